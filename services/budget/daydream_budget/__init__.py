@@ -1,0 +1,1 @@
+"""The budget service: the ledger that enforces the cap."""

@@ -1,0 +1,193 @@
+"""The ledger over JetStream: one publish with expected-last-sequence for all that waits (group commit).
+
+That sequence is the fence. Two replicas that decide at once can't both win: the loser takes back what it tried, folds the
+tail and decides again. After a timeout nobody infers: the tail is read, and the questions, being idempotent, are decided
+again on what is really there. A refusal is only given on a fresh read.
+
+The idempotency of an entry lives in the fold, not in the broker's duplicate window, which forgets on restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import nats.errors
+from daydream_shared.messages import Part
+from daydream_shared.subjects import LEDGER_SUBJECT
+from nats.js import JetStreamContext, api
+from nats.js.errors import APIError, NotFoundError
+
+from daydream_budget.books import Books
+from daydream_budget.entries import COMMIT, Commit, Entry
+from daydream_budget.rules import Question, decide, due
+
+log = logging.getLogger(__name__)
+STREAM = "LEDGER"
+WRONG_SEQUENCE = (10071, 10164)
+BATCH_MAX = 256
+PUBLISH_S = 2.0
+YIELD_S_MAX = 0.005  # after losing a race: lets the other replicas in; without it losers starve for seconds
+REPLAY_BATCH = 500
+
+Waiting = tuple[Question, asyncio.Future[Part]]
+
+
+class Ledger:
+    """The books of one replica, and its way to commit."""
+
+    def __init__(self, js: JetStreamContext, books: Books, sequence: int, *, by: str, on_commit: Callable[[], Awaitable[None]]) -> None:
+        self.books = books
+        self.sequence = sequence
+        self._js = js
+        self._by = by
+        self._on_commit = on_commit
+        self._waiting: asyncio.Queue[Waiting] = asyncio.Queue()
+        self._turn = asyncio.Lock()  # the committer, the sweeper and readers take turns with the books
+
+    async def ask(self, question: Question) -> Any:
+        """The answer, once what it rests on is committed."""
+        answer: asyncio.Future[Part] = asyncio.get_running_loop().create_future()
+        self._waiting.put_nowait((question, answer))
+        return await answer
+
+    async def commit_forever(self) -> None:
+        """Decide and commit what waits, for ever."""
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < BATCH_MAX and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            try:
+                async with self._turn:
+                    await self._commit(batch)
+            except asyncio.CancelledError:
+                self.books.rollback()
+                for _, answer in batch:
+                    answer.cancel()
+                raise
+            except Exception as error:
+                self.books.rollback()
+                log.exception("a batch of %d questions failed", len(batch))
+                for _, answer in batch:
+                    if not answer.done():
+                        answer.set_exception(error)
+
+    async def sweep(self, envelope_idle_s: float) -> int:
+        """Write down what time has decided; how many entries that were. A lost race is left to the next sweep."""
+        async with self._turn:
+            await self._catch_up()
+            now = self.now()
+            entries = list(due(self.books, now, envelope_idle_s))[:BATCH_MAX]
+            if not entries:
+                return 0
+            self.books.mark()
+            for entry in entries:
+                self.books.apply(entry, now)
+            return len(entries) if await self._publish(entries, now) else 0
+
+    async def refresh(self) -> None:
+        """Fold what other replicas have committed, so that what is shown is fresh."""
+        async with self._turn:
+            await self._catch_up()
+
+    async def _catch_up(self) -> int:
+        count = 0
+        while True:
+            try:
+                message = await self._js.get_msg(STREAM, seq=self.sequence + 1, subject=LEDGER_SUBJECT, next=True, direct=True)
+            except NotFoundError:
+                return count
+            self.books.fold(COMMIT.validate_json(message.data or b""))
+            self.sequence = message.seq or self.sequence
+            count += 1
+
+    async def _commit(self, batch: list[Waiting]) -> None:
+        fresh = False
+        while True:
+            now = self.now()
+            self.books.mark()
+            answers: list[Part] = []
+            entries: list[Entry] = []
+            for question, _ in batch:
+                answer, entry = decide(self.books, question, now)
+                answers.append(answer)
+                if entry is not None:
+                    self.books.apply(entry, now)
+                    entries.append(entry)
+            if not fresh and any(getattr(answer, "refusal", None) for answer in answers):
+                self.books.rollback()
+                await self._catch_up_patiently()
+                fresh = True
+            elif not entries:
+                self.books.rollback()
+                break
+            elif await self._publish(entries, now):
+                break
+            else:
+                fresh = True
+        for (_, waiting), answer in zip(batch, answers, strict=True):
+            if not waiting.done():
+                waiting.set_result(answer)
+
+    async def _publish(self, entries: list[Entry], now: datetime) -> bool:
+        """Append a commit at the place where the books stand. False: it did not happen there; the books are fresh again."""
+        commit = Commit(at=now, by=self._by, entries=tuple(entries))
+        headers = {"Nats-Expected-Last-Subject-Sequence": str(self.sequence)}
+        try:
+            ack = await self._js.publish(LEDGER_SUBJECT, COMMIT.dump_json(commit), headers=headers, timeout=PUBLISH_S)
+        except APIError as refused:
+            self.books.rollback()
+            if refused.err_code not in WRONG_SEQUENCE:
+                raise
+            await self._catch_up_patiently()
+            await asyncio.sleep(random.random() * YIELD_S_MAX)
+            return False
+        except (nats.errors.Error, ConnectionError, TimeoutError) as trouble:
+            self.books.rollback()
+            log.warning("the fate of a commit is unknown, so the ledger is read again: %r", trouble)
+            await asyncio.sleep(0.05)
+            await self._catch_up_patiently()
+            return False
+        self.books.keep(now)
+        self.sequence = ack.seq
+        await self._on_commit()
+        return True
+
+    async def _catch_up_patiently(self) -> None:
+        while True:
+            try:
+                await self._catch_up()
+                return
+            except (nats.errors.Error, ConnectionError, TimeoutError):
+                await asyncio.sleep(0.1)
+
+    def now(self) -> datetime:
+        """This replica's clock, but never before the last commit: time in the ledger does not go back."""
+        now = datetime.now(UTC)
+        return now if self.books.at is None else max(now, self.books.at)
+
+
+async def replay(js: JetStreamContext, books: Books, sequence: int) -> int:
+    """Fold everything after `sequence`, in large batches; the last sequence."""
+    info = await js.stream_info(STREAM)
+    last = info.state.last_seq
+    if last <= sequence:
+        return sequence
+    config = api.ConsumerConfig(
+        ack_policy=api.AckPolicy.NONE, deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=sequence + 1, inactive_threshold=60.0
+    )  # fmt: skip
+    reader = await js.pull_subscribe(LEDGER_SUBJECT, stream=STREAM, config=config)
+    try:
+        while sequence < last:
+            for message in await reader.fetch(min(REPLAY_BATCH, last - sequence), timeout=10):
+                books.fold(COMMIT.validate_json(message.data))
+                sequence = message.metadata.sequence.stream
+    finally:
+        with contextlib.suppress(nats.errors.Error):
+            await reader.unsubscribe()
+    return sequence

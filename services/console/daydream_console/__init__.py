@@ -1,0 +1,1 @@
+"""The console: the command, the web page, the HTTP API."""

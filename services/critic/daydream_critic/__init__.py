@@ -1,0 +1,1 @@
+"""The critic: judges hypotheses, the free way first."""

@@ -1,0 +1,15 @@
+"""`python -m daydream_critic`"""
+
+from daydream_shared.runtime import run
+
+from daydream_critic.app import build
+from daydream_critic.settings import Settings
+
+
+def main() -> None:
+    """Run the critic service until it is told to stop."""
+    run(Settings, build)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Gates that need no model: what they stop costs nothing more.
+
+Order: abstained, unreadable, malformed, repetitive, restating one of its own facts, near-duplicate of something known.
+Nearness is measured on the embedding model's own scale, 0 at the median cosine of unrelated facts and 1 at the same text:
+a fixed cosine would mean something else for every model.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+
+from daydream_shared.messages import Decision, HypothesisProposed, Known, Synthesis
+from daydream_shared.requests import Neighbours
+
+WORDS_MIN = 6
+COMPRESSION_MAX = 3.0  # plain English of this length compresses about 1.3–2 times; loops compress far more
+TRIGRAMS_REPEATED_MAX = 0.35
+WORD = re.compile(r"[\w'-]+")
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A gate's word: the decision, a short code, and what is said to people."""
+
+    decision: Decision
+    reason: str
+    explanation: str
+    nearest: Known | None = None
+
+
+def by_itself(proposed: HypothesisProposed) -> Stopped | None:
+    """What can be seen without knowing anything else."""
+    if proposed.unreadable is not None:
+        return Stopped(Decision.DISCARDED, "unreadable", "the synthesizer's answer could not be read, even after asking again")
+    if proposed.synthesis is None:
+        return Stopped(Decision.ABSTAINED, "abstained", proposed.abstention or "no reason given")
+    missing = [name for name, text in _texts(proposed.synthesis).items() if len(WORD.findall(text)) < (2 if name == "title" else WORDS_MIN)]
+    missing = [name for name in missing if name != "title" or not proposed.synthesis.title]
+    if missing:
+        return Stopped(Decision.DISCARDED, "malformed", f"too short to be judged: {', '.join(missing)}")
+    for name, text in _texts(proposed.synthesis).items():
+        if repetitive(text):
+            return Stopped(Decision.DISCARDED, "repetitive", f"the {name} says the same over and over")
+    return None
+
+
+def by_memory(known: Neighbours, *, duplicate_nearness: float, restatement_nearness: float) -> Stopped | None:
+    """What can be seen by what is known already; the verdict names it."""
+
+    def nearness(one: Known) -> float:
+        return (one.similarity - known.unrelated_median) / max(1e-6, 1 - known.unrelated_median)
+
+    own = max(known.own_facts, key=nearness, default=None)
+    if own is not None and nearness(own) >= restatement_nearness:
+        return Stopped(Decision.DISCARDED, "restatement", "it says what one of its two facts says", own)
+    if known.nearest is not None and nearness(known.nearest) >= duplicate_nearness:
+        return Stopped(Decision.DUPLICATE, "duplicate", f"this is known already as a {known.nearest.what}", known.nearest)
+    return None
+
+
+def repetitive(text: str) -> bool:
+    """Whether a text loops, as small models do: it compresses too well, or its word triples come again and again."""
+    data = text.encode()
+    if len(data) >= 120 and len(data) / len(zlib.compress(data, 9)) > COMPRESSION_MAX:
+        return True
+    words = [word.lower() for word in WORD.findall(text)]
+    triples = list(zip(words, words[1:], words[2:], strict=False))
+    return len(triples) >= 8 and 1 - len(set(triples)) / len(triples) > TRIGRAMS_REPEATED_MAX
+
+
+def _texts(synthesis: Synthesis) -> dict[str, str]:
+    return {"title": synthesis.title, "hypothesis": synthesis.hypothesis, "implication": synthesis.implication}

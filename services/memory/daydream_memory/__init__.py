@@ -1,0 +1,1 @@
+"""The memory service: what is known, and what was thought about it."""

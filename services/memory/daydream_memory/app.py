@@ -1,0 +1,40 @@
+"""Puts the memory service together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from daydream_shared.messages import Payer
+from daydream_shared.requests import Closed, CloseEnvelope
+from daydream_shared.runtime import Parts, Runtime
+from daydream_shared.subjects import BUDGET_CLOSE, DOCUMENT_OBJECTS
+
+from daydream_memory.embedding import MiniLM
+from daydream_memory.handlers import endpoints, handlers
+from daydream_memory.ingest import Ingest
+from daydream_memory.remembering import Remembering
+from daydream_memory.settings import Settings
+from daydream_memory.sqlite_store import SqliteStore
+
+
+@asynccontextmanager
+async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
+    """The memory service over the embedded store and the embedded model."""
+    embedder = MiniLM(settings.embed_threads)
+    store = SqliteStore(Path(settings.folder), embedder.model)
+
+    async def close_envelope(payer: Payer) -> Closed:
+        return await runtime.ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=payer.envelope_id, way=payer.way))
+
+    ingest = Ingest(store, embedder, await runtime.js.object_store(DOCUMENT_OBJECTS), settings.chunk_chars)
+    remembering = Remembering(store, embedder, close_envelope)
+
+    async def embed() -> None:
+        await ingest.embed_forever(runtime.pause, runtime.stopping)
+
+    try:
+        yield Parts(handlers(ingest, remembering), endpoints(store, embedder), loops=(embed,), concurrency=settings.concurrency)
+    finally:
+        await store.close()

@@ -1,0 +1,57 @@
+"""Passages to facts: pieces of at most so many characters, cut where the text allows it (by `semchunk`).
+
+The same text is the same fact wherever it stands: the id is made from the text alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from daydream_shared.messages import derive_id
+from semchunk.semchunk import chunk
+
+from daydream_memory.reading import Passage
+from daydream_memory.store import NewFact
+
+CHARS_MIN = 40  # shorter pieces are headings, page numbers, crumbs
+BLOCK_CHARS = 60_000
+SPACES = re.compile(r"\s+")
+
+
+def facts_of(passages: Sequence[Passage], *, document_id: str, source: str, chars_max: int) -> Iterator[NewFact]:
+    """The facts of a document in their order; `domain` is the folder or file that it comes from."""
+    place = 0
+    for passage in passages:
+        for text in _pieces(passage.text, chars_max):
+            yield NewFact(
+                fact_id=derive_id("fact", text), text=text, title=passage.title, source=source, domain=_domain(source), place=place, document_id=document_id
+            )
+            place += 1
+
+
+def _pieces(text: str, chars_max: int) -> Iterator[str]:
+    for block in _blocks(text):
+        for piece in chunk(block, chunk_size=chars_max, token_counter=len, memoize=False):
+            tidy = SPACES.sub(" ", str(piece)).strip()
+            if len(tidy) >= CHARS_MIN:
+                yield tidy
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Large texts in parts, cut at a blank line, a line or a space, so that the chunker's work stays linear."""
+    start = 0
+    while len(text) - start > BLOCK_CHARS:
+        end = start + BLOCK_CHARS
+        cut = max(text.rfind("\n\n", start, end), start)
+        if cut == start:
+            cut = max(text.rfind("\n", start, end), text.rfind(" ", start, end), start)
+        if cut == start:
+            cut = end
+        yield text[start:cut]
+        start = cut
+    yield text[start:]
+
+
+def _domain(source: str) -> str:
+    return source.rsplit("/", 1)[-1].rsplit(".", 1)[0]

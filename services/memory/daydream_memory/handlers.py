@@ -1,0 +1,100 @@
+"""What the memory takes from streams and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from daydream_shared.failures import Permanent
+from daydream_shared.messages import DocumentOffered, FactKind, InsightPromoted, Known, Message, VerdictReached
+from daydream_shared.requests import (
+    Documents,
+    Found,
+    Hit,
+    ListDocuments,
+    ListVerdicts,
+    MemoryState,
+    Nearest,
+    Neighbours,
+    Nothing,
+    PairAt,
+    PairFound,
+    Search,
+    Verdicts,
+)
+from daydream_shared.runtime import Handler
+from daydream_shared.subjects import MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_NEAREST, MEMORY_PAIR, MEMORY_SEARCH, MEMORY_STATE, Endpoint
+
+from daydream_memory.embedding import Embedder
+from daydream_memory.ingest import Ingest
+from daydream_memory.remembering import Remembering
+from daydream_memory.store import Store
+
+
+def handlers(ingest: Ingest, remembering: Remembering) -> Mapping[type[Message], Handler]:
+    """The memory's consumers."""
+
+    async def document_offered(offer: DocumentOffered) -> list[Message]:
+        """Harmless twice: facts and the report have ids made from content."""
+        await ingest.read(offer)
+        return []
+
+    async def verdict_reached(verdict: VerdictReached) -> list[InsightPromoted]:
+        """Harmless twice: verdict, insight and closing have derived ids."""
+        return await remembering.remember(verdict)
+
+    return {DocumentOffered: document_offered, VerdictReached: verdict_reached}
+
+
+def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
+    """The memory's answers; all of them only read."""
+
+    async def state(_: Nothing) -> MemoryState:
+        counts = await store.counts()
+        return MemoryState(
+            facts=counts.facts, facts_pending=counts.facts_pending, documents=counts.documents, verdicts=counts.verdicts,
+            daydreams_judged=counts.judged, decisions=counts.decisions, insights=counts.insights, embedding_model=embedder.model,
+        )  # fmt: skip
+
+    async def pair(question: PairAt) -> PairFound:
+        first, second = [await store.fact_at(ordinal) for ordinal in question.ordinals]
+        if first is None or second is None:
+            raise Permanent("no-such-fact", f"there is no fact with one of the ordinals {question.ordinals}")
+        return PairFound(first=first[0], second=second[0], similarity=float(first[1] @ second[1]))
+
+    async def nearest(question: Nearest) -> Neighbours:
+        (vector,) = await embedder.embed([question.text])
+        own = await store.vectors(question.own_fact_ids)
+        texts = {fact.fact_id: fact.text for fact in await store.facts(question.own_fact_ids)}
+        others = await store.near(vector, 1, without=frozenset(question.own_fact_ids))
+        known = [
+            Known(what="insight" if fact.kind is FactKind.INSIGHT else "fact", id=fact.fact_id, text=fact.text, similarity=cosine) for fact, cosine in others
+        ]
+        earlier = await store.nearest_hypothesis(vector, question.own_hypothesis_id)
+        return Neighbours(
+            own_facts=tuple(Known(what="fact", id=key, text=texts[key], similarity=float(own[key] @ vector)) for key in own),
+            nearest=max([*known, *([earlier] if earlier else [])], key=lambda one: one.similarity, default=None),
+            unrelated_median=await store.unrelated_median(),
+            embedding_model=embedder.model,
+        )
+
+    async def search(question: Search) -> Found:
+        (vector,) = await embedder.embed([question.text])
+        found = await store.near(vector, question.limit)
+        return Found(hits=tuple([Hit(fact=fact, similarity=cosine, ancestry=tuple(await store.ancestors(fact.fact_id))) for fact, cosine in found]))
+
+    async def verdicts(question: ListVerdicts) -> Verdicts:
+        page, total = await store.verdicts(promoted_only=question.promoted_only, limit=question.limit, offset=question.offset)
+        return Verdicts(verdicts=tuple(page), total=total)
+
+    async def documents(question: ListDocuments) -> Documents:
+        return Documents(reports=tuple(await store.reports(question.document_ids, question.limit)))
+
+    return {
+        MEMORY_STATE: state,
+        MEMORY_PAIR: pair,
+        MEMORY_NEAREST: nearest,
+        MEMORY_SEARCH: search,
+        MEMORY_INSIGHTS: verdicts,
+        MEMORY_DOCUMENTS: documents,
+    }

@@ -1,0 +1,70 @@
+"""A document from offer to drawable facts.
+
+Data: offered (bytes in the object store) → read and chunked: facts pending → embedded in the background: drawable.
+What can fail: the bytes can't be read as text (reported, nothing else stops); this process dies (the offer comes again and
+does the same again, with the same ids). The object is removed once its facts are in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from daydream_shared.failures import Permanent
+from daydream_shared.messages import DocumentOffered
+from nats.js.errors import NotFoundError
+from nats.js.object_store import ObjectStore
+
+from daydream_memory.chunking import facts_of
+from daydream_memory.embedding import Embedder
+from daydream_memory.reading import read_document
+from daydream_memory.store import DocumentRecord, Store
+
+log = logging.getLogger(__name__)
+EMBED_BATCH = 16
+IDLE_S = 0.5
+
+
+class Ingest:
+    """Reads documents and embeds what they say."""
+
+    def __init__(self, store: Store, embedder: Embedder, objects: ObjectStore, chunk_chars: int) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._objects = objects
+        self._chunk_chars = chunk_chars
+        self._news = asyncio.Event()
+
+    async def read(self, offer: DocumentOffered) -> None:
+        """Keep the document's facts, pending."""
+        try:
+            found = await self._objects.get(offer.object_name)
+        except NotFoundError:
+            if any(report.source == offer.source for report in await self._store.reports([offer.document_id], 100)):
+                return  # read before, and only the word of it was lost
+            raise Permanent("document-gone", f"the bytes of {offer.source} are not in the object store") from None
+        reading = await asyncio.to_thread(read_document, found.data or b"", offer.source)
+        facts = await asyncio.to_thread(
+            lambda: list(facts_of(reading.passages, document_id=offer.document_id, source=offer.source, chars_max=self._chunk_chars))
+        )
+        status, note = reading.status, reading.note
+        if status == "read" and not facts:
+            status, note = "skipped", "nothing long enough to be a fact"
+        record = DocumentRecord(offer.document_id, offer.source, status, note, datetime.now(UTC))
+        await self._store.add_document(record, facts)
+        await self._objects.delete(offer.object_name)
+        log.info("document %s: %s, %d facts", status, offer.source, len(facts))
+        self._news.set()
+
+    async def embed_forever(self, pause: Callable[[float], Awaitable[None]], stopping: asyncio.Event) -> None:
+        """Embed what is pending, a few facts at a time, so that dreaming starts on the first ones."""
+        while not stopping.is_set():
+            self._news.clear()
+            batch = await self._store.pending(EMBED_BATCH)
+            if not batch:
+                await pause(IDLE_S)
+                continue
+            vectors = await self._embedder.embed([fact.text for fact in batch])
+            await self._store.make_drawable({fact.fact_id: vector for fact, vector in zip(batch, vectors, strict=True)})

@@ -1,0 +1,274 @@
+"""The embedded store: SQLite (WAL, synchronous=FULL) is the truth, the vectors are a matrix in memory made from it at start.
+
+What SQLite has acknowledged survives a kill and a power failure. Ordinals are the rows of the matrix.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from daydream_shared.failures import WrongSetting
+from daydream_shared.messages import Fact, FactKind, Known, VerdictReached
+from daydream_shared.requests import DocumentReport
+
+from daydream_memory.store import Counts, DocumentRecord, NewFact, Pending, Vector
+from daydream_memory.vectors import VectorTable
+
+R = TypeVar("R")
+SCHEMA_VERSION = "1"
+LOAD_BATCH = 5000
+SCALE_PAIRS = 4000
+SCHEMA = """
+create table if not exists meta(key text primary key, value text not null);
+create table if not exists documents(
+  document_id text, source text, status text not null, note text not null, read_at text not null, primary key(document_id, source));
+create table if not exists facts(
+  seq integer primary key, fact_id text not null unique, ordinal integer unique, text text not null, title text not null,
+  source text not null, domain text not null, kind text not null, depth integer not null, place integer not null,
+  document_id text not null, parents text not null, vector blob);
+create index if not exists facts_pending on facts(place, seq) where ordinal is null;
+create index if not exists facts_document on facts(document_id);
+create table if not exists verdicts(
+  seq integer primary key, verdict_id text not null unique, hypothesis_id text not null, pair_id text not null, decision text not null,
+  final integer not null, judged integer not null, text text not null, body text not null, vector blob);
+create index if not exists verdicts_decision on verdicts(decision, seq);
+"""
+FACT_COLUMNS = "fact_id, ordinal, text, title, source, domain, kind, depth"
+
+
+class SqliteStore:
+    """A `Store` in one folder. One process at a time."""
+
+    def __init__(self, folder: Path, embedding_model: str) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(folder / "memory.db", check_same_thread=False, isolation_level=None)
+            self._db.execute("pragma journal_mode=wal")
+            self._db.execute("pragma synchronous=full")
+            self._db.executescript(SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise WrongSetting(f"the memory folder {folder} can't be used: {error}", "Give a folder that can be written: DAYDREAM_MEMORY_FOLDER") from None
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="store")
+        self._facts = VectorTable()
+        self._hypotheses = VectorTable()
+        self._scale = (0, 0.0)
+        self._remember("schema", SCHEMA_VERSION)
+        self._remember("embedding_model", embedding_model)
+        self._load()
+
+    def _remember(self, key: str, value: str) -> None:
+        self._db.execute("insert or ignore into meta values(?, ?)", (key, value))
+        (found,) = self._db.execute("select value from meta where key = ?", (key,)).fetchone()
+        if found != value:
+            raise WrongSetting(f"this memory was made with {key} {found}, not {value}", "Use that one, or another folder")
+
+    def _load(self) -> None:
+        for table, query in (
+            (self._facts, "select fact_id, vector from facts where ordinal is not null order by ordinal"),
+            (self._hypotheses, "select verdict_id, vector from verdicts where vector is not null order by seq"),
+        ):
+            cursor = self._db.execute(query)
+            while rows := cursor.fetchmany(LOAD_BATCH):
+                table.append([row[0] for row in rows], np.stack([np.frombuffer(row[1], np.float32) for row in rows]))
+
+    async def _run(self, work: Callable[[], R]) -> R:
+        def locked() -> R:
+            with self._lock:
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, locked)
+
+    def _transaction(self, work: Callable[[], R]) -> R:
+        self._db.execute("begin immediate")
+        try:
+            result = work()
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
+        return result
+
+    # --- facts ----------------------------------------------------------------------------------------------------
+
+    async def add_document(self, record: DocumentRecord, facts: Sequence[NewFact]) -> None:
+        def work() -> None:
+            for fact in facts:
+                self._insert_fact(fact)
+            row = (record.document_id, record.source, record.status, record.note, record.read_at.isoformat())
+            self._db.execute("insert or replace into documents values(?, ?, ?, ?, ?)", row)
+
+        await self._run(lambda: self._transaction(work))
+
+    def _insert_fact(self, fact: NewFact) -> None:
+        self._db.execute(
+            "insert or ignore into facts(fact_id, text, title, source, domain, kind, depth, place, document_id, parents) values(?,?,?,?,?,?,?,?,?,?)",
+            (
+                fact.fact_id,
+                fact.text,
+                fact.title,
+                fact.source,
+                fact.domain,
+                fact.kind.value,
+                fact.depth,
+                fact.place,
+                fact.document_id,
+                json.dumps(fact.parents),
+            ),
+        )
+
+    async def pending(self, limit: int) -> list[Pending]:
+        query = "select fact_id, text from facts where ordinal is null order by place, seq limit ?"
+        return await self._run(lambda: [Pending(*row) for row in self._db.execute(query, (limit,))])
+
+    async def make_drawable(self, vectors: dict[str, Vector]) -> int:
+        return await self._run(lambda: self._make_drawable(vectors, lambda: None))
+
+    def _make_drawable(self, vectors: dict[str, Vector], also: Callable[[], None]) -> int:
+        """Write vectors and ordinals, and what `also` writes, in one transaction; then show them to readers."""
+        new = [key for key in vectors if key not in self._facts.row_of]
+
+        def work() -> None:
+            also()
+            for offset, key in enumerate(new):
+                row = (len(self._facts) + offset, vectors[key].astype(np.float32).tobytes(), key)
+                self._db.execute("update facts set ordinal = ?, vector = ? where fact_id = ?", row)
+
+        self._transaction(work)
+        if new:
+            self._facts.append(new, np.stack([vectors[key] for key in new]))
+        return len(new)
+
+    async def fact_at(self, ordinal: int) -> tuple[Fact, Vector] | None:
+        if not 0 <= ordinal < len(self._facts):
+            return None
+        (fact,) = await self.facts([self._facts.ids[ordinal]])
+        return fact, self._facts.row(ordinal)
+
+    async def facts(self, fact_ids: Sequence[str]) -> list[Fact]:
+        def work() -> list[Fact]:
+            holes = ",".join("?" * len(fact_ids))
+            query = f"select {FACT_COLUMNS} from facts where ordinal is not null and fact_id in ({holes})"  # noqa: S608
+            found = {row[0]: _fact(row) for row in self._db.execute(query, list(fact_ids))}
+            return [found[key] for key in fact_ids if key in found]
+
+        return await self._run(work)
+
+    async def vectors(self, fact_ids: Sequence[str]) -> dict[str, Vector]:
+        return {key: self._facts.row(self._facts.row_of[key]) for key in fact_ids if key in self._facts.row_of}
+
+    async def near(self, vector: Vector, limit: int, *, without: frozenset[str] = frozenset()) -> list[tuple[Fact, float]]:
+        found = dict(self._facts.near(vector, limit, without))
+        return [(fact, found[fact.fact_id]) for fact in await self.facts(list(found))]
+
+    async def ancestors(self, fact_id: str) -> list[Fact]:
+        def work() -> list[str]:
+            seen: dict[str, None] = {}
+            level = [fact_id]
+            while level:
+                rows = [self._db.execute("select parents from facts where fact_id = ?", (key,)).fetchone() for key in level]
+                level = [parent for row in rows if row for parent in json.loads(row[0]) if parent not in seen]
+                seen.update(dict.fromkeys(level))
+            return list(seen)
+
+        return await self.facts(await self._run(work))
+
+    # --- verdicts -------------------------------------------------------------------------------------------------
+
+    async def nearest_hypothesis(self, vector: Vector, without: str) -> Known | None:
+        def work() -> Known | None:
+            for verdict_id, cosine in self._hypotheses.near(vector, 8):
+                query = "select hypothesis_id, text from verdicts where verdict_id = ?"
+                hypothesis_id, text = self._db.execute(query, (verdict_id,)).fetchone()
+                if hypothesis_id != without:
+                    return Known(what="hypothesis", id=hypothesis_id, text=text, similarity=cosine)
+            return None
+
+        return await self._run(work)
+
+    async def add_verdict(self, verdict: VerdictReached, vector: Vector | None, insight: tuple[NewFact, Vector] | None) -> None:
+        proposed = verdict.hypothesis
+        text = proposed.synthesis.hypothesis if proposed.synthesis else ""
+        row = (
+            verdict.verdict_id, proposed.hypothesis_id, proposed.pair.pair_id, verdict.decision.value, verdict.final,
+            bool(verdict.judgements), text, verdict.model_dump_json(), None if vector is None else vector.tobytes(),
+        )  # fmt: skip
+
+        def also() -> None:
+            self._db.execute(
+                "insert or ignore into verdicts(verdict_id, hypothesis_id, pair_id, decision, final, judged, text, body, vector) values(?,?,?,?,?,?,?,?,?)",
+                row,
+            )
+            if insight:
+                self._insert_fact(insight[0])
+
+        def work() -> None:
+            self._make_drawable({insight[0].fact_id: insight[1]} if insight else {}, also)
+            if vector is not None and verdict.verdict_id not in self._hypotheses.row_of:
+                self._hypotheses.append([verdict.verdict_id], vector[np.newaxis])
+
+        await self._run(work)
+
+    async def verdicts(self, *, promoted_only: bool, limit: int, offset: int) -> tuple[list[VerdictReached], int]:
+        where = "where decision = 'promoted'" if promoted_only else ""
+
+        def work() -> tuple[list[Any], int]:
+            rows = self._db.execute(f"select body from verdicts {where} order by seq desc limit ? offset ?", (limit, offset)).fetchall()  # noqa: S608
+            (total,) = self._db.execute(f"select count(*) from verdicts {where}").fetchone()  # noqa: S608
+            return rows, total
+
+        rows, total = await self._run(work)
+        return [VerdictReached.model_validate_json(body) for (body,) in rows], total
+
+    # --- about the store --------------------------------------------------------------------------------------------
+
+    async def reports(self, document_ids: Sequence[str], limit: int) -> list[DocumentReport]:
+        holes = ",".join("?" * len(document_ids))
+        where = f"where d.document_id in ({holes})" if document_ids else ""
+        query = f"""select d.document_id, d.source, d.status, d.note, count(f.seq), count(f.ordinal) from documents d
+                    left join facts f on f.document_id = d.document_id {where}
+                    group by d.document_id, d.source order by d.read_at desc limit ?"""  # noqa: S608
+        rows = await self._run(lambda: self._db.execute(query, (*document_ids, limit)).fetchall())
+        names = ("document_id", "source", "status", "note", "facts", "facts_embedded")
+        return [DocumentReport(**dict(zip(names, row, strict=True))) for row in rows]
+
+    async def unrelated_median(self) -> float:
+        count = len(self._facts)
+        if count >= 2 * max(1, self._scale[0]):  # measured again each time the memory has doubled
+            self._scale = (count, float(np.median(self._facts.random_cosines(SCALE_PAIRS, seed=count))))
+        return self._scale[1]
+
+    async def counts(self) -> Counts:
+        def work() -> Counts:
+            def one(query: str) -> int:
+                return int(self._db.execute(query).fetchone()[0])
+
+            decisions = dict(self._db.execute("select decision, count(*) from verdicts group by decision").fetchall())
+            return Counts(
+                facts=len(self._facts),
+                facts_pending=one("select count(*) from facts where ordinal is null"),
+                documents=one("select count(*) from documents"),
+                verdicts=sum(decisions.values()),
+                judged=one("select count(*) from verdicts where judged"),
+                decisions=decisions,
+                insights=one("select count(*) from facts where kind = 'insight'"),
+            )
+
+        return await self._run(work)
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=True)
+        self._db.close()
+
+
+def _fact(row: Sequence[Any]) -> Fact:
+    fact_id, ordinal, text, title, source, domain, kind, depth = row
+    return Fact(fact_id=fact_id, ordinal=ordinal, text=text, title=title, source=source, domain=domain, kind=FactKind(kind), depth=depth)

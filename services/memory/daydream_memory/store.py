@@ -1,0 +1,116 @@
+"""What a store of the memory can do: one interface, so that the embedded store and a vector database are exchangeable.
+
+States of a fact: pending (read, not embedded) → drawable (has a vector and the next dense ordinal, 0, 1, 2 …).
+Everything written is idempotent by its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+import numpy as np
+from daydream_shared.messages import Fact, FactKind, Known, VerdictReached
+from daydream_shared.requests import DocumentReport
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class NewFact:
+    """A fact as it is read from a document or written back from an insight. `place` is its position in the document."""
+
+    fact_id: str
+    text: str
+    title: str = ""
+    source: str = ""
+    domain: str = ""
+    kind: FactKind = FactKind.DOCUMENT
+    depth: int = 0
+    place: int = 0
+    document_id: str = ""
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A fact that waits for its vector."""
+
+    fact_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class DocumentRecord:
+    """What became of a document."""
+
+    document_id: str
+    source: str
+    status: Literal["read", "skipped", "refused"]
+    note: str
+    read_at: datetime
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much is in the store."""
+
+    facts: int
+    facts_pending: int
+    documents: int
+    verdicts: int
+    judged: int
+    decisions: dict[str, int]
+    insights: int
+
+
+class Store(Protocol):
+    """All methods may be called concurrently. Vectors are float32 of one dimension, of length 1."""
+
+    async def add_document(self, record: DocumentRecord, facts: Sequence[NewFact]) -> None:
+        """Keep a document and its facts, pending. A fact that is known already stays as it is."""
+
+    async def pending(self, limit: int) -> list[Pending]:
+        """Facts without a vector: the beginnings of all documents first, so that dreaming starts over all of them."""
+
+    async def make_drawable(self, vectors: dict[str, Vector]) -> int:
+        """Give pending facts their vectors and ordinals; how many became drawable."""
+
+    async def fact_at(self, ordinal: int) -> tuple[Fact, Vector] | None:
+        """The drawable fact with this ordinal."""
+
+    async def facts(self, fact_ids: Sequence[str]) -> list[Fact]:
+        """The drawable facts with these ids, in this order; unknown ones are left out."""
+
+    async def vectors(self, fact_ids: Sequence[str]) -> dict[str, Vector]:
+        """Vectors of drawable facts by id."""
+
+    async def near(self, vector: Vector, limit: int, *, without: frozenset[str] = frozenset()) -> list[tuple[Fact, float]]:
+        """The drawable facts with the highest cosine, highest first."""
+
+    async def nearest_hypothesis(self, vector: Vector, without: str) -> Known | None:
+        """The earlier hypothesis with the highest cosine, but for the one with id `without`."""
+
+    async def add_verdict(self, verdict: VerdictReached, vector: Vector | None, insight: tuple[NewFact, Vector] | None) -> None:
+        """Keep a verdict, the vector of its hypothesis, and the insight that it promoted, all or nothing."""
+
+    async def verdicts(self, *, promoted_only: bool, limit: int, offset: int) -> tuple[list[VerdictReached], int]:
+        """A page of verdicts, newest first, and how many there are in all."""
+
+    async def ancestors(self, fact_id: str) -> list[Fact]:
+        """All facts that this one descends from, nearest first."""
+
+    async def reports(self, document_ids: Sequence[str], limit: int) -> list[DocumentReport]:
+        """What became of documents."""
+
+    async def unrelated_median(self) -> float:
+        """The median cosine of random pairs of facts: where "unrelated" lies for this embedding model."""
+
+    async def counts(self) -> Counts:
+        """How much is in the store."""
+
+    async def close(self) -> None:
+        """Close the store."""

@@ -1,0 +1,19 @@
+"""Settings of the sampler."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from daydream_shared.settings import ServiceSettings
+from pydantic import Field
+
+
+class Settings(ServiceSettings):
+    """`DAYDREAM_SAMPLER_…`"""
+
+    service: ClassVar[str] = "sampler"
+
+    samples: int = Field(1, ge=1, le=16, description="hypotheses wanted from each pair")
+    pairs_ahead: int = Field(4, ge=1, le=16, description="pairs that may wait or be worked on before no more are drawn")
+    stages: str = Field("synthesizer,critic", description="stages that an envelope must pay for")
+    seed: int = Field(0, description="key of the permutation; read once, when the first pair is drawn")

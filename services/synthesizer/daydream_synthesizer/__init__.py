@@ -1,0 +1,1 @@
+"""The synthesizer: looks for a deep, non-obvious link between two facts."""

@@ -1,0 +1,30 @@
+"""Puts the synthesizer together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from daydream_shared.llm.open import open_model
+from daydream_shared.llm.prompt import load_prompt
+from daydream_shared.money.plans import publish_plan
+from daydream_shared.runtime import Parts, Runtime
+from daydream_shared.subjects import PLANS
+
+from daydream_synthesizer.answer import schema
+from daydream_synthesizer.handlers import handlers
+from daydream_synthesizer.settings import Settings
+from daydream_synthesizer.synthesis import Synthesizer
+
+PROMPT = "synthesize.v1.md"
+HOLES = frozenset({"first", "second"})
+
+
+@asynccontextmanager
+async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
+    """The synthesizer over its model; it says what it costs before it takes work."""
+    prompt = load_prompt("daydream_synthesizer", PROMPT, settings.prompt_file, schema(brief=settings.model.brief), HOLES)
+    async with open_model(runtime, settings) as model:
+        synthesizer = Synthesizer(model, prompt)
+        await publish_plan(await runtime.bucket(PLANS), synthesizer.plan())
+        yield Parts(handlers(synthesizer), concurrency=settings.concurrency)

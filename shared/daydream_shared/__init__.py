@@ -1,0 +1,1 @@
+"""The contracts between the services and the runtime around a handler; nothing else may live here."""

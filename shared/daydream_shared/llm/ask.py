@@ -1,0 +1,166 @@
+"""A paid question to a model, from draw to stored answer.
+
+Data: question → (stored answer? then that) → draw → attempt → store → settle → read → (unreadable? one repair, paid likewise).
+What can fail, and what it costs: see `endpoint`. Killed between draw and store: the draw is spent when its time is up, and
+the redelivered message makes the call once more. Killed between store and settle: the next worker settles the same attempt.
+A second delivery in the same process joins the call that is in flight instead of making its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from pydantic import BaseModel
+
+from daydream_shared.llm.answers import TEXT_BYTES_MAX, AnswerStore, StoredAnswer
+from daydream_shared.llm.endpoint import Attempt, CallFailed, ModelEndpoint, RawAnswer
+from daydream_shared.llm.prompt import FENCE_BYTES, Prompt
+from daydream_shared.llm.reading import read_object
+from daydream_shared.messages import NANOUSD_PER_USD, ModelCall, derive_id
+from daydream_shared.money.plans import StagePlan
+from daydream_shared.money.prices import Price, TokenUsage, upper_bound_nanousd
+from daydream_shared.money.purse import Purse
+from daydream_shared.telemetry import Name, Telemetry
+
+T = TypeVar("T", bound=BaseModel)
+SETTLE_GRACE_S = 60.0  # a draw outlives its call by this: storing and settling may have to wait for a server
+REPAIR = "That was not the JSON object that was asked for. Answer again, with nothing but one JSON object that follows this schema:\n"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, of which prompt, and who pays. `key` names it: the same key is the same question."""
+
+    key: str
+    envelope_id: str
+    prompt: Prompt
+    messages: tuple[dict[str, str], ...]
+    output_tokens_max: int
+    temperature: float
+
+
+@dataclass(frozen=True)
+class Reply(Generic[T]):
+    """The answer as it was read (None: not even after the repair), the raw text, and the calls that it took."""
+
+    value: T | None
+    text: str
+    calls: tuple[ModelCall, ...]
+
+
+class PaidModel:
+    """A model with a purse."""
+
+    def __init__(self, endpoint: ModelEndpoint, price: Price, purse: Purse, answers: AnswerStore, telemetry: Telemetry) -> None:
+        self.settings = endpoint.settings
+        self._endpoint = endpoint
+        self._price = price
+        self._purse = purse
+        self._answers = answers
+        self._telemetry = telemetry
+        self._in_flight: dict[str, asyncio.Task[StoredAnswer]] = {}
+
+    def plan(self, prompt: Prompt, *, text_bytes_max: int, facts: int, output_tokens_max: int) -> StagePlan:
+        """The most one question and its repair can cost, besides `facts` times the bytes of the pair's facts."""
+        once = prompt.fixed_bytes + text_bytes_max + 8 * FENCE_BYTES
+        repair = once + 4 * output_tokens_max + len(REPAIR) + len(json.dumps(prompt.schema))
+        fixed = upper_bound_nanousd(self._price, once, 2, output_tokens_max) + upper_bound_nanousd(self._price, repair, 4, output_tokens_max)
+        per_byte = self._price.cost_nanousd(TokenUsage(2 * facts * 1000, 0))
+        return StagePlan(
+            stage=self._purse.stage, model=self.settings.name, team=self._purse.team, fixed_nanousd=fixed, nanousd_per_fact_byte=-(-per_byte // 1000)
+        )
+
+    async def ask(self, question: Question, kind: type[T]) -> Reply[T]:
+        """Ask, and once more where the answer can't be read. Raises the failures of `purse` and `endpoint`."""
+        first = await self._answer(question, question.messages, "first")
+        value = read_object(first.text, kind)
+        calls = (self._call(question, first, repair=False),)
+        if value is not None:
+            return Reply(value, first.text, calls)
+        again = (
+            *question.messages,
+            {"role": "assistant", "content": first.text[: 4 * question.output_tokens_max] or "(nothing)"},
+            {"role": "user", "content": REPAIR + json.dumps(question.prompt.schema)},
+        )
+        second = await self._answer(question, again, "repair")
+        return Reply(read_object(second.text, kind), second.text or first.text, (*calls, self._call(question, second, repair=True)))
+
+    async def _answer(self, question: Question, messages: tuple[dict[str, str], ...], step: str) -> StoredAnswer:
+        call_id = derive_id("call", question.key, question.prompt.ref.digest, self.settings.name, step)
+        task = self._in_flight.get(call_id)
+        if task is None:
+            task = asyncio.create_task(self._find_or_buy(call_id, question, messages))
+            self._in_flight[call_id] = task
+            task.add_done_callback(lambda _: self._in_flight.pop(call_id, None))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()  # we are being stopped: the call in hand is given up, and its draw stays spent
+            raise
+
+    async def _find_or_buy(self, call_id: str, question: Question, messages: tuple[dict[str, str], ...]) -> StoredAnswer:
+        stored = await self._answers.find(call_id)
+        if stored is None:
+            stored = await self._buy(call_id, question, messages)
+        await self._purse.settle(stored.attempt_id, stored.cost_nanousd, stored.input_tokens, stored.output_tokens)
+        return stored
+
+    async def _buy(self, call_id: str, question: Question, messages: tuple[dict[str, str], ...]) -> StoredAnswer:
+        schema_bytes = len(json.dumps(question.prompt.schema))
+        text_bytes = schema_bytes + sum(len(message["content"].encode()) for message in messages)
+        bound = upper_bound_nanousd(self._price, text_bytes, len(messages), question.output_tokens_max)
+        lifetime_s = self.settings.timeout_s + SETTLE_GRACE_S
+        attempt_id = await self._purse.draw(question.envelope_id, call_id, bound, lifetime_s)
+        attempt = Attempt(
+            messages, question.prompt.schema, question.prompt.name.replace(".", "_"), question.output_tokens_max,
+            question.temperature, int(call_id[:7], 16),
+        )  # fmt: skip
+        try:
+            raw = await self._measured(attempt)
+        except CallFailed as failed:
+            await self._purse.settle(attempt_id, None if failed.may_have_cost else 0)
+            raise failed.failure from failed
+        cost = self._price.cost_nanousd(raw.usage) if raw.usage else None
+        stored = StoredAnswer(
+            call_id=call_id, attempt_id=attempt_id, text=raw.text.encode()[:TEXT_BYTES_MAX].decode(errors="ignore"),
+            finish_reason=raw.finish_reason, model=raw.model or self.settings.name,
+            input_tokens=raw.usage.input_tokens if raw.usage else None, output_tokens=raw.usage.output_tokens if raw.usage else None,
+            cost_nanousd=bound if cost is None else cost, answered_at=datetime.now(UTC),
+        )  # fmt: skip
+        await self._answers.keep(stored)
+        self._telemetry.spent_usd.add((stored.cost_nanousd or 0) / NANOUSD_PER_USD, {Name.STAGE: self._purse.stage, Name.REQUEST_MODEL: self.settings.name})
+        return stored
+
+    async def _measured(self, attempt: Attempt) -> RawAnswer:
+        common: dict[str, Any] = {Name.OPERATION: "chat", Name.PROVIDER: self.settings.provider or "openai", Name.REQUEST_MODEL: self.settings.name}
+        started = time.perf_counter()
+        labels = dict(common)
+        with self._telemetry.tracer.start_as_current_span(f"chat {self.settings.name}", kind=SpanKind.CLIENT, attributes=common) as span:
+            span.set_attributes({"gen_ai.request.max_tokens": attempt.output_tokens_max, "gen_ai.request.seed": attempt.seed, "gen_ai.output.type": "json"})
+            try:
+                raw = await self._endpoint.attempt(attempt)
+            except CallFailed as failed:
+                labels[Name.ERROR] = type(failed.failure).__name__
+                span.set_attribute(Name.ERROR, labels[Name.ERROR])
+                span.set_status(Status(StatusCode.ERROR))
+                raise
+            finally:
+                self._telemetry.call_s.record(time.perf_counter() - started, labels)
+            span.set_attributes({Name.RESPONSE_MODEL: raw.model, "gen_ai.response.finish_reasons": [raw.finish_reason]})
+            if raw.usage:
+                for kind, count in (("input", raw.usage.input_tokens), ("output", raw.usage.output_tokens)):
+                    span.set_attribute(f"gen_ai.usage.{kind}_tokens", count)
+                    self._telemetry.call_tokens.record(count, {**common, Name.TOKEN_TYPE: kind})
+            return raw
+
+    def _call(self, question: Question, answer: StoredAnswer, *, repair: bool) -> ModelCall:
+        return ModelCall(
+            call_id=answer.call_id, model=answer.model, prompt=question.prompt.ref, input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens, cost_nanousd=answer.cost_nanousd or 0, repair=repair,
+        )  # fmt: skip

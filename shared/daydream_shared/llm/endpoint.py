@@ -1,0 +1,155 @@
+"""One attempt at one call through the `openai` client, and what is known about its cost however it ends.
+
+The client's hidden retries are off: every attempt is a draw of its own. What an error says about money:
+not sent (connection refused) and refused by the server (4xx, 429) cost nothing; a broken or timed-out call and a 5xx may
+have been billed, so their cost is unknown, which the ledger counts in full.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import openai
+from openai.types.chat import ChatCompletion
+
+from daydream_shared.failures import Failure, NotNow, Permanent, Transient, WrongSetting
+from daydream_shared.money.prices import TokenUsage
+from daydream_shared.settings import ModelSettings
+
+RETRY_AFTER_S_MAX = 3600.0
+RETRY_AFTER_S_DEFAULT = 5.0
+MISCONFIGURED_S = 30.0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A call as it is sent."""
+
+    messages: tuple[dict[str, str], ...]
+    schema: dict[str, Any]
+    schema_name: str
+    output_tokens_max: int
+    temperature: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """What came back. `text` is where the server put it, content or reasoning; `usage` None: the server does not say."""
+
+    text: str
+    finish_reason: str
+    model: str
+    usage: TokenUsage | None
+
+
+class CallFailed(Exception):
+    """An attempt without an answer: the failure for the message, and whether it may have cost something."""
+
+    def __init__(self, failure: Failure, *, may_have_cost: bool) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+        self.may_have_cost = may_have_cost
+
+
+class ModelEndpoint:
+    """A model behind an OpenAI-compatible endpoint."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self.settings = settings
+        self._client = openai.AsyncOpenAI(
+            api_key=settings.api_key.get_secret_value() or "none",
+            base_url=settings.base_url,
+            timeout=settings.timeout_s,
+            max_retries=0,
+        )
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def check(self) -> None:
+        """Before anything is spent: does the endpoint answer, and does it take the key? WrongSetting if not."""
+        where = self.settings.base_url
+        try:
+            await self._client.with_options(timeout=10).models.list()
+        except (openai.AuthenticationError, openai.PermissionDeniedError):
+            raise WrongSetting(f"the model endpoint {where} does not accept the key", "Check OPENAI_API_KEY or DAYDREAM_MODEL_API_KEY") from None
+        except openai.APIConnectionError as error:
+            raise WrongSetting(f"the model endpoint {where} can't be reached ({_root(error)})", "Start it, or check DAYDREAM_MODEL_BASE_URL") from None
+        except openai.APIStatusError:
+            return  # it answers; not every server lists its models
+
+    async def attempt(self, attempt: Attempt) -> RawAnswer:
+        """Make the call. Raises CallFailed."""
+        try:
+            completion = await self._client.chat.completions.create(**self._arguments(attempt))
+        except openai.APIError as error:
+            raise _failed(error) from error
+        return _answer(completion)
+
+    def _arguments(self, attempt: Attempt) -> dict[str, Any]:
+        arguments: dict[str, Any] = {
+            "model": self.settings.name,
+            "messages": list(attempt.messages),
+            "seed": attempt.seed,
+            "temperature": attempt.temperature if self.settings.temperature is None else self.settings.temperature,
+        }
+        openai_itself = "api.openai.com" in self.settings.base_url  # its newer models refuse `max_tokens`; others know only that
+        arguments["max_completion_tokens" if openai_itself else "max_tokens"] = attempt.output_tokens_max
+        if self.settings.answers == "json_schema":
+            shape = without_lengths(attempt.schema) if openai_itself else attempt.schema
+            schema = {"name": attempt.schema_name, "strict": True, "schema": shape}
+            arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif self.settings.answers == "json_object":
+            arguments["response_format"] = {"type": "json_object"}
+        return arguments
+
+
+def without_lengths(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without `maxLength`, which OpenAI's strict mode refuses and which other servers need."""
+    properties = {name: {key: value for key, value in one.items() if key != "maxLength"} for name, one in schema["properties"].items()}
+    return {**schema, "properties": properties}
+
+
+def _answer(completion: ChatCompletion) -> RawAnswer:
+    choice = completion.choices[0] if completion.choices else None
+    message = choice.message if choice else None
+    text = (message.content if message else None) or getattr(message, "reasoning_content", None) or ""
+    usage = completion.usage
+    counted = None
+    if usage is not None and (usage.prompt_tokens or usage.completion_tokens):
+        cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else 0
+        counted = TokenUsage(usage.prompt_tokens, usage.completion_tokens, cached or 0)
+    return RawAnswer(text, (choice.finish_reason if choice else None) or "none", completion.model or "", counted)
+
+
+def _failed(error: openai.APIError) -> CallFailed:
+    match error:
+        case openai.RateLimitError():
+            return CallFailed(NotNow("the model's server is busy (429)", delay_s=_retry_after_s(error)), may_have_cost=False)
+        case openai.AuthenticationError() | openai.PermissionDeniedError() | openai.NotFoundError():
+            return CallFailed(NotNow(f"the model endpoint refuses: {error.message}", delay_s=MISCONFIGURED_S), may_have_cost=False)
+        case openai.APIStatusError() if error.status_code < 500:
+            return CallFailed(Permanent("refused-by-model", f"{error.status_code}: {error.message}"), may_have_cost=False)
+        case openai.APITimeoutError():
+            return CallFailed(Transient("the model did not answer in time"), may_have_cost=True)
+        case openai.APIConnectionError():
+            sent = type(error.__cause__).__name__ not in ("ConnectError", "ConnectTimeout")
+            failure = Transient(f"the call broke off ({_root(error)})") if sent else NotNow(f"no connection to the model ({_root(error)})")
+            return CallFailed(failure, may_have_cost=sent)
+        case _:
+            return CallFailed(Transient(f"the model's server failed: {error.message}"), may_have_cost=True)
+
+
+def _retry_after_s(error: openai.RateLimitError) -> float:
+    try:
+        return min(RETRY_AFTER_S_MAX, max(0.1, float(error.response.headers.get("retry-after", ""))))
+    except ValueError:  # absent, or a date
+        return RETRY_AFTER_S_DEFAULT
+
+
+def _root(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

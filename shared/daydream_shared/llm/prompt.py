@@ -1,0 +1,75 @@
+"""A prompt is a file: two parts under headings, with `{{name}}` for what is filled in. Its digest goes into every event.
+
+    # system
+    …
+    # user
+    … {{first}} … {{second}} …
+
+Text from documents is data. It is fenced by a marker made from its own digest, which it therefore can't contain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from daydream_shared.failures import WrongSetting
+from daydream_shared.messages import PromptRef
+
+PARTS = re.compile(r"^# (system|user)\s*$", re.MULTILINE)
+HOLE = re.compile(r"\{\{(\w+)\}\}")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt with its holes still open."""
+
+    name: str
+    system: str
+    user: str
+    schema: dict[str, Any]
+
+    @property
+    def ref(self) -> PromptRef:
+        """Name and digest: of the text and of the schema of the answer, since both are what the model is asked."""
+        content = json.dumps([self.system, self.user, self.schema], sort_keys=True).encode()
+        return PromptRef(name=self.name, digest=hashlib.sha256(content).hexdigest())
+
+    @property
+    def fixed_bytes(self) -> int:
+        """Bytes of everything but what is filled in, the schema included."""
+        return len((self.system + self.user + json.dumps(self.schema)).encode())
+
+    def fill(self, **values: str) -> tuple[dict[str, str], ...]:
+        """The messages of a call; every value is fenced as data."""
+        user = HOLE.sub(lambda hole: fenced(values[hole[1]]), self.user)
+        return {"role": "system", "content": self.system}, {"role": "user", "content": user}
+
+
+FENCE_BYTES = 2 * len("<<data 0123456789abcdef>>\n")
+
+
+def fenced(text: str) -> str:
+    """`text` between two marks that it can't contain."""
+    mark = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"<<data {mark}>>\n{text}\n<<end {mark}>>"
+
+
+def load_prompt(package: str, default: str, file: str, schema: dict[str, Any], holes: frozenset[str]) -> Prompt:
+    """The service's prompt (`prompts/<default>` in its package), or the operator's own file. WrongSetting when it has not the
+    two parts, or other holes than `holes`."""
+    try:
+        text = Path(file).read_text() if file else (files(package) / "prompts" / default).read_text()
+    except OSError as error:
+        raise WrongSetting(f"can't read the prompt {file or default}: {error.strerror}", "Check the prompt_file setting") from None
+    pieces = PARTS.split(text)
+    found = {name: body.strip() for name, body in zip(pieces[1::2], pieces[2::2], strict=True)}
+    if set(found) != {"system", "user"} or set(HOLE.findall(found["user"])) != holes:
+        wanted = ", ".join(f"{{{{{hole}}}}}" for hole in sorted(holes))
+        raise WrongSetting(f"the prompt {file or default} lacks something", f"It needs '# system' and '# user', and in the latter {wanted}")
+    return Prompt(Path(file or default).stem, found["system"], found["user"], schema)

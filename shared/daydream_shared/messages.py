@@ -1,0 +1,273 @@
+"""Every event on the wire: frozen, past tense, with an id derived from what it is about.
+
+Data: a `PairSampled` carries snapshots of its two facts, a `HypothesisProposed` carries its pair, a `VerdictReached`
+carries its hypothesis. So the verdict stream alone is the complete record of what was thought and what it cost.
+
+Ids are derived, never random: whatever is done twice has the same id, and the id is also the `Nats-Msg-Id`. Neither
+delivery nor retry enters them.
+
+Versions: `version` is the major version. Readers ignore unknown fields within it, so that old and new writers run side
+by side; a message of another major version fails validation and becomes a dead letter that can be replayed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NAMESPACE = UUID("6f7c3f0e-2a51-5d0b-9a37-0d6c1f5b7f11")
+NANOUSD_PER_USD = 1_000_000_000
+
+
+def derive_id(*parts: str | int) -> str:
+    """A UUID that depends on nothing but `parts`, in their order."""
+    return str(uuid5(NAMESPACE, "\x1f".join(str(part) for part in parts)))
+
+
+class Part(BaseModel):
+    """Something inside a message."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Payer(Part):
+    """Which envelope pays for a message, and which of its ways (the sample) the message is on; None means all of them."""
+
+    envelope_id: str
+    way: int | None
+
+
+class Message(Part):
+    """An event: something that has happened."""
+
+    version: Literal[1] = 1
+
+    @property
+    def message_id(self) -> str:
+        """The derived id, which is also the `Nats-Msg-Id`."""
+        raise NotImplementedError
+
+    @property
+    def payer(self) -> Payer | None:
+        """Who pays; the failure middleware closes this when the message becomes a dead letter."""
+        return None
+
+
+class FactKind(StrEnum):
+    """Where a fact comes from: people's documents, or this system's own insights."""
+
+    DOCUMENT = "document"
+    INSIGHT = "insight"
+
+
+class Fact(Part):
+    """A snapshot of one fact as it was when it was drawn."""
+
+    fact_id: str
+    ordinal: int = Field(ge=0, description="dense number among the facts that can be drawn")
+    text: str
+    title: str = ""
+    source: str = ""
+    domain: str = ""
+    kind: FactKind = FactKind.DOCUMENT
+    depth: int = Field(default=0, ge=0, description="0 for documents; 1 + the deepest parent for insights")
+
+
+class PairSampled(Message):
+    """Two facts were drawn, and an envelope that pays for the whole way was opened."""
+
+    pair_id: str
+    epoch: int = Field(ge=1)
+    first: Fact
+    second: Fact
+    strategy: str
+    draw_probability: float = Field(gt=0, le=1, description="with which the sampler proposed this pair at that moment")
+    similarity: float = Field(ge=-1.001, le=1.001, description="cosine of the two embeddings")
+    samples: int = Field(ge=1, description="hypotheses wanted from this pair, numbered 0…samples−1")
+    envelope_id: str
+    drawn_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return self.pair_id
+
+    @property
+    def payer(self) -> Payer | None:
+        return Payer(envelope_id=self.envelope_id, way=None)
+
+
+def pair_id_of(epoch: int, fact_id: str, other_id: str) -> str:
+    """The id of a pair in an epoch; the order of the two facts does not matter."""
+    return derive_id("pair", epoch, *sorted((fact_id, other_id)))
+
+
+class PromptRef(Part):
+    """Which prompt was used: `digest` is the SHA-256 of its text and of the schema of the answer."""
+
+    name: str
+    digest: str
+
+
+class ModelCall(Part):
+    """One answered call, as it was paid for."""
+
+    call_id: str
+    model: str
+    prompt: PromptRef
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_nanousd: int = Field(ge=0)
+    repair: bool = False
+
+
+class LinkKind(StrEnum):
+    """The five questions of the essay's brainstorm, as kinds of answer."""
+
+    ANALOGY = "analogy"
+    METAPHOR = "metaphor"
+    SAME_PROBLEM = "same-problem"
+    COMBINATION = "combination"
+    CONTRADICTION = "contradiction"
+
+
+class Synthesis(Part):
+    """What the synthesizer found between two facts."""
+
+    title: str
+    link: LinkKind
+    reasoning: str
+    hypothesis: str
+    implication: str = Field(description="one testable consequence")
+
+
+class HypothesisProposed(Message):
+    """The synthesizer answered: with a link, with the word that there is none, or with something unreadable."""
+
+    hypothesis_id: str
+    pair: PairSampled
+    sample: int = Field(ge=0)
+    synthesis: Synthesis | None
+    abstention: str | None = Field(default=None, description="why there is no worthwhile link")
+    unreadable: str | None = Field(default=None, description="the raw answer, when it could not be read")
+    calls: tuple[ModelCall, ...] = ()
+    proposed_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return self.hypothesis_id
+
+    @property
+    def payer(self) -> Payer | None:
+        return Payer(envelope_id=self.pair.envelope_id, way=self.sample)
+
+
+def hypothesis_id_of(pair_id: str, prompt_digest: str, sample: int) -> str:
+    """The id of the sample-th hypothesis from a pair under a prompt."""
+    return derive_id("hypothesis", pair_id, prompt_digest, sample)
+
+
+class Decision(StrEnum):
+    """What became of a hypothesis."""
+
+    PROMOTED = "promoted"
+    DEFERRED = "deferred"
+    DISCARDED = "discarded"
+    DUPLICATE = "duplicate"
+    ABSTAINED = "abstained"
+    REFUTED = "refuted"
+
+
+class Scores(Part):
+    """The essay's rubric, 1–10 each."""
+
+    novelty: int = Field(ge=1, le=10)
+    coherence: int = Field(ge=1, le=10)
+    usefulness: int = Field(ge=1, le=10)
+
+    @property
+    def mean(self) -> float:
+        """The mean of the three, 1–10."""
+        return (self.novelty + self.coherence + self.usefulness) / 3
+
+
+class Judgement(Part):
+    """One judge's word; `scores` is None when its answer could not be read even after a repair."""
+
+    judge: str
+    model: str
+    justification: str
+    scores: Scores | None
+    self_judged: bool = Field(default=False, description="the judge is the model that wrote the hypothesis")
+
+
+class Known(Part):
+    """The nearest thing that was already known."""
+
+    what: Literal["fact", "insight", "hypothesis"]
+    id: str
+    text: str
+    similarity: float
+
+
+class VerdictReached(Message):
+    """A hypothesis was judged: the complete record of one daydream."""
+
+    verdict_id: str
+    hypothesis: HypothesisProposed
+    role: str
+    round: int = Field(ge=1)
+    decision: Decision
+    reason: str = Field(description="a short code, the same for all verdicts of this kind; dashboards key on it")
+    explanation: str
+    final: bool
+    judgements: tuple[Judgement, ...] = ()
+    score: float | None = Field(default=None, description="aggregate over the judges, 1–10")
+    nearest: Known | None = None
+    calls: tuple[ModelCall, ...] = Field(default=(), description="the critic's own calls")
+    cost_nanousd: int = Field(ge=0, description="answered calls of the whole daydream, synthesis included")
+    reached_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return self.verdict_id
+
+    @property
+    def payer(self) -> Payer | None:
+        return self.hypothesis.payer
+
+
+def verdict_id_of(hypothesis_id: str, role: str, round_: int) -> str:
+    """The id of a role's verdict on a hypothesis in a round."""
+    return derive_id("verdict", hypothesis_id, role, round_)
+
+
+class InsightPromoted(Message):
+    """A hypothesis left quarantine and became a fact that can be drawn."""
+
+    insight_id: str
+    fact: Fact
+    verdict: VerdictReached
+    ancestry: tuple[str, ...] = Field(description="ids of all facts it descends from, nearest first")
+    promoted_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return self.insight_id
+
+
+class DocumentOffered(Message):
+    """A document was put into the object store and waits to be read."""
+
+    document_id: str = Field(description="SHA-256 of the bytes")
+    object_name: str
+    source: str = Field(description="where people find it again: a path or an address")
+    size_bytes: int = Field(ge=0)
+    offered_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return derive_id("document", self.document_id, self.source)

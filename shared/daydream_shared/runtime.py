@@ -1,0 +1,279 @@
+"""Runs a service: connection, streams, consumers, endpoints, health, and an orderly stop. The same for all services.
+
+States: starting → ready → stopping → stopped (exit 0)
+                     └── connection closed for good (exit 75, so that it is restarted)
+A wrong setting ends it before anything is spent, with one line and exit code 2.
+
+Concurrency of n is n pull subscribers of one message each on the same durable: exact, no prefetch, no head-of-line
+blocking (`max_workers` prefetches and runs paid calls twice; a batch waits for its slowest).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import nats.errors
+from faststream.middlewares import AckPolicy
+from faststream.nats import JStream, NatsBroker, PullSub
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.errors import APIError, NotFoundError
+from nats.js.kv import KeyValue
+from opentelemetry.trace import SpanKind
+from starlette.routing import BaseRoute
+
+from daydream_shared.delivery import Delivery
+from daydream_shared.failures import NotNow, WrongSetting
+from daydream_shared.health import WebServer, bind, web_app
+from daydream_shared.messages import Message, Payer
+from daydream_shared.provision import ensure_consumer, provision
+from daydream_shared.requests import CloseEnvelope
+from daydream_shared.rpc import Asker, Server
+from daydream_shared.settings import ServiceSettings
+from daydream_shared.subjects import BUDGET_CLOSE, CONSUMERS, TALLIES, Bucket, Consumer, Endpoint, flow_of
+from daydream_shared.telemetry import Telemetry, start_logging, start_telemetry, trace_headers
+
+log = logging.getLogger(__name__)
+EXIT_OK, EXIT_SETTING, EXIT_CONNECTION = 0, 2, 75
+PUBLISH_TIMEOUT_S = 5.0
+PULL_S = 5.0
+WATCH_S = 5.0
+
+Handler = Callable[[Any], Awaitable[Sequence[Message]]]
+Answer = Callable[[Any], Awaitable[Any]]
+Loop = Callable[[], Coroutine[Any, Any, None]]
+S = TypeVar("S", bound=ServiceSettings)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a service consists of. `handlers` take a message and return what has happened because of it."""
+
+    handlers: Mapping[type[Message], Handler] = field(default_factory=dict)
+    endpoints: Mapping[Endpoint[Any, Any], Answer] = field(default_factory=dict)
+    loops: Sequence[Loop] = ()
+    routes: Sequence[BaseRoute] = ()
+    concurrency: int = 1
+
+
+class Runtime:
+    """What a service gets to make its parts with: one connection and what hangs on it."""
+
+    def __init__(self, settings: ServiceSettings, nc: Client, broker: NatsBroker, telemetry: Telemetry) -> None:
+        self.settings = settings
+        self.nc = nc
+        self.js: JetStreamContext = nc.jetstream(timeout=PUBLISH_TIMEOUT_S)
+        self.telemetry = telemetry
+        self.ask = Asker(nc)
+        self.stopping = asyncio.Event()
+        self._broker = broker
+
+    async def bucket(self, bucket: Bucket) -> KeyValue:
+        """One of the table's key-value buckets."""
+        return await self.js.key_value(bucket.name)
+
+    async def publish(self, message: Message) -> None:
+        """Publish an event on its subject under its own id. Raises the broker's error when the stage there is full."""
+        flow = flow_of(type(message))
+        with self.telemetry.span(f"publish {flow.subject}", SpanKind.PRODUCER, messaging__system="nats", messaging__operation__name="publish",
+                                 messaging__operation__type="send", messaging__destination__name=flow.subject,
+                                 messaging__message__id=message.message_id):  # fmt: skip
+            await self._broker.publish(
+                message.model_dump_json().encode(),
+                flow.subject,
+                stream=flow.stream,
+                timeout=PUBLISH_TIMEOUT_S,
+                headers={"Nats-Msg-Id": message.message_id, "content-type": "application/json", **trace_headers()},
+            )
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)
+
+
+Build = Callable[[Runtime, Any], AbstractAsyncContextManager[Parts]]
+
+
+def run(settings_class: type[ServiceSettings], build: Build) -> None:
+    """Run a service until SIGTERM or SIGINT, and exit the process with its code."""
+    try:
+        settings = settings_class.read()
+        code = asyncio.run(serve(settings, build))
+    except WrongSetting as wrong:
+        print(f"daydream {settings_class.service}: {wrong.what}. {wrong.mend}", file=sys.stderr)
+        code = EXIT_SETTING
+    sys.exit(code)
+
+
+async def serve(settings: ServiceSettings, build: Build) -> int:
+    """Run a service in this loop; the exit code."""
+    start_logging(settings.service, settings.instance, settings.log_level)
+    listener = bind(settings.http_host, settings.http_port)
+    telemetry = start_telemetry(settings.service, settings.instance)
+    end = _End()
+    broker = _broker(settings, end)
+    nc = await broker.connect()
+    runtime = Runtime(settings, nc, broker, telemetry)
+    end.watch(runtime)
+    try:
+        await _provision(runtime)
+        async with build(runtime, settings) as parts:
+            await _live(runtime, broker, parts, listener, end)
+    finally:
+        with contextlib.suppress(Exception):  # the connection may be what ended the service
+            await asyncio.wait_for(broker.stop(), settings.stop_timeout_s + 5)
+        await asyncio.to_thread(telemetry.close)
+    return end.code
+
+
+async def _live(runtime: Runtime, broker: NatsBroker, parts: Parts, listener: Any, end: _End) -> None:
+    consumers = [row for row in CONSUMERS if row.service == runtime.settings.service and row.message in parts.handlers]
+    delivery = Delivery(runtime.js, await runtime.bucket(TALLIES), runtime.telemetry, lambda payer: _close(runtime, payer))
+    broker.add_middleware(delivery)
+    for consumer in consumers:
+        subscribe(broker, consumer, parts.handlers[consumer.message], runtime.publish, parts.concurrency)
+    server = Server(runtime.nc)
+    web = WebServer(web_app(runtime.telemetry.registry, lambda: _not_ready(runtime, consumers), parts.routes), listener)
+    web.start()
+    for endpoint, answer in parts.endpoints.items():
+        await server.serve(endpoint, answer)
+    await broker.start()
+    loops = [asyncio.create_task(loop()) for loop in parts.loops]
+    loops.append(asyncio.create_task(_watch(runtime, consumers)))
+    log.info("ready", extra={"http": web.address})
+    await end.wait(loops)
+    log.info("stopping")
+    for task in loops:
+        task.cancel()
+    await asyncio.gather(*loops, return_exceptions=True)
+    with contextlib.suppress(nats.errors.Error):
+        await server.stop()
+    await web.stop()
+
+
+def subscribe(broker: NatsBroker, consumer: Consumer, handler: Handler, publish: Callable[[Message], Awaitable[None]], concurrency: int) -> None:
+    """Register a handler: what it returns is published before the message is acknowledged, so a failed publish is a
+    failed delivery and comes again."""
+
+    async def consume(message: Any) -> None:
+        for event in await handler(message):
+            await publish(event)
+
+    consume.__annotations__ = {"message": consumer.message, "return": None}
+    for _ in range(concurrency):
+        broker.subscriber(
+            consumer.flow.subject,
+            stream=JStream(consumer.flow.stream, declare=False),
+            durable=consumer.durable,
+            pull_sub=PullSub(batch_size=1, timeout=PULL_S),
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+        )(consume)
+
+
+class _End:
+    """Why and how the service ends."""
+
+    def __init__(self) -> None:
+        self.code = EXIT_OK
+        self._runtime: Runtime | None = None
+
+    def watch(self, runtime: Runtime) -> None:
+        """Stop on SIGTERM and SIGINT."""
+        self._runtime = runtime
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, runtime.stopping.set)
+
+    async def closed(self) -> None:
+        """The connection is closed for good: end with 75, unless we are stopping anyway."""
+        if self._runtime is not None and not self._runtime.stopping.is_set():
+            log.error("the connection to NATS is closed for good")
+            self.code = EXIT_CONNECTION
+            self._runtime.stopping.set()
+
+    async def wait(self, loops: Sequence[asyncio.Task[None]]) -> None:
+        """Until the stop, or until a loop fails (which is a bug, and fails the service)."""
+        runtime = self._runtime
+        if runtime is None:
+            raise RuntimeError("nothing is watched")
+        stop = asyncio.create_task(runtime.stopping.wait())
+        done, _ = await asyncio.wait([stop, *loops], return_when=asyncio.FIRST_COMPLETED)
+        runtime.stopping.set()
+        for task in done - {stop}:
+            task.result()
+        stop.cancel()
+
+
+def _broker(settings: ServiceSettings, end: _End) -> NatsBroker:
+    async def on_error(error: Exception) -> None:
+        # a denied publish looks like a timeout to its caller; its reason comes only here
+        log.warning("nats: %s", error or type(error).__name__)
+
+    return NatsBroker(
+        [url.strip() for url in settings.nats_url.split(",")],
+        name=f"daydream-{settings.service}-{settings.instance}",
+        max_reconnect_attempts=-1,  # after the default 60 the process would spin, ignore SIGTERM and never recover
+        reconnect_time_wait=1,
+        connect_timeout=5,
+        graceful_timeout=settings.stop_timeout_s,
+        error_cb=on_error,
+        closed_cb=end.closed,
+        log_level=logging.DEBUG,
+    )
+
+
+async def _provision(runtime: Runtime) -> None:
+    """Make streams and consumers, waiting for a JetStream that is still starting."""
+    while True:
+        try:
+            return await provision(runtime.nc, replicas=runtime.settings.stream_replicas)
+        except (nats.errors.Error, TimeoutError) as error:
+            if isinstance(error, APIError) and error.code not in (500, 503):
+                raise WrongSetting(f"NATS refuses a stream: {error.description}", "Check its JetStream settings and permissions") from None
+            log.info("waiting for JetStream: %r", error)
+            await runtime.pause(0.5)
+            if runtime.stopping.is_set():
+                raise WrongSetting("stopped before NATS was ready", "Check DAYDREAM_NATS_URL") from None
+
+
+async def _close(runtime: Runtime, payer: Payer) -> None:
+    try:
+        await runtime.ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=payer.envelope_id, way=payer.way))
+    except NotNow as late:
+        log.warning("an envelope stays open until it expires: %s", late)
+
+
+async def _not_ready(runtime: Runtime, consumers: Sequence[Consumer]) -> str | None:
+    if runtime.stopping.is_set():
+        return "stopping"
+    if not runtime.nc.is_connected:
+        return "not connected to NATS"
+    try:
+        for consumer in consumers:
+            await runtime.js.consumer_info(consumer.flow.stream, consumer.durable, timeout=2)
+    except (NotFoundError, nats.errors.Error, TimeoutError) as error:
+        return f"consumer is missing: {error!r}"
+    return None
+
+
+async def _watch(runtime: Runtime, consumers: Sequence[Consumer]) -> None:
+    """Put back a durable that somebody deleted: its pull loops would spin at full speed with health still green."""
+    while not runtime.stopping.is_set():
+        await runtime.pause(WATCH_S)
+        for consumer in consumers:
+            try:
+                await runtime.js.consumer_info(consumer.flow.stream, consumer.durable)
+            except NotFoundError:
+                log.error("consumer %s was deleted and is made again", consumer.durable)
+                with contextlib.suppress(nats.errors.Error):
+                    await ensure_consumer(runtime.js, consumer)
+            except (nats.errors.Error, TimeoutError):
+                pass  # the server is away; readiness says so

@@ -1,0 +1,166 @@
+"""The one table of streams, subjects, consumers, buckets and endpoints. Subjects carry no ids: telemetry labels by them.
+
+A new service takes part by one more `Consumer` row (and, if it says something new, one more `Flow` row).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from daydream_shared import requests as ask
+from daydream_shared.messages import (
+    DocumentOffered,
+    HypothesisProposed,
+    InsightPromoted,
+    Message,
+    PairSampled,
+    Part,
+    VerdictReached,
+)
+
+Q = TypeVar("Q", bound=Part)
+A = TypeVar("A", bound=Part)
+
+DAY_S = 86_400
+MIB = 1 << 20
+ACK_WAIT_S = 10.0
+DEAD_LETTER_PREFIX = "daydream.deadletter"
+LEDGER_SUBJECT = "daydream.ledger.entries"
+
+
+class Retention(StrEnum):
+    """How long a stream keeps a message."""
+
+    WORK = "workqueue"
+    LIMITS = "limits"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A JetStream stream. A work queue refuses what is above its maximum, which pushes back on the stage before it."""
+
+    name: str
+    subjects: tuple[str, ...]
+    retention: Retention
+    messages_max: int = -1
+    bytes_max: int = -1
+    age_max_s: int = 0
+    sealed_history: bool = False
+    mirror_of: str | None = None
+
+
+STREAMS = (
+    Stream("PAIRS", ("daydream.pair.sampled",), Retention.WORK, messages_max=16),
+    Stream("HYPOTHESES", ("daydream.hypothesis.proposed",), Retention.WORK, messages_max=64),
+    Stream("DOCUMENTS", ("daydream.document.offered",), Retention.WORK, messages_max=100_000),
+    Stream("VERDICTS", ("daydream.verdict.reached",), Retention.LIMITS, bytes_max=4096 * MIB, age_max_s=30 * DAY_S),
+    Stream("INSIGHTS", ("daydream.insight.promoted",), Retention.LIMITS, bytes_max=1024 * MIB),
+    Stream("LEDGER", (LEDGER_SUBJECT,), Retention.LIMITS, sealed_history=True),
+    Stream("LEDGER_MIRROR", (), Retention.LIMITS, sealed_history=True, mirror_of="LEDGER"),
+    Stream("DEADLETTERS", (f"{DEAD_LETTER_PREFIX}.>",), Retention.LIMITS, bytes_max=1024 * MIB),
+)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Which message travels on which subject of which stream."""
+
+    message: type[Message]
+    stream: str
+    subject: str
+    said_by: str
+
+
+FLOWS = (
+    Flow(PairSampled, "PAIRS", "daydream.pair.sampled", "sampler"),
+    Flow(HypothesisProposed, "HYPOTHESES", "daydream.hypothesis.proposed", "synthesizer"),
+    Flow(VerdictReached, "VERDICTS", "daydream.verdict.reached", "critic"),
+    Flow(InsightPromoted, "INSIGHTS", "daydream.insight.promoted", "memory"),
+    Flow(DocumentOffered, "DOCUMENTS", "daydream.document.offered", "console"),
+)
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A durable pull consumer: one service's own place in a stream, shared by its replicas."""
+
+    service: str
+    message: type[Message]
+
+    @property
+    def flow(self) -> Flow:
+        return flow_of(self.message)
+
+    @property
+    def durable(self) -> str:
+        return self.service
+
+
+CONSUMERS = (
+    Consumer("synthesizer", PairSampled),
+    Consumer("critic", HypothesisProposed),
+    Consumer("memory", VerdictReached),
+    Consumer("memory", DocumentOffered),
+)
+
+
+def flow_of(message: type[Message]) -> Flow:
+    """The flow of a message type; KeyError when the table has none."""
+    return _FLOW_OF[message]
+
+
+_FLOW_OF = {flow.message: flow for flow in FLOWS}
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A JetStream key-value bucket. No limit markers: with them `create` fails after expiry (nats-py 2.16)."""
+
+    name: str
+    ttl_s: int = 0
+    bytes_max: int = -1
+
+
+ANSWERS = Bucket("daydream-answers", ttl_s=9 * DAY_S, bytes_max=4096 * MIB)
+TALLIES = Bucket("daydream-tallies", ttl_s=30 * DAY_S)
+PLANS = Bucket("daydream-plans")
+SAMPLER = Bucket("daydream-sampler")
+BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER)
+
+DOCUMENT_OBJECTS = "daydream-documents"
+SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"
+OBJECT_STORES = (DOCUMENT_OBJECTS, SNAPSHOT_OBJECTS)
+
+
+@dataclass(frozen=True)
+class Endpoint(Generic[Q, A]):
+    """A question over core NATS with one answer; asking twice is harmless for every endpoint."""
+
+    service: str
+    subject: str
+    question: type[Q]
+    answer: type[A]
+
+
+BUDGET_OPEN = Endpoint("budget", "daydream.budget.open", ask.OpenEnvelope, ask.Grant)
+BUDGET_GROW = Endpoint("budget", "daydream.budget.grow", ask.GrowEnvelope, ask.Grant)
+BUDGET_DRAW = Endpoint("budget", "daydream.budget.draw", ask.Draw, ask.Grant)
+BUDGET_SETTLE = Endpoint("budget", "daydream.budget.settle", ask.Settle, ask.Settled)
+BUDGET_CLOSE = Endpoint("budget", "daydream.budget.close", ask.CloseEnvelope, ask.Closed)
+BUDGET_LIMIT = Endpoint("budget", "daydream.budget.limit", ask.SetLimit, ask.BudgetState)
+BUDGET_STATE = Endpoint("budget", "daydream.budget.state", ask.Nothing, ask.BudgetState)
+MEMORY_STATE = Endpoint("memory", "daydream.memory.state", ask.Nothing, ask.MemoryState)
+MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", ask.PairAt, ask.PairFound)
+MEMORY_NEAREST = Endpoint("memory", "daydream.memory.nearest", ask.Nearest, ask.Neighbours)
+MEMORY_SEARCH = Endpoint("memory", "daydream.memory.search", ask.Search, ask.Found)
+MEMORY_INSIGHTS = Endpoint("memory", "daydream.memory.insights", ask.ListVerdicts, ask.Verdicts)
+MEMORY_DOCUMENTS = Endpoint("memory", "daydream.memory.documents", ask.ListDocuments, ask.Documents)
+SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", ask.Nothing, ask.SamplerState)
+SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", ask.SetGoal, ask.SamplerState)
+ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
+    BUDGET_OPEN, BUDGET_GROW, BUDGET_DRAW, BUDGET_SETTLE, BUDGET_CLOSE, BUDGET_LIMIT, BUDGET_STATE,
+    MEMORY_STATE, MEMORY_PAIR, MEMORY_NEAREST, MEMORY_SEARCH, MEMORY_INSIGHTS, MEMORY_DOCUMENTS,
+    SAMPLER_STATE, SAMPLER_GOAL,
+)  # fmt: skip
