@@ -98,7 +98,7 @@ async def _ensure_bucket(js: JetStreamContext, bucket: Bucket, replicas: int) ->
 
 async def _ensure_objects(js: JetStreamContext, name: str, replicas: int) -> None:
     config = api.ObjectStoreConfig(bucket=name, replicas=replicas)
-    await _made_once(js.object_store(name), lambda: js.create_object_store(config=config))
+    await _made_once(js.object_store(name), lambda: js.create_object_store(name, config=config))
 
 
 async def _made_once(look, make) -> None:  # type: ignore[no-untyped-def]

@@ -226,6 +226,7 @@ def _broker(settings: ServiceSettings, end: _End) -> NatsBroker:
         graceful_timeout=settings.stop_timeout_s,
         error_cb=on_error,
         closed_cb=end.closed,
+        logger=logging.getLogger("faststream"),
         log_level=logging.DEBUG,
     )
 

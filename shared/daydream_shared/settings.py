@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
@@ -49,7 +49,7 @@ class ServiceSettings(BaseSettings):
         )
 
     @classmethod
-    def read(cls) -> ServiceSettings:
+    def read(cls) -> Self:
         """The settings from the environment; WrongSetting names the variable that is wrong."""
         try:
             return cls()

@@ -150,5 +150,5 @@ def start_logging(service: str, instance: str, level: str) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("httpx", "httpx2", "openai", "uvicorn.access", "faststream"):
+    for chatty in ("httpx", "httpx2", "openai", "uvicorn", "faststream"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

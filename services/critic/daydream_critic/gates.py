@@ -1,6 +1,7 @@
 """Gates that need no model: what they stop costs nothing more.
 
-Order: abstained, unreadable, malformed, repetitive, restating one of its own facts, near-duplicate of something known.
+Order: abstained, unreadable, malformed, repetitive, restating one of its own facts (by its words, then by its embedding),
+near-duplicate of something known.
 Nearness is measured on the embedding model's own scale, 0 at the median cosine of unrelated facts and 1 at the same text:
 a fixed cosine would mean something else for every model.
 """
@@ -16,7 +17,8 @@ from daydream_shared.requests import Neighbours
 
 WORDS_MIN = 6
 COMPRESSION_MAX = 3.0  # plain English of this length compresses about 1.3–2 times; loops compress far more
-TRIGRAMS_REPEATED_MAX = 0.35
+TRIPLES_REPEATED_MAX = 0.35
+TRIPLES_COPIED_MAX = 0.6
 WORD = re.compile(r"[\w'-]+")
 
 
@@ -43,6 +45,10 @@ def by_itself(proposed: HypothesisProposed) -> Stopped | None:
     for name, text in _texts(proposed.synthesis).items():
         if repetitive(text):
             return Stopped(Decision.DISCARDED, "repetitive", f"the {name} says the same over and over")
+    for fact in (proposed.pair.first, proposed.pair.second):
+        if copied(proposed.synthesis.hypothesis, fact.text):
+            known = Known(what="fact", id=fact.fact_id, text=fact.text, similarity=1.0)
+            return Stopped(Decision.DISCARDED, "restatement", "it says what one of its two facts says, in the same words", known)
     return None
 
 
@@ -65,9 +71,20 @@ def repetitive(text: str) -> bool:
     data = text.encode()
     if len(data) >= 120 and len(data) / len(zlib.compress(data, 9)) > COMPRESSION_MAX:
         return True
+    triples = _triples(text)
+    return len(triples) >= 8 and 1 - len(set(triples)) / len(triples) > TRIPLES_REPEATED_MAX
+
+
+def copied(text: str, fact: str) -> bool:
+    """Whether most word triples of a text stand in the fact."""
+    triples = _triples(text)
+    known = set(_triples(fact))
+    return len(triples) >= 3 and sum(triple in known for triple in triples) / len(triples) > TRIPLES_COPIED_MAX
+
+
+def _triples(text: str) -> list[tuple[str, str, str]]:
     words = [word.lower() for word in WORD.findall(text)]
-    triples = list(zip(words, words[1:], words[2:], strict=False))
-    return len(triples) >= 8 and 1 - len(set(triples)) / len(triples) > TRIGRAMS_REPEATED_MAX
+    return list(zip(words, words[1:], words[2:], strict=False))
 
 
 def _texts(synthesis: Synthesis) -> dict[str, str]:

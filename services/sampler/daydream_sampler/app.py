@@ -17,6 +17,6 @@ from daydream_sampler.shared_state import SharedEpoch
 @asynccontextmanager
 async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     """The sampler: one loop, two endpoints."""
-    epoch = SharedEpoch(await runtime.bucket(SAMPLER), settings.seed)
+    epoch = SharedEpoch(await runtime.bucket(SAMPLER), seed=settings.seed, drawn_max=settings.drawn_max)
     drawing = Drawing(runtime, settings, epoch, await runtime.bucket(PLANS))
     yield Parts(endpoints=endpoints(drawing), loops=(drawing.draw_forever,))

@@ -17,3 +17,4 @@ class Settings(ServiceSettings):
     pairs_ahead: int = Field(4, ge=1, le=16, description="pairs that may wait or be worked on before no more are drawn")
     stages: str = Field("synthesizer,critic", description="stages that an envelope must pay for")
     seed: int = Field(0, description="key of the permutation; read once, when the first pair is drawn")
+    drawn_max: int | None = Field(None, ge=0, description="pairs that may be drawn before anybody sets a goal; unset: no end")

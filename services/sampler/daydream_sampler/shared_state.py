@@ -19,9 +19,9 @@ KEY = "uniform"
 class SharedEpoch:
     """One epoch, shared by all replicas."""
 
-    def __init__(self, bucket: KeyValue, seed: int) -> None:
+    def __init__(self, bucket: KeyValue, *, seed: int, drawn_max: int | None) -> None:
         self._bucket = bucket
-        self._fresh = Epoch(key=f"{seed:x}")
+        self._fresh = Epoch(key=f"{seed:x}", drawn_max=drawn_max)
 
     async def read(self) -> Epoch:
         """The epoch as it is now."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from daydream_shared.messages import LinkKind, Synthesis
 from pydantic import BaseModel, ConfigDict
 
 CHARS_MAX = {"reasoning": 1500, "title": 90, "hypothesis": 900, "implication": 500}
 CHARS_MAX_BRIEF = {"reasoning": 200, "title": 60, "hypothesis": 260, "implication": 160}
-TOKENS_AROUND = 90  # keys, quotes, braces and the two short fields
+CHARS_MIN_BRIEF = {"reasoning": 0, "title": 3, "hypothesis": 60, "implication": 40}  # small models end a text after two words otherwise
+TOKENS_AROUND = 80  # keys, quotes, braces and the kind of link
+NO_LINK = "none"
 
 
 class SynthesisAnswer(BaseModel):
@@ -18,14 +20,15 @@ class SynthesisAnswer(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     reasoning: str
-    worthwhile: bool
-    link: LinkKind
-    title: str
-    hypothesis: str
-    implication: str
+    link: LinkKind | Literal["none"]
+    title: str = ""
+    hypothesis: str = ""
+    implication: str = ""
 
-    def synthesis(self) -> Synthesis:
-        """The finding, without the blanks around its texts."""
+    def synthesis(self) -> Synthesis | None:
+        """The finding, without the blanks around its texts; None: there is no worthwhile link."""
+        if not isinstance(self.link, LinkKind):
+            return None
         return Synthesis(
             title=self.title.strip(), link=self.link, reasoning=self.reasoning.strip(), hypothesis=self.hypothesis.strip(), implication=self.implication.strip()
         )
@@ -34,11 +37,12 @@ class SynthesisAnswer(BaseModel):
 def schema(*, brief: bool) -> dict[str, Any]:
     """The JSON schema of the answer. Every string has a maximum, so that the answer fits into `tokens_max`."""
     limits = CHARS_MAX_BRIEF if brief else CHARS_MAX
-    text = {name: {"type": "string", "maxLength": limit} for name, limit in limits.items()}
+    text: dict[str, dict[str, Any]] = {name: {"type": "string", "maxLength": limit} for name, limit in limits.items()}
+    if brief:
+        text = {name: {**one, "minLength": CHARS_MIN_BRIEF[name]} for name, one in text.items()}
     properties = {
         "reasoning": text["reasoning"],
-        "worthwhile": {"type": "boolean"},
-        "link": {"type": "string", "enum": [kind.value for kind in LinkKind]},
+        "link": {"type": "string", "enum": [*(kind.value for kind in LinkKind), NO_LINK]},
         "title": text["title"],
         "hypothesis": text["hypothesis"],
         "implication": text["implication"],

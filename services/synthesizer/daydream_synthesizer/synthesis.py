@@ -40,12 +40,13 @@ class Synthesizer:
         )  # fmt: skip
         reply = await self._model.ask(question, SynthesisAnswer)
         answer = reply.value
+        synthesis = answer.synthesis() if answer else None
         return HypothesisProposed(
             hypothesis_id=hypothesis_id,
             pair=pair,
             sample=sample,
-            synthesis=answer.synthesis() if answer and answer.worthwhile else None,
-            abstention=(answer.reasoning.strip() or "no reason given") if answer and not answer.worthwhile else None,
+            synthesis=synthesis,
+            abstention=(answer.reasoning.strip() or "no reason given") if answer and not synthesis else None,
             unreadable=None if answer else reply.text[:RAW_CHARS_MAX],
             calls=reply.calls,
             proposed_at=datetime.now(UTC),

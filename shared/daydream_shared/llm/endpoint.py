@@ -20,6 +20,8 @@ from daydream_shared.settings import ModelSettings
 RETRY_AFTER_S_MAX = 3600.0
 RETRY_AFTER_S_DEFAULT = 5.0
 MISCONFIGURED_S = 30.0
+OPTIONAL = ("temperature", "seed", "response_format")  # reasoning models and older servers refuse some of these
+LENGTHS = ("minLength", "maxLength")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class ModelEndpoint:
 
     def __init__(self, settings: ModelSettings) -> None:
         self.settings = settings
+        self._unknown: set[str] = set()
         self._client = openai.AsyncOpenAI(
             api_key=settings.api_key.get_secret_value() or "none",
             base_url=settings.base_url,
@@ -83,10 +86,23 @@ class ModelEndpoint:
     async def attempt(self, attempt: Attempt) -> RawAnswer:
         """Make the call. Raises CallFailed."""
         try:
-            completion = await self._client.chat.completions.create(**self._arguments(attempt))
+            return _answer(await self._create(self._arguments(attempt)))
         except openai.APIError as error:
             raise _failed(error) from error
-        return _answer(completion)
+
+    async def _create(self, arguments: dict[str, Any]) -> ChatCompletion:
+        """Make the call; once more without a parameter that this model does not know (a refusal costs nothing)."""
+        for _ in OPTIONAL:
+            arguments = {name: value for name, value in arguments.items() if name not in self._unknown}
+            try:
+                completion: ChatCompletion = await self._client.chat.completions.create(**arguments)
+                return completion
+            except openai.BadRequestError as error:
+                if error.param not in OPTIONAL or error.param not in arguments:
+                    raise
+                self._unknown.add(error.param)
+        completion = await self._client.chat.completions.create(**arguments)
+        return completion
 
     def _arguments(self, attempt: Attempt) -> dict[str, Any]:
         arguments: dict[str, Any] = {
@@ -107,8 +123,8 @@ class ModelEndpoint:
 
 
 def without_lengths(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without `maxLength`, which OpenAI's strict mode refuses and which other servers need."""
-    properties = {name: {key: value for key, value in one.items() if key != "maxLength"} for name, one in schema["properties"].items()}
+    """The schema without lengths of strings, which OpenAI's strict mode refuses and which other servers need."""
+    properties = {name: {key: value for key, value in one.items() if key not in LENGTHS} for name, one in schema["properties"].items()}
     return {**schema, "properties": properties}
 
 

@@ -1,0 +1,48 @@
+# The front door. Everything is installed into .venv; nothing else on the machine is touched.
+PYTHON ?= python3
+BIN := .venv/bin
+DATA ?= .daydream
+PACKAGES := -e './shared[llm]' $(patsubst %,-e %,$(filter-out services/console,$(wildcard services/*))) -e 'services/console[local]'
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-chaos check bench lock
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: .venv/ready ## install everything into .venv
+
+.venv/ready: pyproject.toml constraints.txt shared/pyproject.toml $(wildcard services/*/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "daydream needs Python 3.11 or newer: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev $(PACKAGES)
+	@touch $@
+
+run: setup ## dream on this machine: ingest the bundled notes, think, print what was found, stop
+	$(BIN)/daydream run --data $(DATA) $(ARGS)
+
+test: setup .tools/ready ## all tests that take seconds
+	$(PYTEST) $(ARGS)
+
+test-chaos: setup ## kill processes in the middle of runs, for minutes
+	$(PYTEST) -m slow tests/chaos $(ARGS)
+
+check: setup ## style, types, boundaries between services, each service installed alone
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy shared services
+	$(BIN)/lint-imports
+	$(BIN)/python tests/deploy/each_alone.py
+
+bench: setup ## benchmarks: JSON lines, one a figure (BENCH=name for one of them)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+lock: setup ## renew constraints.txt from the pyproject files
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --no-emit-package daydream-shared --upgrade \
+	  --all-extras --group pyproject.toml:dev shared/pyproject.toml services/*/pyproject.toml --output-file constraints.txt
+
+.tools/ready: deploy/tools.py setup
+	$(BIN)/python deploy/tools.py
+	@touch $@

@@ -1,0 +1,118 @@
+"""What must be right before anything is started or spent. `daydream doctor` shows all of it, `up` and `run` stop at the first."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import ClassVar
+
+from daydream_shared.failures import WrongSetting
+from daydream_shared.health import bind
+from daydream_shared.llm.endpoint import ModelEndpoint
+from daydream_shared.money.prices import FREE, Price, find_price, read_prices
+from daydream_shared.settings import PaidSettings
+
+from daydream_console.local.folder import DataFolder, model_cache
+from daydream_console.local.model import TOY_FILE, ModelChoice, found_servers
+from daydream_console.local.stack import SERVICES, nats_server
+
+DISK_BYTES_MIN = 1 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: `mend` is empty when all is well."""
+
+    about: str
+    found: str
+    mend: str = ""
+
+
+class SynthesizerRole(PaidSettings):
+    """The model settings as the synthesizer will read them."""
+
+    service: ClassVar[str] = "synthesizer"
+
+
+class CriticRole(PaidSettings):
+    """The model settings as the critic will read them."""
+
+    service: ClassVar[str] = "critic"
+
+
+async def check_model(model: ModelChoice) -> list[Price]:
+    """Reach the models of both roles and find their prices, before anything is spent. WrongSetting at the first that fails."""
+    prices = []
+    own = read_prices(os.environ.get("DAYDREAM_PRICES_FILE", ""))
+    os.environ.update(model.environment())  # what the services will be started with
+    for role in (SynthesizerRole, CriticRole):
+        settings = role.read().model
+        prices.append(find_price(settings, own))
+        endpoint = ModelEndpoint(settings)
+        try:
+            await endpoint.check()
+        finally:
+            await endpoint.close()
+    return prices
+
+
+def check_programs(*, serves_model: bool) -> str:
+    """The programs that a system on this machine needs."""
+    missing = [service for service in SERVICES if find_spec(f"daydream_{service}") is None]
+    if missing:
+        raise WrongSetting(f"these services are not installed: {', '.join(missing)}", "Install them, e.g. with make setup")
+    if serves_model and find_spec("xllamacpp") is None:
+        raise WrongSetting("the runtime for local models is not installed", "pip install xllamacpp, or point at a model with --base-url")
+    return str(nats_server())
+
+
+def check_port(port: int) -> None:
+    """That the console's port is free (0: any)."""
+    listener: socket.socket = bind("127.0.0.1", port)
+    listener.close()
+
+
+def check_folder(folder: DataFolder) -> str:
+    """That the data folder can be written and has room."""
+    folder.make()
+    free = shutil.disk_usage(folder.path).free
+    if free < DISK_BYTES_MIN:
+        raise WrongSetting(f"only {free >> 20} MB are free at {folder.path}", "Make room, or give another folder with --data")
+    return f"{folder.path}, {free >> 30} GB free"
+
+
+async def findings(folder: DataFolder, model: Callable[[], ModelChoice], port: int) -> list[Finding]:
+    """Everything that `doctor` looks at."""
+
+    async def model_and_price() -> str:
+        choice = model()
+        if choice.weights or choice.toy:
+            fetched = choice.weights or model_cache() / TOY_FILE
+            state = "" if fetched.exists() else " (is fetched at the first run, 93 MB)"
+            return f"{choice.name}, served here, free{state}"
+        prices = await check_model(choice)
+        return f"{choice.name} at {choice.base_url}, {'free' if all(price is FREE for price in prices) else 'priced'}"
+
+    async def port_is_free() -> str:
+        check_port(port)
+        return f"port {port} is free"
+
+    checks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
+        ("data folder", lambda: asyncio.to_thread(check_folder, folder)),
+        ("programs", lambda: asyncio.to_thread(check_programs, serves_model=model().weights is not None or model().toy)),
+        ("model", model_and_price),
+        ("console", port_is_free),
+    ]
+    found = []
+    for about, check in checks:
+        try:
+            found.append(Finding(about, await check()))
+        except WrongSetting as wrong:
+            found.append(Finding(about, wrong.what, wrong.mend))
+    found += [Finding("offer", f"{server} answers on this machine", f"Use it: --base-url {url} --model-name {name}") for server, url, name in found_servers()]
+    return found

@@ -1,0 +1,112 @@
+"""How results look: for people on a terminal, or as JSON on standard output for programs. Progress goes to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from daydream_shared.messages import NANOUSD_PER_USD, Fact, VerdictReached
+from daydream_shared.requests import BudgetState, DocumentReport, Found
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def usd(nanousd: float) -> str:
+    """Dollars with as many places as the amount needs."""
+    dollars = nanousd / NANOUSD_PER_USD
+    if dollars == 0:
+        return "$0"
+    return f"${dollars:.2f}" if dollars >= 0.1 else f"${dollars:.6f}".rstrip("0")
+
+
+def emit_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, indent=1, default=str) + "\n")
+
+
+def show_verdicts(verdicts: Sequence[VerdictReached]) -> None:
+    """Each with its two facts, scores and cost."""
+    for verdict in verdicts:
+        out.print(Panel(_verdict(verdict), title=_title(verdict), title_align="left", border_style="green" if verdict.decision == "promoted" else "dim"))
+
+
+def _title(verdict: VerdictReached) -> Text:
+    synthesis = verdict.hypothesis.synthesis
+    return Text(f"{synthesis.title if synthesis else '(no link)'} · {verdict.decision.value}")
+
+
+def _verdict(verdict: VerdictReached) -> Text:
+    text = Text()
+    synthesis = verdict.hypothesis.synthesis
+    if synthesis:
+        text.append(f"{synthesis.hypothesis}\n")
+        text.append(f"To test: {synthesis.implication}\n\n", style="italic")
+    for number, fact in enumerate((verdict.hypothesis.pair.first, verdict.hypothesis.pair.second), 1):
+        text.append(f"Fact {number} ", style="bold")
+        text.append(f"{fact.text}\n")
+        text.append(f"  {_place(fact)}\n", style="dim")
+    scores = next((judgement.scores for judgement in verdict.judgements if judgement.scores), None)
+    if scores:
+        text.append(f"novelty {scores.novelty} · coherence {scores.coherence} · usefulness {scores.usefulness} · mean {scores.mean:.1f}", style="bold")
+    else:
+        text.append(verdict.explanation, style="bold")
+    text.append(f" · cost {usd(verdict.cost_nanousd)}", style="bold")
+    if any(judgement.self_judged for judgement in verdict.judgements):
+        text.append(" · self-judged", style="dim")
+    return text
+
+
+def _place(fact: Fact) -> str:
+    return " · ".join(part for part in (fact.title, fact.source) if part)
+
+
+def show_budget(state: BudgetState) -> None:
+    """Limits and spend."""
+    if not state.limits:
+        out.print("No cap is set: only models that cost nothing may be called. Set one with: daydream budget set --lifetime 1.00")
+    limits = Table(title="Limits", title_justify="left")
+    for name in ("window", "cap", "spent", "in calls", "reserved", "free", "renews"):
+        limits.add_column(name, justify="left" if name in ("window", "renews") else "right")
+    for limit in state.limits:
+        renews = limit.renews_at.astimezone().strftime("%Y-%m-%d %H:%M") if limit.renews_at else "never"
+        amounts = (limit.cap_nanousd, limit.settled_nanousd, limit.drawn_nanousd, limit.open_nanousd, limit.free_nanousd)
+        limits.add_row(limit.window, *(usd(amount) for amount in amounts), renews)
+    if state.limits:
+        out.print(limits)
+    spend = Table(title="Spend", title_justify="left")
+    for name in ("stage", "model", "calls", "unknown", "tokens in", "tokens out", "spent"):
+        spend.add_column(name, justify="left" if name in ("stage", "model") else "right")
+    for row in state.spend:
+        spend.add_row(row.stage, row.model, str(row.calls), str(row.unknown_calls), str(row.input_tokens), str(row.output_tokens), usd(row.settled_nanousd))
+    if state.spend:
+        out.print(spend)
+    out.print(f"Spent in all: {usd(state.settled_nanousd)} over {state.envelopes_closed} daydreams that ended; {state.envelopes_open} are on their way.")
+    if state.overruns:
+        out.print(f"[red]{state.overruns} bills came above their bound.[/red]")
+
+
+def show_reports(reports: Sequence[DocumentReport]) -> None:
+    """What was done with each document."""
+    for report in reports:
+        colour = {"read": "green", "skipped": "yellow", "refused": "red"}[report.status]
+        facts = f"{report.facts} facts" if report.status == "read" else ""
+        note = "; ".join(part for part in (facts, report.note) if part)
+        out.print(Text.assemble((f"{report.status:8}", colour), f" {report.source}: {note}"))
+
+
+def show_found(found: Found) -> None:
+    """Search results with their ancestry."""
+    for hit in found.hits:
+        out.print(Text.assemble((f"{hit.similarity:.2f} ", "bold"), (f"[{hit.fact.kind.value}] {_place(hit.fact)}", "cyan")))
+        out.print(Text(f"     {hit.fact.text}"))
+        for ancestor in hit.ancestry:
+            out.print(Text(f"       from: {_place(ancestor)}: {ancestor.text}", style="dim"))
+    if not found.hits:
+        out.print("Nothing is known yet. Put something in with: daydream ingest PATH")

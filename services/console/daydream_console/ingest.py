@@ -1,0 +1,99 @@
+"""Offers documents to the memory, and follows what becomes of them.
+
+Bytes go into the object store under their digest, then the offer goes on its stream; the memory does the rest, also when
+nobody looks any more. What is known already is not sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from daydream_shared.failures import WrongSetting
+from daydream_shared.messages import DocumentOffered, derive_id
+from daydream_shared.requests import DocumentReport, ListDocuments
+from daydream_shared.subjects import DOCUMENT_OBJECTS, MEMORY_DOCUMENTS
+
+from daydream_console.client import Client
+
+BYTES_MAX = 256 << 20
+ASK_AT_ONCE = 500
+POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A document that was offered, or (with a report) one that needs no more work."""
+
+    document_id: str
+    source: str
+    report: DocumentReport | None = None
+
+
+def files_under(paths: Sequence[Path]) -> list[Path]:
+    """All files at these paths, hidden ones left out, in a stable order. WrongSetting for a path that isn't there."""
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise WrongSetting(f"there is nothing at {path}", "Give files or folders that exist")
+        found += [path] if path.is_file() else list(_walk(path))
+    return found
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
+
+
+async def offer(client: Client, files: Sequence[Path]) -> AsyncIterator[Offered]:
+    """Offer these files, one after the other."""
+    objects = await client.js.object_store(DOCUMENT_OBJECTS)
+    for file in files:
+        source = str(file.absolute())
+        try:
+            size = file.stat().st_size
+            if size > BYTES_MAX:
+                yield _not_sent("", source, "refused", f"{size >> 20} MB is more than the {BYTES_MAX >> 20} MB that one file may have; split it")
+                continue
+            data = await asyncio.to_thread(file.read_bytes)
+        except OSError as error:
+            yield _not_sent("", source, "refused", f"can't be read: {error.strerror}")
+            continue
+        document_id = hashlib.sha256(data).hexdigest()
+        if not data:
+            yield _not_sent(document_id, source, "skipped", "empty")
+            continue
+        known = await client.ask(MEMORY_DOCUMENTS, ListDocuments(document_ids=(document_id,)))
+        same = [report for report in known.reports if report.source == source]
+        if same:
+            yield Offered(document_id, source, same[0].model_copy(update={"note": "; ".join(filter(None, (same[0].note, "known already")))}))
+            continue
+        object_name = derive_id("object", document_id, source)  # one for each source: the first to be read removes its own only
+        await objects.put(object_name, data)
+        message = DocumentOffered(document_id=document_id, object_name=object_name, source=source, size_bytes=size, offered_at=datetime.now(UTC))
+        await client.publish(message)
+        yield Offered(document_id, source)
+
+
+async def reports(client: Client, offered: Sequence[Offered], *, seen: Callable[[int], None] = lambda _: None) -> list[DocumentReport]:
+    """What became of them, once all have been read; in the order in which they were offered."""
+    done = {one.source: one.report for one in offered if one.report}
+    while missing := [one for one in offered if one.source not in done]:
+        for start in range(0, len(missing), ASK_AT_ONCE):
+            part = missing[start : start + ASK_AT_ONCE]
+            found = await client.ask(MEMORY_DOCUMENTS, ListDocuments(document_ids=tuple(one.document_id for one in part), limit=1000))
+            wanted = {(one.document_id, one.source) for one in part}
+            done |= {report.source: report for report in found.reports if (report.document_id, report.source) in wanted}
+        seen(len(done))
+        await asyncio.sleep(POLL_S)
+    return [report for one in offered if (report := done[one.source])]
+
+
+def _not_sent(document_id: str, source: str, status: str, note: str) -> Offered:
+    report = DocumentReport.model_validate({"document_id": document_id, "source": source, "status": status, "note": note, "facts": 0, "facts_embedded": 0})
+    return Offered(document_id, source, report)

@@ -1,0 +1,84 @@
+"""The live flow: plain NATS subscriptions on the subjects of the streams, which cost the streams nothing.
+
+Each browser has a bounded queue; one that reads too slowly loses the oldest events, which it can read again from the API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from daydream_shared.messages import HypothesisProposed, InsightPromoted, Message, PairSampled, VerdictReached
+from daydream_shared.subjects import FLOWS
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+EVENTS_MAX = 100
+HEARTBEAT_S = 10.0
+
+
+class Live:
+    """Fans events out to whoever listens."""
+
+    def __init__(self) -> None:
+        self._listeners: set[asyncio.Queue[str]] = set()
+
+    async def follow(self, nc: Client) -> None:
+        """Listen on all subjects of the table."""
+        for flow in FLOWS:
+            await nc.subscribe(flow.subject, cb=self._take)
+
+    async def _take(self, message: Msg) -> None:
+        if not self._listeners:
+            return
+        kinds: dict[str, type[Message]] = {flow.subject: flow.message for flow in FLOWS}
+        try:
+            event = summary(kinds[message.subject].model_validate_json(message.data))
+        except ValueError:
+            return  # a message of another version; its own consumer says so
+        line = json.dumps(event)
+        for queue in self._listeners:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(line)
+
+    async def events(self, stopping: asyncio.Event) -> AsyncIterator[str]:
+        """Server-sent events for one listener, until it goes or we stop."""
+        queue: asyncio.Queue[str] = asyncio.Queue(EVENTS_MAX)
+        self._listeners.add(queue)
+        stop = asyncio.create_task(stopping.wait())
+        try:
+            yield "retry: 1000\n\n"
+            while not stopping.is_set():
+                get = asyncio.create_task(queue.get())
+                done, _ = await asyncio.wait({get, stop}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+                if get in done:
+                    yield f"data: {get.result()}\n\n"
+                else:
+                    get.cancel()
+                    yield ": still here\n\n"
+        finally:
+            stop.cancel()
+            self._listeners.discard(queue)
+
+
+def summary(message: Message) -> dict[str, Any]:
+    """An event in the few words that a list shows."""
+    match message:
+        case PairSampled():
+            return {
+                "kind": "pair",
+                "id": message.pair_id,
+                "text": f"{message.first.title or message.first.text[:60]} × {message.second.title or message.second.text[:60]}",
+            }
+        case HypothesisProposed():
+            text = message.synthesis.title if message.synthesis else (message.abstention or "unreadable")
+            return {"kind": "hypothesis" if message.synthesis else "abstention", "id": message.hypothesis_id, "text": text[:200]}
+        case VerdictReached():
+            title = message.hypothesis.synthesis.title if message.hypothesis.synthesis else ""
+            return {"kind": message.decision.value, "id": message.verdict_id, "text": f"{title}: {message.explanation}"[:200], "score": message.score}
+        case InsightPromoted():
+            return {"kind": "insight", "id": message.insight_id, "text": message.fact.title}
+    return {"kind": "event", "id": message.message_id, "text": type(message).__name__}

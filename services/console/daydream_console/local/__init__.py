@@ -1,0 +1,1 @@
+"""Everything on one machine: the same processes as in a cluster, started and watched from here."""

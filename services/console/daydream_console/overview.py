@@ -1,0 +1,81 @@
+"""The running system at a glance, for the page and for the command alike: read from JetStream and the services, never from
+a memory of our own that a restart would empty."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import nats.errors
+from daydream_shared.failures import Failure
+from daydream_shared.messages import Part
+from daydream_shared.requests import BudgetState, MemoryState, Nothing, SamplerState
+from daydream_shared.rpc import Asker
+from daydream_shared.subjects import BUDGET_STATE, CONSUMERS, MEMORY_STATE, SAMPLER_STATE, A, Consumer, Endpoint
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
+
+R = TypeVar("R")
+PATIENCE_S = 2.0
+
+
+class StageState(Part):
+    """One consumer: `waiting` in its stream, `in_hand` with its workers, `redelivered` among those."""
+
+    service: str
+    subject: str
+    waiting: int
+    in_hand: int
+    redelivered: int
+
+    @property
+    def idle(self) -> bool:
+        return not self.waiting and not self.in_hand
+
+
+class Overview(Part):
+    """What every part says; None for a part that does not answer."""
+
+    at: datetime
+    memory: MemoryState | None
+    sampler: SamplerState | None
+    budget: BudgetState | None
+    stages: tuple[StageState, ...]
+    dead_letters: int
+
+    @property
+    def pipeline_idle(self) -> bool:
+        """Whether nothing is on its way, documents apart."""
+        return all(stage.idle for stage in self.stages if not stage.subject.startswith("daydream.document"))
+
+
+async def overview(ask: Asker, js: JetStreamContext, *, patience_s: float = PATIENCE_S) -> Overview:
+    """Ask everybody at once."""
+
+    async def maybe(endpoint: Endpoint[Nothing, A]) -> A | None:
+        try:
+            return await ask(endpoint, Nothing(), patience_s=patience_s, try_s=patience_s)
+        except Failure:
+            return None
+
+    memory, sampler, budget, stages, dead = await asyncio.gather(
+        maybe(MEMORY_STATE), maybe(SAMPLER_STATE), maybe(BUDGET_STATE), asyncio.gather(*(_stage(js, row) for row in CONSUMERS)), _dead_letters(js)
+    )
+    return Overview(at=datetime.now(UTC), memory=memory, sampler=sampler, budget=budget, stages=tuple(stages), dead_letters=dead)
+
+
+async def _stage(js: JetStreamContext, consumer: Consumer) -> StageState:
+    try:
+        info = await js.consumer_info(consumer.flow.stream, consumer.durable)
+        waiting, in_hand, redelivered = info.num_pending or 0, info.num_ack_pending or 0, info.num_redelivered or 0
+    except (NotFoundError, nats.errors.Error, TimeoutError):
+        waiting, in_hand, redelivered = 0, 0, 0
+    return StageState(service=consumer.service, subject=consumer.flow.subject, waiting=waiting, in_hand=in_hand, redelivered=redelivered)
+
+
+async def _dead_letters(js: JetStreamContext) -> int:
+    try:
+        return (await js.stream_info("DEADLETTERS")).state.messages
+    except (NotFoundError, nats.errors.Error, TimeoutError):
+        return 0

@@ -1,0 +1,99 @@
+// The console's page: reads /api and shows it. Texts are set as text, never as markup.
+const at = (id) => document.getElementById(id);
+const usd = (nano) => { const v = nano / 1e9; return "$" + (v === 0 ? "0" : v < 0.01 ? v.toPrecision(2) : v.toFixed(2)); };
+const el = (tag, attributes = {}, ...children) => {
+  const node = Object.assign(document.createElement(tag), attributes);
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+};
+const get = async (path) => {
+  const reply = await fetch(path);
+  const body = await reply.json();
+  if (!reply.ok) throw new Error(body.error);
+  return body;
+};
+
+const figures = (target, rows) =>
+  target.replaceChildren(...rows.map(([name, value]) => el("div", {}, el("dt", { textContent: name }), el("dd", { textContent: value }))));
+const table = (id, rows) =>
+  at(id).tBodies[0].replaceChildren(...rows.map((row) => el("tr", {}, ...row.map((cell) => el("td", { className: typeof cell === "number" || /^[$\d]/.test(cell) ? "n" : "", textContent: cell })))));
+
+function showLimit(limit) {
+  const share = (value) => `${Math.min(100, (100 * value) / Math.max(1, limit.cap_nanousd))}%`;
+  const bar = el("div", { className: "bar", title: "settled, drawn, open" });
+  for (const part of ["settled", "drawn", "open"]) { const piece = el("i", { className: part }); piece.style.width = share(limit[`${part}_nanousd`]); bar.append(piece); }
+  const used = limit.settled_nanousd + limit.drawn_nanousd + limit.open_nanousd;
+  const renews = limit.renews_at ? `, renews ${new Date(limit.renews_at).toLocaleString()}` : "";
+  return el("div", { className: "limit" }, `${limit.window}: ${usd(limit.settled_nanousd)} spent, ${usd(used - limit.settled_nanousd)} reserved of ${usd(limit.cap_nanousd)}${renews}`, bar);
+}
+
+function showState(state) {
+  const { memory, sampler, budget } = state;
+  const missing = [["memory", memory], ["sampler", sampler], ["budget", budget]].filter(([, part]) => !part).map(([name]) => name);
+  at("phase").className = missing.length || sampler?.phase === "refused" || state.dead_letters ? "alarm" : "";
+  at("phase").textContent = missing.length ? `no answer from ${missing.join(", ")}`
+    : `${sampler.phase.replaceAll("-", " ")}${sampler.text ? `: ${sampler.text}` : ""}${sampler.retry_at ? ` (until ${new Date(sampler.retry_at).toLocaleString()})` : ""}${state.dead_letters ? `; ${state.dead_letters} dead letters` : ""}`;
+  if (memory) figures(at("figures"), [["facts", memory.facts], ["being embedded", memory.facts_pending], ["pairs drawn", sampler?.drawn ?? "?"],
+    ["pairs left", sampler?.pairs_left ?? "?"], ["verdicts", memory.verdicts], ["judged by a model", memory.daydreams_judged], ["insights", memory.insights], ["dead letters", state.dead_letters]]);
+  table("stages", state.stages.map((stage) => [stage.service, stage.subject.replace("daydream.", ""), stage.waiting, stage.in_hand, stage.redelivered]));
+  if (!budget) return;
+  at("limits").replaceChildren(...(budget.limits.length ? budget.limits.map(showLimit) : [el("p", { className: "soft", textContent: "No cap is set: only free models may be called." })]));
+  const ended = budget.envelopes_closed;
+  figures(at("money"), [["spent", usd(budget.settled_nanousd)], ["per daydream", ended ? usd(budget.settled_nanousd / ended) : "–"],
+    ["per insight", memory?.insights ? usd(budget.settled_nanousd / memory.insights) : "–"], ["open envelopes", budget.envelopes_open], ["bills above bound", budget.overruns]]);
+  table("spend", budget.spend.map((row) => [row.stage, row.model, row.calls, `${row.input_tokens} / ${row.output_tokens}`, usd(row.settled_nanousd)]));
+}
+
+const fact = (one) => el("blockquote", {}, one.text, el("div", { className: "soft", textContent: [one.title, one.source, one.depth ? `depth ${one.depth}` : ""].filter(Boolean).join(" · ") }));
+function showVerdict(verdict) {
+  const { hypothesis } = verdict, found = hypothesis.synthesis, judge = verdict.judgements[0];
+  const scores = judge?.scores ? `novelty ${judge.scores.novelty}, coherence ${judge.scores.coherence}, usefulness ${judge.scores.usefulness}` : "no scores";
+  return el("article", {},
+    el("h3", {}, found ? found.title : "(no link)", " ", el("span", { className: `kind ${verdict.decision}`, textContent: verdict.decision })),
+    found ? el("p", { textContent: found.hypothesis }) : null,
+    found ? el("p", { className: "soft", textContent: `To test: ${found.implication}` }) : null,
+    el("div", { className: "facts" }, fact(hypothesis.pair.first), fact(hypothesis.pair.second)),
+    el("p", { className: "soft", textContent: `${scores} · ${verdict.explanation} · ${usd(verdict.cost_nanousd)} · ${[...hypothesis.calls, ...verdict.calls].map((call) => call.model).filter((name, i, all) => all.indexOf(name) === i).join(", ") || "no model"} · drawn with p = ${hypothesis.pair.draw_probability.toPrecision(2)}` }),
+    judge ? el("p", { className: "soft", textContent: `Judge: ${judge.justification}` }) : null);
+}
+const showHit = (hit) => el("article", {}, el("h3", { textContent: `${hit.fact.title || hit.fact.source} (${hit.similarity.toFixed(2)})` }), el("p", { textContent: hit.fact.text }),
+  hit.ancestry.length ? el("div", { className: "facts" }, ...hit.ancestry.map(fact)) : null);
+
+let list = "insights", offset = 0;
+async function showList(fresh) {
+  if (fresh) offset = 0;
+  const page = await get(`/api/${list}?limit=20&offset=${offset}`);
+  const shown = page.verdicts.map(showVerdict);
+  const empty = el("p", { className: "soft", textContent: list === "insights" ? "No insight has been promoted yet." : "No verdict has been reached yet." });
+  if (fresh) at("found").replaceChildren(...(shown.length ? shown : [empty])); else at("found").append(...shown);
+  offset += shown.length;
+  at("more").hidden = offset >= page.total;
+}
+
+const problem = (error) => { at("phase").className = "alarm"; at("phase").textContent = `the console does not answer: ${error.message}`; };
+const refresh = () => get("/api/state").then(showState).catch(problem);
+let paused = false, stale = false;
+at("pause").onclick = () => { paused = !paused; at("pause").textContent = paused ? "Go on" : "Pause"; };
+at("more").onclick = () => showList(false).catch(problem);
+for (const tab of document.querySelectorAll("[data-list]")) tab.onclick = () => {
+  list = tab.dataset.list;
+  for (const other of document.querySelectorAll("[data-list]")) other.setAttribute("aria-pressed", String(other === tab));
+  showList(true).catch(problem);
+};
+at("search").onsubmit = async (event) => {
+  event.preventDefault();
+  const text = new FormData(event.target).get("text").trim();
+  if (!text) return showList(true).catch(problem);
+  try { at("found").replaceChildren(...(await get(`/api/search?text=${encodeURIComponent(text)}`)).hits.map(showHit)); at("more").hidden = true; } catch (error) { problem(error); }
+};
+new EventSource("/api/events").onmessage = (message) => {
+  const event = JSON.parse(message.data);
+  stale = true;
+  if (paused) return;
+  const score = event.score == null ? "" : ` (${event.score.toFixed(1)})`;
+  at("live").prepend(el("li", {}, el("span", { className: `kind ${event.kind}`, textContent: event.kind }), ` ${event.text}${score}`));
+  while (at("live").children.length > 100) at("live").lastChild.remove();
+};
+setInterval(() => { if (document.hidden) return; refresh(); if (stale && offset <= 20 && !paused && !at("search").text.value) { stale = false; showList(true).catch(problem); } }, 1500);
+refresh();
+showList(true).catch(problem);

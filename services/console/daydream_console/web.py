@@ -1,0 +1,82 @@
+"""The page and the JSON API. Everything here only reads; texts of models and documents are sent as data, never as markup."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+
+from daydream_shared.failures import Failure
+from daydream_shared.requests import ListDocuments, ListVerdicts, Search
+from daydream_shared.rpc import Asker
+from daydream_shared.subjects import MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_SEARCH
+from nats.js import JetStreamContext
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from daydream_console.live import Live
+from daydream_console.overview import overview
+
+FILES = {"app.js": "text/javascript", "style.css": "text/css"}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+def routes(ask: Asker, js: JetStreamContext, live: Live, stopping: asyncio.Event) -> list[BaseRoute]:
+    """Everything that the console serves."""
+    folder = files("daydream_console") / "page"
+
+    async def page(_: Request) -> Response:
+        return HTMLResponse((folder / "index.html").read_text(), headers=HEADERS)
+
+    async def static(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in FILES:
+            return JSONResponse({"error": "there is no such file"}, 404)
+        return Response((folder / name).read_text(), media_type=FILES[name], headers=HEADERS)
+
+    async def get_overview(_: Request) -> BaseModel:
+        return await overview(ask, js)
+
+    async def get_verdicts(request: Request) -> BaseModel:
+        promoted_only = request.url.path.endswith("insights")
+        return await ask(MEMORY_INSIGHTS, ListVerdicts.model_validate({**request.query_params, "promoted_only": promoted_only}))
+
+    async def get_documents(_: Request) -> BaseModel:
+        return await ask(MEMORY_DOCUMENTS, ListDocuments())
+
+    async def get_search(request: Request) -> BaseModel:
+        return await ask(MEMORY_SEARCH, Search.model_validate(dict(request.query_params)))
+
+    async def events(_: Request) -> Response:
+        return StreamingResponse(live.events(stopping), media_type="text/event-stream", headers=HEADERS)
+
+    return [
+        Route("/", page),
+        Route("/static/{name}", static),
+        Route("/api/state", _json(get_overview)),
+        Route("/api/insights", _json(get_verdicts)),
+        Route("/api/verdicts", _json(get_verdicts)),
+        Route("/api/documents", _json(get_documents)),
+        Route("/api/search", _json(get_search)),
+        Route("/api/events", events),
+    ]
+
+
+def _json(answer: Callable[[Request], Awaitable[BaseModel]]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = (await answer(request)).model_dump_json()
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            return JSONResponse({"error": f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"}, 400, HEADERS)
+        except Failure as failure:
+            return JSONResponse({"error": str(failure)}, 503, HEADERS)
+        return Response(body, media_type="application/json", headers=HEADERS)
+
+    return endpoint

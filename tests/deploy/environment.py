@@ -1,0 +1,47 @@
+"""The services' own settings classes: what a deployment may set, and what they make of it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from daydream_shared.settings import PREFIX, ServiceSettings
+from pydantic import BaseModel
+
+SERVICES = ("budget", "console", "critic", "memory", "sampler", "synthesizer")
+PAID = ("critic", "synthesizer")
+
+
+def settings_class(service: str) -> type[ServiceSettings]:
+    """The one class of a service."""
+    found: type[ServiceSettings] = importlib.import_module(f"daydream_{service}.settings").Settings
+    return found
+
+
+def variables_of(service: str) -> set[str]:
+    """Every variable that the service reads, in both forms."""
+    names: set[str] = set()
+    for name, info in settings_class(service).model_fields.items():
+        inner = info.annotation
+        parts = [f"_{part}" for part in inner.model_fields] if isinstance(inner, type) and issubclass(inner, BaseModel) else [""]
+        names |= {f"{prefix}{name}{part}".upper() for part in parts for prefix in (PREFIX, f"{PREFIX}{service}_")}
+    return names
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads settings as a service does in its container."""
+
+    patch: pytest.MonkeyPatch
+
+    def __call__(self, service: str, environment: Mapping[str, str]) -> Any:
+        """What the service's class makes of this environment, and nothing else."""
+        for name in [name for name in os.environ if name.startswith((PREFIX, "OPENAI_"))]:
+            self.patch.delenv(name)
+        for name, value in environment.items():
+            self.patch.setenv(name, value)
+        return settings_class(service).read()

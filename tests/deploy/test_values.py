@@ -1,0 +1,66 @@
+"""The values of the chart: explained, and refused when they are wrong."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+import pytest
+import yaml
+from deploy.programs import Helm
+
+
+@pytest.mark.parametrize(
+    ("sets", "words"),
+    [
+        ("model.name=a-model", "nats.url is required"),
+        ("nats.url=nats://nats:4222", "model.name is required"),
+        ("nats.url=nats://nats:4222,model.name=a-model,keda.enabled=true", "keda.monitoringEndpoint is required"),
+    ],
+)
+def test_what_is_required_is_asked_for_in_words(each_helm: Helm, sets: str, words: str) -> None:
+    done = each_helm.template("--set", sets)
+    assert done.returncode != 0
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("modell.name=x", "modell"),
+        ("services.critc.replicas=1", "critc"),
+        ("services.critic.replica=1", "replica"),
+        ("services.memory.replicas=2", "memory"),
+        ("services.critic.concurrency=0", "concurrency"),
+        ("nats.url=nats:4222", "url"),
+        ("keda.monitoringEndpoint=http://nats:8222", "monitoringEndpoint"),
+        ("config.DAYDREAM_BUDGET_SNAPSHOT_COMMITS=1000000", "string"),
+        ("config.NATS_URL=x", "NATS_URL"),
+    ],
+)
+def test_the_schema_of_the_values_refuses_what_is_wrong(each_helm: Helm, wrong: str, words: str) -> None:
+    done = each_helm.template("--set", "nats.url=nats://nats:4222,model.name=a-model", "--set", wrong)
+    assert done.returncode != 0
+    assert "schema" in done.stderr
+    assert words in done.stderr
+
+
+def leaves(values: Any, path: str = "") -> dict[str, Any]:
+    if not isinstance(values, dict) or not values:
+        return {path: values}
+    return {name: value for key, inner in values.items() for name, value in leaves(inner, f"{path}.{key}").items()}
+
+
+def test_every_value_is_explained(helm: Helm) -> None:
+    lines = (helm.chart / "values.yaml").read_text().splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r" *(?!requests|limits)\w+: \S", line):
+            above = list(itertools.takewhile(lambda one: one.strip().startswith("#"), reversed(lines[:number])))
+            assert above, line
+            assert above[-1].strip().startswith("# -- "), line
+
+
+def test_the_values_for_development_hold_differences_only(helm: Helm) -> None:
+    defaults, dev = (leaves(yaml.safe_load((helm.chart / name).read_text())) for name in ("values.yaml", "values-dev.yaml"))
+    assert not {name for name, value in dev.items() if defaults.get(name) == value}
