@@ -21,7 +21,7 @@ from daydream_shared.failures import WrongSetting
 Ready = Callable[[], Awaitable[str | None]]
 
 
-def web_app(registry: CollectorRegistry, not_ready: Ready, routes: Sequence[BaseRoute] = ()) -> Starlette:
+def web_app(registry: CollectorRegistry, not_ready: Ready) -> Starlette:
     """The HTTP side of a service; `not_ready` answers with what is missing, or None."""
 
     async def healthz(_: Request) -> Response:
@@ -34,7 +34,7 @@ def web_app(registry: CollectorRegistry, not_ready: Ready, routes: Sequence[Base
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics), *routes])
+    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)])
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -57,6 +57,7 @@ class WebServer:
 
     def __init__(self, app: Starlette, listener: socket.socket) -> None:
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+        self._app = app
         self._server = _QuietServer(config)
         self._listener = listener
         self._task: asyncio.Task[None] | None = None
@@ -67,10 +68,16 @@ class WebServer:
         host, port = self._listener.getsockname()[:2]
         return f"{host}:{port}"
 
+    def add(self, routes: Sequence[BaseRoute]) -> None:
+        """Serve these too from now on."""
+        self._app.router.routes.extend(routes)
+
     def start(self) -> None:
+        """Serve from now on."""
         self._task = asyncio.create_task(self._server.serve(sockets=[self._listener]))
 
     async def stop(self) -> None:
+        """End what is being answered, and serve no more."""
         self._server.should_exit = True
         if self._task is not None:
             await self._task

@@ -163,6 +163,7 @@ class BudgetState(Part):
     open_nanousd: int
     envelopes_open: int
     envelopes_closed: int
+    attempts_drawn: int = Field(description="calls that are drawn and not settled: in hand, or of workers that died")
     overruns: int = Field(description="bills above their bound; each is an alarm")
     last_sequence: int
 
@@ -291,6 +292,7 @@ class SamplerState(Part):
 
     phase: Phase
     text: str
+    looked_at: datetime = Field(description="when it began the look at whether it can draw that led to this phase")
     drawn: int
     drawn_max: int | None
     pairs_left: int

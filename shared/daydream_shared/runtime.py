@@ -67,14 +67,14 @@ class Parts:
 class Runtime:
     """What a service gets to make its parts with: one connection and what hangs on it."""
 
-    def __init__(self, settings: ServiceSettings, nc: Client, broker: NatsBroker, telemetry: Telemetry) -> None:
+    def __init__(self, settings: ServiceSettings, nc: Client, life: _Life) -> None:
         self.settings = settings
         self.nc = nc
         self.js: JetStreamContext = nc.jetstream(timeout=PUBLISH_TIMEOUT_S)
-        self.telemetry = telemetry
+        self.telemetry: Telemetry = life.telemetry
         self.ask = Asker(nc)
-        self.stopping = asyncio.Event()
-        self._broker = broker
+        self.stopping = life.stopping
+        self._broker = life.broker
 
     async def bucket(self, bucket: Bucket) -> KeyValue:
         """One of the table's key-value buckets."""
@@ -115,49 +115,68 @@ def run(settings_class: type[ServiceSettings], build: Build) -> None:
 
 
 async def serve(settings: ServiceSettings, build: Build) -> int:
-    """Run a service in this loop; the exit code."""
+    """Run a service in this loop; the exit code. It answers on its health port and obeys a stop from the first moment on,
+    also while it still waits for NATS."""
     start_logging(settings.service, settings.instance, settings.log_level)
-    listener = bind(settings.http_host, settings.http_port)
-    telemetry = start_telemetry(settings.service, settings.instance)
-    end = _End()
-    broker = _broker(settings, end)
-    nc = await broker.connect()
-    runtime = Runtime(settings, nc, broker, telemetry)
-    end.watch(runtime)
-    try:
-        await _provision(runtime)
-        async with build(runtime, settings) as parts:
-            await _live(runtime, broker, parts, listener, end)
-    finally:
-        with contextlib.suppress(Exception):  # the connection may be what ended the service
-            await asyncio.wait_for(broker.stop(), settings.stop_timeout_s + 5)
-        await asyncio.to_thread(telemetry.close)
-    return end.code
-
-
-async def _live(runtime: Runtime, broker: NatsBroker, parts: Parts, listener: Any, end: _End) -> None:
-    consumers = [row for row in CONSUMERS if row.service == runtime.settings.service and row.message in parts.handlers]
-    delivery = Delivery(runtime.js, await runtime.bucket(TALLIES), runtime.telemetry, lambda payer: _close(runtime, payer))
-    broker.add_middleware(delivery)
-    for consumer in consumers:
-        subscribe(broker, consumer, parts.handlers[consumer.message], runtime.publish, parts.concurrency)
-    server = Server(runtime.nc)
-    web = WebServer(web_app(runtime.telemetry.registry, lambda: _not_ready(runtime, consumers), parts.routes), listener)
+    life = _Life(settings)
+    web = WebServer(web_app(life.telemetry.registry, life.not_ready), bind(settings.http_host, settings.http_port))
     web.start()
+    log.info("starting", extra={"http": web.address})
+    work = asyncio.create_task(_work(life, web, build))
+    life.obey_signals(work)
+    try:
+        await work
+    except asyncio.CancelledError:
+        log.info("stopped before it was ready")
+    finally:
+        life.stopping.set()
+        with contextlib.suppress(Exception):  # the connection may be what ended the service
+            await asyncio.wait_for(life.broker.stop(), settings.stop_timeout_s + 5)
+        await web.stop()
+        await asyncio.to_thread(life.telemetry.close)
+    return life.code
+
+
+async def _work(life: _Life, web: WebServer, build: Build) -> None:
+    runtime = Runtime(life.settings, await life.broker.connect(), life)
+    await _provision(runtime)
+    async with build(runtime, life.settings) as parts:
+        web.add(parts.routes)
+        await _live(runtime, life, parts)
+
+
+async def _live(runtime: Runtime, life: _Life, parts: Parts) -> None:
+    """Serve until the stop. What is in hand ends while all parts are still there: first no new work, then the work in hand."""
+    consumers = [row for row in CONSUMERS if row.service == life.settings.service and row.message in parts.handlers]
+    life.broker.add_middleware(Delivery(runtime.js, await runtime.bucket(TALLIES), life.telemetry, lambda payer: _close(runtime, payer)))
+    for consumer in consumers:
+        subscribe(life.broker, consumer, parts.handlers[consumer.message], runtime.publish, parts.concurrency)
+    server = Server(runtime.nc)
     for endpoint, answer in parts.endpoints.items():
         await server.serve(endpoint, answer)
-    await broker.start()
+    await life.broker.start()
     loops = [asyncio.create_task(loop()) for loop in parts.loops]
     loops.append(asyncio.create_task(_watch(runtime, consumers)))
-    log.info("ready", extra={"http": web.address})
-    await end.wait(loops)
+    life.check = lambda: _missing(runtime, consumers)
+    log.info("ready")
+    await _until_stop(life.stopping, loops)
     log.info("stopping")
     for task in loops:
         task.cancel()
     await asyncio.gather(*loops, return_exceptions=True)
+    await asyncio.gather(*(subscriber.stop() for subscriber in life.broker.subscribers), return_exceptions=True)
     with contextlib.suppress(nats.errors.Error):
         await server.stop()
-    await web.stop()
+
+
+async def _until_stop(stopping: asyncio.Event, loops: Sequence[asyncio.Task[None]]) -> None:
+    """Until the stop, or until a loop fails (which is a bug, and fails the service)."""
+    stop = asyncio.create_task(stopping.wait())
+    done, _ = await asyncio.wait([stop, *loops], return_when=asyncio.FIRST_COMPLETED)
+    stopping.set()
+    for task in done - {stop}:
+        task.result()
+    stop.cancel()
 
 
 def subscribe(broker: NatsBroker, consumer: Consumer, handler: Handler, publish: Callable[[Message], Awaitable[None]], concurrency: int) -> None:
@@ -179,40 +198,43 @@ def subscribe(broker: NatsBroker, consumer: Consumer, handler: Handler, publish:
         )(consume)
 
 
-class _End:
-    """Why and how the service ends."""
+class _Life:
+    """What a process has from its first moment to its last: its stop, its exit code, its connection, its readiness."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: ServiceSettings) -> None:
+        self.settings = settings
         self.code = EXIT_OK
-        self._runtime: Runtime | None = None
+        self.stopping = asyncio.Event()
+        self.telemetry = start_telemetry(settings.service, settings.instance)
+        self.broker = _broker(settings, self.closed)
+        self.check: Callable[[], Awaitable[str | None]] | None = None
 
-    def watch(self, runtime: Runtime) -> None:
-        """Stop on SIGTERM and SIGINT."""
-        self._runtime = runtime
+    def obey_signals(self, work: asyncio.Task[None]) -> None:
+        """SIGTERM and SIGINT: an orderly stop; before the service is ready there is nothing to bring in order."""
+
+        def stop() -> None:
+            self.stopping.set()
+            if self.check is None:
+                work.cancel()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, runtime.stopping.set)
+            asyncio.get_running_loop().add_signal_handler(number, stop)
 
     async def closed(self) -> None:
         """The connection is closed for good: end with 75, unless we are stopping anyway."""
-        if self._runtime is not None and not self._runtime.stopping.is_set():
+        if not self.stopping.is_set():
             log.error("the connection to NATS is closed for good")
             self.code = EXIT_CONNECTION
-            self._runtime.stopping.set()
+            self.stopping.set()
 
-    async def wait(self, loops: Sequence[asyncio.Task[None]]) -> None:
-        """Until the stop, or until a loop fails (which is a bug, and fails the service)."""
-        runtime = self._runtime
-        if runtime is None:
-            raise RuntimeError("nothing is watched")
-        stop = asyncio.create_task(runtime.stopping.wait())
-        done, _ = await asyncio.wait([stop, *loops], return_when=asyncio.FIRST_COMPLETED)
-        runtime.stopping.set()
-        for task in done - {stop}:
-            task.result()
-        stop.cancel()
+    async def not_ready(self) -> str | None:
+        """What is missing, or None."""
+        if self.stopping.is_set():
+            return "stopping"
+        return await self.check() if self.check is not None else "starting, or waiting for NATS"
 
 
-def _broker(settings: ServiceSettings, end: _End) -> NatsBroker:
+def _broker(settings: ServiceSettings, closed: Callable[[], Awaitable[None]]) -> NatsBroker:
     async def on_error(error: Exception) -> None:
         # a denied publish looks like a timeout to its caller; its reason comes only here
         log.warning("nats: %s", error or type(error).__name__)
@@ -225,7 +247,7 @@ def _broker(settings: ServiceSettings, end: _End) -> NatsBroker:
         connect_timeout=5,
         graceful_timeout=settings.stop_timeout_s,
         error_cb=on_error,
-        closed_cb=end.closed,
+        closed_cb=closed,
         logger=logging.getLogger("faststream"),
         log_level=logging.DEBUG,
     )
@@ -241,8 +263,6 @@ async def _provision(runtime: Runtime) -> None:
                 raise WrongSetting(f"NATS refuses a stream: {error.description}", "Check its JetStream settings and permissions") from None
             log.info("waiting for JetStream: %r", error)
             await runtime.pause(0.5)
-            if runtime.stopping.is_set():
-                raise WrongSetting("stopped before NATS was ready", "Check DAYDREAM_NATS_URL") from None
 
 
 async def _close(runtime: Runtime, payer: Payer) -> None:
@@ -252,9 +272,7 @@ async def _close(runtime: Runtime, payer: Payer) -> None:
         log.warning("an envelope stays open until it expires: %s", late)
 
 
-async def _not_ready(runtime: Runtime, consumers: Sequence[Consumer]) -> str | None:
-    if runtime.stopping.is_set():
-        return "stopping"
+async def _missing(runtime: Runtime, consumers: Sequence[Consumer]) -> str | None:
     if not runtime.nc.is_connected:
         return "not connected to NATS"
     try:

@@ -52,8 +52,8 @@ class Stream:
 
 
 STREAMS = (
-    Stream("PAIRS", ("daydream.pair.sampled",), Retention.WORK, messages_max=16),
-    Stream("HYPOTHESES", ("daydream.hypothesis.proposed",), Retention.WORK, messages_max=64),
+    Stream("PAIRS", ("daydream.pair.sampled",), Retention.WORK, messages_max=256),
+    Stream("HYPOTHESES", ("daydream.hypothesis.proposed",), Retention.WORK, messages_max=256),
     Stream("DOCUMENTS", ("daydream.document.offered",), Retention.WORK, messages_max=100_000),
     Stream("VERDICTS", ("daydream.verdict.reached",), Retention.LIMITS, bytes_max=4096 * MIB, age_max_s=30 * DAY_S),
     Stream("INSIGHTS", ("daydream.insight.promoted",), Retention.LIMITS, bytes_max=1024 * MIB),
@@ -98,6 +98,7 @@ class Consumer:
         return self.service
 
 
+# in the direction of the flow
 CONSUMERS = (
     Consumer("synthesizer", PairSampled),
     Consumer("critic", HypothesisProposed),

@@ -59,10 +59,13 @@ async def overview(ask: Asker, js: JetStreamContext, *, patience_s: float = PATI
         except Failure:
             return None
 
-    memory, sampler, budget, stages, dead = await asyncio.gather(
-        maybe(MEMORY_STATE), maybe(SAMPLER_STATE), maybe(BUDGET_STATE), asyncio.gather(*(_stage(js, row) for row in CONSUMERS)), _dead_letters(js)
-    )
-    return Overview(at=datetime.now(UTC), memory=memory, sampler=sampler, budget=budget, stages=tuple(stages), dead_letters=dead)
+    memory, sampler, budget, stages, dead = await asyncio.gather(maybe(MEMORY_STATE), maybe(SAMPLER_STATE), maybe(BUDGET_STATE), _stages(js), _dead_letters(js))
+    return Overview(at=datetime.now(UTC), memory=memory, sampler=sampler, budget=budget, stages=stages, dead_letters=dead)
+
+
+async def _stages(js: JetStreamContext) -> tuple[StageState, ...]:
+    """One after the other, in the direction of the flow: what moves on meanwhile is seen further down, and nothing slips through."""
+    return tuple([await _stage(js, row) for row in CONSUMERS])
 
 
 async def _stage(js: JetStreamContext, consumer: Consumer) -> StageState:

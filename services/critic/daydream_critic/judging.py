@@ -12,11 +12,11 @@ from daydream_shared.messages import HypothesisProposed, Judgement, ModelCall, S
 from daydream_shared.money.plans import StagePlan
 from pydantic import BaseModel, ConfigDict, Field
 
-JUSTIFICATION_CHARS_MAX = 700
+JUSTIFICATION_CHARS_MAX = 500
 JUSTIFICATION_CHARS_MAX_BRIEF = 160
 TOKENS_AROUND = 60
 TEMPERATURE = 0.2
-SYNTHESIS_BYTES_MAX = 4 * 2900  # the synthesizer's longest texts, at four bytes a character
+SYNTHESIS_BYTES_MAX = 4 * 2000  # the synthesizer's longest texts, at four bytes a character
 RUBRIC = ("novelty", "coherence", "usefulness")
 
 

@@ -27,7 +27,6 @@ from daydream_sampler.shared_state import SharedEpoch
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 0.5
-LOOK_AGAIN_REFUSED_S = 2.0
 STRATEGY = "uniform"
 
 
@@ -40,6 +39,7 @@ class Drawing:
         self._epoch = epoch
         self._plans = plans
         self._phase: tuple[Phase, str, datetime | None] = ("waiting-for-facts", "starting", None)
+        self._looked_at = datetime.now(UTC)
 
     async def state(self, _: Nothing) -> SamplerState:
         """What it is doing, and why."""
@@ -49,7 +49,9 @@ class Drawing:
             phase, text, retry_at = "goal-reached", f"{epoch.drawn} pairs are drawn, as many as were wanted", None
         elif phase == "goal-reached":
             phase, text = "drawing", "there is a new goal"
-        return SamplerState(phase=phase, text=text, drawn=epoch.drawn, drawn_max=epoch.drawn_max, pairs_left=epoch.pairs_left, retry_at=retry_at)
+        return SamplerState(
+            phase=phase, text=text, looked_at=self._looked_at, drawn=epoch.drawn, drawn_max=epoch.drawn_max, pairs_left=epoch.pairs_left, retry_at=retry_at
+        )
 
     async def set_goal(self, goal: SetGoal) -> SamplerState:
         """How many pairs may have been drawn in all."""
@@ -59,8 +61,10 @@ class Drawing:
     async def draw_forever(self) -> None:
         """Draw until the stop."""
         while not self._runtime.stopping.is_set():
+            started = datetime.now(UTC)
             try:
                 pause_s = await self._draw()
+                self._looked_at = started  # only now: until then the phase is that of an earlier look
             except (Failure, nats.errors.Error, ConnectionError, TimeoutError) as trouble:
                 log.warning("the draw waits: %s", trouble)
                 pause_s = LOOK_AGAIN_S
@@ -83,8 +87,7 @@ class Drawing:
             return self._nothing_to_claim(await self._epoch.read(), facts)
         refusal = await self._send(claim)
         if refusal is not None:
-            self._rest("refused", refusal.text, refusal.retry_at)
-            return LOOK_AGAIN_REFUSED_S
+            return self._rest("refused", refusal.text, refusal.retry_at)
         await self._epoch.change(lambda epoch: (epoch.done(claim), None))
         self._phase = ("drawing", "", None)
         return 0.0

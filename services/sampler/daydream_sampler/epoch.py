@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from daydream_sampler.permutation import KeyedPermutation
 
 LEASE = timedelta(seconds=10)
+GROWTH = 64  # bounds the blocks: about 64 × ln(pairs), some hundreds for a million facts; below 130 facts each new one is covered at once
 
 
 class Block(BaseModel):
@@ -71,10 +72,10 @@ class Epoch(BaseModel):
         return self.drawn_max is not None and self.drawn + len(self.claims) >= self.drawn_max
 
     def cover(self, facts: int) -> Epoch:
-        """The epoch with a block for the pairs of new facts. Blocks that are used up are dropped."""
+        """The epoch with a block for the pairs of new facts, once these are a `GROWTH`th of all. Blocks that are used up are dropped."""
         end = pairs_of(facts)
         covered = max((block.end for block in self.blocks), default=0)
-        if end <= covered:
+        if end <= covered or (self.pairs_left and (end - covered) * GROWTH < covered):
             return self
         blocks = [block for block in self.blocks if block.left or block.end == covered]
         last = blocks[-1] if blocks else None

@@ -14,7 +14,9 @@ class Settings(ServiceSettings):
     service: ClassVar[str] = "sampler"
 
     samples: int = Field(1, ge=1, le=16, description="hypotheses wanted from each pair")
-    pairs_ahead: int = Field(4, ge=1, le=16, description="pairs that may wait or be worked on before no more are drawn")
+    pairs_ahead: int = Field(
+        16, ge=1, le=256, description="pairs that may wait or be worked on before no more are drawn: at least the calls in flight of all synthesizers"
+    )
     stages: str = Field("synthesizer,critic", description="stages that an envelope must pay for")
     seed: int = Field(0, description="key of the permutation; read once, when the first pair is drawn")
     drawn_max: int | None = Field(None, ge=0, description="pairs that may be drawn before anybody sets a goal; unset: no end")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from daydream_shared.messages import LinkKind, Synthesis
 from pydantic import BaseModel, ConfigDict
 
-CHARS_MAX = {"reasoning": 1500, "title": 90, "hypothesis": 900, "implication": 500}
+CHARS_MAX = {"reasoning": 900, "title": 90, "hypothesis": 600, "implication": 350}
 CHARS_MAX_BRIEF = {"reasoning": 200, "title": 60, "hypothesis": 260, "implication": 160}
 CHARS_MIN_BRIEF = {"reasoning": 0, "title": 3, "hypothesis": 60, "implication": 40}  # small models end a text after two words otherwise
 TOKENS_AROUND = 80  # keys, quotes, braces and the kind of link

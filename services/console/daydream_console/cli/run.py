@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from daydream_console.local.model import TOY_NOTICE, ModelChoice, found_servers
 from daydream_console.local.stack import SERVICES, running
 from daydream_console.overview import Overview, overview
 
-POLL_S = 0.5
+POLL_S = 0.25
 FACTS_MIN = 2
 SHOWN_MAX = 10
 
@@ -154,6 +155,7 @@ async def _set_goal(client: Client, plan: Plan) -> tuple[int, int]:
 async def _dream(client: Client, progress: Progress, goal: int, start: int) -> str:
     """Wait for the end, showing how far it is; why it ended."""
     task = progress.add_task("dreaming", total=goal - start)
+    quiet: tuple[datetime, int] | None = None  # since when nothing is on its way, and how many pairs had been drawn then
     while True:
         now = await overview(client.ask, client.js)
         if now.sampler and now.budget and now.memory:
@@ -162,10 +164,11 @@ async def _dream(client: Client, progress: Progress, goal: int, start: int) -> s
             progress.update(
                 task, completed=max(0, now.sampler.drawn - start - on_their_way), description=f"dreaming · {now.memory.daydreams_judged} judged · {spent}"
             )
-            if now.pipeline_idle and (why := _why_ended(now)):
-                again = await overview(client.ask, client.js)  # a message may have been between two consumers
-                if again.pipeline_idle and _why_ended(again):
-                    return why
+            if not now.pipeline_idle or quiet is None or quiet[1] != now.sampler.drawn:
+                quiet = (now.at, now.sampler.drawn) if now.pipeline_idle else None
+            # what ends flows back, so only a look at the budget counts that the sampler took when all had ended
+            elif now.sampler.looked_at > quiet[0] and (why := _why_ended(now)):
+                return why
         await asyncio.sleep(POLL_S)
 
 

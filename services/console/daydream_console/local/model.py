@@ -46,7 +46,12 @@ class ModelChoice:
         if self.weights is not None:
             # one slot on a small machine: more would only share the same cores
             found |= {"DAYDREAM_MODEL_FREE": "true", "DAYDREAM_MODEL_BRIEF": "true", "DAYDREAM_MODEL_TIMEOUT_S": "300", "DAYDREAM_MODEL_API_KEY": "local"}
-            found |= {"DAYDREAM_SYNTHESIZER_CONCURRENCY": "1", "DAYDREAM_CRITIC_CONCURRENCY": "1", "DAYDREAM_SYNTHESIZER_MODEL_TEMPERATURE": "0.5"}
+            found |= {
+                "DAYDREAM_SYNTHESIZER_CONCURRENCY": "1",
+                "DAYDREAM_CRITIC_CONCURRENCY": "1",
+                "DAYDREAM_SAMPLER_PAIRS_AHEAD": "3",
+                "DAYDREAM_SYNTHESIZER_MODEL_TEMPERATURE": "0.5",
+            }
         return found
 
 

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,8 +39,9 @@ class Program:
 class Processes:
     """The running programs. They are started in order and stopped in the reverse one."""
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, *, changed: Callable[[], None] = lambda: None) -> None:
         self._logs = logs
+        self._changed = changed
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
@@ -56,7 +57,7 @@ class Processes:
         await self._until_ready(program, process)
         self._keepers[program.name] = asyncio.create_task(self._keep(program, process))
 
-    async def stop(self, grace_s: float, *, told: Callable[[str], Awaitable[None]] | None = None) -> None:
+    async def stop(self, grace_s: float) -> None:
         """Stop everything in the reverse order of starting, the last resort after `grace_s` being a kill."""
         self._stopping = True
         for keeper in self._keepers.values():
@@ -65,8 +66,6 @@ class Processes:
         services = [name for name in names if name not in ("nats", "model")]
         for group in (services, [name for name in names if name not in services]):
             await asyncio.gather(*(self._end(name, grace_s) for name in group))
-        if told:
-            await told("stopped")
 
     async def _end(self, name: str, grace_s: float) -> None:
         process = self._running[name]
@@ -131,6 +130,7 @@ class Processes:
             self.restarts[program.name] = self.restarts.get(program.name, 0) + 1
             await asyncio.sleep(min(10.0, 0.1 * 2**quick))
             process = await self._spawn(program)
+            self._changed()
 
 
 def free_port() -> int:

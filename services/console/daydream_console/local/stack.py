@@ -53,10 +53,11 @@ async def running(
         raise WrongSetting(
             f"daydream is running in {folder.path} already (process {where.get('pid', '?')})", "Stop it first, or give another folder with --data"
         )
-    processes = Processes(folder.path / "logs")
+    processes = Processes(folder.path / "logs", changed=lambda: _publish(folder, stack))
+    stack = Stack(processes, "")
     try:
         said("starting NATS")
-        stack = Stack(processes, await _start_nats(processes, folder))
+        stack.nats_url = await _start_nats(processes, folder)
         common = {"DAYDREAM_NATS_URL": stack.nats_url, "DAYDREAM_MEMORY_FOLDER": str(folder.path / "memory"), "DAYDREAM_SAMPLER_DRAWN_MAX": "0"}
         if model is not None:
             model = await _serve_model(processes, model, said)
@@ -66,12 +67,18 @@ async def running(
         await asyncio.gather(*(processes.start(_service(service, port, common)) for service, port in stack.ports.items()))
         if "console" in stack.ports:
             stack.console_url = f"http://127.0.0.1:{stack.ports['console']}/"
-        folder.write("running.json", {"pid": os.getpid(), "nats_url": stack.nats_url, "console_url": stack.console_url, "processes": processes.pids()})
+        _publish(folder, stack)
         yield stack
     finally:
         said("stopping")
         await processes.stop(STOP_GRACE_S)
         folder.release()
+
+
+def _publish(folder: DataFolder, stack: Stack) -> None:
+    """Say where the running system answers."""
+    content = {"pid": os.getpid(), "nats_url": stack.nats_url, "console_url": stack.console_url, "processes": stack.processes.pids()}
+    folder.write("running.json", content)
 
 
 def _service(name: str, port: int, common: Mapping[str, str]) -> Program:

@@ -1,0 +1,38 @@
+"""Fixtures that are needed in several folders. Whatever needs a broker gets a real one: it starts in a tenth of a second."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import nats
+import pytest
+from nats.aio.client import Client
+from support.programs import Endpoint, NatsServer, priced_endpoint
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[NatsServer]:
+    """A fresh NATS server with JetStream."""
+    server = NatsServer(tmp_path / "nats")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def nc(server: NatsServer) -> AsyncIterator[Client]:
+    """A connection to it."""
+
+    async def quiet(_: Exception) -> None: ...
+
+    client = await nats.connect(server.url, max_reconnect_attempts=-1, reconnect_time_wait=0.05, error_cb=quiet)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
+    """The priced endpoint, answering at once."""
+    with priced_endpoint(tmp_path) as running:
+        yield running

@@ -1,0 +1,72 @@
+"""`daydream run` as a user starts it: six processes, a real NATS, a priced endpoint as witness."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from support.programs import Daydream, Endpoint, until
+
+NANO = 1_000_000_000
+
+
+@pytest.fixture
+def daydream(tmp_path: Path, endpoint: Endpoint) -> Daydream:
+    return Daydream(tmp_path / "user", endpoint)
+
+
+def test_a_run_ends_by_itself_and_every_pair_has_a_verdict(daydream: Daydream, endpoint: Endpoint) -> None:
+    done = daydream("run", "-n", "12", "--cap", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["daydreams"] == 12
+    assert found["judged"] >= 10
+    assert found["dead_letters"] == 0
+    witness = endpoint.witness()
+    assert round(found["spent_usd"] * NANO) == witness["cost_nanousd"], "the ledger and the endpoint count the same money"
+    assert found["budget"]["envelopes_open"] == found["budget"]["open_nanousd"] == found["budget"]["drawn_nanousd"] == 0
+    for insight in found["insights"]:
+        assert insight["hypothesis"]["pair"]["draw_probability"] >= 1 / (84 * 83 / 2)
+
+
+def test_the_cap_stops_it_and_a_higher_one_lets_it_go_on_with_nothing_lost(daydream: Daydream, endpoint: Endpoint) -> None:
+    first = daydream("run", "-n", "400", "--cap", "0.05", "--json")
+    assert first.returncode == 0, first.stderr
+    stopped = json.loads(first.stdout)
+    assert "cap" in stopped["ended"]
+    spent = endpoint.witness()["cost_nanousd"]
+    assert spent <= 0.05 * NANO
+    assert spent >= 0.8 * 0.05 * NANO, "most of the cap is used"
+    before = stopped["daydreams"]
+    second = daydream("run", "-n", str(before + 10), "--cap", "1", "--json")
+    assert second.returncode == 0, second.stderr
+    assert json.loads(second.stdout)["daydreams"] == before + 10
+    assert max(endpoint.calls().values()) == 1, "no call was made twice"
+    everything = daydream.json("status")
+    assert everything["memory"]["verdicts"] == 2 * before + 10
+
+
+def test_ctrl_c_leaves_no_process_and_no_traceback_and_the_next_run_goes_on(daydream: Daydream, endpoint: Endpoint) -> None:
+    running = daydream.start("run", "-n", "60", "--cap", "1", "--json")
+    until(lambda: endpoint.witness()["answered"] > 20, "some answers", 60)
+    pids = daydream.processes()
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in errors
+    assert len(pids) == 7
+    assert not [name for name, pid in pids.items() if Path(f"/proc/{pid}").exists()]
+    done = daydream("run", "-n", "60", "--cap", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "are left" in done.stderr
+    assert daydream.json("status")["memory"]["verdicts"] == 60
+
+
+def test_reading_works_when_nothing_runs(daydream: Daydream) -> None:
+    assert daydream("run", "-n", "2", "--cap", "1").returncode == 0
+    assert daydream.json("ask", "why do ships need standard containers?")["hits"]
+    assert len(daydream.json("insights", "--all")) == 2
+    assert daydream.json("budget", "set", "--daily", "0.5", "--who", "tester")["limits"][1]["cap_nanousd"] == NANO // 2
+    assert daydream.json("budget", "show")["envelopes_closed"] == 2

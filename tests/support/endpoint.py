@@ -1,0 +1,148 @@
+"""A priced, OpenAI-compatible endpoint that keeps its own books: the witness of what was really called and really cost.
+
+Runs as a process of its own (`python tests/support/endpoint.py --port …`), so that nothing in the system under test can
+bend it. Each call is two lines of its log: one when it arrives, one when its answer has been sent. Answers depend only on
+the prompt. `POST /misbehave` changes how it answers from then on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import re
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+INPUT_NANOUSD, OUTPUT_NANOUSD = 150, 600  # per token: $0.15 and $0.60 a million
+FENCE = re.compile(r"<<data (\w+)>>\n(.*?)\n<<end \1>>", re.DOTALL)
+WORD = re.compile(r"[a-z]{5,}", re.IGNORECASE)
+
+
+class Books:
+    """What was called, and what it cost."""
+
+    def __init__(self, log: str) -> None:
+        self.lock = threading.Lock()
+        self.file = open(log, "a", encoding="utf-8")  # noqa: SIM115 (for the life of the process)
+        self.totals = {"calls": 0, "answered": 0, "cost_nanousd": 0, "refused": 0}
+        self.behaviour: dict[str, Any] = {}
+        self.delay_s = 0.0
+
+    def write(self, **line: Any) -> None:
+        with self.lock:
+            self.file.write(json.dumps({"at": time.time(), **line}) + "\n")
+            self.file.flush()
+
+
+def answer_for(request: dict[str, Any]) -> str:
+    """An answer that follows the schema, made from the prompt alone."""
+    text = "\n".join(message["content"] for message in request["messages"])
+    chance = random.Random(hashlib.sha256(text.encode()).digest())
+    schema = request.get("response_format", {}).get("json_schema", {}).get("schema") or {}
+    data = [found[1] for found in FENCE.findall(text)]
+    if "novelty" in schema.get("properties", {}):
+        scores = {name: chance.randint(5, 10) for name in ("novelty", "coherence", "usefulness")}
+        return json.dumps({"justification": "It names a mechanism and a way to test it.", **scores})
+    first, second = (sorted(set(WORD.findall(part)), key=lambda _: chance.random())[:7] for part in [*data, "nothing here", "nothing there"][:2])
+    return json.dumps(
+        {
+            "reasoning": f"Both rest on {first[0]} and {second[0]}, seen from two sides.",
+            "link": chance.choice(["analogy", "same-problem", "combination"]),
+            "title": f"{first[0].title()} meets {second[0].lower()}",
+            "hypothesis": f"Wherever {' '.join(first[1:4])} is scarce, {' '.join(second[1:4])} should grow, because {first[4]} limits {second[4]} in the same way.",
+            "implication": f"Measure {first[5]} before and after {second[5]} changes, and compare it with a control that has no {first[6]}.",
+        }
+    )
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    books: Books
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+    def do_GET(self) -> None:
+        if self.path == "/witness":
+            self.reply(200, self.books.totals)
+        elif self.headers.get("authorization") == "Bearer wrong":
+            self.reply(401, {"error": {"message": "Incorrect API key provided"}})
+        else:
+            self.reply(200, {"object": "list", "data": [{"id": "priced-1", "object": "model"}]})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
+        if self.path == "/misbehave":
+            self.books.behaviour = body
+            return self.reply(200, {})
+        return self.complete(body)
+
+    def complete(self, request: dict[str, Any]) -> None:
+        key = hashlib.sha256(json.dumps(request["messages"]).encode()).hexdigest()[:16]
+        behaviour = self.books.behaviour
+        with self.books.lock:
+            self.books.totals["calls"] += 1
+            number = self.books.totals["calls"]
+        status = behaviour.get("status")
+        if status and number % behaviour.get("every", 1) == 0:
+            with self.books.lock:
+                self.books.totals["refused"] += 1
+            self.books.write(event="refused", key=key, status=status)
+            return self.reply(status, {"error": {"message": "as told"}}, {"retry-after": str(behaviour.get("retry_after", 0.2))})
+        self.books.write(event="start", key=key)
+        time.sleep(self.books.delay_s)
+        text = behaviour.get("text") or answer_for(request)
+        usage = {"prompt_tokens": sum(len(m["content"].encode()) for m in request["messages"]) // 4 + 8, "completion_tokens": len(text) // 4 + 1}
+        cost = usage["prompt_tokens"] * INPUT_NANOUSD + usage["completion_tokens"] * OUTPUT_NANOUSD
+        with self.books.lock:
+            self.books.totals["cost_nanousd"] += cost  # counted when it is made, whether or not anybody still listens
+        message: dict[str, Any] = {"role": "assistant", "content": text}
+        if behaviour.get("as_reasoning"):
+            message = {"role": "assistant", "content": None, "reasoning_content": text}
+        reply: dict[str, Any] = {
+            "id": f"c-{number}", "object": "chat.completion", "created": int(time.time()), "model": request["model"],
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        }  # fmt: skip
+        if not behaviour.get("no_usage"):
+            reply["usage"] = {**usage, "total_tokens": sum(usage.values())}
+        try:
+            self.reply(200, reply)
+        except OSError:
+            self.books.write(event="gone", key=key, cost=cost)
+            return None
+        with self.books.lock:
+            self.books.totals["answered"] += 1
+        self.books.write(event="end", key=key, cost=cost)
+        return None
+
+    def reply(self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--log", required=True)
+    parser.add_argument("--delay-s", type=float, default=0.0)
+    options = parser.parse_args()
+    Handler.books = Books(options.log)
+    Handler.books.delay_s = options.delay_s
+    server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
+    server.daemon_threads = True
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

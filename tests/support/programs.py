@@ -1,0 +1,158 @@
+"""Real programs for tests: a NATS server, the priced endpoint, the `daydream` command. Each is ended by whoever started it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from daydream_console.local.processes import free_port
+from daydream_console.local.stack import nats_server
+
+HERE = Path(__file__).parent
+PATIENCE_S = 20.0
+PRICES = '[models."priced-1"]\ninput_usd_per_mtok = 0.15\noutput_usd_per_mtok = 0.60\n'
+
+
+def until(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
+    """The first true value of `condition`, asked again and again; fails after the patience."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"waited {patience_s} s in vain for {what}")
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=1, trust_env=False).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+class NatsServer:
+    """A real server with JetStream in a folder of its own; it can be killed and started again on the same port."""
+
+    def __init__(self, folder: Path, *, sync_always: bool = False) -> None:
+        self.port, self.monitor = free_port(), free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._config = folder / "nats.conf"
+        sync = ", sync_interval: always" if sync_always else ""
+        self._config.write_text(
+            f'host: 127.0.0.1\nport: {self.port}\nhttp: "127.0.0.1:{self.monitor}"\nmax_payload: 8MB\njetstream {{ store_dir: "{folder}"{sync} }}\n'
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen([str(nats_server()), "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(lambda: answers(f"http://127.0.0.1:{self.monitor}/healthz"), "the NATS server")
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@dataclass
+class Endpoint:
+    """The priced endpoint, and what it says."""
+
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def witness(self) -> dict[str, int]:
+        found: dict[str, int] = httpx.get(f"http://127.0.0.1:{self.port}/witness", trust_env=False).json()
+        return found
+
+    def misbehave(self, **how: Any) -> None:
+        httpx.post(f"http://127.0.0.1:{self.port}/misbehave", json=how, trust_env=False)
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def calls(self) -> dict[str, int]:
+        """How often each prompt was asked."""
+        counts: dict[str, int] = {}
+        for line in self.lines():
+            if line["event"] == "start":
+                counts[line["key"]] = counts.get(line["key"], 0) + 1
+        return counts
+
+    def open_calls(self) -> set[str]:
+        """Prompts that were asked and not answered yet."""
+        asked = self.calls()
+        for line in self.lines():
+            if line["event"] in ("end", "gone"):
+                asked[line["key"]] -= 1
+        return {key for key, count in asked.items() if count > 0}
+
+
+@contextmanager
+def priced_endpoint(folder: Path, *, delay_s: float = 0.0) -> Iterator[Endpoint]:
+    endpoint = Endpoint(free_port(), folder / "endpoint.log")
+    endpoint.log.touch()
+    command = [sys.executable, str(HERE / "endpoint.py"), "--port", str(endpoint.port), "--log", str(endpoint.log), "--delay-s", str(delay_s)]
+    process = subprocess.Popen(command)
+    try:
+        until(lambda: answers(f"http://127.0.0.1:{endpoint.port}/witness"), "the endpoint")
+        yield endpoint
+    finally:
+        process.kill()
+        process.wait()
+
+
+def clean_environment(home: Path, **more: str) -> dict[str, str]:
+    """The environment without anything that points daydream somewhere."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DAYDREAM_", "OPENAI_", "OTEL_"))}
+    return {**kept, "HOME": str(home), "COLUMNS": "160", "NO_COLOR": "1", **more}
+
+
+class Daydream:
+    """The command, in a data folder of its own, pointed at the priced endpoint."""
+
+    def __init__(self, folder: Path, endpoint: Endpoint | None, **environment: str) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "prices.toml").write_text(PRICES)
+        self.data = folder / "data"
+        pointed = {"DAYDREAM_MODEL_BASE_URL": endpoint.url, "DAYDREAM_MODEL_NAME": "priced-1", "DAYDREAM_MODEL_API_KEY": "right"} if endpoint else {}
+        own = {"DAYDREAM_DATA": str(self.data), "DAYDREAM_PRICES_FILE": str(folder / "prices.toml")}
+        self.environment = clean_environment(folder, **{**own, **pointed, **environment})
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "daydream_console.cli.main", *arguments]
+
+    def __call__(self, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.command(*arguments), env=self.environment, text=True, capture_output=True, timeout=timeout_s)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(self.command(*arguments), env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def json(self, *arguments: str) -> Any:
+        done = self(*arguments, "--json")
+        assert done.returncode == 0, done.stderr + done.stdout
+        return json.loads(done.stdout)
+
+    def processes(self) -> dict[str, int]:
+        """Process ids of the running system by name."""
+        try:
+            found: dict[str, int] = json.loads((self.data / "running.json").read_text())["processes"]
+        except (OSError, json.JSONDecodeError):
+            return {}
+        return found
