@@ -53,7 +53,8 @@ def answer_for(request: dict[str, Any]) -> str:
             "reasoning": f"Both rest on {first[0]} and {second[0]}, seen from two sides.",
             "link": chance.choice(["analogy", "same-problem", "combination"]),
             "title": f"{first[0].title()} meets {second[0].lower()}",
-            "hypothesis": f"Wherever {' '.join(first[1:4])} is scarce, {' '.join(second[1:4])} should grow, because {first[4]} limits {second[4]} in the same way.",
+            "hypothesis": f"Wherever {' '.join(first[1:4])} is scarce, {' '.join(second[1:4])} should grow, "
+            f"because {first[4]} limits {second[4]} in the same way.",
             "implication": f"Measure {first[5]} before and after {second[5]} changes, and compare it with a control that has no {first[6]}.",
         }
     )

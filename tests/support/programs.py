@@ -139,7 +139,7 @@ class Daydream:
         return [sys.executable, "-m", "daydream_console.cli.main", *arguments]
 
     def __call__(self, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self.command(*arguments), env=self.environment, text=True, capture_output=True, timeout=timeout_s)
+        return subprocess.run(self.command(*arguments), env=self.environment, text=True, capture_output=True, timeout=timeout_s, check=False)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(self.command(*arguments), env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

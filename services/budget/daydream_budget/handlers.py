@@ -61,5 +61,5 @@ def state(ledger: Ledger) -> BudgetState:
     return BudgetState(
         limits=tuple(limits), spend=spend, settled_nanousd=books.sums["settled"], drawn_nanousd=books.sums["drawn"],
         open_nanousd=books.sums["open"], envelopes_open=sum(1 for e in books.envelopes.values() if e.status == "open"),
-        envelopes_closed=books.sums["closed"], overruns=books.sums["overruns"], last_sequence=ledger.sequence,
+        envelopes_closed=books.sums["closed"], attempts_drawn=len(books.outstanding), overruns=books.sums["overruns"], last_sequence=ledger.sequence,
     )  # fmt: skip

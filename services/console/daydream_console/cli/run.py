@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from daydream_shared.failures import WrongSetting
+from daydream_shared.failures import Transient, WrongSetting
 from daydream_shared.messages import NANOUSD_PER_USD, VerdictReached
 from daydream_shared.money.prices import FREE
 from daydream_shared.requests import BudgetState, DocumentReport, ListVerdicts, Nothing, SetGoal, SetLimit, Window
@@ -33,6 +33,7 @@ from daydream_console.local.stack import SERVICES, running
 from daydream_console.overview import Overview, overview
 
 POLL_S = 0.25
+SILENCE_MAX = timedelta(seconds=60)
 FACTS_MIN = 2
 SHOWN_MAX = 10
 
@@ -156,9 +157,14 @@ async def _dream(client: Client, progress: Progress, goal: int, start: int) -> s
     """Wait for the end, showing how far it is; why it ended."""
     task = progress.add_task("dreaming", total=goal - start)
     quiet: tuple[datetime, int] | None = None  # since when nothing is on its way, and how many pairs had been drawn then
+    heard = datetime.now(UTC)
     while True:
         now = await overview(client.ask, client.js)
+        if now.at - heard > SILENCE_MAX:
+            silent = [name for name in ("sampler", "budget", "memory") if getattr(now, name) is None]
+            raise Transient(f"no answer from {', '.join(silent)} for {SILENCE_MAX.seconds} s; the log files in the data folder say why")
         if now.sampler and now.budget and now.memory:
+            heard = now.at
             on_their_way = now.budget.envelopes_open
             spent = f"{usd(now.budget.settled_nanousd)} spent"
             progress.update(
