@@ -44,11 +44,12 @@ CloseEnvelope = Callable[[Payer], Awaitable[None]]
 class Delivery:
     """Makes the FastStream middleware for one connection: what it needs, and what it does for each message."""
 
-    def __init__(self, js: JetStreamContext, tallies: KeyValue, telemetry: Telemetry, close_envelope: CloseEnvelope) -> None:
+    def __init__(self, js: JetStreamContext, tallies: KeyValue, telemetry: Telemetry, close_envelope: CloseEnvelope, *, beat_s: float = BEAT_S) -> None:
         self._js = js
         self._tallies = tallies
         self._telemetry = telemetry
         self._close_envelope = close_envelope
+        self._beat_s = beat_s
 
     def __call__(self, msg: Any, /, **kwargs: Any) -> BaseMiddleware:
         return _DeliveryMiddleware(self, msg, **kwargs)
@@ -63,7 +64,7 @@ class Delivery:
             "messaging__destination__name": raw.subject, "messaging__nats__deliveries": raw.metadata.num_delivered,
         }  # fmt: skip
         with self._telemetry.span(f"process {raw.subject}", SpanKind.CONSUMER, headers=raw.headers or {}, **attributes) as span:
-            beat = asyncio.create_task(keep_alive(raw))
+            beat = asyncio.create_task(keep_alive(raw, self._beat_s))
             try:
                 await self._refuse_killers(raw)
                 return await call_next(message)
@@ -154,10 +155,10 @@ class _DeliveryMiddleware(BaseMiddleware):
         return await self._delivery.handle(msg, call_next)
 
 
-async def keep_alive(raw: Msg) -> None:
-    """Tell the server every third of the ack wait that the message is being worked on."""
+async def keep_alive(raw: Msg, beat_s: float) -> None:
+    """Tell the server again and again that the message is being worked on."""
     while True:
-        await asyncio.sleep(BEAT_S)
+        await asyncio.sleep(beat_s)
         try:
             await raw.in_progress()
         except Exception as error:  # the server may be away for a moment; the next beat tries again

@@ -242,6 +242,9 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.books.sums["settled"] == sum(bill.cost_nanousd for bill in self.bills.values())
         assert self.books.sums["drawn"] == sum(open_draws.values())
         assert set(self.books.outstanding) == set(open_draws)
+        today = [key for key, day in self.day_drawn.items() if day == self.now.astimezone(ZURICH).date().isoformat()]
+        settled_today = sum(self.bills[key].cost_nanousd for key in today if key in self.bills)
+        assert self.books.used("day", self.now) == (settled_today, sum(open_draws.get(key, 0) for key in today))
         assert self.books.sums["overruns"] == sum(bill.cost_nanousd > self.draws[key].bound_nanousd for key, bill in self.bills.items())
 
     @invariant()
@@ -294,7 +297,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def exceeded(self) -> bool:
         """Whether some limit is exceeded, by the machine's own count: a call counts on the day on which it was drawn."""
-        today = self.books.day_of(self.now)
+        today = self.now.astimezone(ZURICH).date().isoformat()
         held = sum(envelope.hold for envelope in self.books.envelopes.values())
         counted = {
             key: self.bills[key].cost_nanousd if key in self.bills else draw.bound_nanousd

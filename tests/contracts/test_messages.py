@@ -1,0 +1,110 @@
+"""What was once on the wire stays readable. The examples under `messages` were written by version 1 and are never edited.
+
+A change that breaks one of them breaks a message that waits in somebody's stream: give the type a new major version
+instead, and add an example for that. A type without an example fails too.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from daydream_budget.entries import Commit
+from daydream_budget.snapshots import Snapshot
+from daydream_sampler.epoch import Epoch
+from daydream_shared.failures import Tally
+from daydream_shared.llm.answers import StoredAnswer
+from daydream_shared.messages import Message
+from daydream_shared.money.plans import StagePlan
+from daydream_shared.subjects import ENDPOINTS, FLOWS
+from pydantic import BaseModel, ValidationError
+
+EXAMPLES = Path(__file__).parent / "messages"
+FILES = sorted(EXAMPLES.glob("*.json"))
+KEPT = (Commit, Snapshot, Epoch, StagePlan, StoredAnswer, Tally)  # what the ledger and the buckets hold
+MAPPINGS = ("Snapshot.v1", "MemoryState.v1")  # their objects are mappings with keys of data, where any key is known
+SPOKEN = [flow.message for flow in FLOWS]
+ASKED = [kind for endpoint in ENDPOINTS for kind in (endpoint.question, endpoint.answer)]
+KINDS: dict[str, type[BaseModel]] = {kind.__name__: kind for kind in (*SPOKEN, *ASKED, *KEPT)}
+
+IDS = {
+    "PairSampled": "30d537f6-3a36-5a40-acc5-6eb6ac9f051f",
+    "HypothesisProposed": "02602cc6-3a0a-50e3-883b-f9895add7ec1",
+    "VerdictReached": "9c5242df-3ff6-5922-8006-5ad1df49d530",
+    "InsightPromoted": "0ffb3e4f-2798-5749-8f49-6fc6f395c00c",
+    "DocumentOffered": "8006726f-3956-5d95-bac6-3bcd8c7acbfd",
+}
+
+
+def kind_of(file: Path) -> type[BaseModel]:
+    return KINDS[file.name.split(".")[0]]
+
+
+def with_unknown_fields(value: Any) -> Any:
+    """The same JSON from a newer writer: every object has a field that nobody here knows."""
+    if isinstance(value, list):
+        return [with_unknown_fields(one) for one in value]
+    if isinstance(value, dict):
+        return {**{key: with_unknown_fields(one) for key, one in value.items()}, "field_of_a_newer_version": {"any": ["thing"]}}
+    return value
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_every_type_on_the_wire_and_in_the_buckets_has_a_stored_example(name: str) -> None:
+    assert (EXAMPLES / f"{name}.v1.json").is_file(), f"store an example of {name}"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_stored_example_is_still_read_and_written_back_the_same(file: Path) -> None:
+    kind = kind_of(file)
+    read = kind.model_validate_json(file.read_text())
+    assert kind.model_validate_json(read.model_dump_json()) == read
+    written = json.loads(read.model_dump_json())
+    assert contains(written, json.loads(file.read_text())), "a field was renamed, removed or changed its form"
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.stem not in MAPPINGS], ids=lambda file: file.stem)
+def test_a_field_that_is_not_known_is_ignored(file: Path) -> None:
+    kind = kind_of(file)
+    newer = json.dumps(with_unknown_fields(json.loads(file.read_text())))
+    assert kind.model_validate_json(newer) == kind.model_validate_json(file.read_text())
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.message.__name__)
+def test_a_message_of_another_major_version_is_refused(flow: Any) -> None:
+    content = json.loads((EXAMPLES / f"{flow.message.__name__}.v1.json").read_text())
+    with pytest.raises(ValidationError, match="version"):
+        flow.message.model_validate_json(json.dumps({**content, "version": 2}))
+
+
+@pytest.mark.parametrize("name", sorted(IDS))
+def test_the_id_of_a_message_never_changes(name: str) -> None:
+    message = KINDS[name].model_validate_json((EXAMPLES / f"{name}.v1.json").read_text())
+    assert isinstance(message, Message)
+    assert message.message_id == IDS[name]
+
+
+def test_the_ids_of_all_messages_are_pinned() -> None:
+    assert set(IDS) == {kind.__name__ for kind in SPOKEN}
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.message.__name__)
+def test_messages_are_frozen(flow: Any) -> None:
+    message = flow.message.model_validate_json((EXAMPLES / f"{flow.message.__name__}.v1.json").read_text())
+    with pytest.raises(ValidationError, match="frozen"):
+        message.version = 1
+
+
+def test_every_example_belongs_to_a_type_that_exists() -> None:
+    assert {file.name.split(".")[0] for file in FILES} <= set(KINDS)
+
+
+def contains(written: Any, stored: Any) -> bool:
+    """Whether all that is stored was written again; fields that were added since have defaults and may be there."""
+    if isinstance(stored, dict):
+        return isinstance(written, dict) and all(key in written and contains(written[key], one) for key, one in stored.items())
+    if isinstance(stored, list):
+        return isinstance(written, list) and len(written) == len(stored) and all(map(contains, written, stored))
+    return bool(written == stored)

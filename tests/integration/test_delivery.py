@@ -1,0 +1,288 @@
+"""What becomes of a message under the one middleware, against a real server: each test is a trap that FastStream or
+JetStream sets by default."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import nats.errors
+import pytest
+from daydream_shared.delivery import Delivery
+from daydream_shared.failures import FAILURES_MAX, NotNow, Permanent, Transient
+from daydream_shared.messages import HypothesisProposed, Message, PairSampled, Payer
+from daydream_shared.provision import consumer_config, provision
+from daydream_shared.runtime import subscribe
+from daydream_shared.subjects import CONSUMERS, TALLIES, flow_of
+from daydream_shared.telemetry import start_telemetry
+from faststream.nats import NatsBroker
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from support.programs import NatsServer
+from support.samples import hypothesis, pair
+
+SYNTHESIZER = next(row for row in CONSUMERS if row.message is PairSampled)
+Handler = Callable[[PairSampled], Awaitable[Sequence[Message]]]
+
+
+@dataclass
+class Stage:
+    """A stage under test: what it was given, and what it closed."""
+
+    js: JetStreamContext
+    closed: list[Payer] = field(default_factory=list)
+
+    async def put(self, *pairs: PairSampled) -> None:
+        for one in pairs:
+            await self.js.publish(flow_of(PairSampled).subject, one.model_dump_json().encode(), headers={"Nats-Msg-Id": one.message_id})
+
+    async def empty(self) -> bool:
+        info = await self.js.consumer_info("PAIRS", SYNTHESIZER.durable)
+        return not info.num_pending and not info.num_ack_pending
+
+    async def until(self, condition: Callable[[], Awaitable[bool] | bool], patience_s: float = 15) -> None:
+        async with asyncio.timeout(patience_s):
+            while True:
+                found = condition()
+                if found if isinstance(found, bool) else await found:
+                    return
+                await asyncio.sleep(0.02)
+
+    async def dead(self) -> list[tuple[str, bytes, dict[str, str]]]:
+        count = (await self.js.stream_info("DEADLETTERS")).state.messages
+        letters = [await self.js.get_msg("DEADLETTERS", seq=number) for number in range(1, count + 1)]
+        return [(str(one.subject), one.data or b"", dict(one.headers or {})) for one in letters]
+
+
+@pytest.fixture
+def stage_of(server: NatsServer, nc: Client):
+    @asynccontextmanager
+    async def make(handler: Handler, *, concurrency: int = 1, ack_wait_s: float = 10, beat_s: float = 3) -> AsyncIterator[Stage]:
+        await provision(nc, replicas=1)
+        js = nc.jetstream()
+        config = consumer_config(SYNTHESIZER)
+        config.ack_wait = ack_wait_s
+        await js.add_consumer("PAIRS", config)
+        stage = Stage(js)
+        telemetry = start_telemetry("synthesizer", "test")
+        broker = NatsBroker(server.url, logger=logging.getLogger("faststream"), log_level=logging.DEBUG, graceful_timeout=5)
+        await broker.connect()
+
+        async def close(payer: Payer) -> None:
+            stage.closed.append(payer)
+
+        async def publish(message: Message) -> None:
+            flow = flow_of(type(message))
+            await broker.publish(message.model_dump_json().encode(), flow.subject, stream=flow.stream, timeout=5, headers={"Nats-Msg-Id": message.message_id})
+
+        broker.add_middleware(Delivery(js, await js.key_value(TALLIES.name), telemetry, close, beat_s=beat_s))
+        subscribe(broker, SYNTHESIZER, handler, publish, concurrency)
+        await broker.start()
+        yield stage
+        await broker.stop()
+        telemetry.close()
+
+    return make
+
+
+async def test_what_a_handler_returns_is_published_before_the_message_is_acknowledged(stage_of) -> None:
+    async def handler(_: PairSampled) -> list[Message]:
+        return [hypothesis()]
+
+    async with stage_of(handler) as stage:
+        await stage.put(pair())
+        await stage.until(stage.empty)
+        (stored,) = [await stage.js.get_msg("HYPOTHESES", seq=1)]
+        assert HypothesisProposed.model_validate_json(stored.data or b"") == hypothesis()
+        assert (stored.headers or {})["Nats-Msg-Id"] == hypothesis().message_id
+
+
+async def test_a_bug_loses_nothing_but_becomes_a_dead_letter_that_names_it_and_closes_its_envelope(stage_of) -> None:
+    async def handler(_: PairSampled) -> list[Message]:
+        raise KeyError("a bug")
+
+    async with stage_of(handler) as stage:
+        await stage.put(pair())
+        await stage.until(stage.empty)
+        ((subject, data, headers),) = await stage.dead()
+        assert subject == "daydream.deadletter.pairs"
+        assert PairSampled.model_validate_json(data) == pair()
+        assert headers["Daydream-Reason"] == "bug"
+        assert "KeyError" in headers["Daydream-Error"]
+        assert stage.closed == [Payer(envelope_id=pair().envelope_id, way=None)]
+
+
+@pytest.mark.parametrize("body", [b"\xff\x00 not json", b'{"version": 1}', b'{"version": 2, "pair_id": "of the future"}', b""])
+async def test_bytes_that_are_no_message_become_a_dead_letter_byte_for_byte(stage_of, body: bytes) -> None:
+    async def handler(_: PairSampled) -> list[Message]:
+        raise AssertionError("must not be called")
+
+    async with stage_of(handler) as stage:
+        await stage.js.publish(flow_of(PairSampled).subject, body)
+        await stage.until(stage.empty)
+        ((_, data, headers),) = await stage.dead()
+        assert data == body
+        assert headers["Daydream-Reason"] == "invalid"
+
+
+async def test_a_transient_failure_is_tried_again_with_growing_delay_and_put_aside_in_the_end(stage_of) -> None:
+    times: list[float] = []
+
+    async def handler(_: PairSampled) -> list[Message]:
+        times.append(asyncio.get_running_loop().time())
+        raise Transient("the model's server failed")
+
+    async with stage_of(handler) as stage:
+        await stage.put(pair())
+        await stage.until(stage.empty, 40)
+        assert len(times) == FAILURES_MAX
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        assert all(gap > 0.24 * 2**number for number, gap in enumerate(gaps)), "no storm of redeliveries"
+        ((_, _, headers),) = await stage.dead()
+        assert headers["Daydream-Reason"] == "failed-too-often"
+
+
+async def test_waiting_for_money_never_counts_as_failure(stage_of) -> None:
+    calls = 0
+
+    async def handler(_: PairSampled) -> list[Message]:
+        nonlocal calls
+        calls += 1
+        if calls <= 3 * FAILURES_MAX:
+            raise NotNow("the cap is reached", delay_s=0.02)
+        return []
+
+    async with stage_of(handler) as stage:
+        await stage.put(pair())
+        await stage.until(stage.empty)
+        assert calls == 3 * FAILURES_MAX + 1
+        assert await stage.dead() == []
+
+
+async def test_a_permanent_failure_is_put_aside_at_once(stage_of) -> None:
+    async def handler(_: PairSampled) -> list[Message]:
+        raise Permanent("refused-by-model", "the prompt is too long")
+
+    async with stage_of(handler) as stage:
+        await stage.put(pair())
+        await stage.until(stage.empty)
+        ((_, _, headers),) = await stage.dead()
+        assert (headers["Daydream-Reason"], headers["Daydream-Deliveries"]) == ("refused-by-model", "1")
+
+
+async def test_a_call_that_takes_longer_than_the_ack_wait_runs_once(stage_of) -> None:
+    calls = 0
+
+    async def handler(_: PairSampled) -> list[Message]:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(1.6)
+        return []
+
+    async with stage_of(handler, ack_wait_s=0.5, beat_s=0.15, concurrency=2) as stage:
+        await stage.put(pair())
+        await stage.until(stage.empty)
+        assert calls == 1
+
+
+async def test_exactly_n_messages_are_in_hand_and_none_waits_behind_a_slow_one(stage_of) -> None:
+    in_hand, most, order = 0, 0, []
+
+    async def handler(message: PairSampled) -> list[Message]:
+        nonlocal in_hand, most
+        in_hand += 1
+        most = max(most, in_hand)
+        await asyncio.sleep(1.0 if message == pair(0) else 0.02)
+        order.append(message.pair_id)
+        in_hand -= 1
+        return []
+
+    async with stage_of(handler, concurrency=3) as stage:
+        await stage.put(*(pair(number) for number in range(12)))
+        await stage.until(lambda: in_hand == 3)
+        assert (await stage.js.consumer_info("PAIRS", SYNTHESIZER.durable)).num_ack_pending <= 3, "nothing is fetched ahead"
+        await stage.until(stage.empty)
+        assert most == 3
+        assert order[-1] == pair(0).pair_id, "eleven quick ones pass the slow one"
+
+
+async def test_a_full_stage_pushes_back_and_nothing_is_dropped(stage_of) -> None:
+    calls = 0
+
+    async def handler(message: PairSampled) -> list[Message]:
+        nonlocal calls
+        calls += 1
+        return [hypothesis(1000)]
+
+    async with stage_of(handler) as stage:
+        config = (await stage.js.stream_info("HYPOTHESES")).config
+        config.max_msgs = 1
+        await stage.js.update_stream(config)
+        await stage.js.publish(flow_of(HypothesisProposed).subject, hypothesis(1).model_dump_json().encode())
+        await stage.put(pair())
+        await stage.until(lambda: calls >= 3)
+        assert not await stage.empty(), "the pair waits"
+        assert await stage.dead() == []
+        await stage.js.purge_stream("HYPOTHESES")
+        await stage.until(stage.empty)
+
+
+async def test_a_message_that_kills_its_workers_is_put_aside_in_the_end(stage_of, nc: Client) -> None:
+    js = nc.jetstream()
+
+    async def handler(_: PairSampled) -> list[Message]:
+        raise AssertionError("must not be called any more")
+
+    await provision(nc, replicas=1)
+    await js.publish(flow_of(PairSampled).subject, pair().model_dump_json().encode())
+    reader = await js.pull_subscribe_bind(SYNTHESIZER.durable, stream="PAIRS")
+    for _ in range(11):  # workers that take it and say nothing any more, as if they had died
+        config = consumer_config(SYNTHESIZER)
+        config.ack_wait = 0.05
+        await js.add_consumer("PAIRS", config)
+        await reader.fetch(1, timeout=5)
+    async with stage_of(handler, ack_wait_s=1) as stage:
+        await stage.until(stage.empty)
+        ((_, _, headers),) = await stage.dead()
+        assert headers["Daydream-Reason"] == "worker-died"
+
+
+async def test_work_goes_on_after_the_server_was_killed_and_started_again(stage_of, server: NatsServer) -> None:
+    done: list[str] = []
+
+    async def handler(message: PairSampled) -> list[Message]:
+        done.append(message.pair_id)
+        return []
+
+    async with stage_of(handler) as stage:
+        await stage.put(pair(1))
+        await stage.until(lambda: len(done) == 1)
+        server.kill()
+        server.start()
+
+        async def put() -> bool:
+            try:
+                await stage.put(pair(2))
+            except (nats.errors.Error, TimeoutError):
+                return False
+            return True
+
+        await stage.until(put)
+        await stage.until(lambda: pair(2).pair_id in done)
+
+
+async def test_logs_of_a_dead_letter_are_json_with_its_reason(stage_of, caplog: pytest.LogCaptureFixture) -> None:
+    async def handler(_: PairSampled) -> list[Message]:
+        raise Permanent("refused-by-model", "too long")
+
+    with caplog.at_level(logging.ERROR):
+        async with stage_of(handler) as stage:
+            await stage.put(pair())
+            await stage.until(stage.empty)
+    assert any("refused-by-model" in record.getMessage() for record in caplog.records)
+    assert json.dumps([record.getMessage() for record in caplog.records])

@@ -1,0 +1,119 @@
+"""The budget service over a real stream: replicas, restarts, and a ledger that was cut."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from daydream_shared.provision import provision
+from daydream_shared.requests import BudgetState, Draw, EnvelopePart, Grant, Nothing, OpenEnvelope, SetLimit, Settle
+from daydream_shared.rpc import Asker
+from daydream_shared.subjects import BUDGET_DRAW, BUDGET_LIMIT, BUDGET_OPEN, BUDGET_SETTLE, BUDGET_STATE
+from nats.aio.client import Client
+from support.programs import NatsServer, until
+from support.services import service
+
+CAP = 1_000_000
+
+
+async def open_one(ask: Asker, name: str, bound: int) -> Grant:
+    part = EnvelopePart(stage="synthesizer", model="m", bound_nanousd=bound)
+    return await ask(BUDGET_OPEN, OpenEnvelope(envelope_id=name, parts=(part,), asked_at=datetime.now(UTC)))
+
+
+async def spend(ask: Asker, name: str, bound: int, cost: int) -> bool:
+    """Open, draw and settle; every question twice, as after a lost answer."""
+    if not (await open_one(ask, name, bound)).granted:
+        return False
+    await open_one(ask, name, bound)
+    draw = Draw(envelope_id=name, call_id=name, nonce=name, stage="synthesizer", model="m", bound_nanousd=bound, lifetime_s=60)
+    grants = [await ask(BUDGET_DRAW, draw) for _ in range(2)]
+    assert grants[0] == grants[1]
+    for _ in range(2):
+        await ask(BUDGET_SETTLE, Settle(attempt_id=grants[0].attempt_id, cost_nanousd=cost))
+    return True
+
+
+async def cap(ask: Asker, nanousd: int = CAP) -> None:
+    await ask(BUDGET_LIMIT, SetLimit(change_id=f"cap {nanousd}", window="lifetime", cap_nanousd=nanousd, who="test"))
+
+
+def logs(folder: Path) -> str:
+    return "".join(file.read_text() for file in folder.glob("budget-*.log"))
+
+
+async def state(ask: Asker) -> BudgetState:
+    return await ask(BUDGET_STATE, Nothing())
+
+
+async def test_two_replicas_that_decide_at_once_never_grant_more_than_the_cap(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+    ask = Asker(nc)
+    with service("budget", server.url, tmp_path / "a"), service("budget", server.url, tmp_path / "b"):
+        await cap(ask)
+        granted = await asyncio.gather(*(spend(ask, f"e{number}", 30_000, 30_000) for number in range(60)))
+        books = await state(ask)
+    assert sum(granted) == CAP // 30_000
+    assert books.settled_nanousd == 30_000 * (CAP // 30_000)
+
+
+async def test_a_restart_knows_everything_from_snapshot_and_tail(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+    ask = Asker(nc)
+    with service("budget", server.url, tmp_path, DAYDREAM_BUDGET_SNAPSHOT_COMMITS="5") as process:
+        await cap(ask)
+        for number in range(8):
+            assert await spend(ask, f"e{number}", 1000, 700)
+        before = await state(ask)
+        process.kill()
+    with service("budget", server.url, tmp_path):
+        after = await state(ask)
+        assert after == before
+        assert (await open_one(ask, "e3", 1000)).granted, "the same question has the same answer after a restart"
+        assert (await state(ask)).open_nanousd == before.open_nanousd
+
+
+async def test_a_replica_refuses_to_serve_a_ledger_that_was_cut(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+    ask = Asker(nc)
+    with service("budget", server.url, tmp_path) as process:
+        await cap(ask)
+        assert await spend(ask, "e", 1000, 700)
+        process.terminate()
+        assert process.wait(20) == 0
+    js = nc.jetstream()
+    await js.delete_stream("LEDGER")
+    await provision(nc, replicas=1)
+    with service("budget", server.url, tmp_path, ready=False) as process:
+        assert await asyncio.to_thread(process.wait, 20) == 2
+    assert "is known to have existed" in logs(tmp_path)
+
+
+async def test_what_a_worker_never_settled_is_spent_when_its_time_is_up(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+    ask = Asker(nc)
+    with service("budget", server.url, tmp_path, DAYDREAM_BUDGET_SWEEP_S="0.1"):
+        await cap(ask)
+        await open_one(ask, "e", 1000)
+        await ask(BUDGET_DRAW, Draw(envelope_id="e", call_id="c", nonce="n", stage="synthesizer", model="m", bound_nanousd=800, lifetime_s=0.3))
+        async with asyncio.timeout(10):
+            while (await state(ask)).settled_nanousd != 800:  # noqa: ASYNC110 (the event is in another process)
+                await asyncio.sleep(0.05)
+        assert (await state(ask)).spend[0].unknown_calls == 1
+
+
+async def test_questions_asked_while_the_server_is_killed_are_answered_once_it_is_back(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+    ask = Asker(nc, patience_s=20)
+    with service("budget", server.url, tmp_path):
+        await cap(ask)
+        work = [asyncio.create_task(spend(ask, f"e{number}", 1000, 600)) for number in range(100)]
+        await asyncio.sleep(0)
+        server.kill()
+        server.start()
+        assert all(await asyncio.gather(*work))
+        books = await state(ask)
+        assert (books.settled_nanousd, books.drawn_nanousd) == (60_000, 0)
+
+
+def test_a_stop_is_obeyed_before_there_is_a_server(tmp_path: Path) -> None:
+    with service("budget", "nats://127.0.0.1:9", tmp_path, ready=False) as process:
+        until(lambda: "starting" in logs(tmp_path), "the service to say that it starts")
+        process.terminate()
+        assert process.wait(10) == 0

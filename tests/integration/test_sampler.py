@@ -1,0 +1,47 @@
+"""Replicas of the sampler share one epoch in a real bucket."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import UTC, datetime, timedelta
+
+from daydream_sampler.epoch import Claim, Epoch, pairs_of
+from daydream_sampler.shared_state import SharedEpoch
+from daydream_shared.provision import provision
+from daydream_shared.subjects import SAMPLER
+from nats.aio.client import Client
+
+FACTS = 12
+
+
+async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims(nc: Client) -> None:
+    await provision(nc, replicas=1)
+    bucket = await nc.jetstream().key_value(SAMPLER.name)
+    drawn: list[int] = []
+    chance = random.Random(7)
+    clock = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def claimed(epoch: Epoch, owner: str) -> tuple[Epoch, Claim | None]:
+        return epoch.cover(FACTS).claim(owner, clock) or (epoch, None)
+
+    async def replica(name: str) -> None:
+        nonlocal clock
+        shared = SharedEpoch(bucket, seed=1, drawn_max=None)
+        life = 0
+        while True:
+            claim = await shared.change(lambda epoch: claimed(epoch, f"{name}{life}"))
+            if claim is None:
+                if not (await shared.read()).claims:
+                    return
+                clock += timedelta(seconds=20)  # the leases of the dead run out
+            elif chance.random() < 0.3:
+                life += 1  # killed before it could publish; it comes back under another name
+            else:
+                drawn.append(claim.number)
+                await shared.change(lambda epoch, claim=claim: (epoch.done(claim), None))
+
+    await asyncio.gather(replica("a"), replica("b"))
+    assert sorted(set(drawn)) == list(range(pairs_of(FACTS)))
+    assert len(drawn) == pairs_of(FACTS)
+    assert (await SharedEpoch(bucket, seed=1, drawn_max=None).read()).drawn == pairs_of(FACTS)
