@@ -23,7 +23,7 @@ EXAMPLE = Path(__file__).parent / "messages" / "VerdictReached.v1.json"
 MODEL = "words-hashed-64"
 
 MakeStore = Callable[[Path, str], Store]
-STORES: dict[str, MakeStore] = {"sqlite": lambda folder, model: SqliteStore(folder, model)}
+STORES: dict[str, MakeStore] = {"sqlite": SqliteStore}
 
 
 def embed(text: str) -> Vector:
@@ -280,7 +280,7 @@ async def test_a_promoted_verdict_makes_its_insight_a_drawable_fact(store: Store
 async def test_a_verdict_and_its_insight_are_kept_both_or_not_at_all(store: Store, opened: Opened) -> None:
     new, vector = insight("new")
     broken: Any = None
-    with pytest.raises(Exception):  # noqa: B017 (whatever the store says to a missing vector)
+    with pytest.raises(Exception):  # noqa: B017, PT011 (whatever the store says to a missing vector)
         await store.add_verdict(verdict("a", Decision.PROMOTED), vector, (new, broken))
     counts = await store.counts()
     assert (counts.verdicts, counts.facts, counts.facts_pending) == (0, 0, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from daydream_sampler.epoch import Claim, Epoch, pairs_of
 from daydream_sampler.shared_state import SharedEpoch
@@ -25,16 +26,22 @@ async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims
     def claimed(epoch: Epoch, owner: str) -> tuple[Epoch, Claim | None]:
         return epoch.cover(FACTS).claim(owner, clock) or (epoch, None)
 
+    at_work: set[str] = set()
+
     async def replica(name: str) -> None:
         nonlocal clock
         shared = SharedEpoch(bucket, seed=1, drawn_max=None)
         life = 0
         while True:
-            claim = await shared.change(lambda epoch: claimed(epoch, f"{name}{life}"))
+            at_work.add(name)
+            claim = await shared.change(partial(claimed, owner=f"{name}{life}"))
             if claim is None:
+                at_work.discard(name)
                 if not (await shared.read()).claims:
                     return
-                clock += timedelta(seconds=20)  # the leases of the dead run out
+                if not at_work:
+                    clock += timedelta(seconds=20)  # only claims of the dead are left, and their leases run out
+                await asyncio.sleep(0)
             elif chance.random() < 0.3:
                 life += 1  # killed before it could publish; it comes back under another name
             else:

@@ -14,6 +14,7 @@ from daydream_sampler.epoch import Epoch
 
 R = TypeVar("R")
 KEY = "uniform"
+WRONG_SEQUENCE = (10071, 10164)  # of one server, and of a cluster
 
 
 class SharedEpoch:
@@ -41,8 +42,8 @@ class SharedEpoch:
                 else:
                     await self._bucket.create(KEY, body)
                 return result
-            except (KeyWrongLastSequenceError, APIError) as error:
-                if isinstance(error, APIError) and error.err_code not in (10071, 10164):
+            except APIError as error:
+                if not isinstance(error, KeyWrongLastSequenceError) and error.err_code not in WRONG_SEQUENCE:
                     raise
                 await asyncio.sleep(random.random() * 0.01)
 

@@ -95,7 +95,7 @@ def test_plain_texts_are_no_loops(text: str) -> None:
 
 
 def test_case_and_punctuation_do_not_hide_a_copy() -> None:
-    assert copied("ANTS find food - then, lay a trail!", "Ants find food, then lay a trail that evaporates")
+    assert copied("ANTS find food; then, lay a trail!", "Ants find food, then lay a trail that evaporates")
     assert not copied("Ants lay food on a trail and then find it", "Ants find food, then lay a trail that evaporates")
 
 

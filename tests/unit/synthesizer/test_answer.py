@@ -45,7 +45,7 @@ def test_brief_answers_have_minima_that_lie_below_their_maxima() -> None:
 
 
 def test_brief_answers_cost_less() -> None:
-    assert tokens_max(brief=True) * 3 < tokens_max(brief=False)
+    assert tokens_max(brief=True) * 2 < tokens_max(brief=False)
 
 
 def test_reasoning_comes_before_the_finding_and_every_field_is_required() -> None:

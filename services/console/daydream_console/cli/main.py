@@ -12,16 +12,13 @@ import typer
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import NANOUSD_PER_USD
 from daydream_shared.requests import ListVerdicts, Nothing, Search, SetGoal, SetLimit, Window
-from daydream_shared.subjects import BUDGET_LIMIT, BUDGET_STATE, MEMORY_INSIGHTS, MEMORY_SEARCH, SAMPLER_GOAL
+from daydream_shared.subjects import BUDGET_LIMIT, BUDGET_STATE, MEMORY_INSIGHTS, MEMORY_SEARCH, MEMORY_STATE, SAMPLER_GOAL
 from rich.progress import Progress
 from rich.table import Table
 
 from daydream_console import ingest as ingesting
-from daydream_console.asyncapi import document
 from daydream_console.cli import output
-from daydream_console.cli.checks import findings
 from daydream_console.cli.output import emit_json, err, out
-from daydream_console.cli.run import Caps, Plan, prepare, run
 from daydream_console.cli.session import perform, reading
 from daydream_console.client import connected
 from daydream_console.local.folder import DataFolder, default_folder
@@ -61,6 +58,7 @@ def run_command(
     as_json: Json = False,
 ) -> None:
     """Ingest, dream until the goal or the cap, print the insights and the spend, stop everything."""
+    from daydream_console.cli.run import Caps, Plan, run
 
     async def work() -> int:
         choice = choose(weights=model, base_url=base_url, name=model_name)
@@ -80,6 +78,7 @@ def up_command(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 takes any.")] = PORT,
 ) -> None:
     """Run everything on this machine until Ctrl-C. Money, memory and what is on its way are kept for the next start."""
+    from daydream_console.cli.run import Caps, prepare
 
     async def work() -> int:
         folder = _folder(data)
@@ -92,8 +91,11 @@ def up_command(
                     if not free and not budget.limits:
                         raise WrongSetting("no cap is set, and the model costs money", "Say how much may be spent in all, e.g. --cap 1.00")
                     await client.ask(SAMPLER_GOAL, SetGoal(drawn_max=None))
+                    memory = await client.ask(MEMORY_STATE, Nothing())
                 status.stop()
                 out.print(f"daydream runs in {folder.path}. The page: {stack.console_url} Ctrl-C stops it.")
+                if not memory.facts + memory.facts_pending:
+                    out.print("Nothing is known yet. In another terminal: daydream ingest PATH")
                 await asyncio.Event().wait()
         return 0
 
@@ -247,6 +249,8 @@ def budget_set(
 @app.command("asyncapi")
 def asyncapi_command() -> None:
     """The AsyncAPI document of all subjects and messages, as JSON."""
+    from daydream_console.asyncapi import document
+
     print(document(version("daydream-console")))
 
 
@@ -260,6 +264,7 @@ def doctor_command(
     as_json: Json = False,
 ) -> None:
     """What is missing on this machine, and how to mend it. Nothing is started or spent."""
+    from daydream_console.cli.checks import findings
 
     async def work() -> int:
         def choice() -> ModelChoice:

@@ -35,7 +35,7 @@ function showState(state) {
     : `${sampler.phase.replaceAll("-", " ")}${sampler.text ? `: ${sampler.text}` : ""}${sampler.retry_at ? ` (until ${new Date(sampler.retry_at).toLocaleString()})` : ""}${state.dead_letters ? `; ${state.dead_letters} dead letters` : ""}`;
   if (memory) figures(at("figures"), [["facts", memory.facts], ["being embedded", memory.facts_pending], ["pairs drawn", sampler?.drawn ?? "?"],
     ["pairs left", sampler?.pairs_left ?? "?"], ["verdicts", memory.verdicts], ["judged by a model", memory.daydreams_judged], ["insights", memory.insights], ["dead letters", state.dead_letters]]);
-  table("stages", state.stages.map((stage) => [stage.service, stage.subject.replace("daydream.", ""), stage.waiting, stage.in_hand, stage.redelivered]));
+  table("stages", state.stages.map((stage) => [stage.service, stage.subject.split(".")[1] + "s", stage.waiting, stage.in_hand, stage.redelivered]));
   if (!budget) return;
   at("limits").replaceChildren(...(budget.limits.length ? budget.limits.map(showLimit) : [el("p", { className: "soft", textContent: "No cap is set: only free models may be called." })]));
   const ended = budget.envelopes_closed;

@@ -1,0 +1,43 @@
+"""The documented settings are the settings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from daydream_shared.settings import PaidSettings
+from deploy.settings_table import ROOT, env_example, markdown, sections
+
+
+def test_env_example_and_the_table_equal_the_classes() -> None:
+    mend = "python tests/deploy/settings_table.py"
+    assert (ROOT / ".env.example").read_text() == env_example(), mend
+    assert (ROOT / "docs" / "settings.md").read_text() == markdown(), mend
+
+
+def test_every_setting_is_described() -> None:
+    assert all(description for _, rows in sections() for _, _, description in rows)
+
+
+def test_no_setting_prints_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Settings(PaidSettings):
+        service = "critic"
+
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    settings = Settings.read()
+    assert settings.model.api_key.get_secret_value() == "sk-very-secret"
+    assert "sk-very-secret" not in f"{settings!r}{settings}{settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize("service", ["sampler", "synthesizer", "critic", "memory", "budget", "console"])
+def test_importing_a_service_needs_no_environment_and_opens_nothing(service: str) -> None:
+    code = f"import socket; socket.socket.connect = None; import daydream_{service}.app, daydream_{service}.__main__"
+    done = subprocess.run([sys.executable, "-c", code], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_service_has_a_file_of_a_forbidden_name() -> None:
+    names = {path.stem for path in ROOT.glob("s*/**/daydream_*/**/*.py")}
+    assert not names & {"utils", "util", "common", "helpers", "kit", "manager", "misc"}

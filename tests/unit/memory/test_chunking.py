@@ -1,0 +1,93 @@
+"""From passages to facts: the size is kept, nothing but crumbs is lost, and large texts take time in proportion."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from daydream_memory.chunking import CHARS_MIN, SPACES, facts_of
+from daydream_memory.reading import Passage
+from daydream_memory.store import NewFact
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SENTENCE = "Ants that find food lay a trail, and short trails are walked more often. "
+
+
+def facts(*texts: str, chars_max: int = 300, document_id: str = "doc", source: str = "/lab/notes/biology.md") -> list[NewFact]:
+    return list(facts_of([Passage(text, f"title {at}") for at, text in enumerate(texts)], document_id=document_id, source=source, chars_max=chars_max))
+
+
+def lost(text: str, found: list[NewFact]) -> list[str]:
+    """What of a text is in no fact, in its order; fails if facts are not pieces of the text in its order."""
+    whole, at, gaps = SPACES.sub(" ", text).strip(), 0, []
+    for fact in found:
+        start = whole.find(fact.text, at)
+        assert start >= 0, f"not a piece of the text, or not in its order: {fact.text!r}"
+        gaps.append(whole[at:start])
+        at = start + len(fact.text)
+    return [gap for gap in (*gaps, whole[at:]) if gap.strip()]
+
+
+words = st.text("abcdefghij", min_size=1, max_size=12) | st.just("x" * 700)
+pauses = st.sampled_from([" ", " ", " ", ". ", "\n", "\n\n", ", "])
+written = st.lists(st.tuples(words, pauses), max_size=250).map(lambda parts: "".join(word + pause for word, pause in parts))
+
+
+@given(text=written, chars_max=st.integers(200, 900))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_no_fact_is_too_long_or_too_short_and_nothing_but_crumbs_is_lost(text: str, chars_max: int) -> None:
+    found = facts(text, chars_max=chars_max)
+    assert all(CHARS_MIN <= len(fact.text) <= chars_max for fact in found)
+    assert all(len(gap.strip()) < 2 * CHARS_MIN for gap in lost(text, found)), "the end of one word and the beginning of the next at most"
+    assert [fact.place for fact in found] == list(range(len(found)))
+
+
+def test_a_text_that_fits_is_one_fact() -> None:
+    (fact,) = facts(SENTENCE)
+    assert (fact.text, fact.title, fact.domain, fact.place, fact.document_id) == (SENTENCE.strip(), "title 0", "biology", 0, "doc")
+
+
+def test_places_go_on_from_passage_to_passage() -> None:
+    found = facts(SENTENCE * 10, SENTENCE * 10)
+    assert [fact.place for fact in found] == list(range(len(found)))
+    assert {fact.title for fact in found} == {"title 0", "title 1"}
+
+
+def test_blanks_and_line_breaks_make_no_difference() -> None:
+    assert facts(SENTENCE.replace(" ", "\n  "))[0].fact_id == facts(SENTENCE)[0].fact_id
+
+
+def test_the_same_text_is_the_same_fact_wherever_it_stands() -> None:
+    here, there = facts(SENTENCE), facts("x" * 299, SENTENCE, document_id="other", source="/elsewhere.txt")
+    assert here[0].fact_id == there[1].fact_id
+    assert facts(SENTENCE + "But not always.")[0].fact_id != here[0].fact_id
+
+
+@pytest.mark.parametrize("text", ["", "   ", "42", "Chapter One", "x" * (CHARS_MIN - 1)])
+def test_crumbs_are_no_facts(text: str) -> None:
+    assert facts(text) == []
+
+
+def test_no_passages_give_no_facts() -> None:
+    assert facts() == []
+
+
+def test_text_without_any_blank_is_cut_all_the_same() -> None:
+    found = facts("蚂" * 100_000)
+    assert all(len(fact.text) <= 300 for fact in found)
+    assert sum(len(fact.text) for fact in found) == 100_000
+
+
+def test_a_megabyte_takes_no_more_than_its_share_of_five() -> None:
+    def seconds(megabytes: int) -> float:
+        text = "".join(f"{SENTENCE}{number}. " for number in range(megabytes * 1_000_000 // 80))
+        started = time.process_time()
+        found = facts(text, chars_max=900)
+        assert len(found) > megabytes * 1_000_000 // 1000
+        return time.process_time() - started
+
+    seconds(1)
+    one, five = seconds(1), seconds(5)
+    assert five < 10 * one + 0.5, "twice linear is allowed for a busy machine"
+    assert five < 10

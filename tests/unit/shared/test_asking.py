@@ -1,0 +1,206 @@
+"""A paid question, with everything real but the server, the ledger and the bucket: what is drawn never exceeds the plan."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from daydream_shared.failures import NotNow, Transient
+from daydream_shared.llm.answers import StoredAnswer
+from daydream_shared.llm.ask import PaidModel, Question
+from daydream_shared.llm.endpoint import Attempt, CallFailed, RawAnswer, without_lengths
+from daydream_shared.llm.prompt import Prompt
+from daydream_shared.money.plans import StagePlan
+from daydream_shared.money.prices import FlatPrice, TokenUsage
+from daydream_shared.settings import ModelSettings
+from daydream_shared.telemetry import Telemetry, start_telemetry
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+PRICE = FlatPrice(input_usd_per_mtok=Decimal("0.1501"), output_usd_per_mtok=Decimal("0.6007"))
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"word": {"type": "string", "maxLength": 20}}, "required": ["word"]}
+PROMPT = Prompt("p", "Find the word.", "One: {{first}}\nTwo: {{second}}", SCHEMA)
+TOKENS_MAX = 50
+USAGE = TokenUsage(100, 10)
+
+
+class Word(BaseModel):
+    word: str
+
+
+@dataclass
+class Script:
+    """An endpoint that gives these answers in turn."""
+
+    answers: list[str | CallFailed]
+    usage: TokenUsage | None
+    settings: ModelSettings = field(default_factory=lambda: ModelSettings(name="m", base_url="http://127.0.0.1:1/v1"))
+    attempts: list[Attempt] = field(default_factory=list)
+
+    async def attempt(self, attempt: Attempt) -> RawAnswer:
+        self.attempts.append(attempt)
+        answer = self.answers.pop(0)
+        if isinstance(answer, CallFailed):
+            raise answer
+        return RawAnswer(answer, "stop", "m-2026", self.usage)
+
+
+@dataclass
+class Wallet:
+    """A purse that grants all and remembers it."""
+
+    stage: str = "synthesizer"
+    team: str = ""
+    draws: dict[str, int] = field(default_factory=dict)
+    settled: dict[str, int | None] = field(default_factory=dict)
+
+    async def draw(self, envelope_id: str, call_id: str, bound_nanousd: int, lifetime_s: float) -> str:
+        attempt_id = f"{call_id}:{len(self.draws) + 1}"
+        self.draws[attempt_id] = bound_nanousd
+        return attempt_id
+
+    async def settle(self, attempt_id: str, cost_nanousd: int | None, input_tokens: int | None = None, output_tokens: int | None = None) -> None:
+        self.settled.setdefault(attempt_id, cost_nanousd)
+
+
+@dataclass
+class Drawer:
+    """Stored answers."""
+
+    kept: dict[str, StoredAnswer] = field(default_factory=dict)
+
+    async def find(self, call_id: str) -> StoredAnswer | None:
+        return self.kept.get(call_id)
+
+    async def keep(self, answer: StoredAnswer) -> None:
+        self.kept[answer.call_id] = answer
+
+
+@pytest.fixture(scope="module")
+def telemetry() -> Iterator[Telemetry]:
+    telemetry = start_telemetry("test", "one")
+    yield telemetry
+    telemetry.close()
+
+
+@dataclass
+class World:
+    """A paid model and what is around it."""
+
+    telemetry: Telemetry
+    wallet: Wallet = field(default_factory=Wallet)
+    drawer: Drawer = field(default_factory=Drawer)
+
+    def model(self, *answers: str | CallFailed, usage: TokenUsage | None = USAGE) -> tuple[PaidModel, Script]:
+        script = Script(list(answers), usage)
+        return PaidModel(script, PRICE, self.wallet, self.drawer, self.telemetry), script  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def world(telemetry: Telemetry) -> World:
+    return World(telemetry)
+
+
+def question(first: str = "one", second: str = "two") -> Question:
+    return Question("key", "envelope", PROMPT, PROMPT.fill(first=first, second=second), TOKENS_MAX, 0.5)
+
+
+def plan_of(model: PaidModel) -> StagePlan:
+    return model.plan(PROMPT, text_bytes_max=0, facts=1, output_tokens_max=TOKENS_MAX)
+
+
+async def test_an_answer_is_paid_for_stored_and_settled_at_its_cost(world: World) -> None:
+    model, _ = world.model('{"word": "trail"}')
+    reply = await model.ask(question(), Word)
+    assert reply.value == Word(word="trail")
+    assert list(world.wallet.settled.values()) == [PRICE.cost_nanousd(TokenUsage(100, 10))]
+    assert len(world.drawer.kept) == 1
+    assert [call.cost_nanousd for call in reply.calls] == list(world.wallet.settled.values())
+
+
+async def test_the_same_question_is_not_paid_for_twice(world: World) -> None:
+    model, _ = world.model('{"word": "trail"}')
+    first = await model.ask(question(), Word)
+    again, script = world.model()
+    assert await again.ask(question(), Word) == first
+    assert script.attempts == []
+    assert len(world.wallet.draws) == 1
+
+
+async def test_an_answer_that_can_not_be_read_is_asked_for_once_more_and_paid_likewise(world: World) -> None:
+    model, script = world.model("trail, I think", '{"word": "trail"}')
+    reply = await model.ask(question(), Word)
+    assert reply.value == Word(word="trail")
+    assert [call.repair for call in reply.calls] == [False, True]
+    assert script.attempts[1].messages[2] == {"role": "assistant", "content": "trail, I think"}
+    assert len(world.wallet.draws) == len(world.wallet.settled) == 2
+
+
+async def test_after_the_repair_it_gives_up_and_says_what_it_got(world: World) -> None:
+    model, script = world.model("no", "still no")
+    reply = await model.ask(question(), Word)
+    assert (reply.value, reply.text) == (None, "still no")
+    assert len(script.attempts) == 2
+
+
+async def test_an_answer_without_usage_costs_the_whole_draw(world: World) -> None:
+    model, _ = world.model('{"word": "trail"}', usage=None)
+    await model.ask(question(), Word)
+    assert world.wallet.settled == world.wallet.draws
+
+
+@pytest.mark.parametrize(("may_have_cost", "cost"), [(True, None), (False, 0)])
+async def test_a_call_that_failed_is_settled_by_what_is_known_of_its_cost(world: World, may_have_cost: bool, cost: int | None) -> None:
+    failure = Transient("broke off") if may_have_cost else NotNow("busy")
+    model, _ = world.model(CallFailed(failure, may_have_cost=may_have_cost))
+    with pytest.raises(type(failure)):
+        await model.ask(question(), Word)
+    assert list(world.wallet.settled.values()) == [cost]
+    assert world.drawer.kept == {}
+
+
+@given(first=st.text(max_size=300), second=st.text(max_size=300), answer=st.text(st.characters(codec="ascii"), max_size=400), samples=st.integers(1, 3))
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_a_question_and_its_repair_draw_no_more_than_was_planned(first: str, second: str, answer: str, samples: int) -> None:
+    telemetry = start_telemetry("test", "one")
+    world = World(telemetry)
+    model, _ = world.model("{" + answer, "{")
+    asyncio.run(model.ask(question(first, second), Word))
+    telemetry.close()
+    fact_bytes = len(first.encode()) + len(second.encode())
+    part = plan_of(model).part(fact_bytes, samples)
+    assert samples * sum(world.wallet.draws.values()) <= part.bound_nanousd
+
+
+@pytest.mark.xfail(strict=True, reason="the repair quotes four characters a token, and the plan counts four bytes a token")
+async def test_the_repair_of_an_answer_in_chinese_draws_no_more_than_was_planned(world: World) -> None:
+    tokens_max = 500
+    model, _ = world.model("蚁" * 4 * tokens_max, "不")
+    await model.ask(replace(question("一", "二"), output_tokens_max=tokens_max), Word)
+    plan = model.plan(PROMPT, text_bytes_max=0, facts=1, output_tokens_max=tokens_max)
+    assert sum(world.wallet.draws.values()) <= plan.part(6, 1).bound_nanousd
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 16))
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_a_plan_is_linear_in_the_bytes_of_the_facts_and_in_the_samples(fixed: int, fact_bytes: int, samples: int) -> None:
+    plan = StagePlan(stage="s", model="m", fixed_nanousd=fixed, nanousd_per_fact_byte=7)
+    assert plan.part(fact_bytes, samples).bound_nanousd == samples * (fixed + 7 * fact_bytes)
+    assert plan.part(0, 1).bound_nanousd == fixed
+
+
+def test_lengths_are_left_out_where_a_server_refuses_them_and_nothing_else_is() -> None:
+    shape = {
+        "type": "object",
+        "properties": {"a": {"type": "string", "minLength": 1, "maxLength": 9}, "b": {"type": "integer", "minimum": 1, "maximum": 9}},
+        "required": ["a", "b"],
+    }
+    before = json.dumps(shape)
+    assert without_lengths(shape) == {**shape, "properties": {"a": {"type": "string"}, "b": {"type": "integer", "minimum": 1, "maximum": 9}}}
+    assert json.dumps(shape) == before, "the schema itself stays as it is: its digest names the prompt"

@@ -1,0 +1,153 @@
+"""Reading what servers send instead of what was asked. What is not certain is None."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from daydream_shared.llm.reading import read_object, read_score
+from pydantic import BaseModel
+
+ROOT = Path(__file__).parents[3]
+VERDICTS = ROOT.parent / "shared" / "data" / "free-text-verdicts"
+
+
+class Answer(BaseModel):
+    text: str
+    score: int
+
+
+RIGHT = Answer(text="It holds {for now}.", score=7)
+JSON = json.dumps(RIGHT.model_dump())
+DRAFT = '{"text": "a draft", "score": 1}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JSON,
+        f"```json\n{JSON}\n```",
+        f"Here is my answer:\n\n```\n{JSON}\n```\nI hope that helps {{really}}.",
+        f"The set {{x | x > 0}} is open. So: {JSON}",
+        f"<think>{DRAFT}</think>\n{JSON}",
+        f"<thinking>\nWell, {DRAFT}\n</thinking>{JSON}",
+        f"First draft: {DRAFT}\nOn reflection:\n{JSON}",
+        f"{JSON}\n\n{{}}",
+        f'{JSON} {{"text": "no score"}}',
+        f"[{JSON}]",
+        json.dumps(RIGHT.model_dump(), indent=4),
+        JSON[:-1] + ', "more": {"nested": {"deep": [1, {"a": 2}]}}}',
+        JSON.replace("holds", "ho\\u006cds"),
+        JSON.replace("7", "7.0"),
+        f"{{ broken, {JSON}",
+        "\ufeff" + JSON,
+    ],
+)
+def test_the_answer_is_found_wherever_it_stands(text: str) -> None:
+    assert read_object(text, Answer) == RIGHT
+
+
+def test_line_breaks_inside_of_strings_are_forgiven() -> None:
+    assert read_object('{"text": "one\ntwo\tthree", "score": 3}', Answer) == Answer(text="one\ntwo\tthree", score=3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "I can't.",
+        JSON[:-1],
+        JSON[: len(JSON) // 2],
+        "{",
+        "{" * 5000,
+        '{"text": "x"}',
+        '{"text": "x", "score": "high"}',
+        '{"text": "x", "score": 7.5}',
+        f"<think>{JSON}</think>",
+        "null",
+        "[1, 2]",
+    ],
+    ids=lambda text: repr(text[:24]),
+)
+def test_what_is_cut_off_or_incomplete_is_none(text: str) -> None:
+    assert read_object(text, Answer) is None
+
+
+@pytest.mark.xfail(strict=True, reason="only thinking with both of its tags is left out: a draft counts as the answer when the answer was cut off")
+@pytest.mark.parametrize("text", [f"<think>Perhaps {DRAFT}? No, because", f"Perhaps {DRAFT}? No.</think>\n{JSON[:-4]}"])
+def test_a_draft_in_thinking_that_was_cut_off_is_not_the_answer(text: str) -> None:
+    assert read_object(text, Answer) is None
+
+
+@pytest.mark.xfail(strict=True, reason="the search goes from the beginning and stops after 200 braces")
+def test_an_answer_after_long_reasoning_with_many_braces_is_found() -> None:
+    assert read_object("\\frac{a}{b} " * 150 + JSON, Answer) == RIGHT
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("score: 7", 7),
+        ("Score: 7/10", 7),
+        ("SCORE = 7 / 10", 7),
+        ("score 7 out of 10", 7),
+        ("**Score:** 7.5/10", 7.5),
+        ("### **SCORE:**\n**7/10**", 7),
+        ("| Score | 7 |", 7),
+        ("Score — 10/10", 10),
+        ("score: 0", 0),
+        ("Core score: 4/5\nConnections score: 3/5\nTotal score: 7/10", 7),
+        ("score: 6/10 … score: 8/10 … Final score: 7/10", 7),
+        ("score: 5\nscore: 7/10", 7),
+        ("score: 7/10, as I said: score: 7/10", 7),
+        ("<think>score: 2/10</think>score: 7/10", 7),
+    ],
+)
+def test_a_score_is_read_in_many_styles(text: str, score: float) -> None:
+    assert read_score(text, "score") == score
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no number here: score",
+        "score: high",
+        "score: 7/10 … score: 8/10",
+        "Final score: 7/10. Total score: 8/10",
+        "score: 3/5",
+        "score: 70/100",
+        "score: 11",
+        "score: 11/10",
+        "score: 1000",
+        "subscore: 7",
+        "scores: 7",
+        "underscore: 7",
+    ],
+)
+def test_several_scores_that_differ_other_scales_and_other_words_are_no_score(text: str) -> None:
+    assert read_score(text, "score") is None
+
+
+@pytest.mark.xfail(strict=True, reason="a number that goes on (a range, a decimal comma, a percent sign, the scale before the colon) is read as far as it fits")
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [("Score (1-10): 8", 8), ("score: 7-8/10", None), ("score: 7,5/10", 7.5), ("score: 9%", None), ("score: -3", None)],
+)
+def test_a_number_that_is_only_a_part_of_what_is_said_is_not_the_score(text: str, score: float | None) -> None:
+    assert read_score(text, "score") in (None, score)
+
+
+def test_no_evaluation_that_real_models_wrote_is_read_wrong_and_most_are_read() -> None:
+    if not VERDICTS.is_dir():
+        pytest.skip("the public free-text verdicts are not beside the project (../shared/data)")
+    with (VERDICTS / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    read = {row["file"]: read_score((VERDICTS / row["file"]).read_text(), "score", int(row["of"])) for row in rows}
+    wrong = {row["file"]: read[row["file"]] for row in rows if read[row["file"]] not in (None, float(row["score"]))}
+    count = sum(score is not None for score in read.values())
+    print(f"{count} of {len(rows)} evaluations were read, {len(wrong)} wrong")
+    assert wrong == {}
+    assert count >= 9
