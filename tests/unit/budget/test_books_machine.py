@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 IDLE_S = 6 * 3600.0
-LIFETIME_S = 900.0
+LIFETIMES_S = [900.0, 30 * 3600.0]
 ZURICH = ZoneInfo("Europe/Zurich")
 EVENING_BEFORE_SUMMER_TIME = datetime(2026, 3, 28, 20, 30, tzinfo=UTC)
 EVENING_BEFORE_WINTER_TIME = datetime(2026, 10, 24, 20, 30, tzinfo=UTC)
@@ -55,13 +55,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self.excused = False
         self.early_snapshot: tuple[str, int] | None = None
 
-    @initialize(start=st.sampled_from([EVENING_BEFORE_SUMMER_TIME, EVENING_BEFORE_WINTER_TIME]), day_cap=st.integers(60, 200))
+    @initialize(start=st.sampled_from([EVENING_BEFORE_SUMMER_TIME, EVENING_BEFORE_WINTER_TIME]), day_cap=st.integers(90, 200))
     def begin(self, start: datetime, day_cap: int) -> None:
         self.now = start
         self.books = Books(ZURICH)
         self.set_limit("day", day_cap)
         for ways in (1, 2, 3):
             self.open([20, 10], ways)
+        for pick in (0, 1):
+            self.draw(pick, 20, False, LIFETIMES_S[pick])
 
     # --- the questions ------------------------------------------------------------------------------------------------
 
@@ -75,6 +77,15 @@ class LedgerMachine(RuleBasedStateMachine):
             assert answer.granted, "what is free passes whatever the caps say"
         if answer.granted:
             self.envelope_ids.append(question.envelope_id)
+
+    @precondition(lambda self: self.books.caps)
+    @rule(over=st.integers(0, 1))
+    def open_all_that_is_left(self, over: int) -> None:
+        free = min(self.books.free(window, self.now) for window in self.books.caps)
+        if free > 0:
+            count = len(self.envelope_ids)
+            self.open([free + over], 1)
+            assert (len(self.envelope_ids) > count) == (not over), "up to the cap, and not one more"
 
     @rule(age=st.timedeltas(timedelta(days=5), timedelta(days=9)))
     def open_what_was_asked_for_long_ago(self, age: timedelta) -> None:
@@ -95,8 +106,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.grant(GrowEnvelope(envelope_id=self.pick(self.envelope_ids, pick), growth_id=f"growth-{self.count}", by_nanousd=by), by)
 
     @precondition(lambda self: self.envelope_ids)
-    @rule(pick=picks, bound=amounts | st.sampled_from(["all", "one too many"]), another_attempt=st.booleans())
-    def draw(self, pick: int, bound: int | str, another_attempt: bool) -> None:
+    @rule(pick=picks, bound=amounts | st.sampled_from(["all", "one too many"]), another_attempt=st.booleans(), lifetime_s=st.sampled_from(LIFETIMES_S))
+    def draw(self, pick: int, bound: int | str, another_attempt: bool, lifetime_s: float) -> None:
         self.count += 1
         envelope_id = self.pick(self.envelope_ids, pick)
         if isinstance(bound, str):
@@ -104,7 +115,7 @@ class LedgerMachine(RuleBasedStateMachine):
             bound = held + (bound == "one too many")
         call_id = f"call-{envelope_id}" if another_attempt else f"call-{self.count}"
         question = Draw(envelope_id=envelope_id, call_id=call_id, nonce=f"nonce-{self.count}", stage="s", model=f"m{self.count % 2}",
-                        bound_nanousd=bound, lifetime_s=LIFETIME_S)  # fmt: skip
+                        bound_nanousd=bound, lifetime_s=lifetime_s)  # fmt: skip
         before = self.books.envelopes.get(envelope_id)
         exceeded = self.exceeded()
         answer = self.ask(question)
@@ -137,7 +148,7 @@ class LedgerMachine(RuleBasedStateMachine):
             answer = self.ask(CloseEnvelope(envelope_id=envelope_id, way=way))
             assert answer.closed or (envelope is not None and way is not None)
 
-    @rule(window=st.sampled_from(["day", "lifetime"]), cap=st.none() | st.integers(0, 300))
+    @rule(window=st.sampled_from(["day", "lifetime"]), cap=st.none() | st.integers(0, 300) | st.integers(100, 400))
     def set_limit(self, window: Window, cap: int | None) -> None:
         self.count += 1
         if cap is not None:
@@ -192,6 +203,7 @@ class LedgerMachine(RuleBasedStateMachine):
         tomorrow = datetime.combine(local.date() + timedelta(days=1), datetime.min.time(), ZURICH)
         assert self.books.day_of(tomorrow - timedelta(seconds=1)) == local.date().isoformat()
         self.now = tomorrow.astimezone(UTC)
+        self.sweep()
 
     # --- persistence --------------------------------------------------------------------------------------------------
 

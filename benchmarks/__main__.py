@@ -1,0 +1,26 @@
+"""`python -m benchmarks [NAME]`: one benchmark, or all of them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+NAMES = ("ledger", "loop", "toy")
+
+
+def main() -> int:
+    """Run what is named."""
+    chosen = sys.argv[1:] or list(NAMES)
+    unknown = [name for name in chosen if name not in NAMES]
+    if unknown:
+        print(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
+        return 2
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the programs that tests start
+    for name in chosen:
+        importlib.import_module(f"benchmarks.{name}").run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
