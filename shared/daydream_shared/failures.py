@@ -110,7 +110,7 @@ def decide(error: Exception, tally: Tally, *, now: datetime | None = None) -> Re
 def is_broker_trouble(error: Exception) -> bool:
     """NATS is away, slow, or a stage is full: the message is not to blame."""
     if isinstance(error, nats.js.errors.APIError):
-        return error.code == 503 or error.err_code == STREAM_FULL
+        return (error.code or 0) >= 500 or error.err_code == STREAM_FULL
     return isinstance(error, nats.errors.Error | ConnectionError | TimeoutError)
 
 

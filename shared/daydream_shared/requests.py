@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from daydream_shared.messages import Fact, Known, Part, VerdictReached
 
@@ -36,7 +36,7 @@ class OpenEnvelope(Part):
     envelope_id: str
     parts: tuple[EnvelopePart, ...] = Field(min_length=1)
     ways: int = Field(default=1, ge=1)
-    asked_at: datetime
+    asked_at: AwareDatetime
 
 
 class GrowEnvelope(Part):

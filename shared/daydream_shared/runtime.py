@@ -240,7 +240,7 @@ def _broker(settings: ServiceSettings, closed: Callable[[], Awaitable[None]]) ->
         log.warning("nats: %s", error or type(error).__name__)
 
     return NatsBroker(
-        [url.strip() for url in settings.nats_url.split(",")],
+        [url.strip() for url in settings.nats_url.get_secret_value().split(",")],
         name=f"daydream-{settings.service}-{settings.instance}",
         max_reconnect_attempts=-1,  # after the default 60 the process would spin, ignore SIGTERM and never recover
         reconnect_time_wait=1,

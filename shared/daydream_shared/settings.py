@@ -21,7 +21,9 @@ class ServiceSettings(BaseSettings):
 
     service: ClassVar[str]
 
-    nats_url: str = Field("nats://127.0.0.1:4222", description="NATS server, or several separated by commas")
+    nats_url: SecretStr = Field(
+        SecretStr("nats://127.0.0.1:4222"), description="NATS server, or several separated by commas; may hold a token or user:password"
+    )
     stream_replicas: int = Field(1, ge=1, le=5, description="copies of every stream: 1 on one machine, 3 in a cluster")
     http_host: str = Field("127.0.0.1", description="address of /healthz, /readyz and /metrics")
     http_port: int = Field(0, ge=0, le=65535, description="their port; 0 takes any free one")

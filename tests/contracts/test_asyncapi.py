@@ -23,7 +23,7 @@ def test_it_is_asyncapi_3_under_the_version_that_was_asked_for(described: dict[s
 
 
 def addresses(described: dict[str, Any]) -> set[str]:
-    return {channel["address"] for channel in described["channels"].values()}
+    return {channel["address"] for channel in described["channels"].values() if channel["address"]}  # an answer's inbox has none
 
 
 @pytest.mark.parametrize("subject", [*(flow.subject for flow in FLOWS), *(endpoint.subject for endpoint in ENDPOINTS)])
@@ -67,7 +67,6 @@ def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
             target = target[unquote(step).replace("~1", "/").replace("~0", "~")]
 
 
-@pytest.mark.xfail(strict=True, reason="only questions are described; what comes back is not")
 @pytest.mark.parametrize("kind", sorted({endpoint.answer.__name__ for endpoint in ENDPOINTS}))
 def test_every_answer_has_a_schema(described: dict[str, Any], kind: str) -> None:
     assert kind in described["components"]["schemas"]

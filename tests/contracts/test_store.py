@@ -178,7 +178,6 @@ async def test_vectors_are_given_for_drawable_facts_only(store: Store) -> None:
     assert set(await store.vectors(["id one", "id two", "nobody"])) == {"id one"}
 
 
-@pytest.mark.xfail(strict=True, reason="an id that nobody knows takes a row of the matrix: ordinals get holes, and `fact_at` fails there")
 async def test_a_vector_for_a_fact_that_nobody_knows_is_ignored(store: Store) -> None:
     await know(store, "one")
     assert await store.make_drawable({"nobody": embed("nobody")}) == 0

@@ -90,7 +90,7 @@ def test_a_service_knows_every_variable_that_it_gets(helm: Helm, service: str) -
 def test_a_service_reads_what_the_chart_says(helm: Helm, read: Reader, service: str) -> None:
     objects = helm.render("nats.streamReplicas=3", "logLevel=debug", "model.existingSecret=key", "model.timeoutS=90")
     settings = read(service, environment_of(objects, service))
-    assert (settings.nats_url, settings.stream_replicas, settings.log_level) == ("nats://nats:4222", 3, "debug")
+    assert (settings.nats_url.get_secret_value(), settings.stream_replicas, settings.log_level) == ("nats://nats:4222", 3, "debug")
     (container,) = pods(objects)[service]["containers"]
     assert settings.http_host == "0.0.0.0"
     assert container["ports"] == [{"name": "http", "containerPort": settings.http_port}]

@@ -100,7 +100,7 @@ def test_a_service_knows_every_variable_that_it_gets(compose: Compose, service: 
 
 def test_a_service_reads_what_it_needs_in_its_container(compose: Compose, read: Reader, service: str) -> None:
     settings = read(service, compose.environment(service))
-    assert (settings.nats_url, settings.http_host, settings.http_port) == ("nats://nats:4222", "0.0.0.0", 9090)
+    assert (settings.nats_url.get_secret_value(), settings.http_host, settings.http_port) == ("nats://nats:4222", "0.0.0.0", 9090)
     if service in PAID:
         assert settings.model.name == "a-model"
 
@@ -111,7 +111,7 @@ def test_whatever_stands_in_the_env_file_reaches_the_services(compose: Compose, 
     )
     critic = read("critic", compose.environment("critic", env={}))
     assert (critic.model.name, critic.model.api_key.get_secret_value(), critic.promote_score) == ("from-file", "a-key", 8)
-    assert critic.nats_url == "nats://nats:4222"  # an address of the host means nothing in a container
+    assert critic.nats_url.get_secret_value() == "nats://nats:4222"  # an address of the host means nothing in a container
 
 
 def test_a_stopping_service_has_time_for_a_call_and_is_not_killed_before(compose: Compose, read: Reader, service: str) -> None:

@@ -9,11 +9,13 @@ lowered the cap or a bill came above its bound. Nothing here refuses: an entry i
 
 An entry can be tried and taken back (`mark`, `rollback`): a commit that loses the race for its place in the stream never
 happened. Terminal envelopes are remembered for `HORIZON` so that late and repeated questions find them; after that their
-ids are forgotten, and nothing as old as that is opened.
+ids are forgotten, and nothing as old as that is opened. What is forgotten depends on the commits alone, never on the order
+in which one replica tried things: otherwise one replica would write what another can't fold.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -87,8 +89,13 @@ class Books:
     ended: dict[str, datetime] = field(default_factory=dict)
     spend: dict[tuple[str, str], Spend] = field(default_factory=dict)
     sums: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("settled", "drawn", "open", "closed", "overruns"), 0))
-    days: dict[str, tuple[int, int]] = field(default_factory=dict)
+    days: dict[str, int] = field(default_factory=dict)
+    _endings: list[tuple[datetime, str]] = field(default_factory=list, compare=False)
     _undo: list[tuple[dict[Any, Any], Hashable, Any]] | None = None
+
+    def __post_init__(self) -> None:
+        self._endings = [(at, envelope_id) for envelope_id, at in self.ended.items()]
+        heapq.heapify(self._endings)
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -97,10 +104,14 @@ class Books:
         return at.astimezone(self.zone).date().isoformat()
 
     def used(self, window: Window, at: datetime) -> tuple[int, int]:
-        """(settled, drawn) of the window that `at` lies in. A draw belongs to the window in which it was drawn."""
-        if window == "lifetime":
-            return self.sums["settled"], self.sums["drawn"]
-        return self.days.get(self.day_of(at), (0, 0))
+        """(settled, drawn) in the window that `at` lies in. A cost belongs to the window in which it was drawn. A draw that is
+        not settled counts in every window, like what is open: settled for less, its rest becomes open again."""
+        settled = self.sums["settled"] if window == "lifetime" else self.days.get(self.day_of(at), 0)
+        return settled, self.sums["drawn"]
+
+    def in_hand(self, envelope: Envelope) -> bool:
+        """Whether an attempt of this envelope waits to be settled, be it free."""
+        return any(attempt_id in self.outstanding for attempt_id in envelope.attempts)
 
     def free(self, window: Window, at: datetime) -> int:
         """What the limit still allows; negative when it is exceeded. What is open counts in every window."""
@@ -183,10 +194,6 @@ class Books:
         if amount:
             self._put(self.sums, name, self.sums[name] + amount)
 
-    def _add_day(self, day: str, settled: int, drawn: int) -> None:
-        before = self.days.get(day, (0, 0))
-        self._put(self.days, day, (before[0] + settled, before[1] + drawn))
-
     def _set_envelope(self, envelope_id: str, new: Envelope) -> None:
         old = self.envelopes.get(envelope_id)
         self._add("open", new.hold - (old.hold if old else 0))
@@ -195,6 +202,7 @@ class Books:
             self._drop(self.ended, envelope_id)
         else:
             self._put(self.ended, envelope_id, new.touched_at)
+            heapq.heappush(self._endings, (new.touched_at, envelope_id))  # of a try that is taken back: found out of date later
 
     def _grow(self, entry: Grown, at: datetime) -> None:
         old = self.envelopes[entry.envelope_id]
@@ -211,7 +219,6 @@ class Books:
         drawn = old.drawn + entry.bound_nanousd
         self._set_envelope(entry.envelope_id, replace(old, drawn=drawn, touched_at=at, attempts=(*old.attempts, entry.attempt_id)))
         self._add("drawn", entry.bound_nanousd)
-        self._add_day(day, 0, entry.bound_nanousd)
 
     def _settle(self, entry: AttemptSettled, at: datetime) -> None:
         attempt = self.attempts[entry.attempt_id]
@@ -222,7 +229,7 @@ class Books:
         self._set_envelope(attempt.envelope_id, replace(old, drawn=old.drawn - attempt.bound, spent=old.spent + entry.cost_nanousd, touched_at=touched))
         self._add("drawn", -attempt.bound)
         self._add("settled", entry.cost_nanousd)
-        self._add_day(attempt.day, entry.cost_nanousd, -attempt.bound)
+        self._put(self.days, attempt.day, self.days.get(attempt.day, 0) + entry.cost_nanousd)
         if entry.cost_nanousd > attempt.bound:
             self._add("overruns", 1)
         was = self.spend.get((attempt.stage, attempt.model), Spend())
@@ -241,14 +248,20 @@ class Books:
             self._add("closed", 1)
 
     def _forget(self, at: datetime) -> None:
-        """Drop what ended longer ago than the horizon; insertion order is the order of ending."""
-        while self.ended:
-            envelope_id, ended_at = next(iter(self.ended.items()))
-            if at - ended_at <= HORIZON or self.envelopes[envelope_id].drawn:
-                break
+        """Drop what ended longer ago than the horizon, but for what still waits to be settled."""
+        waiting = []
+        while self._endings and at - self._endings[0][0] > HORIZON:
+            ended_at, envelope_id = heapq.heappop(self._endings)
+            if self.ended.get(envelope_id) != ended_at:
+                continue  # it has grown or changed since
+            if self.in_hand(self.envelopes[envelope_id]):
+                waiting.append((ended_at, envelope_id))
+                continue
             for attempt_id in self.envelopes[envelope_id].attempts:
                 del self.attempts[attempt_id]
             del self.envelopes[envelope_id], self.ended[envelope_id]
+        for ending in waiting:
+            heapq.heappush(self._endings, ending)
         while len(self.changes) > 1000:
             del self.changes[next(iter(self.changes))]
         oldest = self.day_of(at - HORIZON)

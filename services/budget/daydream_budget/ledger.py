@@ -113,8 +113,14 @@ class Ledger:
             self.books.mark()
             answers: list[Part] = []
             entries: list[Entry] = []
-            for question, _ in batch:
-                answer, entry = decide(self.books, question, now)
+            for question, waiting in batch:
+                try:
+                    answer, entry = decide(self.books, question, now)
+                except Exception as error:  # one bad question must not fail those of others
+                    log.exception("a question could not be decided: %r", question)
+                    answer, entry = Part(), None
+                    if not waiting.done():
+                        waiting.set_exception(error)
                 answers.append(answer)
                 if entry is not None:
                     self.books.apply(entry, now)

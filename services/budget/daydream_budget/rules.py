@@ -31,6 +31,7 @@ from daydream_budget.entries import AttemptSettled, Drawn, Entry, Expired, Grown
 
 Question = OpenEnvelope | GrowEnvelope | Draw | Settle | CloseEnvelope | SetLimit
 GRANTED = Grant()
+NO_CAP = Refusal(reason="no-cap", text="no cap is set, and what is not capped may not be spent: daydream budget set --lifetime 1.00")
 
 
 class LimitChanged(Part):
@@ -64,7 +65,7 @@ def due(books: Books, now: datetime, envelope_idle_s: float) -> Iterator[Entry]:
             yield AttemptSettled(attempt_id=attempt_id, cost_nanousd=attempt.bound, unknown=True)
     idle = timedelta(seconds=envelope_idle_s)
     for envelope_id, envelope in books.envelopes.items():
-        if envelope.status == "open" and not envelope.drawn and now - envelope.touched_at > idle:
+        if envelope.status == "open" and not books.in_hand(envelope) and now - envelope.touched_at > idle:
             yield Expired(envelope_id=envelope_id)
 
 
@@ -92,10 +93,10 @@ def _grow(books: Books, question: GrowEnvelope, now: datetime) -> tuple[Grant, E
     envelope = books.envelopes.get(question.envelope_id)
     if envelope is None:
         return Grant(refusal=Refusal(reason="unknown-envelope", text="the ledger does not know the envelope (any more)")), None
-    if envelope.status == "closed":
-        return Grant(refusal=Refusal(reason="closed", text="the envelope is closed: its daydream has ended")), None
     if question.growth_id in envelope.growths:
         return GRANTED, None
+    if envelope.status == "closed":
+        return Grant(refusal=Refusal(reason="closed", text="the envelope is closed: its daydream has ended")), None
     refusal = _refusal(books, question.by_nanousd, now)
     if refusal:
         return Grant(refusal=refusal), None
@@ -115,7 +116,7 @@ def _draw(books: Books, question: Draw, now: datetime) -> tuple[Grant, Entry | N
     if envelope.status == "expired" or question.bound_nanousd > envelope.hold:
         short = question.bound_nanousd - envelope.hold
         return Grant(refusal=Refusal(reason="envelope", text="the envelope does not cover the call", short_nanousd=short)), None
-    refusal = _over(books, 0, now) if question.bound_nanousd else None
+    refusal = (_over(books, 0, now) if books.caps else NO_CAP) if question.bound_nanousd else None
     if refusal:
         return Grant(refusal=refusal), None
     attempt_id = f"{question.call_id}:{len(earlier) + 1}"
@@ -144,7 +145,8 @@ def _close(books: Books, question: CloseEnvelope) -> tuple[Closed, Entry | None]
     envelope = books.envelopes.get(question.envelope_id)
     if envelope is None:
         return Closed(closed=True), None
-    if envelope.status == "closed" or question.way in envelope.closed_ways:
+    unknown_way = question.way is not None and question.way >= envelope.ways
+    if envelope.status == "closed" or question.way in envelope.closed_ways or unknown_way:
         return Closed(closed=envelope.status == "closed", spent_nanousd=envelope.spent), None
     last = question.way is None or len(envelope.closed_ways | {question.way}) >= envelope.ways
     return Closed(closed=last, spent_nanousd=envelope.spent), WayClosed(envelope_id=question.envelope_id, way=question.way)
@@ -155,7 +157,7 @@ def _refusal(books: Books, by: int, now: datetime) -> Refusal | None:
     if by == 0:
         return None
     if not books.caps:
-        return Refusal(reason="no-cap", text="no cap is set, and what is not capped may not be spent: daydream budget set --lifetime 1.00")
+        return NO_CAP
     return _over(books, by, now)
 
 

@@ -37,7 +37,7 @@ class Snapshot(BaseModel):
     ended: dict[str, datetime]
     spend: list[tuple[str, str, Spend]]
     sums: dict[str, int]
-    days: dict[str, tuple[int, int]]
+    days: dict[str, int]
 
     @classmethod
     def of(cls, books: Books, sequence: int) -> Snapshot:

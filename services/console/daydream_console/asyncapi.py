@@ -5,7 +5,9 @@ It describes subjects and payloads. Streams, durables and retention are not part
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import unquote
 
 from daydream_shared.subjects import CONSUMERS, ENDPOINTS, FLOWS, Consumer, Endpoint
 from faststream import FastStream
@@ -25,7 +27,10 @@ def document(version: str) -> str:
         _endpoint(broker, endpoint)
     described = "Events and questions of daydream. Events travel over JetStream, at least once, with their derived id as Nats-Msg-Id."
     app = FastStream(broker, specification=AsyncAPI(title="daydream", version=version, description=described, schema_version="3.0.0"))
-    return app.schema.to_specification().to_json()
+    found: dict[str, Any] = json.loads(app.schema.to_specification().to_json())
+    for endpoint in ENDPOINTS:
+        _add_answer(found, endpoint)
+    return json.dumps(found, indent=1)
 
 
 def _consumer(broker: NatsBroker, consumer: Consumer) -> None:
@@ -47,3 +52,22 @@ def _endpoint(broker: NatsBroker, endpoint: Endpoint[Any, Any]) -> None:
     answer.__annotations__ = {"question": endpoint.question, "return": endpoint.answer}
     title = f"{endpoint.service} answers {endpoint.subject.rsplit('.', 1)[-1]}"
     broker.subscriber(endpoint.subject, endpoint.service, title=title, description=(endpoint.question.__doc__ or "").strip())(answer)
+
+
+def _add_answer(found: dict[str, Any], endpoint: Endpoint[Any, Any]) -> None:
+    """FastStream describes what is asked only. In AsyncAPI the answer is the reply of the operation, on a channel whose address
+    is not known beforehand (NATS makes an inbox for each question)."""
+    name = endpoint.answer.__name__
+    schema = endpoint.answer.model_json_schema(ref_template="#/components/schemas/{model}")
+    for part, definition in schema.pop("$defs", {}).items():
+        found["components"]["schemas"].setdefault(part, definition)
+    found["components"]["schemas"][name] = schema
+    channel = f"{endpoint.subject}.answer"
+    found["components"]["messages"][name] = {"title": name, "payload": {"$ref": f"#/components/schemas/{name}"}}
+    found["channels"][channel] = {"address": None, "messages": {name: {"$ref": f"#/components/messages/{name}"}}}
+    (operation,) = [one for one in found["operations"].values() if _address(found, one) == endpoint.subject]
+    operation["reply"] = {"channel": {"$ref": f"#/channels/{channel}"}}
+
+
+def _address(found: dict[str, Any], operation: dict[str, Any]) -> str:
+    return str(found["channels"][unquote(operation["channel"]["$ref"]).removeprefix("#/channels/")].get("address"))

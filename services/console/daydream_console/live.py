@@ -78,7 +78,12 @@ def summary(message: Message) -> dict[str, Any]:
             return {"kind": "hypothesis" if message.synthesis else "abstention", "id": message.hypothesis_id, "text": text[:200]}
         case VerdictReached():
             title = message.hypothesis.synthesis.title if message.hypothesis.synthesis else ""
-            return {"kind": message.decision.value, "id": message.verdict_id, "text": f"{title}: {message.explanation}"[:200], "score": message.score}
+            return {
+                "kind": message.decision.value,
+                "id": message.verdict_id,
+                "text": ": ".join(filter(None, (title, message.explanation)))[:200],
+                "score": message.score,
+            }
         case InsightPromoted():
             return {"kind": "insight", "id": message.insight_id, "text": message.fact.title}
     return {"kind": "event", "id": message.message_id, "text": type(message).__name__}

@@ -6,6 +6,7 @@ Text, Markdown and JSON Lines. What is refused or skipped has a reason that a pe
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -20,6 +21,9 @@ MARKDOWN = (".md", ".markdown", ".mdown")
 JSON_LINES = (".jsonl", ".ndjson")
 CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27}) + b"\x7f"
 SNIFF_BYTES = 65_536
+BYTE_ORDER_MARKS = ((b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines also splits at form feeds and others, which neither Markdown nor JSON does
+WESTERN = "cp1252"
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,17 @@ def read_document(data: bytes, source: str) -> Reading:
 def looks_binary(data: bytes) -> bool:
     """Control characters that no text has, unless a byte order mark says that it is UTF-16 or UTF-32."""
     head = data[:SNIFF_BYTES]
-    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
+    if head.startswith(tuple(mark for mark, _ in BYTE_ORDER_MARKS)):
         return False
-    return len(head) - len(head.translate(None, CONTROL_BYTES)) > len(head) // 1000
+    controls = len(head) - len(head.translate(None, CONTROL_BYTES))
+    return b"\x00" in head or controls > max(8, len(head) // 200)
 
 
 def decode(data: bytes) -> tuple[str, str]:
     """The text, and what had to be done to get it."""
+    for mark, encoding in BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace"), f"read as {encoding}"
     try:
         return data.decode("utf-8-sig"), ""
     except UnicodeDecodeError:
@@ -74,14 +82,17 @@ def decode(data: bytes) -> tuple[str, str]:
     bad = text.count("\ufffd")
     if bad * 200 <= len(text):  # UTF-8 with a few broken bytes rather than another encoding
         return text, f"{bad} places that are not valid UTF-8 were replaced"
-    guess = from_bytes(data[: 16 * SNIFF_BYTES]).best()
-    encoding = guess.encoding if guess else "cp1252"
+    guesses = from_bytes(data[: 16 * SNIFF_BYTES])
+    best = guesses.best()
+    # the Latin code pages are hard to tell apart; where the Western one is as plausible as the best guess, it is the likelier
+    western = any(guess.encoding == WESTERN and best and guess.chaos <= best.chaos + 0.02 for guess in guesses)
+    encoding = WESTERN if western or best is None else best.encoding
     return data.decode(encoding, errors="replace"), f"not UTF-8, read as {encoding}"
 
 
 def _markdown(text: str) -> Iterator[Passage]:
     """A passage for each heading, without the heading; the path of headings is its title."""
-    lines = text.splitlines()
+    lines = LINE_END.split(text)
     tokens = MarkdownIt().parse(text)
     starts = [
         (token.map[0], token.map[1], int(token.tag[1]), tokens[at + 1].content) for at, token in enumerate(tokens) if token.type == "heading_open" and token.map
@@ -96,7 +107,7 @@ def _markdown(text: str) -> Iterator[Passage]:
 
 def _json_lines(text: str) -> tuple[tuple[Passage, ...], int]:
     passages, bad = [], 0
-    for line in text.splitlines():
+    for line in LINE_END.split(text):
         if not line.strip():
             continue
         try:

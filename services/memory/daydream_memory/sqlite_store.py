@@ -134,13 +134,14 @@ class SqliteStore:
 
     def _make_drawable(self, vectors: dict[str, Vector], also: Callable[[], None]) -> int:
         """Write vectors and ordinals, and what `also` writes, in one transaction; then show them to readers."""
-        new = [key for key in vectors if key not in self._facts.row_of]
+        new: list[str] = []
 
         def work() -> None:
             also()
-            for offset, key in enumerate(new):
-                row = (len(self._facts) + offset, vectors[key].astype(np.float32).tobytes(), key)
-                self._db.execute("update facts set ordinal = ?, vector = ? where fact_id = ?", row)
+            for key, vector in vectors.items():
+                row = (len(self._facts) + len(new), vector.astype(np.float32).tobytes(), key)
+                if self._db.execute("update facts set ordinal = ?, vector = ? where fact_id = ? and ordinal is null", row).rowcount:
+                    new.append(key)
 
         self._transaction(work)
         if new:

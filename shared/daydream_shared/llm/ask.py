@@ -85,7 +85,7 @@ class PaidModel:
             return Reply(value, first.text, calls)
         again = (
             *question.messages,
-            {"role": "assistant", "content": first.text[: 4 * question.output_tokens_max] or "(nothing)"},
+            {"role": "assistant", "content": _cut(first.text, 4 * question.output_tokens_max) or "(nothing)"},
             {"role": "user", "content": REPAIR + json.dumps(question.prompt.schema)},
         )
         second = await self._answer(question, again, "repair")
@@ -128,7 +128,7 @@ class PaidModel:
             raise failed.failure from failed
         cost = self._price.cost_nanousd(raw.usage) if raw.usage else None
         stored = StoredAnswer(
-            call_id=call_id, attempt_id=attempt_id, text=raw.text.encode()[:TEXT_BYTES_MAX].decode(errors="ignore"),
+            call_id=call_id, attempt_id=attempt_id, text=_cut(raw.text, TEXT_BYTES_MAX),
             finish_reason=raw.finish_reason, model=raw.model or self.settings.name,
             input_tokens=raw.usage.input_tokens if raw.usage else None, output_tokens=raw.usage.output_tokens if raw.usage else None,
             cost_nanousd=bound if cost is None else cost, answered_at=datetime.now(UTC),
@@ -164,3 +164,8 @@ class PaidModel:
             call_id=answer.call_id, model=answer.model, prompt=question.prompt.ref, input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens, cost_nanousd=answer.cost_nanousd or 0, repair=repair,
         )  # fmt: skip
+
+
+def _cut(text: str, bytes_max: int) -> str:
+    """The beginning of a text, in bytes, as the plan counts them."""
+    return text.encode()[:bytes_max].decode(errors="ignore")

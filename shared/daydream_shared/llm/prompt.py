@@ -64,9 +64,9 @@ def load_prompt(package: str, default: str, file: str, schema: dict[str, Any], h
     """The service's prompt (`prompts/<default>` in its package), or the operator's own file. WrongSetting when it has not the
     two parts, or other holes than `holes`."""
     try:
-        text = Path(file).read_text() if file else (files(package) / "prompts" / default).read_text()
-    except OSError as error:
-        raise WrongSetting(f"can't read the prompt {file or default}: {error.strerror}", "Check the prompt_file setting") from None
+        text = Path(file).read_text("utf-8") if file else (files(package) / "prompts" / default).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSetting(f"can't read the prompt {file or default}: {error}", "Check the prompt_file setting: it names a UTF-8 text") from None
     pieces = PARTS.split(text)
     found = {name: body.strip() for name, body in zip(pieces[1::2], pieces[2::2], strict=True)}
     if set(found) != {"system", "user"} or set(HOLE.findall(found["user"])) != holes:

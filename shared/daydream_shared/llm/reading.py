@@ -15,9 +15,10 @@ from pydantic import BaseModel, ValidationError
 T = TypeVar("T", bound=BaseModel)
 OBJECTS_MAX = 200
 
-_THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+_THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|$)|^(?:(?!<think).)*?</think(?:ing)?>", re.DOTALL)  # also cut off, or without its start
+_SCALE = re.compile(r"[(\[]?\b\d{1,3}\s*(?:[-–—]|to)\s*\d{1,3}\b[)\]]?(?!\s*(?:/|out of))")  # "(1-10)" is the scale, not the score
 _MARKUP = re.compile(r"[*_#`>]+")
-_NUMBER = r"(?P<value>\d{1,3}(?:\.\d+)?)"
+_NUMBER = r"(?<![\d.,])(?<![:=\s(][-–—])(?P<value>\d{1,3}(?:\.\d+)?)(?![.,]?\d|\s*%|\s*[-–—]\s*\d)"
 _OUT_OF = r"\s*(?:/|out of)\s*(?P<scale>\d{1,3})"
 _BETWEEN = r"[\s:=\-–—|(]{1,12}"
 _FINAL = re.compile(r"\b(?:final|total|overall)\b", re.IGNORECASE)
@@ -36,15 +37,14 @@ def read_object(text: str, kind: type[T]) -> T | None:
 
 def _objects(text: str) -> Iterator[object]:
     decoder = json.JSONDecoder(strict=False)
-    position = text.find("{")
-    for _ in range(OBJECTS_MAX):
-        if position < 0:
-            return
+    position, decoded = text.find("{"), 0
+    while position >= 0 and decoded < OBJECTS_MAX:
         try:
             value, end = decoder.raw_decode(text, position)
         except json.JSONDecodeError:
             end = position + 1
         else:
+            decoded += 1
             yield value
         position = text.find("{", end)
 
@@ -55,7 +55,7 @@ def read_score(text: str, label: str, scale: int = 10) -> float | None:
     A score with another denominator is a part of the sum, never the score. Where several differ, those called final, total
     or overall count; where one stands with its denominator, bare numbers do not.
     """
-    plain = _MARKUP.sub("", _THINKING.sub("", text))
+    plain = _SCALE.sub("", _MARKUP.sub("", _THINKING.sub("", text)))
     pattern = re.compile(rf"(?P<before>[\w ]{{0,24}})\b{re.escape(label)}\b{_BETWEEN}{_NUMBER}(?:{_OUT_OF})?(?![\d/])", re.IGNORECASE)
     found: list[tuple[float, bool, bool]] = []
     for match in pattern.finditer(plain):

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import NANOUSD_PER_USD
@@ -55,13 +55,16 @@ class FlatPrice(BaseModel):
     output_usd_per_mtok: Decimal = Field(ge=0)
     cached_input_usd_per_mtok: Decimal | None = Field(default=None, ge=0)
 
+    @model_validator(mode="after")
+    def _cached_is_not_dearer(self) -> Self:
+        if self.cached_input_usd_per_mtok is not None and self.cached_input_usd_per_mtok > self.input_usd_per_mtok:
+            raise ValueError("cached input is dearer than input, so no bound would hold")
+        return self
+
     def cost_nanousd(self, usage: TokenUsage) -> int:
-        cached = self.input_usd_per_mtok if self.cached_input_usd_per_mtok is None else self.cached_input_usd_per_mtok
-        usd = (
-            self.input_usd_per_mtok * (usage.input_tokens - usage.cached_input_tokens)
-            + cached * usage.cached_input_tokens
-            + self.output_usd_per_mtok * usage.output_tokens
-        ) / 1_000_000
+        cached_price = self.input_usd_per_mtok if self.cached_input_usd_per_mtok is None else self.cached_input_usd_per_mtok
+        cached = min(usage.cached_input_tokens, usage.input_tokens)  # some servers report more
+        usd = (self.input_usd_per_mtok * (usage.input_tokens - cached) + cached_price * cached + self.output_usd_per_mtok * usage.output_tokens) / 1_000_000
         return to_nanousd(usd)
 
 
@@ -112,7 +115,7 @@ def read_prices(file: str) -> dict[str, FlatPrice]:
         return {name: FlatPrice.model_validate(price) for name, price in table.get("models", {}).items()}
     except OSError as error:
         raise WrongSetting(f"can't read the prices file {file}: {error.strerror}", "Check DAYDREAM_PRICES_FILE") from None
-    except (tomllib.TOMLDecodeError, ValidationError, AttributeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError, AttributeError) as error:
         raise WrongSetting(f"the prices file {file} is not valid: {error}", 'It needs [models."name"] tables') from None
 
 

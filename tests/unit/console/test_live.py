@@ -48,7 +48,6 @@ def test_a_verdict_is_shown_by_its_decision_with_its_score(verdict: VerdictReach
     assert found["text"].startswith("Trails as congestion windows: mean score")
 
 
-@pytest.mark.xfail(strict=True, reason="without a title the text begins with the colon")
 def test_a_verdict_on_an_abstention_has_no_title_and_no_colon_for_it(verdict: VerdictReached, abstained: HypothesisProposed) -> None:
     found = summary(verdict.model_copy(update={"hypothesis": abstained, "decision": Decision.ABSTAINED, "explanation": "no link"}))
     assert found["text"] == "no link"

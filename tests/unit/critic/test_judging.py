@@ -80,7 +80,6 @@ def test_what_is_not_certain_is_not_guessed(text: str) -> None:
     assert read_free_text(text) is None
 
 
-@pytest.mark.xfail(strict=True, reason="the scale that is echoed before the colon is taken for the score: novelty 1")
 def test_a_rubric_that_is_echoed_with_its_scale_is_no_score() -> None:
     found = read_free_text("Novelty (1-10): 8\nCoherence (1-10): 7\nUsefulness (1-10): 6")
     assert found in (None, Scores(novelty=8, coherence=7, usefulness=6))

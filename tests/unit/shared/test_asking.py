@@ -178,7 +178,6 @@ def test_a_question_and_its_repair_draw_no_more_than_was_planned(first: str, sec
     assert samples * sum(world.wallet.draws.values()) <= part.bound_nanousd
 
 
-@pytest.mark.xfail(strict=True, reason="the repair quotes four characters a token, and the plan counts four bytes a token")
 async def test_the_repair_of_an_answer_in_chinese_draws_no_more_than_was_planned(world: World) -> None:
     tokens_max = 500
     model, _ = world.model("蚁" * 4 * tokens_max, "不")

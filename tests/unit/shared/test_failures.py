@@ -149,7 +149,6 @@ def test_a_full_stage_is_trouble_of_the_broker_and_a_lost_race_is_not() -> None:
     assert not is_broker_trouble(ValueError())
 
 
-@pytest.mark.xfail(strict=True, reason="server errors other than 503 count as bugs: with a full disk paid work becomes dead letters")
 def test_a_server_without_room_on_its_disk_is_trouble_of_the_broker() -> None:
     assert is_broker_trouble(nats.js.errors.ServerError(code=500, err_code=10047, description="insufficient storage resources available"))
 

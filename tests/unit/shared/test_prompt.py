@@ -129,7 +129,6 @@ def test_a_prompt_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:
         load(str(tmp_path / "nowhere.md"))
 
 
-@pytest.mark.xfail(strict=True, raises=UnicodeDecodeError, reason="only OSError is turned into a wrong setting")
 def test_a_prompt_in_another_encoding_is_a_wrong_setting(tmp_path: Path) -> None:
     file = tmp_path / "mine.md"
     file.write_bytes("# system\nDenk über alles nach.\n# user\n{{first}} {{second}}".encode("latin-1"))
