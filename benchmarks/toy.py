@@ -13,7 +13,7 @@ from support.programs import Daydream
 
 from benchmarks.figures import figure
 
-DAYDREAMS = 36
+DAYDREAMS = 30
 
 
 def run() -> None:

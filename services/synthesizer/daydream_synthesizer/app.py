@@ -17,13 +17,16 @@ from daydream_synthesizer.settings import Settings
 from daydream_synthesizer.synthesis import Synthesizer
 
 PROMPT = "synthesize.v1.md"
+PROMPT_BRIEF = "synthesize-brief.v1.md"  # small models repeat long instructions instead of following them
 HOLES = frozenset({"first", "second"})
 
 
 @asynccontextmanager
 async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     """The synthesizer over its model; it says what it costs before it takes work."""
-    prompt = load_prompt("daydream_synthesizer", PROMPT, settings.prompt_file, schema(brief=settings.model.brief), HOLES)
+    prompt = load_prompt(
+        "daydream_synthesizer", PROMPT_BRIEF if settings.model.brief else PROMPT, settings.prompt_file, schema(brief=settings.model.brief), HOLES
+    )
     async with open_model(runtime, settings) as model:
         synthesizer = Synthesizer(model, prompt)
         await publish_plan(await runtime.bucket(PLANS), synthesizer.plan())

@@ -47,7 +47,7 @@ def _folder(data: Path | None) -> DataFolder:
 @app.command("run")
 def run_command(
     paths: Annotated[list[Path] | None, typer.Argument(help="Files and folders to read first; the bundled notes if nothing is known yet.")] = None,
-    daydreams: Annotated[int, typer.Option("--daydreams", "-n", min=1, help="How many pairs to think about.")] = 36,
+    daydreams: Annotated[int, typer.Option("--daydreams", "-n", min=1, help="How many pairs to think about.")] = 30,
     data: Data = None,
     model: Weights = None,
     base_url: BaseUrl = "",

@@ -50,7 +50,7 @@ class ModelChoice:
                 "DAYDREAM_SYNTHESIZER_CONCURRENCY": "1",
                 "DAYDREAM_CRITIC_CONCURRENCY": "1",
                 "DAYDREAM_SAMPLER_PAIRS_AHEAD": "3",
-                "DAYDREAM_SYNTHESIZER_MODEL_TEMPERATURE": "0.5",
+                "DAYDREAM_SYNTHESIZER_MODEL_TEMPERATURE": "0.7",
             }
         return found
 
