@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import nats
+
+from benchmarks.figures import figure, percentile
 from daydream_shared.requests import CloseEnvelope, Draw, EnvelopePart, OpenEnvelope, SetLimit, Settle
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import BUDGET_CLOSE, BUDGET_DRAW, BUDGET_LIMIT, BUDGET_OPEN, BUDGET_SETTLE
 from support.programs import NatsServer
 from support.services import service
-
-from benchmarks.figures import figure, percentile
 
 ROUNDS, PAYMENTS, IN_FLIGHT = 5, 1000, 64
 

@@ -11,9 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from support.programs import Daydream, priced_endpoint
-
 from benchmarks.figures import figure
+from support.programs import Daydream, priced_endpoint
 
 ROUNDS, DAYDREAMS = 3, 100
 NANO = 1_000_000_000

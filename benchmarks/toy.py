@@ -9,9 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from support.programs import Daydream
-
 from benchmarks.figures import figure
+from support.programs import Daydream
 
 DAYDREAMS = 30
 

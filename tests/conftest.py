@@ -8,6 +8,7 @@ from pathlib import Path
 import nats
 import pytest
 from nats.aio.client import Client
+
 from support.programs import Endpoint, NatsServer, priced_endpoint
 
 

@@ -245,6 +245,20 @@ def verdict_id_of(hypothesis_id: str, role: str, round_: int) -> str:
     return derive_id("verdict", hypothesis_id, role, round_)
 
 
+class ReviewRecorded(Message):
+    """A person accepted or rejected a promoted hypothesis; an accepted one leaves quarantine."""
+
+    verdict_id: str
+    accepted: bool
+    who: str = Field(min_length=1)
+    note: str = ""
+    recorded_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return derive_id("review", self.verdict_id, self.who, str(self.accepted))
+
+
 class InsightPromoted(Message):
     """A hypothesis left quarantine and became a fact that can be drawn."""
 

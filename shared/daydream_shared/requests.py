@@ -181,6 +181,7 @@ class MemoryState(Part):
     daydreams_judged: int = Field(description="daydreams that a model judged")
     decisions: dict[str, int]
     insights: int
+    quarantined: int = Field(default=0, description="promoted hypotheses that wait for a person's word")
     embedding_model: str
 
 
@@ -237,9 +238,10 @@ class Found(Part):
 
 
 class ListVerdicts(Part):
-    """Newest first; `promoted_only` leaves the insights."""
+    """Newest first; `promoted_only` leaves the insights, `quarantined_only` those of them that wait for a person's word."""
 
     promoted_only: bool = True
+    quarantined_only: bool = False
     limit: int = Field(default=50, ge=1, le=100, description="a page must fit into one NATS message of 1 MB")
     offset: int = Field(default=0, ge=0)
 

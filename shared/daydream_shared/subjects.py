@@ -17,6 +17,7 @@ from daydream_shared.messages import (
     Message,
     PairSampled,
     Part,
+    ReviewRecorded,
     VerdictReached,
 )
 
@@ -56,6 +57,7 @@ STREAMS = (
     Stream("HYPOTHESES", ("daydream.hypothesis.proposed",), Retention.WORK, messages_max=256),
     Stream("DOCUMENTS", ("daydream.document.offered",), Retention.WORK, messages_max=100_000),
     Stream("VERDICTS", ("daydream.verdict.reached",), Retention.LIMITS, bytes_max=4096 * MIB, age_max_s=30 * DAY_S),
+    Stream("REVIEWS", ("daydream.review.recorded",), Retention.LIMITS, bytes_max=1024 * MIB),
     Stream("INSIGHTS", ("daydream.insight.promoted",), Retention.LIMITS, bytes_max=1024 * MIB),
     Stream("LEDGER", (LEDGER_SUBJECT,), Retention.LIMITS, sealed_history=True),
     Stream("LEDGER_MIRROR", (), Retention.LIMITS, sealed_history=True, mirror_of="LEDGER"),
@@ -77,6 +79,7 @@ FLOWS = (
     Flow(PairSampled, "PAIRS", "daydream.pair.sampled", "sampler"),
     Flow(HypothesisProposed, "HYPOTHESES", "daydream.hypothesis.proposed", "synthesizer"),
     Flow(VerdictReached, "VERDICTS", "daydream.verdict.reached", "critic"),
+    Flow(ReviewRecorded, "REVIEWS", "daydream.review.recorded", "console"),
     Flow(InsightPromoted, "INSIGHTS", "daydream.insight.promoted", "memory"),
     Flow(DocumentOffered, "DOCUMENTS", "daydream.document.offered", "console"),
 )
@@ -103,6 +106,7 @@ CONSUMERS = (
     Consumer("synthesizer", PairSampled),
     Consumer("critic", HypothesisProposed),
     Consumer("memory", VerdictReached),
+    Consumer("memory", ReviewRecorded),
     Consumer("memory", DocumentOffered),
 )
 

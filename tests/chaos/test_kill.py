@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from support.programs import Daydream, Endpoint, priced_endpoint, until
 
 DAYDREAMS = 40

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+
 from daydream_console.asyncapi import document
 from daydream_shared.subjects import CONSUMERS, ENDPOINTS, FLOWS
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ValidationError
+
 from daydream_budget.entries import Commit
 from daydream_budget.snapshots import Snapshot
 from daydream_sampler.epoch import Epoch
@@ -19,7 +21,6 @@ from daydream_shared.llm.answers import StoredAnswer
 from daydream_shared.messages import Message
 from daydream_shared.money.plans import StagePlan
 from daydream_shared.subjects import ENDPOINTS, FLOWS
-from pydantic import BaseModel, ValidationError
 
 EXAMPLES = Path(__file__).parent / "messages"
 FILES = sorted(EXAMPLES.glob("*.json"))
@@ -33,6 +34,7 @@ IDS = {
     "PairSampled": "30d537f6-3a36-5a40-acc5-6eb6ac9f051f",
     "HypothesisProposed": "02602cc6-3a0a-50e3-883b-f9895add7ec1",
     "VerdictReached": "9c5242df-3ff6-5922-8006-5ad1df49d530",
+    "ReviewRecorded": "8427f792-62fb-5b57-a7bc-6931cdb47c93",
     "InsightPromoted": "0ffb3e4f-2798-5749-8f49-6fc6f395c00c",
     "DocumentOffered": "8006726f-3956-5d95-bac6-3bcd8c7acbfd",
 }

@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from daydream_memory.sqlite_store import SqliteStore
 from daydream_memory.store import DocumentRecord, NewFact, Store, Vector
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Decision, FactKind, VerdictReached
+from daydream_shared.requests import ListVerdicts
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 EXAMPLE = Path(__file__).parent / "messages" / "VerdictReached.v1.json"
@@ -229,7 +231,7 @@ async def test_a_verdict_is_kept_word_for_word_and_once(store: Store) -> None:
     one = verdict("a")
     for _ in range(2):
         await store.add_verdict(one, embed("hypothesis a"), None)
-    assert await store.verdicts(promoted_only=False, limit=10, offset=0) == ([one], 1)
+    assert await store.verdicts(ListVerdicts(promoted_only=False, limit=10, offset=0)) == ([one], 1)
     counts = await store.counts()
     assert (counts.verdicts, counts.judged, counts.decisions) == (1, 1, {"discarded": 1})
 
@@ -238,7 +240,7 @@ async def test_a_verdict_without_a_hypothesis_is_kept_too(store: Store) -> None:
     one = verdict("a", Decision.ABSTAINED, judgements=())
     one = one.model_copy(update={"hypothesis": one.hypothesis.model_copy(update={"synthesis": None, "abstention": "no link"})})
     await store.add_verdict(one, None, None)
-    assert (await store.verdicts(promoted_only=False, limit=10, offset=0))[0] == [one]
+    assert (await store.verdicts(ListVerdicts(promoted_only=False, limit=10, offset=0)))[0] == [one]
     assert (await store.counts()).judged == 0
     assert await store.nearest_hypothesis(embed("anything"), "") is None
 
@@ -246,9 +248,9 @@ async def test_a_verdict_without_a_hypothesis_is_kept_too(store: Store) -> None:
 async def test_pages_of_verdicts_are_newest_first_and_say_how_many_there_are(store: Store) -> None:
     for name in "abcd":
         await store.add_verdict(verdict(name, Decision.PROMOTED if name in "bd" else Decision.DISCARDED), None, None)
-    page, total = await store.verdicts(promoted_only=False, limit=2, offset=1)
+    page, total = await store.verdicts(ListVerdicts(promoted_only=False, limit=2, offset=1))
     assert ([one.verdict_id for one in page], total) == (["verdict c", "verdict b"], 4)
-    page, total = await store.verdicts(promoted_only=True, limit=10, offset=0)
+    page, total = await store.verdicts(ListVerdicts(promoted_only=True, limit=10, offset=0))
     assert ([one.verdict_id for one in page], total) == (["verdict d", "verdict b"], 2)
 
 
@@ -349,7 +351,7 @@ async def test_everything_is_there_again_after_closing_and_opening(opened: Opene
     store = await opened.reopen()
     after = (await store.counts(), [await store.fact_at(at) for at in range(4)], await store.near(embed("two"), 4), await store.reports([], 10))
     assert repr(after) == repr(before)
-    assert await store.verdicts(promoted_only=True, limit=5, offset=0) == ([one], 1)
+    assert await store.verdicts(ListVerdicts(promoted_only=True, limit=5, offset=0)) == ([one], 1)
     found = await store.nearest_hypothesis(embed("red green"), "")
     assert found is not None
     assert found.similarity == pytest.approx(1.0, abs=1e-5)

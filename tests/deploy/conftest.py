@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from deploy.environment import SERVICES, Reader
 from deploy.programs import Helm, tool
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from daydream_shared.settings import PREFIX, ServiceSettings
 from pydantic import BaseModel
+
+from daydream_shared.settings import PREFIX, ServiceSettings
 
 SERVICES = ("budget", "console", "critic", "memory", "sampler", "synthesizer")
 PAID = ("critic", "synthesizer")

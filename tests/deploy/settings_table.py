@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from daydream_shared.settings import ModelSettings, PaidSettings, ServiceSettings
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+
+from daydream_shared.settings import ModelSettings, PaidSettings, ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("sampler", "synthesizer", "critic", "memory", "budget", "console")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from daydream_shared.subjects import CONSUMERS, STREAMS
 from deploy.environment import PAID, Reader
 from deploy.programs import Helm, Object, environment_of, named

@@ -7,10 +7,11 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+from prometheus_client import CollectorRegistry
+
 from daydream_shared.health import web_app
 from deploy.environment import PAID, SERVICES, Reader, variables_of
 from deploy.programs import Helm, Object, environment_of, named
-from prometheus_client import CollectorRegistry
 
 WITH_KEDA = ("keda.enabled=true", "keda.monitoringEndpoint=nats-headless:8222")
 WITH_EVERYTHING = (*WITH_KEDA, "model.existingSecret=key", "services.memory.storage.storageClassName=fast", "imagePullSecrets[0].name=pull",

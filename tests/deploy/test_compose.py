@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from deploy.environment import PAID, SERVICES, Reader, variables_of
 from deploy.programs import ROOT, Done, run, tool
 

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import yaml
+
 from deploy.environment import SERVICES, variables_of
 from deploy.programs import ROOT, run, tool
 

@@ -16,6 +16,7 @@ from typing import Any
 import nats
 import pytest
 import yaml
+
 from daydream_shared.provision import provision
 from daydream_shared.subjects import STREAMS
 from deploy.programs import ROOT, run

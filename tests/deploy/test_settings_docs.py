@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+
 from daydream_shared.settings import PaidSettings
 from deploy.settings_table import ROOT, env_example, markdown, sections
 

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from support.otlp import otlp_sink
 from support.programs import Daydream, Endpoint
 

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from support.programs import Daydream, Endpoint, until
 
 NANO = 1_000_000_000
@@ -70,3 +71,16 @@ def test_reading_works_when_nothing_runs(daydream: Daydream) -> None:
     assert len(daydream.json("insights", "--all")) == 2
     assert daydream.json("budget", "set", "--daily", "0.5", "--who", "tester")["limits"][1]["cap_nanousd"] == NANO // 2
     assert daydream.json("budget", "show")["envelopes_closed"] == 2
+
+
+def test_in_quarantine_nothing_becomes_a_fact_before_a_person_says_so(tmp_path: Path, endpoint: Endpoint) -> None:
+    daydream = Daydream(tmp_path / "careful", endpoint, DAYDREAM_MEMORY_QUARANTINE="true")
+    assert daydream("run", "-n", "6", "--cap", "1").returncode == 0
+    waiting = daydream.json("review")
+    assert waiting, "the endpoint's scores promote some"
+    memory = daydream.json("status")["memory"]
+    assert (memory["insights"], memory["quarantined"]) == (0, len(waiting))
+    first, second = waiting[0]["verdict_id"], waiting[1]["verdict_id"]
+    assert len(daydream.json("review", first, "--accept", "--who", "ada")) == len(waiting) - 1
+    assert len(daydream.json("review", second, "--reject", "--who", "ada")) == len(waiting) - 2
+    assert daydream.json("status")["memory"]["insights"] == 1

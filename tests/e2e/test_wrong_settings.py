@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from support.programs import Daydream, Endpoint
 
 

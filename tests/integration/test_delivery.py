@@ -13,6 +13,10 @@ from itertools import pairwise
 
 import nats.errors
 import pytest
+from faststream.nats import NatsBroker
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+
 from daydream_shared.delivery import Delivery
 from daydream_shared.failures import FAILURES_MAX, NotNow, Permanent, Transient
 from daydream_shared.messages import HypothesisProposed, Message, PairSampled, Payer
@@ -20,9 +24,6 @@ from daydream_shared.provision import consumer_config, provision
 from daydream_shared.runtime import subscribe
 from daydream_shared.subjects import CONSUMERS, TALLIES, flow_of
 from daydream_shared.telemetry import start_telemetry
-from faststream.nats import NatsBroker
-from nats.aio.client import Client
-from nats.js import JetStreamContext
 from support.programs import NatsServer
 from support.samples import hypothesis, pair
 

@@ -6,11 +6,12 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nats.aio.client import Client
+
 from daydream_shared.provision import provision
 from daydream_shared.requests import BudgetState, Draw, EnvelopePart, Grant, Nothing, OpenEnvelope, SetLimit, Settle
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import BUDGET_DRAW, BUDGET_LIMIT, BUDGET_OPEN, BUDGET_SETTLE, BUDGET_STATE
-from nats.aio.client import Client
 from support.programs import NatsServer, until
 from support.services import service
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from nats.aio.client import Client
+from pydantic import BaseModel
+
 from daydream_shared.failures import NotNow, Permanent, Transient
 from daydream_shared.llm.answers import AnswerStore
 from daydream_shared.llm.ask import PaidModel, Question
@@ -23,8 +26,6 @@ from daydream_shared.rpc import Asker
 from daydream_shared.settings import ModelSettings
 from daydream_shared.subjects import ANSWERS, BUDGET_CLOSE, BUDGET_LIMIT, BUDGET_OPEN, BUDGET_STATE
 from daydream_shared.telemetry import start_telemetry
-from nats.aio.client import Client
-from pydantic import BaseModel
 from support.programs import Endpoint, NatsServer, free_port
 from support.services import service
 

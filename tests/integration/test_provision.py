@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from daydream_shared.provision import consumer_config, provision
-from daydream_shared.subjects import BUCKETS, CONSUMERS, STREAMS
 from nats.aio.client import Client
 from nats.js import api
+
+from daydream_shared.provision import consumer_config, provision
+from daydream_shared.subjects import BUCKETS, CONSUMERS, STREAMS
 
 
 async def test_several_services_may_start_at_once_and_again(nc: Client) -> None:

@@ -7,11 +7,12 @@ import random
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from nats.aio.client import Client
+
 from daydream_sampler.epoch import Claim, Epoch, pairs_of
 from daydream_sampler.shared_state import SharedEpoch
 from daydream_shared.provision import provision
 from daydream_shared.subjects import SAMPLER
-from nats.aio.client import Client
 
 FACTS = 12
 

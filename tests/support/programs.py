@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
 from daydream_console.local.processes import free_port
 from daydream_console.local.stack import nats_server
 

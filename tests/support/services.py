@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from daydream_console.local.processes import free_port
-
 from support.programs import answers, clean_environment, until
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from daydream_shared.messages import HypothesisProposed, InsightPromoted, PairSampled, Synthesis, VerdictReached
 
 EXAMPLES = Path(__file__).parent.parent / "contracts" / "messages"

@@ -1,9 +1,8 @@
 """`python -m daydream_budget`"""
 
-from daydream_shared.runtime import run
-
 from daydream_budget.app import build
 from daydream_budget.settings import Settings
+from daydream_shared.runtime import run
 
 
 def main() -> None:

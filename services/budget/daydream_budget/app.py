@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
 
 import nats.errors
-from daydream_shared.messages import NANOUSD_PER_USD
-from daydream_shared.runtime import Parts, Runtime
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from daydream_budget import snapshots
 from daydream_budget.handlers import endpoints, state
 from daydream_budget.ledger import Ledger, replay
 from daydream_budget.settings import Settings
+from daydream_shared.messages import NANOUSD_PER_USD
+from daydream_shared.runtime import Parts, Runtime
 
 log = logging.getLogger(__name__)
 

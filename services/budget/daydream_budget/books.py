@@ -22,9 +22,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from daydream_shared.requests import Window
-
 from daydream_budget.entries import AttemptSettled, Commit, Drawn, Entry, Expired, Grown, LimitSet, Opened, WayClosed
+from daydream_shared.requests import Window
 
 HORIZON = timedelta(days=7)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from daydream_shared.requests import EnvelopePart, Window
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from daydream_shared.requests import EnvelopePart, Window
 
 
 class _Entry(BaseModel):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from daydream_budget.ledger import Ledger
+from daydream_budget.rules import next_window
 from daydream_shared.requests import BudgetState, LimitState, Nothing, SetLimit, StageSpend
 from daydream_shared.subjects import (
     BUDGET_CLOSE,
@@ -16,9 +18,6 @@ from daydream_shared.subjects import (
     BUDGET_STATE,
     Endpoint,
 )
-
-from daydream_budget.ledger import Ledger
-from daydream_budget.rules import next_window
 
 
 def endpoints(ledger: Ledger) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:

@@ -18,14 +18,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import nats.errors
-from daydream_shared.messages import Part
-from daydream_shared.subjects import LEDGER_SUBJECT
 from nats.js import JetStreamContext, api
 from nats.js.errors import APIError, NotFoundError
 
 from daydream_budget.books import Books
 from daydream_budget.entries import COMMIT, Commit, Entry
 from daydream_budget.rules import Question, decide, due
+from daydream_shared.messages import Part
+from daydream_shared.subjects import LEDGER_SUBJECT
 
 log = logging.getLogger(__name__)
 STREAM = "LEDGER"

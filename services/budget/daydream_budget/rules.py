@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
+from daydream_budget.books import HORIZON, Books
+from daydream_budget.entries import AttemptSettled, Drawn, Entry, Expired, Grown, LimitSet, Opened, WayClosed
 from daydream_shared.messages import NANOUSD_PER_USD, Part
 from daydream_shared.requests import (
     Closed,
@@ -25,9 +27,6 @@ from daydream_shared.requests import (
     Settled,
     Window,
 )
-
-from daydream_budget.books import HORIZON, Books
-from daydream_budget.entries import AttemptSettled, Drawn, Entry, Expired, Grown, LimitSet, Opened, WayClosed
 
 Question = OpenEnvelope | GrowEnvelope | Draw | Settle | CloseEnvelope | SetLimit
 GRANTED = Grant()

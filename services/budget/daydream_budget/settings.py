@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from daydream_shared.settings import ServiceSettings
 from pydantic import Field, field_validator
+
+from daydream_shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

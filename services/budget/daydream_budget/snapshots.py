@@ -11,14 +11,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import nats.errors
-from daydream_shared.failures import WrongSetting
-from daydream_shared.requests import Window
-from daydream_shared.subjects import SNAPSHOT_OBJECTS
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from pydantic import BaseModel, ValidationError
 
 from daydream_budget.books import Attempt, Books, Envelope, Spend
+from daydream_shared.failures import WrongSetting
+from daydream_shared.requests import Window
+from daydream_shared.subjects import SNAPSHOT_OBJECTS
 
 log = logging.getLogger(__name__)
 OBJECT = "books.v1"

@@ -1,9 +1,8 @@
 """`python -m daydream_console`"""
 
-from daydream_shared.runtime import run
-
 from daydream_console.app import build
 from daydream_console.settings import Settings
+from daydream_shared.runtime import run
 
 
 def main() -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from daydream_shared.rpc import Asker
-from daydream_shared.runtime import Parts, Runtime
-
 from daydream_console.live import Live
 from daydream_console.settings import Settings
 from daydream_console.web import routes
+from daydream_shared.rpc import Asker
+from daydream_shared.runtime import Parts, Runtime
 
 PATIENCE_S = 5.0
 

@@ -9,10 +9,11 @@ import json
 from typing import Any
 from urllib.parse import unquote
 
-from daydream_shared.subjects import CONSUMERS, ENDPOINTS, FLOWS, Consumer, Endpoint
 from faststream import FastStream
 from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.specification import AsyncAPI
+
+from daydream_shared.subjects import CONSUMERS, ENDPOINTS, FLOWS, Consumer, Endpoint
 
 
 def document(version: str) -> str:

@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import nats.errors
+from nats.aio.client import Client as Nats
+from nats.js import JetStreamContext
+
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Message
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import flow_of
-from nats.aio.client import Client as Nats
-from nats.js import JetStreamContext
 
 CONNECT_S = 5
 

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from daydream_console.client import Client
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import DocumentOffered, derive_id
 from daydream_shared.requests import DocumentReport, ListDocuments
 from daydream_shared.subjects import DOCUMENT_OBJECTS, MEMORY_DOCUMENTS
-
-from daydream_console.client import Client
 
 BYTES_MAX = 256 << 20
 ASK_AT_ONCE = 500
@@ -50,11 +49,11 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
-async def offer(client: Client, files: Sequence[Path]) -> AsyncIterator[Offered]:
-    """Offer these files, one after the other."""
+async def offer(client: Client, files: Sequence[Path], called: Callable[[Path], str] = lambda file: str(file.absolute())) -> AsyncIterator[Offered]:
+    """Offer these files, one after the other, each under the name by which people find it again."""
     objects = await client.js.object_store(DOCUMENT_OBJECTS)
     for file in files:
-        source = str(file.absolute())
+        source = called(file)
         try:
             size = file.stat().st_size
             if size > BYTES_MAX:

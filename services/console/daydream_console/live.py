@@ -10,10 +10,11 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from daydream_shared.messages import HypothesisProposed, InsightPromoted, Message, PairSampled, VerdictReached
-from daydream_shared.subjects import FLOWS
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+
+from daydream_shared.messages import HypothesisProposed, InsightPromoted, Message, PairSampled, ReviewRecorded, VerdictReached
+from daydream_shared.subjects import FLOWS
 
 EVENTS_MAX = 100
 HEARTBEAT_S = 10.0
@@ -84,6 +85,8 @@ def summary(message: Message) -> dict[str, Any]:
                 "text": ": ".join(filter(None, (title, message.explanation)))[:200],
                 "score": message.score,
             }
+        case ReviewRecorded():
+            return {"kind": "review", "id": message.message_id, "text": f"{message.who} {'accepts' if message.accepted else 'rejects'} {message.verdict_id}"}
         case InsightPromoted():
             return {"kind": "insight", "id": message.insight_id, "text": message.fact.title}
     return {"kind": "event", "id": message.message_id, "text": type(message).__name__}

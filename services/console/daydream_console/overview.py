@@ -8,16 +8,19 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import nats.errors
-from daydream_shared.failures import Failure
-from daydream_shared.messages import Part
-from daydream_shared.requests import BudgetState, MemoryState, Nothing, SamplerState
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_STATE, CONSUMERS, MEMORY_STATE, SAMPLER_STATE, A, Consumer, Endpoint
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
+from daydream_console.client import Client
+from daydream_shared.failures import Failure, NotNow
+from daydream_shared.messages import HypothesisProposed, Message, PairSampled, Part, VerdictReached
+from daydream_shared.requests import BudgetState, MemoryState, Nothing, SamplerState
+from daydream_shared.rpc import Asker
+from daydream_shared.subjects import BUDGET_STATE, CONSUMERS, MEMORY_STATE, SAMPLER_STATE, A, Consumer, Endpoint, flow_of
+
 R = TypeVar("R")
 PATIENCE_S = 2.0
+ON_THE_WAY = {flow_of(message).subject for message in (PairSampled, HypothesisProposed, VerdictReached)}
 
 
 class StageState(Part):
@@ -46,8 +49,8 @@ class Overview(Part):
 
     @property
     def pipeline_idle(self) -> bool:
-        """Whether nothing is on its way, documents apart."""
-        return all(stage.idle for stage in self.stages if not stage.subject.startswith("daydream.document"))
+        """Whether no daydream is on its way."""
+        return all(stage.idle for stage in self.stages if stage.subject in ON_THE_WAY)
 
 
 async def overview(ask: Asker, js: JetStreamContext, *, patience_s: float = PATIENCE_S) -> Overview:
@@ -82,3 +85,12 @@ async def _dead_letters(js: JetStreamContext) -> int:
         return (await js.stream_info("DEADLETTERS")).state.messages
     except (NotFoundError, nats.errors.Error, TimeoutError):
         return 0
+
+
+async def settled(client: Client, message: type[Message], patience_s: float = 10.0) -> None:
+    """Wait until all consumers of this message have taken what is there. Raises NotNow after the patience."""
+    deadline = asyncio.get_running_loop().time() + patience_s
+    while not all([(await _stage(client.js, row)).idle for row in CONSUMERS if row.message is message]):
+        if asyncio.get_running_loop().time() > deadline:
+            raise NotNow("it is kept, but was not taken up yet")
+        await asyncio.sleep(0.05)

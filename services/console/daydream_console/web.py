@@ -6,10 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
-from daydream_shared.failures import Failure
-from daydream_shared.requests import ListDocuments, ListVerdicts, Search
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_SEARCH
 from nats.js import JetStreamContext
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
@@ -18,6 +14,10 @@ from starlette.routing import BaseRoute, Route
 
 from daydream_console.live import Live
 from daydream_console.overview import overview
+from daydream_shared.failures import Failure
+from daydream_shared.requests import ListDocuments, ListVerdicts, Search
+from daydream_shared.rpc import Asker
+from daydream_shared.subjects import MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_SEARCH
 
 FILES = {"app.js": "text/javascript", "style.css": "text/css"}
 HEADERS = {

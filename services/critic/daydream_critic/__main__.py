@@ -1,9 +1,8 @@
 """`python -m daydream_critic`"""
 
-from daydream_shared.runtime import run
-
 from daydream_critic.app import build
 from daydream_critic.settings import Settings
+from daydream_shared.runtime import run
 
 
 def main() -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from daydream_critic.criticism import Critic
+from daydream_critic.handlers import handlers
+from daydream_critic.judging import Judge, schema
+from daydream_critic.settings import Settings
 from daydream_shared.llm.open import open_model
 from daydream_shared.llm.prompt import load_prompt
 from daydream_shared.money.plans import publish_plan
 from daydream_shared.runtime import Parts, Runtime
 from daydream_shared.subjects import PLANS
-
-from daydream_critic.criticism import Critic
-from daydream_critic.handlers import handlers
-from daydream_critic.judging import Judge, schema
-from daydream_critic.settings import Settings
 
 PROMPT = "judge.v1.md"
 HOLES = frozenset({"hypothesis", "reasoning", "implication"})

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from daydream_critic import gates
+from daydream_critic.gates import Stopped
+from daydream_critic.judging import Judge
+from daydream_critic.settings import Settings
 from daydream_shared.messages import (
     Decision,
     HypothesisProposed,
@@ -17,11 +21,6 @@ from daydream_shared.messages import (
 from daydream_shared.requests import Nearest
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import MEMORY_NEAREST
-
-from daydream_critic import gates
-from daydream_critic.gates import Stopped
-from daydream_critic.judging import Judge
-from daydream_critic.settings import Settings
 
 ROLE = "critic"
 ROUND = 1

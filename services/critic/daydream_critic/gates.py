@@ -19,7 +19,7 @@ WORDS_MIN = 6
 COMPRESSION_MAX = 3.0  # plain English of this length compresses about 1.3–2 times; loops compress far more
 TRIPLES_REPEATED_MAX = 0.35
 TRIPLES_COPIED_MAX = 0.6
-WORD = re.compile(r"[\w'-]+")
+WORD = re.compile(r"[^\W\d_][\w'-]*")  # begins with a letter: rows of numbers are no words
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from daydream_critic.criticism import Critic
 from daydream_shared.messages import HypothesisProposed, Message, VerdictReached
 from daydream_shared.runtime import Handler
 from daydream_shared.telemetry import Name, Telemetry
-
-from daydream_critic.criticism import Critic
 
 log = logging.getLogger(__name__)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from daydream_shared.llm.ask import PaidModel, Question
 from daydream_shared.llm.prompt import Prompt
 from daydream_shared.llm.reading import read_score
 from daydream_shared.messages import HypothesisProposed, Judgement, ModelCall, Scores, Synthesis, derive_id
 from daydream_shared.money.plans import StagePlan
-from pydantic import BaseModel, ConfigDict, Field
 
 JUSTIFICATION_CHARS_MAX = 500
 JUSTIFICATION_CHARS_MAX_BRIEF = 160

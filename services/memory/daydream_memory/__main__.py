@@ -1,9 +1,8 @@
 """`python -m daydream_memory`"""
 
-from daydream_shared.runtime import run
-
 from daydream_memory.app import build
 from daydream_memory.settings import Settings
+from daydream_shared.runtime import run
 
 
 def main() -> None:

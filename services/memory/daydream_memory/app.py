@@ -6,17 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from daydream_shared.messages import Payer
-from daydream_shared.requests import Closed, CloseEnvelope
-from daydream_shared.runtime import Parts, Runtime
-from daydream_shared.subjects import BUDGET_CLOSE, DOCUMENT_OBJECTS
-
 from daydream_memory.embedding import MiniLM
 from daydream_memory.handlers import endpoints, handlers
 from daydream_memory.ingest import Ingest
 from daydream_memory.remembering import Remembering
 from daydream_memory.settings import Settings
 from daydream_memory.sqlite_store import SqliteStore
+from daydream_shared.messages import Payer
+from daydream_shared.requests import Closed, CloseEnvelope
+from daydream_shared.runtime import Parts, Runtime
+from daydream_shared.subjects import BUDGET_CLOSE, DOCUMENT_OBJECTS
 
 
 @asynccontextmanager
@@ -29,7 +28,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
         return await runtime.ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=payer.envelope_id, way=payer.way))
 
     ingest = Ingest(store, embedder, await runtime.js.object_store(DOCUMENT_OBJECTS), settings.chunk_chars)
-    remembering = Remembering(store, embedder, close_envelope)
+    remembering = Remembering(store, embedder, close_envelope, quarantine=settings.quarantine)
 
     async def embed() -> None:
         await ingest.embed_forever(runtime.pause, runtime.stopping)

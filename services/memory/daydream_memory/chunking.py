@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from daydream_shared.messages import derive_id
 from semchunk.semchunk import chunk
 
 from daydream_memory.reading import Passage
 from daydream_memory.store import NewFact
+from daydream_shared.messages import derive_id
 
 CHARS_MIN = 40  # shorter pieces are headings, page numbers, crumbs
 BLOCK_CHARS = 60_000

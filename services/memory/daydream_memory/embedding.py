@@ -17,10 +17,10 @@ from typing import Protocol
 
 import numpy as np
 import onnxruntime
-from daydream_shared.failures import WrongSetting
 from tokenizers import Tokenizer
 
 from daydream_memory.store import Vector
+from daydream_shared.failures import WrongSetting
 
 TOKENS_MAX = 256
 CACHE_TEXTS = 2048

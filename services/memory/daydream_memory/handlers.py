@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from daydream_memory.embedding import Embedder
+from daydream_memory.ingest import Ingest
+from daydream_memory.remembering import Remembering
+from daydream_memory.store import Store
 from daydream_shared.failures import Permanent
-from daydream_shared.messages import DocumentOffered, FactKind, InsightPromoted, Known, Message, VerdictReached
+from daydream_shared.messages import DocumentOffered, FactKind, InsightPromoted, Known, Message, ReviewRecorded, VerdictReached
 from daydream_shared.requests import (
     Documents,
     Found,
@@ -25,11 +29,6 @@ from daydream_shared.requests import (
 from daydream_shared.runtime import Handler
 from daydream_shared.subjects import MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_NEAREST, MEMORY_PAIR, MEMORY_SEARCH, MEMORY_STATE, Endpoint
 
-from daydream_memory.embedding import Embedder
-from daydream_memory.ingest import Ingest
-from daydream_memory.remembering import Remembering
-from daydream_memory.store import Store
-
 
 def handlers(ingest: Ingest, remembering: Remembering) -> Mapping[type[Message], Handler]:
     """The memory's consumers."""
@@ -43,7 +42,11 @@ def handlers(ingest: Ingest, remembering: Remembering) -> Mapping[type[Message],
         """Harmless twice: verdict, insight and closing have derived ids."""
         return await remembering.remember(verdict)
 
-    return {DocumentOffered: document_offered, VerdictReached: verdict_reached}
+    async def review_recorded(review: ReviewRecorded) -> list[InsightPromoted]:
+        """Harmless twice: review and insight have derived ids."""
+        return await remembering.review(review)
+
+    return {DocumentOffered: document_offered, VerdictReached: verdict_reached, ReviewRecorded: review_recorded}
 
 
 def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
@@ -53,7 +56,8 @@ def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], C
         counts = await store.counts()
         return MemoryState(
             facts=counts.facts, facts_pending=counts.facts_pending, documents=counts.documents, verdicts=counts.verdicts,
-            daydreams_judged=counts.judged, decisions=counts.decisions, insights=counts.insights, embedding_model=embedder.model,
+            daydreams_judged=counts.judged, decisions=counts.decisions, insights=counts.insights,
+            quarantined=counts.quarantined, embedding_model=embedder.model,
         )  # fmt: skip
 
     async def pair(question: PairAt) -> PairFound:
@@ -84,7 +88,7 @@ def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], C
         return Found(hits=tuple([Hit(fact=fact, similarity=cosine, ancestry=tuple(await store.ancestors(fact.fact_id))) for fact, cosine in found]))
 
     async def verdicts(question: ListVerdicts) -> Verdicts:
-        page, total = await store.verdicts(promoted_only=question.promoted_only, limit=question.limit, offset=question.offset)
+        page, total = await store.verdicts(question)
         return Verdicts(verdicts=tuple(page), total=total)
 
     async def documents(question: ListDocuments) -> Documents:

@@ -12,8 +12,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from daydream_shared.failures import Permanent
-from daydream_shared.messages import DocumentOffered
 from nats.js.errors import NotFoundError
 from nats.js.object_store import ObjectStore
 
@@ -21,6 +19,8 @@ from daydream_memory.chunking import facts_of
 from daydream_memory.embedding import Embedder
 from daydream_memory.reading import read_document
 from daydream_memory.store import DocumentRecord, Store
+from daydream_shared.failures import Permanent
+from daydream_shared.messages import DocumentOffered
 
 log = logging.getLogger(__name__)
 EMBED_BATCH = 16

@@ -2,6 +2,7 @@
 
 Data: verdict → kept with the vector of its hypothesis (and, if promoted, the insight as a drawable fact, in one transaction)
 → `InsightPromoted` → the envelope's way is closed, if the verdict is final.
+In quarantine a promoted hypothesis waits for a person's word: kept, but no fact, so it can't be drawn.
 Everything is idempotent by its ids; the envelope is closed last, so a crash before that comes here again.
 """
 
@@ -10,40 +11,52 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from daydream_shared.messages import Decision, Fact, FactKind, InsightPromoted, Payer, Synthesis, VerdictReached, derive_id
-
 from daydream_memory.embedding import Embedder
-from daydream_memory.store import NewFact, Store
+from daydream_memory.store import NewFact, Store, Vector
+from daydream_shared.failures import Permanent
+from daydream_shared.messages import Decision, FactKind, InsightPromoted, Payer, ReviewRecorded, Synthesis, VerdictReached, derive_id
 
 
 class Remembering:
     """Keeps verdicts and makes insights of the promoted ones."""
 
-    def __init__(self, store: Store, embedder: Embedder, close_envelope: Callable[[Payer], Awaitable[object]]) -> None:
+    def __init__(self, store: Store, embedder: Embedder, close_envelope: Callable[[Payer], Awaitable[object]], *, quarantine: bool = False) -> None:
         self._store = store
         self._embedder = embedder
         self._close_envelope = close_envelope
+        self._quarantine = quarantine
 
     async def remember(self, verdict: VerdictReached) -> list[InsightPromoted]:
         """Keep a verdict; the insight that it made, if any."""
-        promoted: list[InsightPromoted] = []
+        insight = None if self._quarantine else await self._insight(verdict)
         synthesis = verdict.hypothesis.synthesis
-        vector = None
-        if synthesis is not None:
-            (vector,) = await self._embedder.embed([synthesis.hypothesis])
-        insight = None
-        if verdict.decision is Decision.PROMOTED and verdict.final and synthesis is not None and vector is not None:
-            new = _insight(verdict, synthesis)
-            insight = (new, vector)
+        (vector,) = await self._embedder.embed([synthesis.hypothesis]) if synthesis else (None,)
         await self._store.add_verdict(verdict, vector, insight)
-        if insight:
-            (fact,) = await self._store.facts([insight[0].fact_id])
-            promoted.append(await self._promoted(fact, verdict))
+        promoted = [await self._promoted(insight[0].fact_id, verdict)] if insight else []
         if verdict.final and verdict.payer is not None:
             await self._close_envelope(verdict.payer)
         return promoted
 
-    async def _promoted(self, fact: Fact, verdict: VerdictReached) -> InsightPromoted:
+    async def review(self, review: ReviewRecorded) -> list[InsightPromoted]:
+        """Keep a person's word; the insight that it lets out of quarantine, if any."""
+        verdict = await self._store.verdict(review.verdict_id)
+        if verdict is None:
+            raise Permanent("unknown-verdict", f"nobody knows a verdict {review.verdict_id}")
+        insight = await self._insight(verdict) if review.accepted else None
+        await self._store.add_review(review, insight)
+        return [await self._promoted(insight[0].fact_id, verdict)] if insight else []
+
+    async def _insight(self, verdict: VerdictReached) -> tuple[NewFact, Vector] | None:
+        """The fact that a promoted hypothesis becomes, with the vector of its text; None for others."""
+        synthesis = verdict.hypothesis.synthesis
+        if verdict.decision is not Decision.PROMOTED or not verdict.final or synthesis is None:
+            return None
+        new = _insight(verdict, synthesis)
+        (vector,) = await self._embedder.embed([new.text])
+        return new, vector
+
+    async def _promoted(self, insight_id: str, verdict: VerdictReached) -> InsightPromoted:
+        (fact,) = await self._store.facts([insight_id])
         ancestry = tuple(ancestor.fact_id for ancestor in await self._store.ancestors(fact.fact_id))
         return InsightPromoted(insight_id=fact.fact_id, fact=fact, verdict=verdict, ancestry=ancestry, promoted_at=datetime.now(UTC))
 

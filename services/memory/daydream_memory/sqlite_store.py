@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import Fact, FactKind, Known, VerdictReached
-from daydream_shared.requests import DocumentReport
 
 from daydream_memory.store import Counts, DocumentRecord, NewFact, Pending, Vector
 from daydream_memory.vectors import VectorTable
+from daydream_shared.failures import WrongSetting
+from daydream_shared.messages import Fact, FactKind, Known, ReviewRecorded, VerdictReached
+from daydream_shared.requests import DocumentReport, ListVerdicts
 
 R = TypeVar("R")
 SCHEMA_VERSION = "1"
@@ -39,8 +39,13 @@ create index if not exists facts_document on facts(document_id);
 create table if not exists verdicts(
   seq integer primary key, verdict_id text not null unique, hypothesis_id text not null, pair_id text not null, decision text not null,
   final integer not null, judged integer not null, text text not null, body text not null, vector blob);
+create table if not exists reviews(review_id text primary key, verdict_id text not null, accepted integer not null, body text not null);
+create index if not exists facts_source on facts(source);
 create index if not exists verdicts_decision on verdicts(decision, seq);
 """
+PROMOTED = "decision = 'promoted' and final"
+QUARANTINED = """decision = 'promoted' and final and not exists (select 1 from facts f where f.source = 'daydream ' || verdict_id)
+  and not exists (select 1 from reviews r where r.verdict_id = verdicts.verdict_id)"""
 FACT_COLUMNS = "fact_id, ordinal, text, title, source, domain, kind, depth"
 
 
@@ -218,11 +223,26 @@ class SqliteStore:
 
         await self._run(work)
 
-    async def verdicts(self, *, promoted_only: bool, limit: int, offset: int) -> tuple[list[VerdictReached], int]:
-        where = "where decision = 'promoted'" if promoted_only else ""
+    async def verdict(self, verdict_id: str) -> VerdictReached | None:
+        query = "select body from verdicts where verdict_id = ?"
+        row = await self._run(lambda: self._db.execute(query, (verdict_id,)).fetchone())
+        return VerdictReached.model_validate_json(row[0]) if row else None
+
+    async def add_review(self, review: ReviewRecorded, insight: tuple[NewFact, Vector] | None) -> None:
+        row = (review.message_id, review.verdict_id, review.accepted, review.model_dump_json())
+
+        def also() -> None:
+            self._db.execute("insert or replace into reviews values(?, ?, ?, ?)", row)
+            if insight:
+                self._insert_fact(insight[0])
+
+        await self._run(lambda: self._make_drawable({insight[0].fact_id: insight[1]} if insight else {}, also))
+
+    async def verdicts(self, question: ListVerdicts) -> tuple[list[VerdictReached], int]:
+        where = f"where {QUARANTINED}" if question.quarantined_only else f"where {PROMOTED}" if question.promoted_only else ""
 
         def work() -> tuple[list[Any], int]:
-            rows = self._db.execute(f"select body from verdicts {where} order by seq desc limit ? offset ?", (limit, offset)).fetchall()  # noqa: S608
+            rows = self._db.execute(f"select body from verdicts {where} order by seq desc limit ? offset ?", (question.limit, question.offset)).fetchall()  # noqa: S608
             (total,) = self._db.execute(f"select count(*) from verdicts {where}").fetchone()  # noqa: S608
             return rows, total
 
@@ -260,6 +280,7 @@ class SqliteStore:
                 verdicts=sum(decisions.values()),
                 judged=one("select count(*) from verdicts where judged"),
                 decisions=decisions,
+                quarantined=one(f"select count(*) from verdicts where {QUARANTINED}"),  # noqa: S608
                 insights=one("select count(*) from facts where kind = 'insight'"),
             )
 

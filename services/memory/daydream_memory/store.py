@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 import numpy as np
-from daydream_shared.messages import Fact, FactKind, Known, VerdictReached
-from daydream_shared.requests import DocumentReport
 from numpy.typing import NDArray
+
+from daydream_shared.messages import Fact, FactKind, Known, ReviewRecorded, VerdictReached
+from daydream_shared.requests import DocumentReport, ListVerdicts
 
 Vector = NDArray[np.float32]
 
@@ -65,6 +66,7 @@ class Counts:
     judged: int
     decisions: dict[str, int]
     insights: int
+    quarantined: int
 
 
 class Store(Protocol):
@@ -97,7 +99,13 @@ class Store(Protocol):
     async def add_verdict(self, verdict: VerdictReached, vector: Vector | None, insight: tuple[NewFact, Vector] | None) -> None:
         """Keep a verdict, the vector of its hypothesis, and the insight that it promoted, all or nothing."""
 
-    async def verdicts(self, *, promoted_only: bool, limit: int, offset: int) -> tuple[list[VerdictReached], int]:
+    async def verdict(self, verdict_id: str) -> VerdictReached | None:
+        """One verdict."""
+
+    async def add_review(self, review: ReviewRecorded, insight: tuple[NewFact, Vector] | None) -> None:
+        """Keep a person's word on a verdict, and the insight that it lets out of quarantine, all or nothing."""
+
+    async def verdicts(self, question: ListVerdicts) -> tuple[list[VerdictReached], int]:
         """A page of verdicts, newest first, and how many there are in all."""
 
     async def ancestors(self, fact_id: str) -> list[Fact]:

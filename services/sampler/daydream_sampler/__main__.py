@@ -1,9 +1,8 @@
 """`python -m daydream_sampler`"""
 
-from daydream_shared.runtime import run
-
 from daydream_sampler.app import build
 from daydream_sampler.settings import Settings
+from daydream_shared.runtime import run
 
 
 def main() -> None:

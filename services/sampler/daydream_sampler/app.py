@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from daydream_shared.runtime import Parts, Runtime
-from daydream_shared.subjects import PLANS, SAMPLER
-
 from daydream_sampler.drawing import Drawing
 from daydream_sampler.handlers import endpoints
 from daydream_sampler.settings import Settings
 from daydream_sampler.shared_state import SharedEpoch
+from daydream_shared.runtime import Parts, Runtime
+from daydream_shared.subjects import PLANS, SAMPLER
 
 
 @asynccontextmanager

@@ -11,6 +11,12 @@ import logging
 from datetime import UTC, datetime
 
 import nats.errors
+from nats.js.kv import KeyValue
+from opentelemetry.trace import SpanKind
+
+from daydream_sampler.epoch import Claim, Epoch, ordinals_of
+from daydream_sampler.settings import Settings
+from daydream_sampler.shared_state import SharedEpoch
 from daydream_shared.failures import Failure
 from daydream_shared.messages import PairSampled, derive_id, pair_id_of
 from daydream_shared.money.plans import StagePlan, read_plans
@@ -18,12 +24,6 @@ from daydream_shared.requests import Nothing, OpenEnvelope, PairAt, Phase, Refus
 from daydream_shared.runtime import Runtime
 from daydream_shared.subjects import BUDGET_OPEN, MEMORY_PAIR, MEMORY_STATE, flow_of
 from daydream_shared.telemetry import Name
-from nats.js.kv import KeyValue
-from opentelemetry.trace import SpanKind
-
-from daydream_sampler.epoch import Claim, Epoch, ordinals_of
-from daydream_sampler.settings import Settings
-from daydream_sampler.shared_state import SharedEpoch
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 0.5

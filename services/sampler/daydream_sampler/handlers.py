@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from daydream_sampler.drawing import Drawing
 from daydream_shared.runtime import Answer
 from daydream_shared.subjects import SAMPLER_GOAL, SAMPLER_STATE, Endpoint
-
-from daydream_sampler.drawing import Drawing
 
 
 def endpoints(drawing: Drawing) -> Mapping[Endpoint[Any, Any], Answer]:

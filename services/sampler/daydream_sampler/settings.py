@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from daydream_shared.settings import ServiceSettings
 from pydantic import Field
+
+from daydream_shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

@@ -1,7 +1,6 @@
 """`python -m daydream_synthesizer`"""
 
 from daydream_shared.runtime import run
-
 from daydream_synthesizer.app import build
 from daydream_synthesizer.settings import Settings
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from daydream_shared.messages import LinkKind, Synthesis
 from pydantic import BaseModel, ConfigDict
+
+from daydream_shared.messages import LinkKind, Synthesis
 
 CHARS_MAX = {"reasoning": 900, "title": 90, "hypothesis": 600, "implication": 350}
 CHARS_MAX_BRIEF = {"reasoning": 200, "title": 60, "hypothesis": 260, "implication": 160}

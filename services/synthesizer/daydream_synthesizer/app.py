@@ -10,7 +10,6 @@ from daydream_shared.llm.prompt import load_prompt
 from daydream_shared.money.plans import publish_plan
 from daydream_shared.runtime import Parts, Runtime
 from daydream_shared.subjects import PLANS
-
 from daydream_synthesizer.answer import schema
 from daydream_synthesizer.handlers import handlers
 from daydream_synthesizer.settings import Settings

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from daydream_shared.messages import HypothesisProposed, Message, PairSampled
 from daydream_shared.runtime import Handler
-
 from daydream_synthesizer.synthesis import Synthesizer
 
 

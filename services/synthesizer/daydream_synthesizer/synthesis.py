@@ -8,7 +8,6 @@ from daydream_shared.llm.ask import PaidModel, Question
 from daydream_shared.llm.prompt import Prompt
 from daydream_shared.messages import HypothesisProposed, PairSampled, hypothesis_id_of
 from daydream_shared.money.plans import StagePlan
-
 from daydream_synthesizer.answer import SynthesisAnswer, tokens_max
 
 TEMPERATURE = 0.9

@@ -12,14 +12,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
 from daydream_budget.books import HORIZON, Books
 from daydream_budget.entries import COMMIT, AttemptSettled, Commit, Drawn, Entry
 from daydream_budget.rules import Question, decide, due
 from daydream_budget.snapshots import Snapshot
 from daydream_shared.requests import CloseEnvelope, Draw, EnvelopePart, Grant, GrowEnvelope, OpenEnvelope, SetLimit, Settle, Window
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 IDLE_S = 6 * 3600.0
 LIFETIMES_S = [900.0, 30 * 3600.0]

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from daydream_budget.books import HORIZON, Books
 from daydream_budget.entries import Commit, Entry
 from daydream_budget.rules import Question, decide, due, next_window

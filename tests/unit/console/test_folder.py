@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from daydream_console.local.folder import DataFolder, default_folder
 from daydream_shared.failures import WrongSetting
 

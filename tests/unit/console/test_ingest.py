@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from daydream_console.ingest import files_under
 from daydream_shared.failures import WrongSetting
 

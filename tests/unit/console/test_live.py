@@ -7,16 +7,18 @@ import json
 from typing import Any
 
 import pytest
-from daydream_console.live import EVENTS_MAX, Live, summary
-from daydream_shared.messages import Decision, DocumentOffered, HypothesisProposed, InsightPromoted, Message, PairSampled, VerdictReached
-from daydream_shared.subjects import FLOWS, flow_of
 from nats.aio.msg import Msg
+
+from daydream_console.live import EVENTS_MAX, Live, summary
+from daydream_shared.messages import Decision, DocumentOffered, HypothesisProposed, InsightPromoted, Message, PairSampled, ReviewRecorded, VerdictReached
+from daydream_shared.subjects import FLOWS, flow_of
 
 
 @pytest.fixture
 def messages(pair: PairSampled, proposed: HypothesisProposed, verdict: VerdictReached, insight: InsightPromoted) -> dict[type[Message], Message]:
     offer = DocumentOffered(document_id="d", object_name="o", source="/notes/a.md", size_bytes=1, offered_at=pair.drawn_at)
-    return {type(message): message for message in (pair, proposed, verdict, insight, offer)}
+    review = ReviewRecorded(verdict_id=verdict.verdict_id, accepted=False, who="ada", recorded_at=pair.drawn_at)
+    return {type(message): message for message in (pair, proposed, verdict, insight, offer, review)}
 
 
 @pytest.mark.parametrize("kind", [flow.message for flow in FLOWS], ids=lambda kind: kind.__name__)

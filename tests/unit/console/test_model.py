@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from daydream_console.local.model import OPENAI_DEFAULT, OPENAI_URL, ModelChoice, choose, list_models
 from daydream_shared.failures import WrongSetting
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+
 from daydream_console.overview import Overview, StageState
 from daydream_shared.subjects import CONSUMERS
 

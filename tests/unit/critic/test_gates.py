@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from daydream_critic.gates import by_itself, by_memory, copied, repetitive
 from daydream_shared.messages import Decision, HypothesisProposed, Known, Synthesis
 from daydream_shared.requests import Neighbours

@@ -6,6 +6,7 @@ import json
 
 import jsonschema
 import pytest
+
 from daydream_critic.app import HOLES, PROMPT
 from daydream_critic.judging import (
     JUSTIFICATION_CHARS_MAX,

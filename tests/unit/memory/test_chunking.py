@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from daydream_memory.chunking import CHARS_MIN, SPACES, facts_of
 from daydream_memory.reading import Passage
 from daydream_memory.store import NewFact
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SENTENCE = "Ants that find food lay a trail, and short trails are walked more often. "
 

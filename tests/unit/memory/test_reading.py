@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from daydream_memory.reading import decode, looks_binary, read_document
 
 GERMAN = "Die Größe der Bäume wächst im Frühling über alle Maße hinaus, und der Käfer hört schöne Musik. " * 5

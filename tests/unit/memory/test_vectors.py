@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from daydream_memory.vectors import VectorTable
 from numpy.typing import NDArray
+
+from daydream_memory.vectors import VectorTable
 
 
 def unit_rows(count: int, dimension: int = 32, seed: int = 0) -> NDArray[np.float32]:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
 import pytest
-from daydream_sampler.epoch import LEASE, Claim, Epoch, ordinals_of, pairs_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from daydream_sampler.epoch import LEASE, Claim, Epoch, ordinals_of, pairs_of
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

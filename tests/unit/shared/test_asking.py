@@ -10,6 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
 from daydream_shared.failures import NotNow, Transient
 from daydream_shared.llm.answers import StoredAnswer
 from daydream_shared.llm.ask import PaidModel, Question
@@ -19,9 +23,6 @@ from daydream_shared.money.plans import StagePlan
 from daydream_shared.money.prices import FlatPrice, TokenUsage
 from daydream_shared.settings import ModelSettings
 from daydream_shared.telemetry import Telemetry, start_telemetry
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic import BaseModel
 
 PRICE = FlatPrice(input_usd_per_mtok=Decimal("0.1501"), output_usd_per_mtok=Decimal("0.6007"))
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"word": {"type": "string", "maxLength": 20}}, "required": ["word"]}

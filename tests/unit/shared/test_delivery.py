@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+
 from daydream_shared.delivery import payer_of
 from daydream_shared.failures import NotNow, Permanent
 from daydream_shared.messages import HypothesisProposed, InsightPromoted, PairSampled, VerdictReached

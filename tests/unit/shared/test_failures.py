@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import nats.errors
 import nats.js.errors
 import pytest
+from pydantic import ValidationError
+
 from daydream_shared.failures import (
     DELAY_S_MAX,
     FAILURES_MAX,
@@ -24,7 +26,6 @@ from daydream_shared.failures import (
     is_broker_trouble,
 )
 from daydream_shared.requests import PairAt
-from pydantic import ValidationError
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 FULL = nats.js.errors.APIError(code=503, err_code=STREAM_FULL, description="maximum messages exceeded")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
 from daydream_shared.messages import (
     HypothesisProposed,
     InsightPromoted,
@@ -15,9 +19,6 @@ from daydream_shared.messages import (
     pair_id_of,
     verdict_id_of,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 texts = st.text(max_size=20)
 

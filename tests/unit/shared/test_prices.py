@@ -6,12 +6,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from daydream_shared.failures import WrongSetting
-from daydream_shared.money.prices import FREE, FlatPrice, ListPrice, TokenUsage, find_price, input_tokens_bound, read_prices, to_nanousd, upper_bound_nanousd
-from daydream_shared.settings import ModelSettings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
+from daydream_shared.failures import WrongSetting
+from daydream_shared.money.prices import FREE, FlatPrice, ListPrice, TokenUsage, find_price, input_tokens_bound, read_prices, to_nanousd, upper_bound_nanousd
+from daydream_shared.settings import ModelSettings
 
 MINE = FlatPrice(input_usd_per_mtok=Decimal("0.15"), output_usd_per_mtok=Decimal("0.60"), cached_input_usd_per_mtok=Decimal("0.075"))
 LISTED = ListPrice("gpt-4.1-mini", provider_id="openai")

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daydream_shared.failures import WrongSetting
-from daydream_shared.llm.prompt import FENCE_BYTES, Prompt, fenced, load_prompt
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from daydream_shared.failures import WrongSetting
+from daydream_shared.llm.prompt import FENCE_BYTES, Prompt, fenced, load_prompt
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string"}}}
 PROMPT = Prompt("p", "You think.", "One: {{first}} Two: {{second}} End.", SCHEMA)

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
-from daydream_shared.llm.reading import read_object, read_score
 from pydantic import BaseModel
+
+from daydream_shared.llm.reading import read_object, read_score
 
 ROOT = Path(__file__).parents[3]
 VERDICTS = ROOT.parent / "shared" / "data" / "free-text-verdicts"

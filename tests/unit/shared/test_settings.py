@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+
 from daydream_budget.settings import Settings as BudgetSettings
 from daydream_critic.settings import Settings as CriticSettings
 from daydream_sampler.settings import Settings as SamplerSettings

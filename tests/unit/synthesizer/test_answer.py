@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+
 from daydream_shared.llm.prompt import load_prompt
 from daydream_shared.llm.reading import read_object
 from daydream_shared.messages import LinkKind

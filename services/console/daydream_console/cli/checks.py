@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import ClassVar
 
+from daydream_console.local.folder import DataFolder, model_cache
+from daydream_console.local.model import TOY_FILE, ModelChoice, found_servers
+from daydream_console.local.stack import SERVICES, nats_server
 from daydream_shared.failures import WrongSetting
 from daydream_shared.health import bind
 from daydream_shared.llm.endpoint import ModelEndpoint
 from daydream_shared.money.prices import FREE, Price, find_price, read_prices
 from daydream_shared.settings import PaidSettings
-
-from daydream_console.local.folder import DataFolder, model_cache
-from daydream_console.local.model import TOY_FILE, ModelChoice, found_servers
-from daydream_console.local.stack import SERVICES, nats_server
 
 DISK_BYTES_MIN = 1 << 30
 

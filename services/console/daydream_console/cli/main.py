@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
 import typer
-from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import NANOUSD_PER_USD
-from daydream_shared.requests import ListVerdicts, Nothing, Search, SetGoal, SetLimit, Window
-from daydream_shared.subjects import BUDGET_LIMIT, BUDGET_STATE, MEMORY_INSIGHTS, MEMORY_SEARCH, MEMORY_STATE, SAMPLER_GOAL
 from rich.progress import Progress
 from rich.table import Table
 
@@ -24,7 +21,11 @@ from daydream_console.client import connected
 from daydream_console.local.folder import DataFolder, default_folder
 from daydream_console.local.model import ModelChoice, choose
 from daydream_console.local.stack import SERVICES, running
-from daydream_console.overview import Overview, overview
+from daydream_console.overview import Overview, overview, settled
+from daydream_shared.failures import WrongSetting
+from daydream_shared.messages import NANOUSD_PER_USD, ReviewRecorded
+from daydream_shared.requests import ListVerdicts, Nothing, Search, SetGoal, SetLimit, Window
+from daydream_shared.subjects import BUDGET_LIMIT, BUDGET_STATE, MEMORY_INSIGHTS, MEMORY_SEARCH, MEMORY_STATE, SAMPLER_GOAL
 
 PORT = 8421
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -145,6 +146,35 @@ def insights_command(
     perform(work, as_json=as_json)
 
 
+@app.command("review")
+def review_command(
+    verdict_id: Annotated[str, typer.Argument(help="A verdict that waits; none: list all that do.")] = "",
+    accept: Annotated[bool | None, typer.Option("--accept/--reject", help="Your word on it.", show_default=False)] = None,
+    who: Annotated[str, typer.Option(envvar="USER", help="Who says so; kept with the review.")] = "",
+    note: Annotated[str, typer.Option(help="Why; kept with the review.")] = "",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """What waits in quarantine (DAYDREAM_MEMORY_QUARANTINE=true), and a person's word on it: accepted ones become facts."""
+
+    async def work() -> None:
+        async with reading(data or default_folder()) as client:
+            if verdict_id:
+                if accept is None:
+                    raise WrongSetting("your word is missing", "Give --accept or --reject")
+                review = ReviewRecorded(verdict_id=verdict_id, accepted=accept, who=who or "unknown", note=note, recorded_at=datetime.now(UTC))
+                await client.publish(review)
+                await settled(client, ReviewRecorded)
+            page = await client.ask(MEMORY_INSIGHTS, ListVerdicts(quarantined_only=True, limit=100))
+        if as_json:
+            emit_json([verdict.model_dump(mode="json") for verdict in page.verdicts])
+            return
+        output.show_verdicts(page.verdicts, with_ids=True)
+        out.print(f"{page.total} wait for a person's word.")
+
+    perform(work, as_json=as_json)
+
+
 @app.command("ask")
 def ask_command(text: str, limit: Annotated[int, typer.Option(min=1, max=100)] = 5, data: Data = None, as_json: Json = False) -> None:
     """What is known that is close to a text: facts and insights with their ancestry. No model is called."""
@@ -179,6 +209,8 @@ def _show_status(now: Overview) -> None:
     if now.memory:
         memory = now.memory
         out.print(f"Memory: {memory.facts} facts ({memory.facts_pending} being embedded) from {memory.documents} documents, {memory.insights} insights.")
+        if memory.quarantined:
+            out.print(f"{memory.quarantined} promoted hypotheses wait for a person's word: daydream review")
         out.print(f"Verdicts: {memory.verdicts}, {memory.daydreams_judged} of them by a model.")
     if now.sampler:
         out.print(f"Sampler: {now.sampler.phase}; {now.sampler.drawn} pairs drawn, {now.sampler.pairs_left} left. {now.sampler.text}")

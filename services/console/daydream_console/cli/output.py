@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from daydream_shared.messages import NANOUSD_PER_USD, Fact, VerdictReached
-from daydream_shared.requests import BudgetState, DocumentReport, Found
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
+
+from daydream_shared.messages import NANOUSD_PER_USD, Fact, VerdictReached
+from daydream_shared.requests import BudgetState, DocumentReport, Found
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -31,10 +32,12 @@ def emit_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=1, default=str) + "\n")
 
 
-def show_verdicts(verdicts: Sequence[VerdictReached]) -> None:
+def show_verdicts(verdicts: Sequence[VerdictReached], *, with_ids: bool = False) -> None:
     """Each with its two facts, scores and cost."""
     for verdict in verdicts:
-        out.print(Panel(_verdict(verdict), title=_title(verdict), title_align="left", border_style="green" if verdict.decision == "promoted" else "dim"))
+        name = verdict.verdict_id if with_ids else None
+        colour = "green" if verdict.decision == "promoted" else "dim"
+        out.print(Panel(_verdict(verdict), title=_title(verdict), title_align="left", border_style=colour, subtitle=name, subtitle_align="left"))
 
 
 def _title(verdict: VerdictReached) -> Text:

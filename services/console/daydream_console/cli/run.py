@@ -15,11 +15,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from daydream_shared.failures import Transient, WrongSetting
-from daydream_shared.messages import NANOUSD_PER_USD, VerdictReached
-from daydream_shared.money.prices import FREE
-from daydream_shared.requests import BudgetState, DocumentReport, ListVerdicts, Nothing, SetGoal, SetLimit, Window
-from daydream_shared.subjects import BUDGET_LIMIT, BUDGET_STATE, MEMORY_INSIGHTS, MEMORY_STATE, SAMPLER_GOAL, SAMPLER_STATE
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from daydream_console import ingest
@@ -31,6 +26,11 @@ from daydream_console.local.folder import DataFolder
 from daydream_console.local.model import TOY_NOTICE, ModelChoice, found_servers
 from daydream_console.local.stack import SERVICES, running
 from daydream_console.overview import Overview, overview
+from daydream_shared.failures import Transient, WrongSetting
+from daydream_shared.messages import NANOUSD_PER_USD, VerdictReached
+from daydream_shared.money.prices import FREE
+from daydream_shared.requests import BudgetState, DocumentReport, ListVerdicts, Nothing, SetGoal, SetLimit, Window
+from daydream_shared.subjects import BUDGET_LIMIT, BUDGET_STATE, MEMORY_INSIGHTS, MEMORY_STATE, SAMPLER_GOAL, SAMPLER_STATE
 
 POLL_S = 0.25
 SILENCE_MAX = timedelta(seconds=60)
@@ -120,7 +120,9 @@ async def _ingest(client: Client, documents: Sequence[Path], progress: Progress)
         task = progress.add_task("reading", total=len(chosen))
         if chosen:
             offered = []
-            async for one in ingest.offer(client, chosen):
+            # bundled notes lie wherever the package was installed, which is nobody's concern
+            offers = ingest.offer(client, chosen) if documents else ingest.offer(client, chosen, lambda file: f"bundled notes/{file.name}")
+            async for one in offers:
                 offered.append(one)
                 progress.advance(task)
             found = await ingest.reports(client, offered)

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from daydream_shared.failures import Failure, WrongSetting
 
 from daydream_console.cli.output import emit_json, err
 from daydream_console.client import Client, connected
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.stack import READERS, running
+from daydream_shared.failures import Failure, WrongSetting
 
 EXIT_WRONG = 2
 EXIT_FAILED = 1

@@ -14,8 +14,9 @@ import secrets
 from pathlib import Path
 from typing import IO, Any
 
-from daydream_shared.failures import WrongSetting
 from platformdirs import user_cache_path, user_data_path
+
+from daydream_shared.failures import WrongSetting
 
 
 def default_folder() -> Path:

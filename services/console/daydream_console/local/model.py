@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from daydream_shared.failures import WrongSetting
 
 from daydream_console.local.folder import model_cache
+from daydream_shared.failures import WrongSetting
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_DEFAULT = "gpt-4.1-mini"

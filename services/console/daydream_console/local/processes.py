@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+
 from daydream_shared.failures import WrongSetting
 
 log = logging.getLogger(__name__)

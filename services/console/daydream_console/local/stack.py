@@ -12,11 +12,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from daydream_shared.failures import WrongSetting
-
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.model import ModelChoice, toy_weights
 from daydream_console.local.processes import Processes, Program, free_port
+from daydream_shared.failures import WrongSetting
 
 SERVICES = ("budget", "memory", "synthesizer", "critic", "sampler", "console")
 READERS = ("budget", "memory")
