@@ -24,7 +24,7 @@ run: setup ## dream on this machine: ingest the bundled notes, think, print what
 	$(BIN)/daydream run --data $(DATA) $(ARGS)
 
 test: setup .tools/ready ## all tests that take seconds
-	$(PYTEST) $(ARGS)
+	$(PYTEST) -n 2 --dist worksteal $(ARGS)
 
 test-chaos: setup ## kill processes in the middle of runs, for minutes
 	$(PYTEST) -m slow tests/chaos $(ARGS)

