@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from daydream_console.overview import Overview
 from daydream_shared.messages import NANOUSD_PER_USD, Fact, VerdictReached
 from daydream_shared.requests import BudgetState, DocumentReport, Found
 
@@ -113,3 +114,27 @@ def show_found(found: Found) -> None:
             out.print(Text(f"       from: {_place(ancestor)}: {ancestor.text}", style="dim"))
     if not found.hits:
         out.print("Nothing is known yet. Put something in with: daydream ingest PATH")
+
+
+def show_status(now: Overview) -> None:
+    """The system at a glance."""
+    if now.memory:
+        memory = now.memory
+        out.print(f"Memory: {memory.facts} facts ({memory.facts_pending} being embedded) from {memory.documents} documents, {memory.insights} insights.")
+        if memory.quarantined:
+            out.print(f"{memory.quarantined} promoted hypotheses wait for a person's word: daydream review")
+        out.print(f"Verdicts: {memory.verdicts}, {memory.daydreams_judged} of them by a model.")
+    if now.sampler:
+        out.print(f"Sampler: {now.sampler.phase}; {now.sampler.drawn} pairs drawn, {now.sampler.pairs_left} left. {now.sampler.text}")
+    else:
+        out.print("Sampler: not running. Start everything with: daydream up")
+    stages = Table(title="Stages", title_justify="left")
+    for name in ("stage", "takes", "waiting", "in hand", "redelivered"):
+        stages.add_column(name, justify="left" if name in ("stage", "takes") else "right")
+    for stage in now.stages:
+        stages.add_row(stage.service, stage.subject, str(stage.waiting), str(stage.in_hand), str(stage.redelivered))
+    out.print(stages)
+    if now.dead_letters:
+        out.print(f"[red]{now.dead_letters} dead letters.[/red]")
+    if now.budget:
+        show_budget(now.budget)
