@@ -36,6 +36,7 @@ from daydream_shared.telemetry import Name, Telemetry, trace_headers
 log = logging.getLogger(__name__)
 BEAT_S = ACK_WAIT_S / 3
 DEAD_LETTER_TIMEOUT_S = 5.0
+HAND_BACK_S = 5.0
 NOT_COPIED = ("Nats-Msg-Id", "Nats-Expected-Stream", "Nats-Expected-Last-Subject-Sequence")
 
 CloseEnvelope = Callable[[Payer], Awaitable[None]]
@@ -50,14 +51,23 @@ class Delivery:
         self._telemetry = telemetry
         self._close_envelope = close_envelope
         self._beat_s = beat_s
+        self._in_hand: set[asyncio.Future[None]] = set()
 
     def __call__(self, msg: Any, /, **kwargs: Any) -> BaseMiddleware:
         return _DeliveryMiddleware(self, msg, **kwargs)
+
+    async def finish(self) -> None:
+        """Wait until every message in hand is acknowledged or handed back. FastStream cancels what outlasts a stop without
+        waiting for it, and the connection would be gone before the server hears of it."""
+        if self._in_hand:
+            await asyncio.wait(self._in_hand, timeout=HAND_BACK_S)
 
     async def handle(self, message: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
         """Run the handler under a heartbeat and a span; turn its failure into a nak or a dead letter."""
         raw: Msg = message.raw_message
         started = time.perf_counter()
+        in_hand: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._in_hand.add(in_hand)
         outcome = "ok"
         attributes: dict[str, Any] = {
             "messaging__system": "nats", "messaging__operation__name": "process", "messaging__operation__type": "process",
@@ -69,8 +79,9 @@ class Delivery:
                 await self._refuse_killers(raw)
                 return await call_next(message)
             except asyncio.CancelledError:
+                # inside a cancelled scope every further await is cancelled too, so a task outside of it gives the message back
                 outcome = "handed-back"
-                await asyncio.shield(self._hand_back(raw))
+                asyncio.create_task(self._hand_back(raw)).add_done_callback(lambda _: self._done(in_hand))
                 raise
             except HandlerException:
                 raise
@@ -81,9 +92,15 @@ class Delivery:
                 raise verdict from error
             finally:
                 beat.cancel()
+                if outcome != "handed-back":
+                    self._done(in_hand)
                 labels = {Name.DESTINATION: raw.subject, "outcome": outcome}
                 self._telemetry.handled.add(1, labels)
                 self._telemetry.handling_s.record(time.perf_counter() - started, {Name.DESTINATION: raw.subject})
+
+    def _done(self, in_hand: asyncio.Future[None]) -> None:
+        self._in_hand.discard(in_hand)
+        in_hand.set_result(None)
 
     async def _settle_failure(self, raw: Msg, error: Exception) -> tuple[str, HandlerException]:
         """The outcome's name, and the exception that tells FastStream how to acknowledge."""

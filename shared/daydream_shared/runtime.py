@@ -148,7 +148,8 @@ async def _work(life: _Life, web: WebServer, build: Build) -> None:
 async def _live(runtime: Runtime, life: _Life, parts: Parts) -> None:
     """Serve until the stop. What is in hand ends while all parts are still there: first no new work, then the work in hand."""
     consumers = [row for row in CONSUMERS if row.service == life.settings.service and row.message in parts.handlers]
-    life.broker.add_middleware(Delivery(runtime.js, await runtime.bucket(TALLIES), life.telemetry, lambda payer: _close(runtime, payer)))
+    delivery = Delivery(runtime.js, await runtime.bucket(TALLIES), life.telemetry, lambda payer: _close(runtime, payer))
+    life.broker.add_middleware(delivery)
     for consumer in consumers:
         subscribe(life.broker, consumer, parts.handlers[consumer.message], runtime.publish, parts.concurrency)
     server = Server(runtime.nc)
@@ -165,6 +166,7 @@ async def _live(runtime: Runtime, life: _Life, parts: Parts) -> None:
         task.cancel()
     await asyncio.gather(*loops, return_exceptions=True)
     await asyncio.gather(*(subscriber.stop() for subscriber in life.broker.subscribers), return_exceptions=True)
+    await delivery.finish()
     with contextlib.suppress(nats.errors.Error):
         await server.stop()
 
@@ -248,7 +250,7 @@ def _broker(settings: ServiceSettings, closed: Callable[[], Awaitable[None]]) ->
         graceful_timeout=settings.stop_timeout_s,
         error_cb=on_error,
         closed_cb=closed,
-        logger=logging.getLogger("faststream"),
+        logger=logging.getLogger("daydream_shared.faststream"),  # its own one would write lines that are not JSON
         log_level=logging.DEBUG,
     )
 

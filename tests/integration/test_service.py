@@ -1,0 +1,105 @@
+"""A service as a process: what it does when it is told to stop, and when somebody deletes what it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+
+from daydream_shared.provision import provision
+from daydream_shared.requests import EnvelopePart, OpenEnvelope, SetLimit
+from daydream_shared.rpc import Asker
+from daydream_shared.subjects import BUDGET_LIMIT, BUDGET_OPEN, flow_of
+from support.programs import PRICES, Endpoint, NatsServer, priced_endpoint
+from support.samples import pair
+from support.services import service
+
+CALL_S = 1.5
+
+
+async def until(condition: Callable[[], bool], patience_s: float = 15) -> None:
+    async with asyncio.timeout(patience_s):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 (what is waited for happens in other processes)
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def slow_endpoint(tmp_path: Path) -> Iterator[Endpoint]:
+    with priced_endpoint(tmp_path, delay_s=CALL_S) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(tmp_path: Path, slow_endpoint: Endpoint) -> dict[str, str]:
+    (tmp_path / "prices.toml").write_text(PRICES)
+    return {
+        "DAYDREAM_MODEL_NAME": "priced-1",
+        "DAYDREAM_MODEL_BASE_URL": slow_endpoint.url,
+        "DAYDREAM_PRICES_FILE": str(tmp_path / "prices.toml"),
+    }
+
+
+async def send_a_pair(nc: Client) -> None:
+    """With an envelope that pays for it."""
+    ask = Asker(nc)
+    await ask(BUDGET_LIMIT, SetLimit(change_id="cap", window="lifetime", cap_nanousd=10**9, who="test"))
+    part = EnvelopePart(stage="synthesizer", model="priced-1", bound_nanousd=10**8)
+    await ask(BUDGET_OPEN, OpenEnvelope(envelope_id=pair().envelope_id, parts=(part,), asked_at=datetime.now(UTC)))
+    flow = flow_of(type(pair()))
+    await nc.jetstream().publish(flow.subject, pair().model_dump_json().encode(), headers={"Nats-Msg-Id": pair().message_id})
+
+
+async def hypotheses(nc: Client) -> int:
+    return (await nc.jetstream().stream_info("HYPOTHESES")).state.messages
+
+
+async def test_a_stop_lets_the_call_in_hand_end_and_keeps_its_answer(
+    server: NatsServer, nc: Client, tmp_path: Path, slow_endpoint: Endpoint, settings: dict[str, str]
+) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(service("budget", server.url, tmp_path))
+        process = stack.enter_context(service("synthesizer", server.url, tmp_path, **settings))
+        await send_a_pair(nc)
+        await until(lambda: bool(slow_endpoint.open_calls()))
+        process.terminate()
+        assert await asyncio.to_thread(process.wait, 20) == 0
+        assert await hypotheses(nc) == 1
+        assert slow_endpoint.witness()["calls"] == slow_endpoint.witness()["answered"] == 1
+
+
+async def test_a_call_that_outlasts_the_stop_is_handed_back_at_once(
+    server: NatsServer, nc: Client, tmp_path: Path, slow_endpoint: Endpoint, settings: dict[str, str]
+) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(service("budget", server.url, tmp_path))
+        process = stack.enter_context(service("synthesizer", server.url, tmp_path, **settings, DAYDREAM_STOP_TIMEOUT_S="0.2"))
+        await send_a_pair(nc)
+        await until(lambda: bool(slow_endpoint.open_calls()))
+        process.terminate()
+        assert await asyncio.to_thread(process.wait, 20) == 0
+        assert await hypotheses(nc) == 0
+        started = time.monotonic()
+        stack.enter_context(service("synthesizer", server.url, tmp_path, **settings))
+        await until(lambda: slow_endpoint.witness()["calls"] == 2, 8)
+        assert time.monotonic() - started < 8, "long before the ack wait would have run out"
+
+
+async def test_a_durable_that_somebody_deleted_is_made_again(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+    await provision(nc, replicas=1)
+    js = nc.jetstream()
+    with service("memory", server.url, tmp_path):
+        await js.delete_consumer("VERDICTS", "memory")
+        async with asyncio.timeout(15):
+            while True:
+                try:
+                    await js.consumer_info("VERDICTS", "memory")
+                    break
+                except NotFoundError:
+                    await asyncio.sleep(0.1)
