@@ -43,8 +43,11 @@ class Stage:
             await self.js.publish(flow_of(PairSampled).subject, one.model_dump_json().encode(), headers={"Nats-Msg-Id": one.message_id})
 
     async def empty(self) -> bool:
+        """Everything was delivered and settled. The consumer hears of a new message a moment after its publisher does."""
+        last = (await self.js.stream_info("PAIRS")).state.last_seq
         info = await self.js.consumer_info("PAIRS", SYNTHESIZER.durable)
-        return not info.num_pending and not info.num_ack_pending
+        assert info.delivered
+        return info.delivered.stream_seq >= last and not info.num_pending and not info.num_ack_pending
 
     async def until(self, condition: Callable[[], Awaitable[bool] | bool], patience_s: float = 15) -> None:
         async with asyncio.timeout(patience_s):
