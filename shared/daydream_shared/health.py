@@ -12,17 +12,21 @@ from contextlib import contextmanager
 import uvicorn
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from daydream_shared.failures import WrongSetting
 
+LOOPBACK = ["127.0.0.1", "localhost"]
 Ready = Callable[[], Awaitable[str | None]]
 
 
-def web_app(registry: CollectorRegistry, not_ready: Ready) -> Starlette:
-    """The HTTP side of a service; `not_ready` answers with what is missing, or None."""
+def web_app(registry: CollectorRegistry, not_ready: Ready, host: str) -> Starlette:
+    """The HTTP side of a service; `not_ready` answers with what is missing, or None. On the loopback address only its own names
+    are answered, so that no foreign page can reach it through a name of its own (DNS rebinding)."""
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok")
@@ -34,7 +38,9 @@ def web_app(registry: CollectorRegistry, not_ready: Ready) -> Starlette:
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)])
+    hosts = LOOPBACK if host in LOOPBACK else ["*"]
+    guard = Middleware(TrustedHostMiddleware, allowed_hosts=hosts)
+    return Starlette(middleware=[guard], routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)])
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -119,7 +119,7 @@ async def serve(settings: ServiceSettings, build: Build) -> int:
     also while it still waits for NATS."""
     start_logging(settings.service, settings.instance, settings.log_level)
     life = _Life(settings)
-    web = WebServer(web_app(life.telemetry.registry, life.not_ready), bind(settings.http_host, settings.http_port))
+    web = WebServer(web_app(life.telemetry.registry, life.not_ready, settings.http_host), bind(settings.http_host, settings.http_port))
     web.start()
     log.info("starting", extra={"http": web.address})
     work = asyncio.create_task(_work(life, web, build))

@@ -57,8 +57,10 @@ class ServiceSettings(BaseSettings):
             return cls()
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            name = f"{PREFIX}{'_'.join(str(part) for part in first['loc']).upper()}"
-            raise WrongSetting(f"{name}: {first['msg']}", f"Set {name} (or its {cls.service} form) to a valid value") from None
+            field = "_".join(str(part) for part in first["loc"]).upper()
+            own = f"{PREFIX}{cls.service.upper()}_{field}"
+            name = own if own in os.environ else f"{PREFIX}{field}"
+            raise WrongSetting(f"{name}: {first['msg']}", f"Set {name} to a valid value") from None
 
 
 def _openai_variables() -> dict[str, Any]:

@@ -25,6 +25,7 @@ def folder(tmp_path: Path) -> Path:
     (folder / "records.jsonl").write_text(
         '{"title": "Peat", "text": "Peat grows about a millimetre a year where plants rot more slowly than they grow."}\nnot json\n'
     )
+    (folder / "half.jsonl").write_text('{"text": "Half of a pair \\ud83d stands in this record about the price of salt in old towns."}\n')
     (folder / "deep" / "notes.md").write_text(
         "# Locks\n\n## Canal locks\n\nA lock lifts a boat by letting water in from above, and needs no pump, only a river that is high enough.\n"
     )
@@ -46,6 +47,7 @@ def test_an_odd_folder_is_read_and_dreaming_starts_before_all_of_it_is_embedded(
     assert said["broken.txt"][0] == "read"
     assert "UTF-8" in said["broken.txt"][1]
     assert said["records.jsonl"] == ("read", "1 lines without a usable record were left out")
+    assert said["half.jsonl"] == ("read", "")
     assert said["notes.md"] == said["large.txt"] == ("read", "")
     assert found["daydreams"] == 6
     status = daydream.json("status")

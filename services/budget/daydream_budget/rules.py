@@ -169,7 +169,7 @@ def _over(books: Books, by: int, now: datetime) -> Refusal | None:
     renewals = [next_window(books, window, now) for window in tight]
     retry_at = None if None in renewals else max(at for at in renewals if at is not None)
     short = max(by - books.free(window, now) for window in tight)
-    return Refusal(reason="cap", text=f"{' and '.join(texts)}, and {_usd(by)} is needed", retry_at=retry_at, short_nanousd=short)
+    return Refusal(reason="cap", text=f"{' and '.join(texts)}, and up to {_usd(by)} may be needed", retry_at=retry_at, short_nanousd=short)
 
 
 def _usd(nanousd: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ async def connected(nats_url: str) -> AsyncIterator[Client]:
     try:
         yield Client(nc, nc.jetstream(timeout=10), Asker(nc))
     finally:
-        await nc.close()
+        with contextlib.suppress(nats.errors.Error, OSError):  # the system may have stopped under us
+            await nc.close()
 
 
 def _without_secret(url: str) -> str:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from daydream_console.client import Client
+from daydream_console.overview import nothing_on_its_way
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import DocumentOffered, derive_id
 from daydream_shared.requests import DocumentReport, ListDocuments
@@ -22,6 +23,7 @@ from daydream_shared.subjects import DOCUMENT_OBJECTS, MEMORY_DOCUMENTS
 BYTES_MAX = 256 << 20
 ASK_AT_ONCE = 500
 POLL_S = 0.2
+LOST_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ async def offer(client: Client, files: Sequence[Path], called: Callable[[Path], 
 async def reports(client: Client, offered: Sequence[Offered], *, seen: Callable[[int], None] = lambda _: None) -> list[DocumentReport]:
     """What became of them, once all have been read; in the order in which they were offered."""
     done = {one.source: one.report for one in offered if one.report}
+    idle = 0
     while missing := [one for one in offered if one.source not in done]:
         for start in range(0, len(missing), ASK_AT_ONCE):
             part = missing[start : start + ASK_AT_ONCE]
@@ -89,10 +92,18 @@ async def reports(client: Client, offered: Sequence[Offered], *, seen: Callable[
             wanted = {(one.document_id, one.source) for one in part}
             done |= {report.source: report for report in found.reports if (report.document_id, report.source) in wanted}
         seen(len(done))
+        if missing and await nothing_on_its_way(client, DocumentOffered):
+            idle += 1
+            if idle * POLL_S > LOST_S:  # taken, and yet no report: its message was put aside
+                lost = "was not taken in; the stream DEADLETTERS and the memory's log say why"
+                done |= {one.source: _report(one.document_id, one.source, "refused", lost) for one in missing if one.source not in done}
         await asyncio.sleep(POLL_S)
     return [report for one in offered if (report := done[one.source])]
 
 
 def _not_sent(document_id: str, source: str, status: str, note: str) -> Offered:
-    report = DocumentReport.model_validate({"document_id": document_id, "source": source, "status": status, "note": note, "facts": 0, "facts_embedded": 0})
-    return Offered(document_id, source, report)
+    return Offered(document_id, source, _report(document_id, source, status, note))
+
+
+def _report(document_id: str, source: str, status: str, note: str) -> DocumentReport:
+    return DocumentReport.model_validate({"document_id": document_id, "source": source, "status": status, "note": note, "facts": 0, "facts_embedded": 0})

@@ -87,10 +87,15 @@ async def _dead_letters(js: JetStreamContext) -> int:
         return 0
 
 
+async def nothing_on_its_way(client: Client, message: type[Message]) -> bool:
+    """Whether all consumers of this message have taken what is there."""
+    return all([(await _stage(client.js, row)).idle for row in CONSUMERS if row.message is message])
+
+
 async def settled(client: Client, message: type[Message], patience_s: float = 10.0) -> None:
-    """Wait until all consumers of this message have taken what is there. Raises NotNow after the patience."""
+    """Wait until nothing of this message is on its way. Raises NotNow after the patience."""
     deadline = asyncio.get_running_loop().time() + patience_s
-    while not all([(await _stage(client.js, row)).idle for row in CONSUMERS if row.message is message]):
+    while not await nothing_on_its_way(client, message):
         if asyncio.get_running_loop().time() > deadline:
             raise NotNow("it is kept, but was not taken up yet")
         await asyncio.sleep(0.05)

@@ -33,7 +33,8 @@ def facts_of(passages: Sequence[Passage], *, document_id: str, source: str, char
 def _pieces(text: str, chars_max: int) -> Iterator[str]:
     for block in _blocks(text):
         for piece in chunk(block, chunk_size=chars_max, token_counter=len, memoize=False):
-            tidy = SPACES.sub(" ", str(piece)).strip()
+            # JSON may hold half of a surrogate pair, which no encoding can write
+            tidy = SPACES.sub(" ", str(piece)).strip().encode("utf-8", "replace").decode()
             if len(tidy) >= CHARS_MIN:
                 yield tidy
 

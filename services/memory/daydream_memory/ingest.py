@@ -17,8 +17,8 @@ from nats.js.object_store import ObjectStore
 
 from daydream_memory.chunking import facts_of
 from daydream_memory.embedding import Embedder
-from daydream_memory.reading import read_document
-from daydream_memory.store import DocumentRecord, Store
+from daydream_memory.reading import Reading, read_document
+from daydream_memory.store import DocumentRecord, NewFact, Store
 from daydream_shared.failures import Permanent
 from daydream_shared.messages import DocumentOffered
 
@@ -45,10 +45,7 @@ class Ingest:
             if any(report.source == offer.source for report in await self._store.reports([offer.document_id], 100)):
                 return  # read before, and only the word of it was lost
             raise Permanent("document-gone", f"the bytes of {offer.source} are not in the object store") from None
-        reading = await asyncio.to_thread(read_document, found.data or b"", offer.source)
-        facts = await asyncio.to_thread(
-            lambda: list(facts_of(reading.passages, document_id=offer.document_id, source=offer.source, chars_max=self._chunk_chars))
-        )
+        reading, facts = await asyncio.to_thread(self._read, found.data or b"", offer)
         status, note = reading.status, reading.note
         if status == "read" and not facts:
             status, note = "skipped", "nothing long enough to be a fact"
@@ -57,6 +54,16 @@ class Ingest:
         await self._objects.delete(offer.object_name)
         log.info("document %s: %s, %d facts", status, offer.source, len(facts))
         self._news.set()
+
+    def _read(self, data: bytes, offer: DocumentOffered) -> tuple[Reading, list[NewFact]]:
+        """Whatever is wrong with a document, there is a report on it: people's files hold everything."""
+        try:
+            reading = read_document(data, offer.source)
+            facts = facts_of(reading.passages, document_id=offer.document_id, source=offer.source, chars_max=self._chunk_chars)
+            return reading, list(facts)
+        except (ValueError, LookupError, RecursionError) as error:
+            log.warning("a document could not be read: %s", offer.source, exc_info=error)
+            return Reading("refused", f"could not be read: {type(error).__name__}: {error}"[:300]), []
 
     async def embed_forever(self, pause: Callable[[float], Awaitable[None]], stopping: asyncio.Event) -> None:
         """Embed what is pending, a few facts at a time, so that dreaming starts on the first ones."""

@@ -73,7 +73,9 @@ class Drawing:
 
     async def _draw(self) -> float:
         """One step; how long to wait before the next."""
-        missing = self._missing(await read_plans(self._plans))
+        stages = self._settings.stage_names
+        plans = await read_plans(self._plans, stages)
+        missing = [stage for stage in stages if stage not in plans]
         if missing:
             return self._rest("waiting-for-stages", f"waiting for {', '.join(missing)} to say what they cost")
         flow = flow_of(PairSampled)
@@ -85,23 +87,22 @@ class Drawing:
         claim = await self._epoch.change(lambda epoch: _claimed(epoch.cover(facts), self._settings.instance, now))
         if claim is None:
             return self._nothing_to_claim(await self._epoch.read(), facts)
-        refusal = await self._send(claim)
+        refusal = await self._send(claim, plans)
         if refusal is not None:
             return self._rest("refused", refusal.text, refusal.retry_at)
         await self._epoch.change(lambda epoch: (epoch.done(claim), None))
         self._phase = ("drawing", "", None)
         return 0.0
 
-    async def _send(self, claim: Claim) -> Refusal | None:
+    async def _send(self, claim: Claim, plans: dict[str, StagePlan]) -> Refusal | None:
         """Open the envelope and publish the pair, or say why there is no money for it."""
         found = await self._runtime.ask(MEMORY_PAIR, PairAt(ordinals=ordinals_of(claim.number)))
         epoch = await self._epoch.read()
         pair_id = pair_id_of(epoch.number, found.first.fact_id, found.second.fact_id)
         envelope_id = derive_id("envelope", pair_id)
         fact_bytes = len(found.first.text.encode()) + len(found.second.text.encode())
-        plans = await read_plans(self._plans)
         samples = self._settings.samples
-        parts = tuple(plans[stage].part(fact_bytes, samples) for stage in self._stages())
+        parts = tuple(plan.part(fact_bytes, samples) for plan in plans.values())
         envelope = OpenEnvelope(envelope_id=envelope_id, parts=parts, ways=samples, asked_at=claim.claimed_at)
         grant = await self._runtime.ask(BUDGET_OPEN, envelope)
         if grant.refusal is not None:
@@ -129,12 +130,6 @@ class Drawing:
             log.info("%s: %s", phase, text)
         self._phase = (phase, text, retry_at)
         return LOOK_AGAIN_S
-
-    def _stages(self) -> list[str]:
-        return [stage.strip() for stage in self._settings.stages.split(",") if stage.strip()]
-
-    def _missing(self, plans: dict[str, StagePlan]) -> list[str]:
-        return [stage for stage in self._stages() if stage not in plans]
 
 
 def _claimed(epoch: Epoch, owner: str, now: datetime) -> tuple[Epoch, Claim | None]:

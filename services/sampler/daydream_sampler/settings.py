@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from daydream_shared.settings import ServiceSettings
+from daydream_shared.subjects import CONSUMERS
 
 
 class Settings(ServiceSettings):
@@ -21,3 +22,16 @@ class Settings(ServiceSettings):
     stages: str = Field("synthesizer,critic", description="stages that an envelope must pay for")
     seed: int = Field(0, description="key of the permutation; read once, when the first pair is drawn")
     drawn_max: int | None = Field(None, ge=0, description="pairs that may be drawn before anybody sets a goal; unset: no end")
+
+    @property
+    def stage_names(self) -> list[str]:
+        """The stages, one by one."""
+        return [stage.strip() for stage in self.stages.split(",")]
+
+    @field_validator("stages")
+    @classmethod
+    def _known(cls, stages: str) -> str:
+        unknown = {stage.strip() for stage in stages.split(",")} - {row.service for row in CONSUMERS}
+        if unknown:
+            raise ValueError(f"unknown stage {', '.join(sorted(unknown))}")
+        return stages

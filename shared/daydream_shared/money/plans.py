@@ -6,9 +6,9 @@ Stages publish their plan in the PLANS bucket at start; the sampler reads them a
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterable
 
-from nats.js.errors import NoKeysError
+from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KeyValue
 from pydantic import Field
 
@@ -36,11 +36,14 @@ async def publish_plan(plans: KeyValue, plan: StagePlan) -> None:
     await plans.put(plan.stage, plan.model_dump_json().encode())
 
 
-async def read_plans(plans: KeyValue) -> dict[str, StagePlan]:
-    """All plans by stage."""
-    try:
-        keys = await plans.keys()
-    except NoKeysError:
-        return {}
-    entries = await asyncio.gather(*(plans.get(key) for key in keys))
-    return {entry.key: StagePlan.model_validate_json(entry.value or b"") for entry in entries}
+async def read_plans(plans: KeyValue, stages: Iterable[str]) -> dict[str, StagePlan]:
+    """The plans of these stages, without those that have not said theirs yet. (Listing the bucket's keys instead would make a
+    consumer each time, until the server has no more.)"""
+    found = {}
+    for stage in stages:
+        try:
+            entry = await plans.get(stage)
+        except KeyNotFoundError:
+            continue
+        found[stage] = StagePlan.model_validate_json(entry.value or b"")
+    return found

@@ -26,6 +26,7 @@ from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import NANOUSD_PER_USD
 from daydream_shared.settings import ModelSettings
 
+MEND_PRICES = 'It needs [models."name"] tables with input_usd_per_mtok and output_usd_per_mtok'
 TOKENS_PER_MESSAGE = 16  # what chat templates put around a message, generously
 
 
@@ -115,8 +116,12 @@ def read_prices(file: str) -> dict[str, FlatPrice]:
         return {name: FlatPrice.model_validate(price) for name, price in table.get("models", {}).items()}
     except OSError as error:
         raise WrongSetting(f"can't read the prices file {file}: {error.strerror}", "Check DAYDREAM_PRICES_FILE") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError, AttributeError) as error:
-        raise WrongSetting(f"the prices file {file} is not valid: {error}", 'It needs [models."name"] tables') from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        what = f"{' '.join(str(part) for part in first['loc'])}: {first['msg']}"
+        raise WrongSetting(f"a price in {file} is not valid ({what})", MEND_PRICES) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as error:
+        raise WrongSetting(f"the prices file {file} is not valid: {error}", MEND_PRICES) from None
 
 
 def to_nanousd(usd: Decimal) -> int:

@@ -116,7 +116,7 @@ def test_a_wrong_value_names_its_variable_and_says_what_to_do(monkeypatch: pytes
 
 def test_a_wrong_value_under_a_services_own_variable_is_reported_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYDREAM_CRITIC_CONCURRENCY", "0")
-    with pytest.raises(WrongSetting, match=r"DAYDREAM_CONCURRENCY.*critic"):
+    with pytest.raises(WrongSetting, match="DAYDREAM_CRITIC_CONCURRENCY"):
         CriticSettings.read()
 
 
@@ -138,7 +138,7 @@ def test_time_zones_that_exist_are_taken(monkeypatch: pytest.MonkeyPatch, zone: 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "/etc/localtime"])
 def test_time_zones_that_do_not_exist_are_refused(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
     monkeypatch.setenv("DAYDREAM_BUDGET_TIME_ZONE", zone)
-    with pytest.raises(WrongSetting, match=r"DAYDREAM_TIME_ZONE.*unknown time zone"):
+    with pytest.raises(WrongSetting, match=r"DAYDREAM_BUDGET_TIME_ZONE.*unknown time zone"):
         BudgetSettings.read()
 
 

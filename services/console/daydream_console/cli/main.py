@@ -1,37 +1,24 @@
-"""`daydream`: run everything on this machine, put texts in, read what was found, set the cap."""
+"""The entry point of `daydream`. A Ctrl-C while the program is still being loaded ends it without a traceback."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import signal
+from types import FrameType
 
-import typer
-
-from daydream_console.cli import budget, knowledge, systems
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-COMMANDS: dict[str, Callable[..., None]] = {
-    "run": systems.run_command,
-    "up": systems.up_command,
-    "ingest": knowledge.ingest_command,
-    "insights": knowledge.insights_command,
-    "review": knowledge.review_command,
-    "ask": knowledge.ask_command,
-    "status": knowledge.status_command,
-    "asyncapi": systems.asyncapi_command,
-    "doctor": systems.doctor_command,
-}
-for name, command in COMMANDS.items():
-    app.command(name)(command)
-
-budget_app = typer.Typer(no_args_is_help=True, help=budget.__doc__)
-budget_app.command("show")(budget.budget_show)
-budget_app.command("set")(budget.budget_set)
-app.add_typer(budget_app, name="budget")
+EXIT_INTERRUPTED = 130
 
 
 def main() -> None:
-    """The entry point."""
+    """Run the command. Once it works, the command's own handler takes over the signal."""
+    signal.signal(signal.SIGINT, _leave)
+    from daydream_console.cli.commands import app
+
     app()
+
+
+def _leave(_: int, __: FrameType | None) -> None:
+    os._exit(EXIT_INTERRUPTED)  # nothing was started yet, so there is nothing to stop
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from daydream_shared.requests import BudgetState, DocumentReport, ListVerdicts, 
 from daydream_shared.subjects import BUDGET_LIMIT, BUDGET_STATE, MEMORY_INSIGHTS, MEMORY_STATE, SAMPLER_GOAL, SAMPLER_STATE
 
 POLL_S = 0.25
+SAY_EVERY = timedelta(seconds=10)  # where no progress bar can be seen
 SILENCE_MAX = timedelta(seconds=60)
 FACTS_MIN = 2
 SHOWN_MAX = 10
@@ -159,7 +160,7 @@ async def _dream(client: Client, progress: Progress, goal: int, start: int) -> s
     """Wait for the end, showing how far it is; why it ended."""
     task = progress.add_task("dreaming", total=goal - start)
     quiet: tuple[datetime, int] | None = None  # since when nothing is on its way, and how many pairs had been drawn then
-    heard = datetime.now(UTC)
+    heard = said = datetime.now(UTC)
     while True:
         now = await overview(client.ask, client.js)
         if now.at - heard > SILENCE_MAX:
@@ -169,6 +170,11 @@ async def _dream(client: Client, progress: Progress, goal: int, start: int) -> s
             heard = now.at
             on_their_way = now.budget.envelopes_open
             spent = f"{usd(now.budget.settled_nanousd)} spent"
+            if again := sum(stage.redelivered for stage in now.stages):
+                spent += f" · {again} tried again, see the logs in the data folder"
+            if not err.is_terminal and now.at - said > SAY_EVERY:
+                said = now.at
+                err.print(f"{now.sampler.drawn - start - on_their_way} of {goal - start} daydreams ended · {now.memory.daydreams_judged} judged · {spent}")
             progress.update(
                 task, completed=max(0, now.sampler.drawn - start - on_their_way), description=f"dreaming · {now.memory.daydreams_judged} judged · {spent}"
             )

@@ -36,7 +36,10 @@ async def reading(data: Path) -> AsyncIterator[Client]:
         return
     folder.make()
     if not folder.hold():
-        async with connected(folder.read("running.json").get("nats_url", "")) as client:
+        url = folder.read("running.json").get("nats_url")
+        if not url:
+            raise WrongSetting(f"daydream is just starting or stopping in {folder.path}", "Try again in a moment")
+        async with connected(url) as client:
             yield client
         return
     folder.release()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from daydream_console.cli.options import PORT, BaseUrl, Cap, DailyCap, Data, Json, ModelName, Port, Weights
 from daydream_console.cli.output import emit_json, err, out
@@ -105,9 +106,9 @@ def doctor_command(
             emit_json([vars(one) for one in found])
         else:
             for one in found:
-                out.print(f"{'[red]✗[/red]' if one in wrong else '[green]✓[/green]'} {one.about}: {one.found}")
+                out.print(f"{'[red]✗[/red]' if one in wrong else '[green]✓[/green]'} {one.about}: {escape(one.found)}")
                 if one.mend:
-                    out.print(f"    {one.mend}")
+                    out.print(f"    {escape(one.mend)}")
         return 2 if wrong else 0
 
     perform(work, as_json=as_json)

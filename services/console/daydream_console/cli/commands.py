@@ -1,0 +1,29 @@
+"""`daydream`: run everything on this machine, put texts in, read what was found, set the cap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import typer
+
+from daydream_console.cli import budget, knowledge, systems
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "run": systems.run_command,
+    "up": systems.up_command,
+    "ingest": knowledge.ingest_command,
+    "insights": knowledge.insights_command,
+    "review": knowledge.review_command,
+    "ask": knowledge.ask_command,
+    "status": knowledge.status_command,
+    "asyncapi": systems.asyncapi_command,
+    "doctor": systems.doctor_command,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
+budget_app = typer.Typer(no_args_is_help=True, help=budget.__doc__)
+budget_app.command("show")(budget.budget_show)
+budget_app.command("set")(budget.budget_set)
+app.add_typer(budget_app, name="budget")
