@@ -122,7 +122,7 @@ async def _ready() -> str | None:
 
 
 def test_probes_ask_for_what_is_served(helm: Helm, service: str) -> None:
-    served = {route.path for route in web_app(CollectorRegistry(), _ready).routes}  # type: ignore[attr-defined]
+    served = {route.path for route in web_app(CollectorRegistry(), _ready, "0.0.0.0").routes}  # type: ignore[attr-defined]
     (container,) = pods(helm.render())[service]["containers"]
     asked = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "readiness", "liveness")}
     assert asked == {"startup": "/healthz", "readiness": "/readyz", "liveness": "/healthz"}
