@@ -44,14 +44,14 @@ def answers(url: str) -> bool:
 class NatsServer:
     """A real server with JetStream in a folder of its own; it can be killed and started again on the same port."""
 
-    def __init__(self, folder: Path, *, sync_always: bool = False) -> None:
+    def __init__(self, folder: Path, *, sync_always: bool = False, more: str = "") -> None:
         self.port, self.monitor = free_port(), free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
         self._config = folder / "nats.conf"
         sync = ", sync_interval: always" if sync_always else ""
         self._config.write_text(
-            f'host: 127.0.0.1\nport: {self.port}\nhttp: "127.0.0.1:{self.monitor}"\nmax_payload: 8MB\njetstream {{ store_dir: "{folder}"{sync} }}\n'
+            f'host: 127.0.0.1\nport: {self.port}\nhttp: "127.0.0.1:{self.monitor}"\nmax_payload: 8MB\njetstream {{ store_dir: "{folder}"{sync} }}\n{more}\n'
         )
         self._process: subprocess.Popen[bytes] | None = None
 

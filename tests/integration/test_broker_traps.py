@@ -1,0 +1,74 @@
+"""Traps of the broker and its client that no other test steps into."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import ClassVar
+
+import nats
+import pytest
+from nats.aio.client import Client
+from nats.js import api
+
+from daydream_shared.provision import provision
+from daydream_shared.runtime import _broker
+from daydream_shared.settings import ServiceSettings
+from daydream_shared.subjects import STREAMS
+from support.programs import NatsServer
+from support.services import service
+
+
+class Settings(ServiceSettings):
+    service: ClassVar[str] = "critic"
+
+
+async def closed() -> None: ...
+
+
+def test_a_service_never_gives_up_reconnecting() -> None:
+    """After the client's default of 60 tries the process would spin, ignore SIGTERM and never recover."""
+    assert _broker(Settings(), closed)._connection_kwargs["max_reconnect_attempts"] == -1
+
+
+async def test_a_key_can_be_created_again_after_its_time_is_up(nc: Client) -> None:
+    """With a limit marker (`limit_marker_ttl`) it could not: so no bucket of ours has one."""
+    js = nc.jetstream()
+    bucket = await js.create_key_value(api.KeyValueConfig(bucket="short", history=1, ttl=0.5, direct=True))
+    await bucket.create("key", b"first")
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await bucket.create("key", b"second")
+                break
+            except nats.js.errors.KeyWrongLastSequenceError:
+                await asyncio.sleep(0.05)
+    assert (await bucket.get("key")).value == b"second"
+
+
+async def test_a_service_that_starts_leaves_the_limits_of_streams_alone(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+    """FastStream resets them when a subscriber names a stream without saying `declare=False`."""
+    await provision(nc, replicas=1)
+    with service("memory", server.url, tmp_path):
+        for stream in STREAMS:
+            config = (await nc.jetstream().stream_info(stream.name)).config
+            assert (config.max_msgs, config.max_bytes, config.max_age) == (stream.messages_max, stream.bytes_max, stream.age_max_s)
+            assert tuple(config.subjects or ()) == stream.subjects
+
+
+async def test_the_reason_of_a_denied_publish_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """To its caller it looks like a timeout."""
+    server = NatsServer(tmp_path, more='authorization { users = [{ user: "u", password: "p", permissions: { publish: { deny: "daydream.>" } } }] }')
+    server.start()
+    broker = _broker(Settings(nats_url=server.url.replace("//", "//u:p@")), closed)
+    try:
+        connection = await broker.connect()
+        with caplog.at_level(logging.WARNING):
+            await connection.publish("daydream.pair.sampled", b"{}")
+            async with asyncio.timeout(10):
+                while "ermissions" not in caplog.text:  # noqa: ASYNC110 (the server answers when it likes)
+                    await asyncio.sleep(0.02)
+    finally:
+        await broker.stop()
+        server.kill()
