@@ -37,7 +37,7 @@ check: setup ## style, types, boundaries between services, each service installe
 	$(BIN)/python tests/deploy/each_alone.py
 
 bench: setup ## benchmarks: JSON lines, one a figure (BENCH=name for one of them)
-	@$(BIN)/python -m benchmarks $(BENCH)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)
 
 lock: setup ## renew constraints.txt from the pyproject files
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --no-emit-package daydream-shared --upgrade \

@@ -1,10 +1,9 @@
-"""`python -m benchmarks [NAME]`: one benchmark, or all of them."""
+"""`make bench [BENCH=NAME]`: one benchmark, or all of them."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from pathlib import Path
 
 NAMES = ("ledger", "loop", "toy")
 
@@ -16,7 +15,6 @@ def main() -> int:
     if unknown:
         print(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
         return 2
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the programs that tests start
     for name in chosen:
         importlib.import_module(f"benchmarks.{name}").run()
     return 0

@@ -1,1 +1,0 @@
-"""Benchmarks: commands that print JSON lines, one a figure. `python -m benchmarks [NAME]`."""

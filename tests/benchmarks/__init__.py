@@ -1,0 +1,1 @@
+"""Benchmarks: commands that print JSON lines, one a figure. `make bench [BENCH=NAME]`."""
