@@ -96,10 +96,11 @@ class Endpoint:
         return counts
 
     def open_calls(self) -> set[str]:
-        """Prompts that were asked and not answered yet."""
+        """Prompts that were asked and whose answer can't have been stored for certain: not sent yet, or on its way for less
+        than a second, in which it is read, put into the bucket and synced."""
         asked = self.calls()
         for line in self.lines():
-            if line["event"] in ("end", "gone"):
+            if line["event"] in ("end", "gone") and line["at"] < time.time() - 1.0:
                 asked[line["key"]] -= 1
         return {key for key, count in asked.items() if count > 0}
 
