@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 NAMESPACE = UUID("6f7c3f0e-2a51-5d0b-9a37-0d6c1f5b7f11")
 NANOUSD_PER_USD = 1_000_000_000
@@ -88,6 +88,7 @@ class PairSampled(Message):
     draw_probability: float = Field(gt=0, le=1, description="with which the sampler proposed this pair at that moment")
     similarity: float = Field(ge=-1.001, le=1.001, description="cosine of the two embeddings")
     samples: int = Field(ge=1, description="hypotheses wanted from this pair, numbered 0…samples−1")
+    plan: str = Field(default="full", description="which plan the envelope was opened for; near a cap a smaller one than `full`")
     envelope_id: str
     drawn_at: datetime
 
@@ -285,3 +286,33 @@ class DocumentOffered(Message):
     @property
     def message_id(self) -> str:
         return derive_id("document", self.document_id, self.source)
+
+
+class ForegroundReported(Message):
+    """The lab's gateway used a model for people's work. Without `cost_nanousd` the usage is priced when it is counted."""
+
+    report_id: str = Field(min_length=1, max_length=200, description="the gateway's own id of the call or of the batch of calls")
+    model: str = ""
+    input_tokens: int = Field(default=0, ge=0)
+    cached_input_tokens: int = Field(default=0, ge=0)
+    output_tokens: int = Field(default=0, ge=0)
+    cost_nanousd: int | None = Field(default=None, ge=0)
+    spent_at: AwareDatetime
+
+    @property
+    def message_id(self) -> str:
+        return derive_id("foreground", self.report_id)
+
+
+class AlertRaised(Message):
+    """Something that people should know of. The same alert has the same id, so it is told once."""
+
+    alert_id: str
+    kind: Literal["soft-limit", "refused", "overrun"]
+    about: str = Field(description="what it is about: a limit as scope/window, an attempt")
+    text: str
+    raised_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return self.alert_id

@@ -80,6 +80,12 @@ class ModelSettings(BaseModel):
     temperature: float | None = Field(None, ge=0, le=2, description="sampling temperature; unset: the role's default")
     answers: Literal["json_schema", "json_object", "text"] = Field("json_schema", description="how the server is asked for structured answers")
     brief: bool = Field(False, description="ask for short answers: for small models and small budgets")
+    reasoning_tokens_max: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="most tokens of reasoning that the server bills beside the answer; 0 where they count as answer, as at OpenAI",
+    )
     timeout_s: float = Field(120.0, gt=0, le=3600, description="limit of one call")
 
 

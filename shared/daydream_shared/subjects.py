@@ -11,7 +11,9 @@ from typing import Any, Generic, TypeVar
 
 from daydream_shared import requests as ask
 from daydream_shared.messages import (
+    AlertRaised,
     DocumentOffered,
+    ForegroundReported,
     HypothesisProposed,
     InsightPromoted,
     Message,
@@ -59,6 +61,8 @@ STREAMS = (
     Stream("VERDICTS", ("daydream.verdict.reached",), Retention.LIMITS, bytes_max=4096 * MIB, age_max_s=30 * DAY_S),
     Stream("REVIEWS", ("daydream.review.recorded",), Retention.LIMITS, bytes_max=1024 * MIB),
     Stream("INSIGHTS", ("daydream.insight.promoted",), Retention.LIMITS, bytes_max=1024 * MIB),
+    Stream("FOREGROUND", ("daydream.foreground.reported",), Retention.WORK, messages_max=1_000_000, bytes_max=1024 * MIB),
+    Stream("ALERTS", ("daydream.alert.raised",), Retention.LIMITS, bytes_max=64 * MIB, age_max_s=90 * DAY_S),
     Stream("LEDGER", (LEDGER_SUBJECT,), Retention.LIMITS, sealed_history=True),
     Stream("LEDGER_MIRROR", (), Retention.LIMITS, sealed_history=True, mirror_of="LEDGER"),
     Stream("DEADLETTERS", (f"{DEAD_LETTER_PREFIX}.>",), Retention.LIMITS, bytes_max=1024 * MIB),
@@ -82,6 +86,8 @@ FLOWS = (
     Flow(ReviewRecorded, "REVIEWS", "daydream.review.recorded", "console"),
     Flow(InsightPromoted, "INSIGHTS", "daydream.insight.promoted", "memory"),
     Flow(DocumentOffered, "DOCUMENTS", "daydream.document.offered", "console"),
+    Flow(ForegroundReported, "FOREGROUND", "daydream.foreground.reported", "console"),
+    Flow(AlertRaised, "ALERTS", "daydream.alert.raised", "budget"),
 )
 
 
@@ -108,6 +114,7 @@ CONSUMERS = (
     Consumer("memory", VerdictReached),
     Consumer("memory", ReviewRecorded),
     Consumer("memory", DocumentOffered),
+    Consumer("budget", ForegroundReported),
 )
 
 
@@ -154,7 +161,7 @@ BUDGET_GROW = Endpoint("budget", "daydream.budget.grow", ask.GrowEnvelope, ask.G
 BUDGET_DRAW = Endpoint("budget", "daydream.budget.draw", ask.Draw, ask.Grant)
 BUDGET_SETTLE = Endpoint("budget", "daydream.budget.settle", ask.Settle, ask.Settled)
 BUDGET_CLOSE = Endpoint("budget", "daydream.budget.close", ask.CloseEnvelope, ask.Closed)
-BUDGET_LIMIT = Endpoint("budget", "daydream.budget.limit", ask.SetLimit, ask.BudgetState)
+BUDGET_CHANGE = Endpoint("budget", "daydream.budget.change", ask.ChangeBudget, ask.BudgetChanged)
 BUDGET_STATE = Endpoint("budget", "daydream.budget.state", ask.Nothing, ask.BudgetState)
 MEMORY_STATE = Endpoint("memory", "daydream.memory.state", ask.Nothing, ask.MemoryState)
 MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", ask.PairAt, ask.PairFound)
@@ -165,7 +172,7 @@ MEMORY_DOCUMENTS = Endpoint("memory", "daydream.memory.documents", ask.ListDocum
 SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", ask.Nothing, ask.SamplerState)
 SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", ask.SetGoal, ask.SamplerState)
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
-    BUDGET_OPEN, BUDGET_GROW, BUDGET_DRAW, BUDGET_SETTLE, BUDGET_CLOSE, BUDGET_LIMIT, BUDGET_STATE,
+    BUDGET_OPEN, BUDGET_GROW, BUDGET_DRAW, BUDGET_SETTLE, BUDGET_CLOSE, BUDGET_CHANGE, BUDGET_STATE,
     MEMORY_STATE, MEMORY_PAIR, MEMORY_NEAREST, MEMORY_SEARCH, MEMORY_INSIGHTS, MEMORY_DOCUMENTS,
     SAMPLER_STATE, SAMPLER_GOAL,
 )  # fmt: skip

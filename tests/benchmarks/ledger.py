@@ -14,9 +14,9 @@ from pathlib import Path
 import nats
 
 from benchmarks.figures import figure, percentile
-from daydream_shared.requests import CloseEnvelope, Draw, EnvelopePart, OpenEnvelope, SetLimit, Settle
+from daydream_shared.requests import ChangeBudget, CloseEnvelope, Draw, EnvelopePart, OpenEnvelope, SetLimit, Settle
 from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_CLOSE, BUDGET_DRAW, BUDGET_LIMIT, BUDGET_OPEN, BUDGET_SETTLE
+from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_CLOSE, BUDGET_DRAW, BUDGET_OPEN, BUDGET_SETTLE
 from support.programs import NatsServer
 from support.services import service
 
@@ -38,7 +38,7 @@ def run() -> None:
 async def _measure(url: str) -> None:
     nc = await nats.connect(url)
     ask = Asker(nc)
-    await ask(BUDGET_LIMIT, SetLimit(change_id="cap", window="lifetime", cap_nanousd=10**15, who="benchmark"))
+    await ask(BUDGET_CHANGE, ChangeBudget(change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=10**15), who="benchmark"))
     slots = asyncio.Semaphore(IN_FLIGHT)
     draws: list[float] = []
 

@@ -25,7 +25,7 @@ from daydream_shared.subjects import ENDPOINTS, FLOWS
 EXAMPLES = Path(__file__).parent / "messages"
 FILES = sorted(EXAMPLES.glob("*.json"))
 KEPT = (Commit, Snapshot, Epoch, StagePlan, StoredAnswer, Tally)  # what the ledger and the buckets hold
-MAPPINGS = ("Snapshot.v1", "MemoryState.v1")  # their objects are mappings with keys of data, where any key is known
+MAPPINGS = ("Snapshot.v2", "MemoryState.v1")  # their objects are mappings with keys of data, where any key is known
 SPOKEN = [flow.message for flow in FLOWS]
 ASKED = [kind for endpoint in ENDPOINTS for kind in (endpoint.question, endpoint.answer)]
 KINDS: dict[str, type[BaseModel]] = {kind.__name__: kind for kind in (*SPOKEN, *ASKED, *KEPT)}
@@ -36,6 +36,8 @@ IDS = {
     "VerdictReached": "9c5242df-3ff6-5922-8006-5ad1df49d530",
     "ReviewRecorded": "8427f792-62fb-5b57-a7bc-6931cdb47c93",
     "InsightPromoted": "0ffb3e4f-2798-5749-8f49-6fc6f395c00c",
+    "ForegroundReported": "42016e09-56cf-5a17-894c-1b365e32c1ce",
+    "AlertRaised": "c1a5",
     "DocumentOffered": "8006726f-3956-5d95-bac6-3bcd8c7acbfd",
 }
 
@@ -55,7 +57,7 @@ def with_unknown_fields(value: Any) -> Any:
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_every_type_on_the_wire_and_in_the_buckets_has_a_stored_example(name: str) -> None:
-    assert (EXAMPLES / f"{name}.v1.json").is_file(), f"store an example of {name}"
+    assert list(EXAMPLES.glob(f"{name}.v*.json")), f"store an example of {name}"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -21,10 +21,10 @@ from daydream_shared.llm.prompt import Prompt
 from daydream_shared.money.prices import FlatPrice
 from daydream_shared.money.purse import Purse
 from daydream_shared.provision import provision
-from daydream_shared.requests import BudgetState, CloseEnvelope, EnvelopePart, Nothing, OpenEnvelope, SetLimit
+from daydream_shared.requests import BudgetState, ChangeBudget, CloseEnvelope, EnvelopePart, Nothing, OpenEnvelope, SetLimit
 from daydream_shared.rpc import Asker
 from daydream_shared.settings import ModelSettings
-from daydream_shared.subjects import ANSWERS, BUDGET_CLOSE, BUDGET_LIMIT, BUDGET_OPEN, BUDGET_STATE
+from daydream_shared.subjects import ANSWERS, BUDGET_CHANGE, BUDGET_CLOSE, BUDGET_OPEN, BUDGET_STATE
 from daydream_shared.telemetry import start_telemetry
 from support.programs import Endpoint, NatsServer, free_port
 from support.services import service
@@ -69,7 +69,7 @@ async def till(server: NatsServer, nc: Client, endpoint: Endpoint, tmp_path: Pat
     with service("budget", server.url, tmp_path / "budget"):
         await provision(nc, replicas=1)
         till = Till(nc, endpoint, AnswerStore(await nc.jetstream().key_value(ANSWERS.name)))
-        await till.ask(BUDGET_LIMIT, SetLimit(change_id="cap", window="lifetime", cap_nanousd=10**9, who="test"))
+        await till.ask(BUDGET_CHANGE, ChangeBudget(change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=10**9), who="test"))
         yield till
 
 
@@ -179,7 +179,7 @@ async def test_an_envelope_that_is_too_small_grows_under_the_cap(till: Till) -> 
 
 
 async def test_without_money_the_question_waits_and_no_call_is_made(till: Till) -> None:
-    await till.ask(BUDGET_LIMIT, SetLimit(change_id="lower", window="lifetime", cap_nanousd=1, who="test"))
+    await till.ask(BUDGET_CHANGE, ChangeBudget(change_id="lower", what=SetLimit(window="lifetime", cap_nanousd=1), who="test"))
     with pytest.raises(NotNow):
         await till.model.ask(await till.question(bound=1), Answer)
     assert till.endpoint.witness()["calls"] == 0

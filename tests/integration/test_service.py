@@ -14,9 +14,9 @@ from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
 from daydream_shared.provision import provision
-from daydream_shared.requests import EnvelopePart, OpenEnvelope, SetLimit
+from daydream_shared.requests import ChangeBudget, EnvelopePart, OpenEnvelope, SetLimit
 from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_LIMIT, BUDGET_OPEN, flow_of
+from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_OPEN, flow_of
 from support.programs import PRICES, Endpoint, NatsServer, priced_endpoint
 from support.samples import pair
 from support.services import service
@@ -49,7 +49,7 @@ def settings(tmp_path: Path, slow_endpoint: Endpoint) -> dict[str, str]:
 async def send_a_pair(nc: Client) -> None:
     """With an envelope that pays for it."""
     ask = Asker(nc)
-    await ask(BUDGET_LIMIT, SetLimit(change_id="cap", window="lifetime", cap_nanousd=10**9, who="test"))
+    await ask(BUDGET_CHANGE, ChangeBudget(change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=10**9), who="test"))
     part = EnvelopePart(stage="synthesizer", model="priced-1", bound_nanousd=10**8)
     await ask(BUDGET_OPEN, OpenEnvelope(envelope_id=pair().envelope_id, parts=(part,), asked_at=datetime.now(UTC)))
     flow = flow_of(type(pair()))

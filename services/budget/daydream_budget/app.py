@@ -4,39 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from zoneinfo import ZoneInfo
 
 import nats.errors
-from opentelemetry.metrics import CallbackOptions, Observation
 
 from daydream_budget import snapshots
-from daydream_budget.handlers import endpoints, state
+from daydream_budget.handlers import endpoints, handlers
 from daydream_budget.ledger import Ledger, replay
+from daydream_budget.metrics import Meter
 from daydream_budget.settings import Settings
-from daydream_shared.messages import NANOUSD_PER_USD
+from daydream_shared.failures import WrongSetting
+from daydream_shared.money.prices import read_prices
+from daydream_shared.requests import ChangeBudget, SetZone
 from daydream_shared.runtime import Parts, Runtime
 
 log = logging.getLogger(__name__)
+SNAPSHOT_SHARE = 0.01  # of the time: a snapshot of large books takes long, so the next one waits longer
 
 
 @asynccontextmanager
 async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
-    """The budget service: endpoints over the ledger, the committer, the sweeper."""
-    books, sequence = await snapshots.load(runtime.js, ZoneInfo(settings.time_zone))
+    """The budget service: endpoints over the ledger, the committer, the sweeper, and the reports of foreground spend."""
+    prices = read_prices(settings.prices_file)
+    books, sequence = await snapshots.load(runtime.js)
     await snapshots.refuse_a_cut_ledger(runtime.js, sequence)
     sequence = await replay(runtime.js, books, sequence)
-    commits = 0
+    commits, not_before = 0, 0.0
 
     async def on_commit() -> None:
-        nonlocal commits
+        nonlocal commits, not_before
         commits += 1
-        if commits % settings.snapshot_commits == 0:
+        started = time.monotonic()
+        if commits >= settings.snapshot_commits and started >= not_before:
+            commits = 0
             await snapshots.save(runtime.js, ledger.books, ledger.sequence)
+            not_before = time.monotonic() + (time.monotonic() - started) / SNAPSHOT_SHARE
 
-    ledger = Ledger(runtime.js, books, sequence, by=settings.instance, on_commit=on_commit)
-    _meter(runtime, ledger)
+    ledger = Ledger(runtime.js, books, sequence, by=settings.instance, tell=runtime.publish, on_commit=on_commit)
+    meter = Meter(runtime, ledger)
 
     async def sweep() -> None:
         while not runtime.stopping.is_set():
@@ -48,7 +55,8 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
 
     committer = asyncio.create_task(ledger.commit_forever())
     try:
-        yield Parts(endpoints=endpoints(ledger), loops=(sweep,))
+        await _set_zone(ledger, settings)
+        yield Parts(handlers(ledger, prices), endpoints=endpoints(ledger), loops=(sweep, meter.watch_yield), concurrency=settings.concurrency)
     finally:
         committer.cancel()
         await asyncio.gather(committer, return_exceptions=True)
@@ -56,17 +64,11 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
             await snapshots.save(runtime.js, ledger.books, ledger.sequence)
 
 
-def _meter(runtime: Runtime, ledger: Ledger) -> None:
-    def limits(_: CallbackOptions) -> list[Observation]:
-        return [
-            Observation(value / NANOUSD_PER_USD, {"window": limit.window, "of": name})
-            for limit in state(ledger).limits
-            for name, value in (("cap", limit.cap_nanousd), ("settled", limit.settled_nanousd), ("drawn", limit.drawn_nanousd), ("open", limit.open_nanousd))
-        ]
-
-    def overruns(_: CallbackOptions) -> list[Observation]:
-        return [Observation(ledger.books.sums["overruns"])]
-
-    meter = runtime.telemetry.meters.get_meter("daydream")
-    meter.create_observable_gauge("daydream.budget", [limits], unit="usd", description="each limit and what counts against it")
-    meter.create_observable_gauge("daydream.budget.overruns", [overruns], description="bills above their bound: each is an alarm")
+async def _set_zone(ledger: Ledger, settings: Settings) -> None:
+    """The zone is the ledger's, so that all replicas cut days alike; the setting is a change that is made once."""
+    if not settings.time_zone:
+        return
+    change = ChangeBudget(change_id=f"setting: {settings.time_zone}", what=SetZone(zone=settings.time_zone), who="settings", why="DAYDREAM_BUDGET_TIME_ZONE")
+    answer = await ledger.ask(change)
+    if answer.refusal is not None:
+        raise WrongSetting(answer.refusal.text, "Check DAYDREAM_BUDGET_TIME_ZONE")

@@ -1,6 +1,7 @@
 """What is written to the ledger. A commit is one stream message with the entries of everything that was decided together.
 
-Entries are never changed or removed; a mistake is corrected by another entry. Amounts are nano-dollars.
+Entries are never changed or removed; a mistake is corrected by another entry. Amounts are nano-dollars. Fields that came
+later have defaults that mean what the entries without them meant.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from daydream_shared.requests import EnvelopePart, Window
+from daydream_shared.requests import Change, EnvelopePart, Purpose, Window
 
 
 class _Entry(BaseModel):
@@ -18,20 +19,25 @@ class _Entry(BaseModel):
 
 
 class Opened(_Entry):
-    """An envelope was opened: its bound is held for it under every limit."""
+    """An envelope was opened: its bound is held for it under every limit. `plan` 0 is what was asked for, n a smaller one."""
 
     kind: Literal["opened"] = "opened"
     envelope_id: str
     parts: tuple[EnvelopePart, ...]
     ways: int
+    plan: int = 0
+    purpose: Purpose = "daydream"
 
 
 class Grown(_Entry):
-    """An envelope got more, and is open (again)."""
+    """A stage's part of an envelope got more, and the envelope is open (again). No stage: the first part."""
 
     kind: Literal["grown"] = "grown"
     envelope_id: str
     growth_id: str
+    stage: str = ""
+    model: str = ""
+    team: str = ""
     by_nanousd: int
 
 
@@ -51,7 +57,7 @@ class Drawn(_Entry):
 
 
 class AttemptSettled(_Entry):
-    """What the attempt cost; `unknown`: nobody said, so all that was drawn."""
+    """What the attempt cost; `unknown`: nobody said, so all that was drawn. `provider_id` is the provider's name for it."""
 
     kind: Literal["settled"] = "settled"
     attempt_id: str
@@ -59,6 +65,7 @@ class AttemptSettled(_Entry):
     unknown: bool
     input_tokens: int | None = None
     output_tokens: int | None = None
+    provider_id: str = ""
 
 
 class WayClosed(_Entry):
@@ -76,8 +83,18 @@ class Expired(_Entry):
     envelope_id: str
 
 
+class Changed(_Entry):
+    """Somebody changed a limit, the tax, the zone, paused, or corrected the books."""
+
+    kind: Literal["changed"] = "changed"
+    change_id: str
+    what: Change
+    who: str
+    why: str
+
+
 class LimitSet(_Entry):
-    """Somebody set, changed or (None) removed a cap."""
+    """A cap as the first version wrote it; None removed it. `Changed` took its place, and it is still understood."""
 
     kind: Literal["limit"] = "limit"
     change_id: str
@@ -87,7 +104,27 @@ class LimitSet(_Entry):
     why: str
 
 
-Entry = Annotated[Opened | Grown | Drawn | AttemptSettled | WayClosed | Expired | LimitSet, Field(discriminator="kind")]
+class ForegroundSpent(_Entry):
+    """What the lab itself spent on models, as its gateway reported it."""
+
+    kind: Literal["foreground"] = "foreground"
+    report_id: str
+    spent_at: datetime
+    cost_nanousd: int
+
+
+class Crossed(_Entry):
+    """A limit's soft share was reached in the window that begins with this quarter-hour, or (share 1) it refused a grant.
+    The alert was raised before this was written, so it is raised once a window, and again only if that failed between."""
+
+    kind: Literal["crossed"] = "crossed"
+    scope: str
+    window: Window
+    first_quarter: int
+    share: float
+
+
+Entry = Annotated[Opened | Grown | Drawn | AttemptSettled | WayClosed | Expired | Changed | LimitSet | ForegroundSpent | Crossed, Field(discriminator="kind")]
 
 
 class Commit(BaseModel):

@@ -1,4 +1,4 @@
-"""What the budget service answers."""
+"""What the budget service takes and answers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from daydream_budget.ledger import Ledger
-from daydream_budget.rules import next_window
-from daydream_shared.requests import BudgetState, LimitState, Nothing, SetLimit, StageSpend
+from daydream_budget.reports import cost_of
+from daydream_budget.summary import summary
+from daydream_shared.failures import Permanent
+from daydream_shared.messages import ForegroundReported, Message
+from daydream_shared.money.prices import FlatPrice
+from daydream_shared.requests import BudgetChanged, BudgetState, ChangeBudget, Nothing, ReportForeground
+from daydream_shared.runtime import Handler
 from daydream_shared.subjects import (
+    BUDGET_CHANGE,
     BUDGET_CLOSE,
     BUDGET_DRAW,
     BUDGET_GROW,
-    BUDGET_LIMIT,
     BUDGET_OPEN,
     BUDGET_SETTLE,
     BUDGET_STATE,
@@ -20,16 +25,30 @@ from daydream_shared.subjects import (
 )
 
 
+def handlers(ledger: Ledger, prices: Mapping[str, FlatPrice]) -> Mapping[type[Message], Handler]:
+    """The budget's consumer."""
+
+    async def foreground_reported(report: ForegroundReported) -> list[Message]:
+        """Harmless twice: a report's id is counted once."""
+        cost = cost_of(report, prices) if report.cost_nanousd is None else report.cost_nanousd
+        question = ReportForeground(report_id=report.report_id, at=report.spent_at, cost_nanousd=cost)
+        if not (await ledger.ask(question)).counted:
+            raise Permanent("too-old", f"the report is from {report.spent_at:%Y-%m-%d %H:%M}, and only the last day's can be counted")
+        return []
+
+    return {ForegroundReported: foreground_reported}
+
+
 def endpoints(ledger: Ledger) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
     """Every question of the budget's. All are idempotent by what they carry: see `rules`."""
 
-    async def set_limit(question: SetLimit) -> BudgetState:
-        await ledger.ask(question)
-        return state(ledger)
+    async def change(question: ChangeBudget) -> BudgetChanged:
+        answer = await ledger.ask(question)
+        return BudgetChanged(refusal=answer.refusal, state=summary(ledger.books, ledger.sequence, ledger.now()))
 
-    async def get_state(_: Nothing) -> BudgetState:
+    async def state(_: Nothing) -> BudgetState:
         await ledger.refresh()
-        return state(ledger)
+        return summary(ledger.books, ledger.sequence, ledger.now())
 
     return {
         BUDGET_OPEN: ledger.ask,
@@ -37,28 +56,6 @@ def endpoints(ledger: Ledger) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awa
         BUDGET_DRAW: ledger.ask,
         BUDGET_SETTLE: ledger.ask,
         BUDGET_CLOSE: ledger.ask,
-        BUDGET_LIMIT: set_limit,
-        BUDGET_STATE: get_state,
+        BUDGET_CHANGE: change,
+        BUDGET_STATE: state,
     }
-
-
-def state(ledger: Ledger) -> BudgetState:
-    """The books, summed up."""
-    books, now = ledger.books, ledger.now()
-    limits = []
-    for window, cap in books.caps.items():
-        settled, drawn = books.used(window, now)
-        limits.append(
-            LimitState(window=window, cap_nanousd=cap, settled_nanousd=settled, drawn_nanousd=drawn,
-                       open_nanousd=books.sums["open"], renews_at=next_window(books, window, now))
-        )  # fmt: skip
-    spend = tuple(
-        StageSpend(stage=stage, model=model, calls=row.calls, unknown_calls=row.unknown_calls, settled_nanousd=row.settled,
-                   input_tokens=row.input_tokens, output_tokens=row.output_tokens)
-        for (stage, model), row in sorted(books.spend.items())
-    )  # fmt: skip
-    return BudgetState(
-        limits=tuple(limits), spend=spend, settled_nanousd=books.sums["settled"], drawn_nanousd=books.sums["drawn"],
-        open_nanousd=books.sums["open"], envelopes_open=sum(1 for e in books.envelopes.values() if e.status == "open"),
-        envelopes_closed=books.sums["closed"], attempts_drawn=len(books.outstanding), overruns=books.sums["overruns"], last_sequence=ledger.sequence,
-    )  # fmt: skip

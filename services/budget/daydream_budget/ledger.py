@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import random
 from collections.abc import Awaitable, Callable
@@ -21,10 +22,11 @@ import nats.errors
 from nats.js import JetStreamContext, api
 from nats.js.errors import APIError, NotFoundError
 
+from daydream_budget.alerts import crossings, overrun
 from daydream_budget.books import Books
-from daydream_budget.entries import COMMIT, Commit, Entry
+from daydream_budget.entries import COMMIT, AttemptSettled, Commit, Entry
 from daydream_budget.rules import Question, decide, due
-from daydream_shared.messages import Part
+from daydream_shared.messages import AlertRaised, Part
 from daydream_shared.subjects import LEDGER_SUBJECT
 
 log = logging.getLogger(__name__)
@@ -41,11 +43,22 @@ Waiting = tuple[Question, asyncio.Future[Part]]
 class Ledger:
     """The books of one replica, and its way to commit."""
 
-    def __init__(self, js: JetStreamContext, books: Books, sequence: int, *, by: str, on_commit: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        js: JetStreamContext,
+        books: Books,
+        sequence: int,
+        *,
+        by: str,
+        tell: Callable[[AlertRaised], Awaitable[None]],
+        on_commit: Callable[[], Awaitable[None]],
+    ) -> None:
         self.books = books
         self.sequence = sequence
+        self.refused: set[str] = set()  # limits that have refused since the last sweep
         self._js = js
         self._by = by
+        self._tell = tell
         self._on_commit = on_commit
         self._waiting: asyncio.Queue[Waiting] = asyncio.Queue()
         self._turn = asyncio.Lock()  # the committer, the sweeper and readers take turns with the books
@@ -66,29 +79,37 @@ class Ledger:
                 async with self._turn:
                     await self._commit(batch)
             except asyncio.CancelledError:
-                self.books.rollback()
+                self.books.journal.rollback()
                 for _, answer in batch:
                     answer.cancel()
                 raise
             except Exception as error:
-                self.books.rollback()
+                self.books.journal.rollback()
                 log.exception("a batch of %d questions failed", len(batch))
                 for _, answer in batch:
                     if not answer.done():
                         answer.set_exception(error)
 
     async def sweep(self, envelope_idle_s: float) -> int:
-        """Write down what time has decided; how many entries that were. A lost race is left to the next sweep."""
+        """Write down what time has decided, and which limits it is time to warn of; how many entries that were. A lost race is
+        left to the next sweep. An alert is raised before it is written down, under an id that makes it the same alert."""
         async with self._turn:
             await self._catch_up()
             now = self.now()
-            entries = list(due(self.books, now, envelope_idle_s))[:BATCH_MAX]
+            crossed = crossings(self.books, self.refused, now)
+            for _, alert in crossed:
+                await self._tell(alert)
+            entries: list[Entry] = [entry for entry, _ in crossed]
+            entries += itertools.islice(due(self.books, now, envelope_idle_s), BATCH_MAX)
             if not entries:
                 return 0
-            self.books.mark()
+            self.books.journal.mark()
             for entry in entries:
                 self.books.apply(entry, now)
-            return len(entries) if await self._publish(entries, now) else 0
+            if not await self._publish(entries, now):
+                return 0
+            self.refused.clear()
+            return len(entries)
 
     async def refresh(self) -> None:
         """Fold what other replicas have committed, so that what is shown is fresh."""
@@ -110,32 +131,34 @@ class Ledger:
         fresh = False
         while True:
             now = self.now()
-            self.books.mark()
+            self.books.journal.mark()
             answers: list[Part] = []
             entries: list[Entry] = []
             for question, waiting in batch:
                 try:
-                    answer, entry = decide(self.books, question, now)
+                    answer, decided = decide(self.books, question, now)
                 except Exception as error:  # one bad question must not fail those of others
                     log.exception("a question could not be decided: %r", question)
-                    answer, entry = Part(), None
+                    answer, decided = Part(), ()
                     if not waiting.done():
                         waiting.set_exception(error)
                 answers.append(answer)
-                if entry is not None:
+                for entry in decided:
                     self.books.apply(entry, now)
-                    entries.append(entry)
-            if not fresh and any(getattr(answer, "refusal", None) for answer in answers):
-                self.books.rollback()
+                entries += decided
+            refusals = [refusal for answer in answers if (refusal := getattr(answer, "refusal", None))]
+            if not fresh and refusals:
+                self.books.journal.rollback()
                 await self._catch_up_patiently()
                 fresh = True
             elif not entries:
-                self.books.rollback()
+                self.books.journal.rollback()
                 break
             elif await self._publish(entries, now):
                 break
             else:
                 fresh = True
+        self.refused.update(name for refusal in refusals for name in refusal.limits)
         for (_, waiting), answer in zip(batch, answers, strict=True):
             if not waiting.done():
                 waiting.set_result(answer)
@@ -147,20 +170,23 @@ class Ledger:
         try:
             ack = await self._js.publish(LEDGER_SUBJECT, COMMIT.dump_json(commit), headers=headers, timeout=PUBLISH_S)
         except APIError as refused:
-            self.books.rollback()
+            self.books.journal.rollback()
             if refused.err_code not in WRONG_SEQUENCE:
                 raise
             await self._catch_up_patiently()
             await asyncio.sleep(random.random() * YIELD_S_MAX)
             return False
         except (nats.errors.Error, ConnectionError, TimeoutError) as trouble:
-            self.books.rollback()
+            self.books.journal.rollback()
             log.warning("the fate of a commit is unknown, so the ledger is read again: %r", trouble)
             await asyncio.sleep(0.05)
             await self._catch_up_patiently()
             return False
         self.books.keep(now)
         self.sequence = ack.seq
+        for entry in entries:
+            if isinstance(entry, AttemptSettled) and (alert := overrun(self.books, entry, now)):
+                await self._tell(alert)
         await self._on_commit()
         return True
 

@@ -15,16 +15,18 @@ class Settings(ServiceSettings):
 
     service: ClassVar[str] = "budget"
 
-    time_zone: str = Field("UTC", description="time zone of the calendar windows, e.g. Europe/Zurich")
+    time_zone: str = Field("", description="time zone of the calendar windows, e.g. Europe/Zurich; empty: as the ledger says, at first UTC")
     envelope_idle_s: float = Field(86_400.0, gt=0, description="an envelope that nobody touched for so long flows back")
     sweep_s: float = Field(1.0, gt=0, le=60, description="how often expired draws and envelopes are looked for")
-    snapshot_commits: int = Field(2000, ge=1, description="commits between two snapshots")
+    snapshot_commits: int = Field(2000, ge=1, description="least number of commits between two snapshots")
+    prices_file: str = Field("", description="TOML file with prices that the built-in list lacks or has wrong, for foreground usage that comes without a cost")
+    concurrency: int = Field(4, ge=1, le=64, description="foreground reports counted at a time")
 
     @field_validator("time_zone")
     @classmethod
     def _known(cls, name: str) -> str:
         try:
-            ZoneInfo(name)
+            ZoneInfo(name or "UTC")
         except (ZoneInfoNotFoundError, ValueError):
             raise ValueError(f"unknown time zone {name!r}") from None
         return name

@@ -15,13 +15,16 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from pydantic import BaseModel, ValidationError
 
-from daydream_budget.books import Attempt, Books, Envelope, Spend
+from daydream_budget.accounts import Account, Accounts
+from daydream_budget.books import Books
+from daydream_budget.controls import Crossing
+from daydream_budget.envelopes import Attempt, Ended, Envelope, Paid, Spend
 from daydream_shared.failures import WrongSetting
-from daydream_shared.requests import Window
+from daydream_shared.requests import ChangeRecord, SetLimit, SetTax, Window
 from daydream_shared.subjects import SNAPSHOT_OBJECTS
 
 log = logging.getLogger(__name__)
-OBJECT = "books.v1"
+OBJECT = "books.v2"
 
 
 class Snapshot(BaseModel):
@@ -29,53 +32,77 @@ class Snapshot(BaseModel):
 
     sequence: int
     at: datetime | None
-    caps: dict[Window, int]
-    changes: list[str]
+    accounts: dict[str, Account]
+    limits: list[SetLimit]
+    tax: SetTax
+    zone: str
+    paused: bool
+    changes: dict[str, ChangeRecord]
+    crossed: list[tuple[str, Window, Crossing]]
+    foreground: dict[int, int]
+    foreground_total: int
+    reports: dict[str, datetime]
     envelopes: dict[str, Envelope]
     attempts: dict[str, Attempt]
     outstanding: list[str]
-    ended: dict[str, datetime]
+    expired: dict[str, datetime]
+    closed: dict[str, Ended]
     spend: list[tuple[str, str, Spend]]
+    paid: dict[str, Paid]
     sums: dict[str, int]
-    days: dict[str, int]
 
     @classmethod
     def of(cls, books: Books, sequence: int) -> Snapshot:
-        return cls(
-            sequence=sequence, at=books.at, caps=books.caps, changes=list(books.changes), envelopes=books.envelopes,
-            attempts=books.attempts, outstanding=list(books.outstanding), ended=books.ended,
-            spend=[(*key, value) for key, value in books.spend.items()], sums=books.sums, days=books.days,
+        controls = books.controls
+        return cls.model_construct(
+            sequence=sequence, at=books.at, accounts=books.accounts.by_scope, limits=list(controls.limits.values()), tax=controls.tax,
+            zone=controls.zone_name, paused=controls.paused, changes=controls.changes,
+            crossed=[(scope, window, crossing) for (scope, window), crossing in controls.crossed.items()],
+            foreground=books.foreground.quarters, foreground_total=books.foreground.total, reports=books.foreground.reports,
+            envelopes=books.envelopes, attempts=books.attempts, outstanding=list(books.outstanding), expired=books.expired, closed=books.closed,
+            spend=[(*key, value) for key, value in books.spend.items()], paid=books.paid, sums=books.sums,
         )  # fmt: skip
 
-    def books(self, zone: ZoneInfo) -> Books:
-        return Books(
-            zone=zone, at=self.at, caps=self.caps, changes=dict.fromkeys(self.changes, True), envelopes=self.envelopes,
-            attempts=self.attempts, outstanding=dict.fromkeys(self.outstanding, True), ended=self.ended,
-            spend={(stage, model): value for stage, model, value in self.spend}, sums=self.sums, days=self.days,
-        )  # fmt: skip
+    def books(self) -> Books:
+        books = Books()
+        books.at = self.at
+        books.accounts = Accounts(books.journal, self.accounts)
+        controls = books.controls
+        controls.limits = {(limit.scope, limit.window): limit for limit in self.limits}
+        controls.tax, controls.paused, controls.changes = self.tax, self.paused, self.changes
+        controls.zone_name, controls.zone = self.zone, ZoneInfo(self.zone)
+        controls.crossed = {(scope, window): crossing for scope, window, crossing in self.crossed}
+        books.foreground.quarters, books.foreground.total, books.foreground.reports = self.foreground, self.foreground_total, self.reports
+        books.envelopes, books.attempts, books.expired, books.closed = self.envelopes, self.attempts, self.expired, self.closed
+        books.outstanding = dict.fromkeys(self.outstanding, True)
+        books.spend = {(stage, model): row for stage, model, row in self.spend}
+        books.paid, books.sums = self.paid, self.sums
+        books.remember_expiries()
+        return books
 
 
 async def save(js: JetStreamContext, books: Books, sequence: int) -> None:
     """Store a snapshot; a failure is logged only, since the ledger itself is the truth."""
+    content = Snapshot.of(books, sequence).model_dump_json().encode()
     try:
         store = await js.object_store(SNAPSHOT_OBJECTS)
-        await store.put(OBJECT, Snapshot.of(books, sequence).model_dump_json().encode())
+        await store.put(OBJECT, content)
     except (nats.errors.Error, TimeoutError) as error:
         log.warning("no snapshot was stored: %r", error)
 
 
-async def load(js: JetStreamContext, zone: ZoneInfo) -> tuple[Books, int]:
+async def load(js: JetStreamContext) -> tuple[Books, int]:
     """The books of the last snapshot and its sequence; empty ones and 0 without a readable snapshot."""
     try:
         store = await js.object_store(SNAPSHOT_OBJECTS)
         found = await store.get(OBJECT)
         snapshot = Snapshot.model_validate_json(found.data or b"")
     except NotFoundError:
-        return Books(zone), 0
+        return Books(), 0
     except (ValidationError, nats.errors.Error) as error:
         log.warning("the snapshot can't be read, so the whole ledger is replayed: %r", error)
-        return Books(zone), 0
-    return snapshot.books(zone), snapshot.sequence
+        return Books(), 0
+    return snapshot.books(), snapshot.sequence
 
 
 async def refuse_a_cut_ledger(js: JetStreamContext, snapshot_sequence: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from daydream_shared.messages import HypothesisProposed, InsightPromoted, Message, PairSampled, ReviewRecorded, VerdictReached
+from daydream_shared.messages import AlertRaised, HypothesisProposed, InsightPromoted, Message, PairSampled, ReviewRecorded, VerdictReached
 from daydream_shared.subjects import FLOWS
 
 EVENTS_MAX = 100
@@ -89,4 +89,6 @@ def summary(message: Message) -> dict[str, Any]:
             return {"kind": "review", "id": message.message_id, "text": f"{message.who} {'accepts' if message.accepted else 'rejects'} {message.verdict_id}"}
         case InsightPromoted():
             return {"kind": "insight", "id": message.insight_id, "text": message.fact.title}
+        case AlertRaised():
+            return {"kind": "alert", "id": message.alert_id, "text": message.text[:200]}
     return {"kind": "event", "id": message.message_id, "text": type(message).__name__}

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from daydream_shared.llm.ask import PaidModel, Question
-from daydream_shared.llm.prompt import Prompt
+from daydream_shared.llm.forms import Forms, form_of
 from daydream_shared.llm.reading import read_score
 from daydream_shared.messages import HypothesisProposed, Judgement, ModelCall, Scores, Synthesis, derive_id
 from daydream_shared.money.plans import StagePlan
@@ -18,6 +18,7 @@ JUSTIFICATION_CHARS_MAX_BRIEF = 160
 TOKENS_AROUND = 60
 TEMPERATURE = 0.2
 SYNTHESIS_BYTES_MAX = 4 * 2000  # the synthesizer's longest texts, at four bytes a character
+SYNTHESIS_BYTES_MAX_BRIEF = 4 * 720
 RUBRIC = ("novelty", "coherence", "usefulness")
 
 
@@ -40,30 +41,32 @@ def schema(*, brief: bool) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
+def tokens_max(*, brief: bool) -> int:
+    """Most tokens of an answer: in the worst case every character is a token."""
+    return (JUSTIFICATION_CHARS_MAX_BRIEF if brief else JUSTIFICATION_CHARS_MAX) + TOKENS_AROUND
+
+
 @dataclass(frozen=True)
 class Judge:
     """Scores hypotheses."""
 
     name: str
     model: PaidModel
-    prompt: Prompt
-
-    @property
-    def _tokens_max(self) -> int:
-        return (JUSTIFICATION_CHARS_MAX_BRIEF if self.model.settings.brief else JUSTIFICATION_CHARS_MAX) + TOKENS_AROUND
+    forms: Forms
 
     def plan(self) -> StagePlan:
-        """The most that one hypothesis can cost: the question and its repair. The facts are not shown to the judge."""
-        return self.model.plan(self.prompt, text_bytes_max=SYNTHESIS_BYTES_MAX, facts=0, output_tokens_max=self._tokens_max)
+        """The most that one hypothesis can cost: the question and its repair."""
+        return self.model.plan(self.forms)
 
     async def judge(self, proposed: HypothesisProposed, synthesis: Synthesis) -> tuple[Judgement, tuple[ModelCall, ...]]:
         """The judgement, without scores if the answer could not be read, and the calls that it took."""
+        form = form_of(self.forms, proposed.pair.plan)
         question = Question(
-            key=derive_id("judgement", proposed.hypothesis_id, self.name), envelope_id=proposed.pair.envelope_id, prompt=self.prompt,
-            messages=self.prompt.fill(
+            key=derive_id("judgement", proposed.hypothesis_id, self.name), envelope_id=proposed.pair.envelope_id, prompt=form.prompt,
+            messages=form.prompt.fill(
                 hypothesis=f"{synthesis.title}\n{synthesis.hypothesis}", reasoning=synthesis.reasoning, implication=synthesis.implication
             ),
-            output_tokens_max=self._tokens_max, temperature=TEMPERATURE,
+            output_tokens_max=form.output_tokens_max, temperature=TEMPERATURE, repair=form.repair,
         )  # fmt: skip
         reply = await self.model.ask(question, JudgeAnswer)
         scores = Scores(**reply.value.model_dump(include=set(RUBRIC))) if reply.value else read_free_text(reply.text)

@@ -19,7 +19,7 @@ from daydream_sampler.settings import Settings
 from daydream_sampler.shared_state import SharedEpoch
 from daydream_shared.failures import Failure
 from daydream_shared.messages import PairSampled, derive_id, pair_id_of
-from daydream_shared.money.plans import StagePlan, read_plans
+from daydream_shared.money.plans import SIZES, StagePlan, read_plans, samples_in, ways
 from daydream_shared.requests import Nothing, OpenEnvelope, PairAt, Phase, Refusal, SamplerState, SetGoal
 from daydream_shared.runtime import Runtime
 from daydream_shared.subjects import BUDGET_OPEN, MEMORY_PAIR, MEMORY_STATE, flow_of
@@ -102,14 +102,15 @@ class Drawing:
         envelope_id = derive_id("envelope", pair_id)
         fact_bytes = len(found.first.text.encode()) + len(found.second.text.encode())
         samples = self._settings.samples
-        parts = tuple(plan.part(fact_bytes, samples) for plan in plans.values())
-        envelope = OpenEnvelope(envelope_id=envelope_id, parts=parts, ways=samples, asked_at=claim.claimed_at)
+        whole, *smaller = ways(plans.values(), fact_bytes, samples)
+        envelope = OpenEnvelope(envelope_id=envelope_id, parts=whole.parts, ways=whole.ways, smaller=tuple(smaller), asked_at=claim.claimed_at)
         grant = await self._runtime.ask(BUDGET_OPEN, envelope)
         if grant.refusal is not None:
             return grant.refusal
+        size = SIZES[grant.plan]
         pair = PairSampled(
             pair_id=pair_id, epoch=epoch.number, first=found.first, second=found.second, strategy=STRATEGY, draw_probability=claim.probability,
-            similarity=found.similarity, samples=samples, envelope_id=envelope_id, drawn_at=claim.claimed_at,
+            similarity=found.similarity, samples=samples_in(size, samples), plan=size, envelope_id=envelope_id, drawn_at=claim.claimed_at,
         )  # fmt: skip
         with self._runtime.telemetry.tracer.start_as_current_span("daydream", kind=SpanKind.INTERNAL, attributes={Name.PAIR: pair_id}):
             log.info("pair drawn", extra={"pair": pair_id})

@@ -33,6 +33,7 @@ class StoredAnswer(Part):
     output_tokens: int | None
     cost_nanousd: int | None
     answered_at: datetime
+    provider_id: str = ""
 
 
 class AnswerStore:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -20,15 +21,19 @@ from pydantic import BaseModel
 
 from daydream_shared.llm.answers import TEXT_BYTES_MAX, AnswerStore, StoredAnswer
 from daydream_shared.llm.endpoint import Attempt, CallFailed, ModelEndpoint, RawAnswer
+from daydream_shared.llm.forms import Form, Forms
 from daydream_shared.llm.prompt import FENCE_BYTES, Prompt
 from daydream_shared.llm.reading import read_object
 from daydream_shared.messages import NANOUSD_PER_USD, ModelCall, derive_id
-from daydream_shared.money.plans import StagePlan
+from daydream_shared.money.bounds import call_bound_nanousd, prompt_tokens_bound
+from daydream_shared.money.counting import counter_for
+from daydream_shared.money.plans import FULL, Cost, StagePlan
 from daydream_shared.money.prices import Price, TokenUsage, upper_bound_nanousd
 from daydream_shared.money.purse import Purse
 from daydream_shared.telemetry import Name, Telemetry
 
 T = TypeVar("T", bound=BaseModel)
+log = logging.getLogger(__name__)
 SETTLE_GRACE_S = 60.0  # a draw outlives its call by this: storing and settling may have to wait for a server
 REPAIR = "That was not the JSON object that was asked for. Answer again, with nothing but one JSON object that follows this schema:\n"
 
@@ -43,6 +48,7 @@ class Question:
     messages: tuple[dict[str, str], ...]
     output_tokens_max: int
     temperature: float
+    repair: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,24 +70,30 @@ class PaidModel:
         self._purse = purse
         self._answers = answers
         self._telemetry = telemetry
+        self._count = counter_for(self.settings.name, self.settings.base_url)
         self._in_flight: dict[str, asyncio.Task[StoredAnswer]] = {}
 
-    def plan(self, prompt: Prompt, *, text_bytes_max: int, facts: int, output_tokens_max: int) -> StagePlan:
-        """The most one question and its repair can cost, besides `facts` times the bytes of the pair's facts."""
-        once = prompt.fixed_bytes + text_bytes_max + 8 * FENCE_BYTES
-        repair = once + 4 * output_tokens_max + len(REPAIR) + len(json.dumps(prompt.schema))
-        fixed = upper_bound_nanousd(self._price, once, 2, output_tokens_max) + upper_bound_nanousd(self._price, repair, 4, output_tokens_max)
-        per_byte = self._price.cost_nanousd(TokenUsage(2 * facts * 1000, 0))
-        return StagePlan(
-            stage=self._purse.stage, model=self.settings.name, team=self._purse.team, fixed_nanousd=fixed, nanousd_per_fact_byte=-(-per_byte // 1000)
-        )
+    def plan(self, forms: Forms) -> StagePlan:
+        """The most that one question can cost in each size."""
+        costs = {size: self._cost(form) for size, form in forms.items()}
+        full = costs.pop(FULL)
+        return StagePlan(stage=self._purse.stage, model=self.settings.name, team=self._purse.team, smaller=costs, **full.model_dump())
+
+    def _cost(self, form: Form) -> Cost:
+        once = form.prompt.fixed_bytes + form.text_bytes_max + 8 * FENCE_BYTES
+        fixed = upper_bound_nanousd(self._price, once, 2, form.output_tokens_max)
+        if form.repair:
+            again = once + 4 * form.output_tokens_max + len(REPAIR) + len(json.dumps(form.prompt.schema))
+            fixed += upper_bound_nanousd(self._price, again, 4, form.output_tokens_max)
+        per_byte = self._price.cost_nanousd(TokenUsage((1 + form.repair) * form.facts * 1000, 0))
+        return Cost(fixed_nanousd=fixed, nanousd_per_fact_byte=-(-per_byte // 1000))
 
     async def ask(self, question: Question, kind: type[T]) -> Reply[T]:
-        """Ask, and once more where the answer can't be read. Raises the failures of `purse` and `endpoint`."""
+        """Ask, and once more where the answer can't be read (if that is paid for). Raises the failures of `purse` and `endpoint`."""
         first = await self._answer(question, question.messages, "first")
         value = read_object(first.text, kind)
         calls = (self._call(question, first, repair=False),)
-        if value is not None:
+        if value is not None or not question.repair:
             return Reply(value, first.text, calls)
         again = (
             *question.messages,
@@ -108,14 +120,15 @@ class PaidModel:
         stored = await self._answers.find(call_id)
         if stored is None:
             stored = await self._buy(call_id, question, messages)
-        await self._purse.settle(stored.attempt_id, stored.cost_nanousd, stored.input_tokens, stored.output_tokens)
+        await self._purse.settle(stored.attempt_id, stored.cost_nanousd, stored.input_tokens, stored.output_tokens, stored.provider_id)
         return stored
 
     async def _buy(self, call_id: str, question: Question, messages: tuple[dict[str, str], ...]) -> StoredAnswer:
-        schema_bytes = len(json.dumps(question.prompt.schema))
-        text_bytes = schema_bytes + sum(len(message["content"].encode()) for message in messages)
-        bound = upper_bound_nanousd(self._price, text_bytes, len(messages), question.output_tokens_max)
+        input_max = self._input_tokens_max(question, messages)
+        output_max = question.output_tokens_max + self.settings.reasoning_tokens_max
+        now = datetime.now(UTC)
         lifetime_s = self.settings.timeout_s + SETTLE_GRACE_S
+        bound = call_bound_nanousd(self._price, input_max, output_max, span=(now, now + timedelta(seconds=lifetime_s)))
         attempt_id = await self._purse.draw(question.envelope_id, call_id, bound, lifetime_s)
         attempt = Attempt(
             messages, question.prompt.schema, question.prompt.name.replace(".", "_"), question.output_tokens_max,
@@ -126,16 +139,26 @@ class PaidModel:
         except CallFailed as failed:
             await self._purse.settle(attempt_id, None if failed.may_have_cost else 0)
             raise failed.failure from failed
-        cost = self._price.cost_nanousd(raw.usage) if raw.usage else None
+        answered_at = datetime.now(UTC)
+        cost = self._price.cost_nanousd(raw.usage, at=answered_at) if raw.usage else bound
+        if raw.usage and cost > bound:
+            log.error(
+                "a call cost more than its bound: model %s, %d bytes in %d messages, at most %d + %d tokens for %d nano-dollars; it had %s for %d, by %s",
+                self.settings.name, _bytes(messages), len(messages), input_max, output_max, bound, raw.usage, cost, self._price.tariffs(answered_at),
+            )  # fmt: skip
         stored = StoredAnswer(
             call_id=call_id, attempt_id=attempt_id, text=_cut(raw.text, TEXT_BYTES_MAX),
             finish_reason=raw.finish_reason, model=raw.model or self.settings.name,
             input_tokens=raw.usage.input_tokens if raw.usage else None, output_tokens=raw.usage.output_tokens if raw.usage else None,
-            cost_nanousd=bound if cost is None else cost, answered_at=datetime.now(UTC),
+            cost_nanousd=cost, answered_at=answered_at, provider_id=raw.provider_id,
         )  # fmt: skip
         await self._answers.keep(stored)
         self._telemetry.spent_usd.add((stored.cost_nanousd or 0) / NANOUSD_PER_USD, {Name.STAGE: self._purse.stage, Name.REQUEST_MODEL: self.settings.name})
         return stored
+
+    def _input_tokens_max(self, question: Question, messages: tuple[dict[str, str], ...]) -> int:
+        contents = [message["content"] for message in messages]
+        return prompt_tokens_bound(contents, len(json.dumps(question.prompt.schema)), self._count)
 
     async def _measured(self, attempt: Attempt) -> RawAnswer:
         common: dict[str, Any] = {Name.OPERATION: "chat", Name.PROVIDER: self.settings.provider or "openai", Name.REQUEST_MODEL: self.settings.name}
@@ -164,6 +187,10 @@ class PaidModel:
             call_id=answer.call_id, model=answer.model, prompt=question.prompt.ref, input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens, cost_nanousd=answer.cost_nanousd or 0, repair=repair,
         )  # fmt: skip
+
+
+def _bytes(messages: tuple[dict[str, str], ...]) -> int:
+    return sum(len(message["content"].encode()) for message in messages)
 
 
 def _cut(text: str, bytes_max: int) -> str:

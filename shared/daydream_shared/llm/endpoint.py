@@ -14,7 +14,7 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from daydream_shared.failures import Failure, NotNow, Permanent, Transient, WrongSetting
-from daydream_shared.money.prices import TokenUsage
+from daydream_shared.money.usage import TokenUsage, reported_usage
 from daydream_shared.settings import ModelSettings
 
 RETRY_AFTER_S_MAX = 3600.0
@@ -38,12 +38,14 @@ class Attempt:
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """What came back. `text` is where the server put it, content or reasoning; `usage` None: the server does not say."""
+    """What came back. `text` is where the server put it, content or reasoning; `usage` None: the server does not say, or says
+    what can't be. `provider_id` is what the provider calls this answer."""
 
     text: str
     finish_reason: str
     model: str
     usage: TokenUsage | None
+    provider_id: str = ""
 
 
 class CallFailed(Exception):
@@ -132,12 +134,9 @@ def _answer(completion: ChatCompletion) -> RawAnswer:
     choice = completion.choices[0] if completion.choices else None
     message = choice.message if choice else None
     text = (message.content if message else None) or getattr(message, "reasoning_content", None) or ""
-    usage = completion.usage
-    counted = None
-    if usage is not None and (usage.prompt_tokens or usage.completion_tokens):
-        cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else 0
-        counted = TokenUsage(usage.prompt_tokens, usage.completion_tokens, cached or 0)
-    return RawAnswer(text, (choice.finish_reason if choice else None) or "none", completion.model or "", counted)
+    finish_reason = (choice.finish_reason if choice else None) or "none"
+    usage = reported_usage(completion.usage, completion.service_tier)
+    return RawAnswer(text, finish_reason, completion.model or "", usage, str(completion.id or ""))
 
 
 def _failed(error: openai.APIError) -> CallFailed:

@@ -1,7 +1,9 @@
 """How a stage says beforehand what a daydream may cost there, so that the sampler can reserve the whole way.
 
-A plan is linear in the bytes of the two facts: prompt and answer have stated maxima, only the facts vary.
-Stages publish their plan in the PLANS bucket at start; the sampler reads them all before each draw.
+A plan is linear in the bytes of the two facts: prompt and answer have stated maxima, only the facts vary. Near a cap a smaller
+plan is opened: `brief` asks for short answers and one sample, `bare` does so and leaves out the repair of an answer that
+can't be read. A smaller plan has a schema whose maxima fit; it never asks for the same answer in fewer tokens, which would buy
+broken JSON. Stages publish their plan in the PLANS bucket at start; the sampler reads them all before each draw.
 """
 
 from __future__ import annotations
@@ -13,22 +15,46 @@ from nats.js.kv import KeyValue
 from pydantic import Field
 
 from daydream_shared.messages import Part
-from daydream_shared.requests import EnvelopePart
+from daydream_shared.requests import EnvelopePart, SmallerPlan
+
+SIZES = ("full", "brief", "bare")
+FULL, BRIEF, BARE = SIZES
 
 
-class StagePlan(Part):
-    """The most that one sample of one pair can cost in one stage: all its calls, each with its repair."""
+class Cost(Part):
+    """The most that one sample of one pair can cost in one stage: all its calls, each with its repair if it has one."""
+
+    fixed_nanousd: int = Field(ge=0)
+    nanousd_per_fact_byte: int = Field(ge=0)
+
+
+class StagePlan(Cost):
+    """What a stage costs in full, and in smaller sizes where it has them."""
 
     stage: str
     model: str
     team: str = ""
-    fixed_nanousd: int = Field(ge=0)
-    nanousd_per_fact_byte: int = Field(ge=0)
+    smaller: dict[str, Cost] = Field(default_factory=dict)
 
-    def part(self, fact_bytes: int, samples: int) -> EnvelopePart:
+    def part(self, fact_bytes: int, samples: int, size: str = FULL) -> EnvelopePart:
         """This stage's part of an envelope."""
-        bound = samples * (self.fixed_nanousd + self.nanousd_per_fact_byte * fact_bytes)
+        cost = self.smaller.get(size, self)
+        bound = samples * (cost.fixed_nanousd + cost.nanousd_per_fact_byte * fact_bytes)
         return EnvelopePart(stage=self.stage, model=self.model, team=self.team, bound_nanousd=bound)
+
+
+def ways(plans: Iterable[StagePlan], fact_bytes: int, samples: int) -> tuple[SmallerPlan, ...]:
+    """The whole way in each of `SIZES`, in their order."""
+    known = tuple(plans)
+    return tuple(
+        SmallerPlan(parts=tuple(plan.part(fact_bytes, count, size) for plan in known), ways=count)
+        for size, count in ((size, samples_in(size, samples)) for size in SIZES)
+    )
+
+
+def samples_in(size: str, samples: int) -> int:
+    """How many hypotheses a pair gets: one in all but the full size."""
+    return samples if size == FULL else 1
 
 
 async def publish_plan(plans: KeyValue, plan: StagePlan) -> None:

@@ -1,140 +1,58 @@
-"""What a call costs: from the bundled price list (`genai-prices`, offline), overridden by a TOML file of the operator's.
+"""What a call costs: a price of the operator's own file, or of the bundled list, in this order; never a guess.
 
-    [models."my-model"]
-    input_usd_per_mtok = 0.15
-    cached_input_usd_per_mtok = 0.075   # optional, the input price otherwise
-    output_usd_per_mtok = 0.60
-
-A model without a price is refused, unless it is declared free. Costs are rounded up to whole nano-dollars.
+A model without a price is refused, unless it is declared free. What it costs at most: `bounds`. Who says what: `price_file`, `price_list`.
 """
 
 from __future__ import annotations
 
-import tomllib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
-from functools import partial
-from pathlib import Path
-from typing import Protocol, Self
-
-from genai_prices import Usage as PricedUsage
-from genai_prices import calc_price
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from datetime import datetime
+from decimal import Decimal
 
 from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import NANOUSD_PER_USD
+from daydream_shared.money.bounds import call_bound_nanousd, input_byte_nanousd, input_tokens_bound, prompt_tokens_bound, upper_bound_nanousd
+from daydream_shared.money.price_file import FlatPrice, read_prices
+from daydream_shared.money.price_list import ListPrice
+from daydream_shared.money.tariff import Origin, Price, to_nanousd
+from daydream_shared.money.usage import TokenUsage
 from daydream_shared.settings import ModelSettings
 
-MEND_PRICES = 'It needs [models."name"] tables with input_usd_per_mtok and output_usd_per_mtok'
-TOKENS_PER_MESSAGE = 16  # what chat templates put around a message, generously
+__all__ = [
+    "FREE", "FlatPrice", "ListPrice", "Price", "TokenUsage", "call_bound_nanousd", "find_price", "input_byte_nanousd", "input_tokens_bound",
+    "price_of", "prompt_tokens_bound", "read_prices", "to_nanousd", "upper_bound_nanousd",
+]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class TokenUsage:
-    """What a provider reports; `input_tokens` includes the cached ones, `output_tokens` the reasoning."""
-
-    input_tokens: int
-    output_tokens: int
-    cached_input_tokens: int = 0
+class _Free(FlatPrice):
+    def origin(self, at: datetime | None = None) -> Origin:
+        return Origin("free", "declared free of charge")
 
 
-class Price(Protocol):
-    """The price of one model."""
-
-    def cost_nanousd(self, usage: TokenUsage) -> int:
-        """What this usage costs."""
-        ...
-
-
-class FlatPrice(BaseModel):
-    """A price of the operator's own file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    input_usd_per_mtok: Decimal = Field(ge=0)
-    output_usd_per_mtok: Decimal = Field(ge=0)
-    cached_input_usd_per_mtok: Decimal | None = Field(default=None, ge=0)
-
-    @model_validator(mode="after")
-    def _cached_is_not_dearer(self) -> Self:
-        if self.cached_input_usd_per_mtok is not None and self.cached_input_usd_per_mtok > self.input_usd_per_mtok:
-            raise ValueError("cached input is dearer than input, so no bound would hold")
-        return self
-
-    def cost_nanousd(self, usage: TokenUsage) -> int:
-        cached_price = self.input_usd_per_mtok if self.cached_input_usd_per_mtok is None else self.cached_input_usd_per_mtok
-        cached = min(usage.cached_input_tokens, usage.input_tokens)  # some servers report more
-        usd = (self.input_usd_per_mtok * (usage.input_tokens - cached) + cached_price * cached + self.output_usd_per_mtok * usage.output_tokens) / 1_000_000
-        return to_nanousd(usd)
-
-
-FREE = FlatPrice(input_usd_per_mtok=Decimal(0), output_usd_per_mtok=Decimal(0))
-
-
-class ListPrice:
-    """A price of the bundled list: tiers by context length and cached input included."""
-
-    def __init__(self, model: str, **where: str) -> None:
-        self._price = partial(calc_price, model_ref=model, **where)
-        self._price(PricedUsage(input_tokens=1, output_tokens=1))  # LookupError now rather than at the first call
-
-    def cost_nanousd(self, usage: TokenUsage) -> int:
-        priced = self._price(
-            PricedUsage(
-                input_tokens=usage.input_tokens,
-                cache_read_tokens=min(usage.cached_input_tokens, usage.input_tokens),
-                output_tokens=usage.output_tokens,
-            )
-        )
-        return to_nanousd(priced.total_price)
+FREE: FlatPrice = _Free(input_usd_per_mtok=Decimal(0), output_usd_per_mtok=Decimal(0))
 
 
 def find_price(model: ModelSettings, own: Mapping[str, FlatPrice]) -> Price:
     """The price of a model: declared free, the operator's file, or the bundled list, in this order. WrongSetting when none has it."""
-    if model.free:
-        return FREE
-    if model.name in own:
-        return own[model.name]
-    where = {"provider_id": model.provider} if model.provider else {"provider_api_url": model.base_url}
+    return FREE if model.free else price_of(model.name, own, provider=model.provider, base_url=model.base_url)
+
+
+def price_of(model_name: str, own: Mapping[str, FlatPrice], *, provider: str = "", base_url: str = "") -> Price:
+    """The price of a model by name: from the operator's file, or from the bundled list (of this provider, else of the one at this address,
+    else of the one that the name tells). WrongSetting with the lines to add when neither has it."""
+    if model_name in own:
+        return own[model_name]
     try:
-        return ListPrice(model.name, **where)
+        return ListPrice(model_name, provider_id=provider or None, provider_api_url=None if provider else base_url or None)
     except LookupError:
-        raise WrongSetting(
-            f'there is no price for model "{model.name}" at {model.base_url}',
-            f'Put [models."{model.name}"] with input_usd_per_mtok and output_usd_per_mtok into a file and name it in '
-            f"DAYDREAM_PRICES_FILE, set DAYDREAM_MODEL_PROVIDER to whose prices apply, or DAYDREAM_MODEL_FREE=true if it costs nothing",
-        ) from None
+        where = f" at {provider or base_url}" if provider or base_url else ""
+        raise WrongSetting(f'there is no price for model "{model_name}"{where}', _mend(model_name)) from None
 
 
-def read_prices(file: str) -> dict[str, FlatPrice]:
-    """The operator's prices; none for an empty name. WrongSetting says what is wrong with the file."""
-    if not file:
-        return {}
-    try:
-        table = tomllib.loads(Path(file).read_text())
-        return {name: FlatPrice.model_validate(price) for name, price in table.get("models", {}).items()}
-    except OSError as error:
-        raise WrongSetting(f"can't read the prices file {file}: {error.strerror}", "Check DAYDREAM_PRICES_FILE") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        what = f"{' '.join(str(part) for part in first['loc'])}: {first['msg']}"
-        raise WrongSetting(f"a price in {file} is not valid ({what})", MEND_PRICES) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as error:
-        raise WrongSetting(f"the prices file {file} is not valid: {error}", MEND_PRICES) from None
-
-
-def to_nanousd(usd: Decimal) -> int:
-    """Whole nano-dollars, rounded up: a bound must not be too low by a rounding."""
-    return int((usd * NANOUSD_PER_USD).to_integral_value(ROUND_CEILING))
-
-
-def input_tokens_bound(text_bytes: int, messages: int) -> int:
-    """Most tokens that a prompt can have in any byte-level tokenizer: a token a UTF-8 byte, and 16 a message and one more
-    message for the answer's opening. `text_bytes` includes the schema of the answer."""
-    return text_bytes + TOKENS_PER_MESSAGE * (messages + 1)
-
-
-def upper_bound_nanousd(price: Price, text_bytes: int, messages: int, output_tokens_max: int) -> int:
-    """The most that a call can cost: nothing cached, and every output token used."""
-    return price.cost_nanousd(TokenUsage(input_tokens_bound(text_bytes, messages), output_tokens_max))
+def _mend(model_name: str) -> str:
+    key = json.dumps(model_name, ensure_ascii=False)
+    return (
+        "Add these lines to the file that DAYDREAM_PRICES_FILE names, with your prices in the place of PRICE:\n"
+        f"[models.{key}]\ninput_usd_per_mtok = PRICE\noutput_usd_per_mtok = PRICE\n"
+        "Or set DAYDREAM_MODEL_PROVIDER to whose prices apply, or DAYDREAM_MODEL_FREE=true if it costs nothing"
+    )

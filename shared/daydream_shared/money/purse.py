@@ -32,19 +32,23 @@ class Purse:
         )  # fmt: skip
         grant = await self.ask(BUDGET_DRAW, question)
         if grant.refusal is not None and grant.refusal.reason == "envelope":
-            await self._grow(envelope_id, question.nonce, grant.refusal.short_nanousd)
+            await self._grow(question, grant.refusal.short_nanousd)
             grant = await self.ask(BUDGET_DRAW, question)
         return _granted(grant).attempt_id
 
-    async def settle(self, attempt_id: str, cost_nanousd: int | None, input_tokens: int | None = None, output_tokens: int | None = None) -> None:
+    async def settle(
+        self, attempt_id: str, cost_nanousd: int | None, input_tokens: int | None = None, output_tokens: int | None = None, provider_id: str = ""
+    ) -> None:
         """Say what the attempt cost; None: unknown, so all that was drawn. Doing it twice has no effect."""
-        await self.ask(
-            BUDGET_SETTLE,
-            Settle(attempt_id=attempt_id, cost_nanousd=cost_nanousd, input_tokens=input_tokens, output_tokens=output_tokens),
-        )
+        settle = Settle(
+            attempt_id=attempt_id, cost_nanousd=cost_nanousd, input_tokens=input_tokens, output_tokens=output_tokens, provider_id=provider_id[:200]
+        )  # fmt: skip
+        await self.ask(BUDGET_SETTLE, settle)
 
-    async def _grow(self, envelope_id: str, nonce: str, by_nanousd: int) -> None:
-        growth = GrowEnvelope(envelope_id=envelope_id, growth_id=derive_id("growth", nonce), by_nanousd=by_nanousd)
+    async def _grow(self, draw: Draw, by_nanousd: int) -> None:
+        growth = GrowEnvelope(
+            envelope_id=draw.envelope_id, growth_id=derive_id("growth", draw.nonce), stage=draw.stage, model=draw.model, team=draw.team, by_nanousd=by_nanousd
+        )  # fmt: skip
         _granted(await self.ask(BUDGET_GROW, growth))
 
 

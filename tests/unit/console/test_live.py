@@ -10,7 +10,18 @@ import pytest
 from nats.aio.msg import Msg
 
 from daydream_console.live import EVENTS_MAX, Live, summary
-from daydream_shared.messages import Decision, DocumentOffered, HypothesisProposed, InsightPromoted, Message, PairSampled, ReviewRecorded, VerdictReached
+from daydream_shared.messages import (
+    AlertRaised,
+    Decision,
+    DocumentOffered,
+    ForegroundReported,
+    HypothesisProposed,
+    InsightPromoted,
+    Message,
+    PairSampled,
+    ReviewRecorded,
+    VerdictReached,
+)
 from daydream_shared.subjects import FLOWS, flow_of
 
 
@@ -18,7 +29,9 @@ from daydream_shared.subjects import FLOWS, flow_of
 def messages(pair: PairSampled, proposed: HypothesisProposed, verdict: VerdictReached, insight: InsightPromoted) -> dict[type[Message], Message]:
     offer = DocumentOffered(document_id="d", object_name="o", source="/notes/a.md", size_bytes=1, offered_at=pair.drawn_at)
     review = ReviewRecorded(verdict_id=verdict.verdict_id, accepted=False, who="ada", recorded_at=pair.drawn_at)
-    return {type(message): message for message in (pair, proposed, verdict, insight, offer, review)}
+    alert = AlertRaised(alert_id="a", kind="refused", about="all/day", text="the all/day limit refuses", raised_at=pair.drawn_at)
+    report = ForegroundReported(report_id="r", cost_nanousd=1, spent_at=pair.drawn_at)
+    return {type(message): message for message in (pair, proposed, verdict, insight, offer, review, alert, report)}
 
 
 @pytest.mark.parametrize("kind", [flow.message for flow in FLOWS], ids=lambda kind: kind.__name__)

@@ -18,8 +18,9 @@ from daydream_shared.failures import NotNow, Transient
 from daydream_shared.llm.answers import StoredAnswer
 from daydream_shared.llm.ask import PaidModel, Question
 from daydream_shared.llm.endpoint import Attempt, CallFailed, RawAnswer, without_lengths
+from daydream_shared.llm.forms import Form
 from daydream_shared.llm.prompt import Prompt
-from daydream_shared.money.plans import StagePlan
+from daydream_shared.money.plans import FULL, StagePlan
 from daydream_shared.money.prices import FlatPrice, TokenUsage
 from daydream_shared.settings import ModelSettings
 from daydream_shared.telemetry import Telemetry, start_telemetry
@@ -66,7 +67,9 @@ class Wallet:
         self.draws[attempt_id] = bound_nanousd
         return attempt_id
 
-    async def settle(self, attempt_id: str, cost_nanousd: int | None, input_tokens: int | None = None, output_tokens: int | None = None) -> None:
+    async def settle(
+        self, attempt_id: str, cost_nanousd: int | None, input_tokens: int | None = None, output_tokens: int | None = None, provider_id: str = ""
+    ) -> None:
         self.settled.setdefault(attempt_id, cost_nanousd)
 
 
@@ -113,7 +116,7 @@ def question(first: str = "one", second: str = "two") -> Question:
 
 
 def plan_of(model: PaidModel) -> StagePlan:
-    return model.plan(PROMPT, text_bytes_max=0, facts=1, output_tokens_max=TOKENS_MAX)
+    return model.plan({FULL: Form(PROMPT, TOKENS_MAX, facts=1)})
 
 
 async def test_an_answer_is_paid_for_stored_and_settled_at_its_cost(world: World) -> None:
@@ -183,7 +186,7 @@ async def test_the_repair_of_an_answer_in_chinese_draws_no_more_than_was_planned
     tokens_max = 500
     model, _ = world.model("蚁" * 4 * tokens_max, "不")
     await model.ask(replace(question("一", "二"), output_tokens_max=tokens_max), Word)
-    plan = model.plan(PROMPT, text_bytes_max=0, facts=1, output_tokens_max=tokens_max)
+    plan = model.plan({FULL: Form(PROMPT, tokens_max, facts=1)})
     assert sum(world.wallet.draws.values()) <= plan.part(6, 1).bound_nanousd
 
 

@@ -1,17 +1,19 @@
-"""What calls cost, and that no call can cost more than its bound."""
+"""What calls cost: by the bundled list, or by the operator's file as `test_prices_file.py` has it. What they cost at most: `test_bounds.py`."""
 
 from __future__ import annotations
 
+import tomllib
+from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic import ValidationError
+from genai_prices import Usage, calc_price
+from genai_prices.data_snapshot import get_snapshot
 
 from daydream_shared.failures import WrongSetting
-from daydream_shared.money.prices import FREE, FlatPrice, ListPrice, TokenUsage, find_price, input_tokens_bound, read_prices, to_nanousd, upper_bound_nanousd
+from daydream_shared.money.explain import explain
+from daydream_shared.money.price_list import BATCH
+from daydream_shared.money.prices import FREE, FlatPrice, ListPrice, TokenUsage, call_bound_nanousd, find_price, price_of, to_nanousd
 from daydream_shared.settings import ModelSettings
 
 MINE = FlatPrice(input_usd_per_mtok=Decimal("0.15"), output_usd_per_mtok=Decimal("0.60"), cached_input_usd_per_mtok=Decimal("0.075"))
@@ -55,7 +57,11 @@ def test_the_bundled_list_knows_models_by_provider_and_by_address() -> None:
 
 def test_the_list_counts_cached_tokens_at_their_lower_price() -> None:
     assert LISTED.cost_nanousd(TokenUsage(1000, 0, 1000)) < LISTED.cost_nanousd(TokenUsage(1000, 0))
-    assert LISTED.cost_nanousd(TokenUsage(1000, 0, 5000)) == LISTED.cost_nanousd(TokenUsage(1000, 0, 1000))
+
+
+def test_a_server_that_reports_more_cached_tokens_than_input_gets_no_discount_and_does_not_pay_us() -> None:
+    assert LISTED.cost_nanousd(TokenUsage(1000, 0, 5000)) == LISTED.cost_nanousd(TokenUsage(1000, 0))
+    assert MINE.cost_nanousd(TokenUsage(0, 1, cached_input_tokens=1000)) == 600
 
 
 @pytest.mark.parametrize(
@@ -70,57 +76,57 @@ def test_a_model_without_a_price_is_refused_with_the_lines_that_would_give_it_on
         assert needed in wrong.value.mend
 
 
-def test_the_operators_file_is_read(tmp_path: Path) -> None:
-    file = tmp_path / "prices.toml"
-    file.write_text(
-        '[models."m"]\ninput_usd_per_mtok = 0.15\noutput_usd_per_mtok = "0.60"\n[models."org/n"]\ninput_usd_per_mtok = 0\noutput_usd_per_mtok = 0\n'
-    )
-    prices = read_prices(str(file))
-    assert set(prices) == {"m", "org/n"}
-    assert prices["m"].cost_nanousd(TokenUsage(1, 1)) == 750
+def test_the_lines_of_the_refusal_are_toml_whatever_the_models_name() -> None:
+    with pytest.raises(WrongSetting) as wrong:
+        price_of('org/a "quoted" name.gguf', {})
+    added = "\n".join(line for line in wrong.value.mend.splitlines() if line.startswith(("[", "input", "output"))).replace("PRICE", "1")
+    assert list(tomllib.loads(added)["models"]) == ['org/a "quoted" name.gguf']
 
 
-def test_without_a_file_there_are_no_prices_of_our_own() -> None:
-    assert read_prices("") == {}
+def test_a_usage_that_a_gateway_reports_is_priced_by_the_models_name_alone() -> None:
+    assert price_of("gpt-4.1-mini", {}).cost_nanousd(TokenUsage(1000, 1000)) == LISTED.cost_nanousd(TokenUsage(1000, 1000))
+    assert price_of("m", {"m": MINE}).cost_nanousd(TokenUsage(1000, 0)) == 150_000
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["not toml", '[models."m"]\ninput_usd_per_mtok = 1', '[models."m"]\ninput_usd_per_mtok = -1\noutput_usd_per_mtok = 1', "models = 3",
-     '[models."m"]\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 1\nimput = 1'],
-)  # fmt: skip
-def test_a_file_that_is_not_valid_is_a_wrong_setting_that_names_it(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "prices.toml"
-    file.write_text(text)
-    with pytest.raises(WrongSetting, match=r"prices\.toml"):
-        read_prices(str(file))
+def listed_models() -> list[tuple[str, str]]:
+    return [(model.id, provider.id) for provider in get_snapshot().providers for model in provider.models]
 
 
-def test_a_file_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:
-    with pytest.raises(WrongSetting, match="DAYDREAM_PRICES_FILE"):
-        read_prices(str(tmp_path / "nowhere.toml"))
+def test_every_price_of_the_list_is_read_as_its_makers_read_it_also_on_both_sides_of_every_tier() -> None:
+    at, read = datetime(2026, 6, 15, 12, tzinfo=UTC), 0
+    for name, provider in listed_models():
+        try:
+            price = ListPrice(name, provider_id=provider)
+        except (LookupError, ValueError):
+            continue
+        read += 1
+        for tier in price.tariffs(at)[0].tiers:
+            for tokens in {1000, tier.above, tier.above + 1} - {0}:
+                usage, theirs = TokenUsage(tokens, 300, tokens // 4), Usage(input_tokens=tokens, output_tokens=300, cache_read_tokens=tokens // 4)
+                for batch in (False, True):
+                    wanted = calc_price(theirs, name, provider_id=provider, genai_request_timestamp=at, price_context=BATCH if batch else None).total_price
+                    assert 0 <= price.cost_nanousd(usage, at, batch) - wanted * 10**9 <= 1, (name, provider, tokens, batch)
+    assert read > 300
 
 
-prices = st.sampled_from(
-    [MINE, LISTED, FREE, ListPrice("gpt-4o", provider_id="openai"), FlatPrice(input_usd_per_mtok=Decimal("0.0333333"), output_usd_per_mtok=Decimal("7.77"))]
-)
+def test_in_a_batch_the_list_price_is_the_lower_one_where_there_is_one() -> None:
+    usage = TokenUsage(1000, 1000)
+    assert LISTED.cost_nanousd(usage, batch=True) * 2 == LISTED.cost_nanousd(usage)
+    without = ListPrice("deepseek-chat", provider_id="deepseek")
+    assert without.cost_nanousd(usage, batch=True) == without.cost_nanousd(usage)
 
 
-@given(price=prices, text_bytes=st.integers(0, 400_000), messages=st.integers(1, 6), output_max=st.integers(0, 10_000), data=st.data())
-@settings(max_examples=150, deadline=None, derandomize=True)
-def test_no_usage_that_a_call_can_have_costs_more_than_its_bound(
-    price: FlatPrice, text_bytes: int, messages: int, output_max: int, data: st.DataObject
-) -> None:
-    most = input_tokens_bound(text_bytes, messages)
-    input_tokens = data.draw(st.integers(0, most))
-    usage = TokenUsage(input_tokens, data.draw(st.integers(0, output_max)), data.draw(st.integers(0, input_tokens)))
-    assert 0 <= price.cost_nanousd(usage) <= upper_bound_nanousd(price, text_bytes, messages, output_max)
+def test_off_peak_a_list_price_counts_for_its_hours_and_the_bound_for_any_hour() -> None:
+    price, usage = ListPrice("deepseek-chat", provider_id="deepseek"), TokenUsage(1000, 1000)
+    by_hour = [price.cost_nanousd(usage, datetime(2026, 6, 15, hour, 45, tzinfo=UTC)) for hour in range(24)]
+    assert min(by_hour) < max(by_hour) == call_bound_nanousd(price, 1000, 1000)
 
 
-def test_a_server_that_reports_more_cached_tokens_than_input_does_not_pay_us() -> None:
-    assert MINE.cost_nanousd(TokenUsage(0, 1, cached_input_tokens=1000)) >= 0
-
-
-def test_cached_tokens_that_are_dearer_are_refused_since_no_bound_would_hold() -> None:
-    with pytest.raises(ValidationError, match="no bound"):
-        FlatPrice(input_usd_per_mtok=Decimal(1), output_usd_per_mtok=Decimal(1), cached_input_usd_per_mtok=Decimal(2))
+def test_an_explanation_says_who_says_so_and_what_an_example_costs() -> None:
+    listed = explain("gpt-4.1-mini", LISTED, input_tokens=1000, output_tokens=100)
+    assert (listed.source, listed.cost_nanousd, listed.bound_nanousd) == ("list", 560_000, 560_000)
+    assert "gpt-4.1-mini of openai" in listed.detail
+    assert listed.batch[0].input == listed.tiers[0].input / 2
+    assert explain("m", FREE, input_tokens=1000, output_tokens=100).source == "free"
+    mine = explain("m", MINE, input_tokens=1000, output_tokens=100)
+    assert (mine.source, mine.since, mine.tiers[0].cached_input) == ("file", None, 0.075)

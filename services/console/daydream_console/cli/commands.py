@@ -24,6 +24,14 @@ for name, command in COMMANDS.items():
     app.command(name)(command)
 
 budget_app = typer.Typer(no_args_is_help=True, help=budget.__doc__)
-budget_app.command("show")(budget.budget_show)
-budget_app.command("set")(budget.budget_set)
+BUDGET_COMMANDS: dict[str, Callable[..., None]] = {
+    "show": budget.budget_show,
+    "set": budget.budget_set,
+    "top-up": budget.budget_top_up,
+    "pause": budget.budget_pause,
+    "resume": budget.budget_resume,
+    "correct": budget.budget_correct,
+}
+for name, command in BUDGET_COMMANDS.items():
+    budget_app.command(name)(command)
 app.add_typer(budget_app, name="budget")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -75,13 +76,15 @@ def show_budget(state: BudgetState) -> None:
     """Limits and spend."""
     if not state.limits:
         out.print("No cap is set: only models that cost nothing may be called. Set one with: daydream budget set --lifetime 1.00")
-    limits = Table(title="Limits", title_justify="left")
-    for name in ("window", "cap", "spent", "in calls", "reserved", "free", "renews"):
-        limits.add_column(name, justify="left" if name in ("window", "renews") else "right")
+    if state.paused:
+        out.print("[yellow]Paused: nothing that costs is granted until daydream budget resume[/yellow]")
+    limits = Table(title=f"Limits (days begin in {state.zone})", title_justify="left")
+    for name in ("scope", "window", "cap", "spent", "in calls", "reserved", "free", "renews", "reached"):
+        limits.add_column(name, justify="left" if name in ("scope", "window", "renews", "reached") else "right")
     for limit in state.limits:
-        renews = limit.renews_at.astimezone().strftime("%Y-%m-%d %H:%M") if limit.renews_at else "never"
         amounts = (limit.cap_nanousd, limit.settled_nanousd, limit.drawn_nanousd, limit.open_nanousd, limit.free_nanousd)
-        limits.add_row(limit.window, *(usd(amount) for amount in amounts), renews)
+        window = limit.window if limit.hard else f"{limit.window} (warns)"
+        limits.add_row(limit.scope, window, *(usd(amount) for amount in amounts), _when(limit.renews_at, "never"), _when(limit.reached_at, ""))
     if state.limits:
         out.print(limits)
     spend = Table(title="Spend", title_justify="left")
@@ -92,8 +95,20 @@ def show_budget(state: BudgetState) -> None:
     if state.spend:
         out.print(spend)
     out.print(f"Spent in all: {usd(state.settled_nanousd)} over {state.envelopes_closed} daydreams that ended; {state.envelopes_open} are on their way.")
+    if state.burn_nanousd_per_h:
+        out.print(f"Burning {usd(state.burn_nanousd_per_h)} an hour.")
+    if state.tax is not None and state.tax.ratio is not None:
+        cap = f", at most {state.tax.ratio_cap:g}" if state.tax.ratio_cap is not None else ""
+        foreground = f"{usd(state.tax.daydream_nanousd)} against {usd(state.tax.foreground_nanousd)} of foreground spend"
+        out.print(f"Tax over {state.tax.days} days: {state.tax.ratio:.2f}{cap} ({foreground}).")
     if state.overruns:
         out.print(f"[red]{state.overruns} bills came above their bound.[/red]")
+    for change in state.changes[:5]:
+        out.print(Text(f"{change.at:%Y-%m-%d %H:%M} {change.who}: {change.text}{f' ({change.why})' if change.why else ''}", style="dim"))
+
+
+def _when(at: datetime | None, otherwise: str) -> str:
+    return at.astimezone().strftime("%Y-%m-%d %H:%M") if at else otherwise
 
 
 def show_reports(reports: Sequence[DocumentReport]) -> None:

@@ -29,8 +29,8 @@ from daydream_console.overview import Overview, overview
 from daydream_shared.failures import Transient, WrongSetting
 from daydream_shared.messages import NANOUSD_PER_USD, VerdictReached
 from daydream_shared.money.prices import FREE
-from daydream_shared.requests import BudgetState, DocumentReport, ListVerdicts, Nothing, SetGoal, SetLimit, Window
-from daydream_shared.subjects import BUDGET_LIMIT, BUDGET_STATE, MEMORY_INSIGHTS, MEMORY_STATE, SAMPLER_GOAL, SAMPLER_STATE
+from daydream_shared.requests import BudgetState, ChangeBudget, DocumentReport, ListVerdicts, Nothing, SetGoal, SetLimit, Window
+from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_STATE, MEMORY_INSIGHTS, MEMORY_STATE, SAMPLER_GOAL, SAMPLER_STATE
 
 POLL_S = 0.25
 SAY_EVERY = timedelta(seconds=10)  # where no progress bar can be seen
@@ -51,8 +51,8 @@ class Caps:
         given: list[tuple[Window, float | None]] = [("lifetime", self.lifetime_usd), ("day", self.daily_usd)]
         for window, dollars in given:
             if dollars is not None:
-                limit = SetLimit(change_id=uuid4().hex, window=window, cap_nanousd=round(dollars * NANOUSD_PER_USD), who="daydream run", why="option")
-                await client.ask(BUDGET_LIMIT, limit)
+                limit = SetLimit(window=window, cap_nanousd=round(dollars * NANOUSD_PER_USD))
+                await client.ask(BUDGET_CHANGE, ChangeBudget(change_id=uuid4().hex, what=limit, who="daydream run", why="option"))
         return await client.ask(BUDGET_STATE, Nothing())
 
 

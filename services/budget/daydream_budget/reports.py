@@ -1,0 +1,19 @@
+"""What a report of foreground usage cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from daydream_shared.failures import Permanent, WrongSetting
+from daydream_shared.messages import ForegroundReported
+from daydream_shared.money.prices import FlatPrice, TokenUsage, price_of
+
+
+def cost_of(report: ForegroundReported, prices: Mapping[str, FlatPrice]) -> int:
+    """What a reported usage cost, by the same prices as our own calls. Permanent when there is no price: the report becomes a
+    dead letter that can be replayed once there is one."""
+    usage = TokenUsage(report.input_tokens, report.output_tokens, report.cached_input_tokens)
+    try:
+        return price_of(report.model, prices).cost_nanousd(usage, at=report.spent_at)
+    except WrongSetting as missing:
+        raise Permanent("no-price", str(missing)) from None

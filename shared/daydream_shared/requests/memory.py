@@ -1,0 +1,115 @@
+"""Questions to the memory and its answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from daydream_shared.messages import Fact, Known, Part, VerdictReached
+
+
+class MemoryState(Part):
+    """How much is known."""
+
+    facts: int = Field(description="facts that can be drawn; ordinals 0…facts−1")
+    facts_pending: int = Field(description="facts still to be embedded")
+    documents: int
+    verdicts: int
+    daydreams_judged: int = Field(description="daydreams that a model judged")
+    decisions: dict[str, int]
+    insights: int
+    quarantined: int = Field(default=0, description="promoted hypotheses that wait for a person's word")
+    embedding_model: str
+
+
+class PairAt(Part):
+    """Two facts by their ordinals."""
+
+    ordinals: tuple[int, int]
+
+
+class PairFound(Part):
+    """The two facts, in the order asked, and the cosine of their embeddings."""
+
+    first: Fact
+    second: Fact
+    similarity: float
+
+
+class Nearest(Part):
+    """A hypothesis, and the two facts it came from, which are compared apart."""
+
+    text: str = Field(max_length=20_000)
+    own_fact_ids: tuple[str, ...]
+    own_hypothesis_id: str
+
+
+class Neighbours(Part):
+    """The nearest of each kind, and the scale on which this embedding model's cosines are to be read."""
+
+    own_facts: tuple[Known, ...]
+    nearest: Known | None
+    unrelated_median: float = Field(description="median cosine of random pairs of facts")
+    embedding_model: str
+
+
+class Search(Part):
+    """Facts and insights close to a text."""
+
+    text: str = Field(min_length=1, max_length=20_000)
+    limit: int = Field(default=10, ge=1, le=100)
+
+
+class Hit(Part):
+    """One answer of a search."""
+
+    fact: Fact
+    similarity: float
+    ancestry: tuple[Fact, ...] = ()
+
+
+class Found(Part):
+    """Nearest first."""
+
+    hits: tuple[Hit, ...]
+
+
+class ListVerdicts(Part):
+    """Newest first; `promoted_only` leaves the insights, `quarantined_only` those of them that wait for a person's word."""
+
+    promoted_only: bool = True
+    quarantined_only: bool = False
+    limit: int = Field(default=50, ge=1, le=100, description="a page must fit into one NATS message of 1 MB")
+    offset: int = Field(default=0, ge=0)
+
+
+class Verdicts(Part):
+    """A page of verdicts."""
+
+    verdicts: tuple[VerdictReached, ...]
+    total: int
+
+
+class ListDocuments(Part):
+    """What became of the documents with these ids; none given: all, newest first."""
+
+    document_ids: tuple[str, ...] = ()
+    limit: int = Field(default=200, ge=1, le=1000)
+
+
+class DocumentReport(Part):
+    """What was done with one document."""
+
+    document_id: str
+    source: str
+    status: Literal["read", "skipped", "refused"]
+    note: str
+    facts: int
+    facts_embedded: int
+
+
+class Documents(Part):
+    """A page of reports."""
+
+    reports: tuple[DocumentReport, ...]

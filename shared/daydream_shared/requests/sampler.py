@@ -1,0 +1,31 @@
+"""Questions to the sampler and its answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from daydream_shared.messages import Part
+
+
+class SetGoal(Part):
+    """How many pairs may have been drawn in all (None: no end)."""
+
+    drawn_max: int | None = Field(ge=0)
+
+
+Phase = Literal["drawing", "goal-reached", "waiting-for-facts", "waiting-for-stages", "pipeline-full", "refused", "exhausted"]
+
+
+class SamplerState(Part):
+    """What the sampler is doing, and why."""
+
+    phase: Phase
+    text: str
+    looked_at: datetime = Field(description="when it began the look at whether it can draw that led to this phase")
+    drawn: int
+    drawn_max: int | None
+    pairs_left: int
+    retry_at: datetime | None = None

@@ -1,0 +1,53 @@
+"""Calendar windows in any zone, the nights on which clocks change included."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daydream_budget.windows import QUARTER_S, quarter_of, renewal, span_of, start_of
+
+ZONES = ("UTC", "Europe/Zurich", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Havana", "Pacific/Chatham", "Africa/Cairo")
+FORMS = {"hour": "%Y-%m-%d %H %z", "day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
+
+
+@pytest.mark.parametrize("window", FORMS)
+@given(at=st.datetimes(datetime(2024, 1, 1), datetime(2032, 1, 1), timezones=st.just(UTC)), zone=st.sampled_from(ZONES))
+def test_a_window_holds_what_the_wall_clock_calls_by_one_name_and_nothing_else(window: str, at: datetime, zone: str) -> None:
+    clock = ZoneInfo(zone)
+    first, end = span_of(window, at, clock)  # type: ignore[arg-type]
+    assert first <= quarter_of(at) < end
+
+    def name(moment: datetime) -> str:
+        return moment.astimezone(clock).strftime(FORMS[window])
+
+    here = name(at)
+    assert name(start_of(end)) != here
+    assert name(start_of(first) - timedelta(seconds=1)) != here
+    for quarter in {first, (first + end) // 2, end - 1}:
+        assert name(start_of(quarter)) == here
+        assert name(start_of(quarter) + timedelta(seconds=QUARTER_S - 1)) == here
+
+
+@pytest.mark.parametrize(
+    ("now", "midnight", "hours"),
+    [
+        (datetime(2026, 3, 28, 23, 30, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC), 23),
+        (datetime(2026, 10, 24, 22, 30, tzinfo=UTC), datetime(2026, 10, 25, 23, tzinfo=UTC), 25),
+    ],
+)
+def test_days_on_which_clocks_change_end_at_the_local_midnight(now: datetime, midnight: datetime, hours: int) -> None:
+    zurich = ZoneInfo("Europe/Zurich")
+    assert renewal("day", now, zurich) == midnight
+    first, end = span_of("day", now, zurich)
+    assert (end - first) * QUARTER_S == hours * 3600
+
+
+def test_the_lifetime_never_renews() -> None:
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    assert renewal("lifetime", now, ZoneInfo("UTC")) is None
+    assert span_of("lifetime", now, ZoneInfo("UTC"))[0] == 0
