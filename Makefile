@@ -6,7 +6,7 @@ PACKAGES := -e './shared[llm]' $(patsubst %,-e %,$(filter-out services/console,$
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-chaos check bench lock
+.PHONY: help setup run test test-chaos check bench bench-budget lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,12 @@ check: setup ## style, types, boundaries between services, each service installe
 
 bench: setup ## benchmarks: JSON lines, one a figure (BENCH=name for one of them)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)
+
+bench-budget: setup ## the cap under load: DATA=folder of the Azure LLM inference trace, QUICK=1 for a minute
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.budget --data $(DATA) $(if $(QUICK),--quick)
+
+bench-budget: setup ## does the cap hold, how much of it is used, how fast: DATA=folder of the Azure LLM trace (QUICK=1: a minute)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.budget --data $(DATA) $(if $(QUICK),--quick) $(ARGS)
 
 lock: setup ## renew constraints.txt from the pyproject files
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --no-emit-package daydream-shared --upgrade \

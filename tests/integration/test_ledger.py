@@ -8,10 +8,11 @@ from pathlib import Path
 
 from nats.aio.client import Client
 
+from daydream_shared.messages import AlertRaised, ForegroundReported
 from daydream_shared.provision import provision
 from daydream_shared.requests import BudgetState, ChangeBudget, Draw, EnvelopePart, Grant, Nothing, OpenEnvelope, SetLimit, Settle
 from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_DRAW, BUDGET_OPEN, BUDGET_SETTLE, BUDGET_STATE
+from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_DRAW, BUDGET_OPEN, BUDGET_SETTLE, BUDGET_STATE, flow_of
 from support.programs import NatsServer, until
 from support.services import service
 
@@ -124,3 +125,35 @@ def test_a_stop_is_obeyed_before_there_is_a_server(tmp_path: Path) -> None:
         until(lambda: "starting" in logs(tmp_path), "the service to say that it starts")
         process.terminate()
         assert process.wait(10) == 0
+
+
+async def test_a_foreground_report_is_counted_once_and_the_tax_is_shown(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+    ask, js = Asker(nc), nc.jetstream()
+    with service("budget", server.url, tmp_path):
+        await cap(ask)
+        assert await spend(ask, "e", 1000, 1000)
+        priced = ForegroundReported(report_id="r1", model="gpt-4o-mini", input_tokens=1_000_000, spent_at=datetime.now(UTC))
+        told = ForegroundReported(report_id="r2", cost_nanousd=50_000_000, spent_at=datetime.now(UTC))
+        for number, report in enumerate((priced, told, told)):
+            await js.publish(flow_of(ForegroundReported).subject, report.model_dump_json().encode(), headers={"Nats-Msg-Id": str(number)})
+        async with asyncio.timeout(10):
+            while (await state(ask)).tax.foreground_nanousd != 200_000_000:  # type: ignore[union-attr]  # noqa: ASYNC110 (in another process)
+                await asyncio.sleep(0.05)
+        tax = (await state(ask)).tax
+    assert tax is not None
+    assert tax.ratio == 1000 / 200_000_000
+
+
+async def test_an_alert_is_raised_once_when_a_soft_share_is_reached(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+    ask, js = Asker(nc), nc.jetstream()
+    with service("budget", server.url, tmp_path, DAYDREAM_BUDGET_SWEEP_S="0.05"), service("budget", server.url, tmp_path / "b", DAYDREAM_BUDGET_SWEEP_S="0.05"):
+        await cap(ask)
+        assert await spend(ask, "e", CAP * 8 // 10, CAP * 8 // 10)
+        assert not (await open_one(ask, "too much", CAP)).granted
+        async with asyncio.timeout(10):
+            while (await js.stream_info("ALERTS")).state.messages < 2:  # noqa: ASYNC110 (the event is in another process)
+                await asyncio.sleep(0.05)
+        assert await spend(ask, "f", 1000, 1000)
+        info = await js.stream_info("ALERTS")
+        kinds = [AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=seq)).data or b"").kind for seq in range(1, info.state.last_seq + 1)]
+    assert sorted(kinds) == ["refused", "soft-limit"]

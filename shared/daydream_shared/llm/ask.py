@@ -25,10 +25,10 @@ from daydream_shared.llm.forms import Form, Forms
 from daydream_shared.llm.prompt import FENCE_BYTES, Prompt
 from daydream_shared.llm.reading import read_object
 from daydream_shared.messages import NANOUSD_PER_USD, ModelCall, derive_id
-from daydream_shared.money.bounds import call_bound_nanousd, prompt_tokens_bound
+from daydream_shared.money.bounds import call_bound_nanousd, input_byte_nanousd, prompt_tokens_bound
 from daydream_shared.money.counting import counter_for
 from daydream_shared.money.plans import FULL, Cost, StagePlan
-from daydream_shared.money.prices import Price, TokenUsage, upper_bound_nanousd
+from daydream_shared.money.prices import Price, upper_bound_nanousd
 from daydream_shared.money.purse import Purse
 from daydream_shared.telemetry import Name, Telemetry
 
@@ -81,12 +81,12 @@ class PaidModel:
 
     def _cost(self, form: Form) -> Cost:
         once = form.prompt.fixed_bytes + form.text_bytes_max + 8 * FENCE_BYTES
-        fixed = upper_bound_nanousd(self._price, once, 2, form.output_tokens_max)
+        output_max = form.output_tokens_max + self.settings.reasoning_tokens_max
+        fixed = upper_bound_nanousd(self._price, once, 2, output_max)
         if form.repair:
             again = once + 4 * form.output_tokens_max + len(REPAIR) + len(json.dumps(form.prompt.schema))
-            fixed += upper_bound_nanousd(self._price, again, 4, form.output_tokens_max)
-        per_byte = self._price.cost_nanousd(TokenUsage((1 + form.repair) * form.facts * 1000, 0))
-        return Cost(fixed_nanousd=fixed, nanousd_per_fact_byte=-(-per_byte // 1000))
+            fixed += upper_bound_nanousd(self._price, again, 4, output_max)
+        return Cost(fixed_nanousd=fixed, nanousd_per_fact_byte=(1 + form.repair) * form.facts * input_byte_nanousd(self._price))
 
     async def ask(self, question: Question, kind: type[T]) -> Reply[T]:
         """Ask, and once more where the answer can't be read (if that is paid for). Raises the failures of `purse` and `endpoint`."""

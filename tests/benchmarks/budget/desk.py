@@ -70,7 +70,8 @@ class Desk(Generic[Work, Ticket]):
                 self._busy += 1
                 answer = await self._keeper.admit(work)
                 if not isinstance(answer, Short):
-                    self._back += await self._keeper.spend(answer)
+                    flowed_back = await self._keeper.spend(answer)
+                    self._back += flowed_back
                     self._settlements += 1
                     self._busy -= 1
                     self._wake()

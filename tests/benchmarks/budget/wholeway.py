@@ -68,7 +68,8 @@ class WholeWays:
         self.by_plan[ticket.plan] += 1
         costs = 0
         for stage, calls in ticket.daydream.stages(ticket.plan).items():
-            costs += sum(await asyncio.gather(*(self._pay(ticket, stage, number, call) for number, call in enumerate(calls))))
+            paid = await asyncio.gather(*(self._pay(ticket, stage, number, call) for number, call in enumerate(calls)))
+            costs += sum(paid)
         closed = await self._ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=ticket.envelope_id))
         if not closed.closed or closed.spent_nanousd != costs:
             raise RuntimeError(f"a daydream of {costs} is on the books as {closed}")

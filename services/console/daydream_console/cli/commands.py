@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from daydream_console.cli import budget, knowledge, systems
+from daydream_console.cli import budget, knowledge, prices, systems
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -31,6 +31,7 @@ BUDGET_COMMANDS: dict[str, Callable[..., None]] = {
     "pause": budget.budget_pause,
     "resume": budget.budget_resume,
     "correct": budget.budget_correct,
+    "price": prices.budget_price,
 }
 for name, command in BUDGET_COMMANDS.items():
     budget_app.command(name)(command)
