@@ -42,9 +42,6 @@ bench: setup ## benchmarks: JSON lines, one a figure (BENCH=name for one of them
 bench-budget: setup ## the cap under load: DATA=folder of the Azure LLM inference trace, QUICK=1 for a minute
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.budget --data $(DATA) $(if $(QUICK),--quick)
 
-bench-budget: setup ## does the cap hold, how much of it is used, how fast: DATA=folder of the Azure LLM trace (QUICK=1: a minute)
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks.budget --data $(DATA) $(if $(QUICK),--quick) $(ARGS)
-
 lock: setup ## renew constraints.txt from the pyproject files
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --no-emit-package daydream-shared --upgrade \
 	  --all-extras --group pyproject.toml:dev shared/pyproject.toml services/*/pyproject.toml --output-file constraints.txt

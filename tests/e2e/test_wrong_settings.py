@@ -29,7 +29,7 @@ def test_a_wrong_key(tmp_path: Path, endpoint: Endpoint) -> None:
 
 
 def test_a_model_without_a_price(tmp_path: Path, endpoint: Endpoint) -> None:
-    refused(Daydream(tmp_path, endpoint), "--cap", "1", "--model-name", "unheard-of", mend='[models."unheard-of"]')
+    refused(Daydream(tmp_path, endpoint), "--cap", "1", "--model-name", "unheard-of", mend='models."unheard-of" = { input_usd_per_mtok')
 
 
 def test_no_cap_for_a_model_that_costs_money(tmp_path: Path, endpoint: Endpoint) -> None:

@@ -52,7 +52,6 @@ def price_of(model_name: str, own: Mapping[str, FlatPrice], *, provider: str = "
 def _mend(model_name: str) -> str:
     key = json.dumps(model_name, ensure_ascii=False)
     return (
-        "Add these lines to the file that DAYDREAM_PRICES_FILE names, with your prices in the place of PRICE:\n"
-        f"[models.{key}]\ninput_usd_per_mtok = PRICE\noutput_usd_per_mtok = PRICE\n"
-        "Or set DAYDREAM_MODEL_PROVIDER to whose prices apply, or DAYDREAM_MODEL_FREE=true if it costs nothing"
+        f"Add to the file that DAYDREAM_PRICES_FILE names: models.{key} = {{ input_usd_per_mtok = PRICE, output_usd_per_mtok = PRICE }} . "
+        f"Or set DAYDREAM_MODEL_PROVIDER to whose prices apply, or DAYDREAM_MODEL_FREE=true if it costs nothing"
     )

@@ -25,11 +25,11 @@ def main() -> int:
         return 2
     calls = trace.read(file)
     chosen = asked.only or PARTS
-    ours = 0.0
-    if "throughput" in chosen:
-        ours = asyncio.run(throughput.measure(quick=asked.quick))
+    ours: dict[tuple[int, int], float] = {}
     if "caps" in chosen:
-        asyncio.run(caps.measure(calls, quick=asked.quick))
+        ours = asyncio.run(caps.measure(calls, quick=asked.quick))
+    if "throughput" in chosen:
+        asyncio.run(throughput.measure(quick=asked.quick))
     if "peers" in chosen:
         peers.measure(file, calls, quick=asked.quick, ours=ours)
     return 0

@@ -6,6 +6,7 @@ Overshoot is what the endpoint billed above the cap in a run; utilisation is wha
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
@@ -41,6 +42,7 @@ class Run:
     billed: int
     calls: int
     smallest_refused: int
+    seconds: float
 
     @property
     def used(self) -> float:
@@ -56,8 +58,8 @@ def cells(quick: bool) -> Iterator[tuple[int, int]]:
     return ((cents, workers) for cents in (CENTS[:2] if quick else CENTS) for workers in WORKERS)
 
 
-async def measure(calls: list[Call], *, quick: bool) -> None:
-    """Print the figures."""
+async def measure(calls: list[Call], *, quick: bool) -> dict[tuple[int, int], float]:
+    """Print the figures; calls a second for each cap in cents and workers."""
     async with ledger() as ask:
         await Cap(ask).set(0)
         bench = Bench(ask, calls)
@@ -77,6 +79,7 @@ async def measure(calls: list[Call], *, quick: bool) -> None:
         _overshoot("whole_way_overshoot_usd_max", ways, WHOLE)
         unused = [run.unused_in_smallest for found in ways.values() for run in found]
         figure("budget", "whole_way_unused_in_smallest_envelopes", unused, "envelopes", **PRICE)
+    return {cell: mean(run.calls / run.seconds for run in found) for cell, found in runs.items()}
 
 
 class Bench:
@@ -110,16 +113,19 @@ class Bench:
             desk = Desk(SingleCalls(self._ask, endpoint, name, team), order)
         else:
             desk = Desk(WholeWays(self._ask, endpoint, name, team), daydreams(order))
+        started = time.perf_counter()
         await desk.run(workers)
+        seconds = time.perf_counter() - started
         if (left := await limit.free()) != cap - endpoint.billed:
             raise RuntimeError(f"the endpoint has billed {endpoint.billed}, and the ledger says {cap - left}")
-        return Run(cap, endpoint.billed, endpoint.calls, desk.smallest_refused)
+        return Run(cap, endpoint.billed, endpoint.calls, desk.smallest_refused, seconds)
 
 
 def _print(envelopes: str, cents: int, workers: int, runs: list[Run]) -> None:
     used = [run.used for run in runs]
-    more = {"envelopes": envelopes, "cap_usd": cents / 100, "workers": workers, "mean": round(mean(used), 6)}
-    figure("budget", "utilisation", used, "share", overshoot_usd_max=_above(runs), calls=round(mean(run.calls for run in runs)), **more)
+    means = {"mean": round(mean(used), 6), "calls": round(mean(run.calls for run in runs)), "calls_per_s": round(mean(run.calls / run.seconds for run in runs))}
+    more = {"envelopes": envelopes, "cap_usd": cents / 100, "workers": workers, **means}
+    figure("budget", "utilisation", used, "share", overshoot_usd_max=_above(runs), **more)
 
 
 def _overshoot(name: str, by_cell: dict[tuple[int, int], list[Run]], envelopes: str) -> None:

@@ -26,7 +26,7 @@ from daydream_shared.subjects import LEDGER_SUBJECT
 from support.programs import NatsServer
 
 CLIENTS = 64
-SECONDS = 2.0
+SECONDS = 1.0
 ENTRIES_A_PAYMENT = 4  # opened, drawn, settled, closed
 
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
 from statistics import mean
@@ -26,9 +27,9 @@ INTERPRETERS = ("python3.13", "python3.14", "python3", "python")
 TESTS = Path(__file__).parents[2]
 
 
-def measure(file: Path, calls: list[Call], *, quick: bool, ours: float) -> None:
-    """Print the figures. `ours`: the ledger's payments a second, for the ratio (0: not measured in this run)."""
-    asyncio.run(_counters(calls, seeds=2 if quick else 5, quick=quick))
+def measure(file: Path, calls: list[Call], *, quick: bool, ours: Mapping[tuple[int, int], float]) -> None:
+    """Print the figures. `ours`: the ledger's calls a second by cap and workers, for the ratio, as far as measured in this run."""
+    asyncio.run(_counters(calls, seeds=1 if quick else 5, quick=quick))
     _snipz(file, seeds=1 if quick else 3, ours=ours)
 
 
@@ -47,7 +48,7 @@ async def _counter(counter: type[PostHoc], calls: list[Call], cap: int, workers:
     return endpoint.billed
 
 
-def _snipz(file: Path, *, seeds: int, ours: float) -> None:
+def _snipz(file: Path, *, seeds: int, ours: Mapping[tuple[int, int], float]) -> None:
     interpreter = next((path for name in INTERPRETERS if (path := shutil.which(name)) and _fits(path)), None)
     if interpreter is None:
         return _skip(f"it needs Python {'.'.join(map(str, NEEDS))} or newer, and there is none on PATH")
@@ -63,8 +64,8 @@ def _snipz(file: Path, *, seeds: int, ours: float) -> None:
         rates = [made / seconds for _, made, seconds in cell["runs"]]
         more = {"peer": "snipz, SQLite", "cap_usd": cell["cents"] / 100, "workers": cell["workers"], "sync": "at checkpoints"}
         figure("budget", "peer_payments_per_s", rates, "1/s", **more)
-        if ours:
-            figure("budget", "ours_by_peer_payments", [ours / rate for rate in rates], "ratio", ours=round(ours), ours_sync="always", **more)
+        if own := ours.get((cell["cents"], cell["workers"])):
+            figure("budget", "ours_by_peer_payments", [own / rate for rate in rates], "ratio", ours_per_s=round(own), ours_sync="always", **more)
     return None
 
 

@@ -65,4 +65,4 @@ def test_the_model_that_is_set_is_priced_as_the_services_price_it(monkeypatch: p
 def test_an_unknown_model_is_refused_with_the_lines_to_add() -> None:
     result = run("nobody-knows-me", "--json")
     assert result.exit_code == 2
-    assert '[models."nobody-knows-me"]\ninput_usd_per_mtok = PRICE\n' in json.loads(result.stdout)["mend"]
+    assert 'models."nobody-knows-me" = { input_usd_per_mtok = PRICE, ' in json.loads(result.stdout)["mend"]

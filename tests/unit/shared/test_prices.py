@@ -71,7 +71,7 @@ def test_a_model_without_a_price_is_refused_with_the_lines_that_would_give_it_on
     with pytest.raises(WrongSetting) as wrong:
         find_price(settings_, {})
     assert settings_.name in wrong.value.what
-    assert f'[models."{settings_.name}"]' in wrong.value.mend
+    assert f'models."{settings_.name}" = {{' in wrong.value.mend
     for needed in ("input_usd_per_mtok", "output_usd_per_mtok", "DAYDREAM_PRICES_FILE", "DAYDREAM_MODEL_FREE=true"):
         assert needed in wrong.value.mend
 
@@ -79,7 +79,7 @@ def test_a_model_without_a_price_is_refused_with_the_lines_that_would_give_it_on
 def test_the_lines_of_the_refusal_are_toml_whatever_the_models_name() -> None:
     with pytest.raises(WrongSetting) as wrong:
         price_of('org/a "quoted" name.gguf', {})
-    added = "\n".join(line for line in wrong.value.mend.splitlines() if line.startswith(("[", "input", "output"))).replace("PRICE", "1")
+    added = wrong.value.mend.partition(": ")[2].partition(" . ")[0].replace("PRICE", "1")
     assert list(tomllib.loads(added)["models"]) == ['org/a "quoted" name.gguf']
 
 
