@@ -1,4 +1,4 @@
-"""The page and the JSON API. Everything here only reads; texts of models and documents are sent as data, never as markup."""
+"""The page and the JSON API. Everything but the report of foreground spend only reads; texts of models and documents are sent as data, never as markup."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from daydream_console.foreground import foreground
 from daydream_console.live import Live
 from daydream_console.overview import overview
 from daydream_shared.failures import Failure
+from daydream_shared.messages import Message
 from daydream_shared.requests import ListDocuments, ListVerdicts, Search
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_SEARCH
@@ -27,7 +29,7 @@ HEADERS = {
 }
 
 
-def routes(ask: Asker, js: JetStreamContext, live: Live, stopping: asyncio.Event) -> list[BaseRoute]:
+def routes(ask: Asker, js: JetStreamContext, live: Live, publish: Callable[[Message], Awaitable[None]], stopping: asyncio.Event) -> list[BaseRoute]:
     """Everything that the console serves."""
     folder = files("daydream_console") / "page"
 
@@ -65,6 +67,7 @@ def routes(ask: Asker, js: JetStreamContext, live: Live, stopping: asyncio.Event
         Route("/api/documents", _json(get_documents)),
         Route("/api/search", _json(get_search)),
         Route("/api/events", events),
+        Route("/api/foreground", foreground(publish), methods=["POST"]),
     ]
 
 
