@@ -28,10 +28,11 @@ class Client:
     js: JetStreamContext
     ask: Asker
 
-    async def publish(self, message: Message) -> None:
-        """Publish an event under its own id."""
+    async def publish(self, message: Message) -> int:
+        """Publish an event under its own id. Gives its place in the stream, also when it was there already."""
         flow = flow_of(type(message))
-        await self.js.publish(flow.subject, message.model_dump_json().encode(), headers={"Nats-Msg-Id": message.message_id}, stream=flow.stream)
+        ack = await self.js.publish(flow.subject, message.model_dump_json().encode(), headers={"Nats-Msg-Id": message.message_id}, stream=flow.stream)
+        return ack.seq
 
 
 @asynccontextmanager

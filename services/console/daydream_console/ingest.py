@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from daydream_console.client import Client
-from daydream_console.overview import nothing_on_its_way
+from daydream_console.overview import taken_up
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import DocumentOffered, derive_id
 from daydream_shared.requests import DocumentReport, ListDocuments
@@ -23,16 +23,16 @@ from daydream_shared.subjects import DOCUMENT_OBJECTS, MEMORY_DOCUMENTS
 BYTES_MAX = 256 << 20
 ASK_AT_ONCE = 500
 POLL_S = 0.2
-LOST_S = 3.0
 
 
 @dataclass(frozen=True)
 class Offered:
-    """A document that was offered, or (with a report) one that needs no more work."""
+    """A document that was offered (at this place in the stream), or (with a report) one that needs no more work."""
 
     document_id: str
     source: str
     report: DocumentReport | None = None
+    sequence: int = 0
 
 
 def files_under(paths: Sequence[Path]) -> list[Path]:
@@ -77,27 +77,26 @@ async def offer(client: Client, files: Sequence[Path], called: Callable[[Path], 
         object_name = derive_id("object", document_id, source)  # one for each source: the first to be read removes its own only
         await objects.put(object_name, data)
         message = DocumentOffered(document_id=document_id, object_name=object_name, source=source, size_bytes=size, offered_at=datetime.now(UTC))
-        await client.publish(message)
-        yield Offered(document_id, source)
+        yield Offered(document_id, source, sequence=await client.publish(message))
 
 
 async def reports(client: Client, offered: Sequence[Offered], *, seen: Callable[[int], None] = lambda _: None) -> list[DocumentReport]:
     """What became of them, once all have been read; in the order in which they were offered."""
     done = {one.source: one.report for one in offered if one.report}
-    idle = 0
+    last = max((one.sequence for one in offered), default=0)
     while missing := [one for one in offered if one.source not in done]:
+        all_taken = await taken_up(client, DocumentOffered, last)  # before the question: what is taken has its report by now
         for start in range(0, len(missing), ASK_AT_ONCE):
             part = missing[start : start + ASK_AT_ONCE]
             found = await client.ask(MEMORY_DOCUMENTS, ListDocuments(document_ids=tuple(one.document_id for one in part), limit=1000))
             wanted = {(one.document_id, one.source) for one in part}
             done |= {report.source: report for report in found.reports if (report.document_id, report.source) in wanted}
         seen(len(done))
-        if missing and await nothing_on_its_way(client, DocumentOffered):
-            idle += 1
-            if idle * POLL_S > LOST_S:  # taken, and yet no report: its message was put aside
-                lost = "was not taken in; the stream DEADLETTERS and the memory's log say why"
-                done |= {one.source: _report(one.document_id, one.source, "refused", lost) for one in missing if one.source not in done}
-        await asyncio.sleep(POLL_S)
+        if all_taken:  # and yet no report: its message was put aside
+            lost = "was not taken in; the stream DEADLETTERS and the memory's log say why"
+            done |= {one.source: _report(one.document_id, one.source, "refused", lost) for one in missing if one.source not in done}
+        else:
+            await asyncio.sleep(POLL_S)
     return [report for one in offered if (report := done[one.source])]
 
 

@@ -87,15 +87,26 @@ async def _dead_letters(js: JetStreamContext) -> int:
         return 0
 
 
-async def nothing_on_its_way(client: Client, message: type[Message]) -> bool:
-    """Whether all consumers of this message have taken what is there."""
-    return all([(await _stage(client.js, row)).idle for row in CONSUMERS if row.message is message])
+async def taken_up(client: Client, message: type[Message], sequence: int) -> bool:
+    """Whether all consumers of this message are done with everything up to this place in its stream.
+
+    The place is what counts: a consumer may say for a moment after a publish that nothing waits.
+    """
+    for row in CONSUMERS:
+        if row.message is message:
+            try:
+                floor = (await client.js.consumer_info(row.flow.stream, row.durable)).ack_floor
+            except (nats.errors.Error, TimeoutError):  # nobody can say now; the caller asks again
+                return False
+            if (floor.stream_seq if floor else 0) < sequence:
+                return False
+    return True
 
 
-async def settled(client: Client, message: type[Message], patience_s: float = 10.0) -> None:
-    """Wait until nothing of this message is on its way. Raises NotNow after the patience."""
+async def settled(client: Client, message: type[Message], sequence: int, patience_s: float = 10.0) -> None:
+    """Wait until the message at this place has been taken up. Raises NotNow after the patience."""
     deadline = asyncio.get_running_loop().time() + patience_s
-    while not await nothing_on_its_way(client, message):
+    while not await taken_up(client, message, sequence):
         if asyncio.get_running_loop().time() > deadline:
             raise NotNow("it is kept, but was not taken up yet")
         await asyncio.sleep(0.05)

@@ -74,7 +74,7 @@ async def measure(calls: list[Call], *, quick: bool) -> dict[tuple[int, int], fl
         figure("budget", "utilisation_min", [lowest], "share", seeds=seeds, caps=judged, **PRICE)
         ways = {}
         for cents, workers in cells(quick):
-            ways[cents, workers] = await bench.cell(WHOLE, cents, workers, seeds // 2)
+            ways[cents, workers] = await bench.cell(WHOLE, cents, workers, max(1, seeds // 4))
             _print(WHOLE, cents, workers, ways[cents, workers])
         _overshoot("whole_way_overshoot_usd_max", ways, WHOLE)
         unused = [run.unused_in_smallest for found in ways.values() for run in found]

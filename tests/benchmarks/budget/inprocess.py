@@ -1,5 +1,4 @@
-"""The ledger inside this process, over a real NATS server: what group commit reaches without questions over NATS, and how
-long it takes to read a large ledger again."""
+"""The ledger inside this process, over a real NATS server: what group commit reaches without questions over NATS."""
 
 from __future__ import annotations
 
@@ -8,37 +7,47 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 import nats
 from nats.js import JetStreamContext
 
+from benchmarks.budget import replaying
 from benchmarks.budget.ledger import ENDLESS
 from benchmarks.budget.payments import BOUND, COST, draw, envelope
 from benchmarks.figures import figure
-from daydream_budget import snapshots
 from daydream_budget.books import Books
-from daydream_budget.ledger import Ledger, replay
+from daydream_budget.ledger import Ledger
 from daydream_shared.messages import AlertRaised
 from daydream_shared.provision import provision
 from daydream_shared.requests import ChangeBudget, SetLimit, Settle
-from daydream_shared.subjects import LEDGER_SUBJECT
 from support.programs import NatsServer
 
 CLIENTS = 64
+CALLS = 20  # in an envelope
 SECONDS = 1.0
-ENTRIES_A_PAYMENT = 4  # opened, drawn, settled, closed
 
 
 async def measure(*, quick: bool) -> None:
     """Print the figures."""
     rounds = 2 if quick else 5
     async with _ledger(sync_always=True) as (ledger, _):
-        figure("budget", "pairs_per_s", [await _pairs(ledger, f"pairs-{number}") for number in range(rounds)], "1/s", form="draw, settle", **_MORE)
-        whole = [await _payments(ledger, f"whole-{number}", CLIENTS, SECONDS) / SECONDS for number in range(rounds)]
+        figure(
+            "budget",
+            "pairs_per_s",
+            [await _pairs(ledger, f"pairs-{number}") for number in range(rounds)],
+            "1/s",
+            form="draw, settle",
+            calls_an_envelope=CALLS,
+            **_MORE,
+        )
+        whole = [await payments(ledger, f"whole-{number}", CLIENTS, SECONDS) / SECONDS for number in range(rounds)]
         figure("budget", "pairs_per_s", whole, "1/s", form="open with draw, settle with close", **_MORE)
+    entries = 50_000 if quick else 1_000_000
     async with _ledger(sync_always=False) as (ledger, js):
-        await _replays(ledger, js, 50_000 if quick else 1_000_000)
+        await payments(ledger, "filled", 256, 600.0, entries // replaying.ENTRIES_A_PAYMENT)
+        await replaying.measure(js, ledger.sequence, entries)
 
 
 _MORE = {"in_flight": CLIENTS, "replicas": 1, "sync": "always", "where": "in process"}
@@ -65,26 +74,27 @@ async def _ledger(*, sync_always: bool) -> AsyncIterator[tuple[Ledger, JetStream
 
 
 async def _pairs(ledger: Ledger, name: str) -> float:
-    """Draws and their settlements a second, from envelopes that are open already: what a call costs."""
+    """Draws and their settlements a second: what a call costs, in envelopes of as many calls as a daydream has."""
     done, end = 0, time.perf_counter() + SECONDS
 
     async def client(own: str) -> None:
         nonlocal done
-        opened = envelope(own)
-        large = opened.parts[0].model_copy(update={"bound_nanousd": BOUND * 100_000})
-        await ledger.ask(opened.model_copy(update={"parts": (large,)}))
-        number = 0
-        while time.perf_counter() < end:
-            grant = await ledger.ask(draw(own, f"{own}-{number}"))
-            await ledger.ask(Settle(attempt_id=grant.attempt_id, cost_nanousd=COST))
-            number += 1
-        done += number
+        for number in count():
+            opened = envelope(f"{own}-{number}")
+            large = opened.parts[0].model_copy(update={"bound_nanousd": BOUND * CALLS})
+            await ledger.ask(opened.model_copy(update={"parts": (large,)}))
+            for call in range(CALLS):
+                grant = await ledger.ask(draw(opened.envelope_id, f"{opened.envelope_id}-{call}"))
+                await ledger.ask(Settle(attempt_id=grant.attempt_id, cost_nanousd=COST, last=call == CALLS - 1))
+                done += 1
+                if time.perf_counter() >= end:
+                    return
 
     await asyncio.gather(*(client(f"{name}-{number}") for number in range(CLIENTS)))
     return done / SECONDS
 
 
-async def _payments(ledger: Ledger, name: str, clients: int, seconds: float, most: float = float("inf")) -> int:
+async def payments(ledger: Ledger, name: str, clients: int, seconds: float, most: float = float("inf")) -> int:
     """Whole payments in so much time, or so many."""
     done, end = 0, time.perf_counter() + seconds
 
@@ -99,28 +109,6 @@ async def _payments(ledger: Ledger, name: str, clients: int, seconds: float, mos
 
     await asyncio.gather(*(client(f"{name}-{number}") for number in range(clients)))
     return done
-
-
-async def _replays(ledger: Ledger, js: JetStreamContext, entries: int) -> None:
-    """Fill a ledger, all of whose ids are still remembered, and read it as a replica does that starts."""
-    payments = await _payments(ledger, "filled", 256, 600.0, entries // ENTRIES_A_PAYMENT)
-    more = {"entries": payments * ENTRIES_A_PAYMENT, "commits": ledger.sequence}
-    name = f"replay_{'1m' if entries == 1_000_000 else entries}_entries_s"
-    started = time.perf_counter()
-    books = Books()
-    sequence = await replay(js, books, 0)
-    figure("budget", name, [time.perf_counter() - started], "s", snapshot="no", **more)
-    if sequence != ledger.sequence:
-        raise RuntimeError(f"read until {sequence}, but the ledger ends at {ledger.sequence} on {LEDGER_SUBJECT}")
-    started = time.perf_counter()
-    await snapshots.save(js, books, sequence)
-    saved_s = time.perf_counter() - started
-    started = time.perf_counter()
-    books, sequence = await snapshots.load(js)
-    if not sequence:
-        raise RuntimeError("the snapshot could not be read")
-    await replay(js, books, sequence)
-    figure("budget", name, [time.perf_counter() - started], "s", snapshot="yes", saved_in_s=round(saved_s, 3), **more)
 
 
 async def _tell(alert: AlertRaised) -> None:

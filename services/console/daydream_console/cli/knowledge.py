@@ -79,8 +79,7 @@ def review_command(
                 if accept is None:
                     raise WrongSetting("your word is missing", "Give --accept or --reject")
                 review = ReviewRecorded(verdict_id=verdict_id, accepted=accept, who=who or "unknown", note=note, recorded_at=datetime.now(UTC))
-                await client.publish(review)
-                await settled(client, ReviewRecorded)
+                await settled(client, ReviewRecorded, await client.publish(review))
             page = await client.ask(MEMORY_INSIGHTS, ListVerdicts(quarantined_only=True, limit=100))
         if as_json:
             emit_json([verdict.model_dump(mode="json") for verdict in page.verdicts])
