@@ -32,6 +32,24 @@ def test_a_run_ends_by_itself_and_every_pair_has_a_verdict(daydream: Daydream, e
         assert insight["hypothesis"]["pair"]["draw_probability"] >= 1 / (84 * 83 / 2)
 
 
+def test_afterwards_the_ledger_agrees_with_the_bill_and_tells_what_more_will_cost(daydream: Daydream, endpoint: Endpoint, tmp_path: Path) -> None:
+    assert daydream("run", "-n", "12", "--cap", "1", "--json").returncode == 0
+    bill = endpoint.bill(tmp_path / "bill.csv")
+    found = daydream.json("budget", "audit", "--export", str(bill))
+    assert (found["findings"], found["bill"]["differences"], found["bill"]["without_id"]) == ([], [], 0)
+    assert found["served"]
+    assert found["bill"]["same"] == found["calls"] == endpoint.witness()["calls"]
+    bill.write_text(bill.read_text() + "c-999,,priced-1,0.02\n")
+    wrong = daydream("budget", "audit", "--export", str(bill))
+    assert wrong.returncode == 1
+    assert "not in the ledger" in wrong.stdout
+    assert "daydream budget correct --by 0.020000000" in wrong.stdout
+    expected = daydream.json("budget", "estimate", "-n", "24")
+    assert expected["cost"]["mean"] == pytest.approx(2 * endpoint.witness()["cost_nanousd"])
+    assert expected["cost"]["low"] < expected["cost"]["mean"] < expected["cost"]["high"] <= expected["most_nanousd"]
+    assert expected["past_daydreams"] == 12
+
+
 def test_the_cap_stops_it_and_a_higher_one_lets_it_go_on_with_nothing_lost(daydream: Daydream, endpoint: Endpoint) -> None:
     first = daydream("run", "-n", "400", "--cap", "0.05", "--json")
     assert first.returncode == 0, first.stderr

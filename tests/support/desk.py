@@ -103,7 +103,7 @@ class Desk:
         """A whole payment: open, draw, settle, close."""
         assert self.open(name, cost, **where).granted
         drawn = {key: value for key, value in where.items() if key in ("stage", "model", "team")}
-        self.settle(self.draw(name, cost, **drawn).attempt_id, cost)
+        self.settle(self.draw(name, cost, call=name, **drawn).attempt_id, cost)
         self.close(name)
 
     def foreground(self, cost: int, name: str = "") -> Any:

@@ -115,11 +115,11 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self.reply(200, reply)
         except OSError:
-            self.books.write(event="gone", key=key, cost=cost)
+            self.books.write(event="gone", key=key, cost=cost, id=reply["id"])
             return None
         with self.books.lock:
             self.books.totals["answered"] += 1
-        self.books.write(event="end", key=key, cost=cost)
+        self.books.write(event="end", key=key, cost=cost, id=reply["id"])
         return None
 
     def reply(self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:

@@ -87,6 +87,12 @@ class Endpoint:
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
+    def bill(self, file: Path) -> Path:
+        """What a provider would export: a line for each answer that it made, in dollars."""
+        rows = [f"{line['id']},{line['at']},priced-1,{line['cost'] / 1e9:.9f}" for line in self.lines() if "cost" in line]
+        file.write_text("\n".join(["id,created,model,cost", *rows]) + "\n")
+        return file
+
     def calls(self) -> dict[str, int]:
         """How often each prompt was asked."""
         counts: dict[str, int] = {}

@@ -1,12 +1,17 @@
-"""`python -m daydream_budget`"""
+"""`python -m daydream_budget`, and `python -m daydream_budget audit`"""
+
+import sys
 
 from daydream_budget.app import build
+from daydream_budget.audit import command
 from daydream_budget.settings import Settings
 from daydream_shared.runtime import run
 
 
 def main() -> None:
-    """Run the budget service until it is told to stop."""
+    """Run the budget service until it is told to stop, or the audit."""
+    if sys.argv[1:2] == ["audit"]:
+        sys.exit(command.main(sys.argv[2:]))
     run(Settings, build)
 
 

@@ -301,6 +301,9 @@ def check(books: Books) -> None:
         assert account.drawn == drawn.get(scope, 0), f"{scope}: drawn is {account.drawn}, the attempts hold {drawn.get(scope, 0)}"
         assert account.settled >= 0, f"{scope}: settled is negative"
         assert account.settled >= sum(account.quarters.values()), f"{scope}: quarters add up to more than was settled"
+        for window, (span, cached) in account.windows.items():
+            past = books.at is not None and span[1] <= quarter_of(books.at)  # not asked for again, and its quarters may be forgotten
+            assert past or cached == books.accounts.between(scope, span), f"{scope}: the {window} is remembered as {cached}, which it is not"
     total = books.accounts.of(EVERYTHING).settled
     assert sum(row.settled for row in books.spend.values()) == total, "stages and models add up to another sum"
     for kind in ("stage", "model", "purpose"):

@@ -10,7 +10,6 @@ The idempotency of an entry lives in the fold, not in the broker's duplicate win
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import logging
 import random
@@ -19,23 +18,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 import nats.errors
-from nats.js import JetStreamContext, api
+from nats.js import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
 from daydream_budget.alerts import crossings, overrun
 from daydream_budget.books import Books
 from daydream_budget.entries import COMMIT, AttemptSettled, Commit, Entry
 from daydream_budget.rules import Question, decide, due
+from daydream_budget.stream import STREAM, commits
 from daydream_shared.messages import AlertRaised, Part
 from daydream_shared.subjects import LEDGER_SUBJECT
 
 log = logging.getLogger(__name__)
-STREAM = "LEDGER"
 WRONG_SEQUENCE = (10071, 10164)
 BATCH_MAX = 256
 PUBLISH_S = 2.0
 YIELD_S_MAX = 0.005  # after losing a race: lets the other replicas in; without it losers starve for seconds
-REPLAY_BATCH = 500
 
 Waiting = tuple[Question, asyncio.Future[Part]]
 
@@ -205,21 +203,8 @@ class Ledger:
 
 
 async def replay(js: JetStreamContext, books: Books, sequence: int) -> int:
-    """Fold everything after `sequence`, in large batches; the last sequence."""
-    info = await js.stream_info(STREAM)
-    last = info.state.last_seq
-    if last <= sequence:
-        return sequence
-    config = api.ConsumerConfig(
-        ack_policy=api.AckPolicy.NONE, deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=sequence + 1, inactive_threshold=60.0
-    )  # fmt: skip
-    reader = await js.pull_subscribe(LEDGER_SUBJECT, stream=STREAM, config=config)
-    try:
-        while sequence < last:
-            for message in await reader.fetch(min(REPLAY_BATCH, last - sequence), timeout=10):
-                books.fold(COMMIT.validate_json(message.data))
-                sequence = message.metadata.sequence.stream
-    finally:
-        with contextlib.suppress(nats.errors.Error):
-            await reader.unsubscribe()
+    """Fold everything after `sequence`; the last sequence."""
+    async for number, data in commits(js, sequence):
+        books.fold(COMMIT.validate_json(data))
+        sequence = number
     return sequence

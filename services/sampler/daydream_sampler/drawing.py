@@ -27,6 +27,7 @@ from daydream_shared.telemetry import Name
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 0.5
+LOOK_AGAIN_S_MAX = 2.0  # whatever the refusal says: somebody may raise the cap meanwhile
 STRATEGY = "uniform"
 
 
@@ -130,7 +131,9 @@ class Drawing:
         if (phase, text) != self._phase[:2]:
             log.info("%s: %s", phase, text)
         self._phase = (phase, text, retry_at)
-        return LOOK_AGAIN_S
+        if retry_at is None:
+            return LOOK_AGAIN_S
+        return min(LOOK_AGAIN_S_MAX, max(LOOK_AGAIN_S, (retry_at - datetime.now(UTC)).total_seconds()))
 
 
 def _claimed(epoch: Epoch, owner: str, now: datetime) -> tuple[Epoch, Claim | None]:

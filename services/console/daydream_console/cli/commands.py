@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from daydream_console.cli import budget, knowledge, prices, systems
+from daydream_console.cli import audit, budget, estimate, knowledge, prices, systems
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -32,6 +32,8 @@ BUDGET_COMMANDS: dict[str, Callable[..., None]] = {
     "resume": budget.budget_resume,
     "correct": budget.budget_correct,
     "price": prices.budget_price,
+    "estimate": estimate.budget_estimate,
+    "audit": audit.budget_audit,
 }
 for name, command in BUDGET_COMMANDS.items():
     budget_app.command(name)(command)

@@ -1,0 +1,95 @@
+"""`python -m daydream_budget audit`: what `daydream budget audit` runs, and what runs where only this service is installed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+import nats
+import nats.errors
+from pydantic import ValidationError
+
+from daydream_budget import snapshots
+from daydream_budget.audit.auditor import Auditor
+from daydream_budget.audit.comparing import compare_ends, compare_serving, compare_snapshot
+from daydream_budget.audit.exports import Line, read
+from daydream_budget.audit.reconciling import reconcile
+from daydream_budget.audit.report import Report, text
+from daydream_budget.entries import COMMIT
+from daydream_budget.settings import Settings
+from daydream_budget.stream import MIRROR, commits
+from daydream_shared.failures import Failure, WrongSetting
+from daydream_shared.requests import BudgetState, Nothing
+from daydream_shared.rpc import Asker
+from daydream_shared.subjects import BUDGET_STATE
+
+EXIT_SOUND, EXIT_FOUND, EXIT_WRONG = 0, 1, 2
+PROGRESS_EVERY = 5000
+ASK_S = 3.0
+
+
+def main(arguments: list[str]) -> int:
+    """0: the books are sound; 1: they are not, or differ from the bill; 2: a wrong setting."""
+    parser = argparse.ArgumentParser(prog="python -m daydream_budget audit", description="Read the whole ledger again and check it. Changes nothing.")
+    parser.add_argument("--export", type=Path, help="the provider's bill as CSV or JSON, to be compared line by line")
+    parser.add_argument("--json", action="store_true", help="JSON on standard output")
+    asked = parser.parse_args(arguments)
+    try:
+        lines = read(asked.export) if asked.export else None
+        report = asyncio.run(_audit(Settings.read(), lines))
+    except WrongSetting as wrong:
+        sys.stderr.write(f"audit: {wrong.what}. {wrong.mend}.\n")
+        return EXIT_WRONG
+    sys.stdout.write((report.model_dump_json(indent=1) if asked.json else text(report)) + "\n")
+    return EXIT_SOUND if report.sound else EXIT_FOUND
+
+
+async def _audit(settings: Settings, lines: list[Line] | None) -> Report:
+    try:
+        nc = await nats.connect(settings.nats_url.get_secret_value().split(","), connect_timeout=5, allow_reconnect=False)
+    except (nats.errors.Error, OSError, TimeoutError) as error:
+        raise WrongSetting(f"NATS can't be reached ({type(error).__name__})", "Start it, or check DAYDREAM_NATS_URL") from None
+    auditor = Auditor()
+    try:
+        js = nc.jetstream(timeout=10)
+        serving = await _serving(Asker(nc))
+        kept, kept_at = await snapshots.load(js)
+        async for sequence, data in commits(js, 0):
+            _take(auditor, sequence, data)
+            if auditor.broken:
+                break
+            if sequence == kept_at:
+                compare_snapshot(auditor, kept)
+            if serving and sequence == serving.last_sequence:
+                compare_serving(auditor, serving)
+        mirrored = (await js.stream_info(MIRROR)).state.last_seq
+    except (nats.errors.Error, TimeoutError) as error:
+        raise WrongSetting(f"the ledger can't be read ({error!r})", "Check that DAYDREAM_NATS_URL is the system's server, and that it runs") from None
+    finally:
+        await nc.close()
+    if not auditor.broken:
+        compare_ends(auditor, {"the snapshot": kept_at, "the serving replica": serving.last_sequence if serving else 0, "the mirror": mirrored})
+        auditor.balance()
+    return Report.of(auditor, served=serving is not None, bill=None if lines is None else reconcile(auditor.calls, auditor.corrections, lines))
+
+
+async def _serving(ask: Asker) -> BudgetState | None:
+    """What a replica says now; None when none runs, which is no fault of the books."""
+    try:
+        return await ask(BUDGET_STATE, Nothing(), patience_s=ASK_S)
+    except Failure:
+        return None
+
+
+def _take(auditor: Auditor, sequence: int, data: bytes) -> None:
+    try:
+        commit = COMMIT.validate_json(data)
+    except ValidationError as error:
+        auditor.find("unreadable", f"not a commit of this version ({error.error_count()} faults); nothing after it was judged", sequence)
+        auditor.broken = True
+        return
+    auditor.take(sequence, commit)
+    if sequence % PROGRESS_EVERY == 0 and sys.stderr.isatty():
+        sys.stderr.write(f"\r{sequence} commits read ")

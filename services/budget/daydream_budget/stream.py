@@ -1,0 +1,34 @@
+"""Reads the ledger's stream."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import nats.errors
+from nats.js import JetStreamContext, api
+
+from daydream_shared.subjects import LEDGER_SUBJECT
+
+STREAM, MIRROR = "LEDGER", "LEDGER_MIRROR"
+BATCH = 500
+
+
+async def commits(js: JetStreamContext, after: int) -> AsyncIterator[tuple[int, bytes]]:
+    """The commits after a sequence, until what is the last one now, as (sequence, JSON), read in large batches."""
+    last = (await js.stream_info(STREAM)).state.last_seq
+    if last <= after:
+        return
+    config = api.ConsumerConfig(
+        ack_policy=api.AckPolicy.NONE, deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1, inactive_threshold=60.0
+    )  # fmt: skip
+    reader = await js.pull_subscribe(LEDGER_SUBJECT, stream=STREAM, config=config)
+    try:
+        sequence = after
+        while sequence < last:
+            for message in await reader.fetch(min(BATCH, last - sequence), timeout=10):
+                sequence = message.metadata.sequence.stream
+                yield sequence, message.data
+    finally:
+        with contextlib.suppress(nats.errors.Error):
+            await reader.unsubscribe()
