@@ -51,25 +51,31 @@ class Accounts:
 
     def book(self, scopes: tuple[str, ...], *, open: int = 0, drawn: int = 0) -> None:
         """Add to what is open and drawn under each of the scopes."""
-        for scope in scopes:
-            account = self._own(scope)
-            if open:
-                self._journal.put(vars(account), "open", account.open + open)
-            if drawn:
-                self._journal.put(vars(account), "drawn", account.drawn + drawn)
+        self._book(scopes, open, drawn)
+        self._journal.done(self._book, scopes, -open, -drawn)
 
     def settle(self, scopes: tuple[str, ...], quarter: int, cost: int) -> None:
         """Add (negative: take off) what was settled for a draw of that quarter."""
-        if not cost:
-            return
-        put = self._journal.put
+        if cost:
+            self._settle(scopes, quarter, cost)
+            self._journal.done(self._settle, scopes, quarter, -cost)
+
+    def _book(self, scopes: tuple[str, ...], open: int, drawn: int) -> None:
         for scope in scopes:
-            account = self._own(scope)
-            put(vars(account), "settled", account.settled + cost)
-            put(account.quarters, quarter, account.quarters.get(quarter, 0) + cost)
+            account = self.by_scope.get(scope) or self._new(scope)
+            account.open += open
+            account.drawn += drawn
+
+    def _settle(self, scopes: tuple[str, ...], quarter: int, cost: int) -> None:
+        for scope in scopes:
+            account = self.by_scope.get(scope) or self._new(scope)
+            account.settled += cost
+            in_quarter = account.quarters.pop(quarter, 0) + cost
+            if in_quarter:
+                account.quarters[quarter] = in_quarter
             for window, (span, total) in account.windows.items():
                 if span[0] <= quarter < span[1]:
-                    put(account.windows, window, (span, total + cost))
+                    account.windows[window] = (span, total + cost)
 
     def settled_in(self, scope: str, window: Window, at: datetime, zone: ZoneInfo) -> int:
         """What was settled for draws of the window that `at` lies in."""
@@ -117,9 +123,7 @@ class Accounts:
             for quarter in [quarter for quarter in account.quarters if quarter < oldest]:
                 del account.quarters[quarter]
 
-    def _own(self, scope: str) -> Account:
-        account = self.by_scope.get(scope)
-        if account is None:
-            account = Account()
-            self._journal.put(self.by_scope, scope, account)
+    def _new(self, scope: str) -> Account:
+        account = Account()
+        self._journal.put(self.by_scope, scope, account)
         return account

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import nats.errors
 
 from daydream_budget import snapshots
+from daydream_budget.collector import spare_the_books
 from daydream_budget.handlers import endpoints, handlers
 from daydream_budget.ledger import Ledger, replay
 from daydream_budget.metrics import Meter
@@ -31,6 +32,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     books, sequence = await snapshots.load(runtime.js)
     await snapshots.refuse_a_cut_ledger(runtime.js, sequence)
     sequence = await replay(runtime.js, books, sequence)
+    spare_the_books()
     commits, not_before = 0, 0.0
 
     async def on_commit() -> None:

@@ -174,8 +174,7 @@ class Books:
         )  # fmt: skip
         self.journal.put(self.attempts, entry.attempt_id, attempt)
         self.journal.put(self.outstanding, entry.attempt_id, True)
-        self._move(envelope, pot, drawn=bound)
-        self.accounts.book(scopes, drawn=bound)
+        self._move(envelope, pot, scopes, drawn=bound)
         self.journal.set(envelope, touched_at=at, attempts=(*envelope.attempts, entry.attempt_id))
 
     def _settle(self, entry: AttemptSettled, at: datetime) -> None:
@@ -183,12 +182,11 @@ class Books:
         self.journal.set(attempt, charged=entry.cost_nanousd)
         self.journal.drop(self.outstanding, entry.attempt_id)
         envelope = self.envelopes[attempt.envelope_id]
-        self._move(envelope, envelope.pots[attempt.pot], drawn=-attempt.bound, spent=entry.cost_nanousd)
+        self._move(envelope, envelope.pots[attempt.pot], attempt.scopes, drawn=-attempt.bound, spent=entry.cost_nanousd)
         if envelope.status == "open":
             self.journal.set(envelope, touched_at=at)
         elif envelope.status == "closed":
             self._retire(attempt.envelope_id, envelope, at)
-        self.accounts.book(attempt.scopes, drawn=-attempt.bound)
         self.accounts.settle(attempt.scopes, attempt.quarter, entry.cost_nanousd)
         if entry.cost_nanousd > attempt.bound:
             self._add("overruns", 1)
@@ -233,12 +231,16 @@ class Books:
             self.journal.put(self.spend, key, Spend())
         self.journal.set(self.spend[key], settled=self.spend[key].settled + what.by_nanousd)
 
-    def _move(self, envelope: Envelope, pot: Pot, *, drawn: int, spent: int = 0) -> None:
-        """Money of a pot changes its state; what is left of it is what is held."""
+    def _move(self, envelope: Envelope, pot: Pot, scopes: tuple[str, ...], *, drawn: int, spent: int = 0) -> None:
+        """Money of a pot changes its state: what is left of it is held under the pot's scopes, what is drawn under those of the call."""
         before = pot.left
         self.journal.set(pot, drawn=pot.drawn + drawn, spent=pot.spent + spent)
-        if envelope.status == "open":
-            self.accounts.book(pot.scopes, open=pot.left - before)
+        opened = pot.left - before if envelope.status == "open" else 0
+        if pot.scopes == scopes:
+            self.accounts.book(scopes, open=opened, drawn=drawn)
+        else:
+            self.accounts.book(pot.scopes, open=opened)
+            self.accounts.book(scopes, drawn=drawn)
 
     def _flow_back(self, envelope: Envelope) -> None:
         """What is left is not held any more."""

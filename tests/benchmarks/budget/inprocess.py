@@ -18,39 +18,35 @@ from benchmarks.budget.ledger import ENDLESS
 from benchmarks.budget.payments import BOUND, COST, draw, envelope
 from benchmarks.figures import figure
 from daydream_budget.books import Books
+from daydream_budget.collector import spare_the_books
 from daydream_budget.ledger import Ledger
 from daydream_shared.messages import AlertRaised
 from daydream_shared.provision import provision
 from daydream_shared.requests import ChangeBudget, SetLimit, Settle
 from support.programs import NatsServer
 
-CLIENTS = 64
+IN_FLIGHT = (64, 256)
 CALLS = 20  # in an envelope
 SECONDS = 1.0
 
 
 async def measure(*, quick: bool) -> None:
     """Print the figures."""
+    spare_the_books()
     rounds = 2 if quick else 5
     async with _ledger(sync_always=True) as (ledger, _):
-        figure(
-            "budget",
-            "pairs_per_s",
-            [await _pairs(ledger, f"pairs-{number}") for number in range(rounds)],
-            "1/s",
-            form="draw, settle",
-            calls_an_envelope=CALLS,
-            **_MORE,
-        )
-        whole = [await payments(ledger, f"whole-{number}", CLIENTS, SECONDS) / SECONDS for number in range(rounds)]
-        figure("budget", "pairs_per_s", whole, "1/s", form="open with draw, settle with close", **_MORE)
+        for clients in IN_FLIGHT:
+            pairs = [await _pairs(ledger, f"pairs-{clients}-{number}", clients) for number in range(rounds)]
+            figure("budget", "pairs_per_s", pairs, "1/s", form="draw, settle", calls_an_envelope=CALLS, in_flight=clients, **_MORE)
+            whole = [await payments(ledger, f"whole-{clients}-{number}", clients, SECONDS) / SECONDS for number in range(rounds)]
+            figure("budget", "pairs_per_s", whole, "1/s", form="open with draw, settle with close", in_flight=clients, **_MORE)
     entries = 50_000 if quick else 1_000_000
     async with _ledger(sync_always=False) as (ledger, js):
         await payments(ledger, "filled", 256, 600.0, entries // replaying.ENTRIES_A_PAYMENT)
         await replaying.measure(js, ledger.sequence, entries)
 
 
-_MORE = {"in_flight": CLIENTS, "replicas": 1, "sync": "always", "where": "in process"}
+_MORE = {"replicas": 1, "sync": "always", "where": "in process"}
 
 
 @asynccontextmanager
@@ -73,7 +69,7 @@ async def _ledger(*, sync_always: bool) -> AsyncIterator[tuple[Ledger, JetStream
             server.kill()
 
 
-async def _pairs(ledger: Ledger, name: str) -> float:
+async def _pairs(ledger: Ledger, name: str, clients: int) -> float:
     """Draws and their settlements a second: what a call costs, in envelopes of as many calls as a daydream has."""
     done, end = 0, time.perf_counter() + SECONDS
 
@@ -90,7 +86,7 @@ async def _pairs(ledger: Ledger, name: str) -> float:
                 if time.perf_counter() >= end:
                     return
 
-    await asyncio.gather(*(client(f"{name}-{number}") for number in range(CLIENTS)))
+    await asyncio.gather(*(client(f"{name}-{number}") for number in range(clients)))
     return done / SECONDS
 
 
