@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from support.programs import Daydream, Endpoint, until
+from support.programs import Daydream, Endpoint, priced_endpoint, until
 
 NANO = 1_000_000_000
 
@@ -18,10 +20,19 @@ def daydream(tmp_path: Path, endpoint: Endpoint) -> Daydream:
     return Daydream(tmp_path / "user", endpoint)
 
 
-def test_a_run_ends_by_itself_and_every_pair_has_a_verdict(daydream: Daydream, endpoint: Endpoint) -> None:
-    done = daydream("run", "-n", "12", "--cap", "1", "--json")
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daydream, Endpoint, dict[str, Any]]]:
+    """A run of twelve daydreams that came to its end."""
+    folder = tmp_path_factory.mktemp("ended")
+    with priced_endpoint(folder) as endpoint:
+        daydream = Daydream(folder / "user", endpoint)
+        done = daydream("run", "-n", "12", "--cap", "1", "--json")
+        assert done.returncode == 0, done.stderr
+        yield daydream, endpoint, json.loads(done.stdout)
+
+
+def test_a_run_ends_by_itself_and_every_pair_has_a_verdict(ended: tuple[Daydream, Endpoint, dict[str, Any]]) -> None:
+    _, endpoint, found = ended
     assert found["daydreams"] == 12
     assert found["judged"] >= 10
     assert found["dead_letters"] == 0
@@ -32,8 +43,8 @@ def test_a_run_ends_by_itself_and_every_pair_has_a_verdict(daydream: Daydream, e
         assert insight["hypothesis"]["pair"]["draw_probability"] >= 1 / (84 * 83 / 2)
 
 
-def test_afterwards_the_ledger_agrees_with_the_bill_and_tells_what_more_will_cost(daydream: Daydream, endpoint: Endpoint, tmp_path: Path) -> None:
-    assert daydream("run", "-n", "12", "--cap", "1", "--json").returncode == 0
+def test_the_ledger_agrees_with_the_bill(ended: tuple[Daydream, Endpoint, dict[str, Any]], tmp_path: Path) -> None:
+    daydream, endpoint, _ = ended
     bill = endpoint.bill(tmp_path / "bill.csv")
     found = daydream.json("budget", "audit", "--export", str(bill))
     assert (found["findings"], found["bill"]["differences"], found["bill"]["without_id"]) == ([], [], 0)
@@ -44,6 +55,10 @@ def test_afterwards_the_ledger_agrees_with_the_bill_and_tells_what_more_will_cos
     assert wrong.returncode == 1
     assert "not in the ledger" in wrong.stdout
     assert "daydream budget correct --by 0.020000000" in wrong.stdout
+
+
+def test_the_past_tells_what_more_will_cost(ended: tuple[Daydream, Endpoint, dict[str, Any]]) -> None:
+    daydream, endpoint, _ = ended
     expected = daydream.json("budget", "estimate", "-n", "24")
     assert expected["cost"]["mean"] == pytest.approx(2 * endpoint.witness()["cost_nanousd"])
     assert expected["cost"]["low"] < expected["cost"]["mean"] < expected["cost"]["high"] <= expected["most_nanousd"]

@@ -19,4 +19,4 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     """The console: a page over the running system."""
     live = Live()
     await live.follow(runtime.nc)
-    yield Parts(routes=routes(Asker(runtime.nc, patience_s=PATIENCE_S), runtime.js, live, runtime.publish, runtime.stopping))
+    yield Parts(routes=routes(Asker(runtime.nc, patience_s=PATIENCE_S), runtime.js, live, runtime.publish, runtime.stopping, settings.token.get_secret_value()))

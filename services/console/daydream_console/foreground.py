@@ -2,8 +2,7 @@
 
 The body is an OpenAI-style answer or usage record: `{"id", "model", "usage": {"prompt_tokens", "completion_tokens", …}}`, with
 `"cost_usd"` where the gateway knows the cost better than a price list, and `"created"` (seconds since 1970) where the call
-was not made just now. It is published as `ForegroundReported` and counted once by its id. Only JSON is taken: a page of
-another origin can't send that without being asked first.
+was not made just now. It is published as `ForegroundReported` and counted once by its id.
 """
 
 from __future__ import annotations
@@ -17,9 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from daydream_console.bodies import body_of, first_fault
 from daydream_shared.messages import NANOUSD_PER_USD, ForegroundReported, Message
-
-BODY_BYTES_MAX = 1 << 20
 
 
 class _Cached(BaseModel):
@@ -57,16 +55,13 @@ def foreground(publish: Callable[[Message], Awaitable[None]]) -> Callable[[Reque
     """The endpoint: 202 once the report is kept."""
 
     async def endpoint(request: Request) -> Response:
-        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            return JSONResponse({"error": "send the record as application/json"}, 415)
-        body = await request.body()
-        if len(body) > BODY_BYTES_MAX:
-            return JSONResponse({"error": f"the record is larger than {BODY_BYTES_MAX} bytes"}, 413)
+        body = await body_of(request)
+        if isinstance(body, Response):
+            return body
         try:
             report = UsageRecord.model_validate_json(body).report(datetime.now(UTC))
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            return JSONResponse({"error": f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"}, 400)
+            return JSONResponse({"error": first_fault(error)}, 400)
         except (ValueError, OverflowError, OSError):  # what `fromtimestamp` says of years that there are not
             return JSONResponse({"error": "created: no such time"}, 400)
         if not report.model and report.cost_nanousd is None:

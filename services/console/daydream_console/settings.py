@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import Field, SecretStr
+
 from daydream_shared.settings import ServiceSettings
 
 
@@ -11,3 +13,5 @@ class Settings(ServiceSettings):
     """`DAYDREAM_CONSOLE_…`; its page is served on its HTTP port."""
 
     service: ClassVar[str] = "console"
+
+    token: SecretStr = Field(SecretStr(""), description="whoever has it may change limits through the page and its API; empty: nobody may")

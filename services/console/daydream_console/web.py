@@ -1,4 +1,4 @@
-"""The page and the JSON API. Everything but the report of foreground spend only reads; texts of models and documents are sent as data, never as markup."""
+"""The page and the JSON API. What changes something stands in modules of its own; texts of models and documents are sent as data, never as markup."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from daydream_console.alerts import alerts
+from daydream_console.bodies import first_fault
+from daydream_console.changes import changes
 from daydream_console.foreground import foreground
 from daydream_console.live import Live
 from daydream_console.overview import overview
 from daydream_shared.failures import Failure
 from daydream_shared.messages import Message
-from daydream_shared.requests import ListDocuments, ListVerdicts, Search
+from daydream_shared.requests import ListDocuments, ListVerdicts, Nothing, Search
 from daydream_shared.rpc import Asker
-from daydream_shared.subjects import MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_SEARCH
+from daydream_shared.subjects import BUDGET_STATE, MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_SEARCH
 
 FILES = {"app.js": "text/javascript", "style.css": "text/css"}
 HEADERS = {
@@ -29,7 +32,7 @@ HEADERS = {
 }
 
 
-def routes(ask: Asker, js: JetStreamContext, live: Live, publish: Callable[[Message], Awaitable[None]], stopping: asyncio.Event) -> list[BaseRoute]:
+def routes(ask: Asker, js: JetStreamContext, live: Live, publish: Callable[[Message], Awaitable[None]], stopping: asyncio.Event, token: str) -> list[BaseRoute]:
     """Everything that the console serves."""
     folder = files("daydream_console") / "page"
 
@@ -44,6 +47,12 @@ def routes(ask: Asker, js: JetStreamContext, live: Live, publish: Callable[[Mess
 
     async def get_overview(_: Request) -> BaseModel:
         return await overview(ask, js)
+
+    async def get_budget(_: Request) -> BaseModel:
+        return await ask(BUDGET_STATE, Nothing())
+
+    async def get_alerts(_: Request) -> BaseModel:
+        return await alerts(js)
 
     async def get_verdicts(request: Request) -> BaseModel:
         promoted_only = request.url.path.endswith("insights")
@@ -62,6 +71,9 @@ def routes(ask: Asker, js: JetStreamContext, live: Live, publish: Callable[[Mess
         Route("/", page),
         Route("/static/{name}", static),
         Route("/api/state", _json(get_overview)),
+        Route("/api/budget", _json(get_budget), methods=["GET"]),
+        Route("/api/budget", changes(ask, token), methods=["POST"]),
+        Route("/api/alerts", _json(get_alerts)),
         Route("/api/insights", _json(get_verdicts)),
         Route("/api/verdicts", _json(get_verdicts)),
         Route("/api/documents", _json(get_documents)),
@@ -76,8 +88,7 @@ def _json(answer: Callable[[Request], Awaitable[BaseModel]]) -> Callable[[Reques
         try:
             body = (await answer(request)).model_dump_json()
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            return JSONResponse({"error": f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"}, 400, HEADERS)
+            return JSONResponse({"error": first_fault(error)}, 400, HEADERS)
         except Failure as failure:
             return JSONResponse({"error": str(failure)}, 503, HEADERS)
         return Response(body, media_type="application/json", headers=HEADERS)

@@ -82,7 +82,7 @@ async def run(plan: Plan) -> int:
 
         async with running(plan.folder, SERVICES, model=plan.model, console_port=plan.port, said=said) as stack, connected(stack.nats_url) as client:
             if stack.console_url:
-                err.print(f"The page: {stack.console_url}")
+                err.print(f"The page: {stack.page}")
             budget = await plan.caps.set(client)
             if not free and not budget.limits:
                 raise WrongSetting("no cap is set, and the model costs money", "Say how much may be spent in all, e.g. --cap 1.00")

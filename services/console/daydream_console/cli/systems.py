@@ -69,7 +69,7 @@ def up_command(
                     await client.ask(SAMPLER_GOAL, SetGoal(drawn_max=None))
                     memory = await client.ask(MEMORY_STATE, Nothing())
                 status.stop()
-                out.print(f"daydream runs in {folder.path}. The page: {stack.console_url} Ctrl-C stops it.")
+                out.print(f"daydream runs in {folder.path}. The page: {stack.page} Ctrl-C stops it.")
                 if not memory.facts + memory.facts_pending:
                     out.print("Nothing is known yet. In another terminal: daydream ingest PATH")
                 await asyncio.Event().wait()

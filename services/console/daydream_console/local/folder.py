@@ -8,6 +8,7 @@ run.json     the last run's goal, to go on from
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -74,6 +75,11 @@ class DataFolder:
             file.touch(mode=0o600)
             file.write_text(secrets.token_hex(16))
         return file.read_text()
+
+    @property
+    def console_token(self) -> str:
+        """What the page shows to be allowed to change limits: made from the folder's secret, which it does not tell."""
+        return hashlib.sha256(f"console {self.token}".encode()).hexdigest()[:32]
 
     def read(self, name: str) -> dict[str, Any]:
         """A small JSON file of the folder; empty when it isn't there."""

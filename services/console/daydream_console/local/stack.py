@@ -38,7 +38,13 @@ class Stack:
     processes: Processes
     nats_url: str
     console_url: str = ""
+    console_token: str = ""
     ports: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def page(self) -> str:
+        """The page's address, with what lets it change limits. What stands behind # stays in the browser."""
+        return f"{self.console_url}#token={self.console_token}"
 
 
 @asynccontextmanager
@@ -57,7 +63,13 @@ async def running(
     try:
         said("starting NATS")
         stack.nats_url = await _start_nats(processes, folder)
-        common = {"DAYDREAM_NATS_URL": stack.nats_url, "DAYDREAM_MEMORY_FOLDER": str(folder.path / "memory"), "DAYDREAM_SAMPLER_DRAWN_MAX": "0"}
+        stack.console_token = os.environ.get("DAYDREAM_CONSOLE_TOKEN") or folder.console_token
+        common = {
+            "DAYDREAM_CONSOLE_TOKEN": stack.console_token,
+            "DAYDREAM_NATS_URL": stack.nats_url,
+            "DAYDREAM_MEMORY_FOLDER": str(folder.path / "memory"),
+            "DAYDREAM_SAMPLER_DRAWN_MAX": "0",
+        }
         if model is not None:
             model = await _serve_model(processes, model, said)
             common |= model.environment()

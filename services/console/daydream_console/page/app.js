@@ -24,7 +24,8 @@ function showLimit(limit) {
   for (const part of ["settled", "drawn", "open"]) { const piece = el("i", { className: part }); piece.style.width = share(limit[`${part}_nanousd`]); bar.append(piece); }
   const used = limit.settled_nanousd + limit.drawn_nanousd + limit.open_nanousd;
   const renews = limit.renews_at ? `, renews ${new Date(limit.renews_at).toLocaleString()}` : "";
-  return el("div", { className: "limit" }, `${limit.window}: ${usd(limit.settled_nanousd)} spent, ${usd(used - limit.settled_nanousd)} reserved of ${usd(limit.cap_nanousd)}${renews}`, bar);
+  const reached = limit.reached_at ? `; at this rate reached ${new Date(limit.reached_at).toLocaleString()}` : "";
+  return el("div", { className: "limit" }, `${limit.scope === "all" ? "" : `${limit.scope}, `}${limit.window}${limit.hard ? "" : " (warns)"}: ${usd(limit.settled_nanousd)} spent, ${usd(used - limit.settled_nanousd)} reserved of ${usd(limit.cap_nanousd)}${renews}${reached}`, bar);
 }
 
 function showState(state) {
@@ -38,11 +39,51 @@ function showState(state) {
   table("stages", state.stages.map((stage) => [stage.service, stage.subject.split(".")[1] + "s", stage.waiting, stage.in_hand, stage.redelivered]));
   if (!budget) return;
   at("limits").replaceChildren(...(budget.limits.length ? budget.limits.map(showLimit) : [el("p", { className: "soft", textContent: "No cap is set: only free models may be called." })]));
-  const ended = budget.envelopes_closed;
+  const { tax } = budget, ended = budget.envelopes_closed;
+  at("standing").className = budget.paused ? "alarm" : "soft";
+  at("standing").textContent = [budget.paused ? "Paused: nothing that costs is granted." : "", budget.burn_nanousd_per_h ? `Burning ${usd(budget.burn_nanousd_per_h)} an hour.` : "",
+    tax?.ratio == null ? "Tax: no foreground spend is reported." : `Tax over ${tax.days} days: ${tax.ratio.toFixed(2)}${tax.ratio_cap == null ? "" : `, at most ${tax.ratio_cap}`}.`].filter(Boolean).join(" ");
+  at("stop").textContent = budget.paused ? "Resume spending" : "Pause spending";
+  at("stop").dataset.paused = budget.paused;
+  showRecords(budget.changes);
   figures(at("money"), [["spent", usd(budget.settled_nanousd)], ["per daydream", ended ? usd(budget.settled_nanousd / ended) : "–"],
     ["per insight", memory?.insights ? usd(budget.settled_nanousd / memory.insights) : "–"], ["open envelopes", budget.envelopes_open], ["bills above bound", budget.overruns]]);
   table("spend", budget.spend.map((row) => [row.stage, row.model, row.calls, `${row.input_tokens} / ${row.output_tokens}`, usd(row.settled_nanousd)]));
 }
+
+let raised = [];
+function showRecords(changes) {
+  const records = [...changes.map((one) => [one.at, "change", `${one.who}: ${one.text}${one.why ? ` (${one.why})` : ""}`]), ...raised.map((one) => [one.raised_at, "alert", one.text])];
+  at("changes").replaceChildren(...records.sort((a, b) => b[0].localeCompare(a[0])).map(([when, kind, text]) =>
+    el("li", {}, el("span", { className: `kind ${kind}`, textContent: kind }), ` ${new Date(when).toLocaleString()} ${text}`)));
+}
+
+// The token comes behind # in the address that `daydream up` prints, where no server sees it, and lives as long as the tab.
+const given = new URLSearchParams(location.hash.slice(1)).get("token");
+if (given) { sessionStorage.setItem("token", given); history.replaceState(null, "", location.pathname); }
+at("limit").token.value = sessionStorage.getItem("token") ?? "";
+async function change(what) {
+  const form = at("limit"), said = at("changed");
+  if (!form.reportValidity()) return;
+  sessionStorage.setItem("token", form.token.value);
+  said.className = "soft"; said.textContent = "…";
+  try {
+    const reply = await fetch("/api/budget", { method: "POST", headers: { "content-type": "application/json", authorization: `Bearer ${form.token.value}` },
+      body: JSON.stringify({ what, who: form.who.value, why: form.why.value }) });
+    const body = await reply.json();
+    if (!reply.ok) throw new Error(body.error);
+    said.textContent = "Done.";
+    refresh();
+  } catch (error) { said.className = "alarm"; said.textContent = error.message; }
+}
+at("limit").onsubmit = (event) => {
+  event.preventDefault();
+  const { scope, window, dollars } = event.target;
+  const where = { scope: scope.value, window: window.value };
+  change(dollars.value === "" ? { kind: "remove", ...where } : { kind: "limit", ...where, cap_nanousd: Math.round(dollars.value * 1e9) });
+};
+at("stop").onclick = () => change({ kind: "pause", paused: at("stop").dataset.paused !== "true" });
+const readAlerts = () => get("/api/alerts").then((page) => { raised = page.alerts; }).catch(problem);
 
 const fact = (one) => el("blockquote", {}, one.text, el("div", { className: "soft", textContent: [one.title, one.source, one.depth ? `depth ${one.depth}` : ""].filter(Boolean).join(" · ") }));
 function showVerdict(verdict) {
@@ -89,11 +130,12 @@ at("search").onsubmit = async (event) => {
 new EventSource("/api/events").onmessage = (message) => {
   const event = JSON.parse(message.data);
   stale = true;
+  if (event.kind === "alert") readAlerts();
   if (paused) return;
   const score = event.score == null ? "" : ` (${event.score.toFixed(1)})`;
   at("live").prepend(el("li", {}, el("span", { className: `kind ${event.kind}`, textContent: event.kind }), ` ${event.text}${score}`));
   while (at("live").children.length > 100) at("live").lastChild.remove();
 };
 setInterval(() => { if (document.hidden) return; refresh(); if (stale && offset <= 20 && !paused && !at("search").text.value) { stale = false; showList(true).catch(problem); } }, 1500);
-refresh();
+readAlerts().then(refresh);
 showList(true).catch(problem);

@@ -1,0 +1,55 @@
+"""`POST /api/budget`: limits, pause, tax and counter-entries, as `daydream budget` makes them; `GET` shows the books.
+
+The body is `{"what": {"kind": "limit", "window": "day", "cap_nanousd": …}, "who": …, "why": …}`, where `what` is any `Change` of the
+budget's; with a `change_id` it is made once, however often it is sent. Whoever can change a cap can spend money, so it takes the
+token of `DAYDREAM_CONSOLE_TOKEN` as `Authorization: Bearer …`, and is off without one.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+from pydantic import Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from daydream_console.bodies import body_of, first_fault
+from daydream_shared.failures import Failure
+from daydream_shared.requests import ChangeBudget
+from daydream_shared.rpc import Asker
+from daydream_shared.subjects import BUDGET_CHANGE
+
+OFF = "changes through the console are off; set DAYDREAM_CONSOLE_TOKEN, or use: daydream budget set"
+
+
+class Wanted(ChangeBudget):
+    """A change, under an id of its own unless one is given."""
+
+    change_id: str = Field(default_factory=lambda: uuid4().hex, min_length=1, max_length=200)
+
+
+def changes(ask: Asker, token: str) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint: 200 with the state of the books afterwards; 409 when the ledger refuses."""
+
+    async def endpoint(request: Request) -> Response:
+        if not token:
+            return JSONResponse({"error": OFF}, 403)
+        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode()):
+            return JSONResponse({"error": "the token is missing or wrong; the page has it in the address that daydream up prints"}, 401)
+        body = await body_of(request)
+        if isinstance(body, Response):
+            return body
+        try:
+            wanted = Wanted.model_validate_json(body)
+            answer = await ask(BUDGET_CHANGE, wanted)
+        except ValidationError as error:
+            return JSONResponse({"error": first_fault(error)}, 400)
+        except Failure as failure:
+            return JSONResponse({"error": str(failure)}, 503)
+        if answer.refusal is not None:
+            return JSONResponse({"error": answer.refusal.text, "reason": answer.refusal.reason}, 409)
+        return Response(answer.state.model_dump_json(), media_type="application/json")
+
+    return endpoint

@@ -1,0 +1,175 @@
+"""Three replicas of the ledger, workers that misbehave, and kills of all of them and of the NATS server. The endpoint's own count is
+the witness: the cap holds, nothing is granted twice, nothing leaks, and the books of everybody agree in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import nats
+import pytest
+
+from daydream_shared.requests import BudgetState, ChangeBudget, Nothing, SetLimit
+from daydream_shared.rpc import Asker
+from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_STATE
+from support.programs import HERE, Endpoint, NatsServer, clean_environment, priced_endpoint, until
+from support.services import service
+
+REPLICAS, WORKERS = 3, 3
+SETTINGS = {"DAYDREAM_BUDGET_SWEEP_S": "0.2", "DAYDREAM_BUDGET_ENVELOPE_IDLE_S": "4", "DAYDREAM_BUDGET_SNAPSHOT_COMMITS": "20"}
+
+
+class Fleet:
+    """Everything that runs, and how it is killed."""
+
+    def __init__(self, folder: Path, server: NatsServer, endpoint: Endpoint, seed: int) -> None:
+        self.folder, self.server, self.endpoint, self.seed = folder, server, endpoint, seed
+        self.chance = random.Random(seed)
+        self.stack = ExitStack()
+        self.replicas = [self.replica(number) for number in range(REPLICAS)]
+        self.cap_nanousd = 0
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def replica(self, number: int, *, ready: bool = True) -> subprocess.Popen[str]:
+        return self.stack.enter_context(service("budget", self.server.url, self.folder / f"replica-{number}", ready=ready, **SETTINGS))
+
+    def worker(self, number: int) -> subprocess.Popen[bytes]:
+        """Under a name that it may have had before: then it begins again with envelopes that the ledger knows."""
+        name = f"w{number}" if self.chance.random() < 0.5 else f"w{number}-{self.chance.random():.6f}"
+        command = [sys.executable, str(HERE / "payer.py"), "--nats", self.server.url, "--endpoint", self.endpoint.url, "--name", name, "--seed", str(self.seed)]
+        process = subprocess.Popen(command, env=clean_environment(self.folder))
+        self.stack.callback(lambda: (process.kill(), process.wait()))
+        return process
+
+    def begin(self, cap_nanousd: int) -> None:
+        self.cap_nanousd = cap_nanousd
+        asked(self.server.url, ChangeBudget(change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=cap_nanousd), who="test"))
+        self.workers = [self.worker(number) for number in range(WORKERS)]
+
+    def strike(self) -> None:
+        """Kill or stop something, and see that the calls go on."""
+        number = self.chance.randrange(3)
+        match self.chance.choice(("replica", "replica", "stop", "worker", "nats")):
+            case "replica":
+                self.replicas[number].kill()
+                self.replicas[number].wait()
+                self.go_on()
+                self.replicas[number] = self.replica(number)
+            case "stop":
+                os.kill(self.replicas[number].pid, signal.SIGSTOP)
+                self.go_on()
+                os.kill(self.replicas[number].pid, signal.SIGCONT)
+            case "worker":
+                self.workers[number].kill()
+                self.workers[number].wait()
+                self.workers[number] = self.worker(number)
+            case "nats":
+                self.server.kill()
+                self.server.start()
+        self.go_on()
+        self.the_cap_holds()
+
+    def go_on(self) -> None:
+        """Wait for some more calls, unless the money is at its end."""
+        goal = self.endpoint.witness()["calls"] + self.chance.randint(3, 10)
+        until(lambda: self.endpoint.witness()["calls"] >= goal or self.spent(), "the calls to go on", 60)
+
+    def spent(self) -> bool:
+        return self.endpoint.witness()["cost_nanousd"] > self.cap_nanousd * 0.8
+
+    def the_cap_holds(self) -> BudgetState:
+        cost = self.endpoint.witness()["cost_nanousd"]  # before the ledger is asked: it may know of more, never of less
+        books = asked(self.server.url)
+        assert cost <= books.settled_nanousd + books.drawn_nanousd <= self.cap_nanousd
+        return books
+
+    def end(self) -> BudgetState:
+        """All workers die; what they held comes back."""
+        for worker in self.workers:
+            assert worker.poll() is None, "no worker saw two grants for one draw"
+            worker.kill()
+            worker.wait()
+        until(lambda: (books := self.the_cap_holds()).drawn_nanousd == books.open_nanousd == 0, "what the dead held to come back", 60)
+        return self.the_cap_holds()
+
+    def audit(self) -> dict[str, Any]:
+        """Every entry read again; snapshot, mirror and a serving replica compared; the endpoint's bill beside it."""
+        bill = self.endpoint.bill(self.folder / "bill.csv")
+        done = subprocess.run(
+            [sys.executable, "-m", "daydream_budget", "audit", "--json", "--export", str(bill)],
+            env=clean_environment(self.folder, DAYDREAM_NATS_URL=self.server.url), capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode in (0, 1), done.stderr
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+
+def asked(url: str, change: ChangeBudget | None = None) -> BudgetState:
+    async def ask() -> BudgetState:
+        nc = await nats.connect(url)
+        try:
+            if change is None:
+                return await Asker(nc)(BUDGET_STATE, Nothing())
+            return (await Asker(nc)(BUDGET_CHANGE, change)).state
+        finally:
+            await nc.close()
+
+    return asyncio.run(ask())
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Fleet]:
+    server = NatsServer(tmp_path / "nats", sync_always=True)
+    server.start()
+    with priced_endpoint(tmp_path, delay_s=0.05) as endpoint:
+        fleet = Fleet(tmp_path, server, endpoint, getattr(request, "param", 0))
+        try:
+            yield fleet
+        finally:
+            fleet.stack.close()
+            server.kill()
+
+
+def check(fleet: Fleet, replicas: int) -> None:
+    """The books of so many replicas, one after the other, against the witness."""
+    books = fleet.end()
+    witness = fleet.endpoint.witness()
+    assert max(fleet.endpoint.calls().values()) == 1, "no grant was used twice"
+    assert sum(row.calls for row in books.spend) >= witness["calls"], "the ledger knows every call"
+    for number in range(replicas):
+        report = fleet.audit()
+        assert report["findings"] == []
+        assert report["served"]
+        assert report["settled_nanousd"] == books.settled_nanousd
+        lost = report["bill"]["differences"]
+        assert all(one["ours_nanousd"] is None for one in lost), "what was settled is what was billed"
+        assert len(lost) <= report["unknown_calls"], "what was billed and never settled is counted in full"
+        if number < replicas - 1:  # one after the other is gone, so that each of them answers
+            fleet.replicas[number].kill()
+            fleet.replicas[number].wait()
+
+
+def test_kills_of_replicas_workers_and_the_server_grant_nothing_twice(fleet: Fleet) -> None:
+    fleet.begin(cap_nanousd=20_000_000)
+    for _ in range(3):
+        fleet.strike()
+    check(fleet, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("fleet", range(3), indirect=True)
+def test_kills_until_the_money_is_spent(fleet: Fleet) -> None:
+    fleet.begin(cap_nanousd=100_000_000)
+    while not fleet.spent():
+        fleet.strike()
+    check(fleet, REPLICAS)
