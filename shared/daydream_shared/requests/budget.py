@@ -118,7 +118,8 @@ class Settle(Part):
 
 
 class Settled(Part):
-    """What is on the books for the attempt now. `known` is False for an attempt the ledger has forgotten or never saw."""
+    """What is on the books for the attempt now. `known` is False for an attempt that the ledger never saw, or has forgotten:
+    its envelope is closed and all of it is settled, so a question that is repeated after a lost answer may hear it."""
 
     known: bool
     charged_nanousd: int = 0

@@ -18,6 +18,8 @@ const figures = (target, rows) =>
 const table = (id, rows) =>
   at(id).tBodies[0].replaceChildren(...rows.map((row) => el("tr", {}, ...row.map((cell) => el("td", { className: typeof cell === "number" || /^[$\d]/.test(cell) ? "n" : "", textContent: cell })))));
 
+const taken = (name) => ({ hypothesis: "hypotheses", foreground: "usage reports" })[name] ?? `${name}s`;
+
 function showLimit(limit) {
   const share = (value) => `${Math.min(100, (100 * value) / Math.max(1, limit.cap_nanousd))}%`;
   const bar = el("div", { className: "bar", title: "settled, drawn, open" });
@@ -36,7 +38,7 @@ function showState(state) {
     : `${sampler.phase.replaceAll("-", " ")}${sampler.text ? `: ${sampler.text}` : ""}${sampler.retry_at ? ` (until ${new Date(sampler.retry_at).toLocaleString()})` : ""}${state.dead_letters ? `; ${state.dead_letters} dead letters` : ""}`;
   if (memory) figures(at("figures"), [["facts", memory.facts], ["being embedded", memory.facts_pending], ["pairs drawn", sampler?.drawn ?? "?"],
     ["pairs left", sampler?.pairs_left ?? "?"], ["verdicts", memory.verdicts], ["judged by a model", memory.daydreams_judged], ["insights", memory.insights], ["dead letters", state.dead_letters]]);
-  table("stages", state.stages.map((stage) => [stage.service, stage.subject.split(".")[1] + "s", stage.waiting, stage.in_hand, stage.redelivered]));
+  table("stages", state.stages.map((stage) => [stage.service, taken(stage.subject.split(".")[1]), stage.waiting, stage.in_hand, stage.redelivered]));
   if (!budget) return;
   at("limits").replaceChildren(...(budget.limits.length ? budget.limits.map(showLimit) : [el("p", { className: "soft", textContent: "No cap is set: only free models may be called." })]));
   const { tax } = budget, ended = budget.envelopes_closed;
