@@ -157,3 +157,15 @@ async def test_an_alert_is_raised_once_when_a_soft_share_is_reached(server: Nats
         info = await js.stream_info("ALERTS")
         kinds = [AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=seq)).data or b"").kind for seq in range(1, info.state.last_seq + 1)]
     assert sorted(kinds) == ["refused", "soft-limit"]
+
+
+async def test_a_bill_above_its_bound_is_told_also_when_it_ends_the_envelope(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+    ask, js = Asker(nc), nc.jetstream()
+    with service("budget", server.url, tmp_path):
+        await cap(ask)
+        await open_one(ask, "e", 1000)
+        drawn = await ask(BUDGET_DRAW, Draw(envelope_id="e", call_id="c", nonce="n", stage="synthesizer", model="m", bound_nanousd=1000, lifetime_s=60))
+        await ask(BUDGET_SETTLE, Settle(attempt_id=drawn.attempt_id, cost_nanousd=1500, last=True))
+        alert = AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=1)).data or b"")
+        assert (alert.kind, alert.about) == ("overrun", drawn.attempt_id)
+        assert (await state(ask)).overruns == 1

@@ -142,6 +142,8 @@ class Ledger:
                         waiting.set_exception(error)
                 answers.append(answer)
                 for entry in decided:
+                    if isinstance(entry, AttemptSettled) and (alert := overrun(self.books, entry, now)):
+                        await self._tell(alert)  # before it is written, under an id of its own: told once, and not lost with this replica
                     self.books.apply(entry, now)
                 entries += decided
             refusals = [refusal for answer in answers if (refusal := getattr(answer, "refusal", None))]
@@ -182,9 +184,6 @@ class Ledger:
             return False
         self.books.keep(now)
         self.sequence = ack.seq
-        for entry in entries:
-            if isinstance(entry, AttemptSettled) and (alert := overrun(self.books, entry, now)):
-                await self._tell(alert)
         await self._on_commit()
         return True
 
