@@ -10,9 +10,9 @@ from nats.aio.client import Client
 
 from daydream_shared.messages import AlertRaised, ForegroundReported
 from daydream_shared.provision import provision
-from daydream_shared.requests import BudgetState, ChangeBudget, Draw, EnvelopePart, Grant, Nothing, OpenEnvelope, SetLimit, Settle
+from daydream_shared.requests import BudgetState, ChangeBudget, Closed, CloseEnvelope, Draw, EnvelopePart, Grant, Nothing, OpenEnvelope, SetLimit, Settle
 from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_DRAW, BUDGET_OPEN, BUDGET_SETTLE, BUDGET_STATE, flow_of
+from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_CLOSE, BUDGET_DRAW, BUDGET_OPEN, BUDGET_SETTLE, BUDGET_STATE, flow_of
 from support.programs import NatsServer, until
 from support.services import service
 
@@ -169,3 +169,17 @@ async def test_a_bill_above_its_bound_is_told_also_when_it_ends_the_envelope(ser
         alert = AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=1)).data or b"")
         assert (alert.kind, alert.about) == ("overrun", drawn.attempt_id)
         assert (await state(ask)).overruns == 1
+
+
+async def test_a_replica_that_is_behind_settles_and_closes_what_another_has_opened(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+    ask = Asker(nc)
+    with service("budget", server.url, tmp_path / "a"), service("budget", server.url, tmp_path / "b"), service("budget", server.url, tmp_path / "c"):
+        await cap(ask)
+        for number in range(20):  # one after the other, so that each question finds two replicas behind
+            name = f"e{number}"
+            await open_one(ask, name, 1000)
+            drawn = await ask(BUDGET_DRAW, Draw(envelope_id=name, call_id=name, nonce="n", stage="synthesizer", model="m", bound_nanousd=800, lifetime_s=60))
+            assert (await ask(BUDGET_SETTLE, Settle(attempt_id=drawn.attempt_id, cost_nanousd=600))).known
+            assert await ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=name)) == Closed(closed=True, spent_nanousd=600)
+        books = await state(ask)
+    assert (books.settled_nanousd, books.drawn_nanousd, books.open_nanousd, books.envelopes_closed) == (20 * 600, 0, 0, 20)

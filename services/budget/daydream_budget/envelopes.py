@@ -68,8 +68,11 @@ class Envelope:
 
     def pot(self, stage: str, model: str, team: str) -> int | None:
         """The place of the pot that pays such calls: the fullest, where several do; None where none does."""
-        able = [place for place, pot in enumerate(self.pots) if pot.pays(stage, model, team)]
-        return max(able, key=lambda place: self.pots[place].left) if able else None
+        best = None
+        for place, pot in enumerate(self.pots):
+            if pot.pays(stage, model, team) and (best is None or pot.left > self.pots[best].left):
+                best = place
+        return best
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 That sequence is the fence. Two replicas that decide at once can't both win: the loser takes back what it tried, folds the
 tail and decides again. After a timeout nobody infers: the tail is read, and the questions, being idempotent, are decided
-again on what is really there. A refusal is only given on a fresh read.
+again on what is really there. A "no", and a "that is not known here", is only said on a fresh read, or with a commit that the
+stream has taken, which proves that the books were fresh: another replica may have opened what this one has not read of yet.
 
 The idempotency of an entry lives in the fold, not in the broker's duplicate window, which forgets on restart.
 """
@@ -24,7 +25,7 @@ from nats.js.errors import APIError, NotFoundError
 from daydream_budget.alerts import crossings, overrun
 from daydream_budget.books import Books
 from daydream_budget.entries import COMMIT, AttemptSettled, Commit, Entry
-from daydream_budget.rules import Question, decide, due
+from daydream_budget.rules import Question, decide, due, is_sure
 from daydream_budget.stream import STREAM, commits
 from daydream_shared.messages import AlertRaised, Part
 from daydream_shared.subjects import LEDGER_SUBJECT
@@ -146,19 +147,17 @@ class Ledger:
                         await self._tell(alert)  # before it is written, under an id of its own: told once, and not lost with this replica
                     self.books.apply(entry, now)
                 entries += decided
-            refusals = [refusal for answer in answers if (refusal := getattr(answer, "refusal", None))]
-            if not fresh and refusals:
-                self.books.journal.rollback()
-                await self._catch_up_patiently()
+            if entries:
+                if await self._publish(entries, now):
+                    break
                 fresh = True
-            elif not entries:
-                self.books.journal.rollback()
+                continue
+            self.books.journal.rollback()
+            if fresh or all(is_sure(answer) for answer in answers):
                 break
-            elif await self._publish(entries, now):
-                break
-            else:
-                fresh = True
-        self.refused.update(name for refusal in refusals for name in refusal.limits)
+            await self._catch_up_patiently()
+            fresh = True
+        self.refused.update(name for answer in answers if (refusal := getattr(answer, "refusal", None)) for name in refusal.limits)
         for (_, waiting), answer in zip(batch, answers, strict=True):
             if not waiting.done():
                 waiting.set_result(answer)

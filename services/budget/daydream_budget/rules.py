@@ -61,6 +61,17 @@ def decide(books: Books, question: Question, now: datetime) -> Decided:
             return changes.decide(books, question)
 
 
+def is_sure(answer: Part) -> bool:
+    """Whether an answer that came without an entry holds also if the books are behind: not a refusal, and nothing that only says
+    that something isn't known. (What is closed and has cost nothing looks like it; to read once more does no harm.)"""
+    match answer:
+        case Settled():
+            return answer.known
+        case Closed():
+            return not answer.closed or answer.spent_nanousd > 0
+    return getattr(answer, "refusal", None) is None
+
+
 def due(books: Books, now: datetime, envelope_idle_s: float) -> Iterator[Entry]:
     """What time has decided: draws whose worker never came back, counted in full, and envelopes that nobody touches."""
     for attempt_id in books.outstanding:
