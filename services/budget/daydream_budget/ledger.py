@@ -119,7 +119,7 @@ class Ledger:
         count = 0
         while True:
             try:
-                message = await self._js.get_msg(STREAM, seq=self.sequence + 1, subject=LEDGER_SUBJECT, next=True, direct=True)
+                message = await self._js.get_msg(STREAM, seq=self.sequence + 1, subject=LEDGER_SUBJECT, next=True)
             except NotFoundError:
                 return count
             self.books.fold(COMMIT.validate_json(message.data or b""))

@@ -8,7 +8,7 @@ Killed anywhere, it does the same again: claim, envelope and pair have derived i
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import nats.errors
 from nats.js.kv import KeyValue
@@ -27,7 +27,8 @@ from daydream_shared.telemetry import Name
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 0.5
-LOOK_AGAIN_S_MAX = 2.0  # whatever the refusal says: somebody may raise the cap meanwhile
+LOOK_AGAIN_LATE_S = 2.0  # when there will be no money for long, but somebody may raise the cap meanwhile
+FAR_OFF = timedelta(seconds=30)
 STRATEGY = "uniform"
 
 
@@ -131,9 +132,7 @@ class Drawing:
         if (phase, text) != self._phase[:2]:
             log.info("%s: %s", phase, text)
         self._phase = (phase, text, retry_at)
-        if retry_at is None:
-            return LOOK_AGAIN_S
-        return min(LOOK_AGAIN_S_MAX, max(LOOK_AGAIN_S, (retry_at - datetime.now(UTC)).total_seconds()))
+        return LOOK_AGAIN_LATE_S if retry_at and retry_at - datetime.now(UTC) > FAR_OFF else LOOK_AGAIN_S
 
 
 def _claimed(epoch: Epoch, owner: str, now: datetime) -> tuple[Epoch, Claim | None]:

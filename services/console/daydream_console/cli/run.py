@@ -94,6 +94,8 @@ async def run(plan: Plan) -> int:
             finally:
                 await _hold(client)
             after = await overview(client.ask, client.js)
+            if after.sampler and after.sampler.drawn >= goal:
+                plan.folder.write("run.json", {**plan.folder.read("run.json"), "ended": True})
             verdicts = await _verdicts_since(client, before)
     _report(plan, before, after, verdicts, reports, ended)
     return 0
@@ -146,12 +148,13 @@ async def _set_goal(client: Client, plan: Plan) -> tuple[int, int]:
     """(pairs drawn when the goal is reached, pairs that had been drawn when this goal was set): the last run's goal if that one did not get there."""
     drawn = (await client.ask(SAMPLER_STATE, Nothing())).drawn
     last = plan.folder.read("run.json")
-    if last.get("daydreams") == plan.daydreams and last.get("goal", 0) > drawn:
+    unfinished = last.get("goal", 0) > drawn or last.get("ended") is False  # all may be drawn, and yet be on their way
+    if last.get("daydreams") == plan.daydreams and unfinished:
         goal, start = last["goal"], last["start"]
-        err.print(f"Going on where the last run stopped: {goal - drawn} of {plan.daydreams} daydreams are left.")
+        err.print(f"Going on where the last run stopped: {max(0, goal - drawn)} of {plan.daydreams} daydreams are left to draw.")
     else:
         goal, start = drawn + plan.daydreams, drawn
-        plan.folder.write("run.json", {"daydreams": plan.daydreams, "goal": goal, "start": start})
+        plan.folder.write("run.json", {"daydreams": plan.daydreams, "goal": goal, "start": start, "ended": False})
     await client.ask(SAMPLER_GOAL, SetGoal(drawn_max=goal))
     return goal, start
 
