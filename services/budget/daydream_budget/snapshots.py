@@ -108,6 +108,7 @@ async def load(js: JetStreamContext) -> tuple[Books, int]:
 
 async def refuse_a_cut_ledger(js: JetStreamContext, snapshot_sequence: int) -> None:
     """WrongSetting when entries are missing at the end of the ledger, or before the place from which it is read."""
+    mirror = (await js.stream_info(MIRROR)).state.last_seq  # before the ledger, which grows meanwhile
     state = (await js.stream_info(STREAM)).state
     ledger = state.last_seq
     if state.first_seq > snapshot_sequence + 1:
@@ -115,7 +116,6 @@ async def refuse_a_cut_ledger(js: JetStreamContext, snapshot_sequence: int) -> N
             f"the ledger begins at entry {state.first_seq}, and the snapshot ends at entry {snapshot_sequence}",
             "What was spent between them is not known, so nothing is granted. Restore the LEDGER stream from its mirror or a backup",
         )
-    mirror = (await js.stream_info(MIRROR)).state.last_seq
     known = max(mirror, snapshot_sequence)
     if ledger < known:
         raise WrongSetting(

@@ -27,7 +27,7 @@ from daydream_shared.subjects import BUDGET_STATE
 
 EXIT_SOUND, EXIT_FOUND, EXIT_WRONG = 0, 1, 2
 PROGRESS_EVERY = 5000
-ASK_S = 3.0
+ASK_S = 8.0  # a try takes two seconds, and a replica may be starting
 
 
 def main(arguments: list[str]) -> int:
@@ -55,6 +55,7 @@ async def _audit(settings: Settings, lines: list[Line] | None) -> Report:
     try:
         js = nc.jetstream(timeout=10)
         serving = await _serving(Asker(nc))
+        mirrored = (await js.stream_info(MIRROR)).state.last_seq  # before the ledger, which grows meanwhile
         kept, kept_at = await snapshots.load(js)
         async for sequence, data in commits(js, 0):
             _take(auditor, sequence, data)
@@ -64,7 +65,6 @@ async def _audit(settings: Settings, lines: list[Line] | None) -> Report:
                 compare_snapshot(auditor, kept)
             if serving and sequence == serving.last_sequence:
                 compare_serving(auditor, serving)
-        mirrored = (await js.stream_info(MIRROR)).state.last_seq
     except (nats.errors.Error, TimeoutError) as error:
         raise WrongSetting(f"the ledger can't be read ({error!r})", "Check that DAYDREAM_NATS_URL is the system's server, and that it runs") from None
     finally:
