@@ -55,7 +55,6 @@ def stream_config(stream: Stream, replicas: int) -> api.StreamConfig:
         num_replicas=replicas,
         duplicate_window=0 if stream.mirror_of else DUPLICATES_S,
         deny_delete=stream.sealed_history,
-        deny_purge=stream.sealed_history,
         allow_direct=True,
         mirror=api.StreamSource(name=stream.mirror_of) if stream.mirror_of else None,
     )
@@ -69,6 +68,7 @@ async def ensure_stream(js: JetStreamContext, stream: Stream, replicas: int) -> 
     except BadRequestError as error:
         if error.err_code != NAME_IN_USE:
             raise
+        wanted.deny_purge = (await js.stream_info(stream.name)).config.deny_purge  # of an early build; the server never takes it back
         await js.update_stream(wanted)
 
 

@@ -50,7 +50,7 @@ class Stream:
     messages_max: int = -1
     bytes_max: int = -1
     age_max_s: int = 0
-    sealed_history: bool = False
+    sealed_history: bool = False  # no message can be deleted, and none makes room for another; old ones may be archived
     mirror_of: str | None = None
 
 
@@ -143,7 +143,8 @@ BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER)
 
 DOCUMENT_OBJECTS = "daydream-documents"
 SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"
-OBJECT_STORES = (DOCUMENT_OBJECTS, SNAPSHOT_OBJECTS)
+ARCHIVE_OBJECTS = "daydream-ledger-archive"
+OBJECT_STORES = (DOCUMENT_OBJECTS, SNAPSHOT_OBJECTS, ARCHIVE_OBJECTS)
 
 
 @dataclass(frozen=True)

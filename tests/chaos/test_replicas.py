@@ -25,7 +25,10 @@ from support.programs import HERE, Endpoint, NatsServer, clean_environment, pric
 from support.services import service
 
 REPLICAS, WORKERS = 3, 3
-SETTINGS = {"DAYDREAM_BUDGET_SWEEP_S": "0.2", "DAYDREAM_BUDGET_ENVELOPE_IDLE_S": "4", "DAYDREAM_BUDGET_SNAPSHOT_COMMITS": "20"}
+SETTINGS = {
+    "DAYDREAM_BUDGET_SWEEP_S": "0.2", "DAYDREAM_BUDGET_ENVELOPE_IDLE_S": "4", "DAYDREAM_BUDGET_SNAPSHOT_COMMITS": "20",
+    "DAYDREAM_BUDGET_KEEP_COMMITS": "0",
+}  # fmt: skip
 
 
 class Fleet:

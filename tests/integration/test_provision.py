@@ -7,7 +7,7 @@ import asyncio
 from nats.aio.client import Client
 from nats.js import api
 
-from daydream_shared.provision import consumer_config, provision
+from daydream_shared.provision import consumer_config, provision, stream_config
 from daydream_shared.subjects import BUCKETS, CONSUMERS, STREAMS
 
 
@@ -39,9 +39,18 @@ async def test_drift_of_an_existing_durable_or_stream_is_mended(nc: Client) -> N
     assert (await js.stream_info("PAIRS")).config.max_msgs == STREAMS[0].messages_max
 
 
-async def test_entries_of_the_ledger_can_neither_be_deleted_nor_purged(nc: Client) -> None:
+async def test_an_entry_of_the_ledger_can_not_be_deleted_nor_make_room_for_another(nc: Client) -> None:
     await provision(nc, replicas=1)
     config = (await nc.jetstream().stream_info("LEDGER")).config
     assert config.deny_delete
-    assert config.deny_purge
     assert config.discard == api.DiscardPolicy.NEW
+
+
+async def test_a_ledger_that_an_early_build_sealed_against_purging_is_left_so(nc: Client) -> None:
+    js = nc.jetstream()
+    (ledger,) = [stream for stream in STREAMS if stream.name == "LEDGER"]
+    sealed = stream_config(ledger, replicas=1)
+    sealed.deny_purge = True
+    await js.add_stream(sealed)
+    await provision(nc, replicas=1)
+    assert (await js.stream_info("LEDGER")).config.deny_purge

@@ -116,3 +116,15 @@ class Desk:
         if entries:
             self.fold(*entries)
         return entries
+
+
+class Recorded(Desk):
+    """A desk that keeps what it wrote."""
+
+    def __init__(self, **caps: int) -> None:
+        self.commits: list[Commit] = []
+        super().__init__(**caps)
+
+    def fold(self, *entries: Entry) -> None:
+        self.commits.append(Commit(at=self.now, by="desk", entries=entries))
+        super().fold(*entries)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import nats.errors
 
-from daydream_budget import snapshots
+from daydream_budget import archive, snapshots
 from daydream_budget.collector import spare_the_books
 from daydream_budget.handlers import endpoints, handlers
 from daydream_budget.ledger import Ledger, replay
@@ -33,15 +33,15 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     await snapshots.refuse_a_cut_ledger(runtime.js, sequence)
     sequence = await replay(runtime.js, books, sequence)
     spare_the_books()
-    commits, not_before = 0, 0.0
+    commits, not_before, kept = 0, 0.0, 0
 
     async def on_commit() -> None:
-        nonlocal commits, not_before
+        nonlocal commits, not_before, kept
         commits += 1
         started = time.monotonic()
         if commits >= settings.snapshot_commits and started >= not_before:
             commits = 0
-            await snapshots.save(runtime.js, ledger.books, ledger.sequence)
+            kept = await snapshots.save(runtime.js, ledger.books, ledger.sequence) or kept
             not_before = time.monotonic() + (time.monotonic() - started) / SNAPSHOT_SHARE
 
     ledger = Ledger(runtime.js, books, sequence, by=settings.instance, tell=runtime.publish, on_commit=on_commit)
@@ -55,10 +55,22 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
             except (nats.errors.Error, ConnectionError, TimeoutError) as error:
                 log.warning("the sweep waits for NATS: %r", error)
 
+    async def compact() -> None:
+        tried = 0
+        while not runtime.stopping.is_set():
+            await runtime.pause(settings.sweep_s)
+            if kept == tried:
+                continue
+            tried = kept
+            try:
+                await archive.compact(runtime.js, kept - settings.keep_commits)
+            except (archive.ArchiveMismatch, nats.errors.Error, ConnectionError, TimeoutError) as error:
+                log.error("nothing moves to the ledger's archive until the next snapshot: %r", error)
+
     committer = asyncio.create_task(ledger.commit_forever())
     try:
         await _set_zone(ledger, settings)
-        yield Parts(handlers(ledger, prices), endpoints=endpoints(ledger), loops=(sweep, meter.watch_yield), concurrency=settings.concurrency)
+        yield Parts(handlers(ledger, prices), endpoints=endpoints(ledger), loops=(sweep, compact, meter.watch_yield), concurrency=settings.concurrency)
     finally:
         committer.cancel()
         await asyncio.gather(committer, return_exceptions=True)

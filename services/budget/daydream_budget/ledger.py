@@ -15,6 +15,7 @@ import itertools
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,11 +23,13 @@ import nats.errors
 from nats.js import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
+from daydream_budget import archive
 from daydream_budget.alerts import crossings, overrun
 from daydream_budget.books import Books
 from daydream_budget.entries import COMMIT, AttemptSettled, Commit, Entry
 from daydream_budget.rules import Question, decide, due, is_sure
-from daydream_budget.stream import STREAM, commits
+from daydream_budget.stream import STREAM
+from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import AlertRaised, Part
 from daydream_shared.subjects import LEDGER_SUBJECT
 
@@ -122,8 +125,11 @@ class Ledger:
                 message = await self._js.get_msg(STREAM, seq=self.sequence + 1, subject=LEDGER_SUBJECT, next=True)
             except NotFoundError:
                 return count
+            if message.seq != self.sequence + 1:  # archived since: this replica has slept long
+                self.sequence = await replay(self._js, self.books, self.sequence)
+                continue
             self.books.fold(COMMIT.validate_json(message.data or b""))
-            self.sequence = message.seq or self.sequence
+            self.sequence += 1
             count += 1
 
     async def _commit(self, batch: list[Waiting]) -> None:
@@ -201,8 +207,15 @@ class Ledger:
 
 
 async def replay(js: JetStreamContext, books: Books, sequence: int) -> int:
-    """Fold everything after `sequence`; the last sequence."""
-    async for number, data in commits(js, sequence):
-        books.fold(COMMIT.validate_json(data))
-        sequence = number
+    """Fold everything after `sequence`; the last sequence. WrongSetting when commits are missing in between: what they spent is not
+    known, so nothing can be granted."""
+    async with aclosing(archive.commits(js, sequence)) as found:
+        async for number, data in found:
+            if number != sequence + 1:
+                raise WrongSetting(
+                    f"the ledger lacks commits {sequence + 1} to {number - 1}",
+                    "What was spent in them is not known, so nothing is granted. Restore the LEDGER stream, or its archive, from the mirror or a backup",
+                )
+            books.fold(COMMIT.validate_json(data))
+            sequence = number
     return sequence

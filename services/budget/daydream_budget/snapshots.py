@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import nats.errors
 from nats.js import JetStreamContext
-from nats.js.errors import NotFoundError
 from pydantic import BaseModel, ValidationError
 
 from daydream_budget.accounts import Account, Accounts
@@ -21,11 +20,13 @@ from daydream_budget.controls import Crossing
 from daydream_budget.envelopes import Attempt, Ended, Envelope, Paid, Spend
 from daydream_budget.stream import MIRROR, STREAM
 from daydream_shared.failures import WrongSetting
+from daydream_shared.objects import fetch
 from daydream_shared.requests import ChangeRecord, SetLimit, SetTax, Window
 from daydream_shared.subjects import SNAPSHOT_OBJECTS
 
 log = logging.getLogger(__name__)
 OBJECT = "books.v2"
+READ_S = 10.0
 
 
 class Snapshot(BaseModel):
@@ -82,40 +83,36 @@ class Snapshot(BaseModel):
         return books
 
 
-async def save(js: JetStreamContext, books: Books, sequence: int) -> None:
-    """Store a snapshot; a failure is logged only, since the ledger itself is the truth."""
+async def save(js: JetStreamContext, books: Books, sequence: int) -> int:
+    """Store a snapshot; its sequence, or 0: a failure is logged only, since the ledger itself is the truth."""
     content = Snapshot.of(books, sequence).model_dump_json().encode()
     try:
         store = await js.object_store(SNAPSHOT_OBJECTS)
         await store.put(OBJECT, content)
     except (nats.errors.Error, TimeoutError) as error:
         log.warning("no snapshot was stored: %r", error)
+        return 0
+    return sequence
 
 
 async def load(js: JetStreamContext) -> tuple[Books, int]:
     """The books of the last snapshot and its sequence; empty ones and 0 without a readable snapshot."""
     try:
         store = await js.object_store(SNAPSHOT_OBJECTS)
-        found = await store.get(OBJECT)
-        snapshot = Snapshot.model_validate_json(found.data or b"")
-    except NotFoundError:
-        return Books(), 0
-    except (ValidationError, nats.errors.Error) as error:
+        found = await fetch(store, OBJECT, within_s=READ_S)
+        if found is None:
+            return Books(), 0
+        snapshot = Snapshot.model_validate_json(found)
+    except (ValidationError, nats.errors.Error, TimeoutError) as error:
         log.warning("the snapshot can't be read, so the whole ledger is replayed: %r", error)
         return Books(), 0
     return snapshot.books(), snapshot.sequence
 
 
 async def refuse_a_cut_ledger(js: JetStreamContext, snapshot_sequence: int) -> None:
-    """WrongSetting when entries are missing at the end of the ledger, or before the place from which it is read."""
+    """WrongSetting when entries are missing at the end of the ledger."""
     mirror = (await js.stream_info(MIRROR)).state.last_seq  # before the ledger, which grows meanwhile
-    state = (await js.stream_info(STREAM)).state
-    ledger = state.last_seq
-    if state.first_seq > snapshot_sequence + 1:
-        raise WrongSetting(
-            f"the ledger begins at entry {state.first_seq}, and the snapshot ends at entry {snapshot_sequence}",
-            "What was spent between them is not known, so nothing is granted. Restore the LEDGER stream from its mirror or a backup",
-        )
+    ledger = (await js.stream_info(STREAM)).state.last_seq
     known = max(mirror, snapshot_sequence)
     if ledger < known:
         raise WrongSetting(

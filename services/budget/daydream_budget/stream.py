@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import nats.errors
 from nats.js import JetStreamContext, api
@@ -14,11 +14,8 @@ STREAM, MIRROR = "LEDGER", "LEDGER_MIRROR"
 BATCH = 500
 
 
-async def commits(js: JetStreamContext, after: int) -> AsyncIterator[tuple[int, bytes]]:
-    """The commits after a sequence, until what is the last one now, as (sequence, JSON), read in large batches."""
-    last = (await js.stream_info(STREAM)).state.last_seq
-    if last <= after:
-        return
+async def streamed(js: JetStreamContext, after: int, last: int) -> AsyncGenerator[tuple[int, bytes], None]:
+    """The commits in the stream after a sequence, up to `last`, as (sequence, JSON), read in large batches."""
     config = api.ConsumerConfig(
         ack_policy=api.AckPolicy.NONE, deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1, inactive_threshold=60.0
     )  # fmt: skip

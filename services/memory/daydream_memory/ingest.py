@@ -12,7 +12,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from nats.js.errors import NotFoundError
 from nats.js.object_store import ObjectStore
 
 from daydream_memory.chunking import facts_of
@@ -21,10 +20,12 @@ from daydream_memory.reading import Reading, read_document
 from daydream_memory.store import DocumentRecord, NewFact, Store
 from daydream_shared.failures import Permanent
 from daydream_shared.messages import DocumentOffered
+from daydream_shared.objects import fetch
 
 log = logging.getLogger(__name__)
 EMBED_BATCH = 16
 IDLE_S = 0.5
+FETCH_S = 60.0
 
 
 class Ingest:
@@ -39,13 +40,12 @@ class Ingest:
 
     async def read(self, offer: DocumentOffered) -> None:
         """Keep the document's facts, pending."""
-        try:
-            found = await self._objects.get(offer.object_name)
-        except NotFoundError:
+        found = await fetch(self._objects, offer.object_name, within_s=FETCH_S)
+        if found is None:
             if any(report.source == offer.source for report in await self._store.reports([offer.document_id], 100)):
                 return  # read before, and only the word of it was lost
             raise Permanent("document-gone", f"the bytes of {offer.source} are not in the object store") from None
-        reading, facts = await asyncio.to_thread(self._read, found.data or b"", offer)
+        reading, facts = await asyncio.to_thread(self._read, found, offer)
         status, note = reading.status, reading.note
         if status == "read" and not facts:
             status, note = "skipped", "nothing long enough to be a fact"

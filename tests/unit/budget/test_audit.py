@@ -12,19 +12,7 @@ from daydream_budget.entries import AttemptSettled, Commit, Drawn, Entry, Opened
 from daydream_budget.snapshots import Snapshot
 from daydream_budget.summary import summary
 from daydream_shared.requests import Correct, EnvelopePart
-from support.desk import Desk
-
-
-class Recorded(Desk):
-    """A desk that keeps what it wrote."""
-
-    def __init__(self, **caps: int) -> None:
-        self.commits: list[Commit] = []
-        super().__init__(**caps)
-
-    def fold(self, *entries: Entry) -> None:
-        self.commits.append(Commit(at=self.now, by="desk", entries=entries))
-        super().fold(*entries)
+from support.desk import Recorded
 
 
 @pytest.fixture

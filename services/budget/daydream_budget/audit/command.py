@@ -11,7 +11,7 @@ import nats
 import nats.errors
 from pydantic import ValidationError
 
-from daydream_budget import snapshots
+from daydream_budget import archive, snapshots
 from daydream_budget.audit.auditor import Auditor
 from daydream_budget.audit.comparing import compare_ends, compare_serving, compare_snapshot
 from daydream_budget.audit.exports import Line, read
@@ -19,7 +19,7 @@ from daydream_budget.audit.reconciling import reconcile
 from daydream_budget.audit.report import Report, text
 from daydream_budget.entries import COMMIT
 from daydream_budget.settings import Settings
-from daydream_budget.stream import MIRROR, commits
+from daydream_budget.stream import MIRROR
 from daydream_shared.failures import Failure, WrongSetting
 from daydream_shared.requests import BudgetState, Nothing
 from daydream_shared.rpc import Asker
@@ -57,7 +57,7 @@ async def _audit(settings: Settings, lines: list[Line] | None) -> Report:
         serving = await _serving(Asker(nc))
         mirrored = (await js.stream_info(MIRROR)).state.last_seq  # before the ledger, which grows meanwhile
         kept, kept_at = await snapshots.load(js)
-        async for sequence, data in commits(js, 0):
+        async for sequence, data in archive.commits(js, 0):
             _take(auditor, sequence, data)
             if auditor.broken:
                 break
