@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from daydream_console.cli import audit, budget, estimate, knowledge, prices, systems
+from daydream_console.cli import audit, budget, estimate, knowledge, measure, prices, systems
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -32,6 +32,7 @@ BUDGET_COMMANDS: dict[str, Callable[..., None]] = {
     "resume": budget.budget_resume,
     "correct": budget.budget_correct,
     "price": prices.budget_price,
+    "measure": measure.budget_measure,
     "estimate": estimate.budget_estimate,
     "audit": audit.budget_audit,
 }

@@ -19,7 +19,7 @@ from daydream_shared.settings import PaidSettings
 KINDS = ("input", "cached input", "cache write", "output", "reasoning")
 
 
-class _Role(PaidSettings):
+class Role(PaidSettings):
     """The model settings that all roles have in common."""
 
     service: ClassVar[str] = "console"
@@ -50,7 +50,7 @@ def budget_price(
 
 def _find(name: str, provider: str, base_url: str) -> tuple[str, Price]:
     """As the services find it, when it is the model that they are set to; by its name otherwise."""
-    settings = _Role.read()
+    settings = Role.read()
     own = read_prices(settings.prices_file)
     if name in ("", settings.model.name) and not provider and not base_url:
         if not settings.model.name:
