@@ -58,10 +58,11 @@ class Message(Part):
 
 
 class FactKind(StrEnum):
-    """Where a fact comes from: people's documents, or this system's own insights."""
+    """Where a fact comes from: people's documents, this system's own insights, or what the lab asks itself."""
 
     DOCUMENT = "document"
     INSIGHT = "insight"
+    QUESTION = "question"
 
 
 class Fact(Part):
@@ -85,7 +86,11 @@ class PairSampled(Message):
     first: Fact
     second: Fact
     strategy: str
-    draw_probability: float = Field(gt=0, le=1, description="with which the sampler proposed this pair at that moment")
+    draw_probability: float = Field(gt=0, le=1, description="with which the sampler proposed this pair at that moment, all its strategies together")
+    shares: dict[str, float] = Field(default_factory=dict, description="each strategy's share of the draws that was in force")
+    proposed: dict[str, float] = Field(default_factory=dict, description="with which probability each strategy alone would have proposed this pair")
+    drawn_mass_max: float = Field(default=0, ge=0, le=1, description="at most so much of the proposals was for pairs drawn already, which are proposed anew")
+    features: tuple[float, ...] = Field(default=(), description="what the learned strategy knew of the pair")
     similarity: float = Field(ge=-1.001, le=1.001, description="cosine of the two embeddings")
     samples: int = Field(ge=1, description="hypotheses wanted from this pair, numbered 0…samples−1")
     plan: str = Field(default="full", description="which plan the envelope was opened for; near a cap a smaller one than `full`")
@@ -281,6 +286,7 @@ class DocumentOffered(Message):
     object_name: str
     source: str = Field(description="where people find it again: a path or an address")
     size_bytes: int = Field(ge=0)
+    kind: FactKind = Field(default=FactKind.DOCUMENT, description="what its facts are: a document's, or a question of the lab")
     offered_at: datetime
 
     @property

@@ -30,6 +30,7 @@ DAY_S = 86_400
 MIB = 1 << 20
 ACK_WAIT_S = 10.0
 DEAD_LETTER_PREFIX = "daydream.deadletter"
+LEDGER, LEDGER_MIRROR = "LEDGER", "LEDGER_MIRROR"
 LEDGER_SUBJECT = "daydream.ledger.entries"
 
 
@@ -63,8 +64,8 @@ STREAMS = (
     Stream("INSIGHTS", ("daydream.insight.promoted",), Retention.LIMITS, bytes_max=1024 * MIB),
     Stream("FOREGROUND", ("daydream.foreground.reported",), Retention.WORK, messages_max=1_000_000, bytes_max=1024 * MIB),
     Stream("ALERTS", ("daydream.alert.raised",), Retention.LIMITS, bytes_max=64 * MIB, age_max_s=90 * DAY_S),
-    Stream("LEDGER", (LEDGER_SUBJECT,), Retention.LIMITS, sealed_history=True),
-    Stream("LEDGER_MIRROR", (), Retention.LIMITS, sealed_history=True, mirror_of="LEDGER"),
+    Stream(LEDGER, (LEDGER_SUBJECT,), Retention.LIMITS, sealed_history=True),
+    Stream(LEDGER_MIRROR, (), Retention.LIMITS, sealed_history=True, mirror_of=LEDGER),
     Stream("DEADLETTERS", (f"{DEAD_LETTER_PREFIX}.>",), Retention.LIMITS, bytes_max=1024 * MIB),
 )
 
@@ -139,7 +140,8 @@ ANSWERS = Bucket("daydream-answers", ttl_s=9 * DAY_S, bytes_max=4096 * MIB)
 TALLIES = Bucket("daydream-tallies", ttl_s=30 * DAY_S)
 PLANS = Bucket("daydream-plans")
 SAMPLER = Bucket("daydream-sampler")
-BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER)
+DRAWN = Bucket("daydream-drawn-pairs")
+BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, DRAWN)
 
 DOCUMENT_OBJECTS = "daydream-documents"
 SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"
@@ -166,6 +168,7 @@ BUDGET_CHANGE = Endpoint("budget", "daydream.budget.change", ask.ChangeBudget, a
 BUDGET_STATE = Endpoint("budget", "daydream.budget.state", ask.Nothing, ask.BudgetState)
 MEMORY_STATE = Endpoint("memory", "daydream.memory.state", ask.Nothing, ask.MemoryState)
 MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", ask.PairAt, ask.PairFound)
+MEMORY_AROUND = Endpoint("memory", "daydream.memory.around", ask.Around, ask.Surroundings)
 MEMORY_NEAREST = Endpoint("memory", "daydream.memory.nearest", ask.Nearest, ask.Neighbours)
 MEMORY_SEARCH = Endpoint("memory", "daydream.memory.search", ask.Search, ask.Found)
 MEMORY_INSIGHTS = Endpoint("memory", "daydream.memory.insights", ask.ListVerdicts, ask.Verdicts)
@@ -174,6 +177,6 @@ SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", ask.Nothing, ask.S
 SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", ask.SetGoal, ask.SamplerState)
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_OPEN, BUDGET_GROW, BUDGET_DRAW, BUDGET_SETTLE, BUDGET_CLOSE, BUDGET_CHANGE, BUDGET_STATE,
-    MEMORY_STATE, MEMORY_PAIR, MEMORY_NEAREST, MEMORY_SEARCH, MEMORY_INSIGHTS, MEMORY_DOCUMENTS,
+    MEMORY_STATE, MEMORY_PAIR, MEMORY_AROUND, MEMORY_NEAREST, MEMORY_SEARCH, MEMORY_INSIGHTS, MEMORY_DOCUMENTS,
     SAMPLER_STATE, SAMPLER_GOAL,
 )  # fmt: skip

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from daydream_budget.entries import Commit
 from daydream_budget.snapshots import Snapshot
 from daydream_sampler.epoch import Epoch
+from daydream_sampler.yields import Yields
 from daydream_shared.failures import Tally
 from daydream_shared.llm.answers import StoredAnswer
 from daydream_shared.messages import Message
@@ -24,8 +25,14 @@ from daydream_shared.subjects import ENDPOINTS, FLOWS
 
 EXAMPLES = Path(__file__).parent / "messages"
 FILES = sorted(EXAMPLES.glob("*.json"))
-KEPT = (Commit, Snapshot, Epoch, StagePlan, StoredAnswer, Tally)  # what the ledger and the buckets hold
-MAPPINGS = ("Snapshot.v2", "MemoryState.v1")  # their objects are mappings with keys of data, where any key is known
+KEPT = (Commit, Snapshot, Epoch, StagePlan, StoredAnswer, Tally, Yields)  # what the ledger and the buckets hold
+MAPPINGS = (
+    "Snapshot.v2",
+    "MemoryState.v1",
+    "Epoch.v1.strategies",
+    "PairSampled.v1.mixture",
+    "Yields.v1",
+)  # their objects are mappings with keys of data, where any key is known
 SPOKEN = [flow.message for flow in FLOWS]
 ASKED = [kind for endpoint in ENDPOINTS for kind in (endpoint.question, endpoint.answer)]
 KINDS: dict[str, type[BaseModel]] = {kind.__name__: kind for kind in (*SPOKEN, *ASKED, *KEPT)}

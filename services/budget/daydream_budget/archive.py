@@ -4,7 +4,7 @@
 
 Segment k holds the commits k·500+1 … (k+1)·500, one JSON text a line; so a name says what is inside, and what is done twice, or by
 two replicas, has one result. A segment is written, read again and compared before the stream and its mirror let go of it: a kill
-at any moment leaves each commit in one place or in both. `stream.commits` reads both as one ledger.
+at any moment leaves each commit in one place or in both. `commits` reads both as one ledger.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from contextlib import aclosing
 
 from nats.js import JetStreamContext
 
-from daydream_budget.stream import MIRROR, STREAM, streamed
 from daydream_shared.objects import fetch
-from daydream_shared.subjects import ARCHIVE_OBJECTS
+from daydream_shared.streams import streamed
+from daydream_shared.subjects import ARCHIVE_OBJECTS, LEDGER, LEDGER_MIRROR
 
 log = logging.getLogger(__name__)
 SEGMENT = 500
@@ -41,20 +41,20 @@ async def commits(js: JetStreamContext, after: int) -> AsyncGenerator[tuple[int,
 
     A commit that is in neither is left out: whoever folds them must look at the numbers.
     """
-    last = (await js.stream_info(STREAM)).state.last_seq
+    last = (await js.stream_info(LEDGER)).state.last_seq
     while after < last:
-        first = (await js.stream_info(STREAM)).state.first_seq
+        first = (await js.stream_info(LEDGER)).state.first_seq
         if after + 1 < first:
             for sequence, data in await _segment(js, after + 1):
                 if after < sequence < first:
                     yield sequence, data
             after = min(segment_of(after + 1)[1], first - 1)
             continue
-        async with aclosing(streamed(js, after, last)) as rest:
-            async for sequence, data in rest:
-                if sequence > after + 1 and (await js.stream_info(STREAM)).state.first_seq > after + 1:
+        async with aclosing(streamed(js, LEDGER, after, last)) as rest:
+            async for sequence, message in rest:
+                if sequence > after + 1 and (await js.stream_info(LEDGER)).state.first_seq > after + 1:
                     break  # they were archived under the reader
-                yield sequence, data
+                yield sequence, message.data
                 after = sequence
 
 
@@ -62,20 +62,20 @@ async def compact(js: JetStreamContext, behind: int) -> int:
     """Move every whole segment up to the sequence `behind`, which a stored snapshot must have reached; the first sequence that
     the stream still holds. A stream that denies purging (made by an early build) is left whole. TimeoutError and NATS errors end
     it between two steps, and the next call goes on from there."""
-    info = await js.stream_info(STREAM)
+    info = await js.stream_info(LEDGER)
     start, stop = segment_of(info.state.first_seq)
     while stop <= behind and not info.config.deny_purge:
         await _keep(js, start, stop)
-        for stream in (STREAM, MIRROR):
+        for stream in (LEDGER, LEDGER_MIRROR):
             await js.purge_stream(stream, seq=stop + 1)
         log.info("commits %d to %d moved to the ledger's archive", start, stop)
         start, stop = segment_of(stop + 1)
-    return (await js.stream_info(STREAM)).state.first_seq
+    return (await js.stream_info(LEDGER)).state.first_seq
 
 
 async def _keep(js: JetStreamContext, start: int, stop: int) -> None:
     """Archive a segment, unless it is there already. ArchiveMismatch when one of the same name says something else."""
-    found = [pair async for pair in streamed(js, start - 1, stop)]
+    found = [(sequence, message.data) async for sequence, message in streamed(js, LEDGER, start - 1, stop)]
     if [sequence for sequence, _ in found] != list(range(start, stop + 1)):
         raise ArchiveMismatch(f"commits {start} to {stop} are not all in the stream, so none is removed")
     kept = await _segment(js, start)

@@ -28,10 +28,9 @@ from daydream_budget.alerts import crossings, overrun
 from daydream_budget.books import Books
 from daydream_budget.entries import COMMIT, AttemptSettled, Commit, Entry
 from daydream_budget.rules import Question, decide, due, is_sure
-from daydream_budget.stream import STREAM
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import AlertRaised, Part
-from daydream_shared.subjects import LEDGER_SUBJECT
+from daydream_shared.subjects import LEDGER, LEDGER_SUBJECT
 
 log = logging.getLogger(__name__)
 WRONG_SEQUENCE = (10071, 10164)
@@ -122,7 +121,7 @@ class Ledger:
         count = 0
         while True:
             try:
-                message = await self._js.get_msg(STREAM, seq=self.sequence + 1, subject=LEDGER_SUBJECT, next=True)
+                message = await self._js.get_msg(LEDGER, seq=self.sequence + 1, subject=LEDGER_SUBJECT, next=True)
             except NotFoundError:
                 return count
             if message.seq != self.sequence + 1:  # archived since: this replica has slept long

@@ -18,11 +18,10 @@ from daydream_budget.accounts import Account, Accounts
 from daydream_budget.books import Books
 from daydream_budget.controls import Crossing
 from daydream_budget.envelopes import Attempt, Ended, Envelope, Paid, Spend
-from daydream_budget.stream import MIRROR, STREAM
 from daydream_shared.failures import WrongSetting
 from daydream_shared.objects import fetch
 from daydream_shared.requests import ChangeRecord, SetLimit, SetTax, Window
-from daydream_shared.subjects import SNAPSHOT_OBJECTS
+from daydream_shared.subjects import LEDGER, LEDGER_MIRROR, SNAPSHOT_OBJECTS
 
 log = logging.getLogger(__name__)
 OBJECT = "books.v2"
@@ -111,8 +110,8 @@ async def load(js: JetStreamContext) -> tuple[Books, int]:
 
 async def refuse_a_cut_ledger(js: JetStreamContext, snapshot_sequence: int) -> None:
     """WrongSetting when entries are missing at the end of the ledger."""
-    mirror = (await js.stream_info(MIRROR)).state.last_seq  # before the ledger, which grows meanwhile
-    ledger = (await js.stream_info(STREAM)).state.last_seq
+    mirror = (await js.stream_info(LEDGER_MIRROR)).state.last_seq  # before the ledger, which grows meanwhile
+    ledger = (await js.stream_info(LEDGER)).state.last_seq
     known = max(mirror, snapshot_sequence)
     if ledger < known:
         raise WrongSetting(

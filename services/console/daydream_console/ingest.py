@@ -16,7 +16,7 @@ from pathlib import Path
 from daydream_console.client import Client
 from daydream_console.overview import taken_up
 from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import DocumentOffered, derive_id
+from daydream_shared.messages import DocumentOffered, FactKind, derive_id
 from daydream_shared.requests import DocumentReport, ListDocuments
 from daydream_shared.subjects import DOCUMENT_OBJECTS, MEMORY_DOCUMENTS
 
@@ -53,7 +53,6 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 async def offer(client: Client, files: Sequence[Path], called: Callable[[Path], str] = lambda file: str(file.absolute())) -> AsyncIterator[Offered]:
     """Offer these files, one after the other, each under the name by which people find it again."""
-    objects = await client.js.object_store(DOCUMENT_OBJECTS)
     for file in files:
         source = called(file)
         try:
@@ -65,19 +64,25 @@ async def offer(client: Client, files: Sequence[Path], called: Callable[[Path], 
         except OSError as error:
             yield _not_sent("", source, "refused", f"can't be read: {error.strerror}")
             continue
-        document_id = hashlib.sha256(data).hexdigest()
-        if not data:
-            yield _not_sent(document_id, source, "skipped", "empty")
-            continue
-        known = await client.ask(MEMORY_DOCUMENTS, ListDocuments(document_ids=(document_id,)))
-        same = [report for report in known.reports if report.source == source]
-        if same:
-            yield Offered(document_id, source, same[0].model_copy(update={"note": "; ".join(filter(None, (same[0].note, "known already")))}))
-            continue
-        object_name = derive_id("object", document_id, source)  # one for each source: the first to be read removes its own only
-        await objects.put(object_name, data)
-        message = DocumentOffered(document_id=document_id, object_name=object_name, source=source, size_bytes=size, offered_at=datetime.now(UTC))
-        yield Offered(document_id, source, sequence=await client.publish(message))
+        yield await offer_bytes(client, data, source)
+
+
+async def offer_bytes(client: Client, data: bytes, source: str, kind: FactKind = FactKind.DOCUMENT) -> Offered:
+    """Offer what was read already."""
+    document_id = hashlib.sha256(data).hexdigest()
+    if not data:
+        return _not_sent(document_id, source, "skipped", "empty")
+    known = await client.ask(MEMORY_DOCUMENTS, ListDocuments(document_ids=(document_id,)))
+    same = [report for report in known.reports if report.source == source]
+    if same:
+        return Offered(document_id, source, same[0].model_copy(update={"note": "; ".join(filter(None, (same[0].note, "known already")))}))
+    object_name = derive_id("object", document_id, source)  # one for each source: the first to be read removes its own only
+    objects = await client.js.object_store(DOCUMENT_OBJECTS)
+    await objects.put(object_name, data)
+    message = DocumentOffered(
+        document_id=document_id, object_name=object_name, source=source, size_bytes=len(data), kind=kind, offered_at=datetime.now(UTC)
+    )  # fmt: skip
+    return Offered(document_id, source, sequence=await client.publish(message))
 
 
 async def reports(client: Client, offered: Sequence[Offered], *, seen: Callable[[int], None] = lambda _: None) -> list[DocumentReport]:

@@ -12,15 +12,19 @@ from semchunk.semchunk import chunk
 
 from daydream_memory.reading import Passage
 from daydream_memory.store import NewFact
-from daydream_shared.messages import derive_id
+from daydream_shared.messages import FactKind, derive_id
 
 CHARS_MIN = 40  # shorter pieces are headings, page numbers, crumbs
 BLOCK_CHARS = 60_000
 SPACES = re.compile(r"\s+")
 
 
-def facts_of(passages: Sequence[Passage], *, document_id: str, source: str, chars_max: int) -> Iterator[NewFact]:
-    """The facts of a document in their order; `domain` is the folder or file that it comes from."""
+def facts_of(passages: Sequence[Passage], *, document_id: str, source: str, chars_max: int, kind: FactKind = FactKind.DOCUMENT) -> Iterator[NewFact]:
+    """The facts of a document in their order; `domain` is the folder or file that it comes from. A question is one fact, however short."""
+    if kind is FactKind.QUESTION:
+        text = SPACES.sub(" ", " ".join(passage.text for passage in passages)).strip()[:chars_max]
+        yield NewFact(fact_id=derive_id("question", text), text=text, source=source, domain=kind.value, kind=kind, document_id=document_id)
+        return
     place = 0
     for passage in passages:
         for text in _pieces(passage.text, chars_max):

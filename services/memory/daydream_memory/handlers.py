@@ -12,6 +12,7 @@ from daydream_memory.store import Store
 from daydream_shared.failures import Permanent
 from daydream_shared.messages import DocumentOffered, FactKind, InsightPromoted, Known, Message, ReviewRecorded, VerdictReached
 from daydream_shared.requests import (
+    Around,
     Documents,
     Found,
     Hit,
@@ -24,10 +25,13 @@ from daydream_shared.requests import (
     PairAt,
     PairFound,
     Search,
+    Surroundings,
     Verdicts,
 )
 from daydream_shared.runtime import Handler
-from daydream_shared.subjects import MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_NEAREST, MEMORY_PAIR, MEMORY_SEARCH, MEMORY_STATE, Endpoint
+from daydream_shared.subjects import MEMORY_AROUND, MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_NEAREST, MEMORY_PAIR, MEMORY_SEARCH, MEMORY_STATE, Endpoint
+
+QUESTIONS_MAX = 1000
 
 
 def handlers(ingest: Ingest, remembering: Remembering) -> Mapping[type[Message], Handler]:
@@ -57,7 +61,7 @@ def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], C
         return MemoryState(
             facts=counts.facts, facts_pending=counts.facts_pending, documents=counts.documents, verdicts=counts.verdicts,
             daydreams_judged=counts.judged, decisions=counts.decisions, insights=counts.insights,
-            quarantined=counts.quarantined, embedding_model=embedder.model,
+            quarantined=counts.quarantined, embedding_model=embedder.model, questions=tuple(await store.questions(QUESTIONS_MAX)),
         )  # fmt: skip
 
     async def pair(question: PairAt) -> PairFound:
@@ -65,6 +69,14 @@ def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], C
         if first is None or second is None:
             raise Permanent("no-such-fact", f"there is no fact with one of the ordinals {question.ordinals}")
         return PairFound(first=first[0], second=second[0], similarity=float(first[1] @ second[1]))
+
+    async def around(question: Around) -> Surroundings:
+        seen = [await store.around(place.ordinal, question.near, place.also) for place in question.places]
+        missing = [place.ordinal for place, sights in zip(question.places, seen, strict=True) if sights is None]
+        if missing:
+            raise Permanent("no-such-fact", f"there is no fact with the ordinal {missing[0]}")
+        median, spread = await store.unrelated()
+        return Surroundings(seen=tuple(tuple(sights or ()) for sights in seen), unrelated_median=median, unrelated_spread=spread)
 
     async def nearest(question: Nearest) -> Neighbours:
         (vector,) = await embedder.embed([question.text])
@@ -78,7 +90,7 @@ def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], C
         return Neighbours(
             own_facts=tuple(Known(what="fact", id=key, text=texts[key], similarity=float(own[key] @ vector)) for key in own),
             nearest=max([*known, *([earlier] if earlier else [])], key=lambda one: one.similarity, default=None),
-            unrelated_median=await store.unrelated_median(),
+            unrelated_median=(await store.unrelated())[0],
             embedding_model=embedder.model,
         )
 
@@ -97,6 +109,7 @@ def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], C
     return {
         MEMORY_STATE: state,
         MEMORY_PAIR: pair,
+        MEMORY_AROUND: around,
         MEMORY_NEAREST: nearest,
         MEMORY_SEARCH: search,
         MEMORY_INSIGHTS: verdicts,

@@ -59,7 +59,7 @@ class Ingest:
         """Whatever is wrong with a document, there is a report on it: people's files hold everything."""
         try:
             reading = read_document(data, offer.source)
-            facts = facts_of(reading.passages, document_id=offer.document_id, source=offer.source, chars_max=self._chunk_chars)
+            facts = facts_of(reading.passages, document_id=offer.document_id, source=offer.source, chars_max=self._chunk_chars, kind=offer.kind)
             return reading, list(facts)
         except (ValueError, LookupError, RecursionError) as error:
             log.warning("a document could not be read: %s", offer.source, exc_info=error)

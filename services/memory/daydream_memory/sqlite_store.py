@@ -20,12 +20,13 @@ from daydream_memory.store import Counts, DocumentRecord, NewFact, Pending, Vect
 from daydream_memory.vectors import VectorTable
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Fact, FactKind, Known, ReviewRecorded, VerdictReached
-from daydream_shared.requests import DocumentReport, ListVerdicts
+from daydream_shared.requests import DocumentReport, ListVerdicts, Sight
 
 R = TypeVar("R")
 SCHEMA_VERSION = "1"
 LOAD_BATCH = 5000
 SCALE_PAIRS = 4000
+SPREAD_MIN = 0.01
 SCHEMA = """
 create table if not exists meta(key text primary key, value text not null);
 create table if not exists documents(
@@ -36,6 +37,7 @@ create table if not exists facts(
   document_id text not null, parents text not null, vector blob);
 create index if not exists facts_pending on facts(place, seq) where ordinal is null;
 create index if not exists facts_document on facts(document_id);
+create index if not exists facts_kind on facts(kind, ordinal);
 create table if not exists verdicts(
   seq integer primary key, verdict_id text not null unique, hypothesis_id text not null, pair_id text not null, decision text not null,
   final integer not null, judged integer not null, text text not null, body text not null, vector blob);
@@ -65,7 +67,7 @@ class SqliteStore:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="store")
         self._facts = VectorTable()
         self._hypotheses = VectorTable()
-        self._scale = (0, 0.0)
+        self._scale = (0, 0.0, 1.0)
         self._remember("schema", SCHEMA_VERSION)
         self._remember("embedding_model", embedding_model)
         self._load()
@@ -175,6 +177,32 @@ class SqliteStore:
         found = dict(self._facts.near(vector, limit, without))
         return [(fact, found[fact.fact_id]) for fact in await self.facts(list(found))]
 
+    async def around(self, ordinal: int, near: int, also: Sequence[int]) -> list[Sight] | None:
+        count = len(self._facts)
+        if not 0 <= ordinal < count:
+            return None
+        vector = self._facts.row(ordinal)
+
+        def work() -> dict[int, float]:
+            rows = {self._facts.row_of[key] for key, _ in self._facts.near(vector, near + 1)} | {one for one in also if 0 <= one < count}
+            wanted = sorted(rows - {ordinal})
+            return dict(zip(wanted, self._facts.cosines(vector, wanted).tolist(), strict=True)) if wanted else {}
+
+        found = {ordinal: 1.0, **await asyncio.get_running_loop().run_in_executor(self._threads, work)}
+        return sorted(await self._run(lambda: self._sights(found)), key=lambda one: (one.ordinal != ordinal, -one.similarity))
+
+    def _sights(self, cosines: dict[int, float]) -> list[Sight]:
+        holes = ",".join("?" * len(cosines))
+        query = f"select ordinal, source, domain, kind from facts where ordinal in ({holes})"  # noqa: S608
+        return [
+            Sight(ordinal=ordinal, similarity=cosines[ordinal], source=source, domain=domain, kind=FactKind(kind))
+            for ordinal, source, domain, kind in self._db.execute(query, list(cosines))
+        ]
+
+    async def questions(self, limit: int) -> list[int]:
+        query = "select ordinal from facts where kind = 'question' and ordinal is not null order by ordinal desc limit ?"
+        return await self._run(lambda: [row[0] for row in self._db.execute(query, (limit,))])
+
     async def ancestors(self, fact_id: str) -> list[Fact]:
         def work() -> list[str]:
             seen: dict[str, None] = {}
@@ -261,11 +289,12 @@ class SqliteStore:
         names = ("document_id", "source", "status", "note", "facts", "facts_embedded")
         return [DocumentReport(**dict(zip(names, row, strict=True))) for row in rows]
 
-    async def unrelated_median(self) -> float:
+    async def unrelated(self) -> tuple[float, float]:
         count = len(self._facts)
         if count >= 2 * max(1, self._scale[0]):  # measured again each time the memory has doubled
-            self._scale = (count, float(np.median(self._facts.random_cosines(SCALE_PAIRS, seed=count))))
-        return self._scale[1]
+            cosines = self._facts.random_cosines(SCALE_PAIRS, seed=count)
+            self._scale = (count, float(np.median(cosines)), max(SPREAD_MIN, float(np.std(cosines)))) if len(cosines) else (0, 0.0, 1.0)
+        return self._scale[1:]
 
     async def counts(self) -> Counts:
         def work() -> Counts:

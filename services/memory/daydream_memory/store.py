@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daydream_shared.messages import Fact, FactKind, Known, ReviewRecorded, VerdictReached
-from daydream_shared.requests import DocumentReport, ListVerdicts
+from daydream_shared.requests import DocumentReport, ListVerdicts, Sight
 
 Vector = NDArray[np.float32]
 
@@ -114,8 +114,15 @@ class Store(Protocol):
     async def reports(self, document_ids: Sequence[str], limit: int) -> list[DocumentReport]:
         """What became of documents."""
 
-    async def unrelated_median(self) -> float:
-        """The median cosine of random pairs of facts: where "unrelated" lies for this embedding model."""
+    async def around(self, ordinal: int, near: int, also: Sequence[int]) -> list[Sight] | None:
+        """The fact with this ordinal, then the `near` closest and those with the ordinals `also`, each once, closest first. None when
+        there is no such fact; ordinals that nobody has are left out."""
+
+    async def questions(self, limit: int) -> list[int]:
+        """Ordinals of the lab's questions, newest first."""
+
+    async def unrelated(self) -> tuple[float, float]:
+        """Median and standard deviation of the cosines of random pairs of facts: where "unrelated" lies for this embedding model."""
 
     async def counts(self) -> Counts:
         """How much is in the store."""

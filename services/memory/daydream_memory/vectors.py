@@ -49,6 +49,11 @@ class VectorTable:
         found = [(self.ids[row], float(cosines[row])) for row in best if self.ids[row] not in without]
         return found[:limit]
 
+    def cosines(self, vector: NDArray[np.float32], rows: Sequence[int]) -> NDArray[np.float32]:
+        """Cosines with these rows, shape (len(rows),)."""
+        found: NDArray[np.float32] = self._matrix[list(rows)] @ vector
+        return found
+
     def random_cosines(self, pairs: int, seed: int) -> NDArray[np.float32]:
         """Cosines of random pairs of different rows."""
         count = len(self.ids)

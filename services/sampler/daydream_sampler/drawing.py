@@ -1,45 +1,63 @@
-"""The loop that draws: claim a pair, reserve the money for its whole way, publish it, tick it off.
+"""The loop that draws: claim a draw, find its pair, take it, reserve the money for its whole way, publish it, tick it off.
 
 What stops it, within one draw: a goal that is reached, a pipeline that has enough, too few facts, stages that have not said
 what they cost, a refusal by the budget (the claim waits and goes on by itself when there is money again), no pairs left.
-Killed anywhere, it does the same again: claim, envelope and pair have derived ids.
+Killed anywhere, it does the same again: the claim says which pair it is for before the pair is taken, and envelope and pair
+have derived ids.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import nats.errors
 from nats.js.kv import KeyValue
 from opentelemetry.trace import SpanKind
 
-from daydream_sampler.epoch import Claim, Epoch, ordinals_of
+from daydream_sampler.drawn import Drawn
+from daydream_sampler.epoch import UNIFORM, Claim, Epoch, ordinals_of
+from daydream_sampler.following import Following
+from daydream_sampler.portfolio import next_round
+from daydream_sampler.proposing import NEAR, Proposing, View, turns_of
 from daydream_sampler.settings import Settings
 from daydream_sampler.shared_state import SharedEpoch
+from daydream_sampler.strategies.interface import Strategy
 from daydream_shared.failures import Failure
 from daydream_shared.messages import PairSampled, derive_id, pair_id_of
 from daydream_shared.money.plans import SIZES, StagePlan, read_plans, samples_in, ways
-from daydream_shared.requests import Nothing, OpenEnvelope, PairAt, Phase, Refusal, SamplerState, SetGoal
+from daydream_shared.requests import Around, MemoryState, Nothing, OpenEnvelope, PairAt, Phase, Place, Refusal, SamplerState, SetGoal, StrategyYield
 from daydream_shared.runtime import Runtime
-from daydream_shared.subjects import BUDGET_OPEN, MEMORY_PAIR, MEMORY_STATE, flow_of
+from daydream_shared.subjects import BUDGET_OPEN, MEMORY_AROUND, MEMORY_PAIR, MEMORY_STATE, flow_of
 from daydream_shared.telemetry import Name
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 0.5
 LOOK_AGAIN_LATE_S = 2.0  # when there will be no money for long, but somebody may raise the cap meanwhile
 FAR_OFF = timedelta(seconds=30)
-STRATEGY = "uniform"
 
 
 class Drawing:
     """Draws pairs while there is reason to."""
 
-    def __init__(self, runtime: Runtime, settings: Settings, epoch: SharedEpoch, plans: KeyValue) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        settings: Settings,
+        epoch: SharedEpoch,
+        plans: KeyValue,
+        strategies: Mapping[str, Strategy],
+        drawn: Drawn,
+        following: Following,
+    ) -> None:
         self._runtime = runtime
         self._settings = settings
         self._epoch = epoch
         self._plans = plans
+        self._strategies = strategies
+        self._drawn = drawn
+        self._following = following
         self._phase: tuple[Phase, str, datetime | None] = ("waiting-for-facts", "starting", None)
         self._looked_at = datetime.now(UTC)
 
@@ -47,13 +65,18 @@ class Drawing:
         """What it is doing, and why."""
         epoch = await self._epoch.read()
         phase, text, retry_at = self._phase
-        if epoch.goal_reached and not epoch.claims:
+        if epoch.drawn_max is not None and epoch.drawn >= epoch.drawn_max:
             phase, text, retry_at = "goal-reached", f"{epoch.drawn} pairs are drawn, as many as were wanted", None
         elif phase == "goal-reached":
             phase, text = "drawing", "there is a new goal"
         return SamplerState(
-            phase=phase, text=text, looked_at=self._looked_at, drawn=epoch.drawn, drawn_max=epoch.drawn_max, pairs_left=epoch.pairs_left, retry_at=retry_at
-        )
+            phase=phase, text=text, looked_at=self._looked_at, drawn=epoch.drawn, drawn_max=epoch.drawn_max, pairs_left=epoch.pairs_left, retry_at=retry_at,
+            round=epoch.round.number, strategies=self._yields(epoch),
+        )  # fmt: skip
+
+    def _yields(self, epoch: Epoch) -> tuple[StrategyYield, ...]:
+        shares = epoch.round.shares or {UNIFORM: 1.0}
+        return tuple(self._following.yields.of(name, shares.get(name, 0.0)) for name in (UNIFORM, *self._strategies))
 
     async def set_goal(self, goal: SetGoal) -> SamplerState:
         """How many pairs may have been drawn in all."""
@@ -84,21 +107,60 @@ class Drawing:
         ahead = (await self._runtime.js.stream_info(flow.stream)).state.messages
         if ahead >= self._settings.pairs_ahead:
             return self._rest("pipeline-full", f"{ahead} pairs are on their way")
-        facts = (await self._runtime.ask(MEMORY_STATE, Nothing())).facts
-        now = datetime.now(UTC)
-        claim = await self._epoch.change(lambda epoch: _claimed(epoch.cover(facts), self._settings.instance, now))
+        memory = await self._runtime.ask(MEMORY_STATE, Nothing())
+        await self._drawn.catch_up()
+        await self._following.catch_up()
+        before, claim = await self._epoch.change(lambda epoch: self._claimed(epoch, memory))
         if claim is None:
-            return self._nothing_to_claim(await self._epoch.read(), facts)
-        refusal = await self._send(claim, plans)
+            return self._nothing_to_claim(await self._epoch.read(), memory.facts)
+        whole = await self._with_pair(Proposing(before, memory.facts, memory.questions, self._strategies, self._drawn), claim)
+        if whole is None or whole.number is None or not await self._drawn.take(whole.number, whole.claim_id):
+            await self._epoch.change(lambda epoch: (epoch.drop(claim), None))
+            return 0.0
+        refusal = await self._send(whole, whole.number, plans)
         if refusal is not None:
             return self._rest("refused", refusal.text, refusal.retry_at)
-        await self._epoch.change(lambda epoch: (epoch.done(claim), None))
+        await self._epoch.change(lambda epoch: (epoch.done(whole), None))
         self._phase = ("drawing", "", None)
         return 0.0
 
-    async def _send(self, claim: Claim, plans: dict[str, StagePlan]) -> Refusal | None:
+    def _claimed(self, epoch: Epoch, memory: MemoryState) -> tuple[Epoch, tuple[Epoch, Claim | None]]:
+        """The epoch with the next claim, and the one before it, in which the round is a new one when it was time."""
+        turns = turns_of(self._strategies, memory.facts, len(memory.questions))
+        before = epoch.cover(memory.facts).meet(turns)
+        if self._strategies and before.drawn >= before.round.until:
+            found = next_round(before, self._strategies, self._following.yields, floor=self._settings.uniform_floor)
+            before = before.model_copy(update={"round": found})
+        claimed = before.claim(self._settings.instance, datetime.now(UTC), turns)
+        after, claim = claimed if claimed else (epoch, None)
+        return after, (before, claim)
+
+    async def _with_pair(self, proposing: Proposing, claim: Claim) -> Claim | None:
+        """The claim with its pair written down. None: its anchor has no partner left, or another replica has claim or pair."""
+        if claim.proposed or not self._strategies:  # chosen before a crash; or there is nothing to choose
+            return claim
+        if claim.number is None:
+            ordinal = proposing.anchor_of(claim)
+            (first,) = await self._views(proposing, proposing.place(ordinal))
+            number = proposing.choose(claim, first)
+            if number is None:
+                return None
+            other = next(one for one in ordinals_of(number) if one != ordinal)
+            (second,) = await self._views(proposing, proposing.place(other, ordinal))
+        else:
+            number = claim.number
+            low, high = ordinals_of(number)
+            first, second = await self._views(proposing, proposing.place(low, high), proposing.place(high, low))
+        chosen = proposing.settle(claim, number, first, second)
+        return await self._epoch.change(lambda epoch: epoch.fix(claim, chosen))
+
+    async def _views(self, proposing: Proposing, *places: Place) -> list[View]:
+        found = await self._runtime.ask(MEMORY_AROUND, Around(places=places, near=NEAR))
+        return [proposing.view(seen, found) for seen in found.seen]
+
+    async def _send(self, claim: Claim, number: int, plans: dict[str, StagePlan]) -> Refusal | None:
         """Open the envelope and publish the pair, or say why there is no money for it."""
-        found = await self._runtime.ask(MEMORY_PAIR, PairAt(ordinals=ordinals_of(claim.number)))
+        found = await self._runtime.ask(MEMORY_PAIR, PairAt(ordinals=ordinals_of(number)))
         epoch = await self._epoch.read()
         pair_id = pair_id_of(epoch.number, found.first.fact_id, found.second.fact_id)
         envelope_id = derive_id("envelope", pair_id)
@@ -111,7 +173,8 @@ class Drawing:
             return grant.refusal
         size = SIZES[grant.plan]
         pair = PairSampled(
-            pair_id=pair_id, epoch=epoch.number, first=found.first, second=found.second, strategy=STRATEGY, draw_probability=claim.probability,
+            pair_id=pair_id, epoch=epoch.number, first=found.first, second=found.second, strategy=claim.strategy, draw_probability=claim.probability,
+            shares=claim.shares, proposed=claim.proposed, drawn_mass_max=claim.drawn_mass_max, features=claim.features,
             similarity=found.similarity, samples=samples_in(size, samples), plan=size, envelope_id=envelope_id, drawn_at=claim.claimed_at,
         )  # fmt: skip
         with self._runtime.telemetry.tracer.start_as_current_span("daydream", kind=SpanKind.INTERNAL, attributes={Name.PAIR: pair_id}):
@@ -133,8 +196,3 @@ class Drawing:
             log.info("%s: %s", phase, text)
         self._phase = (phase, text, retry_at)
         return LOOK_AGAIN_LATE_S if retry_at and retry_at - datetime.now(UTC) > FAR_OFF else LOOK_AGAIN_S
-
-
-def _claimed(epoch: Epoch, owner: str, now: datetime) -> tuple[Epoch, Claim | None]:
-    found = epoch.claim(owner, now)
-    return found if found else (epoch, None)

@@ -1,9 +1,13 @@
-"""Uniform sampling without replacement over all pairs, from a cursor alone. Pure: states in, states out.
+"""The state that all replicas share: uniform sampling without replacement from a cursor alone, the turns of the other strategies, and
+the shares of all of them that are in force. Pure: states in, states out.
 
 With dense ordinals, pair number t = j(j−1)/2 + i stands for the facts i < j. The pairs of the first N facts are therefore
 the numbers below N(N−1)/2, and when facts are added the new pairs are the numbers that follow: a new block. A block is walked
 in the order of a keyed permutation; among blocks one is chosen in proportion to the pairs left in it. So at every draw each
 pair that is left has the same probability, 1 ÷ (pairs left), which is what the pair carries.
+
+Uniform claims name their pair at once. Those of other strategies name an anchor; its partner is chosen afterwards from what the memory
+says (`proposing`), and written into the claim before anything else happens with it.
 
 States of a pair number: left → claimed (by a replica, for a lease) → drawn. A claim whose lease ran out is taken over by
 whoever comes next, so a killed replica loses no pair and no pair is drawn twice.
@@ -12,14 +16,19 @@ whoever comes next, so a killed replica loses no pair and no pair is drawn twice
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import isqrt
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from daydream_sampler.cycles import Cycle
 from daydream_sampler.permutation import KeyedPermutation
+from daydream_sampler.strategies.interface import Order
 
 LEASE = timedelta(seconds=10)
+UNIFORM = "uniform"
 GROWTH = 64  # bounds the blocks: about 64 × ln(pairs), some hundreds for a million facts; below 130 facts each new one is covered at once
 
 
@@ -37,16 +46,57 @@ class Block(BaseModel):
         return self.end - self.start - self.cursor
 
 
-class Claim(BaseModel):
-    """A pair number that a replica is drawing."""
+class Turns(BaseModel):
+    """A strategy that can draw: how it takes anchors, and how many there are."""
 
     model_config = ConfigDict(frozen=True)
 
-    number: int
-    probability: float
+    order: Order
+    available: int
+
+
+class Round(BaseModel):
+    """What is in force until `until` pairs are drawn: each strategy's share of the draws, and the coefficients of the learned one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int = 0
+    until: int = 0
+    shares: dict[str, float] = {}
+    learned: tuple[float, ...] = ()
+
+
+class Claim(BaseModel):
+    """A draw that a replica is making.
+
+    `number` None: of its pair only the `anchor` is chosen yet (a place in its strategy's cycle). `chance`: with which its strategy took this
+    anchor, or this pair where there is no anchor. `proposed`: with which probability each strategy alone would have proposed the pair;
+    `probability`: all of them together, by `shares`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    claim_id: str
+    strategy: str = UNIFORM
+    anchor: int | None = None
+    number: int | None
+    chance: float = 0.0
+    probability: float = 0.0
+    shares: dict[str, float] = {}
+    proposed: dict[str, float] = {}
+    features: tuple[float, ...] = ()
+    drawn_mass_max: float = 0.0
     owner: str
     claimed_at: datetime
     until: datetime
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_early_builds(cls, value: Any) -> Any:
+        """They knew uniform claims only, without an id."""
+        if isinstance(value, dict) and "claim_id" not in value:
+            return {**value, "claim_id": f"{UNIFORM}:#{value.get('number')}", "chance": value.get("probability", 0.0)}
+        return value
 
 
 class Epoch(BaseModel):
@@ -57,7 +107,10 @@ class Epoch(BaseModel):
     number: int = 1
     key: str
     blocks: tuple[Block, ...] = ()
+    cycles: dict[str, Cycle] = {}
+    round: Round = Round()
     claims: tuple[Claim, ...] = ()
+    claimed: int = 0
     drawn: int = 0
     drawn_max: int | None = None
 
@@ -85,8 +138,15 @@ class Epoch(BaseModel):
             blocks.append(Block(start=covered, end=end))
         return self.model_copy(update={"blocks": tuple(blocks)})
 
-    def claim(self, owner: str, now: datetime) -> tuple[Epoch, Claim] | None:
-        """Claim the next pair: one whose lease ran out, or a new one. None when there is nothing left or allowed."""
+    def meet(self, turns: Mapping[str, Turns]) -> Epoch:
+        """The epoch in which each strategy of arrivals has begun: what comes from now on is new to it."""
+        news = {name: Cycle(cursor=one.available) for name, one in turns.items() if one.order is Order.ARRIVALS and name not in self.cycles}
+        return self.model_copy(update={"cycles": {**self.cycles, **news}}) if news else self
+
+    def claim(self, owner: str, now: datetime, turns: Mapping[str, Turns] | None = None) -> tuple[Epoch, Claim] | None:
+        """Claim the next draw: one whose lease ran out, or a new one. None when there is nothing left or allowed."""
+        if self.drawn_max is not None and self.drawn >= self.drawn_max:  # not even one that was begun under an earlier goal
+            return None
         for old in self.claims:
             if old.until < now or old.owner == owner:
                 again = old.model_copy(update={"owner": owner, "until": now + LEASE})
@@ -94,31 +154,86 @@ class Epoch(BaseModel):
         left = self.pairs_left
         if not left or self.goal_reached:
             return None
-        at = self._choose(left)
-        block = self.blocks[at]
-        number = block.start + KeyedPermutation(block.end - block.start, self._block_key(block))[block.cursor]
-        claim = Claim(number=number, probability=1 / left, owner=owner, claimed_at=now, until=now + LEASE)
-        blocks = tuple(one.model_copy(update={"cursor": one.cursor + 1}) if index == at else one for index, one in enumerate(self.blocks))
-        return self._with_claims(*self.claims, claim).model_copy(update={"blocks": blocks}), claim
+        shares = self.open_shares(turns or {})
+        name = self._choose(shares)
+        lease = {"strategy": name, "shares": shares, "owner": owner, "claimed_at": now, "until": now + LEASE}
+        if name == UNIFORM:
+            after, number = self._next_uniform(left)
+            claim = Claim(claim_id=f"{UNIFORM}:{self.claimed}", number=number, chance=1 / left, probability=1 / left, **lease)
+        else:
+            order, cycle = (turns or {})[name].order, self.ready(name, (turns or {})[name])
+            assert cycle is not None
+            after = self.model_copy(update={"cycles": {**self.cycles, name: cycle.next()}})
+            anchor = cycle.place(order, self.anchor_key(name))
+            chance = cycle.probability(order, self.anchor_key(name), anchor)
+            claim = Claim(claim_id=f"{name}:{self.claimed}", anchor=anchor, number=None, chance=chance, **lease)
+        return after._with_claims(*self.claims, claim).model_copy(update={"claimed": self.claimed + 1}), claim
+
+    def open_shares(self, turns: Mapping[str, Turns]) -> dict[str, float]:
+        """The shares of the strategies that have somebody whose turn it is, scaled to 1. Uniform always has."""
+        found = {name: share for name, share in self.round.shares.items() if share and name in turns and self.ready(name, turns[name])}
+        rest = self.round.shares.get(UNIFORM, 0.0)
+        total = sum(found.values()) + rest
+        return {UNIFORM: rest / total if total else 1.0, **{name: share / total for name, share in found.items()}}
+
+    def ready(self, name: str, turns: Turns) -> Cycle | None:
+        """The strategy's cycle at its next turn; None when nobody has one."""
+        start = Cycle(number=0, cursor=turns.available if turns.order is Order.ARRIVALS else 0)
+        return self.cycles.get(name, start).ready(turns.order, turns.available)
+
+    def anchor_key(self, name: str) -> str:
+        """The key of a strategy's permutations."""
+        return f"{self.key}:{self.number}:{name}"
+
+    def fix(self, claim: Claim, chosen: Claim) -> tuple[Epoch, Claim | None]:
+        """Write down which pair a claim is for. None: the claim is gone (taken over), or another one has that pair."""
+        if not any(one.claim_id == claim.claim_id and one.owner == claim.owner for one in self.claims):
+            return self, None
+        if any(one.number == chosen.number and one.claim_id != claim.claim_id for one in self.claims):
+            return self, None
+        return self._with_claims(*(chosen if one.claim_id == claim.claim_id else one for one in self.claims)), chosen
+
+    def drop(self, claim: Claim) -> Epoch:
+        """Give a claim up: its anchor has no partner left, or its pair was drawn by another strategy."""
+        return self._with_claims(*(one for one in self.claims if one.claim_id != claim.claim_id))
+
+    def uniform_probability(self, number: int) -> float:
+        """With which the next uniform draw is this pair."""
+        for block in self.blocks:
+            if block.start <= number < block.end:
+                permutation = KeyedPermutation(block.end - block.start, self._block_key(block))
+                return 0.0 if permutation.index(number - block.start) < block.cursor else 1 / self.pairs_left
+        return 0.0
 
     def done(self, claim: Claim) -> Epoch:
         """The claimed pair was published. Doing it twice counts once."""
-        rest = tuple(one for one in self.claims if one.number != claim.number)
+        rest = tuple(one for one in self.claims if one.claim_id != claim.claim_id)
         drawn = self.drawn + len(self.claims) - len(rest)
         return self._with_claims(*rest).model_copy(update={"drawn": drawn})
 
     def _with_claims(self, *claims: Claim) -> Epoch:
         return self.model_copy(update={"claims": claims})
 
-    def _choose(self, left: int) -> int:
-        """The index of a block, in proportion to the pairs left; the same state chooses the same."""
+    def _next_uniform(self, left: int) -> tuple[Epoch, int]:
+        """The next pair of a block that is chosen in proportion to the pairs left in it; the same state chooses the same."""
         total = sum(block.cursor for block in self.blocks)
         ticket = random.Random(f"{self.key}:{self.number}:{total}:{left}").randrange(left)
-        for index, block in enumerate(self.blocks):
+        for at, block in enumerate(self.blocks):
             if ticket < block.left:
-                return index
+                number = block.start + KeyedPermutation(block.end - block.start, self._block_key(block))[block.cursor]
+                moved = block.model_copy(update={"cursor": block.cursor + 1})
+                return self.model_copy(update={"blocks": (*self.blocks[:at], moved, *self.blocks[at + 1 :])}), number
             ticket -= block.left
         raise AssertionError("the blocks have fewer pairs than they say")
+
+    def _choose(self, shares: Mapping[str, float]) -> str:
+        """A strategy, by its share; the same state chooses the same."""
+        ticket = random.Random(f"{self.key}:{self.number}:strategy:{self.claimed}").random()
+        for name, share in shares.items():
+            ticket -= share
+            if ticket < 0:
+                return name
+        return UNIFORM
 
     def _block_key(self, block: Block) -> bytes:
         return f"{self.key}:{self.number}:{block.start}".encode()[:64]
@@ -133,3 +248,9 @@ def ordinals_of(number: int) -> tuple[int, int]:
     """The two ordinals i < j of pair number j(j−1)/2 + i."""
     high = (1 + isqrt(1 + 8 * number)) // 2
     return number - pairs_of(high), high
+
+
+def number_of(one: int, other: int) -> int:
+    """The number of the pair of two ordinals."""
+    low, high = sorted((one, other))
+    return pairs_of(high) + low

@@ -25,17 +25,29 @@ class KeyedPermutation:
         """Where `index` goes. IndexError outside of range(size)."""
         if not 0 <= index < self.size:
             raise IndexError(index)
+        return self._walk(index, forward=True)
+
+    def index(self, value: int) -> int:
+        """The place that goes to `value`, so that self[self.index(value)] == value. IndexError outside of range(size)."""
+        if not 0 <= value < self.size:
+            raise IndexError(value)
+        return self._walk(value, forward=False)
+
+    def _walk(self, value: int, *, forward: bool) -> int:
+        """Through the network, until the value is in range(size) again."""
         half_bits = max(1, ((self.size - 1).bit_length() + 1) // 2)
-        value = index
+        mask = (1 << half_bits) - 1
         while True:
-            value = self._network(value, half_bits)
+            left, right = value >> half_bits, value & mask
+            for step in range(ROUNDS):
+                if forward:
+                    left, right = right, left ^ (self._round(right, step) & mask)
+                else:
+                    back = ROUNDS - 1 - step
+                    left, right = right ^ (self._round(left, back) & mask), left
+            value = left << half_bits | right
             if value < self.size:
                 return value
 
-    def _network(self, value: int, half_bits: int) -> int:
-        mask = (1 << half_bits) - 1
-        left, right = value >> half_bits, value & mask
-        for round_ in range(ROUNDS):
-            digest = blake2b(right.to_bytes(16, "big"), key=self.key, digest_size=16, person=round_.to_bytes(2, "big")).digest()
-            left, right = right, left ^ (int.from_bytes(digest, "big") & mask)
-        return left << half_bits | right
+    def _round(self, half: int, step: int) -> int:
+        return int.from_bytes(blake2b(half.to_bytes(16, "big"), key=self.key, digest_size=16, person=step.to_bytes(2, "big")).digest(), "big")

@@ -21,12 +21,19 @@ class Settings(ServiceSettings):
     )
     stages: str = Field("synthesizer,critic", description="stages that an envelope must pay for")
     seed: int = Field(0, description="key of the permutation; read once, when the first pair is drawn")
+    strategies: str = Field("importance,anchored,unseen,reservoir,learned", description="strategies beside uniform, separated by commas; none: uniform alone")
+    uniform_floor: float = Field(0.1, gt=0, le=1, description="least share of the draws that is uniform over all pairs")
     drawn_max: int | None = Field(None, ge=0, description="pairs that may be drawn before anybody sets a goal; unset: no end")
 
     @property
     def stage_names(self) -> list[str]:
         """The stages, one by one."""
         return [stage.strip() for stage in self.stages.split(",")]
+
+    @property
+    def strategy_names(self) -> list[str]:
+        """The strategies, one by one."""
+        return [name.strip() for name in self.strategies.split(",") if name.strip()]
 
     @field_validator("stages")
     @classmethod

@@ -40,6 +40,7 @@ from daydream_shared.requests.budget import (
     Window,
 )
 from daydream_shared.requests.memory import (
+    Around,
     DocumentReport,
     Documents,
     Found,
@@ -51,13 +52,17 @@ from daydream_shared.requests.memory import (
     Neighbours,
     PairAt,
     PairFound,
+    Place,
     Search,
+    Sight,
+    Surroundings,
     Verdicts,
 )
 from daydream_shared.requests.sampler import (
     Phase,
     SamplerState,
     SetGoal,
+    StrategyYield,
 )
 
 
@@ -67,6 +72,7 @@ class Nothing(Part):
 
 __all__ = [
     "EVERYTHING",
+    "Around",
     "BudgetChanged",
     "BudgetState",
     "Change",
@@ -96,6 +102,7 @@ __all__ = [
     "PairFound",
     "Pause",
     "Phase",
+    "Place",
     "Purpose",
     "Refusal",
     "RemoveLimit",
@@ -109,8 +116,11 @@ __all__ = [
     "SetZone",
     "Settle",
     "Settled",
+    "Sight",
     "SmallerPlan",
     "StageSpend",
+    "StrategyYield",
+    "Surroundings",
     "TaxState",
     "TopUp",
     "Verdicts",

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from daydream_shared.messages import Fact, Known, Part, VerdictReached
+from daydream_shared.messages import Fact, FactKind, Known, Part, VerdictReached
 
 
 class MemoryState(Part):
@@ -21,6 +21,7 @@ class MemoryState(Part):
     insights: int
     quarantined: int = Field(default=0, description="promoted hypotheses that wait for a person's word")
     embedding_model: str
+    questions: tuple[int, ...] = Field(default=(), description="ordinals of the lab's questions, the newest thousand")
 
 
 class PairAt(Part):
@@ -35,6 +36,39 @@ class PairFound(Part):
     first: Fact
     second: Fact
     similarity: float
+
+
+class Place(Part):
+    """A fact whose surroundings are asked for, and others that are to be compared with it."""
+
+    ordinal: int = Field(ge=0)
+    also: tuple[int, ...] = Field(default=(), max_length=256)
+
+
+class Around(Part):
+    """What lies around one or two facts: the `near` closest, and the others that were named."""
+
+    places: tuple[Place, ...] = Field(min_length=1, max_length=2)
+    near: int = Field(ge=0, le=256)
+
+
+class Sight(Part):
+    """What strategies see of a fact. `similarity`: its cosine with the place it was seen from."""
+
+    ordinal: int
+    similarity: float
+    source: str
+    domain: str
+    kind: FactKind
+
+
+class Surroundings(Part):
+    """For each place, in the order asked: the fact itself first, then the others, each once, closest first. And the scale of this
+    embedding model's cosines: median and standard deviation over random pairs."""
+
+    seen: tuple[tuple[Sight, ...], ...]
+    unrelated_median: float
+    unrelated_spread: float = Field(gt=0)
 
 
 class Nearest(Part):

@@ -19,6 +19,20 @@ class SetGoal(Part):
 Phase = Literal["drawing", "goal-reached", "waiting-for-facts", "waiting-for-stages", "pipeline-full", "refused", "exhausted"]
 
 
+class StrategyYield(Part):
+    """What a strategy has brought. `insights_per_draw` is what it would bring if it drew alone, estimated from the draws of all strategies by
+    inverse propensity, with its 95 % interval."""
+
+    strategy: str
+    share: float = Field(description="of the draws, in this round")
+    draws: int = Field(description="verdicts on pairs that it drew")
+    insights: int = Field(description="of those, promoted")
+    cost_nanousd: int
+    insights_per_draw: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
 class SamplerState(Part):
     """What the sampler is doing, and why."""
 
@@ -29,3 +43,5 @@ class SamplerState(Part):
     drawn_max: int | None
     pairs_left: int
     retry_at: datetime | None = None
+    round: int = 0
+    strategies: tuple[StrategyYield, ...] = ()

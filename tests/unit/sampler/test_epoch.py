@@ -126,6 +126,13 @@ def test_a_goal_does_not_keep_a_claim_from_being_finished() -> None:
     assert taken.number == claim.number
 
 
+def test_a_lowered_goal_holds_back_even_what_was_begun_until_it_is_raised() -> None:
+    epoch, claim = Epoch(key="k", drawn_max=5).cover(10).claim("dead", NOW) or pytest.fail("no claim")
+    assert epoch.model_copy(update={"drawn_max": 0}).claim("alive", NOW + 2 * LEASE) is None
+    _, again = epoch.model_copy(update={"drawn_max": 1}).claim("alive", NOW + 2 * LEASE) or pytest.fail("no claim")
+    assert again.number == claim.number
+
+
 def test_a_goal_of_nothing_draws_nothing() -> None:
     assert Epoch(key="k", drawn_max=0).cover(10).claim("a", NOW) is None
 

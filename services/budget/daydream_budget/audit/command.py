@@ -19,11 +19,10 @@ from daydream_budget.audit.reconciling import reconcile
 from daydream_budget.audit.report import Report, text
 from daydream_budget.entries import COMMIT
 from daydream_budget.settings import Settings
-from daydream_budget.stream import MIRROR
 from daydream_shared.failures import Failure, WrongSetting
 from daydream_shared.requests import BudgetState, Nothing
 from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_STATE
+from daydream_shared.subjects import BUDGET_STATE, LEDGER_MIRROR
 
 EXIT_SOUND, EXIT_FOUND, EXIT_WRONG = 0, 1, 2
 PROGRESS_EVERY = 5000
@@ -55,7 +54,7 @@ async def _audit(settings: Settings, lines: list[Line] | None) -> Report:
     try:
         js = nc.jetstream(timeout=10)
         serving = await _serving(Asker(nc))
-        mirrored = (await js.stream_info(MIRROR)).state.last_seq  # before the ledger, which grows meanwhile
+        mirrored = (await js.stream_info(LEDGER_MIRROR)).state.last_seq  # before the ledger, which grows meanwhile
         kept, kept_at = await snapshots.load(js)
         async for sequence, data in archive.commits(js, 0):
             _take(auditor, sequence, data)

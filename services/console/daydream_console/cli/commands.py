@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from daydream_console.cli import audit, budget, estimate, knowledge, measure, prices, systems
+from daydream_console.cli import audit, budget, estimate, knowledge, measure, prices, questions, systems
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -39,3 +39,8 @@ BUDGET_COMMANDS: dict[str, Callable[..., None]] = {
 for name, command in BUDGET_COMMANDS.items():
     budget_app.command(name)(command)
 app.add_typer(budget_app, name="budget")
+
+question_app = typer.Typer(no_args_is_help=True, help=questions.__doc__)
+question_app.command("add")(questions.question_add)
+question_app.command("list")(questions.question_list)
+app.add_typer(question_app, name="question")

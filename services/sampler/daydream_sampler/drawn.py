@@ -1,0 +1,67 @@
+"""Which pairs were drawn: one set for all strategies and replicas, in a bucket. It grows only with what was paid for.
+
+A pair is taken by creating its key, which only one claim can; the value says which, so that taking it again after a crash is
+harmless. Each replica folds the bucket's stream, so that strategies propose nothing that is taken; where it lags behind, taking
+decides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from nats.js import JetStreamContext
+from nats.js.errors import APIError, KeyWrongLastSequenceError
+from nats.js.kv import KeyValue
+
+from daydream_sampler.epoch import ordinals_of
+from daydream_sampler.shared_state import WRONG_SEQUENCE
+from daydream_shared.streams import streamed
+from daydream_shared.subjects import DRAWN
+
+STREAM = f"KV_{DRAWN.name}"
+
+
+class Drawn:
+    """The set, as far as this replica has read it. `draws[ordinal]`: in how many drawn pairs a fact is. Of one epoch."""
+
+    def __init__(self, js: JetStreamContext, bucket: KeyValue, epoch: int) -> None:
+        self.draws: Counter[int] = Counter()
+        self._js = js
+        self._bucket = bucket
+        self._epoch = epoch
+        self._numbers: set[int] = set()
+        self._read = 0
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._numbers
+
+    async def catch_up(self) -> None:
+        """Read what was taken since."""
+        last = (await self._js.stream_info(STREAM)).state.last_seq
+        async for sequence, message in streamed(self._js, STREAM, self._read, last):
+            self._read = sequence
+            epoch, number = message.subject.rsplit(".", 2)[-2:]
+            if int(epoch) == self._epoch:
+                self.add(int(number))
+
+    async def take(self, number: int, claim_id: str) -> bool:
+        """Take a pair for a claim. False: another claim has it. Harmless twice."""
+        key = f"{self._epoch}.{number}"
+        try:
+            await self._bucket.create(key, claim_id.encode())
+        except APIError as error:
+            if not isinstance(error, KeyWrongLastSequenceError) and error.err_code not in WRONG_SEQUENCE:
+                raise
+            self.add(number)
+            return (await self._bucket.get(key)).value == claim_id.encode()
+        self.add(number)
+        return True
+
+    def add(self, number: int) -> None:
+        """This pair is drawn."""
+        if number not in self._numbers:
+            self._numbers.add(number)
+            self.draws.update(ordinals_of(number))

@@ -1,0 +1,26 @@
+"""What the learned strategy knows of a pair: numbers of about unit size that do not depend on which of the two is the anchor."""
+
+from __future__ import annotations
+
+from math import log1p
+
+from daydream_sampler.strategies.interface import Partner, Spot
+from daydream_shared.messages import FactKind
+
+NAMES = ("intercept", "closeness", "closeness²", "same source", "same domain", "machine-made", "question", "draws")
+
+
+def features(anchor: Spot, partner: Partner) -> tuple[float, ...]:
+    """The features of the pair, in the order of NAMES."""
+    kinds = (anchor.kind, partner.kind)
+    closeness = max(-3.0, min(6.0, partner.closeness)) / 3
+    return (
+        1.0,
+        closeness,
+        closeness**2,
+        float(anchor.source == partner.source),
+        float(bool(anchor.domain) and anchor.domain == partner.domain),
+        kinds.count(FactKind.INSIGHT) / 2,
+        float(FactKind.QUESTION in kinds),
+        log1p(anchor.draws + partner.draws) / 3,
+    )

@@ -1,0 +1,1 @@
+"""The ways to draw, each a small module with one method."""

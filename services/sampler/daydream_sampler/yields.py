@@ -1,0 +1,78 @@
+"""What the strategies have brought, as a fold of the verdicts: so every replica has the same, and nothing is counted twice.
+
+Each pair says with which probability each strategy alone would have proposed it (p) and with which all of them together did (P).
+Over all verdicts, whoever drew, the mean of (p ÷ P) · yield estimates without bias what the strategy would bring alone (inverse
+propensity; Horvitz and Thompson, 1952). The interval is that of a mean, from the sums of the values and of their squares.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from pydantic import BaseModel
+
+from daydream_sampler.features import NAMES
+from daydream_sampler.regression import Regression
+from daydream_shared.messages import Decision, VerdictReached
+from daydream_shared.requests import StrategyYield
+
+Z95 = 1.96
+
+
+class Brought(BaseModel):
+    """Of one strategy: the verdicts on its own draws, and sums of (p ÷ P) · yield over all verdicts."""
+
+    draws: int = 0
+    insights: int = 0
+    cost_nanousd: int = 0
+    weighted: float = 0.0
+    weighted_squares: float = 0.0
+
+
+class Yields(BaseModel):
+    """The fold up to a place in the VERDICTS stream."""
+
+    sequence: int = 0
+    verdicts: int = 0
+    strategies: dict[str, Brought] = {}
+    gram: list[list[float]] = [[0.0] * len(NAMES) for _ in NAMES]
+    moment: list[float] = [0.0] * len(NAMES)
+
+    def add(self, sequence: int, verdict: VerdictReached) -> None:
+        """Count a verdict, once: one at or before `sequence` was counted, and one that isn't final will be followed by another."""
+        if sequence <= self.sequence:
+            return
+        self.sequence = sequence
+        if not verdict.final:
+            return
+        pair = verdict.hypothesis.pair
+        promoted = verdict.decision is Decision.PROMOTED
+        self.verdicts += 1
+        own = self.strategies.setdefault(pair.strategy, Brought())
+        own.draws += 1
+        own.insights += promoted
+        own.cost_nanousd += verdict.cost_nanousd
+        for name, proposed in (pair.proposed or {pair.strategy: pair.draw_probability}).items():
+            weight = proposed / pair.draw_probability * promoted
+            brought = self.strategies.setdefault(name, Brought())
+            brought.weighted += weight
+            brought.weighted_squares += weight**2
+        if len(pair.features) == len(NAMES):
+            regression = self.regression()
+            regression.add(np.array(pair.features), float(promoted))
+            self.gram, self.moment = regression.gram.tolist(), regression.moment.tolist()
+
+    def regression(self) -> Regression:
+        """What the verdicts say of the features."""
+        return Regression(np.array(self.gram), np.array(self.moment))
+
+    def of(self, name: str, share: float) -> StrategyYield:
+        """What a strategy has brought, for people."""
+        one, count = self.strategies.get(name, Brought()), self.verdicts
+        found = StrategyYield(strategy=name, share=share, draws=one.draws, insights=one.insights, cost_nanousd=one.cost_nanousd)
+        if count < 2:
+            return found
+        mean = one.weighted / count
+        error = Z95 * sqrt(max(0.0, one.weighted_squares / count - mean**2) / count)
+        return found.model_copy(update={"insights_per_draw": mean, "low": max(0.0, mean - error), "high": mean + error})

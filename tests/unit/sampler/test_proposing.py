@@ -1,0 +1,139 @@
+"""The probability that a pair carries is the one with which it is drawn; no pair is drawn twice, and none is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from daydream_sampler.epoch import UNIFORM, Claim, Epoch, Round, number_of, pairs_of
+from daydream_sampler.features import NAMES
+from daydream_sampler.proposing import Proposing
+from daydream_sampler.strategies.interface import Strategy
+from daydream_sampler.strategies.registry import chosen
+from daydream_shared.failures import WrongSetting
+from daydream_shared.messages import FactKind
+from support.space import NOW, Pairs, Space, draw, with_pair
+
+FACTS = 12
+NAMES_OF_ALL = ["importance", "anchored", "unseen", "reservoir", "learned"]
+SHARES = {UNIFORM: 0.2, "importance": 0.3, "anchored": 0.2, "unseen": 0.1, "reservoir": 0.05, "learned": 0.15}
+
+
+def space(facts: int = FACTS, questions: int = 2, seed: int = 3) -> Space:
+    rng = np.random.default_rng(seed)
+    vectors = rng.standard_normal((facts, 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    kinds = [FactKind.QUESTION] * questions + [FactKind.DOCUMENT] * (facts - questions)
+    return Space(vectors, [f"source {ordinal % 5}" for ordinal in range(facts)], kinds)
+
+
+def epoch(key: str, shares: dict[str, float] | None = None) -> Epoch:
+    learned = tuple(0.3 if name == "closeness" else 0.0 for name in NAMES)
+    return Epoch(key=key, round=Round(number=1, until=10**9, shares=shares or SHARES, learned=learned))
+
+
+def strategies() -> dict[str, Strategy]:
+    """All of them, warm enough that every pair has a chance."""
+    found = chosen(NAMES_OF_ALL)
+    return {name: type(one)(temperature=1.0) if hasattr(one, "temperature") else one for name, one in found.items()}  # type: ignore[call-arg]
+
+
+def test_the_first_draw_has_the_probability_that_it_says() -> None:
+    """Over many keys. A pair says a different probability under different keys, for its partners by lot differ; the mean over keys must
+    be the frequency: Σ 1/p over draws of a pair is expected to be the number of keys where it had a chance, whatever the key."""
+    where, all_ = space(), strategies()
+    keys = 3000
+    seen: Counter[int] = Counter()
+    weighed: Counter[int] = Counter()
+    for key in range(keys):
+        _, claim = draw(where, epoch(f"{key:x}"), all_, Pairs())
+        assert claim is not None
+        assert claim.number is not None
+        seen[claim.number] += 1
+        weighed[claim.number] += 1 / claim.probability  # type: ignore[assignment]
+    assert set(seen) == set(range(pairs_of(FACTS)))
+    for number in seen:
+        spread = keys * (sum(seen.values()) / seen[number]) ** 0.5 / keys**0.5
+        assert abs(weighed[number] - keys) < 5 * spread, (number, weighed[number])
+    assert sum(weighed.values()) / keys == pytest.approx(pairs_of(FACTS), rel=0.05), "each pair counts as one"
+
+
+@pytest.mark.parametrize("name", ["importance", "anchored", "unseen", "learned"])
+def test_the_probabilities_of_a_strategy_alone_add_up_to_one(name: str) -> None:
+    """Every pair settled as if it had been drawn uniformly at the same moment: what the strategy would have proposed it with."""
+    where, all_ = space(), strategies()
+    start = epoch("k", {UNIFORM: 0.5, name: 0.5})
+    total = 0.0
+    for pair in combinations(range(FACTS), 2):
+        total += settled(where, start, all_, number_of(*pair)).get(name, 0.0)
+    assert total == pytest.approx(1.0)
+
+
+def settled(where: Space, start: Epoch, all_: dict[str, Strategy], number: int) -> dict[str, float]:
+    proposing = Proposing(start.cover(FACTS), FACTS, where.questions, all_, Pairs())
+    claim = Claim(claim_id="c", number=number, chance=1.0, owner="a", claimed_at=NOW, until=NOW)
+    found = with_pair(where, proposing, claim)
+    assert found is not None
+    return found.proposed
+
+
+def test_an_epoch_of_all_strategies_draws_every_pair_exactly_once() -> None:
+    where, all_, drawn = space(), strategies(), Pairs()
+    now, by = epoch("k"), Counter[str]()
+    numbers = []
+    while now.cover(FACTS).pairs_left:
+        now, claim = draw(where, now, all_, drawn)
+        if claim is not None:
+            numbers.append(claim.number)
+            by[claim.strategy] += 1
+            assert 0 < claim.probability <= 1
+            assert claim.probability == pytest.approx(sum(share * claim.proposed.get(name, 0) for name, share in claim.shares.items()))
+    assert sorted(numbers) == list(range(pairs_of(FACTS)))
+    assert now.drawn == pairs_of(FACTS)
+    assert set(by) >= {UNIFORM, "importance", "anchored", "unseen", "learned"}
+
+
+def test_the_draws_of_a_mixture_estimate_the_whole_without_bias() -> None:
+    """What inverse propensity is for: the sum of a value over all pairs from a few draws, by whoever made them."""
+    where, all_ = space(), strategies()
+    worth = np.random.default_rng(1).random(pairs_of(FACTS))
+    found = []
+    for key in range(1500):
+        _, claim = draw(where, epoch(f"{key:x}"), all_, Pairs())
+        assert claim is not None
+        assert claim.number is not None
+        found.append(worth[claim.number] / claim.probability)
+    error = np.std(found) / len(found) ** 0.5
+    assert abs(np.mean(found) - worth.sum()) < 4 * error
+
+
+def test_questions_are_drawn_with_what_may_answer_them_and_never_with_each_other() -> None:
+    where, drawn = space(questions=3), Pairs()
+    now = epoch("k", {UNIFORM: 0.0, "anchored": 1.0})
+    for _ in range(9):
+        now, claim = draw(where, now, chosen(["anchored"]), drawn)
+        assert claim is not None
+    assert all(drawn.draws[question] == 3 for question in range(3)), "each has its turn before any has it again"
+    assert sum(drawn.draws[other] for other in range(3, FACTS)) == 9
+
+
+def test_new_facts_are_drawn_as_they_come_by_the_reservoir() -> None:
+    now, drawn = epoch("k", {UNIFORM: 0.1, "reservoir": 0.9}), Pairs()
+    all_ = chosen(["reservoir"])
+    now, claim = draw(space(8), now, all_, drawn)
+    assert claim is not None
+    assert claim.strategy == UNIFORM, "what was there before is not new"
+    partners = []
+    for _ in range(40):
+        now, claim = draw(space(12), now, all_, drawn)
+        if claim is not None and claim.strategy == "reservoir":
+            partners.append(claim.anchor)
+    assert partners == [8, 9, 10, 11]
+
+
+def test_a_strategy_that_nobody_offers_is_a_wrong_setting() -> None:
+    with pytest.raises(WrongSetting, match="no strategy 'divination'"):
+        chosen(["importance", "divination"])
