@@ -66,13 +66,13 @@ def test_the_past_tells_what_more_will_cost(ended: tuple[Daydream, Endpoint, dic
 
 
 def test_the_cap_stops_it_and_a_higher_one_lets_it_go_on_with_nothing_lost(daydream: Daydream, endpoint: Endpoint) -> None:
-    first = daydream("run", "-n", "400", "--cap", "0.02", "--json")
+    first = daydream("run", "-n", "400", "--cap", "0.01", "--json")
     assert first.returncode == 0, first.stderr
     stopped = json.loads(first.stdout)
     assert "cap" in stopped["ended"]
     spent = endpoint.witness()["cost_nanousd"]
-    assert spent <= 0.02 * NANO
-    assert spent >= 0.8 * 0.02 * NANO, "what stays unused is less than one envelope"
+    assert spent <= 0.01 * NANO
+    assert spent >= 0.8 * 0.01 * NANO, "what stays unused is less than one envelope"
     before = stopped["daydreams"]
     second = daydream("run", "-n", str(before + 10), "--cap", "1", "--json")
     assert second.returncode == 0, second.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import SecretStr
@@ -14,10 +14,11 @@ from daydream_console.cli.options import Json
 from daydream_console.cli.output import emit_json, err, out
 from daydream_console.cli.prices import Role
 from daydream_console.cli.session import perform
-from daydream_console.measuring import Throughput, measure
 from daydream_shared.failures import WrongSetting
-from daydream_shared.llm.endpoint import ModelEndpoint
 from daydream_shared.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from daydream_console.measuring import Throughput
 
 
 def budget_measure(
@@ -33,6 +34,9 @@ def budget_measure(
     """Measure a model on a machine of your own, and print its lines for the prices file. The calls are not counted in the ledger."""
 
     async def work() -> None:
+        from daydream_console.measuring import measure  # only here: the client of models takes a third of a command's start
+        from daydream_shared.llm.endpoint import ModelEndpoint
+
         settings = _settings(model, base_url)
         endpoint = ModelEndpoint(settings)
         try:
