@@ -6,7 +6,7 @@ PACKAGES := -e './shared[llm]' $(patsubst %,-e %,$(filter-out services/console,$
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-chaos check bench bench-budget lock
+.PHONY: help setup run test test-chaos check bench bench-budget bench-sampler lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ bench: setup ## benchmarks: JSON lines, one a figure (BENCH=name for one of them
 
 bench-budget: setup ## the cap under load: DATA=folder of the Azure LLM inference trace, QUICK=1 for a minute
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.budget --data $(DATA) $(if $(QUICK),--quick)
+
+bench-sampler: setup ## where the good pairs lie, on public data: DATA=folder of MOOSE-Chem and SciMuse, QUICK=1 for fewer seeds
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.sampler --data $(DATA) $(if $(QUICK),--quick)
 
 lock: setup ## renew constraints.txt from the pyproject files
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --no-emit-package daydream-shared --upgrade \

@@ -1,0 +1,37 @@
+"""`make bench-sampler DATA=folder [QUICK=1]`: one JSON line a figure."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.sampler import moose, scimuse, worlds
+
+PARTS = ("scimuse", "moose")
+
+
+def main() -> int:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(prog="make bench-sampler", description=__doc__, epilog=f"The data are {worlds.PUBLISHED}.")
+    parser.add_argument("--data", type=Path, required=True, help="a folder with the public data, or with folders that have them")
+    parser.add_argument("--quick", action="store_true", help="fewer seeds")
+    parser.add_argument("--only", choices=PARTS, action="append", help="one part (may be repeated)")
+    asked = parser.parse_args()
+    chosen = asked.only or PARTS
+    files = {"scimuse": worlds.find(asked.data, worlds.SCIMUSE_FILE), "moose": worlds.find(asked.data, worlds.MOOSE_FILE)}
+    missing = [part for part in chosen if part in files and files[part] is None]
+    if len(missing) == len(chosen):
+        print(f"bench-sampler: no data in {asked.data}. Say DATA=folder, with {worlds.PUBLISHED} in it.", file=sys.stderr)
+        return 2
+    for part in missing:
+        print(f"bench-sampler: {part} is left out, its data are not in {asked.data}", file=sys.stderr)
+    if "scimuse" in chosen and (ratings := files["scimuse"]):
+        scimuse.measure(ratings, quick=asked.quick)
+    if "moose" in chosen and (table := files["moose"]):
+        moose.measure(table, quick=asked.quick)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

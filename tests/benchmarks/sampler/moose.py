@@ -1,0 +1,84 @@
+"""How many of the pairs that scientists really joined are among the first draws, against what uniform draws are expected to find.
+
+Draws are the product's own: its epoch, strategies, probabilities and portfolio, over a memory of questions and papers, without NATS in
+between. `anchored` is told which facts are questions; `importance` is not, and draws among all pairs of the mixed memory; `portfolio`
+begins with everything that is switched on by default and learns from what it finds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.figures import mean_figure
+from benchmarks.sampler.worlds import Joined, corpora, read_joined
+from daydream_memory.embedding import MiniLM
+from daydream_sampler.epoch import UNIFORM, Claim, Epoch, Round, ordinals_of
+from daydream_sampler.portfolio import next_round
+from daydream_sampler.settings import Settings
+from daydream_sampler.strategies.interface import Strategy
+from daydream_sampler.strategies.registry import chosen
+from daydream_sampler.yields import Yields
+from daydream_shared.messages import FactKind
+from support.space import Pairs, Space, draw, verdict_on
+
+DRAWS = 200
+SEEDS = 20
+FLOOR = 0.1
+FOREVER = 2**60
+
+
+def measure(table: Path, *, quick: bool) -> None:
+    """Print the figures of every corpus beside the table."""
+    found = corpora(table)
+    for corpus in found:
+        joined = read_joined(table, corpus)
+        space = embedded(joined)
+        seeds = 4 if quick else SEEDS
+        for way, names, portfolio in (("", ["anchored"], False), ("mixed_", ["importance"], False), ("portfolio_", Settings().strategy_names, True)):
+            hits = [hits_of(joined, space, chosen(names), seed, portfolio=portfolio) for seed in range(seeds)]
+            # asked about questions × papers, uniform draws have fewer pairs to miss: that is the stricter measure, except where nothing is told
+            pairs = joined.pairs if way != "mixed_" else math.comb(len(space.vectors), 2)
+            expected = DRAWS * len(joined.planted) / pairs
+            more = {"corpus": corpus.name, "pairs": pairs, "planted": len(joined.planted), "expected_of_uniform": round(expected, 3), "draws": DRAWS}
+            name = f"moose_{way}hits_ratio_{DRAWS}" if corpus == headline(found) else f"moose_{way}hits_ratio_{DRAWS}_of_{len(joined.papers)}"
+            mean_figure("sampler", name, [count / expected for count in hits], "times", **more)
+
+
+def headline(found: Sequence[Path]) -> Path:
+    """The corpus of 300 where it is there, else the largest."""
+    return next((one for one in found if one.stem.endswith("_300")), found[-1])
+
+
+def embedded(joined: Joined) -> Space:
+    """The memory, with the questions first, as the embedded model sees it."""
+    texts = [*joined.questions, *joined.papers]
+    vectors = np.stack(asyncio.run(MiniLM(2).embed(texts)))
+    kinds = [FactKind.QUESTION] * len(joined.questions) + [FactKind.DOCUMENT] * len(joined.papers)
+    return Space(vectors, [str(place) for place in range(len(texts))], kinds)
+
+
+def hits_of(joined: Joined, space: Space, strategies: dict[str, Strategy], seed: int, *, portfolio: bool) -> int:
+    """Of so many draws, those of a planted pair."""
+    first_paper = len(joined.questions)
+    planted = {(question, first_paper + paper) for question, paper in joined.planted}
+    shares = {UNIFORM: FLOOR, **dict.fromkeys(strategies, (1 - FLOOR) / len(strategies))}
+    start = Round() if portfolio else Round(number=1, until=FOREVER, shares=shares)
+    return sum(drawn(space, Epoch(key=f"{seed:x}", round=start), strategies, lambda claim: ordinals_of(claim.number or 0) in planted))
+
+
+def drawn(space: Space, epoch: Epoch, strategies: dict[str, Strategy], hit: Callable[[Claim], bool]) -> list[bool]:
+    """Which of the first draws hit; when the round is over, the portfolio makes the next one from what was found."""
+    yields, pairs, found = Yields(), Pairs(), list[bool]()
+    while len(found) < DRAWS:
+        if epoch.drawn >= epoch.round.until:
+            epoch = epoch.model_copy(update={"round": next_round(epoch, strategies, yields, floor=FLOOR)})
+        epoch, claim = draw(space, epoch, strategies, pairs)
+        if claim is not None:
+            found.append(hit(claim))
+            yields.add(len(found), verdict_on(claim, promoted=found[-1]))
+    return found

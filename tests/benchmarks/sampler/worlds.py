@@ -1,0 +1,95 @@
+"""The public data: questions and papers of MOOSE-Chem with the pairs that scientists really joined, and SciMuse's rated ideas."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+from numpy.typing import NDArray
+
+MOOSE_FILE = "chem_research_2024.xlsx"
+SCIMUSE_FILE = "ratings.csv"
+PUBLISHED = (
+    f"{MOOSE_FILE} and Inspiration_Corpus_*.json from https://github.com/ZonglinY/MOOSE-Chem (Data/, MIT), "
+    f"{SCIMUSE_FILE} from https://github.com/artificial-scientist-lab/SciMuse (data/, MIT; there as a pickle)"
+)
+INTERESTING = 4  # of 5
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Questions and papers as texts, and `planted`: which (question, paper) were joined, as places in the two lists."""
+
+    questions: Sequence[str]
+    papers: Sequence[str]
+    planted: frozenset[tuple[int, int]]
+
+    @property
+    def pairs(self) -> int:
+        return len(self.questions) * len(self.papers)
+
+
+@dataclass(frozen=True)
+class Rated:
+    """Ideas by their features, shape (ideas, features), and whether a person found them interesting, shape (ideas,)."""
+
+    features: NDArray[np.float64]
+    interesting: NDArray[np.bool_]
+
+
+def find(data: Path, name: str) -> Path | None:
+    """A file in this folder, or in one right below it."""
+    return next((file for file in (data / name, *sorted(data.glob(f"*/{name}"))) if file.is_file()), None)
+
+
+def corpora(table: Path) -> list[Path]:
+    """The corpora beside the table, the smallest first."""
+    return sorted(table.parent.glob("Inspiration_Corpus_*.json"), key=lambda file: int("".join(filter(str.isdigit, file.stem)) or 0))
+
+
+def read_joined(table: Path, corpus: Path) -> Joined:
+    """Titles are compared by their letters and digits: the two files differ in case, spaces and dashes."""
+    rows = openpyxl.load_workbook(table, read_only=True)["Overall"].iter_rows(values_only=True)
+    columns = {str(name).strip(): at for at, name in enumerate(next(rows)) if name}
+    papers = [(str(title), str(abstract)) for title, abstract in json.loads(corpus.read_text())]
+    place = {_bare(title): at for at, (title, _) in enumerate(papers)}
+    inspirations = [at for name, at in columns.items() if name.startswith("Inspiration paper") and name.endswith("title")]
+    strict, loose = (columns[name] for name in ("Background Question (strict)", "Background Question"))
+    questions, planted = [], set()
+    for row in rows:
+        question = _text(row[strict]) or _text(row[loose])
+        if not question:
+            continue
+        planted |= {(len(questions), place[title]) for at in inspirations if (title := _bare(_text(row[at]))) in place}
+        questions.append(question)
+    return Joined(questions, [f"{title}. {abstract}" for title, abstract in papers], frozenset(planted))
+
+
+def read_rated(file: Path) -> Rated:
+    """Features by their rank, in units of one standard deviation: some span six orders of magnitude."""
+    with file.open(newline="") as lines:
+        rows = [[float(cell or 0) for cell in row[1:]] for row in list(csv.reader(lines))[1:]]
+    table = np.array(rows)
+    ranks = table[:, 1:].argsort(axis=0).argsort(axis=0).astype(float)
+    spread = ranks.std(axis=0)
+    return Rated((ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, 1.0), table[:, 0] >= INTERESTING)
+
+
+def all_pairs(joined: Joined) -> list[tuple[int, int]]:
+    """Every question with every paper."""
+    return list(product(range(len(joined.questions)), range(len(joined.papers))))
+
+
+def _text(cell: object) -> str:
+    text = str(cell or "").strip()
+    return "" if text in {"NA", "N/A"} else text
+
+
+def _bare(title: str) -> str:
+    return "".join(filter(str.isalnum, title.lower()))
