@@ -65,6 +65,14 @@ def test_the_past_tells_what_more_will_cost(ended: tuple[Daydream, Endpoint, dic
     assert expected["past_daydreams"] == 12
 
 
+def test_what_the_strategies_brought_can_be_read_and_nothing_is_drawn_for_it(ended: tuple[Daydream, Endpoint, dict[str, Any]]) -> None:
+    daydream, _, found = ended
+    state = daydream.json("sampler")
+    assert (state["phase"], state["drawn"], state["round"]) == ("off", 12, 2)
+    assert sum(one["insights"] for one in state["strategies"]) == len(found["insights"])
+    assert sum(one["share"] for one in state["strategies"]) == pytest.approx(1)
+
+
 def test_the_cap_stops_it_and_a_higher_one_lets_it_go_on_with_nothing_lost(daydream: Daydream, endpoint: Endpoint) -> None:
     first = daydream("run", "-n", "400", "--cap", "0.01", "--json")
     assert first.returncode == 0, first.stderr

@@ -26,6 +26,6 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     following = Following(runtime.js, bucket)
     await following.load()
     drawing = Drawing(runtime, settings, epoch, await runtime.bucket(PLANS), strategies, drawn, following)
-    yield Parts(endpoints=endpoints(drawing), loops=(drawing.draw_forever,))
+    yield Parts(endpoints=endpoints(drawing), loops=(drawing.draw_forever,) if settings.draws else ())
     if runtime.nc.is_connected:
         await following.save()

@@ -65,7 +65,10 @@ class Drawing:
         """What it is doing, and why."""
         epoch = await self._epoch.read()
         phase, text, retry_at = self._phase
-        if epoch.drawn_max is not None and epoch.drawn >= epoch.drawn_max:
+        if not self._settings.draws:
+            await self._following.catch_up()
+            phase, text, retry_at = "off", "it draws nothing (DAYDREAM_SAMPLER_DRAWS)", None
+        elif epoch.drawn_max is not None and epoch.drawn >= epoch.drawn_max:
             phase, text, retry_at = "goal-reached", f"{epoch.drawn} pairs are drawn, as many as were wanted", None
         elif phase == "goal-reached":
             phase, text = "drawing", "there is a new goal"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from daydream_console.cli import audit, budget, estimate, knowledge, measure, prices, questions, systems
+from daydream_console.cli import audit, budget, estimate, knowledge, measure, prices, questions, sampler, systems
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -17,6 +17,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "review": knowledge.review_command,
     "ask": knowledge.ask_command,
     "status": knowledge.status_command,
+    "sampler": sampler.sampler_command,
     "asyncapi": systems.asyncapi_command,
     "doctor": systems.doctor_command,
 }

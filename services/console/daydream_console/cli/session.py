@@ -25,8 +25,8 @@ EXIT_INTERRUPTED = 130
 
 
 @asynccontextmanager
-async def reading(data: Path) -> AsyncIterator[Client]:
-    """A connection to the system of this folder (or of DAYDREAM_NATS_URL). When nothing runs there, NATS, ledger and memory
+async def reading(data: Path, services: tuple[str, ...] = READERS) -> AsyncIterator[Client]:
+    """A connection to the system of this folder (or of DAYDREAM_NATS_URL). When nothing runs there, NATS and these services
     are started for as long as the command takes: what is known can always be read."""
     elsewhere = os.environ.get("DAYDREAM_NATS_URL")
     folder = DataFolder(data)
@@ -44,7 +44,7 @@ async def reading(data: Path) -> AsyncIterator[Client]:
         return
     folder.release()
     with err.status("starting the memory …") as status:
-        async with running(folder, READERS) as stack, connected(stack.nats_url) as client:
+        async with running(folder, services, draws=False) as stack, connected(stack.nats_url) as client:
             status.stop()
             yield client
 

@@ -49,7 +49,13 @@ class Stack:
 
 @asynccontextmanager
 async def running(
-    folder: DataFolder, services: tuple[str, ...], *, model: ModelChoice | None = None, console_port: int = 0, said: Callable[[str], None] = lambda _: None
+    folder: DataFolder,
+    services: tuple[str, ...],
+    *,
+    model: ModelChoice | None = None,
+    console_port: int = 0,
+    said: Callable[[str], None] = lambda _: None,
+    draws: bool = True,
 ) -> AsyncIterator[Stack]:
     """Start NATS, the model if it is ours to serve, and the services; stop all of them at the end, however it comes."""
     folder.make()
@@ -70,6 +76,8 @@ async def running(
             "DAYDREAM_MEMORY_FOLDER": str(folder.path / "memory"),
             "DAYDREAM_SAMPLER_DRAWN_MAX": "0",
         }
+        if not draws:
+            common["DAYDREAM_SAMPLER_DRAWS"] = "false"
         if model is not None:
             model = await _serve_model(processes, model, said)
             common |= model.environment()
