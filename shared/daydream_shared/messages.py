@@ -287,11 +287,66 @@ class DocumentOffered(Message):
     source: str = Field(description="where people find it again: a path or an address")
     size_bytes: int = Field(ge=0)
     kind: FactKind = Field(default=FactKind.DOCUMENT, description="what its facts are: a document's, or a question of the lab")
+    returned: bool = Field(default=False, description="the same bytes were at this source before, and something else or nothing in between")
     offered_at: datetime
 
     @property
     def message_id(self) -> str:
-        return derive_id("document", self.document_id, self.source)
+        return derive_id("document", self.document_id, self.source, *([self.offered_at.isoformat()] if self.returned else []))
+
+
+class DocumentRemoved(Message):
+    """What was offered from a source until then is no longer there: its facts, unless another document has them too, can't be drawn."""
+
+    source: str
+    who: str = ""
+    removed_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return derive_id("removed", self.source, self.removed_at.isoformat())
+
+
+class StandingChanged(Message):
+    """A person took facts, and all that descends from them, out of the draws, or back in."""
+
+    fact_ids: tuple[str, ...] = Field(min_length=1)
+    drawable: bool
+    who: str = Field(min_length=1)
+    why: str = ""
+    changed_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return derive_id("standing", *self.fact_ids, str(self.drawable), self.changed_at.isoformat())
+
+
+class InsightRetracted(Message):
+    """An insight can't be drawn any more: it, or something that it descends from, was withdrawn."""
+
+    insight_id: str
+    fact: Fact
+    who: str
+    why: str = ""
+    retracted_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return derive_id("retracted", self.insight_id, self.retracted_at.isoformat())
+
+
+class InsightRestored(Message):
+    """An insight that was retracted can be drawn again."""
+
+    insight_id: str
+    fact: Fact
+    who: str
+    why: str = ""
+    restored_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return derive_id("restored", self.insight_id, self.restored_at.isoformat())
 
 
 class ForegroundReported(Message):

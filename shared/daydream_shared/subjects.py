@@ -13,13 +13,17 @@ from daydream_shared import requests as ask
 from daydream_shared.messages import (
     AlertRaised,
     DocumentOffered,
+    DocumentRemoved,
     ForegroundReported,
     HypothesisProposed,
     InsightPromoted,
+    InsightRestored,
+    InsightRetracted,
     Message,
     PairSampled,
     Part,
     ReviewRecorded,
+    StandingChanged,
     VerdictReached,
 )
 
@@ -59,9 +63,11 @@ STREAMS = (
     Stream("PAIRS", ("daydream.pair.sampled",), Retention.WORK, messages_max=256),
     Stream("HYPOTHESES", ("daydream.hypothesis.proposed",), Retention.WORK, messages_max=256),
     Stream("DOCUMENTS", ("daydream.document.offered",), Retention.WORK, messages_max=100_000),
+    Stream("REMOVALS", ("daydream.document.removed",), Retention.WORK, messages_max=100_000),
     Stream("VERDICTS", ("daydream.verdict.reached",), Retention.LIMITS, bytes_max=4096 * MIB, age_max_s=30 * DAY_S),
     Stream("REVIEWS", ("daydream.review.recorded",), Retention.LIMITS, bytes_max=1024 * MIB),
-    Stream("INSIGHTS", ("daydream.insight.promoted",), Retention.LIMITS, bytes_max=1024 * MIB),
+    Stream("STANDINGS", ("daydream.standing.changed",), Retention.LIMITS, bytes_max=1024 * MIB),
+    Stream("INSIGHTS", ("daydream.insight.promoted", "daydream.insight.retracted", "daydream.insight.restored"), Retention.LIMITS, bytes_max=1024 * MIB),
     Stream("FOREGROUND", ("daydream.foreground.reported",), Retention.WORK, messages_max=1_000_000, bytes_max=1024 * MIB),
     Stream("ALERTS", ("daydream.alert.raised",), Retention.LIMITS, bytes_max=64 * MIB, age_max_s=90 * DAY_S),
     Stream(LEDGER, (LEDGER_SUBJECT,), Retention.LIMITS, sealed_history=True),
@@ -86,6 +92,10 @@ FLOWS = (
     Flow(VerdictReached, "VERDICTS", "daydream.verdict.reached", "critic"),
     Flow(ReviewRecorded, "REVIEWS", "daydream.review.recorded", "console"),
     Flow(InsightPromoted, "INSIGHTS", "daydream.insight.promoted", "memory"),
+    Flow(InsightRetracted, "INSIGHTS", "daydream.insight.retracted", "memory"),
+    Flow(InsightRestored, "INSIGHTS", "daydream.insight.restored", "memory"),
+    Flow(StandingChanged, "STANDINGS", "daydream.standing.changed", "console"),
+    Flow(DocumentRemoved, "REMOVALS", "daydream.document.removed", "console"),
     Flow(DocumentOffered, "DOCUMENTS", "daydream.document.offered", "console"),
     Flow(ForegroundReported, "FOREGROUND", "daydream.foreground.reported", "console"),
     Flow(AlertRaised, "ALERTS", "daydream.alert.raised", "budget"),
@@ -114,7 +124,9 @@ CONSUMERS = (
     Consumer("critic", HypothesisProposed),
     Consumer("memory", VerdictReached),
     Consumer("memory", ReviewRecorded),
+    Consumer("memory", StandingChanged),
     Consumer("memory", DocumentOffered),
+    Consumer("memory", DocumentRemoved),
     Consumer("budget", ForegroundReported),
 )
 
@@ -173,10 +185,11 @@ MEMORY_NEAREST = Endpoint("memory", "daydream.memory.nearest", ask.Nearest, ask.
 MEMORY_SEARCH = Endpoint("memory", "daydream.memory.search", ask.Search, ask.Found)
 MEMORY_INSIGHTS = Endpoint("memory", "daydream.memory.insights", ask.ListVerdicts, ask.Verdicts)
 MEMORY_DOCUMENTS = Endpoint("memory", "daydream.memory.documents", ask.ListDocuments, ask.Documents)
+MEMORY_RESOLVE = Endpoint("memory", "daydream.memory.resolve", ask.Resolve, ask.Resolved)
 SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", ask.Nothing, ask.SamplerState)
 SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", ask.SetGoal, ask.SamplerState)
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_OPEN, BUDGET_GROW, BUDGET_DRAW, BUDGET_SETTLE, BUDGET_CLOSE, BUDGET_CHANGE, BUDGET_STATE,
-    MEMORY_STATE, MEMORY_PAIR, MEMORY_AROUND, MEMORY_NEAREST, MEMORY_SEARCH, MEMORY_INSIGHTS, MEMORY_DOCUMENTS,
+    MEMORY_STATE, MEMORY_PAIR, MEMORY_AROUND, MEMORY_NEAREST, MEMORY_SEARCH, MEMORY_INSIGHTS, MEMORY_DOCUMENTS, MEMORY_RESOLVE,
     SAMPLER_STATE, SAMPLER_GOAL,
 )  # fmt: skip

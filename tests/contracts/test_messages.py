@@ -45,6 +45,10 @@ IDS = {
     "InsightPromoted": "0ffb3e4f-2798-5749-8f49-6fc6f395c00c",
     "ForegroundReported": "42016e09-56cf-5a17-894c-1b365e32c1ce",
     "AlertRaised": "c1a5",
+    "DocumentRemoved": "228d48dd-da50-57db-b108-83b4426b7e16",
+    "StandingChanged": "dc80091c-bbff-5ed7-93ad-c2dc7be2a113",
+    "InsightRetracted": "4cdf56ca-be71-5f69-af41-9d545e4155e9",
+    "InsightRestored": "e77079a6-681d-5348-8119-e85e21c774ee",
     "DocumentOffered": "8006726f-3956-5d95-bac6-3bcd8c7acbfd",
 }
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from daydream_memory.sqlite_store import SqliteStore
+from daydream_memory.sqlite import SqliteStore
 from daydream_memory.store import DocumentRecord, NewFact, Store, Vector
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Decision, FactKind, VerdictReached
-from daydream_shared.requests import ListVerdicts
+from daydream_shared.requests import ListDocuments, ListVerdicts
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 EXAMPLE = Path(__file__).parent / "messages" / "VerdictReached.v1.json"
@@ -71,7 +71,7 @@ def facts(*texts: str, document: str = "doc", **more: Any) -> list[NewFact]:
 
 
 def record(document_id: str = "doc", source: str = "", status: Any = "read", at: datetime = NOW) -> DocumentRecord:
-    return DocumentRecord(document_id, source or f"/notes/{document_id}.md", status, "a note", at)
+    return DocumentRecord(document_id, source or f"/notes/{document_id}.md", status, "a note", at, at)
 
 
 async def know(store: Store, *texts: str, document: str = "doc") -> None:
@@ -313,27 +313,38 @@ async def test_facts_from_documents_and_unknown_ones_have_no_ancestors(store: St
 async def test_a_report_says_how_far_a_document_is(store: Store) -> None:
     await store.add_document(record(), facts("one", "two"))
     await store.make_drawable({"id one": embed("one")})
-    (report,) = await store.reports(["doc"], 10)
+    (report,) = await store.reports(ListDocuments(document_ids=("doc",), limit=10))
     assert (report.status, report.note, report.facts, report.facts_embedded) == ("read", "a note", 2, 1)
 
 
 async def test_reports_are_newest_first_and_no_more_than_wanted(store: Store) -> None:
     for number in range(3):
         await store.add_document(record(f"doc{number}", at=NOW + timedelta(minutes=number)), [])
-    assert [report.document_id for report in await store.reports([], 2)] == ["doc2", "doc1"]
-    assert [report.document_id for report in await store.reports(["doc0", "nobody"], 10)] == ["doc0"]
+    assert [report.document_id for report in await store.reports(ListDocuments(limit=2))] == ["doc2", "doc1"]
+    assert [
+        report.document_id
+        for report in await store.reports(
+            ListDocuments(
+                document_ids=(
+                    "doc0",
+                    "nobody",
+                ),
+                limit=10,
+            )
+        )
+    ] == ["doc0"]
 
 
 async def test_one_text_under_two_names_has_two_reports(store: Store) -> None:
     await store.add_document(record(source="/a.md"), facts("one"))
     await store.add_document(record(source="/b.md"), facts("one"))
-    assert {report.source for report in await store.reports(["doc"], 10)} == {"/a.md", "/b.md"}
+    assert {report.source for report in await store.reports(ListDocuments(document_ids=("doc",), limit=10))} == {"/a.md", "/b.md"}
 
 
 async def test_the_last_word_about_a_document_counts(store: Store) -> None:
     await store.add_document(record(status="refused"), [])
     await store.add_document(record(status="read"), facts("one"))
-    (report,) = await store.reports(["doc"], 10)
+    (report,) = await store.reports(ListDocuments(document_ids=("doc",), limit=10))
     assert (report.status, report.facts) == ("read", 1)
 
 
@@ -347,9 +358,19 @@ async def test_everything_is_there_again_after_closing_and_opening(opened: Opene
     new = insight("new", "id one", "id two")
     one = verdict("a", Decision.PROMOTED)
     await store.add_verdict(one, embed("red green"), new)
-    before = (await store.counts(), [await store.fact_at(at) for at in range(4)], await store.near(embed("two"), 4), await store.reports([], 10))
+    before = (
+        await store.counts(),
+        [await store.fact_at(at) for at in range(4)],
+        await store.near(embed("two"), 4),
+        await store.reports(ListDocuments(limit=10)),
+    )
     store = await opened.reopen()
-    after = (await store.counts(), [await store.fact_at(at) for at in range(4)], await store.near(embed("two"), 4), await store.reports([], 10))
+    after = (
+        await store.counts(),
+        [await store.fact_at(at) for at in range(4)],
+        await store.near(embed("two"), 4),
+        await store.reports(ListDocuments(limit=10)),
+    )
     assert repr(after) == repr(before)
     assert await store.verdicts(ListVerdicts(promoted_only=True, limit=5, offset=0)) == ([one], 1)
     found = await store.nearest_hypothesis(embed("red green"), "")
@@ -383,3 +404,119 @@ async def test_many_can_read_and_write_at_once(store: Store) -> None:
 
 def test_the_example_that_these_tests_build_on_is_a_promoted_one() -> None:
     assert json.loads(EXAMPLE.read_text())["decision"] == "promoted"
+
+
+# --- standing -----------------------------------------------------------------------------------------------------------
+
+
+async def texts_near(store: Store, text: str) -> set[str]:
+    return {fact.text for fact, _ in await store.near(embed(text), 50)}
+
+
+async def family(store: Store) -> None:
+    """one, two → low; low, two → high."""
+    await know(store, "one", "two", "three")
+    for name, parents in (("low", ("id one", "id two")), ("high", ("insight low", "id two"))):
+        new = insight(name, *parents)
+        await store.add_verdict(verdict(name, Decision.PROMOTED), new[1], new)
+
+
+async def test_an_edited_document_hides_what_it_no_longer_says_and_keeps_the_rest(store: Store, opened: Opened) -> None:
+    await know(store, "one", "two")
+    await store.add_document(record("edited", "/notes/doc.md", at=NOW + timedelta(hours=1)), facts("two", "three", document="edited"))
+    await make_all_drawable(store)
+    for reopen in (False, True):
+        again = await opened.reopen() if reopen else store
+        assert await texts_near(again, "one") == {"two", "three"}
+        found = await again.fact_at(0)
+        assert found is not None
+        assert (found[0].text, found[2]) == ("one", True), "it keeps its ordinal"
+        assert (await again.counts()).hidden == 1
+
+
+async def test_a_document_that_comes_back_is_drawable_again(store: Store) -> None:
+    await know(store, "one", "two")
+    await store.add_document(record("edited", "/notes/doc.md", at=NOW + timedelta(hours=1)), facts("three", document="edited"))
+    await make_all_drawable(store)
+    await store.add_document(record("doc", at=NOW + timedelta(hours=2)), facts("one", "two"))
+    assert await texts_near(store, "one") == {"one", "two"}
+    assert {report.document_id: report.current for report in await store.reports(ListDocuments(limit=10))} == {"doc": True, "edited": False}
+
+
+async def test_an_older_offer_that_comes_late_changes_nothing(store: Store) -> None:
+    await store.add_document(record("new", "/a.md", at=NOW + timedelta(hours=1)), facts("new", document="new"))
+    await store.add_document(record("old", "/a.md"), facts("old", document="old"))
+    await make_all_drawable(store)
+    assert await texts_near(store, "old") == {"new"}
+    await store.remove_document("/b.md", NOW + timedelta(hours=1))
+    await store.add_document(record("late", "/b.md"), facts("late", document="late"))
+    await make_all_drawable(store)
+    assert await texts_near(store, "late") == {"new"}
+
+
+async def test_a_removed_document_takes_along_what_no_other_one_says(store: Store) -> None:
+    await know(store, "one", "two", document="first")
+    await know(store, "two", document="second")
+    changed = await store.remove_document("/notes/first.md", NOW + timedelta(hours=1))
+    assert ([fact.text for fact in changed.out], [fact.text for fact in changed.in_]) == (["one"], ["two"])
+    assert await texts_near(store, "one") == {"two"}
+    assert (await store.remove_document("/notes/first.md", NOW + timedelta(hours=1))).out == ()
+    assert (await store.remove_document("/notes/nobody.md", NOW)).out == ()
+
+
+async def test_a_withdrawn_fact_takes_along_all_that_descends_from_it_and_all_come_back(store: Store, opened: Opened) -> None:
+    await family(store)
+    for _ in range(2):
+        changed = await store.withdraw(["id one"])
+        assert [fact.fact_id for fact in changed.out] == ["id one", "insight high", "insight low"]
+    again = await opened.reopen()
+    assert await texts_near(again, "one") == {"two", "three"}
+    assert (await again.counts()).insights == 0
+    for _ in range(2):
+        changed = await again.restore(["id one"])
+        assert [fact.fact_id for fact in changed.in_] == ["id one", "insight high", "insight low"]
+    assert (await again.counts()).hidden == 0
+
+
+async def test_what_is_withdrawn_for_two_reasons_comes_back_with_the_last_of_them(store: Store) -> None:
+    await family(store)
+    await store.withdraw(["insight low"])
+    await store.withdraw(["id one"])
+    assert [fact.fact_id for fact in (await store.restore(["id one"])).out] == ["insight high", "insight low"]
+    assert [fact.fact_id for fact in (await store.restore(["insight low"])).in_] == ["insight high", "insight low"]
+
+
+async def test_an_insight_that_comes_later_inherits_what_its_parents_are_out_for(store: Store) -> None:
+    await know(store, "one", "two")
+    await store.withdraw(["id one"])
+    new = insight("late", "id one", "id two")
+    await store.add_verdict(verdict("late", Decision.PROMOTED), new[1], new)
+    (standing,) = await store.resolve(["insight late"])
+    assert (standing.hidden, standing.withdrawn_by, standing.descendants) == (True, ("id one",), 0)
+    assert (await store.resolve(["id one", "nobody"]))[0].descendants == 1
+
+
+async def test_a_fact_that_is_gone_before_it_has_a_vector_is_hidden_from_its_first_moment(store: Store) -> None:
+    await store.add_document(record(), facts("one", "two"))
+    await store.remove_document("/notes/doc.md", NOW + timedelta(hours=1))
+    await make_all_drawable(store)
+    assert await texts_near(store, "one") == set()
+    assert (await store.counts()).hidden == 2
+
+
+async def test_from_a_place_one_sees_kin_and_hidden_facts_as_what_they_are(store: Store) -> None:
+    await family(store)
+    await store.withdraw(["id three"])
+    seen = await store.around(1, 10, [2])
+    assert seen is not None
+    assert [(sight.ordinal, sight.hidden, sight.kin) for sight in sorted(seen, key=lambda one: one.ordinal)] == [
+        (0, False, False), (1, False, False), (2, True, False), (3, False, True), (4, False, True),
+    ]  # fmt: skip
+
+
+async def test_a_closed_question_is_none(store: Store) -> None:
+    await store.add_document(record("q", "question: why?"), [NewFact("id q", "why?", kind=FactKind.QUESTION, document_id="q")])
+    await make_all_drawable(store)
+    assert await store.questions(10) == [0]
+    await store.remove_document("question: why?", NOW + timedelta(hours=1))
+    assert await store.questions(10) == []

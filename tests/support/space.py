@@ -4,7 +4,7 @@ NATS in between."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -30,6 +30,8 @@ class Space:
     kinds: Sequence[FactKind]
     median: float = 0.0
     spread: float = 1.0
+    hidden: frozenset[int] = frozenset()
+    parents: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(0)
@@ -49,11 +51,20 @@ class Space:
     def _seen(self, place: Place, near: int) -> tuple[Sight, ...]:
         cosines = self.vectors @ self.vectors[place.ordinal]
         cosines[place.ordinal] = np.inf
+        cosines[list(self.hidden)] = -1.0
         nearest = np.argpartition(-cosines, min(near, len(cosines) - 1))[: near + 1]
         wanted = sorted({*nearest.tolist(), *place.also} - {place.ordinal}, key=lambda one: -cosines[one])
         sight = {one: float(cosines[one]) for one in wanted}
         return tuple(
-            Sight(ordinal=one, similarity=similarity, source=self.sources[one], domain="", kind=self.kinds[one])
+            Sight(
+                ordinal=one,
+                similarity=similarity,
+                source=self.sources[one],
+                domain="",
+                kind=self.kinds[one],
+                hidden=one in self.hidden,
+                kin=one in self.parents.get(place.ordinal, ()) or place.ordinal in self.parents.get(one, ()),
+            )
             for one, similarity in {place.ordinal: 1.0, **sight}.items()
         )
 
@@ -80,16 +91,16 @@ def draw(space: Space, epoch: Epoch, strategies: dict[str, Strategy], drawn: Pai
     """The next draw, whole; None when its anchor has no partner left, its pair was drawn by another strategy, or nothing is left."""
     facts = len(space.vectors)
     before = epoch.cover(facts).meet(turns_of(strategies, facts, len(space.questions)))
-    proposing = Proposing(before, facts, space.questions, strategies, drawn)
+    proposing = Proposing(before, facts, space.questions, strategies, drawn, len(space.hidden))
     found = before.claim("a", NOW, proposing.turns())
     if found is None:
         return before, None
     after, claim = found
     whole = with_pair(space, proposing, claim)
-    if whole is None or whole.number is None or whole.number in drawn:
+    if whole is None or whole.number is None or whole.number in drawn or space.hidden.intersection(ordinals_of(whole.number)):
         return after.drop(claim), None
     drawn.add(whole.number)
-    return after.done(claim), whole
+    return after.done(whole), whole
 
 
 def with_pair(space: Space, proposing: Proposing, claim: Claim) -> Claim | None:

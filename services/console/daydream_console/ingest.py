@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from daydream_console.client import Client
-from daydream_console.overview import taken_up
+from daydream_console.overview import settled, taken_up
 from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import DocumentOffered, FactKind, derive_id
+from daydream_shared.messages import DocumentOffered, DocumentRemoved, FactKind, derive_id
 from daydream_shared.requests import DocumentReport, ListDocuments
 from daydream_shared.subjects import DOCUMENT_OBJECTS, MEMORY_DOCUMENTS
 
@@ -74,15 +74,37 @@ async def offer_bytes(client: Client, data: bytes, source: str, kind: FactKind =
         return _not_sent(document_id, source, "skipped", "empty")
     known = await client.ask(MEMORY_DOCUMENTS, ListDocuments(document_ids=(document_id,)))
     same = [report for report in known.reports if report.source == source]
-    if same:
+    if same and same[0].current:
         return Offered(document_id, source, same[0].model_copy(update={"note": "; ".join(filter(None, (same[0].note, "known already")))}))
     object_name = derive_id("object", document_id, source)  # one for each source: the first to be read removes its own only
     objects = await client.js.object_store(DOCUMENT_OBJECTS)
     await objects.put(object_name, data)
     message = DocumentOffered(
-        document_id=document_id, object_name=object_name, source=source, size_bytes=len(data), kind=kind, offered_at=datetime.now(UTC)
+        document_id=document_id, object_name=object_name, source=source, size_bytes=len(data), kind=kind,
+        returned=bool(same), offered_at=datetime.now(UTC),
     )  # fmt: skip
     return Offered(document_id, source, sequence=await client.publish(message))
+
+
+async def sources_under(client: Client, paths: Sequence[Path]) -> list[str]:
+    """The sources at and below these paths, whether they are still there or not, of which the memory holds a current document."""
+    found: dict[str, None] = {}
+    for path in paths:
+        name = str(path.absolute())
+        page = ListDocuments(under=name, current_only=True, limit=1000)
+        while reports := (await client.ask(MEMORY_DOCUMENTS, page)).reports:
+            found.update(dict.fromkeys(report.source for report in reports if report.source == name or report.source.startswith(f"{name.rstrip('/')}/")))
+            page = page.model_copy(update={"offset": page.offset + len(reports)})
+    return list(found)
+
+
+async def remove(client: Client, sources: Sequence[str], who: str = "") -> None:
+    """Say that what was offered from these sources is no longer there, and wait until the memory knows."""
+    last = 0
+    for source in sources:
+        last = await client.publish(DocumentRemoved(source=source, who=who, removed_at=datetime.now(UTC)))
+    if sources:
+        await settled(client, DocumentRemoved, last)
 
 
 async def reports(client: Client, offered: Sequence[Offered], *, seen: Callable[[int], None] = lambda _: None) -> list[DocumentReport]:
@@ -95,7 +117,8 @@ async def reports(client: Client, offered: Sequence[Offered], *, seen: Callable[
             part = missing[start : start + ASK_AT_ONCE]
             found = await client.ask(MEMORY_DOCUMENTS, ListDocuments(document_ids=tuple(one.document_id for one in part), limit=1000))
             wanted = {(one.document_id, one.source) for one in part}
-            done |= {report.source: report for report in found.reports if (report.document_id, report.source) in wanted}
+            there = [report for report in found.reports if (report.document_id, report.source) in wanted]
+            done |= {report.source: report for report in there if report.current or all_taken}
         seen(len(done))
         if all_taken:  # and yet no report: its message was put aside
             lost = "was not taken in; the stream DEADLETTERS and the memory's log say why"

@@ -13,7 +13,19 @@ from typing import Any
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from daydream_shared.messages import AlertRaised, HypothesisProposed, InsightPromoted, Message, PairSampled, ReviewRecorded, VerdictReached
+from daydream_shared.messages import (
+    AlertRaised,
+    DocumentRemoved,
+    HypothesisProposed,
+    InsightPromoted,
+    InsightRestored,
+    InsightRetracted,
+    Message,
+    PairSampled,
+    ReviewRecorded,
+    StandingChanged,
+    VerdictReached,
+)
 from daydream_shared.subjects import FLOWS
 
 EVENTS_MAX = 100
@@ -89,6 +101,14 @@ def summary(message: Message) -> dict[str, Any]:
             return {"kind": "review", "id": message.message_id, "text": f"{message.who} {'accepts' if message.accepted else 'rejects'} {message.verdict_id}"}
         case InsightPromoted():
             return {"kind": "insight", "id": message.insight_id, "text": message.fact.title}
+        case InsightRetracted() | InsightRestored():
+            word = "retracted" if isinstance(message, InsightRetracted) else "restored"
+            return {"kind": word, "id": message.message_id, "text": f"{message.fact.title} ({message.who})"[:200]}
+        case StandingChanged():
+            text = f"{message.who} {'restores' if message.drawable else 'withdraws'} {', '.join(message.fact_ids)}"
+            return {"kind": "standing", "id": message.message_id, "text": text[:200]}
+        case DocumentRemoved():
+            return {"kind": "removed", "id": message.message_id, "text": message.source[-200:]}
         case AlertRaised():
             return {"kind": "alert", "id": message.alert_id, "text": message.text[:200]}
     return {"kind": "event", "id": message.message_id, "text": type(message).__name__}

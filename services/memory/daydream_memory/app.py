@@ -11,7 +11,7 @@ from daydream_memory.handlers import endpoints, handlers
 from daydream_memory.ingest import Ingest
 from daydream_memory.remembering import Remembering
 from daydream_memory.settings import Settings
-from daydream_memory.sqlite_store import SqliteStore
+from daydream_memory.sqlite import SqliteStore
 from daydream_shared.messages import Payer
 from daydream_shared.requests import Closed, CloseEnvelope
 from daydream_shared.runtime import Parts, Runtime

@@ -10,7 +10,19 @@ from daydream_memory.ingest import Ingest
 from daydream_memory.remembering import Remembering
 from daydream_memory.store import Store
 from daydream_shared.failures import Permanent
-from daydream_shared.messages import DocumentOffered, FactKind, InsightPromoted, Known, Message, ReviewRecorded, VerdictReached
+from daydream_shared.messages import (
+    DocumentOffered,
+    DocumentRemoved,
+    FactKind,
+    InsightPromoted,
+    InsightRestored,
+    InsightRetracted,
+    Known,
+    Message,
+    ReviewRecorded,
+    StandingChanged,
+    VerdictReached,
+)
 from daydream_shared.requests import (
     Around,
     Documents,
@@ -24,12 +36,24 @@ from daydream_shared.requests import (
     Nothing,
     PairAt,
     PairFound,
+    Resolve,
+    Resolved,
     Search,
     Surroundings,
     Verdicts,
 )
 from daydream_shared.runtime import Handler
-from daydream_shared.subjects import MEMORY_AROUND, MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_NEAREST, MEMORY_PAIR, MEMORY_SEARCH, MEMORY_STATE, Endpoint
+from daydream_shared.subjects import (
+    MEMORY_AROUND,
+    MEMORY_DOCUMENTS,
+    MEMORY_INSIGHTS,
+    MEMORY_NEAREST,
+    MEMORY_PAIR,
+    MEMORY_RESOLVE,
+    MEMORY_SEARCH,
+    MEMORY_STATE,
+    Endpoint,
+)
 
 QUESTIONS_MAX = 1000
 
@@ -50,7 +74,22 @@ def handlers(ingest: Ingest, remembering: Remembering) -> Mapping[type[Message],
         """Harmless twice: review and insight have derived ids."""
         return await remembering.review(review)
 
-    return {DocumentOffered: document_offered, VerdictReached: verdict_reached, ReviewRecorded: review_recorded}
+    async def standing_changed(change: StandingChanged) -> list[InsightRetracted | InsightRestored]:
+        """Harmless twice: who is out stays out, and what is told of it has derived ids."""
+        return await remembering.stand(change)
+
+    async def document_removed(removal: DocumentRemoved) -> list[Message]:
+        """Harmless twice: what is gone is gone."""
+        await ingest.remove(removal)
+        return []
+
+    return {
+        DocumentOffered: document_offered,
+        DocumentRemoved: document_removed,
+        VerdictReached: verdict_reached,
+        ReviewRecorded: review_recorded,
+        StandingChanged: standing_changed,
+    }
 
 
 def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
@@ -61,14 +100,14 @@ def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], C
         return MemoryState(
             facts=counts.facts, facts_pending=counts.facts_pending, documents=counts.documents, verdicts=counts.verdicts,
             daydreams_judged=counts.judged, decisions=counts.decisions, insights=counts.insights,
-            quarantined=counts.quarantined, embedding_model=embedder.model, questions=tuple(await store.questions(QUESTIONS_MAX)),
+            quarantined=counts.quarantined, hidden=counts.hidden, embedding_model=embedder.model, questions=tuple(await store.questions(QUESTIONS_MAX)),
         )  # fmt: skip
 
     async def pair(question: PairAt) -> PairFound:
         first, second = [await store.fact_at(ordinal) for ordinal in question.ordinals]
         if first is None or second is None:
             raise Permanent("no-such-fact", f"there is no fact with one of the ordinals {question.ordinals}")
-        return PairFound(first=first[0], second=second[0], similarity=float(first[1] @ second[1]))
+        return PairFound(first=first[0], second=second[0], similarity=float(first[1] @ second[1]), hidden=first[2] or second[2])
 
     async def around(question: Around) -> Surroundings:
         seen = [await store.around(place.ordinal, question.near, place.also) for place in question.places]
@@ -103,8 +142,11 @@ def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], C
         page, total = await store.verdicts(question)
         return Verdicts(verdicts=tuple(page), total=total)
 
+    async def resolve(question: Resolve) -> Resolved:
+        return Resolved(found=tuple(await store.resolve(question.names)))
+
     async def documents(question: ListDocuments) -> Documents:
-        return Documents(reports=tuple(await store.reports(question.document_ids, question.limit)))
+        return Documents(reports=tuple(await store.reports(question)))
 
     return {
         MEMORY_STATE: state,
@@ -114,4 +156,5 @@ def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], C
         MEMORY_SEARCH: search,
         MEMORY_INSIGHTS: verdicts,
         MEMORY_DOCUMENTS: documents,
+        MEMORY_RESOLVE: resolve,
     }

@@ -19,8 +19,9 @@ from daydream_memory.embedding import Embedder
 from daydream_memory.reading import Reading, read_document
 from daydream_memory.store import DocumentRecord, NewFact, Store
 from daydream_shared.failures import Permanent
-from daydream_shared.messages import DocumentOffered
+from daydream_shared.messages import DocumentOffered, DocumentRemoved
 from daydream_shared.objects import fetch
+from daydream_shared.requests import ListDocuments
 
 log = logging.getLogger(__name__)
 EMBED_BATCH = 16
@@ -42,18 +43,23 @@ class Ingest:
         """Keep the document's facts, pending."""
         found = await fetch(self._objects, offer.object_name, within_s=FETCH_S)
         if found is None:
-            if any(report.source == offer.source for report in await self._store.reports([offer.document_id], 100)):
+            if any(report.source == offer.source for report in await self._store.reports(ListDocuments(document_ids=(offer.document_id,), limit=1000))):
                 return  # read before, and only the word of it was lost
             raise Permanent("document-gone", f"the bytes of {offer.source} are not in the object store") from None
         reading, facts = await asyncio.to_thread(self._read, found, offer)
         status, note = reading.status, reading.note
         if status == "read" and not facts:
             status, note = "skipped", "nothing long enough to be a fact"
-        record = DocumentRecord(offer.document_id, offer.source, status, note, datetime.now(UTC))
+        record = DocumentRecord(offer.document_id, offer.source, status, note, datetime.now(UTC), offer.offered_at)
         await self._store.add_document(record, facts)
         await self._objects.delete(offer.object_name)
         log.info("document %s: %s, %d facts", status, offer.source, len(facts))
         self._news.set()
+
+    async def remove(self, removal: DocumentRemoved) -> None:
+        """Its facts can't be drawn any more, unless another document holds them too."""
+        changed = await self._store.remove_document(removal.source, removal.removed_at)
+        log.info("document removed: %s, %d facts are hidden", removal.source, len(changed.out))
 
     def _read(self, data: bytes, offer: DocumentOffered) -> tuple[Reading, list[NewFact]]:
         """Whatever is wrong with a document, there is a report on it: people's files hold everything."""

@@ -14,7 +14,20 @@ from datetime import UTC, datetime
 from daydream_memory.embedding import Embedder
 from daydream_memory.store import NewFact, Store, Vector
 from daydream_shared.failures import Permanent
-from daydream_shared.messages import Decision, FactKind, InsightPromoted, Payer, ReviewRecorded, Synthesis, VerdictReached, derive_id
+from daydream_shared.messages import (
+    Decision,
+    Fact,
+    FactKind,
+    InsightPromoted,
+    InsightRestored,
+    InsightRetracted,
+    Payer,
+    ReviewRecorded,
+    StandingChanged,
+    Synthesis,
+    VerdictReached,
+    derive_id,
+)
 
 
 class Remembering:
@@ -46,6 +59,18 @@ class Remembering:
         await self._store.add_review(review, insight)
         return [await self._promoted(insight[0].fact_id, verdict)] if insight else []
 
+    async def stand(self, change: StandingChanged) -> list[InsightRetracted | InsightRestored]:
+        """Take facts and what descends from them out of the draws, or back in; the insights that this concerns."""
+        known = await self._store.resolve(change.fact_ids)
+        if len(known) < len(change.fact_ids):
+            raise Permanent("unknown-fact", f"nobody knows some of the facts {', '.join(change.fact_ids)}")
+        ids = [one.fact.fact_id for one in known]
+        changed = await (self._store.restore(ids) if change.drawable else self._store.withdraw(ids))
+        who, why, at = change.who, change.why, change.changed_at
+        out = [InsightRetracted(insight_id=fact.fact_id, fact=fact, who=who, why=why, retracted_at=at) for fact in changed.out if is_insight(fact)]
+        back = [InsightRestored(insight_id=fact.fact_id, fact=fact, who=who, why=why, restored_at=at) for fact in changed.in_ if is_insight(fact)]
+        return [*out, *back]
+
     async def _insight(self, verdict: VerdictReached) -> tuple[NewFact, Vector] | None:
         """The fact that a promoted hypothesis becomes, with the vector of its text; None for others."""
         synthesis = verdict.hypothesis.synthesis
@@ -59,6 +84,11 @@ class Remembering:
         (fact,) = await self._store.facts([insight_id])
         ancestry = tuple(ancestor.fact_id for ancestor in await self._store.ancestors(fact.fact_id))
         return InsightPromoted(insight_id=fact.fact_id, fact=fact, verdict=verdict, ancestry=ancestry, promoted_at=datetime.now(UTC))
+
+
+def is_insight(fact: Fact) -> bool:
+    """Whether this system made it."""
+    return fact.kind is FactKind.INSIGHT
 
 
 def _insight(verdict: VerdictReached, synthesis: Synthesis) -> NewFact:

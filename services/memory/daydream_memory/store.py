@@ -1,6 +1,7 @@
 """What a store of the memory can do: one interface, so that the embedded store and a vector database are exchangeable.
 
-States of a fact: pending (read, not embedded) → drawable (has a vector and the next dense ordinal, 0, 1, 2 …).
+States of a fact: pending (read, not embedded) → drawable (has a vector and the next dense ordinal, 0, 1, 2 …) ⇄ hidden: it keeps its ordinal
+and can't be drawn or found, because no current document holds it any more, or somebody withdrew it or what it descends from.
 Everything written is idempotent by its id.
 """
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daydream_shared.messages import Fact, FactKind, Known, ReviewRecorded, VerdictReached
-from daydream_shared.requests import DocumentReport, ListVerdicts, Sight
+from daydream_shared.requests import DocumentReport, ListDocuments, ListVerdicts, Sight, Standing
 
 Vector = NDArray[np.float32]
 
@@ -53,6 +54,7 @@ class DocumentRecord:
     status: Literal["read", "skipped", "refused"]
     note: str
     read_at: datetime
+    offered_at: datetime
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,35 @@ class Counts:
     decisions: dict[str, int]
     insights: int
     quarantined: int
+    hidden: int
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The drawable-once facts that a change concerns, as they stand after it: `out` of the draws, or `in_`. The same when it is made twice."""
+
+    out: tuple[Fact, ...] = ()
+    in_: tuple[Fact, ...] = ()
 
 
 class Store(Protocol):
     """All methods may be called concurrently. Vectors are float32 of one dimension, of length 1."""
 
     async def add_document(self, record: DocumentRecord, facts: Sequence[NewFact]) -> None:
-        """Keep a document and its facts, pending. A fact that is known already stays as it is."""
+        """Keep a document and its facts, pending. A fact that is known already stays as it is. The document takes the place of the one that
+        was at its source before: facts that no current document holds any more are hidden."""
+
+    async def remove_document(self, source: str, removed_at: datetime) -> Changed:
+        """What was offered from this source until then is no longer there."""
+
+    async def withdraw(self, fact_ids: Sequence[str]) -> Changed:
+        """Hide these facts and, each with its cause, all that descend from them, now or later."""
+
+    async def restore(self, fact_ids: Sequence[str]) -> Changed:
+        """Take back what `withdraw` did for these facts. What is hidden for another reason too stays so."""
+
+    async def resolve(self, names: Sequence[str]) -> list[Standing]:
+        """The facts of these names: ids of facts, or of verdicts that made one. Unknown names are left out."""
 
     async def pending(self, limit: int) -> list[Pending]:
         """Facts without a vector: the beginnings of all documents first, so that dreaming starts over all of them."""
@@ -81,8 +105,8 @@ class Store(Protocol):
     async def make_drawable(self, vectors: dict[str, Vector]) -> int:
         """Give pending facts their vectors and ordinals; how many became drawable."""
 
-    async def fact_at(self, ordinal: int) -> tuple[Fact, Vector] | None:
-        """The drawable fact with this ordinal."""
+    async def fact_at(self, ordinal: int) -> tuple[Fact, Vector, bool] | None:
+        """The fact with this ordinal, its vector, and whether it is hidden."""
 
     async def facts(self, fact_ids: Sequence[str]) -> list[Fact]:
         """The drawable facts with these ids, in this order; unknown ones are left out."""
@@ -91,7 +115,7 @@ class Store(Protocol):
         """Vectors of drawable facts by id."""
 
     async def near(self, vector: Vector, limit: int, *, without: frozenset[str] = frozenset()) -> list[tuple[Fact, float]]:
-        """The drawable facts with the highest cosine, highest first."""
+        """The facts with the highest cosine, highest first, hidden ones left out."""
 
     async def nearest_hypothesis(self, vector: Vector, without: str) -> Known | None:
         """The earlier hypothesis with the highest cosine, but for the one with id `without`."""
@@ -111,12 +135,12 @@ class Store(Protocol):
     async def ancestors(self, fact_id: str) -> list[Fact]:
         """All facts that this one descends from, nearest first."""
 
-    async def reports(self, document_ids: Sequence[str], limit: int) -> list[DocumentReport]:
+    async def reports(self, question: ListDocuments) -> list[DocumentReport]:
         """What became of documents."""
 
     async def around(self, ordinal: int, near: int, also: Sequence[int]) -> list[Sight] | None:
-        """The fact with this ordinal, then the `near` closest and those with the ordinals `also`, each once, closest first. None when
-        there is no such fact; ordinals that nobody has are left out."""
+        """The fact with this ordinal, then the `near` closest that are not hidden and those with the ordinals `also`, each once, closest
+        first. None when there is no such fact; ordinals that nobody has are left out."""
 
     async def questions(self, limit: int) -> list[int]:
         """Ordinals of the lab's questions, newest first."""

@@ -27,7 +27,7 @@ from daydream_sampler.strategies.interface import Strategy
 from daydream_shared.failures import Failure
 from daydream_shared.messages import PairSampled, derive_id, pair_id_of
 from daydream_shared.money.plans import SIZES, StagePlan, read_plans, samples_in, ways
-from daydream_shared.requests import Around, MemoryState, Nothing, OpenEnvelope, PairAt, Phase, Place, Refusal, SamplerState, SetGoal, StrategyYield
+from daydream_shared.requests import Around, MemoryState, Nothing, OpenEnvelope, PairAt, PairFound, Phase, Place, Refusal, SamplerState, SetGoal, StrategyYield
 from daydream_shared.runtime import Runtime
 from daydream_shared.subjects import BUDGET_OPEN, MEMORY_AROUND, MEMORY_PAIR, MEMORY_STATE, flow_of
 from daydream_shared.telemetry import Name
@@ -116,11 +116,12 @@ class Drawing:
         before, claim = await self._epoch.change(lambda epoch: self._claimed(epoch, memory))
         if claim is None:
             return self._nothing_to_claim(await self._epoch.read(), memory.facts)
-        whole = await self._with_pair(Proposing(before, memory.facts, memory.questions, self._strategies, self._drawn), claim)
-        if whole is None or whole.number is None or not await self._drawn.take(whole.number, whole.claim_id):
+        whole = await self._with_pair(Proposing(before, memory.facts, memory.questions, self._strategies, self._drawn, memory.hidden), claim)
+        found = await self._taken(whole) if whole else None
+        if whole is None or found is None:
             await self._epoch.change(lambda epoch: (epoch.drop(claim), None))
             return 0.0
-        refusal = await self._send(whole, whole.number, plans)
+        refusal = await self._send(whole, found, plans)
         if refusal is not None:
             return self._rest("refused", refusal.text, refusal.retry_at)
         await self._epoch.change(lambda epoch: (epoch.done(whole), None))
@@ -132,7 +133,8 @@ class Drawing:
         turns = turns_of(self._strategies, memory.facts, len(memory.questions))
         before = epoch.cover(memory.facts).meet(turns)
         if self._strategies and before.drawn >= before.round.until:
-            found = next_round(before, self._strategies, self._following.yields, floor=self._settings.uniform_floor)
+            settings = self._settings
+            found = next_round(before, self._strategies, self._following.yields, floor=settings.uniform_floor, machine_made_max=settings.machine_made_max)
             before = before.model_copy(update={"round": found})
         claimed = before.claim(self._settings.instance, datetime.now(UTC), turns)
         after, claim = claimed if claimed else (epoch, None)
@@ -161,9 +163,14 @@ class Drawing:
         found = await self._runtime.ask(MEMORY_AROUND, Around(places=places, near=NEAR))
         return [proposing.view(seen, found) for seen in found.seen]
 
-    async def _send(self, claim: Claim, number: int, plans: dict[str, StagePlan]) -> Refusal | None:
+    async def _taken(self, claim: Claim) -> PairFound | None:
+        """The claim's pair, which is now its alone. None: another claim took it, or one of its facts can't be drawn any more."""
+        assert claim.number is not None
+        found = await self._runtime.ask(MEMORY_PAIR, PairAt(ordinals=ordinals_of(claim.number)))
+        return found if not found.hidden and await self._drawn.take(claim.number, claim.claim_id) else None
+
+    async def _send(self, claim: Claim, found: PairFound, plans: dict[str, StagePlan]) -> Refusal | None:
         """Open the envelope and publish the pair, or say why there is no money for it."""
-        found = await self._runtime.ask(MEMORY_PAIR, PairAt(ordinals=ordinals_of(number)))
         epoch = await self._epoch.read()
         pair_id = pair_id_of(epoch.number, found.first.fact_id, found.second.fact_id)
         envelope_id = derive_id("envelope", pair_id)

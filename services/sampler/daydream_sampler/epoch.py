@@ -56,7 +56,8 @@ class Turns(BaseModel):
 
 
 class Round(BaseModel):
-    """What is in force until `until` pairs are drawn: each strategy's share of the draws, and the coefficients of the learned one."""
+    """What is in force until `until` pairs are drawn: each strategy's share of the draws, the coefficients of the learned one, and whether
+    machine-made facts are drawn by others than uniform."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,6 +65,7 @@ class Round(BaseModel):
     until: int = 0
     shares: dict[str, float] = {}
     learned: tuple[float, ...] = ()
+    machine_made: bool = True
 
 
 class Claim(BaseModel):
@@ -86,6 +88,7 @@ class Claim(BaseModel):
     proposed: dict[str, float] = {}
     features: tuple[float, ...] = ()
     drawn_mass_max: float = 0.0
+    machine_made: bool = False
     owner: str
     claimed_at: datetime
     until: datetime
@@ -112,6 +115,7 @@ class Epoch(BaseModel):
     claims: tuple[Claim, ...] = ()
     claimed: int = 0
     drawn: int = 0
+    machine_made: int = 0  # of the drawn pairs, those with a fact that this system made
     drawn_max: int | None = None
 
     @property
@@ -208,8 +212,9 @@ class Epoch(BaseModel):
     def done(self, claim: Claim) -> Epoch:
         """The claimed pair was published. Doing it twice counts once."""
         rest = tuple(one for one in self.claims if one.claim_id != claim.claim_id)
-        drawn = self.drawn + len(self.claims) - len(rest)
-        return self._with_claims(*rest).model_copy(update={"drawn": drawn})
+        if len(rest) == len(self.claims):
+            return self
+        return self._with_claims(*rest).model_copy(update={"drawn": self.drawn + 1, "machine_made": self.machine_made + claim.machine_made})
 
     def _with_claims(self, *claims: Claim) -> Epoch:
         return self.model_copy(update={"claims": claims})

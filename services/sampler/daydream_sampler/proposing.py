@@ -16,9 +16,10 @@ from typing import Protocol
 
 import numpy as np
 
-from daydream_sampler.epoch import UNIFORM, Claim, Epoch, Turns, number_of
+from daydream_sampler.epoch import UNIFORM, Claim, Epoch, Turns, number_of, pairs_of
 from daydream_sampler.features import features
 from daydream_sampler.strategies.interface import Order, Partner, Spot, Strategy, Weights
+from daydream_shared.messages import FactKind
 from daydream_shared.requests import Place, Sight, Surroundings
 
 NEAR = 64
@@ -38,22 +39,25 @@ class DrawnPairs(Protocol):
 
 @dataclass(frozen=True)
 class View:
-    """A fact among the partners that it can have, and `beside` it whatever else was looked at."""
+    """A fact among the partners that it can have, and `beside` it whatever else was looked at. `hidden`: it can't be drawn any more."""
 
     spot: Spot
     partners: tuple[Partner, ...]
     beside: tuple[Partner, ...] = ()
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
 class Proposing:
-    """What all proposals of a moment rest on. `before`: the epoch before the claim; `questions`: their ordinals."""
+    """What all proposals of a moment rest on. `before`: the epoch before the claim; `hidden`: how many of the facts can't be drawn any more;
+    `questions`: their ordinals."""
 
     before: Epoch
     facts: int
     questions: Sequence[int]
     strategies: Mapping[str, Strategy]
     drawn: DrawnPairs
+    hidden: int = 0
 
     def turns(self) -> dict[str, Turns]:
         """How many anchors each strategy has."""
@@ -77,18 +81,26 @@ class Proposing:
         """What strategies see of it. The memory's answer is sorted, so the first `NEAR` are the nearest of all."""
         own, *others = seen
         lot = frozenset(self._lot(own.ordinal))
-        all_ = tuple(
-            Partner(
+        partners, beside, nearest = list[Partner](), list[Partner](), 0
+        for one in others:
+            partner = Partner(
                 one.ordinal, one.source, one.domain, one.kind, self.drawn.draws.get(one.ordinal, 0),
                 closeness=(one.similarity - found.unrelated_median) / found.unrelated_spread, by_chance=one.ordinal in lot,
-            )
-            for one in others
-        )  # fmt: skip
-        partners = (*all_[:NEAR], *(one for one in all_[NEAR:] if one.by_chance))
-        return View(Spot(own.ordinal, own.source, own.domain, own.kind, self.drawn.draws.get(own.ordinal, 0)), partners, all_[NEAR:])
+            )  # fmt: skip
+            nearest += not one.hidden
+            eligible = (nearest <= NEAR or partner.by_chance) and not one.hidden and not one.kin and not self._closed(one.kind)
+            (partners if eligible else beside).append(partner)
+        spot = Spot(own.ordinal, own.source, own.domain, own.kind, self.drawn.draws.get(own.ordinal, 0))
+        return View(spot, tuple(partners), tuple(beside), own.hidden)
+
+    def _closed(self, kind: FactKind) -> bool:
+        """Whether facts of this kind take part in this round only where uniform draws them."""
+        return kind is FactKind.INSIGHT and not self.before.round.machine_made
 
     def shares(self, strategy: Strategy, view: View, *, but_for: int | None = None) -> Weights:
         """With which probability each partner is drawn, given the anchor; zeros when all are drawn. `but_for` counts as not drawn."""
+        if view.hidden or self._closed(view.spot.kind):
+            return np.zeros(len(view.partners))
         weights = strategy.weigh(view.spot, view.partners, np.array(self.before.round.learned))
         numbers = [number_of(view.spot.ordinal, one.ordinal) for one in view.partners]
         weights = np.where([number in self.drawn and number != but_for for number in numbers], 0.0, weights)
@@ -111,12 +123,14 @@ class Proposing:
             proposed[name] = sum(self._one_way(name, claim, anchor, partner, number) for anchor, partner in ((first, second), (second, first)))
         probability = sum(share * proposed.get(name, 0.0) for name, share in claim.shares.items())
         partner = next(one for one in (*first.partners, *first.beside) if one.ordinal == second.spot.ordinal)
+        machine_made = FactKind.INSIGHT in (first.spot.kind, second.spot.kind)
         found = {
             "number": number,
             "probability": min(1.0, probability),
             "proposed": {name: value for name, value in proposed.items() if value},
             "features": features(first.spot, partner),
             "drawn_mass_max": self.drawn_mass_max(claim.shares),
+            "machine_made": machine_made,
         }
         return claim.model_copy(update=found)
 
@@ -137,13 +151,15 @@ class Proposing:
         return chance * sum(float(share) for one, share in zip(anchor.partners, shares, strict=True) if one.ordinal == partner.spot.ordinal)
 
     def drawn_mass_max(self, shares: Mapping[str, float]) -> float:
-        """At most so much of the proposals is for what is drawn: of the uniform ones, the pairs that others drew ahead of its cursor; of the
-        others, the anchors that could have run out, each of which took as many draws as it has partners."""
+        """At most so much of the proposals is for what is drawn or hidden: of the uniform ones, the pairs that others drew ahead of its cursor and
+        those with a hidden fact; of the others, hidden anchors and those that could have run out, which took as many draws as they have partners."""
         left = self.before.pairs_left
         passed = sum(block.cursor for block in self.before.blocks)
-        ahead = max(0, len(self.drawn) - passed) / left if left else 1.0
+        with_hidden = pairs_of(self.facts) - pairs_of(self.facts - self.hidden)
+        ahead = (max(0, len(self.drawn) - passed) + with_hidden) / left if left else 1.0
         partners = max(1, min(NEAR, self.facts - 1))
-        empty = 2 * len(self.drawn) / (partners * max(1, min(self.facts, len(self.questions) or self.facts)))
+        anchors = max(1, min(self.facts, len(self.questions) or self.facts))
+        empty = (2 * len(self.drawn) / partners + self.hidden) / anchors
         return min(1.0, shares.get(UNIFORM, 0.0) * min(1.0, ahead) + (1 - shares.get(UNIFORM, 0.0)) * min(1.0, empty))
 
 

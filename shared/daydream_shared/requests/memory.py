@@ -19,6 +19,7 @@ class MemoryState(Part):
     daydreams_judged: int = Field(description="daydreams that a model judged")
     decisions: dict[str, int]
     insights: int
+    hidden: int = Field(default=0, description="of the facts, those that keep their ordinal and can't be drawn: withdrawn, or in no current document")
     quarantined: int = Field(default=0, description="promoted hypotheses that wait for a person's word")
     embedding_model: str
     questions: tuple[int, ...] = Field(default=(), description="ordinals of the lab's questions, the newest thousand")
@@ -36,6 +37,7 @@ class PairFound(Part):
     first: Fact
     second: Fact
     similarity: float
+    hidden: bool = Field(default=False, description="one of the two can't be drawn any more")
 
 
 class Place(Part):
@@ -60,6 +62,8 @@ class Sight(Part):
     source: str
     domain: str
     kind: FactKind
+    hidden: bool = Field(default=False, description="can't be drawn any more")
+    kin: bool = Field(default=False, description="one of the two descends from the other")
 
 
 class Surroundings(Part):
@@ -126,10 +130,13 @@ class Verdicts(Part):
 
 
 class ListDocuments(Part):
-    """What became of the documents with these ids; none given: all, newest first."""
+    """What became of the documents with these ids; none given: all, newest first. `under`: only sources that begin so."""
 
     document_ids: tuple[str, ...] = ()
+    under: str = ""
+    current_only: bool = False
     limit: int = Field(default=200, ge=1, le=1000)
+    offset: int = Field(default=0, ge=0)
 
 
 class DocumentReport(Part):
@@ -141,9 +148,31 @@ class DocumentReport(Part):
     note: str
     facts: int
     facts_embedded: int
+    current: bool = Field(default=True, description="nothing newer came from its source, and it was not removed")
 
 
 class Documents(Part):
     """A page of reports."""
 
     reports: tuple[DocumentReport, ...]
+
+
+class Resolve(Part):
+    """Facts by their ids, or by the ids of the verdicts that made them."""
+
+    names: tuple[str, ...] = Field(min_length=1, max_length=100)
+
+
+class Standing(Part):
+    """A fact, and whether it can be drawn."""
+
+    fact: Fact
+    hidden: bool
+    withdrawn_by: tuple[str, ...] = Field(default=(), description="ids of withdrawn facts: itself, or what it descends from")
+    descendants: int = 0
+
+
+class Resolved(Part):
+    """In the order asked; what nobody knows is left out."""
+
+    found: tuple[Standing, ...]

@@ -14,12 +14,16 @@ from daydream_shared.messages import (
     AlertRaised,
     Decision,
     DocumentOffered,
+    DocumentRemoved,
     ForegroundReported,
     HypothesisProposed,
     InsightPromoted,
+    InsightRestored,
+    InsightRetracted,
     Message,
     PairSampled,
     ReviewRecorded,
+    StandingChanged,
     VerdictReached,
 )
 from daydream_shared.subjects import FLOWS, flow_of
@@ -31,7 +35,12 @@ def messages(pair: PairSampled, proposed: HypothesisProposed, verdict: VerdictRe
     review = ReviewRecorded(verdict_id=verdict.verdict_id, accepted=False, who="ada", recorded_at=pair.drawn_at)
     alert = AlertRaised(alert_id="a", kind="refused", about="all/day", text="the all/day limit refuses", raised_at=pair.drawn_at)
     report = ForegroundReported(report_id="r", cost_nanousd=1, spent_at=pair.drawn_at)
-    return {type(message): message for message in (pair, proposed, verdict, insight, offer, review, alert, report)}
+    removal = DocumentRemoved(source="/notes/a.md", removed_at=pair.drawn_at)
+    standing = StandingChanged(fact_ids=("f",), drawable=False, who="ada", changed_at=pair.drawn_at)
+    retracted = InsightRetracted(insight_id="i", fact=insight.fact, who="ada", retracted_at=pair.drawn_at)
+    restored = InsightRestored(insight_id="i", fact=insight.fact, who="ada", restored_at=pair.drawn_at)
+    found = (pair, proposed, verdict, insight, offer, review, alert, report, removal, standing, retracted, restored)
+    return {type(message): message for message in found}
 
 
 @pytest.mark.parametrize("kind", [flow.message for flow in FLOWS], ids=lambda kind: kind.__name__)

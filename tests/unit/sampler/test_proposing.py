@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -10,12 +11,14 @@ import pytest
 
 from daydream_sampler.epoch import UNIFORM, Claim, Epoch, Round, number_of, pairs_of
 from daydream_sampler.features import NAMES
+from daydream_sampler.portfolio import next_round
 from daydream_sampler.proposing import Proposing
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.registry import chosen
+from daydream_sampler.yields import Yields
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import FactKind
-from support.space import NOW, Pairs, Space, draw, with_pair
+from support.space import NOW, Pairs, Space, draw, verdict_on, with_pair
 
 FACTS = 12
 NAMES_OF_ALL = ["importance", "anchored", "unseen", "reservoir", "learned"]
@@ -132,6 +135,44 @@ def test_new_facts_are_drawn_as_they_come_by_the_reservoir() -> None:
         if claim is not None and claim.strategy == "reservoir":
             partners.append(claim.anchor)
     assert partners == [8, 9, 10, 11]
+
+
+def test_hidden_facts_are_never_drawn_and_everything_else_is_drawn_once() -> None:
+    where, drawn = replace(space(), hidden=frozenset({1, 4, 9})), Pairs()
+    now = epoch("k")
+    while now.cover(FACTS).pairs_left:
+        now, claim = draw(where, now, strategies(), drawn)
+        assert claim is None or 0 < claim.drawn_mass_max <= 1
+    left = [ordinal for ordinal in range(FACTS) if ordinal not in where.hidden]
+    assert drawn.numbers == {number_of(*pair) for pair in combinations(left, 2)}
+
+
+def test_an_insight_is_drawn_with_what_it_descends_from_by_nobody_but_uniform() -> None:
+    kinds = [FactKind.DOCUMENT] * (FACTS - 1) + [FactKind.INSIGHT]
+    where = replace(space(questions=0), kinds=kinds, parents={FACTS - 1: (0, 1)})
+    now, drawn, by = epoch("k"), Pairs(), Counter[str]()
+    while now.cover(FACTS).pairs_left:
+        now, claim = draw(where, now, strategies(), drawn)
+        if claim is not None and claim.number in {number_of(FACTS - 1, 0), number_of(FACTS - 1, 1)}:
+            by[claim.strategy] += 1
+    assert by == {UNIFORM: 2}
+
+
+def test_machine_made_facts_stay_under_their_share_whatever_they_bring() -> None:
+    kinds = [FactKind.DOCUMENT] * 20 + [FactKind.INSIGHT] * 20
+    where = replace(space(40, questions=0), kinds=kinds)
+    now, drawn, yields = Epoch(key="k"), Pairs(), Yields()
+    all_ = chosen(["importance", "learned"])
+    uniform = 0
+    for _ in range(300):
+        if now.drawn >= now.round.until:
+            now = now.model_copy(update={"round": next_round(now, all_, yields, floor=0.1, machine_made_max=0.3)})
+        now, claim = draw(where, now, all_, drawn)
+        if claim is not None:
+            yields.add(now.drawn, verdict_on(claim, promoted=claim.machine_made))
+            uniform += claim.machine_made and claim.strategy == UNIFORM
+    assert uniform > 0
+    assert 0.2 * now.drawn < now.machine_made <= 0.3 * now.drawn + uniform
 
 
 def test_a_strategy_that_nobody_offers_is_a_wrong_setting() -> None:

@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 import typer
 
-from daydream_console.cli import audit, budget, estimate, knowledge, measure, prices, questions, sampler, systems
+from daydream_console.cli import audit, budget, estimate, knowledge, measure, prices, questions, sampler, standing, systems
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": systems.run_command,
     "up": systems.up_command,
     "ingest": knowledge.ingest_command,
+    "forget": standing.forget_command,
+    "retract": standing.retract_command,
+    "restore": standing.restore_command,
     "insights": knowledge.insights_command,
     "review": knowledge.review_command,
     "ask": knowledge.ask_command,
@@ -43,5 +46,6 @@ app.add_typer(budget_app, name="budget")
 
 question_app = typer.Typer(no_args_is_help=True, help=questions.__doc__)
 question_app.command("add")(questions.question_add)
+question_app.command("close")(questions.question_close)
 question_app.command("list")(questions.question_list)
 app.add_typer(question_app, name="question")

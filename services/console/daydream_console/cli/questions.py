@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from daydream_console import ingest as ingesting
-from daydream_console.cli.options import Data, Json
+from daydream_console.cli.options import Data, Json, Who
 from daydream_console.cli.output import emit_json, out
 from daydream_console.cli.session import perform, reading
 from daydream_console.local.folder import default_folder
@@ -42,16 +42,39 @@ def question_add(
     perform(work, as_json=as_json)
 
 
+def question_close(
+    text: Annotated[str, typer.Argument(help="The question, as daydream question list shows it.")],
+    who: Who = "",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """It is answered, or of no interest any more: it is drawn no more. Ask it again to open it again."""
+
+    async def work() -> None:
+        source = PREFIX + " ".join(text.split())
+        async with reading(data or default_folder()) as client:
+            found = await client.ask(MEMORY_DOCUMENTS, ListDocuments(under=source, current_only=True, limit=1000))
+            if source not in {report.source for report in found.reports}:
+                raise WrongSetting("no such question is open", "daydream question list shows those that are")
+            await ingesting.remove(client, [source], who)
+        if as_json:
+            emit_json({"closed": text})
+        else:
+            out.print("Closed.")
+
+    perform(work, as_json=as_json)
+
+
 def question_list(data: Data = None, as_json: Json = False) -> None:
-    """The questions that were asked."""
+    """The questions that are open."""
 
     async def work() -> None:
         async with reading(data or default_folder()) as client:
-            found = await client.ask(MEMORY_DOCUMENTS, ListDocuments(limit=1000))
-        questions = [report.source.removeprefix(PREFIX) for report in found.reports if report.source.startswith(PREFIX)]
+            found = await client.ask(MEMORY_DOCUMENTS, ListDocuments(under=PREFIX, current_only=True, limit=1000))
+        questions = [report.source.removeprefix(PREFIX) for report in found.reports]
         if as_json:
             emit_json(questions)
         else:
-            out.print("\n".join(questions) or "No question was asked yet: daydream question add …", markup=False)
+            out.print("\n".join(questions) or "No question is open. Ask one: daydream question add …", markup=False)
 
     perform(work, as_json=as_json)

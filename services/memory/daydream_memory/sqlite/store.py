@@ -11,40 +11,24 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from daydream_memory.store import Counts, DocumentRecord, NewFact, Pending, Vector
+from daydream_memory.sqlite import standing
+from daydream_memory.sqlite.schema import SCHEMA_VERSION, migrate
+from daydream_memory.store import Changed, Counts, DocumentRecord, NewFact, Pending, Vector
 from daydream_memory.vectors import VectorTable
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Fact, FactKind, Known, ReviewRecorded, VerdictReached
-from daydream_shared.requests import DocumentReport, ListVerdicts, Sight
+from daydream_shared.requests import DocumentReport, ListDocuments, ListVerdicts, Sight, Standing
 
 R = TypeVar("R")
-SCHEMA_VERSION = "1"
 LOAD_BATCH = 5000
 SCALE_PAIRS = 4000
 SPREAD_MIN = 0.01
-SCHEMA = """
-create table if not exists meta(key text primary key, value text not null);
-create table if not exists documents(
-  document_id text, source text, status text not null, note text not null, read_at text not null, primary key(document_id, source));
-create table if not exists facts(
-  seq integer primary key, fact_id text not null unique, ordinal integer unique, text text not null, title text not null,
-  source text not null, domain text not null, kind text not null, depth integer not null, place integer not null,
-  document_id text not null, parents text not null, vector blob);
-create index if not exists facts_pending on facts(place, seq) where ordinal is null;
-create index if not exists facts_document on facts(document_id);
-create index if not exists facts_kind on facts(kind, ordinal);
-create table if not exists verdicts(
-  seq integer primary key, verdict_id text not null unique, hypothesis_id text not null, pair_id text not null, decision text not null,
-  final integer not null, judged integer not null, text text not null, body text not null, vector blob);
-create table if not exists reviews(review_id text primary key, verdict_id text not null, accepted integer not null, body text not null);
-create index if not exists facts_source on facts(source);
-create index if not exists verdicts_decision on verdicts(decision, seq);
-"""
 PROMOTED = "decision = 'promoted' and final"
 QUARANTINED = """decision = 'promoted' and final and not exists (select 1 from facts f where f.source = 'daydream ' || verdict_id)
   and not exists (select 1 from reviews r where r.verdict_id = verdicts.verdict_id)"""
@@ -60,7 +44,7 @@ class SqliteStore:
             self._db = sqlite3.connect(folder / "memory.db", check_same_thread=False, isolation_level=None)
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
-            self._db.executescript(SCHEMA)
+            migrate(self._db)
         except (OSError, sqlite3.Error) as error:
             raise WrongSetting(f"the memory folder {folder} can't be used: {error}", "Give a folder that can be written: DAYDREAM_MEMORY_FOLDER") from None
         self._lock = threading.Lock()
@@ -86,6 +70,7 @@ class SqliteStore:
             cursor = self._db.execute(query)
             while rows := cursor.fetchmany(LOAD_BATCH):
                 table.append([row[0] for row in rows], np.stack([np.frombuffer(row[1], np.float32) for row in rows]))
+        self._facts.hide(standing.all_hidden(self._db), hidden=True)
 
     async def _run(self, work: Callable[[], R]) -> R:
         def locked() -> R:
@@ -107,13 +92,43 @@ class SqliteStore:
     # --- facts ----------------------------------------------------------------------------------------------------
 
     async def add_document(self, record: DocumentRecord, facts: Sequence[NewFact]) -> None:
-        def work() -> None:
+        def work() -> set[str]:
             for fact in facts:
                 self._insert_fact(fact)
-            row = (record.document_id, record.source, record.status, record.note, record.read_at.isoformat())
-            self._db.execute("insert or replace into documents values(?, ?, ?, ?, ?)", row)
+            return standing.document_read(self._db, record, facts)
 
-        await self._run(lambda: self._transaction(work))
+        await self._run(lambda: self._restand(work))
+
+    async def remove_document(self, source: str, removed_at: datetime) -> Changed:
+        return await self._run(lambda: self._restand(lambda: standing.document_removed(self._db, source, removed_at)))
+
+    async def withdraw(self, fact_ids: Sequence[str]) -> Changed:
+        return await self._run(lambda: self._restand(lambda: set().union(*(standing.withdraw(self._db, root) for root in fact_ids))))
+
+    async def restore(self, fact_ids: Sequence[str]) -> Changed:
+        return await self._run(lambda: self._restand(lambda: set().union(*(standing.restore(self._db, root) for root in fact_ids))))
+
+    def _restand(self, change: Callable[[], set[str]]) -> Changed:
+        """Change who can be drawn, in one transaction; then show it to readers, and say how those stand whom it concerns."""
+        touched = [key for key in sorted(self._transaction(change)) if key in self._facts.row_of]
+        hidden = standing.hidden_among(self._db, touched)
+        drawable = [key for key in touched if key not in hidden]
+        self._facts.hide(hidden, hidden=True)
+        self._facts.hide(drawable, hidden=False)
+        return Changed(out=self._read_facts(sorted(hidden)), in_=self._read_facts(drawable))
+
+    async def resolve(self, names: Sequence[str]) -> list[Standing]:
+        def one(name: str) -> Standing | None:
+            row = self._db.execute("select fact_id from facts where fact_id = ? or source = ? limit 1", (name, f"daydream {name}")).fetchone()
+            facts = self._read_facts([row[0]] if row else [])
+            if not facts:
+                return None
+            roots = self._db.execute("select root from withdrawn where fact_id = ? order by root", row).fetchall()
+            below = self._db.execute(standing.DESCENDANTS, row).fetchall()
+            key = facts[0].fact_id
+            return Standing(fact=facts[0], hidden=self._facts.is_hidden(key), withdrawn_by=tuple(root for (root,) in roots), descendants=len(below) - 1)
+
+        return await self._run(lambda: [found for name in names if (found := one(name))])
 
     def _insert_fact(self, fact: NewFact) -> None:
         self._db.execute(
@@ -131,6 +146,8 @@ class SqliteStore:
                 json.dumps(fact.parents),
             ),
         )
+        if fact.parents:
+            standing.descended(self._db, fact)
 
     async def pending(self, limit: int) -> list[Pending]:
         query = "select fact_id, text from facts where ordinal is null order by place, seq limit ?"
@@ -152,23 +169,22 @@ class SqliteStore:
 
         self._transaction(work)
         if new:
-            self._facts.append(new, np.stack([vectors[key] for key in new]))
+            self._facts.append(new, np.stack([vectors[key] for key in new]), hidden=standing.hidden_among(self._db, new))
         return len(new)
 
-    async def fact_at(self, ordinal: int) -> tuple[Fact, Vector] | None:
+    async def fact_at(self, ordinal: int) -> tuple[Fact, Vector, bool] | None:
         if not 0 <= ordinal < len(self._facts):
             return None
         (fact,) = await self.facts([self._facts.ids[ordinal]])
-        return fact, self._facts.row(ordinal)
+        return fact, self._facts.row(ordinal), self._facts.is_hidden(fact.fact_id)
 
     async def facts(self, fact_ids: Sequence[str]) -> list[Fact]:
-        def work() -> list[Fact]:
-            holes = ",".join("?" * len(fact_ids))
-            query = f"select {FACT_COLUMNS} from facts where ordinal is not null and fact_id in ({holes})"  # noqa: S608
-            found = {row[0]: _fact(row) for row in self._db.execute(query, list(fact_ids))}
-            return [found[key] for key in fact_ids if key in found]
+        return list(await self._run(lambda: self._read_facts(fact_ids)))
 
-        return await self._run(work)
+    def _read_facts(self, fact_ids: Sequence[str]) -> tuple[Fact, ...]:
+        query = f"select {FACT_COLUMNS} from facts where ordinal is not null and fact_id in (select value from json_each(?))"  # noqa: S608
+        found = {row[0]: _fact(row) for row in self._db.execute(query, (json.dumps(list(fact_ids)),))}
+        return tuple(found[key] for key in fact_ids if key in found)
 
     async def vectors(self, fact_ids: Sequence[str]) -> dict[str, Vector]:
         return {key: self._facts.row(self._facts.row_of[key]) for key in fact_ids if key in self._facts.row_of}
@@ -189,18 +205,21 @@ class SqliteStore:
             return dict(zip(wanted, self._facts.cosines(vector, wanted).tolist(), strict=True)) if wanted else {}
 
         found = {ordinal: 1.0, **await asyncio.get_running_loop().run_in_executor(self._threads, work)}
-        return sorted(await self._run(lambda: self._sights(found)), key=lambda one: (one.ordinal != ordinal, -one.similarity))
+        return sorted(await self._run(lambda: self._sights(found, self._facts.ids[ordinal])), key=lambda one: (one.ordinal != ordinal, -one.similarity))
 
-    def _sights(self, cosines: dict[int, float]) -> list[Sight]:
-        holes = ",".join("?" * len(cosines))
-        query = f"select ordinal, source, domain, kind from facts where ordinal in ({holes})"  # noqa: S608
+    def _sights(self, cosines: dict[int, float], seen_from: str) -> list[Sight]:
+        kin = standing.kin(self._db, seen_from)
+        query = "select fact_id, ordinal, source, domain, kind from facts where ordinal in (select value from json_each(?))"
         return [
-            Sight(ordinal=ordinal, similarity=cosines[ordinal], source=source, domain=domain, kind=FactKind(kind))
-            for ordinal, source, domain, kind in self._db.execute(query, list(cosines))
-        ]
+            Sight(
+                ordinal=ordinal, similarity=cosines[ordinal], source=source, domain=domain, kind=FactKind(kind),
+                hidden=self._facts.is_hidden(key), kin=key in kin,
+            )
+            for key, ordinal, source, domain, kind in self._db.execute(query, (json.dumps(list(cosines)),))
+        ]  # fmt: skip
 
     async def questions(self, limit: int) -> list[int]:
-        query = "select ordinal from facts where kind = 'question' and ordinal is not null order by ordinal desc limit ?"
+        query = f"select f.ordinal from facts f where f.kind = 'question' and f.ordinal is not null and not {standing.HIDDEN} order by f.ordinal desc limit ?"  # noqa: S608
         return await self._run(lambda: [row[0] for row in self._db.execute(query, (limit,))])
 
     async def ancestors(self, fact_id: str) -> list[Fact]:
@@ -279,14 +298,21 @@ class SqliteStore:
 
     # --- about the store --------------------------------------------------------------------------------------------
 
-    async def reports(self, document_ids: Sequence[str], limit: int) -> list[DocumentReport]:
-        holes = ",".join("?" * len(document_ids))
-        where = f"where d.document_id in ({holes})" if document_ids else ""
-        query = f"""select d.document_id, d.source, d.status, d.note, count(f.seq), count(f.ordinal) from documents d
-                    left join facts f on f.document_id = d.document_id {where}
-                    group by d.document_id, d.source order by d.read_at desc limit ?"""  # noqa: S608
-        rows = await self._run(lambda: self._db.execute(query, (*document_ids, limit)).fetchall())
-        names = ("document_id", "source", "status", "note", "facts", "facts_embedded")
+    async def reports(self, question: ListDocuments) -> list[DocumentReport]:
+        where, values = ["1"], list[Any]()
+        if question.document_ids:
+            where.append("d.document_id in (select value from json_each(?))")
+            values.append(json.dumps(question.document_ids))
+        if question.under:
+            where.append("substr(d.source, 1, ?) = ?")
+            values += [len(question.under), question.under]
+        if question.current_only:
+            where.append("d.current")
+        query = f"""select d.document_id, d.source, d.status, d.note, count(f.seq), count(f.ordinal), d.current from documents d
+                    left join facts f on f.document_id = d.document_id where {" and ".join(where)}
+                    group by d.document_id, d.source order by d.read_at desc, d.source limit ? offset ?"""  # noqa: S608
+        rows = await self._run(lambda: self._db.execute(query, (*values, question.limit, question.offset)).fetchall())
+        names = ("document_id", "source", "status", "note", "facts", "facts_embedded", "current")
         return [DocumentReport(**dict(zip(names, row, strict=True))) for row in rows]
 
     async def unrelated(self) -> tuple[float, float]:
@@ -310,7 +336,8 @@ class SqliteStore:
                 judged=one("select count(*) from verdicts where judged"),
                 decisions=decisions,
                 quarantined=one(f"select count(*) from verdicts where {QUARANTINED}"),  # noqa: S608
-                insights=one("select count(*) from facts where kind = 'insight'"),
+                insights=one(f"select count(*) from facts f where f.kind = 'insight' and not {standing.HIDDEN}"),  # noqa: S608
+                hidden=self._facts.hidden_count,
             )
 
         return await self._run(work)

@@ -1,0 +1,82 @@
+"""What may be drawn and found: documents that are gone, facts and insights that people withdraw. Nothing is deleted, all of it can be undone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from daydream_console import ingest as ingesting
+from daydream_console.cli.options import Data, Json, Who, Why
+from daydream_console.cli.output import emit_json, out
+from daydream_console.cli.session import perform, reading
+from daydream_console.local.folder import default_folder
+from daydream_console.overview import settled
+from daydream_shared.failures import WrongSetting
+from daydream_shared.messages import StandingChanged
+from daydream_shared.requests import Resolve, Standing
+from daydream_shared.subjects import MEMORY_RESOLVE
+
+Ids = Annotated[list[str], typer.Argument(help="Ids of facts, or of verdicts whose insight is meant.")]
+
+
+def forget_command(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders that were read; they need not exist any more.")],
+    who: Who = "",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """What these documents say is drawn no more, unless another one says it too. daydream ingest brings them back."""
+
+    async def work() -> None:
+        async with reading(data or default_folder()) as client:
+            sources = await ingesting.sources_under(client, paths)
+            if not sources:
+                raise WrongSetting("no document that is known comes from there", "Give the paths under which they were ingested")
+            await ingesting.remove(client, sources, who)
+        if as_json:
+            emit_json(sources)
+        else:
+            out.print("\n".join(f"forgotten {source}" for source in sources), markup=False)
+
+    perform(work, as_json=as_json)
+
+
+def retract_command(ids: Ids, who: Who = "", why: Why = "", data: Data = None, as_json: Json = False) -> None:
+    """Take facts or insights out of the draws, with all that descends from them. daydream restore takes it back."""
+    _change(ids, who, why, data, drawable=False, as_json=as_json)
+
+
+def restore_command(ids: Ids, who: Who = "", why: Why = "", data: Data = None, as_json: Json = False) -> None:
+    """Take back a daydream retract of these facts or insights."""
+    _change(ids, who, why, data, drawable=True, as_json=as_json)
+
+
+def _change(ids: list[str], who: str, why: str, data: Path | None, *, drawable: bool, as_json: bool) -> None:
+    async def work() -> None:
+        async with reading(data or default_folder()) as client:
+            before = (await client.ask(MEMORY_RESOLVE, Resolve(names=tuple(ids)))).found
+            if len(before) < len(ids):
+                raise WrongSetting("some of these ids are of no fact that is known", "daydream insights --json and daydream ask --json show ids")
+            facts = tuple(one.fact.fact_id for one in before)
+            change = StandingChanged(fact_ids=facts, drawable=drawable, who=who or "unknown", why=why, changed_at=datetime.now(UTC))
+            await settled(client, StandingChanged, await client.publish(change))
+            after = (await client.ask(MEMORY_RESOLVE, Resolve(names=facts))).found
+        if as_json:
+            emit_json([one.model_dump(mode="json") for one in after])
+        else:
+            for one in after:
+                out.print(_line(one), markup=False)
+
+    perform(work, as_json=as_json)
+
+
+def _line(one: Standing) -> str:
+    others = [root for root in one.withdrawn_by if root != one.fact.fact_id]
+    if not one.hidden:
+        return f"in the draws: {one.fact.text[:100]}"
+    if others:
+        return f"out of the draws, also for what it descends from ({', '.join(others)}): {one.fact.text[:100]}"
+    return f"out of the draws, with {one.descendants} that descend from it: {one.fact.text[:100]}"
