@@ -17,6 +17,8 @@ from daydream_shared.requests import Closed, CloseEnvelope
 from daydream_shared.runtime import Parts, Runtime
 from daydream_shared.subjects import BUDGET_CLOSE, DOCUMENT_OBJECTS
 
+TEND_S = 1.0
+
 
 @asynccontextmanager
 async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
@@ -33,7 +35,12 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     async def embed() -> None:
         await ingest.embed_forever(runtime.pause, runtime.stopping)
 
+    async def tend() -> None:
+        while not runtime.stopping.is_set():
+            if not await store.tend():
+                await runtime.pause(TEND_S)
+
     try:
-        yield Parts(handlers(ingest, remembering), endpoints(store, embedder), loops=(embed,), concurrency=settings.concurrency)
+        yield Parts(handlers(ingest, remembering), endpoints(store, embedder), loops=(embed, tend), concurrency=settings.concurrency)
     finally:
         await store.close()

@@ -151,5 +151,8 @@ class Store(Protocol):
     async def counts(self) -> Counts:
         """How much is in the store."""
 
+    async def tend(self) -> bool:
+        """Some of the work that can wait (an index over what is new); whether there is more of it."""
+
     async def close(self) -> None:
         """Close the store."""

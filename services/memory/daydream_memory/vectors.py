@@ -1,4 +1,7 @@
-"""Exact cosine search over a matrix in memory (100,000 vectors: about 6 ms; recall 1). Readers see a consistent prefix."""
+"""Cosine search over a matrix in memory. Readers see a consistent prefix.
+
+Exact (100,000 vectors of 384 dimensions: about 6 ms), and with an index exact over what it proposes and over the rows that it does not hold yet.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,10 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from daydream_memory.approximate import Approximate
+
+SLACK = 16  # more than wanted are asked of the index: it may miss one, and some may be hidden
 
 
 class VectorTable:
@@ -16,6 +23,7 @@ class VectorTable:
         self.row_of: dict[str, int] = {}
         self._matrix: NDArray[np.float32] = np.empty((0, 0), np.float32)
         self._hidden: set[int] = set()
+        self.index: Approximate | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -55,20 +63,33 @@ class VectorTable:
         return vector
 
     def near(self, vector: NDArray[np.float32], limit: int, without: frozenset[str] = frozenset()) -> list[tuple[str, float]]:
-        """The rows with the highest cosine, highest first."""
+        """The rows with the highest cosine, highest first, hidden ones left out."""
         count = len(self.ids)
-        if not count:
+        if not count:  # not even a dimension is known
             return []
+        skip = [row for row in self._hidden | {self.row_of[key] for key in without if key in self.row_of} if row < count]
+        size = self.index.size if self.index else 0
+        if self.index and size:
+            proposed = self.index.search(vector, limit + len(without) + SLACK)
+            rows = np.concatenate([proposed, np.arange(size, count)])
+            cosines = np.concatenate([self._matrix[proposed] @ vector, self._matrix[size:count] @ vector])
+            cosines[np.isin(rows, skip)] = -np.inf
+            if np.count_nonzero(cosines > -np.inf) >= min(limit, count - len(skip)):  # else too many of what it proposed are hidden
+                return self._best(rows, cosines, limit)
         cosines = self._matrix[:count] @ vector
-        hidden = [row for row in self._hidden if row < count]
-        if len(hidden) == count:
-            return []
-        cosines[hidden] = -np.inf
-        wanted = min(count, limit + len(without))
+        cosines[skip] = -np.inf
+        return self._best(np.arange(count), cosines, limit)
+
+    def _best(self, rows: NDArray[np.int64], cosines: NDArray[np.float32], limit: int) -> list[tuple[str, float]]:
+        wanted = min(len(rows), limit)
         best = np.argpartition(-cosines, wanted - 1)[:wanted]
-        best = best[np.argsort(-cosines[best])]
-        found = [(self.ids[row], float(cosines[row])) for row in best if self.ids[row] not in without and cosines[row] > -np.inf]
-        return found[:limit]
+        best = best[np.argsort(-cosines[best], kind="stable")]
+        return [(self.ids[rows[at]], float(cosines[at])) for at in best if cosines[at] > -np.inf]
+
+    def rows(self, start: int, end: int) -> NDArray[np.float32]:
+        """The vectors of these rows, shape (end − start, dimension)."""
+        found: NDArray[np.float32] = self._matrix[start:end]
+        return found
 
     def cosines(self, vector: NDArray[np.float32], rows: Sequence[int]) -> NDArray[np.float32]:
         """Cosines with these rows, shape (len(rows),)."""

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from daydream_memory.approximate import Approximate
 from daydream_memory.sqlite import standing
 from daydream_memory.sqlite.schema import SCHEMA_VERSION, migrate
 from daydream_memory.store import Changed, Counts, DocumentRecord, NewFact, Pending, Vector
@@ -29,6 +30,10 @@ R = TypeVar("R")
 LOAD_BATCH = 5000
 SCALE_PAIRS = 4000
 SPREAD_MIN = 0.01
+INDEX_FROM = 200_000  # facts; below that the exact search takes no more than some 12 ms
+INDEX_BATCH = 5000
+INDEX_TAIL_MAX = 1000  # facts that may be outside of the index
+INDEX_SAVE_EVERY = 100_000
 PROMOTED = "decision = 'promoted' and final"
 QUARANTINED = """decision = 'promoted' and final and not exists (select 1 from facts f where f.source = 'daydream ' || verdict_id)
   and not exists (select 1 from reviews r where r.verdict_id = verdicts.verdict_id)"""
@@ -38,7 +43,7 @@ FACT_COLUMNS = "fact_id, ordinal, text, title, source, domain, kind, depth"
 class SqliteStore:
     """A `Store` in one folder. One process at a time."""
 
-    def __init__(self, folder: Path, embedding_model: str) -> None:
+    def __init__(self, folder: Path, embedding_model: str, *, index_from: int = INDEX_FROM) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(folder / "memory.db", check_same_thread=False, isolation_level=None)
@@ -52,6 +57,9 @@ class SqliteStore:
         self._facts = VectorTable()
         self._hypotheses = VectorTable()
         self._scale = (0, 0.0, 1.0)
+        self._index_file = folder / "nearness.usearch"
+        self._index_from = index_from
+        self._index_saved = 0
         self._remember("schema", SCHEMA_VERSION)
         self._remember("embedding_model", embedding_model)
         self._load()
@@ -71,6 +79,26 @@ class SqliteStore:
             while rows := cursor.fetchmany(LOAD_BATCH):
                 table.append([row[0] for row in rows], np.stack([np.frombuffer(row[1], np.float32) for row in rows]))
         self._facts.hide(standing.all_hidden(self._db), hidden=True)
+
+    async def tend(self) -> bool:
+        count = len(self._facts)
+        index = self._facts.index
+        if count < self._index_from or (index and count - index.size <= INDEX_TAIL_MAX and count - self._index_saved <= INDEX_SAVE_EVERY):
+            return False
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._index_some, count)
+
+    def _index_some(self, count: int) -> bool:
+        """Add the next facts to the index, or keep a copy of it; without the lock, because rows never change."""
+        if self._facts.index is None:
+            self._facts.index = Approximate.load(self._index_file, self._facts.rows(0, count))
+            self._index_saved = self._facts.index.size
+        index = self._facts.index
+        index.add(self._facts.rows(index.size, min(count, index.size + INDEX_BATCH)))
+        whole = count - index.size <= INDEX_TAIL_MAX
+        if (whole and not self._index_saved) or index.size - self._index_saved >= INDEX_SAVE_EVERY:
+            index.save(self._index_file)
+            self._index_saved = index.size
+        return not whole
 
     async def _run(self, work: Callable[[], R]) -> R:
         def locked() -> R:
