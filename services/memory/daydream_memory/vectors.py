@@ -83,7 +83,7 @@ class VectorTable:
     def _best(self, rows: NDArray[np.int64], cosines: NDArray[np.float32], limit: int) -> list[tuple[str, float]]:
         wanted = min(len(rows), limit)
         best = np.argpartition(-cosines, wanted - 1)[:wanted]
-        best = best[np.argsort(-cosines[best], kind="stable")]
+        best = best[np.argsort(-cosines[best])]
         return [(self.ids[rows[at]], float(cosines[at])) for at in best if cosines[at] > -np.inf]
 
     def rows(self, start: int, end: int) -> NDArray[np.float32]:
