@@ -1,0 +1,107 @@
+"""Search by nearness at 10⁵ and 10⁶ facts: time, and how many of the ten nearest are found. And ingest, against a plain loop over the same libraries."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.figures import figure, percentile
+from benchmarks.sampler.synthetic import clustered
+from daydream_memory.approximate import Approximate
+from daydream_memory.sqlite.store import INDEX_FROM
+from daydream_memory.vectors import VectorTable
+from support.programs import Daydream, until
+
+DIMENSION = 384  # of the embedded model
+QUERIES = 300
+DOCUMENTS = 2000
+PARAGRAPHS = 8
+WORDS = 1500
+
+
+def measure(*, quick: bool) -> None:
+    """Print the figures."""
+    for size in (10**5,) if quick else (10**5, 10**6):
+        search(size)
+    ingest(DOCUMENTS // 10 if quick else DOCUMENTS)
+
+
+def search(size: int) -> None:
+    """As the embedded store does it: exact below `INDEX_FROM`, with the index above."""
+    vectors = clustered(size, DIMENSION, seed=1)
+    table = VectorTable()
+    table.append([str(row) for row in range(size)], vectors)
+    added_per_s = 0.0
+    if size >= INDEX_FROM:
+        started = time.perf_counter()
+        table.index = Approximate(DIMENSION)
+        for start in range(0, size, 5000):
+            table.index.add(vectors[start : start + 5000])
+        added_per_s = size / (time.perf_counter() - started)
+    rng = np.random.default_rng(2)
+    times, right = [], 0
+    for row in rng.integers(0, size, QUERIES):
+        query = vectors[row] + 0.3 * rng.standard_normal(DIMENSION).astype(np.float32) / DIMENSION**0.5
+        query /= np.linalg.norm(query)
+        started = time.perf_counter()
+        found = {int(key) for key, _ in table.near(query, 10)}
+        times.append(1e3 * (time.perf_counter() - started))
+        right += len(found & set(np.argpartition(-(vectors @ query), 10)[:10].tolist()))
+    more = {"facts": size, "dimension": DIMENSION, "p99": round(percentile(times, 0.99), 3), "index_rows_per_s": round(added_per_s)}
+    figure("sampler", f"search_ms_{size:.0e}", [percentile(times, 0.5)], "ms", **more)
+    figure("sampler", f"search_recall_at_10_{size:.0e}", [right / (10 * QUERIES)], "share", facts=size, dimension=DIMENSION)
+
+
+def ingest(documents: int) -> None:
+    """Markdown files through the running system until all are read (their embedding follows), and through the libraries alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = written(Path(folder) / "documents", documents)
+        size = sum(file.stat().st_size for file in files)
+        started = time.perf_counter()
+        facts = plain(files)
+        alone = time.perf_counter() - started
+        daydream = Daydream(Path(folder) / "user", None, HOME=os.environ["HOME"], DAYDREAM_SAMPLER_DRAWS="false")
+        running = daydream.start("up", "--port", "0")
+        try:
+            until(lambda: "memory" in daydream.processes() and daydream("status").returncode == 0, "the system", 120)
+            started = time.perf_counter()
+            reports = daydream.json("ingest", str(Path(folder) / "documents"))
+            whole = time.perf_counter() - started
+        finally:
+            running.send_signal(signal.SIGINT)
+            running.communicate(timeout=60)
+    assert sum(report["facts"] for report in reports) == facts
+    more = {"documents": documents, "mb": round(size / 1e6, 2), "facts": facts}
+    figure("sampler", "ingest_documents_per_s", [documents / whole], "documents/s", mb_per_s=round(size / 1e6 / whole, 3), **more)
+    figure("sampler", "plain_loop_documents_per_s", [documents / alone], "documents/s", mb_per_s=round(size / 1e6 / alone, 3), **more)
+
+
+def plain(files: list[Path]) -> int:
+    """Read, parse, split: what the libraries take, with nothing kept."""
+    from daydream_memory.chunking import facts_of
+    from daydream_memory.reading import read_document
+
+    count = 0
+    for file in files:
+        reading = read_document(file.read_bytes(), str(file))
+        count += len(list(facts_of(reading.passages, document_id="d", source=str(file), chars_max=900)))
+    return count
+
+
+def written(folder: Path, documents: int) -> list[Path]:
+    """Markdown of made-up words, each document its own."""
+    chance = random.Random(0)
+    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(2, 9))) for _ in range(WORDS)]
+    folder.mkdir()
+    files = []
+    for number in range(documents):
+        paragraphs = [f"## Part {part}\n\n{' '.join(chance.choices(words, k=90))}.\n" for part in range(PARAGRAPHS)]
+        files.append(folder / f"{number}.md")
+        files[-1].write_text(f"# Note {number}\n\n" + "\n".join(paragraphs))
+    return files

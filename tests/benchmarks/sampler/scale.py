@@ -1,0 +1,127 @@
+"""What a draw takes as the memory grows: time, and state. And whether uniform draws are uniform over whole epochs.
+
+The strategies draw from a table of synthetic vectors with the product's own index, in the sampler's own process: what NATS and SQLite add is in
+the benchmark of the loop. Times are of a whole draw: claim, both surroundings, the exact probability of the whole mixture.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.figures import figure, percentile
+from benchmarks.sampler.synthetic import clustered
+from daydream_memory.approximate import Approximate
+from daydream_memory.vectors import VectorTable
+from daydream_sampler.epoch import UNIFORM, Epoch, Round, pairs_of
+from daydream_sampler.features import NAMES
+from daydream_sampler.proposing import NEAR
+from daydream_sampler.strategies.registry import chosen
+from daydream_shared.messages import FactKind
+from daydream_shared.requests import Place, Sight
+from support.space import NOW, Pairs, Space, draw
+
+SIZES = (10**4, 10**5, 10**6, 10**7)
+DIMENSION = 32  # ten million vectors of 384 would need 15 GB
+INDEX_FROM = 10**5
+DRAWS = 200
+EPOCHS, FACTS = 2000, 10
+
+
+class Endless(Sequence[str]):
+    """A source for each fact, without a list of them."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, at: int) -> str:  # type: ignore[override]
+        return f"source {at % 1000}"
+
+
+class Indexed(Space):
+    """A space that asks the memory's own table what is near."""
+
+    table: VectorTable
+
+    @property
+    def questions(self) -> list[int]:
+        return []
+
+    def _seen(self, place: Place, near: int) -> tuple[Sight, ...]:
+        vector = self.vectors[place.ordinal]
+        found = {int(key): cosine for key, cosine in self.table.near(vector, near + 1)}
+        found |= {one: float(self.vectors[one] @ vector) for one in place.also}
+        found[place.ordinal] = 2.0
+        order = sorted(found, key=lambda one: -found[one])
+        return tuple(Sight(ordinal=one, similarity=min(1.0, found[one]), source=self.sources[one], domain="", kind=FactKind.DOCUMENT) for one in order)
+
+
+def measure(*, quick: bool) -> None:
+    """Print the figures."""
+    uniformity(EPOCHS // 10 if quick else EPOCHS)
+    for size in SIZES[:2] if quick else SIZES:
+        of_size(size)
+
+
+def uniformity(epochs: int) -> None:
+    """Chi-square of which pair came at which place, over many whole epochs. Rows and columns are fixed, so it is scaled by (k − 1) ÷ k."""
+    pairs = pairs_of(FACTS)
+    seen = np.zeros((pairs, pairs))
+    for seed in range(epochs):
+        epoch = Epoch(key=f"{seed:x}").cover(FACTS)
+        for place in range(pairs):
+            found = epoch.claim("a", NOW)
+            assert found is not None
+            epoch, claim = found[0].done(found[1]), found[1]
+            seen[claim.number, place] += 1
+    expected, degrees = epochs / pairs, (pairs - 1) ** 2
+    chi = float(((seen - expected) ** 2 / expected).sum()) * (pairs - 1) / pairs
+    deviation = ((chi / degrees) ** (1 / 3) - (1 - 2 / (9 * degrees))) / math.sqrt(2 / (9 * degrees))  # Wilson and Hilferty, 1931
+    p = 0.5 * math.erfc(deviation / math.sqrt(2))
+    figure("sampler", "uniform_chi_square_p", [p], "probability", chi_square=round(chi, 1), degrees=degrees, epochs=epochs, facts=FACTS)
+
+
+def of_size(size: int) -> None:
+    """One size of memory: uniform from a cursor alone, and each other strategy."""
+    uniform = Epoch(key="0").cover(size)
+    times = []
+    for _ in range(DRAWS):
+        started = time.perf_counter()
+        found = uniform.claim("a", NOW)
+        assert found is not None
+        uniform = found[0].done(found[1])
+        times.append(1e3 * (time.perf_counter() - started))
+    figure("sampler", f"draw_ms_uniform_{size:.0e}", [percentile(times, 0.5)], "ms", p99=round(percentile(times, 0.99), 3), facts=size, draws=DRAWS)
+
+    vectors = clustered(size, DIMENSION, seed=0)
+    space = Indexed(vectors, Endless(size), ())
+    space.table = table_of(vectors)
+    for name in ("importance", "unseen", "learned"):
+        learned = tuple(0.3 if one == "closeness" else 0.0 for one in NAMES)
+        epoch = Epoch(key="0", round=Round(number=1, until=2**60, shares={UNIFORM: 0.0, name: 1.0}, learned=learned)).cover(size)
+        strategies, pairs, times = chosen([name]), Pairs(), []
+        for _ in range(DRAWS):
+            started = time.perf_counter()
+            epoch, _ = draw(space, epoch, strategies, pairs)
+            times.append(1e3 * (time.perf_counter() - started))
+        more = {"p99": round(percentile(times, 0.99), 3), "facts": size, "draws": DRAWS, "dimension": DIMENSION, "near": NEAR}
+        figure("sampler", f"draw_ms_{name}_{size:.0e}", [percentile(times, 0.5)], "ms", **more)
+    state = len(epoch.model_dump_json()) + len(uniform.model_dump_json())
+    figure("sampler", f"state_bytes_{size:.0e}", [state], "bytes", facts=size, of="both epochs; the set of drawn pairs is apart")
+
+
+def table_of(vectors: np.ndarray) -> VectorTable:
+    """The memory's table, with its index where it would have one."""
+    table = VectorTable()
+    table.append([str(row) for row in range(len(vectors))], vectors)
+    if len(vectors) >= INDEX_FROM:
+        table.index = Approximate(vectors.shape[1])
+        for start in range(0, len(vectors), 50_000):
+            table.index.add(vectors[start : start + 50_000])
+    return table
