@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field
 
 NAMESPACE = UUID("6f7c3f0e-2a51-5d0b-9a37-0d6c1f5b7f11")
 NANOUSD_PER_USD = 1_000_000_000
@@ -76,6 +76,10 @@ class Fact(Part):
     domain: str = ""
     kind: FactKind = FactKind.DOCUMENT
     depth: int = Field(default=0, ge=0, description="0 for documents; 1 + the deepest parent for insights")
+    place: int = Field(default=0, ge=0, description="its position among the facts of its document")
+    tags: tuple[str, ...] = ()
+    licence: str = Field(default="", description="as the document says it")
+    written: str = Field(default="", description="when, as the document says it: a date or a year")
 
 
 class PairSampled(Message):
@@ -280,10 +284,11 @@ class InsightPromoted(Message):
 
 
 class DocumentOffered(Message):
-    """A document was put into the object store and waits to be read."""
+    """A document waits to be read: a small one in the message itself, a large one in the object store."""
 
     document_id: str = Field(description="SHA-256 of the bytes")
-    object_name: str
+    object_name: str = ""
+    content: Base64Bytes | None = Field(default=None, description="the bytes, when there is no object")
     source: str = Field(description="where people find it again: a path or an address")
     size_bytes: int = Field(ge=0)
     kind: FactKind = Field(default=FactKind.DOCUMENT, description="what its facts are: a document's, or a question of the lab")

@@ -67,7 +67,9 @@ def store(opened: Opened) -> Store:
 
 
 def facts(*texts: str, document: str = "doc", **more: Any) -> list[NewFact]:
-    return [NewFact(fact_id=f"id {text}", text=text, document_id=document, place=place, source=document, **more) for place, text in enumerate(texts)]
+    return [
+        NewFact(fact_id=f"id {text}", text=text, document_id=document, place=place, source=f"/notes/{document}.md", **more) for place, text in enumerate(texts)
+    ]
 
 
 def record(document_id: str = "doc", source: str = "", status: Any = "read", at: datetime = NOW) -> DocumentRecord:
@@ -149,7 +151,7 @@ async def test_the_same_text_in_another_document_stays_the_fact_that_it_was(stor
     await know(store, "one", document="first")
     await know(store, "one", "two", document="second")
     (fact,) = await store.facts(["id one"])
-    assert fact.source == "first"
+    assert fact.source == "/notes/first.md"
     assert (await store.counts()).facts == 2
 
 
@@ -460,6 +462,7 @@ async def test_a_removed_document_takes_along_what_no_other_one_says(store: Stor
     changed = await store.remove_document("/notes/first.md", NOW + timedelta(hours=1))
     assert ([fact.text for fact in changed.out], [fact.text for fact in changed.in_]) == (["one"], ["two"])
     assert await texts_near(store, "one") == {"two"}
+    assert [fact.source for fact in await store.facts(["id two"])] == ["/notes/second.md"], "where people find it now"
     assert (await store.remove_document("/notes/first.md", NOW + timedelta(hours=1))).out == ()
     assert (await store.remove_document("/notes/nobody.md", NOW)).out == ()
 

@@ -45,6 +45,8 @@ def test_documents_insights_and_questions_go_out_of_the_draws_and_come_back(tmp_
         assert daydream.json("forget", str(note.parent)) == [str(note)]
         assert hidden() == 2
 
+        follow(daydream, tmp_path / "watched")
+
         assert daydream("question", "add", "Why is ice slippery?").returncode == 0
         assert daydream.json("question", "list") == ["Why is ice slippery?"]
         assert daydream("question", "close", "Why is ice slippery?").returncode == 0
@@ -52,3 +54,28 @@ def test_documents_insights_and_questions_go_out_of_the_draws_and_come_back(tmp_
     finally:
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=60)
+
+
+def follow(daydream: Daydream, folder: Path) -> None:
+    """A watched folder: what is there at first, what comes, what is edited, moved and removed."""
+    (folder / "old").mkdir(parents=True)
+    (folder / "first.md").write_text("The first note was here before anybody watched, and tells of boats that need no wind at all.")
+
+    def held() -> dict[str, int]:
+        found = daydream.json("ask", "note boats wind harbour", "--limit", "50")["hits"]
+        sources = [Path(hit["fact"]["source"]) for hit in found]
+        return {str(one.relative_to(folder)): sources.count(one) for one in sources if one.is_relative_to(folder)}
+
+    watcher = daydream.start("ingest", "--watch", str(folder))
+    try:
+        until(lambda: held() == {"first.md": 1}, "what was there", 40)
+        (folder / "old" / "second.md").write_text("The second note came later, and tells of a harbour that was moved three times in a century.")
+        (folder / ".hidden.md").write_text("The hidden note is nobody's business, though it also tells of boats, wind, and of a harbour.")
+        until(lambda: held() == {"first.md": 1, "old/second.md": 1}, "what came", 40)
+        (folder / "first.md").unlink()
+        (folder / "old").rename(folder / "new")
+        until(lambda: held() == {"new/second.md": 1}, "what was moved", 40)
+    finally:
+        watcher.send_signal(signal.SIGINT)
+        watcher.communicate(timeout=30)
+    assert watcher.returncode == 130

@@ -1,14 +1,15 @@
 """Offers documents to the memory, and follows what becomes of them.
 
-Bytes go into the object store under their digest, then the offer goes on its stream; the memory does the rest, also when
+A small document travels in its offer, the bytes of a large one go into the object store before; the memory does the rest, also when
 nobody looks any more. What is known already is not sent again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,9 @@ from daydream_shared.requests import DocumentReport, ListDocuments
 from daydream_shared.subjects import DOCUMENT_OBJECTS, MEMORY_DOCUMENTS
 
 BYTES_MAX = 256 << 20
+INLINE_BYTES_MAX = 256 << 10  # in base64 well below the 1 MB that a message may have
+AT_ONCE = 64
+BYTES_AT_ONCE = 64 << 20
 ASK_AT_ONCE = 500
 POLL_S = 0.2
 
@@ -47,41 +51,72 @@ def files_under(paths: Sequence[Path]) -> list[Path]:
 
 def _walk(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+        if path.is_file() and not hidden(path, [folder]):
             yield path
 
 
+def hidden(path: Path, folders: Sequence[Path]) -> bool:
+    """Whether it, or a folder in which it lies below one of these, has a name that begins with a dot."""
+    below = next((path.absolute().relative_to(folder.absolute()) for folder in folders if path.absolute().is_relative_to(folder.absolute())), path)
+    return any(part.startswith(".") for part in below.parts)
+
+
 async def offer(client: Client, files: Sequence[Path], called: Callable[[Path], str] = lambda file: str(file.absolute())) -> AsyncIterator[Offered]:
-    """Offer these files, one after the other, each under the name by which people find it again."""
+    """Offer these files, some at a time, each under the name by which people find it again."""
+    read: list[tuple[str, bytes] | Offered] = []
     for file in files:
-        source = called(file)
-        try:
-            size = file.stat().st_size
-            if size > BYTES_MAX:
-                yield _not_sent("", source, "refused", f"{size >> 20} MB is more than the {BYTES_MAX >> 20} MB that one file may have; split it")
-                continue
-            data = await asyncio.to_thread(file.read_bytes)
-        except OSError as error:
-            yield _not_sent("", source, "refused", f"can't be read: {error.strerror}")
-            continue
-        yield await offer_bytes(client, data, source)
+        read.append(await asyncio.to_thread(_read, file, called(file)))
+        if len(read) == AT_ONCE or sum(len(one[1]) for one in read if isinstance(one, tuple)) > BYTES_AT_ONCE:
+            for one in await _offer_all(client, read):
+                yield one
+            read = []
+    for one in await _offer_all(client, read):
+        yield one
 
 
 async def offer_bytes(client: Client, data: bytes, source: str, kind: FactKind = FactKind.DOCUMENT) -> Offered:
     """Offer what was read already."""
+    (offered,) = await _offer_all(client, [(source, data)], kind)
+    return offered
+
+
+def _read(file: Path, source: str) -> tuple[str, bytes] | Offered:
+    try:
+        size = file.stat().st_size
+        if size > BYTES_MAX:
+            return _not_sent("", source, "refused", f"{size >> 20} MB is more than the {BYTES_MAX >> 20} MB that one file may have; split it")
+        return source, file.read_bytes()
+    except OSError as error:
+        return _not_sent("", source, "refused", f"can't be read: {error.strerror}")
+
+
+async def _offer_all(client: Client, read: Sequence[tuple[str, bytes] | Offered], kind: FactKind = FactKind.DOCUMENT) -> list[Offered]:
+    """Offer what is not known yet, all at once; in the order given."""
+    ids = tuple({hashlib.sha256(one[1]).hexdigest() for one in read if isinstance(one, tuple)})
+    known = (await client.ask(MEMORY_DOCUMENTS, ListDocuments(document_ids=ids, limit=1000))).reports if ids else ()
+    there = {(report.document_id, report.source): report for report in known}
+    return list(await asyncio.gather(*(_settled(one) if isinstance(one, Offered) else _offer(client, *one, kind, there) for one in read)))
+
+
+async def _settled(offered: Offered) -> Offered:
+    return offered
+
+
+async def _offer(client: Client, source: str, data: bytes, kind: FactKind, there: Mapping[tuple[str, str], DocumentReport]) -> Offered:
     document_id = hashlib.sha256(data).hexdigest()
     if not data:
         return _not_sent(document_id, source, "skipped", "empty")
-    known = await client.ask(MEMORY_DOCUMENTS, ListDocuments(document_ids=(document_id,)))
-    same = [report for report in known.reports if report.source == source]
-    if same and same[0].current:
-        return Offered(document_id, source, same[0].model_copy(update={"note": "; ".join(filter(None, (same[0].note, "known already")))}))
-    object_name = derive_id("object", document_id, source)  # one for each source: the first to be read removes its own only
-    objects = await client.js.object_store(DOCUMENT_OBJECTS)
-    await objects.put(object_name, data)
+    same = there.get((document_id, source))
+    if same and same.current:
+        return Offered(document_id, source, same.model_copy(update={"note": "; ".join(filter(None, (same.note, "known already")))}))
+    inline = len(data) <= INLINE_BYTES_MAX
+    object_name = "" if inline else derive_id("object", document_id, source)  # one for each source: the first to be read removes its own only
+    if not inline:
+        await (await client.js.object_store(DOCUMENT_OBJECTS)).put(object_name, data)
     message = DocumentOffered(
-        document_id=document_id, object_name=object_name, source=source, size_bytes=len(data), kind=kind,
-        returned=bool(same), offered_at=datetime.now(UTC),
+        document_id=document_id, object_name=object_name, content=base64.b64encode(data) if inline else None, source=source,
+        size_bytes=len(data), kind=kind,
+        returned=same is not None, offered_at=datetime.now(UTC),
     )  # fmt: skip
     return Offered(document_id, source, sequence=await client.publish(message))
 

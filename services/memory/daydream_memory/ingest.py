@@ -1,6 +1,6 @@
 """A document from offer to drawable facts.
 
-Data: offered (bytes in the object store) → read and chunked: facts pending → embedded in the background: drawable.
+Data: offered (bytes in the message, or in the object store) → read and chunked: facts pending → embedded in the background: drawable.
 What can fail: the bytes can't be read as text (reported, nothing else stops); this process dies (the offer comes again and
 does the same again, with the same ids). The object is removed once its facts are in the store.
 """
@@ -41,7 +41,7 @@ class Ingest:
 
     async def read(self, offer: DocumentOffered) -> None:
         """Keep the document's facts, pending."""
-        found = await fetch(self._objects, offer.object_name, within_s=FETCH_S)
+        found = offer.content if offer.content is not None else await fetch(self._objects, offer.object_name, within_s=FETCH_S)
         if found is None:
             if any(report.source == offer.source for report in await self._store.reports(ListDocuments(document_ids=(offer.document_id,), limit=1000))):
                 return  # read before, and only the word of it was lost
@@ -52,7 +52,8 @@ class Ingest:
             status, note = "skipped", "nothing long enough to be a fact"
         record = DocumentRecord(offer.document_id, offer.source, status, note, datetime.now(UTC), offer.offered_at)
         await self._store.add_document(record, facts)
-        await self._objects.delete(offer.object_name)
+        if offer.object_name:
+            await self._objects.delete(offer.object_name)
         log.info("document %s: %s, %d facts", status, offer.source, len(facts))
         self._news.set()
 

@@ -35,6 +35,9 @@ class NewFact:
     place: int = 0
     document_id: str = ""
     parents: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    licence: str = ""
+    written: str = ""
 
 
 @dataclass(frozen=True)

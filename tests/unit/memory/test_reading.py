@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from daydream_memory.reading import decode, looks_binary, read_document
+from daydream_memory.reading import read_document
+from daydream_memory.reading.text import decode, looks_binary
 
 GERMAN = "Die Größe der Bäume wächst im Frühling über alle Maße hinaus, und der Käfer hört schöne Musik. " * 5
 FRENCH = "L'été dernier, la forêt était très sèche et le garçon a mangé des pêches à côté de la fenêtre. " * 5

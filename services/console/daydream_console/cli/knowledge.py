@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,23 +16,41 @@ from daydream_console.cli import output
 from daydream_console.cli.options import Data, Json, Who, Why
 from daydream_console.cli.output import emit_json, err, out
 from daydream_console.cli.session import perform, reading
+from daydream_console.client import Client
 from daydream_console.local.folder import default_folder
 from daydream_console.overview import overview, settled
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import ReviewRecorded
-from daydream_shared.requests import ListVerdicts, Search
+from daydream_shared.requests import DocumentReport, ListVerdicts, Search
 from daydream_shared.subjects import MEMORY_INSIGHTS, MEMORY_SEARCH
 
+STANDARD_INPUT = Path("-")
 
-def ingest_command(paths: Annotated[list[Path], typer.Argument(help="Files and folders to read.")], data: Data = None, as_json: Json = False) -> None:
+
+def ingest_command(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders to read; - for standard input.")],
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C: what is new or edited is read, what is gone is forgotten.")] = False,
+    called: Annotated[str, typer.Option("--as", help="Name of what comes by standard input; its ending tells the format.")] = "",
+    who: Who = "",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
     """Put documents into the memory. Says for each what it did; while the system runs, the embedding follows in the background."""
 
     async def work() -> None:
-        files = ingesting.files_under(paths)
+        given = [path for path in paths if path != STANDARD_INPUT]
+        if watch and (len(given) < len(paths) or as_json):
+            raise WrongSetting("--watch goes with files and folders, and without --json", "Leave out - and --json")
+        files = ingesting.files_under(given)
         async with reading(data or default_folder()) as client:
+            if watch:
+                await _watch(client, given, who)
+                return
             with Progress(console=err, transient=True) as progress:
                 task = progress.add_task("reading", total=len(files))
                 offered = []
+                if len(given) < len(paths):
+                    offered.append(await _standard_input(client, called))
                 async for one in ingesting.offer(client, files):
                     offered.append(one)
                     progress.update(task, completed=len(offered) / 2)
@@ -41,6 +61,29 @@ def ingest_command(paths: Annotated[list[Path], typer.Argument(help="Files and f
             output.show_reports(found)
 
     perform(work, as_json=as_json)
+
+
+async def _standard_input(client: Client, called: str) -> ingesting.Offered:
+    content = sys.stdin.buffer.read(ingesting.BYTES_MAX + 1)
+    if len(content) > ingesting.BYTES_MAX:
+        raise WrongSetting(f"standard input has more than {ingesting.BYTES_MAX >> 20} MB", "Split it")
+    return await ingesting.offer_bytes(client, content, called or "standard input")
+
+
+async def _watch(client: Client, paths: Sequence[Path], who: str) -> None:
+    from daydream_console import watching
+
+    gone, offers = await watching.catch_up(client, paths, who)
+    _say(gone, await ingesting.reports(client, [one async for one in offers]))
+    err.print("watching; Ctrl-C ends it")
+    async for removed, offered in watching.changes(client, paths, who):
+        _say(removed, await ingesting.reports(client, offered))
+
+
+def _say(removed: Sequence[str], reports: Sequence[DocumentReport]) -> None:
+    for source in removed:
+        out.print(f"forgotten {source}", markup=False)
+    output.show_reports([report for report in reports if "known already" not in report.note])
 
 
 def insights_command(

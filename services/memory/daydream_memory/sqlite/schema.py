@@ -38,6 +38,11 @@ STEPS = (
       select f.fact_id, d.source from facts f join documents d on d.document_id = f.document_id where f.kind <> 'insight';
     insert or ignore into descents select p.value, f.fact_id from facts f, json_each(f.parents) p;
     """,
+    """
+    alter table facts add column tags text not null default '[]';
+    alter table facts add column licence text not null default '';
+    alter table facts add column written text not null default '';
+    """,
 )
 
 

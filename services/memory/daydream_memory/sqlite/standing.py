@@ -45,7 +45,7 @@ def document_read(db: sqlite3.Connection, record: DocumentRecord, facts: Iterabl
     after = {fact.fact_id for fact in facts}
     db.execute("delete from mentions where source = ?", (record.source,))
     db.executemany("insert or ignore into mentions values(?, ?)", [(fact_id, record.source) for fact_id in after])
-    return before | after
+    return _sourced(db, before | after)
 
 
 def document_removed(db: sqlite3.Connection, source: str, removed_at: datetime) -> set[str]:
@@ -56,7 +56,7 @@ def document_removed(db: sqlite3.Connection, source: str, removed_at: datetime) 
         return set()
     before = _mentioned(db, source)
     db.execute("delete from mentions where source = ?", (source,))
-    return before
+    return _sourced(db, before)
 
 
 def descended(db: sqlite3.Connection, fact: NewFact) -> None:
@@ -89,6 +89,17 @@ def hidden_among(db: sqlite3.Connection, fact_ids: Sequence[str]) -> set[str]:
 def all_hidden(db: sqlite3.Connection) -> list[str]:
     """All drawable-once facts that can't be drawn."""
     return [row[0] for row in db.execute(f"select f.fact_id from facts f where f.ordinal is not null and {HIDDEN}")]  # noqa: S608
+
+
+def _sourced(db: sqlite3.Connection, fact_ids: set[str]) -> set[str]:
+    """Facts whose source holds them no more name another that does, if any: people look there."""
+    held = "select m.source from mentions m where m.fact_id = facts.fact_id"
+    db.execute(
+        f"""update facts set source = ({held} order by m.source limit 1)
+            where fact_id in (select value from json_each(?)) and kind <> 'insight' and exists ({held}) and source not in ({held})""",  # noqa: S608
+        (json.dumps(sorted(fact_ids)),),
+    )
+    return fact_ids
 
 
 def iso(at: datetime) -> str:

@@ -37,7 +37,7 @@ INDEX_SAVE_EVERY = 100_000
 PROMOTED = "decision = 'promoted' and final"
 QUARANTINED = """decision = 'promoted' and final and not exists (select 1 from facts f where f.source = 'daydream ' || verdict_id)
   and not exists (select 1 from reviews r where r.verdict_id = verdicts.verdict_id)"""
-FACT_COLUMNS = "fact_id, ordinal, text, title, source, domain, kind, depth"
+FACT_COLUMNS = "fact_id, ordinal, text, title, source, domain, kind, depth, place, tags, licence, written"
 
 
 class SqliteStore:
@@ -159,21 +159,9 @@ class SqliteStore:
         return await self._run(lambda: [found for name in names if (found := one(name))])
 
     def _insert_fact(self, fact: NewFact) -> None:
-        self._db.execute(
-            "insert or ignore into facts(fact_id, text, title, source, domain, kind, depth, place, document_id, parents) values(?,?,?,?,?,?,?,?,?,?)",
-            (
-                fact.fact_id,
-                fact.text,
-                fact.title,
-                fact.source,
-                fact.domain,
-                fact.kind.value,
-                fact.depth,
-                fact.place,
-                fact.document_id,
-                json.dumps(fact.parents),
-            ),
-        )
+        row = {**vars(fact), "kind": fact.kind.value, "parents": json.dumps(fact.parents), "tags": json.dumps(fact.tags)}
+        holes = ", ".join(f":{name}" for name in row)
+        self._db.execute(f"insert or ignore into facts({', '.join(row)}) values({holes})", row)
         if fact.parents:
             standing.descended(self._db, fact)
 
@@ -376,5 +364,5 @@ class SqliteStore:
 
 
 def _fact(row: Sequence[Any]) -> Fact:
-    fact_id, ordinal, text, title, source, domain, kind, depth = row
-    return Fact(fact_id=fact_id, ordinal=ordinal, text=text, title=title, source=source, domain=domain, kind=FactKind(kind), depth=depth)
+    found = dict(zip(FACT_COLUMNS.split(", "), row, strict=True))
+    return Fact(**{**found, "kind": FactKind(found["kind"]), "tags": tuple(json.loads(found["tags"]))})

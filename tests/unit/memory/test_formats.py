@@ -1,0 +1,107 @@
+"""Every format gives its passages with their titles and what they say of themselves; what can't be read says why."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from daydream_memory.chunking import facts_of
+from daydream_memory.reading import About, Passage, read_document
+from support.documents import docx, pdf
+
+HTML = """<html><head><title>Ice</title><script>var x = "no text";</script></head><body><nav>Home | About</nav>
+<main><p>Before any heading.</p><h1>Valleys</h1><p>Glaciers carve <b>round</b> floors &amp; walls.</p>
+<h2>Rivers</h2><ul><li>V-shaped</li><li>steep</li></ul></main>
+<footer>All rights reserved</footer></body></html>"""
+BIB = r"""@article{ant2019, title = {The {DNA} of Gr\"ubel's ants}, abstract = "Ants regulate
+  their traffic.", keywords = {ants; traffic, control}, year = 2019}
+@book{silent, title = {No abstract}}
+@article{broken, title ="""
+
+
+def texts(data: bytes, name: str) -> list[tuple[str, str]]:
+    reading = read_document(data, name)
+    assert reading.status == "read", reading.note
+    return [(one.title, " ".join(one.text.split())) for one in reading.passages if one.text.strip()]
+
+
+def test_a_page_gives_its_main_part_by_headings_and_no_menus_or_scripts() -> None:
+    assert texts(HTML.encode(), "a.html") == [
+        ("Ice", "Before any heading."),
+        ("Valleys", "Glaciers carve **round** floors & walls."),
+        ("Valleys / Rivers", "* V-shaped * steep"),
+    ]
+
+
+def test_a_page_without_any_structure_is_one_passage() -> None:
+    assert texts(b"<p>Just a line &lt; that stands alone", "a.HTM") == [("", "Just a line < that stands alone")]
+
+
+def test_a_word_document_is_read_by_its_headings() -> None:
+    data = docx(("Heading1", "Valleys"), ("Normal", "Glaciers carve round floors."), ("Heading2", "Rivers"), ("Normal", "They cut &amp; carry."))
+    assert texts(data, "a.docx") == [("Valleys", "Glaciers carve round floors."), ("Valleys / Rivers", "They cut & carry.")]
+
+
+def test_a_pdf_is_read_page_by_page_whatever_it_is_called() -> None:
+    data = pdf(["Glaciers carve round floors into their valleys.", "Rivers carve sharp ones, and both can be told apart."], "Valleys")
+    assert texts(data, "a.pdf") == texts(data, "no ending") == [
+        ("Valleys / page 1", "Glaciers carve round floors into their valleys."),
+        ("Valleys / page 2", "Rivers carve sharp ones, and both can be told apart."),
+    ]  # fmt: skip
+    assert read_document(data, "a.pdf").passages[0].about == About(tags=("ice", "rivers"), written="2024")
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "why"),
+    [
+        (b"PK\x03\x04 not really", "a.docx", "Word"),
+        (b"%PDF-1.4\ntruncated", "a.pdf", "PDF"),
+        (pdf(["", ""]), "a.pdf", "OCR"),
+        (b"@book{a, title={no abstract}}", "a.bib", "no entry has an abstract"),
+        (b"id,size\n1,2\n3,4\n", "a.csv", "no column holds texts"),
+        (b"", "b.csv", ""),
+        (b'{"id": 1}\n', "a.jsonl", "no record has a text"),
+    ],
+)
+def test_what_can_not_be_read_is_refused_with_its_reason(data: bytes, name: str, why: str) -> None:
+    reading = read_document(data, name)
+    assert reading.status == ("refused" if data else "skipped")
+    assert why in reading.note
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_with_a_named_text_column_is_read_row_by_row(delimiter: str) -> None:
+    rows = [("Title", "Abstract", "year"), ("Ice", '"Glaciers, rivers; and ""valleys"" of\nall kinds."', "2001"), ("None", "", "2002")]
+    reading = read_document("\n".join(delimiter.join(row) for row in rows).encode(), "a.tsv" if delimiter == "\t" else "a.csv")
+    assert reading.passages == (Passage('Glaciers, rivers; and "valleys" of\nall kinds.', "Ice", About(written="2001")),)
+    assert reading.note == "the texts are those of the column 'Abstract'; 1 rows without one were left out"
+
+
+def test_the_longest_column_of_a_table_is_its_text_when_none_is_named_so() -> None:
+    reading = read_document(
+        b"id,remark,who\n1,Salt was once so dear that armies were paid in it,ada\n2,Peat grows a millimetre a year in bogs like these,bob\n", "a.csv"
+    )
+    assert [one.text[:4] for one in reading.passages] == ["Salt", "Peat"]
+
+
+def test_bibtex_gives_abstracts_with_plain_letters() -> None:
+    reading = read_document(BIB.encode(), "a.bib")
+    about = About(tags=("ants", "traffic", "control"), written="2019")
+    assert reading.passages == (Passage("Ants regulate their traffic.", "The DNA of Grübel's ants", about),)
+    assert reading.note == "2 entries without an abstract were left out"
+
+
+def test_front_matter_says_what_a_note_is_about_and_a_rule_does_not() -> None:
+    note = "---\ntitle: Valleys\ntags: [ice, rivers]\nlicense: CC-BY\ndate: 2024-05-01\ndomain: geology\n---\nGlaciers carve round floors.\n# More\n\nText.\n"
+    first, second = read_document(note.encode(), "a.md").passages
+    assert first == Passage("Glaciers carve round floors.", "Valleys", About(("ice", "rivers"), "geology", "CC-BY", "2024-05-01"))
+    assert (second.title, second.about) == ("More", first.about)
+    assert read_document(b"---\nnot: [yaml\n---\nA text.\n", "a.md").passages[0].about == About()
+
+
+def test_a_record_keeps_its_tags_licence_and_date_in_its_facts() -> None:
+    record = {"text": "Salt was once so dear that armies were paid in it, and roads were built for it.", "Tags": "salt, roads", "licence": "CC0", "year": 1900}
+    reading = read_document(json.dumps(record).encode(), "a.jsonl")
+    (fact,) = facts_of(reading.passages, document_id="d", source="/a.jsonl", chars_max=900)
+    assert (fact.tags, fact.licence, fact.written, fact.domain) == (("salt", "roads"), "CC0", "1900", "a")
