@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= .daydream
-PACKAGES := -e './shared[llm]' $(patsubst %,-e %,$(filter-out services/console,$(wildcard services/*))) -e 'services/console[local]'
+PACKAGES := -e './shared[llm]' $(patsubst %,-e %,$(filter-out services/console,$(wildcard services/*))) -e 'services/console[local,export]'
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from daydream_shared.messages import Fact, FactKind, Known, Part, VerdictReached
+from daydream_shared.messages import Fact, FactKind, Known, Part, ReviewRecorded, VerdictReached
 
 
 class MemoryState(Part):
@@ -123,10 +123,12 @@ class ListVerdicts(Part):
 
 
 class Verdicts(Part):
-    """A page of verdicts."""
+    """A page of verdicts, and what people have said of them."""
 
     verdicts: tuple[VerdictReached, ...]
     total: int
+    reviews: tuple[ReviewRecorded, ...] = ()
+    retracted: tuple[str, ...] = Field(default=(), description="ids of those whose insight was withdrawn, or what it descends from")
 
 
 class ListDocuments(Part):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from daydream_console.cli import audit, budget, estimate, knowledge, measure, prices, questions, sampler, standing, systems
+from daydream_console.cli import audit, budget, estimate, export, knowledge, measure, prices, questions, sampler, standing, systems
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -19,6 +19,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "insights": knowledge.insights_command,
     "review": knowledge.review_command,
     "ask": knowledge.ask_command,
+    "export": export.export_command,
     "status": knowledge.status_command,
     "sampler": sampler.sampler_command,
     "asyncapi": systems.asyncapi_command,

@@ -1,0 +1,1 @@
+"""What was judged, as material to train and test models on."""
