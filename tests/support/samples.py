@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from daydream_sampler.epoch import Claim, ordinals_of
 from daydream_shared.messages import (
+    Decision,
     Fact,
     HypothesisProposed,
     LinkKind,
     PairSampled,
     Synthesis,
+    VerdictReached,
     derive_id,
     hypothesis_id_of,
     pair_id_of,
+    verdict_id_of,
 )
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -43,3 +47,28 @@ SYNTHESIS = Synthesis(
 def hypothesis(number: int = 0, synthesis: Synthesis | None = SYNTHESIS) -> HypothesisProposed:
     of = pair(number)
     return HypothesisProposed(hypothesis_id=hypothesis_id_of(of.pair_id, "digest", 0), pair=of, sample=0, synthesis=synthesis, proposed_at=AT)
+
+
+def verdict_on(claim: Claim, *, promoted: bool) -> VerdictReached:
+    """The verdict that ends a draw's daydream. Each costs the same."""
+    assert claim.number is not None
+    pair_id = pair_id_of(1, *map(str, ordinals_of(claim.number)))
+    drawn = pair().model_copy(
+        update={
+            "pair_id": pair_id, "strategy": claim.strategy, "draw_probability": claim.probability,
+            "shares": claim.shares, "proposed": claim.proposed, "features": claim.features,
+        }
+    )  # fmt: skip
+    hypothesis_id = hypothesis_id_of(pair_id, "digest", 0)
+    return VerdictReached(
+        verdict_id=verdict_id_of(hypothesis_id, "judge", 1),
+        hypothesis=HypothesisProposed(hypothesis_id=hypothesis_id, pair=drawn, sample=0, synthesis=None, proposed_at=AT),
+        role="judge",
+        round=1,
+        decision=Decision.PROMOTED if promoted else Decision.DISCARDED,
+        reason="score",
+        explanation="",
+        final=True,
+        cost_nanousd=1000,
+        reached_at=AT,
+    )

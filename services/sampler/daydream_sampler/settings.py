@@ -24,7 +24,7 @@ class Settings(ServiceSettings):
     strategies: str = Field("importance,anchored,unseen,reservoir,learned", description="strategies beside uniform, separated by commas; none: uniform alone")
     uniform_floor: float = Field(0.1, gt=0, le=1, description="least share of the draws that is uniform over all pairs")
     machine_made_max: float = Field(
-        0.3, ge=0, le=1, description="most of all draws that may have a fact that this system made; uniform draws, which take what comes, are not held back"
+        0.5, ge=0, le=1, description="most of all draws that may have a fact that this system made; uniform draws, which take what comes, are not held back"
     )
     draws: bool = Field(True, description="off: it answers what is asked and draws nothing")
     drawn_max: int | None = Field(None, ge=0, description="pairs that may be drawn before anybody sets a goal; unset: no end")

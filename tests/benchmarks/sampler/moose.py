@@ -19,12 +19,13 @@ from benchmarks.sampler.worlds import Joined, corpora, read_joined
 from daydream_memory.embedding import MiniLM
 from daydream_sampler.epoch import UNIFORM, Claim, Epoch, Round, ordinals_of
 from daydream_sampler.portfolio import next_round
+from daydream_sampler.rehearsal import Pairs, Space, draw
 from daydream_sampler.settings import Settings
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.registry import chosen
 from daydream_sampler.yields import Yields
 from daydream_shared.messages import FactKind
-from support.space import Pairs, Space, draw, verdict_on
+from support.samples import verdict_on
 
 DRAWS = 200
 SEEDS = 20

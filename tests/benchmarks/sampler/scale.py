@@ -19,10 +19,10 @@ from daydream_memory.vectors import VectorTable
 from daydream_sampler.epoch import UNIFORM, Epoch, Round, pairs_of
 from daydream_sampler.features import NAMES
 from daydream_sampler.proposing import NEAR
+from daydream_sampler.rehearsal import NOW, Pairs, Space, draw
 from daydream_sampler.strategies.registry import chosen
 from daydream_shared.messages import FactKind
 from daydream_shared.requests import Place, Sight
-from support.space import NOW, Pairs, Space, draw
 
 SIZES = (10**4, 10**5, 10**6, 10**7)
 DIMENSION = 32  # ten million vectors of 384 would need 15 GB

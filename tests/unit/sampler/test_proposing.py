@@ -13,12 +13,13 @@ from daydream_sampler.epoch import UNIFORM, Claim, Epoch, Round, number_of, pair
 from daydream_sampler.features import NAMES
 from daydream_sampler.portfolio import next_round
 from daydream_sampler.proposing import Proposing
+from daydream_sampler.rehearsal import NOW, Pairs, Space, draw, with_pair
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.registry import chosen
 from daydream_sampler.yields import Yields
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import FactKind
-from support.space import NOW, Pairs, Space, draw, verdict_on, with_pair
+from support.samples import verdict_on
 
 FACTS = 12
 NAMES_OF_ALL = ["importance", "anchored", "unseen", "reservoir", "learned"]

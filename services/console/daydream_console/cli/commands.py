@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from daydream_console.cli import audit, budget, estimate, export, knowledge, measure, prices, questions, sampler, standing, systems
+from daydream_console.cli import audit, budget, estimate, export, knowledge, measure, prices, questions, sampler, simulate, standing, systems
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -22,6 +22,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "export": export.export_command,
     "status": knowledge.status_command,
     "sampler": sampler.sampler_command,
+    "simulate": simulate.simulate_command,
     "asyncapi": systems.asyncapi_command,
     "doctor": systems.doctor_command,
 }

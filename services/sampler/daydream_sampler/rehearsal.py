@@ -1,5 +1,4 @@
-"""A memory in a matrix, for tests and benchmarks of the sampler: answers what the memory would, and draws as the service does, without
-NATS in between."""
+"""Draws as the service makes them, over a memory in a matrix and without NATS in between: for simulations, benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -14,9 +13,8 @@ from numpy.typing import NDArray
 from daydream_sampler.epoch import Claim, Epoch, ordinals_of
 from daydream_sampler.proposing import NEAR, Proposing, turns_of
 from daydream_sampler.strategies.interface import Strategy
-from daydream_shared.messages import Decision, FactKind, HypothesisProposed, VerdictReached, hypothesis_id_of, pair_id_of, verdict_id_of
+from daydream_shared.messages import FactKind
 from daydream_shared.requests import Place, Sight, Surroundings
-from support.samples import pair
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -118,28 +116,3 @@ def with_pair(space: Space, proposing: Proposing, claim: Claim) -> Claim | None:
     low, high = ordinals_of(claim.number)
     found = space.around([proposing.place(low, high), proposing.place(high, low)])
     return proposing.settle(claim, claim.number, proposing.view(found.seen[0], found), proposing.view(found.seen[1], found))
-
-
-def verdict_on(claim: Claim, *, promoted: bool) -> VerdictReached:
-    """The verdict that ends a draw's daydream. Each costs the same."""
-    assert claim.number is not None
-    pair_id = pair_id_of(1, *map(str, ordinals_of(claim.number)))
-    drawn = pair().model_copy(
-        update={
-            "pair_id": pair_id, "strategy": claim.strategy, "draw_probability": claim.probability,
-            "shares": claim.shares, "proposed": claim.proposed, "features": claim.features,
-        }
-    )  # fmt: skip
-    hypothesis_id = hypothesis_id_of(pair_id, "digest", 0)
-    return VerdictReached(
-        verdict_id=verdict_id_of(hypothesis_id, "judge", 1),
-        hypothesis=HypothesisProposed(hypothesis_id=hypothesis_id, pair=drawn, sample=0, synthesis=None, proposed_at=NOW),
-        role="judge",
-        round=1,
-        decision=Decision.PROMOTED if promoted else Decision.DISCARDED,
-        reason="score",
-        explanation="",
-        final=True,
-        cost_nanousd=1000,
-        reached_at=NOW,
-    )
