@@ -25,7 +25,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     drawn = Drawn(runtime.js, await runtime.bucket(DRAWN), (await epoch.read()).number)
     following = Following(runtime.js, bucket)
     await following.load()
-    drawing = Drawing(runtime, settings, epoch, await runtime.bucket(PLANS), strategies, drawn, following)
+    drawing = Drawing(runtime, settings, epoch, await runtime.bucket(PLANS), strategies, drawn, following, settings.occasion())
     yield Parts(endpoints=endpoints(drawing), loops=(drawing.draw_forever,) if settings.draws else ())
     if runtime.nc.is_connected:
         await following.save()

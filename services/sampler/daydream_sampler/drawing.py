@@ -1,7 +1,8 @@
 """The loop that draws: claim a draw, find its pair, take it, reserve the money for its whole way, publish it, tick it off.
 
-What stops it, within one draw: a goal that is reached, a pipeline that has enough, too few facts, stages that have not said
-what they cost, a refusal by the budget (the claim waits and goes on by itself when there is money again), no pairs left.
+What stops it, within one draw: a goal that is reached, an hour or servers that are not for it (`when`), a pipeline that has enough, too few
+facts, stages that have not said what they cost, a refusal by the budget (the claim waits and goes on by itself when there is money again), no
+pairs left.
 Killed anywhere, it does the same again: the claim says which pair it is for before the pair is taken, and envelope and pair
 have derived ids.
 """
@@ -24,6 +25,7 @@ from daydream_sampler.proposing import NEAR, Proposing, View, turns_of
 from daydream_sampler.settings import Settings
 from daydream_sampler.shared_state import SharedEpoch
 from daydream_sampler.strategies.interface import Strategy
+from daydream_sampler.when.interface import Occasion
 from daydream_shared.failures import Failure
 from daydream_shared.messages import PairSampled, derive_id, pair_id_of
 from daydream_shared.money.plans import SIZES, StagePlan, read_plans, samples_in, ways
@@ -50,6 +52,7 @@ class Drawing:
         strategies: Mapping[str, Strategy],
         drawn: Drawn,
         following: Following,
+        occasion: Occasion,
     ) -> None:
         self._runtime = runtime
         self._settings = settings
@@ -58,6 +61,7 @@ class Drawing:
         self._strategies = strategies
         self._drawn = drawn
         self._following = following
+        self._occasion = occasion
         self._phase: tuple[Phase, str, datetime | None] = ("waiting-for-facts", "starting", None)
         self._looked_at = datetime.now(UTC)
 
@@ -106,9 +110,13 @@ class Drawing:
         missing = [stage for stage in stages if stage not in plans]
         if missing:
             return self._rest("waiting-for-stages", f"waiting for {', '.join(missing)} to say what they cost")
+        now = datetime.now(UTC)
+        wait = await self._occasion.wait(now)
+        if wait is not None:
+            return self._rest("not-now", wait.text, wait.until)
         flow = flow_of(PairSampled)
         ahead = (await self._runtime.js.stream_info(flow.stream)).state.messages
-        if ahead >= self._settings.pairs_ahead:
+        if ahead >= self._settings.pairs_ahead * self._occasion.ahead(now):
             return self._rest("pipeline-full", f"{ahead} pairs are on their way")
         memory = await self._runtime.ask(MEMORY_STATE, Nothing())
         await self._drawn.catch_up()

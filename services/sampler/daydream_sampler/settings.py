@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from daydream_sampler.when.calendar import Hours, PriceTable
+from daydream_sampler.when.idle import VLLM, Idle, Thresholds, load_of
+from daydream_sampler.when.interface import Always, Occasion
 from daydream_shared.settings import ServiceSettings
 from daydream_shared.subjects import CONSUMERS
 
@@ -26,8 +31,31 @@ class Settings(ServiceSettings):
     machine_made_max: float = Field(
         0.5, ge=0, le=1, description="most of all draws that may have a fact that this system made; uniform draws, which take what comes, are not held back"
     )
+    when: Literal["always", "calendar", "idle"] = Field("always", description="when to draw: always, in cheap hours, or while the lab's servers have room")
+    zone: str = Field("UTC", description="time zone of the calendar")
+    cheap_hours: str = Field("22-6", description="for the calendar without a price table: spans of hours of the day, like 22-6, 12-14")
+    price_table: str = Field("", description="for the calendar: CSV with the columns start and price; read again when it changes")
+    price_max: float = Field(0.0, description="for the price table: hours at this price or below are cheap")
+    idle_metrics_urls: str = Field("", description="for idle: the /metrics of the lab's inference servers, separated by commas")
+    idle_metrics: str = Field(",".join(VLLM), description="for idle: names of the metrics whose sum is the load")
+    idle_at: float = Field(0.0, ge=0, description="for idle: the load, in requests, at or below which they are idle")
+    busy_at: float = Field(8.0, ge=0, description="for idle: the load above which they are busy; above what daydream itself has there at a time")
+    idle_after_s: float = Field(30.0, ge=0, description="for idle: how long they must have been idle")
+    idle_poll_s: float = Field(2.0, gt=0, description="for idle: how often to ask them")
+    catch_up: float = Field(2.0, ge=1, le=16, description="for idle: how many times the pairs ahead there may be after a busy spell, for as long as it was")
     draws: bool = Field(True, description="off: it answers what is asked and draws nothing")
     drawn_max: int | None = Field(None, ge=0, description="pairs that may be drawn before anybody sets a goal; unset: no end")
+
+    def occasion(self) -> Occasion:
+        """What says when to draw. WrongSetting when its price table can't be read."""
+        if self.when == "calendar":
+            zone = ZoneInfo(self.zone)
+            return PriceTable(Path(self.price_table), self.price_max, zone) if self.price_table else Hours.parse(self.cheap_hours, zone)
+        if self.when == "idle":
+            urls, names = ([part.strip() for part in text.split(",") if part.strip()] for text in (self.idle_metrics_urls, self.idle_metrics))
+            at = Thresholds(self.idle_at, self.busy_at, self.idle_after_s, self.idle_poll_s, self.catch_up)
+            return Idle(lambda: load_of(urls, names), at)
+        return Always()
 
     @property
     def stage_names(self) -> list[str]:
@@ -38,6 +66,30 @@ class Settings(ServiceSettings):
     def strategy_names(self) -> list[str]:
         """The strategies, one by one."""
         return [name.strip() for name in self.strategies.split(",") if name.strip()]
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"there is no time zone {zone!r}; one is Europe/Zurich") from None
+        return zone
+
+    @field_validator("cheap_hours")
+    @classmethod
+    def _hours(cls, hours: str) -> str:
+        Hours.parse(hours, ZoneInfo("UTC"))
+        return hours
+
+    @model_validator(mode="after")
+    def _idle_is_whole(self) -> Self:
+        urls = [url.strip() for url in self.idle_metrics_urls.split(",") if url.strip()]
+        if self.when == "idle" and not (urls and all(url.startswith(("http://", "https://")) for url in urls)):
+            raise ValueError("idle needs idle_metrics_urls, each with http:// or https://")
+        if self.busy_at < self.idle_at:
+            raise ValueError("busy_at is below idle_at")
+        return self
 
     @field_validator("stages")
     @classmethod

@@ -16,7 +16,7 @@ class SetGoal(Part):
     drawn_max: int | None = Field(ge=0)
 
 
-Phase = Literal["drawing", "goal-reached", "waiting-for-facts", "waiting-for-stages", "pipeline-full", "refused", "exhausted", "off"]
+Phase = Literal["drawing", "goal-reached", "waiting-for-facts", "waiting-for-stages", "pipeline-full", "refused", "exhausted", "off", "not-now"]
 
 
 class StrategyYield(Part):
