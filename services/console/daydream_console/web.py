@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from daydream_console.alerts import alerts
 from daydream_console.bodies import first_fault
 from daydream_console.changes import changes
+from daydream_console.feed import atom, insights_of, json_feed
 from daydream_console.foreground import foreground
 from daydream_console.live import Live
 from daydream_console.overview import overview
@@ -25,6 +26,7 @@ from daydream_shared.rpc import Asker
 from daydream_shared.subjects import BUDGET_STATE, MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_SEARCH
 
 FILES = {"app.js": "text/javascript", "style.css": "text/css"}
+FEED_ITEMS = 50
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -64,12 +66,24 @@ def routes(ask: Asker, js: JetStreamContext, live: Live, publish: Callable[[Mess
     async def get_search(request: Request) -> BaseModel:
         return await ask(MEMORY_SEARCH, Search.model_validate(dict(request.query_params)))
 
+    async def feed(request: Request) -> Response:
+        try:
+            found = insights_of(await ask(MEMORY_INSIGHTS, ListVerdicts(limit=FEED_ITEMS)))
+        except Failure as failure:
+            return JSONResponse({"error": str(failure)}, 503, HEADERS)
+        home = str(request.base_url)
+        if request.url.path.endswith(".json"):
+            return JSONResponse(json_feed(found, home), headers=HEADERS, media_type="application/feed+json")
+        return Response(atom(found, home), headers=HEADERS, media_type="application/atom+xml")
+
     async def events(_: Request) -> Response:
         return StreamingResponse(live.events(stopping), media_type="text/event-stream", headers=HEADERS)
 
     return [
         Route("/", page),
         Route("/static/{name}", static),
+        Route("/feed.json", feed),
+        Route("/feed.atom", feed),
         Route("/api/state", _json(get_overview)),
         Route("/api/budget", _json(get_budget), methods=["GET"]),
         Route("/api/budget", changes(ask, token), methods=["POST"]),

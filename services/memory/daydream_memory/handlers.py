@@ -140,8 +140,8 @@ def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], C
 
     async def verdicts(question: ListVerdicts) -> Verdicts:
         page, total = await store.verdicts(question)
-        reviews, retracted = await store.said_of([verdict.verdict_id for verdict in page])
-        return Verdicts(verdicts=tuple(page), total=total, reviews=tuple(reviews), retracted=tuple(retracted))
+        reviews, retracted, waiting = await store.said_of([verdict.verdict_id for verdict in page])
+        return Verdicts(verdicts=tuple(page), total=total, reviews=tuple(reviews), retracted=tuple(retracted), waiting=tuple(waiting))
 
     async def resolve(question: Resolve) -> Resolved:
         return Resolved(found=tuple(await store.resolve(question.names)))

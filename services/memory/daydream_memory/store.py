@@ -135,8 +135,8 @@ class Store(Protocol):
     async def verdicts(self, question: ListVerdicts) -> tuple[list[VerdictReached], int]:
         """A page of verdicts, newest first, and how many there are in all."""
 
-    async def said_of(self, verdict_ids: Sequence[str]) -> tuple[list[ReviewRecorded], list[str]]:
-        """What people said of these verdicts, oldest first, and those whose insight is hidden."""
+    async def said_of(self, verdict_ids: Sequence[str]) -> tuple[list[ReviewRecorded], list[str], list[str]]:
+        """What people said of these verdicts, oldest first; those whose insight is hidden; and those that wait for a person's word."""
 
     async def ancestors(self, fact_id: str) -> list[Fact]:
         """All facts that this one descends from, nearest first."""

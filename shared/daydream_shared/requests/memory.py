@@ -129,6 +129,7 @@ class Verdicts(Part):
     total: int
     reviews: tuple[ReviewRecorded, ...] = ()
     retracted: tuple[str, ...] = Field(default=(), description="ids of those whose insight was withdrawn, or what it descends from")
+    waiting: tuple[str, ...] = Field(default=(), description="ids of promoted ones that wait for a person's word")
 
 
 class ListDocuments(Part):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,9 @@ import numpy as np
 from benchmarks.figures import figure, percentile
 from benchmarks.sampler.synthetic import clustered
 from daydream_memory.approximate import Approximate
+from daydream_memory.chunking import facts_of
+from daydream_memory.embedding import MiniLM
+from daydream_memory.reading import read_document
 from daydream_memory.sqlite.store import INDEX_FROM
 from daydream_memory.vectors import VectorTable
 from support.programs import Daydream, until
@@ -21,6 +27,7 @@ from support.programs import Daydream, until
 DIMENSION = 384  # of the embedded model
 QUERIES = 300
 DOCUMENTS = 2000
+EMBEDDED = 60
 PARAGRAPHS = 8
 WORDS = 1500
 
@@ -30,6 +37,7 @@ def measure(*, quick: bool) -> None:
     for size in (10**5,) if quick else (10**5, 10**6):
         search(size)
     ingest(DOCUMENTS // 10 if quick else DOCUMENTS)
+    ingest_whole(EMBEDDED // 2 if quick else EMBEDDED)
 
 
 def search(size: int) -> None:
@@ -64,34 +72,56 @@ def ingest(documents: int) -> None:
         files = written(Path(folder) / "documents", documents)
         size = sum(file.stat().st_size for file in files)
         started = time.perf_counter()
-        facts = plain(files)
+        facts = len(plain(files))
         alone = time.perf_counter() - started
-        daydream = Daydream(Path(folder) / "user", None, HOME=os.environ["HOME"], DAYDREAM_SAMPLER_DRAWS="false")
-        running = daydream.start("up", "--port", "0")
-        try:
-            until(lambda: "memory" in daydream.processes() and daydream("status").returncode == 0, "the system", 120)
+        with system(Path(folder)) as daydream:
             started = time.perf_counter()
             reports = daydream.json("ingest", str(Path(folder) / "documents"))
             whole = time.perf_counter() - started
-        finally:
-            running.send_signal(signal.SIGINT)
-            running.communicate(timeout=60)
     assert sum(report["facts"] for report in reports) == facts
     more = {"documents": documents, "mb": round(size / 1e6, 2), "facts": facts}
     figure("sampler", "ingest_documents_per_s", [documents / whole], "documents/s", mb_per_s=round(size / 1e6 / whole, 3), **more)
     figure("sampler", "plain_loop_documents_per_s", [documents / alone], "documents/s", mb_per_s=round(size / 1e6 / alone, 3), **more)
 
 
-def plain(files: list[Path]) -> int:
-    """Read, parse, split: what the libraries take, with nothing kept."""
-    from daydream_memory.chunking import facts_of
-    from daydream_memory.reading import read_document
+def ingest_whole(documents: int) -> None:
+    """The same until every fact can be drawn, which is nearly all embedding; one thread of the embedding model in both."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = written(Path(folder) / "documents", documents)
+        started = time.perf_counter()
+        texts = plain(files)
+        asyncio.run(MiniLM(1).embed(texts))
+        alone = time.perf_counter() - started
+        with system(Path(folder)) as daydream:
+            started = time.perf_counter()
+            daydream.json("ingest", str(Path(folder) / "documents"))
+            until(lambda: daydream.json("status")["memory"]["facts_pending"] == 0, "all embedded", 600)
+            whole = time.perf_counter() - started
+    more = {"documents": documents, "facts": len(texts)}
+    figure("sampler", "ingest_until_drawable_documents_per_s", [documents / whole], "documents/s", **more)
+    figure("sampler", "plain_loop_until_embedded_documents_per_s", [documents / alone], "documents/s", **more)
 
-    count = 0
+
+@contextmanager
+def system(folder: Path) -> Iterator[Daydream]:
+    """Everything runs, and draws nothing."""
+    daydream = Daydream(folder / "user", None, HOME=os.environ["HOME"], DAYDREAM_SAMPLER_DRAWS="false")
+    running = daydream.start("up", "--port", "0")
+    try:
+        until(lambda: "memory" in daydream.processes() and daydream("status").returncode == 0, "the system", 120)
+        yield daydream
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=60)
+
+
+def plain(files: list[Path]) -> list[str]:
+    """Read, parse, split: what the libraries take, with nothing kept."""
+    found = []
     for file in files:
         reading = read_document(file.read_bytes(), str(file))
-        count += len(list(facts_of(reading.passages, document_id="d", source=str(file), chars_max=900)))
-    return count
+        found += [fact.text for fact in facts_of(reading.passages, document_id="d", source=str(file), chars_max=900)]
+    return found
 
 
 def written(folder: Path, documents: int) -> list[Path]:

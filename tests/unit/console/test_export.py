@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from datasets import load_dataset
 
-from daydream_console.export.examples import Example, Judged, Label, examples_of, roots_of
+from daydream_console.export.examples import Example, Label, examples_of, roots_of
 from daydream_console.export.formats import chat, kto, openai_preference, preferences, rows
 from daydream_console.export.writing import ALL, write_export
 from daydream_shared.failures import WrongSetting
@@ -29,6 +30,7 @@ from daydream_shared.messages import (
     pair_id_of,
     verdict_id_of,
 )
+from daydream_shared.requests import Verdicts
 from support.samples import AT, SYNTHESIS, fact, pair
 
 FACTS, VERDICTS = 60, 300
@@ -55,8 +57,12 @@ def insight_of(judged: VerdictReached) -> Fact:
     return fact(0).model_copy(update={"fact_id": fact_id, "kind": FactKind.INSIGHT, "depth": depth, "title": fact_id, "text": f"insight {fact_id}"})
 
 
+def of(verdicts: Sequence[VerdictReached], reviews: Sequence[ReviewRecorded] = (), retracted: Sequence[str] = ()) -> Verdicts:
+    return Verdicts(verdicts=tuple(verdicts), total=len(verdicts), reviews=tuple(reviews), retracted=tuple(retracted))
+
+
 @pytest.fixture(scope="module")
-def judged() -> Judged:
+def judged() -> Verdicts:
     """Verdicts on pairs of documents and of insights of earlier ones."""
     chance = random.Random(5)
     known = [fact(number) for number in range(FACTS)]
@@ -69,14 +75,14 @@ def judged() -> Judged:
             verdicts[one.verdict_id] = one
             if decision is Decision.PROMOTED:
                 known.append(insight_of(one))
-    return Judged(list(verdicts.values()))
+    return of(list(verdicts.values()))
 
 
 def facts_of(one: Example, roots: Any) -> set[str]:
     return {root for part in (one.pair.first, one.pair.second) for root in roots.get(part.fact_id, {part.fact_id})}
 
 
-def test_no_fact_is_on_both_sides_not_even_by_what_descends_from_it(judged: Judged) -> None:
+def test_no_fact_is_on_both_sides_not_even_by_what_descends_from_it(judged: Verdicts) -> None:
     examples = examples_of(judged, test_share=0.4, seed=1)
     roots = roots_of(judged.verdicts)
     train, test = (set().union(*(facts_of(one, roots) for one in examples if one.side == side)) for side in ("train", "test"))
@@ -84,7 +90,7 @@ def test_no_fact_is_on_both_sides_not_even_by_what_descends_from_it(judged: Judg
     assert test
     assert not train & test
     assert any(one.pair.first.kind is FactKind.INSIGHT for one in examples)
-    again = examples_of(Judged(judged.verdicts[: len(judged.verdicts) // 2]), test_share=0.4, seed=1)
+    again = examples_of(of(judged.verdicts[: len(judged.verdicts) // 2]), test_share=0.4, seed=1)
     assert {one.verdict.verdict_id: one.side for one in again}.items() <= {one.verdict.verdict_id: one.side for one in examples}.items(), (
         "later ones split alike"
     )
@@ -96,26 +102,26 @@ def test_a_persons_word_outranks_the_models_and_the_last_one_counts() -> None:
         ReviewRecorded(verdict_id=one.verdict_id, accepted=accepted, who="ada", recorded_at=AT + timedelta(hours=hours))
         for accepted, hours in ((False, 2), (True, 1))
     ]
-    (example,) = examples_of(Judged([one], said), test_share=0, seed=0)
+    (example,) = examples_of(of([one], said), test_share=0, seed=0)
     assert (example.label, example.by_people, example.side) == (Label.UNINTERESTING, True, "train")
 
 
 def test_the_last_final_verdict_of_a_hypothesis_counts_and_what_is_deferred_teaches_nothing() -> None:
     deferred = verdict(fact(1), fact(2), Decision.DEFERRED, final=False)
     later = verdict(fact(1), fact(2), Decision.PROMOTED, round=2, verdict_id="later", reached_at=AT + timedelta(hours=1))
-    assert [one.label for one in examples_of(Judged([later, deferred]), test_share=0, seed=0)] == [Label.INTERESTING]
-    (example,) = examples_of(Judged([deferred]), test_share=0, seed=0)
+    assert [one.label for one in examples_of(of([later, deferred]), test_share=0, seed=0)] == [Label.INTERESTING]
+    (example,) = examples_of(of([deferred]), test_share=0, seed=0)
     assert not example.teaches
 
 
 def test_what_is_retracted_teaches_nothing_and_stays_in_the_table() -> None:
     one = verdict(fact(1), fact(2), Decision.PROMOTED)
-    examples = examples_of(Judged([one], (), frozenset({one.verdict_id})), test_share=0, seed=0)
+    examples = examples_of(of([one], (), [one.verdict_id]), test_share=0, seed=0)
     assert list(chat(examples)) == list(kto(examples)) == []
     assert [row["retracted"] for row in rows(examples)] == [True]
 
 
-def test_chat_examples_pass_the_rules_for_fine_tuning(judged: Judged) -> None:
+def test_chat_examples_pass_the_rules_for_fine_tuning(judged: Verdicts) -> None:
     """https://platform.openai.com/docs/guides/supervised-fine-tuning: at least ten, known roles, text in each, the assistant last."""
     found = list(chat(examples_of(judged, test_share=0, seed=0)))
     assert len(found) >= 10
@@ -128,7 +134,7 @@ def test_chat_examples_pass_the_rules_for_fine_tuning(judged: Judged) -> None:
     assert len(plain) == sum(row["messages"][1]["content"].startswith("[interesting]") for row in found)
 
 
-def test_preferences_put_promoted_over_discarded_of_the_same_pair_or_the_same_judges(judged: Judged) -> None:
+def test_preferences_put_promoted_over_discarded_of_the_same_pair_or_the_same_judges(judged: Verdicts) -> None:
     examples = examples_of(judged, test_share=0, seed=0)
     found = list(preferences(examples))
     assert {row["kind"] for row in found} == {"same-pair", "same-judges"}
@@ -142,7 +148,7 @@ def test_preferences_put_promoted_over_discarded_of_the_same_pair_or_the_same_ju
         assert set(openai_preference(row)) == {"input", "preferred_output", "non_preferred_output"}
 
 
-def test_everything_loads_and_the_card_says_what_is_in_it(judged: Judged, tmp_path: Path) -> None:
+def test_everything_loads_and_the_card_says_what_is_in_it(judged: Verdicts, tmp_path: Path) -> None:
     examples = examples_of(judged, test_share=0.2, seed=0)
     folder = tmp_path / "export"
     for _ in range(2):  # the second one takes the place of the first

@@ -20,6 +20,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "review": knowledge.review_command,
     "ask": knowledge.ask_command,
     "export": export.export_command,
+    "vault": export.vault_command,
     "status": knowledge.status_command,
     "sampler": sampler.sampler_command,
     "simulate": simulate.simulate_command,

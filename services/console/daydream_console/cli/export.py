@@ -1,4 +1,4 @@
-"""`daydream export`: what was judged, as material to train and test models on."""
+"""`daydream export` and `daydream vault`: what was judged, for those who train models, and what was found, for those who read."""
 
 from __future__ import annotations
 
@@ -17,15 +17,37 @@ from daydream_console.client import Client
 from daydream_console.local.folder import default_folder
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import ReviewRecorded, VerdictReached
-from daydream_shared.requests import ListVerdicts
+from daydream_shared.requests import ListVerdicts, Verdicts
 from daydream_shared.subjects import MEMORY_INSIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from daydream_console.export.examples import Judged
-
 PAGE = 50
+
+
+def vault_command(
+    folder: Annotated[Path, typer.Argument(help="Where the notes go; may be a folder of a vault that you have.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """The insights as Markdown notes that link to each other and to their sources. Run it again to bring them up to date; notes you changed stay."""
+    from daydream_console.feed import insights_of
+    from daydream_console.vault import notes_of, write_vault
+
+    async def work() -> None:
+        async with reading(data or default_folder()) as client:
+            with err.status("reading insights …"):
+                judged = await _everything(client, lambda _, __: None, promoted_only=True)
+        done = write_vault(folder.absolute(), notes_of(insights_of(judged)))
+        if as_json:
+            emit_json(vars(done))
+            return
+        for name in done.kept:
+            out.print(f"left alone, because it was changed or is not ours: {folder / name}", markup=False)
+        out.print(f"{len(done.written)} notes written, {len(done.removed)} removed.")
+
+    perform(work, as_json=as_json)
 
 
 def export_command(
@@ -60,20 +82,20 @@ def export_command(
     perform(work, as_json=as_json)
 
 
-async def _everything(client: Client, progress: Callable[[int, int], None]) -> Judged:
+async def _everything(client: Client, progress: Callable[[int, int], None], *, promoted_only: bool = False) -> Verdicts:
     """All verdicts with what people said of them. While new ones come, pages shift; what comes twice is counted once."""
-    from daydream_console.export.examples import Judged
-
     verdicts: dict[str, VerdictReached] = {}
     reviews: dict[str, ReviewRecorded] = {}
-    retracted: set[str] = set()
+    retracted, waiting = set[str](), set[str]()
     offset = 0
     while True:
-        page = await client.ask(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False, limit=PAGE, offset=offset))
+        page = await client.ask(MEMORY_INSIGHTS, ListVerdicts(promoted_only=promoted_only, limit=PAGE, offset=offset))
         verdicts |= {verdict.verdict_id: verdict for verdict in page.verdicts}
         reviews |= {review.message_id: review for review in page.reviews}
         retracted |= set(page.retracted)
+        waiting |= set(page.waiting)
         offset += len(page.verdicts)
         progress(len(verdicts), page.total)
         if not page.verdicts:
-            return Judged(list(verdicts.values()), list(reviews.values()), frozenset(retracted))
+            found = tuple(verdicts.values())
+            return Verdicts(verdicts=found, total=len(found), reviews=tuple(reviews.values()), retracted=tuple(retracted), waiting=tuple(waiting))

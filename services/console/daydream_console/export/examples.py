@@ -8,11 +8,12 @@ descends from. A pair is kept where all its facts stand on one side: of pairs dr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from daydream_shared.messages import Decision, FactKind, PairSampled, ReviewRecorded, VerdictReached, derive_id
+from daydream_shared.messages import Decision, FactKind, PairSampled, VerdictReached, derive_id
+from daydream_shared.requests import Verdicts
 
 
 class Label(StrEnum):
@@ -24,15 +25,6 @@ class Label(StrEnum):
 
 
 LABELS = {Decision.PROMOTED: Label.INTERESTING, Decision.DISCARDED: Label.UNINTERESTING, Decision.REFUTED: Label.UNINTERESTING}
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Verdicts with what people said of them."""
-
-    verdicts: Sequence[VerdictReached]
-    reviews: Sequence[ReviewRecorded] = ()
-    retracted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -56,7 +48,7 @@ class Example:
         return self.label is not Label.NONE and self.verdict.hypothesis.synthesis is not None and not self.retracted
 
 
-def examples_of(judged: Judged, *, test_share: float, seed: int) -> list[Example]:
+def examples_of(judged: Verdicts, *, test_share: float, seed: int) -> list[Example]:
     """In the order in which the verdicts were reached."""
     said = {review.verdict_id: review for review in sorted(judged.reviews, key=lambda one: one.recorded_at)}  # the last word on each
     roots = roots_of(judged.verdicts)

@@ -312,14 +312,18 @@ class SqliteStore:
         rows, total = await self._run(work)
         return [VerdictReached.model_validate_json(body) for (body,) in rows], total
 
-    async def said_of(self, verdict_ids: Sequence[str]) -> tuple[list[ReviewRecorded], list[str]]:
-        def work() -> tuple[list[ReviewRecorded], list[str]]:
+    async def said_of(self, verdict_ids: Sequence[str]) -> tuple[list[ReviewRecorded], list[str], list[str]]:
+        def work() -> tuple[list[ReviewRecorded], list[str], list[str]]:
             names = json.dumps(list(verdict_ids))
             said = self._db.execute("select body from reviews where verdict_id in (select value from json_each(?)) order by rowid", (names,))
             reviews = [ReviewRecorded.model_validate_json(body) for (body,) in said]
             sources = "select 'daydream ' || value from json_each(?)"
             hidden = self._db.execute(f"select f.source from facts f where f.source in ({sources}) and {standing.HIDDEN}", (names,))  # noqa: S608
-            return reviews, [source.removeprefix("daydream ") for (source,) in hidden]
+            waiting = self._db.execute(
+                f"select verdict_id from verdicts where verdict_id in (select value from json_each(?)) and {QUARANTINED}",  # noqa: S608
+                (names,),
+            )
+            return reviews, [source.removeprefix("daydream ") for (source,) in hidden], [verdict_id for (verdict_id,) in waiting]
 
         return await self._run(work)
 
