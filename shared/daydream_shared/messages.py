@@ -95,6 +95,8 @@ class PairSampled(Message):
     proposed: dict[str, float] = Field(default_factory=dict, description="with which probability each strategy alone would have proposed this pair")
     drawn_mass_max: float = Field(default=0, ge=0, le=1, description="at most so much of the proposals was for pairs drawn already, which are proposed anew")
     features: tuple[float, ...] = Field(default=(), description="what the learned strategy knew of the pair")
+    facts: int = Field(default=0, ge=0, description="how many facts were known when it was drawn")
+    why: str = Field(default="", description="for a pair that is drawn once more: age, models or surroundings")
     similarity: float = Field(ge=-1.001, le=1.001, description="cosine of the two embeddings")
     samples: int = Field(ge=1, description="hypotheses wanted from this pair, numbered 0…samples−1")
     plan: str = Field(default="full", description="which plan the envelope was opened for; near a cap a smaller one than `full`")

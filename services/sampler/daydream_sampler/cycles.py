@@ -24,6 +24,8 @@ class Cycle(BaseModel):
         """The cycle whose cursor is at the next turn, of so many anchors as there are now; None when nobody has a turn."""
         if order is Order.ARRIVALS:
             return self.model_copy(update={"size": available}) if self.cursor < available else None
+        if order is Order.DUE:
+            return None
         if self.cursor < self.size:
             return self
         return Cycle(number=self.number + 1, size=available) if available else None

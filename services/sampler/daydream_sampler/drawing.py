@@ -22,9 +22,11 @@ from daydream_sampler.epoch import UNIFORM, Claim, Epoch, ordinals_of
 from daydream_sampler.following import Following
 from daydream_sampler.portfolio import next_round
 from daydream_sampler.proposing import NEAR, Proposing, View, turns_of
+from daydream_sampler.rechecking import Rechecking
 from daydream_sampler.settings import Settings
 from daydream_sampler.shared_state import SharedEpoch
 from daydream_sampler.strategies.interface import Strategy
+from daydream_sampler.strategies.recheck import Due, Recheck
 from daydream_sampler.when.interface import Occasion
 from daydream_shared.failures import Failure
 from daydream_shared.messages import PairSampled, derive_id, pair_id_of
@@ -62,6 +64,7 @@ class Drawing:
         self._drawn = drawn
         self._following = following
         self._occasion = occasion
+        self._rechecking = Rechecking(runtime, timedelta(days=settings.recheck_after_days)) if Recheck().name in strategies else None
         self._phase: tuple[Phase, str, datetime | None] = ("waiting-for-facts", "starting", None)
         self._looked_at = datetime.now(UTC)
 
@@ -121,7 +124,8 @@ class Drawing:
         memory = await self._runtime.ask(MEMORY_STATE, Nothing())
         await self._drawn.catch_up()
         await self._following.catch_up()
-        before, claim = await self._epoch.change(lambda epoch: self._claimed(epoch, memory))
+        due = await self._rechecking.due(await self._epoch.read(), self._following.yields, plans.values(), memory.facts) if self._rechecking else ()
+        before, claim = await self._epoch.change(lambda epoch: self._claimed(epoch, memory, due))
         if claim is None:
             return self._nothing_to_claim(await self._epoch.read(), memory.facts)
         whole = await self._with_pair(Proposing(before, memory.facts, memory.questions, self._strategies, self._drawn, memory.hidden), claim)
@@ -129,20 +133,22 @@ class Drawing:
         if whole is None or found is None:
             await self._epoch.change(lambda epoch: (epoch.drop(claim), None))
             return 0.0
-        refusal = await self._send(whole, found, plans)
+        refusal = await self._send(whole, found, plans, memory.facts)
         if refusal is not None:
             return self._rest("refused", refusal.text, refusal.retry_at)
         await self._epoch.change(lambda epoch: (epoch.done(whole), None))
         self._phase = ("drawing", "", None)
         return 0.0
 
-    def _claimed(self, epoch: Epoch, memory: MemoryState) -> tuple[Epoch, tuple[Epoch, Claim | None]]:
+    def _claimed(self, epoch: Epoch, memory: MemoryState, due: tuple[Due, ...]) -> tuple[Epoch, tuple[Epoch, Claim | None]]:
         """The epoch with the next claim, and the one before it, in which the round is a new one when it was time."""
         turns = turns_of(self._strategies, memory.facts, len(memory.questions))
         before = epoch.cover(memory.facts).meet(turns)
         if self._strategies and before.drawn >= before.round.until:
             settings = self._settings
-            found = next_round(before, self._strategies, self._following.yields, floor=settings.uniform_floor, machine_made_max=settings.machine_made_max)
+            found = next_round(
+                before, self._strategies, self._following.yields, floor=settings.uniform_floor, machine_made_max=settings.machine_made_max, due=due
+            )
             before = before.model_copy(update={"round": found})
         claimed = before.claim(self._settings.instance, datetime.now(UTC), turns)
         after, claim = claimed if claimed else (epoch, None)
@@ -175,12 +181,13 @@ class Drawing:
         """The claim's pair, which is now its alone. None: another claim took it, or one of its facts can't be drawn any more."""
         assert claim.number is not None
         found = await self._runtime.ask(MEMORY_PAIR, PairAt(ordinals=ordinals_of(claim.number)))
-        return found if not found.hidden and await self._drawn.take(claim.number, claim.claim_id) else None
+        return found if not found.hidden and await self._drawn.take(claim.number, claim.claim_id, claim.epoch) else None
 
-    async def _send(self, claim: Claim, found: PairFound, plans: dict[str, StagePlan]) -> Refusal | None:
+    async def _send(self, claim: Claim, found: PairFound, plans: dict[str, StagePlan], facts: int) -> Refusal | None:
         """Open the envelope and publish the pair, or say why there is no money for it."""
         epoch = await self._epoch.read()
-        pair_id = pair_id_of(epoch.number, found.first.fact_id, found.second.fact_id)
+        number = claim.epoch or epoch.number
+        pair_id = pair_id_of(number, found.first.fact_id, found.second.fact_id)
         envelope_id = derive_id("envelope", pair_id)
         fact_bytes = len(found.first.text.encode()) + len(found.second.text.encode())
         samples = self._settings.samples
@@ -191,8 +198,8 @@ class Drawing:
             return grant.refusal
         size = SIZES[grant.plan]
         pair = PairSampled(
-            pair_id=pair_id, epoch=epoch.number, first=found.first, second=found.second, strategy=claim.strategy, draw_probability=claim.probability,
-            shares=claim.shares, proposed=claim.proposed, drawn_mass_max=claim.drawn_mass_max, features=claim.features,
+            pair_id=pair_id, epoch=number, first=found.first, second=found.second, strategy=claim.strategy, draw_probability=claim.probability,
+            shares=claim.shares, proposed=claim.proposed, drawn_mass_max=claim.drawn_mass_max, features=claim.features, facts=facts, why=claim.why,
             similarity=found.similarity, samples=samples_in(size, samples), plan=size, envelope_id=envelope_id, drawn_at=claim.claimed_at,
         )  # fmt: skip
         with self._runtime.telemetry.tracer.start_as_current_span("daydream", kind=SpanKind.INTERNAL, attributes={Name.PAIR: pair_id}):

@@ -47,9 +47,9 @@ class Drawn:
             if int(epoch) == self._epoch:
                 self.add(int(number))
 
-    async def take(self, number: int, claim_id: str) -> bool:
-        """Take a pair for a claim. False: another claim has it. Harmless twice."""
-        key = f"{self._epoch}.{number}"
+    async def take(self, number: int, claim_id: str, epoch: int = 0) -> bool:
+        """Take a pair for a claim, in the epoch of all or in one of its own. False: another claim has it. Harmless twice."""
+        key = f"{epoch or self._epoch}.{number}"
         try:
             await self._bucket.create(key, claim_id.encode())
         except APIError as error:

@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from daydream_sampler.cycles import Cycle
 from daydream_sampler.permutation import KeyedPermutation
 from daydream_sampler.strategies.interface import Order
+from daydream_sampler.strategies.recheck import Due
 
 LEASE = timedelta(seconds=10)
 UNIFORM = "uniform"
@@ -56,8 +57,8 @@ class Turns(BaseModel):
 
 
 class Round(BaseModel):
-    """What is in force until `until` pairs are drawn: each strategy's share of the draws, the coefficients of the learned one, and whether
-    machine-made facts are drawn by others than uniform."""
+    """What is in force until `until` pairs are drawn: each strategy's share of the draws, the coefficients of the learned one, whether
+    machine-made facts are drawn by others than uniform, and the dull pairs that are due once more and not claimed yet."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,6 +67,7 @@ class Round(BaseModel):
     shares: dict[str, float] = {}
     learned: tuple[float, ...] = ()
     machine_made: bool = True
+    due: tuple[Due, ...] = ()
 
 
 class Claim(BaseModel):
@@ -89,6 +91,8 @@ class Claim(BaseModel):
     features: tuple[float, ...] = ()
     drawn_mass_max: float = 0.0
     machine_made: bool = False
+    epoch: int = 0  # of the pair, where it is another than that of all
+    why: str = ""
     owner: str
     claimed_at: datetime
     until: datetime
@@ -164,6 +168,8 @@ class Epoch(BaseModel):
         if name == UNIFORM:
             after, number = self._next_uniform(left)
             claim = Claim(claim_id=f"{UNIFORM}:{self.claimed}", number=number, chance=1 / left, probability=1 / left, **lease)
+        elif (turns or {})[name].order is Order.DUE:
+            return self._claim_due(lease)
         else:
             order, cycle = (turns or {})[name].order, self.ready(name, (turns or {})[name])
             assert cycle is not None
@@ -173,12 +179,29 @@ class Epoch(BaseModel):
             claim = Claim(claim_id=f"{name}:{self.claimed}", anchor=anchor, number=None, chance=chance, **lease)
         return after._with_claims(*self.claims, claim).model_copy(update={"claimed": self.claimed + 1}), claim
 
+    def _claim_due(self, lease: dict[str, Any]) -> tuple[Epoch, Claim]:
+        """One of the dull pairs that are due, all alike; the same state chooses the same."""
+        due = self.round.due
+        at = random.Random(f"{self.key}:{self.number}:due:{self.claimed}").randrange(len(due))
+        one, chance = due[at], 1 / len(due)
+        name, share = lease["strategy"], lease["shares"][lease["strategy"]]
+        claim = Claim(
+            claim_id=f"{name}:{self.claimed}", number=one.number, chance=chance, probability=share * chance, proposed={name: chance},
+            epoch=one.epoch, why=one.why, **lease,
+        )  # fmt: skip
+        rest = self.round.model_copy(update={"due": (*due[:at], *due[at + 1 :])})
+        return self._with_claims(*self.claims, claim).model_copy(update={"claimed": self.claimed + 1, "round": rest}), claim
+
     def open_shares(self, turns: Mapping[str, Turns]) -> dict[str, float]:
         """The shares of the strategies that have somebody whose turn it is, scaled to 1. Uniform always has."""
-        found = {name: share for name, share in self.round.shares.items() if share and name in turns and self.ready(name, turns[name])}
+        found = {name: share for name, share in self.round.shares.items() if share and name in turns and self.open(name, turns[name])}
         rest = self.round.shares.get(UNIFORM, 0.0)
         total = sum(found.values()) + rest
         return {UNIFORM: rest / total if total else 1.0, **{name: share / total for name, share in found.items()}}
+
+    def open(self, name: str, turns: Turns) -> bool:
+        """Whether a strategy has anything to propose."""
+        return bool(self.round.due) if turns.order is Order.DUE else self.ready(name, turns) is not None
 
     def ready(self, name: str, turns: Turns) -> Cycle | None:
         """The strategy's cycle at its next turn; None when nobody has one."""
@@ -193,7 +216,7 @@ class Epoch(BaseModel):
         """Write down which pair a claim is for. None: the claim is gone (taken over), or another one has that pair."""
         if not any(one.claim_id == claim.claim_id and one.owner == claim.owner for one in self.claims):
             return self, None
-        if any(one.number == chosen.number and one.claim_id != claim.claim_id for one in self.claims):
+        if any((one.number, one.epoch) == (chosen.number, chosen.epoch) and one.claim_id != claim.claim_id for one in self.claims):
             return self, None
         return self._with_claims(*(chosen if one.claim_id == claim.claim_id else one for one in self.claims)), chosen
 

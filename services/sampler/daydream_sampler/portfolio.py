@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from daydream_sampler.epoch import UNIFORM, Epoch, Round
+from daydream_sampler.strategies.recheck import Due
 from daydream_sampler.yields import Brought, Yields
 
 ROUND_DRAWS = 10
@@ -24,7 +25,16 @@ POSTERIOR_DRAWS = 2000
 TEMPER = 0.15  # of the posterior's spread: a full draw of eight or more coefficients explores more than a few hundred draws can pay back
 
 
-def next_round(epoch: Epoch, names: Iterable[str], yields: Yields, *, floor: float, machine_made_max: float = 1.0, draws: int = ROUND_DRAWS) -> Round:
+def next_round(
+    epoch: Epoch,
+    names: Iterable[str],
+    yields: Yields,
+    *,
+    floor: float,
+    machine_made_max: float = 1.0,
+    draws: int = ROUND_DRAWS,
+    due: tuple[Due, ...] = (),
+) -> Round:
     """The round that begins now. The same epoch and yields give the same. Machine-made facts take part where the round can't put their share of
     all draws above `machine_made_max`."""
     number = epoch.round.number + 1
@@ -32,7 +42,7 @@ def next_round(epoch: Epoch, names: Iterable[str], yields: Yields, *, floor: flo
     shares = shares_of([UNIFORM, *names], yields, floor=floor, seed=seed)
     learned = yields.regression().draw(seed, temper=TEMPER)
     machine_made = epoch.machine_made + draws <= machine_made_max * (epoch.drawn + draws)
-    return Round(number=number, until=epoch.drawn + draws, shares=shares, learned=tuple(learned.tolist()), machine_made=machine_made)
+    return Round(number=number, until=epoch.drawn + draws, shares=shares, learned=tuple(learned.tolist()), machine_made=machine_made, due=due)
 
 
 def shares_of(names: list[str], yields: Yields, *, floor: float, seed: int) -> dict[str, float]:

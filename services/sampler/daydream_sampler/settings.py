@@ -26,8 +26,11 @@ class Settings(ServiceSettings):
     )
     stages: str = Field("synthesizer,critic", description="stages that an envelope must pay for")
     seed: int = Field(0, description="key of the permutation; read once, when the first pair is drawn")
-    strategies: str = Field("importance,anchored,unseen,reservoir,learned", description="strategies beside uniform, separated by commas; none: uniform alone")
+    strategies: str = Field(
+        "importance,anchored,unseen,reservoir,learned,recheck", description="strategies beside uniform, separated by commas; none: uniform alone"
+    )
     uniform_floor: float = Field(0.1, gt=0, le=1, description="least share of the draws that is uniform over all pairs")
+    recheck_after_days: float = Field(90.0, gt=0, description="age at which a pair that was judged dull is drawn again")
     machine_made_max: float = Field(
         0.5, ge=0, le=1, description="most of all draws that may have a fact that this system made; uniform draws, which take what comes, are not held back"
     )

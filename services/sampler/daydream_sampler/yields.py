@@ -12,12 +12,15 @@ from math import sqrt
 import numpy as np
 from pydantic import BaseModel
 
+from daydream_sampler.epoch import number_of
 from daydream_sampler.features import NAMES
 from daydream_sampler.regression import Regression
+from daydream_sampler.strategies.recheck import Dull
 from daydream_shared.messages import Decision, VerdictReached
 from daydream_shared.requests import StrategyYield
 
 Z95 = 1.96
+DULL_MAX = 2000  # a copy is kept in a bucket whose values have at most 1 MB
 
 
 class Brought(BaseModel):
@@ -38,6 +41,7 @@ class Yields(BaseModel):
     strategies: dict[str, Brought] = {}
     gram: list[list[float]] = [[0.0] * len(NAMES) for _ in NAMES]
     moment: list[float] = [0.0] * len(NAMES)
+    dull: dict[int, Dull] = {}
 
     def add(self, sequence: int, verdict: VerdictReached) -> None:
         """Count a verdict, once: one at or before `sequence` was counted, and one that isn't final will be followed by another."""
@@ -58,10 +62,22 @@ class Yields(BaseModel):
             brought = self.strategies.setdefault(name, Brought())
             brought.weighted += weight
             brought.weighted_squares += weight**2
+        self._note_dull(verdict)
         if len(pair.features) == len(NAMES):
             regression = self.regression()
             regression.add(np.array(pair.features), float(promoted))
             self.gram, self.moment = regression.gram.tolist(), regression.moment.tolist()
+
+    def _note_dull(self, verdict: VerdictReached) -> None:
+        """Remember the pair if it was judged and found dull: the last ones, each with its last verdict."""
+        pair = verdict.hypothesis.pair
+        number = number_of(pair.first.ordinal, pair.second.ordinal)
+        self.dull.pop(number, None)
+        if verdict.decision is Decision.DISCARDED and verdict.judgements:
+            models = sorted({*(call.model for call in verdict.hypothesis.calls), *(judgement.model for judgement in verdict.judgements)})
+            self.dull[number] = Dull(number=number, epoch=pair.epoch, at=verdict.reached_at, models=tuple(models), facts=pair.facts)
+        if len(self.dull) > DULL_MAX:
+            self.dull.pop(next(iter(self.dull)))
 
     def regression(self) -> Regression:
         """What the verdicts say of the features."""

@@ -25,6 +25,7 @@ class Order(StrEnum):
     CYCLE = "cycle"  # every fact once in a random order, then again: so each time one of those that were not seen for longest
     QUESTIONS = "questions"  # the same over the lab's open questions
     ARRIVALS = "arrivals"  # each fact once, when it is new
+    DUE = "due"  # no anchors, but whole pairs that the round names
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from daydream_sampler.strategies.chance import Reservoir, Unseen
 from daydream_sampler.strategies.importance import Anchored, Importance
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.learned import Learned
+from daydream_sampler.strategies.recheck import Recheck
 from daydream_shared.failures import WrongSetting
 
 GROUP = "daydream.strategies"
-OWN: tuple[Strategy, ...] = (Importance(), Anchored(), Unseen(), Reservoir(), Learned())
+OWN: tuple[Strategy, ...] = (Importance(), Anchored(), Unseen(), Reservoir(), Learned(), Recheck())
 
 
 def chosen(names: Sequence[str]) -> dict[str, Strategy]:
