@@ -43,7 +43,7 @@ bench-budget: setup ## the cap under load: DATA=folder of the Azure LLM inferenc
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.budget --data $(DATA) $(if $(QUICK),--quick)
 
 bench-sampler: setup ## where the good pairs lie, on public data: DATA=folder of MOOSE-Chem and SciMuse, QUICK=1 for fewer seeds
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks.sampler --data $(DATA) $(if $(QUICK),--quick)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.sampler --data $(DATA) $(if $(QUICK),--quick) $(ARGS)
 
 lock: setup ## renew constraints.txt from the pyproject files
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --no-emit-package daydream-shared --upgrade \

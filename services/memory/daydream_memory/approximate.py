@@ -33,10 +33,10 @@ class Approximate:
         """How many rows it holds, from the first on."""
         return len(self._index)
 
-    def add(self, rows: NDArray[np.float32]) -> None:
+    def add(self, rows: NDArray[np.float32], *, threads: int = 1) -> None:
         """The next rows, shape (n, dimension)."""
         start = self.size
-        self._index.add(np.arange(start, start + len(rows)), rows, threads=1)
+        self._index.add(np.arange(start, start + len(rows)), rows, threads=threads)
 
     def search(self, vector: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """At most so many row numbers, the nearest first."""

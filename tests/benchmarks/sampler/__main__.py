@@ -16,6 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-sampler", description=__doc__, epilog=f"The data are {worlds.PUBLISHED}.")
     parser.add_argument("--data", type=Path, required=True, help="a folder with the public data, or with folders that have them")
     parser.add_argument("--quick", action="store_true", help="seven minutes less: fewer seeds, memories of at most 100,000 facts")
+    parser.add_argument("--ten-million", action="store_true", help="draws by nearness at 10⁷ facts as well: half an hour more, for its index")
     parser.add_argument("--only", choices=PARTS, action="append", help="one part (may be repeated)")
     asked = parser.parse_args()
     chosen = asked.only or PARTS
@@ -31,7 +32,7 @@ def main() -> int:
     if "moose" in chosen and (table := files["moose"]):
         moose.measure(table, quick=asked.quick)
     if "scale" in chosen:
-        scale.measure(quick=asked.quick)
+        scale.measure(quick=asked.quick, ten_million=asked.ten_million)
     if "memory" in chosen:
         memory.measure(quick=asked.quick)
     return 0
