@@ -16,7 +16,7 @@ WORDS = [f"{first}{second}" for first in ("alp", "bor", "cen", "dur", "ele", "fj
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An odd folder, with a text of 50 MB in it."""
+    """An odd folder, with a text of 20 MB in it."""
     folder = tmp_path / "documents"
     (folder / "deep").mkdir(parents=True)
     (folder / "empty.txt").write_bytes(b"")
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
     )
     chance = random.Random(3)
     lines = "".join(" ".join(chance.choices(WORDS, k=12)) + f" {number}.\n" for number in range(5000))
-    (folder / "large.txt").write_text(lines * (50_000_000 // len(lines) + 1))
+    (folder / "large.txt").write_text(lines * (20_000_000 // len(lines) + 1))
     return folder
 
 

@@ -91,7 +91,7 @@ def test_the_cap_stops_it_and_a_higher_one_lets_it_go_on_with_nothing_lost(daydr
 
 
 def test_ctrl_c_leaves_no_process_and_no_traceback_and_the_next_run_goes_on(daydream: Daydream, endpoint: Endpoint) -> None:
-    running = daydream.start("run", "-n", "60", "--cap", "1", "--json")
+    running = daydream.start("run", "-n", "40", "--cap", "1", "--json")
     until(lambda: endpoint.witness()["answered"] > 20, "some answers", 60)
     pids = daydream.processes()
     running.send_signal(signal.SIGINT)
@@ -100,10 +100,10 @@ def test_ctrl_c_leaves_no_process_and_no_traceback_and_the_next_run_goes_on(dayd
     assert "Traceback" not in errors
     assert len(pids) == 7
     assert not [name for name, pid in pids.items() if Path(f"/proc/{pid}").exists()]
-    done = daydream("run", "-n", "60", "--cap", "1", "--json")
+    done = daydream("run", "-n", "40", "--cap", "1", "--json")
     assert done.returncode == 0, done.stderr
     assert "are left" in done.stderr
-    assert daydream.json("status")["memory"]["verdicts"] == 60
+    assert daydream.json("status")["memory"]["verdicts"] == 40
 
 
 def test_reading_works_when_nothing_runs(daydream: Daydream) -> None:
@@ -116,12 +116,13 @@ def test_reading_works_when_nothing_runs(daydream: Daydream) -> None:
 
 def test_in_quarantine_nothing_becomes_a_fact_before_a_person_says_so(tmp_path: Path, endpoint: Endpoint) -> None:
     daydream = Daydream(tmp_path / "careful", endpoint, DAYDREAM_MEMORY_QUARANTINE="true")
-    assert daydream("run", "-n", "6", "--cap", "1").returncode == 0
-    waiting = daydream.json("review")
-    assert waiting, "the endpoint's scores promote some"
-    memory = daydream.json("status")["memory"]
-    assert (memory["insights"], memory["quarantined"]) == (0, len(waiting))
-    first, second = waiting[0]["verdict_id"], waiting[1]["verdict_id"]
-    assert len(daydream.json("review", first, "--accept", "--who", "ada")) == len(waiting) - 1
-    assert len(daydream.json("review", second, "--reject", "--who", "ada")) == len(waiting) - 2
-    assert daydream.json("status")["memory"]["insights"] == 1
+    assert daydream("run", "-n", "8", "--cap", "1").returncode == 0
+    with daydream.up() as running:
+        waiting = running.json("review")
+        assert waiting, "the endpoint's scores promote some"
+        memory = running.json("status")["memory"]
+        assert (memory["insights"], memory["quarantined"]) == (0, len(waiting))
+        first, second = waiting[0]["verdict_id"], waiting[1]["verdict_id"]
+        assert len(running.json("review", first, "--accept", "--who", "ada")) == len(waiting) - 1
+        assert len(running.json("review", second, "--reject", "--who", "ada")) == len(waiting) - 2
+        assert running.json("status")["memory"]["insights"] == 1

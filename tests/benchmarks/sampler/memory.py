@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import signal
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +71,7 @@ def ingest(documents: int) -> None:
         started = time.perf_counter()
         facts = len(plain(files))
         alone = time.perf_counter() - started
-        with system(Path(folder)) as daydream:
+        with Daydream(Path(folder) / "user", None, HOME=os.environ["HOME"]).up() as daydream:
             started = time.perf_counter()
             reports = daydream.json("ingest", str(Path(folder) / "documents"))
             whole = time.perf_counter() - started
@@ -92,7 +89,7 @@ def ingest_whole(documents: int) -> None:
         texts = plain(files)
         asyncio.run(MiniLM(1).embed(texts))
         alone = time.perf_counter() - started
-        with system(Path(folder)) as daydream:
+        with Daydream(Path(folder) / "user", None, HOME=os.environ["HOME"]).up() as daydream:
             started = time.perf_counter()
             daydream.json("ingest", str(Path(folder) / "documents"))
             until(lambda: daydream.json("status")["memory"]["facts_pending"] == 0, "all embedded", 600)
@@ -100,19 +97,6 @@ def ingest_whole(documents: int) -> None:
     more = {"documents": documents, "facts": len(texts)}
     figure("sampler", "ingest_until_drawable_documents_per_s", [documents / whole], "documents/s", **more)
     figure("sampler", "plain_loop_until_embedded_documents_per_s", [documents / alone], "documents/s", **more)
-
-
-@contextmanager
-def system(folder: Path) -> Iterator[Daydream]:
-    """Everything runs, and draws nothing."""
-    daydream = Daydream(folder / "user", None, HOME=os.environ["HOME"], DAYDREAM_SAMPLER_DRAWS="false")
-    running = daydream.start("up", "--port", "0")
-    try:
-        until(lambda: "memory" in daydream.processes() and daydream("status").returncode == 0, "the system", 120)
-        yield daydream
-    finally:
-        running.send_signal(signal.SIGINT)
-        running.communicate(timeout=60)
 
 
 def plain(files: list[Path]) -> list[str]:
