@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 INPUT_NANOUSD, OUTPUT_NANOUSD = 150, 600  # per token: $0.15 and $0.60 a million
+DIMENSIONS = 48  # of embeddings, unless asked for another number
 FENCE = re.compile(r"<<data (\w+)>>\n(.*?)\n<<end \1>>", re.DOTALL)
 SPARE_WORDS = ("river", "market", "signal", "border", "season", "balance", "reserve")
 WORD = re.compile(r"[a-z]{5,}", re.IGNORECASE)
@@ -62,6 +63,15 @@ def answer_for(request: dict[str, Any]) -> str:
     )
 
 
+def words_as_vector(text: str, length: int) -> list[float]:
+    """Not of length 1: whoever asks has to see to that."""
+    vector = [0.0] * length
+    for word in text.lower().split():
+        chance = random.Random(word)
+        vector = [value + chance.gauss(0, 1) for value in vector]
+    return vector
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     books: Books
@@ -82,7 +92,25 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/misbehave":
             self.books.behaviour = body
             return self.reply(200, {})
-        return self.complete(body)
+        return self.embed(body) if self.path.endswith("/embeddings") else self.complete(body)
+
+    def embed(self, request: dict[str, Any]) -> None:
+        """A vector for each text in which each word has a direction of its own; priced by the token, and in the books like any call."""
+        texts, length = request["input"], request.get("dimensions") or DIMENSIONS
+        status = self.books.behaviour.get("status")
+        if status:
+            return self.reply(status, {"error": {"message": "as told"}})
+        tokens = sum(len(text.encode()) // 4 + 1 for text in texts)
+        cost = tokens * INPUT_NANOUSD
+        with self.books.lock:
+            self.books.totals["calls"] += 1
+            self.books.totals["answered"] += 1
+            self.books.totals["cost_nanousd"] += cost
+            number = self.books.totals["calls"]
+        self.books.write(event="end", key=f"embedding-{number}", cost=cost, id=f"e-{number}")
+        data = [{"object": "embedding", "index": at, "embedding": words_as_vector(text, length)} for at, text in enumerate(texts)]
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        return self.reply(200, {"object": "list", "model": request["model"], "data": data[::-1], "usage": usage, "id": f"e-{number}"})
 
     def complete(self, request: dict[str, Any]) -> None:
         key = hashlib.sha256(json.dumps(request["messages"]).encode()).hexdigest()[:16]

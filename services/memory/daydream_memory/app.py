@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from daydream_memory.embedding import MiniLM
+from daydream_memory.embedding import Embedder, MiniLM
 from daydream_memory.handlers import endpoints, handlers
-from daydream_memory.ingest import Ingest
+from daydream_memory.ingest import EMBED_BATCH, Ingest
 from daydream_memory.remembering import Remembering
 from daydream_memory.settings import Settings
 from daydream_memory.sqlite import SqliteStore
@@ -22,14 +22,36 @@ TEND_S = 1.0
 
 @asynccontextmanager
 async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
-    """The memory service over the embedded store and the embedded model."""
-    embedder = MiniLM(settings.embed_threads)
+    """The memory service over the embedded store, and the embedded model or one that an endpoint has."""
+    async with _embedder(runtime, settings) as embedder, _parts(runtime, settings, embedder) as parts:
+        yield parts
+
+
+@asynccontextmanager
+async def _embedder(runtime: Runtime, settings: Settings) -> AsyncIterator[Embedder]:
+    if not settings.embedding.name:
+        yield MiniLM(settings.embed_threads)
+        return
+    from daydream_memory.endpoint_embedding import open_embedder  # noqa: PLC0415 (the client of models takes as long to load as everything else)
+
+    async with open_embedder(runtime, settings) as embedder:
+        yield embedder
+
+
+@asynccontextmanager
+async def _parts(runtime: Runtime, settings: Settings, embedder: Embedder) -> AsyncIterator[Parts]:
     store = SqliteStore(Path(settings.folder), embedder.model)
 
     async def close_envelope(payer: Payer) -> Closed:
         return await runtime.ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=payer.envelope_id, way=payer.way))
 
-    ingest = Ingest(store, embedder, await runtime.js.object_store(DOCUMENT_OBJECTS), settings.chunk_chars)
+    ingest = Ingest(
+        store,
+        embedder,
+        await runtime.js.object_store(DOCUMENT_OBJECTS),
+        settings.chunk_chars,
+        batch=settings.embedding.batch if settings.embedding.name else EMBED_BATCH,
+    )
     remembering = Remembering(store, embedder, close_envelope, quarantine=settings.quarantine)
 
     async def embed() -> None:

@@ -18,7 +18,7 @@ from daydream_memory.chunking import facts_of
 from daydream_memory.embedding import Embedder
 from daydream_memory.reading import Reading, read_document
 from daydream_memory.store import DocumentRecord, NewFact, Store
-from daydream_shared.failures import Permanent
+from daydream_shared.failures import Failure, NotNow, Permanent
 from daydream_shared.messages import DocumentOffered, DocumentRemoved
 from daydream_shared.objects import fetch
 from daydream_shared.requests import ListDocuments
@@ -26,17 +26,19 @@ from daydream_shared.requests import ListDocuments
 log = logging.getLogger(__name__)
 EMBED_BATCH = 16
 IDLE_S = 0.5
+WAIT_S = 5.0  # with an embedder that can't work now
 FETCH_S = 60.0
 
 
 class Ingest:
     """Reads documents and embeds what they say."""
 
-    def __init__(self, store: Store, embedder: Embedder, objects: ObjectStore, chunk_chars: int) -> None:
+    def __init__(self, store: Store, embedder: Embedder, objects: ObjectStore, chunk_chars: int, *, batch: int = EMBED_BATCH) -> None:
         self._store = store
         self._embedder = embedder
         self._objects = objects
         self._chunk_chars = chunk_chars
+        self._batch = batch
         self._news = asyncio.Event()
 
     async def read(self, offer: DocumentOffered) -> None:
@@ -76,9 +78,14 @@ class Ingest:
         """Embed what is pending, a few facts at a time, so that dreaming starts on the first ones."""
         while not stopping.is_set():
             self._news.clear()
-            batch = await self._store.pending(EMBED_BATCH)
+            batch = await self._store.pending(self._batch)
             if not batch:
                 await pause(IDLE_S)
                 continue
-            vectors = await self._embedder.embed([fact.text for fact in batch])
+            try:
+                vectors = await self._embedder.embed([fact.text for fact in batch])
+            except Failure as failure:  # no money, or the endpoint is away: facts wait, and everything else goes on
+                log.warning("embedding waits: %s", failure)
+                await pause(failure.delay_s or WAIT_S if isinstance(failure, NotNow) else WAIT_S)
+                continue
             await self._store.make_drawable({fact.fact_id: vector for fact, vector in zip(batch, vectors, strict=True)})

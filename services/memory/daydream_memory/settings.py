@@ -4,9 +4,28 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field, SecretStr
 
-from daydream_shared.settings import ServiceSettings
+from daydream_shared.settings import ModelSettings, ServiceSettings
+
+
+class EmbeddingSettings(BaseModel):
+    """Which model makes vectors of texts, where it is not the embedded one."""
+
+    name: str = Field("", description="model name as the endpoint knows it, e.g. text-embedding-3-small; empty: the embedded model")
+    base_url: str = Field("https://api.openai.com/v1", description="any OpenAI-compatible endpoint")
+    api_key: SecretStr = Field(SecretStr(""), description="key of that endpoint")
+    provider: str = Field("", description="whose price list applies; empty: found by the base URL")
+    free: bool = Field(False, description="declare the model free of charge, e.g. one that runs on this machine")
+    dimensions: int = Field(0, ge=0, le=8192, description="length of its vectors, for models that can shorten them; 0: as they come")
+    batch: int = Field(64, ge=1, le=2048, description="texts in a call")
+    timeout_s: float = Field(60.0, gt=0, le=3600, description="limit of one call")
+
+    def as_model(self) -> ModelSettings:
+        """For what is the same with every model: endpoint and price."""
+        return ModelSettings(
+            name=self.name, base_url=self.base_url, api_key=self.api_key, provider=self.provider, free=self.free, timeout_s=self.timeout_s
+        )  # fmt: skip
 
 
 class Settings(ServiceSettings):
@@ -17,5 +36,7 @@ class Settings(ServiceSettings):
     folder: str = Field("memory", description="folder of the embedded store")
     chunk_chars: int = Field(900, ge=200, le=8000, description="most characters of one fact")
     quarantine: bool = Field(False, description="promoted hypotheses wait for a person's word (daydream review) before they become facts")
+    embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings, description="a model of your own for vectors")
+    prices_file: str = Field("", description="TOML file with prices that the built-in list lacks or has wrong")
     embed_threads: int = Field(1, ge=1, le=64, description="threads of the embedding model")
     concurrency: int = Field(4, ge=1, le=64, description="verdicts and documents worked on at a time")

@@ -7,6 +7,7 @@ have been billed, so their cost is unknown, which the ledger counts in full.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from daydream_shared.failures import Failure, NotNow, Permanent, Transient, WrongSetting
-from daydream_shared.money.usage import TokenUsage, reported_usage
+from daydream_shared.money.usage import TokenUsage, embedding_usage, reported_usage
 from daydream_shared.settings import ModelSettings
 
 RETRY_AFTER_S_MAX = 3600.0
@@ -44,6 +45,15 @@ class RawAnswer:
     text: str
     finish_reason: str
     model: str
+    usage: TokenUsage | None
+    provider_id: str = ""
+
+
+@dataclass(frozen=True)
+class RawVectors:
+    """A vector for each text, as the server gave them; `usage` as in RawAnswer."""
+
+    vectors: list[list[float]]
     usage: TokenUsage | None
     provider_id: str = ""
 
@@ -91,6 +101,19 @@ class ModelEndpoint:
             return _answer(await self._create(self._arguments(attempt)))
         except openai.APIError as error:
             raise _failed(error) from error
+
+    async def embed(self, texts: Sequence[str], dimensions: int = 0) -> RawVectors:
+        """Vectors of texts in one call, in their order; `dimensions` 0: as many as the model gives. Raises CallFailed, also for an answer that does
+        not have a vector for each."""
+        more: dict[str, Any] = {"dimensions": dimensions} if dimensions else {}
+        try:
+            found = await self._client.embeddings.create(model=self.settings.name, input=list(texts), encoding_format="float", **more)
+        except openai.APIError as error:
+            raise _failed(error) from error
+        vectors = [list(one.embedding) for one in sorted(found.data, key=lambda one: one.index)]
+        if len(vectors) != len(texts) or len({len(vector) for vector in vectors}) != 1 or not all(vectors):
+            raise CallFailed(Permanent("wrong-vectors", f"{len(vectors)} vectors came for {len(texts)} texts"), may_have_cost=True)
+        return RawVectors(vectors, embedding_usage(found.usage), getattr(found, "id", "") or "")
 
     async def _create(self, arguments: dict[str, Any]) -> ChatCompletion:
         """Make the call; once more without a parameter that this model does not know (a refusal costs nothing)."""

@@ -51,6 +51,12 @@ def reported_usage(report: object, service_tier: object = "") -> TokenUsage | No
     return TokenUsage(input_tokens, output_tokens, cached, written, reasoning, tier).believable()
 
 
+def embedding_usage(report: object) -> TokenUsage | None:
+    """The same of an answer with embeddings, which has input only."""
+    tokens = max(_reported(report, "prompt_tokens") or 0, _reported(report, "total_tokens") or 0)
+    return TokenUsage(tokens, 0).believable() if tokens else None
+
+
 def _reported(report: object, name: str) -> int | None:
     count = getattr(report, name, None)
     return count if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= TOKENS_MAX else None

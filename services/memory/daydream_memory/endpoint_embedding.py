@@ -1,0 +1,133 @@
+"""Texts to vectors by any OpenAI-compatible endpoint, paid from the ledger.
+
+Data: texts → those not in the cache, in batches → open an envelope for the batch and draw its bound, in one question → call → settle → close.
+What can fail: no money (NotNow, until the ledger says when; whoever asked waits), the endpoint (its failures), this process between draw and settle
+(the draw is spent when its time is up, and the texts are embedded again).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import numpy as np
+
+from daydream_memory.settings import Settings
+from daydream_memory.store import Vector
+from daydream_shared.failures import Permanent
+from daydream_shared.llm.endpoint import CallFailed, ModelEndpoint, RawVectors
+from daydream_shared.messages import derive_id
+from daydream_shared.money.bounds import call_bound_nanousd, prompt_tokens_bound
+from daydream_shared.money.counting import counter_for
+from daydream_shared.money.prices import Price, find_price, read_prices
+from daydream_shared.money.purse import Purse, refused
+from daydream_shared.requests import CloseEnvelope, Draw, EnvelopePart, OpenEnvelope
+from daydream_shared.runtime import Runtime
+from daydream_shared.subjects import BUDGET_CLOSE, BUDGET_OPEN
+
+CACHE_TEXTS = 2048
+BATCH_BYTES_MAX = 200_000  # most endpoints take some 300,000 tokens in a call
+SETTLE_GRACE_S = 60.0
+
+
+class EndpointEmbedder:
+    """An `Embedder`. Vectors are scaled to length 1."""
+
+    def __init__(self, endpoint: ModelEndpoint, price: Price, purse: Purse, *, dimensions: int = 0, batch: int = 64) -> None:
+        self.model = endpoint.settings.name + (f"@{dimensions}" if dimensions else "")
+        self._endpoint = endpoint
+        self._price = price
+        self._purse = purse
+        self._dimensions = dimensions
+        self._batch = batch
+        self._count = counter_for(endpoint.settings.name, endpoint.settings.base_url)
+        self._cache: OrderedDict[str, Vector] = OrderedDict()
+        self._length = 0
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """One float32 vector of length 1 for each text. Raises the failures of `purse` and `endpoint`."""
+        known = {text: self._cache[text] for text in texts if text in self._cache}
+        new = list(dict.fromkeys(text for text in texts if text not in known))
+        parts = await asyncio.gather(*(self._buy(part) for part in batches(new, self._batch)))
+        known |= {text: vector for part in parts for text, vector in part.items()}
+        return [known[text] for text in texts]
+
+    async def _buy(self, texts: Sequence[str]) -> dict[str, Vector]:
+        lifetime_s = self._endpoint.settings.timeout_s + SETTLE_GRACE_S
+        now = datetime.now(UTC)
+        tokens = prompt_tokens_bound(texts, 0, self._count)
+        bound = call_bound_nanousd(self._price, tokens, 0, span=(now, now + timedelta(seconds=lifetime_s)))
+        attempt_id, envelope_id = await self._draw(bound, lifetime_s, now)
+        try:
+            raw = await self._endpoint.embed(texts, self._dimensions)
+        except CallFailed as failed:
+            await self._purse.settle(attempt_id, None if failed.may_have_cost else 0)
+            await self._close(envelope_id)
+            raise failed.failure from failed
+        cost = self._price.cost_nanousd(raw.usage, at=datetime.now(UTC)) if raw.usage else bound
+        await self._purse.settle(attempt_id, cost, raw.usage.input_tokens if raw.usage else None, 0, raw.provider_id)
+        await self._close(envelope_id)
+        return self._kept(texts, raw)
+
+    async def _draw(self, bound: int, lifetime_s: float, now: datetime) -> tuple[str, str]:
+        nonce = uuid4().hex
+        envelope_id = derive_id("embedding", nonce)
+        purse = self._purse
+        first = Draw(
+            envelope_id=envelope_id, call_id=envelope_id, nonce=nonce, stage=purse.stage, model=purse.model, team=purse.team,
+            bound_nanousd=bound, lifetime_s=lifetime_s,
+        )  # fmt: skip
+        part = EnvelopePart(stage=purse.stage, model=purse.model, team=purse.team, bound_nanousd=bound)
+        grant = await purse.ask(BUDGET_OPEN, OpenEnvelope(envelope_id=envelope_id, parts=(part,), first=first, purpose="embedding", asked_at=now))
+        if grant.refusal is not None:
+            raise refused(grant.refusal)
+        return grant.attempt_id, envelope_id
+
+    async def _close(self, envelope_id: str) -> None:
+        await self._purse.ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=envelope_id))
+
+    def _kept(self, texts: Sequence[str], raw: RawVectors) -> dict[str, Vector]:
+        matrix = np.asarray(raw.vectors, np.float32)
+        length = np.linalg.norm(matrix, axis=1, keepdims=True)
+        if matrix.shape[1] != (self._length or matrix.shape[1]):
+            raise Permanent("wrong-vectors", f"{self.model} gave vectors of {matrix.shape[1]} numbers, and of {self._length} before")
+        self._length = matrix.shape[1]
+        if not np.isfinite(matrix).all() or not length.all():
+            raise Permanent("wrong-vectors", f"{self.model} gave a vector that has no direction")
+        found = dict(zip(texts, matrix / length, strict=True))
+        self._cache |= found
+        while len(self._cache) > CACHE_TEXTS:
+            self._cache.popitem(last=False)
+        return found
+
+
+@asynccontextmanager
+async def open_embedder(runtime: Runtime, settings: Settings) -> AsyncIterator[EndpointEmbedder]:
+    """The one of these settings. WrongSetting when it has no price, can't be reached or refuses the key."""
+    model = settings.embedding.as_model()
+    price = find_price(model, read_prices(settings.prices_file))
+    endpoint = ModelEndpoint(model)
+    try:
+        await endpoint.check()
+        purse = Purse(runtime.ask, settings.service, model.name)
+        yield EndpointEmbedder(endpoint, price, purse, dimensions=settings.embedding.dimensions, batch=settings.embedding.batch)
+    finally:
+        await endpoint.close()
+
+
+def batches(texts: Sequence[str], most: int) -> list[list[str]]:
+    """In order, each of at most so many texts and `BATCH_BYTES_MAX`; a longer text alone."""
+    found: list[list[str]] = []
+    size = 0
+    for text in texts:
+        length = len(text.encode())
+        if not found or len(found[-1]) == most or size + length > BATCH_BYTES_MAX:
+            found.append([])
+            size = 0
+        found[-1].append(text)
+        size += length
+    return found

@@ -1,0 +1,96 @@
+"""Vectors by an endpoint: paid from the ledger to the cent, held back by the cap, and gone on with when there is money again."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from nats.aio.client import Client
+
+from daydream_memory.endpoint_embedding import batches
+from daydream_memory.settings import Settings
+from daydream_shared.messages import DocumentOffered
+from daydream_shared.requests import BudgetState, ChangeBudget, MemoryState, Nothing, Search, SetLimit
+from daydream_shared.rpc import Asker
+from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_STATE, MEMORY_SEARCH, MEMORY_STATE, flow_of
+from support.endpoint import words_as_vector
+from support.programs import PRICES, Endpoint, NatsServer
+from support.services import service
+
+FACTS = 40
+
+
+async def true(condition: Callable[[], Coroutine[Any, Any, bool]]) -> None:
+    async with asyncio.timeout(30):
+        while not await condition():  # noqa: ASYNC110 (another process makes it so)
+            await asyncio.sleep(0.05)
+
+
+async def offer(nc: Client, facts: int) -> None:
+    lines = [{"text": f"Note number {number} tells of harbour {number * 7} and of the wind that blows there all year."} for number in range(facts)]
+    data = "\n".join(json.dumps(line) for line in lines).encode()
+    message = DocumentOffered(document_id="d", content=base64.b64encode(data), source="/n.jsonl", size_bytes=len(data), offered_at=datetime.now(UTC))
+    await nc.jetstream().publish(flow_of(DocumentOffered).subject, message.model_dump_json().encode())
+
+
+async def test_embedding_is_paid_to_the_cent_and_waits_for_money(tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint) -> None:
+    (tmp_path / "prices.toml").write_text(PRICES)
+    settings = {
+        "DAYDREAM_MEMORY_EMBEDDING_NAME": "priced-1", "DAYDREAM_MEMORY_EMBEDDING_BASE_URL": endpoint.url, "DAYDREAM_MEMORY_EMBEDDING_BATCH": "8",
+        "DAYDREAM_MEMORY_PRICES_FILE": str(tmp_path / "prices.toml"),
+    }  # fmt: skip
+    ask = Asker(nc)
+
+    async def memory() -> MemoryState:
+        return await ask(MEMORY_STATE, Nothing())
+
+    async def budget() -> BudgetState:
+        return await ask(BUDGET_STATE, Nothing())
+
+    async def cap(nanousd: int) -> None:
+        await ask(BUDGET_CHANGE, ChangeBudget(change_id=str(nanousd), what=SetLimit(window="lifetime", cap_nanousd=nanousd), who="test"))
+
+    with service("budget", server.url, tmp_path / "budget"), service("memory", server.url, tmp_path / "memory", **settings):
+        await cap(200_000)  # a batch of eight is bounded by some 120,000 and costs some 25,000
+        await offer(nc, FACTS)
+        await true(lambda: settled_at(memory, 8))
+        assert 0 < (await memory()).facts < FACTS, "the cap holds the rest back"
+        assert (await budget()).limits[0].settled_nanousd <= 200_000
+        await cap(10_000_000)
+        await true(lambda: settled_at(memory, FACTS))
+        assert (await memory()).embedding_model == "priced-1"
+        found = await ask(MEMORY_SEARCH, Search(text="Note number 5 tells of harbour 35 and of the wind that blows there all year.", limit=1))
+        assert found.hits[0].similarity == pytest.approx(1, abs=1e-5)
+        books = await budget()
+        assert books.settled_nanousd == endpoint.witness()["cost_nanousd"], "the ledger and the endpoint count the same money"
+        assert (books.envelopes_open, books.drawn_nanousd) == (0, 0)
+        assert [(row.stage, row.calls) for row in books.spend] == [("memory", endpoint.witness()["calls"])]
+
+
+async def settled_at(memory: Callable[[], Coroutine[Any, Any, MemoryState]], facts: int) -> bool:
+    return (await memory()).facts >= facts
+
+
+def test_texts_go_in_batches_of_at_most_so_many_and_so_long() -> None:
+    assert [len(part) for part in batches([str(number) for number in range(10)], 4)] == [4, 4, 2]
+    assert [len(part) for part in batches(["x" * 150_000, "y" * 60_000, "z" * 500_000, "w"], 64)] == [1, 1, 1, 1]
+    assert batches([], 4) == []
+
+
+def test_the_embedded_model_stays_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYDREAM_MODEL_NAME", "a-chat-model")
+    assert not Settings().embedding.name
+    monkeypatch.setenv("DAYDREAM_MEMORY_EMBEDDING_NAME", "an-embedding-model")
+    assert Settings().embedding.name == "an-embedding-model"
+
+
+def test_the_witness_gives_vectors_by_words() -> None:
+    one, same, other = (np.array(words_as_vector(text, 48)) for text in ("red green", "green red", "salt"))
+    assert one @ same > 10 * abs(one @ other)
