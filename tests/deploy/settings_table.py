@@ -40,7 +40,11 @@ def sections() -> Iterator[tuple[str, list[Row]]]:
 
 def _rows(prefix: str, kind: type[BaseModel], without: dict[str, Any]) -> Iterator[Row]:
     for name, field in kind.model_fields.items():
-        if name not in without:
+        if name in without:
+            continue
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _rows(f"{prefix}{name.upper()}_", field.annotation, {})
+        else:
             yield f"{prefix}{name.upper()}", _default(field), field.description or ""
 
 
