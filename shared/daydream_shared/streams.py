@@ -8,12 +8,16 @@ from collections.abc import AsyncGenerator
 import nats.errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
+from nats.js.errors import NotFoundError
 
 BATCH = 500
 
 
-async def streamed(js: JetStreamContext, stream: str, after: int, last: int) -> AsyncGenerator[tuple[int, Msg], None]:
-    """The messages of a stream after a sequence, up to `last`, as (sequence, message)."""
+async def streamed(js: JetStreamContext, stream: str, after: int, last: int, *, gaps: bool = False) -> AsyncGenerator[tuple[int, Msg], None]:
+    """The messages of a stream after a sequence, up to `last`, as (sequence, message). `gaps`: messages may have been deleted, also the last ones;
+    without it a missing one is waited for and ends in a TimeoutError."""
+    if gaps:
+        last = await _last_there(js, stream, after, last)
     if last <= after:
         return
     config = api.ConsumerConfig(
@@ -29,3 +33,15 @@ async def streamed(js: JetStreamContext, stream: str, after: int, last: int) -> 
     finally:
         with contextlib.suppress(nats.errors.Error):
             await reader.unsubscribe()
+
+
+async def _last_there(js: JetStreamContext, stream: str, after: int, last: int) -> int:
+    """The highest sequence up to `last` that was not deleted; `after` when there is none."""
+    while last > after:
+        try:
+            await js.get_msg(stream, seq=last)
+        except NotFoundError:
+            last -= 1
+        else:
+            break
+    return last

@@ -186,10 +186,11 @@ MEMORY_SEARCH = Endpoint("memory", "daydream.memory.search", ask.Search, ask.Fou
 MEMORY_INSIGHTS = Endpoint("memory", "daydream.memory.insights", ask.ListVerdicts, ask.Verdicts)
 MEMORY_DOCUMENTS = Endpoint("memory", "daydream.memory.documents", ask.ListDocuments, ask.Documents)
 MEMORY_RESOLVE = Endpoint("memory", "daydream.memory.resolve", ask.Resolve, ask.Resolved)
+MEMORY_ERASE = Endpoint("memory", "daydream.memory.erase", ask.Erase, ask.Erased)
 SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", ask.Nothing, ask.SamplerState)
 SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", ask.SetGoal, ask.SamplerState)
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_OPEN, BUDGET_GROW, BUDGET_DRAW, BUDGET_SETTLE, BUDGET_CLOSE, BUDGET_CHANGE, BUDGET_STATE,
-    MEMORY_STATE, MEMORY_PAIR, MEMORY_AROUND, MEMORY_NEAREST, MEMORY_SEARCH, MEMORY_INSIGHTS, MEMORY_DOCUMENTS, MEMORY_RESOLVE,
+    MEMORY_STATE, MEMORY_PAIR, MEMORY_AROUND, MEMORY_NEAREST, MEMORY_SEARCH, MEMORY_INSIGHTS, MEMORY_DOCUMENTS, MEMORY_RESOLVE, MEMORY_ERASE,
     SAMPLER_STATE, SAMPLER_GOAL,
 )  # fmt: skip

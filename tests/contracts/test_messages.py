@@ -29,6 +29,7 @@ KEPT = (Commit, Snapshot, Epoch, StagePlan, StoredAnswer, Tally, Yields)  # what
 MAPPINGS = (
     "Snapshot.v2",
     "MemoryState.v1",
+    "Erased.v1",
     "Epoch.v1.strategies",
     "PairSampled.v1.mixture",
     "Yields.v1",

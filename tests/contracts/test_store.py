@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -523,3 +523,74 @@ async def test_a_closed_question_is_none(store: Store) -> None:
     assert await store.questions(10) == [0]
     await store.remove_document("question: why?", NOW + timedelta(hours=1))
     assert await store.questions(10) == []
+
+
+# --- erasure ------------------------------------------------------------------------------------------------------------
+
+
+def of_facts(name: str, *facts: Any, decision: Decision = Decision.DISCARDED) -> VerdictReached:
+    """A verdict on a pair of these facts."""
+    one = verdict(name, decision)
+    pair = one.hypothesis.pair.model_copy(update={"first": facts[0], "second": facts[1]})
+    return one.model_copy(update={"hypothesis": one.hypothesis.model_copy(update={"pair": pair}), "nearest": None})
+
+
+async def test_what_is_erased_is_nowhere_any_more_and_the_rest_stays(store: Store, opened: Opened) -> None:
+    new = facts("a secret recipe for bronze", "common knowledge", document="first")
+    await store.add_document(record("first"), [replace(new[0], fact_id="id secret"), new[1]])
+    await make_all_drawable(store)
+    await know(store, "common knowledge", "something else", document="second")
+    secret, common, other = await store.facts(["id secret", "id common knowledge", "id something else"])
+    await store.add_verdict(of_facts("a", secret, other), embed("hypothesis a"), None)
+    await store.add_verdict(of_facts("b", common, other), embed("hypothesis b"), None)
+    for expected in (1, 0):  # the second time nothing holds it any more
+        done = await store.erase(["/notes/first.md"], [], derived=False, note="erased by ada")
+        assert (done.fact_ids, done.verdicts) == (("id secret",), expected)
+        assert done.insights == ()
+    assert await texts_near(store, "a secret recipe for bronze") == {"common knowledge", "something else"}
+    again = await opened.reopen()
+    kept, _ = await again.verdicts(ListVerdicts(promoted_only=False, limit=10))
+    assert [(one.hypothesis.pair.first.text, one.hypothesis.pair.second.text) for one in kept] == [
+        ("common knowledge", "something else"),
+        ("(erased)", "something else"),
+    ]
+    assert [one.hypothesis.synthesis.hypothesis for one in kept if one.hypothesis.synthesis] == ["hypothesis b", "hypothesis a"]
+    for file in opened.folder.iterdir():
+        assert b"secret recipe" not in file.read_bytes(), file.name
+    assert not np.asarray((await again.vectors(["id secret"]))["id secret"]).any()
+
+
+async def test_what_is_erased_stays_so_when_it_is_offered_again_or_its_daydream_ends_later(store: Store) -> None:
+    await know(store, "a secret", "open", document="first")
+    secret, open_ = await store.facts(["id a secret", "id open"])
+    await store.erase(["/notes/first.md"], [], derived=False, note="erased by ada")
+    await store.add_document(record("first", at=NOW + timedelta(days=1)), facts("a secret", "open", document="first"))
+    await make_all_drawable(store)
+    assert await texts_near(store, "a secret") == set()
+    assert [report.status for report in await store.reports(ListDocuments())] == ["refused"]
+    await store.add_verdict(of_facts("late", secret, open_), embed("hypothesis late"), None)
+    kept = await store.verdict("verdict late")
+    assert kept is not None
+    assert kept.hypothesis.pair.first.text == kept.hypothesis.pair.second.text == "(erased)"
+    assert kept.hypothesis.synthesis is not None
+    assert kept.hypothesis.synthesis.hypothesis == "hypothesis late", "what was paid for is kept"
+
+
+async def test_what_descends_from_the_erased_is_withdrawn_or_erased_as_asked(store: Store) -> None:
+    await family(store)
+    one, two = await store.facts(["id one", "id two"])
+    promoted = of_facts("again", one, two, decision=Decision.PROMOTED)
+    await store.add_verdict(promoted, embed("hypothesis again"), None)
+    done = await store.erase([], ["id one"], derived=False, note="erased by ada")
+    assert done.insights == ("insight high", "insight low")
+    assert {standing.fact.text for standing in await store.resolve(["insight low", "insight high"]) if standing.hidden} == {
+        "insight about low",
+        "insight about high",
+    }
+    await store.erase([], ["id one"], derived=True, note="erased by ada")
+    assert {standing.fact.text for standing in await store.resolve(["insight low", "insight high"])} == {"(erased)"}
+    kept = await store.verdict("verdict again")
+    assert kept is not None
+    assert kept.hypothesis.synthesis is not None
+    assert kept.hypothesis.synthesis.hypothesis == "(erased)"
+    assert {found.fact_id for found in (await store.restore(["id one"])).in_} == set(), "for good"

@@ -121,12 +121,12 @@ async def _offer(client: Client, source: str, data: bytes, kind: FactKind, there
     return Offered(document_id, source, sequence=await client.publish(message))
 
 
-async def sources_under(client: Client, paths: Sequence[Path]) -> list[str]:
-    """The sources at and below these paths, whether they are still there or not, of which the memory holds a current document."""
+async def sources_under(client: Client, paths: Sequence[Path], *, current_only: bool = True) -> list[str]:
+    """The sources at and below these paths, whether they are still there or not, of which the memory holds a current document, or ever held one."""
     found: dict[str, None] = {}
     for path in paths:
         name = str(path.absolute())
-        page = ListDocuments(under=name, current_only=True, limit=1000)
+        page = ListDocuments(under=name, current_only=current_only, limit=1000)
         while reports := (await client.ask(MEMORY_DOCUMENTS, page)).reports:
             found.update(dict.fromkeys(report.source for report in reports if report.source == name or report.source.startswith(f"{name.rstrip('/')}/")))
             page = page.model_copy(update={"offset": page.offset + len(reports)})

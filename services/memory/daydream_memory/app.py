@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from daydream_memory.embedding import Embedder, MiniLM
+from daydream_memory.erasing import Erasing
 from daydream_memory.handlers import endpoints, handlers
 from daydream_memory.ingest import EMBED_BATCH, Ingest
 from daydream_memory.remembering import Remembering
@@ -63,6 +64,8 @@ async def _parts(runtime: Runtime, settings: Settings, embedder: Embedder) -> As
                 await runtime.pause(TEND_S)
 
     try:
-        yield Parts(handlers(ingest, remembering), endpoints(store, embedder), loops=(embed, tend), concurrency=settings.concurrency)
+        yield Parts(
+            handlers(ingest, remembering), endpoints(store, embedder, Erasing(store, runtime.js)), loops=(embed, tend), concurrency=settings.concurrency
+        )
     finally:
         await store.close()

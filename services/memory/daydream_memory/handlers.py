@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from daydream_memory.embedding import Embedder
+from daydream_memory.erasing import Erasing
 from daydream_memory.ingest import Ingest
 from daydream_memory.remembering import Remembering
 from daydream_memory.store import Store
@@ -46,6 +47,7 @@ from daydream_shared.runtime import Handler
 from daydream_shared.subjects import (
     MEMORY_AROUND,
     MEMORY_DOCUMENTS,
+    MEMORY_ERASE,
     MEMORY_INSIGHTS,
     MEMORY_NEAREST,
     MEMORY_PAIR,
@@ -92,8 +94,8 @@ def handlers(ingest: Ingest, remembering: Remembering) -> Mapping[type[Message],
     }
 
 
-def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
-    """The memory's answers; all of them only read."""
+def endpoints(store: Store, embedder: Embedder, erasing: Erasing) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
+    """The memory's answers. All but `erase` only read, and that is harmless twice."""
 
     async def state(_: Nothing) -> MemoryState:
         counts = await store.counts()
@@ -158,4 +160,5 @@ def endpoints(store: Store, embedder: Embedder) -> Mapping[Endpoint[Any, Any], C
         MEMORY_INSIGHTS: verdicts,
         MEMORY_DOCUMENTS: documents,
         MEMORY_RESOLVE: resolve,
+        MEMORY_ERASE: erasing.erase,
     }

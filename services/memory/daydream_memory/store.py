@@ -83,6 +83,15 @@ class Changed:
     in_: tuple[Fact, ...] = ()
 
 
+@dataclass(frozen=True)
+class ErasedFacts:
+    """Ids of the facts that are erased now or were before, how many verdicts held them, and the insights that descend from them."""
+
+    fact_ids: tuple[str, ...]
+    verdicts: int
+    insights: tuple[str, ...]
+
+
 class Store(Protocol):
     """All methods may be called concurrently. Vectors are float32 of one dimension, of length 1."""
 
@@ -98,6 +107,10 @@ class Store(Protocol):
 
     async def restore(self, fact_ids: Sequence[str]) -> Changed:
         """Take back what `withdraw` did for these facts. What is hidden for another reason too stays so."""
+
+    async def erase(self, sources: Sequence[str], fact_ids: Sequence[str], *, derived: bool, note: str) -> ErasedFacts:
+        """Remove the texts, titles, sources and vectors of these facts, and of those that only these sources hold, from facts and verdicts; the
+        documents are refused from then on. Their ordinals stay, hidden; what descends from them is withdrawn. `derived`: the hypotheses go too."""
 
     async def resolve(self, names: Sequence[str]) -> list[Standing]:
         """The facts of these names: ids of facts, or of verdicts that made one. Unknown names are left out."""

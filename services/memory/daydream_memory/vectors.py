@@ -48,6 +48,11 @@ class VectorTable:
         rows = {self.row_of[key] for key in ids if key in self.row_of}
         self._hidden = self._hidden | rows if hidden else self._hidden - rows
 
+    def erase(self, ids: Iterable[str]) -> None:
+        """Make their vectors nothing. They stay hidden."""
+        rows = [self.row_of[key] for key in ids if key in self.row_of]
+        self._matrix[rows] = 0.0
+
     def is_hidden(self, key: str) -> bool:
         """Whether this one is left out."""
         return self.row_of.get(key) in self._hidden

@@ -43,11 +43,12 @@ class Following:
         """Count what was judged since."""
         stream = flow_of(VerdictReached).stream
         last = (await self._js.stream_info(stream)).state.last_seq
-        async for sequence, message in streamed(self._js, stream, self.yields.sequence, last):
+        async for sequence, message in streamed(self._js, stream, self.yields.sequence, last, gaps=True):  # an erasure may have deleted some
             try:
                 self.yields.add(sequence, VerdictReached.model_validate_json(message.data))
             except ValidationError:  # of a newer version; the memory, whose durable it is, deals with it
                 self.yields.sequence = sequence
+        self.yields.sequence = max(self.yields.sequence, last)
         if self.yields.sequence >= self._saved + SAVE_EVERY:
             await self.save()
 

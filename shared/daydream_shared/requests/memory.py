@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
@@ -179,3 +180,25 @@ class Resolved(Part):
     """In the order asked; what nobody knows is left out."""
 
     found: tuple[Standing, ...]
+
+
+class Erase(Part):
+    """Remove documents (by their sources) and facts (by their ids) for good: texts, titles, sources and vectors. What was thought about them stays,
+    without them, unless `derived`: then the hypotheses that came from them go too."""
+
+    sources: tuple[str, ...] = ()
+    fact_ids: tuple[str, ...] = ()
+    derived: bool = False
+    who: str = Field(min_length=1)
+    why: str = ""
+    asked_at: datetime
+
+
+class Erased(Part):
+    """What was erased, and what is out of reach."""
+
+    facts: int
+    verdicts: int = Field(description="kept records in which the facts stood")
+    insights_withdrawn: tuple[str, ...] = Field(description="ids of insights that descend from them, which are out of the draws now")
+    messages: dict[str, int] = Field(description="by stream, those that held the texts and were deleted")
+    out_of_reach: tuple[str, ...]

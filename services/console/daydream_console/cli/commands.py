@@ -14,6 +14,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "up": systems.up_command,
     "ingest": knowledge.ingest_command,
     "forget": standing.forget_command,
+    "erase": standing.erase_command,
     "retract": standing.retract_command,
     "restore": standing.restore_command,
     "insights": knowledge.insights_command,

@@ -1,4 +1,5 @@
-"""What may be drawn and found: documents that are gone, facts and insights that people withdraw. Nothing is deleted, all of it can be undone."""
+"""What may be drawn and found: documents that are gone, facts and insights that people withdraw.
+Nothing is deleted and all of it can be undone, but for `erase`."""
 
 from __future__ import annotations
 
@@ -16,9 +17,10 @@ from daydream_console.local.folder import default_folder
 from daydream_console.overview import settled
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import StandingChanged
-from daydream_shared.requests import Resolve, Standing
-from daydream_shared.subjects import MEMORY_RESOLVE
+from daydream_shared.requests import Erase, Resolve, Standing
+from daydream_shared.subjects import MEMORY_ERASE, MEMORY_RESOLVE
 
+ERASE_S = 600.0
 Ids = Annotated[list[str], typer.Argument(help="Ids of facts, or of verdicts whose insight is meant.")]
 
 
@@ -52,6 +54,41 @@ def retract_command(ids: Ids, who: Who = "", why: Why = "", data: Data = None, a
 def restore_command(ids: Ids, who: Who = "", why: Why = "", data: Data = None, as_json: Json = False) -> None:
     """Take back a daydream retract of these facts or insights."""
     _change(ids, who, why, data, drawable=True, as_json=as_json)
+
+
+def erase_command(
+    targets: Annotated[list[str], typer.Argument(help="Paths that were read (files, or folders with all below), or ids of facts.")],
+    derived: Annotated[bool, typer.Option("--derived", help="Also the hypotheses and insights that came from them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    who: Who = "",
+    why: Why = "",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Remove documents or facts for good from memory, verdicts and streams. Can not be undone; says what is out of reach."""
+    paths = {target: Path(target).absolute() for target in targets}
+
+    async def work() -> None:
+        async with reading(data or default_folder()) as client:
+            sources = await ingesting.sources_under(client, list(paths.values()), current_only=False)
+            ids = tuple(target for target, path in paths.items() if not any(Path(source).is_relative_to(path) for source in sources))
+            known = (await client.ask(MEMORY_RESOLVE, Resolve(names=ids))).found if ids else ()
+            if len(known) < len(ids):
+                raise WrongSetting("some of these are neither paths that were read nor ids of facts", "daydream ask --json shows sources and ids")
+            if not yes and not typer.confirm(f"Erase {len(sources)} documents and {len(ids)} facts for good?", err=True):
+                raise WrongSetting("nothing was erased", "Say yes, or give --yes")
+            facts = tuple(one.fact.fact_id for one in known)
+            request = Erase(sources=tuple(sources), fact_ids=facts, derived=derived, who=who or "unknown", why=why, asked_at=datetime.now(UTC))
+            done = await client.ask(MEMORY_ERASE, request, patience_s=ERASE_S, try_s=ERASE_S)
+        if as_json:
+            emit_json(done.model_dump(mode="json"))
+            return
+        out.print(f"{done.facts} facts are erased, in {done.verdicts} verdicts and {sum(done.messages.values())} messages as well.")
+        if done.insights_withdrawn:
+            out.print(f"{len(done.insights_withdrawn)} insights that descend from them are out of the draws.")
+        out.print("Out of reach:\n" + "\n".join(f"- {one}" for one in done.out_of_reach), markup=False)
+
+    perform(work, as_json=as_json)
 
 
 def _change(ids: list[str], who: str, why: str, data: Path | None, *, drawable: bool, as_json: bool) -> None:

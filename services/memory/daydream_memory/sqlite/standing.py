@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from daydream_memory.store import DocumentRecord, NewFact
 
+ERASED_NOTE = "erased by "  # a document with such a note is not wanted back
 HIDDEN = """(exists (select 1 from withdrawn w where w.fact_id = f.fact_id)
   or f.kind <> 'insight' and not exists (select 1 from mentions m where m.fact_id = f.fact_id))"""
 DESCENDANTS = """with recursive below(fact_id) as (select ? union select d.fact_id from descents d join below on d.parent = below.fact_id)
@@ -30,7 +31,9 @@ def kin(db: sqlite3.Connection, fact_id: str) -> set[str]:
 
 def document_read(db: sqlite3.Connection, record: DocumentRecord, facts: Iterable[NewFact]) -> set[str]:
     """A document replaces the one that was at its source before, unless that is newer or the source was removed since."""
-    known = db.execute("select offered_at from documents where document_id = ? and source = ?", (record.document_id, record.source)).fetchone()
+    known = db.execute("select offered_at, note from documents where document_id = ? and source = ?", (record.document_id, record.source)).fetchone()
+    if known and known[1].startswith(ERASED_NOTE):
+        return set()
     offered = max(iso(record.offered_at), known[0] if known else "")
     (removed,) = db.execute("select max(at) from removals where source = ?", (record.source,)).fetchone()
     (newest,) = db.execute("select max(offered_at) from documents where source = ? and document_id <> ?", (record.source, record.document_id)).fetchone()

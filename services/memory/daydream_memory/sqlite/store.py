@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from daydream_memory.approximate import Approximate
-from daydream_memory.sqlite import standing
+from daydream_memory.sqlite import erasing, standing
 from daydream_memory.sqlite.schema import SCHEMA_VERSION, migrate
-from daydream_memory.store import Changed, Counts, DocumentRecord, NewFact, Pending, Vector
+from daydream_memory.store import Changed, Counts, DocumentRecord, ErasedFacts, NewFact, Pending, Vector
 from daydream_memory.vectors import VectorTable
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Fact, FactKind, Known, ReviewRecorded, VerdictReached
@@ -135,6 +135,34 @@ class SqliteStore:
 
     async def restore(self, fact_ids: Sequence[str]) -> Changed:
         return await self._run(lambda: self._restand(lambda: set().union(*(standing.restore(self._db, root) for root in fact_ids))))
+
+    async def erase(self, sources: Sequence[str], fact_ids: Sequence[str], *, derived: bool, note: str) -> ErasedFacts:
+        def work() -> ErasedFacts:
+            found: set[str] = set(fact_ids)
+            insights: set[str] = set()
+            verdicts: list[str] = []
+
+            def change() -> set[str]:
+                found.update(erasing.erase_documents(self._db, sources, note))
+                insights.update(erasing.descendants(self._db, found))
+                if derived:
+                    found.update(insights)
+                erasing.erase_facts(self._db, found)
+                verdicts.extend(erasing.erase_from_verdicts(self._db, found, derived=derived))
+                return found.union(*(standing.withdraw(self._db, root) for root in found))
+
+            self._db.execute("pragma secure_delete = on")
+            self._restand(change)
+            self._facts.erase(found)
+            if derived:
+                self._hypotheses.erase(verdicts)
+            self._facts.index, self._index_saved = None, 0  # made again without them
+            self._index_file.unlink(missing_ok=True)
+            self._db.execute("pragma wal_checkpoint(truncate)")
+            self._db.execute("vacuum")
+            return ErasedFacts(tuple(sorted(found)), len(verdicts), tuple(sorted(insights)))
+
+        return await self._run(work)
 
     def _restand(self, change: Callable[[], set[str]]) -> Changed:
         """Change who can be drawn, in one transaction; then show it to readers, and say how those stand whom it concerns."""
@@ -264,17 +292,21 @@ class SqliteStore:
         return await self._run(work)
 
     async def add_verdict(self, verdict: VerdictReached, vector: Vector | None, insight: tuple[NewFact, Vector] | None) -> None:
-        proposed = verdict.hypothesis
-        text = proposed.synthesis.hypothesis if proposed.synthesis else ""
-        row = (
-            verdict.verdict_id, proposed.hypothesis_id, proposed.pair.pair_id, verdict.decision.value, verdict.final,
-            bool(verdict.judgements), text, verdict.model_dump_json(), None if vector is None else vector.tobytes(),
-        )  # fmt: skip
+        def row() -> tuple[Any, ...]:
+            pair = verdict.hypothesis.pair
+            erased = erasing.erased_among(self._db, (pair.first.fact_id, pair.second.fact_id))  # while the daydream was on its way
+            kept = erasing.without(verdict, erased, derived=False) if erased else verdict
+            proposed = kept.hypothesis
+            text = proposed.synthesis.hypothesis if proposed.synthesis else ""
+            return (
+                kept.verdict_id, proposed.hypothesis_id, pair.pair_id, kept.decision.value, kept.final,
+                bool(kept.judgements), text, kept.model_dump_json(), None if vector is None else vector.tobytes(),
+            )  # fmt: skip
 
         def also() -> None:
             self._db.execute(
                 "insert or ignore into verdicts(verdict_id, hypothesis_id, pair_id, decision, final, judged, text, body, vector) values(?,?,?,?,?,?,?,?,?)",
-                row,
+                row(),
             )
             if insight:
                 self._insert_fact(insight[0])

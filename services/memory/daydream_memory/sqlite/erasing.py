@@ -1,0 +1,97 @@
+"""Erasure in the embedded store. All functions run inside the caller's transaction; erasing twice finds nothing more to erase."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from daydream_memory.sqlite import standing
+from daydream_shared.messages import Fact, HypothesisProposed, Synthesis, VerdictReached
+
+ERASED = "(erased)"
+
+
+def erase_documents(db: sqlite3.Connection, sources: Sequence[str], note: str) -> set[str]:
+    """Take documents out, keep the word that they are not wanted; the facts that nobody else holds."""
+    found: set[str] = set()
+    for source in sources:
+        held = {row[0] for row in db.execute("select fact_id from mentions where source = ?", (source,))}
+        held |= {row[0] for row in db.execute("select fact_id from facts where source = ? and kind <> 'insight'", (source,))}
+        db.execute("delete from mentions where source = ?", (source,))
+        db.execute("update documents set status = 'refused', note = ?, current = 0 where source = ?", (note, source))
+        before = """select f.fact_id from facts f join documents d on d.document_id = f.document_id join withdrawn w on w.fact_id = f.fact_id
+                    where d.source = ? and w.root = ?"""
+        found |= {row[0] for row in db.execute(before, (source, ERASED))}
+        others = "select fact_id from mentions where fact_id in (select value from json_each(?))"
+        found |= held - {row[0] for row in db.execute(others, (json.dumps(sorted(held)),))}
+    return found
+
+
+def erase_facts(db: sqlite3.Connection, fact_ids: set[str]) -> None:
+    """Remove what they say and where it stood, and hide them for good."""
+    for fact_id in sorted(fact_ids):
+        db.execute("delete from mentions where fact_id = ?", (fact_id,))
+        db.execute("insert or ignore into withdrawn values(?, ?)", (fact_id, ERASED))
+        db.execute(
+            "update facts set text = ?, title = '', source = '', domain = '', tags = '[]', licence = '', written = '', vector = zeroblob(length(vector)) "
+            "where fact_id = ?",
+            (ERASED, fact_id),
+        )
+
+
+def erase_from_verdicts(db: sqlite3.Connection, fact_ids: set[str], *, derived: bool) -> list[str]:
+    """Remove them from the records of daydreams; the ids of those that held them."""
+    found: list[str] = []
+    for fact_id in sorted(fact_ids):
+        for seq, body in db.execute("select seq, body from verdicts where body like ?", (f'%"{fact_id}"%',)).fetchall():
+            verdict = VerdictReached.model_validate_json(body)
+            clean = without(verdict, fact_ids, derived=derived)
+            if clean != verdict:
+                found.append(verdict.verdict_id)
+                text = clean.hypothesis.synthesis.hypothesis if clean.hypothesis.synthesis else ""
+                db.execute("update verdicts set body = ?, text = ? where seq = ?", (clean.model_dump_json(), text, seq))
+                if derived:
+                    db.execute("update verdicts set vector = zeroblob(length(vector)) where seq = ?", (seq,))
+    return found
+
+
+def erased_among(db: sqlite3.Connection, fact_ids: Sequence[str]) -> set[str]:
+    """Those of these facts that were erased."""
+    query = "select fact_id from withdrawn where root = ? and fact_id in (select value from json_each(?))"
+    return {row[0] for row in db.execute(query, (ERASED, json.dumps(list(fact_ids))))}
+
+
+def descendants(db: sqlite3.Connection, fact_ids: set[str]) -> set[str]:
+    """What descends from them."""
+    return {row[0] for fact_id in fact_ids for row in db.execute(standing.DESCENDANTS, (fact_id,))} - fact_ids
+
+
+def without(verdict: VerdictReached, fact_ids: set[str], *, derived: bool) -> VerdictReached:
+    """The record without what these facts say."""
+    proposed, pair = verdict.hypothesis, verdict.hypothesis.pair
+    cleaned = {"first": _cleaned(pair.first, fact_ids), "second": _cleaned(pair.second, fact_ids)}
+    concerned = bool(fact_ids & {pair.first.fact_id, pair.second.fact_id})
+    more: dict[str, object] = {"pair": pair.model_copy(update=cleaned)}
+    if derived and concerned:
+        more |= _nothing_said(proposed)
+    nearest = verdict.nearest
+    if nearest is not None and nearest.id in fact_ids:
+        nearest = nearest.model_copy(update={"text": ERASED})
+    judgements = tuple(one.model_copy(update={"justification": ERASED}) if derived and concerned else one for one in verdict.judgements)
+    return verdict.model_copy(update={"hypothesis": proposed.model_copy(update=more), "nearest": nearest, "judgements": judgements})
+
+
+def _cleaned(fact: Fact, fact_ids: set[str]) -> Fact:
+    if fact.fact_id not in fact_ids:
+        return fact
+    return Fact(fact_id=fact.fact_id, ordinal=fact.ordinal, text=ERASED, kind=fact.kind, depth=fact.depth)
+
+
+def _nothing_said(proposed: HypothesisProposed) -> dict[str, object]:
+    synthesis = proposed.synthesis
+    return {
+        "synthesis": synthesis and Synthesis(title=ERASED, link=synthesis.link, reasoning=ERASED, hypothesis=ERASED, implication=ERASED),
+        "abstention": proposed.abstention and ERASED,
+        "unreadable": proposed.unreadable and ERASED,
+    }

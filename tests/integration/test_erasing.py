@@ -1,0 +1,76 @@
+"""Erasure reaches the streams too, and says what it can't reach; what is on its way is not lost."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nats.aio.client import Client
+
+from daydream_shared.messages import Decision, DocumentOffered, Message, VerdictReached, derive_id
+from daydream_shared.requests import Erase, ListVerdicts, Nothing
+from daydream_shared.rpc import Asker
+from daydream_shared.subjects import MEMORY_ERASE, MEMORY_INSIGHTS, MEMORY_STATE, flow_of
+from support.programs import NatsServer
+from support.samples import hypothesis, pair
+from support.services import service
+
+AT = datetime(2026, 6, 1, tzinfo=UTC)
+SECRET = "The recipe for the bronze of the old bells is kept by one family and was never to be written down by anybody."
+OTHER = "Salt was once so dear that armies were paid in it, and roads were built for nothing but to carry it inland."
+EXAMPLE = Path(__file__).parents[1] / "contracts" / "messages" / "VerdictReached.v1.json"
+
+
+async def tell(nc: Client, message: Message) -> None:
+    await nc.jetstream().publish(flow_of(type(message)).subject, message.model_dump_json().encode())
+
+
+def verdict(number: int, first: str, second: str) -> VerdictReached:
+    drawn = pair(number)
+    facts = [
+        fact.model_copy(update={"fact_id": derive_id("fact", text), "text": text})
+        for fact, text in zip((drawn.first, drawn.second), (first, second), strict=True)
+    ]
+    proposed = hypothesis(number).model_copy(update={"pair": drawn.model_copy(update={"first": facts[0], "second": facts[1]})})
+    example = VerdictReached.model_validate_json(EXAMPLE.read_text())
+    return example.model_copy(update={"verdict_id": derive_id("v", number), "hypothesis": proposed, "nearest": None, "decision": Decision.DISCARDED})
+
+
+async def bodies(nc: Client, stream: str) -> list[bytes]:
+    state = (await nc.jetstream().stream_info(stream)).state
+    found = []
+    for sequence in range(state.first_seq, state.last_seq + 1):
+        try:
+            found.append((await nc.jetstream().get_msg(stream, seq=sequence)).data or b"")
+        except Exception:
+            continue
+    return found
+
+
+async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_without_it(tmp_path: Path, server: NatsServer, nc: Client) -> None:
+    ask = Asker(nc)
+    with service("budget", server.url, tmp_path / "budget"), service("memory", server.url, tmp_path / "memory"):
+        data = "\n".join(json.dumps({"text": text}) for text in (SECRET, OTHER)).encode()
+        await tell(nc, DocumentOffered(document_id="d", content=base64.b64encode(data), source='/my "notes".jsonl', size_bytes=len(data), offered_at=AT))
+        for number, texts in enumerate([(SECRET, OTHER), (OTHER, OTHER + " And more."), (OTHER, SECRET)]):
+            await tell(nc, verdict(number, *texts))
+        async with asyncio.timeout(30):
+            while (state := await ask(MEMORY_STATE, Nothing())).facts < 2 or state.verdicts < 3:  # noqa: ASYNC110 (another process makes it so)
+                await asyncio.sleep(0.05)
+            request = Erase(fact_ids=(derive_id("fact", SECRET),), who="ada", asked_at=AT)
+            done = await ask(MEMORY_ERASE, request, patience_s=30, try_s=30)
+            while done.messages.get("VERDICTS") != 2:  # the memory's last acks may be on their way
+                done = await ask(MEMORY_ERASE, request, patience_s=30, try_s=30)
+        assert done.facts == 1
+        assert any("providers" in one for one in done.out_of_reach)
+        assert not [body for stream in ("VERDICTS", "DOCUMENTS", "INSIGHTS") for body in await bodies(nc, stream) if b"bronze" in body]
+        assert len(await bodies(nc, "VERDICTS")) == 1
+        page = await ask(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
+        erased = [sum(fact.text == "(erased)" for fact in (one.hypothesis.pair.first, one.hypothesis.pair.second)) for one in page.verdicts]
+        assert sorted(erased) == [0, 1, 1]
+        again = await ask(MEMORY_ERASE, Erase(sources=('/my "notes".jsonl',), who="ada", asked_at=AT), patience_s=30, try_s=30)
+        assert again.facts == 2, "with what the document says besides"
+    assert b"bronze" not in b"".join(file.read_bytes() for file in (tmp_path / "memory" / "memory").iterdir())
