@@ -100,7 +100,7 @@ def insights_command(
         if as_json:
             emit_json([verdict.model_dump(mode="json") for verdict in page.verdicts])
             return
-        output.show_verdicts(page.verdicts)
+        output.show_verdicts(page.verdicts, with_ids=True, retracted=page.retracted)
         out.print(f"{len(page.verdicts)} of {page.total} shown." if page.total else "No insight has been promoted yet. All verdicts: daydream insights --all")
 
     perform(work, as_json=as_json)

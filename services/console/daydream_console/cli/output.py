@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,12 +34,14 @@ def emit_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=1, default=str) + "\n")
 
 
-def show_verdicts(verdicts: Sequence[VerdictReached], *, with_ids: bool = False) -> None:
+def show_verdicts(verdicts: Sequence[VerdictReached], *, with_ids: bool = False, retracted: Collection[str] = ()) -> None:
     """Each with its two facts, scores and cost."""
     for verdict in verdicts:
         name = verdict.verdict_id if with_ids else None
-        colour = "green" if verdict.decision == "promoted" else "dim"
-        out.print(Panel(_verdict(verdict), title=_title(verdict), title_align="left", border_style=colour, subtitle=name, subtitle_align="left"))
+        gone = verdict.verdict_id in retracted
+        colour = "green" if verdict.decision == "promoted" and not gone else "dim"
+        title = _title(verdict).append(" · retracted" if gone else "")
+        out.print(Panel(_verdict(verdict), title=title, title_align="left", border_style=colour, subtitle=name, subtitle_align="left"))
 
 
 def _title(verdict: VerdictReached) -> Text:

@@ -196,6 +196,8 @@ def _why_ended(now: Overview) -> str:
             return "the goal is reached"
         case "exhausted" if now.memory and not now.memory.facts_pending:
             return sampler.text if sampler else ""
+        case "off":
+            return sampler.text if sampler else ""
         case "refused":
             until = f" It renews at {sampler.retry_at:%Y-%m-%d %H:%M} UTC." if sampler and sampler.retry_at else ""
             return f"the cap stops it: {sampler.text if sampler else ''}.{until} Raise it with --cap, and the next run goes on"

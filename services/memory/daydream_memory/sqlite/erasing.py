@@ -34,8 +34,8 @@ def erase_facts(db: sqlite3.Connection, fact_ids: set[str]) -> None:
         db.execute("delete from mentions where fact_id = ?", (fact_id,))
         db.execute("insert or ignore into withdrawn values(?, ?)", (fact_id, ERASED))
         db.execute(
-            "update facts set text = ?, title = '', source = '', domain = '', tags = '[]', licence = '', written = '', vector = zeroblob(length(vector)) "
-            "where fact_id = ?",
+            "update facts set text = ?, title = '', source = iif(kind = 'insight', source, ''), domain = '', tags = '[]', licence = '', written = '', "
+            "vector = zeroblob(length(vector)) where fact_id = ?",  # an insight's source is its verdict
             (ERASED, fact_id),
         )
 
