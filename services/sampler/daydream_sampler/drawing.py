@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 0.5
 LOOK_AGAIN_LATE_S = 2.0  # when there will be no money for long, but somebody may raise the cap meanwhile
 FAR_OFF = timedelta(seconds=30)
+ASKED_ANEW_AFTER = timedelta(days=1)
 
 
 class Drawing:
@@ -135,7 +136,7 @@ class Drawing:
             return 0.0
         refusal = await self._send(whole, found, plans, memory.facts)
         if refusal is not None:
-            return self._rest("refused", refusal.text, refusal.retry_at)
+            return await self._refused(whole, refusal)
         await self._epoch.change(lambda epoch: (epoch.done(whole), None))
         self._phase = ("drawing", "", None)
         return 0.0
@@ -206,6 +207,17 @@ class Drawing:
             log.info("pair drawn", extra={"pair": pair_id})
             await self._runtime.publish(pair)
         return None
+
+    async def _refused(self, claim: Claim, refusal: Refusal) -> float:
+        """The claim waits for money, as long as it takes: a cap may renew in weeks, and the ledger opens nothing that was asked for a week ago."""
+        now = datetime.now(UTC)
+        if refusal.reason == "too-old":  # this system stood still that long: whether it was paid for and published is forgotten
+            log.warning("a draw of %s is given up: %s", claim.claimed_at, refusal.text)
+            await self._epoch.change(lambda epoch: (epoch.drop(claim), None))
+            return 0.0
+        if now - claim.claimed_at > ASKED_ANEW_AFTER:
+            await self._epoch.change(lambda epoch: (epoch.anew(claim, now), None))
+        return self._rest("refused", refusal.text, refusal.retry_at)
 
     def _nothing_to_claim(self, epoch: Epoch, facts: int) -> float:
         if epoch.goal_reached:

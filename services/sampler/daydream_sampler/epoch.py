@@ -224,6 +224,10 @@ class Epoch(BaseModel):
         """Give a claim up: its anchor has no partner left, or its pair was drawn by another strategy."""
         return self._with_claims(*(one for one in self.claims if one.claim_id != claim.claim_id))
 
+    def anew(self, claim: Claim, now: datetime) -> Epoch:
+        """The ledger has just refused a claim, so it knows nothing of it: the claim may count as made now, before it grows too old to be paid for."""
+        return self._with_claims(*(one.model_copy(update={"claimed_at": now}) if one.claim_id == claim.claim_id else one for one in self.claims))
+
     def uniform_probability(self, number: int) -> float:
         """With which the next uniform draw is this pair."""
         for block in self.blocks:

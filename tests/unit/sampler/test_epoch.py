@@ -133,6 +133,14 @@ def test_a_lowered_goal_holds_back_even_what_was_begun_until_it_is_raised() -> N
     assert again.number == claim.number
 
 
+def test_a_claim_that_waits_for_money_for_weeks_does_not_grow_too_old_to_be_paid_for() -> None:
+    epoch, claim = Epoch(key="k").cover(10).claim("a", NOW) or pytest.fail("no claim")
+    epoch = epoch.anew(claim, NOW + timedelta(days=2))
+    _, again = epoch.claim("a", NOW + timedelta(days=2)) or pytest.fail("no claim")
+    assert (again.number, again.claim_id, again.claimed_at) == (claim.number, claim.claim_id, NOW + timedelta(days=2))
+    assert Epoch(key="k").anew(claim, NOW) == Epoch(key="k")
+
+
 def test_a_goal_of_nothing_draws_nothing() -> None:
     assert Epoch(key="k", drawn_max=0).cover(10).claim("a", NOW) is None
 
