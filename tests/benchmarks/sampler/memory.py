@@ -17,7 +17,7 @@ from daydream_memory.approximate import Approximate
 from daydream_memory.chunking import facts_of
 from daydream_memory.embedding import MiniLM
 from daydream_memory.reading import read_document
-from daydream_memory.sqlite.store import INDEX_FROM
+from daydream_memory.sqlite.nearness import INDEX_FROM
 from daydream_memory.vectors import VectorTable
 from support.programs import Daydream, until
 

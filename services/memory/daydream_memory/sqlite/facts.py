@@ -1,0 +1,176 @@
+"""Facts: read, embedded, drawn, found; and which documents they come from."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from daydream_memory.sqlite import standing
+from daydream_memory.sqlite.nearness import Nearness
+from daydream_memory.store import Changed, DocumentRecord, NewFact, Pending, Vector
+from daydream_shared.messages import Fact, FactKind
+from daydream_shared.requests import DocumentReport, ListDocuments, Sight, Standing
+
+FACT_COLUMNS = "fact_id, ordinal, text, title, source, domain, kind, depth, place, tags, licence, written"
+
+
+class Facts(Nearness):
+    """Facts and documents."""
+
+    async def add_document(self, record: DocumentRecord, facts: Sequence[NewFact]) -> None:
+        def work() -> set[str]:
+            for fact in facts:
+                self._insert_fact(fact)
+            return standing.document_read(self._db, record, facts)
+
+        await self._run(lambda: self._restand(work))
+
+    async def remove_document(self, source: str, removed_at: datetime) -> Changed:
+        return await self._run(lambda: self._restand(lambda: standing.document_removed(self._db, source, removed_at)))
+
+    async def withdraw(self, fact_ids: Sequence[str]) -> Changed:
+        return await self._run(lambda: self._restand(lambda: set().union(*(standing.withdraw(self._db, root) for root in fact_ids))))
+
+    async def restore(self, fact_ids: Sequence[str]) -> Changed:
+        return await self._run(lambda: self._restand(lambda: set().union(*(standing.restore(self._db, root) for root in fact_ids))))
+
+    def _restand(self, change: Callable[[], set[str]]) -> Changed:
+        """Change who can be drawn, in one transaction; then show it to readers, and say how those stand whom it concerns."""
+        touched = [key for key in sorted(self._transaction(change)) if key in self._facts.row_of]
+        hidden = standing.hidden_among(self._db, touched)
+        drawable = [key for key in touched if key not in hidden]
+        self._facts.hide(hidden, hidden=True)
+        self._facts.hide(drawable, hidden=False)
+        return Changed(out=self._read_facts(sorted(hidden)), in_=self._read_facts(drawable))
+
+    async def reports(self, question: ListDocuments) -> list[DocumentReport]:
+        where, values = ["1"], list[Any]()
+        if question.document_ids:
+            where.append("d.document_id in (select value from json_each(?))")
+            values.append(json.dumps(question.document_ids))
+        if question.under:
+            where.append("substr(d.source, 1, ?) = ?")
+            values += [len(question.under), question.under]
+        if question.current_only:
+            where.append("d.current")
+        query = f"""select d.document_id, d.source, d.status, d.note, count(f.seq), count(f.ordinal), d.current from documents d
+                    left join facts f on f.document_id = d.document_id where {" and ".join(where)}
+                    group by d.document_id, d.source order by d.read_at desc, d.source limit ? offset ?"""  # noqa: S608
+        rows = await self._run(lambda: self._db.execute(query, (*values, question.limit, question.offset)).fetchall())
+        names = ("document_id", "source", "status", "note", "facts", "facts_embedded", "current")
+        return [DocumentReport(**dict(zip(names, row, strict=True))) for row in rows]
+
+    async def resolve(self, names: Sequence[str]) -> list[Standing]:
+        def one(name: str) -> Standing | None:
+            row = self._db.execute("select fact_id from facts where fact_id = ? or source = ? limit 1", (name, f"daydream {name}")).fetchone()
+            facts = self._read_facts([row[0]] if row else [])
+            if not facts:
+                return None
+            roots = self._db.execute("select root from withdrawn where fact_id = ? order by root", row).fetchall()
+            below = self._db.execute(standing.DESCENDANTS, row).fetchall()
+            key = facts[0].fact_id
+            return Standing(fact=facts[0], hidden=self._facts.is_hidden(key), withdrawn_by=tuple(root for (root,) in roots), descendants=len(below) - 1)
+
+        return await self._run(lambda: [found for name in names if (found := one(name))])
+
+    def _insert_fact(self, fact: NewFact) -> None:
+        row = {**vars(fact), "kind": fact.kind.value, "parents": json.dumps(fact.parents), "tags": json.dumps(fact.tags)}
+        holes = ", ".join(f":{name}" for name in row)
+        self._db.execute(f"insert or ignore into facts({', '.join(row)}) values({holes})", row)
+        if fact.parents:
+            standing.descended(self._db, fact)
+
+    async def pending(self, limit: int) -> list[Pending]:
+        query = "select fact_id, text from facts where ordinal is null order by place, seq limit ?"
+        return await self._run(lambda: [Pending(*row) for row in self._db.execute(query, (limit,))])
+
+    async def make_drawable(self, vectors: dict[str, Vector]) -> int:
+        return await self._run(lambda: self._make_drawable(vectors, lambda: None))
+
+    def _make_drawable(self, vectors: dict[str, Vector], also: Callable[[], None]) -> int:
+        """Write vectors and ordinals, and what `also` writes, in one transaction; then show them to readers."""
+        new: list[str] = []
+
+        def work() -> None:
+            also()
+            for key, vector in vectors.items():
+                row = (len(self._facts) + len(new), vector.astype(np.float32).tobytes(), key)
+                if self._db.execute("update facts set ordinal = ?, vector = ? where fact_id = ? and ordinal is null", row).rowcount:
+                    new.append(key)
+
+        self._transaction(work)
+        if new:
+            self._facts.append(new, np.stack([vectors[key] for key in new]), hidden=standing.hidden_among(self._db, new))
+        return len(new)
+
+    async def fact_at(self, ordinal: int) -> tuple[Fact, Vector, bool] | None:
+        if not 0 <= ordinal < len(self._facts):
+            return None
+        (fact,) = await self.facts([self._facts.ids[ordinal]])
+        return fact, self._facts.row(ordinal), self._facts.is_hidden(fact.fact_id)
+
+    async def facts(self, fact_ids: Sequence[str]) -> list[Fact]:
+        return list(await self._run(lambda: self._read_facts(fact_ids)))
+
+    def _read_facts(self, fact_ids: Sequence[str]) -> tuple[Fact, ...]:
+        query = f"select {FACT_COLUMNS} from facts where ordinal is not null and fact_id in (select value from json_each(?))"  # noqa: S608
+        found = {row[0]: _fact(row) for row in self._db.execute(query, (json.dumps(list(fact_ids)),))}
+        return tuple(found[key] for key in fact_ids if key in found)
+
+    async def vectors(self, fact_ids: Sequence[str]) -> dict[str, Vector]:
+        return {key: self._facts.row(self._facts.row_of[key]) for key in fact_ids if key in self._facts.row_of}
+
+    async def near(self, vector: Vector, limit: int, *, without: frozenset[str] = frozenset()) -> list[tuple[Fact, float]]:
+        found = dict(self._facts.near(vector, limit, without))
+        return [(fact, found[fact.fact_id]) for fact in await self.facts(list(found))]
+
+    async def around(self, ordinal: int, near: int, also: Sequence[int]) -> list[Sight] | None:
+        count = len(self._facts)
+        if not 0 <= ordinal < count:
+            return None
+        vector = self._facts.row(ordinal)
+
+        def work() -> dict[int, float]:
+            rows = {self._facts.row_of[key] for key, _ in self._facts.near(vector, near + 1)} | {one for one in also if 0 <= one < count}
+            wanted = sorted(rows - {ordinal})
+            return dict(zip(wanted, self._facts.cosines(vector, wanted).tolist(), strict=True)) if wanted else {}
+
+        found = {ordinal: 1.0, **await asyncio.get_running_loop().run_in_executor(self._threads, work)}
+        return sorted(await self._run(lambda: self._sights(found, self._facts.ids[ordinal])), key=lambda one: (one.ordinal != ordinal, -one.similarity))
+
+    def _sights(self, cosines: dict[int, float], seen_from: str) -> list[Sight]:
+        kin = standing.kin(self._db, seen_from)
+        query = "select fact_id, ordinal, source, domain, kind from facts where ordinal in (select value from json_each(?))"
+        return [
+            Sight(
+                ordinal=ordinal, similarity=cosines[ordinal], source=source, domain=domain, kind=FactKind(kind),
+                hidden=self._facts.is_hidden(key), kin=key in kin,
+            )
+            for key, ordinal, source, domain, kind in self._db.execute(query, (json.dumps(list(cosines)),))
+        ]  # fmt: skip
+
+    async def questions(self, limit: int) -> list[int]:
+        query = f"select f.ordinal from facts f where f.kind = 'question' and f.ordinal is not null and not {standing.HIDDEN} order by f.ordinal desc limit ?"  # noqa: S608
+        return await self._run(lambda: [row[0] for row in self._db.execute(query, (limit,))])
+
+    async def ancestors(self, fact_id: str) -> list[Fact]:
+        def work() -> list[str]:
+            seen: dict[str, None] = {}
+            level = [fact_id]
+            while level:
+                rows = [self._db.execute("select parents from facts where fact_id = ?", (key,)).fetchone() for key in level]
+                level = [parent for row in rows if row for parent in json.loads(row[0]) if parent not in seen]
+                seen.update(dict.fromkeys(level))
+            return list(seen)
+
+        return await self.facts(await self._run(work))
+
+
+def _fact(row: Sequence[Any]) -> Fact:
+    found = dict(zip(FACT_COLUMNS.split(", "), row, strict=True))
+    return Fact(**{**found, "kind": FactKind(found["kind"]), "tags": tuple(json.loads(found["tags"]))})
