@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import nats
-import nats.errors
 import pytest
 from nats.aio.client import Client
 
@@ -65,7 +64,7 @@ async def drain(nc: Client, done: asyncio.Event, wanted: int) -> list[PairSample
             for message in await pull.fetch(8, timeout=1):
                 found.append(PairSampled.model_validate_json(message.data))
                 await message.ack()
-        except nats.errors.TimeoutError:  # nothing for a second: the end, or everybody is starting again
+        except TimeoutError:  # (of nats-py, or of asyncio) nothing for a second: the end, or everybody is starting again
             quiet = quiet + 1 if len(found) >= wanted else 0
     done.set()
     return found

@@ -47,7 +47,7 @@ def search(size: int) -> None:
         started = time.perf_counter()
         table.index = Approximate(DIMENSION)
         for start in range(0, size, 5000):
-            table.index.add(vectors[start : start + 5000])
+            table.index.add(vectors[start : start + 5000], threads=os.cpu_count() or 1)
         added_per_s = size / (time.perf_counter() - started)
     rng = np.random.default_rng(2)
     times, right = [], 0
