@@ -166,7 +166,7 @@ class Daydream:
         quiet.environment = {**self.environment, "DAYDREAM_SAMPLER_DRAWS": "false"}
         running = quiet.start("up", "--port", "0", *(["--cap", "1"] if "DAYDREAM_MODEL_BASE_URL" in quiet.environment else []))
         try:
-            until(lambda: len(quiet.processes()) == 7 or running.poll() is not None, "all processes", 60)
+            until(lambda: len(quiet.processes()) >= 7 or running.poll() is not None, "all processes", 60)
             yield quiet
         finally:
             running.send_signal(signal.SIGINT)
