@@ -8,18 +8,23 @@ import json
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from nats.aio.client import Client
 
-from daydream_memory.endpoint_embedding import batches
+from daydream_memory.endpoint_embedding import EndpointEmbedder, batches
 from daydream_memory.settings import Settings
+from daydream_shared.failures import NotNow
+from daydream_shared.llm.endpoint import ModelEndpoint
 from daydream_shared.messages import DocumentOffered
-from daydream_shared.requests import BudgetState, ChangeBudget, MemoryState, Nothing, Search, SetLimit
+from daydream_shared.money.prices import FREE
+from daydream_shared.money.purse import Purse
+from daydream_shared.requests import BudgetState, ChangeBudget, Grant, MemoryState, Nothing, Search, SetLimit
 from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_STATE, MEMORY_SEARCH, MEMORY_STATE, flow_of
+from daydream_shared.settings import ModelSettings
+from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_OPEN, BUDGET_STATE, MEMORY_SEARCH, MEMORY_STATE, flow_of
 from support.endpoint import words_as_vector
 from support.programs import PRICES, Endpoint, NatsServer
 from support.services import service
@@ -72,6 +77,27 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(tmp_path: Path,
         assert books.settled_nanousd == endpoint.witness()["cost_nanousd"], "the ledger and the endpoint count the same money"
         assert (books.envelopes_open, books.drawn_nanousd) == (0, 0)
         assert [(row.stage, row.calls) for row in books.spend] == [("memory", endpoint.witness()["calls"])]
+
+
+async def test_vectors_that_are_paid_for_are_not_bought_again_when_the_ledger_goes_away(endpoint: Endpoint) -> None:
+    away = True
+
+    async def ask(question: Any, _: Any) -> Any:
+        if question is BUDGET_OPEN:
+            return Grant(attempt_id="a")
+        if away:
+            raise NotNow("the ledger is away")
+        return None
+
+    model = ModelEndpoint(ModelSettings(name="priced-1", base_url=endpoint.url))
+    embedder = EndpointEmbedder(model, FREE, Purse(cast(Asker, ask), "memory", "priced-1"))
+    with pytest.raises(NotNow):
+        await embedder.embed(["a text"])
+    away = False
+    (vector,) = await embedder.embed(["a text"])
+    await model.close()
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+    assert endpoint.witness()["calls"] == 1
 
 
 async def settled_at(memory: Callable[[], Coroutine[Any, Any, MemoryState]], facts: int) -> bool:

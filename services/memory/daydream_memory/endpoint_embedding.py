@@ -68,10 +68,12 @@ class EndpointEmbedder:
             await self._purse.settle(attempt_id, None if failed.may_have_cost else 0)
             await self._close(envelope_id)
             raise failed.failure from failed
-        cost = self._price.cost_nanousd(raw.usage, at=datetime.now(UTC)) if raw.usage else bound
-        await self._purse.settle(attempt_id, cost, raw.usage.input_tokens if raw.usage else None, 0, raw.provider_id)
-        await self._close(envelope_id)
-        return self._kept(texts, raw)
+        try:
+            return self._kept(texts, raw)  # first, so that what is paid for is there when the ledger can't be reached and this is tried again
+        finally:
+            cost = self._price.cost_nanousd(raw.usage, at=datetime.now(UTC)) if raw.usage else bound
+            await self._purse.settle(attempt_id, cost, raw.usage.input_tokens if raw.usage else None, 0, raw.provider_id)
+            await self._close(envelope_id)
 
     async def _draw(self, bound: int, lifetime_s: float, now: datetime) -> tuple[str, str]:
         nonce = uuid4().hex
