@@ -10,6 +10,9 @@ from daydream_memory.sqlite import standing
 from daydream_shared.messages import Fact, HypothesisProposed, Synthesis, VerdictReached
 
 ERASED = "(erased)"
+HOLDING = """select seq, body from verdicts where json_extract(body, '$.hypothesis.pair.first.fact_id') in (select value from json_each(?))
+  or json_extract(body, '$.hypothesis.pair.second.fact_id') in (select value from json_each(?))
+  or json_extract(body, '$.nearest.id') in (select value from json_each(?))"""
 
 
 def erase_documents(db: sqlite3.Connection, sources: Sequence[str], note: str) -> set[str]:
@@ -42,17 +45,18 @@ def erase_facts(db: sqlite3.Connection, fact_ids: set[str]) -> None:
 
 def erase_from_verdicts(db: sqlite3.Connection, fact_ids: set[str], *, derived: bool) -> list[str]:
     """Remove them from the records of daydreams; the ids of those that held them."""
+    ids = json.dumps(sorted(fact_ids))
     found: list[str] = []
-    for fact_id in sorted(fact_ids):
-        for seq, body in db.execute("select seq, body from verdicts where body like ?", (f'%"{fact_id}"%',)).fetchall():
-            verdict = VerdictReached.model_validate_json(body)
-            clean = without(verdict, fact_ids, derived=derived)
-            if clean != verdict:
-                found.append(verdict.verdict_id)
-                text = clean.hypothesis.synthesis.hypothesis if clean.hypothesis.synthesis else ""
-                db.execute("update verdicts set body = ?, text = ? where seq = ?", (clean.model_dump_json(), text, seq))
-                if derived:
-                    db.execute("update verdicts set vector = zeroblob(length(vector)) where seq = ?", (seq,))
+    for seq, body in db.execute(HOLDING, (ids, ids, ids)).fetchall():
+        verdict = VerdictReached.model_validate_json(body)
+        clean = without(verdict, fact_ids, derived=derived)
+        if clean == verdict:
+            continue
+        found.append(verdict.verdict_id)
+        text = clean.hypothesis.synthesis.hypothesis if clean.hypothesis.synthesis else ""
+        db.execute("update verdicts set body = ?, text = ? where seq = ?", (clean.model_dump_json(), text, seq))
+        if derived:
+            db.execute("update verdicts set vector = zeroblob(length(vector)) where seq = ?", (seq,))
     return found
 
 
