@@ -153,7 +153,8 @@ TALLIES = Bucket("daydream-tallies", ttl_s=30 * DAY_S)
 PLANS = Bucket("daydream-plans")
 SAMPLER = Bucket("daydream-sampler")
 DRAWN = Bucket("daydream-drawn-pairs")
-BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, DRAWN)
+MEMORY = Bucket("daydream-memory")
+BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, DRAWN, MEMORY)
 
 DOCUMENT_OBJECTS = "daydream-documents"
 SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"

@@ -5,27 +5,35 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import nats
 import numpy as np
 import pytest
+from nats.js.api import KeyValueConfig
 
+from daydream_memory.settings import WeaviateSettings
 from daydream_memory.sqlite import SqliteStore
 from daydream_memory.store import DocumentRecord, NewFact, Store, Vector
+from daydream_memory.weaviate import WeaviateStore
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Decision, FactKind, VerdictReached
 from daydream_shared.requests import ListDocuments, ListVerdicts
+from support.programs import NatsServer
+from support.vector_double import weaviate_double
+from support.vector_server import WHY_NOT, running_weaviate
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 EXAMPLE = Path(__file__).parent / "messages" / "VerdictReached.v1.json"
 MODEL = "words-hashed-64"
 
-MakeStore = Callable[[Path, str], Store]
-STORES: dict[str, MakeStore] = {"sqlite": SqliteStore}
+MakeStore = Callable[[Path, str], Awaitable[Store]]
 
 
 def embed(text: str) -> Vector:
@@ -43,22 +51,68 @@ class Opened:
 
     make: MakeStore
     folder: Path
-    store: Store = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.store = self.make(self.folder, MODEL)
+    store: Store
 
     async def reopen(self) -> Store:
         await self.store.close()
-        self.store = self.make(self.folder, MODEL)
+        self.store = await self.make(self.folder, MODEL)
         return self.store
+
+
+@pytest.fixture(scope="module")
+def weaviate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WeaviateSettings | None]:
+    with running_weaviate(tmp_path_factory.mktemp("weaviate")) as settings:
+        yield settings
+
+
+@asynccontextmanager
+async def in_a_folder(_: pytest.FixtureRequest) -> AsyncIterator[MakeStore]:
+    async def make(folder: Path, model: str) -> Store:
+        return SqliteStore(folder, model)
+
+    yield make
+
+
+@asynccontextmanager
+async def in_weaviate(request: pytest.FixtureRequest) -> AsyncIterator[MakeStore]:
+    """Each test has a tenant of its own, which is a store of its own."""
+    server: WeaviateSettings | None = request.getfixturevalue("weaviate")
+    if server is None:
+        pytest.skip(WHY_NOT)
+    async with weaviate_stores(request, server.model_copy(update={"tenant": uuid4().hex, "prefix": "Contract"})) as make:
+        yield make
+
+
+@asynccontextmanager
+async def in_a_double(request: pytest.FixtureRequest) -> AsyncIterator[MakeStore]:
+    async with weaviate_double() as (_, settings), weaviate_stores(request, settings) as make:
+        yield make
+
+
+@asynccontextmanager
+async def weaviate_stores(request: pytest.FixtureRequest, settings: WeaviateSettings) -> AsyncIterator[MakeStore]:
+    nats_server: NatsServer = request.getfixturevalue("server")
+    nc = await nats.connect(nats_server.url)
+    bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="memory"))
+
+    async def make(_: Path, model: str) -> Store:
+        return await WeaviateStore.open(settings, bucket, model)
+
+    yield make
+    await nc.close()
+
+
+STORES = {"sqlite": in_a_folder, "weaviate": in_weaviate, "weaviate-double": in_a_double}
 
 
 @pytest.fixture(params=sorted(STORES))
 async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opened]:
-    opened = Opened(STORES[request.param], tmp_path / "store")
-    yield opened
-    await opened.store.close()
+    folder = tmp_path / "store"
+    folder.mkdir()
+    async with STORES[request.param](request) as make:
+        opened = Opened(make, folder, await make(folder, MODEL))
+        yield opened
+        await opened.store.close()
 
 
 @pytest.fixture
@@ -387,8 +441,8 @@ async def test_everything_is_there_again_after_closing_and_opening(opened: Opene
 async def test_another_embedding_model_is_refused_for_its_vectors_mean_something_else(opened: Opened) -> None:
     await opened.store.close()
     with pytest.raises(WrongSetting, match=MODEL):
-        opened.make(opened.folder, "another-model")
-    opened.store = opened.make(opened.folder, MODEL)
+        await opened.make(opened.folder, "another-model")
+    opened.store = await opened.make(opened.folder, MODEL)
 
 
 async def test_many_can_read_and_write_at_once(store: Store) -> None:

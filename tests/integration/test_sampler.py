@@ -9,9 +9,9 @@ from functools import partial
 
 from nats.aio.client import Client
 
-from daydream_sampler.epoch import Claim, Epoch, pairs_of
-from daydream_sampler.shared_state import SharedEpoch
+from daydream_sampler.epoch import KEY, Claim, Epoch, pairs_of
 from daydream_shared.provision import provision
+from daydream_shared.shared_state import SharedState
 from daydream_shared.subjects import SAMPLER
 
 FACTS = 12
@@ -31,7 +31,7 @@ async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims
 
     async def replica(name: str) -> None:
         nonlocal clock
-        shared = SharedEpoch(bucket, seed=1, drawn_max=None)
+        shared = SharedState(bucket, KEY, Epoch(key="1"))
         life = 0
         while True:
             at_work.add(name)
@@ -52,4 +52,4 @@ async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims
     await asyncio.gather(replica("a"), replica("b"))
     assert sorted(set(drawn)) == list(range(pairs_of(FACTS)))
     assert len(drawn) == pairs_of(FACTS)
-    assert (await SharedEpoch(bucket, seed=1, drawn_max=None).read()).drawn == pairs_of(FACTS)
+    assert (await SharedState(bucket, KEY, Epoch(key="1")).read()).drawn == pairs_of(FACTS)

@@ -10,6 +10,7 @@ from nats.js import JetStreamContext
 from nats.js.api import RetentionPolicy
 from nats.js.errors import NotFoundError
 
+from daydream_memory.erased import ERASED_NOTE
 from daydream_memory.store import Store
 from daydream_shared.failures import Permanent
 from daydream_shared.requests import Erase, Erased
@@ -40,7 +41,7 @@ class Erasing:
         known = await self._store.resolve(request.fact_ids)
         if len(known) < len(request.fact_ids):
             raise Permanent("unknown-fact", "nobody knows some of these facts")
-        note = f"erased by {request.who} on {request.asked_at:%Y-%m-%d}" + (f": {request.why}" if request.why else "")
+        note = f"{ERASED_NOTE}{request.who} on {request.asked_at:%Y-%m-%d}" + (f": {request.why}" if request.why else "")
         found = await self._store.erase(request.sources, [one.fact.fact_id for one in known], derived=request.derived, note=note)
         marks = [json.dumps(one, ensure_ascii=False).encode() for one in (*found.fact_ids, *request.sources)]
         deleted = {stream: await self._delete(stream, marks) for stream in HOLD_TEXTS}

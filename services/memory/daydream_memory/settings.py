@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -28,12 +28,27 @@ class EmbeddingSettings(BaseModel):
         )  # fmt: skip
 
 
+class WeaviateSettings(BaseModel):
+    """A Weaviate server as the store, in place of the embedded one. `https` means TLS for both of its APIs; a certificate authority of your own is
+    given to Python and gRPC as usual: SSL_CERT_FILE and GRPC_DEFAULT_SSL_ROOTS_FILE_PATH."""
+
+    url: str = Field("", pattern=r"^(https?://[^/]+)?/?$", description="e.g. http://weaviate:8080; empty: the embedded store")
+    grpc_url: str = Field("", pattern=r"^(https?://[^/]+)?/?$", description="its gRPC API; empty: the same host, port 50051 (443 with https)")
+    api_key: SecretStr = Field(SecretStr(""), description="its key, where it wants one")
+    tenant: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,64}$", description="the tenant of this memory, where several share the collections")
+    prefix: str = Field("Daydream", pattern=r"^[A-Z][A-Za-z0-9_]{0,60}$", description="what the names of the collections begin with")
+    consistency: Literal["ONE", "QUORUM", "ALL"] = Field("QUORUM", description="how many replicas must have done a read or a write")
+    replicas: int = Field(1, ge=1, le=9, description="copies of each object, when the collections are made")
+    timeout_s: float = Field(30.0, gt=0, le=600, description="limit of one call")
+
+
 class Settings(ServiceSettings):
     """`DAYDREAM_MEMORY_…`"""
 
     service: ClassVar[str] = "memory"
 
     folder: str = Field("memory", description="folder of the embedded store")
+    weaviate: WeaviateSettings = Field(default_factory=WeaviateSettings, description="a Weaviate server as the store")
     chunk_chars: int = Field(900, ge=200, le=8000, description="most characters of one fact")
     quarantine: bool = Field(False, description="promoted hypotheses wait for a person's word (daydream review) before they become facts")
     embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings, description="a model of your own for vectors")

@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 
 from daydream_sampler.drawing import Drawing
 from daydream_sampler.drawn import Drawn
+from daydream_sampler.epoch import KEY, Epoch
 from daydream_sampler.following import Following
 from daydream_sampler.handlers import endpoints
 from daydream_sampler.settings import Settings
-from daydream_sampler.shared_state import SharedEpoch
 from daydream_sampler.strategies.registry import chosen
 from daydream_shared.runtime import Parts, Runtime
+from daydream_shared.shared_state import SharedState
 from daydream_shared.subjects import DRAWN, PLANS, SAMPLER
 
 
@@ -21,7 +22,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     """The sampler: one loop, two endpoints. WrongSetting for an unknown strategy."""
     strategies = chosen(settings.strategy_names)
     bucket = await runtime.bucket(SAMPLER)
-    epoch = SharedEpoch(bucket, seed=settings.seed, drawn_max=settings.drawn_max)
+    epoch = SharedState(bucket, KEY, Epoch(key=f"{settings.seed:x}", drawn_max=settings.drawn_max))
     drawn = Drawn(runtime.js, await runtime.bucket(DRAWN), (await epoch.read()).number)
     following = Following(runtime.js, bucket)
     await following.load()

@@ -24,7 +24,6 @@ from daydream_sampler.portfolio import next_round
 from daydream_sampler.proposing import NEAR, Proposing, View, turns_of
 from daydream_sampler.rechecking import Rechecking
 from daydream_sampler.settings import Settings
-from daydream_sampler.shared_state import SharedEpoch
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.recheck import Due, Recheck
 from daydream_sampler.when.interface import Occasion
@@ -33,6 +32,7 @@ from daydream_shared.messages import PairSampled, derive_id, pair_id_of
 from daydream_shared.money.plans import SIZES, StagePlan, read_plans, samples_in, ways
 from daydream_shared.requests import Around, MemoryState, Nothing, OpenEnvelope, PairAt, PairFound, Phase, Place, Refusal, SamplerState, SetGoal, StrategyYield
 from daydream_shared.runtime import Runtime
+from daydream_shared.shared_state import SharedState
 from daydream_shared.subjects import BUDGET_OPEN, MEMORY_AROUND, MEMORY_PAIR, MEMORY_STATE, flow_of
 from daydream_shared.telemetry import Name
 
@@ -50,7 +50,7 @@ class Drawing:
         self,
         runtime: Runtime,
         settings: Settings,
-        epoch: SharedEpoch,
+        epoch: SharedState[Epoch],
         plans: KeyValue,
         strategies: Mapping[str, Strategy],
         drawn: Drawn,

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import Counter
 
 from nats.js import JetStreamContext
-from nats.js.errors import APIError, KeyWrongLastSequenceError
+from nats.js.errors import APIError
 from nats.js.kv import KeyValue
 
 from daydream_sampler.epoch import ordinals_of
-from daydream_sampler.shared_state import WRONG_SEQUENCE
+from daydream_shared.shared_state import is_taken
 from daydream_shared.streams import streamed
 from daydream_shared.subjects import DRAWN
 
@@ -53,7 +53,7 @@ class Drawn:
         try:
             await self._bucket.create(key, claim_id.encode())
         except APIError as error:
-            if not isinstance(error, KeyWrongLastSequenceError) and error.err_code not in WRONG_SEQUENCE:
+            if not is_taken(error):
                 raise
             self.add(number)
             return (await self._bucket.get(key)).value == claim_id.encode()

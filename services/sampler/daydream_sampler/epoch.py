@@ -30,6 +30,7 @@ from daydream_sampler.strategies.recheck import Due
 
 LEASE = timedelta(seconds=10)
 UNIFORM = "uniform"
+KEY = "uniform"  # of the state in its bucket, from when there was no other strategy
 GROWTH = 64  # bounds the blocks: about 64 × ln(pairs), some hundreds for a million facts; below 130 facts each new one is covered at once
 
 

@@ -6,10 +6,10 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from daydream_memory.erased import ERASED, without
 from daydream_memory.sqlite import standing
-from daydream_shared.messages import Fact, HypothesisProposed, Synthesis, VerdictReached
+from daydream_shared.messages import VerdictReached
 
-ERASED = "(erased)"
 HOLDING = """select seq, body from verdicts where json_extract(body, '$.hypothesis.pair.first.fact_id') in (select value from json_each(?))
   or json_extract(body, '$.hypothesis.pair.second.fact_id') in (select value from json_each(?))
   or json_extract(body, '$.nearest.id') in (select value from json_each(?))"""
@@ -69,33 +69,3 @@ def erased_among(db: sqlite3.Connection, fact_ids: Sequence[str]) -> set[str]:
 def descendants(db: sqlite3.Connection, fact_ids: set[str]) -> set[str]:
     """What descends from them."""
     return {row[0] for fact_id in fact_ids for row in db.execute(standing.DESCENDANTS, (fact_id,))} - fact_ids
-
-
-def without(verdict: VerdictReached, fact_ids: set[str], *, derived: bool) -> VerdictReached:
-    """The record without what these facts say."""
-    proposed, pair = verdict.hypothesis, verdict.hypothesis.pair
-    cleaned = {"first": _cleaned(pair.first, fact_ids), "second": _cleaned(pair.second, fact_ids)}
-    concerned = bool(fact_ids & {pair.first.fact_id, pair.second.fact_id})
-    more: dict[str, object] = {"pair": pair.model_copy(update=cleaned)}
-    if derived and concerned:
-        more |= _nothing_said(proposed)
-    nearest = verdict.nearest
-    if nearest is not None and nearest.id in fact_ids:
-        nearest = nearest.model_copy(update={"text": ERASED})
-    judgements = tuple(one.model_copy(update={"justification": ERASED}) if derived and concerned else one for one in verdict.judgements)
-    return verdict.model_copy(update={"hypothesis": proposed.model_copy(update=more), "nearest": nearest, "judgements": judgements})
-
-
-def _cleaned(fact: Fact, fact_ids: set[str]) -> Fact:
-    if fact.fact_id not in fact_ids:
-        return fact
-    return Fact(fact_id=fact.fact_id, ordinal=fact.ordinal, text=ERASED, kind=fact.kind, depth=fact.depth)
-
-
-def _nothing_said(proposed: HypothesisProposed) -> dict[str, object]:
-    synthesis = proposed.synthesis
-    return {
-        "synthesis": synthesis and Synthesis(title=ERASED, link=synthesis.link, reasoning=ERASED, hypothesis=ERASED, implication=ERASED),
-        "abstention": proposed.abstention and ERASED,
-        "unreadable": proposed.unreadable and ERASED,
-    }

@@ -12,9 +12,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from daydream_memory.erased import ERASED_NOTE
 from daydream_memory.store import DocumentRecord, NewFact
 
-ERASED_NOTE = "erased by "  # a document with such a note is not wanted back
 HIDDEN = """(exists (select 1 from withdrawn w where w.fact_id = f.fact_id)
   or f.kind <> 'insight' and not exists (select 1 from mentions m where m.fact_id = f.fact_id))"""
 DESCENDANTS = """with recursive below(fact_id) as (select ? union select d.fact_id from descents d join below on d.parent = below.fact_id)
