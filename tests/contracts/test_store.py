@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Decision, FactKind, VerdictReached
 from daydream_shared.requests import ListDocuments, ListVerdicts
 from support.programs import NatsServer
-from support.vector_double import weaviate_double
+from support.vector_double import double_beside
 from support.vector_server import WHY_NOT, running_weaviate
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -65,6 +65,20 @@ def weaviate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WeaviateSetti
         yield settings
 
 
+@pytest.fixture(scope="module")
+def double() -> Iterator[WeaviateSettings]:
+    with double_beside() as (_, settings):
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = NatsServer(tmp_path_factory.mktemp("nats"))
+    server.start()
+    yield server.url
+    server.kill()
+
+
 @asynccontextmanager
 async def in_a_folder(_: pytest.FixtureRequest) -> AsyncIterator[MakeStore]:
     async def make(folder: Path, model: str) -> Store:
@@ -73,36 +87,28 @@ async def in_a_folder(_: pytest.FixtureRequest) -> AsyncIterator[MakeStore]:
     yield make
 
 
-@asynccontextmanager
-async def in_weaviate(request: pytest.FixtureRequest) -> AsyncIterator[MakeStore]:
+def in_weaviate(name: str) -> Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[MakeStore]]:
     """Each test has a tenant of its own, which is a store of its own."""
-    server: WeaviateSettings | None = request.getfixturevalue("weaviate")
-    if server is None:
-        pytest.skip(WHY_NOT)
-    async with weaviate_stores(request, server.model_copy(update={"tenant": uuid4().hex, "prefix": "Contract"})) as make:
+
+    @asynccontextmanager
+    async def stores(request: pytest.FixtureRequest) -> AsyncIterator[MakeStore]:
+        server: WeaviateSettings | None = request.getfixturevalue(name)
+        if server is None:
+            pytest.skip(WHY_NOT)
+        settings = server.model_copy(update={"tenant": uuid4().hex, "prefix": "Contract"})
+        nc = await nats.connect(request.getfixturevalue("broker"))
+        bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="memory"))
+
+        async def make(_: Path, model: str) -> Store:
+            return await WeaviateStore.open(settings, bucket, model)
+
         yield make
+        await nc.close()
+
+    return stores
 
 
-@asynccontextmanager
-async def in_a_double(request: pytest.FixtureRequest) -> AsyncIterator[MakeStore]:
-    async with weaviate_double() as (_, settings), weaviate_stores(request, settings) as make:
-        yield make
-
-
-@asynccontextmanager
-async def weaviate_stores(request: pytest.FixtureRequest, settings: WeaviateSettings) -> AsyncIterator[MakeStore]:
-    nats_server: NatsServer = request.getfixturevalue("server")
-    nc = await nats.connect(nats_server.url)
-    bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="memory"))
-
-    async def make(_: Path, model: str) -> Store:
-        return await WeaviateStore.open(settings, bucket, model)
-
-    yield make
-    await nc.close()
-
-
-STORES = {"sqlite": in_a_folder, "weaviate": in_weaviate, "weaviate-double": in_a_double}
+STORES = {"sqlite": in_a_folder, "weaviate": in_weaviate("weaviate"), "weaviate-double": in_weaviate("double")}
 
 
 @pytest.fixture(params=sorted(STORES))

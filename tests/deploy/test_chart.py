@@ -161,6 +161,21 @@ def test_one_process_has_the_memory_and_its_volume_outlives_the_release(helm: He
     assert claims["memory"]["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 
 
+@pytest.mark.parametrize(("url", "grpc_url", "ports"), [("http://weaviate:8080", "", [8080, 50051]), ("https://wv.example", "https://grpc.example", [443])])
+def test_with_weaviate_the_memory_has_no_volume_and_as_many_pods_as_wanted(helm: Helm, read: Reader, url: str, grpc_url: str, ports: list[int]) -> None:
+    objects = helm.render(f"weaviate.url={url}", f"weaviate.grpcUrl={grpc_url}", "weaviate.existingSecret=wv", "services.memory.replicas=3")
+    memory = named(objects, "Deployment")["memory"]["spec"]
+    assert (memory["replicas"], memory["strategy"]["type"]) == (3, "RollingUpdate")
+    assert not named(objects, "PersistentVolumeClaim")
+    assert "memory" in named(objects, "PodDisruptionBudget")
+    weaviate = read("memory", environment_of(objects, "memory")).weaviate
+    assert (weaviate.url, weaviate.grpc_url) == (url, grpc_url)
+    assert [name for name in SERVICES if "DAYDREAM_MEMORY_WEAVIATE_API_KEY" in environment_of(objects, name)] == ["memory"]
+    policy = named(objects, "NetworkPolicy")["weaviate"]["spec"]
+    assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "memory"
+    assert [port["port"] for port in policy["egress"][0]["ports"]] == ports
+
+
 def test_an_existing_claim_is_used_instead(helm: Helm) -> None:
     objects = helm.render("services.memory.storage.existingClaim=mine")
     assert not named(objects, "PersistentVolumeClaim")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import grpc
@@ -256,3 +258,21 @@ async def weaviate_double() -> AsyncIterator[tuple[Double, WeaviateSettings]]:
     web.should_exit = True
     await serving
     await server.stop(None)
+
+
+@contextmanager
+def double_beside() -> Iterator[tuple[Double, WeaviateSettings]]:
+    """The same in a thread of its own, for many tests."""
+    found: Future[tuple[Double, WeaviateSettings]] = Future()
+    over = threading.Event()
+
+    async def run() -> None:
+        async with weaviate_double() as running:
+            found.set_result(running)
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    thread.start()
+    yield found.result(20)
+    over.set()
+    thread.join()

@@ -29,7 +29,8 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- /* A service's values over the defaults, as JSON: (list $ name) */ -}}
 {{- define "daydream.service" -}}
 {{- $values := (index . 0).Values -}}
-{{- mergeOverwrite (deepCopy $values.defaults) (get $values.services (index . 1) | default dict) | toJson -}}
+{{- $service := mergeOverwrite (deepCopy $values.defaults) (get $values.services (index . 1) | default dict) -}}
+{{- ternary (omit $service "storage") $service (ne $values.weaviate.url "") | toJson -}}
 {{- end }}
 
 {{- /* Whether KEDA sets the number of its pods; empty for no: (list $ name) */ -}}

@@ -13,17 +13,18 @@ from daydream_memory.ingest import EMBED_BATCH, Ingest
 from daydream_memory.remembering import Remembering
 from daydream_memory.settings import Settings
 from daydream_memory.sqlite import SqliteStore
+from daydream_memory.store import Store
 from daydream_shared.messages import Payer
 from daydream_shared.requests import Closed, CloseEnvelope
 from daydream_shared.runtime import Parts, Runtime
-from daydream_shared.subjects import BUDGET_CLOSE, DOCUMENT_OBJECTS
+from daydream_shared.subjects import BUDGET_CLOSE, DOCUMENT_OBJECTS, MEMORY
 
 TEND_S = 1.0
 
 
 @asynccontextmanager
 async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
-    """The memory service over the embedded store, and the embedded model or one that an endpoint has."""
+    """The memory service over its store, and the embedded model or one that an endpoint has."""
     async with _embedder(runtime, settings) as embedder, _parts(runtime, settings, embedder) as parts:
         yield parts
 
@@ -39,9 +40,17 @@ async def _embedder(runtime: Runtime, settings: Settings) -> AsyncIterator[Embed
         yield embedder
 
 
+async def _store(runtime: Runtime, settings: Settings, embedding_model: str) -> Store:
+    if not settings.weaviate.url:
+        return SqliteStore(Path(settings.folder), embedding_model)
+    from daydream_memory.weaviate import WeaviateStore  # noqa: PLC0415 (its client takes a second to load)
+
+    return await WeaviateStore.open(settings.weaviate, await runtime.bucket(MEMORY), embedding_model)
+
+
 @asynccontextmanager
 async def _parts(runtime: Runtime, settings: Settings, embedder: Embedder) -> AsyncIterator[Parts]:
-    store = SqliteStore(Path(settings.folder), embedder.model)
+    store = await _store(runtime, settings, embedder.model)
 
     async def close_envelope(payer: Payer) -> Closed:
         return await runtime.ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=payer.envelope_id, way=payer.way))

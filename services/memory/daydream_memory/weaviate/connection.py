@@ -35,6 +35,7 @@ AWAY_CODES = (StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.R
 NOT_ALLOWED = (401, 403)
 TRIES, TRY_AGAIN_S = 30, 2.0
 GRPC_PORT, GRPC_PORT_TLS = 50051, 443
+PATIENCE_S = 60.0
 
 
 async def connect(settings: WeaviateSettings) -> weaviate.WeaviateAsyncClient:
@@ -68,11 +69,12 @@ async def connect(settings: WeaviateSettings) -> weaviate.WeaviateAsyncClient:
     raise AssertionError
 
 
-async def ask(call: Awaitable[R]) -> R:
-    """The answer of a call. NotNow while the server is away or busy, Transient for what it refuses."""
+async def ask(call: Awaitable[R], within_s: float = PATIENCE_S) -> R:
+    """The answer of a call. NotNow while the server is away or busy, Transient for what it refuses. The client's own tries, which take a minute,
+    end with the patience."""
     try:
-        return await call
-    except AWAY as error:
+        return await asyncio.wait_for(call, within_s)
+    except (*AWAY, TimeoutError) as error:
         raise NotNow(f"Weaviate is away: {_text(error)}") from error
     except WeaviateBaseError as error:
         if _is_away(error):

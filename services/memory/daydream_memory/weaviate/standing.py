@@ -31,8 +31,9 @@ class Documents(Facts):
             await self._insert(facts)
             ids = {fact.fact_id for fact in facts}
             if await self._is_current(record):
-                ids |= await self._replace(record.source, ids)
-            await self._restand(ids)
+                await self._replace(record.source, ids)
+            else:
+                await self._restand(ids)
 
     async def _is_current(self, record: DocumentRecord) -> bool:
         """Write down a document; whether it is what is at its source now: not if that is newer, or the source was removed since."""
@@ -54,12 +55,14 @@ class Documents(Facts):
         await self._documents.insert([((record.document_id, record.source), properties)])
         return current
 
-    async def _replace(self, source: str, after: Collection[str]) -> set[str]:
-        """What a source holds from now on; what it held before."""
+    async def _replace(self, source: str, after: Collection[str]) -> Changed:
+        """What a source holds from now on. That it does not hold the rest any more is written last: until then, doing it again does all of it."""
         before = await self._held(source)
         await self._mentions.insert(((key, source), {"fact_id": key, "source": source}) for key in after if key not in before)
-        await self._mentions.delete((key, source) for key in before if key not in after)
-        return before
+        gone = before.difference(after)
+        changed = await self._restand(before.union(after), gone={(key, source) for key in gone})
+        await self._mentions.delete((key, source) for key in gone)
+        return changed
 
     async def _held(self, source: str) -> set[str]:
         return {row["fact_id"] for row in await self._mentions.all(where(source=source), by="fact_id", only=["fact_id"])}
@@ -71,8 +74,7 @@ class Documents(Facts):
             current = [row for row in await self._documents.all(where(source=source, current=True), by="document_id") if row["offered_at"] <= at]
             if not current:
                 return Changed()
-            before = await self._replace(source, ())
-            changed = await self._restand(before)
+            changed = await self._replace(source, ())
             await self._documents.change({(row["document_id"], source): {"current": False} for row in current})
             return changed
 
@@ -95,13 +97,14 @@ class Documents(Facts):
                 touched |= await self._below([root]) | {row["fact_id"] for row in rows}
             return await self._restand(touched)
 
-    async def _restand(self, fact_ids: Iterable[str]) -> Changed:
-        """Write down who of these can be drawn, and where people find them now; how those stand that have an ordinal."""
+    async def _restand(self, fact_ids: Iterable[str], *, gone: Collection[tuple[str, str]] = ()) -> Changed:
+        """Write down who of these can be drawn, and where people find them now; how those stand that have an ordinal. `gone`: mentions that don't
+        count any more."""
         rows = await self._facts.get([(key,) for key in sorted(set(fact_ids))])
         rows.sort(key=lambda row: str(row["fact_id"]))
-        own = {(row["fact_id"], row["source"]) for row in await self._mentions.get([(row["fact_id"], row["source"]) for row in rows])}
+        own = {(row["fact_id"], row["source"]) for row in await self._mentions.get([(row["fact_id"], row["source"]) for row in rows])}.difference(gone)
         others = [row for row in rows if (row["fact_id"], row["source"]) not in own and row["kind"] != FactKind.INSIGHT.value]
-        found = dict(zip([row["fact_id"] for row in others], await asyncio.gather(*(self._holder(row) for row in others)), strict=True))
+        found = dict(zip([row["fact_id"] for row in others], await asyncio.gather(*(self._holder(row["fact_id"], gone) for row in others)), strict=True))
         out, in_ = list[Fact](), list[Fact]()
         changes: dict[tuple[str, ...], dict[str, Any]] = {}
         for row in rows:
@@ -115,9 +118,9 @@ class Documents(Facts):
         await self._facts.change(changes)
         return Changed(out=tuple(out), in_=tuple(in_))
 
-    async def _holder(self, row: Row) -> str | None:
-        held = await self._mentions.find(where(fact_id=row["fact_id"]), limit=1, sort=[("source", True)])
-        return str(held[0]["source"]) if held else None
+    async def _holder(self, fact_id: str, gone: Collection[tuple[str, str]]) -> str | None:
+        held = await self._mentions.find(where(fact_id=fact_id), limit=2, sort=[("source", True)])  # of one source at a time something is gone
+        return next((str(row["source"]) for row in held if (fact_id, row["source"]) not in gone), None)
 
     async def reports(self, question: ListDocuments) -> list[DocumentReport]:
         filters = None

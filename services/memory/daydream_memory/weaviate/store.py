@@ -69,12 +69,12 @@ class WeaviateStore(Verdicts):
         rows = await self._facts.get([(key,) for key in sorted(fact_ids)], only=["fact_id", "kind", "source", "roots"])
         for row in rows:
             key = row["fact_id"]
-            held = await self._mentions.all(where(fact_id=key), by="source", only=["source"])
-            await self._mentions.delete((key, one["source"]) for one in held)
             nothing = {**NOTHING, "roots": sorted({*(row["roots"] or ()), ERASED}), "shown": False, "hidden": True}
             nothing["source"] = row["source"] if row["kind"] == FactKind.INSIGHT.value else ""  # an insight's source is its verdict
             await self._facts.change({(key,): nothing})
             await self._facts.forget(key)
+            held = await self._mentions.all(where(fact_id=key), by="source", only=["source"])
+            await self._mentions.delete((key, one["source"]) for one in held)
 
     async def _erase_from_verdicts(self, fact_ids: set[str], *, derived: bool) -> int:
         """Remove them from the records of daydreams; how many held them."""
@@ -86,9 +86,9 @@ class WeaviateStore(Verdicts):
             if clean != verdict:
                 found += 1
                 text = clean.hypothesis.synthesis.hypothesis if clean.hypothesis.synthesis else ""
-                await self._verdicts.change({(row["verdict_id"],): {"body": clean.model_dump_json(), "text": text}})
                 if derived:
                     await self._verdicts.forget(row["verdict_id"])
+                await self._verdicts.change({(row["verdict_id"],): {"body": clean.model_dump_json(), "text": text}})  # last: by it the rest is found
         return found
 
     async def counts(self) -> Counts:

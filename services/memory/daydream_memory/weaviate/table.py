@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import numpy as np
@@ -22,6 +22,7 @@ from daydream_memory.weaviate.connection import ask
 from daydream_memory.weaviate.schema import Schema
 from daydream_shared.failures import Transient
 
+R = TypeVar("R")
 BATCH = 500
 AT_ONCE = 16
 PAGE = 5000  # objects in one answer; the server's own limit is 10,000
@@ -59,6 +60,7 @@ class Table:
         self._names = [one.name for one in schema.properties]
         self._vectors = vectors
         self._some = asyncio.Semaphore(AT_ONCE)
+        self._timeout_s = settings.timeout_s
 
     def id_of(self, *key: str) -> UUID:
         """The id of the object with this key."""
@@ -66,9 +68,11 @@ class Table:
 
     async def insert(self, rows: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]], vectors: Mapping[str, Vector] | None = None) -> None:
         """Write objects, whole, by their keys; those that are there are replaced. Transient when some are refused."""
-        objects = [DataObject(properties=_plain(properties), uuid=self.id_of(*key), vector=self._named((vectors or {}).get(key[0]))) for key, properties in rows]
+        objects = [
+            DataObject(properties=_plain(properties), uuid=self.id_of(*key), vector=self._named((vectors or {}).get(key[0]))) for key, properties in rows
+        ]
         for start in range(0, len(objects), BATCH):
-            done = await ask(self._collection.data.insert_many(objects[start : start + BATCH]))
+            done = await self._ask(self._collection.data.insert_many(objects[start : start + BATCH]))
             if done.has_errors:
                 raise Transient(f"Weaviate refused {len(done.errors)} objects: {next(iter(done.errors.values())).message[:300]}")
 
@@ -78,7 +82,7 @@ class Table:
         async def one(key: tuple[str, ...], properties: Mapping[str, Any]) -> None:
             async with self._some:
                 vector = self._named((vectors or {}).get(key[0]))
-                await ask(self._collection.data.update(self.id_of(*key), properties=_plain(properties), vector=vector))
+                await self._ask(self._collection.data.update(self.id_of(*key), properties=_plain(properties), vector=vector))
 
         await asyncio.gather(*(one(key, properties) for key, properties in changes.items()))
 
@@ -92,7 +96,7 @@ class Table:
         """Delete objects; those that are not there are no trouble."""
         ids = [self.id_of(*key) for key in keys]
         for start in range(0, len(ids), BATCH):
-            await ask(self._collection.data.delete_many(Filter.by_id().contains_any(ids[start : start + BATCH])))
+            await self._ask(self._collection.data.delete_many(Filter.by_id().contains_any(ids[start : start + BATCH])))
 
     async def get(self, keys: Sequence[tuple[str, ...]], *, only: Sequence[str] | None = None, vector: bool = False) -> list[Row]:
         """The objects with these keys, in no order; those that are not there are left out."""
@@ -138,19 +142,22 @@ class Table:
 
     async def count(self, filters: Any = None) -> int:
         """How many objects a filter takes."""
-        return (await ask(self._collection.aggregate.over_all(filters=filters, total_count=True))).total_count or 0
+        return (await self._ask(self._collection.aggregate.over_all(filters=filters, total_count=True))).total_count or 0
 
     async def counts(self, by: str, filters: Any = None) -> dict[str, int]:
         """How many objects there are for each value of a property."""
         group = GroupByAggregate(prop=by, limit=GROUPS_MAX)
-        found = await ask(self._collection.aggregate.over_all(group_by=group, filters=filters, total_count=True))
+        found = await self._ask(self._collection.aggregate.over_all(group_by=group, filters=filters, total_count=True))
         return {str(one.grouped_by.value): one.total_count or 0 for one in found.groups}
+
+    async def _ask(self, call: Awaitable[R]) -> R:
+        return await ask(call, self._timeout_s)
 
     def _shape(self, only: Sequence[str] | None, *, vector: bool = False) -> dict[str, Any]:
         return {"return_properties": list(only if only is not None else self._names), "include_vector": [self._vectors] if vector else False}
 
     async def _rows(self, call: Any) -> list[Row]:
-        found = await ask(call)
+        found = await self._ask(call)
         rows = []
         for one in found.objects:
             numbers = one.vector.get(self._vectors)

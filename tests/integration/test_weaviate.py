@@ -1,0 +1,242 @@
+"""What the store in Weaviate does when things go wrong, and what it says on the wire. The double speaks the server's protocols."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from nats.aio.client import Client
+from nats.js.api import KeyValueConfig
+from nats.js.kv import KeyValue
+from weaviate.proto.v1 import base_pb2
+
+import daydream_memory.weaviate.verdicts as verdicts_module
+from daydream_memory.settings import WeaviateSettings
+from daydream_memory.store import DocumentRecord, NewFact, Store, Vector
+from daydream_memory.weaviate import WeaviateStore
+from daydream_memory.weaviate.turn import Record
+from daydream_shared.failures import NotNow, Transient, WrongSetting
+from daydream_shared.messages import Decision, FactKind, VerdictReached
+from daydream_shared.requests import ListVerdicts
+from support.vector_double import Double, weaviate_double
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+EXAMPLE = Path(__file__).parent.parent / "contracts" / "messages" / "VerdictReached.v1.json"
+KEY = "turn.Daydream.lab"
+
+
+@dataclass
+class Place:
+    """A double, the bucket beside it, and how stores are opened on them."""
+
+    double: Double
+    settings: WeaviateSettings
+    bucket: KeyValue
+
+    async def open(self) -> WeaviateStore:
+        return await WeaviateStore.open(self.settings, self.bucket, "model")
+
+    def facts(self) -> list[dict[str, Any]]:
+        return [properties for properties, _ in self.double.objects["DaydreamFact", "lab"].values()]
+
+
+@pytest.fixture
+async def place(nc: Client) -> AsyncIterator[Place]:
+    bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="memory"))
+    async with weaviate_double() as (double, settings):
+        yield Place(double, settings, bucket)
+
+
+def vector(seed: int) -> Vector:
+    found = np.random.default_rng(seed).standard_normal(8).astype(np.float32)
+    return np.asarray(found / np.linalg.norm(found), np.float32)
+
+
+def facts(*texts: str, document: str = "doc") -> list[NewFact]:
+    return [NewFact(f"id {text}", text, document_id=document, place=place, source=f"/{document}.md") for place, text in enumerate(texts)]
+
+
+def record(document: str = "doc", hours: int = 0, source: str = "") -> DocumentRecord:
+    at = NOW + timedelta(hours=hours)
+    return DocumentRecord(document, source or f"/{document}.md", "read", "", at, at)
+
+
+def verdict(name: str, *parents: str) -> tuple[VerdictReached, Vector, tuple[NewFact, Vector]]:
+    example = VerdictReached.model_validate_json(EXAMPLE.read_text())
+    pair = example.hypothesis.pair
+    first, second = (one.model_copy(update={"fact_id": key}) for one, key in zip((pair.first, pair.second), parents, strict=True))
+    proposed = example.hypothesis.model_copy(update={"pair": pair.model_copy(update={"first": first, "second": second}), "hypothesis_id": f"h {name}"})
+    found = example.model_copy(update={"verdict_id": f"v {name}", "hypothesis": proposed, "decision": Decision.PROMOTED, "nearest": None})
+    insight = NewFact(f"insight {name}", f"about {name}", source=f"daydream v {name}", kind=FactKind.INSIGHT, depth=1, parents=parents)
+    return found, vector(5), (insight, vector(6))
+
+
+async def draw_all(store: Store) -> None:
+    while batch := await store.pending(16):
+        await store.make_drawable({fact.fact_id: vector(len(fact.text)) for fact in batch})
+
+
+async def known(place: Place) -> WeaviateStore:
+    """Two documents that share a fact, a third one that waits, an insight with a verdict."""
+    store = await place.open()
+    await store.add_document(record("one"), facts("a", "bb", document="one"))
+    await store.add_document(record("two"), facts("bb", "ccc", document="two"))
+    await draw_all(store)
+    await store.add_verdict(*verdict("old", "id a", "id ccc"))
+    await store.add_document(record("three"), facts("dddd", "eeeee", document="three"))
+    return store
+
+
+Change = Callable[[Store], Awaitable[object]]
+CHANGES: dict[str, Change] = {
+    "a document": lambda store: store.add_document(record("four"), facts("a", "new", document="four")),
+    "an edit": lambda store: store.add_document(record("edited", 1, "/one.md"), [replace(fact, source="/one.md") for fact in facts("bb", "new")]),
+    "a removal": lambda store: store.remove_document("/one.md", NOW + timedelta(hours=1)),
+    "vectors": lambda store: store.make_drawable({"id eeeee": vector(1), "id dddd": vector(2)}),
+    "a verdict": lambda store: store.add_verdict(*verdict("new", "id a", "id bb")),
+    "a withdrawal": lambda store: store.withdraw(["id a"]),
+    "a restoration": lambda store: store.restore(["id bb"]),
+    "an erasure": lambda store: store.erase(["/one.md"], [], derived=False, note="erased by ada"),
+    "an erasure with all that came of it": lambda store: store.erase(["/one.md"], ["id ccc"], derived=True, note="erased by ada"),
+}
+
+
+def state(place: Place) -> Any:
+    """Everything but the times of writing."""
+    kept = copy.deepcopy(place.double.objects)
+    for objects in kept.values():
+        for properties, _ in objects.values():
+            properties.pop("added_at", None)
+    return {key: objects for key, objects in kept.items() if objects}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+async def test_a_change_that_was_cut_off_anywhere_is_completed_when_it_comes_again(place: Place, change: Change) -> None:
+    store = await known(place)
+    await store.withdraw(["id bb"])
+    before, turn = copy.deepcopy(place.double.objects), (await place.bucket.get(KEY)).value or b""
+    await change(store)
+    wanted, writes = state(place), 0
+    assert wanted != {key: objects for key, objects in before.items() if objects}
+    for cut in range(1, 100):
+        place.double.objects = copy.deepcopy(before)
+        await place.bucket.put(KEY, turn)
+        place.double.writes, place.double.refuse = 0, lambda write, cut=cut: write == cut
+        try:
+            await change(store)
+        except (Transient, NotNow):
+            writes = cut
+        place.double.refuse = lambda _: False
+        await change(store)
+        assert state(place) == wanted, f"cut off at write {cut}"
+        if writes < cut:
+            break
+    assert writes >= 1
+    await store.close()
+
+
+async def test_replicas_give_dense_ordinals_together(place: Place) -> None:
+    stores = [await place.open() for _ in range(3)]
+
+    async def replica(number: int) -> None:
+        for at in range(4):
+            name = f"doc{number}{at}"
+            await stores[number].add_document(record(name), facts(f"{name} x", f"{name} y", "shared", document=name))
+            await stores[number].make_drawable({f"id {name} x": vector(at), f"id {name} y": vector(at + 9), "id shared": vector(99)})
+
+    await asyncio.gather(*(replica(number) for number in range(3)))
+    assert sorted(fact["ordinal"] for fact in place.facts()) == list(range(25))
+    assert all(fact["shown"] for fact in place.facts())
+    assert {(await store.counts()).facts for store in stores} == {25}
+    for store in stores:
+        await store.close()
+
+
+async def test_one_replica_embeds_and_another_takes_over_when_it_leaves(place: Place) -> None:
+    first, second = await place.open(), await place.open()
+    await first.add_document(record(), facts("one", "two"))
+    assert [len(await store.pending(10)) for store in (first, second)] == [2, 0]
+    await first.close()
+    assert len(await second.pending(10)) == 2
+    await second.close()
+
+
+async def test_ordinals_go_on_when_the_bucket_is_lost_and_an_older_copy_is_refused(place: Place) -> None:
+    store = await known(place)
+    await store.close()
+    await place.bucket.delete(KEY)
+    store = await place.open()
+    await draw_all(store)
+    assert sorted(fact["ordinal"] for fact in place.facts()) == list(range(6))
+    await store.close()
+    place.double.objects["DaydreamFact", "lab"].popitem()
+    with pytest.raises(WrongSetting, match="older copy"):
+        await place.open()
+
+
+async def test_collections_with_and_without_tenants_are_not_mixed_up(place: Place) -> None:
+    await (await place.open()).close()
+    for tenant, mend in (("", "is shared by tenants"), ("other", "")):
+        settings = place.settings.model_copy(update={"tenant": tenant})
+        if mend:
+            with pytest.raises(WrongSetting, match=mend):
+                await WeaviateStore.open(settings, place.bucket, "model")
+        else:
+            await (await WeaviateStore.open(settings, place.bucket, "model")).close()
+
+
+async def test_what_is_asked_names_the_tenant_the_consistency_and_only_what_can_be_found(place: Place) -> None:
+    place.settings = place.settings.model_copy(update={"consistency": "ALL"})
+    store = await known(place)
+    place.double.requests.clear()
+    await store.near(vector(1), 3, without=frozenset({"id a"}))
+    (asked,) = place.double.requests
+    assert (asked.collection, asked.tenant, asked.limit) == ("DaydreamFact", "lab", 4)
+    assert asked.consistency_level == base_pb2.CONSISTENCY_LEVEL_ALL
+    assert (asked.filters.target.property, asked.filters.value_boolean) == ("shown", True)
+    place.double.requests.clear()
+    await store.withdraw(["id a"])
+    patches = [one for one in place.double.requests if isinstance(one, tuple)]
+    assert patches
+    assert {query.get("consistency_level") for _, _, query in patches} == {"ALL"}
+    assert {body["tenant"] for _, body, _ in patches} == {"lab"}
+    await store.close()
+
+
+async def test_a_collection_of_an_older_version_gets_what_it_lacks(place: Place) -> None:
+    await (await place.open()).close()
+    properties = place.double.classes["DaydreamFact"]["properties"]
+    properties[:] = [one for one in properties if one["name"] != "licence"]
+    store = await place.open()
+    assert "licence" in {one["name"] for one in place.double.classes["DaydreamFact"]["properties"]}
+    await store.close()
+
+
+async def test_verdicts_beyond_what_the_server_pages_are_found(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await known(place)
+    for number in range(7):
+        await store.add_verdict(*verdict(f"{number}", "id a", "id bb")[:2], None)
+    monkeypatch.setattr(verdicts_module, "PAGE", 3)
+    for offset in range(10):
+        page, total = await store.verdicts(ListVerdicts(limit=2, offset=offset))
+        assert total == 8
+        assert [one.verdict_id for one in page] == [*(f"v {number}" for number in reversed(range(7))), "v old"][offset : offset + 2]
+    await store.close()
+
+
+async def test_while_the_server_is_away_everything_waits(nc: Client) -> None:
+    bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="memory"))
+    async with weaviate_double() as (_, settings):
+        store = await WeaviateStore.open(settings.model_copy(update={"timeout_s": 0.2}), bucket, "model")
+    for change in (lambda: store.near(vector(1), 3), lambda: store.add_document(record(), facts("one")), store.counts, lambda: store.withdraw(["id one"])):
+        with pytest.raises(NotNow, match="Weaviate is away"):
+            await change()
+    assert Record.model_validate_json((await bucket.get(KEY)).value or b"").holder == "", "the turn is handed on"
+    await store.close()
