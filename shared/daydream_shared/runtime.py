@@ -42,7 +42,7 @@ from daydream_shared.subjects import BUDGET_CLOSE, CONSUMERS, TALLIES, Bucket, C
 from daydream_shared.telemetry import Telemetry, start_logging, start_telemetry, trace_headers
 
 log = logging.getLogger(__name__)
-EXIT_OK, EXIT_SETTING, EXIT_CONNECTION = 0, 2, 75
+EXIT_OK, EXIT_SETTING, EXIT_RESTART = 0, 2, 75
 PUBLISH_TIMEOUT_S = 5.0
 PULL_S = 5.0
 WATCH_S = 5.0
@@ -74,6 +74,7 @@ class Runtime:
         self.telemetry: Telemetry = life.telemetry
         self.ask = Asker(nc)
         self.stopping = life.stopping
+        self.restart = life.restart
         self._broker = life.broker
 
     async def bucket(self, bucket: Bucket) -> KeyValue:
@@ -222,11 +223,18 @@ class _Life:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop)
 
+    def restart(self, why: str) -> None:
+        """End in order, with 75, so that whoever watches the process starts it again."""
+        if not self.stopping.is_set():
+            log.info("restarting: %s", why)
+            self.code = EXIT_RESTART
+            self.stopping.set()
+
     async def closed(self) -> None:
         """The connection is closed for good: end with 75, unless we are stopping anyway."""
         if not self.stopping.is_set():
             log.error("the connection to NATS is closed for good")
-            self.code = EXIT_CONNECTION
+            self.code = EXIT_RESTART
             self.stopping.set()
 
     async def not_ready(self) -> str | None:

@@ -22,7 +22,6 @@ from daydream_memory.settings import WeaviateSettings
 from daydream_memory.sqlite import SqliteStore
 from daydream_memory.store import DocumentRecord, NewFact, Store, Vector
 from daydream_memory.weaviate import WeaviateStore
-from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Decision, FactKind, VerdictReached
 from daydream_shared.requests import ListDocuments, ListVerdicts
 from support.programs import NatsServer
@@ -53,9 +52,9 @@ class Opened:
     folder: Path
     store: Store
 
-    async def reopen(self) -> Store:
+    async def reopen(self, model: str = MODEL) -> Store:
         await self.store.close()
-        self.store = await self.make(self.folder, MODEL)
+        self.store = await self.make(self.folder, model)
         return self.store
 
 
@@ -67,7 +66,7 @@ def weaviate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WeaviateSetti
 
 @pytest.fixture(scope="module")
 def double() -> Iterator[WeaviateSettings]:
-    with double_beside() as (_, settings):
+    with double_beside() as settings:
         yield settings
 
 
@@ -444,11 +443,60 @@ async def test_everything_is_there_again_after_closing_and_opening(opened: Opene
     assert last[0].text == "four"
 
 
-async def test_another_embedding_model_is_refused_for_its_vectors_mean_something_else(opened: Opened) -> None:
-    await opened.store.close()
-    with pytest.raises(WrongSetting, match=MODEL):
-        await opened.make(opened.folder, "another-model")
-    opened.store = await opened.make(opened.folder, MODEL)
+def embed_anew(text: str) -> Vector:
+    """Another model, of another dimension."""
+    vector = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")).standard_normal(16).astype(np.float32)
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+
+async def test_another_embedding_model_takes_over_when_all_texts_have_its_vectors(opened: Opened) -> None:
+    await know(opened.store, "one", "two", "three")
+    await opened.store.add_verdict(verdict("a"), embed("hypothesis a"), None)
+    store = await opened.reopen("another")
+    assert (store.embedding_model, store.next_model) == (MODEL, "another")
+    assert {one.text for one in await store.stale(2)} == {"one", "two"}
+    await store.add_vectors([(one, embed_anew(one.text)) for one in await store.stale(2)])
+    assert [(fact.text, round(cosine, 4)) for fact, cosine in await store.near(embed("one"), 1)] == [("one", 1.0)], "all goes on as before"
+    await know(store, "four", document="later")
+    store = await opened.reopen("another")  # a restart loses nothing
+    assert [(one.kind, one.text) for one in await store.stale(9)] == [("fact", "three"), ("fact", "four"), ("hypothesis", "hypothesis a")]
+    await store.add_vectors([(one, embed_anew(one.text)) for one in await store.stale(9)])
+    assert await store.stale(9) == []
+    await store.switch()
+    for again in (store, None):
+        again = again or await opened.reopen("another")  # noqa: PLW2901
+        assert (again.embedding_model, again.next_model, await again.stale(9)) == ("another", "", [])
+        assert [(fact.text, round(cosine, 4)) for fact, cosine in await again.near(embed_anew("four"), 1)] == [("four", 1.0)]
+        found = await again.fact_at(0)
+        assert found is not None
+        np.testing.assert_array_equal(found[1], embed_anew("one"))
+        known = await again.nearest_hypothesis(embed_anew("hypothesis a"), "")
+        assert known is not None
+        assert known.similarity == pytest.approx(1.0, abs=1e-5)
+        assert not await again.outdated()
+
+
+async def test_a_change_of_the_model_that_is_taken_back_leaves_nothing(opened: Opened) -> None:
+    await know(opened.store, "one", "two")
+    store = await opened.reopen("another")
+    await store.add_vectors([(one, embed_anew(one.text)) for one in await store.stale(1)])
+    store = await opened.reopen()
+    assert (store.embedding_model, store.next_model) == (MODEL, "")
+    store = await opened.reopen("a third")
+    assert len(await store.stale(9)) == 2
+
+
+async def test_what_is_erased_has_no_vector_of_the_next_model_either(opened: Opened) -> None:
+    await know(opened.store, "one", "two")
+    store = await opened.reopen("another")
+    stale = await store.stale(9)
+    await store.add_vectors([(stale[0], embed_anew("one"))])
+    await store.erase([], ["id one"], derived=False, note="erased by ada")
+    await store.add_vectors([(one, embed_anew(one.text)) for one in stale])  # of which one was on its way
+    assert await store.stale(9) == []
+    await store.switch()
+    assert not np.asarray((await store.vectors(["id one"])).get("id one", np.zeros(1))).any()
+    assert [fact.text for fact, _ in await store.near(embed_anew("two"), 5)] == ["two"]
 
 
 async def test_many_can_read_and_write_at_once(store: Store) -> None:

@@ -30,6 +30,7 @@ from support.programs import PRICES, Endpoint, NatsServer
 from support.services import service
 
 FACTS = 40
+FACTS_MANY = 230  # more than a start makes new vectors for
 
 
 async def true(condition: Callable[[], Coroutine[Any, Any, bool]]) -> None:
@@ -77,6 +78,33 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(tmp_path: Path,
         assert books.settled_nanousd == endpoint.witness()["cost_nanousd"], "the ledger and the endpoint count the same money"
         assert (books.envelopes_open, books.drawn_nanousd) == (0, 0)
         assert [(row.stage, row.calls) for row in books.spend] == [("memory", endpoint.witness()["calls"])]
+
+
+async def test_another_model_takes_over_while_questions_are_answered_with_the_former(
+    tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
+) -> None:
+    def of(role: str, **more: str) -> dict[str, str]:
+        return {f"DAYDREAM_MEMORY_{role}_{name}": value for name, value in {"NAME": "priced-1", "BASE_URL": endpoint.url, "FREE": "true", **more}.items()}
+
+    ask = Asker(nc)
+    text = "Note number 5 tells of harbour 35 and of the wind that blows there all year."
+
+    async def memory() -> MemoryState:
+        return await ask(MEMORY_STATE, Nothing())
+
+    with service("budget", server.url, tmp_path / "budget"):
+        with service("memory", server.url, tmp_path / "memory", **of("EMBEDDING")):
+            await offer(nc, FACTS_MANY)
+            await true(lambda: settled_at(memory, FACTS_MANY))
+        changed = {**of("EMBEDDING", DIMENSIONS="32", BATCH="16"), **of("FORMER")}
+        with service("memory", server.url, tmp_path / "memory", **changed) as process:
+            assert (await memory()).embedding_model == "priced-1", "too many texts for the start"
+            assert (await ask(MEMORY_SEARCH, Search(text=text, limit=1))).hits[0].similarity == pytest.approx(1, abs=1e-5)
+            assert await asyncio.to_thread(process.wait, 30) == 75, "it asks to be started again"
+        with service("memory", server.url, tmp_path / "memory", **changed):
+            assert (await memory()).embedding_model == "priced-1@32"
+            found = await ask(MEMORY_SEARCH, Search(text=text, limit=1))
+            assert (found.hits[0].fact.text, round(found.hits[0].similarity, 4)) == (text, 1.0)
 
 
 async def test_vectors_that_are_paid_for_are_not_bought_again_when_the_ledger_goes_away(endpoint: Endpoint) -> None:

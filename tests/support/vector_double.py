@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -261,18 +262,20 @@ async def weaviate_double() -> AsyncIterator[tuple[Double, WeaviateSettings]]:
 
 
 @contextmanager
-def double_beside() -> Iterator[tuple[Double, WeaviateSettings]]:
-    """The same in a thread of its own, for many tests."""
-    found: Future[tuple[Double, WeaviateSettings]] = Future()
-    over = threading.Event()
+def double_beside() -> Iterator[WeaviateSettings]:
+    """The same in a process of its own, for many tests."""
+    process = subprocess.Popen([sys.executable, "-m", "support.vector_double"], stdout=subprocess.PIPE, stdin=subprocess.PIPE, cwd=Path(__file__).parent.parent)
+    assert process.stdout is not None
+    yield WeaviateSettings.model_validate_json(process.stdout.readline())
+    process.kill()
+    process.communicate()
 
-    async def run() -> None:
-        async with weaviate_double() as running:
-            found.set_result(running)
-            await asyncio.to_thread(over.wait)
 
-    thread = threading.Thread(target=asyncio.run, args=(run(),))
-    thread.start()
-    yield found.result(20)
-    over.set()
-    thread.join()
+async def _serve() -> None:
+    async with weaviate_double() as (_, settings):
+        print(settings.model_dump_json(exclude={"api_key"}), flush=True)
+        await asyncio.to_thread(sys.stdin.read)  # until whoever started it is gone
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

@@ -2,41 +2,66 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from daydream_memory.embedding import Embedder, MiniLM
 from daydream_memory.erasing import Erasing
 from daydream_memory.handlers import endpoints, handlers
 from daydream_memory.ingest import EMBED_BATCH, Ingest
+from daydream_memory.reembedding import Away, Reembedding, follow
 from daydream_memory.remembering import Remembering
-from daydream_memory.settings import Settings
+from daydream_memory.settings import EmbeddingSettings, Settings
 from daydream_memory.sqlite import SqliteStore
 from daydream_memory.store import Store
+from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Payer
 from daydream_shared.requests import Closed, CloseEnvelope
 from daydream_shared.runtime import Parts, Runtime
 from daydream_shared.subjects import BUDGET_CLOSE, DOCUMENT_OBJECTS, MEMORY
 
+log = logging.getLogger(__name__)
 TEND_S = 1.0
 
 
 @asynccontextmanager
 async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
-    """The memory service over its store, and the embedded model or one that an endpoint has."""
-    async with _embedder(runtime, settings) as embedder, _parts(runtime, settings, embedder) as parts:
-        yield parts
+    """The memory service over its store, with the embedded model or one that an endpoint has."""
+    async with AsyncExitStack() as stack:
+        wanted = await stack.enter_async_context(_embedder(runtime, settings, settings.embedding))
+        store = await _store(runtime, settings, wanted.model)
+        stack.push_async_callback(store.close)
+        batch = settings.embedding.batch if settings.embedding.name else EMBED_BATCH
+        changing = Reembedding(store, wanted, batch=batch) if store.next_model else None
+        if changing and await changing.finish():
+            changing = None
+        embedder = wanted if changing is None else await stack.enter_async_context(_former(runtime, settings, store.embedding_model))
+        yield await _parts(runtime, settings, store, embedder, changing)
 
 
 @asynccontextmanager
-async def _embedder(runtime: Runtime, settings: Settings) -> AsyncIterator[Embedder]:
-    if not settings.embedding.name:
+async def _embedder(runtime: Runtime, settings: Settings, which: EmbeddingSettings) -> AsyncIterator[Embedder]:
+    if not which.name:
         yield MiniLM(settings.embed_threads)
         return
     from daydream_memory.endpoint_embedding import open_embedder  # noqa: PLC0415 (the client of models takes as long to load as everything else)
 
-    async with open_embedder(runtime, settings) as embedder:
+    async with open_embedder(runtime, which, settings.prices_file) as embedder:
+        yield embedder
+
+
+@asynccontextmanager
+async def _former(runtime: Runtime, settings: Settings, model: str) -> AsyncIterator[Embedder]:
+    """The model that the vectors are of, while those of another one are made."""
+    if model != MiniLM.model and not settings.former.name:
+        log.warning("questions wait until all facts are embedded anew: DAYDREAM_MEMORY_FORMER_NAME does not say where %s is", model)
+        yield Away(model)
+        return
+    async with _embedder(runtime, settings, EmbeddingSettings() if model == MiniLM.model else settings.former) as embedder:
+        if embedder.model != model:
+            raise WrongSetting(f"the vectors of this memory are of {model}, not of {embedder.model}", "Set DAYDREAM_MEMORY_FORMER_NAME and _DIMENSIONS to it")
         yield embedder
 
 
@@ -48,33 +73,26 @@ async def _store(runtime: Runtime, settings: Settings, embedding_model: str) -> 
     return await WeaviateStore.open(settings.weaviate, await runtime.bucket(MEMORY), embedding_model)
 
 
-@asynccontextmanager
-async def _parts(runtime: Runtime, settings: Settings, embedder: Embedder) -> AsyncIterator[Parts]:
-    store = await _store(runtime, settings, embedder.model)
-
+async def _parts(runtime: Runtime, settings: Settings, store: Store, embedder: Embedder, changing: Reembedding | None) -> Parts:
     async def close_envelope(payer: Payer) -> Closed:
         return await runtime.ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=payer.envelope_id, way=payer.way))
 
-    ingest = Ingest(
-        store,
-        embedder,
-        await runtime.js.object_store(DOCUMENT_OBJECTS),
-        settings.chunk_chars,
-        batch=settings.embedding.batch if settings.embedding.name else EMBED_BATCH,
-    )
+    batch = settings.embedding.batch if settings.embedding.name else EMBED_BATCH
+    ingest = Ingest(store, embedder, await runtime.js.object_store(DOCUMENT_OBJECTS), settings.chunk_chars, batch=batch)
     remembering = Remembering(store, embedder, close_envelope, quarantine=settings.quarantine)
 
     async def embed() -> None:
         await ingest.embed_forever(runtime.pause, runtime.stopping)
+
+    async def change() -> None:
+        if changing:
+            await changing.go_on(runtime.pause, runtime.stopping, runtime.restart)
+        await follow(store, runtime.pause, runtime.stopping, runtime.restart)
 
     async def tend() -> None:
         while not runtime.stopping.is_set():
             if not await store.tend():
                 await runtime.pause(TEND_S)
 
-    try:
-        yield Parts(
-            handlers(ingest, remembering), endpoints(store, embedder, Erasing(store, runtime.js)), loops=(embed, tend), concurrency=settings.concurrency
-        )
-    finally:
-        await store.close()
+    answers = endpoints(store, embedder, Erasing(store, runtime.js))
+    return Parts(handlers(ingest, remembering), answers, loops=(embed, change, tend), concurrency=settings.concurrency)

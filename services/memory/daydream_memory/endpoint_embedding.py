@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from daydream_memory.settings import Settings
+from daydream_memory.settings import EmbeddingSettings
 from daydream_memory.store import Vector
 from daydream_shared.failures import Permanent
 from daydream_shared.llm.endpoint import CallFailed, ModelEndpoint, RawVectors
@@ -108,15 +108,15 @@ class EndpointEmbedder:
 
 
 @asynccontextmanager
-async def open_embedder(runtime: Runtime, settings: Settings) -> AsyncIterator[EndpointEmbedder]:
+async def open_embedder(runtime: Runtime, settings: EmbeddingSettings, prices_file: str) -> AsyncIterator[EndpointEmbedder]:
     """The one of these settings. WrongSetting when it has no price, can't be reached or refuses the key."""
-    model = settings.embedding.as_model()
-    price = find_price(model, read_prices(settings.prices_file))
+    model = settings.as_model()
+    price = find_price(model, read_prices(prices_file))
     endpoint = ModelEndpoint(model)
     try:
         await endpoint.check()
-        purse = Purse(runtime.ask, settings.service, model.name)
-        yield EndpointEmbedder(endpoint, price, purse, dimensions=settings.embedding.dimensions, batch=settings.embedding.batch)
+        purse = Purse(runtime.ask, runtime.settings.service, model.name)
+        yield EndpointEmbedder(endpoint, price, purse, dimensions=settings.dimensions, batch=settings.batch)
     finally:
         await endpoint.close()
 

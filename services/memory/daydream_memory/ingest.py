@@ -25,6 +25,7 @@ from daydream_shared.requests import ListDocuments
 
 log = logging.getLogger(__name__)
 EMBED_BATCH = 16
+AHEAD = 16  # batches
 IDLE_S = 0.5
 WAIT_S = 5.0  # with an embedder that can't work now
 FETCH_S = 60.0
@@ -75,17 +76,21 @@ class Ingest:
             return Reading("refused", f"could not be read: {type(error).__name__}: {error}"[:300]), []
 
     async def embed_forever(self, pause: Callable[[float], Awaitable[None]], stopping: asyncio.Event) -> None:
-        """Embed what is pending, a few facts at a time, so that dreaming starts on the first ones."""
+        """Embed what is pending, a few facts at a time, so that dreaming starts on the first ones. To find what is next costs the more, the more
+        waits; so several batches are looked up at once."""
         while not stopping.is_set():
             self._news.clear()
-            batch = await self._store.pending(self._batch)
-            if not batch:
+            waiting = await self._store.pending(self._batch * AHEAD)
+            if not waiting:
                 await pause(IDLE_S)
-                continue
-            try:
-                vectors = await self._embedder.embed([fact.text for fact in batch])
-            except Failure as failure:  # no money, or the endpoint is away: facts wait, and everything else goes on
-                log.warning("embedding waits: %s", failure)
-                await pause(failure.delay_s or WAIT_S if isinstance(failure, NotNow) else WAIT_S)
-                continue
-            await self._store.make_drawable({fact.fact_id: vector for fact, vector in zip(batch, vectors, strict=True)})
+            for start in range(0, len(waiting), self._batch):
+                if stopping.is_set() or self._news.is_set():
+                    break  # the beginning of a new document comes first
+                batch = waiting[start : start + self._batch]
+                try:
+                    vectors = await self._embedder.embed([fact.text for fact in batch])
+                except Failure as failure:  # no money, or the endpoint is away: facts wait, and everything else goes on
+                    log.warning("embedding waits: %s", failure)
+                    await pause(failure.delay_s or WAIT_S if isinstance(failure, NotNow) else WAIT_S)
+                    break
+                await self._store.make_drawable({fact.fact_id: vector for fact, vector in zip(batch, vectors, strict=True)})

@@ -52,6 +52,9 @@ class Settings(ServiceSettings):
     chunk_chars: int = Field(900, ge=200, le=8000, description="most characters of one fact")
     quarantine: bool = Field(False, description="promoted hypotheses wait for a person's word (daydream review) before they become facts")
     embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings, description="a model of your own for vectors")
+    former: EmbeddingSettings = Field(
+        default_factory=EmbeddingSettings, description="the model of vectors until now, while another one takes over, where it is not the embedded one"
+    )
     prices_file: str = Field("", description="TOML file with prices that the built-in list lacks or has wrong")
     embed_threads: int = Field(1, ge=1, le=64, description="threads of the embedding model")
     concurrency: int = Field(4, ge=1, le=64, description="verdicts and documents worked on at a time")

@@ -92,8 +92,36 @@ class ErasedFacts:
     insights: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Stale:
+    """A text that has a vector of the embedding model in use and none yet of the one that follows it. `key`: id of its fact or verdict."""
+
+    kind: Literal["fact", "hypothesis"]
+    key: str
+    text: str
+
+
 class Store(Protocol):
-    """All methods may be called concurrently. Vectors are float32 of one dimension, of length 1."""
+    """All methods may be called concurrently. Vectors are float32 of one dimension, of length 1.
+
+    A store that is opened with another embedding model than the one it was made with goes on with that one, and takes the vectors of the other
+    beside: `embedding_model` is in use, `next_model` follows it ("" when none does), and `switch` changes over when nothing is stale any more.
+    """
+
+    embedding_model: str
+    next_model: str
+
+    async def stale(self, limit: int) -> list[Stale]:
+        """Texts without a vector of the next model."""
+
+    async def add_vectors(self, vectors: Sequence[tuple[Stale, Vector]]) -> None:
+        """Vectors of the next model. What was erased meanwhile is left out."""
+
+    async def switch(self) -> None:
+        """Use the next model's vectors from now on, all or nothing. Before anybody else uses the store, and when nothing is stale."""
+
+    async def outdated(self) -> bool:
+        """Whether another process switched this store to another model."""
 
     async def add_document(self, record: DocumentRecord, facts: Sequence[NewFact]) -> None:
         """Keep a document and its facts, pending. A fact that is known already stays as it is. The document takes the place of the one that

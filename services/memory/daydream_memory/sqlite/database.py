@@ -40,15 +40,25 @@ class Database:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="store")
         self._facts = VectorTable()
         self._hypotheses = VectorTable()
-        self._remember("schema", SCHEMA_VERSION)
-        self._remember("embedding_model", embedding_model)
+        if (found := self._remembered("schema", SCHEMA_VERSION)) != SCHEMA_VERSION:
+            raise WrongSetting(f"this memory was made with schema {found}, not {SCHEMA_VERSION}", "Use that version, or another folder")
+        self.embedding_model = self._remembered("embedding_model", embedding_model)
+        self.next_model = self._next(embedding_model)
         self._load()
 
-    def _remember(self, key: str, value: str) -> None:
+    def _remembered(self, key: str, value: str) -> str:
+        """What the file says under a key; this value, if it said nothing."""
         self._db.execute("insert or ignore into meta values(?, ?)", (key, value))
         (found,) = self._db.execute("select value from meta where key = ?", (key,)).fetchone()
-        if found != value:
-            raise WrongSetting(f"this memory was made with {key} {found}, not {value}", "Use that one, or another folder")
+        return str(found)
+
+    def _next(self, embedding_model: str) -> str:
+        """The model that follows, if it is another one. What was made for one that no longer follows is dropped."""
+        wanted = embedding_model if embedding_model != self.embedding_model else ""
+        if self._remembered("next_model", wanted) != wanted:
+            self._db.execute("delete from next_vectors")
+            self._db.execute("update meta set value = ? where key = 'next_model'", (wanted,))
+        return wanted
 
     def _load(self) -> None:
         for table, query in (

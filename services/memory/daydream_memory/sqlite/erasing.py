@@ -35,6 +35,7 @@ def erase_facts(db: sqlite3.Connection, fact_ids: set[str]) -> None:
     """Remove what they say and where it stood, and hide them for good."""
     for fact_id in sorted(fact_ids):
         db.execute("delete from mentions where fact_id = ?", (fact_id,))
+        db.execute("delete from next_vectors where kind = 'fact' and key = ?", (fact_id,))
         db.execute("insert or ignore into withdrawn values(?, ?)", (fact_id, ERASED))
         db.execute(
             "update facts set text = ?, title = '', source = iif(kind = 'insight', source, ''), domain = '', tags = '[]', licence = '', written = '', "
@@ -57,6 +58,7 @@ def erase_from_verdicts(db: sqlite3.Connection, fact_ids: set[str], *, derived: 
         db.execute("update verdicts set body = ?, text = ? where seq = ?", (clean.model_dump_json(), text, seq))
         if derived:
             db.execute("update verdicts set vector = zeroblob(length(vector)) where seq = ?", (seq,))
+            db.execute("delete from next_vectors where kind = 'hypothesis' and key = ?", (verdict.verdict_id,))
     return found
 
 

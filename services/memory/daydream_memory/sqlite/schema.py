@@ -43,6 +43,7 @@ STEPS = (
     alter table facts add column licence text not null default '';
     alter table facts add column written text not null default '';
     """,
+    "create table next_vectors(kind text, key text, vector blob not null, primary key(kind, key)) without rowid;",
 )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from daydream_memory.sqlite import erasing, standing
-from daydream_memory.sqlite.verdicts import QUARANTINED, Verdicts
+from daydream_memory.sqlite.changing import Changing
+from daydream_memory.sqlite.verdicts import QUARANTINED
 from daydream_memory.store import Counts, ErasedFacts
 
 
-class SqliteStore(Verdicts):
+class SqliteStore(Changing):
     """A `Store` in one folder. One process at a time."""
 
     async def erase(self, sources: Sequence[str], fact_ids: Sequence[str], *, derived: bool, note: str) -> ErasedFacts:

@@ -30,36 +30,35 @@ SCALE_FACTS, SCALE_PAIRS, SPREAD_MIN = 500, 4000, 0.01
 class Facts:
     """Facts and their ordinals."""
 
-    def __init__(self, client: WeaviateAsyncClient, bucket: KeyValue, settings: WeaviateSettings, model: str) -> None:
-        vectors = vector_name(model)
+    def __init__(self, client: WeaviateAsyncClient, bucket: KeyValue, settings: WeaviateSettings) -> None:
         self._client = client
-        self._model = model
-        self._facts = Table(client, settings, FACT, "fact", vectors)
+        self._settings = settings
         self._documents = Table(client, settings, DOCUMENT, "document")
         self._mentions = Table(client, settings, MENTION, "mention")
         self._removals = Table(client, settings, REMOVAL, "removal")
-        self._verdicts = Table(client, settings, VERDICT, "verdict", vectors)
         self._reviews = Table(client, settings, REVIEW, "review")
         self._meta = Table(client, settings, META, "meta")
         self._turns = Turns(bucket, f"turn.{settings.prefix}.{settings.tenant or 'all'}")
-        self._scale = (0, 0.0, 1.0)
         self._last_at = 0
+        self._use("")
 
-    async def begin(self) -> None:
-        """Look whether the collections and the record of turns belong together, and complete what a dead replica began."""
-        async with self._turn():
-            kept = await self._meta.get([("embedding_model",)])
-            if kept and kept[0]["value"] != self._model:
-                raise WrongSetting(f"this memory was made with embedding_model {kept[0]['value']}, not {self._model}", "Use that one, or another prefix")
-            await self._meta.insert([(("embedding_model",), {"key": "embedding_model", "value": self._model})])
-            given, known = (await self._turns.record()).given, await self._facts.count(where(pending=False))
-            if known < given:
-                raise WrongSetting(
-                    f"Weaviate holds {known} facts with an ordinal, and {given} were given", "It is an older copy: restore the one that goes with this NATS"
-                )
-            if known > given:  # the bucket was lost: what the facts say counts
-                (last,) = await self._facts.find(where(pending=False), limit=1, sort=[("ordinal", False)], only=["ordinal"])
-                await self._turns.found(last["ordinal"] + 1)
+    def _use(self, model: str) -> None:
+        """Work with the vectors of this model."""
+        self.embedding_model = model
+        self._facts = Table(self._client, self._settings, FACT, "fact", vector_name(model))
+        self._verdicts = Table(self._client, self._settings, VERDICT, "verdict", vector_name(model))
+        self._scale = (0, 0.0, 1.0)
+
+    async def _check(self) -> None:
+        """Look whether the collections and the record of turns belong together. In a turn."""
+        given, known = (await self._turns.record()).given, await self._facts.count(where(pending=False))
+        if known < given:
+            raise WrongSetting(
+                f"Weaviate holds {known} facts with an ordinal, and {given} were given", "It is an older copy: restore the one that goes with this NATS"
+            )
+        if known > given:  # the bucket was lost: what the facts say counts
+            (last,) = await self._facts.find(where(pending=False), limit=1, sort=[("ordinal", False)], only=["ordinal"])
+            await self._turns.found(last["ordinal"] + 1)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:

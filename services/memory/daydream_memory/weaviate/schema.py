@@ -84,6 +84,7 @@ VERDICT = Schema(
 )  # fmt: skip
 REVIEW = Schema("Review", (word("review_id"), word("verdict_id"), flag("accepted"), kept("body"), number("added_at")))
 META = Schema("Meta", (word("key"), kept("value")))
+NO_MODEL = "none"  # the server wants a name before the first model is known
 SCHEMAS = (FACT, DOCUMENT, MENTION, REMOVAL, VERDICT, REVIEW, META)
 
 
@@ -92,12 +93,21 @@ def vector_name(model: str) -> str:
     return f"model_{hashlib.sha256(model.encode()).hexdigest()[:12]}"
 
 
-async def prepare(client: WeaviateAsyncClient, settings: WeaviateSettings, model: str) -> None:
-    """Make what is missing. WrongSetting where the collections don't fit the settings."""
-    await asyncio.gather(*(_prepared(client, settings, schema, vector_name(model)) for schema in SCHEMAS))
+async def prepare(client: WeaviateAsyncClient, settings: WeaviateSettings) -> None:
+    """Make the collections that are missing, and what they lack. WrongSetting where they don't fit the settings."""
+    await asyncio.gather(*(_prepared(client, settings, schema) for schema in SCHEMAS))
 
 
-async def _prepared(client: WeaviateAsyncClient, settings: WeaviateSettings, schema: Schema, vectors: str) -> None:
+async def add_vectors(client: WeaviateAsyncClient, settings: WeaviateSettings, name: str) -> None:
+    """Make room for vectors of this name where there is none yet."""
+    for schema in SCHEMAS:
+        if schema.vectors:
+            collection = client.collections.use(settings.prefix + schema.name)
+            if name not in ((await ask(collection.config.get())).vector_config or {}):
+                await ask(collection.config.add_vector(vector_config=_vectors(name)))
+
+
+async def _prepared(client: WeaviateAsyncClient, settings: WeaviateSettings, schema: Schema) -> None:
     name = settings.prefix + schema.name
     if not await ask(client.collections.exists(name)):
         try:
@@ -105,7 +115,7 @@ async def _prepared(client: WeaviateAsyncClient, settings: WeaviateSettings, sch
                 name,
                 description="made by daydream",
                 properties=list(schema.properties),
-                vector_config=[_vectors(vectors)] if schema.vectors else None,
+                vector_config=[_vectors(NO_MODEL)] if schema.vectors else None,
                 replication_config=Configure.replication(factor=settings.replicas, deletion_strategy=ReplicationDeletionStrategy.TIME_BASED_RESOLUTION),
                 multi_tenancy_config=Configure.multi_tenancy(enabled=bool(settings.tenant)),
             )
@@ -121,8 +131,6 @@ async def _prepared(client: WeaviateAsyncClient, settings: WeaviateSettings, sch
     for one in schema.properties:
         if one.name not in there:
             await ask(collection.config.add_property(one))
-    if schema.vectors and vectors not in (found.vector_config or {}):
-        await ask(collection.config.add_vector(vector_config=_vectors(vectors)))
     if settings.tenant:
         await ask(collection.tenants.create([Tenant(name=settings.tenant)]))
 

@@ -11,16 +11,17 @@ from nats.js.kv import KeyValue
 from daydream_memory.erased import ERASED, without
 from daydream_memory.settings import WeaviateSettings
 from daydream_memory.store import Counts, ErasedFacts
+from daydream_memory.weaviate.changing import Changing
 from daydream_memory.weaviate.connection import connect
 from daydream_memory.weaviate.schema import prepare
 from daydream_memory.weaviate.table import where
-from daydream_memory.weaviate.verdicts import Verdicts, verdict_of
+from daydream_memory.weaviate.verdicts import verdict_of
 from daydream_shared.messages import FactKind
 
 NOTHING = {"text": ERASED, "title": "", "domain": "", "tags": [], "licence": "", "written": ""}
 
 
-class WeaviateStore(Verdicts):
+class WeaviateStore(Changing):
     """A `Store` in the collections of a Weaviate server. Any number of processes at a time."""
 
     @classmethod
@@ -28,9 +29,9 @@ class WeaviateStore(Verdicts):
         """Connect, and make or check the collections. `bucket` holds the record of turns. WrongSetting says what does not fit."""
         client = await connect(settings)
         try:
-            await prepare(client, settings, embedding_model)
-            store = cls(client, bucket, settings, embedding_model)
-            await store.begin()
+            await prepare(client, settings)
+            store = cls(client, bucket, settings)
+            await store._begin(embedding_model)
         except BaseException:
             await client.close()
             raise
@@ -73,6 +74,7 @@ class WeaviateStore(Verdicts):
             nothing["source"] = row["source"] if row["kind"] == FactKind.INSIGHT.value else ""  # an insight's source is its verdict
             await self._facts.change({(key,): nothing})
             await self._facts.forget(key)
+            await self._next_facts.forget(key)
             held = await self._mentions.all(where(fact_id=key), by="source", only=["source"])
             await self._mentions.delete((key, one["source"]) for one in held)
 
@@ -88,6 +90,7 @@ class WeaviateStore(Verdicts):
                 text = clean.hypothesis.synthesis.hypothesis if clean.hypothesis.synthesis else ""
                 if derived:
                     await self._verdicts.forget(row["verdict_id"])
+                    await self._next_verdicts.forget(row["verdict_id"])
                 await self._verdicts.change({(row["verdict_id"],): {"body": clean.model_dump_json(), "text": text}})  # last: by it the rest is found
         return found
 
