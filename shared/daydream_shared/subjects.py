@@ -159,7 +159,8 @@ BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, DRAWN, MEMORY)
 DOCUMENT_OBJECTS = "daydream-documents"
 SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"
 ARCHIVE_OBJECTS = "daydream-ledger-archive"
-OBJECT_STORES = (DOCUMENT_OBJECTS, SNAPSHOT_OBJECTS, ARCHIVE_OBJECTS)
+BACKUP_OBJECTS = "daydream-backups"
+OBJECT_STORES = (DOCUMENT_OBJECTS, SNAPSHOT_OBJECTS, ARCHIVE_OBJECTS, BACKUP_OBJECTS)
 
 
 @dataclass(frozen=True)
@@ -188,10 +189,14 @@ MEMORY_INSIGHTS = Endpoint("memory", "daydream.memory.insights", ask.ListVerdict
 MEMORY_DOCUMENTS = Endpoint("memory", "daydream.memory.documents", ask.ListDocuments, ask.Documents)
 MEMORY_RESOLVE = Endpoint("memory", "daydream.memory.resolve", ask.Resolve, ask.Resolved)
 MEMORY_ERASE = Endpoint("memory", "daydream.memory.erase", ask.Erase, ask.Erased)
+MEMORY_JUDGED = Endpoint("memory", "daydream.memory.judged", ask.JudgedPairs, ask.Judged)
+MEMORY_BACK_UP = Endpoint("memory", "daydream.memory.backup", ask.BackUp, ask.BackedUp)
+MEMORY_RESTORE = Endpoint("memory", "daydream.memory.restore", ask.RestoreBackup, ask.Restored)
 SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", ask.Nothing, ask.SamplerState)
 SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", ask.SetGoal, ask.SamplerState)
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_OPEN, BUDGET_GROW, BUDGET_DRAW, BUDGET_SETTLE, BUDGET_CLOSE, BUDGET_CHANGE, BUDGET_STATE,
     MEMORY_STATE, MEMORY_PAIR, MEMORY_AROUND, MEMORY_NEAREST, MEMORY_SEARCH, MEMORY_INSIGHTS, MEMORY_DOCUMENTS, MEMORY_RESOLVE, MEMORY_ERASE,
+    MEMORY_JUDGED, MEMORY_BACK_UP, MEMORY_RESTORE,
     SAMPLER_STATE, SAMPLER_GOAL,
 )  # fmt: skip

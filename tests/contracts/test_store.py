@@ -20,7 +20,7 @@ from nats.js.api import KeyValueConfig
 
 from daydream_memory.settings import WeaviateSettings
 from daydream_memory.sqlite import SqliteStore
-from daydream_memory.store import DocumentRecord, NewFact, Store, Vector
+from daydream_memory.store import Changed, DocumentRecord, NewFact, Store, Vector
 from daydream_memory.weaviate import WeaviateStore
 from daydream_shared.messages import Decision, FactKind, VerdictReached
 from daydream_shared.requests import ListDocuments, ListVerdicts
@@ -578,28 +578,50 @@ async def test_a_removed_document_takes_along_what_no_other_one_says(store: Stor
 async def test_a_withdrawn_fact_takes_along_all_that_descends_from_it_and_all_come_back(store: Store, opened: Opened) -> None:
     await family(store)
     for _ in range(2):
-        changed = await store.withdraw(["id one"])
+        changed = await store.withdraw(["id one"], NOW)
         assert [fact.fact_id for fact in changed.out] == ["id one", "insight high", "insight low"]
     again = await opened.reopen()
     assert await texts_near(again, "one") == {"two", "three"}
     assert (await again.counts()).insights == 0
     for _ in range(2):
-        changed = await again.restore(["id one"])
+        changed = await again.restore(["id one"], NOW)
         assert [fact.fact_id for fact in changed.in_] == ["id one", "insight high", "insight low"]
     assert (await again.counts()).hidden == 0
 
 
 async def test_what_is_withdrawn_for_two_reasons_comes_back_with_the_last_of_them(store: Store) -> None:
     await family(store)
-    await store.withdraw(["insight low"])
-    await store.withdraw(["id one"])
-    assert [fact.fact_id for fact in (await store.restore(["id one"])).out] == ["insight high", "insight low"]
-    assert [fact.fact_id for fact in (await store.restore(["insight low"])).in_] == ["insight high", "insight low"]
+    await store.withdraw(["insight low"], NOW)
+    await store.withdraw(["id one"], NOW)
+    assert [fact.fact_id for fact in (await store.restore(["id one"], NOW)).out] == ["insight high", "insight low"]
+    assert [fact.fact_id for fact in (await store.restore(["insight low"], NOW)).in_] == ["insight high", "insight low"]
+
+
+async def test_the_last_word_on_a_fact_counts_however_late_an_earlier_one_comes(store: Store) -> None:
+    await know(store, "one", "two")
+    hour = timedelta(hours=1)
+    await store.restore(["id one"], NOW + hour)
+    assert await store.withdraw(["id one"], NOW) == Changed()
+    assert await texts_near(store, "one") == {"one", "two"}
+    await store.withdraw(["id one"], NOW + 2 * hour)
+    await store.restore(["id one"], NOW + hour)
+    assert await texts_near(store, "one") == {"two"}
+
+
+async def test_pairs_with_a_verdict_are_named_by_the_ordinals_of_their_facts(store: Store) -> None:
+    await know(store, "one", "two", "three")
+    one, two, three = await store.facts(["id one", "id two", "id three"])
+    stranger = one.model_copy(update={"fact_id": "nobody"})
+    for name, pair in {"a": (one, two), "b": (stranger, two), "c": (three, one)}.items():
+        await store.add_verdict(of_facts(name, *pair), embed(name), None)
+    pairs, following = await store.judged(0, 2)
+    assert (pairs, following is None) == ([(0, 1)], False)
+    assert await store.judged(following or 0, 2) == ([(2, 0)], None)
 
 
 async def test_an_insight_that_comes_later_inherits_what_its_parents_are_out_for(store: Store) -> None:
     await know(store, "one", "two")
-    await store.withdraw(["id one"])
+    await store.withdraw(["id one"], NOW)
     new = insight("late", "id one", "id two")
     await store.add_verdict(verdict("late", Decision.PROMOTED), new[1], new)
     (standing,) = await store.resolve(["insight late"])
@@ -617,7 +639,7 @@ async def test_a_fact_that_is_gone_before_it_has_a_vector_is_hidden_from_its_fir
 
 async def test_from_a_place_one_sees_kin_and_hidden_facts_as_what_they_are(store: Store) -> None:
     await family(store)
-    await store.withdraw(["id three"])
+    await store.withdraw(["id three"], NOW)
     seen = await store.around(1, 10, [2])
     assert seen is not None
     assert [(sight.ordinal, sight.hidden, sight.kin) for sight in sorted(seen, key=lambda one: one.ordinal)] == [
@@ -701,4 +723,4 @@ async def test_what_descends_from_the_erased_is_withdrawn_or_erased_as_asked(sto
     assert kept is not None
     assert kept.hypothesis.synthesis is not None
     assert kept.hypothesis.synthesis.hypothesis == "(erased)"
-    assert {found.fact_id for found in (await store.restore(["id one"])).in_} == set(), "for good"
+    assert {found.fact_id for found in (await store.restore(["id one"], NOW)).in_} == set(), "for good"

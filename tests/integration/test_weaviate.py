@@ -101,8 +101,8 @@ CHANGES: dict[str, Change] = {
     "a removal": lambda store: store.remove_document("/one.md", NOW + timedelta(hours=1)),
     "vectors": lambda store: store.make_drawable({"id eeeee": vector(1), "id dddd": vector(2)}),
     "a verdict": lambda store: store.add_verdict(*verdict("new", "id a", "id bb")),
-    "a withdrawal": lambda store: store.withdraw(["id a"]),
-    "a restoration": lambda store: store.restore(["id bb"]),
+    "a withdrawal": lambda store: store.withdraw(["id a"], NOW),
+    "a restoration": lambda store: store.restore(["id bb"], NOW),
     "an erasure": lambda store: store.erase(["/one.md"], [], derived=False, note="erased by ada"),
     "an erasure with all that came of it": lambda store: store.erase(["/one.md"], ["id ccc"], derived=True, note="erased by ada"),
 }
@@ -120,7 +120,7 @@ def state(place: Place) -> Any:
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 async def test_a_change_that_was_cut_off_anywhere_is_completed_when_it_comes_again(place: Place, change: Change) -> None:
     store = await known(place)
-    await store.withdraw(["id bb"])
+    await store.withdraw(["id bb"], NOW)
     before, turn = copy.deepcopy(place.double.objects), (await place.bucket.get(KEY)).value or b""
     await change(store)
     wanted, writes = state(place), 0
@@ -202,7 +202,7 @@ async def test_what_is_asked_names_the_tenant_the_consistency_and_only_what_can_
     assert asked.consistency_level == base_pb2.CONSISTENCY_LEVEL_ALL
     assert (asked.filters.target.property, asked.filters.value_boolean) == ("shown", True)
     place.double.requests.clear()
-    await store.withdraw(["id a"])
+    await store.withdraw(["id a"], NOW)
     patches = [one for one in place.double.requests if isinstance(one, tuple)]
     assert patches
     assert {query.get("consistency_level") for _, _, query in patches} == {"ALL"}
@@ -235,7 +235,7 @@ async def test_while_the_server_is_away_everything_waits(nc: Client) -> None:
     bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="memory"))
     async with weaviate_double() as (_, settings):
         store = await WeaviateStore.open(settings.model_copy(update={"timeout_s": 0.2}), bucket, "model")
-    for change in (lambda: store.near(vector(1), 3), lambda: store.add_document(record(), facts("one")), store.counts, lambda: store.withdraw(["id one"])):
+    for change in (lambda: store.near(vector(1), 3), lambda: store.add_document(record(), facts("one")), store.counts, lambda: store.withdraw(["id one"], NOW)):
         with pytest.raises(NotNow, match="Weaviate is away"):
             await change()
     assert Record.model_validate_json((await bucket.get(KEY)).value or b"").holder == "", "the turn is handed on"

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from daydream_memory.backups import Backups, take_over
+from daydream_memory.catching_up import catch_up
 from daydream_memory.embedding import Embedder, MiniLM
 from daydream_memory.erasing import Erasing
 from daydream_memory.handlers import endpoints, handlers
@@ -20,7 +22,7 @@ from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Payer
 from daydream_shared.requests import Closed, CloseEnvelope
 from daydream_shared.runtime import Parts, Runtime
-from daydream_shared.subjects import BUDGET_CLOSE, DOCUMENT_OBJECTS, MEMORY
+from daydream_shared.subjects import BACKUP_OBJECTS, BUDGET_CLOSE, DOCUMENT_OBJECTS, MEMORY
 
 log = logging.getLogger(__name__)
 TEND_S = 1.0
@@ -31,6 +33,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     """The memory service over its store, with the embedded model or one that an endpoint has."""
     async with AsyncExitStack() as stack:
         wanted = await stack.enter_async_context(_embedder(runtime, settings, settings.embedding))
+        take_over(Path(settings.folder) / "memory.db")
         store = await _store(runtime, settings, wanted.model)
         stack.push_async_callback(store.close)
         batch = settings.embedding.batch if settings.embedding.name else EMBED_BATCH
@@ -94,5 +97,9 @@ async def _parts(runtime: Runtime, settings: Settings, store: Store, embedder: E
             if not await store.tend():
                 await runtime.pause(TEND_S)
 
-    answers = endpoints(store, embedder, Erasing(store, runtime.js))
+    backups = None
+    if isinstance(store, SqliteStore):
+        await catch_up(store, remembering, runtime.js, Path(settings.folder), runtime.stopping)
+        backups = Backups(store.file, runtime.js, await runtime.js.object_store(BACKUP_OBJECTS), runtime.restart)
+    answers = endpoints(store, embedder, Erasing(store, runtime.js), backups)
     return Parts(handlers(ingest, remembering), answers, loops=(embed, change, tend), concurrency=settings.concurrency)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from daydream_memory.backups import Backups
 from daydream_memory.embedding import Embedder
 from daydream_memory.erasing import Erasing
 from daydream_memory.ingest import Ingest
@@ -26,9 +27,13 @@ from daydream_shared.messages import (
 )
 from daydream_shared.requests import (
     Around,
+    BackedUp,
+    BackUp,
     Documents,
     Found,
     Hit,
+    Judged,
+    JudgedPairs,
     ListDocuments,
     ListVerdicts,
     MemoryState,
@@ -39,6 +44,8 @@ from daydream_shared.requests import (
     PairFound,
     Resolve,
     Resolved,
+    RestoreBackup,
+    Restored,
     Search,
     Surroundings,
     Verdicts,
@@ -46,12 +53,15 @@ from daydream_shared.requests import (
 from daydream_shared.runtime import Handler
 from daydream_shared.subjects import (
     MEMORY_AROUND,
+    MEMORY_BACK_UP,
     MEMORY_DOCUMENTS,
     MEMORY_ERASE,
     MEMORY_INSIGHTS,
+    MEMORY_JUDGED,
     MEMORY_NEAREST,
     MEMORY_PAIR,
     MEMORY_RESOLVE,
+    MEMORY_RESTORE,
     MEMORY_SEARCH,
     MEMORY_STATE,
     Endpoint,
@@ -94,15 +104,16 @@ def handlers(ingest: Ingest, remembering: Remembering) -> Mapping[type[Message],
     }
 
 
-def endpoints(store: Store, embedder: Embedder, erasing: Erasing) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
-    """The memory's answers. All but `erase` only read, and that is harmless twice."""
+def endpoints(store: Store, embedder: Embedder, erasing: Erasing, backups: Backups | None) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
+    """The memory's answers. Most only read, and the others are harmless twice. `backups`: None where the store has its own means for them."""
 
     async def state(_: Nothing) -> MemoryState:
         counts = await store.counts()
         return MemoryState(
             facts=counts.facts, facts_pending=counts.facts_pending, documents=counts.documents, verdicts=counts.verdicts,
             daydreams_judged=counts.judged, decisions=counts.decisions, insights=counts.insights,
-            quarantined=counts.quarantined, hidden=counts.hidden, embedding_model=embedder.model, questions=tuple(await store.questions(QUESTIONS_MAX)),
+            quarantined=counts.quarantined, hidden=counts.hidden, embedding_model=embedder.model, generation=store.generation,
+            questions=tuple(await store.questions(QUESTIONS_MAX)),
         )  # fmt: skip
 
     async def pair(question: PairAt) -> PairFound:
@@ -145,11 +156,21 @@ def endpoints(store: Store, embedder: Embedder, erasing: Erasing) -> Mapping[End
         reviews, retracted, waiting = await store.said_of([verdict.verdict_id for verdict in page])
         return Verdicts(verdicts=tuple(page), total=total, reviews=tuple(reviews), retracted=tuple(retracted), waiting=tuple(waiting))
 
+    async def judged(question: JudgedPairs) -> Judged:
+        pairs, following = await store.judged(question.after, question.limit)
+        return Judged(pairs=tuple(pairs), next=following)
+
     async def resolve(question: Resolve) -> Resolved:
         return Resolved(found=tuple(await store.resolve(question.names)))
 
     async def documents(question: ListDocuments) -> Documents:
         return Documents(reports=tuple(await store.reports(question)))
+
+    async def back_up(request: BackUp) -> BackedUp:
+        return await _of(backups).back_up(request)
+
+    async def restore(request: RestoreBackup) -> Restored:
+        return await _of(backups).restore(request)
 
     return {
         MEMORY_STATE: state,
@@ -160,5 +181,14 @@ def endpoints(store: Store, embedder: Embedder, erasing: Erasing) -> Mapping[End
         MEMORY_INSIGHTS: verdicts,
         MEMORY_DOCUMENTS: documents,
         MEMORY_RESOLVE: resolve,
+        MEMORY_JUDGED: judged,
         MEMORY_ERASE: erasing.erase,
+        MEMORY_BACK_UP: back_up,
+        MEMORY_RESTORE: restore,
     }
+
+
+def _of(backups: Backups | None) -> Backups:
+    if backups is None:
+        raise Permanent("no-backup-here", "this memory lives in Weaviate: use Weaviate's own backups, together with a copy of NATS")
+    return backups

@@ -65,7 +65,7 @@ class Remembering:
         if len(known) < len(change.fact_ids):
             raise Permanent("unknown-fact", f"nobody knows some of the facts {', '.join(change.fact_ids)}")
         ids = [one.fact.fact_id for one in known]
-        changed = await (self._store.restore(ids) if change.drawable else self._store.withdraw(ids))
+        changed = await (self._store.restore(ids, change.changed_at) if change.drawable else self._store.withdraw(ids, change.changed_at))
         who, why, at = change.who, change.why, change.changed_at
         out = [InsightRetracted(insight_id=fact.fact_id, fact=fact, who=who, why=why, retracted_at=at) for fact in changed.out if is_insight(fact)]
         back = [InsightRestored(insight_id=fact.fact_id, fact=fact, who=who, why=why, restored_at=at) for fact in changed.in_ if is_insight(fact)]

@@ -106,10 +106,12 @@ class Store(Protocol):
 
     A store that is opened with another embedding model than the one it was made with goes on with that one, and takes the vectors of the other
     beside: `embedding_model` is in use, `next_model` follows it ("" when none does), and `switch` changes over when nothing is stale any more.
+    `generation` is another one when ordinals may mean other facts than before: in a new store, and after a restore.
     """
 
     embedding_model: str
     next_model: str
+    generation: str
 
     async def stale(self, limit: int) -> list[Stale]:
         """Texts without a vector of the next model."""
@@ -130,11 +132,11 @@ class Store(Protocol):
     async def remove_document(self, source: str, removed_at: datetime) -> Changed:
         """What was offered from this source until then is no longer there."""
 
-    async def withdraw(self, fact_ids: Sequence[str]) -> Changed:
-        """Hide these facts and, each with its cause, all that descend from them, now or later."""
+    async def withdraw(self, fact_ids: Sequence[str], at: datetime) -> Changed:
+        """Hide these facts and, each with its cause, all that descend from them, now or later. What was said of a fact after `at` stands."""
 
-    async def restore(self, fact_ids: Sequence[str]) -> Changed:
-        """Take back what `withdraw` did for these facts. What is hidden for another reason too stays so."""
+    async def restore(self, fact_ids: Sequence[str], at: datetime) -> Changed:
+        """Take back what `withdraw` did for these facts. What is hidden for another reason too stays so. What was said after `at` stands."""
 
     async def erase(self, sources: Sequence[str], fact_ids: Sequence[str], *, derived: bool, note: str) -> ErasedFacts:
         """Remove the texts, titles, sources and vectors of these facts, and of those that only these sources hold, from facts and verdicts; the
@@ -169,6 +171,9 @@ class Store(Protocol):
 
     async def verdict(self, verdict_id: str) -> VerdictReached | None:
         """One verdict."""
+
+    async def judged(self, after: int, limit: int) -> tuple[list[tuple[int, int]], int | None]:
+        """Ordinals of pairs that have verdicts, from a place on, and the next place, None at the end. Pairs with an unknown fact are left out."""
 
     async def add_review(self, review: ReviewRecorded, insight: tuple[NewFact, Vector] | None) -> None:
         """Keep a person's word on a verdict, and the insight that it lets out of quarantine, all or nothing."""

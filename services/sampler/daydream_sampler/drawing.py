@@ -23,6 +23,7 @@ from daydream_sampler.following import Following
 from daydream_sampler.portfolio import next_round
 from daydream_sampler.proposing import NEAR, Proposing, View, turns_of
 from daydream_sampler.rechecking import Rechecking
+from daydream_sampler.renewing import Renewing
 from daydream_sampler.settings import Settings
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.recheck import Due, Recheck
@@ -65,6 +66,7 @@ class Drawing:
         self._drawn = drawn
         self._following = following
         self._occasion = occasion
+        self._renewing = Renewing(runtime, epoch)
         self._rechecking = Rechecking(runtime, timedelta(days=settings.recheck_after_days)) if Recheck().name in strategies else None
         self._phase: tuple[Phase, str, datetime | None] = ("waiting-for-facts", "starting", None)
         self._looked_at = datetime.now(UTC)
@@ -123,6 +125,7 @@ class Drawing:
         if ahead >= self._settings.pairs_ahead * self._occasion.ahead(now):
             return self._rest("pipeline-full", f"{ahead} pairs are on their way")
         memory = await self._runtime.ask(MEMORY_STATE, Nothing())
+        self._drawn = await self._renewing.renewed(self._drawn, memory.generation)
         await self._drawn.catch_up()
         await self._following.catch_up()
         due = await self._rechecking.due(await self._epoch.read(), self._following.yields, plans.values(), memory.facts) if self._rechecking else ()

@@ -38,6 +38,15 @@ class Drawn:
     def __contains__(self, number: int) -> bool:
         return number in self._numbers
 
+    @property
+    def epoch(self) -> int:
+        """Whose pairs these are."""
+        return self._epoch
+
+    def of(self, epoch: int) -> Drawn:
+        """The set of another epoch, of which nothing is read yet."""
+        return Drawn(self._js, self._bucket, epoch)
+
     async def catch_up(self) -> None:
         """Read what was taken since."""
         last = (await self._js.stream_info(STREAM)).state.last_seq

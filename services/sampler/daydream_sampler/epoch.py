@@ -31,6 +31,7 @@ from daydream_sampler.strategies.recheck import Due
 LEASE = timedelta(seconds=10)
 UNIFORM = "uniform"
 KEY = "uniform"  # of the state in its bucket, from when there was no other strategy
+EPOCHS_APART = 1000  # the numbers between are those of single pairs that are drawn again
 GROWTH = 64  # bounds the blocks: about 64 × ln(pairs), some hundreds for a million facts; below 130 facts each new one is covered at once
 
 
@@ -114,6 +115,7 @@ class Epoch(BaseModel):
 
     number: int = 1
     key: str
+    memory: str = ""  # the generation of the memory whose ordinals these are
     blocks: tuple[Block, ...] = ()
     cycles: dict[str, Cycle] = {}
     round: Round = Round()
@@ -132,6 +134,13 @@ class Epoch(BaseModel):
     def goal_reached(self) -> bool:
         """Whether everything that may be drawn is drawn or claimed."""
         return self.drawn_max is not None and self.drawn + len(self.claims) >= self.drawn_max
+
+    def renewed(self, number: int, memory: str) -> Epoch:
+        """The epoch over a memory whose ordinals mean other facts. What is drawn counts on towards the goal; the claims of the old one are void."""
+        return Epoch(
+            number=number, key=self.key, memory=memory, round=Round(number=self.round.number), claimed=self.claimed, drawn=self.drawn,
+            machine_made=self.machine_made, drawn_max=self.drawn_max,
+        )  # fmt: skip
 
     def cover(self, facts: int) -> Epoch:
         """The epoch with a block for the pairs of new facts, once these are a `GROWTH`th of all. Blocks that are used up are dropped."""

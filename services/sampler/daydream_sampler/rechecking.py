@@ -25,11 +25,12 @@ class Rechecking:
 
     async def due(self, epoch: Epoch, yields: Yields, plans: Iterable[StagePlan], facts: int) -> tuple[Due, ...]:
         """Those that are due, when the round is over; else none."""
-        if epoch.drawn < epoch.round.until or not yields.dull:
+        dulls = sorted(number for number, dull in yields.dull.items() if dull.epoch >= epoch.number)  # earlier ones are of a memory with other ordinals
+        if epoch.drawn < epoch.round.until or not dulls:
             return ()
         models = {plan.model for plan in plans}
         chance = random.Random(f"{epoch.key}:{epoch.round.number}:dull")
-        looked_at = chance.sample(sorted(yields.dull), min(LOOKED_AT, len(yields.dull)))
+        looked_at = chance.sample(dulls, min(LOOKED_AT, len(dulls)))
         found = [await self._one(yields.dull[number], models, facts) for number in looked_at]
         return tuple(one for one in found if one)
 

@@ -24,6 +24,7 @@ class MemoryState(Part):
     quarantined: int = Field(default=0, description="promoted hypotheses that wait for a person's word")
     embedding_model: str
     questions: tuple[int, ...] = Field(default=(), description="ordinals of the lab's questions, the newest thousand")
+    generation: str = Field(default="", description="another one after a restore or a new beginning: ordinals may then mean other facts")
 
 
 class PairAt(Part):
@@ -202,3 +203,53 @@ class Erased(Part):
     insights_withdrawn: tuple[str, ...] = Field(description="ids of insights that descend from them, which are out of the draws now")
     messages: dict[str, int] = Field(description="by stream, those that held the texts and were deleted")
     out_of_reach: tuple[str, ...]
+
+
+class JudgedPairs(Part):
+    """Which pairs have a verdict, oldest first: the next ones after the place where the last answer ended."""
+
+    after: int = Field(default=0, ge=0)
+    limit: int = Field(default=5000, ge=1, le=10_000)
+
+
+class Judged(Part):
+    """Ordinals of the pairs whose facts are both known; the place to go on from, None at the end."""
+
+    pairs: tuple[tuple[int, int], ...]
+    next: int | None
+
+
+class BackUp(Part):
+    """Make a consistent copy of the whole memory while it goes on, in the object store."""
+
+    backup_id: str
+
+
+class BackedUp(Part):
+    """Where the copy is, and what it holds."""
+
+    object_name: str
+    size_bytes: int
+    sha256: str
+    facts: int
+    verdicts: int
+    made_at: datetime
+
+
+class RestoreBackup(Part):
+    """Put the copy with this name in the object store in the place of the memory."""
+
+    object_name: str
+    sha256: str
+    who: str
+
+
+class Restored(Part):
+    """What the copy holds, when it was made, and how many verdicts, reviews and retractions since then are taken in again, or are gone from the
+    streams."""
+
+    facts: int
+    verdicts: int
+    made_at: datetime
+    again: int
+    gone: int

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from daydream_console.cli import audit, budget, estimate, export, knowledge, measure, prices, questions, sampler, simulate, standing, systems
+from daydream_console.cli import audit, backup, budget, estimate, export, knowledge, measure, prices, questions, sampler, simulate, standing, systems
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -53,3 +53,7 @@ question_app.command("add")(questions.question_add)
 question_app.command("close")(questions.question_close)
 question_app.command("list")(questions.question_list)
 app.add_typer(question_app, name="question")
+backup_app = typer.Typer(no_args_is_help=True, help=backup.__doc__)
+backup_app.command("save")(backup.backup_save)
+backup_app.command("restore")(backup.backup_restore)
+app.add_typer(backup_app, name="backup")

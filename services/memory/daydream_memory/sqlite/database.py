@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
+from uuid import uuid4
 
 import numpy as np
 
@@ -30,7 +31,8 @@ class Database:
     def __init__(self, folder: Path, embedding_model: str) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(folder / "memory.db", check_same_thread=False, isolation_level=None)
+            self.file = folder / "memory.db"
+            self._db = sqlite3.connect(self.file, check_same_thread=False, isolation_level=None)
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             migrate(self._db)
@@ -44,6 +46,7 @@ class Database:
             raise WrongSetting(f"this memory was made with schema {found}, not {SCHEMA_VERSION}", "Use that version, or another folder")
         self.embedding_model = self._remembered("embedding_model", embedding_model)
         self.next_model = self._next(embedding_model)
+        self.generation = self._remembered("generation", uuid4().hex)
         self._load()
 
     def _remembered(self, key: str, value: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -33,11 +34,14 @@ class Facts(Nearness):
     async def remove_document(self, source: str, removed_at: datetime) -> Changed:
         return await self._run(lambda: self._restand(lambda: standing.document_removed(self._db, source, removed_at)))
 
-    async def withdraw(self, fact_ids: Sequence[str]) -> Changed:
-        return await self._run(lambda: self._restand(lambda: set().union(*(standing.withdraw(self._db, root) for root in fact_ids))))
+    async def withdraw(self, fact_ids: Sequence[str], at: datetime) -> Changed:
+        return await self._run(lambda: self._restand(lambda: self._said(fact_ids, at, standing.withdraw)))
 
-    async def restore(self, fact_ids: Sequence[str]) -> Changed:
-        return await self._run(lambda: self._restand(lambda: set().union(*(standing.restore(self._db, root) for root in fact_ids))))
+    async def restore(self, fact_ids: Sequence[str], at: datetime) -> Changed:
+        return await self._run(lambda: self._restand(lambda: self._said(fact_ids, at, standing.restore)))
+
+    def _said(self, roots: Sequence[str], at: datetime, change: Callable[[sqlite3.Connection, str], set[str]]) -> set[str]:
+        return set().union(*(change(self._db, root) for root in roots if standing.is_news(self._db, root, at)))
 
     def _restand(self, change: Callable[[], set[str]]) -> Changed:
         """Change who can be drawn, in one transaction; then show it to readers, and say how those stand whom it concerns."""

@@ -44,6 +44,7 @@ STEPS = (
     alter table facts add column written text not null default '';
     """,
     "create table next_vectors(kind text, key text, vector blob not null, primary key(kind, key)) without rowid;",
+    "create table standings(root text primary key, at text not null);",
 )
 
 

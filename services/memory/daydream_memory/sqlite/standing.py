@@ -69,6 +69,12 @@ def descended(db: sqlite3.Connection, fact: NewFact) -> None:
     db.execute(query, (fact.fact_id, json.dumps(fact.parents)))
 
 
+def is_news(db: sqlite3.Connection, root: str, at: datetime) -> bool:
+    """Whether this is the last word on a fact so far; then it is written down."""
+    query = "insert into standings values(?, ?) on conflict(root) do update set at = excluded.at where excluded.at >= at"
+    return db.execute(query, (root, iso(at))).rowcount > 0
+
+
 def withdraw(db: sqlite3.Connection, root: str) -> set[str]:
     """Take a fact, and all that descends from it, out of the draws."""
     below = {row[0] for row in db.execute(DESCENDANTS, (root,))}

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 
+from daydream_memory.erased import ERASED, ERASED_NOTE
 from daydream_memory.sqlite import erasing, standing
 from daydream_memory.sqlite.changing import Changing
 from daydream_memory.sqlite.verdicts import QUARANTINED
@@ -39,6 +44,28 @@ class SqliteStore(Changing):
             return ErasedFacts(tuple(sorted(found)), len(verdicts), tuple(sorted(insights)))
 
         return await self._run(work)
+
+    async def restored_at(self) -> dict[str, int] | None:
+        """Up to where in the streams the backup knew everything that this store was restored from. None when it was not, or has caught up."""
+        row = await self._run(lambda: self._db.execute("select value from meta where key = 'taken-in'").fetchone())
+        places: dict[str, int] | None = json.loads(row[0])["places"] if row else None
+        return places
+
+    async def caught_up(self) -> None:
+        """It knows everything again."""
+        await self._run(lambda: self._db.execute("delete from meta where key = 'taken-in'"))
+
+    async def erase_as_in(self, before: Path) -> None:
+        """Erase what was erased in the store that this one takes the place of."""
+        with closing(sqlite3.connect(before)) as db:
+            facts = [row[0] for row in db.execute("select fact_id from withdrawn where root = ?", (ERASED,))]
+            documents = db.execute("select source, note from documents where status = 'refused' and note like ? || '%'", (ERASED_NOTE,)).fetchall()
+            verdicts = db.execute("select body, text, verdict_id from verdicts where text = ?", (ERASED,)).fetchall()
+        for note in sorted({note for _, note in documents} or {ERASED_NOTE}):
+            await self.erase([source for source, one in documents if one == note], facts, derived=False, note=note)
+        query = "update verdicts set body = ?, text = ?, vector = zeroblob(length(vector)) where verdict_id = ?"
+        await self._run(lambda: self._transaction(lambda: self._db.executemany(query, verdicts)))
+        self._hypotheses.erase([verdict_id for _, _, verdict_id in verdicts])
 
     async def counts(self) -> Counts:
         def work() -> Counts:

@@ -66,6 +66,14 @@ class Verdicts(Facts):
         row = await self._run(lambda: self._db.execute(query, (verdict_id,)).fetchone())
         return VerdictReached.model_validate_json(row[0]) if row else None
 
+    async def judged(self, after: int, limit: int) -> tuple[list[tuple[int, int]], int | None]:
+        query = """select v.seq, one.ordinal, other.ordinal from (select seq, body from verdicts where seq > ? order by seq limit ?) v
+                   left join facts one on one.fact_id = json_extract(v.body, '$.hypothesis.pair.first.fact_id')
+                   left join facts other on other.fact_id = json_extract(v.body, '$.hypothesis.pair.second.fact_id')"""
+        rows = await self._run(lambda: self._db.execute(query, (after, limit)).fetchall())
+        pairs = [(one, other) for _, one, other in rows if one is not None and other is not None]
+        return pairs, max(seq for seq, _, _ in rows) if len(rows) == limit else None
+
     async def add_review(self, review: ReviewRecorded, insight: tuple[NewFact, Vector] | None) -> None:
         row = (review.message_id, review.verdict_id, review.accepted, review.model_dump_json())
 

@@ -6,6 +6,7 @@ The old ones stay in the collections, where nothing uses them any more: Weaviate
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import uuid4
 
 import numpy as np
 from weaviate.classes.query import Filter
@@ -17,13 +18,14 @@ from daydream_memory.weaviate.table import Row, Table
 from daydream_memory.weaviate.verdicts import Verdicts
 
 LOOK = 500  # objects looked at in one query
-IN_USE = "embedding_model"
+IN_USE, GENERATION = "embedding_model", "generation"
 
 
 class Changing(Verdicts):
     """The change of the model. `_seen`: up to which ordinal, and which time, everything is known to have its new vector."""
 
     next_model = ""
+    generation = ""
     _seen = (0, 0)
 
     async def _begin(self, model: str) -> None:
@@ -32,6 +34,9 @@ class Changing(Verdicts):
             if not await self._in_use():
                 await self._meta.insert([((IN_USE,), {"key": IN_USE, "value": model})])
             used = await self._in_use()
+            if not await self._meta.get([(GENERATION,)]):
+                await self._meta.insert([((GENERATION,), {"key": GENERATION, "value": uuid4().hex})])
+            self.generation = str((await self._meta.get([(GENERATION,)]))[0]["value"])
             self._use(used)
             self.next_model = model if used != model else ""
             for name in (used, self.next_model):

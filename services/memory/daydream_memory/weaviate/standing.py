@@ -78,9 +78,16 @@ class Documents(Facts):
             await self._documents.change({(row["document_id"], source): {"current": False} for row in current})
             return changed
 
-    async def withdraw(self, fact_ids: Sequence[str]) -> Changed:
+    async def withdraw(self, fact_ids: Sequence[str], at: datetime) -> Changed:
         async with self._turn():
-            return await self._restand(set().union(*[await self._withdraw(root) for root in fact_ids]))
+            return await self._restand(set().union(*[await self._withdraw(root) for root in await self._news(fact_ids, at)]))
+
+    async def _news(self, roots: Sequence[str], at: datetime) -> list[str]:
+        """Those of these facts of which nobody said anything after `at`; that this is said of them is written down."""
+        rows = await self._facts.get([(root,) for root in roots], only=["fact_id", "stood_at"])
+        news = [str(row["fact_id"]) for row in rows if (row["stood_at"] or "") <= iso(at)]
+        await self._facts.change({(root,): {"stood_at": iso(at)} for root in news})
+        return news
 
     async def _withdraw(self, root: str) -> set[str]:
         below = await self._below([root])
@@ -88,10 +95,10 @@ class Documents(Facts):
         await self._facts.change({(row["fact_id"],): {"roots": sorted({*(row["roots"] or ()), root})} for row in rows if root not in (row["roots"] or ())})
         return below
 
-    async def restore(self, fact_ids: Sequence[str]) -> Changed:
+    async def restore(self, fact_ids: Sequence[str], at: datetime) -> Changed:
         async with self._turn():
             touched: set[str] = set()
-            for root in fact_ids:
+            for root in await self._news(fact_ids, at):
                 rows = await self._facts.all(where(roots=[root]), by="fact_id", only=["fact_id", "roots"])
                 await self._facts.change({(row["fact_id"],): {"roots": [one for one in row["roots"] if one != root]} for row in rows})
                 touched |= await self._below([root]) | {row["fact_id"] for row in rows}

@@ -56,6 +56,15 @@ class Verdicts(Documents):
         found = await self._verdicts.get([(verdict_id,)], only=["body"])
         return verdict_of(found[0]) if found else None
 
+    async def judged(self, after: int, limit: int) -> tuple[list[tuple[int, int]], int | None]:
+        later = Filter.by_property("added_at").greater_than(after)
+        rows = await self._verdicts.find(later, limit=limit, sort=[("added_at", True)], only=["about", "added_at"])
+        keys = sorted({key for row in rows for key in row["about"][:2]})
+        facts = await self._facts.get([(key,) for key in keys], only=["fact_id", "ordinal", "pending"])
+        ordinals = {row["fact_id"]: row["ordinal"] for row in facts if not row["pending"]}
+        pairs = [(ordinals[one], ordinals[other]) for one, other in (row["about"][:2] for row in rows) if one in ordinals and other in ordinals]
+        return pairs, rows[-1]["added_at"] if len(rows) == limit else None
+
     async def add_review(self, review: ReviewRecorded, insight: tuple[NewFact, Vector] | None) -> None:
         async with self._turn():
             if insight:
