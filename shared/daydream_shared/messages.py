@@ -80,6 +80,8 @@ class Fact(Part):
     tags: tuple[str, ...] = ()
     licence: str = Field(default="", description="as the document says it")
     written: str = Field(default="", description="when, as the document says it: a date or a year")
+    team: str = Field(default="", description="whose it is; empty: everybody's. Facts of two teams are never drawn together")
+    clearance: str = Field(default="", description="what a model needs to see it; empty: nothing")
 
 
 class PairSampled(Message):
@@ -288,12 +290,14 @@ class InsightPromoted(Message):
 class DocumentOffered(Message):
     """A document waits to be read: a small one in the message itself, a large one in the object store."""
 
-    document_id: str = Field(description="SHA-256 of the bytes")
+    document_id: str = Field(description="SHA-256 of the bytes, and of team and clearance where it has any")
     object_name: str = ""
     content: Base64Bytes | None = Field(default=None, description="the bytes, when there is no object")
     source: str = Field(description="where people find it again: a path or an address")
     size_bytes: int = Field(ge=0)
     kind: FactKind = Field(default=FactKind.DOCUMENT, description="what its facts are: a document's, or a question of the lab")
+    team: str = Field(default="", max_length=100, description="whose facts these are; empty: everybody's")
+    clearance: str = Field(default="", max_length=100, description="what a model needs to see them; empty: nothing")
     returned: bool = Field(default=False, description="the same bytes were at this source before, and something else or nothing in between")
     offered_at: datetime
 

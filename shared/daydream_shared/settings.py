@@ -8,9 +8,10 @@ import os
 import socket
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
 
+from daydream_shared.clearance import Clearances
 from daydream_shared.failures import WrongSetting
 
 PREFIX = "DAYDREAM_"
@@ -29,6 +30,7 @@ class ServiceSettings(BaseSettings):
     http_port: int = Field(0, ge=0, le=65535, description="their port; 0 takes any free one")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
     stop_timeout_s: float = Field(20.0, gt=0, description="how long calls in hand may take to end after SIGTERM; then they are handed back")
+    clearances: str = Field("", description="the clearances that facts may need, lowest first, with commas between; the same for all services")
     instance: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}", description="name of this replica in logs and leases")
 
     @classmethod
@@ -87,6 +89,13 @@ class ModelSettings(BaseModel):
         description="most tokens of reasoning that the server bills beside the answer; 0 where they count as answer, as at OpenAI",
     )
     timeout_s: float = Field(120.0, gt=0, le=3600, description="limit of one call")
+    clearance: str = Field("", description="highest clearance of facts that this model may see; empty: only facts that need none")
+
+
+def known_clearance(clearances: str, of: str, name: str) -> None:
+    """Raises WrongSetting for a clearance that is not in the order: who may see what must not be a guess."""
+    if not Clearances.read(clearances).knows(name):
+        raise WrongSetting(f"the clearance {name!r} of {of}_CLEARANCE is not among DAYDREAM_CLEARANCES {clearances!r}", "Name it there, the lowest first")
 
 
 class PaidSettings(ServiceSettings):
@@ -96,3 +105,8 @@ class PaidSettings(ServiceSettings):
     prices_file: str = Field("", description="TOML file with prices that the built-in list lacks or has wrong")
     concurrency: int = Field(4, ge=1, le=512, description="calls in flight per replica")
     prompt_file: str = Field("", description="a prompt of your own instead of the service's default")
+
+    @model_validator(mode="after")
+    def _known_clearance(self) -> Self:
+        known_clearance(self.clearances, "MODEL", self.model.clearance)
+        return self

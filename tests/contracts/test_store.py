@@ -22,6 +22,8 @@ from daydream_memory.settings import WeaviateSettings
 from daydream_memory.sqlite import SqliteStore
 from daydream_memory.store import Changed, DocumentRecord, NewFact, Store, Vector
 from daydream_memory.weaviate import WeaviateStore
+from daydream_memory.weaviate.connection import connect
+from daydream_memory.weaviate.schema import SCHEMAS
 from daydream_shared.messages import Decision, FactKind, VerdictReached
 from daydream_shared.requests import ListDocuments, ListVerdicts
 from support.programs import NatsServer
@@ -103,8 +105,17 @@ def in_weaviate(name: str) -> Callable[[pytest.FixtureRequest], AbstractAsyncCon
 
         yield make
         await nc.close()
+        if name == "weaviate":  # each holds files open
+            await forget_tenant(settings)
 
     return stores
+
+
+async def forget_tenant(settings: WeaviateSettings) -> None:
+    client = await connect(settings)
+    for schema in SCHEMAS:
+        await client.collections.use(settings.prefix + schema.name).tenants.remove([settings.tenant])
+    await client.close()
 
 
 STORES = {"sqlite": in_a_folder, "weaviate": in_weaviate("weaviate"), "weaviate-double": in_weaviate("double")}
@@ -606,6 +617,19 @@ async def test_the_last_word_on_a_fact_counts_however_late_an_earlier_one_comes(
     await store.withdraw(["id one"], NOW + 2 * hour)
     await store.restore(["id one"], NOW + hour)
     assert await texts_near(store, "one") == {"two"}
+
+
+async def test_teams_and_clearances_are_kept_counted_and_seen(store: Store) -> None:
+    labels = {"one": ("chem", ""), "two": ("chem", "secret"), "three": ("", ""), "four": ("bio", "secret")}
+    await store.add_document(record(), [replace(fact, team=labels[fact.text][0], clearance=labels[fact.text][1]) for fact in facts(*labels)])
+    assert (await store.counts()).teams == {}
+    await make_all_drawable(store)
+    counts = await store.counts()
+    assert (counts.teams, counts.clearances) == ({"chem": 2, "bio": 1}, {"secret": 2})
+    assert [(fact.team, fact.clearance) for fact in await store.facts([f"id {text}" for text in labels])] == list(labels.values())
+    seen = await store.around(0, 10, [])
+    assert seen is not None
+    assert {(sight.team, sight.clearance) for sight in seen} == set(labels.values())
 
 
 async def test_pairs_with_a_verdict_are_named_by_the_ordinals_of_their_facts(store: Store) -> None:

@@ -30,6 +30,22 @@ POLL_S = 0.2
 
 
 @dataclass(frozen=True)
+class Labels:
+    """Whose the documents are, and what a model needs to see them; empty: everybody's, and nothing."""
+
+    team: str = ""
+    clearance: str = ""
+
+    def id_of(self, data: bytes) -> str:
+        """The id of a document: of its bytes, and of its labels where it has any."""
+        labels = f"\0{self.team}\0{self.clearance}".encode() if self.team or self.clearance else b""
+        return hashlib.sha256(data + labels).hexdigest()
+
+
+NO_LABELS = Labels()
+
+
+@dataclass(frozen=True)
 class Offered:
     """A document that was offered (at this place in the stream), or (with a report) one that needs no more work."""
 
@@ -61,22 +77,24 @@ def hidden(path: Path, folders: Sequence[Path]) -> bool:
     return any(part.startswith(".") for part in below.parts)
 
 
-async def offer(client: Client, files: Sequence[Path], called: Callable[[Path], str] = lambda file: str(file.absolute())) -> AsyncIterator[Offered]:
+async def offer(
+    client: Client, files: Sequence[Path], called: Callable[[Path], str] = lambda file: str(file.absolute()), labels: Labels = NO_LABELS
+) -> AsyncIterator[Offered]:
     """Offer these files, some at a time, each under the name by which people find it again."""
     read: list[tuple[str, bytes] | Offered] = []
     for file in files:
         read.append(await asyncio.to_thread(_read, file, called(file)))
         if len(read) == AT_ONCE or sum(len(one[1]) for one in read if isinstance(one, tuple)) > BYTES_AT_ONCE:
-            for one in await _offer_all(client, read):
+            for one in await _offer_all(client, read, labels):
                 yield one
             read = []
-    for one in await _offer_all(client, read):
+    for one in await _offer_all(client, read, labels):
         yield one
 
 
-async def offer_bytes(client: Client, data: bytes, source: str, kind: FactKind = FactKind.DOCUMENT) -> Offered:
+async def offer_bytes(client: Client, data: bytes, source: str, kind: FactKind = FactKind.DOCUMENT, labels: Labels = NO_LABELS) -> Offered:
     """Offer what was read already."""
-    (offered,) = await _offer_all(client, [(source, data)], kind)
+    (offered,) = await _offer_all(client, [(source, data)], labels, kind)
     return offered
 
 
@@ -90,20 +108,20 @@ def _read(file: Path, source: str) -> tuple[str, bytes] | Offered:
         return _not_sent("", source, "refused", f"can't be read: {error.strerror}")
 
 
-async def _offer_all(client: Client, read: Sequence[tuple[str, bytes] | Offered], kind: FactKind = FactKind.DOCUMENT) -> list[Offered]:
+async def _offer_all(client: Client, read: Sequence[tuple[str, bytes] | Offered], labels: Labels, kind: FactKind = FactKind.DOCUMENT) -> list[Offered]:
     """Offer what is not known yet, all at once; in the order given."""
-    ids = tuple({hashlib.sha256(one[1]).hexdigest() for one in read if isinstance(one, tuple)})
+    ids = tuple({labels.id_of(one[1]) for one in read if isinstance(one, tuple)})
     known = (await client.ask(MEMORY_DOCUMENTS, ListDocuments(document_ids=ids, limit=1000))).reports if ids else ()
     there = {(report.document_id, report.source): report for report in known}
-    return list(await asyncio.gather(*(_settled(one) if isinstance(one, Offered) else _offer(client, *one, kind, there) for one in read)))
+    return list(await asyncio.gather(*(_settled(one) if isinstance(one, Offered) else _offer(client, *one, labels, kind, there) for one in read)))
 
 
 async def _settled(offered: Offered) -> Offered:
     return offered
 
 
-async def _offer(client: Client, source: str, data: bytes, kind: FactKind, there: Mapping[tuple[str, str], DocumentReport]) -> Offered:
-    document_id = hashlib.sha256(data).hexdigest()
+async def _offer(client: Client, source: str, data: bytes, labels: Labels, kind: FactKind, there: Mapping[tuple[str, str], DocumentReport]) -> Offered:
+    document_id = labels.id_of(data)
     if not data:
         return _not_sent(document_id, source, "skipped", "empty")
     same = there.get((document_id, source))
@@ -115,7 +133,7 @@ async def _offer(client: Client, source: str, data: bytes, kind: FactKind, there
         await (await client.js.object_store(DOCUMENT_OBJECTS)).put(object_name, data)
     message = DocumentOffered(
         document_id=document_id, object_name=object_name, content=base64.b64encode(data) if inline else None, source=source,
-        size_bytes=len(data), kind=kind,
+        size_bytes=len(data), kind=kind, team=labels.team, clearance=labels.clearance,
         returned=same is not None, offered_at=datetime.now(UTC),
     )  # fmt: skip
     return Offered(document_id, source, sequence=await client.publish(message))

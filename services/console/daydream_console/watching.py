@@ -13,25 +13,27 @@ from pathlib import Path
 from watchfiles import awatch
 
 from daydream_console.client import Client
-from daydream_console.ingest import Offered, files_under, hidden, offer, remove, sources_under
+from daydream_console.ingest import Labels, Offered, files_under, hidden, offer, remove, sources_under
 
 
-async def catch_up(client: Client, paths: Sequence[Path], who: str) -> tuple[list[str], AsyncIterator[Offered]]:
+async def catch_up(client: Client, paths: Sequence[Path], who: str, labels: Labels) -> tuple[list[str], AsyncIterator[Offered]]:
     """What is gone, which is removed, and what is offered: all that is there."""
     files = await asyncio.to_thread(files_under, paths)
     there = {str(file.absolute()) for file in files}
     gone = [source for source in await sources_under(client, paths) if source not in there]
     await remove(client, gone, who)
-    return gone, offer(client, files)
+    return gone, offer(client, files, labels=labels)
 
 
-async def changes(client: Client, paths: Sequence[Path], who: str, stop: asyncio.Event | None = None) -> AsyncIterator[tuple[list[str], list[Offered]]]:
+async def changes(
+    client: Client, paths: Sequence[Path], who: str, labels: Labels, stop: asyncio.Event | None = None
+) -> AsyncIterator[tuple[list[str], list[Offered]]]:
     """What was removed and what was offered, each time that something changes, until the stop."""
     async for batch in awatch(*paths, stop_event=stop, recursive=True):
         gone, files = await asyncio.to_thread(_look, {Path(name) for _, name in batch}, paths)
         removed = await sources_under(client, gone)
         await remove(client, removed, who)
-        offered = [one async for one in offer(client, files)]
+        offered = [one async for one in offer(client, files, labels=labels)]
         if removed or offered:
             yield removed, offered
 

@@ -18,6 +18,7 @@ from daydream_memory.remembering import Remembering
 from daydream_memory.settings import EmbeddingSettings, Settings
 from daydream_memory.sqlite import SqliteStore
 from daydream_memory.store import Store
+from daydream_shared.clearance import Clearances
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Payer
 from daydream_shared.requests import Closed, CloseEnvelope
@@ -76,13 +77,24 @@ async def _store(runtime: Runtime, settings: Settings, embedding_model: str) -> 
     return await WeaviateStore.open(settings.weaviate, await runtime.bucket(MEMORY), embedding_model)
 
 
+def _seen(settings: Settings) -> tuple[Clearances, str | None]:
+    """The order of clearances, and the highest that every embedding model in use may see: None for all, where it is this machine's own."""
+    clearances = Clearances.read(settings.clearances)
+    asked = [one.clearance for one in (settings.embedding, settings.former) if one.name]
+    return clearances, clearances.lowest(asked) if asked else None
+
+
 async def _parts(runtime: Runtime, settings: Settings, store: Store, embedder: Embedder, changing: Reembedding | None) -> Parts:
     async def close_envelope(payer: Payer) -> Closed:
         return await runtime.ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=payer.envelope_id, way=payer.way))
 
     batch = settings.embedding.batch if settings.embedding.name else EMBED_BATCH
-    ingest = Ingest(store, embedder, await runtime.js.object_store(DOCUMENT_OBJECTS), settings.chunk_chars, batch=batch)
-    remembering = Remembering(store, embedder, close_envelope, quarantine=settings.quarantine)
+    clearances, clearance = _seen(settings)
+    if unseen := [name for name in (await store.counts()).clearances if clearance is not None and not clearances.may_see(clearance, name)]:
+        raise WrongSetting(f"the memory has facts that need the clearance {unseen[0]}", "Set DAYDREAM_MEMORY_EMBEDDING_CLEARANCE to it")
+    objects = await runtime.js.object_store(DOCUMENT_OBJECTS)
+    ingest = Ingest(store, embedder, objects, settings.chunk_chars, batch=batch, clearances=clearances, clearance=clearance)
+    remembering = Remembering(store, embedder, close_envelope, quarantine=settings.quarantine, clearances=clearances)
 
     async def embed() -> None:
         await ingest.embed_forever(runtime.pause, runtime.stopping)

@@ -19,19 +19,26 @@ BLOCK_CHARS = 60_000
 SPACES = re.compile(r"\s+")
 
 
-def facts_of(passages: Sequence[Passage], *, document_id: str, source: str, chars_max: int, kind: FactKind = FactKind.DOCUMENT) -> Iterator[NewFact]:
-    """The facts of a document in their order; `domain` is the one that it gives, or else its file. A question is one fact, however short."""
+def facts_of(
+    passages: Sequence[Passage], *, document_id: str, source: str, chars_max: int, kind: FactKind = FactKind.DOCUMENT, team: str = "", clearance: str = ""
+) -> Iterator[NewFact]:
+    """The facts of a document in their order; `domain` is the one that it gives, or else its file. A question is one fact, however short.
+    The same text of another team, or behind another clearance, is another fact."""
+    labels = (team, clearance) if team or clearance else ()
     if kind is FactKind.QUESTION:
         text = SPACES.sub(" ", " ".join(passage.text for passage in passages)).strip()[:chars_max]
-        yield NewFact(fact_id=derive_id("question", text), text=text, source=source, domain=kind.value, kind=kind, document_id=document_id)
+        yield NewFact(
+            fact_id=derive_id("question", text, *labels), text=text, source=source, domain=kind.value, kind=kind, document_id=document_id,
+            team=team, clearance=clearance,
+        )  # fmt: skip
         return
     place = 0
     for passage in passages:
         for text in _pieces(passage.text, chars_max):
             about = passage.about
             yield NewFact(
-                fact_id=derive_id("fact", text), text=text, title=passage.title, source=source, domain=about.domain or _domain(source), place=place,
-                document_id=document_id, tags=about.tags, licence=about.licence, written=about.written,
+                fact_id=derive_id("fact", text, *labels), text=text, title=passage.title, source=source, domain=about.domain or _domain(source), place=place,
+                document_id=document_id, tags=about.tags, licence=about.licence, written=about.written, team=team, clearance=clearance,
             )  # fmt: skip
             place += 1
 

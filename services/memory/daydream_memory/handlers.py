@@ -11,6 +11,7 @@ from daydream_memory.erasing import Erasing
 from daydream_memory.ingest import Ingest
 from daydream_memory.remembering import Remembering
 from daydream_memory.store import Store
+from daydream_shared.clearance import walled
 from daydream_shared.failures import Permanent
 from daydream_shared.messages import (
     DocumentOffered,
@@ -68,6 +69,7 @@ from daydream_shared.subjects import (
 )
 
 QUESTIONS_MAX = 1000
+NEAR_KNOWN = 8
 
 
 def handlers(ingest: Ingest, remembering: Remembering) -> Mapping[type[Message], Handler]:
@@ -113,6 +115,7 @@ def endpoints(store: Store, embedder: Embedder, erasing: Erasing, backups: Backu
             facts=counts.facts, facts_pending=counts.facts_pending, documents=counts.documents, verdicts=counts.verdicts,
             daydreams_judged=counts.judged, decisions=counts.decisions, insights=counts.insights,
             quarantined=counts.quarantined, hidden=counts.hidden, embedding_model=embedder.model, generation=store.generation,
+            teams=counts.teams, clearances=counts.clearances,
             questions=tuple(await store.questions(QUESTIONS_MAX)),
         )  # fmt: skip
 
@@ -133,8 +136,10 @@ def endpoints(store: Store, embedder: Embedder, erasing: Erasing, backups: Backu
     async def nearest(question: Nearest) -> Neighbours:
         (vector,) = await embedder.embed([question.text])
         own = await store.vectors(question.own_fact_ids)
-        texts = {fact.fact_id: fact.text for fact in await store.facts(question.own_fact_ids)}
-        others = await store.near(vector, 1, without=frozenset(question.own_fact_ids))
+        facts = await store.facts(question.own_fact_ids)
+        texts, team = {fact.fact_id: fact.text for fact in facts}, next((fact.team for fact in facts if fact.team), "")
+        close = await store.near(vector, NEAR_KNOWN, without=frozenset(question.own_fact_ids))
+        others = [(fact, cosine) for fact, cosine in close if not walled(team, fact.team)][:1]  # what another team knows is not told
         known = [
             Known(what="insight" if fact.kind is FactKind.INSIGHT else "fact", id=fact.fact_id, text=fact.text, similarity=cosine) for fact, cosine in others
         ]

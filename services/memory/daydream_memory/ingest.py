@@ -18,6 +18,7 @@ from daydream_memory.chunking import facts_of
 from daydream_memory.embedding import Embedder
 from daydream_memory.reading import Reading, read_document
 from daydream_memory.store import DocumentRecord, NewFact, Store
+from daydream_shared.clearance import Clearances
 from daydream_shared.failures import Failure, NotNow, Permanent
 from daydream_shared.messages import DocumentOffered, DocumentRemoved
 from daydream_shared.objects import fetch
@@ -34,12 +35,25 @@ FETCH_S = 60.0
 class Ingest:
     """Reads documents and embeds what they say."""
 
-    def __init__(self, store: Store, embedder: Embedder, objects: ObjectStore, chunk_chars: int, *, batch: int = EMBED_BATCH) -> None:
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        objects: ObjectStore,
+        chunk_chars: int,
+        *,
+        batch: int = EMBED_BATCH,
+        clearances: Clearances | None = None,
+        clearance: str | None = None,
+    ) -> None:
+        """`clearance`: the highest that the embedding model may see; None: all that there are."""
         self._store = store
         self._embedder = embedder
         self._objects = objects
         self._chunk_chars = chunk_chars
         self._batch = batch
+        self._clearances = clearances or Clearances()
+        self._clearance = self._clearances.highest(self._clearances.names) if clearance is None else clearance
         self._news = asyncio.Event()
 
     async def read(self, offer: DocumentOffered) -> None:
@@ -67,13 +81,28 @@ class Ingest:
 
     def _read(self, data: bytes, offer: DocumentOffered) -> tuple[Reading, list[NewFact]]:
         """Whatever is wrong with a document, there is a report on it: people's files hold everything."""
+        if not self._clearances.may_see(self._clearance, offer.clearance):
+            return Reading("refused", self._why_not(offer.clearance)), []
         try:
             reading = read_document(data, offer.source)
-            facts = facts_of(reading.passages, document_id=offer.document_id, source=offer.source, chars_max=self._chunk_chars, kind=offer.kind)
+            facts = facts_of(
+                reading.passages,
+                document_id=offer.document_id,
+                source=offer.source,
+                chars_max=self._chunk_chars,
+                kind=offer.kind,
+                team=offer.team,
+                clearance=offer.clearance,
+            )
             return reading, list(facts)
         except (ValueError, LookupError, RecursionError) as error:
             log.warning("a document could not be read: %s", offer.source, exc_info=error)
             return Reading("refused", f"could not be read: {type(error).__name__}: {error}"[:300]), []
+
+    def _why_not(self, clearance: str) -> str:
+        if not self._clearances.knows(clearance):
+            return f"the clearance {clearance!r} is not among DAYDREAM_CLEARANCES"
+        return f"the embedding model {self._embedder.model} may not see what needs the clearance {clearance!r} (DAYDREAM_MEMORY_EMBEDDING_CLEARANCE)"
 
     async def embed_forever(self, pause: Callable[[float], Awaitable[None]], stopping: asyncio.Event) -> None:
         """Embed what is pending, a few facts at a time, so that dreaming starts on the first ones. To find what is next costs the more, the more

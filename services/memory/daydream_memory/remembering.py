@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from daydream_memory.embedding import Embedder
 from daydream_memory.store import NewFact, Store, Vector
+from daydream_shared.clearance import Clearances
 from daydream_shared.failures import Permanent
 from daydream_shared.messages import (
     Decision,
@@ -33,11 +34,20 @@ from daydream_shared.messages import (
 class Remembering:
     """Keeps verdicts and makes insights of the promoted ones."""
 
-    def __init__(self, store: Store, embedder: Embedder, close_envelope: Callable[[Payer], Awaitable[object]], *, quarantine: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        close_envelope: Callable[[Payer], Awaitable[object]],
+        *,
+        quarantine: bool = False,
+        clearances: Clearances | None = None,
+    ) -> None:
         self._store = store
         self._embedder = embedder
         self._close_envelope = close_envelope
         self._quarantine = quarantine
+        self._clearances = clearances or Clearances()
 
     async def remember(self, verdict: VerdictReached) -> list[InsightPromoted]:
         """Keep a verdict; the insight that it made, if any."""
@@ -76,7 +86,7 @@ class Remembering:
         synthesis = verdict.hypothesis.synthesis
         if verdict.decision is not Decision.PROMOTED or not verdict.final or synthesis is None:
             return None
-        new = _insight(verdict, synthesis)
+        new = _insight(verdict, synthesis, self._clearances)
         (vector,) = await self._embedder.embed([new.text])
         return new, vector
 
@@ -91,7 +101,7 @@ def is_insight(fact: Fact) -> bool:
     return fact.kind is FactKind.INSIGHT
 
 
-def _insight(verdict: VerdictReached, synthesis: Synthesis) -> NewFact:
+def _insight(verdict: VerdictReached, synthesis: Synthesis, clearances: Clearances) -> NewFact:
     pair = verdict.hypothesis.pair
     return NewFact(
         fact_id=derive_id("insight", verdict.hypothesis.hypothesis_id),
@@ -102,4 +112,6 @@ def _insight(verdict: VerdictReached, synthesis: Synthesis) -> NewFact:
         kind=FactKind.INSIGHT,
         depth=1 + max(pair.first.depth, pair.second.depth),
         parents=(pair.first.fact_id, pair.second.fact_id),
+        team=pair.first.team or pair.second.team,
+        clearance=clearances.highest((pair.first.clearance, pair.second.clearance)),
     )

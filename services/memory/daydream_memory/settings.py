@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, model_validator
 
-from daydream_shared.settings import ModelSettings, ServiceSettings
+from daydream_shared.settings import ModelSettings, ServiceSettings, known_clearance
 
 
 class EmbeddingSettings(BaseModel):
@@ -20,6 +20,7 @@ class EmbeddingSettings(BaseModel):
     dimensions: int = Field(0, ge=0, le=8192, description="length of its vectors, for models that can shorten them; 0: as they come")
     batch: int = Field(64, ge=1, le=2048, description="texts in a call")
     timeout_s: float = Field(60.0, gt=0, le=3600, description="limit of one call")
+    clearance: str = Field("", description="highest clearance of facts that this endpoint may see; the embedded model sees all")
 
     def as_model(self) -> ModelSettings:
         """For what is the same with every model: endpoint and price."""
@@ -58,3 +59,9 @@ class Settings(ServiceSettings):
     prices_file: str = Field("", description="TOML file with prices that the built-in list lacks or has wrong")
     embed_threads: int = Field(1, ge=1, le=64, description="threads of the embedding model")
     concurrency: int = Field(4, ge=1, le=64, description="verdicts and documents worked on at a time")
+
+    @model_validator(mode="after")
+    def _known_clearance(self) -> Self:
+        known_clearance(self.clearances, "MEMORY_EMBEDDING", self.embedding.clearance)
+        known_clearance(self.clearances, "MEMORY_FORMER", self.former.clearance)
+        return self

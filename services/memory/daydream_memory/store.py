@@ -38,6 +38,8 @@ class NewFact:
     tags: tuple[str, ...] = ()
     licence: str = ""
     written: str = ""
+    team: str = ""
+    clearance: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Counts:
     insights: int
     quarantined: int
     hidden: int
+    teams: dict[str, int]
+    clearances: dict[str, int]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ have derived ids.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import nats.errors
@@ -28,6 +28,7 @@ from daydream_sampler.settings import Settings
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.recheck import Due, Recheck
 from daydream_sampler.when.interface import Occasion
+from daydream_shared.clearance import Clearances, walled, walled_pairs
 from daydream_shared.failures import Failure
 from daydream_shared.messages import PairSampled, derive_id, pair_id_of
 from daydream_shared.money.plans import SIZES, StagePlan, read_plans, samples_in, ways
@@ -66,6 +67,7 @@ class Drawing:
         self._drawn = drawn
         self._following = following
         self._occasion = occasion
+        self._clearances = Clearances.read(settings.clearances)
         self._renewing = Renewing(runtime, epoch)
         self._rechecking = Rechecking(runtime, timedelta(days=settings.recheck_after_days)) if Recheck().name in strategies else None
         self._phase: tuple[Phase, str, datetime | None] = ("waiting-for-facts", "starting", None)
@@ -132,8 +134,11 @@ class Drawing:
         before, claim = await self._epoch.change(lambda epoch: self._claimed(epoch, memory, due))
         if claim is None:
             return self._nothing_to_claim(await self._epoch.read(), memory.facts)
-        whole = await self._with_pair(Proposing(before, memory.facts, memory.questions, self._strategies, self._drawn, memory.hidden), claim)
-        found = await self._taken(whole) if whole else None
+        may_see = self._sight(plans.values())
+        unseen = memory.hidden + sum(count for name, count in memory.clearances.items() if not may_see(name))
+        proposing = Proposing(before, memory.facts, memory.questions, self._strategies, self._drawn, unseen, may_see, walled_pairs(memory.teams))
+        whole = await self._with_pair(proposing, claim)
+        found = await self._taken(whole, may_see) if whole else None
         if whole is None or found is None:
             await self._epoch.change(lambda epoch: (epoch.drop(claim), None))
             return 0.0
@@ -181,11 +186,18 @@ class Drawing:
         found = await self._runtime.ask(MEMORY_AROUND, Around(places=places, near=NEAR))
         return [proposing.view(seen, found) for seen in found.seen]
 
-    async def _taken(self, claim: Claim) -> PairFound | None:
-        """The claim's pair, which is now its alone. None: another claim took it, or one of its facts can't be drawn any more."""
+    def _sight(self, plans: Iterable[StagePlan]) -> Callable[[str], bool]:
+        """Whether the models of all stages may see a fact that needs a clearance."""
+        lowest = self._clearances.lowest(plan.clearance for plan in plans)
+        return lambda clearance: self._clearances.may_see(lowest, clearance)
+
+    async def _taken(self, claim: Claim, may_see: Callable[[str], bool]) -> PairFound | None:
+        """The claim's pair, which is now its alone. None: another claim took it, or its facts can't be drawn, or not together."""
         assert claim.number is not None
         found = await self._runtime.ask(MEMORY_PAIR, PairAt(ordinals=ordinals_of(claim.number)))
-        return found if not found.hidden and await self._drawn.take(claim.number, claim.claim_id, claim.epoch) else None
+        first, second = found.first, found.second
+        closed = found.hidden or walled(first.team, second.team) or not may_see(first.clearance) or not may_see(second.clearance)
+        return found if not closed and await self._drawn.take(claim.number, claim.claim_id, claim.epoch) else None
 
     async def _send(self, claim: Claim, found: PairFound, plans: dict[str, StagePlan], facts: int) -> Refusal | None:
         """Open the envelope and publish the pair, or say why there is no money for it."""

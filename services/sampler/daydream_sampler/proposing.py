@@ -10,7 +10,7 @@ probability of everything else rises by at most 1 ÷ (1 − drawn_mass_max).
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +19,7 @@ import numpy as np
 from daydream_sampler.epoch import UNIFORM, Claim, Epoch, Turns, number_of, pairs_of
 from daydream_sampler.features import features
 from daydream_sampler.strategies.interface import Order, Partner, Spot, Strategy, Weights
+from daydream_shared.clearance import walled
 from daydream_shared.messages import FactKind
 from daydream_shared.requests import Place, Sight, Surroundings
 
@@ -50,7 +51,8 @@ class View:
 @dataclass(frozen=True)
 class Proposing:
     """What all proposals of a moment rest on. `before`: the epoch before the claim; `hidden`: how many of the facts can't be drawn any more;
-    `questions`: their ordinals."""
+    `questions`: their ordinals; `may_see`: whether all models on the way may see what needs a clearance;
+    `walled`: how many pairs have a wall between their teams."""
 
     before: Epoch
     facts: int
@@ -58,6 +60,8 @@ class Proposing:
     strategies: Mapping[str, Strategy]
     drawn: DrawnPairs
     hidden: int = 0
+    may_see: Callable[[str], bool] = lambda clearance: not clearance
+    walled: int = 0
 
     def turns(self) -> dict[str, Turns]:
         """How many anchors each strategy has."""
@@ -88,10 +92,11 @@ class Proposing:
                 closeness=(one.similarity - found.unrelated_median) / found.unrelated_spread, by_chance=one.ordinal in lot,
             )  # fmt: skip
             nearest += not one.hidden
-            eligible = (nearest <= NEAR or partner.by_chance) and not one.hidden and not one.kin and not self._closed(one.kind)
+            open_ = not one.hidden and not one.kin and not walled(own.team, one.team) and self.may_see(one.clearance)
+            eligible = (nearest <= NEAR or partner.by_chance) and open_ and not self._closed(one.kind)
             (partners if eligible else beside).append(partner)
         spot = Spot(own.ordinal, own.source, own.domain, own.kind, self.drawn.draws.get(own.ordinal, 0))
-        return View(spot, tuple(partners), tuple(beside), own.hidden)
+        return View(spot, tuple(partners), tuple(beside), own.hidden or not self.may_see(own.clearance))
 
     def _closed(self, kind: FactKind) -> bool:
         """Whether facts of this kind take part in this round only where uniform draws them."""
@@ -155,7 +160,7 @@ class Proposing:
         those with a hidden fact; of the others, hidden anchors and those that could have run out, which took as many draws as they have partners."""
         left = self.before.pairs_left
         passed = sum(block.cursor for block in self.before.blocks)
-        with_hidden = pairs_of(self.facts) - pairs_of(self.facts - self.hidden)
+        with_hidden = pairs_of(self.facts) - pairs_of(max(0, self.facts - self.hidden)) + self.walled
         ahead = (max(0, len(self.drawn) - passed) + with_hidden) / left if left else 1.0
         partners = max(1, min(NEAR, self.facts - 1))
         anchors = max(1, min(self.facts, len(self.questions) or self.facts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from daydream_sampler.epoch import Claim, Epoch, ordinals_of
 from daydream_sampler.proposing import NEAR, Proposing, turns_of
 from daydream_sampler.strategies.interface import Strategy
+from daydream_shared.clearance import walled
 from daydream_shared.messages import FactKind
 from daydream_shared.requests import Place, Sight, Surroundings
 
@@ -30,6 +31,8 @@ class Space:
     spread: float = 1.0
     hidden: frozenset[int] = frozenset()
     parents: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    teams: Mapping[int, str] = field(default_factory=dict)
+    clearances: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(0)
@@ -38,6 +41,12 @@ class Space:
         second = (first + rng.integers(1, count, 4000)) % count
         cosines = np.einsum("ij,ij->i", self.vectors[first], self.vectors[second])
         self.median, self.spread = float(np.median(cosines)), float(np.std(cosines))
+
+    def closed(self, number: int, may_see: Callable[[str], bool]) -> bool:
+        """Whether a pair may not be drawn."""
+        one, other = ordinals_of(number)
+        seen = all(ordinal not in self.hidden and may_see(self.clearances.get(ordinal, "")) for ordinal in (one, other))
+        return not seen or walled(self.teams.get(one, ""), self.teams.get(other, ""))
 
     @property
     def questions(self) -> list[int]:
@@ -62,6 +71,8 @@ class Space:
                 kind=self.kinds[one],
                 hidden=one in self.hidden,
                 kin=one in self.parents.get(place.ordinal, ()) or place.ordinal in self.parents.get(one, ()),
+                team=self.teams.get(one, ""),
+                clearance=self.clearances.get(one, ""),
             )
             for one, similarity in {place.ordinal: 1.0, **sight}.items()
         )
@@ -85,17 +96,19 @@ class Pairs:
         self.draws.update(ordinals_of(number))
 
 
-def draw(space: Space, epoch: Epoch, strategies: dict[str, Strategy], drawn: Pairs) -> tuple[Epoch, Claim | None]:
+def draw(
+    space: Space, epoch: Epoch, strategies: dict[str, Strategy], drawn: Pairs, *, may_see: Callable[[str], bool] = lambda clearance: not clearance
+) -> tuple[Epoch, Claim | None]:
     """The next draw, whole; None when its anchor has no partner left, its pair was drawn by another strategy, or nothing is left."""
     facts = len(space.vectors)
     before = epoch.cover(facts).meet(turns_of(strategies, facts, len(space.questions)))
-    proposing = Proposing(before, facts, space.questions, strategies, drawn, len(space.hidden))
+    proposing = Proposing(before, facts, space.questions, strategies, drawn, len({*space.hidden, *space.clearances}), may_see)
     found = before.claim("a", NOW, proposing.turns())
     if found is None:
         return before, None
     after, claim = found
     whole = with_pair(space, proposing, claim)
-    if whole is None or whole.number is None or whole.number in drawn or space.hidden.intersection(ordinals_of(whole.number)):
+    if whole is None or whole.number is None or whole.number in drawn or space.closed(whole.number, may_see):
         return after.drop(claim), None
     drawn.add(whole.number)
     return after.done(whole), whole

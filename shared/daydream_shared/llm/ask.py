@@ -77,7 +77,9 @@ class PaidModel:
         """The most that one question can cost in each size."""
         costs = {size: self._cost(form) for size, form in forms.items()}
         full = costs.pop(FULL)
-        return StagePlan(stage=self._purse.stage, model=self.settings.name, team=self._purse.team, smaller=costs, **full.model_dump())
+        return StagePlan(
+            stage=self._purse.stage, model=self.settings.name, team=self._purse.team, clearance=self.settings.clearance, smaller=costs, **full.model_dump()
+        )
 
     def _cost(self, form: Form) -> Cost:
         once = form.prompt.fixed_bytes + form.text_bytes_max + 8 * FENCE_BYTES

@@ -34,6 +34,7 @@ class StagePlan(Cost):
     stage: str
     model: str
     team: str = ""
+    clearance: str = Field(default="", description="highest clearance of facts that its model may see")
     smaller: dict[str, Cost] = Field(default_factory=dict)
 
     def part(self, fact_bytes: int, samples: int, size: str = FULL) -> EnvelopePart:

@@ -24,6 +24,8 @@ class MemoryState(Part):
     quarantined: int = Field(default=0, description="promoted hypotheses that wait for a person's word")
     embedding_model: str
     questions: tuple[int, ...] = Field(default=(), description="ordinals of the lab's questions, the newest thousand")
+    teams: dict[str, int] = Field(default_factory=dict, description="how many of the facts each team has, everybody's left out")
+    clearances: dict[str, int] = Field(default_factory=dict, description="how many of the facts need each clearance, those that need none left out")
     generation: str = Field(default="", description="another one after a restore or a new beginning: ordinals may then mean other facts")
 
 
@@ -66,6 +68,8 @@ class Sight(Part):
     kind: FactKind
     hidden: bool = Field(default=False, description="can't be drawn any more")
     kin: bool = Field(default=False, description="one of the two descends from the other")
+    team: str = ""
+    clearance: str = ""
 
 
 class Surroundings(Part):

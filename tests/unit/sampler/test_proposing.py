@@ -17,6 +17,7 @@ from daydream_sampler.rehearsal import NOW, Pairs, Space, draw, with_pair
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.registry import chosen
 from daydream_sampler.yields import Yields
+from daydream_shared.clearance import Clearances, walled, walled_pairs
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import FactKind
 from support.samples import verdict_on
@@ -136,6 +137,27 @@ def test_new_facts_are_drawn_as_they_come_by_the_reservoir() -> None:
         if claim is not None and claim.strategy == "reservoir":
             partners.append(claim.anchor)
     assert partners == [8, 9, 10, 11]
+
+
+@pytest.mark.parametrize(("lowest", "seen"), [("", {0}), ("internal", {0, 1}), ("secret", {0, 1, 2}), ("misspelt", {0})])
+def test_nothing_is_drawn_across_a_wall_or_above_a_clearance_and_all_else_is_drawn_once(lowest: str, seen: set[int]) -> None:
+    levels = Clearances.read("internal, secret")
+    teams = {ordinal: "chem" if ordinal < 7 else "bio" for ordinal in range(3, FACTS)}
+    clearances = {4: "internal", 5: "secret", 8: "internal", 9: "nobody knows this one"}
+    where, drawn = replace(space(), teams=teams, clearances=clearances), Pairs()
+    now = epoch("k")
+    while now.cover(FACTS).pairs_left:
+        now, _ = draw(where, now, strategies(), drawn, may_see=lambda clearance: levels.may_see(levels.lowest([lowest]), clearance))
+    open_ = [ordinal for ordinal in range(FACTS) if ordinal != 9 and levels.rank(clearances.get(ordinal, "")) in seen]
+    assert drawn.numbers == {number_of(*pair) for pair in combinations(open_, 2) if not walled(teams.get(pair[0], ""), teams.get(pair[1], ""))}
+
+
+def test_the_bound_on_what_is_drawn_in_vain_knows_the_walls() -> None:
+    teams = Counter({"chem": 4, "bio": 5})
+    walls = walled_pairs(teams)
+    assert walls == 20
+    proposing = Proposing(epoch("k").cover(FACTS), FACTS, (), {}, Pairs(), 0, walled=walls)
+    assert proposing.drawn_mass_max({UNIFORM: 1.0}) == pytest.approx(20 / pairs_of(FACTS))
 
 
 def test_hidden_facts_are_never_drawn_and_everything_else_is_drawn_once() -> None:

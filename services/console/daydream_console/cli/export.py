@@ -54,12 +54,13 @@ def export_command(
     folder: Annotated[Path, typer.Argument(help="Where to write it; an export that lies there is replaced.")],
     only: Annotated[list[str] | None, typer.Option("--format", help="chat, interesting, preferences, preferences-openai, kto, parquet; none: all.")] = None,
     test_share: Annotated[float, typer.Option(min=0.0, max=0.5, help="Of the facts, those that are kept for testing.")] = 0.1,
+    cleared: Annotated[list[str] | None, typer.Option("--clearance", help="Also what is over facts that need it; none: what needs nothing.")] = None,
     seed: Annotated[int, typer.Option(help="Of the split; the same one splits later exports alike.")] = 0,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Every verdict, labelled: fine-tuning, preferences, yes or no, and a table of everything, with a data card."""
-    from daydream_console.export.examples import examples_of
+    from daydream_console.export.examples import clearances_of, examples_of
     from daydream_console.export.writing import ALL, write_export
 
     async def work() -> None:
@@ -69,6 +70,9 @@ def export_command(
         async with reading(data or default_folder()) as client:
             with err.status("reading verdicts …") as status:
                 judged = await _everything(client, lambda done, total: status.update(f"reading verdicts … {done} of {total}"))
+        open_ = {"", *(cleared or ())}
+        whole = len(judged.verdicts)
+        judged = judged.model_copy(update={"verdicts": tuple(verdict for verdict in judged.verdicts if clearances_of(verdict) <= open_)})
         examples = examples_of(judged, test_share=test_share, seed=seed)
         command = shlex.join(["daydream", *sys.argv[1:]])
         files = write_export(folder.absolute(), examples, wanted=wanted, command=command, at=datetime.now(UTC))
@@ -77,6 +81,8 @@ def export_command(
             return
         for name, count in files.items():
             out.print(f"{folder / name}: {count} rows", markup=False)
+        if whole > len(judged.verdicts):
+            out.print(f"{whole - len(judged.verdicts)} verdicts are over facts that need a clearance, and were left out (--clearance).")
         out.print(f"{len(examples)} hypotheses; {folder / 'README.md'} says what is in it and what was left out.", markup=False)
 
     perform(work, as_json=as_json)

@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from daydream_console import ingest as ingesting
 from daydream_console.cli import output
-from daydream_console.cli.options import Data, Json, Who, Why
+from daydream_console.cli.options import Clearance, Data, Json, Team, Who, Why
 from daydream_console.cli.output import emit_json, err, out
 from daydream_console.cli.session import perform, reading
 from daydream_console.client import Client
@@ -31,6 +31,8 @@ def ingest_command(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders to read; - for standard input.")],
     watch: Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C: what is new or edited is read, what is gone is forgotten.")] = False,
     called: Annotated[str, typer.Option("--as", help="Name of what comes by standard input; its ending tells the format.")] = "",
+    team: Team = "",
+    clearance: Clearance = "",
     who: Who = "",
     data: Data = None,
     as_json: Json = False,
@@ -42,16 +44,17 @@ def ingest_command(
         if watch and (len(given) < len(paths) or as_json):
             raise WrongSetting("--watch goes with files and folders, and without --json", "Leave out - and --json")
         files = ingesting.files_under(given)
+        labels = ingesting.Labels(team, clearance)
         async with reading(data or default_folder()) as client:
             if watch:
-                await _watch(client, given, who)
+                await _watch(client, given, who, labels)
                 return
             with Progress(console=err, transient=True) as progress:
                 task = progress.add_task("reading", total=len(files))
                 offered = []
                 if len(given) < len(paths):
-                    offered.append(await _standard_input(client, called))
-                async for one in ingesting.offer(client, files):
+                    offered.append(await _standard_input(client, called, labels))
+                async for one in ingesting.offer(client, files, labels=labels):
                     offered.append(one)
                     progress.update(task, completed=len(offered) / 2)
                 found = await ingesting.reports(client, offered, seen=lambda done: progress.update(task, completed=(len(files) + done) / 2))
@@ -63,20 +66,20 @@ def ingest_command(
     perform(work, as_json=as_json)
 
 
-async def _standard_input(client: Client, called: str) -> ingesting.Offered:
+async def _standard_input(client: Client, called: str, labels: ingesting.Labels) -> ingesting.Offered:
     content = sys.stdin.buffer.read(ingesting.BYTES_MAX + 1)
     if len(content) > ingesting.BYTES_MAX:
         raise WrongSetting(f"standard input has more than {ingesting.BYTES_MAX >> 20} MB", "Split it")
-    return await ingesting.offer_bytes(client, content, called or "standard input")
+    return await ingesting.offer_bytes(client, content, called or "standard input", labels=labels)
 
 
-async def _watch(client: Client, paths: Sequence[Path], who: str) -> None:
+async def _watch(client: Client, paths: Sequence[Path], who: str, labels: ingesting.Labels) -> None:
     from daydream_console import watching
 
-    gone, offers = await watching.catch_up(client, paths, who)
+    gone, offers = await watching.catch_up(client, paths, who, labels)
     _say(gone, await ingesting.reports(client, [one async for one in offers]))
     err.print("watching; Ctrl-C ends it")
-    async for removed, offered in watching.changes(client, paths, who):
+    async for removed, offered in watching.changes(client, paths, who, labels):
         _say(removed, await ingesting.reports(client, offered))
 
 

@@ -17,5 +17,7 @@ ModelName = Annotated[str, typer.Option("--model-name", help="The model there; D
 Cap = Annotated[float | None, typer.Option("--cap", min=0, help="Dollars that may be spent in all, ever.", show_default=False)]
 DailyCap = Annotated[float | None, typer.Option("--daily-cap", min=0, help="Dollars that may be spent on a day.", show_default=False)]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 takes any.")]
+Team = Annotated[str, typer.Option("--team", help="Whose it is: facts of two teams are never drawn together. Empty: everybody's.")]
+Clearance = Annotated[str, typer.Option("--clearance", help="What a model needs to see it, one of DAYDREAM_CLEARANCES. Empty: nothing.")]
 Who = Annotated[str, typer.Option(envvar="USER", help="Who does it; kept on record.")]
 Why = Annotated[str, typer.Option(help="Why; kept on record.")]

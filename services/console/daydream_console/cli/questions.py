@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from daydream_console import ingest as ingesting
-from daydream_console.cli.options import Data, Json, Who
+from daydream_console.cli.options import Clearance, Data, Json, Team, Who
 from daydream_console.cli.output import emit_json, out
 from daydream_console.cli.session import perform, reading
 from daydream_console.local.folder import default_folder
@@ -22,6 +22,8 @@ CHARS_MAX = 1000
 
 def question_add(
     text: Annotated[str, typer.Argument(help="The question, in a sentence or a few.")],
+    team: Team = "",
+    clearance: Clearance = "",
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -32,7 +34,7 @@ def question_add(
         if not question or len(question) > CHARS_MAX:
             raise WrongSetting(f"a question has 1 to {CHARS_MAX} characters, and this has {len(question)}", "Put longer texts in with daydream ingest")
         async with reading(data or default_folder()) as client:
-            offered = await ingesting.offer_bytes(client, question.encode(), PREFIX + question, FactKind.QUESTION)
+            offered = await ingesting.offer_bytes(client, question.encode(), PREFIX + question, FactKind.QUESTION, ingesting.Labels(team, clearance))
             (report,) = await ingesting.reports(client, [offered])
         if as_json:
             emit_json(report.model_dump(mode="json"))

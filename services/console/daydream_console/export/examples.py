@@ -71,6 +71,11 @@ def examples_of(judged: Verdicts, *, test_share: float, seed: int) -> list[Examp
     return found
 
 
+def clearances_of(verdict: VerdictReached) -> set[str]:
+    """What one needs to see what it is about."""
+    return {verdict.hypothesis.pair.first.clearance, verdict.hypothesis.pair.second.clearance}
+
+
 def side_of(fact_id: str, test_share: float, seed: int) -> str:
     """The side on which a fact stands, the same in every export with this seed."""
     ticket = int.from_bytes(hashlib.sha256(f"{seed}:{fact_id}".encode()).digest()[:8], "big") / 2**64

@@ -17,7 +17,7 @@ from daydream_memory.store import Changed, DocumentRecord, NewFact, Pending, Vec
 from daydream_shared.messages import Fact, FactKind
 from daydream_shared.requests import DocumentReport, ListDocuments, Sight, Standing
 
-FACT_COLUMNS = "fact_id, ordinal, text, title, source, domain, kind, depth, place, tags, licence, written"
+FACT_COLUMNS = "fact_id, ordinal, text, title, source, domain, kind, depth, place, tags, licence, written, team, clearance"
 
 
 class Facts(Nearness):
@@ -149,13 +149,13 @@ class Facts(Nearness):
 
     def _sights(self, cosines: dict[int, float], seen_from: str) -> list[Sight]:
         kin = standing.kin(self._db, seen_from)
-        query = "select fact_id, ordinal, source, domain, kind from facts where ordinal in (select value from json_each(?))"
+        query = "select fact_id, ordinal, source, domain, kind, team, clearance from facts where ordinal in (select value from json_each(?))"
         return [
             Sight(
                 ordinal=ordinal, similarity=cosines[ordinal], source=source, domain=domain, kind=FactKind(kind),
-                hidden=self._facts.is_hidden(key), kin=key in kin,
+                hidden=self._facts.is_hidden(key), kin=key in kin, team=team, clearance=clearance,
             )
-            for key, ordinal, source, domain, kind in self._db.execute(query, (json.dumps(list(cosines)),))
+            for key, ordinal, source, domain, kind, team, clearance in self._db.execute(query, (json.dumps(list(cosines)),))
         ]  # fmt: skip
 
     async def questions(self, limit: int) -> list[int]:

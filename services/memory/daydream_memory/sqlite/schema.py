@@ -45,6 +45,12 @@ STEPS = (
     """,
     "create table next_vectors(kind text, key text, vector blob not null, primary key(kind, key)) without rowid;",
     "create table standings(root text primary key, at text not null);",
+    """
+    alter table facts add column team text not null default '';
+    alter table facts add column clearance text not null default '';
+    create index facts_team on facts(team) where team <> '' and ordinal is not null;
+    create index facts_clearance on facts(clearance) where clearance <> '' and ordinal is not null;
+    """,
 )
 
 

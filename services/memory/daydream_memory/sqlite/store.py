@@ -18,6 +18,8 @@ from daydream_memory.store import Counts, ErasedFacts
 class SqliteStore(Changing):
     """A `Store` in one folder. One process at a time."""
 
+    _counted: tuple[int, Counts] | None = None
+
     async def erase(self, sources: Sequence[str], fact_ids: Sequence[str], *, derived: bool, note: str) -> ErasedFacts:
         def work() -> ErasedFacts:
             found: set[str] = set(fact_ids)
@@ -69,11 +71,18 @@ class SqliteStore(Changing):
 
     async def counts(self) -> Counts:
         def work() -> Counts:
+            if self._counted and self._counted[0] == self._db.total_changes:  # asked before each draw
+                return self._counted[1]
+
             def one(query: str) -> int:
                 return int(self._db.execute(query).fetchone()[0])
 
+            def by(column: str) -> dict[str, int]:
+                query = f"select {column}, count(*) from facts where {column} <> '' and ordinal is not null group by {column}"  # noqa: S608
+                return dict(self._db.execute(query).fetchall())
+
             decisions = dict(self._db.execute("select decision, count(*) from verdicts group by decision").fetchall())
-            return Counts(
+            found = Counts(
                 facts=len(self._facts),
                 facts_pending=one("select count(*) from facts where ordinal is null"),
                 documents=one("select count(*) from documents"),
@@ -83,6 +92,10 @@ class SqliteStore(Changing):
                 quarantined=one(f"select count(*) from verdicts where {QUARANTINED}"),  # noqa: S608
                 insights=one(f"select count(*) from facts f where f.kind = 'insight' and not {standing.HIDDEN}"),  # noqa: S608
                 hidden=self._facts.hidden_count,
+                teams=by("team"),
+                clearances=by("clearance"),
             )
+            self._counted = (self._db.total_changes, found)
+            return found
 
         return await self._run(work)

@@ -15,7 +15,7 @@ from nats.js.kv import KeyValue
 from weaviate import WeaviateAsyncClient
 
 from daydream_memory.settings import WeaviateSettings
-from daydream_memory.store import NewFact, Pending, Vector
+from daydream_memory.store import Counts, NewFact, Pending, Vector
 from daydream_memory.weaviate.schema import DOCUMENT, FACT, MENTION, META, REMOVAL, REVIEW, VERDICT, vector_name
 from daydream_memory.weaviate.table import Row, Table, where
 from daydream_memory.weaviate.turn import Turns
@@ -40,6 +40,7 @@ class Facts:
         self._meta = Table(client, settings, META, "meta")
         self._turns = Turns(bucket, f"turn.{settings.prefix}.{settings.tenant or 'all'}")
         self._last_at = 0
+        self._counted: tuple[float, Counts] | None = None
         self._use("")
 
     def _use(self, model: str) -> None:
@@ -65,7 +66,10 @@ class Facts:
         async with self._turns.turn() as record:
             if record.giving:
                 await self._number(record.giving, record.given - len(record.giving))
-            yield
+            try:
+                yield
+            finally:
+                self._counted = None
 
     def _now(self) -> int:
         """Microseconds, no two alike: what is written later has more."""
@@ -160,7 +164,7 @@ class Facts:
         sights = [
             Sight(
                 ordinal=at, similarity=cosine, source=row["source"], domain=row["domain"], kind=FactKind(row["kind"]),
-                hidden=bool(row["hidden"]), kin=row["fact_id"] in kin,
+                hidden=bool(row["hidden"]), kin=row["fact_id"] in kin, team=row["team"] or "", clearance=row["clearance"] or "",
             )
             for at, (row, cosine) in cosines.items()
         ]  # fmt: skip
@@ -216,8 +220,8 @@ class Facts:
 
 def fact_of(row: Row) -> Fact:
     """The fact that a row holds."""
-    names = ("fact_id", "ordinal", "text", "title", "source", "domain", "depth", "place", "licence", "written")
-    found: dict[str, Any] = {name: row[name] for name in names}
+    names = ("fact_id", "ordinal", "text", "title", "source", "domain", "depth", "place", "licence", "written", "team", "clearance")
+    found: dict[str, Any] = {name: row[name] for name in names if row[name] is not None}
     return Fact(**found, kind=FactKind(row["kind"]), tags=tuple(row["tags"] or ()))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Self
 
 from nats.js.kv import KeyValue
@@ -18,6 +20,7 @@ from daydream_memory.weaviate.table import where
 from daydream_memory.weaviate.verdicts import verdict_of
 from daydream_shared.messages import FactKind
 
+COUNTS_S = 2.0
 NOTHING = {"text": ERASED, "title": "", "domain": "", "tags": [], "licence": "", "written": ""}
 
 
@@ -95,7 +98,12 @@ class WeaviateStore(Changing):
         return found
 
     async def counts(self) -> Counts:
-        record, decisions = await asyncio.gather(self._turns.record(), self._verdicts.counts("decision"))
+        if self._counted and time.monotonic() < self._counted[0]:  # asked before each draw; other replicas' changes are seen a moment later
+            record = await self._turns.record()
+            return replace(self._counted[1], facts=record.given - len(record.giving))
+        record, decisions, teams, clearances = await asyncio.gather(
+            self._turns.record(), self._verdicts.counts("decision"), self._by("team"), self._by("clearance")
+        )
         pending, documents, judged, waiting, insights, hidden = await asyncio.gather(
             self._facts.count(where(pending=True)),
             self._documents.count(),
@@ -104,10 +112,17 @@ class WeaviateStore(Changing):
             self._facts.count(where(kind=FactKind.INSIGHT.value, hidden=False)),
             self._facts.count(where(pending=False, hidden=True)),
         )
-        return Counts(
+        found = Counts(
             facts=record.given - len(record.giving), facts_pending=pending, documents=documents, verdicts=sum(decisions.values()), judged=judged,
-            decisions=decisions, quarantined=waiting, insights=insights, hidden=hidden,
+            decisions=decisions, quarantined=waiting, insights=insights, hidden=hidden, teams=teams, clearances=clearances,
         )  # fmt: skip
+        self._counted = (time.monotonic() + COUNTS_S, found)
+        return found
+
+    async def _by(self, name: str) -> dict[str, int]:
+        """How many drawable-once facts have each value of a property that few have."""
+        found = await self._facts.counts(name, where(pending=False))
+        return {value: count for value, count in found.items() if value}
 
     async def close(self) -> None:
         await self._turns.leave()
