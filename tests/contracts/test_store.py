@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from nats.js.api import KeyValueConfig
 
+from daydream_memory.domains import FACTS_MIN, Domains
 from daydream_memory.settings import WeaviateSettings
 from daydream_memory.sqlite import SqliteStore
 from daydream_memory.store import Changed, DocumentRecord, NewFact, Store, Vector
@@ -630,6 +631,30 @@ async def test_teams_and_clearances_are_kept_counted_and_seen(store: Store) -> N
     seen = await store.around(0, 10, [])
     assert seen is not None
     assert {(sight.team, sight.clearance) for sight in seen} == set(labels.values())
+
+
+async def test_domains_are_found_for_what_names_none_and_kept_up_with_the_memory(opened: Opened) -> None:
+    topics = {"chem": "acid base salt", "bird": "wing nest song"}
+    for topic, words in topics.items():
+        texts = [f"{words} {words} number {number} of {topic}" for number in range(FACTS_MIN // 2)]
+        await opened.store.add_document(record(topic), facts(*texts, document=topic))
+    await opened.store.add_document(record("given"), facts("acid base salt by itself", document="given", domain="mine"))
+    await make_all_drawable(opened.store)
+    domains = Domains(opened.store)
+    while await domains.step():
+        pass
+    store = await opened.reopen()
+    assert not await Domains(store).step(), "what is done is kept"
+    found = [await store.fact_at(ordinal) for ordinal in range((await store.counts()).facts)]
+    by = {topic: {fact[0].domain for fact in found if fact and fact[0].text.endswith(topic)} for topic in topics}
+    assert all(name.startswith("~") for names in by.values() for name in names)
+    assert not by["chem"] & by["bird"]
+    assert [fact[0].domain for fact in found if fact and fact[0].text.endswith("itself")] == ["mine"]
+    await know(store, "acid base salt once more", document="later")
+    while await Domains(store).step():
+        pass
+    (later,) = await store.facts(["id acid base salt once more"])
+    assert later.domain in by["chem"]
 
 
 async def test_pairs_with_a_verdict_are_named_by_the_ordinals_of_their_facts(store: Store) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from daydream_memory.backups import Backups, take_over
 from daydream_memory.catching_up import catch_up
+from daydream_memory.domains import Domains
 from daydream_memory.embedding import Embedder, MiniLM
 from daydream_memory.erasing import Erasing
 from daydream_memory.handlers import endpoints, handlers
@@ -19,7 +20,7 @@ from daydream_memory.settings import EmbeddingSettings, Settings
 from daydream_memory.sqlite import SqliteStore
 from daydream_memory.store import Store
 from daydream_shared.clearance import Clearances
-from daydream_shared.failures import WrongSetting
+from daydream_shared.failures import NotNow, Transient, WrongSetting
 from daydream_shared.messages import Payer
 from daydream_shared.requests import Closed, CloseEnvelope
 from daydream_shared.runtime import Parts, Runtime
@@ -104,9 +105,16 @@ async def _parts(runtime: Runtime, settings: Settings, store: Store, embedder: E
             await changing.go_on(runtime.pause, runtime.stopping, runtime.restart)
         await follow(store, runtime.pause, runtime.stopping, runtime.restart)
 
+    domains = Domains(store)
+
     async def tend() -> None:
         while not runtime.stopping.is_set():
-            if not await store.tend():
+            try:
+                more = [await store.tend(), await domains.step()]
+            except (NotNow, Transient) as trouble:
+                log.warning("the store waits: %s", trouble)
+                more = []
+            if not any(more):
                 await runtime.pause(TEND_S)
 
     backups = None

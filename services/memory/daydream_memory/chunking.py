@@ -22,7 +22,7 @@ SPACES = re.compile(r"\s+")
 def facts_of(
     passages: Sequence[Passage], *, document_id: str, source: str, chars_max: int, kind: FactKind = FactKind.DOCUMENT, team: str = "", clearance: str = ""
 ) -> Iterator[NewFact]:
-    """The facts of a document in their order; `domain` is the one that it gives, or else its file. A question is one fact, however short.
+    """The facts of a document in their order; `domain` is the one that it gives. A question is one fact, however short.
     The same text of another team, or behind another clearance, is another fact."""
     labels = (team, clearance) if team or clearance else ()
     if kind is FactKind.QUESTION:
@@ -37,7 +37,7 @@ def facts_of(
         for text in _pieces(passage.text, chars_max):
             about = passage.about
             yield NewFact(
-                fact_id=derive_id("fact", text, *labels), text=text, title=passage.title, source=source, domain=about.domain or _domain(source), place=place,
+                fact_id=derive_id("fact", text, *labels), text=text, title=passage.title, source=source, domain=about.domain, place=place,
                 document_id=document_id, tags=about.tags, licence=about.licence, written=about.written, team=team, clearance=clearance,
             )  # fmt: skip
             place += 1
@@ -65,7 +65,3 @@ def _blocks(text: str) -> Iterator[str]:
         yield text[start:cut]
         start = cut
     yield text[start:]
-
-
-def _domain(source: str) -> str:
-    return source.rsplit("/", 1)[-1].rsplit(".", 1)[0]

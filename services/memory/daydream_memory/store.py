@@ -7,7 +7,7 @@ Everything written is idempotent by its id.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -94,6 +94,16 @@ class ErasedFacts:
     fact_ids: tuple[str, ...]
     verdicts: int
     insights: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Undomained:
+    """A drawable-once fact whose document names no domain; `domain` is the one that was found for it so far."""
+
+    fact_id: str
+    text: str
+    domain: str
+    vector: Vector
 
 
 @dataclass(frozen=True)
@@ -200,6 +210,21 @@ class Store(Protocol):
 
     async def questions(self, limit: int) -> list[int]:
         """Ordinals of the lab's questions, newest first."""
+
+    async def undomained(self, ordinals: Sequence[int]) -> list[Undomained]:
+        """Of the facts with these ordinals those whose documents name no domain, erased ones left out."""
+
+    async def set_domains(self, domains: Mapping[str, str]) -> None:
+        """The domains that were found for facts, by id."""
+
+    async def leads(self) -> bool:
+        """Whether it is this process that does what only one may do: embed, and find domains."""
+
+    async def note(self, key: str) -> str:
+        """A text that is kept with the store; empty when there is none."""
+
+    async def keep_note(self, key: str, text: str) -> None:
+        """Keep a text with the store."""
 
     async def unrelated(self) -> tuple[float, float]:
         """Median and standard deviation of the cosines of random pairs of facts: where "unrelated" lies for this embedding model."""

@@ -46,7 +46,7 @@ def test_no_fact_is_too_long_or_too_short_and_nothing_but_crumbs_is_lost(text: s
 
 def test_a_text_that_fits_is_one_fact() -> None:
     (fact,) = facts(SENTENCE)
-    assert (fact.text, fact.title, fact.domain, fact.place, fact.document_id) == (SENTENCE.strip(), "title 0", "biology", 0, "doc")
+    assert (fact.text, fact.title, fact.domain, fact.place, fact.document_id) == (SENTENCE.strip(), "title 0", "", 0, "doc")
 
 
 def test_places_go_on_from_passage_to_passage() -> None:

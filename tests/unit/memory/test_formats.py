@@ -104,4 +104,4 @@ def test_a_record_keeps_its_tags_licence_and_date_in_its_facts() -> None:
     record = {"text": "Salt was once so dear that armies were paid in it, and roads were built for it.", "Tags": "salt, roads", "licence": "CC0", "year": 1900}
     reading = read_document(json.dumps(record).encode(), "a.jsonl")
     (fact,) = facts_of(reading.passages, document_id="d", source="/a.jsonl", chars_max=900)
-    assert (fact.tags, fact.licence, fact.written, fact.domain) == (("salt", "roads"), "CC0", "1900", "a")
+    assert (fact.tags, fact.licence, fact.written, fact.domain) == (("salt", "roads"), "CC0", "1900", "")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
+from daydream_memory.erased import ERASED
 from daydream_memory.sqlite import standing
 from daydream_memory.sqlite.nearness import Nearness
-from daydream_memory.store import Changed, DocumentRecord, NewFact, Pending, Vector
+from daydream_memory.store import Changed, DocumentRecord, NewFact, Pending, Undomained, Vector
 from daydream_shared.messages import Fact, FactKind
 from daydream_shared.requests import DocumentReport, ListDocuments, Sight, Standing
 
@@ -83,7 +84,7 @@ class Facts(Nearness):
         return await self._run(lambda: [found for name in names if (found := one(name))])
 
     def _insert_fact(self, fact: NewFact) -> None:
-        row = {**vars(fact), "kind": fact.kind.value, "parents": json.dumps(fact.parents), "tags": json.dumps(fact.tags)}
+        row = {**vars(fact), "domain_found": not fact.domain, "kind": fact.kind.value, "parents": json.dumps(fact.parents), "tags": json.dumps(fact.tags)}
         holes = ", ".join(f":{name}" for name in row)
         self._db.execute(f"insert or ignore into facts({', '.join(row)}) values({holes})", row)
         if fact.parents:
@@ -157,6 +158,27 @@ class Facts(Nearness):
             )
             for key, ordinal, source, domain, kind, team, clearance in self._db.execute(query, (json.dumps(list(cosines)),))
         ]  # fmt: skip
+
+    async def undomained(self, ordinals: Sequence[int]) -> list[Undomained]:
+        query = """select fact_id, text, domain, ordinal from facts where ordinal in (select value from json_each(?)) and domain_found and text <> ?
+                   order by ordinal"""
+        rows = await self._run(lambda: self._db.execute(query, (json.dumps(list(ordinals)), ERASED)).fetchall())
+        return [Undomained(key, text, domain, self._facts.row(ordinal)) for key, text, domain, ordinal in rows]
+
+    async def set_domains(self, domains: Mapping[str, str]) -> None:
+        query = "update facts set domain = ? where fact_id = ? and domain_found"
+        rows = [(domain, key) for key, domain in domains.items()]
+        await self._run(lambda: self._transaction(lambda: self._db.executemany(query, rows)))
+
+    async def leads(self) -> bool:
+        return True
+
+    async def note(self, key: str) -> str:
+        row = await self._run(lambda: self._db.execute("select value from meta where key = ?", (f"note {key}",)).fetchone())
+        return str(row[0]) if row else ""
+
+    async def keep_note(self, key: str, text: str) -> None:
+        await self._run(lambda: self._db.execute("insert or replace into meta values(?, ?)", (f"note {key}", text)))
 
     async def questions(self, limit: int) -> list[int]:
         query = f"select f.ordinal from facts f where f.kind = 'question' and f.ordinal is not null and not {standing.HIDDEN} order by f.ordinal desc limit ?"  # noqa: S608

@@ -51,6 +51,7 @@ STEPS = (
     create index facts_team on facts(team) where team <> '' and ordinal is not null;
     create index facts_clearance on facts(clearance) where clearance <> '' and ordinal is not null;
     """,
+    "alter table facts add column domain_found integer not null default 0;",
 )
 
 

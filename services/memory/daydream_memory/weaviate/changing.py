@@ -51,7 +51,7 @@ class Changing(Verdicts):
         return str(found[0]["value"]) if found else ""
 
     async def stale(self, limit: int) -> list[Stale]:
-        if not self.next_model or not await self._turns.embeds():
+        if not self.next_model or not await self.leads():
             return []
         found: list[Stale] = []
         while len(found) < limit:

@@ -14,8 +14,9 @@ import numpy as np
 from nats.js.kv import KeyValue
 from weaviate import WeaviateAsyncClient
 
+from daydream_memory.erased import ERASED
 from daydream_memory.settings import WeaviateSettings
-from daydream_memory.store import Counts, NewFact, Pending, Vector
+from daydream_memory.store import Counts, NewFact, Pending, Undomained, Vector
 from daydream_memory.weaviate.schema import DOCUMENT, FACT, MENTION, META, REMOVAL, REVIEW, VERDICT, vector_name
 from daydream_memory.weaviate.table import Row, Table, where
 from daydream_memory.weaviate.turn import Turns
@@ -88,7 +89,7 @@ class Facts:
             [
                 (
                     (fact.fact_id,),
-                    {**asdict(fact), "kind": fact.kind.value, **states, "added_at": self._now(),
+                    {**asdict(fact), "kind": fact.kind.value, **states, "domain_found": not fact.domain, "added_at": self._now(),
                      "roots": sorted({root for parent in fact.parents for root in roots.get(parent, [])})},
                 )
                 for fact in new
@@ -98,7 +99,7 @@ class Facts:
         return [fact.fact_id for fact in new]
 
     async def pending(self, limit: int) -> list[Pending]:
-        if not await self._turns.embeds():
+        if not await self.leads():
             return []
         rows = await self._facts.find(where(pending=True), limit=limit, sort=[("place", True), ("added_at", True)], only=["fact_id", "text"])
         return [Pending(row["fact_id"], row["text"]) for row in rows]
@@ -173,6 +174,27 @@ class Facts:
             (one for one in sights if one.ordinal in nearest or one.ordinal in ordinals or one.ordinal == ordinal),
             key=lambda one: (one.ordinal != ordinal, -one.similarity),
         )
+
+    async def undomained(self, ordinals: Sequence[int]) -> list[Undomained]:
+        if not ordinals:
+            return []
+        names = ["fact_id", "text", "domain", "ordinal"]
+        rows = await self._facts.find(where(ordinal=list(ordinals), domain_found=True), limit=len(ordinals), only=names, vector=True)
+        rows.sort(key=lambda row: int(row["ordinal"]))
+        return [Undomained(row["fact_id"], row["text"], row["domain"], _vector(row)) for row in rows if row["text"] != ERASED]
+
+    async def set_domains(self, domains: Mapping[str, str]) -> None:
+        await self._facts.change({(key,): {"domain": domain} for key, domain in domains.items()})
+
+    async def leads(self) -> bool:
+        return await self._turns.leads()
+
+    async def note(self, key: str) -> str:
+        found = await self._meta.get([(f"note {key}",)])
+        return str(found[0]["value"]) if found else ""
+
+    async def keep_note(self, key: str, text: str) -> None:
+        await self._meta.insert([((f"note {key}",), {"key": f"note {key}", "value": text})])
 
     async def questions(self, limit: int) -> list[int]:
         rows = await self._facts.find(where(kind=FactKind.QUESTION.value, shown=True), limit=limit, sort=[("ordinal", False)], only=["ordinal"])

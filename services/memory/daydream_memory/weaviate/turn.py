@@ -30,7 +30,7 @@ LOOK_AGAIN_S = 0.02
 
 
 class Record(BaseModel):
-    """`given`: how many ordinals are given. `giving`: the facts that get the last of them, until the store has it. `embedder`: who embeds."""
+    """`given`: how many ordinals are given. `giving`: the facts that get the last of them, until the store has it. `leader`: who embeds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,8 +38,8 @@ class Record(BaseModel):
     giving: tuple[str, ...] = ()
     holder: str = ""
     until: datetime = datetime.min.replace(tzinfo=UTC)
-    embedder: str = ""
-    embeds_until: datetime = datetime.min.replace(tzinfo=UTC)
+    leader: str = ""
+    leads_until: datetime = datetime.min.replace(tzinfo=UTC)
 
 
 class Turns:
@@ -108,22 +108,22 @@ class Turns:
         """The store has them."""
         await self._state.change(lambda record: (record.model_copy(update={"giving": ()}) if record.holder == self._me else record, None))
 
-    async def embeds(self) -> bool:
-        """Whether it is this replica that embeds what is pending: one at a time, since vectors may cost."""
+    async def leads(self) -> bool:
+        """Whether it is this replica that embeds and finds domains: one at a time, since vectors may cost."""
         now = datetime.now(UTC)
 
         def change(record: Record) -> tuple[Record, bool]:
-            if record.embedder not in ("", self._me) and record.embeds_until > now:
+            if record.leader not in ("", self._me) and record.leads_until > now:
                 return record, False
-            if record.embedder == self._me and record.embeds_until > now + LEASE / 2:
+            if record.leader == self._me and record.leads_until > now + LEASE / 2:
                 return record, True
-            return record.model_copy(update={"embedder": self._me, "embeds_until": now + LEASE}), True
+            return record.model_copy(update={"leader": self._me, "leads_until": now + LEASE}), True
 
         return await self._state.change(change)
 
     async def leave(self) -> None:
         """Hand over to the others."""
-        await self._state.change(lambda record: (record.model_copy(update={"embedder": ""}) if record.embedder == self._me else record, None))
+        await self._state.change(lambda record: (record.model_copy(update={"leader": ""}) if record.leader == self._me else record, None))
 
     async def found(self, given: int) -> None:
         """So many ordinals are in the store, and the record does not know it."""
