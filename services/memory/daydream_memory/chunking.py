@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from semchunk.semchunk import chunk
 
 from daydream_memory.reading import Passage
+from daydream_memory.sameness import fingerprint
 from daydream_memory.store import NewFact
 from daydream_shared.messages import FactKind, derive_id
 
@@ -23,7 +24,7 @@ def facts_of(
     passages: Sequence[Passage], *, document_id: str, source: str, chars_max: int, kind: FactKind = FactKind.DOCUMENT, team: str = "", clearance: str = ""
 ) -> Iterator[NewFact]:
     """The facts of a document in their order; `domain` is the one that it gives. A question is one fact, however short.
-    The same text of another team, or behind another clearance, is another fact."""
+    A text in nearly the same words is the same fact (`sameness`); of another team, or behind another clearance, it is another one."""
     labels = (team, clearance) if team or clearance else ()
     if kind is FactKind.QUESTION:
         text = SPACES.sub(" ", " ".join(passage.text for passage in passages)).strip()[:chars_max]
@@ -37,7 +38,7 @@ def facts_of(
         for text in _pieces(passage.text, chars_max):
             about = passage.about
             yield NewFact(
-                fact_id=derive_id("fact", text, *labels), text=text, title=passage.title, source=source, domain=about.domain, place=place,
+                fact_id=derive_id("fact", fingerprint(text), *labels), text=text, title=passage.title, source=source, domain=about.domain, place=place,
                 document_id=document_id, tags=about.tags, licence=about.licence, written=about.written, team=team, clearance=clearance,
             )  # fmt: skip
             place += 1

@@ -59,7 +59,7 @@ class Turns(BaseModel):
 
 
 class Round(BaseModel):
-    """What is in force until `until` pairs are drawn: each strategy's share of the draws, the coefficients of the learned one, whether
+    """What is in force until `until` pairs are drawn: each strategy's share of the draws, the coefficients of the learned one, the rates of regions, whether
     machine-made facts are drawn by others than uniform, and the dull pairs that are due once more and not claimed yet."""
 
     model_config = ConfigDict(frozen=True)
@@ -68,6 +68,7 @@ class Round(BaseModel):
     until: int = 0
     shares: dict[str, float] = {}
     learned: tuple[float, ...] = ()
+    regions: dict[str, float] = {}
     machine_made: bool = True
     due: tuple[Due, ...] = ()
 

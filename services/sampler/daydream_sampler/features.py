@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log1p
 
 from daydream_sampler.strategies.interface import Partner, Spot
@@ -24,3 +25,8 @@ def features(anchor: Spot, partner: Partner) -> tuple[float, ...]:
         float(FactKind.QUESTION in kinds),
         log1p(anchor.draws + partner.draws) / 3,
     )
+
+
+def closeness_of(known: Sequence[float]) -> float:
+    """The closeness that features were made of, within their bounds."""
+    return 3 * known[NAMES.index("closeness")]

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from daydream_sampler.epoch import UNIFORM, Epoch, Round
+from daydream_sampler.regions import corrections_of
 from daydream_sampler.strategies.recheck import Due
 from daydream_sampler.yields import Brought, Yields
 
@@ -42,7 +43,15 @@ def next_round(
     shares = shares_of([UNIFORM, *names], yields, floor=floor, seed=seed)
     learned = yields.regression().draw(seed, temper=TEMPER)
     machine_made = epoch.machine_made + draws <= machine_made_max * (epoch.drawn + draws)
-    return Round(number=number, until=epoch.drawn + draws, shares=shares, learned=tuple(learned.tolist()), machine_made=machine_made, due=due)
+    return Round(
+        number=number,
+        until=epoch.drawn + draws,
+        shares=shares,
+        learned=tuple(learned.tolist()),
+        regions=corrections_of(yields.regions, yields.rate, seed, temper=TEMPER),
+        machine_made=machine_made,
+        due=due,
+    )
 
 
 def shares_of(names: list[str], yields: Yields, *, floor: float, seed: int) -> dict[str, float]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from daydream_sampler.epoch import UNIFORM, Claim, Epoch, Turns, number_of, pairs_of
 from daydream_sampler.features import features
-from daydream_sampler.strategies.interface import Order, Partner, Spot, Strategy, Weights
+from daydream_sampler.strategies.interface import Lesson, Order, Partner, Spot, Strategy, Weights
 from daydream_shared.clearance import walled
 from daydream_shared.messages import FactKind
 from daydream_shared.requests import Place, Sight, Surroundings
@@ -106,7 +106,7 @@ class Proposing:
         """With which probability each partner is drawn, given the anchor; zeros when all are drawn. `but_for` counts as not drawn."""
         if view.hidden or self._closed(view.spot.kind):
             return np.zeros(len(view.partners))
-        weights = strategy.weigh(view.spot, view.partners, np.array(self.before.round.learned))
+        weights = strategy.weigh(view.spot, view.partners, Lesson(np.array(self.before.round.learned), self.before.round.regions))
         numbers = [number_of(view.spot.ordinal, one.ordinal) for one in view.partners]
         weights = np.where([number in self.drawn and number != but_for for number in numbers], 0.0, weights)
         total = float(weights.sum())

@@ -13,13 +13,15 @@ import numpy as np
 from pydantic import BaseModel
 
 from daydream_sampler.epoch import number_of
-from daydream_sampler.features import NAMES
+from daydream_sampler.features import NAMES, closeness_of
+from daydream_sampler.regions import Region, region_of
 from daydream_sampler.regression import Regression
 from daydream_sampler.strategies.recheck import Dull
 from daydream_shared.messages import Decision, VerdictReached
 from daydream_shared.requests import StrategyYield
 
 Z95 = 1.96
+REGIONS_KEPT = 2000
 DULL_MAX = 2000  # a copy is kept in a bucket whose values have at most 1 MB
 
 
@@ -41,6 +43,7 @@ class Yields(BaseModel):
     strategies: dict[str, Brought] = {}
     gram: list[list[float]] = [[0.0] * len(NAMES) for _ in NAMES]
     moment: list[float] = [0.0] * len(NAMES)
+    regions: dict[str, Region] = {}
     dull: dict[int, Dull] = {}
 
     def add(self, sequence: int, verdict: VerdictReached) -> None:
@@ -64,9 +67,25 @@ class Yields(BaseModel):
             brought.weighted_squares += weight**2
         self._note_dull(verdict)
         if len(pair.features) == len(NAMES):
-            regression = self.regression()
-            regression.add(np.array(pair.features), float(promoted))
+            regression, known = self.regression(), np.array(pair.features)
+            region = region_of(pair.first.domain, pair.second.domain, closeness_of(pair.features))
+            self._count_region(region, promoted - float(known @ regression.posterior()[0]))
+            regression.add(known, float(promoted))
             self.gram, self.moment = regression.gram.tolist(), regression.moment.tolist()
+
+    @property
+    def rate(self) -> float:
+        """Promoted verdicts among all."""
+        return sum(one.insights for one in self.strategies.values()) / max(1, self.verdicts)
+
+    def _count_region(self, name: str, surprise: float) -> None:
+        """Count a verdict for its region; of too many regions the least drawn one goes."""
+        if not name:
+            return
+        one = self.regions.get(name, Region())
+        self.regions[name] = Region(verdicts=one.verdicts + 1, surprise=one.surprise + surprise)
+        if len(self.regions) > REGIONS_KEPT:
+            self.regions.pop(min(self.regions, key=lambda key: (self.regions[key].verdicts, key)))
 
     def _note_dull(self, verdict: VerdictReached) -> None:
         """Remember the pair if it was judged and found dull: the last ones, each with its last verdict."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daydream_sampler.strategies.interface import Order, Partner, Spot, Weights
+from daydream_sampler.strategies.interface import Lesson, Order, Partner, Spot, Weights
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Unseen:
     name: str = "unseen"
     order: Order = Order.CYCLE
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], learned: Weights) -> Weights:
+    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
         return np.array([one.by_chance / (1.0 + one.draws) for one in partners])
 
 
@@ -28,5 +28,5 @@ class Reservoir:
     name: str = "reservoir"
     order: Order = Order.ARRIVALS
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], learned: Weights) -> Weights:
+    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
         return np.array([float(one.by_chance and one.ordinal < anchor.ordinal) for one in partners])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daydream_sampler.strategies.interface import Order, Partner, Spot, Weights
+from daydream_sampler.strategies.interface import Lesson, Order, Partner, Spot, Weights
 from daydream_shared.messages import FactKind
 
 TEMPERATURE = 0.15  # in standard deviations of unrelated cosines
@@ -25,7 +25,7 @@ class Importance:
     order: Order = Order.CYCLE
     temperature: float = TEMPERATURE
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], learned: Weights) -> Weights:
+    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
         return softmax(np.array([one.closeness / self.temperature if elsewhere(anchor, one) else -np.inf for one in partners]))
 
 
@@ -36,7 +36,7 @@ class Anchored(Importance):
     name: str = "anchored"
     order: Order = Order.QUESTIONS
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], learned: Weights) -> Weights:
+    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
         answers = [one.closeness / self.temperature if one.kind is not FactKind.QUESTION else -np.inf for one in partners]
         return softmax(np.array(answers))
 

@@ -6,8 +6,8 @@ nearest facts and some facts by chance. So the probability of every proposal is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -48,6 +48,15 @@ class Partner(Spot):
     by_chance: bool = False
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What a round has learned from the verdicts, drawn from its posterior: `coefficients` of `features`, shape (len(features.NAMES),), and the
+    corrections of `regions` to what they expect."""
+
+    coefficients: Weights = field(default_factory=lambda: np.zeros(0))
+    regions: Mapping[str, float] = field(default_factory=dict)
+
+
 class Strategy(Protocol):
     """One way to draw. A package offers its own under the entry point group `daydream.strategies`."""
 
@@ -59,6 +68,5 @@ class Strategy(Protocol):
     def order(self) -> Order:
         """How it takes its anchors."""
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], learned: Weights) -> Weights:
-        """Weights ≥ 0 of the partners, shape (len(partners),); all 0: this anchor has no partner. The same arguments give the same
-        weights. `learned` are the coefficients of `features` that are in force, shape (len(features.NAMES),)."""
+    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
+        """Weights ≥ 0 of the partners, shape (len(partners),); all 0: this anchor has no partner. The same arguments give the same weights."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from daydream_sampler.features import features
+from daydream_sampler.regions import region_of
 from daydream_sampler.strategies.importance import softmax
-from daydream_sampler.strategies.interface import Order, Partner, Spot, Weights
+from daydream_sampler.strategies.interface import Lesson, Order, Partner, Spot, Weights
 
 TEMPERATURE = 0.1  # in standard deviations of what is expected of an anchor's partners
 
@@ -22,10 +23,12 @@ class Learned:
     order: Order = Order.CYCLE
     temperature: float = TEMPERATURE
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], learned: Weights) -> Weights:
+    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
         if not partners:
             return np.zeros(0)
-        return by_expectation(np.array([features(anchor, one) for one in partners]) @ learned, self.temperature)
+        expected = np.array([features(anchor, one) for one in partners]) @ lesson.coefficients
+        corrections = [lesson.regions.get(region_of(anchor.domain, one.domain, one.closeness), 0.0) for one in partners]
+        return by_expectation(expected + np.array(corrections), self.temperature)
 
 
 def by_expectation(expected: Weights, temperature: float = TEMPERATURE) -> Weights:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from daydream_sampler.strategies.interface import Order, Partner, Spot, Weights
+from daydream_sampler.strategies.interface import Lesson, Order, Partner, Spot, Weights
 
 LOOKED_AT = 8  # dull pairs in a round: each takes a question to the memory
 NEW_SHARE_MIN = 0.25  # of the facts nearest to one of the two
@@ -48,7 +48,7 @@ class Recheck:
     name: str = "recheck"
     order: Order = Order.DUE
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], learned: Weights) -> Weights:
+    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
         return np.zeros(len(partners))
 
 
