@@ -31,7 +31,7 @@ async def tell(nc: Client, message: Message) -> None:
 def verdict(number: int, first: str, second: str) -> VerdictReached:
     drawn = pair(number)
     facts = [
-        fact.model_copy(update={"fact_id": derive_id("fact", text), "text": text})
+        fact.model_copy(update={"fact_id": derive_id("fact", fingerprint(text)), "text": text})
         for fact, text in zip((drawn.first, drawn.second), (first, second), strict=True)
     ]
     proposed = hypothesis(number).model_copy(update={"pair": drawn.model_copy(update={"first": facts[0], "second": facts[1]})})
@@ -60,7 +60,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
         async with asyncio.timeout(30):
             while (state := await ask(MEMORY_STATE, Nothing())).facts < 2 or state.verdicts < 3:  # noqa: ASYNC110 (another process makes it so)
                 await asyncio.sleep(0.05)
-            request = Erase(fact_ids=(derive_id("fact", SECRET),), who="ada", asked_at=AT)
+            request = Erase(fact_ids=(derive_id("fact", fingerprint(SECRET)),), who="ada", asked_at=AT)
             done = await ask(MEMORY_ERASE, request, patience_s=30, try_s=30)
             while done.messages.get("VERDICTS") != 2:  # the memory's last acks may be on their way
                 done = await ask(MEMORY_ERASE, request, patience_s=30, try_s=30)
