@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nats.aio.client import Client
 
+from daydream_memory.sameness import fingerprint
 from daydream_shared.messages import Decision, DocumentOffered, Message, VerdictReached, derive_id
 from daydream_shared.requests import Erase, ListVerdicts, Nothing
 from daydream_shared.rpc import Asker
