@@ -135,6 +135,7 @@ class ModelCall(Part):
     input_tokens: int | None
     output_tokens: int | None
     cost_nanousd: int = Field(ge=0)
+    saved_nanousd: int = Field(default=0, ge=0, description="what a batch made it cheaper")
     repair: bool = False
 
 

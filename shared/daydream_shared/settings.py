@@ -89,6 +89,9 @@ class ModelSettings(BaseModel):
         description="most tokens of reasoning that the server bills beside the answer; 0 where they count as answer, as at OpenAI",
     )
     timeout_s: float = Field(120.0, gt=0, le=3600, description="limit of one call")
+    batch: bool = Field(False, description="calls go through the provider's batch API, at its lower price: answers take minutes to a day")
+    batch_collect_s: float = Field(60.0, ge=0, le=86_400, description="how long calls are collected before a batch is handed in")
+    batch_poll_s: float = Field(30.0, gt=0, le=3600, description="seconds between two looks at a batch")
     clearance: str = Field("", description="highest clearance of facts that this model may see; empty: only facts that need none")
 
 

@@ -154,7 +154,8 @@ PLANS = Bucket("daydream-plans")
 SAMPLER = Bucket("daydream-sampler")
 DRAWN = Bucket("daydream-drawn-pairs")
 MEMORY = Bucket("daydream-memory")
-BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, DRAWN, MEMORY)
+BATCHES = Bucket("daydream-batches")
+BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, DRAWN, MEMORY, BATCHES)
 
 DOCUMENT_OBJECTS = "daydream-documents"
 SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"

@@ -86,7 +86,7 @@ def test_the_whole_machine_may_fall_and_the_next_start_goes_on(chaos: Chaos) -> 
         falling.update(chaos.endpoint.open_calls())
         return not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
-    until(fallen, "the orphans to end")
+    until(fallen, "the orphans to end", 60)
     chaos.in_flight = dict.fromkeys(falling, 1)
     chaos.check(chaos.start())
 

@@ -1,6 +1,6 @@
 """A priced, OpenAI-compatible endpoint that keeps its own books: the witness of what was really called and really cost.
 
-Runs as a process of its own (`python tests/support/endpoint.py --port …`), so that nothing in the system under test can
+Runs as a process of its own (`python -m support.endpoint --port …` in `tests`), so that nothing in the system under test can
 bend it. Each call is two lines of its log: one when it arrives, one when its answer has been sent. Answers depend only on
 the prompt. `POST /misbehave` changes how it answers from then on.
 """
@@ -17,11 +17,26 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from support.batch_endpoint import Batches
+
 INPUT_NANOUSD, OUTPUT_NANOUSD = 150, 600  # per token: $0.15 and $0.60 a million
 DIMENSIONS = 48  # of embeddings, unless asked for another number
 FENCE = re.compile(r"<<data (\w+)>>\n(.*?)\n<<end \1>>", re.DOTALL)
 SPARE_WORDS = ("river", "market", "signal", "border", "season", "balance", "reserve")
 WORD = re.compile(r"[a-z]{5,}", re.IGNORECASE)
+
+
+def completion(request: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """An answer and its cost, as a batch gives it."""
+    text = answer_for(request)
+    prompt = sum(len(message["content"].encode()) for message in request["messages"]) // 4 + 8
+    usage = {"prompt_tokens": prompt, "completion_tokens": len(text) // 4 + 1, "total_tokens": prompt + len(text) // 4 + 1}
+    message = {"role": "assistant", "content": text}
+    body = {
+        "id": "b-" + hashlib.sha256(json.dumps(request).encode()).hexdigest()[:12], "object": "chat.completion", "created": int(time.time()),
+        "model": request["model"], "choices": [{"index": 0, "finish_reason": "stop", "message": message}], "usage": usage,
+    }  # fmt: skip
+    return body, usage["prompt_tokens"] * INPUT_NANOUSD + usage["completion_tokens"] * OUTPUT_NANOUSD
 
 
 class Books:
@@ -33,6 +48,13 @@ class Books:
         self.totals = {"calls": 0, "answered": 0, "cost_nanousd": 0, "refused": 0}
         self.behaviour: dict[str, Any] = {}
         self.delay_s = 0.0
+        self.batches = Batches(completion, self.in_a_batch)
+
+    def in_a_batch(self, key: str, cost: int, answer_id: str) -> None:
+        with self.lock:
+            self.totals["batched"] = self.totals.get("batched", 0) + 1
+            self.totals["cost_nanousd"] += cost
+        self.write(event="batched", key=key, cost=cost, id=answer_id)
 
     def write(self, **line: Any) -> None:
         with self.lock:
@@ -80,7 +102,17 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
     def do_GET(self) -> None:
-        if self.path == "/witness":
+        path, behaviour = self.path.split("?")[0], self.books.behaviour.get("batch") or {}
+        if path.endswith("/content"):
+            self.text(self.books.batches.files[path.split("/")[-2]])
+        elif path.endswith("/batches") and self.books.behaviour.get("no_batches"):
+            self.reply(404, {"error": {"message": "not found"}})
+        elif path.endswith("/batches"):
+            self.reply(200, {"object": "list", "data": list(self.books.batches.batches.values()), "has_more": False})
+        elif "/batches/" in path:
+            found = self.books.batches.look(path.split("/")[-1], behaviour)
+            self.reply(200 if found else 404, found or {"error": {"message": "no such batch"}})
+        elif self.path == "/witness":
             self.reply(200, self.books.totals)
         elif self.headers.get("authorization") == "Bearer wrong":
             self.reply(401, {"error": {"message": "Incorrect API key provided"}})
@@ -88,7 +120,16 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, {"object": "list", "data": [{"id": "priced-1", "object": "model"}]})
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
+        data = self.rfile.read(int(self.headers.get("content-length", 0)))
+        if self.path.endswith("/files"):
+            return self.reply(200, self.books.batches.upload(data))
+        body = json.loads(data or b"{}")
+        if self.path.endswith("/batches"):
+            made = self.books.batches.create(body, self.books.behaviour.get("batch") or {})
+            if (self.books.behaviour.get("batch") or {}).get("drop_create"):
+                self.close_connection = True
+                return None
+            return self.reply(200, made)
         if self.path == "/misbehave":
             self.books.behaviour = body
             return self.reply(200, {})
@@ -149,6 +190,15 @@ class Handler(BaseHTTPRequestHandler):
             self.books.totals["answered"] += 1
         self.books.write(event="end", key=key, cost=cost, id=reply["id"])
         return None
+
+    def text(self, content: str) -> None:
+        """A file."""
+        body = content.encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/jsonl")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def reply(self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         body = json.dumps(content).encode()

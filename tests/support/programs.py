@@ -117,8 +117,8 @@ class Endpoint:
 def priced_endpoint(folder: Path, *, delay_s: float = 0.0) -> Iterator[Endpoint]:
     endpoint = Endpoint(free_port(), folder / "endpoint.log")
     endpoint.log.touch()
-    command = [sys.executable, str(HERE / "endpoint.py"), "--port", str(endpoint.port), "--log", str(endpoint.log), "--delay-s", str(delay_s)]
-    process = subprocess.Popen(command)
+    command = [sys.executable, "-m", "support.endpoint", "--port", str(endpoint.port), "--log", str(endpoint.log), "--delay-s", str(delay_s)]
+    process = subprocess.Popen(command, cwd=HERE.parent)
     try:
         until(lambda: answers(f"http://127.0.0.1:{endpoint.port}/witness"), "the endpoint")
         yield endpoint

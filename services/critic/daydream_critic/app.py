@@ -27,7 +27,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     async with open_model(runtime, settings) as model:
         judge = Judge(f"{asked[FULL].prompt.name}@{settings.model.name}", model, asked)
         await publish_plan(await runtime.bucket(PLANS), judge.plan())
-        yield Parts(handlers(Critic(judge, runtime.ask, settings), runtime.telemetry), concurrency=settings.concurrency)
+        yield Parts(handlers(Critic(judge, runtime.ask, settings), runtime.telemetry), loops=model.loops, concurrency=settings.concurrency)
 
 
 def forms(settings: Settings) -> Forms:

@@ -27,7 +27,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     async with open_model(runtime, settings) as model:
         synthesizer = Synthesizer(model, forms(settings))
         await publish_plan(await runtime.bucket(PLANS), synthesizer.plan())
-        yield Parts(handlers(synthesizer), concurrency=settings.concurrency)
+        yield Parts(handlers(synthesizer), loops=model.loops, concurrency=settings.concurrency)
 
 
 def forms(settings: Settings) -> Forms:

@@ -34,6 +34,7 @@ class StoredAnswer(Part):
     cost_nanousd: int | None
     answered_at: datetime
     provider_id: str = ""
+    saved_nanousd: int = 0
 
 
 class AnswerStore:

@@ -12,14 +12,17 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from pydantic import BaseModel
 
 from daydream_shared.llm.answers import TEXT_BYTES_MAX, AnswerStore, StoredAnswer
+from daydream_shared.llm.batch_lane import BatchLane
 from daydream_shared.llm.endpoint import Attempt, CallFailed, ModelEndpoint, RawAnswer
 from daydream_shared.llm.forms import Form, Forms
 from daydream_shared.llm.prompt import FENCE_BYTES, Prompt
@@ -63,13 +66,19 @@ class Reply(Generic[T]):
 class PaidModel:
     """A model with a purse."""
 
-    def __init__(self, endpoint: ModelEndpoint, price: Price, purse: Purse, answers: AnswerStore, telemetry: Telemetry) -> None:
+    def __init__(
+        self, endpoint: ModelEndpoint, price: Price, purse: Purse, answers: AnswerStore, telemetry: Telemetry,
+        *, lane: BatchLane | None = None, loops: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
+    ) -> None:  # fmt: skip
+        """`lane`: for calls that are not urgent; `loops`: what has to run for it."""
+        self.loops = loops
         self.settings = endpoint.settings
         self._endpoint = endpoint
         self._price = price
         self._purse = purse
         self._answers = answers
         self._telemetry = telemetry
+        self._lane = lane
         self._count = counter_for(self.settings.name, self.settings.base_url)
         self._in_flight: dict[str, asyncio.Task[StoredAnswer]] = {}
 
@@ -131,11 +140,14 @@ class PaidModel:
         now = datetime.now(UTC)
         lifetime_s = self.settings.timeout_s + SETTLE_GRACE_S
         bound = call_bound_nanousd(self._price, input_max, output_max, span=(now, now + timedelta(seconds=lifetime_s)))
-        attempt_id = await self._purse.draw(question.envelope_id, call_id, bound, lifetime_s)
         attempt = Attempt(
             messages, question.prompt.schema, question.prompt.name.replace(".", "_"), question.output_tokens_max,
             question.temperature, int(call_id[:7], 16),
         )  # fmt: skip
+        if self._lane is not None:
+            draw = partial(self._purse.draw, question.envelope_id, call_id, bound)
+            await self._lane.hand_in(call_id, self._endpoint.arguments(attempt), bound, draw)
+        attempt_id = await self._purse.draw(question.envelope_id, call_id, bound, lifetime_s)
         try:
             raw = await self._measured(attempt)
         except CallFailed as failed:
@@ -187,7 +199,7 @@ class PaidModel:
     def _call(self, question: Question, answer: StoredAnswer, *, repair: bool) -> ModelCall:
         return ModelCall(
             call_id=answer.call_id, model=answer.model, prompt=question.prompt.ref, input_tokens=answer.input_tokens,
-            output_tokens=answer.output_tokens, cost_nanousd=answer.cost_nanousd or 0, repair=repair,
+            output_tokens=answer.output_tokens, cost_nanousd=answer.cost_nanousd or 0, saved_nanousd=answer.saved_nanousd, repair=repair,
         )  # fmt: skip
 
 

@@ -98,9 +98,9 @@ class ModelEndpoint:
     async def attempt(self, attempt: Attempt) -> RawAnswer:
         """Make the call. Raises CallFailed."""
         try:
-            return _answer(await self._create(self._arguments(attempt)))
+            return raw_answer(await self._create(self.arguments(attempt)))
         except openai.APIError as error:
-            raise _failed(error) from error
+            raise failure_of(error) from error
 
     async def embed(self, texts: Sequence[str], dimensions: int = 0) -> RawVectors:
         """Vectors of texts in one call, in their order; `dimensions` 0: as many as the model gives. Raises CallFailed, also for an answer that does
@@ -109,7 +109,7 @@ class ModelEndpoint:
         try:
             found = await self._client.embeddings.create(model=self.settings.name, input=list(texts), encoding_format="float", **more)
         except openai.APIError as error:
-            raise _failed(error) from error
+            raise failure_of(error) from error
         vectors = [list(one.embedding) for one in sorted(found.data, key=lambda one: one.index)]
         if len(vectors) != len(texts) or len({len(vector) for vector in vectors}) != 1 or not all(vectors):
             raise CallFailed(Permanent("wrong-vectors", f"{len(vectors)} vectors came for {len(texts)} texts"), may_have_cost=True)
@@ -129,7 +129,8 @@ class ModelEndpoint:
         completion = await self._client.chat.completions.create(**arguments)
         return completion
 
-    def _arguments(self, attempt: Attempt) -> dict[str, Any]:
+    def arguments(self, attempt: Attempt) -> dict[str, Any]:
+        """The body of the call, without what this model is known to refuse."""
         arguments: dict[str, Any] = {
             "model": self.settings.name,
             "messages": list(attempt.messages),
@@ -144,7 +145,7 @@ class ModelEndpoint:
             arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif self.settings.answers == "json_object":
             arguments["response_format"] = {"type": "json_object"}
-        return arguments
+        return {name: value for name, value in arguments.items() if name not in self._unknown}
 
 
 def without_lengths(schema: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +154,8 @@ def without_lengths(schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, "properties": properties}
 
 
-def _answer(completion: ChatCompletion) -> RawAnswer:
+def raw_answer(completion: ChatCompletion) -> RawAnswer:
+    """What a completion says."""
     choice = completion.choices[0] if completion.choices else None
     message = choice.message if choice else None
     text = (message.content if message else None) or getattr(message, "reasoning_content", None) or ""
@@ -162,7 +164,8 @@ def _answer(completion: ChatCompletion) -> RawAnswer:
     return RawAnswer(text, finish_reason, completion.model or "", usage, str(completion.id or ""))
 
 
-def _failed(error: openai.APIError) -> CallFailed:
+def failure_of(error: openai.APIError) -> CallFailed:
+    """What an error of the client means for the message, and for the money."""
     match error:
         case openai.RateLimitError():
             return CallFailed(NotNow("the model's server is busy (429)", delay_s=_retry_after_s(error)), may_have_cost=False)

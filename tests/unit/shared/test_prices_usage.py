@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion
 
-from daydream_shared.llm.endpoint import _answer
+from daydream_shared.llm.endpoint import raw_answer
 from daydream_shared.money.prices import FlatPrice, TokenUsage
 from daydream_shared.money.usage import reported_usage
 
@@ -42,9 +42,9 @@ def test_the_answers_id_and_the_service_tier_that_was_given_come_with_it() -> No
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "x"}}
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
     common = {"object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
-    answer = _answer(ChatCompletion.model_validate({"id": "chatcmpl-7", "service_tier": "flex", **common}))
+    answer = raw_answer(ChatCompletion.model_validate({"id": "chatcmpl-7", "service_tier": "flex", **common}))
     assert (answer.provider_id, answer.usage) == ("chatcmpl-7", TokenUsage(10, 5, service_tier="flex"))
-    without = _answer(ChatCompletion.construct(id=None, service_tier=3, **common))
+    without = raw_answer(ChatCompletion.construct(id=None, service_tier=3, **common))
     assert (without.provider_id, without.usage) == ("", TokenUsage(10, 5))
 
 
