@@ -244,6 +244,7 @@ class VerdictReached(Message):
     nearest: Known | None = None
     calls: tuple[ModelCall, ...] = Field(default=(), description="the critic's own calls")
     cost_nanousd: int = Field(ge=0, description="answered calls of the whole daydream, synthesis included")
+    saved_nanousd: int = Field(default=0, ge=0, description="what batches made them cheaper")
     reached_at: datetime
 
     @property

@@ -63,6 +63,7 @@ class Telemetry:
     handling_s: Histogram
     decisions: Counter
     spent_usd: Counter
+    saved_usd: Counter
     call_s: Histogram
     call_tokens: Histogram
     meters: MeterProvider
@@ -109,6 +110,7 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
         handling_s=meter.create_histogram("messaging.process.duration", unit="s"),
         decisions=meter.create_counter("daydream.decisions", description="verdicts by decision and reason"),
         spent_usd=meter.create_counter("daydream.spent", unit="usd", description="settled cost of model calls"),
+        saved_usd=meter.create_counter("daydream.saved", unit="usd", description="what batches made model calls cheaper"),
         call_s=meter.create_histogram("gen_ai.client.operation.duration", unit="s"),
         call_tokens=meter.create_histogram("gen_ai.client.token.usage", unit="{token}"),
         meters=meters,

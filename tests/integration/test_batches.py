@@ -60,7 +60,7 @@ class Till:
     def another(self) -> BatchLane:
         """The lane of another replica, or of this one after a restart."""
         self.apis.append(BatchApi(self.settings))
-        return BatchLane(self.apis[-1], self.nc.jetstream(), self.bucket, self.answers, self.purse, PRICE, collect_s=0, poll_s=1)
+        return BatchLane(self.apis[-1], self.nc.jetstream(), self.bucket, self.answers, self.purse, PRICE, self.telemetry, collect_s=0, poll_s=1)
 
     async def question(self, key: str) -> Question:
         envelope_id = uuid4().hex

@@ -81,5 +81,6 @@ def _verdict(
         nearest=outcome.nearest,
         calls=calls,
         cost_nanousd=sum(call.cost_nanousd for call in (*proposed.calls, *calls)),
+        saved_nanousd=sum(call.saved_nanousd for call in (*proposed.calls, *calls)),
         reached_at=datetime.now(UTC),
     )

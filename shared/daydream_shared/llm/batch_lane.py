@@ -26,12 +26,13 @@ from daydream_shared.lease import Lease
 from daydream_shared.llm.answers import TEXT_BYTES_MAX, AnswerStore, StoredAnswer
 from daydream_shared.llm.batch_api import BatchApi, Results
 from daydream_shared.llm.endpoint import RawAnswer
-from daydream_shared.messages import Part
+from daydream_shared.messages import NANOUSD_PER_USD, Part
 from daydream_shared.money.purse import Purse
 from daydream_shared.money.tariff import Price
 from daydream_shared.shared_state import is_taken
 from daydream_shared.streams import streamed
 from daydream_shared.subjects import BATCHES
+from daydream_shared.telemetry import Name, Telemetry
 
 log = logging.getLogger(__name__)
 LIFETIME_S = 25 * 3600.0  # of a draw: a batch takes a day at most
@@ -66,7 +67,17 @@ class BatchLane:
     """The batches of one stage."""
 
     def __init__(
-        self, api: BatchApi, js: JetStreamContext, bucket: KeyValue, answers: AnswerStore, purse: Purse, price: Price, *, collect_s: float, poll_s: float
+        self,
+        api: BatchApi,
+        js: JetStreamContext,
+        bucket: KeyValue,
+        answers: AnswerStore,
+        purse: Purse,
+        price: Price,
+        telemetry: Telemetry,
+        *,
+        collect_s: float,
+        poll_s: float,
     ) -> None:
         self._api = api
         self._js = js
@@ -74,6 +85,7 @@ class BatchLane:
         self._answers = answers
         self._purse = purse
         self._price = price
+        self._telemetry = telemetry
         self._collect = timedelta(seconds=collect_s)
         self._poll = timedelta(seconds=poll_s)
         self._lease = Lease(bucket, f"lease.{purse.stage}")
@@ -208,6 +220,9 @@ class BatchLane:
         )  # fmt: skip
         await self._answers.keep(answer)
         await self._purse.settle(answer.attempt_id, cost, answer.input_tokens, answer.output_tokens, answer.provider_id)
+        labels = {Name.STAGE: self._purse.stage, Name.REQUEST_MODEL: self._purse.model}
+        self._telemetry.spent_usd.add(cost / NANOUSD_PER_USD, labels)
+        self._telemetry.saved_usd.add(answer.saved_nanousd / NANOUSD_PER_USD, labels)
 
     def _key(self, kind: str, name: str) -> str:
         return f"{kind}.{self._purse.stage}.{name}"

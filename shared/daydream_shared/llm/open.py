@@ -43,4 +43,4 @@ async def _lane(runtime: Runtime, stack: AsyncExitStack, model: ModelSettings, a
     stack.push_async_callback(api.close)
     await api.check()
     bucket = await runtime.bucket(BATCHES)
-    return BatchLane(api, runtime.js, bucket, answers, purse, price, collect_s=model.batch_collect_s, poll_s=model.batch_poll_s)
+    return BatchLane(api, runtime.js, bucket, answers, purse, price, runtime.telemetry, collect_s=model.batch_collect_s, poll_s=model.batch_poll_s)

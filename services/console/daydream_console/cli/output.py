@@ -64,7 +64,8 @@ def _verdict(verdict: VerdictReached) -> Text:
         text.append(f"novelty {scores.novelty} · coherence {scores.coherence} · usefulness {scores.usefulness} · mean {scores.mean:.1f}", style="bold")
     else:
         text.append(verdict.explanation, style="bold")
-    text.append(f" · cost {usd(verdict.cost_nanousd)}", style="bold")
+    saved = f" ({usd(verdict.saved_nanousd)} saved by batches)" if verdict.saved_nanousd else ""
+    text.append(f" · cost {usd(verdict.cost_nanousd)}{saved}", style="bold")
     if any(judgement.self_judged for judgement in verdict.judgements):
         text.append(" · self-judged", style="dim")
     return text
