@@ -26,8 +26,8 @@ run: setup ## dream on this machine: ingest the bundled notes, think, print what
 test: setup .tools/ready ## all tests that take seconds
 	$(PYTEST) -n 2 --dist worksteal $(ARGS)
 
-test-chaos: setup ## kill processes in the middle of runs, for minutes
-	$(PYTEST) -m slow tests/chaos $(ARGS)
+test-chaos: setup .tools/ready ## the tests that take minutes: processes killed in the middle of runs, and more
+	$(PYTEST) -m slow $(ARGS)
 
 check: setup ## style, types, boundaries between services, each service installed alone
 	$(BIN)/ruff format --check .

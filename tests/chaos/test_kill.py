@@ -73,6 +73,7 @@ def test_every_process_may_be_killed_once_in_one_run(chaos: Chaos) -> None:
     chaos.check(running)
 
 
+@pytest.mark.slow
 def test_the_whole_machine_may_fall_and_the_next_start_goes_on(chaos: Chaos) -> None:
     running = chaos.start()
     chaos.answered(12, running)

@@ -106,6 +106,7 @@ def test_ctrl_c_leaves_no_process_and_no_traceback_and_the_next_run_goes_on(dayd
     assert daydream.json("status")["memory"]["verdicts"] == 40
 
 
+@pytest.mark.slow
 def test_reading_works_when_nothing_runs(daydream: Daydream) -> None:
     assert daydream("run", "-n", "2", "--cap", "1").returncode == 0
     assert daydream.json("ask", "why do ships need standard containers?")["hits"]

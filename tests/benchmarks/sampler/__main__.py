@@ -17,6 +17,8 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="a folder with the public data, or with folders that have them")
     parser.add_argument("--quick", action="store_true", help="seven minutes less: fewer seeds, memories of at most 100,000 facts")
     parser.add_argument("--ten-million", action="store_true", help="draws by nearness at 10⁷ facts as well: half an hour more, for its index")
+    parser.add_argument("--embedding-url", default="", help="an OpenAI-compatible endpoint: moose is measured with its vectors as well")
+    parser.add_argument("--embedding-model", default="", help="the model there")
     parser.add_argument("--only", choices=PARTS, action="append", help="one part (may be repeated)")
     asked = parser.parse_args()
     chosen = asked.only or PARTS
@@ -31,6 +33,8 @@ def main() -> int:
         scimuse.measure(ratings, quick=asked.quick)
     if "moose" in chosen and (table := files["moose"]):
         moose.measure(table, quick=asked.quick)
+        if asked.embedding_url:
+            moose.measure(table, quick=asked.quick, other=moose.Other(asked.embedding_url, asked.embedding_model))
     if "scale" in chosen:
         scale.measure(quick=asked.quick, ten_million=asked.ten_million)
     if "memory" in chosen:

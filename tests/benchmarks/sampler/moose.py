@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import SecretStr
 
 from benchmarks.figures import mean_figure
 from benchmarks.sampler.worlds import Joined, corpora, read_joined
 from daydream_memory.embedding import MiniLM
+from daydream_memory.store import Vector
 from daydream_sampler.epoch import UNIFORM, Claim, Epoch, Round, ordinals_of
 from daydream_sampler.portfolio import next_round
 from daydream_sampler.rehearsal import Pairs, Space, draw
@@ -24,21 +28,40 @@ from daydream_sampler.settings import Settings
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.registry import chosen
 from daydream_sampler.yields import Yields
+from daydream_shared.llm.endpoint import ModelEndpoint
 from daydream_shared.messages import FactKind
+from daydream_shared.settings import ModelSettings
 from support.samples import verdict_on
 
 DRAWS = 200
 SEEDS = 20
 FLOOR = 0.1
 FOREVER = 2**60
+BATCH = 32
 
 
-def measure(table: Path, *, quick: bool) -> None:
-    """Print the figures of every corpus beside the table."""
+@dataclass(frozen=True)
+class Other:
+    """Another embedding model, at an endpoint."""
+
+    url: str
+    model: str
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """Unit vectors of the texts."""
+        endpoint = ModelEndpoint(ModelSettings(name=self.model, base_url=self.url, api_key=SecretStr(os.environ.get("OPENAI_API_KEY", "")), timeout_s=600))
+        found = [vector for start in range(0, len(texts), BATCH) for vector in (await endpoint.embed(texts[start : start + BATCH])).vectors]
+        await endpoint.close()
+        matrix = np.array(found, np.float32)
+        return list(matrix / np.linalg.norm(matrix, axis=1, keepdims=True))
+
+
+def measure(table: Path, *, quick: bool, other: Other | None = None) -> None:
+    """Print the figures of every corpus beside the table, with the embedded model or another one."""
     found = corpora(table)
     for corpus in found:
         joined = read_joined(table, corpus)
-        space = embedded(joined)
+        space = embedded(joined, other)
         seeds = 4 if quick else SEEDS
         for way, names, portfolio in (("", ["anchored"], False), ("mixed_", ["importance"], False), ("portfolio_", Settings().strategy_names, True)):
             hits = [hits_of(joined, space, chosen(names), seed, portfolio=portfolio) for seed in range(seeds)]
@@ -47,6 +70,8 @@ def measure(table: Path, *, quick: bool) -> None:
             expected = DRAWS * len(joined.planted) / pairs
             more = {"corpus": corpus.name, "pairs": pairs, "planted": len(joined.planted), "expected_of_uniform": round(expected, 3), "draws": DRAWS}
             name = f"moose_{way}hits_ratio_{DRAWS}" if corpus == headline(found) else f"moose_{way}hits_ratio_{DRAWS}_of_{len(joined.papers)}"
+            name += "_other_model" if other else ""
+            more["embedding_model"] = other.model if other else MiniLM.model
             mean_figure("sampler", name, [count / expected for count in hits], "times", **more)
 
 
@@ -55,10 +80,10 @@ def headline(found: Sequence[Path]) -> Path:
     return next((one for one in found if one.stem.endswith("_300")), found[-1])
 
 
-def embedded(joined: Joined) -> Space:
-    """The memory, with the questions first, as the embedded model sees it."""
+def embedded(joined: Joined, other: Other | None = None) -> Space:
+    """The memory, with the questions first, as the embedded model sees it, or another one."""
     texts = [*joined.questions, *joined.papers]
-    vectors = np.stack(asyncio.run(MiniLM(2).embed(texts)))
+    vectors = np.stack(asyncio.run((other or MiniLM(2)).embed(texts)))
     kinds = [FactKind.QUESTION] * len(joined.questions) + [FactKind.DOCUMENT] * len(joined.papers)
     return Space(vectors, [str(place) for place in range(len(texts))], kinds)
 
