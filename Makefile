@@ -6,7 +6,7 @@ PACKAGES := -e './shared[llm]' $(patsubst %,-e %,$(filter-out services/console,$
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-chaos check bench bench-budget bench-sampler lock
+.PHONY: help setup run test test-chaos check bench bench-budget bench-sampler bench-critic lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ bench-budget: setup ## the cap under load: DATA=folder of the Azure LLM inferenc
 
 bench-sampler: setup ## where the good pairs lie, on public data: DATA=folder of MOOSE-Chem and SciMuse, QUICK=1 for fewer seeds
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.sampler --data $(DATA) $(if $(QUICK),--quick) $(ARGS)
+
+bench-critic: setup ## how well judges are added up, on public verdicts and simulated judges: DATA=folder of SciMuse, QUICK=1 for fewer seeds
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.critic --data $(DATA) $(if $(QUICK),--quick) $(ARGS)
 
 lock: setup ## renew constraints.txt from the pyproject files
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --no-emit-package daydream-shared --upgrade \
