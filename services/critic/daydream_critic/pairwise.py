@@ -69,7 +69,7 @@ def _fit(first: Indices, second: Indices, first_won: NDArray[np.bool_], count: i
 
     def back(values: Array) -> Array:
         """Per verdict to per unknown."""
-        found = np.bincount(first, values, count + 1).astype(float) - np.bincount(second, values, count + 1)
+        found = np.asarray(np.bincount(first, values, count + 1) - np.bincount(second, values, count + 1), np.float64)
         found[count] += values.sum()
         return found
 
