@@ -54,6 +54,7 @@ def test_an_odd_folder_is_read_and_dreaming_starts_before_all_of_it_is_embedded(
     assert status["memory"]["facts_pending"] > 1000, "the rest follows in the background"
 
 
+@pytest.mark.slow
 def test_reading_the_same_again_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "one.md").write_text("# Ice\n\nGlaciers carve valleys with a round floor, rivers carve valleys with a sharp one, and both can be told apart.\n")
     daydream = Daydream(tmp_path / "user", None)
