@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import nats.errors
 import numpy as np
 import pytest
 from nats.aio.client import Client
@@ -18,8 +19,9 @@ from nats.js.kv import KeyValue
 from weaviate.proto.v1 import base_pb2
 
 import daydream_memory.weaviate.verdicts as verdicts_module
+from daydream_memory.ingest import Ingest
 from daydream_memory.settings import WeaviateSettings
-from daydream_memory.store import DocumentRecord, NewFact, Store, Vector
+from daydream_memory.store import DocumentRecord, NewFact, Pending, Store, Vector
 from daydream_memory.weaviate import WeaviateStore
 from daydream_memory.weaviate.turn import Record
 from daydream_shared.failures import NotNow, Transient, WrongSetting
@@ -239,4 +241,34 @@ async def test_while_the_server_is_away_everything_waits(nc: Client) -> None:
         with pytest.raises(NotNow, match="Weaviate is away"):
             await change()
     assert Record.model_validate_json((await bucket.get(KEY)).value or b"").holder == "", "the turn is handed on"
+    await store.close()
+    with pytest.raises(NotNow, match="Weaviate is away"):  # what is in hand when the service stops goes back to its stream
+        await store.near(vector(1), 3)
+
+
+async def test_embedding_goes_on_when_the_store_is_back(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Embedder:
+        model = "model"
+
+        async def embed(self, texts: Sequence[str]) -> list[Vector]:
+            return [vector(len(text)) for text in texts]
+
+    store, stopping, paused = await place.open(), asyncio.Event(), list[float]()
+    await store.add_document(record(), facts("one", "two", "three"))
+    troubles = [NotNow("away"), Transient("refused"), TimeoutError(), nats.errors.NoServersError()]
+    pending = store.pending
+
+    async def away(limit: int) -> list[Pending]:
+        if troubles:
+            raise troubles.pop()
+        return await pending(limit)
+
+    async def pause(seconds: float) -> None:
+        paused.append(seconds)
+        if not troubles and (await store.counts()).facts == 3:
+            stopping.set()
+
+    monkeypatch.setattr(store, "pending", away)
+    await Ingest(store, Embedder(), None, 900).embed_forever(pause, stopping)  # type: ignore[arg-type]
+    assert len(paused) == 5
     await store.close()

@@ -19,8 +19,9 @@ from daydream_memory.remembering import Remembering
 from daydream_memory.settings import EmbeddingSettings, Settings
 from daydream_memory.sqlite import SqliteStore
 from daydream_memory.store import Store
+from daydream_memory.waiting import TROUBLE
 from daydream_shared.clearance import Clearances
-from daydream_shared.failures import NotNow, Transient, WrongSetting
+from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Payer
 from daydream_shared.requests import Closed, CloseEnvelope
 from daydream_shared.runtime import Parts, Runtime
@@ -111,7 +112,7 @@ async def _parts(runtime: Runtime, settings: Settings, store: Store, embedder: E
         while not runtime.stopping.is_set():
             try:
                 more = [await store.tend(), await domains.step()]
-            except (NotNow, Transient) as trouble:
+            except TROUBLE as trouble:
                 log.warning("the store waits: %s", trouble)
                 more = []
             if not any(more):

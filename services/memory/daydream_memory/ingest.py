@@ -18,8 +18,9 @@ from daydream_memory.chunking import facts_of
 from daydream_memory.embedding import Embedder
 from daydream_memory.reading import Reading, read_document
 from daydream_memory.store import DocumentRecord, NewFact, Store
+from daydream_memory.waiting import TROUBLE, wait_s
 from daydream_shared.clearance import Clearances
-from daydream_shared.failures import Failure, NotNow, Permanent
+from daydream_shared.failures import Permanent
 from daydream_shared.messages import DocumentOffered, DocumentRemoved
 from daydream_shared.objects import fetch
 from daydream_shared.requests import ListDocuments
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 EMBED_BATCH = 16
 AHEAD = 16  # batches
 IDLE_S = 0.5
-WAIT_S = 5.0  # with an embedder that can't work now
 FETCH_S = 60.0
 
 
@@ -109,17 +109,17 @@ class Ingest:
         waits; so several batches are looked up at once."""
         while not stopping.is_set():
             self._news.clear()
-            waiting = await self._store.pending(self._batch * AHEAD)
+            try:
+                waiting = await self._store.pending(self._batch * AHEAD)
+                for start in range(0, len(waiting), self._batch):
+                    if stopping.is_set() or self._news.is_set():
+                        break  # the beginning of a new document comes first
+                    batch = waiting[start : start + self._batch]
+                    vectors = await self._embedder.embed([fact.text for fact in batch])
+                    await self._store.make_drawable({fact.fact_id: vector for fact, vector in zip(batch, vectors, strict=True)})
+            except TROUBLE as trouble:  # no money, or the endpoint, the store or NATS are away: facts wait, and everything else goes on
+                log.warning("embedding waits: %s", trouble)
+                await pause(wait_s(trouble))
+                continue
             if not waiting:
                 await pause(IDLE_S)
-            for start in range(0, len(waiting), self._batch):
-                if stopping.is_set() or self._news.is_set():
-                    break  # the beginning of a new document comes first
-                batch = waiting[start : start + self._batch]
-                try:
-                    vectors = await self._embedder.embed([fact.text for fact in batch])
-                except Failure as failure:  # no money, or the endpoint is away: facts wait, and everything else goes on
-                    log.warning("embedding waits: %s", failure)
-                    await pause(failure.delay_s or WAIT_S if isinstance(failure, NotNow) else WAIT_S)
-                    break
-                await self._store.make_drawable({fact.fact_id: vector for fact, vector in zip(batch, vectors, strict=True)})

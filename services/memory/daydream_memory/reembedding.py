@@ -14,12 +14,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from daydream_memory.embedding import Embedder
 from daydream_memory.store import Stale, Store, Vector
-from daydream_shared.failures import Failure, NotNow
+from daydream_memory.waiting import TROUBLE, WAIT_S, wait_s
+from daydream_shared.failures import NotNow
 
 log = logging.getLogger(__name__)
 FEW = 200  # texts; embedded at a start before the service is ready
 BEGIN_S = 2.0  # whoever started the service shall see it ready before it restarts
-WAIT_S = 5.0
 LOOK_S = 10.0
 
 
@@ -44,13 +44,13 @@ class Reembedding:
 
     async def finish(self) -> bool:
         """Change over now, if only few texts are left; whether it did. For a start, before anybody uses the store."""
-        few = await self._store.stale(FEW)
         try:
+            few = await self._store.stale(FEW)
             while few and len(few) < FEW:
                 await self._embed(few)
                 few = await self._store.stale(FEW)
-        except Failure as failure:
-            log.warning("the change of the embedding model waits: %s", failure)
+        except TROUBLE as trouble:
+            log.warning("the change of the embedding model waits: %s", trouble)
             return False
         if few:
             return False
@@ -69,9 +69,9 @@ class Reembedding:
                 if not stale:
                     return restart(f"all vectors of {self._embedder.model} are made")
                 await self._embed(stale)
-            except Failure as failure:
-                log.warning("the change of the embedding model waits: %s", failure)
-                await pause(failure.delay_s or WAIT_S if isinstance(failure, NotNow) else WAIT_S)
+            except TROUBLE as trouble:
+                log.warning("the change of the embedding model waits: %s", trouble)
+                await pause(wait_s(trouble))
                 continue
             done += len(stale)
             log.info("embedded anew with %s: %d texts since the start", self._embedder.model, done)
@@ -91,5 +91,5 @@ async def follow(store: Store, pause: Callable[[float], Awaitable[None]], stoppi
         try:
             if await store.outdated():
                 return restart("another replica changed the embedding model")
-        except NotNow:
+        except TROUBLE:
             continue

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 import httpx
 import weaviate
 from grpc import StatusCode
-from grpc.aio import AioRpcError
+from grpc.aio import AioRpcError, UsageError
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.exceptions import (
     AuthenticationFailedError,
     UnexpectedStatusCodeError,
     WeaviateBaseError,
+    WeaviateClosedClientError,
     WeaviateConnectionError,
     WeaviateGRPCUnavailableError,
     WeaviateQueryError,
@@ -30,7 +31,16 @@ from daydream_shared.failures import NotNow, Transient, WrongSetting
 
 R = TypeVar("R")
 log = logging.getLogger(__name__)
-AWAY = (WeaviateConnectionError, WeaviateTimeoutError, WeaviateGRPCUnavailableError, WeaviateRetryError, WeaviateStartUpError, httpx.TransportError)
+AWAY = (
+    WeaviateConnectionError,
+    WeaviateTimeoutError,
+    WeaviateGRPCUnavailableError,
+    WeaviateRetryError,
+    WeaviateStartUpError,
+    httpx.TransportError,
+    WeaviateClosedClientError,
+    UsageError,
+)  # the last two: we are being stopped
 AWAY_CODES = (StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.RESOURCE_EXHAUSTED)
 NOT_ALLOWED = (401, 403)
 TRIES, TRY_AGAIN_S = 30, 2.0

@@ -1,0 +1,42 @@
+"""A real Weaviate server that is killed in the middle of a run: everything waits for it, and nothing is lost or paid for twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from support.programs import Daydream, priced_endpoint, until
+from support.vector_server import WHY_NOT, WeaviateServer
+
+pytestmark = pytest.mark.slow
+DAYDREAMS = 30
+AWAY_S = 6
+
+
+def test_a_run_goes_on_when_the_server_is_back(tmp_path: Path) -> None:
+    binary = shutil.which("weaviate")
+    if binary is None:
+        pytest.skip(WHY_NOT)
+    server = WeaviateServer(tmp_path / "weaviate", binary)
+    server.start()
+    settings = server.settings()
+    where = {"DAYDREAM_MEMORY_WEAVIATE_URL": settings.url, "DAYDREAM_MEMORY_WEAVIATE_GRPC_URL": settings.grpc_url}
+    with priced_endpoint(tmp_path, delay_s=0.3) as endpoint:
+        daydream = Daydream(tmp_path / "user", endpoint, **where)
+        running = daydream.start("run", "-n", str(DAYDREAMS), "--cap", "1", "--json")
+        for answered in (10, 20):
+            until(lambda answered=answered: endpoint.witness()["answered"] >= answered, f"{answered} answers", 60)
+            server.kill()
+            time.sleep(AWAY_S)
+            server.start()
+        output, errors = running.communicate(timeout=110)
+        assert running.returncode == 0, errors
+        assert "is started again" not in errors, "no service ends because of it"
+        found = json.loads(output)
+        assert (found["daydreams"], found["dead_letters"]) == (DAYDREAMS, 0)
+        assert found["budget"]["settled_nanousd"] == endpoint.witness()["cost_nanousd"]
+    server.kill()
