@@ -16,6 +16,8 @@ from nats.aio.client import Client
 
 from daydream_memory.endpoint_embedding import EndpointEmbedder, batches
 from daydream_memory.settings import Settings
+from daydream_memory.sqlite import SqliteStore
+from daydream_memory.store import DocumentRecord, NewFact
 from daydream_shared.failures import NotNow
 from daydream_shared.llm.endpoint import ModelEndpoint
 from daydream_shared.messages import DocumentOffered
@@ -105,6 +107,18 @@ async def test_another_model_takes_over_while_questions_are_answered_with_the_fo
             assert (await memory()).embedding_model == "priced-1@32"
             found = await ask(MEMORY_SEARCH, Search(text=text, limit=1))
             assert (found.hits[0].fact.text, round(found.hits[0].similarity, 4)) == (text, 1.0)
+
+
+async def test_no_endpoint_is_sent_a_text_that_it_may_not_see(tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint) -> None:
+    store = SqliteStore(tmp_path / "memory" / "memory", "all-MiniLM-L6-v2-int8")
+    fact = NewFact("id", "A secret of the house.", source="/s.md", document_id="d", clearance="secret")
+    await store.add_document(DocumentRecord("d", "/s.md", "read", "", datetime.now(UTC), datetime.now(UTC)), [fact])
+    await store.close()
+    settings = {"DAYDREAM_CLEARANCES": "internal,secret", "DAYDREAM_MEMORY_EMBEDDING_NAME": "priced-1", "DAYDREAM_MEMORY_EMBEDDING_BASE_URL": endpoint.url,
+                "DAYDREAM_MEMORY_EMBEDDING_FREE": "true", "DAYDREAM_MEMORY_EMBEDDING_CLEARANCE": "internal"}  # fmt: skip
+    with service("memory", server.url, tmp_path / "memory", ready=False, **settings) as process:
+        assert await asyncio.to_thread(process.wait, 30) == 2
+    assert endpoint.witness()["calls"] == 0
 
 
 async def test_vectors_that_are_paid_for_are_not_bought_again_when_the_ledger_goes_away(endpoint: Endpoint) -> None:

@@ -39,6 +39,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
         take_over(Path(settings.folder) / "memory.db")
         store = await _store(runtime, settings, wanted.model)
         stack.push_async_callback(store.close)
+        await _check_clearances(store, settings)
         batch = settings.embedding.batch if settings.embedding.name else EMBED_BATCH
         changing = Reembedding(store, wanted, batch=batch) if store.next_model else None
         if changing and await changing.finish():
@@ -86,14 +87,19 @@ def _seen(settings: Settings) -> tuple[Clearances, str | None]:
     return clearances, clearances.lowest(asked) if asked else None
 
 
+async def _check_clearances(store: Store, settings: Settings) -> None:
+    """Before any text is sent. WrongSetting where the memory holds what an embedding endpoint may not see."""
+    clearances, clearance = _seen(settings)
+    if unseen := [name for name in (await store.counts()).clearances if clearance is not None and not clearances.may_see(clearance, name)]:
+        raise WrongSetting(f"the memory has facts that need the clearance {unseen[0]}", "Set DAYDREAM_MEMORY_EMBEDDING_CLEARANCE to it")
+
+
 async def _parts(runtime: Runtime, settings: Settings, store: Store, embedder: Embedder, changing: Reembedding | None) -> Parts:
     async def close_envelope(payer: Payer) -> Closed:
         return await runtime.ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=payer.envelope_id, way=payer.way))
 
     batch = settings.embedding.batch if settings.embedding.name else EMBED_BATCH
     clearances, clearance = _seen(settings)
-    if unseen := [name for name in (await store.counts()).clearances if clearance is not None and not clearances.may_see(clearance, name)]:
-        raise WrongSetting(f"the memory has facts that need the clearance {unseen[0]}", "Set DAYDREAM_MEMORY_EMBEDDING_CLEARANCE to it")
     objects = await runtime.js.object_store(DOCUMENT_OBJECTS)
     ingest = Ingest(store, embedder, objects, settings.chunk_chars, batch=batch, clearances=clearances, clearance=clearance)
     remembering = Remembering(store, embedder, close_envelope, quarantine=settings.quarantine, clearances=clearances)

@@ -25,7 +25,7 @@ class MemoryState(Part):
     embedding_model: str
     questions: tuple[int, ...] = Field(default=(), description="ordinals of the lab's questions, the newest thousand")
     teams: dict[str, int] = Field(default_factory=dict, description="how many of the facts each team has, everybody's left out")
-    clearances: dict[str, int] = Field(default_factory=dict, description="how many of the facts need each clearance, those that need none left out")
+    clearances: dict[str, int] = Field(default_factory=dict, description="how many facts need each clearance, pending ones too")
     generation: str = Field(default="", description="another one after a restore or a new beginning: ordinals may then mean other facts")
 
 

@@ -49,7 +49,7 @@ STEPS = (
     alter table facts add column team text not null default '';
     alter table facts add column clearance text not null default '';
     create index facts_team on facts(team) where team <> '' and ordinal is not null;
-    create index facts_clearance on facts(clearance) where clearance <> '' and ordinal is not null;
+    create index facts_clearance on facts(clearance) where clearance <> '';
     """,
     "alter table facts add column domain_found integer not null default 0;",
 )

@@ -77,8 +77,8 @@ class SqliteStore(Changing):
             def one(query: str) -> int:
                 return int(self._db.execute(query).fetchone()[0])
 
-            def by(column: str) -> dict[str, int]:
-                query = f"select {column}, count(*) from facts where {column} <> '' and ordinal is not null group by {column}"  # noqa: S608
+            def by(column: str, which: str) -> dict[str, int]:
+                query = f"select {column}, count(*) from facts where {column} <> '' and {which} group by {column}"  # noqa: S608
                 return dict(self._db.execute(query).fetchall())
 
             decisions = dict(self._db.execute("select decision, count(*) from verdicts group by decision").fetchall())
@@ -92,8 +92,8 @@ class SqliteStore(Changing):
                 quarantined=one(f"select count(*) from verdicts where {QUARANTINED}"),  # noqa: S608
                 insights=one(f"select count(*) from facts f where f.kind = 'insight' and not {standing.HIDDEN}"),  # noqa: S608
                 hidden=self._facts.hidden_count,
-                teams=by("team"),
-                clearances=by("clearance"),
+                teams=by("team", "ordinal is not null"),
+                clearances=by("clearance", "1"),
             )
             self._counted = (self._db.total_changes, found)
             return found

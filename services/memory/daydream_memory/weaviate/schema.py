@@ -66,7 +66,7 @@ FACT = Schema(
         word("fact_id"), prose("text"), prose("title"), word("source"), word("domain"), word("kind"), number("depth"), number("place"),
         word("document_id"), words("parents"), words("tags"), word("licence"), word("written"),
         number("ordinal"), number("added_at"), flag("pending"), flag("shown"), flag("hidden"), words("roots"), word("stood_at"),
-        word("team"), word("clearance"), flag("domain_found"),
+        word("team"), word("clearance"), flag("labelled"), flag("domain_found"),
     ),
     vectors=True,
 )  # fmt: skip

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Self
+from typing import Any, Self
 
 from nats.js.kv import KeyValue
 
@@ -102,7 +102,10 @@ class WeaviateStore(Changing):
             record = await self._turns.record()
             return replace(self._counted[1], facts=record.given - len(record.giving))
         record, decisions, teams, clearances = await asyncio.gather(
-            self._turns.record(), self._verdicts.counts("decision"), self._by("team"), self._by("clearance")
+            self._turns.record(),
+            self._verdicts.counts("decision"),
+            self._by("team", where(labelled=True, pending=False)),
+            self._by("clearance", where(labelled=True)),
         )
         pending, documents, judged, waiting, insights, hidden = await asyncio.gather(
             self._facts.count(where(pending=True)),
@@ -119,9 +122,9 @@ class WeaviateStore(Changing):
         self._counted = (time.monotonic() + COUNTS_S, found)
         return found
 
-    async def _by(self, name: str) -> dict[str, int]:
-        """How many drawable-once facts have each value of a property that few have."""
-        found = await self._facts.counts(name, where(pending=False))
+    async def _by(self, name: str, which: Any) -> dict[str, int]:
+        """How many facts have each value of a property that few have."""
+        found = await self._facts.counts(name, which)
         return {value: count for value, count in found.items() if value}
 
     async def close(self) -> None:
