@@ -89,7 +89,8 @@ class Facts:
             [
                 (
                     (fact.fact_id,),
-                    {**asdict(fact), "kind": fact.kind.value, **states, "domain_found": not fact.domain, "labelled": bool(fact.team or fact.clearance), "added_at": self._now(),
+                    {**asdict(fact), "kind": fact.kind.value, **states, "domain_found": not fact.domain,
+                     "labelled": bool(fact.team or fact.clearance), "added_at": self._now(),
                      "roots": sorted({root for parent in fact.parents for root in roots.get(parent, [])})},
                 )
                 for fact in new
