@@ -35,6 +35,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_an_odd_folder_is_read_and_dreaming_starts_before_all_of_it_is_embedded(folder: Path, tmp_path: Path, endpoint: Endpoint) -> None:
     daydream = Daydream(tmp_path / "user", endpoint)
     done = daydream("run", str(folder), "-n", "6", "--cap", "1", "--json", timeout_s=170)

@@ -115,6 +115,7 @@ def test_reading_works_when_nothing_runs(daydream: Daydream) -> None:
     assert daydream.json("budget", "show")["envelopes_closed"] == 2
 
 
+@pytest.mark.slow
 def test_in_quarantine_nothing_becomes_a_fact_before_a_person_says_so(tmp_path: Path, endpoint: Endpoint) -> None:
     daydream = Daydream(tmp_path / "careful", endpoint, DAYDREAM_MEMORY_QUARANTINE="true")
     assert daydream("run", "-n", "8", "--cap", "1").returncode == 0
