@@ -80,12 +80,14 @@ class Backups:
             try:
                 with coming.open("wb") as file:
                     await self._objects.get(request.object_name, writeinto=file)
+                if await asyncio.to_thread(digest, coming) != request.sha256:
+                    raise Permanent("broken-backup", "the backup did not come over whole")
+                await asyncio.to_thread(about, coming)
+                coming.replace(ready)
             except NotFoundError:
                 raise Permanent("no-such-backup", f"there is no backup {request.object_name} in the object store") from None
-            if await asyncio.to_thread(digest, coming) != request.sha256:
-                raise Permanent("broken-backup", "the backup did not come over whole")
-            await asyncio.to_thread(about, coming)
-            coming.replace(ready)
+            finally:
+                coming.unlink(missing_ok=True)
         found = await asyncio.to_thread(about, ready)
         again = gone = 0
         for name, (first, last) in (await missed(self._js, found["places"])).items():

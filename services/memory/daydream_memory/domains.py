@@ -18,7 +18,7 @@ from daydream_memory.clustering import Domain, domains_of, nearest
 from daydream_memory.store import Store
 
 log = logging.getLogger(__name__)
-NOTE = "domains"
+NOTE, LABELLED = "domains", "domains labelled"  # the second one is written often, and small
 FACTS_MIN = 50
 SAMPLE = 20_000
 AT_ONCE = 500
@@ -29,7 +29,6 @@ class Kept(BaseModel):
 
     model: str = ""
     clustered_at: int = 0
-    labelled: int = 0
     names: tuple[str, ...] = ()
     centres: tuple[tuple[float, ...], ...] = ()
 
@@ -40,6 +39,7 @@ class Domains:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._kept: Kept | None = None
+        self._labelled = 0
 
     async def step(self) -> bool:
         """Do the next piece of work; whether there is more."""
@@ -49,15 +49,21 @@ class Domains:
             return False
         if self._kept is None:
             self._kept = Kept.model_validate_json(await self._store.note(NOTE) or "{}")
+            self._labelled = int(await self._store.note(LABELLED) or 0)
         kept = self._kept
         if kept.model != self._store.embedding_model or facts >= 2 * kept.clustered_at:
             self._kept = await self._cluster(kept, facts)
-        elif kept.labelled < facts:
-            self._kept = await self._label(kept, min(facts, kept.labelled + AT_ONCE))
+            await self._up_to(0)
+            await self._store.keep_note(NOTE, self._kept.model_dump_json())
+        elif self._labelled < facts:
+            await self._label(kept, min(facts, self._labelled + AT_ONCE))
         else:
             return False
-        await self._store.keep_note(NOTE, self._kept.model_dump_json())
         return True
+
+    async def _up_to(self, ordinal: int) -> None:
+        self._labelled = ordinal
+        await self._store.keep_note(LABELLED, str(ordinal))
 
     async def _cluster(self, kept: Kept, facts: int) -> Kept:
         ordinals = sorted(random.Random(facts).sample(range(facts), min(SAMPLE, facts)))
@@ -70,12 +76,12 @@ class Domains:
             domains = await asyncio.to_thread(domains_of, matrix, [one.text for one in found], seed=facts, before=before)
             log.info("%d facts without a domain are in %d now", len(found), len(domains))
         names, centres = tuple(one.name for one in domains), tuple(one.centre for one in domains)
-        return Kept(model=self._store.embedding_model, clustered_at=facts, labelled=0, names=names, centres=centres)
+        return Kept(model=self._store.embedding_model, clustered_at=facts, names=names, centres=centres)
 
-    async def _label(self, kept: Kept, end: int) -> Kept:
-        found = await self._store.undomained(range(kept.labelled, end)) if kept.names else []
+    async def _label(self, kept: Kept, end: int) -> None:
+        found = await self._store.undomained(range(self._labelled, end)) if kept.names else []
         if found:
             labels = nearest(np.stack([one.vector for one in found]), np.array(kept.centres, np.float32))
             names = {one.fact_id: kept.names[label] for one, label in zip(found, labels, strict=True)}
             await self._store.set_domains({one.fact_id: names[one.fact_id] for one in found if one.domain != names[one.fact_id]})
-        return kept.model_copy(update={"labelled": end})
+        await self._up_to(end)

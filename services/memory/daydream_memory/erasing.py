@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 OUT_OF_REACH = (
     "exports, vaults and feeds that were made before, and backups of the data",
     "answers of models, which may quote the texts, are kept for at most nine days (the bucket daydream-answers)",
+    "calls that wait in a batch hold the texts for about a day (the bucket daydream-batches)",
     "what was sent to providers of models",
     "the logs of the services, which name documents by their source",
 )

@@ -22,15 +22,15 @@ from nats.js.kv import KeyValue
 from pydantic import BaseModel, ConfigDict
 
 from daydream_shared.failures import NotNow
+from daydream_shared.lease import LEASE, Lease
 from daydream_shared.shared_state import SharedState
 
-LEASE = timedelta(seconds=30)
 PATIENCE = timedelta(seconds=60)
 LOOK_AGAIN_S = 0.02
 
 
 class Record(BaseModel):
-    """`given`: how many ordinals are given. `giving`: the facts that get the last of them, until the store has it. `leader`: who embeds."""
+    """`given`: how many ordinals are given. `giving`: the facts that get the last of them, until the store has it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,8 +38,6 @@ class Record(BaseModel):
     giving: tuple[str, ...] = ()
     holder: str = ""
     until: datetime = datetime.min.replace(tzinfo=UTC)
-    leader: str = ""
-    leads_until: datetime = datetime.min.replace(tzinfo=UTC)
 
 
 class Turns:
@@ -47,6 +45,7 @@ class Turns:
 
     def __init__(self, bucket: KeyValue, key: str) -> None:
         self._state = SharedState(bucket, key, Record())
+        self._lead = Lease(bucket, f"{key}.leader")
         self._me = uuid4().hex
         self._here = asyncio.Lock()  # among the tasks of this replica
 
@@ -110,20 +109,11 @@ class Turns:
 
     async def leads(self) -> bool:
         """Whether it is this replica that embeds and finds domains: one at a time, since vectors may cost."""
-        now = datetime.now(UTC)
-
-        def change(record: Record) -> tuple[Record, bool]:
-            if record.leader not in ("", self._me) and record.leads_until > now:
-                return record, False
-            if record.leader == self._me and record.leads_until > now + LEASE / 2:
-                return record, True
-            return record.model_copy(update={"leader": self._me, "leads_until": now + LEASE}), True
-
-        return await self._state.change(change)
+        return await self._lead.mine()
 
     async def leave(self) -> None:
         """Hand over to the others."""
-        await self._state.change(lambda record: (record.model_copy(update={"leader": ""}) if record.leader == self._me else record, None))
+        await self._lead.leave()
 
     async def found(self, given: int) -> None:
         """So many ordinals are in the store, and the record does not know it."""
