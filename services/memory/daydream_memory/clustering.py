@@ -95,12 +95,16 @@ def _kept_names(centres: Matrix, before: Sequence[Domain]) -> dict[int, str]:
 
 
 def _words(texts: Sequence[str], labels: NDArray[np.int64], count: int) -> list[list[str]]:
-    """For each cluster the words that most of its texts have and few others."""
+    """For each cluster the words whose share of its texts is furthest above their share of the others."""
     having = [Counter[str]() for _ in range(count)]
     for text, label in zip(texts, labels, strict=True):
         having[label].update(set(WORD.findall(text.lower())))
-    everywhere = sum(having, Counter[str]())
-    return [_first({word: own[word] / everywhere[word] ** 0.5 for word in own}) for own in having]
+    everywhere, sizes = sum(having, Counter[str]()), np.bincount(labels, minlength=count)
+    others = np.maximum(1, len(texts) - sizes)
+    return [
+        _first({word: own[word] / max(1, size) - (everywhere[word] - own[word]) / rest for word in own})
+        for own, size, rest in zip(having, sizes, others, strict=True)
+    ]
 
 
 def _first(weights: Mapping[str, float]) -> list[str]:
