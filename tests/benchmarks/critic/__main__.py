@@ -6,13 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.critic import pairwise, panels
+from benchmarks.critic import free_text, pairwise, panels, thresholds, yields
 from benchmarks.sampler import worlds
 
 PUBLISHED = (
     "ratings.csv and verdicts_*.txt from https://github.com/artificial-scientist-lab/SciMuse (data/, MIT); "
-    "simulated-judges.json describes panels of simulated judges"
+    "evaluations in prose with scores.csv from https://github.com/zby/DayDreamingDayDreaming (tests/fixtures/eval_responses, Apache-2.0); "
+    "simulated-judges.json and scripted-world.json describe simulated judges"
 )
+PARTS = {pairwise: worlds.SCIMUSE_FILE, panels: panels.FILE, thresholds: panels.FILE, yields: yields.FILE, free_text: free_text.FILE}
 
 
 def main() -> int:
@@ -20,15 +22,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-critic", description=__doc__, epilog=f"The data are {PUBLISHED}.")
     parser.add_argument("--data", type=Path, required=True, help="a folder with the data, or with folders that have them")
     parser.add_argument("--quick", action="store_true", help="fewer shuffles and seeds")
+    parser.add_argument("--only", choices=[part.__name__.rpartition(".")[2] for part in PARTS], help="one part of it")
     asked = parser.parse_args()
-    ratings, judges = worlds.find(asked.data, worlds.SCIMUSE_FILE), worlds.find(asked.data, panels.FILE)
-    if ratings is None and judges is None:
+    found = {part: worlds.find(asked.data, name) for part, name in PARTS.items() if not asked.only or part.__name__.endswith(f".{asked.only}")}
+    if not any(found.values()):
         print(f"bench-critic: no data in {asked.data}. Say DATA=folder, with {PUBLISHED} in it.", file=sys.stderr)
         return 2
-    if ratings is not None:
-        pairwise.measure(ratings, quick=asked.quick)
-    if judges is not None:
-        panels.measure(judges, quick=asked.quick)
+    for part, file in found.items():
+        if file is not None:
+            part.measure(file, quick=asked.quick)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from benchmarks.critic.ordering import auc
 from benchmarks.figures import mean_figure
-from daydream_critic.panel import Ranks, panel_of
+from daydream_critic.panel import panel_of
+from daydream_critic.ranks import Ranks
 
 FILE = "simulated-judges.json"
 FRESH = 60_000  # ideas that the best weighting is fitted on
@@ -41,14 +43,14 @@ def gaps(world: dict[str, Any], panel: dict[str, Any], seed: int) -> tuple[float
     _, history = judged(panel, world["history_per_judge"], rng)
     quality, scores = judged(panel, world["ideas"], rng)
     truth = quality >= np.quantile(quality, 1 - world["positive_rate"])
-    ranks = [Ranks.of(history[:, judge].tolist()) for judge in range(history.shape[1])]
+    ranks = [Ranks.of(Counter(history[:, judge].tolist())) for judge in range(history.shape[1])]
 
     def deviates(printed: Array) -> Array:
         return np.array([[ranks[judge].of_score(score) for judge, score in enumerate(row)] for row in printed])
 
     labelled = world["labelled_ideas"]
     values = deviates(scores)
-    ours = panel_of(deviates(history), values[:labelled], truth[:labelled]).score(values)
+    ours = panel_of(deviates(history), values[:labelled], truth[:labelled]).scores(values)
     ideal = auc((one_hot(scores) @ best)[labelled:], truth[labelled:])
     rest = (ours, scores.mean(axis=1), values.mean(axis=1))
     one, raw, ranked = (ideal - auc(score[labelled:], truth[labelled:]) for score in rest)

@@ -1,0 +1,86 @@
+"""Whom to ask next, what an answer is worth, and where promotion begins."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from daydream_critic.cascade import Cascade, chance_of, information_value
+from daydream_critic.line import SEEN_MAX, SEEN_MIN, Line
+from daydream_critic.panel import Panel
+
+
+def panel(separations: tuple[float, ...] = (1.2, 2.5), repeats: float = 0.7) -> Panel:
+    judges = len(separations)
+    return Panel(np.array(separations), np.eye(judges), np.full(judges, repeats), np.zeros(judges), np.ones(judges))
+
+
+@pytest.mark.parametrize(("log_odds", "line", "added"), [(-3.0, -1.0, 2.0), (-1.0, -1.0, 0.5), (0.5, -1.0, 3.0), (2.0, 0.0, 1.0)])
+def test_the_value_of_an_answer_is_what_deciding_after_it_gains(log_odds: float, line: float, added: float) -> None:
+    rng = np.random.default_rng(0)
+    chance, price = chance_of(log_odds), chance_of(line)
+    hit = rng.random(400_000) < chance
+    moved = log_odds + np.where(hit, added / 2, -added / 2) + added**0.5 * rng.standard_normal(len(hit))
+    after = np.where(moved > line, hit - price, 0.0).mean()
+    assert information_value(log_odds, line, added) == pytest.approx(after - max(chance - price, 0), abs=0.002)
+
+
+def test_the_first_to_be_asked_is_the_one_that_tells_most_per_dollar() -> None:
+    assert Cascade(panel(), (0.001, 0.1), (3, 3), 1.0).next((0, 0), -3.5, -0.5) == 0
+    assert Cascade(panel(), (0.1, 0.001), (3, 3), 1.0).next((0, 0), -3.5, -0.5) == 1
+
+
+def test_a_clear_case_is_not_asked_about_again_and_one_near_the_line_is() -> None:
+    cascade = Cascade(panel(), (0.001, 0.02), (4, 2), 2.0)
+    assert cascade.next((1, 0), -9.0, -0.5) is None
+    assert cascade.next((1, 0), 9.0, -0.5) is None
+    assert cascade.next((1, 0), -0.6, -0.5) is not None
+
+
+def test_nothing_is_asked_for_that_costs_more_than_a_hit_is_worth() -> None:
+    assert Cascade(panel(), (0.5, 5.0), (4, 2), 0.1).next((1, 0), -0.5, -0.5) is None
+
+
+def test_the_first_call_is_made_however_dear_and_nobody_is_asked_too_often() -> None:
+    assert Cascade(panel((0.0, 0.0)), (0.5, 5.0), (1, 1), 0.001).next((0, 0), -3.0, -0.5) == 0
+    cascade = Cascade(panel(), (1e-6, 1e-6), (2, 1), 1e9)
+    calls, asked = (0, 0), 0
+    while (judge := cascade.next(calls, -0.5, -0.5)) is not None:
+        calls = tuple(count + (at == judge) for at, count in enumerate(calls))
+        asked += 1
+    assert calls == (2, 1)
+    assert asked == 3
+
+
+def test_free_judges_are_asked_as_often_as_they_may_be() -> None:
+    assert Cascade(panel(), (0.0, 0.0), (2, 2), 1.0).next((1, 1), -0.6, -0.5) is not None
+
+
+def test_the_line_lets_its_quota_pass() -> None:
+    line, judges = Line(0.1), panel()
+    rng = np.random.default_rng(0)
+    for value in rng.standard_normal(600):
+        line.add(float(value))
+    passed = [value > line.value(judges) for value in rng.standard_normal(5000)]
+    assert np.mean(passed) == pytest.approx(0.1, abs=0.03)
+    assert line.at(0.3, judges) < line.value(judges) < line.at(0.02, judges)
+
+
+def test_the_line_forgets_what_is_long_past() -> None:
+    line, judges = Line(0.5), panel()
+    for value in [-100.0] * SEEN_MAX + [5.0] * SEEN_MAX:
+        line.add(value)
+    assert line.value(judges) == 5.0
+    assert line.count == SEEN_MAX
+
+
+def test_before_anything_was_seen_the_line_is_where_judges_of_such_a_kind_would_put_it() -> None:
+    line, judges = Line(0.05), panel()
+    rng = np.random.default_rng(1)
+    hit = rng.random(200_000) < 0.025
+    deflection = judges.evidence((1, 1)).deflection
+    ended = line.prior + np.where(hit, 1, -1) * deflection / 2 + math.sqrt(deflection) * rng.standard_normal(len(hit))
+    assert (ended > line.value(judges)).mean() == pytest.approx(0.05, abs=0.005)
+    assert line.count < SEEN_MIN
