@@ -73,12 +73,19 @@ def at_least(count: int, hits: int, share: float) -> float:
     if hits <= 0:
         return 1.0
     if not 0 < share < 1:
-        return float(share >= 1)
-    log = [
-        math.lgamma(count + 1) - math.lgamma(many + 1) - math.lgamma(count - many + 1) + many * math.log(share) + (count - many) * math.log1p(-share)
-        for many in range(hits, count + 1)
-    ]
-    return min(1.0, math.fsum(math.exp(one) for one in log))
+        return float(share >= 1 and hits <= count)
+    if hits > count:
+        return 0.0
+    if hits <= count * share:  # the other tail is the one that falls from its beginning on, which a float can hold
+        return 1 - at_least(count, count - hits + 1, 1 - share)
+    log = math.lgamma(count + 1) - math.lgamma(hits + 1) - math.lgamma(count - hits + 1) + hits * math.log(share) + (count - hits) * math.log1p(-share)
+    term, odds, total = math.exp(log), share / (1 - share), 0.0
+    for many in range(hits, count + 1):
+        total += term
+        term *= odds * (count - many) / (many + 1)
+        if term < 1e-12 * total:
+            break
+    return min(1.0, total)
 
 
 def _solved(rising, wanted: float) -> float:  # type: ignore[no-untyped-def]

@@ -14,7 +14,10 @@ def labelled(count: int, separation: float, seed: int) -> tuple[np.ndarray, np.n
     return separation * truth + rng.standard_normal(count), truth
 
 
-@pytest.mark.parametrize(("count", "hits", "share", "known"), [(10, 10, 0.5, 0.5**10), (3, 2, 0.5, 0.5), (5, 0, 0.3, 1.0), (2, 1, 0.1, 0.19), (4, 5, 0.9, 0.0)])
+@pytest.mark.parametrize(
+    ("count", "hits", "share", "known"),
+    [(10, 10, 0.5, 0.5**10), (3, 2, 0.5, 0.5), (5, 0, 0.3, 1.0), (2, 1, 0.1, 0.19), (4, 5, 0.9, 0.0), (2000, 10, 0.9, 1.0), (2000, 1990, 0.1, 0.0)],
+)
 def test_the_tail_of_the_binomial_is_exact(count: int, hits: int, share: float, known: float) -> None:
     assert at_least(count, hits, share) == pytest.approx(known)
 
