@@ -216,7 +216,29 @@ class Judgement(Part):
     model: str
     justification: str
     scores: Scores | None
-    self_judged: bool = Field(default=False, description="the judge is the model that wrote the hypothesis")
+    self_judged: bool = Field(default=False, description="the judge is of the family of the model that wrote the hypothesis")
+    call: int = Field(default=0, ge=0, description="0 for the judge's first answer on this hypothesis, 1 for a second opinion, and so on")
+    prompt: str = Field(default="", description="digest of what the judge was asked with")
+    cost_nanousd: int = Field(default=0, ge=0)
+
+
+class Vote(Part):
+    """What one judge's answers came to: the mean place of its scores in its own history, and their weight in the log-odds."""
+
+    judge: str
+    calls: int = Field(ge=1)
+    value: float = Field(description="mean deviate in the judge's own history")
+    weight: float
+
+
+class Weighing(Part):
+    """How the judges' answers became a decision: the log-odds of a hit, and what they had to reach."""
+
+    rule: Literal["score", "quota", "precision"] = Field(description="score: absolute scores, while there is no history; quota; precision: shown on labels")
+    log_odds: float | None = None
+    prior: float | None = None
+    line: float | None = Field(default=None, description="log-odds from which a hypothesis is promoted")
+    votes: tuple[Vote, ...] = ()
 
 
 class Known(Part):
@@ -241,6 +263,7 @@ class VerdictReached(Message):
     final: bool
     judgements: tuple[Judgement, ...] = ()
     score: float | None = Field(default=None, description="aggregate over the judges, 1–10")
+    weighing: Weighing | None = None
     nearest: Known | None = None
     calls: tuple[ModelCall, ...] = Field(default=(), description="the critic's own calls")
     cost_nanousd: int = Field(ge=0, description="answered calls of the whole daydream, synthesis included")

@@ -155,7 +155,8 @@ SAMPLER = Bucket("daydream-sampler")
 DRAWN = Bucket("daydream-drawn-pairs")
 MEMORY = Bucket("daydream-memory")
 BATCHES = Bucket("daydream-batches")
-BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, DRAWN, MEMORY, BATCHES)
+CRITIC = Bucket("daydream-critic")
+BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, CRITIC, DRAWN, MEMORY, BATCHES)
 
 DOCUMENT_OBJECTS = "daydream-documents"
 SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"

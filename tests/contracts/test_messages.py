@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from daydream_budget.entries import Commit
 from daydream_budget.snapshots import Snapshot
+from daydream_critic.experience import Experience
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.yields import Yields
 from daydream_shared.failures import Tally
@@ -25,12 +26,13 @@ from daydream_shared.subjects import ENDPOINTS, FLOWS
 
 EXAMPLES = Path(__file__).parent / "messages"
 FILES = sorted(EXAMPLES.glob("*.json"))
-KEPT = (Commit, Snapshot, Epoch, StagePlan, StoredAnswer, Tally, Yields)  # what the ledger and the buckets hold
+KEPT = (Commit, Snapshot, Epoch, Experience, StagePlan, StoredAnswer, Tally, Yields)  # what the ledger and the buckets hold
 MAPPINGS = (
     "Snapshot.v2",
     "MemoryState.v1",
     "Erased.v1",
     "Epoch.v1.strategies",
+    "Experience.v1",
     "PairSampled.v1.mixture",
     "Yields.v1",
 )  # their objects are mappings with keys of data, where any key is known

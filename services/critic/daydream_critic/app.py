@@ -2,43 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from nats.js.kv import KeyValue
 
 from daydream_critic.criticism import Critic
+from daydream_critic.experience import Experience
+from daydream_critic.families import family_of
 from daydream_critic.handlers import handlers
 from daydream_critic.judging import SYNTHESIS_BYTES_MAX, SYNTHESIS_BYTES_MAX_BRIEF, Judge, schema, tokens_max
+from daydream_critic.jury import Jury
+from daydream_critic.panel_file import RUBRICS, Juror, read_panel
 from daydream_critic.settings import Settings
+from daydream_shared.following import Following
 from daydream_shared.llm.forms import Form, Forms
 from daydream_shared.llm.open import open_model
 from daydream_shared.llm.prompt import load_prompt
-from daydream_shared.money.plans import BARE, BRIEF, FULL, publish_plan
+from daydream_shared.money.plans import BARE, BRIEF, FULL, StagePlan, publish_plan, read_plans
 from daydream_shared.runtime import Parts, Runtime
-from daydream_shared.subjects import PLANS
+from daydream_shared.subjects import CRITIC, PLANS
+from daydream_shared.waiting import TROUBLE, wait_s
 
-PROMPT = "judge.v1.md"
+log = logging.getLogger(__name__)
+EXPERIENCE = "experience.v1"
+FOLLOW_S = 1.0
+WRITER = "synthesizer"
+DEFAULT_RUBRIC = "essay"
 HOLES = frozenset({"hypothesis", "reasoning", "implication"})
 
 
 @asynccontextmanager
 async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
-    """The critic over one judge; it says what it costs before it takes work."""
-    asked = forms(settings)
-    async with open_model(runtime, settings) as model:
-        judge = Judge(f"{asked[FULL].prompt.name}@{settings.model.name}", model, asked)
-        await publish_plan(await runtime.bucket(PLANS), judge.plan())
-        yield Parts(handlers(Critic(judge, runtime.ask, settings), runtime.telemetry), loops=model.loops, concurrency=settings.concurrency)
+    """The critic over its judges; it says what they cost before it takes work."""
+    jurors = read_panel(settings.panel_file, settings.model)
+    following = Following(runtime.js, await runtime.bucket(CRITIC), EXPERIENCE, Experience())
+    await following.load()
+    async with AsyncExitStack() as stack:
+        judges = [await _judge(runtime, stack, settings, juror) for juror in jurors]
+        plans = await runtime.bucket(PLANS)
+        await publish_plan(plans, plan_of(judges))
+        await _say_who_is_kin(plans, jurors)
+        jury = Jury(judges, following, settings)
+        loops = [loop for judge in judges for loop in judge.model.loops]
+        yield Parts(
+            handlers(Critic(jury, runtime.ask, settings), runtime.telemetry),
+            loops=(*loops, partial(keep_up, following, runtime)),
+            concurrency=settings.concurrency,
+        )
+        if runtime.nc.is_connected:
+            await following.save()
 
 
-def forms(settings: Settings) -> Forms:
-    """How a hypothesis is judged in each size. The facts are not shown to the judge."""
+async def _judge(runtime: Runtime, stack: AsyncExitStack, settings: Settings, juror: Juror) -> Judge:
+    model = await stack.enter_async_context(open_model(runtime, settings, juror.model))
+    return Judge(juror.name, model, forms(settings, juror), juror.kin, juror.calls_max)
+
+
+def plan_of(judges: Sequence[Judge]) -> StagePlan:
+    """What all judges together may cost: the first one's plan, with those of the others."""
+    first, *others = [judge.plan(first=at == 0) for at, judge in enumerate(judges)]
+    return first.model_copy(update={"others": tuple(others)})
+
+
+async def _say_who_is_kin(plans: KeyValue, jurors: Sequence[Juror]) -> None:
+    """At the start, as far as it is known who writes: the writer's family does not judge, unless there is no other."""
+    writer = (await read_plans(plans, [WRITER])).get(WRITER)
+    kin = [juror.name for juror in jurors if writer and juror.kin == family_of(writer.model)]
+    if len(kin) == len(jurors):
+        log.warning("all judges are of the family of the model that writes the hypotheses: verdicts will be marked self-judged")
+    elif kin:
+        log.warning("%s will not judge: of the family of the model that writes the hypotheses", ", ".join(kin))
+
+
+async def keep_up(following: Following[Experience], runtime: Runtime) -> None:
+    """Learn from the verdicts, again and again."""
+    while not runtime.stopping.is_set():
+        try:
+            await following.catch_up()
+            await runtime.pause(FOLLOW_S)
+        except TROUBLE as trouble:
+            log.info("learning from verdicts waits: %r", trouble)
+            await runtime.pause(wait_s(trouble))
+
+
+def forms(settings: Settings, juror: Juror) -> Forms:
+    """How a judge is asked in each size. The facts are not shown to it."""
+    own = "" if juror.rubric in RUBRICS else juror.rubric
+    if juror.rubric == DEFAULT_RUBRIC:
+        own = settings.prompt_file
 
     def form(*, brief: bool, repair: bool, text_bytes_max: int) -> Form:
-        prompt = load_prompt("daydream_critic", PROMPT, settings.prompt_file, schema(brief=brief), HOLES)
+        prompt = load_prompt("daydream_critic", RUBRICS.get(juror.rubric, juror.rubric), own, schema(brief=brief), HOLES)
         return Form(prompt, tokens_max(brief=brief), text_bytes_max=text_bytes_max, repair=repair)
 
     return {
-        FULL: form(brief=settings.model.brief, repair=True, text_bytes_max=SYNTHESIS_BYTES_MAX),
+        FULL: form(brief=juror.model.brief, repair=True, text_bytes_max=SYNTHESIS_BYTES_MAX),
         BRIEF: form(brief=True, repair=True, text_bytes_max=SYNTHESIS_BYTES_MAX_BRIEF),
         BARE: form(brief=True, repair=False, text_bytes_max=SYNTHESIS_BYTES_MAX_BRIEF),
     }

@@ -1,4 +1,4 @@
-"""From a hypothesis to its verdict: the free gates, then the judge, then two thresholds."""
+"""From a hypothesis to its verdict: the free gates, then the judges, then the line."""
 
 from __future__ import annotations
 
@@ -6,18 +6,9 @@ from datetime import UTC, datetime
 
 from daydream_critic import gates
 from daydream_critic.gates import Stopped
-from daydream_critic.judging import Judge
+from daydream_critic.jury import Hearing, Jury
 from daydream_critic.settings import Settings
-from daydream_shared.messages import (
-    Decision,
-    HypothesisProposed,
-    Judgement,
-    Known,
-    ModelCall,
-    Synthesis,
-    VerdictReached,
-    verdict_id_of,
-)
+from daydream_shared.messages import Decision, HypothesisProposed, Known, VerdictReached, Weighing, verdict_id_of
 from daydream_shared.requests import Nearest
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import MEMORY_NEAREST
@@ -29,8 +20,8 @@ ROUND = 1
 class Critic:
     """Judges hypotheses."""
 
-    def __init__(self, judge: Judge, ask: Asker, settings: Settings) -> None:
-        self._judge = judge
+    def __init__(self, jury: Jury, ask: Asker, settings: Settings) -> None:
+        self._jury = jury
         self._ask = ask
         self._settings = settings
 
@@ -45,28 +36,27 @@ class Critic:
         stopped = gates.by_memory(known, duplicate_nearness=self._settings.duplicate_nearness, restatement_nearness=self._settings.restatement_nearness)
         if stopped is not None:
             return _verdict(proposed, stopped)
-        return await self._by_model(proposed, synthesis, known.nearest)
+        hearing, weighing = await self._jury.hear(proposed, synthesis)
+        return _verdict(proposed, self._decided(hearing, weighing, known.nearest), hearing, weighing)
 
-    async def _by_model(self, proposed: HypothesisProposed, synthesis: Synthesis, nearest: Known | None) -> VerdictReached:
-        judgement, calls = await self._judge.judge(proposed, synthesis)
-        scores = judgement.scores
-        if scores is None:
-            outcome = Stopped(Decision.DISCARDED, "judge-unreadable", "the judge's answer could not be read, even after asking again", nearest)
-            return _verdict(proposed, outcome, (judgement,), calls)
-        least = min(scores.novelty, scores.coherence, scores.usefulness)
-        promoted = scores.mean >= self._settings.promote_score and least >= self._settings.least_score
-        outcome = Stopped(
-            Decision.PROMOTED if promoted else Decision.DISCARDED,
-            "score",
-            f"mean score {scores.mean:.1f} (needed: {self._settings.promote_score:g}), least {least} (needed: {self._settings.least_score})",
-            nearest,
-        )
-        return _verdict(proposed, outcome, (judgement,), calls, scores.mean)
+    def _decided(self, hearing: Hearing, weighing: Weighing, nearest: Known | None) -> Stopped:
+        score = hearing.score
+        if score is None:
+            return Stopped(Decision.DISCARDED, "judge-unreadable", "no judge's answer could be read, even after asking again", nearest)
+        if weighing.log_odds is not None and weighing.line is not None:
+            promoted = weighing.log_odds > weighing.line
+            share = self._settings.promote_share
+            text = f"log-odds {weighing.log_odds:.2f} (needed: {weighing.line:.2f}, which the best {share:.0%} reach), mean score {score:.1f}"
+        else:
+            least, needed, floor = hearing.least, self._settings.promote_score, self._settings.least_score
+            promoted = score >= needed and least >= floor
+            text = f"mean score {score:.1f} (needed: {needed:g}), least {least} (needed: {floor})"
+        return Stopped(Decision.PROMOTED if promoted else Decision.DISCARDED, weighing.rule, text, nearest)
 
 
-def _verdict(
-    proposed: HypothesisProposed, outcome: Stopped, judgements: tuple[Judgement, ...] = (), calls: tuple[ModelCall, ...] = (), score: float | None = None
-) -> VerdictReached:
+def _verdict(proposed: HypothesisProposed, outcome: Stopped, hearing: Hearing | None = None, weighing: Weighing | None = None) -> VerdictReached:
+    heard = hearing or Hearing()
+    calls = (*proposed.calls, *heard.calls)
     return VerdictReached(
         verdict_id=verdict_id_of(proposed.hypothesis_id, ROLE, ROUND),
         hypothesis=proposed,
@@ -76,11 +66,12 @@ def _verdict(
         reason=outcome.reason,
         explanation=outcome.explanation,
         final=True,
-        judgements=judgements,
-        score=score,
+        judgements=tuple(heard.judgements),
+        score=heard.score,
+        weighing=weighing,
         nearest=outcome.nearest,
-        calls=calls,
-        cost_nanousd=sum(call.cost_nanousd for call in (*proposed.calls, *calls)),
-        saved_nanousd=sum(call.saved_nanousd for call in (*proposed.calls, *calls)),
+        calls=tuple(heard.calls),
+        cost_nanousd=sum(call.cost_nanousd for call in calls),
+        saved_nanousd=sum(call.saved_nanousd for call in calls),
         reached_at=datetime.now(UTC),
     )

@@ -7,16 +7,19 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from daydream_critic.families import family_of
 from daydream_shared.llm.ask import PaidModel, Question
 from daydream_shared.llm.forms import Forms, form_of
 from daydream_shared.llm.reading import read_score
 from daydream_shared.messages import HypothesisProposed, Judgement, ModelCall, Scores, Synthesis, derive_id
-from daydream_shared.money.plans import StagePlan
+from daydream_shared.money.plans import BARE, Cost, StagePlan
 
 JUSTIFICATION_CHARS_MAX = 500
 JUSTIFICATION_CHARS_MAX_BRIEF = 160
 TOKENS_AROUND = 60
 TEMPERATURE = 0.2
+TEMPERATURE_AGAIN = 0.8  # a second opinion that repeats the first one word for word is worth nothing
+NOTHING = Cost(fixed_nanousd=0, nanousd_per_fact_byte=0)
 SYNTHESIS_BYTES_MAX = 4 * 2000  # the synthesizer's longest texts, at four bytes a character
 SYNTHESIS_BYTES_MAX_BRIEF = 4 * 720
 RUBRIC = ("novelty", "coherence", "usefulness")
@@ -48,32 +51,52 @@ def tokens_max(*, brief: bool) -> int:
 
 @dataclass(frozen=True)
 class Judge:
-    """Scores hypotheses."""
+    """Scores hypotheses. `family`: of its model; `calls_max`: how often it may be asked about one of them."""
 
     name: str
     model: PaidModel
     forms: Forms
+    family: str
+    calls_max: int = 1
 
-    def plan(self) -> StagePlan:
-        """The most that one hypothesis can cost: the question and its repair."""
-        return self.model.plan(self.forms)
+    def plan(self, *, first: bool) -> StagePlan:
+        """The most that one hypothesis can cost here: the question and its repair, for each call. Near a cap nobody is asked twice, and nearer still only the
+        first judge is asked at all."""
+        once = self.model.plan(self.forms)
+        smaller = {size: cost if first or size != BARE else NOTHING for size, cost in once.smaller.items()}
+        return once.model_copy(update={"smaller": smaller, "fixed_nanousd": self.calls_max * once.fixed_nanousd})
 
-    async def judge(self, proposed: HypothesisProposed, synthesis: Synthesis) -> tuple[Judgement, tuple[ModelCall, ...]]:
-        """The judgement, without scores if the answer could not be read, and the calls that it took."""
+    def key(self, size: str) -> str:
+        """Under which its history is kept."""
+        return f"{self.name}:{form_of(self.forms, size).prompt.ref.digest[:12]}"
+
+    def is_kin(self, proposed: HypothesisProposed) -> bool:
+        """Whether a model of its family wrote the hypothesis."""
+        return any(family_of(call.model) == self.family for call in proposed.calls)
+
+    async def judge(self, proposed: HypothesisProposed, synthesis: Synthesis, call: int = 0) -> tuple[Judgement, tuple[ModelCall, ...]]:
+        """The judgement, without scores if the answer could not be read, and the calls that it took. `call`: its first opinion, its second, …"""
         form = form_of(self.forms, proposed.pair.plan)
         question = Question(
-            key=derive_id("judgement", proposed.hypothesis_id, self.name), envelope_id=proposed.pair.envelope_id, prompt=form.prompt,
+            key=derive_id("judgement", proposed.hypothesis_id, self.name, *([call] if call else [])),
+            envelope_id=proposed.pair.envelope_id, prompt=form.prompt,
             messages=form.prompt.fill(
                 hypothesis=f"{synthesis.title}\n{synthesis.hypothesis}", reasoning=synthesis.reasoning, implication=synthesis.implication
             ),
-            output_tokens_max=form.output_tokens_max, temperature=TEMPERATURE, repair=form.repair,
+            output_tokens_max=form.output_tokens_max, temperature=TEMPERATURE if not call else TEMPERATURE_AGAIN, repair=form.repair,
         )  # fmt: skip
         reply = await self.model.ask(question, JudgeAnswer)
-        scores = Scores(**reply.value.model_dump(include=set(RUBRIC))) if reply.value else read_free_text(reply.text)
-        justification = (reply.value.justification if reply.value else reply.text)[:4000].strip()
-        model = reply.calls[-1].model
-        self_judged = any(call.model == model for call in proposed.calls)
-        return Judgement(judge=self.name, model=model, justification=justification, scores=scores, self_judged=self_judged), reply.calls
+        judgement = Judgement(
+            judge=self.name,
+            model=reply.calls[-1].model,
+            justification=(reply.value.justification if reply.value else reply.text)[:4000].strip(),
+            scores=Scores(**reply.value.model_dump(include=set(RUBRIC))) if reply.value else read_free_text(reply.text),
+            self_judged=self.is_kin(proposed),
+            call=call,
+            prompt=form.prompt.ref.digest,
+            cost_nanousd=sum(one.cost_nanousd for one in reply.calls),
+        )
+        return judgement, reply.calls
 
 
 def read_free_text(text: str) -> Scores | None:

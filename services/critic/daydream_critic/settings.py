@@ -14,7 +14,10 @@ class Settings(PaidSettings):
 
     service: ClassVar[str] = "critic"
 
-    promote_score: float = Field(7.0, ge=1, le=10, description="mean score from which a hypothesis is promoted")
-    least_score: int = Field(4, ge=1, le=10, description="no single score may be lower")
+    panel_file: str = Field("", description="TOML file with the judges, a [[judge]] table each; empty: one judge, the model of this role")
+    promote_score: float = Field(7.0, ge=1, le=10, description="mean score from which a hypothesis is promoted, until each judge has a history of 50 scores")
+    least_score: int = Field(4, ge=1, le=10, description="until then no single score may be lower")
+    promote_share: float = Field(0.05, gt=0, lt=1, description="share of the judged hypotheses that is promoted from then on: the best")
+    hit_usd: float = Field(0.2, gt=0, description="what it may cost to find one more hit by second opinions")
     duplicate_nearness: float = Field(0.85, gt=0, le=1, description="how near something known may be: 0 is the median of unrelated facts, 1 the same text")
     restatement_nearness: float = Field(0.92, gt=0, le=1, description="how near a hypothesis may be to one of its own facts")

@@ -19,13 +19,13 @@ from daydream_memory.remembering import Remembering
 from daydream_memory.settings import EmbeddingSettings, Settings
 from daydream_memory.sqlite import SqliteStore
 from daydream_memory.store import Store
-from daydream_memory.waiting import TROUBLE
 from daydream_shared.clearance import Clearances
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Payer
 from daydream_shared.requests import Closed, CloseEnvelope
 from daydream_shared.runtime import Parts, Runtime
 from daydream_shared.subjects import BACKUP_OBJECTS, BUDGET_CLOSE, DOCUMENT_OBJECTS, MEMORY
+from daydream_shared.waiting import TROUBLE
 
 log = logging.getLogger(__name__)
 TEND_S = 1.0

@@ -18,12 +18,12 @@ from daydream_memory.chunking import facts_of
 from daydream_memory.embedding import Embedder
 from daydream_memory.reading import Reading, read_document
 from daydream_memory.store import DocumentRecord, NewFact, Store
-from daydream_memory.waiting import TROUBLE, wait_s
 from daydream_shared.clearance import Clearances
 from daydream_shared.failures import Permanent
 from daydream_shared.messages import DocumentOffered, DocumentRemoved
 from daydream_shared.objects import fetch
 from daydream_shared.requests import ListDocuments
+from daydream_shared.waiting import TROUBLE, wait_s
 
 log = logging.getLogger(__name__)
 EMBED_BATCH = 16

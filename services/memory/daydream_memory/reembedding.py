@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from daydream_memory.embedding import Embedder
 from daydream_memory.store import Stale, Store, Vector
-from daydream_memory.waiting import TROUBLE, WAIT_S, wait_s
 from daydream_shared.failures import NotNow
+from daydream_shared.waiting import TROUBLE, WAIT_S, wait_s
 
 log = logging.getLogger(__name__)
 FEW = 200  # texts; embedded at a start before the service is ready

@@ -8,13 +8,16 @@ from contextlib import asynccontextmanager
 from daydream_sampler.drawing import Drawing
 from daydream_sampler.drawn import Drawn
 from daydream_sampler.epoch import KEY, Epoch
-from daydream_sampler.following import Following
 from daydream_sampler.handlers import endpoints
 from daydream_sampler.settings import Settings
 from daydream_sampler.strategies.registry import chosen
+from daydream_sampler.yields import Yields
+from daydream_shared.following import Following
 from daydream_shared.runtime import Parts, Runtime
 from daydream_shared.shared_state import SharedState
 from daydream_shared.subjects import DRAWN, PLANS, SAMPLER
+
+YIELDS = "yields.v1"
 
 
 @asynccontextmanager
@@ -24,7 +27,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     bucket = await runtime.bucket(SAMPLER)
     epoch = SharedState(bucket, KEY, Epoch(key=f"{settings.seed:x}", drawn_max=settings.drawn_max))
     drawn = Drawn(runtime.js, await runtime.bucket(DRAWN), (await epoch.read()).number)
-    following = Following(runtime.js, bucket)
+    following = Following(runtime.js, bucket, YIELDS, Yields())
     await following.load()
     drawing = Drawing(runtime, settings, epoch, await runtime.bucket(PLANS), strategies, drawn, following, settings.occasion())
     yield Parts(endpoints=endpoints(drawing), loops=(drawing.draw_forever,) if settings.draws else ())

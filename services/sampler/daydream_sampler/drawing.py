@@ -19,7 +19,6 @@ from opentelemetry.trace import SpanKind
 
 from daydream_sampler.drawn import Drawn
 from daydream_sampler.epoch import UNIFORM, Claim, Epoch, ordinals_of
-from daydream_sampler.following import Following
 from daydream_sampler.portfolio import next_round
 from daydream_sampler.proposing import NEAR, Proposing, View, turns_of
 from daydream_sampler.rechecking import Rechecking
@@ -28,8 +27,10 @@ from daydream_sampler.settings import Settings
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.recheck import Due, Recheck
 from daydream_sampler.when.interface import Occasion
+from daydream_sampler.yields import Yields
 from daydream_shared.clearance import Clearances, walled, walled_pairs
 from daydream_shared.failures import Failure
+from daydream_shared.following import Following
 from daydream_shared.messages import PairSampled, derive_id, pair_id_of
 from daydream_shared.money.plans import SIZES, StagePlan, read_plans, samples_in, ways
 from daydream_shared.requests import Around, MemoryState, Nothing, OpenEnvelope, PairAt, PairFound, Phase, Place, Refusal, SamplerState, SetGoal, StrategyYield
@@ -56,7 +57,7 @@ class Drawing:
         plans: KeyValue,
         strategies: Mapping[str, Strategy],
         drawn: Drawn,
-        following: Following,
+        following: Following[Yields],
         occasion: Occasion,
     ) -> None:
         self._runtime = runtime
@@ -91,7 +92,7 @@ class Drawing:
 
     def _yields(self, epoch: Epoch) -> tuple[StrategyYield, ...]:
         shares = epoch.round.shares or {UNIFORM: 1.0}
-        return tuple(self._following.yields.of(name, shares.get(name, 0.0)) for name in (UNIFORM, *self._strategies))
+        return tuple(self._following.fold.of(name, shares.get(name, 0.0)) for name in (UNIFORM, *self._strategies))
 
     async def set_goal(self, goal: SetGoal) -> SamplerState:
         """How many pairs may have been drawn in all."""
@@ -130,7 +131,7 @@ class Drawing:
         self._drawn = await self._renewing.renewed(self._drawn, memory.generation)
         await self._drawn.catch_up()
         await self._following.catch_up()
-        due = await self._rechecking.due(await self._epoch.read(), self._following.yields, plans.values(), memory.facts) if self._rechecking else ()
+        due = await self._rechecking.due(await self._epoch.read(), self._following.fold, plans.values(), memory.facts) if self._rechecking else ()
         before, claim = await self._epoch.change(lambda epoch: self._claimed(epoch, memory, due))
         if claim is None:
             return self._nothing_to_claim(await self._epoch.read(), memory.facts)
@@ -156,7 +157,7 @@ class Drawing:
         if self._strategies and before.drawn >= before.round.until:
             settings = self._settings
             found = next_round(
-                before, self._strategies, self._following.yields, floor=settings.uniform_floor, machine_made_max=settings.machine_made_max, due=due
+                before, self._strategies, self._following.fold, floor=settings.uniform_floor, machine_made_max=settings.machine_made_max, due=due
             )
             before = before.model_copy(update={"round": found})
         claimed = before.claim(self._settings.instance, datetime.now(UTC), turns)
@@ -188,7 +189,7 @@ class Drawing:
 
     def _sight(self, plans: Iterable[StagePlan]) -> Callable[[str], bool]:
         """Whether the models of all stages may see a fact that needs a clearance."""
-        lowest = self._clearances.lowest(plan.clearance for plan in plans)
+        lowest = self._clearances.lowest(name for plan in plans for name in plan.clearances)
         return lambda clearance: self._clearances.may_see(lowest, clearance)
 
     async def _taken(self, claim: Claim, may_see: Callable[[str], bool]) -> PairFound | None:

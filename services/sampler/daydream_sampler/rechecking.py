@@ -28,7 +28,7 @@ class Rechecking:
         dulls = sorted(number for number, dull in yields.dull.items() if dull.epoch >= epoch.number)  # earlier ones are of a memory with other ordinals
         if epoch.drawn < epoch.round.until or not dulls:
             return ()
-        models = {plan.model for plan in plans}
+        models = {name for plan in plans for name in plan.models}
         chance = random.Random(f"{epoch.key}:{epoch.round.number}:dull")
         looked_at = chance.sample(dulls, min(LOOKED_AT, len(dulls)))
         found = [await self._one(yields.dull[number], models, facts) for number in looked_at]

@@ -10,13 +10,14 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from daydream_sampler.epoch import number_of
 from daydream_sampler.features import NAMES, closeness_of
 from daydream_sampler.regions import Region, region_of
 from daydream_sampler.regression import Regression
 from daydream_sampler.strategies.recheck import Dull
+from daydream_shared.following import Fold
 from daydream_shared.messages import Decision, VerdictReached
 from daydream_shared.requests import StrategyYield
 
@@ -35,16 +36,15 @@ class Brought(BaseModel):
     weighted_squares: float = 0.0
 
 
-class Yields(BaseModel):
+class Yields(Fold):
     """The fold up to a place in the VERDICTS stream."""
 
-    sequence: int = 0
     verdicts: int = 0
-    strategies: dict[str, Brought] = {}
-    gram: list[list[float]] = [[0.0] * len(NAMES) for _ in NAMES]
-    moment: list[float] = [0.0] * len(NAMES)
-    regions: dict[str, Region] = {}
-    dull: dict[int, Dull] = {}
+    strategies: dict[str, Brought] = Field(default_factory=dict)
+    gram: list[list[float]] = Field(default_factory=lambda: [[0.0] * len(NAMES) for _ in NAMES])
+    moment: list[float] = Field(default_factory=lambda: [0.0] * len(NAMES))
+    regions: dict[str, Region] = Field(default_factory=dict)
+    dull: dict[int, Dull] = Field(default_factory=dict)
 
     def add(self, sequence: int, verdict: VerdictReached) -> None:
         """Count a verdict, once: one at or before `sequence` was counted, and one that isn't final will be followed by another."""

@@ -21,9 +21,9 @@ from daydream_shared.subjects import ANSWERS, BATCHES
 
 
 @asynccontextmanager
-async def open_model(runtime: Runtime, settings: PaidSettings) -> AsyncIterator[PaidModel]:
-    """The model of this service. WrongSetting when it has no name or price, can't be reached or refuses the key."""
-    model = settings.model
+async def open_model(runtime: Runtime, settings: PaidSettings, other: ModelSettings | None = None) -> AsyncIterator[PaidModel]:
+    """The model of this service, or another one of its. WrongSetting when it has no name or price, can't be reached or refuses the key."""
+    model = other or settings.model
     if not model.name:
         raise WrongSetting("no model is chosen", "Set DAYDREAM_MODEL_NAME, and DAYDREAM_MODEL_BASE_URL where it isn't OpenAI's")
     price = find_price(model, read_prices(settings.prices_file))

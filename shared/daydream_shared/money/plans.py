@@ -36,19 +36,32 @@ class StagePlan(Cost):
     team: str = ""
     clearance: str = Field(default="", description="highest clearance of facts that its model may see")
     smaller: dict[str, Cost] = Field(default_factory=dict)
+    others: tuple[StagePlan, ...] = Field(default=(), description="of further models of the same stage")
 
-    def part(self, fact_bytes: int, samples: int, size: str = FULL) -> EnvelopePart:
-        """This stage's part of an envelope."""
+    def parts(self, fact_bytes: int, samples: int, size: str = FULL) -> tuple[EnvelopePart, ...]:
+        """This stage's parts of an envelope: one for each of its models that is asked in this size."""
         cost = self.smaller.get(size, self)
         bound = samples * (cost.fixed_nanousd + cost.nanousd_per_fact_byte * fact_bytes)
-        return EnvelopePart(stage=self.stage, model=self.model, team=self.team, bound_nanousd=bound)
+        own = EnvelopePart(stage=self.stage, model=self.model, team=self.team, bound_nanousd=bound)
+        more = [part for other in self.others for part in other.parts(fact_bytes, samples, size)]
+        return (own, *(part for part in more if part.bound_nanousd))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """All its models."""
+        return (self.model, *(name for other in self.others for name in other.models))
+
+    @property
+    def clearances(self) -> tuple[str, ...]:
+        """The highest clearance that each of its models may see."""
+        return (self.clearance, *(name for other in self.others for name in other.clearances))
 
 
 def ways(plans: Iterable[StagePlan], fact_bytes: int, samples: int) -> tuple[SmallerPlan, ...]:
     """The whole way in each of `SIZES`, in their order."""
     known = tuple(plans)
     return tuple(
-        SmallerPlan(parts=tuple(plan.part(fact_bytes, count, size) for plan in known), ways=count)
+        SmallerPlan(parts=tuple(part for plan in known for part in plan.parts(fact_bytes, count, size)), ways=count)
         for size, count in ((size, samples_in(size, samples)) for size in SIZES)
     )
 

@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from daydream_critic.app import HOLES, PROMPT
+from daydream_critic.app import HOLES
 from daydream_critic.judging import (
     JUSTIFICATION_CHARS_MAX,
     JUSTIFICATION_CHARS_MAX_BRIEF,
@@ -18,6 +18,7 @@ from daydream_critic.judging import (
     read_free_text,
     schema,
 )
+from daydream_critic.panel_file import RUBRICS
 from daydream_shared.llm.prompt import load_prompt
 from daydream_shared.messages import Scores
 from daydream_synthesizer.answer import CHARS_MAX
@@ -44,8 +45,9 @@ def test_justification_comes_before_the_scores() -> None:
     assert list(schema(brief=False)["properties"]) == ["justification", *RUBRIC]
 
 
-def test_the_prompt_that_comes_along_has_the_holes_that_are_filled() -> None:
-    prompt = load_prompt("daydream_critic", PROMPT, "", schema(brief=False), HOLES)
+@pytest.mark.parametrize("rubric", RUBRICS.values())
+def test_the_prompts_that_come_along_have_the_holes_that_are_filled(rubric: str) -> None:
+    prompt = load_prompt("daydream_critic", rubric, "", schema(brief=False), HOLES)
     _, user = prompt.fill(hypothesis="H", reasoning="R", implication="I")
     assert all(f"\n{text}\n" in user["content"] for text in "HRI")
     assert all(name in user["content"] for name in RUBRIC)

@@ -178,7 +178,7 @@ def test_a_question_and_its_repair_draw_no_more_than_was_planned(first: str, sec
     asyncio.run(model.ask(question(first, second), Word))
     telemetry.close()
     fact_bytes = len(first.encode()) + len(second.encode())
-    part = plan_of(model).part(fact_bytes, samples)
+    (part,) = plan_of(model).parts(fact_bytes, samples)
     assert samples * sum(world.wallet.draws.values()) <= part.bound_nanousd
 
 
@@ -187,15 +187,15 @@ async def test_the_repair_of_an_answer_in_chinese_draws_no_more_than_was_planned
     model, _ = world.model("蚁" * 4 * tokens_max, "不")
     await model.ask(replace(question("一", "二"), output_tokens_max=tokens_max), Word)
     plan = model.plan({FULL: Form(PROMPT, tokens_max, facts=1)})
-    assert sum(world.wallet.draws.values()) <= plan.part(6, 1).bound_nanousd
+    assert sum(world.wallet.draws.values()) <= plan.parts(6, 1)[0].bound_nanousd
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 16))
 @settings(max_examples=50, deadline=None, derandomize=True)
 def test_a_plan_is_linear_in_the_bytes_of_the_facts_and_in_the_samples(fixed: int, fact_bytes: int, samples: int) -> None:
     plan = StagePlan(stage="s", model="m", fixed_nanousd=fixed, nanousd_per_fact_byte=7)
-    assert plan.part(fact_bytes, samples).bound_nanousd == samples * (fixed + 7 * fact_bytes)
-    assert plan.part(0, 1).bound_nanousd == fixed
+    assert plan.parts(fact_bytes, samples)[0].bound_nanousd == samples * (fixed + 7 * fact_bytes)
+    assert plan.parts(0, 1)[0].bound_nanousd == fixed
 
 
 def test_lengths_are_left_out_where_a_server_refuses_them_and_nothing_else_is() -> None:

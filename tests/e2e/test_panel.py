@@ -1,0 +1,37 @@
+"""A panel of two judges over the whole loop, until their scores are ranks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.programs import Daydream, Endpoint
+
+NANO = 1_000_000_000
+PANEL = """
+[[judge]]
+calls_max = 2
+[[judge]]
+rubric = "skeptic"
+"""
+
+
+@pytest.mark.slow
+def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_both_have_a_history(tmp_path: Path, endpoint: Endpoint) -> None:
+    (tmp_path / "panel.toml").write_text(PANEL)
+    daydream = Daydream(tmp_path / "user", endpoint, DAYDREAM_CRITIC_PANEL_FILE=str(tmp_path / "panel.toml"))
+    found = daydream.json("run", "-n", "120", "--cap", "5")
+    assert found["dead_letters"] == 0
+    assert round(found["spent_usd"] * NANO) == endpoint.witness()["cost_nanousd"], "the ledger and the endpoint count the same money"
+    with daydream.up() as running:
+        verdicts = running.json("insights", "--all", "--limit", "100")
+    judged = [one for one in verdicts if one["judgements"]]
+    assert len(judged) > 50
+    names = {frozenset(judgement["judge"] for judgement in one["judgements"]) for one in judged}
+    assert names == {frozenset({"judge.v1@priced-1", "judge-skeptic.v1@priced-1"})}
+    assert all(judgement["self_judged"] for one in judged for judgement in one["judgements"]), "there is one family only"
+    rules = [one["weighing"]["rule"] for one in sorted(judged, key=lambda one: one["reached_at"])]
+    assert rules[-1] == "quota"
+    warm = [one for one in judged if one["weighing"]["rule"] == "quota"]
+    assert all((one["decision"] == "promoted") == (one["weighing"]["log_odds"] > one["weighing"]["line"]) for one in warm)

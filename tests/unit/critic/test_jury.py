@@ -1,0 +1,188 @@
+"""Who is asked about a hypothesis, how often, and what comes out. The judges are real; what their models answer is scripted."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from daydream_critic.app import forms
+from daydream_critic.criticism import Critic
+from daydream_critic.experience import ROWS_MAX, SCORES_MAX, WARM, Experience, Record, key_of
+from daydream_critic.judging import Judge, JudgeAnswer
+from daydream_critic.jury import Jury
+from daydream_critic.panel_file import Juror
+from daydream_critic.settings import Settings
+from daydream_shared.llm.ask import Question, Reply
+from daydream_shared.messages import Decision, HypothesisProposed, ModelCall, PromptRef, VerdictReached
+from daydream_shared.requests import Neighbours
+from daydream_shared.settings import ModelSettings
+from support.samples import hypothesis
+
+USD = 10**9
+
+
+@dataclass
+class Speaker:
+    """A model that gives these scores in turn; None is an answer that can't be read."""
+
+    scores: list[int | None]
+    name: str = "gpt-4.1"
+    cost_nanousd: int = 1000
+    asked: list[Question] = field(default_factory=list)
+
+    async def ask(self, question: Question, kind: type[JudgeAnswer]) -> Reply[Any]:
+        self.asked.append(question)
+        score = self.scores.pop(0)
+        call = ModelCall(call_id=str(len(self.asked)), model=self.name, prompt=PromptRef(name="p", digest="d"), input_tokens=1, output_tokens=1,
+                         cost_nanousd=self.cost_nanousd)  # fmt: skip
+        value = None if score is None else kind(justification="because", novelty=score, coherence=score, usefulness=score)
+        return Reply(value, "no scores here", (call,))
+
+
+def judge(speaker: Speaker, *, rubric: str = "essay", calls_max: int = 1) -> Judge:
+    juror = Juror(model=ModelSettings(name=speaker.name), rubric=rubric)
+    return Judge(juror.name, speaker, forms(Settings(), juror), juror.kin, calls_max)  # type: ignore[arg-type]
+
+
+def written_by(model: str) -> HypothesisProposed:
+    proposed = hypothesis()
+    call = ModelCall(call_id="w", model=model, prompt=PromptRef(name="p", digest="d"), input_tokens=1, output_tokens=1, cost_nanousd=5)
+    return proposed.model_copy(update={"calls": (call,)})
+
+
+def experienced(judges: list[Judge], seed: int = 0, count: int = 200) -> Experience:
+    """Judges that agree about many hypotheses, mostly on sixes and sevens."""
+    rng = np.random.default_rng(seed)
+    found = Experience()
+    for _ in range(count):
+        quality = rng.standard_normal()
+        row = {one.key("full"): float(np.clip(round(6.5 + 0.8 * quality + 0.5 * rng.standard_normal()), 1, 10)) for one in judges}
+        for key, score in row.items():
+            found.judges.setdefault(key, Record()).add(score, 1000)
+        found.rows.append(row)
+        found.ended.append(-3.0 + quality)
+    return found
+
+
+def heard(judges: list[Judge], experience: Experience, proposed: HypothesisProposed, **settings: Any) -> VerdictReached:
+    async def nearest(*_: Any) -> Neighbours:
+        return Neighbours(own_facts=(), nearest=None, unrelated_median=0.1, embedding_model="m")
+
+    of = Settings(**settings)
+    jury = Jury(judges, SimpleNamespace(fold=experience), of)  # type: ignore[arg-type]
+    return asyncio.run(Critic(jury, nearest, of).judge(proposed))  # type: ignore[arg-type]
+
+
+def test_without_a_history_scores_are_taken_as_they_are() -> None:
+    verdict = heard([judge(Speaker([8])), judge(Speaker([7], "claude-haiku"))], Experience(), written_by("qwen3"))
+    assert (verdict.decision, verdict.reason, verdict.score) == (Decision.PROMOTED, "score", 7.5)
+    assert [one.judge for one in verdict.judgements] == ["judge.v1@gpt-4.1", "judge.v1@claude-haiku"]
+    assert verdict.cost_nanousd == 5 + 2000
+    low = heard([judge(Speaker([8])), judge(Speaker([3], "claude-haiku"))], Experience(), written_by("qwen3"), promote_score=5)
+    assert (low.decision, low.reason) == (Decision.DISCARDED, "score")
+
+
+def test_the_writers_family_does_not_judge() -> None:
+    kin, stranger = Speaker([9], "gpt-4.1"), Speaker([3], "claude-haiku")
+    verdict = heard([judge(kin), judge(stranger)], Experience(), written_by("gpt-5-mini"))
+    assert kin.asked == []
+    assert [one.self_judged for one in verdict.judgements] == [False]
+
+
+def test_where_there_is_only_the_writers_family_it_judges_and_says_so() -> None:
+    verdict = heard([judge(Speaker([9], "gpt-4.1")), judge(Speaker([9], "o3"))], Experience(), written_by("gpt-5-mini"))
+    assert [one.self_judged for one in verdict.judgements] == [True, True]
+
+
+def test_a_judge_that_gives_everything_a_seven_still_orders_by_its_rare_eight() -> None:
+    speaker = Speaker([8])
+    one = judge(speaker)
+    experience = Experience(ended=[-3.0] * 200)
+    experience.judges[one.key("full")] = Record(scores={7.0: 195, 6.0: 3, 8.0: 2}, answers=200, cost_nanousd=200_000)
+    verdict = heard([one], experience, written_by("qwen3"))
+    assert (verdict.decision, verdict.reason) == (Decision.PROMOTED, "quota")
+    speaker.scores = [7]
+    assert heard([one], experience, written_by("qwen3")).decision is Decision.DISCARDED, "though 7 is what absolute scores ask for"
+
+
+def test_the_weighing_in_the_verdict_is_the_whole_arithmetic() -> None:
+    judges = [judge(Speaker([8])), judge(Speaker([8], "claude-haiku"))]
+    experience = experienced(judges)
+    weighing = heard(judges, experience, written_by("qwen3")).weighing
+    assert weighing is not None
+    panel = experience.panel([one.key("full") for one in judges])
+    values = np.array([vote.value for vote in weighing.votes])
+    assert weighing.log_odds == pytest.approx(panel.log_odds(values, (1, 1), weighing.prior))
+    assert [vote.weight for vote in weighing.votes] == pytest.approx(panel.evidence((1, 1)).weights.tolist())
+
+
+def test_a_second_opinion_is_asked_for_near_the_line_only_and_is_another_question() -> None:
+    def calls(score: int) -> list[Question]:
+        speaker = Speaker([score] * 5)
+        judges = [judge(speaker, calls_max=3)]
+        experience = experienced(judges)
+        target = experience.line(0.05)
+        values = sorted(experience.ranks(judges[0].key("full")).of_score(float(one)) for one in (6, 7, 8))
+        assert values[0] < values[1] < values[2]
+        verdict = heard(judges, experience, written_by("qwen3"), hit_usd=1.0)
+        assert len(verdict.judgements) == len(speaker.asked)
+        assert [one.call for one in verdict.judgements] == list(range(len(speaker.asked)))
+        assert target.count == 200
+        return speaker.asked
+
+    assert len(calls(4)) == 1, "a clear case"
+    several = calls(8)
+    assert len(several) > 1
+    assert len({question.key for question in several}) == len(several)
+    assert several[0].temperature < several[1].temperature
+
+
+def test_near_a_cap_nobody_is_asked_twice_and_nearer_still_only_the_first_judge_is_asked() -> None:
+    for size, asked in (("brief", [1, 1]), ("bare", [1, 0])):
+        speakers = [Speaker([8] * 4), Speaker([8] * 4, "claude-haiku")]
+        proposed = written_by("qwen3")
+        proposed = proposed.model_copy(update={"pair": proposed.pair.model_copy(update={"plan": size})})
+        heard([judge(one, calls_max=3) for one in speakers], Experience(), proposed)
+        assert [len(one.asked) for one in speakers] == asked
+
+
+def test_an_answer_that_cannot_be_read_is_no_vote_and_none_at_all_is_said() -> None:
+    verdict = heard([judge(Speaker([None])), judge(Speaker([9], "claude-haiku"))], Experience(), written_by("qwen3"))
+    assert (verdict.decision, verdict.score) == (Decision.PROMOTED, 9.0)
+    silent = heard([judge(Speaker([None]))], Experience(), written_by("qwen3"))
+    assert (silent.decision, silent.reason) == (Decision.DISCARDED, "judge-unreadable")
+    assert silent.cost_nanousd == 5 + 1000, "it was paid for all the same"
+
+
+def test_a_second_opinion_that_cannot_be_read_ends_the_asking() -> None:
+    speaker = Speaker([8, None, 8, 8])
+    judges = [judge(speaker, calls_max=4)]
+    verdict = heard(judges, experienced(judges), written_by("qwen3"), hit_usd=100)
+    assert len(verdict.judgements) == 2
+    assert verdict.weighing is not None
+    assert verdict.weighing.votes[0].calls == 1
+
+
+def test_what_was_judged_is_learned_once_and_within_bounds() -> None:
+    judges = [judge(Speaker([8])), judge(Speaker([6], "claude-haiku"))]
+    verdict = heard(judges, Experience(), written_by("qwen3"))
+    experience = Experience()
+    for sequence in (1, 1, 2):
+        experience.add(sequence, verdict)
+    key = key_of(verdict.judgements[0])
+    assert key == judges[0].key("full")
+    assert experience.judges[key].scores == {8.0: 2}
+    assert experience.usd(key) == pytest.approx(1e-6)
+    assert len(experience.rows) == 2
+    assert not experience.warm([key])
+    for sequence in range(3, 3 + SCORES_MAX + ROWS_MAX):
+        experience.add(sequence, verdict)
+    assert experience.warm([key])
+    assert WARM < experience.judges[key].count <= SCORES_MAX
+    assert len(experience.rows) == ROWS_MAX
+    assert Experience.model_validate_json(experience.model_dump_json()) == experience
