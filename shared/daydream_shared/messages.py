@@ -231,13 +231,30 @@ class Vote(Part):
     weight: float
 
 
+class Comparison(Part):
+    """A judge said which of two hypotheses is better: this one, or one that was judged before and lies near the line."""
+
+    judge: str
+    other_verdict_id: str
+    other_log_odds: float
+    shown_first: bool = Field(description="whether this one stood first")
+    won: bool = Field(description="whether this one was found better")
+
+
+Rule = Literal["score", "quota", "precision"]  # absolute scores, while there is no history; the best few; what people's reviews show
+
+
 class Weighing(Part):
     """How the judges' answers became a decision: the log-odds of a hit, and what they had to reach."""
 
-    rule: Literal["score", "quota", "precision"] = Field(description="score: absolute scores, while there is no history; quota; precision: shown on labels")
+    rule: Rule
     log_odds: float | None = None
     prior: float | None = None
     line: float | None = Field(default=None, description="log-odds from which a hypothesis is promoted")
+    deferred_from: float | None = Field(default=None, description="from here on it is compared with others before it is decided")
+    deferred_to: float | None = Field(default=None, description="from here on it is promoted at once")
+    placed: float | None = Field(default=None, description="log-odds after comparisons")
+    placed_error: float | None = None
     votes: tuple[Vote, ...] = ()
 
 
@@ -264,6 +281,7 @@ class VerdictReached(Message):
     judgements: tuple[Judgement, ...] = ()
     score: float | None = Field(default=None, description="aggregate over the judges, 1–10")
     weighing: Weighing | None = None
+    comparisons: tuple[Comparison, ...] = ()
     nearest: Known | None = None
     calls: tuple[ModelCall, ...] = Field(default=(), description="the critic's own calls")
     cost_nanousd: int = Field(ge=0, description="answered calls of the whole daydream, synthesis included")

@@ -20,7 +20,7 @@ rubric = "skeptic"
 @pytest.mark.slow
 def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_both_have_a_history(tmp_path: Path, endpoint: Endpoint) -> None:
     (tmp_path / "panel.toml").write_text(PANEL)
-    daydream = Daydream(tmp_path / "user", endpoint, DAYDREAM_CRITIC_PANEL_FILE=str(tmp_path / "panel.toml"))
+    daydream = Daydream(tmp_path / "user", endpoint, DAYDREAM_CRITIC_PANEL_FILE=str(tmp_path / "panel.toml"), DAYDREAM_CRITIC_PROMOTE_SHARE="0.3")
     found = daydream.json("run", "-n", "120", "--cap", "5")
     assert found["dead_letters"] == 0
     assert round(found["spent_usd"] * NANO) == endpoint.witness()["cost_nanousd"], "the ledger and the endpoint count the same money"
@@ -34,4 +34,7 @@ def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_bo
     rules = [one["weighing"]["rule"] for one in sorted(judged, key=lambda one: one["reached_at"])]
     assert rules[-1] == "quota"
     warm = [one for one in judged if one["weighing"]["rule"] == "quota"]
-    assert all((one["decision"] == "promoted") == (one["weighing"]["log_odds"] > one["weighing"]["line"]) for one in warm)
+    assert all((one["decision"] == "promoted") == ((one["weighing"]["placed"] or one["weighing"]["log_odds"]) > one["weighing"]["line"]) for one in warm)
+    compared = [one for one in warm if one["comparisons"]]
+    assert compared, "some lay near the line"
+    assert all(one["weighing"]["deferred_from"] < one["weighing"]["log_odds"] <= one["weighing"]["deferred_to"] for one in compared)

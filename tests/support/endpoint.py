@@ -68,6 +68,8 @@ def answer_for(request: dict[str, Any]) -> str:
     chance = random.Random(hashlib.sha256(text.encode()).digest())
     schema = request.get("response_format", {}).get("json_schema", {}).get("schema") or {}
     data = [found[1] for found in FENCE.findall(text)]
+    if "better" in schema.get("properties", {}):
+        return json.dumps({"justification": "It goes further.", "better": chance.choice(["first", "second"])})
     if "novelty" in schema.get("properties", {}):
         scores = {name: chance.randint(5, 10) for name in ("novelty", "coherence", "usefulness")}
         return json.dumps({"justification": "It names a mechanism and a way to test it.", **scores})

@@ -9,12 +9,15 @@ from functools import partial
 
 from nats.js.kv import KeyValue
 
+from daydream_critic import comparing
+from daydream_critic.comparing import Comparing
 from daydream_critic.criticism import Critic
 from daydream_critic.experience import Experience
 from daydream_critic.families import family_of
 from daydream_critic.handlers import handlers
 from daydream_critic.judging import SYNTHESIS_BYTES_MAX, SYNTHESIS_BYTES_MAX_BRIEF, Judge, schema, tokens_max
 from daydream_critic.jury import Jury
+from daydream_critic.learning import keep_up
 from daydream_critic.panel_file import RUBRICS, Juror, read_panel
 from daydream_critic.settings import Settings
 from daydream_shared.following import Following
@@ -24,11 +27,9 @@ from daydream_shared.llm.prompt import load_prompt
 from daydream_shared.money.plans import BARE, BRIEF, FULL, StagePlan, publish_plan, read_plans
 from daydream_shared.runtime import Parts, Runtime
 from daydream_shared.subjects import CRITIC, PLANS
-from daydream_shared.waiting import TROUBLE, wait_s
 
 log = logging.getLogger(__name__)
 EXPERIENCE = "experience.v1"
-FOLLOW_S = 1.0
 WRITER = "synthesizer"
 DEFAULT_RUBRIC = "essay"
 HOLES = frozenset({"hypothesis", "reasoning", "implication"})
@@ -43,9 +44,11 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
         judges = [await _judge(runtime, stack, settings, juror) for juror in jurors]
         plans = await runtime.bucket(PLANS)
-        await publish_plan(plans, plan_of(judges))
+        compared = compare_form()
+        await publish_plan(plans, plan_of(judges, compared, settings.compare_max))
         await _say_who_is_kin(plans, jurors)
-        jury = Jury(judges, following, settings)
+        pairs = Comparing(compared, runtime.ask, settings.compare_max) if settings.compare_max else None
+        jury = Jury(judges, following, settings, pairs)
         loops = [loop for judge in judges for loop in judge.model.loops]
         yield Parts(
             handlers(Critic(jury, runtime.ask, settings), runtime.telemetry),
@@ -61,10 +64,18 @@ async def _judge(runtime: Runtime, stack: AsyncExitStack, settings: Settings, ju
     return Judge(juror.name, model, forms(settings, juror), juror.kin, juror.calls_max)
 
 
-def plan_of(judges: Sequence[Judge]) -> StagePlan:
-    """What all judges together may cost: the first one's plan, with those of the others."""
-    first, *others = [judge.plan(first=at == 0) for at, judge in enumerate(judges)]
-    return first.model_copy(update={"others": tuple(others)})
+def plan_of(judges: Sequence[Judge], compared: Form, neighbours_max: int) -> StagePlan:
+    """What all judges together may cost, and the comparisons of the last one: the first one's plan, with those of the others."""
+    plans = [judge.plan(first=at == 0) for at, judge in enumerate(judges)]
+    comparison = judges[-1].model.plan({FULL: compared}).fixed_nanousd
+    plans[-1] = plans[-1].model_copy(update={"fixed_nanousd": plans[-1].fixed_nanousd + 2 * neighbours_max * comparison})
+    return plans[0].model_copy(update={"others": tuple(plans[1:])})
+
+
+def compare_form() -> Form:
+    """How two hypotheses are held against each other."""
+    prompt = load_prompt("daydream_critic", comparing.PROMPT, "", comparing.schema(), comparing.HOLES)
+    return Form(prompt, comparing.TOKENS_MAX, text_bytes_max=2 * 4 * comparing.TEXT_CHARS_MAX, repair=False)
 
 
 async def _say_who_is_kin(plans: KeyValue, jurors: Sequence[Juror]) -> None:
@@ -75,17 +86,6 @@ async def _say_who_is_kin(plans: KeyValue, jurors: Sequence[Juror]) -> None:
         log.warning("all judges are of the family of the model that writes the hypotheses: verdicts will be marked self-judged")
     elif kin:
         log.warning("%s will not judge: of the family of the model that writes the hypotheses", ", ".join(kin))
-
-
-async def keep_up(following: Following[Experience], runtime: Runtime) -> None:
-    """Learn from the verdicts, again and again."""
-    while not runtime.stopping.is_set():
-        try:
-            await following.catch_up()
-            await runtime.pause(FOLLOW_S)
-        except TROUBLE as trouble:
-            log.info("learning from verdicts waits: %r", trouble)
-            await runtime.pause(wait_s(trouble))
 
 
 def forms(settings: Settings, juror: Juror) -> Forms:

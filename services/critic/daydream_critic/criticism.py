@@ -44,9 +44,15 @@ class Critic:
         if score is None:
             return Stopped(Decision.DISCARDED, "judge-unreadable", "no judge's answer could be read, even after asking again", nearest)
         if weighing.log_odds is not None and weighing.line is not None:
-            promoted = weighing.log_odds > weighing.line
-            share = self._settings.promote_share
-            text = f"log-odds {weighing.log_odds:.2f} (needed: {weighing.line:.2f}, which the best {share:.0%} reach), mean score {score:.1f}"
+            ended = weighing.log_odds if weighing.placed is None else weighing.placed
+            promoted = ended > weighing.line
+            after = f" after {len(hearing.comparisons)} comparisons" if hearing.comparisons else ""
+            why = (
+                f"which the best {self._settings.promote_share:.0%} reach"
+                if weighing.rule == "quota"
+                else f"above which people accept {self._settings.target_precision:.0%}"
+            )
+            text = f"log-odds {ended:.2f}{after} (needed: {weighing.line:.2f}, {why}), mean score {score:.1f}"
         else:
             least, needed, floor = hearing.least, self._settings.promote_score, self._settings.least_score
             promoted = score >= needed and least >= floor
@@ -69,6 +75,7 @@ def _verdict(proposed: HypothesisProposed, outcome: Stopped, hearing: Hearing | 
         judgements=tuple(heard.judgements),
         score=heard.score,
         weighing=weighing,
+        comparisons=heard.comparisons,
         nearest=outcome.nearest,
         calls=tuple(heard.calls),
         cost_nanousd=sum(call.cost_nanousd for call in calls),

@@ -45,6 +45,22 @@ def fit(first: Indices, second: Indices, first_won: NDArray[np.bool_], count: in
     return _fit(first, second, first_won, count, chosen, position=position)
 
 
+def placed(start: float, spread: float, others: Array, first: NDArray[np.bool_], won: NDArray[np.bool_], position: float) -> tuple[float, float]:
+    """The place of one that was compared with `others`, whose places are known, shape (m,): where it lies and the standard error of that. It was believed to
+    lie at `start` ± `spread`; `first`: whether it was shown first, `won`: whether it was found the better one."""
+    favour = np.where(first, position, -position)
+    place = start
+    for _ in range(NEWTON_STEPS):
+        chance = _sigmoid(place - others + favour)
+        curvature = 1 / spread**2 + float((chance * (1 - chance)).sum())
+        step = ((start - place) / spread**2 + float((won - chance).sum())) / curvature
+        place += step
+        if abs(step) < TOLERANCE:
+            break
+    chance = _sigmoid(place - others + favour)
+    return place, (1 / spread**2 + float((chance * (1 - chance)).sum())) ** -0.5
+
+
 def _chosen_spread(first: Indices, second: Indices, first_won: NDArray[np.bool_], count: int, *, position: bool) -> float:
     out = np.arange(len(first)) % LEFT_OUT == 0
     if len(first) < 10 * LEFT_OUT:

@@ -18,6 +18,10 @@ class Settings(PaidSettings):
     promote_score: float = Field(7.0, ge=1, le=10, description="mean score from which a hypothesis is promoted, until each judge has a history of 50 scores")
     least_score: int = Field(4, ge=1, le=10, description="until then no single score may be lower")
     promote_share: float = Field(0.05, gt=0, lt=1, description="share of the judged hypotheses that is promoted from then on: the best")
+    target_precision: float = Field(
+        0.5, gt=0, lt=1, description="share of what is promoted that people should accept; the line is there as soon as their reviews show where that is"
+    )
+    compare_max: int = Field(2, ge=0, le=10, description="with how many neighbours what lies near the line is compared, in both orders; 0: nothing is compared")
     hit_usd: float = Field(0.2, gt=0, description="what it may cost to find one more hit by second opinions")
     duplicate_nearness: float = Field(0.85, gt=0, le=1, description="how near something known may be: 0 is the median of unrelated facts, 1 the same text")
     restatement_nearness: float = Field(0.92, gt=0, le=1, description="how near a hypothesis may be to one of its own facts")

@@ -157,7 +157,11 @@ def endpoints(store: Store, embedder: Embedder, erasing: Erasing, backups: Backu
         return Found(hits=tuple([Hit(fact=fact, similarity=cosine, ancestry=tuple(await store.ancestors(fact.fact_id))) for fact, cosine in found]))
 
     async def verdicts(question: ListVerdicts) -> Verdicts:
-        page, total = await store.verdicts(question)
+        if question.verdict_ids:
+            page = [found for name in question.verdict_ids if (found := await store.verdict(name)) is not None]
+            total = len(page)
+        else:
+            page, total = await store.verdicts(question)
         reviews, retracted, waiting = await store.said_of([verdict.verdict_id for verdict in page])
         return Verdicts(verdicts=tuple(page), total=total, reviews=tuple(reviews), retracted=tuple(retracted), waiting=tuple(waiting))
 

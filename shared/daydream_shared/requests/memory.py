@@ -124,6 +124,7 @@ class ListVerdicts(Part):
 
     promoted_only: bool = True
     quarantined_only: bool = False
+    verdict_ids: tuple[str, ...] = Field(default=(), max_length=100, description="these, whatever else is asked for, in their order")
     limit: int = Field(default=50, ge=1, le=100, description="a page must fit into one NATS message of 1 MB")
     offset: int = Field(default=0, ge=0)
 

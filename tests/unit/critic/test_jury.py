@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -10,18 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from daydream_critic.app import forms
+from daydream_critic.app import compare_form, forms
+from daydream_critic.comparing import CompareAnswer, Comparing
 from daydream_critic.criticism import Critic
-from daydream_critic.experience import ROWS_MAX, SCORES_MAX, WARM, Experience, Record, key_of
-from daydream_critic.judging import Judge, JudgeAnswer
+from daydream_critic.experience import ROWS_MAX, SCORES_MAX, WARM, Compared, Experience, Record, Seen, key_of
+from daydream_critic.judging import Judge
 from daydream_critic.jury import Jury
 from daydream_critic.panel_file import Juror
 from daydream_critic.settings import Settings
 from daydream_shared.llm.ask import Question, Reply
-from daydream_shared.messages import Decision, HypothesisProposed, ModelCall, PromptRef, VerdictReached
-from daydream_shared.requests import Neighbours
+from daydream_shared.messages import Decision, HypothesisProposed, ModelCall, PromptRef, ReviewRecorded, VerdictReached
+from daydream_shared.requests import Neighbours, Verdicts
 from daydream_shared.settings import ModelSettings
-from support.samples import hypothesis
+from daydream_shared.subjects import MEMORY_INSIGHTS
+from support.samples import AT, SYNTHESIS, hypothesis
 
 USD = 10**9
 
@@ -34,9 +37,13 @@ class Speaker:
     name: str = "gpt-4.1"
     cost_nanousd: int = 1000
     asked: list[Question] = field(default_factory=list)
+    better: Callable[[str], str] = lambda _: "first"
 
-    async def ask(self, question: Question, kind: type[JudgeAnswer]) -> Reply[Any]:
+    async def ask(self, question: Question, kind: type[Any]) -> Reply[Any]:
         self.asked.append(question)
+        if kind is CompareAnswer:
+            call = ModelCall(call_id="c", model=self.name, prompt=PromptRef(name="c", digest="c"), input_tokens=1, output_tokens=1, cost_nanousd=10)
+            return Reply(kind(justification="because", better=self.better(question.messages[1]["content"])), "", (call,))
         score = self.scores.pop(0)
         call = ModelCall(call_id=str(len(self.asked)), model=self.name, prompt=PromptRef(name="p", digest="d"), input_tokens=1, output_tokens=1,
                          cost_nanousd=self.cost_nanousd)  # fmt: skip
@@ -69,13 +76,18 @@ def experienced(judges: list[Judge], seed: int = 0, count: int = 200) -> Experie
     return found
 
 
-def heard(judges: list[Judge], experience: Experience, proposed: HypothesisProposed, **settings: Any) -> VerdictReached:
-    async def nearest(*_: Any) -> Neighbours:
+def heard(
+    judges: list[Judge], experience: Experience, proposed: HypothesisProposed, *, known: Sequence[VerdictReached] = (), **settings: Any
+) -> VerdictReached:
+    async def memory(endpoint: Any, question: Any) -> Neighbours | Verdicts:
+        if endpoint is MEMORY_INSIGHTS:
+            return Verdicts(verdicts=tuple(one for one in known if one.verdict_id in question.verdict_ids), total=len(known))
         return Neighbours(own_facts=(), nearest=None, unrelated_median=0.1, embedding_model="m")
 
     of = Settings(**settings)
-    jury = Jury(judges, SimpleNamespace(fold=experience), of)  # type: ignore[arg-type]
-    return asyncio.run(Critic(jury, nearest, of).judge(proposed))  # type: ignore[arg-type]
+    pairs = Comparing(compare_form(), memory, of.compare_max)  # type: ignore[arg-type]
+    jury = Jury(judges, SimpleNamespace(fold=experience), of, pairs if of.compare_max else None)  # type: ignore[arg-type]
+    return asyncio.run(Critic(jury, memory, of).judge(proposed))  # type: ignore[arg-type]
 
 
 def test_without_a_history_scores_are_taken_as_they_are() -> None:
@@ -186,3 +198,101 @@ def test_what_was_judged_is_learned_once_and_within_bounds() -> None:
     assert WARM < experience.judges[key].count <= SCORES_MAX
     assert len(experience.rows) == ROWS_MAX
     assert Experience.model_validate_json(experience.model_dump_json()) == experience
+
+
+def others(experience: Experience, count: int = 4, **more: Any) -> list[VerdictReached]:
+    """Hypotheses at the line, in memory and in the experience."""
+    line = experience.line(0.05).value(experience.panel(list(experience.judges)))
+    found = []
+    for at in range(count):
+        synthesis = SYNTHESIS.model_copy(update={"hypothesis": f"Neighbour number {at} says something of its own about the world."})
+        verdict = VerdictReached(verdict_id=f"v{at}", hypothesis=hypothesis(100 + at, synthesis), role="critic", round=1, decision=Decision.DISCARDED,
+                                 reason="quota", explanation="", final=True, cost_nanousd=0, reached_at=AT)  # fmt: skip
+        found.append(verdict)
+        experience.seen.append(Seen(verdict_id=f"v{at}", hypothesis_id=verdict.hypothesis.hypothesis_id, log_odds=line + 0.01 * at, **more))
+    return found
+
+
+def own_first(content: str) -> bool:
+    return content.index(SYNTHESIS.hypothesis) < content.index("Neighbour number")
+
+
+def near_the_line(better: Callable[[str], str], **more: Any) -> tuple[VerdictReached, Speaker]:
+    speaker = Speaker([8], better=better)
+    judges = [judge(speaker)]
+    experience = experienced(judges)
+    experience.ended = [-4.7 + 0.02 * at for at in range(100)]  # the score of 8 lies between the best half of the quota and twice as much
+    known = others(experience, **more)
+    return heard(judges, experience, written_by("qwen3"), known=known), speaker
+
+
+@pytest.mark.parametrize("wins", [True, False])
+def test_what_lies_near_the_line_is_compared_in_both_orders_and_decided_by_that(wins: bool) -> None:
+    verdict, speaker = near_the_line(lambda content: "first" if own_first(content) == wins else "second")
+    assert verdict.weighing is not None
+    assert verdict.weighing.placed is not None
+    assert [one.won for one in verdict.comparisons] == [wins] * len(verdict.comparisons)
+    assert [one.shown_first for one in verdict.comparisons[:2]] == [True, False]
+    assert (verdict.decision is Decision.PROMOTED) == wins
+    assert (verdict.weighing.placed > verdict.weighing.line) == wins
+    assert verdict.cost_nanousd == 5 + 1000 + 10 * len(verdict.comparisons)
+    assert len({question.key for question in speaker.asked}) == len(speaker.asked)
+
+
+def test_a_judge_that_always_takes_the_first_says_nothing() -> None:
+    verdict, _ = near_the_line(lambda _: "first")
+    assert verdict.weighing is not None
+    assert verdict.weighing.placed == pytest.approx(verdict.weighing.log_odds, abs=0.25)
+    assert {one.won for one in verdict.comparisons} == {True, False}
+
+
+@pytest.mark.parametrize("more", [{"team": "red"}, {"clearances": ("secret",)}])
+def test_a_neighbour_behind_a_wall_is_not_shown(more: dict[str, Any]) -> None:
+    verdict, speaker = near_the_line(lambda _: "first", **more)
+    assert len(speaker.asked) == 1
+    assert verdict.comparisons == ()
+    assert verdict.weighing is not None
+    assert verdict.weighing.placed is None
+
+
+def test_a_favour_for_a_position_is_learned_from_all_comparisons() -> None:
+    experience = Experience()
+    for at in range(40):
+        experience.compared += [
+            Compared(judge="j", first=f"a{at}", second=f"b{at}", first_won=True),
+            Compared(judge="j", first=f"b{at}", second=f"a{at}", first_won=True),
+        ]
+    assert experience.position("j") > 2
+    assert experience.position("another") == 0.0
+
+
+def review(verdict_id: str, *, accepted: bool) -> ReviewRecorded:
+    return ReviewRecorded(verdict_id=verdict_id, accepted=accepted, who="ada", recorded_at=AT)
+
+
+def test_the_line_goes_where_peoples_reviews_show_that_enough_is_accepted() -> None:
+    speaker = Speaker([8, 8])
+    judges = [judge(speaker)]
+    experience = experienced(judges)
+    experience.promoted = {f"v{at}": -4 + 0.1 * at for at in range(60)}
+    for at in range(60):
+        experience.review(at + 1, review(f"v{at}", accepted=at >= 10))
+    certified = experience.certified(0.9)
+    assert certified is not None
+    assert certified.threshold < -2.8
+    assert certified.low > 0.7
+    verdict = heard(judges, experience, written_by("qwen3"), target_precision=0.9)
+    assert verdict.weighing is not None
+    assert (verdict.weighing.rule, verdict.weighing.line) == ("precision", certified.threshold)
+    assert (verdict.decision, verdict.reason) == (Decision.PROMOTED, "precision")
+    assert "90%" in verdict.explanation
+    assert heard(judges, experience, written_by("qwen3"), target_precision=0.99).reason == "quota", "reviews can't show that"
+
+
+def test_the_last_word_of_people_holds_and_a_word_on_the_unknown_is_no_label() -> None:
+    experience = Experience(promoted={"v1": 0.5})
+    experience.review(1, review("v1", accepted=True))
+    experience.review(2, review("v9", accepted=True))
+    experience.review(3, review("v1", accepted=False))
+    assert [(one.verdict_id, one.accepted) for one in experience.labels] == [("v1", False)]
+    assert experience.reviewed == 3

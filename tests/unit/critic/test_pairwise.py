@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from daydream_critic.pairwise import fit
+from daydream_critic.pairwise import fit, placed
 
 
 def verdicts(count: int, many: int, position: float, seed: int = 0):
@@ -52,3 +52,23 @@ def test_who_was_never_compared_is_in_the_middle_and_little_is_known_of_them() -
     assert found.strengths[0] > 0 > found.strengths[1]
     assert found.errors[2] == pytest.approx(found.spread)
     assert found.errors[0] < found.errors[2]
+
+
+def test_the_place_of_one_among_known_others_is_found_and_its_error_too() -> None:
+    rng = np.random.default_rng(0)
+    misses = []
+    for _ in range(300):
+        truth = rng.standard_normal()
+        others, first = rng.standard_normal(20), rng.random(20) < 0.5
+        won = rng.random(20) < 1 / (1 + np.exp(-(truth - others + np.where(first, 0.9, -0.9))))
+        place, error = placed(0.0, 1.0, others, first, won, 0.9)
+        misses.append((place - truth) / error)
+    assert np.std(misses) == pytest.approx(1.0, abs=0.15)
+    assert np.mean(misses) == pytest.approx(0.0, abs=0.15)
+
+
+def test_both_orders_that_only_show_the_favour_for_a_position_move_nothing() -> None:
+    place, error = placed(0.3, 1.0, np.array([0.3, 0.3]), np.array([True, False]), np.array([True, False]), 2.0)
+    assert place == pytest.approx(0.3)
+    assert error < 1.0
+    assert placed(0.3, 1.0, np.empty(0), np.empty(0, bool), np.empty(0, bool), 2.0) == pytest.approx((0.3, 1.0))

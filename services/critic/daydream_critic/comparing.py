@@ -1,0 +1,121 @@
+"""What lies near the line is held against its neighbours there: which of two hypotheses is better, asked in both orders.
+
+Data: a hypothesis and what is known of its place → its neighbours near the line (`experience`), nearest first, their texts from memory → for each both
+orders → its place, with the judge's favour for a position taken out (`pairwise`) → stops as soon as the interval of its place clears the line.
+A neighbour is shown only to a model that may see it beside this pair: never another team's, never of a clearance that this pair does not have.
+An answer that can't be read is left out; it is not asked for again. Texts of neighbours are not kept in the verdict, so an erasure need not find them there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from daydream_critic.experience import Experience, Seen
+from daydream_critic.judging import Judge
+from daydream_critic.pairwise import placed
+from daydream_shared.llm.ask import Question
+from daydream_shared.llm.forms import Form
+from daydream_shared.messages import Comparison, HypothesisProposed, ModelCall, Synthesis, derive_id
+from daydream_shared.requests import ListVerdicts, Verdicts
+from daydream_shared.rpc import Asker
+from daydream_shared.subjects import MEMORY_INSIGHTS
+
+PROMPT = "compare.v1.md"
+HOLES = frozenset({"first", "second"})
+JUSTIFICATION_CHARS_MAX = 160
+TOKENS_MAX = JUSTIFICATION_CHARS_MAX + 40
+TEMPERATURE = 0.2
+SURE = 1.64  # standard errors that the place must lie from the line: 95 % on that side
+TEXT_CHARS_MAX = 1200  # of a hypothesis beside another
+NEIGHBOURS_LOOKED_AT = 10
+
+
+class CompareAnswer(BaseModel):
+    """The answer as it is read."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    justification: str
+    better: Literal["first", "second"]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of the answer."""
+    properties = {"justification": {"type": "string", "maxLength": JUSTIFICATION_CHARS_MAX}, "better": {"type": "string", "enum": ["first", "second"]}}
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a hypothesis lies, in log-odds, and how sure that is; the comparisons and calls that it took."""
+
+    mean: float
+    error: float
+    comparisons: tuple[Comparison, ...] = ()
+    calls: tuple[ModelCall, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """Asks judges to compare. `neighbours_max`: with how many others."""
+
+    form: Form
+    ask: Asker
+    neighbours_max: int
+
+    async def settle(self, judge: Judge, proposed: HypothesisProposed, start: Place, line: float, experience: Experience) -> Place:
+        """The place of a hypothesis after comparisons, as few as make it clear on which side of the line it is."""
+        found = start
+        position = experience.position(judge.name)
+        for seen, text in await self._neighbours(proposed, line, experience):
+            if abs(found.mean - line) > SURE * found.error:
+                break
+            done, calls = list(found.comparisons), list(found.calls)
+            for shown_first in (True, False):
+                won, paid = await self._one(judge, proposed, seen, text, shown_first=shown_first)
+                calls += paid
+                if won is not None:
+                    done.append(Comparison(judge=judge.name, other_verdict_id=seen.verdict_id, other_log_odds=seen.log_odds, shown_first=shown_first, won=won))
+            mean, error = placed(
+                start.mean, start.error, np.array([one.other_log_odds for one in done]), np.array([one.shown_first for one in done], bool),
+                np.array([one.won for one in done], bool), position,
+            )  # fmt: skip
+            found = Place(mean, error, tuple(done), tuple(calls))
+        return found
+
+    async def _neighbours(self, proposed: HypothesisProposed, line: float, experience: Experience) -> list[tuple[Seen, str]]:
+        near = [seen for seen in experience.near(line) if seen.hypothesis_id != proposed.hypothesis_id and _may_meet(seen, proposed)][:NEIGHBOURS_LOOKED_AT]
+        if not near:
+            return []
+        page: Verdicts = await self.ask(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=tuple(seen.verdict_id for seen in near)))
+        texts = {one.verdict_id: one.hypothesis.synthesis for one in page.verdicts}
+        return [(seen, text_of(synthesis)) for seen in near if (synthesis := texts.get(seen.verdict_id)) is not None][: self.neighbours_max]
+
+    async def _one(self, judge: Judge, proposed: HypothesisProposed, seen: Seen, text: str, *, shown_first: bool) -> tuple[bool | None, tuple[ModelCall, ...]]:
+        """Whether the hypothesis is better than its neighbour; None: the answer can't be read."""
+        assert proposed.synthesis is not None
+        own = text_of(proposed.synthesis)
+        first, second = (own, text) if shown_first else (text, own)
+        question = Question(
+            key=derive_id("comparison", proposed.hypothesis_id, seen.hypothesis_id, judge.name, str(shown_first)), envelope_id=proposed.pair.envelope_id,
+            prompt=self.form.prompt, messages=self.form.prompt.fill(first=first, second=second), output_tokens_max=self.form.output_tokens_max,
+            temperature=TEMPERATURE, repair=False,
+        )  # fmt: skip
+        reply = await judge.model.ask(question, CompareAnswer)
+        return None if reply.value is None else (reply.value.better == "first") == shown_first, reply.calls
+
+
+def text_of(synthesis: Synthesis) -> str:
+    """A hypothesis as it is shown beside another."""
+    return f"{synthesis.title}\n{synthesis.hypothesis}"[:TEXT_CHARS_MAX]
+
+
+def _may_meet(seen: Seen, proposed: HypothesisProposed) -> bool:
+    facts: Sequence[Any] = (proposed.pair.first, proposed.pair.second)
+    team = next((fact.team for fact in facts if fact.team), "")
+    return seen.team in ("", team) and set(seen.clearances) <= {"", *(fact.clearance for fact in facts)}
