@@ -99,6 +99,7 @@ class PairSampled(Message):
     features: tuple[float, ...] = Field(default=(), description="what the learned strategy knew of the pair")
     facts: int = Field(default=0, ge=0, description="how many facts were known when it was drawn")
     why: str = Field(default="", description="for a pair that is drawn once more: age, models or surroundings")
+    canary: Literal["", "bridge", "decoy"] = Field(default="", description="planted, to see what the critic does to it: a link that holds, or one that doesn't")
     similarity: float = Field(ge=-1.001, le=1.001, description="cosine of the two embeddings")
     samples: int = Field(ge=1, description="hypotheses wanted from this pair, numbered 0…samples−1")
     plan: str = Field(default="full", description="which plan the envelope was opened for; near a cap a smaller one than `full`")
@@ -423,7 +424,7 @@ class AlertRaised(Message):
     """Something that people should know of. The same alert has the same id, so it is told once."""
 
     alert_id: str
-    kind: Literal["soft-limit", "refused", "overrun"]
+    kind: Literal["soft-limit", "refused", "overrun", "canary-drift"]
     about: str = Field(description="what it is about: a limit as scope/window, an attempt")
     text: str
     raised_at: datetime

@@ -196,9 +196,10 @@ MEMORY_BACK_UP = Endpoint("memory", "daydream.memory.backup", ask.BackUp, ask.Ba
 MEMORY_RESTORE = Endpoint("memory", "daydream.memory.restore", ask.RestoreBackup, ask.Restored)
 SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", ask.Nothing, ask.SamplerState)
 SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", ask.SetGoal, ask.SamplerState)
+CRITIC_STATE = Endpoint("critic", "daydream.critic.state", ask.Nothing, ask.CriticState)
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_OPEN, BUDGET_GROW, BUDGET_DRAW, BUDGET_SETTLE, BUDGET_CLOSE, BUDGET_CHANGE, BUDGET_STATE,
     MEMORY_STATE, MEMORY_PAIR, MEMORY_AROUND, MEMORY_NEAREST, MEMORY_SEARCH, MEMORY_INSIGHTS, MEMORY_DOCUMENTS, MEMORY_RESOLVE, MEMORY_ERASE,
     MEMORY_JUDGED, MEMORY_BACK_UP, MEMORY_RESTORE,
-    SAMPLER_STATE, SAMPLER_GOAL,
+    SAMPLER_STATE, SAMPLER_GOAL, CRITIC_STATE,
 )  # fmt: skip

@@ -41,6 +41,7 @@ class Name:
     PAIR = "daydream.pair.id"
     HYPOTHESIS = "daydream.hypothesis.id"
     DECISION = "daydream.decision"
+    CANARY = "daydream.canary"
     REASON = "daydream.reason"
     STAGE = "daydream.stage"
     COST = "daydream.cost.usd"
@@ -62,6 +63,7 @@ class Telemetry:
     handled: Counter
     handling_s: Histogram
     decisions: Counter
+    canaries: Counter
     spent_usd: Counter
     saved_usd: Counter
     call_s: Histogram
@@ -109,6 +111,7 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
         handled=meter.create_counter("daydream.messages.handled", description="messages by destination and outcome"),
         handling_s=meter.create_histogram("messaging.process.duration", unit="s"),
         decisions=meter.create_counter("daydream.decisions", description="verdicts by decision and reason"),
+        canaries=meter.create_counter("daydream.canaries", description="verdicts on planted hypotheses by kind and decision"),
         spent_usd=meter.create_counter("daydream.spent", unit="usd", description="settled cost of model calls"),
         saved_usd=meter.create_counter("daydream.saved", unit="usd", description="what batches made model calls cheaper"),
         call_s=meter.create_histogram("gen_ai.client.operation.duration", unit="s"),

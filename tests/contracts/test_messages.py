@@ -17,6 +17,7 @@ from daydream_budget.entries import Commit
 from daydream_budget.snapshots import Snapshot
 from daydream_critic.experience import Experience
 from daydream_sampler.epoch import Epoch
+from daydream_sampler.planting import Planted
 from daydream_sampler.yields import Yields
 from daydream_shared.failures import Tally
 from daydream_shared.llm.answers import StoredAnswer
@@ -26,13 +27,14 @@ from daydream_shared.subjects import ENDPOINTS, FLOWS
 
 EXAMPLES = Path(__file__).parent / "messages"
 FILES = sorted(EXAMPLES.glob("*.json"))
-KEPT = (Commit, Snapshot, Epoch, Experience, StagePlan, StoredAnswer, Tally, Yields)  # what the ledger and the buckets hold
+KEPT = (Commit, Snapshot, Epoch, Experience, Planted, StagePlan, StoredAnswer, Tally, Yields)  # what the ledger and the buckets hold
 MAPPINGS = (
     "Snapshot.v2",
     "MemoryState.v1",
     "Erased.v1",
     "Epoch.v1.strategies",
     "Experience.v1",
+    "CriticState.v1",
     "PairSampled.v1.mixture",
     "Yields.v1",
 )  # their objects are mappings with keys of data, where any key is known

@@ -20,7 +20,13 @@ rubric = "skeptic"
 @pytest.mark.slow
 def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_both_have_a_history(tmp_path: Path, endpoint: Endpoint) -> None:
     (tmp_path / "panel.toml").write_text(PANEL)
-    daydream = Daydream(tmp_path / "user", endpoint, DAYDREAM_CRITIC_PANEL_FILE=str(tmp_path / "panel.toml"), DAYDREAM_CRITIC_PROMOTE_SHARE="0.3")
+    daydream = Daydream(
+        tmp_path / "user",
+        endpoint,
+        DAYDREAM_CRITIC_PANEL_FILE=str(tmp_path / "panel.toml"),
+        DAYDREAM_CRITIC_PROMOTE_SHARE="0.3",
+        DAYDREAM_SAMPLER_CANARY_SHARE="0.1",
+    )
     found = daydream.json("run", "-n", "120", "--cap", "5")
     assert found["dead_letters"] == 0
     assert round(found["spent_usd"] * NANO) == endpoint.witness()["cost_nanousd"], "the ledger and the endpoint count the same money"
@@ -38,3 +44,11 @@ def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_bo
     compared = [one for one in warm if one["comparisons"]]
     assert compared, "some lay near the line"
     assert all(one["weighing"]["deferred_from"] < one["weighing"]["log_odds"] <= one["weighing"]["deferred_to"] for one in compared)
+    assert all(one["hypothesis"]["pair"]["strategy"] != "canary" for one in verdicts), "what was planted is not kept"
+    report = daydream.json("critic", "report")
+    assert report["bridges"]["count"] + report["decoys"]["count"] == 12
+    assert [one["name"] for one in report["judges"]] == ["judge.v1@priced-1", "judge-skeptic.v1@priced-1"]
+    assert report["judged"] == len(judged) or len(verdicts) == 100
+    assert report["rule"] == "quota"
+    shown = daydream("critic", "report")
+    assert "Planted links that hold" in shown.stdout

@@ -130,7 +130,8 @@ def priced_endpoint(folder: Path, *, delay_s: float = 0.0) -> Iterator[Endpoint]
 def clean_environment(home: Path, **more: str) -> dict[str, str]:
     """The environment without anything that points daydream somewhere."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DAYDREAM_", "OPENAI_", "OTEL_"))}
-    return {**kept, "HOME": str(home), "COLUMNS": "160", "NO_COLOR": "1", **more}
+    # nothing is planted unless a test is about it: what is counted is then what was drawn
+    return {**kept, "HOME": str(home), "COLUMNS": "160", "NO_COLOR": "1", "DAYDREAM_SAMPLER_CANARY_SHARE": "0", **more}
 
 
 class Daydream:

@@ -80,6 +80,10 @@ class Live:
 def summary(message: Message) -> dict[str, Any]:
     """An event in the few words that a list shows."""
     match message:
+        case HypothesisProposed(pair=PairSampled(canary="bridge" | "decoy" as kind)):
+            return {"kind": "canary", "id": message.hypothesis_id, "text": f"a {kind} was planted"}
+        case VerdictReached(hypothesis=HypothesisProposed(pair=PairSampled(canary="bridge" | "decoy" as kind))):
+            return {"kind": "canary", "id": message.verdict_id, "text": f"a planted {kind} was {message.decision.value}", "score": message.score}
         case PairSampled():
             return {
                 "kind": "pair",

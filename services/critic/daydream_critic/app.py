@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 
 from nats.js.kv import KeyValue
 
@@ -14,11 +13,12 @@ from daydream_critic.comparing import Comparing
 from daydream_critic.criticism import Critic
 from daydream_critic.experience import Experience
 from daydream_critic.families import family_of
-from daydream_critic.handlers import handlers
-from daydream_critic.judging import SYNTHESIS_BYTES_MAX, SYNTHESIS_BYTES_MAX_BRIEF, Judge, schema, tokens_max
+from daydream_critic.handlers import endpoints, handlers
+from daydream_critic.judging import SYNTHESIS_BYTES_MAX, SYNTHESIS_BYTES_MAX_BRIEF, Judge, Seat, schema, tokens_max
 from daydream_critic.jury import Jury
-from daydream_critic.learning import keep_up
+from daydream_critic.learning import Learning
 from daydream_critic.panel_file import RUBRICS, Juror, read_panel
+from daydream_critic.report import state_of
 from daydream_critic.settings import Settings
 from daydream_shared.following import Following
 from daydream_shared.llm.forms import Form, Forms
@@ -41,27 +41,29 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     jurors = read_panel(settings.panel_file, settings.model)
     following = Following(runtime.js, await runtime.bucket(CRITIC), EXPERIENCE, Experience())
     await following.load()
+    seats = [Seat(juror.name, forms(settings, juror), juror.kin, juror.calls_max) for juror in jurors]
+    answers = endpoints(lambda: state_of(following.fold, seats, settings))
     async with AsyncExitStack() as stack:
-        judges = [await _judge(runtime, stack, settings, juror) for juror in jurors]
-        plans = await runtime.bucket(PLANS)
-        compared = compare_form()
+        learning = Learning(following, runtime)
+        if not settings.judges:
+            await learning.catch_up()
+            yield Parts(endpoints=answers, loops=(learning.keep_up,))
+            return
+        judges = [await _judge(runtime, stack, settings, seat, juror) for seat, juror in zip(seats, jurors, strict=True)]
+        plans, compared = await runtime.bucket(PLANS), compare_form()
         await publish_plan(plans, plan_of(judges, compared, settings.compare_max))
         await _say_who_is_kin(plans, jurors)
         pairs = Comparing(compared, runtime.ask, settings.compare_max) if settings.compare_max else None
-        jury = Jury(judges, following, settings, pairs)
+        critic = Critic(Jury(judges, following, settings, pairs), runtime.ask, settings)
         loops = [loop for judge in judges for loop in judge.model.loops]
-        yield Parts(
-            handlers(Critic(jury, runtime.ask, settings), runtime.telemetry),
-            loops=(*loops, partial(keep_up, following, runtime)),
-            concurrency=settings.concurrency,
-        )
+        yield Parts(handlers(critic, runtime.telemetry), answers, (*loops, learning.keep_up), concurrency=settings.concurrency)
         if runtime.nc.is_connected:
             await following.save()
 
 
-async def _judge(runtime: Runtime, stack: AsyncExitStack, settings: Settings, juror: Juror) -> Judge:
+async def _judge(runtime: Runtime, stack: AsyncExitStack, settings: Settings, seat: Seat, juror: Juror) -> Judge:
     model = await stack.enter_async_context(open_model(runtime, settings, juror.model))
-    return Judge(juror.name, model, forms(settings, juror), juror.kin, juror.calls_max)
+    return Judge(seat.name, seat.forms, seat.family, seat.calls_max, model=model)
 
 
 def plan_of(judges: Sequence[Judge], compared: Form, neighbours_max: int) -> StagePlan:

@@ -10,7 +10,7 @@ because one alone may not be able to change the decision: Frazier and Powell, 20
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from daydream_critic.panel import Calls, Panel
 
@@ -44,8 +44,14 @@ class Cascade:
             if worth > best:
                 best, judge = worth, step.judge
         if judge is None and not any(calls):
-            return min(range(len(self.usd)), key=lambda one: self.usd[one])
+            return min((one for one, most in enumerate(self.calls_max) if most), key=lambda one: self.usd[one], default=None)
         return judge
+
+    def without(self, judge: int, calls: Calls) -> Cascade:
+        """The same, where a judge is not asked any more."""
+        return replace(
+            self, calls_max=tuple(done if at == judge else most for at, (most, done) in enumerate(zip(self.calls_max, calls, strict=True))), _steps={}
+        )
 
     def _ahead(self, calls: Calls) -> tuple[Step, ...]:
         found = self._steps.get(calls)

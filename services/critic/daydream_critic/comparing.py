@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from daydream_critic.experience import Experience, Seen
+from daydream_critic.experience import Experience
 from daydream_critic.judging import Judge
 from daydream_critic.pairwise import placed
+from daydream_critic.records import Seen
 from daydream_shared.llm.ask import Question
 from daydream_shared.llm.forms import Form
 from daydream_shared.messages import Comparison, HypothesisProposed, ModelCall, Synthesis, derive_id

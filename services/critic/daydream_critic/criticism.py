@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from daydream_critic import gates
+from daydream_critic.experience import ROLE
 from daydream_critic.gates import Stopped
-from daydream_critic.jury import Hearing, Jury
+from daydream_critic.hearing import Hearing
+from daydream_critic.jury import Jury
 from daydream_critic.settings import Settings
 from daydream_shared.messages import Decision, HypothesisProposed, Known, VerdictReached, Weighing, verdict_id_of
 from daydream_shared.requests import Nearest
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import MEMORY_NEAREST
 
-ROLE = "critic"
 ROUND = 1
 
 
@@ -32,8 +33,12 @@ class Critic:
         if stopped is not None or synthesis is None:
             return _verdict(proposed, stopped or Stopped(Decision.ABSTAINED, "abstained", ""))
         own = (proposed.pair.first.fact_id, proposed.pair.second.fact_id)
-        known = await self._ask(MEMORY_NEAREST, Nearest(text=synthesis.hypothesis[:20_000], own_fact_ids=own, own_hypothesis_id=proposed.hypothesis_id))
-        stopped = gates.by_memory(known, duplicate_nearness=self._settings.duplicate_nearness, restatement_nearness=self._settings.restatement_nearness)
+        question = Nearest(text=synthesis.hypothesis[:20_000], own_fact_ids=own, own_hypothesis_id=proposed.hypothesis_id)
+        known = await self._ask(MEMORY_NEAREST, question)
+        settings = self._settings
+        stopped = gates.by_memory(known, duplicate_nearness=settings.duplicate_nearness, restatement_nearness=settings.restatement_nearness)
+        if proposed.pair.canary:  # it measures the judges, whatever the lab knows already
+            stopped = None
         if stopped is not None:
             return _verdict(proposed, stopped)
         hearing, weighing = await self._jury.hear(proposed, synthesis)

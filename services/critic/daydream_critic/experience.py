@@ -8,75 +8,30 @@ Everything is bounded: of histories that grow too large half is forgotten, which
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from daydream_critic.line import SEEN_MAX, Line
 from daydream_critic.pairwise import fit
-from daydream_critic.panel import Panel, panel_of
+from daydream_critic.panel import LABELS_MIN as PLANTED_MIN
+from daydream_critic.panel import Panel, panel_of, panel_of_labels
 from daydream_critic.ranks import Ranks
+from daydream_critic.records import Canary, Compared, Label, Record, Seen, canary_of, compared_of, deviate, key_of, score_of, seen_of
 from daydream_critic.thresholds import Certified, promotes
 from daydream_shared.following import Fold
-from daydream_shared.messages import NANOUSD_PER_USD, Decision, Judgement, ReviewRecorded, VerdictReached, Weighing
+from daydream_shared.messages import NANOUSD_PER_USD, Decision, ReviewRecorded, VerdictReached
 
-SCORES_MAX = 2000
+ROLE = "critic"
 ROWS_MAX = 500
 COMPARISONS_MAX = 1000
+CANARIES_MAX = 400
 PROMOTED_MAX = 1000  # that wait for a person's word
 LABELS_MAX = 500
 NEIGHBOURS_MAX = 300  # hypotheses that others may be compared with
 WARM = 50  # scores of a judge from which they are read as ranks
-
-
-class Record(BaseModel):
-    """Of one judge with one prompt."""
-
-    scores: dict[float, int] = Field(default_factory=dict)
-    answers: int = 0
-    cost_nanousd: int = 0
-
-    @property
-    def count(self) -> int:
-        return sum(self.scores.values())
-
-    def add(self, score: float, cost_nanousd: int) -> None:
-        """Count an answer."""
-        self.scores[score] = self.scores.get(score, 0) + 1
-        self.answers += 1
-        self.cost_nanousd += cost_nanousd
-        if self.count > SCORES_MAX:
-            self.scores = {score: half for score, count in self.scores.items() if (half := count // 2)}
-
-
-class Seen(BaseModel):
-    """A hypothesis that was judged, for comparison: its text is in memory. `clearances`: what a model needs to see it."""
-
-    verdict_id: str
-    hypothesis_id: str
-    log_odds: float
-    team: str = ""
-    clearances: tuple[str, ...] = ()
-
-
-class Label(BaseModel):
-    """A person's word on a promoted hypothesis, and the log-odds with which it was promoted."""
-
-    verdict_id: str
-    log_odds: float
-    accepted: bool
-
-
-class Compared(BaseModel):
-    """Which of two won, and who stood first."""
-
-    judge: str
-    first: str
-    second: str
-    first_won: bool
 
 
 class Experience(Fold):
@@ -87,6 +42,11 @@ class Experience(Fold):
     ended: list[float] = Field(default_factory=list)
     seen: list[Seen] = Field(default_factory=list)
     compared: list[Compared] = Field(default_factory=list)
+    judged: int = 0
+    cost_nanousd: int = Field(default=0, description="of the critic's own calls for those that were judged")
+    stopped: dict[str, int] = Field(default_factory=dict, description="how many each free gate stopped")
+    planted: int = Field(default=0, description="hypotheses in all")
+    canaries: list[Canary] = Field(default_factory=list)
     promoted: dict[str, float] = Field(default_factory=dict)
     labels: list[Label] = Field(default_factory=list)
     reviewed: int = Field(default=0, description="up to where the REVIEWS stream was read")
@@ -95,6 +55,15 @@ class Experience(Fold):
         if sequence <= self.sequence:
             return
         self.sequence = sequence
+        if verdict.hypothesis.pair.canary:
+            self.planted += 1
+            self.canaries = [*self.canaries, canary_of(verdict)][-CANARIES_MAX:]
+            return
+        if verdict.judgements:
+            self.judged += 1
+            self.cost_nanousd += sum(call.cost_nanousd for call in verdict.calls)
+        elif verdict.role == ROLE:
+            self.stopped[verdict.reason] = self.stopped.get(verdict.reason, 0) + 1
         row = {}
         for judgement in verdict.judgements:
             score = score_of(judgement)
@@ -105,12 +74,12 @@ class Experience(Fold):
             self.rows = [*self.rows, row][-ROWS_MAX:]
         if verdict.weighing is not None and verdict.weighing.log_odds is not None:
             self.ended = [*self.ended, verdict.weighing.log_odds][-SEEN_MAX:]
-            self.seen = [*self.seen, _seen(verdict, verdict.weighing)][-NEIGHBOURS_MAX:]
+            self.seen = [*self.seen, seen_of(verdict, verdict.weighing)][-NEIGHBOURS_MAX:]
             if verdict.decision is Decision.PROMOTED:
                 self.promoted[verdict.verdict_id] = self.seen[-1].log_odds
                 for oldest in list(self.promoted)[:-PROMOTED_MAX]:
                     del self.promoted[oldest]
-        self.compared = [*self.compared, *_compared(verdict)][-COMPARISONS_MAX:]
+        self.compared = [*self.compared, *compared_of(verdict)][-COMPARISONS_MAX:]
 
     def review(self, sequence: int, review: ReviewRecorded) -> None:
         """Count a person's word; the last one on a hypothesis is the one that holds."""
@@ -124,6 +93,24 @@ class Experience(Fold):
         """Where people's reviews show that promotion has the target precision."""
         return promotes(np.array([one.log_odds for one in self.labels]), np.array([one.accepted for one in self.labels], bool), target)
 
+    def record(self, key: str) -> Record:
+        """What is kept of a judge."""
+        return self.judges.get(key, Record())
+
+    def separated(self, keys: Sequence[str]) -> bool:
+        """Whether enough planted hypotheses were scored by all these judges."""
+        return self._planted(keys)[1]
+
+    def measured(self, keys: Sequence[str]) -> bool:
+        """Whether planted hypotheses have shown how good each of these judges is; until then all are asked, for none is known to be worth more."""
+        return len(keys) > 1 and self.warm(keys) and self.separated(keys)
+
+    def _planted(self, keys: Sequence[str]) -> tuple[list[Canary], bool]:
+        """The planted hypotheses that all these judges scored, and whether there are enough of both kinds."""
+        planted = [one for one in self.canaries if all(key in one.scores for key in keys)]
+        bridges = sum(one.bridge for one in planted)
+        return planted, min(bridges, len(planted) - bridges) >= PLANTED_MIN
+
     def warm(self, keys: Sequence[str]) -> bool:
         """Whether the scores of all these judges can be read as ranks."""
         return all(key in self.judges and self.judges[key].count >= WARM for key in keys)
@@ -134,15 +121,25 @@ class Experience(Fold):
 
     def usd(self, key: str) -> float:
         """What an answer of a judge cost on average."""
-        record = self.judges.get(key, Record())
+        record = self.record(key)
         return record.cost_nanousd / NANOUSD_PER_USD / max(1, record.answers)
 
     def panel(self, keys: Sequence[str]) -> Panel:
-        """What is known of these judges together."""
+        """What is known of these judges together: from planted hypotheses if there are enough of them, else from what they have in common."""
         ranks = [self.ranks(key) for key in keys]
+        planted, enough = self._planted(keys)
+        if enough:
+            first, again = (np.array([[deviate(rank, one.scores[key], at) for key, rank in zip(keys, ranks, strict=True)] for one in planted]) for at in (0, 1))
+            return panel_of_labels(first, np.array([one.bridge for one in planted], bool), again)
         rows = [[rank.of_score(row[key]) for key, rank in zip(keys, ranks, strict=True)] for row in self.rows if all(key in row for key in keys)]
         values: NDArray[np.float64] = np.array(rows, float).reshape(len(rows), len(keys))
         return panel_of(values)
+
+    def rate(self, *, bridges: bool, last: int = CANARIES_MAX, before: int = 0) -> tuple[int, int]:
+        """How many of the last planted ones of a kind would have been promoted, and of how many, without the very last `before`."""
+        kind = [one.promoted for one in self.canaries if one.bridge == bridges]
+        some = kind[: len(kind) - before][-last:]
+        return sum(some), len(some)
 
     def near(self, line: float) -> list[Seen]:
         """Those that can be compared with, the nearest to the line first."""
@@ -163,43 +160,3 @@ class Experience(Fold):
         for log_odds in self.ended:
             line.add(log_odds)
         return line
-
-
-def _seen(verdict: VerdictReached, weighing: Weighing) -> Seen:
-    proposed, pair = verdict.hypothesis, verdict.hypothesis.pair
-    ended = weighing.log_odds if weighing.placed is None else weighing.placed
-    clearances = {fact.clearance for fact in (pair.first, pair.second) if fact.clearance}
-    return Seen(
-        verdict_id=verdict.verdict_id, hypothesis_id=proposed.hypothesis_id, log_odds=ended or 0.0, team=pair.first.team or pair.second.team,
-        clearances=tuple(sorted(clearances)),
-    )  # fmt: skip
-
-
-def _compared(verdict: VerdictReached) -> list[Compared]:
-    own = verdict.verdict_id
-    return [
-        Compared(
-            judge=one.judge, first=own if one.shown_first else one.other_verdict_id, second=one.other_verdict_id if one.shown_first else own,
-            first_won=one.won == one.shown_first,
-        )
-        for one in verdict.comparisons
-    ]  # fmt: skip
-
-
-def key_of(judgement: Judgement) -> str:
-    """Under which a judge's history is kept: its name says model and rubric; another text of the prompt begins a new one."""
-    return f"{judgement.judge}:{judgement.prompt[:12]}"
-
-
-def score_of(judgement: Judgement) -> float | None:
-    """One number of a judgement, 1 to 10."""
-    return None if judgement.scores is None else round(judgement.scores.mean, 2)
-
-
-def means(judgements: Sequence[Judgement]) -> dict[str, list[float]]:
-    """The scores that each judge gave, in the order of its calls."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for judgement in judgements:
-        if (score := score_of(judgement)) is not None:
-            found[judgement.judge].append(score)
-    return dict(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -50,14 +50,24 @@ def tokens_max(*, brief: bool) -> int:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """Scores hypotheses. `family`: of its model; `calls_max`: how often it may be asked about one of them."""
+class Seat:
+    """Who a judge is. `family`: of its model; `calls_max`: how often it may be asked about one hypothesis."""
 
     name: str
-    model: PaidModel
     forms: Forms
     family: str
     calls_max: int = 1
+
+    def key(self, size: str) -> str:
+        """Under which its history is kept."""
+        return f"{self.name}:{form_of(self.forms, size).prompt.ref.digest[:12]}"
+
+
+@dataclass(frozen=True)
+class Judge(Seat):
+    """Scores hypotheses."""
+
+    model: PaidModel = field(kw_only=True)
 
     def plan(self, *, first: bool) -> StagePlan:
         """The most that one hypothesis can cost here: the question and its repair, for each call. Near a cap nobody is asked twice, and nearer still only the
@@ -65,10 +75,6 @@ class Judge:
         once = self.model.plan(self.forms)
         smaller = {size: cost if first or size != BARE else NOTHING for size, cost in once.smaller.items()}
         return once.model_copy(update={"smaller": smaller, "fixed_nanousd": self.calls_max * once.fixed_nanousd})
-
-    def key(self, size: str) -> str:
-        """Under which its history is kept."""
-        return f"{self.name}:{form_of(self.forms, size).prompt.ref.digest[:12]}"
 
     def is_kin(self, proposed: HypothesisProposed) -> bool:
         """Whether a model of its family wrote the hypothesis."""

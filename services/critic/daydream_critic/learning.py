@@ -1,15 +1,16 @@
-"""The loop that keeps the critic's experience up with what was judged, and with what people said of it."""
+"""Keeps the critic's experience up with what was judged and with what people said of it, and tells of drift."""
 
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 
-from nats.js import JetStreamContext
 from pydantic import ValidationError
 
 from daydream_critic.experience import Experience
+from daydream_critic.report import RECENT, drift
 from daydream_shared.following import Following
-from daydream_shared.messages import ReviewRecorded
+from daydream_shared.messages import AlertRaised, ReviewRecorded, derive_id
 from daydream_shared.runtime import Runtime
 from daydream_shared.streams import streamed
 from daydream_shared.subjects import flow_of
@@ -19,24 +20,45 @@ log = logging.getLogger(__name__)
 FOLLOW_S = 1.0
 
 
-async def keep_up(following: Following[Experience], runtime: Runtime) -> None:
-    """Learn, again and again."""
-    while not runtime.stopping.is_set():
-        try:
-            await following.catch_up()
-            await read_reviews(runtime.js, following.fold)
-            await runtime.pause(FOLLOW_S)
-        except TROUBLE as trouble:
-            log.info("learning from verdicts waits: %r", trouble)
-            await runtime.pause(wait_s(trouble))
+class Learning:
+    """The loop."""
 
+    def __init__(self, following: Following[Experience], runtime: Runtime) -> None:
+        self._following = following
+        self._runtime = runtime
+        self._told: set[str] = set()
 
-async def read_reviews(js: JetStreamContext, experience: Experience) -> None:
-    """Count what people said since. Their verdicts are counted already, because a person sees a verdict only after it was published."""
-    stream = flow_of(ReviewRecorded).stream
-    last = (await js.stream_info(stream)).state.last_seq
-    async for sequence, message in streamed(js, stream, experience.reviewed, last, gaps=True):
-        try:
-            experience.review(sequence, ReviewRecorded.model_validate_json(message.data))
-        except ValidationError:  # of a newer version; the memory, whose durable it is, deals with it
-            experience.reviewed = sequence
+    async def keep_up(self) -> None:
+        """Learn, again and again, until the stop."""
+        while not self._runtime.stopping.is_set():
+            try:
+                await self.catch_up()
+                await self._tell_of_drift()
+                await self._runtime.pause(FOLLOW_S)
+            except TROUBLE as trouble:
+                log.info("learning from verdicts waits: %r", trouble)
+                await self._runtime.pause(wait_s(trouble))
+
+    async def catch_up(self) -> None:
+        """Learn what came since."""
+        await self._following.catch_up()
+        await self._read_reviews()
+
+    async def _read_reviews(self) -> None:
+        """Count what people said since. Their verdicts are counted already, because a person sees a verdict only after it was published."""
+        experience, js, stream = self._following.fold, self._runtime.js, flow_of(ReviewRecorded).stream
+        last = (await js.stream_info(stream)).state.last_seq
+        async for sequence, message in streamed(js, stream, experience.reviewed, last, gaps=True):
+            try:
+                experience.review(sequence, ReviewRecorded.model_validate_json(message.data))
+            except ValidationError:  # of a newer version; the memory, whose durable it is, deals with it
+                experience.reviewed = sequence
+
+    async def _tell_of_drift(self) -> None:
+        """Raise an alert for what is no longer as it was: once for every so many planted hypotheses, under an id that all replicas derive alike."""
+        for text in drift(self._following.fold):
+            alert_id = derive_id("canary-drift", text.partition(":")[0], self._following.fold.planted // RECENT)
+            if alert_id not in self._told:
+                await self._runtime.publish(AlertRaised(alert_id=alert_id, kind="canary-drift", about="critic", text=text, raised_at=datetime.now(UTC)))
+                log.warning("%s", text)
+                self._told.add(alert_id)

@@ -25,3 +25,4 @@ class Settings(PaidSettings):
     hit_usd: float = Field(0.2, gt=0, description="what it may cost to find one more hit by second opinions")
     duplicate_nearness: float = Field(0.85, gt=0, le=1, description="how near something known may be: 0 is the median of unrelated facts, 1 the same text")
     restatement_nearness: float = Field(0.92, gt=0, le=1, description="how near a hypothesis may be to one of its own facts")
+    judges: bool = Field(True, description="off: it answers what is asked and judges nothing")

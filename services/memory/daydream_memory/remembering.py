@@ -50,7 +50,11 @@ class Remembering:
         self._clearances = clearances or Clearances()
 
     async def remember(self, verdict: VerdictReached) -> list[InsightPromoted]:
-        """Keep a verdict; the insight that it made, if any."""
+        """Keep a verdict; the insight that it made, if any. What was planted is not kept, and makes none."""
+        if verdict.hypothesis.pair.canary:
+            if verdict.final and verdict.payer is not None:
+                await self._close_envelope(verdict.payer)
+            return []
         insight = None if self._quarantine else await self._insight(verdict)
         synthesis = verdict.hypothesis.synthesis
         (vector,) = await self._embedder.embed([synthesis.hypothesis]) if synthesis else (None,)

@@ -9,6 +9,7 @@ from daydream_sampler.drawing import Drawing
 from daydream_sampler.drawn import Drawn
 from daydream_sampler.epoch import KEY, Epoch
 from daydream_sampler.handlers import endpoints
+from daydream_sampler.planting import Planting
 from daydream_sampler.settings import Settings
 from daydream_sampler.strategies.registry import chosen
 from daydream_sampler.yields import Yields
@@ -22,14 +23,17 @@ YIELDS = "yields.v1"
 
 @asynccontextmanager
 async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
-    """The sampler: one loop, two endpoints. WrongSetting for an unknown strategy."""
+    """The sampler: a loop that draws, one that plants, two endpoints. WrongSetting for an unknown strategy."""
     strategies = chosen(settings.strategy_names)
     bucket = await runtime.bucket(SAMPLER)
     epoch = SharedState(bucket, KEY, Epoch(key=f"{settings.seed:x}", drawn_max=settings.drawn_max))
     drawn = Drawn(runtime.js, await runtime.bucket(DRAWN), (await epoch.read()).number)
     following = Following(runtime.js, bucket, YIELDS, Yields())
     await following.load()
-    drawing = Drawing(runtime, settings, epoch, await runtime.bucket(PLANS), strategies, drawn, following, settings.occasion())
-    yield Parts(endpoints=endpoints(drawing), loops=(drawing.draw_forever,) if settings.draws else ())
+    plans = await runtime.bucket(PLANS)
+    drawing = Drawing(runtime, settings, epoch, plans, strategies, drawn, following, settings.occasion())
+    planting = Planting(runtime, bucket, plans, epoch, settings.stage_names, settings.canary_share)
+    loops = (drawing.draw_forever, *((planting.plant_forever,) if settings.canary_share else ()))
+    yield Parts(endpoints=endpoints(drawing), loops=loops if settings.draws else ())
     if runtime.nc.is_connected:
         await following.save()

@@ -46,6 +46,9 @@ class Settings(ServiceSettings):
     idle_after_s: float = Field(30.0, ge=0, description="for idle: how long they must have been idle")
     idle_poll_s: float = Field(2.0, gt=0, description="for idle: how often to ask them")
     catch_up: float = Field(2.0, ge=1, le=16, description="for idle: how many times the pairs ahead there may be after a busy spell, for as long as it was")
+    canary_share: float = Field(
+        0.02, ge=0, le=0.5, description="planted hypotheses for each pair that is drawn, to measure the critic with; their cost is the purpose `canary`"
+    )
     draws: bool = Field(True, description="off: it answers what is asked and draws nothing")
     drawn_max: int | None = Field(None, ge=0, description="pairs that may be drawn before anybody sets a goal; unset: no end")
 

@@ -51,9 +51,9 @@ class Yields(Fold):
         if sequence <= self.sequence:
             return
         self.sequence = sequence
-        if not verdict.final:
-            return
         pair = verdict.hypothesis.pair
+        if not verdict.final or pair.canary:
+            return
         promoted = verdict.decision is Decision.PROMOTED
         self.verdicts += 1
         own = self.strategies.setdefault(pair.strategy, Brought())

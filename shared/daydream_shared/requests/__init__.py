@@ -39,6 +39,7 @@ from daydream_shared.requests.budget import (
     TopUp,
     Window,
 )
+from daydream_shared.requests.critic import Calibrated, Certainty, CriticState, JudgeState, Share
 from daydream_shared.requests.memory import (
     Around,
     BackedUp,
@@ -88,6 +89,8 @@ __all__ = [
     "BackedUp",
     "BudgetChanged",
     "BudgetState",
+    "Calibrated",
+    "Certainty",
     "Change",
     "ChangeBudget",
     "ChangeRecord",
@@ -95,6 +98,7 @@ __all__ = [
     "Closed",
     "Correct",
     "Counted",
+    "CriticState",
     "DocumentReport",
     "Documents",
     "Draw",
@@ -105,6 +109,7 @@ __all__ = [
     "Grant",
     "GrowEnvelope",
     "Hit",
+    "JudgeState",
     "Judged",
     "JudgedPairs",
     "LimitState",
@@ -137,6 +142,7 @@ __all__ = [
     "SetZone",
     "Settle",
     "Settled",
+    "Share",
     "Sight",
     "SmallerPlan",
     "StageSpend",

@@ -14,10 +14,11 @@ import pytest
 from daydream_critic.app import compare_form, forms
 from daydream_critic.comparing import CompareAnswer, Comparing
 from daydream_critic.criticism import Critic
-from daydream_critic.experience import ROWS_MAX, SCORES_MAX, WARM, Compared, Experience, Record, Seen, key_of
+from daydream_critic.experience import ROWS_MAX, WARM, Experience
 from daydream_critic.judging import Judge
 from daydream_critic.jury import Jury
 from daydream_critic.panel_file import Juror
+from daydream_critic.records import SCORES_MAX, Canary, Compared, Record, Seen, key_of
 from daydream_critic.settings import Settings
 from daydream_shared.llm.ask import Question, Reply
 from daydream_shared.messages import Decision, HypothesisProposed, ModelCall, PromptRef, ReviewRecorded, VerdictReached
@@ -53,7 +54,7 @@ class Speaker:
 
 def judge(speaker: Speaker, *, rubric: str = "essay", calls_max: int = 1) -> Judge:
     juror = Juror(model=ModelSettings(name=speaker.name), rubric=rubric)
-    return Judge(juror.name, speaker, forms(Settings(), juror), juror.kin, calls_max)  # type: ignore[arg-type]
+    return Judge(juror.name, forms(Settings(), juror), juror.kin, calls_max, model=speaker)  # type: ignore[arg-type]
 
 
 def written_by(model: str) -> HypothesisProposed:
@@ -296,3 +297,47 @@ def test_the_last_word_of_people_holds_and_a_word_on_the_unknown_is_no_label() -
     experience.review(3, review("v1", accepted=False))
     assert [(one.verdict_id, one.accepted) for one in experience.labels] == [("v1", False)]
     assert experience.reviewed == 3
+
+
+def planted(judges: list[Judge], seed: int = 0, count: int = 40) -> list[Canary]:
+    """Bridges and decoys that all judges scored; the second judge tells them apart, the first hardly."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for at in range(count):
+        bridge = at % 2 == 0
+        scores = [float(round(6 + shift * bridge + rng.standard_normal())) for shift in (0.3, 3.0)]
+        found.append(Canary(bridge=bridge, promoted=bridge, scores={one.key("full"): [score] for one, score in zip(judges, scores, strict=False)}))
+    return found
+
+
+def test_once_planted_hypotheses_have_shown_who_is_good_nobody_is_asked_in_vain() -> None:
+    def asked(cost: int) -> list[int]:
+        speakers = [Speaker([7] * 9, cost_nanousd=1000), Speaker([4] * 9, "claude-haiku", cost_nanousd=cost)]
+        judges = [judge(one) for one in speakers]
+        experience = experienced(judges)
+        experience.judges[judges[1].key("full")].cost_nanousd = cost * 200
+        experience.canaries = planted(judges)
+        assert experience.measured([one.key("full") for one in judges])
+        heard(judges, experience, written_by("qwen3"), hit_usd=0.01, compare_max=0)
+        return [len(one.asked) for one in speakers]
+
+    assert asked(1000) == [0, 1], "the better one at the same price, and what it says is clear"
+    assert asked(10**9) == [1, 0], "a dollar a call is more than that is worth"
+
+
+def test_a_planted_hypothesis_is_judged_by_all_whatever_it_is_worth_and_teaches_nothing_but_who_is_good() -> None:
+    speakers = [Speaker([7]), Speaker([9], "claude-haiku")]
+    judges = [judge(one) for one in speakers]
+    experience = experienced(judges)
+    experience.canaries = planted(judges)
+    proposed = written_by("qwen3")
+    proposed = proposed.model_copy(update={"pair": proposed.pair.model_copy(update={"canary": "bridge"})})
+    verdict = heard(judges, experience, proposed, hit_usd=1e-9, compare_max=0)
+    assert [len(one.asked) for one in speakers] == [1, 1]
+    before = experience.model_dump(exclude={"canaries", "planted", "sequence"})
+    experience.add(1, verdict)
+    assert experience.model_dump(exclude={"canaries", "planted", "sequence"}) == before
+    assert experience.canaries[-1].bridge
+    assert experience.canaries[-1].scores == {judges[0].key("full"): [7.0], judges[1].key("full"): [9.0]}
+    assert experience.rate(bridges=True) == (20 + (verdict.decision is Decision.PROMOTED), 21)
+    assert experience.rate(bridges=False) == (0, 20)

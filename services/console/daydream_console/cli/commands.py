@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from daydream_console.cli import audit, backup, budget, estimate, export, knowledge, measure, prices, questions, sampler, simulate, standing, systems
+from daydream_console.cli import audit, backup, budget, critic, estimate, export, knowledge, measure, prices, questions, sampler, simulate, standing, systems
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -57,3 +57,6 @@ backup_app = typer.Typer(no_args_is_help=True, help=backup.__doc__)
 backup_app.command("save")(backup.backup_save)
 backup_app.command("restore")(backup.backup_restore)
 app.add_typer(backup_app, name="backup")
+critic_app = typer.Typer(no_args_is_help=True, help=critic.__doc__)
+critic_app.command("report")(critic.critic_report)
+app.add_typer(critic_app, name="critic")

@@ -1,0 +1,82 @@
+"""What the judges said of a hypothesis, and how it is weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from daydream_critic.cascade import Cascade
+from daydream_critic.panel import Calls
+from daydream_critic.ranks import Ranks
+from daydream_critic.records import means, score_of
+from daydream_shared.messages import Comparison, Judgement, ModelCall, Rule, Vote, Weighing
+
+
+@dataclass
+class Hearing:
+    """What the judges said of a hypothesis."""
+
+    judgements: list[Judgement] = field(default_factory=list)
+    calls: list[ModelCall] = field(default_factory=list)
+    comparisons: tuple[Comparison, ...] = ()
+
+    @property
+    def score(self) -> float | None:
+        """The mean of all printed scores, 1 to 10; None where none could be read."""
+        scores = [score for judgement in self.judgements if (score := score_of(judgement)) is not None]
+        return sum(scores) / len(scores) if scores else None
+
+    @property
+    def least(self) -> int:
+        """The lowest single score."""
+        given = [judgement.scores for judgement in self.judgements if judgement.scores is not None]
+        return min(min(one.novelty, one.coherence, one.usefulness) for one in given)
+
+
+@dataclass
+class Bench:
+    """The judges that may be asked about a hypothesis, and what their answers are weighed by."""
+
+    names: Sequence[str]
+    ranks: Sequence[Ranks]
+    cascade: Cascade
+    rule: Rule
+    prior: float
+    line: float
+    deferred_from: float
+    deferred_to: float
+
+    def calls(self, hearing: Hearing) -> Calls:
+        """How often each has given a score."""
+        scores = means(hearing.judgements)
+        return tuple(len(scores.get(name, ())) for name in self.names)
+
+    def next(self, hearing: Hearing) -> int | None:
+        """Whose answer is worth its price; None: nobody's."""
+        log_odds = self.weighing(hearing).log_odds
+        assert log_odds is not None
+        return self.cascade.next(self.calls(hearing), log_odds, self.line)
+
+    def weighing(self, hearing: Hearing) -> Weighing:
+        """What was said, weighed."""
+        scores, calls = means(hearing.judgements), self.calls(hearing)
+        values = np.array([np.mean([rank.of_score(score) for score in scores.get(name, [0.0])]) for name, rank in zip(self.names, self.ranks, strict=True)])
+        weights = self.cascade.panel.evidence(calls).weights
+        votes = tuple(
+            Vote(judge=name, calls=count, value=float(value), weight=float(weight))
+            for name, count, value, weight in zip(self.names, calls, values, weights, strict=True)
+            if count
+        )
+        return Weighing(
+            rule=self.rule, log_odds=self.cascade.panel.log_odds(values, calls, self.prior), prior=self.prior, line=self.line,
+            deferred_from=self.deferred_from, deferred_to=self.deferred_to, votes=votes,
+        )  # fmt: skip
+
+
+def is_deferred(weighing: Weighing) -> bool:
+    """Whether it lies too near the line to be decided."""
+    bounds = (weighing.deferred_from, weighing.log_odds, weighing.deferred_to)
+    low, at, high = bounds
+    return low is not None and at is not None and high is not None and low < at <= high

@@ -1,0 +1,130 @@
+"""Slips planted hypotheses in among the others, so that it is known what the critic does to true and to false ones.
+
+Data: how many pairs were drawn → every so often the next canary of a shuffled list, bridges and decoys by turns → an envelope of its own kind, which pays for
+the stages behind the synthesizer → `HypothesisProposed`, as a synthesizer would have sent it. The judges' prompts show nothing of where it comes from.
+Verdicts on canaries say so (`PairSampled.canary`), and are left out of memory, yields, tax and export; nothing planted is ever promoted to a fact.
+
+A crash between publishing and counting sends the same canary again, under the same ids: nothing is paid for twice. Refused by the budget it waits.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import tomllib
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from nats.js.kv import KeyValue
+from pydantic import BaseModel, Field
+
+from daydream_sampler.epoch import Epoch
+from daydream_shared.messages import Fact, HypothesisProposed, LinkKind, PairSampled, Part, Synthesis, derive_id
+from daydream_shared.money.plans import FULL, StagePlan, read_plans
+from daydream_shared.requests import OpenEnvelope
+from daydream_shared.runtime import Runtime
+from daydream_shared.shared_state import SharedState
+from daydream_shared.subjects import BUDGET_OPEN
+from daydream_shared.waiting import TROUBLE, WAIT_S, wait_s
+
+log = logging.getLogger(__name__)
+KEY = "planted.v1"
+STRATEGY = "canary"
+LOOK_S = 1.0
+WRITER = "synthesizer"
+Kind = Literal["bridge", "decoy"]
+
+
+class Canary(BaseModel):
+    """One of the list: a link that holds, or one that only looks like it."""
+
+    first: str
+    second: str
+    title: str
+    link: LinkKind
+    reasoning: str
+    hypothesis: str
+    implication: str
+
+
+class Planted(Part):
+    """How many were sent."""
+
+    count: int = Field(default=0, ge=0)
+
+
+@cache
+def canaries(kind: Kind) -> tuple[Canary, ...]:
+    """All of a kind."""
+    text = (files("daydream_sampler") / "canaries" / f"{kind}s.toml").read_text("utf-8")
+    return tuple(Canary.model_validate(one) for one in tomllib.loads(text)["canary"])
+
+
+def canary_at(number: int) -> tuple[Kind, Canary]:
+    """The one that is sent as the `number`-th: kinds by turns in a random order of two, each list shuffled anew for each round through it."""
+    pair, second = divmod(number, 2)
+    first_is_bridge = random.Random(f"turn {pair}").random() < 0.5
+    kind: Kind = "bridge" if first_is_bridge != bool(second) else "decoy"
+    listed = canaries(kind)
+    lap, place = divmod(pair, len(listed))
+    order = random.Random(f"{kind} {lap}").sample(range(len(listed)), len(listed))
+    return kind, listed[order[place]]
+
+
+class Planting:
+    """Sends canaries: `share` of them for each pair that was drawn."""
+
+    def __init__(self, runtime: Runtime, bucket: KeyValue, plans: KeyValue, epoch: SharedState[Epoch], stages: list[str], share: float) -> None:
+        self._runtime = runtime
+        self._planted = SharedState(bucket, KEY, Planted())
+        self._plans = plans
+        self._epoch = epoch
+        self._stages = [stage for stage in stages if stage != WRITER]
+        self._share = share
+
+    async def plant_forever(self) -> None:
+        """Send one whenever one is due, until the stop."""
+        while not self._runtime.stopping.is_set():
+            try:
+                pause_s = await self._plant()
+            except TROUBLE as trouble:
+                log.info("a canary waits: %s", trouble)
+                pause_s = wait_s(trouble)
+            await self._runtime.pause(pause_s)
+
+    async def _plant(self) -> float:
+        count = (await self._planted.read()).count
+        if self._share * (await self._epoch.read()).drawn < count + 1:
+            return LOOK_S
+        plans = await read_plans(self._plans, self._stages)
+        if len(plans) < len(self._stages):
+            return LOOK_S
+        kind, canary = canary_at(count)
+        proposed = proposed_by(count, kind, canary, datetime.now(UTC))
+        if not await self._paid(proposed, plans):
+            return WAIT_S
+        await self._runtime.publish(proposed)
+        await self._planted.change(lambda planted: (planted if planted.count > count else Planted(count=count + 1), None))
+        return 0.0
+
+    async def _paid(self, proposed: HypothesisProposed, plans: dict[str, StagePlan]) -> bool:
+        parts = tuple(part for plan in plans.values() for part in plan.parts(0, 1, FULL))
+        envelope = OpenEnvelope(envelope_id=proposed.pair.envelope_id, parts=parts, purpose="canary", asked_at=proposed.proposed_at)
+        grant = await self._runtime.ask(BUDGET_OPEN, envelope)
+        if grant.refusal is not None:
+            log.info("a canary waits: %s", grant.refusal.text)
+        return grant.granted
+
+
+def proposed_by(number: int, kind: Kind, canary: Canary, now: datetime) -> HypothesisProposed:
+    """The `number`-th canary as a message, whose ids depend on nothing else."""
+    pair_id = derive_id("canary", number)
+    first, second = (Fact(fact_id=derive_id("canary fact", text), ordinal=at, text=text) for at, text in enumerate((canary.first, canary.second)))
+    pair = PairSampled(
+        pair_id=pair_id, epoch=1, first=first, second=second, strategy=STRATEGY, canary=kind, draw_probability=1.0, similarity=0.0, samples=1,
+        envelope_id=derive_id("envelope", pair_id), drawn_at=now,
+    )  # fmt: skip
+    synthesis = Synthesis(title=canary.title, link=canary.link, reasoning=canary.reasoning, hypothesis=canary.hypothesis, implication=canary.implication)
+    return HypothesisProposed(hypothesis_id=derive_id("hypothesis", pair_id), pair=pair, sample=0, synthesis=synthesis, proposed_at=now)
