@@ -158,6 +158,7 @@ class Synthesis(Part):
     reasoning: str
     hypothesis: str
     implication: str = Field(description="one testable consequence")
+    if_false: str = Field(default="", description="what one would expect to see instead if the hypothesis were false")
 
 
 class HypothesisProposed(Message):

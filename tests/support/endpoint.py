@@ -83,6 +83,7 @@ def answer_for(request: dict[str, Any]) -> str:
             "hypothesis": f"Wherever {' '.join(first[1:4])} is scarce, {' '.join(second[1:4])} should grow, "
             f"because {first[4]} limits {second[4]} in the same way.",
             "implication": f"Measure {first[5]} before and after {second[5]} changes, and compare it with a control that has no {first[6]}.",
+            "if_false": f"{first[5].title()} stays as it was whatever {second[5]} does.",
         }
     )
 

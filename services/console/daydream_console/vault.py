@@ -79,8 +79,9 @@ def _insight(one: VerdictReached, names: Mapping[str, str]) -> str:
     }  # fmt: skip
     facts = "\n".join(f"- {_link(fact, names)}: {fact.text}" for fact in (pair.first, pair.second))
     judges = "\n".join(f"- {judgement.judge} ({judgement.model}): {judgement.justification}" for judgement in one.judgements)
+    if_false = f"**If it were false:** {synthesis.if_false}\n\n" if synthesis.if_false else ""
     return (
-        f"{_front_matter(head)}# {synthesis.title}\n\n{synthesis.hypothesis}\n\n**To test:** {synthesis.implication}\n\n"
+        f"{_front_matter(head)}# {synthesis.title}\n\n{synthesis.hypothesis}\n\n**To test:** {synthesis.implication}\n\n{if_false}"
         f"## Why\n\n{synthesis.reasoning}\n\n## From\n\n{facts}\n\n## Judged\n\n{judges or one.explanation}\n"
     )
 

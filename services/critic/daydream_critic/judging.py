@@ -20,7 +20,7 @@ TOKENS_AROUND = 60
 TEMPERATURE = 0.2
 TEMPERATURE_AGAIN = 0.8  # a second opinion that repeats the first one word for word is worth nothing
 NOTHING = Cost(fixed_nanousd=0, nanousd_per_fact_byte=0)
-SYNTHESIS_BYTES_MAX = 4 * 2000  # the synthesizer's longest texts, at four bytes a character
+SYNTHESIS_BYTES_MAX = 4 * 2250  # the synthesizer's longest texts, at four bytes a character
 SYNTHESIS_BYTES_MAX_BRIEF = 4 * 720
 RUBRIC = ("novelty", "coherence", "usefulness")
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from daydream_shared.messages import LinkKind, Synthesis
 
-CHARS_MAX = {"reasoning": 900, "title": 90, "hypothesis": 600, "implication": 350}
+CHARS_MAX = {"reasoning": 900, "title": 90, "hypothesis": 600, "implication": 350, "if_false": 250}
 CHARS_MAX_BRIEF = {"reasoning": 200, "title": 60, "hypothesis": 260, "implication": 160}
 CHARS_MIN_BRIEF = {"reasoning": 0, "title": 3, "hypothesis": 60, "implication": 40}  # small models end a text after two words otherwise
 TOKENS_AROUND = 80  # keys, quotes, braces and the kind of link
@@ -25,14 +25,16 @@ class SynthesisAnswer(BaseModel):
     title: str = ""
     hypothesis: str = ""
     implication: str = ""
+    if_false: str = ""
 
     def synthesis(self) -> Synthesis | None:
         """The finding, without the blanks around its texts; None: there is no worthwhile link."""
         if not isinstance(self.link, LinkKind):
             return None
         return Synthesis(
-            title=self.title.strip(), link=self.link, reasoning=self.reasoning.strip(), hypothesis=self.hypothesis.strip(), implication=self.implication.strip()
-        )
+            title=self.title.strip(), link=self.link, reasoning=self.reasoning.strip(), hypothesis=self.hypothesis.strip(),
+            implication=self.implication.strip(), if_false=self.if_false.strip(),
+        )  # fmt: skip
 
 
 def schema(*, brief: bool) -> dict[str, Any]:
@@ -48,6 +50,8 @@ def schema(*, brief: bool) -> dict[str, Any]:
         "hypothesis": text["hypothesis"],
         "implication": text["implication"],
     }
+    if not brief:
+        properties["if_false"] = text["if_false"]
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 

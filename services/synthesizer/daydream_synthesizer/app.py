@@ -16,7 +16,7 @@ from daydream_synthesizer.handlers import handlers
 from daydream_synthesizer.settings import Settings
 from daydream_synthesizer.synthesis import Synthesizer
 
-PROMPT = "synthesize.v1.md"
+PROMPT = "synthesize.v2.md"
 PROMPT_BRIEF = "synthesize-brief.v1.md"  # small models repeat long instructions instead of following them
 HOLES = frozenset({"first", "second"})
 

@@ -25,7 +25,7 @@ from daydream_shared.llm.answers import TEXT_BYTES_MAX, AnswerStore, StoredAnswe
 from daydream_shared.llm.batch_lane import BatchLane
 from daydream_shared.llm.endpoint import Attempt, CallFailed, ModelEndpoint, RawAnswer
 from daydream_shared.llm.forms import Form, Forms
-from daydream_shared.llm.prompt import FENCE_BYTES, Prompt
+from daydream_shared.llm.prompt import FENCE_BYTES, Prompt, disarmed
 from daydream_shared.llm.reading import read_object
 from daydream_shared.messages import NANOUSD_PER_USD, ModelCall, derive_id
 from daydream_shared.money.bounds import call_bound_nanousd, input_byte_nanousd, prompt_tokens_bound
@@ -108,7 +108,7 @@ class PaidModel:
             return Reply(value, first.text, calls)
         again = (
             *question.messages,
-            {"role": "assistant", "content": _cut(first.text, 4 * question.output_tokens_max) or "(nothing)"},
+            {"role": "assistant", "content": disarmed(_cut(first.text, 4 * question.output_tokens_max)) or "(nothing)"},
             {"role": "user", "content": REPAIR + json.dumps(question.prompt.schema)},
         )
         second = await self._answer(question, again, "repair")

@@ -22,6 +22,14 @@ from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import PromptRef
 
 PARTS = re.compile(r"^# (system|user)\s*$", re.MULTILINE)
+BORDER = re.compile(
+    r"<(?=\|)|<(?=\uff5c)"  # <|im_start|>, <|eot_id|>, and the wide bar of DeepSeek
+    r"|<(?=<\s*/?\s*(?:data|end|sys)\b)"  # our fence, <<SYS>>
+    r"|<(?=/?\s*(?:s|bos|eos|pad|unk)>)"  # </s>
+    r"|<(?=/?\s*(?:start|end)_of_(?:turn|image)>)"
+    r"|\[(?=/?\s*(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\s*\])",
+    re.IGNORECASE,
+)
 HOLE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -55,9 +63,15 @@ FENCE_BYTES = 2 * len("<<data 0123456789abcdef>>\n")
 
 
 def fenced(text: str) -> str:
-    """`text` between two marks that it can't contain."""
+    """`text` between two marks that it can't contain, disarmed."""
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return f"<<data {mark}>>\n{text}\n<<end {mark}>>"
+    return f"<<data {mark}>>\n{disarmed(text)}\n<<end {mark}>>"
+
+
+def disarmed(text: str) -> str:
+    """`text` in which nothing is left that a server or a model takes for a border: the tokens that chat templates put between messages (llama.cpp reads
+    them in the content of a message too), and whatever looks like our own fence. Their first bracket becomes a round one, so the length stays."""
+    return BORDER.sub("(", text)
 
 
 def load_prompt(package: str, default: str, file: str, schema: dict[str, Any], holes: frozenset[str]) -> Prompt:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daydream_shared.failures import WrongSetting
-from daydream_shared.llm.prompt import FENCE_BYTES, Prompt, fenced, load_prompt
+from daydream_shared.llm.prompt import FENCE_BYTES, Prompt, disarmed, fenced, load_prompt
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string"}}}
 PROMPT = Prompt("p", "You think.", "One: {{first}} Two: {{second}} End.", SCHEMA)
@@ -52,7 +52,8 @@ def test_a_text_that_quotes_the_fence_of_another_is_fenced_by_another_mark() -> 
     whole = fenced(inner)
     found = FENCE.match(whole)
     assert found is not None
-    assert found[2] == inner
+    assert found[2] == disarmed(inner)
+    assert "<<" not in found[2]
     assert found.end() == len(whole)
 
 

@@ -54,7 +54,8 @@ def _verdict(verdict: VerdictReached) -> Text:
     synthesis = verdict.hypothesis.synthesis
     if synthesis:
         text.append(f"{synthesis.hypothesis}\n")
-        text.append(f"To test: {synthesis.implication}\n\n", style="italic")
+        text.append(f"To test: {synthesis.implication}\n", style="italic")
+        text.append(f"If it were false: {synthesis.if_false}\n\n" if synthesis.if_false else "\n", style="italic")
     for number, fact in enumerate((verdict.hypothesis.pair.first, verdict.hypothesis.pair.second), 1):
         text.append(f"Fact {number} ", style="bold")
         text.append(f"{fact.text}\n")

@@ -95,6 +95,7 @@ function showVerdict(verdict) {
     el("h3", {}, found ? found.title : "(no link)", " ", el("span", { className: `kind ${verdict.decision}`, textContent: verdict.decision })),
     found ? el("p", { textContent: found.hypothesis }) : null,
     found ? el("p", { className: "soft", textContent: `To test: ${found.implication}` }) : null,
+    found?.if_false ? el("p", { className: "soft", textContent: `If it were false: ${found.if_false}` }) : null,
     el("div", { className: "facts" }, fact(hypothesis.pair.first), fact(hypothesis.pair.second)),
     el("p", { className: "soft", textContent: `${scores} · ${verdict.explanation} · ${usd(verdict.cost_nanousd)} · ${[...hypothesis.calls, ...verdict.calls].map((call) => call.model).filter((name, i, all) => all.indexOf(name) === i).join(", ") || "no model"} · drawn with p = ${hypothesis.pair.draw_probability.toPrecision(2)}` }),
     judge ? el("p", { className: "soft", textContent: `Judge: ${judge.justification}` }) : null);
