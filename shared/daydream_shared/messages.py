@@ -138,6 +138,8 @@ class ModelCall(Part):
     cost_nanousd: int = Field(ge=0)
     saved_nanousd: int = Field(default=0, ge=0, description="what a batch made it cheaper")
     repair: bool = False
+    messages_digest: str = Field(default="", description="SHA-256 of the messages as they were sent, as JSON")
+    answer: str = Field(default="", description="as it came, cut to 8,000 characters")
 
 
 class LinkKind(StrEnum):
@@ -231,6 +233,8 @@ class Vote(Part):
     calls: int = Field(ge=1)
     value: float = Field(description="mean deviate in the judge's own history")
     weight: float
+    base: float = Field(default=0.0, description="the value that the judge gives to misses")
+    scale: float = Field(default=1.0, gt=0, description="and the standard deviation of that")
 
 
 class Comparison(Part):
@@ -252,6 +256,7 @@ class Weighing(Part):
     rule: Rule
     log_odds: float | None = None
     prior: float | None = None
+    deflection: float | None = Field(default=None, description="log-odds = prior + sum of weight × (value − base) ÷ scale − deflection ÷ 2")
     line: float | None = Field(default=None, description="log-odds from which a hypothesis is promoted")
     deferred_from: float | None = Field(default=None, description="from here on it is compared with others before it is decided")
     deferred_to: float | None = Field(default=None, description="from here on it is promoted at once")

@@ -156,7 +156,8 @@ DRAWN = Bucket("daydream-drawn-pairs")
 MEMORY = Bucket("daydream-memory")
 BATCHES = Bucket("daydream-batches")
 CRITIC = Bucket("daydream-critic")
-BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, CRITIC, DRAWN, MEMORY, BATCHES)
+PROMPTS = Bucket("daydream-prompts")  # by digest, for ever: what verdicts name can be read again
+BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, CRITIC, PROMPTS, DRAWN, MEMORY, BATCHES)
 
 DOCUMENT_OBJECTS = "daydream-documents"
 SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"

@@ -21,19 +21,21 @@ from daydream_sampler.planting import Planted
 from daydream_sampler.yields import Yields
 from daydream_shared.failures import Tally
 from daydream_shared.llm.answers import StoredAnswer
+from daydream_shared.llm.prompt import KeptPrompt
 from daydream_shared.messages import Message
 from daydream_shared.money.plans import StagePlan
 from daydream_shared.subjects import ENDPOINTS, FLOWS
 
 EXAMPLES = Path(__file__).parent / "messages"
 FILES = sorted(EXAMPLES.glob("*.json"))
-KEPT = (Commit, Snapshot, Epoch, Experience, Planted, StagePlan, StoredAnswer, Tally, Yields)  # what the ledger and the buckets hold
+KEPT = (Commit, Snapshot, Epoch, Experience, KeptPrompt, Planted, StagePlan, StoredAnswer, Tally, Yields)  # what the ledger and the buckets hold
 MAPPINGS = (
     "Snapshot.v2",
     "MemoryState.v1",
     "Erased.v1",
     "Epoch.v1.strategies",
     "Experience.v1",
+    "KeptPrompt.v1",
     "CriticState.v1",
     "PairSampled.v1.mixture",
     "Yields.v1",

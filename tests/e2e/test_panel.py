@@ -52,3 +52,15 @@ def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_bo
     assert report["rule"] == "quota"
     shown = daydream("critic", "report")
     assert "Planted links that hold" in shown.stdout
+    for one in (compared[0], warm[0]):
+        replayed = daydream.json("replay", one["verdict_id"])
+        assert all(call["exact"] for call in replayed["calls"]), [call["prompt"]["name"] for call in replayed["calls"] if not call["exact"]]
+        assert replayed["sums_agree"]
+        assert len(replayed["calls"]) == len(one["hypothesis"]["calls"]) + len(one["calls"])
+    shown = daydream("replay", compared[0]["verdict_id"])
+    assert "as it was sent" in shown.stdout
+    assert "log-odds" in shown.stdout
+    assert "Is there an abstract structure" in shown.stdout, "the prompt of the synthesizer"
+    unknown = daydream("replay", "no-such-verdict")
+    assert unknown.returncode == 1
+    assert "nobody knows" in unknown.stderr

@@ -22,11 +22,12 @@ from daydream_critic.report import state_of
 from daydream_critic.settings import Settings
 from daydream_shared.following import Following
 from daydream_shared.llm.forms import Form, Forms
+from daydream_shared.llm.material import COMPARED_CHARS_MAX
 from daydream_shared.llm.open import open_model
-from daydream_shared.llm.prompt import load_prompt
+from daydream_shared.llm.prompt import keep_prompts, load_prompt
 from daydream_shared.money.plans import BARE, BRIEF, FULL, StagePlan, publish_plan, read_plans
 from daydream_shared.runtime import Parts, Runtime
-from daydream_shared.subjects import CRITIC, PLANS
+from daydream_shared.subjects import CRITIC, PLANS, PROMPTS
 
 log = logging.getLogger(__name__)
 EXPERIENCE = "experience.v1"
@@ -52,6 +53,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
         judges = [await _judge(runtime, stack, settings, seat, juror) for seat, juror in zip(seats, jurors, strict=True)]
         plans, compared = await runtime.bucket(PLANS), compare_form()
         await publish_plan(plans, plan_of(judges, compared, settings.compare_max))
+        await keep_prompts(await runtime.bucket(PROMPTS), [compared.prompt, *(form.prompt for seat in seats for form in seat.forms.values())])
         await _say_who_is_kin(plans, jurors)
         pairs = Comparing(compared, runtime.ask, settings.compare_max) if settings.compare_max else None
         critic = Critic(Jury(judges, following, settings, pairs), runtime.ask, settings)
@@ -77,7 +79,7 @@ def plan_of(judges: Sequence[Judge], compared: Form, neighbours_max: int) -> Sta
 def compare_form() -> Form:
     """How two hypotheses are held against each other."""
     prompt = load_prompt("daydream_critic", comparing.PROMPT, "", comparing.schema(), comparing.HOLES)
-    return Form(prompt, comparing.TOKENS_MAX, text_bytes_max=2 * 4 * comparing.TEXT_CHARS_MAX, repair=False)
+    return Form(prompt, comparing.TOKENS_MAX, text_bytes_max=2 * 4 * COMPARED_CHARS_MAX, repair=False)
 
 
 async def _say_who_is_kin(plans: KeyValue, jurors: Sequence[Juror]) -> None:

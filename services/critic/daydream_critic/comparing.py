@@ -3,7 +3,8 @@
 Data: a hypothesis and what is known of its place → its neighbours near the line (`experience`), nearest first, their texts from memory → for each both
 orders → its place, with the judge's favour for a position taken out (`pairwise`) → stops as soon as the interval of its place clears the line.
 A neighbour is shown only to a model that may see it beside this pair: never another team's, never of a clearance that this pair does not have.
-An answer that can't be read is left out; it is not asked for again. Texts of neighbours are not kept in the verdict, so an erasure need not find them there.
+An answer that can't be read is left out; it is not asked for again. Neither texts of neighbours nor what was said of them are kept in the verdict, so an
+erasure need not find them there.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from daydream_critic.pairwise import placed
 from daydream_critic.records import Seen
 from daydream_shared.llm.ask import Question
 from daydream_shared.llm.forms import Form
-from daydream_shared.messages import Comparison, HypothesisProposed, ModelCall, Synthesis, derive_id
+from daydream_shared.llm.material import to_compare
+from daydream_shared.messages import Comparison, HypothesisProposed, ModelCall, derive_id
 from daydream_shared.requests import ListVerdicts, Verdicts
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import MEMORY_INSIGHTS
@@ -32,7 +34,6 @@ JUSTIFICATION_CHARS_MAX = 160
 TOKENS_MAX = JUSTIFICATION_CHARS_MAX + 40
 TEMPERATURE = 0.2
 SURE = 1.64  # standard errors that the place must lie from the line: 95 % on that side
-TEXT_CHARS_MAX = 1200  # of a hypothesis beside another
 NEIGHBOURS_LOOKED_AT = 10
 
 
@@ -95,12 +96,12 @@ class Comparing:
             return []
         page: Verdicts = await self.ask(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=tuple(seen.verdict_id for seen in near)))
         texts = {one.verdict_id: one.hypothesis.synthesis for one in page.verdicts}
-        return [(seen, text_of(synthesis)) for seen in near if (synthesis := texts.get(seen.verdict_id)) is not None][: self.neighbours_max]
+        return [(seen, to_compare(synthesis)) for seen in near if (synthesis := texts.get(seen.verdict_id)) is not None][: self.neighbours_max]
 
     async def _one(self, judge: Judge, proposed: HypothesisProposed, seen: Seen, text: str, *, shown_first: bool) -> tuple[bool | None, tuple[ModelCall, ...]]:
         """Whether the hypothesis is better than its neighbour; None: the answer can't be read."""
         assert proposed.synthesis is not None
-        own = text_of(proposed.synthesis)
+        own = to_compare(proposed.synthesis)
         first, second = (own, text) if shown_first else (text, own)
         question = Question(
             key=derive_id("comparison", proposed.hypothesis_id, seen.hypothesis_id, judge.name, str(shown_first)), envelope_id=proposed.pair.envelope_id,
@@ -108,12 +109,8 @@ class Comparing:
             temperature=TEMPERATURE, repair=False,
         )  # fmt: skip
         reply = await judge.model.ask(question, CompareAnswer)
-        return None if reply.value is None else (reply.value.better == "first") == shown_first, reply.calls
-
-
-def text_of(synthesis: Synthesis) -> str:
-    """A hypothesis as it is shown beside another."""
-    return f"{synthesis.title}\n{synthesis.hypothesis}"[:TEXT_CHARS_MAX]
+        calls = tuple(call.model_copy(update={"answer": ""}) for call in reply.calls)
+        return None if reply.value is None else (reply.value.better == "first") == shown_first, calls
 
 
 def _may_meet(seen: Seen, proposed: HypothesisProposed) -> bool:

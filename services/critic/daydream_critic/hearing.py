@@ -63,14 +63,15 @@ class Bench:
         """What was said, weighed."""
         scores, calls = means(hearing.judgements), self.calls(hearing)
         values = np.array([np.mean([rank.of_score(score) for score in scores.get(name, [0.0])]) for name, rank in zip(self.names, self.ranks, strict=True)])
-        weights = self.cascade.panel.evidence(calls).weights
+        panel = self.cascade.panel
+        evidence = panel.evidence(calls)
         votes = tuple(
-            Vote(judge=name, calls=count, value=float(value), weight=float(weight))
-            for name, count, value, weight in zip(self.names, calls, values, weights, strict=True)
+            Vote(judge=name, calls=count, value=float(value), weight=float(weight), base=float(base), scale=float(scale))
+            for name, count, value, weight, base, scale in zip(self.names, calls, values, evidence.weights, panel.base, panel.scale, strict=True)
             if count
         )
         return Weighing(
-            rule=self.rule, log_odds=self.cascade.panel.log_odds(values, calls, self.prior), prior=self.prior, line=self.line,
+            rule=self.rule, log_odds=panel.log_odds(values, calls, self.prior), prior=self.prior, deflection=evidence.deflection, line=self.line,
             deferred_from=self.deferred_from, deferred_to=self.deferred_to, votes=votes,
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from daydream_critic.families import family_of
 from daydream_shared.llm.ask import PaidModel, Question
 from daydream_shared.llm.forms import Forms, form_of
+from daydream_shared.llm.material import to_judge
 from daydream_shared.llm.reading import read_score
 from daydream_shared.messages import HypothesisProposed, Judgement, ModelCall, Scores, Synthesis, derive_id
 from daydream_shared.money.plans import BARE, Cost, StagePlan
@@ -86,9 +87,7 @@ class Judge(Seat):
         question = Question(
             key=derive_id("judgement", proposed.hypothesis_id, self.name, *([call] if call else [])),
             envelope_id=proposed.pair.envelope_id, prompt=form.prompt,
-            messages=form.prompt.fill(
-                hypothesis=f"{synthesis.title}\n{synthesis.hypothesis}", reasoning=synthesis.reasoning, implication=synthesis.implication
-            ),
+            messages=form.prompt.fill(**to_judge(synthesis)),
             output_tokens_max=form.output_tokens_max, temperature=TEMPERATURE if not call else TEMPERATURE_AGAIN, repair=form.repair,
         )  # fmt: skip
         reply = await self.model.ask(question, JudgeAnswer)

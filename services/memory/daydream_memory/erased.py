@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from daydream_shared.messages import Fact, HypothesisProposed, Synthesis, VerdictReached
+from daydream_shared.messages import Fact, HypothesisProposed, ModelCall, Synthesis, VerdictReached
 
 ERASED = "(erased)"
 ERASED_NOTE = "erased by "  # a document with such a note is not wanted back
@@ -16,13 +16,15 @@ def without(verdict: VerdictReached, fact_ids: Set[str], *, derived: bool) -> Ve
     cleaned = {"first": _cleaned(pair.first, fact_ids), "second": _cleaned(pair.second, fact_ids)}
     concerned = bool(fact_ids & {pair.first.fact_id, pair.second.fact_id})
     more: dict[str, object] = {"pair": pair.model_copy(update=cleaned)}
+    calls = verdict.calls
     if derived and concerned:
         more |= _nothing_said(proposed)
+        calls = _unanswered(calls)
     nearest = verdict.nearest
     if nearest is not None and nearest.id in fact_ids:
         nearest = nearest.model_copy(update={"text": ERASED})
     judgements = tuple(one.model_copy(update={"justification": ERASED}) if derived and concerned else one for one in verdict.judgements)
-    return verdict.model_copy(update={"hypothesis": proposed.model_copy(update=more), "nearest": nearest, "judgements": judgements})
+    return verdict.model_copy(update={"hypothesis": proposed.model_copy(update=more), "nearest": nearest, "judgements": judgements, "calls": calls})
 
 
 def _cleaned(fact: Fact, fact_ids: Set[str]) -> Fact:
@@ -37,4 +39,9 @@ def _nothing_said(proposed: HypothesisProposed) -> dict[str, object]:
         "synthesis": synthesis and Synthesis(title=ERASED, link=synthesis.link, reasoning=ERASED, hypothesis=ERASED, implication=ERASED),
         "abstention": proposed.abstention and ERASED,
         "unreadable": proposed.unreadable and ERASED,
+        "calls": _unanswered(proposed.calls),
     }
+
+
+def _unanswered(calls: tuple[ModelCall, ...]) -> tuple[ModelCall, ...]:
+    return tuple(call.model_copy(update={"answer": call.answer and ERASED}) for call in calls)

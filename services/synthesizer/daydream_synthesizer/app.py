@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 from daydream_shared.llm.forms import Form, Forms
 from daydream_shared.llm.open import open_model
-from daydream_shared.llm.prompt import load_prompt
+from daydream_shared.llm.prompt import keep_prompts, load_prompt
 from daydream_shared.money.plans import BARE, BRIEF, FULL, publish_plan
 from daydream_shared.runtime import Parts, Runtime
-from daydream_shared.subjects import PLANS
+from daydream_shared.subjects import PLANS, PROMPTS
 from daydream_synthesizer.answer import schema, tokens_max
 from daydream_synthesizer.handlers import handlers
 from daydream_synthesizer.settings import Settings
@@ -25,7 +25,9 @@ HOLES = frozenset({"first", "second"})
 async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     """The synthesizer over its model; it says what it costs before it takes work."""
     async with open_model(runtime, settings) as model:
-        synthesizer = Synthesizer(model, forms(settings))
+        asked = forms(settings)
+        synthesizer = Synthesizer(model, asked)
+        await keep_prompts(await runtime.bucket(PROMPTS), [form.prompt for form in asked.values()])
         await publish_plan(await runtime.bucket(PLANS), synthesizer.plan())
         yield Parts(handlers(synthesizer), loops=model.loops, concurrency=settings.concurrency)
 

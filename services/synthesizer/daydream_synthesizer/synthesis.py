@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from daydream_shared.llm.ask import PaidModel, Question
 from daydream_shared.llm.forms import Forms, form_of
+from daydream_shared.llm.material import to_link
 from daydream_shared.messages import HypothesisProposed, PairSampled, hypothesis_id_of
 from daydream_shared.money.plans import StagePlan
 from daydream_synthesizer.answer import SynthesisAnswer
@@ -34,7 +35,7 @@ class Synthesizer:
         hypothesis_id = hypothesis_id_of(pair.pair_id, form.prompt.ref.digest, sample)
         question = Question(
             key=hypothesis_id, envelope_id=pair.envelope_id, prompt=form.prompt,
-            messages=form.prompt.fill(first=pair.first.text, second=pair.second.text),
+            messages=form.prompt.fill(**to_link(pair)),
             output_tokens_max=form.output_tokens_max, temperature=TEMPERATURE, repair=form.repair,
         )  # fmt: skip
         reply = await self._model.ask(question, SynthesisAnswer)

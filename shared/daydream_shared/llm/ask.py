@@ -25,7 +25,7 @@ from daydream_shared.llm.answers import TEXT_BYTES_MAX, AnswerStore, StoredAnswe
 from daydream_shared.llm.batch_lane import BatchLane
 from daydream_shared.llm.endpoint import Attempt, CallFailed, ModelEndpoint, RawAnswer
 from daydream_shared.llm.forms import Form, Forms
-from daydream_shared.llm.prompt import FENCE_BYTES, Prompt, disarmed
+from daydream_shared.llm.prompt import FENCE_BYTES, REPAIR, Prompt, asked_again, cut, digest_of
 from daydream_shared.llm.reading import read_object
 from daydream_shared.messages import NANOUSD_PER_USD, ModelCall, derive_id
 from daydream_shared.money.bounds import call_bound_nanousd, input_byte_nanousd, prompt_tokens_bound
@@ -37,8 +37,8 @@ from daydream_shared.telemetry import Name, Telemetry
 
 T = TypeVar("T", bound=BaseModel)
 log = logging.getLogger(__name__)
+ANSWER_CHARS_MAX = 8000
 SETTLE_GRACE_S = 60.0  # a draw outlives its call by this: storing and settling may have to wait for a server
-REPAIR = "That was not the JSON object that was asked for. Answer again, with nothing but one JSON object that follows this schema:\n"
 
 
 @dataclass(frozen=True)
@@ -103,16 +103,12 @@ class PaidModel:
         """Ask, and once more where the answer can't be read (if that is paid for). Raises the failures of `purse` and `endpoint`."""
         first = await self._answer(question, question.messages, "first")
         value = read_object(first.text, kind)
-        calls = (self._call(question, first, repair=False),)
+        calls = (self._call(question, question.messages, first, repair=False),)
         if value is not None or not question.repair:
             return Reply(value, first.text, calls)
-        again = (
-            *question.messages,
-            {"role": "assistant", "content": disarmed(_cut(first.text, 4 * question.output_tokens_max)) or "(nothing)"},
-            {"role": "user", "content": REPAIR + json.dumps(question.prompt.schema)},
-        )
+        again = asked_again(question.messages, first.text, question.prompt.schema, question.output_tokens_max)
         second = await self._answer(question, again, "repair")
-        return Reply(read_object(second.text, kind), second.text or first.text, (*calls, self._call(question, second, repair=True)))
+        return Reply(read_object(second.text, kind), second.text or first.text, (*calls, self._call(question, again, second, repair=True)))
 
     async def _answer(self, question: Question, messages: tuple[dict[str, str], ...], step: str) -> StoredAnswer:
         call_id = derive_id("call", question.key, question.prompt.ref.digest, self.settings.name, step)
@@ -161,7 +157,7 @@ class PaidModel:
                 self.settings.name, _bytes(messages), len(messages), input_max, output_max, bound, raw.usage, cost, self._price.tariffs(answered_at),
             )  # fmt: skip
         stored = StoredAnswer(
-            call_id=call_id, attempt_id=attempt_id, text=_cut(raw.text, TEXT_BYTES_MAX),
+            call_id=call_id, attempt_id=attempt_id, text=cut(raw.text, TEXT_BYTES_MAX),
             finish_reason=raw.finish_reason, model=raw.model or self.settings.name,
             input_tokens=raw.usage.input_tokens if raw.usage else None, output_tokens=raw.usage.output_tokens if raw.usage else None,
             cost_nanousd=cost, answered_at=answered_at, provider_id=raw.provider_id,
@@ -196,8 +192,9 @@ class PaidModel:
                     self._telemetry.call_tokens.record(count, {**common, Name.TOKEN_TYPE: kind})
             return raw
 
-    def _call(self, question: Question, answer: StoredAnswer, *, repair: bool) -> ModelCall:
+    def _call(self, question: Question, messages: tuple[dict[str, str], ...], answer: StoredAnswer, *, repair: bool) -> ModelCall:
         return ModelCall(
+            messages_digest=digest_of(messages), answer=answer.text[:ANSWER_CHARS_MAX],
             call_id=answer.call_id, model=answer.model, prompt=question.prompt.ref, input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens, cost_nanousd=answer.cost_nanousd or 0, saved_nanousd=answer.saved_nanousd, repair=repair,
         )  # fmt: skip
@@ -205,8 +202,3 @@ class PaidModel:
 
 def _bytes(messages: tuple[dict[str, str], ...]) -> int:
     return sum(len(message["content"].encode()) for message in messages)
-
-
-def _cut(text: str, bytes_max: int) -> str:
-    """The beginning of a text, in bytes, as the plan counts them."""
-    return text.encode()[:bytes_max].decode(errors="ignore")

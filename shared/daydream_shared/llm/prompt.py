@@ -13,14 +13,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import PromptRef
+from nats.js.kv import KeyValue
 
+from daydream_shared.failures import WrongSetting
+from daydream_shared.messages import Part, PromptRef
+
+REPAIR = "That was not the JSON object that was asked for. Answer again, with nothing but one JSON object that follows this schema:\n"
 PARTS = re.compile(r"^# (system|user)\s*$", re.MULTILINE)
 BORDER = re.compile(
     r"<(?=\|)|<(?=\uff5c)"  # <|im_start|>, <|eot_id|>, and the wide bar of DeepSeek
@@ -31,6 +35,20 @@ BORDER = re.compile(
     re.IGNORECASE,
 )
 HOLE = re.compile(r"\{\{(\w+)\}\}")
+
+
+class KeptPrompt(Part):
+    """A prompt as it is kept under its digest, so that a verdict that names it can be replayed."""
+
+    name: str
+    system: str
+    user: str
+    answer_schema: dict[str, Any]
+
+    @property
+    def prompt(self) -> Prompt:
+        """To be filled again."""
+        return Prompt(self.name, self.system, self.user, self.answer_schema)
 
 
 @dataclass(frozen=True)
@@ -49,6 +67,11 @@ class Prompt:
         return PromptRef(name=self.name, digest=hashlib.sha256(content).hexdigest())
 
     @property
+    def holes(self) -> frozenset[str]:
+        """What has to be filled in."""
+        return frozenset(HOLE.findall(self.user))
+
+    @property
     def fixed_bytes(self) -> int:
         """Bytes of everything but what is filled in, the schema included."""
         return len((self.system + self.user + json.dumps(self.schema)).encode())
@@ -57,6 +80,29 @@ class Prompt:
         """The messages of a call; every value is fenced as data."""
         user = HOLE.sub(lambda hole: fenced(values[hole[1]]), self.user)
         return {"role": "system", "content": self.system}, {"role": "user", "content": user}
+
+
+async def keep_prompts(bucket: KeyValue, prompts: Iterable[Prompt]) -> None:
+    """Keep prompts under their digests; one that is there already is the same."""
+    for digest, prompt in {prompt.ref.digest: prompt for prompt in prompts}.items():
+        kept = KeptPrompt(name=prompt.name, system=prompt.system, user=prompt.user, answer_schema=prompt.schema)
+        await bucket.put(digest, kept.model_dump_json().encode())
+
+
+def digest_of(messages: Sequence[Mapping[str, str]]) -> str:
+    """Names messages as they were sent."""
+    return hashlib.sha256(json.dumps(list(messages)).encode()).hexdigest()
+
+
+def asked_again(messages: tuple[dict[str, str], ...], answer: str, schema: dict[str, Any], output_tokens_max: int) -> tuple[dict[str, str], ...]:
+    """The messages of a repair: what was asked, what came, and the schema."""
+    came = disarmed(cut(answer, 4 * output_tokens_max)) or "(nothing)"
+    return (*messages, {"role": "assistant", "content": came}, {"role": "user", "content": REPAIR + json.dumps(schema)})
+
+
+def cut(text: str, bytes_max: int) -> str:
+    """The beginning of a text, in bytes, as the plan counts them."""
+    return text.encode()[:bytes_max].decode(errors="ignore")
 
 
 FENCE_BYTES = 2 * len("<<data 0123456789abcdef>>\n")

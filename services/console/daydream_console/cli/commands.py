@@ -6,7 +6,23 @@ from collections.abc import Callable
 
 import typer
 
-from daydream_console.cli import audit, backup, budget, critic, estimate, export, knowledge, measure, prices, questions, sampler, simulate, standing, systems
+from daydream_console.cli import (
+    audit,
+    backup,
+    budget,
+    critic,
+    estimate,
+    export,
+    knowledge,
+    measure,
+    prices,
+    questions,
+    replay,
+    sampler,
+    simulate,
+    standing,
+    systems,
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -22,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ask": knowledge.ask_command,
     "export": export.export_command,
     "vault": export.vault_command,
+    "replay": replay.replay_command,
     "status": knowledge.status_command,
     "sampler": sampler.sampler_command,
     "simulate": simulate.simulate_command,

@@ -1,0 +1,114 @@
+"""A verdict once more: the messages of each call, made again from the verdict and the kept prompts, the answers, and the arithmetic, done again.
+
+Nothing is called. A call carries the digest of the messages as they were sent, so it is seen whether what was made again is exactly that. It is not where a
+fact was erased since, or a prompt was filled with a neighbour that memory no longer has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from nats.js.errors import KeyNotFoundError
+
+from daydream_console.client import Client
+from daydream_shared.failures import Permanent
+from daydream_shared.llm.material import to_compare, to_judge, to_link
+from daydream_shared.llm.prompt import KeptPrompt, Prompt, asked_again, digest_of
+from daydream_shared.messages import ModelCall, VerdictReached, Weighing
+from daydream_shared.requests import ListVerdicts
+from daydream_shared.subjects import MEMORY_INSIGHTS, PROMPTS
+
+Messages = tuple[dict[str, str], ...]
+CLOSE = 1e-6
+
+
+@dataclass(frozen=True)
+class ReplayedCall:
+    """A call. `messages` None: its prompt is not kept. `exact`: they are what was sent."""
+
+    call: ModelCall
+    messages: Messages | None
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A verdict with its calls and sums. `log_odds`: done again from the votes; `sums_agree`: with what the verdict says."""
+
+    verdict: VerdictReached
+    calls: tuple[ReplayedCall, ...]
+    log_odds: float | None
+    sums_agree: bool
+
+    def as_data(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "verdict": self.verdict.model_dump(mode="json"),
+            "calls": [{**one.call.model_dump(mode="json"), "messages": one.messages, "exact": one.exact} for one in self.calls],
+            "log_odds": self.log_odds,
+            "sums_agree": self.sums_agree,
+        }
+
+
+async def replay(client: Client, verdict_id: str) -> Replay:
+    """Raises Permanent for a verdict that memory does not know."""
+    page = await client.ask(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=(verdict_id,)))
+    if not page.verdicts:
+        raise Permanent("unknown-verdict", f"nobody knows a verdict {verdict_id}; daydream insights --all --json lists them")
+    (verdict,) = page.verdicts
+    neighbours = await client.ask(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=tuple({one.other_verdict_id for one in verdict.comparisons}) or (verdict_id,)))
+    prompts = await _prompts(client, {call.prompt.digest for call in (*verdict.hypothesis.calls, *verdict.calls)})
+    fills = list(_fills(verdict, neighbours.verdicts))
+    calls = (*_calls(verdict.hypothesis.calls, prompts, [to_link(verdict.hypothesis.pair)]), *_calls(verdict.calls, prompts, fills))
+    log_odds = sum_of(verdict.weighing) if verdict.weighing else None
+    said = verdict.weighing.log_odds if verdict.weighing else None
+    agree = log_odds is None or said is None or math.isclose(log_odds, said, abs_tol=CLOSE)
+    return Replay(verdict, tuple(calls), log_odds, agree)
+
+
+def sum_of(weighing: Weighing) -> float | None:
+    """The log-odds of the votes; None where scores were taken as they are."""
+    if weighing.prior is None or weighing.deflection is None:
+        return None
+    return weighing.prior + sum(vote.weight * (vote.value - vote.base) / vote.scale for vote in weighing.votes) - weighing.deflection / 2
+
+
+async def _prompts(client: Client, digests: set[str]) -> dict[str, Prompt]:
+    bucket = await client.js.key_value(PROMPTS.name)
+    found = {}
+    for digest in digests:
+        try:
+            found[digest] = KeptPrompt.model_validate_json((await bucket.get(digest)).value or b"").prompt
+        except KeyNotFoundError:
+            continue
+    return found
+
+
+def _fills(verdict: VerdictReached, neighbours: tuple[VerdictReached, ...]) -> Iterator[dict[str, str]]:
+    """All that a prompt of the critic may have been filled with."""
+    synthesis = verdict.hypothesis.synthesis
+    if synthesis is None:
+        return
+    yield to_judge(synthesis)
+    own = to_compare(synthesis)
+    for other in neighbours:
+        if other.hypothesis.synthesis is not None and other.verdict_id != verdict.verdict_id:
+            text = to_compare(other.hypothesis.synthesis)
+            yield {"first": own, "second": text}
+            yield {"first": text, "second": own}
+
+
+def _calls(calls: tuple[ModelCall, ...], prompts: dict[str, Prompt], fills: list[dict[str, str]]) -> Iterator[ReplayedCall]:
+    before: ModelCall | None = None
+    for call in calls:
+        prompt = prompts.get(call.prompt.digest)
+        fitting = [prompt.fill(**fill) for fill in fills if prompt.holes == set(fill)] if prompt else []
+        if prompt and call.repair and before:
+            limit = max(1, len(before.answer.encode()))  # the answer was cut where the plan said; what is kept is not longer
+            fitting = [asked_again(messages, before.answer, prompt.schema, limit) for messages in fitting]
+        exact = [messages for messages in fitting if digest_of(messages) == call.messages_digest]
+        yield ReplayedCall(call, next(iter(exact or fitting), None), bool(exact))
+        before = call
