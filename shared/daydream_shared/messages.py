@@ -221,6 +221,7 @@ class Judgement(Part):
     justification: str
     scores: Scores | None
     self_judged: bool = Field(default=False, description="the judge is of the family of the model that wrote the hypothesis")
+    expected: float | None = Field(default=None, description="the mean of the three as an expectation over token probabilities, where the server gives them")
     call: int = Field(default=0, ge=0, description="0 for the judge's first answer on this hypothesis, 1 for a second opinion, and so on")
     prompt: str = Field(default="", description="digest of what the judge was asked with")
     cost_nanousd: int = Field(default=0, ge=0)

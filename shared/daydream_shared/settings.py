@@ -81,6 +81,7 @@ class ModelSettings(BaseModel):
     free: bool = Field(False, description="declare the model free of charge, e.g. one that runs on this machine")
     temperature: float | None = Field(None, ge=0, le=2, description="sampling temperature; unset: the role's default")
     answers: Literal["json_schema", "json_object", "text"] = Field("json_schema", description="how the server is asked for structured answers")
+    logprobs: bool = Field(False, description="ask for token probabilities: scores are then expectations, where the server gives them")
     brief: bool = Field(False, description="ask for short answers: for small models and small budgets")
     reasoning_tokens_max: int = Field(
         0,

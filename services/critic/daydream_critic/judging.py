@@ -97,6 +97,7 @@ class Judge(Seat):
             justification=(reply.value.justification if reply.value else reply.text)[:4000].strip(),
             scores=Scores(**reply.value.model_dump(include=set(RUBRIC))) if reply.value else read_free_text(reply.text),
             self_judged=self.is_kin(proposed),
+            expected=sum(reply.expected[name] for name in RUBRIC) / len(RUBRIC) if reply.value and set(RUBRIC) <= set(reply.expected) else None,
             call=call,
             prompt=form.prompt.ref.digest,
             cost_nanousd=sum(one.cost_nanousd for one in reply.calls),

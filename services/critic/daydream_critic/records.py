@@ -109,8 +109,10 @@ def key_of(judgement: Judgement) -> str:
 
 
 def score_of(judgement: Judgement) -> float | None:
-    """One number of a judgement, 1 to 10."""
-    return None if judgement.scores is None else round(judgement.scores.mean, 2)
+    """One number of a judgement, 1 to 10: expected, where token probabilities are known, else as it was said."""
+    if judgement.scores is None:
+        return None
+    return round(judgement.scores.mean, 2) if judgement.expected is None else round(judgement.expected, 1)
 
 
 def means(judgements: Sequence[Judgement]) -> dict[str, list[float]]:

@@ -12,6 +12,7 @@ from datetime import datetime
 import nats.errors
 from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KeyValue
+from pydantic import Field
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from daydream_shared.messages import Part
@@ -35,6 +36,7 @@ class StoredAnswer(Part):
     answered_at: datetime
     provider_id: str = ""
     saved_nanousd: int = 0
+    expected: dict[str, float] = Field(default_factory=dict)
 
 
 class AnswerStore:

@@ -12,8 +12,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -56,11 +56,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Reply(Generic[T]):
-    """The answer as it was read (None: not even after the repair), the raw text, and the calls that it took."""
+    """The answer as it was read (None: not even after the repair), the raw text, the calls that it took, and its numbers as expectations where the server
+    told its token probabilities."""
 
     value: T | None
     text: str
     calls: tuple[ModelCall, ...]
+    expected: Mapping[str, float] = field(default_factory=dict)
 
 
 class PaidModel:
@@ -105,10 +107,10 @@ class PaidModel:
         value = read_object(first.text, kind)
         calls = (self._call(question, question.messages, first, repair=False),)
         if value is not None or not question.repair:
-            return Reply(value, first.text, calls)
+            return Reply(value, first.text, calls, first.expected)
         again = asked_again(question.messages, first.text, question.prompt.schema, question.output_tokens_max)
         second = await self._answer(question, again, "repair")
-        return Reply(read_object(second.text, kind), second.text or first.text, (*calls, self._call(question, again, second, repair=True)))
+        return Reply(read_object(second.text, kind), second.text or first.text, (*calls, self._call(question, again, second, repair=True)), second.expected)
 
     async def _answer(self, question: Question, messages: tuple[dict[str, str], ...], step: str) -> StoredAnswer:
         call_id = derive_id("call", question.key, question.prompt.ref.digest, self.settings.name, step)
@@ -160,7 +162,7 @@ class PaidModel:
             call_id=call_id, attempt_id=attempt_id, text=cut(raw.text, TEXT_BYTES_MAX),
             finish_reason=raw.finish_reason, model=raw.model or self.settings.name,
             input_tokens=raw.usage.input_tokens if raw.usage else None, output_tokens=raw.usage.output_tokens if raw.usage else None,
-            cost_nanousd=cost, answered_at=answered_at, provider_id=raw.provider_id,
+            cost_nanousd=cost, answered_at=answered_at, provider_id=raw.provider_id, expected=raw.expected,
         )  # fmt: skip
         await self._answers.keep(stored)
         self._telemetry.spent_usd.add((stored.cost_nanousd or 0) / NANOUSD_PER_USD, {Name.STAGE: self._purse.stage, Name.REQUEST_MODEL: self.settings.name})

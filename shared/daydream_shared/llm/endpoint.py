@@ -8,20 +8,22 @@ have been billed, so their cost is unknown, which the ledger counts in full.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import openai
 from openai.types.chat import ChatCompletion
 
 from daydream_shared.failures import Failure, NotNow, Permanent, Transient, WrongSetting
+from daydream_shared.llm.expectation import expected_numbers, token_of
 from daydream_shared.money.usage import TokenUsage, embedding_usage, reported_usage
 from daydream_shared.settings import ModelSettings
 
 RETRY_AFTER_S_MAX = 3600.0
 RETRY_AFTER_S_DEFAULT = 5.0
 MISCONFIGURED_S = 30.0
-OPTIONAL = ("temperature", "seed", "response_format")  # reasoning models and older servers refuse some of these
+OPTIONAL = ("temperature", "seed", "response_format", "logprobs", "top_logprobs")  # reasoning models and older servers refuse some of these
+TOP_LOGPROBS = 10
 LENGTHS = ("minLength", "maxLength")
 
 
@@ -47,6 +49,7 @@ class RawAnswer:
     model: str
     usage: TokenUsage | None
     provider_id: str = ""
+    expected: dict[str, float] = field(default_factory=dict)  # numbers of the answer as expectations over token probabilities
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,8 @@ class ModelEndpoint:
             "seed": attempt.seed,
             "temperature": attempt.temperature if self.settings.temperature is None else self.settings.temperature,
         }
+        if self.settings.logprobs:
+            arguments |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
         openai_itself = "api.openai.com" in self.settings.base_url  # its newer models refuse `max_tokens`; others know only that
         arguments["max_completion_tokens" if openai_itself else "max_tokens"] = attempt.output_tokens_max
         if self.settings.answers == "json_schema":
@@ -161,7 +166,9 @@ def raw_answer(completion: ChatCompletion) -> RawAnswer:
     text = (message.content if message else None) or getattr(message, "reasoning_content", None) or ""
     finish_reason = (choice.finish_reason if choice else None) or "none"
     usage = reported_usage(completion.usage, completion.service_tier)
-    return RawAnswer(text, finish_reason, completion.model or "", usage, str(completion.id or ""))
+    said = choice.logprobs.content if choice and choice.logprobs and choice.logprobs.content else []
+    tokens = [token_of(one.token, {one.token: one.logprob} | {other.token: other.logprob for other in one.top_logprobs or ()}) for one in said]
+    return RawAnswer(text, finish_reason, completion.model or "", usage, str(completion.id or ""), expected_numbers(text, tokens))
 
 
 def failure_of(error: openai.APIError) -> CallFailed:

@@ -1,0 +1,28 @@
+"""The record of a daydream without what was erased."""
+
+from __future__ import annotations
+
+from daydream_memory.erased import ERASED, without
+from daydream_shared.messages import Decision, Judgement, ModelCall, PromptRef, VerdictReached
+from support.samples import AT, hypothesis
+
+
+def test_nothing_that_was_made_from_an_erased_fact_is_left_what_models_answered_included() -> None:
+    call = ModelCall(
+        call_id="c", model="m", prompt=PromptRef(name="p", digest="d"), input_tokens=1, output_tokens=1, cost_nanousd=1, answer="A SECRET river, in an answer."
+    )
+    proposed = hypothesis()
+    secret = proposed.pair.first.model_copy(update={"text": "A SECRET river."})
+    assert proposed.synthesis is not None
+    told = proposed.synthesis.model_copy(update=dict.fromkeys(("title", "reasoning", "hypothesis", "implication", "if_false"), "It is SECRET."))
+    proposed = proposed.model_copy(update={"pair": proposed.pair.model_copy(update={"first": secret}), "synthesis": told, "calls": (call,)})
+    judgement = Judgement(judge="j", model="m", justification="SECRET, but sound.", scores=None)
+    verdict = VerdictReached(
+        verdict_id="v", hypothesis=proposed, role="critic", round=1, decision=Decision.DISCARDED, reason="score", explanation="low", final=True,
+        judgements=(judgement,), calls=(call,), cost_nanousd=2, reached_at=AT,
+    )  # fmt: skip
+    found = without(verdict, {secret.fact_id}, derived=True)
+    assert "SECRET" not in found.model_dump_json()
+    assert found.calls[0].answer == ERASED
+    assert found.cost_nanousd == 2
+    assert without(verdict, {"another"}, derived=True) == verdict
