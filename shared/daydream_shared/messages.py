@@ -173,15 +173,17 @@ class HypothesisProposed(Message):
     abstention: str | None = Field(default=None, description="why there is no worthwhile link")
     unreadable: str | None = Field(default=None, description="the raw answer, when it could not be read")
     calls: tuple[ModelCall, ...] = ()
+    round: int = Field(default=1, ge=1, description="1 as it was proposed; more when it is judged anew, then with an envelope of its own in the pair")
+    judges: tuple[str, ...] = Field(default=(), description="only these are to judge it; none named: all")
     proposed_at: datetime
 
     @property
     def message_id(self) -> str:
-        return self.hypothesis_id
+        return self.hypothesis_id if self.round == 1 else derive_id("judged anew", self.hypothesis_id, self.round)
 
     @property
     def payer(self) -> Payer | None:
-        return Payer(envelope_id=self.pair.envelope_id, way=self.sample)
+        return Payer(envelope_id=self.pair.envelope_id, way=self.sample if self.round == 1 else None)
 
 
 def hypothesis_id_of(pair_id: str, prompt_digest: str, sample: int) -> str:

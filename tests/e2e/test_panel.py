@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from support.programs import Daydream, Endpoint
+from support.programs import Daydream, Endpoint, until
 
 NANO = 1_000_000_000
 PANEL = """
@@ -18,6 +19,7 @@ rubric = "skeptic"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_both_have_a_history(tmp_path: Path, endpoint: Endpoint) -> None:
     (tmp_path / "panel.toml").write_text(PANEL)
     daydream = Daydream(
@@ -64,3 +66,22 @@ def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_bo
     unknown = daydream("replay", "no-such-verdict")
     assert unknown.returncode == 1
     assert "nobody knows" in unknown.stderr
+    with daydream.up() as running:
+        spent = endpoint.witness()["calls"]
+        ask = ("rejudge", "--since", "2020-01-01", "--judge", "judge-skeptic.v1@priced-1", "--limit", "10")
+        told = running.json(*ask, "--dry-run")
+        assert (told["hypotheses"], told["judges"], told["sent"]) == (10, ["judge-skeptic.v1@priced-1"], 0)
+        assert 0 < told["expected_nanousd"] < told["most_nanousd"]
+        assert endpoint.witness()["calls"] == spent
+        assert running.json(*ask, "--yes")["sent"] == 10
+
+        def anew() -> list[dict[str, Any]]:
+            return [one for one in running.json("insights", "--all", "--limit", "100") if one["round"] == 2]
+
+        until(lambda: len(anew()) == 10, "the second verdicts", 30)
+        for one in anew():
+            assert {judgement["judge"] for judgement in one["judgements"]} == {"judge-skeptic.v1@priced-1"}
+            assert one["final"]
+        wrong = running("rejudge", "--since", "2020-01-01", "--judge", "nobody", "--yes")
+        assert wrong.returncode == 2
+        assert "judge-skeptic.v1@priced-1" in wrong.stderr

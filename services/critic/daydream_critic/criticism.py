@@ -15,8 +15,6 @@ from daydream_shared.requests import Nearest
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import MEMORY_NEAREST
 
-ROUND = 1
-
 
 class Critic:
     """Judges hypotheses."""
@@ -37,7 +35,7 @@ class Critic:
         known = await self._ask(MEMORY_NEAREST, question)
         settings = self._settings
         stopped = gates.by_memory(known, duplicate_nearness=settings.duplicate_nearness, restatement_nearness=settings.restatement_nearness)
-        if proposed.pair.canary:  # it measures the judges, whatever the lab knows already
+        if proposed.pair.canary or proposed.round > 1:  # planted, to measure the judges; or it passed this gate before, and what came later is no reason
             stopped = None
         if stopped is not None:
             return _verdict(proposed, stopped)
@@ -67,12 +65,12 @@ class Critic:
 
 def _verdict(proposed: HypothesisProposed, outcome: Stopped, hearing: Hearing | None = None, weighing: Weighing | None = None) -> VerdictReached:
     heard = hearing or Hearing()
-    calls = (*proposed.calls, *heard.calls)
+    calls = (*proposed.calls, *heard.calls) if proposed.round == 1 else tuple(heard.calls)  # the synthesis was in the first verdict's cost
     return VerdictReached(
-        verdict_id=verdict_id_of(proposed.hypothesis_id, ROLE, ROUND),
+        verdict_id=verdict_id_of(proposed.hypothesis_id, ROLE, proposed.round),
         hypothesis=proposed,
         role=ROLE,
-        round=ROUND,
+        round=proposed.round,
         decision=outcome.decision,
         reason=outcome.reason,
         explanation=outcome.explanation,

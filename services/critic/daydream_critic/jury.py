@@ -81,8 +81,9 @@ class Jury:
         return weighing.model_copy(update={"placed": found.mean, "placed_error": found.error}) if found.comparisons else weighing
 
     def asked(self, proposed: HypothesisProposed) -> tuple[Judge, ...]:
-        """The judges of a hypothesis: those of other families than the writer's, or all of them; near a cap the first."""
-        strangers = tuple(judge for judge in self._judges if not judge.is_kin(proposed)) or self._judges
+        """The judges of a hypothesis: those that are named, of other families than the writer's where there are any; near a cap the first."""
+        named = tuple(judge for judge in self._judges if judge.name in proposed.judges) or self._judges
+        strangers = tuple(judge for judge in named if not judge.is_kin(proposed)) or named
         return strangers[:1] if proposed.pair.plan == BARE else strangers
 
 

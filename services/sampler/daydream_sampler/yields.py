@@ -52,7 +52,7 @@ class Yields(Fold):
             return
         self.sequence = sequence
         pair = verdict.hypothesis.pair
-        if not verdict.final or pair.canary:
+        if not verdict.final or pair.canary or verdict.round > 1:  # judged anew it is no other draw
             return
         promoted = verdict.decision is Decision.PROMOTED
         self.verdicts += 1

@@ -1,0 +1,92 @@
+"""Stored hypotheses before the judges again: found in memory, each with an envelope of its own, sent to the critic as another round.
+
+A second call of the same command does the same again: round, envelope and message have derived ids, so what waits already is neither paid nor judged twice.
+The critic's verdict of that round is kept beside the earlier ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nats.js.errors import APIError
+
+from daydream_console.client import Client
+from daydream_shared.failures import WrongSetting
+from daydream_shared.messages import HypothesisProposed, VerdictReached, derive_id
+from daydream_shared.money.plans import FULL, StagePlan, read_plans
+from daydream_shared.requests import CriticState, ListVerdicts, Nothing, OpenEnvelope, Refusal
+from daydream_shared.subjects import BUDGET_OPEN, CRITIC_STATE, MEMORY_INSIGHTS, PLANS
+
+CRITIC = "critic"
+PAGE = 100
+FULL_S = 1.0  # between two tries while the critic's stream is full
+
+
+@dataclass(frozen=True)
+class Rejudging:
+    """What is to be judged anew, by whom, and what that will cost: about so much, and never more than so much."""
+
+    proposed: tuple[HypothesisProposed, ...]
+    judges: tuple[str, ...]
+    plan: StagePlan
+    expected_nanousd: int
+
+    @property
+    def most_nanousd(self) -> int:
+        """What is reserved in all."""
+        return len(self.proposed) * sum(part.bound_nanousd for part in self.plan.parts(0, 1, FULL))
+
+
+async def prepare(client: Client, since: datetime, judges: Collection[str], limit: int) -> Rejudging:
+    """Find them, newest first. WrongSetting for a judge that is not on the panel, or without a critic that has said what it costs."""
+    plans = await read_plans(await client.js.key_value(PLANS.name), [CRITIC])
+    if CRITIC not in plans:
+        raise WrongSetting("no critic has said yet what it costs", "Start one: daydream up")
+    state: CriticState = await client.ask(CRITIC_STATE, Nothing())
+    known = {judge.name: judge for judge in state.judges}
+    if unknown := set(judges) - set(known):
+        raise WrongSetting(f"there is no judge {', '.join(sorted(unknown))}; there are {', '.join(known)}", "Name one of them, or add one to the panel's file")
+    chosen = tuple(name for name in known if not judges or name in judges)
+    found = [_anew(verdict, chosen if judges else ()) for verdict in await _judged_since(client, since, limit)]
+    each = sum(known[name].nanousd_per_answer for name in chosen)
+    return Rejudging(tuple(found), chosen, plans[CRITIC], each * len(found))
+
+
+async def send(client: Client, one: HypothesisProposed, plan: StagePlan) -> Refusal | None:
+    """Reserve the money and hand it to the critic; waits while the critic has enough. The refusal when there is no money."""
+    envelope = OpenEnvelope(envelope_id=one.pair.envelope_id, parts=plan.parts(0, 1, FULL), purpose="rejudging", asked_at=datetime.now(UTC))
+    grant = await client.ask(BUDGET_OPEN, envelope)
+    if grant.refusal is not None:
+        return grant.refusal
+    while True:
+        try:
+            await client.publish(one)
+            return None
+        except APIError as full:
+            if "maximum" not in (full.description or ""):
+                raise
+            await asyncio.sleep(FULL_S)
+
+
+async def _judged_since(client: Client, since: datetime, limit: int) -> list[VerdictReached]:
+    """The last verdict on each hypothesis that judges have seen."""
+    found: dict[str, VerdictReached] = {}
+    offset = 0
+    while len(found) < limit:
+        page = (await client.ask(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False, limit=PAGE, offset=offset))).verdicts
+        for verdict in page:
+            if verdict.reached_at >= since and verdict.judgements and verdict.hypothesis.synthesis is not None and len(found) < limit:
+                found.setdefault(verdict.hypothesis.hypothesis_id, verdict)
+        offset += PAGE
+        if len(page) < PAGE or page[-1].reached_at < since:
+            break
+    return list(found.values())
+
+
+def _anew(verdict: VerdictReached, judges: tuple[str, ...]) -> HypothesisProposed:
+    proposed, round_ = verdict.hypothesis, verdict.round + 1
+    pair = proposed.pair.model_copy(update={"envelope_id": derive_id("rejudging", proposed.hypothesis_id, round_), "plan": FULL})
+    return proposed.model_copy(update={"pair": pair, "round": round_, "judges": judges})
