@@ -351,6 +351,17 @@ async def test_a_promoted_verdict_makes_its_insight_a_drawable_fact(store: Store
     assert (counts.facts, counts.insights, counts.facts_pending) == (3, 1, 0)
 
 
+async def test_a_hypothesis_that_is_judged_anew_waits_for_a_persons_word_once(store: Store) -> None:
+    again = {"verdict_id": "verdict a, round 2", "round": 2}
+    await store.add_verdict(verdict("a", Decision.PROMOTED), None, None)
+    await store.add_verdict(verdict("a", Decision.PROMOTED).model_copy(update=again), None, None)
+    await store.add_verdict(verdict("b"), None, None)
+    await store.add_verdict(verdict("b", Decision.PROMOTED).model_copy(update={**again, "verdict_id": "verdict b, round 2"}), None, None)
+    page, total = await store.verdicts(ListVerdicts(quarantined_only=True))
+    assert ({one.verdict_id for one in page}, total) == ({"verdict a", "verdict b, round 2"}, 2)
+    assert (await store.counts()).quarantined == 2
+
+
 async def test_a_verdict_and_its_insight_are_kept_both_or_not_at_all(store: Store, opened: Opened) -> None:
     new, vector = insight("new")
     broken: Any = None

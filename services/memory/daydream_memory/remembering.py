@@ -56,6 +56,8 @@ class Remembering:
                 await self._close_envelope(verdict.payer)
             return []
         insight = None if self._quarantine else await self._insight(verdict)
+        if insight and verdict.round > 1 and await self._store.facts([insight[0].fact_id]):
+            insight = None  # judged anew and promoted once more: it is one already, or people have withdrawn it
         synthesis = verdict.hypothesis.synthesis
         (vector,) = await self._embedder.embed([synthesis.hypothesis]) if synthesis else (None,)
         await self._store.add_verdict(verdict, vector, insight)

@@ -52,6 +52,7 @@ STEPS = (
     create index facts_clearance on facts(clearance) where clearance <> '';
     """,
     "alter table facts add column domain_found integer not null default 0;",
+    "create index verdicts_hypothesis on verdicts(hypothesis_id);",
 )
 
 

@@ -17,7 +17,8 @@ from daydream_shared.requests import ListVerdicts
 
 PROMOTED = "decision = 'promoted' and final"
 QUARANTINED = """decision = 'promoted' and final and not exists (select 1 from facts f where f.source = 'daydream ' || verdict_id)
-  and not exists (select 1 from reviews r where r.verdict_id = verdicts.verdict_id)"""
+  and not exists (select 1 from reviews r where r.verdict_id = verdicts.verdict_id)
+  and not exists (select 1 from verdicts o where o.hypothesis_id = verdicts.hypothesis_id and o.seq < verdicts.seq and o.decision = 'promoted' and o.final)"""
 
 
 class Verdicts(Facts):

@@ -39,8 +39,10 @@ class Verdicts(Documents):
             await self._verdicts.insert([((kept.verdict_id,), {**_properties(kept), "waiting": waiting, "added_at": self._now()})], vectors)
 
     async def _waits(self, verdict: VerdictReached) -> bool:
-        """Whether a promoted one waits for a person's word."""
+        """Whether a promoted one waits for a person's word: the first one of its hypothesis does."""
         if verdict.decision is not Decision.PROMOTED or not verdict.final:
+            return False
+        if await self._verdicts.count(where(hypothesis_id=verdict.hypothesis.hypothesis_id, decision=Decision.PROMOTED.value, final=True)):
             return False
         return not await self._reviews.count(where(verdict_id=verdict.verdict_id)) and not await self._facts.count(
             where(source=f"daydream {verdict.verdict_id}")
