@@ -33,7 +33,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     plans = await runtime.bucket(PLANS)
     drawing = Drawing(runtime, settings, epoch, plans, strategies, drawn, following, settings.occasion())
     planting = Planting(runtime, bucket, plans, epoch, settings.stage_names, settings.canary_share)
-    loops = (drawing.draw_forever, *((planting.plant_forever,) if settings.canary_share else ()))
+    loops = (drawing.draw_forever, *((planting.plant_forever,) if settings.canary_share and planting.judged else ()))
     yield Parts(endpoints=endpoints(drawing), loops=loops if settings.draws else ())
     if runtime.nc.is_connected:
         await following.save()

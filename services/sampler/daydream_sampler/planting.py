@@ -4,6 +4,7 @@ Data: how many pairs were drawn → every so often the next canary of a shuffled
 the stages behind the synthesizer → `HypothesisProposed`, as a synthesizer would have sent it. The judges' prompts show nothing of where it comes from.
 Verdicts on canaries say so (`PairSampled.canary`), and are left out of memory, yields, tax and export; nothing planted is ever promoted to a fact.
 
+Their rate follows the draws; of what was drawn before the share was set, or while nothing could be planted, little is caught up on.
 A crash between publishing and counting sends the same canary again, under the same ids: nothing is paid for twice. Refused by the budget it waits.
 """
 
@@ -34,6 +35,7 @@ KEY = "planted.v1"
 STRATEGY = "canary"
 LOOK_S = 1.0
 WRITER = "synthesizer"
+CAUGHT_UP_MAX = 10
 Kind = Literal["bridge", "decoy"]
 
 
@@ -50,9 +52,10 @@ class Canary(BaseModel):
 
 
 class Planted(Part):
-    """How many were sent."""
+    """How many were sent, and up to which draw they were due."""
 
     count: int = Field(default=0, ge=0)
+    drawn: int | None = None
 
 
 @cache
@@ -84,6 +87,11 @@ class Planting:
         self._stages = [stage for stage in stages if stage != WRITER]
         self._share = share
 
+    @property
+    def judged(self) -> bool:
+        """Whether any stage behind the writer would judge them."""
+        return bool(self._stages)
+
     async def plant_forever(self) -> None:
         """Send one whenever one is due, until the stop."""
         while not self._runtime.stopping.is_set():
@@ -95,9 +103,17 @@ class Planting:
             await self._runtime.pause(pause_s)
 
     async def _plant(self) -> float:
-        count = (await self._planted.read()).count
-        if self._share * (await self._epoch.read()).drawn < count + 1:
+        planted, drawn = await self._planted.read(), (await self._epoch.read()).drawn
+        count = planted.count
+        if planted.drawn is None or drawn < planted.drawn:  # the first look, or the draws were counted anew
+            await self._planted.change(lambda now: (now.model_copy(update={"drawn": drawn}), None))
+            return 0.0
+        each = 1 / self._share
+        if drawn - planted.drawn < each:
             return LOOK_S
+        reached = planted.drawn + round(each)
+        if drawn - reached > CAUGHT_UP_MAX * each:
+            reached = drawn
         plans = await read_plans(self._plans, self._stages)
         if len(plans) < len(self._stages):
             return LOOK_S
@@ -106,7 +122,7 @@ class Planting:
         if not await self._paid(proposed, plans):
             return WAIT_S
         await self._runtime.publish(proposed)
-        await self._planted.change(lambda planted: (planted if planted.count > count else Planted(count=count + 1), None))
+        await self._planted.change(lambda now: (now if now.count > count else Planted(count=count + 1, drawn=reached), None))
         return 0.0
 
     async def _paid(self, proposed: HypothesisProposed, plans: dict[str, StagePlan]) -> bool:
