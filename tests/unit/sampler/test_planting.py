@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import mean
+from typing import Any
 
 import pytest
+from nats.js.errors import KeyNotFoundError
 
 from daydream_critic import gates
-from daydream_sampler.planting import canaries, canary_at, proposed_by
+from daydream_sampler.epoch import Epoch
+from daydream_sampler.planting import CAUGHT_UP_MAX, Planted, Planting, canaries, canary_at, proposed_by
+from daydream_shared.messages import HypothesisProposed
+from daydream_shared.money.plans import StagePlan
+from daydream_shared.requests import Grant, OpenEnvelope, Refusal
 from daydream_synthesizer.answer import CHARS_MAX
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,3 +54,95 @@ def test_all_come_in_turn_half_of_them_bridges_and_the_same_number_is_always_the
     assert canary_at(60)[1] != canary_at(0)[1] or canary_at(62)[1] != canary_at(2)[1], "another order the next time"
     assert proposed_by(7, *canary_at(7), NOW) == proposed_by(7, *canary_at(7), NOW)
     assert proposed_by(7, *canary_at(7), NOW).message_id != proposed_by(67, *canary_at(67), NOW).message_id
+
+
+@dataclass
+class State:
+    """A shared state of one process."""
+
+    value: Any
+
+    async def read(self) -> Any:
+        return self.value
+
+    async def change(self, change: Callable[[Any], tuple[Any, Any]]) -> Any:
+        self.value, result = change(self.value)
+        return result
+
+
+@dataclass
+class Plans:
+    """The plans of the critic."""
+
+    async def get(self, stage: str) -> Any:
+        if stage != "critic":
+            raise KeyNotFoundError
+
+        @dataclass
+        class Entry:
+            value: bytes = StagePlan(stage="critic", model="m", fixed_nanousd=7, nanousd_per_fact_byte=0).model_dump_json().encode()
+
+        return Entry()
+
+
+@dataclass
+class World:
+    """A runtime that grants money, or refuses it, and remembers what was published."""
+
+    refusal: Refusal | None = None
+    opened: list[OpenEnvelope] = field(default_factory=list)
+    published: list[HypothesisProposed] = field(default_factory=list)
+
+    async def ask(self, _: Any, question: OpenEnvelope) -> Grant:
+        self.opened.append(question)
+        return Grant(refusal=self.refusal)
+
+    async def publish(self, message: HypothesisProposed) -> None:
+        self.published.append(message)
+
+    def planting(self, share: float, stages: tuple[str, ...] = ("synthesizer", "critic")) -> Planting:
+        self.epoch = State(Epoch(key="0"))
+        found = Planting(self, None, Plans(), self.epoch, list(stages), share)  # type: ignore[arg-type]
+        found._planted = State(Planted())  # type: ignore[assignment]
+        return found
+
+    def draw(self, planting: Planting, pairs: int) -> int:
+        """Draw so many more, then plant until nothing is due; how many came."""
+        before = len(self.published)
+        self.epoch.value = self.epoch.value.model_copy(update={"drawn": self.epoch.value.drawn + pairs})
+        while asyncio.run(planting._plant()) == 0.0:
+            pass
+        return len(self.published) - before
+
+
+def test_the_share_of_canaries_is_kept_and_each_is_paid_from_an_envelope_of_its_own_kind() -> None:
+    world = World()
+    planting = world.planting(0.1)
+    assert world.draw(planting, 0) == 0
+    assert [world.draw(planting, 4) for _ in range(10)] == [0, 0, 1, 0, 1, 0, 0, 1, 0, 1]
+    assert {envelope.purpose for envelope in world.opened} == {"canary"}
+    assert {part.stage for envelope in world.opened for part in envelope.parts} == {"critic"}
+    assert len({one.message_id for one in world.published}) == 4
+
+
+def test_what_was_drawn_before_is_not_caught_up_on() -> None:
+    world = World()
+    planting = world.planting(0.1)
+    world.epoch.value = world.epoch.value.model_copy(update={"drawn": 100_000})
+    assert world.draw(planting, 0) == 0, "it begins with the draws from now on"
+    assert world.draw(planting, 10) == 1
+    assert world.draw(planting, 100_000) <= CAUGHT_UP_MAX + 2, "nothing could be planted for long"
+
+
+def test_without_money_a_canary_waits_and_is_the_same_one_later() -> None:
+    world = World(refusal=Refusal(reason="cap", text="no money"))
+    planting = world.planting(0.1)
+    world.draw(planting, 0)
+    assert world.draw(planting, 25) == 0
+    world.refusal = None
+    assert world.draw(planting, 0) == 2
+    assert world.opened[0].envelope_id == world.published[0].pair.envelope_id
+
+
+def test_where_nobody_judges_nothing_is_planted() -> None:
+    assert not World().planting(0.1, ("synthesizer",)).judged
