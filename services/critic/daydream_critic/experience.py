@@ -73,7 +73,8 @@ class Experience(Fold):
         if len(row) > 1:
             self.rows = [*self.rows, row][-ROWS_MAX:]
         if verdict.weighing is not None and verdict.weighing.log_odds is not None:
-            self.ended = [*self.ended, verdict.weighing.log_odds][-SEEN_MAX:]
+            if verdict.round == 1:  # what is judged anew was chosen: it says nothing of how hypotheses lie
+                self.ended = [*self.ended, verdict.weighing.log_odds][-SEEN_MAX:]
             self.seen = [*self.seen, seen_of(verdict, verdict.weighing)][-NEIGHBOURS_MAX:]
             if verdict.decision is Decision.PROMOTED:
                 self.promoted[verdict.verdict_id] = self.seen[-1].log_odds

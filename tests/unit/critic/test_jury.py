@@ -341,3 +341,20 @@ def test_a_planted_hypothesis_is_judged_by_all_whatever_it_is_worth_and_teaches_
     assert experience.canaries[-1].scores == {judges[0].key("full"): [7.0], judges[1].key("full"): [9.0]}
     assert experience.rate(bridges=True) == (20 + (verdict.decision is Decision.PROMOTED), 21)
     assert experience.rate(bridges=False) == (0, 20)
+
+
+def test_what_is_judged_anew_is_another_round_by_the_named_judges_and_moves_no_line() -> None:
+    speakers = [Speaker([7]), Speaker([9], "claude-haiku")]
+    judges = [judge(one) for one in speakers]
+    experience = experienced(judges)
+    proposed = written_by("qwen3").model_copy(update={"round": 2, "judges": (judges[1].name,)})
+    verdict = heard(judges, experience, proposed, compare_max=0)
+    first = heard([judge(Speaker([7]))], Experience(), written_by("qwen3"))
+    assert [len(one.asked) for one in speakers] == [0, 1]
+    assert (verdict.round, verdict.final) == (2, True)
+    assert verdict.verdict_id != first.verdict_id
+    assert verdict.cost_nanousd == 1000, "the synthesis was in the first verdict's cost"
+    before = list(experience.ended)
+    experience.add(1, verdict)
+    assert experience.ended == before
+    assert experience.judges[judges[1].key("full")].count == 201
