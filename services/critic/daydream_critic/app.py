@@ -27,6 +27,7 @@ from daydream_shared.llm.open import open_model
 from daydream_shared.llm.prompt import keep_prompts, load_prompt
 from daydream_shared.money.plans import BARE, BRIEF, FULL, StagePlan, publish_plan, read_plans
 from daydream_shared.runtime import Parts, Runtime
+from daydream_shared.settings import known_clearance
 from daydream_shared.subjects import CRITIC, PLANS, PROMPTS
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ HOLES = frozenset({"hypothesis", "reasoning", "implication"})
 async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     """The critic over its judges; it says what they cost before it takes work."""
     jurors = read_panel(settings.panel_file, settings.model)
+    for juror in jurors:
+        known_clearance(settings.clearances, juror.name, juror.model.clearance)
     following = Following(runtime.js, await runtime.bucket(CRITIC), EXPERIENCE, Experience())
     await following.load()
     seats = [Seat(juror.name, forms(settings, juror), juror.kin, juror.calls_max) for juror in jurors]
