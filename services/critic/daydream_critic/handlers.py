@@ -23,11 +23,10 @@ def handlers(critic: Critic, telemetry: Telemetry) -> Mapping[type[Message], Han
         """Harmless twice: the judge's answer is stored under an id made from the hypothesis, the verdict's id likewise."""
         verdict = await critic.judge(proposed)
         canary = proposed.pair.canary
-        labels = {Name.DECISION: verdict.decision.value, Name.REASON: verdict.reason}
         if canary:
             telemetry.canaries.add(1, {Name.CANARY: canary, Name.DECISION: verdict.decision.value})
         else:
-            telemetry.decisions.add(1, labels)
+            telemetry.decisions.add(1, {Name.DECISION: verdict.decision.value, Name.REASON: verdict.reason})
         log.info("verdict: %s (%s)", verdict.decision.value, verdict.reason, extra={"pair": proposed.pair.pair_id})
         return [verdict]
 

@@ -57,7 +57,6 @@ class Canary(BaseModel):
     bridge: bool
     promoted: bool
     scores: dict[str, list[float]]
-    day: str = Field(default="", description="when, as a date")
 
 
 class Compared(BaseModel):
@@ -70,19 +69,22 @@ class Compared(BaseModel):
 
 
 def deviate(rank: Ranks, scores: Sequence[float], at: int) -> float:
+    """What the `at`-th of a judge's scores stands for; NaN where it gave fewer."""
     return rank.of_score(scores[at]) if at < len(scores) else float("nan")
 
 
 def canary_of(verdict: VerdictReached) -> Canary:
+    """What became of a planted hypothesis."""
     scores: dict[str, list[float]] = {}
     for judgement in verdict.judgements:
         if (score := score_of(judgement)) is not None:
             scores.setdefault(key_of(judgement), []).append(score)
     bridge = verdict.hypothesis.pair.canary == "bridge"
-    return Canary(bridge=bridge, promoted=verdict.decision is Decision.PROMOTED, scores=scores, day=verdict.reached_at.date().isoformat())
+    return Canary(bridge=bridge, promoted=verdict.decision is Decision.PROMOTED, scores=scores)
 
 
 def seen_of(verdict: VerdictReached, weighing: Weighing) -> Seen:
+    """A judged hypothesis at the place where it ended, with who may see it."""
     proposed, pair = verdict.hypothesis, verdict.hypothesis.pair
     ended = weighing.log_odds if weighing.placed is None else weighing.placed
     clearances = {fact.clearance for fact in (pair.first, pair.second) if fact.clearance}
@@ -93,6 +95,7 @@ def seen_of(verdict: VerdictReached, weighing: Weighing) -> Seen:
 
 
 def compared_of(verdict: VerdictReached) -> list[Compared]:
+    """The comparisons of a verdict as rows of who stood first and who won."""
     own = verdict.verdict_id
     return [
         Compared(

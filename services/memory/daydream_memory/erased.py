@@ -19,12 +19,18 @@ def without(verdict: VerdictReached, fact_ids: Set[str], *, derived: bool) -> Ve
     calls = verdict.calls
     if derived and concerned:
         more |= _nothing_said(proposed)
-        calls = _unanswered(calls)
+        calls = _with_answers(calls, ERASED)
     nearest = verdict.nearest
     if nearest is not None and nearest.id in fact_ids:
         nearest = nearest.model_copy(update={"text": ERASED})
     judgements = tuple(one.model_copy(update={"justification": ERASED}) if derived and concerned else one for one in verdict.judgements)
     return verdict.model_copy(update={"hypothesis": proposed.model_copy(update=more), "nearest": nearest, "judgements": judgements, "calls": calls})
+
+
+def unanswered(verdict: VerdictReached) -> VerdictReached:
+    """The record without the models' answers word for word, which are most of it."""
+    proposed = verdict.hypothesis.model_copy(update={"calls": _with_answers(verdict.hypothesis.calls, "")})
+    return verdict.model_copy(update={"hypothesis": proposed, "calls": _with_answers(verdict.calls, "")})
 
 
 def _cleaned(fact: Fact, fact_ids: Set[str]) -> Fact:
@@ -39,9 +45,9 @@ def _nothing_said(proposed: HypothesisProposed) -> dict[str, object]:
         "synthesis": synthesis and Synthesis(title=ERASED, link=synthesis.link, reasoning=ERASED, hypothesis=ERASED, implication=ERASED),
         "abstention": proposed.abstention and ERASED,
         "unreadable": proposed.unreadable and ERASED,
-        "calls": _unanswered(proposed.calls),
+        "calls": _with_answers(proposed.calls, ERASED),
     }
 
 
-def _unanswered(calls: tuple[ModelCall, ...]) -> tuple[ModelCall, ...]:
-    return tuple(call.model_copy(update={"answer": call.answer and ERASED}) for call in calls)
+def _with_answers(calls: tuple[ModelCall, ...], text: str) -> tuple[ModelCall, ...]:
+    return tuple(call.model_copy(update={"answer": call.answer and text}) for call in calls)

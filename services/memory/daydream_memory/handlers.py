@@ -7,6 +7,7 @@ from typing import Any
 
 from daydream_memory.backups import Backups
 from daydream_memory.embedding import Embedder
+from daydream_memory.erased import unanswered
 from daydream_memory.erasing import Erasing
 from daydream_memory.ingest import Ingest
 from daydream_memory.remembering import Remembering
@@ -162,6 +163,7 @@ def endpoints(store: Store, embedder: Embedder, erasing: Erasing, backups: Backu
             total = len(page)
         else:
             page, total = await store.verdicts(question)
+            page = [unanswered(one) for one in page]  # a page of a hundred has to fit into one message
         reviews, retracted, waiting = await store.said_of([verdict.verdict_id for verdict in page])
         return Verdicts(verdicts=tuple(page), total=total, reviews=tuple(reviews), retracted=tuple(retracted), waiting=tuple(waiting))
 

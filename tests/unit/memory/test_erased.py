@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daydream_memory.erased import ERASED, without
+from daydream_memory.erased import ERASED, unanswered, without
 from daydream_shared.messages import Decision, Judgement, ModelCall, PromptRef, VerdictReached
 from support.samples import AT, hypothesis
 
@@ -26,3 +26,6 @@ def test_nothing_that_was_made_from_an_erased_fact_is_left_what_models_answered_
     assert found.calls[0].answer == ERASED
     assert found.cost_nanousd == 2
     assert without(verdict, {"another"}, derived=True) == verdict
+    short = unanswered(verdict)
+    assert (short.calls[0].answer, short.hypothesis.calls[0].answer) == ("", "")
+    assert short.hypothesis.synthesis == verdict.hypothesis.synthesis
