@@ -149,7 +149,7 @@ class Daydream:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "daydream_console.cli.main", *arguments]
 
-    def __call__(self, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.command(*arguments), env=self.environment, text=True, capture_output=True, timeout=timeout_s, check=False)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
