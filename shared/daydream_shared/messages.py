@@ -103,6 +103,7 @@ class PairSampled(Message):
     similarity: float = Field(ge=-1.001, le=1.001, description="cosine of the two embeddings")
     samples: int = Field(ge=1, description="hypotheses wanted from this pair, numbered 0…samples−1")
     plan: str = Field(default="full", description="which plan the envelope was opened for; near a cap a smaller one than `full`")
+    stages: tuple[str, ...] = Field(default=(), description="which stages the envelope pays for")
     envelope_id: str
     drawn_at: datetime
 
@@ -191,6 +192,11 @@ def hypothesis_id_of(pair_id: str, prompt_digest: str, sample: int) -> str:
     return derive_id("hypothesis", pair_id, prompt_digest, sample)
 
 
+def insight_id_of(hypothesis_id: str) -> str:
+    """The id of the fact that a promoted hypothesis becomes."""
+    return derive_id("insight", hypothesis_id)
+
+
 class Decision(StrEnum):
     """What became of a hypothesis."""
 
@@ -277,6 +283,35 @@ class Known(Part):
     similarity: float
 
 
+class Statement(Part):
+    """What a hypothesis is held against: something known, or what was made of one of its facts alone."""
+
+    what: str = Field(description="fact, insight or publication; `alone` for what was made of one of its facts")
+    id: str = Field(description="of the fact, or whatever names the publication")
+    text: str
+    similarity: float | None = None
+
+
+class Refutation(Part):
+    """One attempt to refute a hypothesis. `holds` is None where the answer could not be read."""
+
+    model: str
+    case: str = Field(description="the strongest case against it")
+    holds: bool | None
+    same_as: Statement | None = Field(default=None, description="what says the same already")
+    prompt: str = Field(default="", description="digest of what was asked with")
+
+
+class Examination(Part):
+    """What the oracle did: what it held the hypothesis against, in the order in which it was found, and its attempts. It passes with the first one
+    that it withstands."""
+
+    statements: tuple[Statement, ...] = ()
+    attempts: tuple[Refutation, ...] = ()
+    missing: tuple[str, ...] = Field(default=(), description="what could not be asked, and why")
+    self_examined: bool = Field(default=False, description="the oracle is of the family of the model that wrote the hypothesis")
+
+
 class VerdictReached(Message):
     """A hypothesis was judged: the complete record of one daydream."""
 
@@ -293,7 +328,8 @@ class VerdictReached(Message):
     weighing: Weighing | None = None
     comparisons: tuple[Comparison, ...] = ()
     nearest: Known | None = None
-    calls: tuple[ModelCall, ...] = Field(default=(), description="the critic's own calls")
+    examination: Examination | None = None
+    calls: tuple[ModelCall, ...] = Field(default=(), description="the critic's own calls, those of the oracle included")
     cost_nanousd: int = Field(ge=0, description="answered calls of the whole daydream, synthesis included")
     saved_nanousd: int = Field(default=0, ge=0, description="what batches made them cheaper")
     reached_at: datetime
@@ -310,6 +346,20 @@ class VerdictReached(Message):
 def verdict_id_of(hypothesis_id: str, role: str, round_: int) -> str:
     """The id of a role's verdict on a hypothesis in a round."""
     return derive_id("verdict", hypothesis_id, role, round_)
+
+
+class CandidateNominated(Message):
+    """The judges would promote a hypothesis: the oracle examines it first. The verdict is deferred, and the oracle's takes its place."""
+
+    verdict: VerdictReached
+
+    @property
+    def message_id(self) -> str:
+        return derive_id("candidate", self.verdict.verdict_id)
+
+    @property
+    def payer(self) -> Payer | None:
+        return self.verdict.payer
 
 
 class ReviewRecorded(Message):

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from daydream_shared import requests as ask
 from daydream_shared.messages import (
     AlertRaised,
+    CandidateNominated,
     DocumentOffered,
     DocumentRemoved,
     ForegroundReported,
@@ -62,6 +63,7 @@ class Stream:
 STREAMS = (
     Stream("PAIRS", ("daydream.pair.sampled",), Retention.WORK, messages_max=256),
     Stream("HYPOTHESES", ("daydream.hypothesis.proposed",), Retention.WORK, messages_max=256),
+    Stream("CANDIDATES", ("daydream.candidate.nominated",), Retention.WORK, messages_max=256),
     Stream("DOCUMENTS", ("daydream.document.offered",), Retention.WORK, messages_max=100_000),
     Stream("REMOVALS", ("daydream.document.removed",), Retention.WORK, messages_max=100_000),
     Stream("VERDICTS", ("daydream.verdict.reached",), Retention.LIMITS, bytes_max=4096 * MIB, age_max_s=30 * DAY_S),
@@ -89,6 +91,7 @@ class Flow:
 FLOWS = (
     Flow(PairSampled, "PAIRS", "daydream.pair.sampled", "sampler"),
     Flow(HypothesisProposed, "HYPOTHESES", "daydream.hypothesis.proposed", "synthesizer"),
+    Flow(CandidateNominated, "CANDIDATES", "daydream.candidate.nominated", "critic"),
     Flow(VerdictReached, "VERDICTS", "daydream.verdict.reached", "critic"),
     Flow(ReviewRecorded, "REVIEWS", "daydream.review.recorded", "console"),
     Flow(InsightPromoted, "INSIGHTS", "daydream.insight.promoted", "memory"),
@@ -122,6 +125,7 @@ class Consumer:
 CONSUMERS = (
     Consumer("synthesizer", PairSampled),
     Consumer("critic", HypothesisProposed),
+    Consumer("oracle", CandidateNominated),
     Consumer("memory", VerdictReached),
     Consumer("memory", ReviewRecorded),
     Consumer("memory", StandingChanged),

@@ -70,6 +70,12 @@ def answer_for(request: dict[str, Any]) -> str:
     data = [found[1] for found in FENCE.findall(text)]
     if "better" in schema.get("properties", {}):
         return json.dumps({"justification": "It goes further.", "better": chance.choice(["first", "second"])})
+    if "hypotheses" in schema.get("properties", {}):
+        words = sorted({*WORD.findall(data[0]), *SPARE_WORDS})
+        return json.dumps({"hypotheses": [f"{chance.choice(words).title()} goes with {chance.choice(words)}." for _ in range(2)]})
+    if "verdict" in schema.get("properties", {}):
+        same = chance.choice([0, 0, 0, 1])
+        return json.dumps({"case": "It may be a matter of scale.", "same_as": same, "verdict": chance.choice(["holds", "refuted"])})
     if "novelty" in schema.get("properties", {}):
         scores = {name: chance.randint(5, 10) for name in ("novelty", "coherence", "usefulness")}
         return json.dumps({"justification": "It names a mechanism and a way to test it.", **scores})

@@ -130,8 +130,9 @@ def priced_endpoint(folder: Path, *, delay_s: float = 0.0) -> Iterator[Endpoint]
 def clean_environment(home: Path, **more: str) -> dict[str, str]:
     """The environment without anything that points daydream somewhere."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DAYDREAM_", "OPENAI_", "OTEL_"))}
-    # nothing is planted unless a test is about it: what is counted is then what was drawn
-    return {**kept, "HOME": str(home), "COLUMNS": "160", "NO_COLOR": "1", "DAYDREAM_SAMPLER_CANARY_SHARE": "0", **more}
+    # nothing is planted, and there is no oracle, unless a test is about it: what is counted is then what was drawn
+    plain = {"DAYDREAM_SAMPLER_CANARY_SHARE": "0", "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic"}
+    return {**kept, "HOME": str(home), "COLUMNS": "160", "NO_COLOR": "1", **plain, **more}
 
 
 class Daydream:

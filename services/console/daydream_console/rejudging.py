@@ -7,7 +7,7 @@ The critic's verdict of that round is kept beside the earlier ones.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,8 +16,8 @@ from nats.js.errors import APIError
 from daydream_console.client import Client
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import HypothesisProposed, VerdictReached, derive_id
-from daydream_shared.money.plans import FULL, StagePlan, read_plans
-from daydream_shared.requests import CriticState, ListVerdicts, Nothing, OpenEnvelope, Refusal
+from daydream_shared.money.plans import FULL, ORACLE, StagePlan, read_plans
+from daydream_shared.requests import CriticState, EnvelopePart, ListVerdicts, Nothing, OpenEnvelope, Refusal
 from daydream_shared.subjects import BUDGET_OPEN, CRITIC_STATE, MEMORY_INSIGHTS, PLANS
 
 CRITIC = "critic"
@@ -31,18 +31,24 @@ class Rejudging:
 
     proposed: tuple[HypothesisProposed, ...]
     judges: tuple[str, ...]
-    plan: StagePlan
+    plans: Mapping[str, StagePlan]
     expected_nanousd: int
 
     @property
     def most_nanousd(self) -> int:
         """What is reserved in all."""
-        return len(self.proposed) * sum(part.bound_nanousd for part in self.plan.parts(0, 1, FULL))
+        return sum(part.bound_nanousd for one in self.proposed for part in parts_of(one, self.plans))
+
+
+def parts_of(one: HypothesisProposed, plans: Mapping[str, StagePlan]) -> tuple[EnvelopePart, ...]:
+    """What its envelope has to hold: for the judges, and for the oracle where it may go there."""
+    fact_bytes = len(one.pair.first.text.encode()) + len(one.pair.second.text.encode())
+    return tuple(part for stage in one.pair.stages for part in plans[stage].parts(fact_bytes, 1, FULL))
 
 
 async def prepare(client: Client, since: datetime, judges: Collection[str], limit: int) -> Rejudging:
     """Find them, newest first. WrongSetting for a judge that is not on the panel, or without a critic that has said what it costs."""
-    plans = await read_plans(await client.js.key_value(PLANS.name), [CRITIC])
+    plans = await read_plans(await client.js.key_value(PLANS.name), [CRITIC, ORACLE])
     if CRITIC not in plans:
         raise WrongSetting("no critic has said yet what it costs", "Start one: daydream up")
     state: CriticState = await client.ask(CRITIC_STATE, Nothing())
@@ -50,14 +56,14 @@ async def prepare(client: Client, since: datetime, judges: Collection[str], limi
     if unknown := set(judges) - set(known):
         raise WrongSetting(f"there is no judge {', '.join(sorted(unknown))}; there are {', '.join(known)}", "Name one of them, or add one to the panel's file")
     chosen = tuple(name for name in known if not judges or name in judges)
-    found = [_anew(verdict, chosen if judges else ()) for verdict in await _judged_since(client, since, limit)]
+    found = [_anew(verdict, chosen if judges else (), plans) for verdict in await _judged_since(client, since, limit)]
     each = sum(known[name].nanousd_per_answer for name in chosen)
-    return Rejudging(tuple(found), chosen, plans[CRITIC], each * len(found))
+    return Rejudging(tuple(found), chosen, plans, each * len(found))
 
 
-async def send(client: Client, one: HypothesisProposed, plan: StagePlan) -> Refusal | None:
+async def send(client: Client, one: HypothesisProposed, plans: Mapping[str, StagePlan]) -> Refusal | None:
     """Reserve the money and hand it to the critic; waits while the critic has enough. The refusal when there is no money."""
-    envelope = OpenEnvelope(envelope_id=one.pair.envelope_id, parts=plan.parts(0, 1, FULL), purpose="rejudging", asked_at=datetime.now(UTC))
+    envelope = OpenEnvelope(envelope_id=one.pair.envelope_id, parts=parts_of(one, plans), purpose="rejudging", asked_at=datetime.now(UTC))
     grant = await client.ask(BUDGET_OPEN, envelope)
     if grant.refusal is not None:
         return grant.refusal
@@ -86,7 +92,10 @@ async def _judged_since(client: Client, since: datetime, limit: int) -> list[Ver
     return list(found.values())
 
 
-def _anew(verdict: VerdictReached, judges: tuple[str, ...]) -> HypothesisProposed:
+def _anew(verdict: VerdictReached, judges: tuple[str, ...], plans: Mapping[str, StagePlan]) -> HypothesisProposed:
+    """To go the way that its pair went before, as far as its stages are still there."""
     proposed, round_ = verdict.hypothesis, verdict.round + 1
-    pair = proposed.pair.model_copy(update={"envelope_id": derive_id("rejudging", proposed.hypothesis_id, round_), "plan": FULL})
+    stages = tuple(stage for stage in (CRITIC, ORACLE) if stage == CRITIC or (stage in proposed.pair.stages and stage in plans))
+    changed = {"envelope_id": derive_id("rejudging", proposed.hypothesis_id, round_), "plan": FULL, "stages": stages}
+    pair = proposed.pair.model_copy(update=changed)
     return proposed.model_copy(update={"pair": pair, "round": round_, "judges": judges})

@@ -15,7 +15,7 @@ from nats.js.errors import KeyNotFoundError
 
 from daydream_console.client import Client
 from daydream_shared.failures import Permanent
-from daydream_shared.llm.material import to_compare, to_judge, to_link
+from daydream_shared.llm.material import to_compare, to_judge, to_link, to_refute, to_think_alone
 from daydream_shared.llm.prompt import KeptPrompt, Prompt, asked_again, digest_of
 from daydream_shared.messages import ModelCall, VerdictReached, Weighing
 from daydream_shared.requests import ListVerdicts
@@ -93,6 +93,10 @@ def _fills(verdict: VerdictReached, neighbours: tuple[VerdictReached, ...]) -> I
     if synthesis is None:
         return
     yield to_judge(synthesis)
+    if verdict.examination is not None:
+        pair = verdict.hypothesis.pair
+        yield from (to_think_alone(fact) for fact in (pair.first, pair.second))
+        yield from (to_refute(pair, synthesis, verdict.examination.statements, attempt) for attempt in range(len(verdict.examination.attempts)))
     own = to_compare(synthesis)
     for other in neighbours:
         if other.hypothesis.synthesis is not None and other.verdict_id != verdict.verdict_id:

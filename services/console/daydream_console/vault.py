@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import Fact, FactKind, VerdictReached, derive_id
+from daydream_shared.messages import Fact, FactKind, VerdictReached, insight_id_of
 
 WRITTEN = ".daydream-vault.json"
 NAME_CHARS = 60
@@ -34,11 +34,11 @@ class Written:
 
 def notes_of(insights: Sequence[VerdictReached]) -> dict[str, str]:
     """Texts by name."""
-    names = {derive_id("insight", one.hypothesis.hypothesis_id): _name("insights", one.hypothesis.synthesis.title, one.verdict_id)
+    names = {insight_id_of(one.hypothesis.hypothesis_id): _name("insights", one.hypothesis.synthesis.title, one.verdict_id)
              for one in insights if one.hypothesis.synthesis}  # fmt: skip
     facts = {fact.fact_id: fact for one in insights for fact in (one.hypothesis.pair.first, one.hypothesis.pair.second) if fact.fact_id not in names}
     names |= {fact.fact_id: _name("facts", fact.title or fact.text, fact.fact_id) for fact in facts.values()}
-    notes = {names[derive_id("insight", one.hypothesis.hypothesis_id)]: _insight(one, names) for one in insights if one.hypothesis.synthesis}
+    notes = {names[insight_id_of(one.hypothesis.hypothesis_id)]: _insight(one, names) for one in insights if one.hypothesis.synthesis}
     return {**notes, **{names[fact.fact_id]: _fact(fact) for fact in facts.values()}}
 
 

@@ -1,4 +1,4 @@
-"""From a hypothesis to its verdict: the free gates, then the judges, then the line."""
+"""From a hypothesis to its verdict: the free gates, then the judges, then the line; what would be promoted goes to the oracle where the pair pays for one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from daydream_critic.gates import Stopped
 from daydream_critic.hearing import Hearing
 from daydream_critic.jury import Jury
 from daydream_critic.settings import Settings
-from daydream_shared.messages import Decision, HypothesisProposed, Known, VerdictReached, Weighing, verdict_id_of
+from daydream_shared.messages import CandidateNominated, Decision, HypothesisProposed, Known, VerdictReached, Weighing, verdict_id_of
+from daydream_shared.money.plans import ORACLE
 from daydream_shared.requests import Nearest
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import MEMORY_NEAREST
@@ -24,8 +25,8 @@ class Critic:
         self._ask = ask
         self._settings = settings
 
-    async def judge(self, proposed: HypothesisProposed) -> VerdictReached:
-        """The verdict on a hypothesis, an abstention included."""
+    async def judge(self, proposed: HypothesisProposed) -> VerdictReached | CandidateNominated:
+        """The verdict on a hypothesis, an abstention included; or its nomination, with the verdict deferred."""
         stopped = gates.by_itself(proposed)
         synthesis = proposed.synthesis
         if stopped is not None or synthesis is None:
@@ -40,7 +41,10 @@ class Critic:
         if stopped is not None:
             return _verdict(proposed, stopped)
         hearing, weighing = await self._jury.hear(proposed, synthesis)
-        return _verdict(proposed, self._decided(hearing, weighing, known.nearest), hearing, weighing)
+        verdict = _verdict(proposed, self._decided(hearing, weighing, known.nearest), hearing, weighing)
+        if verdict.decision is Decision.PROMOTED and ORACLE in proposed.pair.stages:
+            return CandidateNominated(verdict=verdict.model_copy(update={"decision": Decision.DEFERRED, "final": False}))
+        return verdict
 
     def _decided(self, hearing: Hearing, weighing: Weighing, nearest: Known | None) -> Stopped:
         score = hearing.score

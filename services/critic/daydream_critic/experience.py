@@ -45,6 +45,7 @@ class Experience(Fold):
     judged: int = 0
     cost_nanousd: int = Field(default=0, description="of the critic's own calls for those that were judged")
     stopped: dict[str, int] = Field(default_factory=dict, description="how many each free gate stopped")
+    examined: dict[str, int] = Field(default_factory=dict, description="how the oracle's examinations ended")
     planted: int = Field(default=0, description="hypotheses in all")
     canaries: list[Canary] = Field(default_factory=list)
     promoted: dict[str, float] = Field(default_factory=dict)
@@ -59,6 +60,9 @@ class Experience(Fold):
             self.planted += 1
             self.canaries = [*self.canaries, canary_of(verdict)][-CANARIES_MAX:]
             return
+        if verdict.examination is not None:
+            ended = "promoted" if verdict.decision is Decision.PROMOTED else verdict.reason
+            self.examined[ended] = self.examined.get(ended, 0) + 1
         if verdict.judgements:
             self.judged += 1
             self.cost_nanousd += sum(call.cost_nanousd for call in verdict.calls)

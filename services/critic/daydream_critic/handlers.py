@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from daydream_critic.criticism import Critic
-from daydream_shared.messages import HypothesisProposed, Message, VerdictReached
+from daydream_shared.messages import CandidateNominated, HypothesisProposed, Message, VerdictReached
 from daydream_shared.requests import CriticState, Nothing
 from daydream_shared.runtime import Answer, Handler
 from daydream_shared.subjects import CRITIC_STATE, Endpoint
@@ -19,16 +19,19 @@ log = logging.getLogger(__name__)
 def handlers(critic: Critic, telemetry: Telemetry) -> Mapping[type[Message], Handler]:
     """The critic's consumer."""
 
-    async def hypothesis_proposed(proposed: HypothesisProposed) -> list[VerdictReached]:
+    async def hypothesis_proposed(proposed: HypothesisProposed) -> list[VerdictReached | CandidateNominated]:
         """Harmless twice: the judge's answer is stored under an id made from the hypothesis, the verdict's id likewise."""
-        verdict = await critic.judge(proposed)
+        outcome = await critic.judge(proposed)
+        verdict = outcome.verdict if isinstance(outcome, CandidateNominated) else outcome
         canary = proposed.pair.canary
-        if canary:
+        if canary and not verdict.final:
+            pass  # counted when the oracle has examined it
+        elif canary:
             telemetry.canaries.add(1, {Name.CANARY: canary, Name.DECISION: verdict.decision.value})
         else:
             telemetry.decisions.add(1, {Name.DECISION: verdict.decision.value, Name.REASON: verdict.reason})
         log.info("verdict: %s (%s)", verdict.decision.value, verdict.reason, extra={"pair": proposed.pair.pair_id})
-        return [verdict]
+        return [outcome]
 
     return {HypothesisProposed: hypothesis_proposed}
 

@@ -37,6 +37,7 @@ def state_of(experience: Experience, judges: Sequence[Seat], settings: Settings)
         nanousd_per_verdict=each,
         stopped=experience.stopped,
         saved_nanousd={reason: count * each for reason, count in experience.stopped.items()},
+        examined=experience.examined,
         calibration=_calibration(experience),
         certain=certified and Certainty(threshold=certified.threshold, accepted=share(round(certified.share * certified.examples), certified.examples)),
         target_precision=settings.target_precision,

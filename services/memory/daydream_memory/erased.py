@@ -4,33 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from daydream_shared.messages import Fact, HypothesisProposed, ModelCall, Synthesis, VerdictReached
+from daydream_shared.messages import Examination, Fact, HypothesisProposed, ModelCall, Statement, Synthesis, VerdictReached
 
 ERASED = "(erased)"
 ERASED_NOTE = "erased by "  # a document with such a note is not wanted back
 
 
 def without(verdict: VerdictReached, fact_ids: Set[str], *, derived: bool) -> VerdictReached:
-    """The record without what these facts say."""
+    """The record without what these facts say. `derived`: nor what was made of them."""
     proposed, pair = verdict.hypothesis, verdict.hypothesis.pair
-    cleaned = {"first": _cleaned(pair.first, fact_ids), "second": _cleaned(pair.second, fact_ids)}
-    concerned = bool(fact_ids & {pair.first.fact_id, pair.second.fact_id})
-    more: dict[str, object] = {"pair": pair.model_copy(update=cleaned)}
-    calls = verdict.calls
-    if derived and concerned:
-        more |= _nothing_said(proposed)
-        calls = _with_answers(calls, ERASED)
-    nearest = verdict.nearest
-    if nearest is not None and nearest.id in fact_ids:
-        nearest = nearest.model_copy(update={"text": ERASED})
-    judgements = tuple(one.model_copy(update={"justification": ERASED}) if derived and concerned else one for one in verdict.judgements)
-    return verdict.model_copy(update={"hypothesis": proposed.model_copy(update=more), "nearest": nearest, "judgements": judgements, "calls": calls})
+    concerned = derived and bool(fact_ids & {pair.first.fact_id, pair.second.fact_id})
+    shown = bool(fact_ids & {one.id for one in verdict.examination.statements}) if verdict.examination else False
+    more: dict[str, object] = {"pair": pair.model_copy(update={"first": _cleaned(pair.first, fact_ids), "second": _cleaned(pair.second, fact_ids)})}
+    changed: dict[str, object] = {"hypothesis": proposed.model_copy(update={**more, **(_nothing_said(proposed) if concerned else {})})}
+    if concerned or shown:
+        changed["calls"] = _with_answers(verdict.calls, ERASED)
+    if concerned:
+        changed["judgements"] = tuple(one.model_copy(update={"justification": ERASED}) for one in verdict.judgements)
+    if verdict.nearest is not None and verdict.nearest.id in fact_ids:
+        changed["nearest"] = verdict.nearest.model_copy(update={"text": ERASED})
+    if verdict.examination is not None and (concerned or shown):
+        changed |= {"examination": _examined(verdict.examination, fact_ids), "explanation": ERASED}
+    return verdict.model_copy(update=changed)
 
 
 def unanswered(verdict: VerdictReached) -> VerdictReached:
-    """The record without the models' answers word for word, which are most of it."""
+    """The record without the models' answers word for word, and without the texts that an examination held it against, which are most of it."""
     proposed = verdict.hypothesis.model_copy(update={"calls": _with_answers(verdict.hypothesis.calls, "")})
-    return verdict.model_copy(update={"hypothesis": proposed, "calls": _with_answers(verdict.calls, "")})
+    examination = verdict.examination
+    if examination is not None:
+        examination = examination.model_copy(update={"statements": tuple(one.model_copy(update={"text": ""}) for one in examination.statements)})
+    return verdict.model_copy(update={"hypothesis": proposed, "calls": _with_answers(verdict.calls, ""), "examination": examination})
+
+
+def _examined(examination: Examination, fact_ids: Set[str]) -> Examination:
+    """Without what these facts say, and without the words of an oracle that saw them."""
+
+    def cleaned(one: Statement) -> Statement:
+        return one.model_copy(update={"text": ERASED}) if one.id in fact_ids else one
+
+    attempts = [one.model_copy(update={"same_as": one.same_as and cleaned(one.same_as), "case": ERASED}) for one in examination.attempts]
+    return examination.model_copy(update={"statements": tuple(cleaned(one) for one in examination.statements), "attempts": tuple(attempts)})
 
 
 def _cleaned(fact: Fact, fact_ids: Set[str]) -> Fact:

@@ -155,7 +155,8 @@ def endpoints(store: Store, embedder: Embedder, erasing: Erasing, backups: Backu
     async def search(question: Search) -> Found:
         (vector,) = await embedder.embed([question.text])
         found = await store.near(vector, question.limit)
-        return Found(hits=tuple([Hit(fact=fact, similarity=cosine, ancestry=tuple(await store.ancestors(fact.fact_id))) for fact, cosine in found]))
+        ancestry = [tuple(await store.ancestors(fact.fact_id)) if question.ancestry else () for fact, _ in found]
+        return Found(hits=tuple(Hit(fact=fact, similarity=cosine, ancestry=above) for (fact, cosine), above in zip(found, ancestry, strict=True)))
 
     async def verdicts(question: ListVerdicts) -> Verdicts:
         if question.verdict_ids:

@@ -27,7 +27,7 @@ from daydream_shared.messages import (
     StandingChanged,
     Synthesis,
     VerdictReached,
-    derive_id,
+    insight_id_of,
 )
 
 
@@ -71,7 +71,7 @@ class Remembering:
         verdict = await self._store.verdict(review.verdict_id)
         if verdict is None:
             raise Permanent("unknown-verdict", f"nobody knows a verdict {review.verdict_id}")
-        insight = await self._insight(verdict) if review.accepted else None
+        insight = await self._insight(verdict, accepted=True) if review.accepted else None
         await self._store.add_review(review, insight)
         return [await self._promoted(insight[0].fact_id, verdict)] if insight else []
 
@@ -87,10 +87,11 @@ class Remembering:
         back = [InsightRestored(insight_id=fact.fact_id, fact=fact, who=who, why=why, restored_at=at) for fact in changed.in_ if is_insight(fact)]
         return [*out, *back]
 
-    async def _insight(self, verdict: VerdictReached) -> tuple[NewFact, Vector] | None:
-        """The fact that a promoted hypothesis becomes, with the vector of its text; None for others."""
+    async def _insight(self, verdict: VerdictReached, *, accepted: bool = False) -> tuple[NewFact, Vector] | None:
+        """The fact that a promoted hypothesis becomes, with the vector of its text; None for others. What a person accepted is promoted, whatever the
+        models said."""
         synthesis = verdict.hypothesis.synthesis
-        if verdict.decision is not Decision.PROMOTED or not verdict.final or synthesis is None:
+        if not (accepted or verdict.decision is Decision.PROMOTED) or not verdict.final or synthesis is None:
             return None
         new = _insight(verdict, synthesis, self._clearances)
         (vector,) = await self._embedder.embed([new.text])
@@ -110,7 +111,7 @@ def is_insight(fact: Fact) -> bool:
 def _insight(verdict: VerdictReached, synthesis: Synthesis, clearances: Clearances) -> NewFact:
     pair = verdict.hypothesis.pair
     return NewFact(
-        fact_id=derive_id("insight", verdict.hypothesis.hypothesis_id),
+        fact_id=insight_id_of(verdict.hypothesis.hypothesis_id),
         text=f"{synthesis.hypothesis} {synthesis.implication}".strip(),
         title=synthesis.title,
         source=f"daydream {verdict.verdict_id}",

@@ -217,7 +217,8 @@ class Drawing:
         pair = PairSampled(
             pair_id=pair_id, epoch=number, first=found.first, second=found.second, strategy=claim.strategy, draw_probability=claim.probability,
             shares=claim.shares, proposed=claim.proposed, drawn_mass_max=claim.drawn_mass_max, features=claim.features, facts=facts, why=claim.why,
-            similarity=found.similarity, samples=samples_in(size, samples), plan=size, envelope_id=envelope_id, drawn_at=claim.claimed_at,
+            similarity=found.similarity, samples=samples_in(size, samples), plan=size, stages=tuple(plans),
+            envelope_id=envelope_id, drawn_at=claim.claimed_at,
         )  # fmt: skip
         with self._runtime.telemetry.tracer.start_as_current_span("daydream", kind=SpanKind.INTERNAL, attributes={Name.PAIR: pair_id}):
             log.info("pair drawn", extra={"pair": pair_id})

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import random
 import tomllib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -118,7 +119,7 @@ class Planting:
         if len(plans) < len(self._stages):
             return LOOK_S
         kind, canary = canary_at(count)
-        proposed = proposed_by(count, kind, canary, datetime.now(UTC))
+        proposed = proposed_by(count, kind, canary, datetime.now(UTC), self._stages)
         if not await self._paid(proposed, plans):
             return WAIT_S
         await self._runtime.publish(proposed)
@@ -126,7 +127,8 @@ class Planting:
         return 0.0
 
     async def _paid(self, proposed: HypothesisProposed, plans: dict[str, StagePlan]) -> bool:
-        parts = tuple(part for plan in plans.values() for part in plan.parts(0, 1, FULL))
+        fact_bytes = sum(len(fact.text.encode()) for fact in (proposed.pair.first, proposed.pair.second))
+        parts = tuple(part for plan in plans.values() for part in plan.parts(fact_bytes, 1, FULL))
         envelope = OpenEnvelope(envelope_id=proposed.pair.envelope_id, parts=parts, purpose="canary", asked_at=proposed.proposed_at)
         grant = await self._runtime.ask(BUDGET_OPEN, envelope)
         if grant.refusal is not None:
@@ -134,13 +136,13 @@ class Planting:
         return grant.granted
 
 
-def proposed_by(number: int, kind: Kind, canary: Canary, now: datetime) -> HypothesisProposed:
+def proposed_by(number: int, kind: Kind, canary: Canary, now: datetime, stages: Iterable[str] = ()) -> HypothesisProposed:
     """The `number`-th canary as a message, whose ids depend on nothing else."""
     pair_id = derive_id("canary", number)
     first, second = (Fact(fact_id=derive_id("canary fact", text), ordinal=at, text=text) for at, text in enumerate((canary.first, canary.second)))
     pair = PairSampled(
         pair_id=pair_id, epoch=1, first=first, second=second, strategy=STRATEGY, canary=kind, draw_probability=1.0, similarity=0.0, samples=1,
-        envelope_id=derive_id("envelope", pair_id), drawn_at=now,
+        stages=tuple(stages), envelope_id=derive_id("envelope", pair_id), drawn_at=now,
     )  # fmt: skip
     synthesis = Synthesis(title=canary.title, link=canary.link, reasoning=canary.reasoning, hypothesis=canary.hypothesis, implication=canary.implication)
     return HypothesisProposed(hypothesis_id=derive_id("hypothesis", pair_id), pair=pair, sample=0, synthesis=synthesis, proposed_at=now)

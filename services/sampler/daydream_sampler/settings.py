@@ -24,7 +24,9 @@ class Settings(ServiceSettings):
     pairs_ahead: int = Field(
         16, ge=1, le=256, description="pairs that may wait or be worked on before no more are drawn: at least the calls in flight of all synthesizers"
     )
-    stages: str = Field("synthesizer,critic", description="stages that an envelope must pay for")
+    stages: str = Field(
+        "synthesizer,critic,oracle", description="stages that an envelope must pay for; without the oracle, what the judges promote is not examined"
+    )
     seed: int = Field(0, description="key of the permutation; read once, when the first pair is drawn")
     strategies: str = Field(
         "importance,anchored,unseen,reservoir,learned,recheck", description="strategies beside uniform, separated by commas; none: uniform alone"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from daydream_shared.messages import PairSampled, Synthesis
+import hashlib
+from collections.abc import Sequence
+
+from daydream_shared.messages import Fact, PairSampled, Statement, Synthesis
 
 COMPARED_CHARS_MAX = 1200  # of a hypothesis beside another
+STATEMENT_BYTES_MAX = 400
+NONE = "(none)"
 
 
 def to_link(pair: PairSampled) -> dict[str, str]:
@@ -20,3 +25,27 @@ def to_judge(synthesis: Synthesis) -> dict[str, str]:
 def to_compare(synthesis: Synthesis) -> str:
     """A hypothesis beside another one."""
     return f"{synthesis.title}\n{synthesis.hypothesis}"[:COMPARED_CHARS_MAX]
+
+
+def to_think_alone(fact: Fact) -> dict[str, str]:
+    """For the control of the oracle: one fact."""
+    return {"fact": fact.text}
+
+
+def to_refute(pair: PairSampled, synthesis: Synthesis, statements: Sequence[Statement], attempt: int) -> dict[str, str]:
+    """For the oracle: a hypothesis with its facts and numbered statements. Every other attempt sees facts and statements in the other order."""
+    facts = (pair.first.text, pair.second.text)
+    first, second = facts[::-1] if attempt % 2 else facts
+    lines = [f"{number}. {' '.join(one.text.split())}" for number, one in enumerate(in_order(statements, attempt), 1)]
+    return {**to_judge(synthesis), "first": first, "second": second, "statements": "\n".join(lines) or NONE}
+
+
+def in_order(statements: Sequence[Statement], attempt: int) -> list[Statement]:
+    """Statements as an attempt sees them: where one comes from can't be told from its place."""
+    mixed = sorted(statements, key=lambda one: hashlib.sha256(one.text.encode()).digest())
+    return mixed[::-1] if attempt % 2 else mixed
+
+
+def statements_bytes_max(count: int) -> int:
+    """The most bytes that so many statements take in a prompt."""
+    return count * (STATEMENT_BYTES_MAX + len("99. \n")) + len(NONE)

@@ -19,6 +19,7 @@ from daydream_shared.requests import EnvelopePart, SmallerPlan
 
 SIZES = ("full", "brief", "bare")
 FULL, BRIEF, BARE = SIZES
+ORACLE = "oracle"  # the stage that examines what the judges would promote, where there is one
 
 
 class Cost(Part):

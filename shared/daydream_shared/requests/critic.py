@@ -60,6 +60,7 @@ class CriticState(Part):
     nanousd_per_verdict: int = Field(description="the critic's own calls, of those that reached a judge")
     stopped: dict[str, int] = Field(default_factory=dict, description="by each free gate")
     saved_nanousd: dict[str, int] = Field(default_factory=dict, description="what each gate saved: the judges would have cost as much as for the others")
+    examined: dict[str, int] = Field(default_factory=dict, description="how the oracle's examinations ended: promoted, or why not")
     calibration: tuple[Calibrated, ...] = ()
     certain: Certainty | None = None
     target_precision: float

@@ -103,6 +103,7 @@ class Search(Part):
 
     text: str = Field(min_length=1, max_length=20_000)
     limit: int = Field(default=10, ge=1, le=100)
+    ancestry: bool = Field(default=True, description="whether each is to come with what it descends from")
 
 
 class Hit(Part):

@@ -13,10 +13,11 @@ from typing import ClassVar
 
 from daydream_console.local.folder import DataFolder, model_cache
 from daydream_console.local.model import TOY_FILE, ModelChoice, found_servers
-from daydream_console.local.stack import SERVICES, nats_server
+from daydream_console.local.stack import SERVICES, module_of, nats_server, services_wanted
 from daydream_shared.failures import WrongSetting
 from daydream_shared.health import bind
 from daydream_shared.llm.endpoint import ModelEndpoint
+from daydream_shared.money.plans import ORACLE
 from daydream_shared.money.prices import FREE, Price, find_price, read_prices
 from daydream_shared.settings import PaidSettings
 
@@ -44,12 +45,19 @@ class CriticRole(PaidSettings):
     service: ClassVar[str] = "critic"
 
 
+class OracleRole(PaidSettings):
+    """The model settings as the oracle will read them."""
+
+    service: ClassVar[str] = ORACLE
+
+
 async def check_model(model: ModelChoice) -> list[Price]:
-    """Reach the models of both roles and find their prices, before anything is spent. WrongSetting at the first that fails."""
+    """Reach the models of all roles and find their prices, before anything is spent. WrongSetting at the first that fails."""
     prices = []
     own = read_prices(os.environ.get("DAYDREAM_PRICES_FILE", ""))
     os.environ.update(model.environment())  # what the services will be started with
-    for role in (SynthesizerRole, CriticRole):
+    roles = (SynthesizerRole, CriticRole, *([OracleRole] if ORACLE in services_wanted() else []))
+    for role in roles:
         settings = role.read().model
         prices.append(find_price(settings, own))
         endpoint = ModelEndpoint(settings)
@@ -62,7 +70,7 @@ async def check_model(model: ModelChoice) -> list[Price]:
 
 def check_programs(*, serves_model: bool) -> str:
     """The programs that a system on this machine needs."""
-    missing = [service for service in SERVICES if find_spec(f"daydream_{service}") is None]
+    missing = [service for service in SERVICES if find_spec(module_of(service)) is None]
     if missing:
         raise WrongSetting(f"these services are not installed: {', '.join(missing)}", "Install them, e.g. with make setup")
     if serves_model and find_spec("xllamacpp") is None:

@@ -55,6 +55,9 @@ def show(state: CriticState) -> None:
     for part in state.calibration:
         out.print(f"  promoted with log-odds {part.log_odds_low:.2f} to {part.log_odds_high:.2f}: {_said(part.accepted)} accepted")
     out.print(f"{state.judged} hypotheses were judged at {usd(state.nanousd_per_verdict)} each.")
+    if state.examined:
+        ends = ", ".join(f"{count} {reason}" for reason, count in sorted(state.examined.items(), key=lambda item: -item[1]))
+        out.print(f"The oracle examined {sum(state.examined.values())}: {ends}.")
     for reason, count in sorted(state.stopped.items(), key=lambda item: -item[1]):
         out.print(f"  {count} were stopped before as {reason}, which saved {usd(state.saved_nanousd.get(reason, 0))}")
 

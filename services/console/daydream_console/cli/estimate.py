@@ -15,7 +15,7 @@ from daydream_console.cli.session import perform, reading
 from daydream_console.client import Client
 from daydream_console.estimating import Estimate, estimate
 from daydream_console.local.folder import default_folder
-from daydream_shared.money.plans import read_plans, ways
+from daydream_shared.money.plans import ORACLE, read_plans, ways
 from daydream_shared.requests import MemoryState, Nothing, PairAt
 from daydream_shared.subjects import BUDGET_STATE, MEMORY_PAIR, MEMORY_STATE, PLANS
 
@@ -45,13 +45,13 @@ def budget_estimate(
 
 
 async def _most_each(client: Client, memory: MemoryState, samples: int) -> int | None:
-    """What is reserved for a daydream, by the plans of the stages, at the longest of some pairs of facts; None while they have not
-    said their plans, or nothing is known that could be drawn."""
+    """What is reserved for a daydream, by the plans of the stages (of the oracle where there is one), at the longest of some pairs of facts; None while
+    they have not said their plans, or nothing is known that could be drawn."""
     try:
-        plans = await read_plans(await client.js.key_value(PLANS.name), PAYING_STAGES)
+        plans = await read_plans(await client.js.key_value(PLANS.name), (*PAYING_STAGES, ORACLE))
     except NotFoundError:
         plans = {}
-    if len(plans) < len(PAYING_STAGES) or memory.facts < FACTS_MIN:
+    if not set(PAYING_STAGES) <= set(plans) or memory.facts < FACTS_MIN:
         return None
     chance = random.Random(0)
     most = 0

@@ -40,7 +40,7 @@ def rejudge_command(
                 if not yes and not typer.confirm(f"{told}. Judge them anew?", err=True):
                     raise WrongSetting("nothing is judged anew", "Say yes, or give --yes")
                 for one in found.proposed:
-                    refusal = await send(client, one, found.plan)
+                    refusal = await send(client, one, found.plans)
                     if refusal is not None:
                         break
                     sent += 1

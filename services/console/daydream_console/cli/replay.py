@@ -41,6 +41,9 @@ def show(found: Replay) -> None:
         scores = judgement.scores
         said = f"{scores.novelty} · {scores.coherence} · {scores.usefulness}, mean {scores.mean:.2f}" if scores else "no scores"
         out.print(Text(f"  {judgement.judge}: {said}"))
+    for attempt in verdict.examination.attempts if verdict.examination else ():
+        outcome = {True: "could not refute it", False: "refuted it", None: "gave no answer that can be read"}[attempt.holds]
+        out.print(Text(f"  oracle {attempt.model} {outcome}: {attempt.case}"))
     for other in verdict.comparisons:
         place = "first" if other.shown_first else "second"
         out.print(Text(f"  {other.judge}: {'better' if other.won else 'worse'} than {other.other_verdict_id}, shown {place}"))

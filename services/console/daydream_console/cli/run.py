@@ -24,7 +24,7 @@ from daydream_console.cli.output import emit_json, err, out, usd
 from daydream_console.client import Client, connected
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.model import TOY_NOTICE, ModelChoice, found_servers
-from daydream_console.local.stack import SERVICES, running
+from daydream_console.local.stack import running, services_wanted
 from daydream_console.overview import Overview, overview
 from daydream_shared.failures import Transient, WrongSetting
 from daydream_shared.messages import NANOUSD_PER_USD, VerdictReached
@@ -80,7 +80,7 @@ async def run(plan: Plan) -> int:
         def said(text: str) -> None:
             progress.update(step, description=text)
 
-        async with running(plan.folder, SERVICES, model=plan.model, console_port=plan.port, said=said) as stack, connected(stack.nats_url) as client:
+        async with running(plan.folder, services_wanted(), model=plan.model, console_port=plan.port, said=said) as stack, connected(stack.nats_url) as client:
             if stack.console_url:
                 err.print(f"The page: {stack.page}")
             budget = await plan.caps.set(client)

@@ -16,7 +16,7 @@ from daydream_console.cli.session import perform
 from daydream_console.client import connected
 from daydream_console.local.folder import DataFolder, default_folder
 from daydream_console.local.model import ModelChoice, choose
-from daydream_console.local.stack import SERVICES, running
+from daydream_console.local.stack import running, services_wanted
 from daydream_shared.failures import WrongSetting
 from daydream_shared.requests import Nothing, SetGoal
 from daydream_shared.subjects import MEMORY_STATE, SAMPLER_GOAL
@@ -61,7 +61,7 @@ def up_command(
         choice = choose(weights=model, base_url=base_url, name=model_name)
         free = await prepare(folder, choice, port)
         with err.status("starting …") as status:
-            async with running(folder, SERVICES, model=choice, console_port=port, said=lambda text: status.update(f"{text} …")) as stack:
+            async with running(folder, services_wanted(), model=choice, console_port=port, said=lambda text: status.update(f"{text} …")) as stack:
                 async with connected(stack.nats_url) as client:
                     budget = await Caps(cap, daily_cap).set(client)
                     if not free and not budget.limits:

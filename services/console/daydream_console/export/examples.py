@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from daydream_shared.messages import Decision, FactKind, PairSampled, VerdictReached, derive_id
+from daydream_shared.messages import Decision, FactKind, PairSampled, VerdictReached, insight_id_of
 from daydream_shared.requests import Verdicts
 
 
@@ -84,7 +84,7 @@ def side_of(fact_id: str, test_share: float, seed: int) -> str:
 
 def roots_of(verdicts: Iterable[VerdictReached]) -> Mapping[str, set[str]]:
     """For each insight the document facts that it descends from. Every insight has a verdict, and that knows its parents."""
-    parents = {derive_id("insight", verdict.hypothesis.hypothesis_id): (verdict.hypothesis.pair.first, verdict.hypothesis.pair.second) for verdict in verdicts}
+    parents = {insight_id_of(verdict.hypothesis.hypothesis_id): (verdict.hypothesis.pair.first, verdict.hypothesis.pair.second) for verdict in verdicts}
     roots: dict[str, set[str]] = {}
 
     def roots_below(insight: str) -> set[str]:

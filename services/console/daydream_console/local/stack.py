@@ -16,8 +16,10 @@ from daydream_console.local.folder import DataFolder
 from daydream_console.local.model import ModelChoice, toy_weights
 from daydream_console.local.processes import Processes, Program, free_port
 from daydream_shared.failures import WrongSetting
+from daydream_shared.money.plans import ORACLE
 
-SERVICES = ("budget", "memory", "synthesizer", "critic", "sampler", "console")
+SERVICES = ("budget", "memory", "synthesizer", "critic", ORACLE, "sampler", "console")
+MODULES = {ORACLE: "daydream_critic.oracle"}  # the others are called like their service
 READERS = ("budget", "memory")
 STOP_GRACE_S = 8.0
 NATS_CONFIG = """\
@@ -102,7 +104,18 @@ def _publish(folder: DataFolder, stack: Stack) -> None:
 
 def _service(name: str, port: int, common: Mapping[str, str]) -> Program:
     environment = {**common, f"DAYDREAM_{name.upper()}_HTTP_PORT": str(port), "DAYDREAM_STOP_TIMEOUT_S": f"{STOP_GRACE_S - 2:g}"}
-    return Program(name, [sys.executable, "-m", f"daydream_{name}"], f"http://127.0.0.1:{port}/readyz", environment)
+    return Program(name, [sys.executable, "-m", module_of(name)], f"http://127.0.0.1:{port}/readyz", environment)
+
+
+def module_of(service: str) -> str:
+    """The module that runs a service."""
+    return MODULES.get(service, f"daydream_{service}")
+
+
+def services_wanted() -> tuple[str, ...]:
+    """All of them; the oracle only where DAYDREAM_SAMPLER_STAGES, if it is set, sends candidates there."""
+    stages = os.environ.get("DAYDREAM_SAMPLER_STAGES")
+    return tuple(name for name in SERVICES if name != ORACLE or stages is None or ORACLE in stages.replace(" ", "").split(","))
 
 
 def nats_server() -> Path:

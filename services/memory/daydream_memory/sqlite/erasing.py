@@ -12,7 +12,8 @@ from daydream_shared.messages import VerdictReached
 
 HOLDING = """select seq, body from verdicts where json_extract(body, '$.hypothesis.pair.first.fact_id') in (select value from json_each(?))
   or json_extract(body, '$.hypothesis.pair.second.fact_id') in (select value from json_each(?))
-  or json_extract(body, '$.nearest.id') in (select value from json_each(?))"""
+  or json_extract(body, '$.nearest.id') in (select value from json_each(?))
+  or exists (select 1 from json_each(verdicts.body, '$.examination.statements') s where json_extract(s.value, '$.id') in (select value from json_each(?)))"""
 
 
 def erase_documents(db: sqlite3.Connection, sources: Sequence[str], note: str) -> set[str]:
@@ -48,7 +49,7 @@ def erase_from_verdicts(db: sqlite3.Connection, fact_ids: set[str], *, derived: 
     """Remove them from the records of daydreams; the ids of those that held them."""
     ids = json.dumps(sorted(fact_ids))
     found: list[str] = []
-    for seq, body in db.execute(HOLDING, (ids, ids, ids)).fetchall():
+    for seq, body in db.execute(HOLDING, (ids,) * 4).fetchall():
         verdict = VerdictReached.model_validate_json(body)
         clean = without(verdict, fact_ids, derived=derived)
         if clean == verdict:
@@ -56,7 +57,7 @@ def erase_from_verdicts(db: sqlite3.Connection, fact_ids: set[str], *, derived: 
         found.append(verdict.verdict_id)
         text = clean.hypothesis.synthesis.hypothesis if clean.hypothesis.synthesis else ""
         db.execute("update verdicts set body = ?, text = ? where seq = ?", (clean.model_dump_json(), text, seq))
-        if derived:
+        if clean.hypothesis.synthesis != verdict.hypothesis.synthesis:
             db.execute("update verdicts set vector = zeroblob(length(vector)) where seq = ?", (seq,))
             db.execute("delete from next_vectors where kind = 'hypothesis' and key = ?", (verdict.verdict_id,))
     return found

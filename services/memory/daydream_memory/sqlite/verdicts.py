@@ -82,6 +82,8 @@ class Verdicts(Facts):
             self._db.execute("insert or replace into reviews values(?, ?, ?, ?)", row)
             if insight:
                 self._insert_fact(insight[0])
+                query = "update verdicts set decision = 'promoted' where verdict_id = ?"  # people outrank models; the body keeps what those said
+                self._db.execute(query, (review.verdict_id,))
 
         await self._run(lambda: self._make_drawable({insight[0].fact_id: insight[1]} if insight else {}, also))
 

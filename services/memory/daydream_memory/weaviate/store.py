@@ -91,7 +91,7 @@ class WeaviateStore(Changing):
             if clean != verdict:
                 found += 1
                 text = clean.hypothesis.synthesis.hypothesis if clean.hypothesis.synthesis else ""
-                if derived:
+                if clean.hypothesis.synthesis != verdict.hypothesis.synthesis:
                     await self._verdicts.forget(row["verdict_id"])
                     await self._next_verdicts.forget(row["verdict_id"])
                 await self._verdicts.change({(row["verdict_id"],): {"body": clean.model_dump_json(), "text": text}})  # last: by it the rest is found

@@ -77,7 +77,8 @@ class Verdicts(Documents):
             }  # fmt: skip
             await self._reviews.insert([((review.message_id,), properties)])
             if await self._verdicts.get([(review.verdict_id,)], only=["verdict_id"]):
-                await self._verdicts.change({(review.verdict_id,): {"waiting": False}})
+                decided = {"decision": Decision.PROMOTED.value} if insight else {}  # people outrank models; the body keeps what those said
+                await self._verdicts.change({(review.verdict_id,): {"waiting": False, **decided}})
 
     async def verdicts(self, question: ListVerdicts) -> tuple[list[VerdictReached], int]:
         promoted = where(decision=Decision.PROMOTED.value, final=True)
@@ -110,7 +111,8 @@ def verdict_of(row: Row) -> VerdictReached:
 
 def _properties(verdict: VerdictReached) -> dict[str, object]:
     proposed, pair = verdict.hypothesis, verdict.hypothesis.pair
-    about = [pair.first.fact_id, pair.second.fact_id, *([verdict.nearest.id] if verdict.nearest else [])]
+    held_against = {one.id for one in verdict.examination.statements} if verdict.examination else set()
+    about = sorted({pair.first.fact_id, pair.second.fact_id, *([verdict.nearest.id] if verdict.nearest else []), *held_against})
     return {
         "verdict_id": verdict.verdict_id, "hypothesis_id": proposed.hypothesis_id, "pair_id": pair.pair_id, "decision": verdict.decision.value,
         "final": verdict.final, "judged": bool(verdict.judgements), "about": about, "body": verdict.model_dump_json(),

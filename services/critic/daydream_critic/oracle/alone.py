@@ -1,0 +1,46 @@
+"""The one-fact control: what the oracle makes of each fact alone, without having seen the hypothesis. If that is the hypothesis, there was no bridge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from daydream_shared.llm.ask import PaidModel, Question
+from daydream_shared.llm.forms import Form
+from daydream_shared.llm.material import STATEMENT_BYTES_MAX, to_think_alone
+from daydream_shared.llm.prompt import cut
+from daydream_shared.messages import Fact, HypothesisProposed, ModelCall, Statement, derive_id
+
+PROMPT = "alone.v1.md"
+HOLES = frozenset({"fact"})
+COUNT = 2
+CHARS_MAX = 300
+TOKENS_MAX = COUNT * (CHARS_MAX + 10) + 30
+TEMPERATURE = 0.8
+
+
+class AloneAnswer(BaseModel):
+    """The answer as it is read."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    hypotheses: list[str] = Field(min_length=1)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of the answer."""
+    hypotheses = {"type": "array", "items": {"type": "string", "maxLength": CHARS_MAX}, "minItems": COUNT, "maxItems": COUNT}
+    return {"type": "object", "properties": {"hypotheses": hypotheses}, "required": ["hypotheses"], "additionalProperties": False}
+
+
+async def alone(model: PaidModel, form: Form, proposed: HypothesisProposed, fact: Fact) -> tuple[tuple[Statement, ...], tuple[ModelCall, ...]]:
+    """What a fact of the pair suggests by itself; nothing where the answer can't be read."""
+    question = Question(
+        key=derive_id("alone", proposed.message_id, fact.fact_id, model.settings.name), envelope_id=proposed.pair.envelope_id, prompt=form.prompt,
+        messages=form.prompt.fill(**to_think_alone(fact)), output_tokens_max=form.output_tokens_max, temperature=TEMPERATURE, repair=form.repair,
+    )  # fmt: skip
+    reply = await model.ask(question, AloneAnswer)
+    texts = reply.value.hypotheses[:COUNT] if reply.value else []
+    statements = tuple(Statement(what="alone", id=fact.fact_id, text=cut(text, STATEMENT_BYTES_MAX)) for text in texts if text.strip())
+    return statements, reply.calls
