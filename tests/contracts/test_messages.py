@@ -35,9 +35,13 @@ MAPPINGS = (
     "Erased.v1",
     "Epoch.v1.strategies",
     "Experience.v1",
+    "Experience.v1.examined",
     "KeptPrompt.v1",
     "CriticState.v1",
+    "CriticState.v1.examined",
     "PairSampled.v1.mixture",
+    "CandidateNominated.v1",
+    "VerdictReached.v1.examined",
     "Yields.v1",
 )  # their objects are mappings with keys of data, where any key is known
 SPOKEN = [flow.message for flow in FLOWS]
@@ -48,6 +52,7 @@ IDS = {
     "PairSampled": "30d537f6-3a36-5a40-acc5-6eb6ac9f051f",
     "HypothesisProposed": "02602cc6-3a0a-50e3-883b-f9895add7ec1",
     "VerdictReached": "9c5242df-3ff6-5922-8006-5ad1df49d530",
+    "CandidateNominated": "c7f9dff1-3431-5d80-abd4-d6e7bc094997",
     "ReviewRecorded": "8427f792-62fb-5b57-a7bc-6931cdb47c93",
     "InsightPromoted": "0ffb3e4f-2798-5749-8f49-6fc6f395c00c",
     "ForegroundReported": "42016e09-56cf-5a17-894c-1b365e32c1ce",

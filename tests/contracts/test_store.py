@@ -25,7 +25,7 @@ from daydream_memory.store import Changed, DocumentRecord, NewFact, Store, Vecto
 from daydream_memory.weaviate import WeaviateStore
 from daydream_memory.weaviate.connection import connect
 from daydream_memory.weaviate.schema import SCHEMAS
-from daydream_shared.messages import Decision, FactKind, VerdictReached
+from daydream_shared.messages import Decision, Examination, FactKind, ReviewRecorded, Statement, VerdictReached
 from daydream_shared.requests import ListDocuments, ListVerdicts
 from support.programs import NatsServer
 from support.vector_double import double_beside
@@ -360,6 +360,32 @@ async def test_a_hypothesis_that_is_judged_anew_waits_for_a_persons_word_once(st
     page, total = await store.verdicts(ListVerdicts(quarantined_only=True))
     assert ({one.verdict_id for one in page}, total) == ({"verdict a", "verdict b, round 2"}, 2)
     assert (await store.counts()).quarantined == 2
+
+
+async def test_what_a_person_accepts_counts_as_promoted_whatever_the_models_said(store: Store) -> None:
+    await store.add_verdict(verdict("a", Decision.REFUTED), None, None)
+    said = ReviewRecorded(verdict_id="verdict a", accepted=True, who="ada", recorded_at=datetime(2026, 1, 1, tzinfo=UTC))
+    await store.add_review(said, insight("a"))
+    counts = await store.counts()
+    assert (counts.decisions, counts.insights, counts.quarantined) == ({"promoted": 1}, 1, 0)
+    (kept,), total = await store.verdicts(ListVerdicts(promoted_only=True))
+    assert (kept.decision, total) == (Decision.REFUTED, 1)
+
+
+async def test_a_fact_that_a_hypothesis_was_held_against_is_erased_from_its_record_and_nothing_else_is(store: Store) -> None:
+    await know(store, "one", "two")
+    against = Examination(statements=(Statement(what="fact", id="id one", text="one"),))
+    await store.add_verdict(verdict("a", hypothesis="red green", examination=against), embed("red green"), None)
+    await store.erase([], ["id one"], derived=True, note="erased by ada")
+    kept = await store.verdict("verdict a")
+    assert kept is not None
+    assert kept.examination is not None
+    assert [one.text for one in kept.examination.statements] == ["(erased)"]
+    assert kept.hypothesis.synthesis is not None
+    assert kept.hypothesis.synthesis.hypothesis == "red green"
+    found = await store.nearest_hypothesis(embed("red green"), "hypothesis b")
+    assert found is not None
+    assert found.similarity == pytest.approx(1.0, abs=1e-5)
 
 
 async def test_a_verdict_and_its_insight_are_kept_both_or_not_at_all(store: Store, opened: Opened) -> None:

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from daydream_console.local.stack import module_of
 from daydream_shared.settings import PREFIX, ServiceSettings
 
-SERVICES = ("budget", "console", "critic", "memory", "sampler", "synthesizer")
-PAID = ("critic", "synthesizer")
+SERVICES = ("budget", "console", "critic", "memory", "oracle", "sampler", "synthesizer")
+PAID = ("critic", "oracle", "synthesizer")
+IMAGE_OF = {"oracle": "critic"}  # the others have their own
 
 
 def settings_class(service: str) -> type[ServiceSettings]:
     """The one class of a service."""
-    found: type[ServiceSettings] = importlib.import_module(f"daydream_{service}.settings").Settings
+    found: type[ServiceSettings] = importlib.import_module(f"{module_of(service)}.settings").Settings
     return found
 
 

@@ -14,10 +14,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from daydream_console.local.stack import module_of
 from daydream_shared.settings import ModelSettings, PaidSettings, ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("sampler", "synthesizer", "critic", "memory", "budget", "console")
+SERVICES = ("sampler", "synthesizer", "critic", "oracle", "memory", "budget", "console")
 Row = tuple[str, str, str]
 
 
@@ -32,7 +33,7 @@ def sections() -> Iterator[tuple[str, list[Row]]]:
         ],
     )
     for service in SERVICES:
-        kind: type[ServiceSettings] = importlib.import_module(f"daydream_{service}.settings").Settings
+        kind: type[ServiceSettings] = importlib.import_module(f"{module_of(service)}.settings").Settings
         rows = list(_rows(f"DAYDREAM_{service.upper()}_", kind, {**PaidSettings.model_fields}))
         if rows:
             yield f"The {service}", rows

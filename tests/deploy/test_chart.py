@@ -184,7 +184,7 @@ def test_an_existing_claim_is_used_instead(helm: Helm) -> None:
 
 def test_a_disruption_budget_is_made_only_for_more_than_one_pod(helm: Helm) -> None:
     objects = helm.render("services.budget.replicas=1", "services.sampler.replicas=2", *WITH_KEDA)
-    assert set(named(objects, "PodDisruptionBudget")) == {"sampler", "synthesizer", "critic"}
+    assert set(named(objects, "PodDisruptionBudget")) == {"sampler", "synthesizer", "critic", "oracle"}
 
 
 def test_the_page_has_a_service_and_nothing_else_has(helm: Helm) -> None:
@@ -204,7 +204,11 @@ def test_changed_settings_restart_the_pods(helm: Helm, service: str) -> None:
 def test_an_image_is_named_by_service_and_version_or_replaced_whole(helm: Helm) -> None:
     made = pods(helm.render("image.repository=lab.example/daydream", "services.critic.image=lab.example/critic@sha256:0"))
     assert made["memory"]["containers"][0]["image"] == "lab.example/daydream-memory:0.1.0"
-    assert made["critic"]["containers"][0]["image"] == "lab.example/critic@sha256:0"
+    for name in ("critic", "oracle"):  # one image, two commands
+        assert made[name]["containers"][0]["image"] == "lab.example/critic@sha256:0"
+    assert made["oracle"]["containers"][0]["command"] == ["daydream-oracle"]
+    assert "command" not in made["critic"]["containers"][0]
+    assert pods(helm.render())["oracle"]["containers"][0]["image"] == "daydream-critic:0.1.0"
 
 
 def test_the_notes_say_how_to_set_a_cap_and_warn_without_keda(helm: Helm) -> None:

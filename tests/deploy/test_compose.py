@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deploy.environment import PAID, SERVICES, Reader, variables_of
+from deploy.environment import IMAGE_OF, PAID, SERVICES, Reader, variables_of
 from deploy.programs import ROOT, Done, run, tool
 
 A_MODEL = {"DAYDREAM_MODEL_NAME": "a-model"}
@@ -89,7 +89,8 @@ def test_a_container_can_write_nowhere_and_gain_nothing(compose: Compose, servic
 
 def test_a_service_is_built_by_the_one_recipe_and_waits_for_nats(compose: Compose, service: str) -> None:
     one = compose.services()[service]
-    assert one["build"]["args"] == {"SERVICE": service}
+    assert one["build"]["args"] == {"SERVICE": IMAGE_OF.get(service, service)}
+    assert one["image"] == f"daydream-{IMAGE_OF.get(service, service)}:0.1.0"
     assert (ROOT / one["build"]["dockerfile"]).is_file()
     assert one["depends_on"]["nats"]["condition"] == "service_healthy"
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from deploy.environment import SERVICES, variables_of
+from daydream_console.local.stack import module_of
+from deploy.environment import IMAGE_OF, SERVICES, variables_of
 from deploy.programs import ROOT, run, tool
 
 RECIPE = ROOT / "deploy" / "docker" / "Dockerfile"
@@ -31,9 +32,11 @@ def test_hadolint_would_find_a_mistake(tmp_path: Path) -> None:
 
 
 def test_every_service_brings_the_command_that_the_image_links() -> None:
-    assert set(PACKAGES) == set(SERVICES)
+    assert set(PACKAGES) == set(SERVICES) - set(IMAGE_OF)
     for service, package in PACKAGES.items():
         assert package["scripts"][f"daydream-{service}"] == f"daydream_{service}.__main__:main"
+    for service, other in IMAGE_OF.items():
+        assert PACKAGES[other]["scripts"][f"daydream-{service}"] == f"{module_of(service)}.__main__:main"
 
 
 def test_the_image_sets_only_what_the_services_read() -> None:

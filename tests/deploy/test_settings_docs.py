@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from daydream_console.local.stack import module_of
 from daydream_shared.settings import PaidSettings
 from deploy.settings_table import ROOT, env_example, markdown, sections
 
@@ -32,9 +33,9 @@ def test_no_setting_prints_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "sk-very-secret" not in f"{settings!r}{settings}{settings.model_dump_json()}"
 
 
-@pytest.mark.parametrize("service", ["sampler", "synthesizer", "critic", "memory", "budget", "console"])
+@pytest.mark.parametrize("service", ["sampler", "synthesizer", "critic", "oracle", "memory", "budget", "console"])
 def test_importing_a_service_needs_no_environment_and_opens_nothing(service: str) -> None:
-    code = f"import socket; socket.socket.connect = None; import daydream_{service}.app, daydream_{service}.__main__"
+    code = f"import socket; socket.socket.connect = None; import {module_of(service)}.app, {module_of(service)}.__main__"
     done = subprocess.run([sys.executable, "-c", code], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

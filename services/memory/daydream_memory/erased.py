@@ -28,6 +28,13 @@ def without(verdict: VerdictReached, fact_ids: Set[str], *, derived: bool) -> Ve
     return verdict.model_copy(update=changed)
 
 
+def facts_in(verdict: VerdictReached) -> tuple[str, ...]:
+    """Ids of the facts whose texts stand in the record: its own two first."""
+    pair, nearest, examination = verdict.hypothesis.pair, verdict.nearest, verdict.examination
+    shown = [one.id for one in examination.statements] if examination else []
+    return tuple(dict.fromkeys([pair.first.fact_id, pair.second.fact_id, *([nearest.id] if nearest else []), *shown]))
+
+
 def unanswered(verdict: VerdictReached) -> VerdictReached:
     """The record without the models' answers word for word, and without the texts that an examination held it against, which are most of it."""
     proposed = verdict.hypothesis.model_copy(update={"calls": _with_answers(verdict.hypothesis.calls, "")})

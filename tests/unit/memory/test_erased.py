@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daydream_memory.erased import ERASED, unanswered, without
-from daydream_shared.messages import Decision, Judgement, ModelCall, PromptRef, VerdictReached
+from daydream_shared.messages import Decision, Examination, Judgement, ModelCall, PromptRef, Refutation, Statement, VerdictReached
 from support.samples import AT, hypothesis
 
 
@@ -29,3 +29,20 @@ def test_nothing_that_was_made_from_an_erased_fact_is_left_what_models_answered_
     short = unanswered(verdict)
     assert (short.calls[0].answer, short.hypothesis.calls[0].answer) == ("", "")
     assert short.hypothesis.synthesis == verdict.hypothesis.synthesis
+
+
+def test_what_an_oracle_was_shown_goes_from_its_words_too() -> None:
+    call = ModelCall(call_id="c", model="m", prompt=PromptRef(name="p", digest="d"), input_tokens=1, output_tokens=1, cost_nanousd=1, answer="As SECRET says.")
+    shown, other = Statement(what="fact", id="shown", text="SECRET."), Statement(what="fact", id="other", text="Ice floats.")
+    attempt = Refutation(model="m", case="SECRET says so already.", holds=False, same_as=shown)
+    verdict = VerdictReached(
+        verdict_id="v", hypothesis=hypothesis(), role="oracle", round=1, decision=Decision.REFUTED, reason="prior-art", explanation="known: SECRET", final=True,
+        examination=Examination(statements=(shown, other), attempts=(attempt,)), calls=(call,), cost_nanousd=2, reached_at=AT,
+    )  # fmt: skip
+    found = without(verdict, {"shown"}, derived=True)
+    assert "SECRET" not in found.model_dump_json()
+    assert found.hypothesis == verdict.hypothesis
+    assert found.examination is not None
+    assert found.examination.statements == (shown.model_copy(update={"text": ERASED}), other)
+    assert without(verdict, {"another"}, derived=True) == verdict
+    assert [one.text for one in (unanswered(verdict).examination or Examination()).statements] == ["", ""]

@@ -18,11 +18,16 @@ from daydream_critic.app import forms as judge_forms
 from daydream_critic.comparing import Comparing
 from daydream_critic.experience import Experience
 from daydream_critic.judging import Judge
+from daydream_critic.oracle.alone import alone
+from daydream_critic.oracle.app import control_form
+from daydream_critic.oracle.app import forms as oracle_forms
+from daydream_critic.oracle.refuting import refute
+from daydream_critic.oracle.settings import Settings as OracleSettings
 from daydream_critic.panel_file import Juror
 from daydream_critic.records import Seen
 from daydream_critic.settings import Settings as CriticSettings
 from daydream_shared.llm.ask import Question, Reply
-from daydream_shared.messages import LinkKind, ModelCall, PromptRef, Synthesis
+from daydream_shared.messages import LinkKind, ModelCall, PromptRef, Statement, Synthesis
 from daydream_shared.settings import ModelSettings
 from daydream_synthesizer.app import forms as synthesizer_forms
 from daydream_synthesizer.settings import Settings as SynthesizerSettings
@@ -40,6 +45,7 @@ class Obedient:
     """A model that keeps what it was told outside of fences."""
 
     told: list[tuple[str, ...]] = field(default_factory=list)
+    settings: ModelSettings = field(default_factory=lambda: ModelSettings(name="m"))
 
     async def ask(self, question: Question, kind: type[Any]) -> Reply[Any]:
         roles = [message["role"] for message in question.messages]
@@ -54,7 +60,7 @@ def synthesis_of(text: str) -> Synthesis:
 
 
 async def everything(text: str) -> list[tuple[str, ...]]:
-    """What the writer, a judge and a comparing judge are told when all material is this text."""
+    """What the writer, a judge, a comparing judge and the oracle are told when all material is this text."""
     model = Obedient()
     drawn = pair()
     facts = {"first": drawn.first.model_copy(update={"text": text}), "second": drawn.second.model_copy(update={"text": text})}
@@ -71,6 +77,11 @@ async def everything(text: str) -> list[tuple[str, ...]]:
     for shown_first in (True, False):
         await comparing._one(judge, proposed, seen, f"{text}\n{text}", shown_first=shown_first)
     assert Experience().near(0.0) == []
+    oracle = OracleSettings()
+    await alone(model, control_form(oracle), proposed, facts["first"])  # type: ignore[arg-type]
+    against = proposed.model_copy(update={"pair": drawn.model_copy(update=facts)})
+    statements = [Statement(what="fact", id="f", text=text), Statement(what="alone", id="g", text=f"{text}\n9. {text}")]
+    await refute(model, oracle_forms(oracle)["full"], against, proposed.synthesis, statements, 0)  # type: ignore[arg-type]
     return model.told
 
 

@@ -45,19 +45,20 @@ def erase_facts(db: sqlite3.Connection, fact_ids: set[str]) -> None:
         )
 
 
-def erase_from_verdicts(db: sqlite3.Connection, fact_ids: set[str], *, derived: bool) -> list[str]:
-    """Remove them from the records of daydreams; the ids of those that held them."""
+def erase_from_verdicts(db: sqlite3.Connection, fact_ids: set[str], *, derived: bool) -> dict[str, bool]:
+    """Remove them from the records of daydreams; the ids of those that held them, and whether the hypothesis went too."""
     ids = json.dumps(sorted(fact_ids))
-    found: list[str] = []
+    found: dict[str, bool] = {}
     for seq, body in db.execute(HOLDING, (ids,) * 4).fetchall():
         verdict = VerdictReached.model_validate_json(body)
         clean = without(verdict, fact_ids, derived=derived)
         if clean == verdict:
             continue
-        found.append(verdict.verdict_id)
+        silenced = clean.hypothesis.synthesis != verdict.hypothesis.synthesis
+        found[verdict.verdict_id] = silenced
         text = clean.hypothesis.synthesis.hypothesis if clean.hypothesis.synthesis else ""
         db.execute("update verdicts set body = ?, text = ? where seq = ?", (clean.model_dump_json(), text, seq))
-        if clean.hypothesis.synthesis != verdict.hypothesis.synthesis:
+        if silenced:
             db.execute("update verdicts set vector = zeroblob(length(vector)) where seq = ?", (seq,))
             db.execute("delete from next_vectors where kind = 'hypothesis' and key = ?", (verdict.verdict_id,))
     return found

@@ -24,7 +24,7 @@ class SqliteStore(Changing):
         def work() -> ErasedFacts:
             found: set[str] = set(fact_ids)
             insights: set[str] = set()
-            verdicts: list[str] = []
+            verdicts: dict[str, bool] = {}
 
             def change() -> set[str]:
                 found.update(erasing.erase_documents(self._db, sources, note))
@@ -32,14 +32,13 @@ class SqliteStore(Changing):
                 if derived:
                     found.update(insights)
                 erasing.erase_facts(self._db, found)
-                verdicts.extend(erasing.erase_from_verdicts(self._db, found, derived=derived))
+                verdicts.update(erasing.erase_from_verdicts(self._db, found, derived=derived))
                 return found.union(*(standing.withdraw(self._db, root) for root in found))
 
             self._db.execute("pragma secure_delete = on")
             self._restand(change)
             self._facts.erase(found)
-            if derived:
-                self._hypotheses.erase(verdicts)
+            self._hypotheses.erase([verdict_id for verdict_id, silenced in verdicts.items() if silenced])
             self._forget_index()
             self._db.execute("pragma wal_checkpoint(truncate)")
             self._db.execute("vacuum")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from daydream_memory.erased import without
+from daydream_memory.erased import facts_in, without
 from daydream_memory.sqlite import erasing, standing
 from daydream_memory.sqlite.facts import Facts
 from daydream_memory.store import NewFact, Vector
@@ -38,7 +38,7 @@ class Verdicts(Facts):
     async def add_verdict(self, verdict: VerdictReached, vector: Vector | None, insight: tuple[NewFact, Vector] | None) -> None:
         def row() -> tuple[Any, ...]:
             pair = verdict.hypothesis.pair
-            erased = erasing.erased_among(self._db, (pair.first.fact_id, pair.second.fact_id))  # while the daydream was on its way
+            erased = erasing.erased_among(self._db, facts_in(verdict))  # while the daydream was on its way
             kept = without(verdict, erased, derived=False) if erased else verdict
             proposed = kept.hypothesis
             text = proposed.synthesis.hypothesis if proposed.synthesis else ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from weaviate.classes.query import Filter
 
-from daydream_memory.erased import ERASED, without
+from daydream_memory.erased import ERASED, facts_in, without
 from daydream_memory.store import NewFact, Vector
 from daydream_memory.weaviate.standing import Documents
 from daydream_memory.weaviate.table import PAGE, Row, where
@@ -30,8 +30,7 @@ class Verdicts(Documents):
                 await self._write_back(*insight)
             if await self._verdicts.get([(verdict.verdict_id,)], only=["verdict_id"]):
                 return
-            pair = verdict.hypothesis.pair
-            facts = await self._facts.get([(pair.first.fact_id,), (pair.second.fact_id,)], only=["fact_id", "roots"])
+            facts = await self._facts.get([(fact_id,) for fact_id in facts_in(verdict)], only=["fact_id", "roots"])
             erased = {row["fact_id"] for row in facts if ERASED in (row["roots"] or ())}  # while the daydream was on its way
             kept = without(verdict, erased, derived=False) if erased else verdict
             vectors = {} if vector is None else {kept.verdict_id: vector}
@@ -111,10 +110,8 @@ def verdict_of(row: Row) -> VerdictReached:
 
 def _properties(verdict: VerdictReached) -> dict[str, object]:
     proposed, pair = verdict.hypothesis, verdict.hypothesis.pair
-    held_against = {one.id for one in verdict.examination.statements} if verdict.examination else set()
-    about = sorted({pair.first.fact_id, pair.second.fact_id, *([verdict.nearest.id] if verdict.nearest else []), *held_against})
     return {
         "verdict_id": verdict.verdict_id, "hypothesis_id": proposed.hypothesis_id, "pair_id": pair.pair_id, "decision": verdict.decision.value,
-        "final": verdict.final, "judged": bool(verdict.judgements), "about": about, "body": verdict.model_dump_json(),
+        "final": verdict.final, "judged": bool(verdict.judgements), "about": list(facts_in(verdict)), "body": verdict.model_dump_json(),
         "text": proposed.synthesis.hypothesis if proposed.synthesis else "",
     }  # fmt: skip

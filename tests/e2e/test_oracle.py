@@ -1,0 +1,50 @@
+"""The oracle over the whole loop: what the judges would promote is examined, and everything about it can be shown afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.programs import Daydream, Endpoint, until
+
+NANO = 1_000_000_000
+
+
+@pytest.mark.slow
+def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(tmp_path: Path, endpoint: Endpoint) -> None:
+    daydream = Daydream(
+        tmp_path / "user",
+        endpoint,
+        DAYDREAM_SAMPLER_STAGES="synthesizer,critic,oracle",
+        DAYDREAM_SAMPLER_CANARY_SHARE="0.2",
+        DAYDREAM_CRITIC_PROMOTE_SCORE="6",
+    )
+    found = daydream.json("run", "-n", "24", "--cap", "2")
+    assert (found["ended"], found["dead_letters"]) == ("the goal is reached", 0)
+    assert round(found["spent_usd"] * NANO) == endpoint.witness()["cost_nanousd"], "the ledger and the endpoint count the same money"
+    assert found["budget"]["envelopes_open"] == 0
+    assert {one["stage"] for one in found["budget"]["spend"]} == {"synthesizer", "critic", "oracle"}
+    with daydream.up() as running:
+        verdicts = running.json("insights", "--all", "--limit", "100")
+        assert len(verdicts) == len({one["hypothesis"]["hypothesis_id"] for one in verdicts}), "one verdict for each hypothesis"
+        examined = [one for one in verdicts if one["examination"]]
+        assert {one["decision"] for one in examined} == {"promoted", "refuted"}
+        assert all(one["decision"] != "promoted" for one in verdicts if not one["examination"])
+        assert all(one["final"] and one["judgements"] and one["role"] == "oracle" for one in examined)
+        for one in examined:
+            assert [attempt["holds"] for attempt in one["examination"]["attempts"]][-1] == (one["decision"] == "promoted")
+        assert {one["reason"] for one in examined if one["decision"] == "refuted"} <= {"prior-art", "one-fact", "refuted"}
+        replayed = running.json("replay", examined[0]["verdict_id"])
+        assert all(call["exact"] for call in replayed["calls"])
+        assert {call["prompt"]["name"] for call in replayed["calls"]} == {"synthesize.v2", "judge.v1", "alone.v1", "refute.v1"}
+        assert "could not refute it" in running("replay", next(one["verdict_id"] for one in examined if one["decision"] == "promoted")).stdout
+        report = running.json("critic", "report")
+        assert sum(report["examined"].values()) == len(examined)
+        insights = running.json("status")["memory"]["insights"]
+        refuted = next(one["verdict_id"] for one in examined if one["decision"] == "refuted")
+        assert running("review", refuted, "--accept", "--who", "ada").returncode == 0
+        until(lambda: running.json("status")["memory"]["insights"] == insights + 1, "a person's word outranks the oracle's", 20)
+        sent = running.json("rejudge", "--since", "2020-01-01", "--limit", "5", "--yes")["sent"]
+        assert sent == 5
+        until(lambda: sum(one["round"] == 2 for one in running.json("insights", "--all", "--limit", "100")) == 5, "the second verdicts", 40)
