@@ -7,10 +7,11 @@ pair is drawn. A name that is not in the order is above everything: what nobody 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from daydream_shared.failures import WrongSetting
+from daydream_shared.messages import Fact
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,13 @@ class Clearances:
 def walled(team: str, other: str) -> bool:
     """Whether a wall stands between facts of these teams."""
     return bool(team and other and team != other)
+
+
+def beside(team: str, clearances: Iterable[str], facts: Sequence[Fact]) -> bool:
+    """Whether what was made of a team's facts with these clearances may be shown to a model that sees these facts: never another team's, never of a
+    clearance that these facts do not have."""
+    own = next((fact.team for fact in facts if fact.team), "")
+    return team in ("", own) and set(clearances) <= {"", *(fact.clearance for fact in facts)}
 
 
 def walled_pairs(teams: Mapping[str, int]) -> int:

@@ -12,11 +12,14 @@ from nats.js.kv import KeyValue
 from pydantic import BaseModel, ValidationError
 
 from daydream_shared.messages import VerdictReached
+from daydream_shared.runtime import Runtime
 from daydream_shared.streams import streamed
 from daydream_shared.subjects import flow_of
+from daydream_shared.waiting import TROUBLE, wait_s
 
 log = logging.getLogger(__name__)
 SAVE_EVERY = 50  # verdicts
+FOLLOW_S = 1.0
 
 
 class Fold(BaseModel):
@@ -72,3 +75,14 @@ class Following(Generic[F]):
             self._saved = self.fold.sequence
         except (nats.errors.Error, TimeoutError) as error:
             log.warning("%s was not kept: %r", self._key, error)
+
+
+async def keep_up(following: Following[F], runtime: Runtime) -> None:
+    """Count verdicts as they come, until the stop."""
+    while not runtime.stopping.is_set():
+        try:
+            await following.catch_up()
+            await runtime.pause(FOLLOW_S)
+        except TROUBLE as trouble:
+            log.info("following verdicts waits: %r", trouble)
+            await runtime.pause(wait_s(trouble))

@@ -164,6 +164,13 @@ class Synthesis(Part):
     if_false: str = Field(default="", description="what one would expect to see instead if the hypothesis were false")
 
 
+class Example(Part):
+    """A finding of before that the writer was shown, as interesting or not."""
+
+    verdict_id: str
+    interesting: bool
+
+
 class HypothesisProposed(Message):
     """The synthesizer answered: with a link, with the word that there is none, or with something unreadable."""
 
@@ -174,6 +181,8 @@ class HypothesisProposed(Message):
     abstention: str | None = Field(default=None, description="why there is no worthwhile link")
     unreadable: str | None = Field(default=None, description="the raw answer, when it could not be read")
     calls: tuple[ModelCall, ...] = ()
+    writer: str = Field(default="", description="the model that was asked, by the name that it is set under")
+    examples: tuple[Example, ...] = ()
     round: int = Field(default=1, ge=1, description="1 as it was proposed; more when it is judged anew, then with an envelope of its own in the pair")
     judges: tuple[str, ...] = Field(default=(), description="only these are to judge it; none named: all")
     proposed_at: datetime

@@ -160,8 +160,9 @@ DRAWN = Bucket("daydream-drawn-pairs")
 MEMORY = Bucket("daydream-memory")
 BATCHES = Bucket("daydream-batches")
 CRITIC = Bucket("daydream-critic")
+SYNTHESIZER = Bucket("daydream-synthesizer")
 PROMPTS = Bucket("daydream-prompts")  # by digest, for ever: what verdicts name can be read again
-BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, CRITIC, PROMPTS, DRAWN, MEMORY, BATCHES)
+BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, SYNTHESIZER, CRITIC, PROMPTS, DRAWN, MEMORY, BATCHES)
 
 DOCUMENT_OBJECTS = "daydream-documents"
 SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"
@@ -201,10 +202,11 @@ MEMORY_BACK_UP = Endpoint("memory", "daydream.memory.backup", ask.BackUp, ask.Ba
 MEMORY_RESTORE = Endpoint("memory", "daydream.memory.restore", ask.RestoreBackup, ask.Restored)
 SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", ask.Nothing, ask.SamplerState)
 SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", ask.SetGoal, ask.SamplerState)
+SYNTHESIZER_STATE = Endpoint("synthesizer", "daydream.synthesizer.state", ask.Nothing, ask.SynthesizerState)
 CRITIC_STATE = Endpoint("critic", "daydream.critic.state", ask.Nothing, ask.CriticState)
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_OPEN, BUDGET_GROW, BUDGET_DRAW, BUDGET_SETTLE, BUDGET_CLOSE, BUDGET_CHANGE, BUDGET_STATE,
     MEMORY_STATE, MEMORY_PAIR, MEMORY_AROUND, MEMORY_NEAREST, MEMORY_SEARCH, MEMORY_INSIGHTS, MEMORY_DOCUMENTS, MEMORY_RESOLVE, MEMORY_ERASE,
     MEMORY_JUDGED, MEMORY_BACK_UP, MEMORY_RESTORE,
-    SAMPLER_STATE, SAMPLER_GOAL, CRITIC_STATE,
+    SAMPLER_STATE, SAMPLER_GOAL, SYNTHESIZER_STATE, CRITIC_STATE,
 )  # fmt: skip

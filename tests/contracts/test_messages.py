@@ -25,10 +25,11 @@ from daydream_shared.llm.prompt import KeptPrompt
 from daydream_shared.messages import Message
 from daydream_shared.money.plans import StagePlan
 from daydream_shared.subjects import ENDPOINTS, FLOWS
+from daydream_synthesizer.mixture import WriterYields
 
 EXAMPLES = Path(__file__).parent / "messages"
 FILES = sorted(EXAMPLES.glob("*.json"))
-KEPT = (Commit, Snapshot, Epoch, Experience, KeptPrompt, Planted, StagePlan, StoredAnswer, Tally, Yields)  # what the ledger and the buckets hold
+KEPT = (Commit, Snapshot, Epoch, Experience, KeptPrompt, Planted, StagePlan, StoredAnswer, Tally, WriterYields, Yields)  # what the ledger and the buckets hold
 MAPPINGS = (
     "Snapshot.v2",
     "MemoryState.v1",
@@ -42,6 +43,10 @@ MAPPINGS = (
     "PairSampled.v1.mixture",
     "CandidateNominated.v1",
     "VerdictReached.v1.examined",
+    "HypothesisProposed.v1.written",
+    "StagePlan.v1.mixture",
+    "StoredAnswer.v1.digest",
+    "WriterYields.v1",
     "Yields.v1",
 )  # their objects are mappings with keys of data, where any key is known
 SPOKEN = [flow.message for flow in FLOWS]

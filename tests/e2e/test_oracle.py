@@ -1,4 +1,4 @@
-"""The oracle over the whole loop: what the judges would promote is examined, and everything about it can be shown afterwards."""
+"""Two writers who are shown examples, a judge and an oracle over the whole loop; everything about a verdict can be shown afterwards."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ import pytest
 
 from support.programs import Daydream, Endpoint, until
 
-NANO = 1_000_000_000
-
 
 @pytest.mark.slow
 def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(tmp_path: Path, endpoint: Endpoint) -> None:
+    (tmp_path / "writers.toml").write_text('[[writer]]\nmodel = "priced-1"\n[[writer]]\nmodel = "priced-2"\n')
     daydream = Daydream(
         tmp_path / "user",
         endpoint,
         DAYDREAM_SAMPLER_STAGES="synthesizer,critic,oracle",
         DAYDREAM_SAMPLER_CANARY_SHARE="0.2",
         DAYDREAM_CRITIC_PROMOTE_SCORE="6",
+        DAYDREAM_SYNTHESIZER_MODELS_FILE=str(tmp_path / "writers.toml"),
+        DAYDREAM_SYNTHESIZER_EXAMPLES="1",
     )
-    found = daydream.json("run", "-n", "24", "--cap", "2")
+    daydream.json("run", "-n", "16", "--cap", "2")
+    found = daydream.json("run", "-n", "10", "--cap", "2")  # its writers have examples from the start
     assert (found["ended"], found["dead_letters"]) == ("the goal is reached", 0)
-    assert round(found["spent_usd"] * NANO) == endpoint.witness()["cost_nanousd"], "the ledger and the endpoint count the same money"
+    assert found["budget"]["settled_nanousd"] == endpoint.witness()["cost_nanousd"], "the ledger and the endpoint count the same money"
     assert found["budget"]["envelopes_open"] == 0
     assert {one["stage"] for one in found["budget"]["spend"]} == {"synthesizer", "critic", "oracle"}
     with daydream.up() as running:
@@ -35,10 +37,16 @@ def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(tmp_p
         for one in examined:
             assert [attempt["holds"] for attempt in one["examination"]["attempts"]][-1] == (one["decision"] == "promoted")
         assert {one["reason"] for one in examined if one["decision"] == "refuted"} <= {"prior-art", "one-fact", "refuted"}
-        replayed = running.json("replay", examined[0]["verdict_id"])
+        after = [one for one in examined if one["hypothesis"]["examples"]]
+        assert {example["interesting"] for one in after for example in one["hypothesis"]["examples"]} == {True, False}
+        replayed = running.json("replay", after[0]["verdict_id"])
         assert all(call["exact"] for call in replayed["calls"])
-        assert {call["prompt"]["name"] for call in replayed["calls"]} == {"synthesize.v2", "judge.v1", "alone.v1", "refute.v1"}
+        assert {call["prompt"]["name"] for call in replayed["calls"]} == {"synthesize-after.v1", "judge.v1", "alone.v1", "refute.v1"}
         assert "could not refute it" in running("replay", next(one["verdict_id"] for one in examined if one["decision"] == "promoted")).stdout
+        writers = running.json("synthesizer")["writers"]
+        assert {one["model"] for one in writers} == {"priced-1", "priced-2"}
+        assert all(one["hypotheses"] for one in writers)
+        assert sum(one["hypotheses"] for one in writers) == len(verdicts)
         report = running.json("critic", "report")
         assert sum(report["examined"].values()) == len(examined)
         insights = running.json("status")["memory"]["insights"]

@@ -126,7 +126,7 @@ class Handler(BaseHTTPRequestHandler):
         elif self.headers.get("authorization") == "Bearer wrong":
             self.reply(401, {"error": {"message": "Incorrect API key provided"}})
         else:
-            self.reply(200, {"object": "list", "data": [{"id": "priced-1", "object": "model"}]})
+            self.reply(200, {"object": "list", "data": [{"id": f"priced-{number}", "object": "model"} for number in (1, 2)]})
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers.get("content-length", 0)))

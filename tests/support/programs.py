@@ -22,7 +22,7 @@ from daydream_console.local.stack import nats_server
 
 HERE = Path(__file__).parent
 PATIENCE_S = 20.0
-PRICES = '[models."priced-1"]\ninput_usd_per_mtok = 0.15\noutput_usd_per_mtok = 0.60\n'
+PRICES = "".join(f'[models."priced-{number}"]\ninput_usd_per_mtok = 0.15\noutput_usd_per_mtok = 0.60\n' for number in (1, 2))
 
 
 def until(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:

@@ -15,9 +15,9 @@ from nats.js.errors import KeyNotFoundError
 
 from daydream_console.client import Client
 from daydream_shared.failures import Permanent
-from daydream_shared.llm.material import to_compare, to_judge, to_link, to_refute, to_think_alone
+from daydream_shared.llm.material import to_compare, to_judge, to_link, to_link_after, to_refute, to_think_alone
 from daydream_shared.llm.prompt import KeptPrompt, Prompt, asked_again, digest_of
-from daydream_shared.messages import ModelCall, VerdictReached, Weighing
+from daydream_shared.messages import HypothesisProposed, ModelCall, VerdictReached, Weighing
 from daydream_shared.requests import ListVerdicts
 from daydream_shared.subjects import MEMORY_INSIGHTS, PROMPTS
 
@@ -59,10 +59,11 @@ async def replay(client: Client, verdict_id: str) -> Replay:
     if not page.verdicts:
         raise Permanent("unknown-verdict", f"nobody knows a verdict {verdict_id}; daydream insights --all --json lists them")
     (verdict,) = page.verdicts
-    neighbours = await client.ask(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=tuple({one.other_verdict_id for one in verdict.comparisons}) or (verdict_id,)))
+    others = {one.other_verdict_id for one in verdict.comparisons} | {one.verdict_id for one in verdict.hypothesis.examples}
+    neighbours = await client.ask(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=tuple(others) or (verdict_id,)))
     prompts = await _prompts(client, {call.prompt.digest for call in (*verdict.hypothesis.calls, *verdict.calls)})
     fills = list(_fills(verdict, neighbours.verdicts))
-    calls = (*_calls(verdict.hypothesis.calls, prompts, [to_link(verdict.hypothesis.pair)]), *_calls(verdict.calls, prompts, fills))
+    calls = (*_calls(verdict.hypothesis.calls, prompts, _links(verdict.hypothesis, neighbours.verdicts)), *_calls(verdict.calls, prompts, fills))
     log_odds = sum_of(verdict.weighing) if verdict.weighing else None
     said = verdict.weighing.log_odds if verdict.weighing else None
     agree = log_odds is None or said is None or math.isclose(log_odds, said, abs_tol=CLOSE)
@@ -85,6 +86,13 @@ async def _prompts(client: Client, digests: set[str]) -> dict[str, Prompt]:
         except KeyNotFoundError:
             continue
     return found
+
+
+def _links(proposed: HypothesisProposed, others: tuple[VerdictReached, ...]) -> list[dict[str, str]]:
+    """What the writer's prompt was filled with: without examples, or after those that it was shown."""
+    texts = {one.verdict_id: one.hypothesis.synthesis for one in others}
+    examples = [(one.interesting, synthesis) for one in proposed.examples if (synthesis := texts.get(one.verdict_id)) is not None]
+    return [to_link(proposed.pair), to_link_after(proposed.pair, examples)]
 
 
 def _fills(verdict: VerdictReached, neighbours: tuple[VerdictReached, ...]) -> Iterator[dict[str, str]]:

@@ -9,7 +9,6 @@ erasure need not find them there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from daydream_critic.experience import Experience
 from daydream_critic.judging import Judge
 from daydream_critic.pairwise import placed
 from daydream_critic.records import Seen
+from daydream_shared.clearance import beside
 from daydream_shared.llm.ask import Question
 from daydream_shared.llm.forms import Form
 from daydream_shared.llm.material import to_compare
@@ -114,6 +114,4 @@ class Comparing:
 
 
 def _may_meet(seen: Seen, proposed: HypothesisProposed) -> bool:
-    facts: Sequence[Any] = (proposed.pair.first, proposed.pair.second)
-    team = next((fact.team for fact in facts if fact.team), "")
-    return seen.team in ("", team) and set(seen.clearances) <= {"", *(fact.clearance for fact in facts)}
+    return beside(seen.team, seen.clearances, (proposed.pair.first, proposed.pair.second))

@@ -3,40 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
 
+from daydream_shared.clearance import Clearances
+from daydream_shared.failures import WrongSetting
+from daydream_shared.following import Following, keep_up
 from daydream_shared.llm.forms import Form, Forms
+from daydream_shared.llm.material import examples_bytes_max
 from daydream_shared.llm.open import open_model
 from daydream_shared.llm.prompt import keep_prompts, load_prompt
+from daydream_shared.model_tables import Tables
 from daydream_shared.money.plans import BARE, BRIEF, FULL, publish_plan
 from daydream_shared.runtime import Parts, Runtime
-from daydream_shared.subjects import PLANS, PROMPTS
+from daydream_shared.settings import ModelSettings, known_clearance
+from daydream_shared.subjects import PLANS, PROMPTS, SYNTHESIZER
 from daydream_synthesizer.answer import schema, tokens_max
-from daydream_synthesizer.handlers import handlers
+from daydream_synthesizer.examples import Examples
+from daydream_synthesizer.handlers import endpoints, handlers
+from daydream_synthesizer.mixture import WriterYields
 from daydream_synthesizer.settings import Settings
-from daydream_synthesizer.synthesis import Synthesizer
+from daydream_synthesizer.synthesis import HOLES_AFTER, Synthesizer
 
 PROMPT = "synthesize.v2.md"
+PROMPT_AFTER = "synthesize-after.v1.md"  # examples
 PROMPT_BRIEF = "synthesize-brief.v1.md"  # small models repeat long instructions instead of following them
 HOLES = frozenset({"first", "second"})
+YIELDS = "yields.v1"
+TABLES = Tables("writer", "DAYDREAM_SYNTHESIZER_MODELS_FILE", count_max=9)
 
 
 @asynccontextmanager
 async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
-    """The synthesizer over its model; it says what it costs before it takes work."""
-    async with open_model(runtime, settings) as model:
+    """The synthesizer over its models; it says what they cost before it takes work."""
+    models = read_writers(settings)
+    following = Following(runtime.js, await runtime.bucket(SYNTHESIZER), YIELDS, WriterYields())
+    await following.load()
+    state = endpoints(following, tuple(model.name for model in models), settings)
+    if not settings.writes:
+        yield Parts(endpoints=state)
+        return
+    async with AsyncExitStack() as stack:
+        writers = {model.name: await stack.enter_async_context(open_model(runtime, settings, model)) for model in models}
         asked = forms(settings)
-        synthesizer = Synthesizer(model, asked)
+        examples = Examples(runtime.ask, settings.examples) if settings.examples else None
+        clearances = Clearances.read(settings.clearances)
+        synthesizer = Synthesizer(writers, asked, following, examples, floor=settings.writer_floor, clearances=clearances)
         await keep_prompts(await runtime.bucket(PROMPTS), [form.prompt for form in asked.values()])
         await publish_plan(await runtime.bucket(PLANS), synthesizer.plan())
-        yield Parts(handlers(synthesizer), loops=model.loops, concurrency=settings.concurrency)
+        loops: list[Any] = [loop for model in writers.values() for loop in model.loops]
+        if len(writers) > 1:
+            loops.append(partial(keep_up, following, runtime))
+        yield Parts(handlers(synthesizer), state, loops, concurrency=settings.concurrency)
+        if len(writers) > 1 and runtime.nc.is_connected:
+            await following.save()
+
+
+def read_writers(settings: Settings) -> tuple[ModelSettings, ...]:
+    """The models that write. WrongSetting when one is there twice."""
+    if not settings.models_file:
+        return (settings.model,)
+    models = tuple(model for model, _ in TABLES.read(settings.models_file, settings.model))
+    for model in models:
+        known_clearance(settings.clearances, model.name, model.clearance)
+    if len({model.name for model in models}) < len(models):
+        raise WrongSetting(f"{settings.models_file} has the same writer twice", "Name each model once")
+    return models
 
 
 def forms(settings: Settings) -> Forms:
-    """How a pair is asked about in each size. A small model is asked briefly always."""
+    """How a pair is asked about in each size. A small model is asked briefly always, and shown no examples."""
 
     def form(*, brief: bool, repair: bool) -> Form:
-        prompt = load_prompt("daydream_synthesizer", PROMPT_BRIEF if brief else PROMPT, settings.prompt_file, schema(brief=brief), HOLES)
-        return Form(prompt, tokens_max(brief=brief), facts=1, repair=repair)
+        after = bool(settings.examples) and not brief
+        name = PROMPT_BRIEF if brief else PROMPT_AFTER if after else PROMPT
+        prompt = load_prompt("daydream_synthesizer", name, settings.prompt_file, schema(brief=brief), HOLES_AFTER if after else HOLES)
+        return Form(prompt, tokens_max(brief=brief), text_bytes_max=examples_bytes_max(2 * settings.examples) if after else 0, facts=1, repair=repair)
 
     return {FULL: form(brief=settings.model.brief, repair=True), BRIEF: form(brief=True, repair=True), BARE: form(brief=True, repair=False)}

@@ -37,6 +37,7 @@ class StoredAnswer(Part):
     provider_id: str = ""
     saved_nanousd: int = 0
     expected: dict[str, float] = Field(default_factory=dict)
+    messages_digest: str = Field(default="", description="of what was asked; whoever finds the answer may ask with other examples")
 
 
 class AnswerStore:

@@ -162,7 +162,7 @@ class PaidModel:
             call_id=call_id, attempt_id=attempt_id, text=cut(raw.text, TEXT_BYTES_MAX),
             finish_reason=raw.finish_reason, model=raw.model or self.settings.name,
             input_tokens=raw.usage.input_tokens if raw.usage else None, output_tokens=raw.usage.output_tokens if raw.usage else None,
-            cost_nanousd=cost, answered_at=answered_at, provider_id=raw.provider_id, expected=raw.expected,
+            cost_nanousd=cost, answered_at=answered_at, provider_id=raw.provider_id, expected=raw.expected, messages_digest=digest_of(messages),
         )  # fmt: skip
         await self._answers.keep(stored)
         self._telemetry.spent_usd.add((stored.cost_nanousd or 0) / NANOUSD_PER_USD, {Name.STAGE: self._purse.stage, Name.REQUEST_MODEL: self.settings.name})
@@ -196,7 +196,7 @@ class PaidModel:
 
     def _call(self, question: Question, messages: tuple[dict[str, str], ...], answer: StoredAnswer, *, repair: bool) -> ModelCall:
         return ModelCall(
-            messages_digest=digest_of(messages), answer=answer.text[:ANSWER_CHARS_MAX],
+            messages_digest=answer.messages_digest or digest_of(messages), answer=answer.text[:ANSWER_CHARS_MAX],
             call_id=answer.call_id, model=answer.model, prompt=question.prompt.ref, input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens, cost_nanousd=answer.cost_nanousd or 0, saved_nanousd=answer.saved_nanousd, repair=repair,
         )  # fmt: skip

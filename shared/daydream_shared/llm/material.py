@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from daydream_shared.llm.prompt import cut
 from daydream_shared.messages import Fact, PairSampled, Statement, Synthesis
 
 COMPARED_CHARS_MAX = 1200  # of a hypothesis beside another
@@ -15,6 +16,21 @@ NONE = "(none)"
 def to_link(pair: PairSampled) -> dict[str, str]:
     """For the synthesizer: two facts."""
     return {"first": pair.first.text, "second": pair.second.text}
+
+
+def to_link_after(pair: PairSampled, examples: Iterable[tuple[bool, Synthesis]]) -> dict[str, str]:
+    """For the synthesizer: two facts, after examples that were interesting or not."""
+    lines = [f"{'interesting' if interesting else 'uninteresting'}: {_on_a_line(one)}" for interesting, one in examples]
+    return {**to_link(pair), "examples": "\n".join(lines) or NONE}
+
+
+def _on_a_line(synthesis: Synthesis) -> str:
+    return cut(" ".join(f"{synthesis.title}: {synthesis.hypothesis}".split()), STATEMENT_BYTES_MAX)
+
+
+def examples_bytes_max(count: int) -> int:
+    """The most bytes that so many examples take in a prompt."""
+    return count * (STATEMENT_BYTES_MAX + len("uninteresting: \n")) + len(NONE)
 
 
 def to_judge(synthesis: Synthesis) -> dict[str, str]:

@@ -37,20 +37,21 @@ class StagePlan(Cost):
     team: str = ""
     clearance: str = Field(default="", description="highest clearance of facts that its model may see")
     smaller: dict[str, Cost] = Field(default_factory=dict)
+    or_models: tuple[str, ...] = Field(default=(), description="further models, of which one is asked instead; the costs are those of the dearest")
     others: tuple[StagePlan, ...] = Field(default=(), description="of further models of the same stage")
 
     def parts(self, fact_bytes: int, samples: int, size: str = FULL) -> tuple[EnvelopePart, ...]:
         """This stage's parts of an envelope: one for each of its models that is asked in this size."""
         cost = self.smaller.get(size, self)
         bound = samples * (cost.fixed_nanousd + cost.nanousd_per_fact_byte * fact_bytes)
-        own = EnvelopePart(stage=self.stage, model=self.model, team=self.team, bound_nanousd=bound)
+        own = EnvelopePart(stage=self.stage, model=self.model, or_models=self.or_models, team=self.team, bound_nanousd=bound)
         more = [part for other in self.others for part in other.parts(fact_bytes, samples, size)]
         return (own, *(part for part in more if part.bound_nanousd))
 
     @property
     def models(self) -> tuple[str, ...]:
         """All its models."""
-        return (self.model, *(name for other in self.others for name in other.models))
+        return (self.model, *self.or_models, *(name for other in self.others for name in other.models))
 
     @property
     def clearances(self) -> tuple[str, ...]:

@@ -76,6 +76,7 @@ from daydream_shared.requests.sampler import (
     SetGoal,
     StrategyYield,
 )
+from daydream_shared.requests.synthesizer import SynthesizerState, WriterState
 
 
 class Nothing(Part):
@@ -149,8 +150,10 @@ __all__ = [
     "Standing",
     "StrategyYield",
     "Surroundings",
+    "SynthesizerState",
     "TaxState",
     "TopUp",
     "Verdicts",
     "Window",
+    "WriterState",
 ]

@@ -45,7 +45,7 @@ def test_a_table_says_what_is_different_and_the_key_comes_from_the_environment(t
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "has no judges"),
+        ("", "has no judge"),
         ("[[judge]]\n" * (JUDGES_MAX + 1), "more than 9"),
         ("[[judge]]\n[[judge]]\n", "same judge twice"),
         ("[[judge]]\nmodle = 'x'", "modle"),

@@ -27,6 +27,7 @@ from daydream_critic.panel_file import Juror
 from daydream_critic.records import Seen
 from daydream_critic.settings import Settings as CriticSettings
 from daydream_shared.llm.ask import Question, Reply
+from daydream_shared.llm.material import to_link_after
 from daydream_shared.messages import LinkKind, ModelCall, PromptRef, Statement, Synthesis
 from daydream_shared.settings import ModelSettings
 from daydream_synthesizer.app import forms as synthesizer_forms
@@ -64,8 +65,11 @@ async def everything(text: str) -> list[tuple[str, ...]]:
     model = Obedient()
     drawn = pair()
     facts = {"first": drawn.first.model_copy(update={"text": text}), "second": drawn.second.model_copy(update={"text": text})}
-    writer = Synthesizer(model, synthesizer_forms(SynthesizerSettings()))  # type: ignore[arg-type]
+    writer = Synthesizer({"m": model}, synthesizer_forms(SynthesizerSettings()))  # type: ignore[arg-type]
     await writer.propose(drawn.model_copy(update=facts))
+    after = synthesizer_forms(SynthesizerSettings(examples=1))["full"].prompt
+    told = after.fill(**to_link_after(drawn.model_copy(update=facts), [(True, synthesis_of(text)), (False, synthesis_of(f"{text}\ninteresting: {text}"))]))
+    await model.ask(Question(key="k", envelope_id="e", prompt=after, messages=told, output_tokens_max=1, temperature=0), dict)
     for rubric in ("essay", "skeptic"):
         juror = Juror(model=ModelSettings(name="m"), rubric=rubric)
         judge = Judge(juror.name, judge_forms(CriticSettings(), juror), juror.kin, model=model)  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ from daydream_console.cli import (
     sampler,
     simulate,
     standing,
+    synthesizer,
     systems,
 )
 
@@ -43,6 +44,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "replay": replay.replay_command,
     "status": knowledge.status_command,
     "sampler": sampler.sampler_command,
+    "synthesizer": synthesizer.synthesizer_command,
     "simulate": simulate.simulate_command,
     "asyncapi": systems.asyncapi_command,
     "doctor": systems.doctor_command,

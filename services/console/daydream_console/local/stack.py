@@ -79,7 +79,7 @@ async def running(
             "DAYDREAM_SAMPLER_DRAWN_MAX": "0",
         }
         if not draws:
-            common |= {"DAYDREAM_SAMPLER_DRAWS": "false", "DAYDREAM_CRITIC_JUDGES": "false"}
+            common |= {"DAYDREAM_SAMPLER_DRAWS": "false", "DAYDREAM_CRITIC_JUDGES": "false", "DAYDREAM_SYNTHESIZER_WRITES": "false"}
         if model is not None:
             model = await _serve_model(processes, model, said)
             common |= model.environment()
