@@ -35,7 +35,12 @@ class Critic:
         question = Nearest(text=synthesis.hypothesis[:20_000], own_fact_ids=own, own_hypothesis_id=proposed.hypothesis_id)
         known = await self._ask(MEMORY_NEAREST, question)
         settings = self._settings
-        stopped = gates.by_memory(known, duplicate_nearness=settings.duplicate_nearness, restatement_nearness=settings.restatement_nearness)
+        stopped = gates.by_memory(
+            known,
+            duplicate_nearness=settings.duplicate_nearness,
+            restatement_nearness=settings.restatement_nearness,
+            same_false_share=settings.same_false_share,
+        )
         if proposed.pair.canary or proposed.round > 1:  # planted, to measure the judges; or it passed this gate before, and what came later is no reason
             stopped = None
         if stopped is not None:

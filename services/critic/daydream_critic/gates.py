@@ -2,8 +2,9 @@
 
 Order: abstained, unreadable, malformed, repetitive, restating one of its own facts (by its words, then by its embedding),
 near-duplicate of something known.
-Nearness is measured on the embedding model's own scale, 0 at the median cosine of unrelated facts and 1 at the same text:
-a fixed cosine would mean something else for every model.
+Nearness is measured on the embedding model's own scale, 0 at the median cosine of unrelated facts and 1 at the same text, and what counts as known by what
+the model does to different claims about one subject (the memory's `likeness`): a fixed cosine would mean something else for every model. What says the same
+in other words lies no nearer than that, so these gates stop what is repeated almost word for word; the rest is for the judges and the oracle.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from daydream_shared.messages import Decision, HypothesisProposed, Known, Synthesis
 from daydream_shared.requests import Neighbours
@@ -19,6 +21,8 @@ WORDS_MIN = 6
 COMPRESSION_MAX = 3.0  # plain English of this length compresses about 1.3–2 times; loops compress far more
 TRIPLES_REPEATED_MAX = 0.35
 TRIPLES_COPIED_MAX = 0.6
+DUPLICATE_NEARNESS, RESTATEMENT_NEARNESS = 0.85, 0.92  # while the embedding model is not measured
+NEARNESS_MAX = 0.98  # the same text with a comma more is known, whatever the model was measured to do
 WORD = re.compile(r"[^\W\d_][\w'-]*")  # begins with a letter: rows of numbers are no words
 
 
@@ -52,18 +56,30 @@ def by_itself(proposed: HypothesisProposed) -> Stopped | None:
     return None
 
 
-def by_memory(known: Neighbours, *, duplicate_nearness: float, restatement_nearness: float) -> Stopped | None:
-    """What can be seen by what is known already; the verdict names it."""
+def by_memory(known: Neighbours, *, duplicate_nearness: float | None, restatement_nearness: float | None, same_false_share: float) -> Stopped | None:
+    """What can be seen by what is known already; the verdict names it. A nearness that is None is taken from what the embedding model was measured to do."""
 
     def nearness(one: Known) -> float:
-        return (one.similarity - known.unrelated_median) / max(1e-6, 1 - known.unrelated_median)
+        return _nearness(one.similarity, known.unrelated_median)
 
     own = max(known.own_facts, key=nearness, default=None)
-    if own is not None and nearness(own) >= restatement_nearness:
+    if own is not None and nearness(own) >= (restatement_nearness or measured(known, same_false_share, RESTATEMENT_NEARNESS)):
         return Stopped(Decision.DISCARDED, "restatement", "it says what one of its two facts says", own)
-    if known.nearest is not None and nearness(known.nearest) >= duplicate_nearness:
+    if known.nearest is not None and nearness(known.nearest) >= (duplicate_nearness or measured(known, same_false_share, DUPLICATE_NEARNESS)):
         return Stopped(Decision.DUPLICATE, "duplicate", f"this is known already as a {known.nearest.what}", known.nearest)
     return None
+
+
+def measured(known: Neighbours, false_share: float, unmeasured: float) -> float:
+    """The nearness that `false_share` of different claims about one subject reach; `unmeasured` while the model is not measured."""
+    if known.likeness is None:
+        return unmeasured
+    cosine = known.likeness.mean + NormalDist().inv_cdf(1 - false_share) * known.likeness.deviation
+    return min(NEARNESS_MAX, _nearness(cosine, known.unrelated_median))
+
+
+def _nearness(cosine: float, unrelated_median: float) -> float:
+    return (cosine - unrelated_median) / max(1e-6, 1 - unrelated_median)
 
 
 def repetitive(text: str) -> bool:

@@ -23,6 +23,11 @@ class Settings(PaidSettings):
     )
     compare_max: int = Field(2, ge=0, le=10, description="with how many neighbours what lies near the line is compared, in both orders; 0: nothing is compared")
     hit_usd: float = Field(0.2, gt=0, description="what it may cost to find one more hit by second opinions")
-    duplicate_nearness: float = Field(0.85, gt=0, le=1, description="how near something known may be: 0 is the median of unrelated facts, 1 the same text")
-    restatement_nearness: float = Field(0.92, gt=0, le=1, description="how near a hypothesis may be to one of its own facts")
+    same_false_share: float = Field(
+        0.05, gt=0, lt=0.5, description="of different claims about one subject this share is taken for the same, by what the embedding model was measured to do"
+    )
+    duplicate_nearness: float | None = Field(
+        None, gt=0, le=1, description="instead: how near something known may be; 0 is the median of unrelated facts, 1 the same text"
+    )
+    restatement_nearness: float | None = Field(None, gt=0, le=1, description="instead: how near a hypothesis may be to one of its own facts")
     judges: bool = Field(True, description="off: it answers what is asked and judges nothing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from daydream_memory.backups import Backups, take_over
@@ -14,6 +15,7 @@ from daydream_memory.embedding import Embedder, MiniLM
 from daydream_memory.erasing import Erasing
 from daydream_memory.handlers import endpoints, handlers
 from daydream_memory.ingest import EMBED_BATCH, Ingest
+from daydream_memory.likeness import Measured
 from daydream_memory.reembedding import Away, Reembedding, follow
 from daydream_memory.remembering import Remembering
 from daydream_memory.settings import EmbeddingSettings, Settings
@@ -112,7 +114,7 @@ async def _parts(runtime: Runtime, settings: Settings, store: Store, embedder: E
             await changing.go_on(runtime.pause, runtime.stopping, runtime.restart)
         await follow(store, runtime.pause, runtime.stopping, runtime.restart)
 
-    domains = Domains(store)
+    domains, measured = Domains(store), Measured(embedder, await runtime.bucket(MEMORY))
 
     async def tend() -> None:
         while not runtime.stopping.is_set():
@@ -128,5 +130,10 @@ async def _parts(runtime: Runtime, settings: Settings, store: Store, embedder: E
     if isinstance(store, SqliteStore):
         await catch_up(store, remembering, runtime.js, Path(settings.folder), runtime.stopping)
         backups = Backups(store.file, runtime.js, await runtime.js.object_store(BACKUP_OBJECTS), runtime.restart)
-    answers = endpoints(store, embedder, Erasing(store, runtime.js), backups)
-    return Parts(handlers(ingest, remembering), answers, loops=(embed, change, tend), concurrency=settings.concurrency)
+    answers = endpoints(store, embedder, measured, Erasing(store, runtime.js), backups)
+    return Parts(
+        handlers(ingest, remembering),
+        answers,
+        loops=(embed, change, tend, partial(measured.find_out, runtime.pause, runtime.stopping.is_set)),
+        concurrency=settings.concurrency,
+    )

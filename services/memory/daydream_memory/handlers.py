@@ -10,6 +10,7 @@ from daydream_memory.embedding import Embedder
 from daydream_memory.erased import unanswered
 from daydream_memory.erasing import Erasing
 from daydream_memory.ingest import Ingest
+from daydream_memory.likeness import Measured
 from daydream_memory.remembering import Remembering
 from daydream_memory.store import Store
 from daydream_shared.clearance import walled
@@ -107,7 +108,9 @@ def handlers(ingest: Ingest, remembering: Remembering) -> Mapping[type[Message],
     }
 
 
-def endpoints(store: Store, embedder: Embedder, erasing: Erasing, backups: Backups | None) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
+def endpoints(
+    store: Store, embedder: Embedder, measured: Measured, erasing: Erasing, backups: Backups | None
+) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
     """The memory's answers. Most only read, and the others are harmless twice. `backups`: None where the store has its own means for them."""
 
     async def state(_: Nothing) -> MemoryState:
@@ -150,6 +153,7 @@ def endpoints(store: Store, embedder: Embedder, erasing: Erasing, backups: Backu
             nearest=max([*known, *([earlier] if earlier else [])], key=lambda one: one.similarity, default=None),
             unrelated_median=(await store.unrelated())[0],
             embedding_model=embedder.model,
+            likeness=measured.likeness,
         )
 
     async def search(question: Search) -> Found:

@@ -89,6 +89,14 @@ class Nearest(Part):
     own_hypothesis_id: str
 
 
+class Likeness(Part):
+    """Cosines that an embedding model gives to different claims about one subject."""
+
+    mean: float
+    deviation: float = Field(ge=0, description="standard deviation")
+    pairs: int
+
+
 class Neighbours(Part):
     """The nearest of each kind, and the scale on which this embedding model's cosines are to be read."""
 
@@ -96,6 +104,7 @@ class Neighbours(Part):
     nearest: Known | None
     unrelated_median: float = Field(description="median cosine of random pairs of facts")
     embedding_model: str
+    likeness: Likeness | None = Field(default=None, description="None until it is measured")
 
 
 class Search(Part):

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.critic import free_text, pairwise, panels, thresholds, yields
+from benchmarks.critic import free_text, gates, pairwise, panels, thresholds, yields
 from benchmarks.sampler import worlds
 
 PUBLISHED = (
@@ -22,10 +22,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-critic", description=__doc__, epilog=f"The data are {PUBLISHED}.")
     parser.add_argument("--data", type=Path, required=True, help="a folder with the data, or with folders that have them")
     parser.add_argument("--quick", action="store_true", help="fewer shuffles and seeds")
-    parser.add_argument("--only", choices=[part.__name__.rpartition(".")[2] for part in PARTS], help="one part of it")
+    parser.add_argument("--only", choices=["gates", *(part.__name__.rpartition(".")[2] for part in PARTS)], help="one part of it")
     asked = parser.parse_args()
     found = {part: worlds.find(asked.data, name) for part, name in PARTS.items() if not asked.only or part.__name__.endswith(f".{asked.only}")}
-    if not any(found.values()):
+    if asked.only in (None, "gates"):
+        gates.measure()
+    if not any(found.values()) and asked.only != "gates":
         print(f"bench-critic: no data in {asked.data}. Say DATA=folder, with {PUBLISHED} in it.", file=sys.stderr)
         return 2
     for part, file in found.items():

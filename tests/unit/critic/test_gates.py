@@ -6,7 +6,7 @@ import pytest
 
 from daydream_critic.gates import by_itself, by_memory, copied, repetitive
 from daydream_shared.messages import Decision, HypothesisProposed, Known, Synthesis
-from daydream_shared.requests import Neighbours
+from daydream_shared.requests import Likeness, Neighbours
 
 PLAIN = (
     "Where many draw on a way that none of them can see as a whole, those who speed up slowly and slow down at once share it fairly. "
@@ -110,7 +110,7 @@ def known(*own: float, nearest: float | None = None, median: float = 0.0) -> Nei
 
 
 def stopped_by(neighbours: Neighbours) -> str | None:
-    stopped = by_memory(neighbours, duplicate_nearness=0.8, restatement_nearness=0.9)
+    stopped = by_memory(neighbours, duplicate_nearness=0.8, restatement_nearness=0.9, same_false_share=0.05)
     return stopped.reason if stopped else None
 
 
@@ -134,7 +134,7 @@ def test_nearness_is_measured_from_unrelated_to_the_same_text(neighbours: Neighb
 
 
 def test_a_duplicate_names_what_was_known_already() -> None:
-    stopped = by_memory(known(nearest=0.9), duplicate_nearness=0.8, restatement_nearness=0.9)
+    stopped = by_memory(known(nearest=0.9), duplicate_nearness=0.8, restatement_nearness=0.9, same_false_share=0.05)
     assert stopped is not None
     assert stopped.decision is Decision.DUPLICATE
     assert stopped.nearest is not None
@@ -143,7 +143,28 @@ def test_a_duplicate_names_what_was_known_already() -> None:
 
 
 def test_a_restatement_names_the_nearer_of_the_two_facts() -> None:
-    stopped = by_memory(known(0.93, 0.97), duplicate_nearness=0.8, restatement_nearness=0.9)
+    stopped = by_memory(known(0.93, 0.97), duplicate_nearness=0.8, restatement_nearness=0.9, same_false_share=0.05)
     assert stopped is not None
     assert stopped.nearest is not None
     assert stopped.nearest.id == "own 1"
+
+
+def reason_by(cosine: float, likeness: Likeness | None, *, median: float = 0.0, own: bool = False) -> str | None:
+    """What stops a hypothesis with this cosine where nobody has set a nearness."""
+    neighbours = (known(cosine, median=median) if own else known(nearest=cosine, median=median)).model_copy(update={"likeness": likeness})
+    stopped = by_memory(neighbours, duplicate_nearness=None, restatement_nearness=None, same_false_share=0.05)
+    return stopped.reason if stopped else None
+
+
+def test_what_counts_as_known_is_what_few_different_claims_reach_under_this_embedding_model() -> None:
+    wide, squeezed = Likeness(mean=0.6, deviation=0.1, pairs=30), Likeness(mean=0.92, deviation=0.02, pairs=30)
+    line = 0.6 + 1.645 * 0.1
+    assert (reason_by(line - 0.01, wide), reason_by(line + 0.01, wide)) == (None, "duplicate")
+    assert (reason_by(line - 0.01, wide, own=True), reason_by(line + 0.01, wide, own=True)) == (None, "restatement")
+    assert (reason_by(0.94, squeezed, median=0.8), reason_by(0.96, squeezed, median=0.8)) == (None, "duplicate")
+    assert reason_by(0.999, Likeness(mean=0.95, deviation=0.2, pairs=30)) == "duplicate"
+
+
+def test_until_the_embedding_model_is_measured_fixed_bounds_hold() -> None:
+    assert [reason_by(cosine, None) for cosine in (0.84, 0.86)] == [None, "duplicate"]
+    assert [reason_by(cosine, None, own=True) for cosine in (0.91, 0.93)] == [None, "restatement"]

@@ -1,0 +1,81 @@
+"""How an embedding model is measured."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import nats
+import numpy as np
+import pytest
+from nats.js.api import KeyValueConfig
+
+from daydream_memory.embedding import MiniLM
+from daydream_memory.likeness import BUNDLED, Measured, claims, cosines
+from daydream_memory.store import Vector
+from daydream_shared.failures import Transient
+from support.endpoint import words_as_vector
+from support.programs import NatsServer
+
+
+class Words:
+    """A model in which each word has a direction of its own; it is away at first, as often as told."""
+
+    model = "words"
+
+    def __init__(self, away: int = 0) -> None:
+        self.away = away
+        self.asked = 0
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        self.asked += 1
+        if self.asked <= self.away:
+            raise Transient("the endpoint is away")
+        vectors = [np.array(words_as_vector(text, 64), np.float32) for text in texts]
+        return [vector / np.linalg.norm(vector) for vector in vectors]
+
+
+def test_the_claims_are_threes_of_different_sentences() -> None:
+    assert len(claims()) >= 30
+    assert len({text for three in claims() for text in three}) == 3 * len(claims())
+
+
+def test_what_is_stated_of_the_bundled_model_is_what_it_does() -> None:
+    same, others = asyncio.run(cosines(MiniLM(1)))
+    assert (BUNDLED.mean, BUNDLED.deviation, BUNDLED.pairs) == (
+        pytest.approx(others.mean(), abs=0.002),
+        pytest.approx(others.std(ddof=1), abs=0.002),
+        len(same),
+    )
+
+
+async def test_another_model_is_measured_once_and_remembered(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path / "nats")
+    server.start()
+    nc = await nats.connect(server.url)
+    try:
+        bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="b"))
+
+        async def found_out(model: Words) -> Measured:
+            measured = Measured(model, bucket)
+            assert measured.likeness is None
+
+            async def pause(_: float) -> None:
+                """None is needed."""
+
+            await measured.find_out(pause, lambda: measured.likeness is not None)
+            return measured
+
+        first = Words(away=2)
+        known = (await found_out(first)).likeness
+        assert known is not None
+        assert first.asked == 3
+        _, others = await cosines(Words())
+        assert known.mean == pytest.approx(others.mean())
+        again = Words()
+        assert (await found_out(again)).likeness == known
+        assert again.asked == 0
+    finally:
+        await nc.close()
+        server.kill()
