@@ -1,12 +1,25 @@
-"""What may be posted to the console: JSON, and not too much of it. A page of another origin can't send JSON without being asked first."""
+"""What may be posted to the console, and by whom: JSON, and not too much of it; what changes something takes the token of `DAYDREAM_CONSOLE_TOKEN` as
+`Authorization: Bearer …`, and is off without one. A page of another origin can't send JSON without being asked first."""
 
 from __future__ import annotations
+
+import hmac
 
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 BYTES_MAX = 1 << 20
+OFF = "changes through the console are off; set DAYDREAM_CONSOLE_TOKEN, or use the command: daydream --help"
+
+
+def forbidden(request: Request, token: str) -> Response | None:
+    """The answer to whoever may not change anything; None for whoever may."""
+    if not token:
+        return JSONResponse({"error": OFF}, 403)
+    if not hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode()):
+        return JSONResponse({"error": "the token is missing or wrong; the page has it in the address that daydream up prints"}, 401)
+    return None
 
 
 async def body_of(request: Request) -> bytes | Response:

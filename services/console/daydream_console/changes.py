@@ -1,13 +1,11 @@
 """`POST /api/budget`: limits, pause, tax and counter-entries, as `daydream budget` makes them; `GET` shows the books.
 
 The body is `{"what": {"kind": "limit", "window": "day", "cap_nanousd": …}, "who": …, "why": …}`, where `what` is any `Change` of the
-budget's; with a `change_id` it is made once, however often it is sent. Whoever can change a cap can spend money, so it takes the
-token of `DAYDREAM_CONSOLE_TOKEN` as `Authorization: Bearer …`, and is off without one.
+budget's; with a `change_id` it is made once, however often it is sent. Whoever can change a cap can spend money, so it takes the token.
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
@@ -15,13 +13,11 @@ from pydantic import Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from daydream_console.bodies import body_of, first_fault
+from daydream_console.bodies import body_of, first_fault, forbidden
 from daydream_shared.failures import Failure
 from daydream_shared.requests import ChangeBudget
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import BUDGET_CHANGE
-
-OFF = "changes through the console are off; set DAYDREAM_CONSOLE_TOKEN, or use: daydream budget set"
 
 
 class Wanted(ChangeBudget):
@@ -34,10 +30,8 @@ def changes(ask: Asker, token: str) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint: 200 with the state of the books afterwards; 409 when the ledger refuses."""
 
     async def endpoint(request: Request) -> Response:
-        if not token:
-            return JSONResponse({"error": OFF}, 403)
-        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode()):
-            return JSONResponse({"error": "the token is missing or wrong; the page has it in the address that daydream up prints"}, 401)
+        if (refused := forbidden(request, token)) is not None:
+            return refused
         body = await body_of(request)
         if isinstance(body, Response):
             return body

@@ -15,6 +15,7 @@ from nats.aio.msg import Msg
 
 from daydream_shared.messages import (
     AlertRaised,
+    CandidateNominated,
     DocumentRemoved,
     HypothesisProposed,
     InsightPromoted,
@@ -101,6 +102,10 @@ def summary(message: Message) -> dict[str, Any]:
                 "text": ": ".join(filter(None, (title, message.explanation)))[:200],
                 "score": message.score,
             }
+        case CandidateNominated(verdict=verdict):
+            planted = verdict.hypothesis.pair.canary
+            title = verdict.hypothesis.synthesis.title if verdict.hypothesis.synthesis else ""
+            return {"kind": "candidate", "id": message.message_id, "text": f"a planted {planted}" if planted else title[:200], "score": verdict.score}
         case ReviewRecorded():
             return {"kind": "review", "id": message.message_id, "text": f"{message.who} {'accepts' if message.accepted else 'rejects'} {message.verdict_id}"}
         case InsightPromoted():

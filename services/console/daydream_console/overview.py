@@ -13,14 +13,14 @@ from nats.js.errors import NotFoundError
 
 from daydream_console.client import Client
 from daydream_shared.failures import Failure, NotNow
-from daydream_shared.messages import HypothesisProposed, Message, PairSampled, Part, VerdictReached
+from daydream_shared.messages import Message, Part
 from daydream_shared.requests import BudgetState, MemoryState, Nothing, SamplerState
 from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_STATE, CONSUMERS, MEMORY_STATE, SAMPLER_STATE, A, Consumer, Endpoint, flow_of
+from daydream_shared.subjects import BUDGET_STATE, CONSUMERS, MEMORY_STATE, SAMPLER_STATE, A, Consumer, Endpoint
 
 R = TypeVar("R")
 PATIENCE_S = 2.0
-ON_THE_WAY = {flow_of(message).subject for message in (PairSampled, HypothesisProposed, VerdictReached)}
+ON_THE_WAY = {row.flow.subject for row in CONSUMERS if row.message.payer is not Message.payer}  # what an envelope pays for
 
 
 class StageState(Part):

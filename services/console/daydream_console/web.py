@@ -19,13 +19,15 @@ from daydream_console.feed import atom, insights_of, json_feed
 from daydream_console.foreground import foreground
 from daydream_console.live import Live
 from daydream_console.overview import overview
+from daydream_console.reviews import reviews
 from daydream_shared.failures import Failure
 from daydream_shared.messages import Message
 from daydream_shared.requests import ListDocuments, ListVerdicts, Nothing, Search
 from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_STATE, MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_SEARCH
+from daydream_shared.subjects import BUDGET_STATE, CRITIC_STATE, MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_SEARCH
 
 FILES = {"app.js": "text/javascript", "style.css": "text/css"}
+WHICH = {"insights": {"promoted_only": True}, "verdicts": {"promoted_only": False}, "waiting": {"quarantined_only": True}}
 FEED_ITEMS = 50
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
@@ -57,8 +59,11 @@ def routes(ask: Asker, js: JetStreamContext, live: Live, publish: Callable[[Mess
         return await alerts(js)
 
     async def get_verdicts(request: Request) -> BaseModel:
-        promoted_only = request.url.path.endswith("insights")
-        return await ask(MEMORY_INSIGHTS, ListVerdicts.model_validate({**request.query_params, "promoted_only": promoted_only}))
+        which = WHICH[request.url.path.rpartition("/")[2]]
+        return await ask(MEMORY_INSIGHTS, ListVerdicts.model_validate({**request.query_params, **which}))
+
+    async def get_critic(_: Request) -> BaseModel:
+        return await ask(CRITIC_STATE, Nothing())
 
     async def get_documents(_: Request) -> BaseModel:
         return await ask(MEMORY_DOCUMENTS, ListDocuments())
@@ -90,6 +95,9 @@ def routes(ask: Asker, js: JetStreamContext, live: Live, publish: Callable[[Mess
         Route("/api/alerts", _json(get_alerts)),
         Route("/api/insights", _json(get_verdicts)),
         Route("/api/verdicts", _json(get_verdicts)),
+        Route("/api/waiting", _json(get_verdicts)),
+        Route("/api/reviews", reviews(ask, publish, token), methods=["POST"]),
+        Route("/api/critic", _json(get_critic)),
         Route("/api/documents", _json(get_documents)),
         Route("/api/search", _json(get_search)),
         Route("/api/events", events),

@@ -12,6 +12,7 @@ from nats.aio.msg import Msg
 from daydream_console.live import EVENTS_MAX, Live, summary
 from daydream_shared.messages import (
     AlertRaised,
+    CandidateNominated,
     Decision,
     DocumentOffered,
     DocumentRemoved,
@@ -39,7 +40,8 @@ def messages(pair: PairSampled, proposed: HypothesisProposed, verdict: VerdictRe
     standing = StandingChanged(fact_ids=("f",), drawable=False, who="ada", changed_at=pair.drawn_at)
     retracted = InsightRetracted(insight_id="i", fact=insight.fact, who="ada", retracted_at=pair.drawn_at)
     restored = InsightRestored(insight_id="i", fact=insight.fact, who="ada", restored_at=pair.drawn_at)
-    found = (pair, proposed, verdict, insight, offer, review, alert, report, removal, standing, retracted, restored)
+    candidate = CandidateNominated(verdict=verdict)
+    found = (pair, proposed, candidate, verdict, insight, offer, review, alert, report, removal, standing, retracted, restored)
     return {type(message): message for message in found}
 
 

@@ -23,7 +23,7 @@ def test_a_pipeline_without_messages_is_idle_whatever_lies_in_the_dead_letters()
     assert seen().pipeline_idle
 
 
-@pytest.mark.parametrize("stage", ["pair", "hypothesis", "verdict"])
+@pytest.mark.parametrize("stage", ["pair", "hypothesis", "candidate", "verdict"])
 @pytest.mark.parametrize("messages", [(1, 0), (0, 1), (5, 5)])
 def test_a_message_that_waits_or_is_worked_on_keeps_it_busy(stage: str, messages: tuple[int, int]) -> None:
     assert not seen(**{stage: messages}).pipeline_idle

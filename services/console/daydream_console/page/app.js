@@ -88,31 +88,77 @@ at("stop").onclick = () => change({ kind: "pause", paused: at("stop").dataset.pa
 const readAlerts = () => get("/api/alerts").then((page) => { raised = page.alerts; }).catch(problem);
 
 const fact = (one) => el("blockquote", {}, one.text, el("div", { className: "soft", textContent: [one.title, one.source, one.depth ? `depth ${one.depth}` : ""].filter(Boolean).join(" · ") }));
-function showVerdict(verdict) {
-  const { hypothesis } = verdict, found = hypothesis.synthesis, judge = verdict.judgements[0];
-  const scores = judge?.scores ? `novelty ${judge.scores.novelty}, coherence ${judge.scores.coherence}, usefulness ${judge.scores.usefulness}` : "no scores";
+const soft = (textContent) => el("p", { className: "soft", textContent });
+const scoresOf = ({ scores }) => scores ? `novelty ${scores.novelty}, coherence ${scores.coherence}, usefulness ${scores.usefulness}` : "no scores";
+const OUTCOMES = new Map([[true, "could not refute it"], [false, "refuted it"], [null, "gave no answer that can be read"]]);
+function howItWasJudged({ judgements, weighing, comparisons, examination, calls }) {
+  if (!judgements.length) return null;
+  const sums = weighing?.log_odds == null ? [] : [`log-odds ${weighing.log_odds.toFixed(2)}${weighing.placed == null ? "" : `, ${weighing.placed.toFixed(2)} after ${comparisons.length} comparisons (${comparisons.filter((one) => one.won).length} won)`}; the line is at ${weighing.line.toFixed(2)}`];
+  return el("details", {}, el("summary", { textContent: "How it was judged" }),
+    ...judgements.map((one) => soft(`${one.judge}${one.self_judged ? " (of the writer's family)" : ""}: ${scoresOf(one)}. ${one.justification}`)), ...sums.map(soft),
+    ...(examination?.attempts ?? []).map((one) => soft(`The oracle, ${one.model}, ${OUTCOMES.get(one.holds)}: ${one.case}`)),
+    ...(examination?.missing ?? []).map((text) => soft(`Not asked: ${text}`)), soft(`${calls.length} calls by the critic`));
+}
+// A person's word: what the models said stays on record beside it.
+function yourWord(verdict, page) {
+  if (!verdict.hypothesis.synthesis || !verdict.final) return null;
+  const who = el("input", { name: "who", placeholder: "your name", required: true, maxLength: 200, value: sessionStorage.getItem("who") ?? "" });
+  const note = el("input", { name: "note", placeholder: "why", maxLength: 2000 }), said = el("span", { role: "status" });
+  who.setAttribute("aria-label", "Your name"); note.setAttribute("aria-label", "Why");
+  const say = (accepted) => async () => {
+    if (!who.reportValidity()) return;
+    sessionStorage.setItem("who", who.value);
+    try {
+      const reply = await fetch("/api/reviews", { method: "POST", headers: { "content-type": "application/json", authorization: `Bearer ${at("limit").token.value}` },
+        body: JSON.stringify({ verdict_id: verdict.verdict_id, accepted, who: who.value, note: note.value }) });
+      const body = await reply.json();
+      if (!reply.ok) throw new Error(body.error);
+      said.className = "soft"; said.textContent = accepted ? "Accepted: it becomes a fact." : "Rejected.";
+    } catch (error) { said.className = "alarm"; said.textContent = error.message; }
+  };
+  const earlier = page.reviews.filter((one) => one.verdict_id === verdict.verdict_id).map((one) => soft(`${one.who} ${one.accepted ? "accepted" : "rejected"} it${one.note ? `: ${one.note}` : ""}`));
+  const open = page.waiting.includes(verdict.verdict_id);
+  return el("div", {}, ...earlier, el("details", { open, className: "word" }, el("summary", { textContent: open ? "It waits for a person's word" : "Your word" }),
+    el("p", {}, who, " ", note, " ", el("button", { type: "button", textContent: "Accept", onclick: say(true) }), " ", el("button", { type: "button", textContent: "Reject", onclick: say(false) }), " ", said)));
+}
+function showVerdict(verdict, page) {
+  const { hypothesis } = verdict, found = hypothesis.synthesis;
+  const scores = verdict.score == null ? "no scores" : `mean score ${verdict.score.toFixed(1)}`;
+  const retracted = page.retracted.includes(verdict.verdict_id) ? " retracted" : "";
   return el("article", {},
-    el("h3", {}, found ? found.title : "(no link)", " ", el("span", { className: `kind ${verdict.decision}`, textContent: verdict.decision })),
+    el("h3", {}, found ? found.title : "(no link)", " ", el("span", { className: `kind ${verdict.decision}`, textContent: verdict.decision + retracted })),
     found ? el("p", { textContent: found.hypothesis }) : null,
     found ? el("p", { className: "soft", textContent: `To test: ${found.implication}` }) : null,
     found?.if_false ? el("p", { className: "soft", textContent: `If it were false: ${found.if_false}` }) : null,
     el("div", { className: "facts" }, fact(hypothesis.pair.first), fact(hypothesis.pair.second)),
     el("p", { className: "soft", textContent: `${scores} · ${verdict.explanation} · ${usd(verdict.cost_nanousd)} · ${[...hypothesis.calls, ...verdict.calls].map((call) => call.model).filter((name, i, all) => all.indexOf(name) === i).join(", ") || "no model"} · drawn with p = ${hypothesis.pair.draw_probability.toPrecision(2)}` }),
-    judge ? el("p", { className: "soft", textContent: `Judge: ${judge.justification}` }) : null);
+    howItWasJudged(verdict), yourWord(verdict, page));
 }
 const showHit = (hit) => el("article", {}, el("h3", { textContent: `${hit.fact.title || hit.fact.source} (${hit.similarity.toFixed(2)})` }), el("p", { textContent: hit.fact.text }),
   hit.ancestry.length ? el("div", { className: "facts" }, ...hit.ancestry.map(fact)) : null);
 
+const EMPTY = { insights: "No insight has been promoted yet.", waiting: "Nothing waits for a person's word.", verdicts: "No verdict has been reached yet." };
 let list = "insights", offset = 0;
 async function showList(fresh) {
   if (fresh) offset = 0;
   const page = await get(`/api/${list}?limit=20&offset=${offset}`);
-  const shown = page.verdicts.map(showVerdict);
-  const empty = el("p", { className: "soft", textContent: list === "insights" ? "No insight has been promoted yet." : "No verdict has been reached yet." });
+  const shown = page.verdicts.map((verdict) => showVerdict(verdict, page));
+  const empty = el("p", { className: "soft", textContent: EMPTY[list] });
   if (fresh) at("found").replaceChildren(...(shown.length ? shown : [empty])); else at("found").append(...shown);
   offset += shown.length;
   at("more").hidden = offset >= page.total;
 }
+
+const said = ({ hits, count, low, high }) => count ? `${hits} of ${count} (${Math.round(100 * low)} to ${Math.round(100 * high)} %)` : "none yet";
+function showCritic(state) {
+  table("judges", state.judges.map((one) => [one.name, one.family, one.answers, usd(one.nanousd_per_answer), one.separation.toFixed(2) + (one.measured ? "" : " (guessed)"), one.comparisons ? one.position.toFixed(2) : ""]));
+  const examined = Object.entries(state.examined).map(([how, count]) => `${count} ${how}`).join(", ");
+  at("planted").replaceChildren(soft(`Planted links that hold: ${said(state.bridges)} would be promoted. Planted ones that do not: ${said(state.decoys)}.`),
+    ...state.drift.map((text) => el("p", { className: "alarm", textContent: `Drift: ${text}` })), ...(examined ? [soft(`The oracle examined: ${examined}.`)] : []),
+    soft(`${state.judged} judged at ${usd(state.nanousd_per_verdict)} each; gates stopped ${Object.entries(state.stopped).map(([reason, count]) => `${count} as ${reason} (saved ${usd(state.saved_nanousd[reason] ?? 0)})`).join(", ") || "none"}.`));
+}
+const readCritic = () => { if (at("critic").open) get("/api/critic").then(showCritic).catch((error) => at("planted").replaceChildren(el("p", { className: "alarm", textContent: error.message }))); };
+at("critic").ontoggle = readCritic;
 
 const problem = (error) => { at("phase").className = "alarm"; at("phase").textContent = `the console does not answer: ${error.message}`; };
 const refresh = () => get("/api/state").then(showState).catch(problem);
@@ -139,6 +185,6 @@ new EventSource("/api/events").onmessage = (message) => {
   at("live").prepend(el("li", {}, el("span", { className: `kind ${event.kind}`, textContent: event.kind }), ` ${event.text}${score}`));
   while (at("live").children.length > 100) at("live").lastChild.remove();
 };
-setInterval(() => { if (document.hidden) return; refresh(); if (stale && offset <= 20 && !paused && !at("search").text.value) { stale = false; showList(true).catch(problem); } }, 1500);
+setInterval(() => { if (document.hidden) return; refresh(); readCritic(); if (stale && offset <= 20 && !paused && !at("search").text.value && !at("found").querySelector("details[open]")) { stale = false; showList(true).catch(problem); } }, 1500);
 readAlerts().then(refresh);
 showList(true).catch(problem);
