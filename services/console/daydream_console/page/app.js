@@ -185,6 +185,8 @@ new EventSource("/api/events").onmessage = (message) => {
   at("live").prepend(el("li", {}, el("span", { className: `kind ${event.kind}`, textContent: event.kind }), ` ${event.text}${score}`));
   while (at("live").children.length > 100) at("live").lastChild.remove();
 };
-setInterval(() => { if (document.hidden) return; refresh(); readCritic(); if (stale && offset <= 20 && !paused && !at("search").text.value && !at("found").querySelector("details[open]")) { stale = false; showList(true).catch(problem); } }, 1500);
+// Whoever reads how something was judged, or is about to say a word, is not interrupted by a fresh list.
+const inUse = () => at("found").querySelector("details[open]:not(.word)") || at("found").contains(document.activeElement) || [...at("found").querySelectorAll("[name=note]")].some((one) => one.value);
+setInterval(() => { if (document.hidden) return; refresh(); readCritic(); if (stale && offset <= 20 && !paused && !at("search").text.value && !inUse()) { stale = false; showList(true).catch(problem); } }, 1500);
 readAlerts().then(refresh);
 showList(true).catch(problem);

@@ -78,15 +78,20 @@ def _decided(examination: Examination) -> tuple[Decision, str | None, str, Known
     if not read:
         return Decision.DISCARDED, "oracle-unreadable", "none of the oracle's answers could be read, even after asking again", None
     if any(one.holds for one in read):
-        return Decision.PROMOTED, None, f"the oracle could not refute it: {read[-1].case}", None
+        return Decision.PROMOTED, None, f"the oracle could not refute it: {_end(read[-1].case)}", None
     named = next((one for one in read if one.same_as is not None), read[0])
     same = named.same_as
     if same is None:
-        return Decision.REFUTED, "refuted", f"the oracle refuted it: {named.case}", None
+        return Decision.REFUTED, "refuted", f"the oracle refuted it: {_end(named.case)}", None
     if same.what == "alone":
-        return Decision.REFUTED, "one-fact", f"one of its facts alone suggests as much: {same.text}", None
+        return Decision.REFUTED, "one-fact", f"one of its facts alone suggests as much: {_end(same.text)}", None
     known = Known(what=same.what, id=same.id, text=same.text, similarity=same.similarity or 0.0) if same.what in ("fact", "insight") else None
-    return Decision.REFUTED, "prior-art", f"known already, as the {same.what} {same.id}: {same.text}", known
+    return Decision.REFUTED, "prior-art", f"known already, as the {same.what} {same.id}: {_end(same.text)}", known
+
+
+def _end(text: str) -> str:
+    """Without the full stop: something follows."""
+    return text.rstrip(". ")
 
 
 def _times(count: int, cost: Cost) -> Cost:
