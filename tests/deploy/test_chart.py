@@ -16,7 +16,8 @@ from deploy.programs import Helm, Object, environment_of, named
 WITH_KEDA = ("keda.enabled=true", "keda.monitoringEndpoint=nats-headless:8222")
 WITH_EVERYTHING = (*WITH_KEDA, "model.existingSecret=key", "services.memory.storage.storageClassName=fast", "imagePullSecrets[0].name=pull",
                    "defaults.priorityClassName=low", "defaults.nodeSelector.disk=fast", "defaults.tolerations[0].operator=Exists",
-                   "serviceAccount.annotations.id=x", "defaults.podAnnotations.note=x", "networkPolicy.natsTo[0].ipBlock.cidr=10.0.0.0/8")  # fmt: skip
+                   "serviceAccount.annotations.id=x", "defaults.podAnnotations.note=x", "files.panel\\.toml=x",
+                   "networkPolicy.natsTo[0].ipBlock.cidr=10.0.0.0/8")  # fmt: skip
 KUBERNETES = ("1.29", "1.33", "1.37")
 
 
@@ -65,7 +66,7 @@ def test_pods_meet_the_restricted_standard_and_more(helm: Helm, service: str) ->
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert container["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
     assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & set(pod)
-    assert {kind for volume in pod["volumes"] for kind in volume if kind != "name"} <= {"emptyDir", "persistentVolumeClaim"}
+    assert {kind for volume in pod["volumes"] for kind in volume if kind != "name"} <= {"emptyDir", "persistentVolumeClaim", "configMap"}
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
     assert {"cpu", "memory"} == set(container["resources"]["requests"])
@@ -180,6 +181,20 @@ def test_an_existing_claim_is_used_instead(helm: Helm) -> None:
     objects = helm.render("services.memory.storage.existingClaim=mine")
     assert not named(objects, "PersistentVolumeClaim")
     assert {"name": "data", "persistentVolumeClaim": {"claimName": "mine"}} in pods(objects)["memory"]["volumes"]
+
+
+def test_files_are_where_settings_can_name_them_and_a_change_restarts_the_pods(helm: Helm) -> None:
+    objects = helm.render("files.panel\\.toml=first line\nsecond: line", "config.DAYDREAM_CRITIC_PANEL_FILE=/etc/daydream/panel.toml")
+    assert named(objects, "ConfigMap")["files"]["data"] == {"panel.toml": "first line\nsecond: line\n"}
+    for pod in pods(objects).values():
+        (mount,) = [one for one in pod["containers"][0]["volumeMounts"] if one["mountPath"] == "/etc/daydream"]
+        assert mount["readOnly"]
+        assert {"name": mount["name"], "configMap": {"name": "lab-daydream-files"}} in pod["volumes"]
+    assert not any("/etc/daydream" in str(pod) for pod in pods(helm.render()).values())
+    before, after = (
+        [one["spec"]["template"]["metadata"]["annotations"] for one in named(helm.render(f"files.a={text}"), "Deployment").values()] for text in "xy"
+    )
+    assert all(one != other for one, other in zip(before, after, strict=True))
 
 
 def test_a_disruption_budget_is_made_only_for_more_than_one_pod(helm: Helm) -> None:

@@ -96,7 +96,7 @@ class Endpoint:
         return file
 
     def calls(self) -> dict[str, int]:
-        """How often each prompt was asked."""
+        """How often each question was asked."""
         counts: dict[str, int] = {}
         for line in self.lines():
             if line["event"] == "start":
@@ -104,7 +104,7 @@ class Endpoint:
         return counts
 
     def open_calls(self) -> set[str]:
-        """Prompts that were asked and whose answer can't have been stored for certain: not sent yet, or on its way for less
+        """Questions that were asked and whose answer can't have been stored for certain: not sent yet, or on its way for less
         than a second, in which it is read, put into the bucket and synced."""
         asked = self.calls()
         for line in self.lines():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from daydream_sampler.canary import Canaries
 from daydream_sampler.drawing import Drawing
 from daydream_sampler.drawn import Drawn
 from daydream_sampler.epoch import KEY, Epoch
@@ -32,7 +33,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     await following.load()
     plans = await runtime.bucket(PLANS)
     drawing = Drawing(runtime, settings, epoch, plans, strategies, drawn, following, settings.occasion())
-    planting = Planting(runtime, bucket, plans, epoch, settings.stage_names, settings.canary_share)
+    planting = Planting(runtime, bucket, plans, epoch, settings.stage_names, settings.canary_share, Canaries.read(settings.canary_folder))
     loops = (drawing.draw_forever, *((planting.plant_forever,) if settings.canary_share and planting.judged else ()))
     yield Parts(endpoints=endpoints(drawing), loops=loops if settings.draws else ())
     if runtime.nc.is_connected:

@@ -11,19 +11,15 @@ A crash between publishing and counting sends the same canary again, under the s
 from __future__ import annotations
 
 import logging
-import random
-import tomllib
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache
-from importlib.resources import files
-from typing import Literal
 
 from nats.js.kv import KeyValue
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from daydream_sampler.canary import Canaries, Canary, Kind
 from daydream_sampler.epoch import Epoch
-from daydream_shared.messages import Fact, HypothesisProposed, LinkKind, PairSampled, Part, Synthesis, derive_id
+from daydream_shared.messages import Fact, HypothesisProposed, PairSampled, Part, Synthesis, derive_id
 from daydream_shared.money.plans import FULL, StagePlan, read_plans
 from daydream_shared.requests import OpenEnvelope
 from daydream_shared.runtime import Runtime
@@ -37,19 +33,6 @@ STRATEGY = "canary"
 LOOK_S = 1.0
 WRITER = "synthesizer"
 CAUGHT_UP_MAX = 10
-Kind = Literal["bridge", "decoy"]
-
-
-class Canary(BaseModel):
-    """One of the list: a link that holds, or one that only looks like it."""
-
-    first: str
-    second: str
-    title: str
-    link: LinkKind
-    reasoning: str
-    hypothesis: str
-    implication: str
 
 
 class Planted(Part):
@@ -59,34 +42,19 @@ class Planted(Part):
     drawn: int | None = None
 
 
-@cache
-def canaries(kind: Kind) -> tuple[Canary, ...]:
-    """All of a kind."""
-    text = (files("daydream_sampler") / "canaries" / f"{kind}s.toml").read_text("utf-8")
-    return tuple(Canary.model_validate(one) for one in tomllib.loads(text)["canary"])
-
-
-def canary_at(number: int) -> tuple[Kind, Canary]:
-    """The one that is sent as the `number`-th: kinds by turns in a random order of two, each list shuffled anew for each round through it."""
-    pair, second = divmod(number, 2)
-    first_is_bridge = random.Random(f"turn {pair}").random() < 0.5
-    kind: Kind = "bridge" if first_is_bridge != bool(second) else "decoy"
-    listed = canaries(kind)
-    lap, place = divmod(pair, len(listed))
-    order = random.Random(f"{kind} {lap}").sample(range(len(listed)), len(listed))
-    return kind, listed[order[place]]
-
-
 class Planting:
     """Sends canaries: `share` of them for each pair that was drawn."""
 
-    def __init__(self, runtime: Runtime, bucket: KeyValue, plans: KeyValue, epoch: SharedState[Epoch], stages: list[str], share: float) -> None:
+    def __init__(
+        self, runtime: Runtime, bucket: KeyValue, plans: KeyValue, epoch: SharedState[Epoch], stages: list[str], share: float, canaries: Canaries
+    ) -> None:
         self._runtime = runtime
         self._planted = SharedState(bucket, KEY, Planted())
         self._plans = plans
         self._epoch = epoch
         self._stages = [stage for stage in stages if stage != WRITER]
         self._share = share
+        self._canaries = canaries
 
     @property
     def judged(self) -> bool:
@@ -118,7 +86,7 @@ class Planting:
         plans = await read_plans(self._plans, self._stages)
         if len(plans) < len(self._stages):
             return LOOK_S
-        kind, canary = canary_at(count)
+        kind, canary = self._canaries.at(count)
         proposed = proposed_by(count, kind, canary, datetime.now(UTC), self._stages)
         if not await self._paid(proposed, plans):
             return WAIT_S

@@ -51,6 +51,7 @@ class Settings(ServiceSettings):
     canary_share: float = Field(
         0.02, ge=0, le=0.5, description="planted hypotheses for each pair that is drawn, to measure the critic with; their cost is the purpose `canary`"
     )
+    canary_folder: str = Field("", description="a folder with bridges.toml and decoys.toml of your own instead of those that come along")
     draws: bool = Field(True, description="off: it answers what is asked and draws nothing")
     drawn_max: int | None = Field(None, ge=0, description="pairs that may be drawn before anybody sets a goal; unset: no end")
 

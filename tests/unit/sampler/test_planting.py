@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -13,47 +14,50 @@ import pytest
 from nats.js.errors import KeyNotFoundError
 
 from daydream_critic import gates
+from daydream_sampler.canary import Canaries
 from daydream_sampler.epoch import Epoch
-from daydream_sampler.planting import CAUGHT_UP_MAX, Planted, Planting, canaries, canary_at, proposed_by
+from daydream_sampler.planting import CAUGHT_UP_MAX, Planted, Planting, proposed_by
+from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import HypothesisProposed
 from daydream_shared.money.plans import StagePlan
 from daydream_shared.requests import Grant, OpenEnvelope, Refusal
 from daydream_synthesizer.answer import CHARS_MAX
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LISTED = Canaries.read()
 SHOWN = ("title", "reasoning", "hypothesis", "implication")
 
 
 def test_there_are_thirty_of_each_and_none_twice() -> None:
-    texts = [one.hypothesis for kind in ("bridge", "decoy") for one in canaries(kind)]
-    assert len(canaries("bridge")) >= 30
-    assert len(canaries("decoy")) >= 30
+    texts = [one.hypothesis for kind in ("bridge", "decoy") for one in LISTED.of(kind)]
+    assert len(LISTED.of("bridge")) >= 30
+    assert len(LISTED.of("decoy")) >= 30
     assert len(set(texts)) == len(texts)
 
 
 @pytest.mark.parametrize("field", SHOWN)
 def test_bridges_and_decoys_have_the_same_shape(field: str) -> None:
-    lengths = {kind: sorted(len(getattr(one, field)) for one in canaries(kind)) for kind in ("bridge", "decoy")}
+    lengths = {kind: sorted(len(getattr(one, field)) for one in LISTED.of(kind)) for kind in ("bridge", "decoy")}
     assert mean(lengths["bridge"]) == pytest.approx(mean(lengths["decoy"]), rel=0.15)
     assert max(lengths["bridge"][0], lengths["decoy"][0]) < min(lengths["bridge"][-1], lengths["decoy"][-1])
 
 
 def test_each_is_what_a_synthesizer_could_have_sent_and_passes_the_free_gates() -> None:
     for number in range(120):
-        proposed = proposed_by(number, *canary_at(number), NOW)
+        proposed = proposed_by(number, *LISTED.at(number), NOW)
         assert gates.by_itself(proposed) is None
         assert proposed.synthesis is not None
         assert all(len(getattr(proposed.synthesis, name)) <= most for name, most in CHARS_MAX.items())
 
 
 def test_all_come_in_turn_half_of_them_bridges_and_the_same_number_is_always_the_same_message() -> None:
-    kinds = [canary_at(number)[0] for number in range(60)]
+    kinds = [LISTED.at(number)[0] for number in range(60)]
     assert kinds.count("bridge") == 30
     assert kinds[::2] != ["bridge"] * 30 != kinds[1::2]
-    assert len({canary_at(number)[1].hypothesis for number in range(60)}) == 60
-    assert canary_at(60)[1] != canary_at(0)[1] or canary_at(62)[1] != canary_at(2)[1], "another order the next time"
-    assert proposed_by(7, *canary_at(7), NOW) == proposed_by(7, *canary_at(7), NOW)
-    assert proposed_by(7, *canary_at(7), NOW).message_id != proposed_by(67, *canary_at(67), NOW).message_id
+    assert len({LISTED.at(number)[1].hypothesis for number in range(60)}) == 60
+    assert LISTED.at(60)[1] != LISTED.at(0)[1] or LISTED.at(62)[1] != LISTED.at(2)[1], "another order the next time"
+    assert proposed_by(7, *LISTED.at(7), NOW) == proposed_by(7, *LISTED.at(7), NOW)
+    assert proposed_by(7, *LISTED.at(7), NOW).message_id != proposed_by(67, *LISTED.at(67), NOW).message_id
 
 
 @dataclass
@@ -102,7 +106,7 @@ class World:
 
     def planting(self, share: float, stages: tuple[str, ...] = ("synthesizer", "critic")) -> Planting:
         self.epoch = State(Epoch(key="0"))
-        found = Planting(self, None, Plans(), self.epoch, list(stages), share)  # type: ignore[arg-type]
+        found = Planting(self, None, Plans(), self.epoch, list(stages), share, LISTED)  # type: ignore[arg-type]
         found._planted = State(Planted())  # type: ignore[assignment]
         return found
 
@@ -146,3 +150,37 @@ def test_without_money_a_canary_waits_and_is_the_same_one_later() -> None:
 
 def test_where_nobody_judges_nothing_is_planted() -> None:
     assert not World().planting(0.1, ("synthesizer",)).judged
+
+
+ONE = """[[canary]]
+first = "A"
+second = "B"
+title = "T"
+link = "analogy"
+reasoning = "R"
+hypothesis = "{0}"
+implication = "I"
+"""
+
+
+def own(folder: Path, bridges: str, decoys: str) -> Canaries:
+    (folder / "bridges.toml").write_text(bridges)
+    (folder / "decoys.toml").write_text(decoys)
+    return Canaries.read(str(folder))
+
+
+def test_a_labs_own_take_the_place_of_those_that_come_along(tmp_path: Path) -> None:
+    found = own(tmp_path, ONE.format("true") + ONE.format("truer"), ONE.format("false"))
+    sent = [found.at(number) for number in range(8)]
+    assert {canary.hypothesis for kind, canary in sent if kind == "bridge"} == {"true", "truer"}
+    assert {canary.hypothesis for kind, canary in sent if kind == "decoy"} == {"false"}
+
+
+@pytest.mark.parametrize(
+    ("bridges", "said"), [("", "canary"), ("canary = []", "no canaries"), ("[[canary", "can't read"), ('[[canary]]\nfirst = "A"', "second")]
+)
+def test_lists_that_are_wrong_are_refused_with_what_is_wrong(tmp_path: Path, bridges: str, said: str) -> None:
+    with pytest.raises(WrongSetting, match=said):
+        own(tmp_path, bridges, ONE)
+    with pytest.raises(WrongSetting, match="nowhere"):
+        Canaries.read("/nowhere")
