@@ -1,6 +1,6 @@
 """What a cascade finds and costs against judging everything with the best judge, in a scripted world with known hits.
 
-The product's own arithmetic decides whom to ask next. It knows of the judges what 30 planted hits and 30 planted misses told it, judged by all (and once
+The product's own arithmetic decides whom to ask next. It knows of the judges what 20 planted hits and 20 planted misses told it, judged by all (and once
 more by the cheap ones), whose cost counts; it learns the line as it goes, from the hypotheses before.
 """
 
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from benchmarks.figures import mean_figure
 from daydream_critic.cascade import Cascade
 from daydream_critic.line import Line
-from daydream_critic.panel import panel_of_labels
+from daydream_critic.panel import LABELS_MIN, panel_of_labels
 
 FILE = "scripted-world.json"
-CANARIES = 30  # of each kind
+CANARIES = LABELS_MIN  # of each kind: as many as it takes until judges count as measured
 CALLS_MAX = (8, 8, 3)
-HIT_USD = (1.0, 2.0, 4.0, 6.0)  # what one more hit may cost
-CHOSEN_USD = 4.0
+HIT_USD = (1.0, 2.0, 4.0, 8.0)  # what one more hit may cost
+CHOSEN_USD = 8.0
 Array = NDArray[np.float64]
 
 
