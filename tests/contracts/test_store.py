@@ -339,6 +339,24 @@ async def test_the_nearest_earlier_hypothesis_is_found_but_never_the_own_one(sto
     assert other.id == "hypothesis b"
 
 
+async def test_the_nearest_hypothesis_is_never_one_of_another_team(store: Store) -> None:
+    def owned(name: str, text: str, *, first: str = "", second: str = "") -> VerdictReached:
+        one = verdict(name, hypothesis=text)
+        pair = one.hypothesis.pair
+        facts = {"first": pair.first.model_copy(update={"team": first}), "second": pair.second.model_copy(update={"team": second})}
+        return one.model_copy(update={"hypothesis": one.hypothesis.model_copy(update={"pair": pair.model_copy(update=facts)})})
+
+    await store.add_verdict(owned("red", "red green", second="red"), embed("red green"), None)
+    await store.add_verdict(owned("all", "red blue"), embed("red blue"), None)
+
+    async def nearest(team: str) -> str:
+        found = await store.nearest_hypothesis(embed("red green"), "", team)
+        assert found is not None
+        return found.id
+
+    assert [await nearest(team) for team in ("red", "blue", "")] == ["hypothesis red", "hypothesis all", "hypothesis all"]
+
+
 async def test_a_promoted_verdict_makes_its_insight_a_drawable_fact(store: Store) -> None:
     await know(store, "one", "two")
     new, vector = insight("new", "id one", "id two")

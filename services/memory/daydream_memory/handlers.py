@@ -13,7 +13,6 @@ from daydream_memory.ingest import Ingest
 from daydream_memory.likeness import Measured
 from daydream_memory.remembering import Remembering
 from daydream_memory.store import Store
-from daydream_shared.clearance import walled
 from daydream_shared.failures import Permanent
 from daydream_shared.messages import (
     DocumentOffered,
@@ -143,11 +142,11 @@ def endpoints(
         facts = await store.facts(question.own_fact_ids)
         texts, team = {fact.fact_id: fact.text for fact in facts}, next((fact.team for fact in facts if fact.team), "")
         close = await store.near(vector, NEAR_KNOWN, without=frozenset(question.own_fact_ids))
-        others = [(fact, cosine) for fact, cosine in close if not walled(team, fact.team)][:1]  # what another team knows is not told
+        others = [(fact, cosine) for fact, cosine in close if fact.team in ("", team)][:1]  # what another team knows is not told
         known = [
             Known(what="insight" if fact.kind is FactKind.INSIGHT else "fact", id=fact.fact_id, text=fact.text, similarity=cosine) for fact, cosine in others
         ]
-        earlier = await store.nearest_hypothesis(vector, question.own_hypothesis_id)
+        earlier = await store.nearest_hypothesis(vector, question.own_hypothesis_id, team)
         return Neighbours(
             own_facts=tuple(Known(what="fact", id=key, text=texts[key], similarity=float(own[key] @ vector)) for key in own),
             nearest=max([*known, *([earlier] if earlier else [])], key=lambda one: one.similarity, default=None),

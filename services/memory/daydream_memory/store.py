@@ -19,6 +19,7 @@ from daydream_shared.messages import Fact, FactKind, Known, ReviewRecorded, Verd
 from daydream_shared.requests import DocumentReport, ListDocuments, ListVerdicts, Sight, Standing
 
 Vector = NDArray[np.float32]
+HYPOTHESES_LOOKED_AT = 32  # nearest ones, of which some may be another team's
 
 
 @dataclass(frozen=True)
@@ -177,8 +178,9 @@ class Store(Protocol):
     async def near(self, vector: Vector, limit: int, *, without: frozenset[str] = frozenset()) -> list[tuple[Fact, float]]:
         """The facts with the highest cosine, highest first, hidden ones left out."""
 
-    async def nearest_hypothesis(self, vector: Vector, without: str) -> Known | None:
-        """The earlier hypothesis with the highest cosine, but for the one with id `without`."""
+    async def nearest_hypothesis(self, vector: Vector, without: str, team: str = "") -> Known | None:
+        """The earlier hypothesis with the highest cosine, but for the one with id `without` and those of another team's facts; None: none of the nearest
+        few."""
 
     async def add_verdict(self, verdict: VerdictReached, vector: Vector | None, insight: tuple[NewFact, Vector] | None) -> None:
         """Keep a verdict, the vector of its hypothesis, and the insight that it promoted, all or nothing."""

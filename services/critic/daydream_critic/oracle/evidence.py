@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 
 from daydream_critic.oracle.literature import PATIENCE_S, Literature
-from daydream_shared.clearance import Clearances, walled
+from daydream_shared.clearance import Clearances
 from daydream_shared.llm.material import STATEMENT_BYTES_MAX
 from daydream_shared.llm.prompt import cut
 from daydream_shared.messages import Fact, FactKind, HypothesisProposed, PairSampled, Statement, Synthesis, insight_id_of
@@ -56,9 +56,8 @@ class Evidence:
         team = pair.first.team or pair.second.team
         own = (pair.first.fact_id, pair.second.fact_id, insight_id_of(proposed.hypothesis_id))
         above = self.clearances.rank(fact.clearance) > self.clearances.rank(self.clearances.highest((pair.first.clearance, pair.second.clearance)))
-        open_to_all = not walled(team, fact.team) and (not fact.team or fact.team == team)
         return (
-            fact.fact_id not in own and fact.kind is not FactKind.QUESTION and open_to_all and not above
+            fact.fact_id not in own and fact.kind is not FactKind.QUESTION and fact.team in ("", team) and not above
             and self.clearances.may_see(self.clearance, fact.clearance)
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ import numpy as np
 from daydream_memory.erased import facts_in, without
 from daydream_memory.sqlite import erasing, standing
 from daydream_memory.sqlite.facts import Facts
-from daydream_memory.store import NewFact, Vector
+from daydream_memory.store import HYPOTHESES_LOOKED_AT, NewFact, Vector
 from daydream_shared.messages import Known, ReviewRecorded, VerdictReached
 from daydream_shared.requests import ListVerdicts
 
@@ -24,12 +24,14 @@ QUARANTINED = """decision = 'promoted' and final and not exists (select 1 from f
 class Verdicts(Facts):
     """Verdicts, and the insights that they write back."""
 
-    async def nearest_hypothesis(self, vector: Vector, without: str) -> Known | None:
+    async def nearest_hypothesis(self, vector: Vector, without: str, team: str = "") -> Known | None:
+        teams = [f"coalesce(json_extract(body, '$.hypothesis.pair.{which}.team'), '')" for which in ("first", "second")]
+        query = f"select hypothesis_id, text, {', '.join(teams)} from verdicts where verdict_id = ?"  # noqa: S608
+
         def work() -> Known | None:
-            for verdict_id, cosine in self._hypotheses.near(vector, 8):
-                query = "select hypothesis_id, text from verdicts where verdict_id = ?"
-                hypothesis_id, text = self._db.execute(query, (verdict_id,)).fetchone()
-                if hypothesis_id != without:
+            for verdict_id, cosine in self._hypotheses.near(vector, HYPOTHESES_LOOKED_AT):
+                hypothesis_id, text, *owners = self._db.execute(query, (verdict_id,)).fetchone()
+                if hypothesis_id != without and set(owners) <= {"", team}:
                     return Known(what="hypothesis", id=hypothesis_id, text=text, similarity=cosine)
             return None
 

@@ -8,7 +8,7 @@ import numpy as np
 from weaviate.classes.query import Filter
 
 from daydream_memory.erased import ERASED, facts_in, without
-from daydream_memory.store import NewFact, Vector
+from daydream_memory.store import HYPOTHESES_LOOKED_AT, NewFact, Vector
 from daydream_memory.weaviate.standing import Documents
 from daydream_memory.weaviate.table import PAGE, Row, where
 from daydream_shared.messages import Decision, Known, ReviewRecorded, VerdictReached
@@ -18,9 +18,10 @@ from daydream_shared.requests import ListVerdicts
 class Verdicts(Documents):
     """Verdicts, and the insights that they write back."""
 
-    async def nearest_hypothesis(self, vector: Vector, without: str) -> Known | None:
-        for row in await self._verdicts.near(vector, 8, only=["hypothesis_id", "text"]):
-            if row["hypothesis_id"] != without:
+    async def nearest_hypothesis(self, vector: Vector, without: str, team: str = "") -> Known | None:
+        for row in await self._verdicts.near(vector, HYPOTHESES_LOOKED_AT, only=["hypothesis_id", "text", "body"]):
+            pair = verdict_of(row).hypothesis.pair
+            if row["hypothesis_id"] != without and {pair.first.team, pair.second.team} <= {"", team}:
                 return Known(what="hypothesis", id=row["hypothesis_id"], text=row["text"], similarity=row.cosine)
         return None
 
