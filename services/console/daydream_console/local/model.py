@@ -49,6 +49,7 @@ class ModelChoice:
             found |= {
                 "DAYDREAM_SYNTHESIZER_CONCURRENCY": "1",
                 "DAYDREAM_CRITIC_CONCURRENCY": "1",
+                "DAYDREAM_ORACLE_CONCURRENCY": "1",
                 "DAYDREAM_SAMPLER_PAIRS_AHEAD": "3",
                 "DAYDREAM_SYNTHESIZER_MODEL_TEMPERATURE": "0.7",
             }
