@@ -333,7 +333,8 @@ class VerdictReached(Message):
     explanation: str
     final: bool
     judgements: tuple[Judgement, ...] = ()
-    score: float | None = Field(default=None, description="aggregate over the judges, 1–10")
+    score: float | None = Field(default=None, description="mean over the judges, 1–10")
+    spread: float | None = Field(default=None, ge=0, description="standard deviation of the judges' mean scores, where there are several")
     weighing: Weighing | None = None
     comparisons: tuple[Comparison, ...] = ()
     nearest: Known | None = None

@@ -17,6 +17,7 @@ from daydream_critic.handlers import endpoints, handlers
 from daydream_critic.judging import SYNTHESIS_BYTES_MAX, SYNTHESIS_BYTES_MAX_BRIEF, Judge, Seat, schema, tokens_max
 from daydream_critic.jury import Jury
 from daydream_critic.learning import Learning
+from daydream_critic.metrics import observe
 from daydream_critic.panel_file import RUBRICS, Juror, read_panel
 from daydream_critic.report import state_of
 from daydream_critic.settings import Settings
@@ -26,6 +27,7 @@ from daydream_shared.llm.material import COMPARED_CHARS_MAX
 from daydream_shared.llm.open import open_model
 from daydream_shared.llm.prompt import keep_prompts, load_prompt
 from daydream_shared.money.plans import BARE, BRIEF, FULL, StagePlan, publish_plan, read_plans
+from daydream_shared.requests import CriticState
 from daydream_shared.runtime import Parts, Runtime
 from daydream_shared.settings import known_clearance
 from daydream_shared.subjects import CRITIC, PLANS, PROMPTS
@@ -46,7 +48,11 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
     following = Following(runtime.js, await runtime.bucket(CRITIC), EXPERIENCE, Experience())
     await following.load()
     seats = [Seat(juror.name, forms(settings, juror), juror.kin, juror.calls_max) for juror in jurors]
-    answers = endpoints(lambda: state_of(following.fold, seats, settings))
+
+    def state() -> CriticState:
+        return state_of(following.fold, seats, settings)
+
+    answers = endpoints(state)
     async with AsyncExitStack() as stack:
         learning = Learning(following, runtime)
         if not settings.judges:
@@ -54,6 +60,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
             yield Parts(endpoints=answers, loops=(learning.keep_up,))
             return
         judges = [await _judge(runtime, stack, settings, seat, juror) for seat, juror in zip(seats, jurors, strict=True)]
+        observe(runtime.telemetry, state)
         plans, compared = await runtime.bucket(PLANS), compare_form()
         await publish_plan(plans, plan_of(judges, compared, settings.compare_max))
         await keep_prompts(await runtime.bucket(PROMPTS), [compared.prompt, *(form.prompt for seat in seats for form in seat.forms.values())])

@@ -86,6 +86,7 @@ def _verdict(proposed: HypothesisProposed, outcome: Stopped, hearing: Hearing | 
         final=True,
         judgements=tuple(heard.judgements),
         score=heard.score,
+        spread=heard.spread,
         weighing=weighing,
         comparisons=heard.comparisons,
         nearest=outcome.nearest,

@@ -146,6 +146,11 @@ class Experience(Fold):
         some = kind[: len(kind) - before][-last:]
         return sum(some), len(some)
 
+    def passed(self, *, bridges: bool) -> tuple[int, int]:
+        """How many of the planted ones of a kind the oracle let through, and of how many that came to it."""
+        kind = [one.promoted for one in self.canaries if one.bridge == bridges and one.examined]
+        return sum(kind), len(kind)
+
     def near(self, line: float) -> list[Seen]:
         """Those that can be compared with, the nearest to the line first."""
         return sorted(self.seen, key=lambda one: abs(one.log_odds - line))

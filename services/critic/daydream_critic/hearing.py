@@ -29,6 +29,12 @@ class Hearing:
         return sum(scores) / len(scores) if scores else None
 
     @property
+    def spread(self) -> float | None:
+        """How far the judges are apart: the standard deviation of their mean scores; None where fewer than two gave any."""
+        judges = [sum(scores) / len(scores) for scores in means(self.judgements).values()]
+        return float(np.std(judges, ddof=1)) if len(judges) > 1 else None
+
+    @property
     def least(self) -> int:
         """The lowest single score."""
         given = [judgement.scores for judgement in self.judgements if judgement.scores is not None]

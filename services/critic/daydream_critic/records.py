@@ -56,6 +56,7 @@ class Canary(BaseModel):
 
     bridge: bool
     promoted: bool
+    examined: bool = Field(default=False, description="whether it came to the oracle")
     scores: dict[str, list[float]]
 
 
@@ -80,7 +81,7 @@ def canary_of(verdict: VerdictReached) -> Canary:
         if (score := score_of(judgement)) is not None:
             scores.setdefault(key_of(judgement), []).append(score)
     bridge = verdict.hypothesis.pair.canary == "bridge"
-    return Canary(bridge=bridge, promoted=verdict.decision is Decision.PROMOTED, scores=scores)
+    return Canary(bridge=bridge, promoted=verdict.decision is Decision.PROMOTED, examined=verdict.examination is not None, scores=scores)
 
 
 def seen_of(verdict: VerdictReached, weighing: Weighing) -> Seen:

@@ -32,6 +32,8 @@ def state_of(experience: Experience, judges: Sequence[Seat], settings: Settings)
         line=line.value(panel) if certified is None else certified.threshold,
         bridges=share(*experience.rate(bridges=True)),
         decoys=share(*experience.rate(bridges=False)),
+        oracle_bridges=share(*experience.passed(bridges=True)),
+        oracle_decoys=share(*experience.passed(bridges=False)),
         drift=drift(experience),
         judged=experience.judged,
         nanousd_per_verdict=each,

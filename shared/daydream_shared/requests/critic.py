@@ -55,6 +55,8 @@ class CriticState(Part):
     line: float
     bridges: Share = Field(description="planted links that hold: how many would have been promoted")
     decoys: Share = Field(description="planted links that do not hold: how many would have been promoted")
+    oracle_bridges: Share | None = Field(default=None, description="of those, how many the oracle let through, of all that came to it")
+    oracle_decoys: Share | None = Field(default=None, description="the same of those that do not hold")
     drift: tuple[str, ...] = Field(default=(), description="what is no longer as it was")
     judged: int
     nanousd_per_verdict: int = Field(description="the critic's own calls, of those that reached a judge")

@@ -96,6 +96,7 @@ def test_without_a_history_scores_are_taken_as_they_are() -> None:
     assert (verdict.decision, verdict.reason, verdict.score) == (Decision.PROMOTED, "score", 7.5)
     assert [one.judge for one in verdict.judgements] == ["judge.v1@gpt-4.1", "judge.v1@claude-haiku"]
     assert verdict.cost_nanousd == 5 + 2000
+    assert verdict.spread == pytest.approx(0.5**0.5)
     low = heard([judge(Speaker([8])), judge(Speaker([3], "claude-haiku"))], Experience(), written_by("qwen3"), promote_score=5)
     assert (low.decision, low.reason) == (Decision.DISCARDED, "score")
 

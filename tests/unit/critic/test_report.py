@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client import generate_latest
 
 from daydream_critic.app import forms
 from daydream_critic.experience import Experience
 from daydream_critic.judging import Seat
+from daydream_critic.metrics import observe
 from daydream_critic.panel_file import Juror
 from daydream_critic.records import Canary, Compared, Label, Record
 from daydream_critic.report import RECENT, drift, share, state_of
 from daydream_critic.settings import Settings
 from daydream_shared.settings import ModelSettings
+from daydream_shared.telemetry import start_telemetry
 
 
 def seats(count: int = 2) -> list[Seat]:
@@ -73,3 +76,26 @@ def test_the_calibration_curve_and_the_favour_for_a_position_come_from_what_peop
     assert state.judges[0].position > 0.5
     assert state.judges[0].comparisons == 20
     assert state.line == pytest.approx(state.certain.threshold)
+
+
+def test_both_rates_with_their_intervals_are_metrics() -> None:
+    telemetry = start_telemetry("critic", "test")
+    experience = Experience(canaries=fates([True] * 6 + [False] * 2, [False] * 10))
+    observe(telemetry, lambda: state_of(experience, seats(), Settings()))
+    lines = generate_latest(telemetry.registry).decode().splitlines()
+    telemetry.close()
+    said = {line.partition("{")[2].rpartition("}")[0]: float(line.rpartition(" ")[2]) for line in lines if line.startswith("daydream_critic_planted")}
+    rates = {(kind, bound): value for labels, value in said.items() for kind in ("bridge", "decoy") for bound in ("share", "low", "high")
+             if f'"{kind}"' in labels and f'"{bound}"' in labels}  # fmt: skip
+    assert (rates["bridge", "share"], rates["decoy", "share"], rates["decoy", "low"]) == (0.75, 0.0, 0.0)
+    assert rates["bridge", "low"] < 0.75 < rates["bridge", "high"]
+    assert 0 < rates["decoy", "high"] < 0.4
+
+
+def test_of_the_oracle_it_is_told_what_it_did_to_those_that_came_to_it() -> None:
+    came = [one.model_copy(update={"examined": True}) for one in fates([True, True, False], [False, False])]
+    state = state_of(Experience(canaries=[*came, *fates([False], [True])]), seats(), Settings())
+    assert state.oracle_bridges is not None
+    assert state.oracle_decoys is not None
+    assert (state.oracle_bridges.hits, state.oracle_bridges.count, state.oracle_decoys.hits, state.oracle_decoys.count) == (2, 3, 0, 2)
+    assert (state.bridges.hits, state.bridges.count) == (2, 4)

@@ -58,6 +58,8 @@ def show(state: CriticState) -> None:
     if state.examined:
         ends = ", ".join(f"{count} {reason}" for reason, count in sorted(state.examined.items(), key=lambda item: -item[1]))
         out.print(f"The oracle examined {sum(state.examined.values())}: {ends}.")
+    if state.oracle_bridges and state.oracle_decoys and state.oracle_bridges.count + state.oracle_decoys.count:
+        out.print(f"Of planted ones that came to it, it let through {_said(state.oracle_bridges)} that hold and {_said(state.oracle_decoys)} that do not.")
     for reason, count in sorted(state.stopped.items(), key=lambda item: -item[1]):
         out.print(f"  {count} were stopped before as {reason}, which saved {usd(state.saved_nanousd.get(reason, 0))}")
 

@@ -47,6 +47,8 @@ def show(found: Replay) -> None:
     for other in verdict.comparisons:
         place = "first" if other.shown_first else "second"
         out.print(Text(f"  {other.judge}: {'better' if other.won else 'worse'} than {other.other_verdict_id}, shown {place}"))
+    if verdict.score is not None and verdict.spread is not None:
+        out.print(Text(f"  mean score {verdict.score:.2f}, the judges' means ± {verdict.spread:.2f}"))
     if weighing and weighing.log_odds is not None and weighing.prior is not None:
         terms = "".join(f" + {vote.weight:.3f} × ({vote.value:.3f} − {vote.base:.3f}) ÷ {vote.scale:.3f}" for vote in weighing.votes)
         out.print(Text(f"  log-odds {weighing.log_odds:.3f} = {weighing.prior:.3f}{terms} − {weighing.deflection or 0:.3f} ÷ 2"))

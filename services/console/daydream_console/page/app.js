@@ -123,7 +123,7 @@ function yourWord(verdict, page) {
 }
 function showVerdict(verdict, page) {
   const { hypothesis } = verdict, found = hypothesis.synthesis;
-  const scores = verdict.score == null ? "no scores" : `mean score ${verdict.score.toFixed(1)}`;
+  const scores = verdict.score == null ? "no scores" : `mean score ${verdict.score.toFixed(1)}${verdict.spread == null ? "" : ` ± ${verdict.spread.toFixed(1)}`}`;
   const retracted = page.retracted.includes(verdict.verdict_id) ? " retracted" : "";
   return el("article", {},
     el("h3", {}, found ? found.title : "(no link)", " ", el("span", { className: `kind ${verdict.decision}`, textContent: verdict.decision + retracted })),
@@ -155,6 +155,7 @@ function showCritic(state) {
   const examined = Object.entries(state.examined).map(([how, count]) => `${count} ${how}`).join(", ");
   at("planted").replaceChildren(soft(`Planted links that hold: ${said(state.bridges)} would be promoted. Planted ones that do not: ${said(state.decoys)}.`),
     ...state.drift.map((text) => el("p", { className: "alarm", textContent: `Drift: ${text}` })), ...(examined ? [soft(`The oracle examined: ${examined}.`)] : []),
+    ...(state.oracle_bridges?.count || state.oracle_decoys?.count ? [soft(`Of planted ones that came to it, it let through ${said(state.oracle_bridges)} that hold and ${said(state.oracle_decoys)} that do not.`)] : []),
     soft(`${state.judged} judged at ${usd(state.nanousd_per_verdict)} each; gates stopped ${Object.entries(state.stopped).map(([reason, count]) => `${count} as ${reason} (saved ${usd(state.saved_nanousd[reason] ?? 0)})`).join(", ") || "none"}.`));
 }
 const readCritic = () => { if (at("critic").open) get("/api/critic").then(showCritic).catch((error) => at("planted").replaceChildren(el("p", { className: "alarm", textContent: error.message }))); };
