@@ -160,9 +160,10 @@ DRAWN = Bucket("daydream-drawn-pairs")
 MEMORY = Bucket("daydream-memory")
 BATCHES = Bucket("daydream-batches")
 CRITIC = Bucket("daydream-critic")
+RULINGS = Bucket("daydream-rulings", ttl_s=9 * DAY_S)
 SYNTHESIZER = Bucket("daydream-synthesizer")
 PROMPTS = Bucket("daydream-prompts")  # by digest, for ever: what verdicts name can be read again
-BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, SYNTHESIZER, CRITIC, PROMPTS, DRAWN, MEMORY, BATCHES)
+BUCKETS = (ANSWERS, TALLIES, PLANS, SAMPLER, SYNTHESIZER, CRITIC, RULINGS, PROMPTS, DRAWN, MEMORY, BATCHES)
 
 DOCUMENT_OBJECTS = "daydream-documents"
 SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from daydream_budget.entries import Commit
 from daydream_budget.snapshots import Snapshot
 from daydream_critic.experience import Experience
+from daydream_critic.rulings import Ruling
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.planting import Planted
 from daydream_sampler.yields import Yields
@@ -29,7 +30,20 @@ from daydream_synthesizer.mixture import WriterYields
 
 EXAMPLES = Path(__file__).parent / "messages"
 FILES = sorted(EXAMPLES.glob("*.json"))
-KEPT = (Commit, Snapshot, Epoch, Experience, KeptPrompt, Planted, StagePlan, StoredAnswer, Tally, WriterYields, Yields)  # what the ledger and the buckets hold
+KEPT = (
+    Commit,
+    Snapshot,
+    Epoch,
+    Experience,
+    KeptPrompt,
+    Planted,
+    Ruling,
+    StagePlan,
+    StoredAnswer,
+    Tally,
+    WriterYields,
+    Yields,
+)  # what the ledger and the buckets hold
 MAPPINGS = (
     "Snapshot.v2",
     "MemoryState.v1",

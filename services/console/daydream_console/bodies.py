@@ -4,13 +4,40 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from pydantic import ValidationError
+import nats.errors
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from daydream_shared.failures import Failure
+
+T = TypeVar("T", bound=BaseModel)
 BYTES_MAX = 1 << 20
 OFF = "changes through the console are off; set DAYDREAM_CONSOLE_TOKEN, or use the command: daydream --help"
+
+
+def posted(kind: type[T], answer: Callable[[T], Awaitable[Response]], token: str) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint for whoever has the token: what `answer` says to the body as a `kind`; 400 for a wrong body, 503 for what is away."""
+
+    async def endpoint(request: Request) -> Response:
+        if (refused := forbidden(request, token)) is not None:
+            return refused
+        body = await body_of(request)
+        if isinstance(body, Response):
+            return body
+        try:
+            return await answer(kind.model_validate_json(body))
+        except ValidationError as error:
+            return JSONResponse({"error": first_fault(error)}, 400)
+        except Failure as failure:
+            return JSONResponse({"error": str(failure)}, 503)
+        except (nats.errors.Error, TimeoutError) as trouble:
+            return JSONResponse({"error": f"it could not be kept, send it again: {type(trouble).__name__}"}, 503)
+
+    return endpoint
 
 
 def forbidden(request: Request, token: str) -> Response | None:

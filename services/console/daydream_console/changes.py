@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from daydream_console.bodies import body_of, first_fault, forbidden
-from daydream_shared.failures import Failure
+from daydream_console.bodies import posted
 from daydream_shared.requests import ChangeBudget
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import BUDGET_CHANGE
@@ -29,21 +28,10 @@ class Wanted(ChangeBudget):
 def changes(ask: Asker, token: str) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint: 200 with the state of the books afterwards; 409 when the ledger refuses."""
 
-    async def endpoint(request: Request) -> Response:
-        if (refused := forbidden(request, token)) is not None:
-            return refused
-        body = await body_of(request)
-        if isinstance(body, Response):
-            return body
-        try:
-            wanted = Wanted.model_validate_json(body)
-            answer = await ask(BUDGET_CHANGE, wanted)
-        except ValidationError as error:
-            return JSONResponse({"error": first_fault(error)}, 400)
-        except Failure as failure:
-            return JSONResponse({"error": str(failure)}, 503)
+    async def change(wanted: Wanted) -> Response:
+        answer = await ask(BUDGET_CHANGE, wanted)
         if answer.refusal is not None:
             return JSONResponse({"error": answer.refusal.text, "reason": answer.refusal.reason}, 409)
         return Response(answer.state.model_dump_json(), media_type="application/json")
 
-    return endpoint
+    return posted(Wanted, change, token)

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from daydream_console.bodies import body_of, first_fault, forbidden
-from daydream_shared.failures import Failure
+from daydream_console.bodies import posted
 from daydream_shared.messages import Message, ReviewRecorded
 from daydream_shared.requests import ListVerdicts
 from daydream_shared.rpc import Asker
@@ -29,19 +28,8 @@ class Said(ReviewRecorded):
 def reviews(ask: Asker, publish: Callable[[Message], Awaitable[None]], token: str) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint: 202 with the review; memory takes it up in a moment."""
 
-    async def endpoint(request: Request) -> Response:
-        if (refused := forbidden(request, token)) is not None:
-            return refused
-        body = await body_of(request)
-        if isinstance(body, Response):
-            return body
-        try:
-            said = Said.model_validate_json(body)
-            known = await ask(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=(said.verdict_id,)))
-        except ValidationError as error:
-            return JSONResponse({"error": first_fault(error)}, 400)
-        except Failure as failure:
-            return JSONResponse({"error": str(failure)}, 503)
+    async def say(said: Said) -> Response:
+        known = await ask(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=(said.verdict_id,)))
         if not known.verdicts:
             return JSONResponse({"error": f"nobody knows a verdict {said.verdict_id}"}, 404)
         if known.verdicts[0].hypothesis.synthesis is None:
@@ -50,4 +38,4 @@ def reviews(ask: Asker, publish: Callable[[Message], Awaitable[None]], token: st
         await publish(review)
         return Response(review.model_dump_json(), 202, media_type="application/json")
 
-    return endpoint
+    return posted(Said, say, token)

@@ -30,7 +30,7 @@ from daydream_shared.money.plans import BARE, BRIEF, FULL, StagePlan, publish_pl
 from daydream_shared.requests import CriticState
 from daydream_shared.runtime import Parts, Runtime
 from daydream_shared.settings import known_clearance
-from daydream_shared.subjects import CRITIC, PLANS, PROMPTS
+from daydream_shared.subjects import CRITIC, PLANS, PROMPTS, RULINGS
 
 log = logging.getLogger(__name__)
 EXPERIENCE = "experience.v1"
@@ -66,7 +66,7 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
         await keep_prompts(await runtime.bucket(PROMPTS), [compared.prompt, *(form.prompt for seat in seats for form in seat.forms.values())])
         await _say_who_is_kin(plans, jurors)
         pairs = Comparing(compared, runtime.ask, settings.compare_max) if settings.compare_max else None
-        critic = Critic(Jury(judges, following, settings, pairs), runtime.ask, settings)
+        critic = Critic(Jury(judges, following, settings, pairs), runtime.ask, settings, await runtime.bucket(RULINGS))
         loops = [loop for judge in judges for loop in judge.model.loops]
         yield Parts(handlers(critic, runtime.telemetry), answers, (*loops, learning.keep_up), concurrency=settings.concurrency)
         if runtime.nc.is_connected:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from nats.js.kv import KeyValue
+
 from daydream_critic import gates
 from daydream_critic.experience import ROLE
 from daydream_critic.gates import Stopped
 from daydream_critic.hearing import Hearing
 from daydream_critic.jury import Jury
+from daydream_critic.rulings import Ruling, first, read
 from daydream_critic.settings import Settings
-from daydream_shared.messages import CandidateNominated, Decision, HypothesisProposed, Known, VerdictReached, Weighing, verdict_id_of
+from daydream_shared.messages import CandidateNominated, Decision, HypothesisProposed, Known, Synthesis, VerdictReached, Weighing, verdict_id_of
 from daydream_shared.money.plans import ORACLE
-from daydream_shared.requests import Nearest
+from daydream_shared.requests import Nearest, Neighbours
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import MEMORY_NEAREST
 
@@ -20,7 +23,9 @@ from daydream_shared.subjects import MEMORY_NEAREST
 class Critic:
     """Judges hypotheses."""
 
-    def __init__(self, jury: Jury, ask: Asker, settings: Settings) -> None:
+    def __init__(self, jury: Jury, ask: Asker, settings: Settings, rulings: KeyValue | None = None) -> None:
+        """`rulings`: where decisions are kept; None where no oracle has the last word."""
+        self._rulings = rulings
         self._jury = jury
         self._ask = ask
         self._settings = settings
@@ -31,25 +36,43 @@ class Critic:
         synthesis = proposed.synthesis
         if stopped is not None or synthesis is None:
             return _verdict(proposed, stopped or Stopped(Decision.ABSTAINED, "abstained", ""))
+        before = await self._ruled(proposed)
+        known = await self._nearest(proposed, synthesis)
+        stopped = self._gate(proposed, known) if before is None else before.stopped(known.nearest)
+        if stopped is not None:
+            await self._keep(proposed, Ruling.of(stopped))
+            return _verdict(proposed, stopped)
+        hearing, weighing = await self._jury.hear(proposed, synthesis)
+        ruling = await self._keep(proposed, Ruling.of(self._decided(hearing, weighing, known.nearest), weighing))
+        verdict = _verdict(proposed, ruling.outcome(known.nearest), hearing, ruling.weighing)
+        if verdict.decision is Decision.PROMOTED and ORACLE in proposed.pair.stages:
+            return CandidateNominated(verdict=verdict.model_copy(update={"decision": Decision.DEFERRED, "final": False}))
+        return verdict
+
+    async def _nearest(self, proposed: HypothesisProposed, synthesis: Synthesis) -> Neighbours:
         own = (proposed.pair.first.fact_id, proposed.pair.second.fact_id)
         question = Nearest(text=synthesis.hypothesis[:20_000], own_fact_ids=own, own_hypothesis_id=proposed.hypothesis_id)
-        known = await self._ask(MEMORY_NEAREST, question)
+        return await self._ask(MEMORY_NEAREST, question)
+
+    def _gate(self, proposed: HypothesisProposed, known: Neighbours) -> Stopped | None:
+        """None for what is planted, to measure the judges, and for what passed this gate before it is judged anew: what came later is no reason."""
+        if proposed.pair.canary or proposed.round > 1:
+            return None
         settings = self._settings
-        stopped = gates.by_memory(
+        return gates.by_memory(
             known,
             duplicate_nearness=settings.duplicate_nearness,
             restatement_nearness=settings.restatement_nearness,
             same_false_share=settings.same_false_share,
         )
-        if proposed.pair.canary or proposed.round > 1:  # planted, to measure the judges; or it passed this gate before, and what came later is no reason
-            stopped = None
-        if stopped is not None:
-            return _verdict(proposed, stopped)
-        hearing, weighing = await self._jury.hear(proposed, synthesis)
-        verdict = _verdict(proposed, self._decided(hearing, weighing, known.nearest), hearing, weighing)
-        if verdict.decision is Decision.PROMOTED and ORACLE in proposed.pair.stages:
-            return CandidateNominated(verdict=verdict.model_copy(update={"decision": Decision.DEFERRED, "final": False}))
-        return verdict
+
+    async def _ruled(self, proposed: HypothesisProposed) -> Ruling | None:
+        """What was decided at an earlier delivery."""
+        return await read(self._rulings, proposed.message_id) if self._rulings is not None and ORACLE in proposed.pair.stages else None
+
+    async def _keep(self, proposed: HypothesisProposed, ruling: Ruling) -> Ruling:
+        """This ruling, or the one that was there before."""
+        return await first(self._rulings, proposed.message_id, ruling) if self._rulings is not None and ORACLE in proposed.pair.stages else ruling
 
     def _decided(self, hearing: Hearing, weighing: Weighing, nearest: Known | None) -> Stopped:
         score = hearing.score

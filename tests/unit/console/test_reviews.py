@@ -87,6 +87,14 @@ def test_without_the_token_nobody_has_a_word(memory: Memory) -> None:
     assert memory.published == []
 
 
-def test_a_memory_that_is_away_is_said(memory: Memory) -> None:
+def test_a_memory_that_is_away_is_said_and_a_word_that_could_not_be_kept(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     memory.away = True
     assert client(memory).post("/api/reviews", json=WORD).status_code == 503
+    memory.away = False
+
+    async def lost(_: Message) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(memory, "publish", lost)
+    answer = client(memory).post("/api/reviews", json=WORD)
+    assert (answer.status_code, "send it again" in answer.json()["error"]) == (503, True)

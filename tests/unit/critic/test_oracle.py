@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from nats.js.errors import KeyNotFoundError
 
 from daydream_critic.criticism import Critic
 from daydream_critic.hearing import Hearing
@@ -33,6 +34,7 @@ from daydream_shared.messages import (
     FactKind,
     HypothesisProposed,
     Judgement,
+    Known,
     ModelCall,
     PromptRef,
     Scores,
@@ -275,26 +277,77 @@ def test_what_needs_a_clearance_does_not_leave_the_lab() -> None:
     assert shown(found, proposed.model_copy(update={"pair": secret})) == {"open"}
 
 
-def test_the_critic_sends_to_the_oracle_what_it_would_promote_where_the_envelope_pays_for_it() -> None:
-    class Jury:
-        async def hear(self, *_: Any) -> Any:
-            judgement = Judgement(judge="j", model="m", justification="good", scores=Scores(novelty=8, coherence=8, usefulness=8))
-            return Hearing([judgement]), Weighing(rule="score")
+@dataclass
+class Jury:
+    """Judges that give this score whoever asks."""
 
+    score: int = 8
+
+    async def hear(self, *_: Any) -> Any:
+        scores = Scores(novelty=self.score, coherence=self.score, usefulness=self.score)
+        return Hearing([Judgement(judge="j", model="m", justification="good", scores=scores)]), Weighing(rule="score")
+
+
+class Bucket:
+    """Keeps what is created, once."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    async def get(self, key: str) -> Any:
+        if key not in self.kept:
+            raise KeyNotFoundError
+        return SimpleNamespace(value=self.kept[key], revision=1)
+
+    async def create(self, key: str, value: bytes) -> int:
+        assert key not in self.kept
+        self.kept[key] = value
+        return 1
+
+
+def outcome(jury: Jury, proposed: HypothesisProposed, bucket: Bucket, nearest: Known | None = None) -> VerdictReached | CandidateNominated:
     async def memory(_: Any, __: Any) -> Neighbours:
-        return Neighbours(own_facts=(), nearest=None, unrelated_median=0.1, embedding_model="m")
+        return Neighbours(own_facts=(), nearest=nearest, unrelated_median=0.1, embedding_model="m")
 
-    critic = Critic(Jury(), memory, CriticSettings())  # type: ignore[arg-type]
+    return asyncio.run(Critic(jury, memory, CriticSettings(), bucket).judge(proposed))  # type: ignore[arg-type]
+
+
+def paid_for() -> HypothesisProposed:
     proposed = hypothesis()
-    direct = asyncio.run(critic.judge(proposed))
+    return proposed.model_copy(update={"pair": proposed.pair.model_copy(update={"stages": ("synthesizer", "critic", "oracle")})})
+
+
+def test_the_critic_sends_to_the_oracle_what_it_would_promote_where_the_envelope_pays_for_it() -> None:
+    proposed, paid = hypothesis(), paid_for()
+    direct, nominated = outcome(Jury(), proposed, Bucket()), outcome(Jury(), paid, Bucket())
     assert isinstance(direct, VerdictReached)
     assert (direct.decision, direct.final) == (Decision.PROMOTED, True)
-    paid = proposed.model_copy(update={"pair": proposed.pair.model_copy(update={"stages": ("synthesizer", "critic", "oracle")})})
-    nominated = asyncio.run(critic.judge(paid))
     assert isinstance(nominated, CandidateNominated)
     assert (nominated.verdict.decision, nominated.verdict.final) == (Decision.DEFERRED, False)
-    assert nominated.verdict.model_copy(update={"decision": Decision.PROMOTED, "final": True, "hypothesis": proposed, "reached_at": AT}) == direct.model_copy(
-        update={"reached_at": AT}
-    )
+    as_if = {"decision": Decision.PROMOTED, "final": True, "hypothesis": proposed, "reached_at": AT}
+    assert nominated.verdict.model_copy(update=as_if) == direct.model_copy(update={"reached_at": AT})
     assert nominated.payer == paid.payer
-    assert math.isclose(nominated.verdict.score or 0, 8)
+    dull = outcome(Jury(3), paid, Bucket())
+    assert isinstance(dull, VerdictReached)
+    assert (dull.decision, dull.final) == (Decision.DISCARDED, True)
+
+
+@pytest.mark.parametrize(("before", "after"), [(8, 3), (3, 8)])
+def test_a_second_delivery_comes_to_the_first_decision_wherever_the_line_is_by_then(before: int, after: int) -> None:
+    """Else a hypothesis could get a verdict from the critic and another one from the oracle."""
+    bucket = Bucket()
+    first, again = outcome(Jury(before), paid_for(), bucket), outcome(Jury(after), paid_for(), bucket)
+    assert type(first) is type(again)
+    said = [one.verdict if isinstance(one, CandidateNominated) else one for one in (first, again)]
+    assert said[0].explanation == said[1].explanation
+    assert said[0].decision == said[1].decision
+
+
+@pytest.mark.parametrize("known_first", [True, False])
+def test_what_becomes_known_between_two_deliveries_changes_nothing(known_first: bool) -> None:
+    bucket, twin = Bucket(), Known(what="hypothesis", id="twin", text="the same", similarity=1.0)
+    first = outcome(Jury(), paid_for(), bucket, twin if known_first else None)
+    again = outcome(Jury(), paid_for(), bucket, None if known_first else twin)
+    assert [isinstance(one, CandidateNominated) for one in (first, again)] == [not known_first] * 2
+    if isinstance(again, VerdictReached):
+        assert (again.decision, again.judgements) == (Decision.DUPLICATE, ())
