@@ -61,12 +61,14 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
 
 
 def read_writers(settings: Settings) -> tuple[ModelSettings, ...]:
-    """The models that write. WrongSetting when one is there twice."""
+    """The models that write. WrongSetting when one is there twice, or is to be asked otherwise than the rest: what is asked enters a hypothesis' id."""
     if not settings.models_file:
         return (settings.model,)
     models = tuple(model for model, _ in TABLES.read(settings.models_file, settings.model))
     for model in models:
         known_clearance(settings.clearances, model.name, model.clearance)
+        if model.brief != settings.model.brief:
+            raise WrongSetting(f"{model.name} in {settings.models_file} says brief, which is the same for all writers", "Set DAYDREAM_SYNTHESIZER_MODEL_BRIEF")
     if len({model.name for model in models}) < len(models):
         raise WrongSetting(f"{settings.models_file} has the same writer twice", "Name each model once")
     return models

@@ -167,6 +167,9 @@ def test_writers_are_read_from_their_file(tmp_path: Path, monkeypatch: pytest.Mo
     file.write_text('[[writer]]\nmodel = "a"\n[[writer]]\nmodel = "a"\n')
     with pytest.raises(WrongSetting, match="twice"):
         read_writers(Settings(models_file=str(file)))
+    file.write_text('[[writer]]\nmodel = "a"\nbrief = true\n')
+    with pytest.raises(WrongSetting, match="brief"):
+        read_writers(Settings(models_file=str(file)))
     file.write_text('[[writer]]\nrubric = "essay"\n')
     with pytest.raises(WrongSetting, match="rubric"):
         read_writers(Settings(models_file=str(file)))
