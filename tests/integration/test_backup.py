@@ -46,7 +46,12 @@ SECRET = "/secret.jsonl"
 
 
 async def say(nc: Client, message: Message) -> None:
-    await nc.jetstream().publish(flow_of(type(message)).subject, message.model_dump_json().encode())
+    """Publish it, and wait until the memory is done with it: what it has not acknowledged yet counts as later than a backup."""
+    flow, js = flow_of(type(message)), nc.jetstream()
+    sequence = (await js.publish(flow.subject, message.model_dump_json().encode())).seq
+    async with asyncio.timeout(30):
+        while (floor := (await js.consumer_info(flow.stream, "memory")).ack_floor) is None or floor.stream_seq < sequence:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def offer(nc: Client, source: str, *texts: str) -> None:
