@@ -100,10 +100,10 @@ def _words(texts: Sequence[str], labels: NDArray[np.int64], count: int) -> list[
     for text, label in zip(texts, labels, strict=True):
         having[label].update(set(WORD.findall(text.lower())))
     everywhere, sizes = sum(having, Counter[str]()), np.bincount(labels, minlength=count)
-    others = np.maximum(1, len(texts) - sizes)
+    others = np.maximum(1, len(texts) - sizes).tolist()
     return [
         _first({word: own[word] / max(1, size) - (everywhere[word] - own[word]) / rest for word in own})
-        for own, size, rest in zip(having, sizes, others, strict=True)
+        for own, size, rest in zip(having, sizes.tolist(), others, strict=True)
     ]
 
 
