@@ -1,6 +1,6 @@
 """Two hundred calls to the bundled model: how many had to be asked again, and whether any verdict was lost.
 
-The whole loop as shipped, as in `toy`; the verdicts are read from the memory's own file at the end.
+The loop of `toy` without an oracle and without planted hypotheses; the verdicts are read from the memory's own file at the end.
 """
 
 from __future__ import annotations
