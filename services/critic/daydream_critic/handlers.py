@@ -23,17 +23,20 @@ def handlers(critic: Critic, telemetry: Telemetry) -> Mapping[type[Message], Han
         """Harmless twice: the judge's answer is stored under an id made from the hypothesis, the verdict's id likewise."""
         outcome = await critic.judge(proposed)
         verdict = outcome.verdict if isinstance(outcome, CandidateNominated) else outcome
-        canary = proposed.pair.canary
-        if canary and not verdict.final:
-            pass  # counted when the oracle has examined it
-        elif canary:
-            telemetry.canaries.add(1, {Name.CANARY: canary, Name.DECISION: verdict.decision.value})
-        else:
-            telemetry.decisions.add(1, {Name.DECISION: verdict.decision.value, Name.REASON: verdict.reason})
-        log.info("verdict: %s (%s)", verdict.decision.value, verdict.reason, extra={"pair": proposed.pair.pair_id})
+        tell(verdict, telemetry)
         return [outcome]
 
     return {HypothesisProposed: hypothesis_proposed}
+
+
+def tell(verdict: VerdictReached, telemetry: Telemetry) -> None:
+    """Count and log a verdict. What was planted is counted when it is final, apart from the others."""
+    pair, decision = verdict.hypothesis.pair, verdict.decision.value
+    if not pair.canary:
+        telemetry.decisions.add(1, {Name.DECISION: decision, Name.REASON: verdict.reason})
+    elif verdict.final:
+        telemetry.canaries.add(1, {Name.CANARY: pair.canary, Name.DECISION: decision})
+    log.info("verdict: %s (%s)", decision, verdict.reason, extra={"pair": pair.pair_id})
 
 
 def endpoints(state: Callable[[], CriticState]) -> Mapping[Endpoint[Any, Any], Answer]:

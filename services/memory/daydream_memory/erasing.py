@@ -13,8 +13,10 @@ from nats.js.errors import NotFoundError
 from daydream_memory.erased import ERASED_NOTE
 from daydream_memory.store import Store
 from daydream_shared.failures import Permanent
+from daydream_shared.messages import Message
 from daydream_shared.requests import Erase, Erased
 from daydream_shared.streams import streamed
+from daydream_shared.subjects import CONSUMERS
 
 log = logging.getLogger(__name__)
 OUT_OF_REACH = (
@@ -27,7 +29,7 @@ OUT_OF_REACH = (
 OF_OTHERS = "hypotheses that came from them; erase with --derived to remove them too"
 ON_THEIR_WAY = "daydreams with these texts are on their way: their verdicts are kept without them; erase again in some minutes to remove their messages"
 HOLD_TEXTS = ("VERDICTS", "INSIGHTS", "DEADLETTERS", "DOCUMENTS")
-IN_FLIGHT = ("PAIRS", "HYPOTHESES")
+IN_FLIGHT = tuple(dict.fromkeys(row.flow.stream for row in CONSUMERS if row.message.payer is not Message.payer and row.flow.stream not in HOLD_TEXTS))
 
 
 class Erasing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from daydream_memory.erased import ERASED, unanswered, without
+from daydream_memory.erasing import IN_FLIGHT
 from daydream_shared.messages import Decision, Examination, Judgement, ModelCall, PromptRef, Refutation, Statement, VerdictReached
 from support.samples import AT, hypothesis
 
@@ -46,3 +47,7 @@ def test_what_an_oracle_was_shown_goes_from_its_words_too() -> None:
     assert found.examination.statements == (shown.model_copy(update={"text": ERASED}), other)
     assert without(verdict, {"another"}, derived=True) == verdict
     assert [one.text for one in (unanswered(verdict).examination or Examination()).statements] == ["", ""]
+
+
+def test_a_daydream_is_looked_for_wherever_it_may_be_on_its_way() -> None:
+    assert IN_FLIGHT == ("PAIRS", "HYPOTHESES", "CANDIDATES")

@@ -105,6 +105,7 @@ function yourWord(verdict, page) {
   const who = el("input", { name: "who", placeholder: "your name", required: true, maxLength: 200, value: sessionStorage.getItem("who") ?? "" });
   const note = el("input", { name: "note", placeholder: "why", maxLength: 2000 }), said = el("span", { role: "status" });
   who.setAttribute("aria-label", "Your name"); note.setAttribute("aria-label", "Why");
+  const open = page.waiting.includes(verdict.verdict_id);
   const say = (accepted) => async () => {
     if (!who.reportValidity()) return;
     sessionStorage.setItem("who", who.value);
@@ -113,11 +114,10 @@ function yourWord(verdict, page) {
         body: JSON.stringify({ verdict_id: verdict.verdict_id, accepted, who: who.value, note: note.value }) });
       const body = await reply.json();
       if (!reply.ok) throw new Error(body.error);
-      said.className = "soft"; said.textContent = accepted ? "Accepted: it becomes a fact." : "Rejected.";
+      said.className = "soft"; said.textContent = accepted ? "Accepted: it becomes a fact." : open ? "Rejected." : "Rejected. A fact that it has become is drawn until it is withdrawn: daydream retract.";
     } catch (error) { said.className = "alarm"; said.textContent = error.message; }
   };
   const earlier = page.reviews.filter((one) => one.verdict_id === verdict.verdict_id).map((one) => soft(`${one.who} ${one.accepted ? "accepted" : "rejected"} it${one.note ? `: ${one.note}` : ""}`));
-  const open = page.waiting.includes(verdict.verdict_id);
   return el("div", {}, ...earlier, el("details", { open, className: "word" }, el("summary", { textContent: open ? "It waits for a person's word" : "Your word" }),
     el("p", {}, who, " ", note, " ", el("button", { type: "button", textContent: "Accept", onclick: say(true) }), " ", el("button", { type: "button", textContent: "Reject", onclick: say(false) }), " ", said)));
 }
