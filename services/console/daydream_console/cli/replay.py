@@ -43,6 +43,7 @@ def show(found: Replay) -> None:
         out.print(Text(f"  {judgement.judge}: {said}"))
     for attempt in verdict.examination.attempts if verdict.examination else ():
         outcome = {True: "could not refute it", False: "refuted it", None: "gave no answer that can be read"}[attempt.holds]
+        outcome = f"found it said already ({attempt.same_as.what} {attempt.same_as.id})" if attempt.same_as else outcome
         out.print(Text(f"  oracle {attempt.model} {outcome}: {attempt.case}"))
     for other in verdict.comparisons:
         place = "first" if other.shown_first else "second"

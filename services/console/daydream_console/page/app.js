@@ -96,7 +96,7 @@ function howItWasJudged({ judgements, weighing, comparisons, examination, calls 
   const sums = weighing?.log_odds == null ? [] : [`log-odds ${weighing.log_odds.toFixed(2)}${weighing.placed == null ? "" : `, ${weighing.placed.toFixed(2)} after ${comparisons.length} comparisons (${comparisons.filter((one) => one.won).length} won)`}; the line is at ${weighing.line.toFixed(2)}`];
   return el("details", {}, el("summary", { textContent: "How it was judged" }),
     ...judgements.map((one) => soft(`${one.judge}${one.self_judged ? " (of the writer's family)" : ""}: ${scoresOf(one)}. ${one.justification}`)), ...sums.map(soft),
-    ...(examination?.attempts ?? []).map((one) => soft(`The oracle, ${one.model}, ${OUTCOMES.get(one.holds)}: ${one.case}`)),
+    ...(examination?.attempts ?? []).map((one) => soft(`The oracle, ${one.model}, ${one.same_as ? `found it said already (${one.same_as.what})` : OUTCOMES.get(one.holds)}: ${one.case}`)),
     ...(examination?.missing ?? []).map((text) => soft(`Not asked: ${text}`)), soft(`${calls.length} calls by the critic`));
 }
 // A person's word: what the models said stays on record beside it.
@@ -114,7 +114,7 @@ function yourWord(verdict, page) {
         body: JSON.stringify({ verdict_id: verdict.verdict_id, accepted, who: who.value, note: note.value }) });
       const body = await reply.json();
       if (!reply.ok) throw new Error(body.error);
-      said.className = "soft"; said.textContent = accepted ? "Accepted: it becomes a fact." : open ? "Rejected." : "Rejected. A fact that it has become is drawn until it is withdrawn: daydream retract.";
+      said.className = "soft"; said.textContent = accepted ? "Accepted: it becomes a fact." : open || verdict.decision !== "promoted" ? "Rejected." : "Rejected. The fact that it has become is drawn until it is withdrawn: daydream retract.";
     } catch (error) { said.className = "alarm"; said.textContent = error.message; }
   };
   const earlier = page.reviews.filter((one) => one.verdict_id === verdict.verdict_id).map((one) => soft(`${one.who} ${one.accepted ? "accepted" : "rejected"} it${one.note ? `: ${one.note}` : ""}`));
