@@ -29,7 +29,7 @@ def figure(benchmark: str, name: str, values: Sequence[float], unit: str, *, see
 
 
 def mean_figure(benchmark: str, name: str, values: Sequence[float], unit: str, **more: str | float) -> None:
-    """Print the mean over seeds 0, 1, 2, …, with its 95 % interval (normal) as low and high, and the spread of the single values."""
+    """Print the mean over seeds 0, 1, 2, … (unless `seeds` says which), its 95 % interval (normal) as low and high, and the single values' spread."""
     mean = statistics.fmean(values)
     error = 1.96 * statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("inf")
     line = {

@@ -98,6 +98,11 @@ class Experience(Fold):
         """Where people's reviews show that promotion has the target precision."""
         return promotes(np.array([one.log_odds for one in self.labels]), np.array([one.accepted for one in self.labels], bool), target)
 
+    @property
+    def age(self) -> int:
+        """How many hypotheses judges were heard about, planted ones among them."""
+        return self.judged + self.planted
+
     def record(self, key: str) -> Record:
         """What is kept of a judge."""
         return self.judges.get(key, Record())

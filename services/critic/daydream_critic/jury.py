@@ -1,8 +1,8 @@
 """The judges of one hypothesis: who is asked, in which order, how often, and what comes out.
 
-States: each judge is asked once → a second opinion, as long as one is worth its price (`cascade`) → clearly above or below the line, or deferred: compared
-with its neighbours there (`comparing`) → decided. What is clear: among the best half of what is promoted, or outside twice as much. As soon as planted
-hypotheses have shown how good each judge is, even a first opinion is asked for only where it is worth its price.
+States: each judge is asked once → a second opinion, as long as the best plan of calls has one (`cascade`) → clearly above or below the line, or deferred:
+compared with its neighbours there (`comparing`) → decided. What is clear: among the best half of what is promoted, or outside twice as much. As soon as
+planted hypotheses have shown how good each judge is, even a first opinion is asked for only where it is worth its price.
 Nobody judges what its own family wrote, unless there is nobody else; then the judgements say so. A judge whose answer can't be read has no vote and is
 not asked again. Until every judge that is asked has a history, its scores are taken as they are; from then on they are ranks, and the best are promoted.
 """
@@ -10,12 +10,15 @@ not asked again. Until every judge that is asked has a history, its scores are t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from daydream_critic.cascade import Cascade
 from daydream_critic.comparing import Comparing, Place
 from daydream_critic.experience import Experience
 from daydream_critic.hearing import Bench, Hearing, is_deferred
 from daydream_critic.judging import Judge
+from daydream_critic.panel import Calls
+from daydream_critic.ranks import Ranks
 from daydream_critic.records import means
 from daydream_critic.settings import Settings
 from daydream_shared.following import Following
@@ -24,6 +27,17 @@ from daydream_shared.money.plans import BARE, FULL
 
 CALLS_OF_ALL = 8
 SPREAD_MIN = 0.5  # log-odds
+KNOWN_FOR = 25  # hypotheses, until what is known of the judges is worked out anew
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was known of some judges when so many hypotheses had been judged, `measured` or not; the plans made of it are kept with it."""
+
+    age: int
+    measured: bool
+    ranks: Sequence[Ranks]
+    cascade: Cascade
 
 
 class Jury:
@@ -35,6 +49,7 @@ class Jury:
         self._following = following
         self._settings = settings
         self._comparing = comparing
+        self._known: dict[tuple[tuple[str, ...], Calls], Known] = {}
 
     async def hear(self, proposed: HypothesisProposed, synthesis: Synthesis) -> tuple[Hearing, Weighing]:
         """What the judges say, and how it is weighed."""
@@ -58,15 +73,22 @@ class Jury:
     def _bench(self, judges: Sequence[Judge], proposed: HypothesisProposed, experience: Experience) -> Bench:
         size, settings = proposed.pair.plan, self._settings
         keys = [judge.key(size) for judge in judges]
-        panel, line, certified = experience.panel(keys), experience.line(settings.promote_share), experience.certified(settings.target_precision)
-        cascade = Cascade(
-            panel, tuple(experience.usd(key) for key in keys), tuple(judge.calls_max if size == FULL else 1 for judge in judges), settings.hit_usd
-        )  # fmt: skip
+        known = self._what_is_known(keys, tuple(judge.calls_max if size == FULL else 1 for judge in judges), experience)
+        panel, line, certified = known.cascade.panel, experience.line(settings.promote_share), experience.certified(settings.target_precision)
         target = line.value(panel) if certified is None else certified.threshold
         return Bench(
-            [judge.name for judge in judges], [experience.ranks(key) for key in keys], cascade, "quota" if certified is None else "precision", line.prior,
+            [judge.name for judge in judges], known.ranks, known.cascade, "quota" if certified is None else "precision", line.prior,
             target, line.at(min(0.99, 2 * line.quota), panel), line.at(line.quota / 2, panel) if certified is None else target,
         )  # fmt: skip
+
+    def _what_is_known(self, keys: Sequence[str], calls_max: Calls, experience: Experience) -> Known:
+        """Of these judges. It changes slowly, and a plan of calls takes long to make, so it holds for some hypotheses."""
+        judges = tuple(keys), calls_max
+        known, measured = self._known.get(judges), experience.measured(keys)
+        if known is None or experience.age >= known.age + KNOWN_FOR or measured != known.measured:
+            cascade = Cascade(experience.panel(keys), tuple(experience.usd(key) for key in keys), calls_max, self._settings.hit_usd)
+            known = self._known[judges] = Known(experience.age, measured, [experience.ranks(key) for key in keys], cascade)
+        return known
 
     async def _compared(self, comparing: Comparing, judge: Judge, proposed: HypothesisProposed, hearing: Hearing, weighing: Weighing, bench: Bench) -> Weighing:
         """How far it could still move is how far it would if every judge were asked very often."""

@@ -28,11 +28,12 @@ def measure(file: Path, *, quick: bool) -> None:
     worst: tuple[float, list[float]] = (-1.0, [])
     for panel in world["panels"]:
         found = np.array([gaps(world, panel, seed) for seed in seeds])
-        more = {"panel": panel["name"], "raw_mean_gap": round(float(found[:, 1].mean()), 4), "rank_mean_gap": round(float(found[:, 2].mean()), 4)}
+        more: dict[str, str | float] = {"seeds": str(seeds), "panel": panel["name"]}
+        more |= {"raw_mean_gap": round(float(found[:, 1].mean()), 4), "rank_mean_gap": round(float(found[:, 2].mean()), 4)}
         mean_figure("critic", "panel_auc_gap_of_one", found[:, 0].tolist(), "AUC", **more)
         if found[:, 0].mean() > worst[0]:
             worst = float(found[:, 0].mean()), found[:, 0].tolist()
-    mean_figure("critic", "panel_auc_gap", worst[1], "AUC", panels=len(world["panels"]))
+    mean_figure("critic", "panel_auc_gap", worst[1], "AUC", seeds=str(seeds), panels=len(world["panels"]))
 
 
 def gaps(world: dict[str, Any], panel: dict[str, Any], seed: int) -> tuple[float, float, float]:

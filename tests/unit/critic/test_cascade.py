@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from daydream_critic.cascade import Cascade, chance_of, information_value
+from daydream_critic.cascade import GRID, STATES_MAX, Cascade, chance_of, expected
 from daydream_critic.line import SEEN_MAX, SEEN_MIN, Line
 from daydream_critic.panel import Panel
 
@@ -17,14 +17,50 @@ def panel(separations: tuple[float, ...] = (1.2, 2.5), repeats: float = 0.7) -> 
     return Panel(np.array(separations), np.eye(judges), np.full(judges, repeats), np.zeros(judges), np.ones(judges))
 
 
-@pytest.mark.parametrize(("log_odds", "line", "added"), [(-3.0, -1.0, 2.0), (-1.0, -1.0, 0.5), (0.5, -1.0, 3.0), (2.0, 0.0, 1.0)])
-def test_the_value_of_an_answer_is_what_deciding_after_it_gains(log_odds: float, line: float, added: float) -> None:
+@pytest.mark.parametrize(("log_odds", "line", "added"), [(-3.0, -1.0, 2.0), (-1.0, -1.0, 0.5), (0.6, -1.0, 3.0), (2.0, 0.0, 1.0)])
+def test_what_a_state_will_be_worth_is_what_deciding_after_the_answer_gains(log_odds: float, line: float, added: float) -> None:
     rng = np.random.default_rng(0)
-    chance, price = chance_of(log_odds), chance_of(line)
-    hit = rng.random(400_000) < chance
+    price = chance_of(line)
+    hit = rng.random(400_000) < chance_of(log_odds)
     moved = log_odds + np.where(hit, added / 2, -added / 2) + added**0.5 * rng.standard_normal(len(hit))
     after = np.where(moved > line, hit - price, 0.0).mean()
-    assert information_value(log_odds, line, added) == pytest.approx(after - max(chance - price, 0), abs=0.002)
+    worth = np.maximum(1 / (1 + np.exp(-GRID)) - price, 0.0)
+    assert np.interp(log_odds, GRID, expected(worth, added)) == pytest.approx(after, abs=0.004)
+
+
+def test_no_plan_of_calls_earns_more_than_the_cascade() -> None:
+    """Against all plans that ask the first judge, and the second one where the first answer lies between two bounds."""
+    judges, usd, hit_usd, line, prior = panel((1.2, 2.5), 0.99), (0.002, 0.02), 1.0, -0.6, -3.0
+    rng = np.random.default_rng(0)
+    hit = rng.random(100_000) < chance_of(prior)
+    values = hit[:, None] * judges.separations + rng.standard_normal((len(hit), 2))
+
+    def log_odds(calls: tuple[int, int]) -> np.ndarray:
+        evidence = judges.evidence(calls)
+        return prior + values @ evidence.weights - evidence.deflection / 2
+
+    one, both = log_odds((1, 0)), log_odds((1, 1))
+    price = chance_of(line)
+
+    def earned(asked: np.ndarray) -> float:
+        return float((hit_usd * (np.where(asked, both, one) > line) * (hit - price) - usd[0] - usd[1] * asked).mean())
+
+    cascade = Cascade(judges, usd, (1, 1), hit_usd)
+    assert cascade.next((0, 0), prior, line) == 0
+    ours = earned(np.array([cascade.next((1, 0), float(at), line) == 1 for at in one]))
+    bounds = np.arange(-8.0, 4.0, 0.25)
+    assert ours > max(earned((one > low) & (one < high)) for low in bounds for high in bounds if low < high) - 2e-4
+    assert ours > 1.2 * max(earned(one > 99.0), earned(one < 99.0), 1e-3)
+
+
+def test_with_many_judges_those_that_tell_least_per_dollar_are_left_out_of_the_plan() -> None:
+    judges = 14
+    many = Cascade(panel(tuple(np.linspace(0.5, 2.0, judges))), (0.001,) * judges, (5,) * judges, 10.0)
+    asked, calls = [], (0,) * judges
+    while (judge := many.next(calls, -1.0, -1.0)) is not None:
+        calls = tuple(count + (at == judge) for at, count in enumerate(calls))
+        asked.append(judge)
+    assert sorted(asked) == list(range(4, judges)), f"no more than {STATES_MAX} states"
 
 
 def test_the_first_to_be_asked_is_the_one_that_tells_most_per_dollar() -> None:

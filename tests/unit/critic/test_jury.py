@@ -16,7 +16,7 @@ from daydream_critic.comparing import CompareAnswer, Comparing
 from daydream_critic.criticism import Critic
 from daydream_critic.experience import ROWS_MAX, WARM, Experience
 from daydream_critic.judging import Judge
-from daydream_critic.jury import Jury
+from daydream_critic.jury import KNOWN_FOR, Jury
 from daydream_critic.panel_file import Juror
 from daydream_critic.records import SCORES_MAX, Canary, Compared, Record, Seen, key_of
 from daydream_critic.settings import Settings
@@ -319,11 +319,31 @@ def test_once_planted_hypotheses_have_shown_who_is_good_nobody_is_asked_in_vain(
         experience.judges[judges[1].key("full")].cost_nanousd = cost * 200
         experience.canaries = planted(judges)
         assert experience.measured([one.key("full") for one in judges])
-        heard(judges, experience, written_by("qwen3"), hit_usd=0.01, compare_max=0)
+        heard(judges, experience, written_by("qwen3"), hit_usd=0.001, compare_max=0)
         return [len(one.asked) for one in speakers]
 
     assert asked(1000) == [0, 1], "the better one at the same price, and what it says is clear"
     assert asked(10**9) == [1, 0], "a dollar a call is more than that is worth"
+
+
+def test_what_is_known_of_the_judges_holds_for_some_hypotheses() -> None:
+    speakers = [Speaker([7] * 9), Speaker([4] * 9, "claude-haiku")]
+    judges = [judge(one) for one in speakers]
+    experience = experienced(judges)
+    experience.canaries = planted(judges)
+    jury = Jury(judges, SimpleNamespace(fold=experience), Settings(hit_usd=0.001))  # type: ignore[arg-type]
+
+    def asked() -> list[str]:
+        hearing, _ = asyncio.run(jury.hear(written_by("qwen3"), SYNTHESIS))
+        return [one.judge for one in hearing.judgements]
+
+    better = asked()
+    assert better == [judges[1].name]
+    experience.judges[judges[1].key("full")].cost_nanousd = 200 * USD
+    experience.judged += KNOWN_FOR - 1
+    assert asked() == better
+    experience.judged += 1
+    assert asked() == [judges[0].name]
 
 
 def test_a_planted_hypothesis_is_judged_by_all_whatever_it_is_worth_and_teaches_nothing_but_who_is_good() -> None:
