@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -34,6 +35,7 @@ from daydream_shared.delivery import Delivery
 from daydream_shared.failures import NotNow, WrongSetting
 from daydream_shared.health import WebServer, bind, web_app
 from daydream_shared.messages import Message, Payer
+from daydream_shared.misspelt import misspelt
 from daydream_shared.provision import ensure_consumer, provision
 from daydream_shared.requests import CloseEnvelope
 from daydream_shared.rpc import Asker, Server
@@ -123,6 +125,8 @@ async def serve(settings: ServiceSettings, build: Build) -> int:
     web = WebServer(web_app(life.telemetry.registry, life.not_ready, settings.http_host), bind(settings.http_host, settings.http_port))
     web.start()
     log.info("starting", extra={"http": web.address})
+    for mistake in misspelt([type(settings)], os.environ):
+        log.warning("%s", mistake)
     work = asyncio.create_task(_work(life, web, build))
     life.obey_signals(work)
     try:

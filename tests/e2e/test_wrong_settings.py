@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 
@@ -54,3 +55,14 @@ def test_a_file_to_read_that_is_not_there(tmp_path: Path, endpoint: Endpoint) ->
 @pytest.mark.parametrize(("variable", "value"), [("DAYDREAM_SAMPLER_STAGES", "foo"), ("DAYDREAM_BUDGET_TIME_ZONE", "Mars/Base")])
 def test_a_variable_that_no_service_understands(tmp_path: Path, endpoint: Endpoint, variable: str, value: str) -> None:
     refused(Daydream(tmp_path, endpoint, **{variable: value}), "--cap", "1", mend=variable)
+
+
+def test_a_misspelt_variable_is_told_of(tmp_path: Path, endpoint: Endpoint) -> None:
+    daydream = Daydream(tmp_path, endpoint, DAYDREAM_CRITIC_TARGT_PRECISION="0.9")
+    done = daydream("doctor", "--json")
+    wrong = [one for one in json.loads(done.stdout) if one["mend"] and one["about"] != "offer"]
+    assert [one["about"] for one in wrong] == ["settings"]
+    assert "did you mean DAYDREAM_CRITIC_TARGET_PRECISION?" in wrong[0]["found"]
+    assert done.returncode == 2
+    refusal = daydream("run", "-n", "1", "--model-name", "unheard-of").stderr
+    assert "did you mean DAYDREAM_CRITIC_TARGET_PRECISION?" in " ".join(refusal.split()), "beside whatever else is wrong"

@@ -8,6 +8,7 @@ import shutil
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from daydream_console.local.stack import SERVICES, module_of, nats_server, servi
 from daydream_shared.failures import WrongSetting
 from daydream_shared.health import bind
 from daydream_shared.llm.endpoint import ModelEndpoint
+from daydream_shared.misspelt import misspelt
 from daydream_shared.money.plans import ORACLE
 from daydream_shared.money.prices import FREE, Price, find_price, read_prices
 from daydream_shared.settings import PaidSettings
@@ -78,6 +80,12 @@ def check_programs(*, serves_model: bool) -> str:
     return str(nats_server())
 
 
+def misspelt_variables() -> list[str]:
+    """What is to be said of variables that no service reads though they look like settings."""
+    kinds = [import_module(f"{module_of(service)}.settings").Settings for service in SERVICES if find_spec(module_of(service))]
+    return misspelt(kinds, os.environ, everything=True)
+
+
 def check_port(port: int) -> None:
     """That the console's port is free (0: any)."""
     listener: socket.socket = bind("127.0.0.1", port)
@@ -121,5 +129,6 @@ async def findings(folder: DataFolder, model: Callable[[], ModelChoice], port: i
             found.append(Finding(about, await check()))
         except WrongSetting as wrong:
             found.append(Finding(about, wrong.what, wrong.mend))
+    found += [Finding("settings", mistake, "Correct or unset it") for mistake in misspelt_variables()]
     found += [Finding("offer", f"{server} answers on this machine", f"Use it: --base-url {url} --model-name {name}") for server, url, name in found_servers()]
     return found

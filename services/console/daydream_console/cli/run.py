@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from daydream_console import ingest
 from daydream_console.cli import output
-from daydream_console.cli.checks import check_folder, check_model, check_port, check_programs
+from daydream_console.cli.checks import check_folder, check_model, check_port, check_programs, misspelt_variables
 from daydream_console.cli.output import emit_json, err, out, usd
 from daydream_console.client import Client, connected
 from daydream_console.local.folder import DataFolder
@@ -105,6 +105,8 @@ async def prepare(folder: DataFolder, model: ModelChoice, port: int) -> bool:
     """Check everything before anything is spent, and say which model it is; whether it is free."""
     check_folder(folder)
     check_programs(serves_model=not model.base_url)
+    for mistake in misspelt_variables():
+        err.print(mistake, style="yellow")
     if port:
         check_port(port)
     if model.toy:
