@@ -109,6 +109,13 @@ def test_further_settings_win_over_those_of_the_chart(helm: Helm, read: Reader) 
     assert read("synthesizer", environment_of(objects, "synthesizer")).model.name == "a-model"
 
 
+def test_entries_of_secrets_become_environment_and_win_over_the_chart(helm: Helm) -> None:
+    every = pods(helm.render("defaults.secrets={nats,keys}", "services.critic.secrets={judges}"))
+    taken = {name: [next(iter(one.values()))["name"] for one in pod["containers"][0]["envFrom"]] for name, pod in every.items()}
+    assert taken["critic"] == ["lab-daydream", "judges"], "what comes last wins"
+    assert {tuple(names) for name, names in taken.items() if name != "critic"} == {("lab-daydream", "nats", "keys")}
+
+
 @pytest.mark.parametrize("timeout_s", [5, 120, 3600])
 def test_a_stopping_pod_has_time_for_a_call_and_is_not_killed_before(helm: Helm, read: Reader, service: str, timeout_s: int) -> None:
     objects = helm.render(f"model.timeoutS={timeout_s}")
