@@ -24,6 +24,8 @@ from typing import Any, TypeVar
 import nats.errors
 from faststream.middlewares import AckPolicy
 from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats.security import NatsToken
+from faststream.security import BaseSecurity, SASLPlaintext
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
@@ -36,6 +38,7 @@ from daydream_shared.failures import NotNow, WrongSetting
 from daydream_shared.health import WebServer, bind, web_app
 from daydream_shared.messages import Message, Payer
 from daydream_shared.misspelt import misspelt
+from daydream_shared.nats_address import MEND, NatsAddress, refused
 from daydream_shared.provision import ensure_consumer, provision
 from daydream_shared.requests import CloseEnvelope
 from daydream_shared.rpc import Asker, Server
@@ -143,7 +146,7 @@ async def serve(settings: ServiceSettings, build: Build) -> int:
 
 
 async def _work(life: _Life, web: WebServer, build: Build) -> None:
-    runtime = Runtime(life.settings, await life.broker.connect(), life)
+    runtime = Runtime(life.settings, await _connected(life.broker), life)
     await _provision(runtime)
     async with build(runtime, life.settings) as parts:
         web.add(parts.routes)
@@ -253,8 +256,10 @@ def _broker(settings: ServiceSettings, closed: Callable[[], Awaitable[None]]) ->
         # a denied publish looks like a timeout to its caller; its reason comes only here
         log.warning("nats: %s", error or type(error).__name__)
 
+    address = NatsAddress.of(settings.nats_url.get_secret_value())
     return NatsBroker(
-        [url.strip() for url in settings.nats_url.get_secret_value().split(",")],
+        list(address.servers),
+        security=_security(address),
         name=f"daydream-{settings.service}-{settings.instance}",
         max_reconnect_attempts=-1,  # after the default 60 the process would spin, ignore SIGTERM and never recover
         reconnect_time_wait=1,
@@ -265,6 +270,21 @@ def _broker(settings: ServiceSettings, closed: Callable[[], Awaitable[None]]) ->
         logger=logging.getLogger("daydream_shared.faststream"),  # its own one would write lines that are not JSON
         log_level=logging.DEBUG,
     )
+
+
+def _security(address: NatsAddress) -> BaseSecurity | None:
+    if address.password is not None:
+        return SASLPlaintext(username=address.user or "", password=address.password)
+    return None if address.token is None else NatsToken(address.token)
+
+
+async def _connected(broker: NatsBroker) -> Client:
+    try:
+        return await broker.connect()
+    except nats.errors.Error as error:
+        if refused(error):
+            raise WrongSetting(f"NATS refuses the connection ({error})", MEND) from None
+        raise
 
 
 async def _provision(runtime: Runtime) -> None:

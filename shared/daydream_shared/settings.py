@@ -23,7 +23,7 @@ class ServiceSettings(BaseSettings):
     service: ClassVar[str]
 
     nats_url: SecretStr = Field(
-        SecretStr("nats://127.0.0.1:4222"), description="NATS server, or several separated by commas; may hold a token or user:password"
+        SecretStr("nats://127.0.0.1:4222"), description="NATS server, or several separated by commas; may hold a token or user:password; tls:// for encryption"
     )
     stream_replicas: int = Field(1, ge=1, le=5, description="copies of every stream: 1 on one machine, 3 in a cluster")
     http_host: str = Field("127.0.0.1", description="address of /healthz, /readyz and /metrics")

@@ -14,6 +14,7 @@ from nats.js import JetStreamContext
 
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Message
+from daydream_shared.nats_address import MEND, NatsAddress, refused
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import flow_of
 
@@ -22,11 +23,12 @@ CONNECT_S = 5
 
 @dataclass(frozen=True)
 class Client:
-    """What commands ask and tell with."""
+    """What commands ask and tell with. `nats_url`: with its secret, for programs that they start."""
 
     nc: Nats
     js: JetStreamContext
     ask: Asker
+    nats_url: str
 
     async def publish(self, message: Message) -> int:
         """Publish an event under its own id. Gives its place in the stream, also when it was there already."""
@@ -38,22 +40,27 @@ class Client:
 @asynccontextmanager
 async def connected(nats_url: str) -> AsyncIterator[Client]:
     """A connection; WrongSetting when nobody answers there."""
+    nc, address = Nats(), NatsAddress.of(nats_url)
+    not_taken: list[Exception] = []
 
-    async def quiet(_: Exception) -> None:
-        """What matters is raised where it happens."""
+    async def listen(error: Exception) -> None:
+        """What matters is raised where it happens, but for a refusal: the client would try again and again."""
+        if refused(error):
+            not_taken.append(error)
+            connecting.cancel()
 
-    nc = Nats()
+    # the first try must fail in time; once connected, the system may restart its NATS under us
+    connecting = asyncio.ensure_future(nc.connect(**address.options(), max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=listen))
     try:
-        # the first try must fail in time; once connected, the system may restart its NATS under us
-        await asyncio.wait_for(nc.connect(nats_url.split(","), max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=quiet), CONNECT_S)
-    except (nats.errors.Error, OSError, TimeoutError) as error:
-        raise WrongSetting(f"NATS can't be reached at {_without_secret(nats_url)} ({type(error).__name__})", "Start it, or check DAYDREAM_NATS_URL") from None
+        await asyncio.wait_for(connecting, CONNECT_S)
+    except (nats.errors.Error, OSError, TimeoutError, asyncio.CancelledError) as error:
+        if not_taken or refused(error):
+            raise WrongSetting(f"NATS at {address} refuses the connection: {not_taken[0] if not_taken else error}", MEND) from None
+        if isinstance(error, asyncio.CancelledError):
+            raise
+        raise WrongSetting(f"NATS can't be reached at {address} ({type(error).__name__})", "Start it, or check DAYDREAM_NATS_URL") from None
     try:
-        yield Client(nc, nc.jetstream(timeout=10), Asker(nc))
+        yield Client(nc, nc.jetstream(timeout=10), Asker(nc), nats_url)
     finally:
         with contextlib.suppress(nats.errors.Error, OSError):  # the system may have stopped under us
             await nc.close()
-
-
-def _without_secret(url: str) -> str:
-    return ",".join(one.rsplit("@", 1)[-1] for one in url.split(","))

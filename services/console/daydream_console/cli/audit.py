@@ -30,8 +30,7 @@ def budget_audit(
             raise WrongSetting("the budget service is not installed here", "Run it where it is: python -m daydream_budget audit")
         command = [sys.executable, "-m", "daydream_budget", "audit", *(["--export", str(export)] if export else []), *(["--json"] if as_json else [])]
         async with reading(data or default_folder()) as client:
-            url = os.environ.get("DAYDREAM_NATS_URL") or (client.nc.connected_url.geturl() if client.nc.connected_url else "")
-            audit = await asyncio.create_subprocess_exec(*command, env={**os.environ, "DAYDREAM_NATS_URL": url})
+            audit = await asyncio.create_subprocess_exec(*command, env={**os.environ, "DAYDREAM_NATS_URL": client.nats_url})
             try:
                 return await audit.wait()
             finally:

@@ -1,0 +1,72 @@
+"""A NATS that asks for a password and for an encrypted connection, as one does that others can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from daydream_console.client import connected
+from daydream_shared.failures import WrongSetting
+from support.programs import NatsServer
+from support.services import service
+
+PASSWORD, WRITTEN = "p%ss/w@rd", "p%25ss%2Fw%40rd"
+
+
+def certified(folder: Path) -> tuple[Path, Path]:
+    """A certificate for localhost that certifies itself, and its key."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    certificate = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False).sign(key, hashes.SHA256())
+    cert_file, key_file = folder / "cert.pem", folder / "key.pem"
+    cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    return cert_file, key_file
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """Where it is, without who may come in; and the certificate by which it is known."""
+    cert, key = certified(tmp_path)
+    server = NatsServer(tmp_path / "nats", more=f'authorization {{ user: lab, password: "{PASSWORD}" }}\ntls {{ cert_file: "{cert}", key_file: "{key}" }}')
+    server.start()
+    try:
+        yield f"localhost:{server.port}", cert
+    finally:
+        server.kill()
+
+
+async def test_with_the_password_and_its_authority_everything_connects(guarded: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where, cert = guarded
+    url = f"tls://lab:{WRITTEN}@{where}"
+    monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+    with service("sampler", url, tmp_path, SSL_CERT_FILE=str(cert)):
+        async with connected(url) as client:
+            assert (await client.js.account_info()).streams > 0, "which the service made"
+
+
+def test_a_service_says_in_one_line_that_its_password_is_wrong(guarded: tuple[str, Path], tmp_path: Path) -> None:
+    where, cert = guarded
+    with service("sampler", f"tls://lab:wrong@{where}", tmp_path, ready=False, SSL_CERT_FILE=str(cert)) as process:
+        assert process.wait(60) == 2
+    said = next(tmp_path.glob("sampler-*.log")).read_text().splitlines()[-1]
+    assert "NATS refuses the connection" in said
+    assert "DAYDREAM_NATS_URL" in said
+
+
+async def test_a_command_says_so_too_and_at_once(guarded: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    where, cert = guarded
+    monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+    with pytest.raises(WrongSetting, match="refuses the connection") as refusal:
+        async with connected(f"tls://lab:wrong@{where}"):
+            pass
+    assert "wrong" not in str(refusal.value)
