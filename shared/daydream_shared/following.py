@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from daydream_shared.messages import VerdictReached
 from daydream_shared.runtime import Runtime
-from daydream_shared.streams import streamed
+from daydream_shared.streams import is_replay, streamed
 from daydream_shared.subjects import flow_of
 from daydream_shared.waiting import TROUBLE, wait_s
 
@@ -60,6 +60,9 @@ class Following(Generic[F]):
         stream = flow_of(VerdictReached).stream
         last = (await self._js.stream_info(stream)).state.last_seq
         async for sequence, message in streamed(self._js, stream, self.fold.sequence, last, gaps=True):  # an erasure may have deleted some
+            if is_replay(message):
+                self.fold.sequence = sequence
+                continue
             try:
                 self.fold.add(sequence, VerdictReached.model_validate_json(message.data))
             except ValidationError:  # of a newer version; the memory, whose durable it is, deals with it

@@ -11,6 +11,12 @@ from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 
 BATCH = 500
+REPLAY = ":replay:"  # in the id of a message that was a dead letter and is sent again
+
+
+def is_replay(message: Msg) -> bool:
+    """Whether it was in its stream before: who counts what is there has counted it."""
+    return REPLAY in (message.headers or {}).get("Nats-Msg-Id", "")
 
 
 async def streamed(js: JetStreamContext, stream: str, after: int, last: int, *, gaps: bool = False) -> AsyncGenerator[tuple[int, Msg], None]:

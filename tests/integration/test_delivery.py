@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 import nats.errors
 import pytest
@@ -17,15 +18,20 @@ from faststream.nats import NatsBroker
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
+from daydream_console.client import connected
+from daydream_console.dead_letters import dead_letters, replay
 from daydream_shared.delivery import Delivery
-from daydream_shared.failures import FAILURES_MAX, NotNow, Permanent, Transient
-from daydream_shared.messages import HypothesisProposed, Message, PairSampled, Payer
+from daydream_shared.failures import FAILURES_MAX, NotNow, Permanent, Transient, WrongSetting
+from daydream_shared.messages import NANOUSD_PER_USD, HypothesisProposed, Message, PairSampled, Payer, derive_id
+from daydream_shared.money.plans import StagePlan, publish_plan
 from daydream_shared.provision import consumer_config, provision
+from daydream_shared.requests import ChangeBudget, Nothing, SetLimit
 from daydream_shared.runtime import subscribe
-from daydream_shared.subjects import CONSUMERS, TALLIES, flow_of
+from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_STATE, CONSUMERS, PLANS, TALLIES, flow_of
 from daydream_shared.telemetry import start_telemetry
 from support.programs import NatsServer
 from support.samples import hypothesis, pair
+from support.services import service
 
 SYNTHESIZER = next(row for row in CONSUMERS if row.message is PairSampled)
 Handler = Callable[[PairSampled], Awaitable[Sequence[Message]]]
@@ -290,3 +296,60 @@ async def test_logs_of_a_dead_letter_are_json_with_its_reason(stage_of, caplog: 
             await stage.until(stage.empty)
     assert any("refused-by-model" in record.getMessage() for record in caplog.records)
     assert json.dumps([record.getMessage() for record in caplog.records])
+
+
+async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_next_number_or_ends(stage_of, server: NatsServer, tmp_path: Path) -> None:
+    taken: list[PairSampled] = []
+
+    async def handler(message: PairSampled) -> list[Message]:
+        taken.append(message)
+        if len(taken) < 3:
+            raise KeyError("a bug")
+        return [hypothesis()]
+
+    async with stage_of(handler) as stage, connected(server.url) as client:
+        await stage.put(pair())
+        await stage.until(stage.empty)
+        (dead,) = await dead_letters(client)
+        assert (dead.message_id, dead.turn, dead.reason, dead.consumer, dead.deliveries) == (pair().message_id, 0, "bug", "synthesizer", 1)
+        with pytest.raises(WrongSetting, match="has not said yet what it costs"):
+            await replay(client, dead)
+        plans = await stage.js.key_value(PLANS.name)
+        for name in ("synthesizer", "critic"):
+            await publish_plan(plans, StagePlan(stage=name, model="m", fixed_nanousd=1_000_000, nanousd_per_fact_byte=0))
+        with service("budget", server.url, tmp_path):
+            refusal = await replay(client, dead)
+            assert refusal is not None
+            assert refusal.reason == "no-cap"
+            assert [one.sequence for one in await dead_letters(client)] == [dead.sequence], "it is still there"
+            await client.ask(BUDGET_CHANGE, ChangeBudget(change_id="1", what=SetLimit(window="lifetime", cap_nanousd=NANOUSD_PER_USD), who="t"))
+
+            assert await replay(client, dead) is None
+            await stage.until(lambda: len(taken) == 2)
+            await stage.until(stage.empty)
+            (again,) = await dead_letters(client)
+            assert (again.message_id, again.turn) == (pair().message_id, 1)
+            assert again.sequence > dead.sequence
+
+            assert await replay(client, again) is None
+            await stage.until(lambda: len(taken) == 3)
+            await stage.until(stage.empty)
+            assert await dead_letters(client) == []
+            books = await client.ask(BUDGET_STATE, Nothing())
+        envelopes = [one.envelope_id for one in taken]
+        assert envelopes == [pair().envelope_id, derive_id("replay", pair().message_id, 1), derive_id("replay", pair().message_id, 2)]
+        assert all(one.model_copy(update={"envelope_id": ""}) == pair().model_copy(update={"envelope_id": ""}) for one in taken), "nothing else has changed"
+        assert (books.envelopes_open, books.open_nanousd) == (2, 2 * 2_000_000), "both stages' money, and nobody closes here"
+
+
+async def test_what_cannot_be_read_stays_a_dead_letter(stage_of, server: NatsServer) -> None:
+    async def handler(_: PairSampled) -> list[Message]:
+        raise AssertionError("must not be called")
+
+    async with stage_of(handler) as stage, connected(server.url) as client:
+        await stage.js.publish(flow_of(PairSampled).subject, b"no json")
+        await stage.until(stage.empty)
+        (dead,) = await dead_letters(client)
+        with pytest.raises(WrongSetting, match="can't be read"):
+            await replay(client, dead)
+        assert await dead_letters(client) == [dead]

@@ -11,6 +11,7 @@ from daydream_console.cli import (
     backup,
     budget,
     critic,
+    dead,
     estimate,
     export,
     knowledge,
@@ -74,6 +75,10 @@ question_app.command("add")(questions.question_add)
 question_app.command("close")(questions.question_close)
 question_app.command("list")(questions.question_list)
 app.add_typer(question_app, name="question")
+dead_app = typer.Typer(no_args_is_help=True, help=dead.__doc__)
+dead_app.command("list")(dead.dead_list)
+dead_app.command("replay")(dead.dead_replay)
+app.add_typer(dead_app, name="dead")
 backup_app = typer.Typer(no_args_is_help=True, help=backup.__doc__)
 backup_app.command("save")(backup.backup_save)
 backup_app.command("restore")(backup.backup_restore)

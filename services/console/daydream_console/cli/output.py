@@ -154,6 +154,6 @@ def show_status(now: Overview) -> None:
         stages.add_row(stage.service, stage.subject, str(stage.waiting), str(stage.in_hand), str(stage.redelivered))
     out.print(stages)
     if now.dead_letters:
-        out.print(f"[red]{now.dead_letters} dead letters.[/red]")
+        out.print(f"[red]{now.dead_letters} dead letters: daydream dead list.[/red]")
     if now.budget:
         show_budget(now.budget)

@@ -245,7 +245,7 @@ def _report(plan: Plan, before: Overview, after: Overview, verdicts: list[Verdic
     counts = ", ".join(f"{count} {name}" for name, count in sorted(_decisions(verdicts).items()))
     out.print(f"Verdicts: {counts or 'none'}.")
     if after.dead_letters:
-        out.print(f"[red]{after.dead_letters} dead letters wait in the stream DEADLETTERS.[/red]")
+        out.print(f"[red]{after.dead_letters} dead letters wait: daydream dead list.[/red]")
     if budget:
         limits = (
             ", ".join(f"{usd(limit.settled_nanousd)} of {usd(limit.cap_nanousd)} ({limit.window})" for limit in budget.limits)

@@ -1,0 +1,89 @@
+"""What a dead letter needs to go its way again, by what it is; and who must not count it a second time."""
+
+from __future__ import annotations
+
+import pytest
+from nats.aio.client import Client
+
+from daydream_console.client import connected
+from daydream_console.dead_letters import DeadLetter, dead_letters, replay
+from daydream_sampler.yields import Yields
+from daydream_shared.failures import WrongSetting
+from daydream_shared.following import Following
+from daydream_shared.messages import NANOUSD_PER_USD, CandidateNominated, Decision, Message, ReviewRecorded, VerdictReached, derive_id
+from daydream_shared.money.plans import ORACLE, StagePlan, publish_plan
+from daydream_shared.provision import provision
+from daydream_shared.requests import ChangeBudget, Nothing, SetLimit
+from daydream_shared.streams import REPLAY
+from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_STATE, DEAD_LETTER_PREFIX, PLANS, SAMPLER, flow_of
+from support.programs import NatsServer
+from support.samples import AT, hypothesis
+from support.services import service
+
+STAGES = ("synthesizer", "critic", ORACLE)
+USD = {"synthesizer": 1, "critic": 10, ORACLE: 100}
+
+
+def verdict(**changes: object) -> VerdictReached:
+    of = hypothesis()
+    of = of.model_copy(update={"pair": of.pair.model_copy(update={"stages": STAGES})})
+    known = {"verdict_id": "v", "hypothesis": of, "role": "critic", "decision": Decision.DISCARDED, "reason": "score", "reached_at": AT,
+             "round": 1, "explanation": "", "final": True, "cost_nanousd": 5}  # fmt: skip
+    return VerdictReached.model_validate(known | changes)
+
+
+def review() -> ReviewRecorded:
+    return ReviewRecorded(review_id="r", verdict_id="v", accepted=True, who="t", recorded_at=AT)
+
+
+@pytest.mark.parametrize(
+    ("message", "usd"),
+    [
+        (verdict().hypothesis.pair, 111),
+        (verdict().hypothesis, 110),
+        (verdict().hypothesis.model_copy(update={"sample": 1}), 110),
+        (CandidateNominated(verdict=verdict(decision=Decision.DEFERRED, final=False)), 100),
+        (verdict(), 0),
+        (review(), 0),
+    ],
+)
+async def test_it_gets_money_for_the_rest_of_its_way(nc: Client, server: NatsServer, tmp_path, message: Message, usd: int) -> None:
+    await provision(nc, replicas=1)
+    js, flow = nc.jetstream(), flow_of(type(message))
+    for name in STAGES:
+        plan = StagePlan(stage=name, model="m", fixed_nanousd=USD[name] * NANOUSD_PER_USD, nanousd_per_fact_byte=0)
+        await publish_plan(await js.key_value(PLANS.name), plan)
+    headers = {"Nats-Msg-Id": f"{flow.stream}:who:{message.message_id}{REPLAY}3:dead", "Daydream-Subject": flow.subject, "Daydream-Reason": "bug"}
+    await js.publish(f"{DEAD_LETTER_PREFIX}.{flow.stream.lower()}", message.model_dump_json().encode(), headers=headers)
+    with service("budget", server.url, tmp_path):
+        async with connected(server.url) as client:
+            await client.ask(BUDGET_CHANGE, ChangeBudget(change_id="1", what=SetLimit(window="lifetime", cap_nanousd=1000 * NANOUSD_PER_USD), who="t"))
+            (dead,) = await dead_letters(client)
+            assert await replay(client, dead) is None
+            books = await client.ask(BUDGET_STATE, Nothing())
+            sent = await js.get_msg(flow.stream, seq=1)
+    assert books.open_nanousd == usd * NANOUSD_PER_USD
+    assert (sent.headers or {})["Nats-Msg-Id"] == f"{message.message_id}{REPLAY}4"
+    again = flow.message.model_validate_json(sent.data or b"")
+    assert again.payer == (message.payer and message.payer.model_copy(update={"envelope_id": derive_id("replay", message.message_id, 4)})) or not usd
+    assert again == message or usd
+
+
+async def test_a_verdict_that_is_sent_again_is_counted_once(nc: Client) -> None:
+    await provision(nc, replicas=1)
+    js, flow = nc.jetstream(), flow_of(VerdictReached)
+    for message_id in (verdict().message_id, f"{verdict().message_id}{REPLAY}1"):
+        await js.publish(flow.subject, verdict().model_dump_json().encode(), headers={"Nats-Msg-Id": message_id})
+    following = Following(js, await js.key_value(SAMPLER.name), "yields", Yields())
+    await following.catch_up()
+    assert following.fold.sequence == 2
+    once = Yields()
+    once.add(1, verdict())
+    assert following.fold.model_copy(update={"sequence": 1}) == once
+
+
+def test_a_letter_of_another_version_says_what_to_do() -> None:
+    letter = DeadLetter(7, AT, "daydream.of.the.future", "who", "invalid", "", 1, "m", 0, b"{}")
+    with pytest.raises(WrongSetting, match="does not know") as refusal:
+        letter.message()
+    assert "Upgrade" in str(refusal.value)
