@@ -58,7 +58,7 @@ async def test_it_gets_money_for_the_rest_of_its_way(nc: Client, server: NatsSer
     with service("budget", server.url, tmp_path):
         async with connected(server.url) as client:
             await client.ask(BUDGET_CHANGE, ChangeBudget(change_id="1", what=SetLimit(window="lifetime", cap_nanousd=1000 * NANOUSD_PER_USD), who="t"))
-            (dead,) = await dead_letters(client)
+            (dead,) = [one async for one in dead_letters(client)]
             assert await replay(client, dead) is None
             books = await client.ask(BUDGET_STATE, Nothing())
             sent = await js.get_msg(flow.stream, seq=1)

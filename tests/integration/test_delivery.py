@@ -19,7 +19,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from daydream_console.client import connected
-from daydream_console.dead_letters import dead_letters, replay
+from daydream_console.dead_letters import dead_letter, dead_letters, replay
 from daydream_shared.delivery import Delivery
 from daydream_shared.failures import FAILURES_MAX, NotNow, Permanent, Transient, WrongSetting
 from daydream_shared.messages import NANOUSD_PER_USD, HypothesisProposed, Message, PairSampled, Payer, derive_id
@@ -310,7 +310,7 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
     async with stage_of(handler) as stage, connected(server.url) as client:
         await stage.put(pair())
         await stage.until(stage.empty)
-        (dead,) = await dead_letters(client)
+        (dead,) = [one async for one in dead_letters(client)]
         assert (dead.message_id, dead.turn, dead.reason, dead.consumer, dead.deliveries) == (pair().message_id, 0, "bug", "synthesizer", 1)
         with pytest.raises(WrongSetting, match="has not said yet what it costs"):
             await replay(client, dead)
@@ -321,20 +321,20 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
             refusal = await replay(client, dead)
             assert refusal is not None
             assert refusal.reason == "no-cap"
-            assert [one.sequence for one in await dead_letters(client)] == [dead.sequence], "it is still there"
+            assert [one.sequence async for one in dead_letters(client)] == [dead.sequence], "it is still there"
             await client.ask(BUDGET_CHANGE, ChangeBudget(change_id="1", what=SetLimit(window="lifetime", cap_nanousd=NANOUSD_PER_USD), who="t"))
 
             assert await replay(client, dead) is None
             await stage.until(lambda: len(taken) == 2)
             await stage.until(stage.empty)
-            (again,) = await dead_letters(client)
+            (again,) = [one async for one in dead_letters(client)]
             assert (again.message_id, again.turn) == (pair().message_id, 1)
             assert again.sequence > dead.sequence
 
             assert await replay(client, again) is None
             await stage.until(lambda: len(taken) == 3)
             await stage.until(stage.empty)
-            assert await dead_letters(client) == []
+            assert [one async for one in dead_letters(client)] == []
             books = await client.ask(BUDGET_STATE, Nothing())
         envelopes = [one.envelope_id for one in taken]
         assert envelopes == [pair().envelope_id, derive_id("replay", pair().message_id, 1), derive_id("replay", pair().message_id, 2)]
@@ -349,7 +349,9 @@ async def test_what_cannot_be_read_stays_a_dead_letter(stage_of, server: NatsSer
     async with stage_of(handler) as stage, connected(server.url) as client:
         await stage.js.publish(flow_of(PairSampled).subject, b"no json")
         await stage.until(stage.empty)
-        (dead,) = await dead_letters(client)
+        (dead,) = [one async for one in dead_letters(client)]
         with pytest.raises(WrongSetting, match="can't be read"):
             await replay(client, dead)
-        assert await dead_letters(client) == [dead]
+        assert [one async for one in dead_letters(client)] == [await dead_letter(client, dead.sequence)] == [dead]
+        with pytest.raises(WrongSetting, match="no dead letter 99"):
+            await dead_letter(client, 99)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -63,13 +63,20 @@ class DeadLetter:
             ) from None
 
 
-async def dead_letters(client: Client) -> list[DeadLetter]:
-    """All that wait, oldest first."""
+async def dead_letters(client: Client) -> AsyncIterator[DeadLetter]:
+    """All that wait, oldest first, one by one: they may be many, and each holds its message."""
     state = (await client.js.stream_info(STREAM)).state
-    return [
-        _read(sequence, message.metadata.timestamp, message.headers or {}, message.data)
-        async for sequence, message in streamed(client.js, STREAM, max(0, state.first_seq - 1), state.last_seq, gaps=True)
-    ]
+    async for sequence, message in streamed(client.js, STREAM, max(0, state.first_seq - 1), state.last_seq, gaps=True):
+        yield _read(sequence, message.metadata.timestamp, message.headers or {}, message.data)
+
+
+async def dead_letter(client: Client, number: int) -> DeadLetter:
+    """The one with this number. WrongSetting where there is none."""
+    try:
+        message = await client.js.get_msg(STREAM, seq=number)
+    except NotFoundError:
+        raise WrongSetting(f"there is no dead letter {number}", "daydream dead list shows those that there are") from None
+    return _read(number, message.time or datetime.now(UTC), message.headers or {}, message.data or b"")
 
 
 def _read(sequence: int, died_at: datetime, headers: Mapping[str, str], data: bytes) -> DeadLetter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 import typer
@@ -10,7 +11,8 @@ from rich.markup import escape
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, out
 from daydream_console.cli.session import perform, reading
-from daydream_console.dead_letters import DeadLetter, dead_letters, replay
+from daydream_console.client import Client
+from daydream_console.dead_letters import DeadLetter, dead_letter, dead_letters, replay
 from daydream_console.local.folder import default_folder
 from daydream_shared.failures import WrongSetting
 
@@ -21,16 +23,21 @@ def dead_list(data: Data = None, as_json: Json = False) -> None:
     """What died, of what, and where. Nothing is changed."""
 
     async def work() -> None:
+        found = 0
+        rows = []
         async with reading(data or default_folder()) as client:
-            found = await dead_letters(client)
+            async for one in dead_letters(client):
+                found += 1
+                if as_json:
+                    rows.append(_as_data(one))
+                    continue
+                again = f", replayed {one.turn} times" if one.turn else ""
+                out.print(f"{one.sequence}: {one.subject} at {one.consumer}, {one.died_at:%Y-%m-%d %H:%M} UTC, {one.deliveries} deliveries{again}")
+                out.print(f"    {one.reason}: {escape(one.error[:ERROR_CHARS])}")
         if as_json:
-            emit_json([_as_data(one) for one in found])
-            return
-        for one in found:
-            again = f", replayed {one.turn} times" if one.turn else ""
-            out.print(f"{one.sequence}: {one.subject} at {one.consumer}, {one.died_at:%Y-%m-%d %H:%M} UTC, {one.deliveries} deliveries{again}")
-            out.print(f"    {one.reason}: {escape(one.error[:ERROR_CHARS])}")
-        out.print(f"{len(found)} dead letters." + (" When what was wrong is mended: daydream dead replay NUMBER, or --all." if found else ""))
+            emit_json(rows)
+        else:
+            out.print(f"{found} dead letters." + (" When what was wrong is mended: daydream dead replay NUMBER, or --all." if found else ""))
 
     perform(work, as_json=as_json)
 
@@ -47,14 +54,12 @@ def dead_replay(
     async def work() -> int:
         if not numbers and not everything:
             raise WrongSetting("which of them is not said", "Give their numbers, or --all; daydream dead list shows them")
+        done: list[int] = []
+        failed: dict[int, str] = {}
         async with reading(data or default_folder()) as client:
-            waiting = {one.sequence: one for one in await dead_letters(client)}
-            if unknown := set(numbers or ()) - set(waiting):
-                raise WrongSetting(f"there is no dead letter {min(unknown)}", "daydream dead list shows those that there are")
-            chosen = [one for one in waiting.values() if (everything or one.sequence in (numbers or ())) and reason in ("", one.reason)]
-            done: list[int] = []
-            failed: dict[int, str] = {}
-            for one in chosen:
+            async for one in dead_letters(client) if everything else _each(client, numbers or []):
+                if reason not in ("", one.reason):
+                    continue
                 try:
                     refusal = await replay(client, one)
                 except WrongSetting as wrong:
@@ -65,14 +70,20 @@ def dead_replay(
                     break  # the next would be refused as well
                 done.append(one.sequence)
         if as_json:
-            emit_json({"replayed": done, "failed": failed, "left": len(waiting) - len(done)})
+            emit_json({"replayed": done, "failed": failed})
         else:
             for sequence, why in failed.items():
                 out.print(f"{sequence} stays: {escape(why)}")
-            out.print(f"{len(done)} sent again, {len(waiting) - len(done)} dead letters are left.")
+            out.print(f"{len(done)} sent again.")
         return 1 if failed else 0
 
     perform(work, as_json=as_json)
+
+
+async def _each(client: Client, numbers: list[int]) -> AsyncIterator[DeadLetter]:
+    """Those with these numbers; a wrong one is said before any is sent again."""
+    for found in [await dead_letter(client, number) for number in dict.fromkeys(numbers)]:
+        yield found
 
 
 def _as_data(one: DeadLetter) -> dict[str, object]:
