@@ -10,7 +10,7 @@ from daydream_console.dead_letters import DeadLetter, dead_letters, replay
 from daydream_sampler.yields import Yields
 from daydream_shared.failures import WrongSetting
 from daydream_shared.following import Following
-from daydream_shared.messages import NANOUSD_PER_USD, CandidateNominated, Decision, Message, ReviewRecorded, VerdictReached, derive_id
+from daydream_shared.messages import NANOUSD_PER_USD, CandidateNominated, Decision, DocumentRemoved, Message, ReviewRecorded, VerdictReached, derive_id
 from daydream_shared.money.plans import ORACLE, StagePlan, publish_plan
 from daydream_shared.provision import provision
 from daydream_shared.requests import ChangeBudget, Nothing, SetLimit
@@ -87,3 +87,20 @@ def test_a_letter_of_another_version_says_what_to_do() -> None:
     with pytest.raises(WrongSetting, match="does not know") as refusal:
         letter.message()
     assert "Upgrade" in str(refusal.value)
+
+
+async def test_where_its_stream_is_full_it_stays(nc: Client, server: NatsServer) -> None:
+    await provision(nc, replicas=1)
+    js = nc.jetstream()
+    config = (await js.stream_info("REMOVALS")).config
+    config.max_msgs = 1
+    await js.update_stream(config)
+    flow = flow_of(DocumentRemoved)
+    removed = DocumentRemoved(source="notes/a.md", removed_at=AT)
+    await js.publish(flow.subject, removed.model_dump_json().encode())
+    headers = {"Nats-Msg-Id": "REMOVALS:memory:r:dead", "Daydream-Subject": flow.subject}
+    await js.publish(f"{DEAD_LETTER_PREFIX}.removals", removed.model_dump_json().encode(), headers=headers)
+    async with connected(server.url) as client:
+        (dead,) = [one async for one in dead_letters(client)]
+        assert "REMOVALS does not take it" in (await replay(client, dead) or "")
+        assert [one async for one in dead_letters(client)] == [dead]

@@ -8,7 +8,8 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -318,9 +319,7 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
         for name in ("synthesizer", "critic"):
             await publish_plan(plans, StagePlan(stage=name, model="m", fixed_nanousd=1_000_000, nanousd_per_fact_byte=0))
         with service("budget", server.url, tmp_path):
-            refusal = await replay(client, dead)
-            assert refusal is not None
-            assert refusal.reason == "no-cap"
+            assert "no cap" in (await replay(client, dead) or "")
             assert [one.sequence async for one in dead_letters(client)] == [dead.sequence], "it is still there"
             await client.ask(BUDGET_CHANGE, ChangeBudget(change_id="1", what=SetLimit(window="lifetime", cap_nanousd=NANOUSD_PER_USD), who="t"))
 
@@ -352,6 +351,9 @@ async def test_what_cannot_be_read_stays_a_dead_letter(stage_of, server: NatsSer
         (dead,) = [one async for one in dead_letters(client)]
         with pytest.raises(WrongSetting, match="can't be read"):
             await replay(client, dead)
-        assert [one async for one in dead_letters(client)] == [await dead_letter(client, dead.sequence)] == [dead]
+        assert [one async for one in dead_letters(client)] == [dead]
+        alone = await dead_letter(client, dead.sequence)
+        assert replace(alone, died_at=dead.died_at) == dead, "whose time the client rounds otherwise"
+        assert abs(alone.died_at - dead.died_at) < timedelta(seconds=1)
         with pytest.raises(WrongSetting, match="no dead letter 99"):
             await dead_letter(client, 99)

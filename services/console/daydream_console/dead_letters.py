@@ -21,7 +21,7 @@ from daydream_console.client import Client
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import CandidateNominated, HypothesisProposed, Message, PairSampled, derive_id
 from daydream_shared.money.plans import ORACLE, StagePlan, read_plans
-from daydream_shared.requests import OpenEnvelope, Purpose, Refusal
+from daydream_shared.requests import OpenEnvelope, Purpose
 from daydream_shared.streams import REPLAY, streamed
 from daydream_shared.subjects import BUDGET_OPEN, FLOWS, PLANS, Flow
 
@@ -89,20 +89,20 @@ def _read(sequence: int, died_at: datetime, headers: Mapping[str, str], data: by
     )  # fmt: skip
 
 
-async def replay(client: Client, dead: DeadLetter) -> Refusal | None:
-    """Send it again; the refusal where there is no money for its way. WrongSetting where that can't be."""
+async def replay(client: Client, dead: DeadLetter) -> str | None:
+    """Send it again. Why that can't be now, where there is no money for its way or no room in its stream; WrongSetting where it can't be as it is."""
     turn = dead.turn + 1
     message, envelope = await _funded(client, dead.message(), derive_id("replay", dead.message_id, turn))
     if envelope is not None:
         grant = await client.ask(BUDGET_OPEN, envelope)
         if grant.refusal is not None:
-            return grant.refusal
+            return grant.refusal.text
     assert dead.flow is not None
     headers = {"Nats-Msg-Id": f"{dead.message_id}{REPLAY}{turn}"}
     try:
         await client.js.publish(dead.subject, message.model_dump_json().encode(), headers=headers, stream=dead.flow.stream)
     except APIError as full:
-        raise WrongSetting(f"{dead.flow.stream} does not take it: {full.description}", "Try again when less waits there") from None
+        return f"{dead.flow.stream} does not take it ({full.description}): try again when less waits there"
     with contextlib.suppress(NotFoundError):  # somebody else replayed it at the same moment, under the same id
         await client.js.delete_msg(STREAM, dead.sequence)
     return None

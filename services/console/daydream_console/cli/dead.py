@@ -61,12 +61,12 @@ def dead_replay(
                 if reason not in ("", one.reason):
                     continue
                 try:
-                    refusal = await replay(client, one)
+                    why_not = await replay(client, one)
                 except WrongSetting as wrong:
                     failed[one.sequence] = str(wrong)
                     continue
-                if refusal is not None:
-                    failed[one.sequence] = refusal.text
+                if why_not is not None:
+                    failed[one.sequence] = why_not
                     break  # the next would be refused as well
                 done.append(one.sequence)
         if as_json:
