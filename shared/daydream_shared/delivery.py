@@ -3,6 +3,7 @@
 States of a delivery: received → (in-progress acks) → handled: ack
                                                     → not now / transient: tally, nak with delay
                                                     → permanent, invalid or bug: dead letter, close its envelope, reject
+                                                    → its envelope is closed, and it was delivered before: it has ended, ack
                                                     → cancelled at a stop: handed back at once
 
 The dead letter is published before the message is rejected, under an id made from the message, so a crash in between
@@ -21,14 +22,14 @@ from typing import Any
 
 import nats.errors
 from faststream import BaseMiddleware
-from faststream.exceptions import HandlerException, NackMessage, RejectMessage
+from faststream.exceptions import AckMessage, HandlerException, NackMessage, RejectMessage
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KeyValue
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from daydream_shared.failures import DEATHS_MAX, DeadLetter, Redeliver, Tally, decide
+from daydream_shared.failures import CLOSED, DEATHS_MAX, DeadLetter, Permanent, Redeliver, Tally, decide
 from daydream_shared.messages import Message, Payer
 from daydream_shared.subjects import ACK_WAIT_S, DEAD_LETTER_PREFIX, FLOWS
 from daydream_shared.telemetry import Name, Telemetry, trace_headers
@@ -104,6 +105,10 @@ class Delivery:
 
     async def _settle_failure(self, raw: Msg, error: Exception) -> tuple[str, HandlerException]:
         """The outcome's name, and the exception that tells FastStream how to acknowledge."""
+        if isinstance(error, Permanent) and error.reason == CLOSED and (raw.metadata.num_delivered or 1) > 1:
+            # only a verdict or a dead letter closes an envelope: an earlier delivery got there, and was cut off before its acknowledgement
+            log.info("ended by an earlier delivery: %s", error)
+            return "ended", AckMessage()
         try:
             outcome = decide(error, await self._tally(raw))
             if isinstance(outcome, Redeliver):

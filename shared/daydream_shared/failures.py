@@ -3,7 +3,7 @@
 Failure
 ├── Transient      try again later with growing delay; after `FAILURES_MAX` a dead letter
 ├── NotNow         not a failure: refused by the budget, pushed back by a full stage, a server away. Waits as long as it lasts
-├── Permanent      a dead letter at once
+├── Permanent      a dead letter at once; but none where its daydream has ended by an earlier delivery of the message
 └── WrongSetting   at start only: one clear line with the mend, exit code 2
 
 A message that does not validate is a dead letter ("invalid"); any other exception is a bug and a dead letter that names it.
@@ -24,6 +24,7 @@ from pydantic import BaseModel, ValidationError
 FAILURES_MAX = 5
 DEATHS_MAX = 10
 DELAY_S_MAX = 60.0
+CLOSED = "closed"  # the reason of a Permanent: the envelope is, so a verdict or a dead letter has ended its daydream
 STREAM_FULL = 10077  # JetStream: "maximum messages exceeded", under discard=new
 
 

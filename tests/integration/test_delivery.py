@@ -128,6 +128,25 @@ async def test_a_bug_loses_nothing_but_becomes_a_dead_letter_that_names_it_and_c
         assert stage.closed == [Payer(envelope_id=pair().envelope_id, way=None)]
 
 
+@pytest.mark.parametrize("deliveries", [1, 2])
+async def test_whose_envelope_an_earlier_delivery_closed_has_ended_and_is_no_dead_letter(stage_of, deliveries: int) -> None:
+    """Its answer was published, its worker was killed before the acknowledgement, and asks anew because something moved meanwhile."""
+    taken = 0
+
+    async def handler(_: PairSampled) -> list[Message]:
+        nonlocal taken
+        taken += 1
+        if taken < deliveries:
+            raise NotNow("killed", delay_s=0.01)
+        raise Permanent("closed", "the envelope is closed: its work has ended")
+
+    async with stage_of(handler) as stage:
+        await stage.put(pair())
+        await stage.until(stage.empty)
+        assert taken == deliveries
+        assert len(await stage.dead()) == (1 if deliveries == 1 else 0), "closed before it was ever worked on: that is to be looked at"
+
+
 @pytest.mark.parametrize("body", [b"\xff\x00 not json", b'{"version": 1}', b'{"version": 2, "pair_id": "of the future"}', b""])
 async def test_bytes_that_are_no_message_become_a_dead_letter_byte_for_byte(stage_of, body: bytes) -> None:
     async def handler(_: PairSampled) -> list[Message]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import uuid4
 
-from daydream_shared.failures import NotNow, Permanent
+from daydream_shared.failures import CLOSED, NotNow, Permanent
 from daydream_shared.messages import derive_id
 from daydream_shared.requests import Draw, Grant, GrowEnvelope, Refusal, Settle
 from daydream_shared.rpc import Asker
@@ -60,6 +60,6 @@ def _granted(grant: Grant) -> Grant:
 
 def refused(refusal: Refusal) -> NotNow | Permanent:
     """A refusal as the failure that the middleware knows: waiting for money never counts as a failure."""
-    if refusal.reason in ("closed", "too-old", "unknown-envelope"):
+    if refusal.reason in (CLOSED, "too-old", "unknown-envelope"):
         return Permanent(refusal.reason, refusal.text)
     return NotNow(refusal.text, until=refusal.retry_at, delay_s=None if refusal.retry_at else WAIT_S_WITHOUT_TIME)
