@@ -13,8 +13,6 @@ from urllib.parse import unquote, urlsplit
 
 from daydream_shared.failures import WrongSetting
 
-MEND = "Check the user and password, or the token, in DAYDREAM_NATS_URL"
-
 
 @dataclass(frozen=True)
 class NatsAddress:
@@ -46,6 +44,13 @@ class NatsAddress:
         return {"servers": list(self.servers), "user": self.user, "password": self.password, "token": self.token}
 
 
-def refused(error: BaseException | None) -> bool:
-    """Whether the server did not take who we said we are."""
-    return error is not None and "authorization" in str(error).lower()
+def refused(error: BaseException) -> bool:
+    """Whether the server did not take who we said we are. nats-py has no type of its own for that."""
+    return "authorization" in str(error).lower()
+
+
+def unreachable(address: NatsAddress, error: BaseException) -> WrongSetting:
+    """Why there is no connection, and what to do about it."""
+    if refused(error):
+        return WrongSetting(f"NATS at {address} refuses the connection ({error})", "Check the user and password, or the token, in DAYDREAM_NATS_URL")
+    return WrongSetting(f"NATS can't be reached at {address} ({type(error).__name__})", "Start it, or check DAYDREAM_NATS_URL")

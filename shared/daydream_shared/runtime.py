@@ -24,8 +24,6 @@ from typing import Any, TypeVar
 import nats.errors
 from faststream.middlewares import AckPolicy
 from faststream.nats import JStream, NatsBroker, PullSub
-from faststream.nats.security import NatsToken
-from faststream.security import BaseSecurity, SASLPlaintext
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
@@ -33,12 +31,12 @@ from nats.js.kv import KeyValue
 from opentelemetry.trace import SpanKind
 from starlette.routing import BaseRoute
 
+from daydream_shared.broker import broker_of, connected
 from daydream_shared.delivery import Delivery
 from daydream_shared.failures import NotNow, WrongSetting
 from daydream_shared.health import WebServer, bind, web_app
 from daydream_shared.messages import Message, Payer
 from daydream_shared.misspelt import misspelt
-from daydream_shared.nats_address import MEND, NatsAddress, refused
 from daydream_shared.provision import ensure_consumer, provision
 from daydream_shared.requests import CloseEnvelope
 from daydream_shared.rpc import Asker, Server
@@ -146,7 +144,7 @@ async def serve(settings: ServiceSettings, build: Build) -> int:
 
 
 async def _work(life: _Life, web: WebServer, build: Build) -> None:
-    runtime = Runtime(life.settings, await _connected(life.broker), life)
+    runtime = Runtime(life.settings, await connected(life.broker, life.settings), life)
     await _provision(runtime)
     async with build(runtime, life.settings) as parts:
         web.add(parts.routes)
@@ -216,7 +214,7 @@ class _Life:
         self.code = EXIT_OK
         self.stopping = asyncio.Event()
         self.telemetry = start_telemetry(settings.service, settings.instance)
-        self.broker = _broker(settings, self.closed)
+        self.broker = broker_of(settings, self.closed)
         self.check: Callable[[], Awaitable[str | None]] | None = None
 
     def obey_signals(self, work: asyncio.Task[None]) -> None:
@@ -249,42 +247,6 @@ class _Life:
         if self.stopping.is_set():
             return "stopping"
         return await self.check() if self.check is not None else "starting, or waiting for NATS"
-
-
-def _broker(settings: ServiceSettings, closed: Callable[[], Awaitable[None]]) -> NatsBroker:
-    async def on_error(error: Exception) -> None:
-        # a denied publish looks like a timeout to its caller; its reason comes only here
-        log.warning("nats: %s", error or type(error).__name__)
-
-    address = NatsAddress.of(settings.nats_url.get_secret_value())
-    return NatsBroker(
-        list(address.servers),
-        security=_security(address),
-        name=f"daydream-{settings.service}-{settings.instance}",
-        max_reconnect_attempts=-1,  # after the default 60 the process would spin, ignore SIGTERM and never recover
-        reconnect_time_wait=1,
-        connect_timeout=5,
-        graceful_timeout=settings.stop_timeout_s,
-        error_cb=on_error,
-        closed_cb=closed,
-        logger=logging.getLogger("daydream_shared.faststream"),  # its own one would write lines that are not JSON
-        log_level=logging.DEBUG,
-    )
-
-
-def _security(address: NatsAddress) -> BaseSecurity | None:
-    if address.password is not None:
-        return SASLPlaintext(username=address.user or "", password=address.password)
-    return None if address.token is None else NatsToken(address.token)
-
-
-async def _connected(broker: NatsBroker) -> Client:
-    try:
-        return await broker.connect()
-    except nats.errors.Error as error:
-        if refused(error):
-            raise WrongSetting(f"NATS refuses the connection ({error})", MEND) from None
-        raise
 
 
 async def _provision(runtime: Runtime) -> None:

@@ -12,8 +12,8 @@ import pytest
 from nats.aio.client import Client
 from nats.js import api
 
+from daydream_shared.broker import broker_of
 from daydream_shared.provision import provision
-from daydream_shared.runtime import _broker
 from daydream_shared.settings import ServiceSettings
 from daydream_shared.subjects import STREAMS
 from support.programs import NatsServer
@@ -29,7 +29,7 @@ async def closed() -> None: ...
 
 def test_a_service_never_gives_up_reconnecting() -> None:
     """After the client's default of 60 tries the process would spin, ignore SIGTERM and never recover."""
-    assert _broker(Settings(), closed)._connection_kwargs["max_reconnect_attempts"] == -1
+    assert broker_of(Settings(), closed)._connection_kwargs["max_reconnect_attempts"] == -1
 
 
 async def test_a_key_can_be_created_again_after_its_time_is_up(nc: Client) -> None:
@@ -61,7 +61,7 @@ async def test_the_reason_of_a_denied_publish_is_logged(tmp_path: Path, caplog: 
     """To its caller it looks like a timeout."""
     server = NatsServer(tmp_path, more='authorization { users = [{ user: "u", password: "p", permissions: { publish: { deny: "daydream.>" } } }] }')
     server.start()
-    broker = _broker(Settings(nats_url=server.url.replace("//", "//u:p@")), closed)
+    broker = broker_of(Settings(nats_url=server.url.replace("//", "//u:p@")), closed)
     try:
         connection = await broker.connect()
         with caplog.at_level(logging.WARNING):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from daydream_console.client import connected
 from daydream_shared.failures import WrongSetting
-from support.programs import NatsServer
+from support.programs import NatsServer, clean_environment
 from support.services import service
 
 PASSWORD, WRITTEN = "p%ss/w@rd", "p%25ss%2Fw%40rd"
@@ -59,7 +61,7 @@ def test_a_service_says_in_one_line_that_its_password_is_wrong(guarded: tuple[st
     with service("sampler", f"tls://lab:wrong@{where}", tmp_path, ready=False, SSL_CERT_FILE=str(cert)) as process:
         assert process.wait(60) == 2
     said = next(tmp_path.glob("sampler-*.log")).read_text().splitlines()[-1]
-    assert "NATS refuses the connection" in said
+    assert "refuses the connection" in said
     assert "DAYDREAM_NATS_URL" in said
 
 
@@ -70,3 +72,11 @@ async def test_a_command_says_so_too_and_at_once(guarded: tuple[str, Path], monk
         async with connected(f"tls://lab:wrong@{where}"):
             pass
     assert "wrong" not in str(refusal.value)
+
+
+def test_an_audit_that_runs_alone_says_so_too(guarded: tuple[str, Path], tmp_path: Path) -> None:
+    where, cert = guarded
+    environment = clean_environment(tmp_path, DAYDREAM_NATS_URL=f"tls://lab:wrong@{where}", SSL_CERT_FILE=str(cert))
+    done = subprocess.run([sys.executable, "-m", "daydream_budget", "audit"], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "refuses the connection" in done.stderr

@@ -6,15 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import nats.errors
 from nats.aio.client import Client as Nats
 from nats.js import JetStreamContext
 
-from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import Message
-from daydream_shared.nats_address import MEND, NatsAddress, refused
+from daydream_shared.nats_address import NatsAddress, refused, unreachable
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import flow_of
 
@@ -28,7 +27,7 @@ class Client:
     nc: Nats
     js: JetStreamContext
     ask: Asker
-    nats_url: str
+    nats_url: str = field(repr=False)
 
     async def publish(self, message: Message) -> int:
         """Publish an event under its own id. Gives its place in the stream, also when it was there already."""
@@ -54,11 +53,9 @@ async def connected(nats_url: str) -> AsyncIterator[Client]:
     try:
         await asyncio.wait_for(connecting, CONNECT_S)
     except (nats.errors.Error, OSError, TimeoutError, asyncio.CancelledError) as error:
-        if not_taken or refused(error):
-            raise WrongSetting(f"NATS at {address} refuses the connection: {not_taken[0] if not_taken else error}", MEND) from None
-        if isinstance(error, asyncio.CancelledError):
+        if isinstance(error, asyncio.CancelledError) and not not_taken:
             raise
-        raise WrongSetting(f"NATS can't be reached at {address} ({type(error).__name__})", "Start it, or check DAYDREAM_NATS_URL") from None
+        raise unreachable(address, not_taken[0] if not_taken else error) from None
     try:
         yield Client(nc, nc.jetstream(timeout=10), Asker(nc), nats_url)
     finally:

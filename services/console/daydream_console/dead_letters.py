@@ -18,9 +18,10 @@ from nats.js.errors import APIError, NotFoundError
 from pydantic import ValidationError
 
 from daydream_console.client import Client
+from daydream_console.rejudging import parts_of
 from daydream_shared.failures import WrongSetting
 from daydream_shared.messages import CandidateNominated, HypothesisProposed, Message, PairSampled, derive_id
-from daydream_shared.money.plans import ORACLE, StagePlan, read_plans
+from daydream_shared.money.plans import ORACLE, read_plans
 from daydream_shared.requests import OpenEnvelope, Purpose
 from daydream_shared.streams import REPLAY, streamed
 from daydream_shared.subjects import BUDGET_OPEN, FLOWS, PLANS, Flow
@@ -128,11 +129,8 @@ async def _funded(client: Client, message: Message, envelope_id: str) -> tuple[M
 
 
 async def _envelope(client: Client, pair: PairSampled, stages: Collection[str], samples: int, purpose: Purpose, envelope_id: str) -> OpenEnvelope:
-    plans: dict[str, StagePlan] = await read_plans(await client.js.key_value(PLANS.name), list(stages))
+    plans = await read_plans(await client.js.key_value(PLANS.name), list(stages))
     if missing := [stage for stage in stages if stage not in plans]:
         raise WrongSetting(f"{', '.join(missing)} has not said yet what it costs", "Start it: daydream up")
-    fact_bytes = len(pair.first.text.encode()) + len(pair.second.text.encode())
-    parts = tuple(part for stage in stages for part in plans[stage].parts(fact_bytes, samples, pair.plan))
-    return OpenEnvelope(
-        envelope_id=envelope_id, parts=parts, ways=samples, purpose="canary" if pair.canary else purpose, asked_at=datetime.now(UTC)
-    )  # fmt: skip
+    parts = parts_of(pair, stages, plans, samples)
+    return OpenEnvelope(envelope_id=envelope_id, parts=parts, ways=samples, purpose="canary" if pair.canary else purpose, asked_at=datetime.now(UTC))

@@ -15,7 +15,7 @@ from nats.js.errors import APIError
 
 from daydream_console.client import Client
 from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import HypothesisProposed, VerdictReached, derive_id
+from daydream_shared.messages import HypothesisProposed, PairSampled, VerdictReached, derive_id
 from daydream_shared.money.plans import FULL, ORACLE, StagePlan, read_plans
 from daydream_shared.requests import CriticState, EnvelopePart, ListVerdicts, Nothing, OpenEnvelope, Refusal
 from daydream_shared.subjects import BUDGET_OPEN, CRITIC_STATE, MEMORY_INSIGHTS, PLANS
@@ -37,13 +37,13 @@ class Rejudging:
     @property
     def most_nanousd(self) -> int:
         """What is reserved in all."""
-        return sum(part.bound_nanousd for one in self.proposed for part in parts_of(one, self.plans))
+        return sum(part.bound_nanousd for one in self.proposed for part in parts_of(one.pair, one.pair.stages, self.plans))
 
 
-def parts_of(one: HypothesisProposed, plans: Mapping[str, StagePlan]) -> tuple[EnvelopePart, ...]:
-    """What its envelope has to hold: for the judges, and for the oracle where it may go there."""
-    fact_bytes = len(one.pair.first.text.encode()) + len(one.pair.second.text.encode())
-    return tuple(part for stage in one.pair.stages for part in plans[stage].parts(fact_bytes, 1, FULL))
+def parts_of(pair: PairSampled, stages: Collection[str], plans: Mapping[str, StagePlan], samples: int = 1) -> tuple[EnvelopePart, ...]:
+    """What an envelope has to hold that pays these stages of a pair's way."""
+    fact_bytes = len(pair.first.text.encode()) + len(pair.second.text.encode())
+    return tuple(part for stage in stages for part in plans[stage].parts(fact_bytes, samples, pair.plan))
 
 
 async def prepare(client: Client, since: datetime, judges: Collection[str], limit: int) -> Rejudging:
@@ -63,7 +63,7 @@ async def prepare(client: Client, since: datetime, judges: Collection[str], limi
 
 async def send(client: Client, one: HypothesisProposed, plans: Mapping[str, StagePlan]) -> Refusal | None:
     """Reserve the money and hand it to the critic; waits while the critic has enough. The refusal when there is no money."""
-    envelope = OpenEnvelope(envelope_id=one.pair.envelope_id, parts=parts_of(one, plans), purpose="rejudging", asked_at=datetime.now(UTC))
+    envelope = OpenEnvelope(envelope_id=one.pair.envelope_id, parts=parts_of(one.pair, one.pair.stages, plans), purpose="rejudging", asked_at=datetime.now(UTC))
     grant = await client.ask(BUDGET_OPEN, envelope)
     if grant.refusal is not None:
         return grant.refusal

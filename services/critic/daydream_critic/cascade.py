@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from daydream_critic.panel import Calls, Panel
 
 Array = NDArray[np.float64]
-GRID = np.arange(-14.0, 12.0, 0.2)  # log-odds
+STEP = 0.2  # log-odds
+GRID = np.arange(-14.0, 12.0, STEP)
 CHANCES = 1 / (1 + np.exp(-GRID))
 NODES, WEIGHTS = hermegauss(9)  # of a standard normal
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
@@ -48,8 +49,9 @@ class Cascade:
         at = round(line / LINE_STEP)
         if at not in self._plans:
             self._plans[at] = self._plan(at * LINE_STEP)
-        judges = self._plans[at].get(calls)
-        judge = -1 if judges is None else int(judges[np.clip(round((log_odds - GRID[0]) / (GRID[1] - GRID[0])), 0, len(GRID) - 1)])
+        judges = self._plans[at].get(calls)  # None where more was asked than is planned for
+        place = min(max(round((log_odds - GRID[0]) / STEP), 0), len(GRID) - 1)
+        judge = -1 if judges is None else int(judges[place])
         if judge < 0 and not any(calls):
             return min((one for one, most in enumerate(self.calls_max) if most), key=lambda one: self.usd[one], default=None)
         return judge if judge >= 0 else None

@@ -34,4 +34,3 @@ def test_different_secrets_are_refused_because_one_alone_can_be_sent() -> None:
 def test_a_refusal_is_told_from_other_trouble() -> None:
     assert refused(Exception("nats: 'Authorization Violation'"))
     assert not refused(TimeoutError())
-    assert not refused(None)

@@ -20,7 +20,7 @@ from daydream_budget.audit.report import Report, text
 from daydream_budget.entries import COMMIT
 from daydream_budget.settings import Settings
 from daydream_shared.failures import Failure, WrongSetting
-from daydream_shared.nats_address import NatsAddress
+from daydream_shared.nats_address import NatsAddress, unreachable
 from daydream_shared.requests import BudgetState, Nothing
 from daydream_shared.rpc import Asker
 from daydream_shared.subjects import BUDGET_STATE, LEDGER_MIRROR
@@ -47,10 +47,11 @@ def main(arguments: list[str]) -> int:
 
 
 async def _audit(settings: Settings, lines: list[Line] | None) -> Report:
+    address = NatsAddress.of(settings.nats_url.get_secret_value())
     try:
-        nc = await nats.connect(**NatsAddress.of(settings.nats_url.get_secret_value()).options(), connect_timeout=5, allow_reconnect=False)
+        nc = await nats.connect(**address.options(), connect_timeout=5, allow_reconnect=False)
     except (nats.errors.Error, OSError, TimeoutError) as error:
-        raise WrongSetting(f"NATS can't be reached ({type(error).__name__})", "Start it, or check DAYDREAM_NATS_URL") from None
+        raise unreachable(address, error) from None
     auditor = Auditor()
     try:
         js = nc.jetstream(timeout=10)
