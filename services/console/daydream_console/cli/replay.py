@@ -43,7 +43,8 @@ def show(found: Replay) -> None:
         out.print(Text(f"  {judgement.judge}: {said}"))
     for attempt in verdict.examination.attempts if verdict.examination else ():
         outcome = {True: "could not refute it", False: "refuted it", None: "gave no answer that can be read"}[attempt.holds]
-        outcome = f"found it said already ({attempt.same_as.what} {attempt.same_as.id})" if attempt.same_as else outcome
+        if same := attempt.same_as:
+            outcome = "found that one fact alone suggests it" if same.what == "alone" else f"found it said already ({same.what} {same.id})"
         out.print(Text(f"  oracle {attempt.model} {outcome}: {attempt.case}"))
     for other in verdict.comparisons:
         place = "first" if other.shown_first else "second"

@@ -96,7 +96,7 @@ function howItWasJudged({ judgements, weighing, comparisons, examination, calls 
   const sums = weighing?.log_odds == null ? [] : [`log-odds ${weighing.log_odds.toFixed(2)}${weighing.placed == null ? "" : `, ${weighing.placed.toFixed(2)} after ${comparisons.length} comparisons (${comparisons.filter((one) => one.won).length} won)`}; the line is at ${weighing.line.toFixed(2)}`];
   return el("details", {}, el("summary", { textContent: "How it was judged" }),
     ...judgements.map((one) => soft(`${one.judge}${one.self_judged ? " (of the writer's family)" : ""}: ${scoresOf(one)}. ${one.justification}`)), ...sums.map(soft),
-    ...(examination?.attempts ?? []).map((one) => soft(`The oracle, ${one.model}, ${one.same_as ? `found it said already (${one.same_as.what})` : OUTCOMES.get(one.holds)}: ${one.case}`)),
+    ...(examination?.attempts ?? []).map((one) => soft(`The oracle, ${one.model}, ${!one.same_as ? OUTCOMES.get(one.holds) : one.same_as.what === "alone" ? "found that one fact alone suggests it" : `found it said already (${one.same_as.what})`}: ${one.case}`)),
     ...(examination?.missing ?? []).map((text) => soft(`Not asked: ${text}`)), soft(`${calls.length} calls by the critic`));
 }
 // A person's word: what the models said stays on record beside it.
