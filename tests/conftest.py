@@ -27,7 +27,9 @@ async def nc(server: NatsServer) -> AsyncIterator[Client]:
 
     async def quiet(_: Exception) -> None: ...
 
-    client = await nats.connect(server.url, max_reconnect_attempts=-1, reconnect_time_wait=0.05, error_cb=quiet)
+    client = await nats.connect(
+        server.url, max_reconnect_attempts=-1, reconnect_time_wait=0.05, error_cb=quiet
+    )
     yield client
     await client.close()
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.figures import figure
-from daydream_shared.messages import VerdictReached
+from daydream_contracts.events import VerdictReached
 from support.programs import Daydream
 
 DAYDREAMS = 130  # enough for 200 calls: what the gates stop is not judged
@@ -22,10 +22,15 @@ def run() -> None:
     """Print the figures."""
     with tempfile.TemporaryDirectory() as folder:
         daydream = Daydream(Path(folder), None, HOME=os.environ["HOME"], DAYDREAM_PRICES_FILE="")
-        drawn = json.loads(daydream("run", "-n", str(DAYDREAMS), "--json", timeout_s=3000).stdout)["daydreams"]
+        drawn = json.loads(daydream("run", "-n", str(DAYDREAMS), "--json", timeout_s=3000).stdout)[
+            "daydreams"
+        ]
         (file,) = (daydream.data / "memory").glob("*.db")
         with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as db:
-            verdicts = [VerdictReached.model_validate_json(body) for (body,) in db.execute("select body from verdicts")]
+            verdicts = [
+                VerdictReached.model_validate_json(body)
+                for (body,) in db.execute("select body from verdicts")
+            ]
     calls = [call for verdict in verdicts for call in (*verdict.hypothesis.calls, *verdict.calls)]
     unreadable = sum(verdict.reason in ("unreadable", "judge-unreadable") for verdict in verdicts)
     more = {"daydreams": drawn, "calls": len(calls)}

@@ -8,10 +8,22 @@ import platform
 import statistics
 from collections.abc import Sequence
 
-MACHINE = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
+MACHINE = {
+    "cores": os.cpu_count(),
+    "machine": platform.machine(),
+    "python": platform.python_version(),
+}
 
 
-def figure(benchmark: str, name: str, values: Sequence[float], unit: str, *, seed: int | None = None, **more: str | float) -> None:
+def figure(
+    benchmark: str,
+    name: str,
+    values: Sequence[float],
+    unit: str,
+    *,
+    seed: int | None = None,
+    **more: str | float,
+) -> None:
     """Print the median of repeated measurements, with the lowest and the highest."""
     line = {
         "benchmark": benchmark,
@@ -28,10 +40,14 @@ def figure(benchmark: str, name: str, values: Sequence[float], unit: str, *, see
     print(json.dumps(line), flush=True)
 
 
-def mean_figure(benchmark: str, name: str, values: Sequence[float], unit: str, **more: str | float) -> None:
+def mean_figure(
+    benchmark: str, name: str, values: Sequence[float], unit: str, **more: str | float
+) -> None:
     """Print the mean over seeds 0, 1, 2, … (unless `seeds` says which), its 95 % interval (normal) as low and high, and the single values' spread."""
     mean = statistics.fmean(values)
-    error = 1.96 * statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("inf")
+    error = (
+        1.96 * statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("inf")
+    )
     line = {
         "benchmark": benchmark,
         "figure": name,

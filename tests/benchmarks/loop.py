@@ -24,7 +24,9 @@ def run() -> None:
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as folder, priced_endpoint(Path(folder)) as endpoint:
             started = time.monotonic()
-            done = Daydream(Path(folder) / "user", endpoint)("run", "-n", str(DAYDREAMS), "--cap", "1", "--json", timeout_s=300)
+            done = Daydream(Path(folder) / "user", endpoint)(
+                "run", "-n", str(DAYDREAMS), "--cap", "1", "--json", timeout_s=300
+            )
             walls.append(time.monotonic() - started)
             found = json.loads(done.stdout)
             lines = endpoint.lines()

@@ -18,8 +18,13 @@ DAYDREAMS = 30
 def run() -> None:
     """Print the figures."""
     with tempfile.TemporaryDirectory() as folder:
-        shipped = {"DAYDREAM_SAMPLER_STAGES": "synthesizer,critic,oracle", "DAYDREAM_SAMPLER_CANARY_SHARE": "0.02"}  # tests have neither
-        daydream = Daydream(Path(folder), None, HOME=os.environ["HOME"], DAYDREAM_PRICES_FILE="", **shipped)
+        shipped = {
+            "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic,oracle",
+            "DAYDREAM_SAMPLER_CANARY_SHARE": "0.02",
+        }  # tests have neither
+        daydream = Daydream(
+            Path(folder), None, HOME=os.environ["HOME"], DAYDREAM_PRICES_FILE="", **shipped
+        )
         started = time.monotonic()
         done = daydream("run", "-n", str(DAYDREAMS), "--json", timeout_s=900)
         wall = time.monotonic() - started

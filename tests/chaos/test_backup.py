@@ -18,10 +18,15 @@ LATER = "A note that was written after the backup, about the tides that turn the
 
 def pairs(daydream: Daydream) -> Counter[tuple[str, ...]]:
     found = daydream.json("insights", "--all", "--limit", "100")
-    return Counter(tuple(sorted(one["hypothesis"]["pair"][side]["fact_id"] for side in ("first", "second"))) for one in found)
+    return Counter(
+        tuple(sorted(one["hypothesis"]["pair"][side]["fact_id"] for side in ("first", "second")))
+        for one in found
+    )
 
 
-def test_a_saved_memory_is_put_back_and_loses_nothing_that_was_paid_for(tmp_path: Path, endpoint: Endpoint) -> None:
+def test_a_saved_memory_is_put_back_and_loses_nothing_that_was_paid_for(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
     daydream = Daydream(tmp_path / "user", endpoint)
     saved, notes = tmp_path / "memory.backup", tmp_path / "notes"
     notes.mkdir()
@@ -29,11 +34,21 @@ def test_a_saved_memory_is_put_back_and_loses_nothing_that_was_paid_for(tmp_path
     assert daydream("run", "-n", "6", "--cap", "1").returncode == 0
     with daydream.up() as running:
         running.json("ingest", str(notes))
-        until(lambda: running.json("status")["memory"]["facts_pending"] == 0, "everything embedded", 60)
+        until(
+            lambda: running.json("status")["memory"]["facts_pending"] == 0,
+            "everything embedded",
+            60,
+        )
         before = running.json("status")["memory"]
         made = running.json("backup", "save", str(saved))
-        assert (made["facts"], made["verdicts"], made["size_bytes"]) == (before["facts"], before["verdicts"], saved.stat().st_size)
-        assert running("backup", "save", str(saved)).returncode == 2, "what is there is not written over"
+        assert (made["facts"], made["verdicts"], made["size_bytes"]) == (
+            before["facts"],
+            before["verdicts"],
+            saved.stat().st_size,
+        )
+        assert running("backup", "save", str(saved)).returncode == 2, (
+            "what is there is not written over"
+        )
     assert daydream("run", "-n", "6", "--cap", "1").returncode == 0, "daydreams after the backup"
     with daydream.up() as running:
         (notes / "later.md").write_text(LATER)
@@ -57,11 +72,18 @@ def test_a_saved_memory_is_put_back_and_loses_nothing_that_was_paid_for(tmp_path
 
         def restored() -> bool:
             done = running("status", "--json")
-            return done.returncode == 0 and json.loads(done.stdout)["memory"]["generation"] != before["generation"]
+            return (
+                done.returncode == 0
+                and json.loads(done.stdout)["memory"]["generation"] != before["generation"]
+            )
 
         until(restored, "the memory of before", 60)
         assert pairs(running) == judged
-        texts = {hit["fact"]["text"] for text in (SECRET, LATER) for hit in running.json("ask", text)["hits"]}
+        texts = {
+            hit["fact"]["text"]
+            for text in (SECRET, LATER)
+            for hit in running.json("ask", text)["hits"]
+        }
         assert not texts & {SECRET, LATER}, "erased, and not ingested again yet"
         assert running.json("retract", insight, "--who", "bob")[0]["hidden"]
         running.json("ingest", str(notes / "later.md"))

@@ -17,18 +17,42 @@ import nats
 import pytest
 from nats.aio.client import Client
 
+from daydream_contracts.events import DocumentOffered, PairSampled
+from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
+from daydream_contracts.topology import (
+    BUDGET_CHANGE,
+    BUDGET_STATE,
+    MEMORY_STATE,
+    PLANS,
+    SAMPLER_STATE,
+    route_of,
+)
+from daydream_models.reservations import StagePlan, publish_plan
+from daydream_runtime.rpc import RpcClient
 from daydream_sampler.epoch import number_of, pairs_of
-from daydream_shared.messages import DocumentOffered, PairSampled
-from daydream_shared.money.plans import StagePlan, publish_plan
-from daydream_shared.requests import ChangeBudget, Nothing, SetLimit
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_STATE, MEMORY_STATE, PLANS, SAMPLER_STATE, flow_of
 from support.programs import NatsServer
 from support.services import service
 
 REPLICAS = 3
 BOUND_NANOUSD = 1_000_000
-WORDS = ("ice", "salt", "river", "queue", "wind", "signal", "lock", "market", "spore", "tide", "mirror", "thread", "ledger", "hinge", "echo", "gear")
+WORDS = (
+    "ice",
+    "salt",
+    "river",
+    "queue",
+    "wind",
+    "signal",
+    "lock",
+    "market",
+    "spore",
+    "tide",
+    "mirror",
+    "thread",
+    "ledger",
+    "hinge",
+    "echo",
+    "gear",
+)
 
 
 class Samplers:
@@ -41,11 +65,15 @@ class Samplers:
 
     def _start(self, number: int) -> subprocess.Popen[str]:
         more = {"DAYDREAM_SAMPLER_STAGES": "synthesizer", "DAYDREAM_SAMPLER_PAIRS_AHEAD": "8"}
-        return self._stack.enter_context(service("sampler", self._url, self._folder / f"sampler-{number}", ready=False, **more))
+        return self._stack.enter_context(
+            service("sampler", self._url, self._folder / f"sampler-{number}", ready=False, **more)
+        )
 
     async def kill_until(self, done: asyncio.Event) -> None:
         while not done.is_set():
-            await asyncio.wait([asyncio.ensure_future(done.wait())], timeout=self._chance.uniform(0.2, 2.5))
+            await asyncio.wait(
+                [asyncio.ensure_future(done.wait())], timeout=self._chance.uniform(0.2, 2.5)
+            )
             number = self._chance.randrange(REPLICAS)
             if not done.is_set():
                 os.kill(self.running[number].pid, signal.SIGKILL)
@@ -55,8 +83,10 @@ class Samplers:
 
 async def drain(nc: Client, done: asyncio.Event, wanted: int) -> list[PairSampled]:
     """Take every pair off its stream, as the synthesizer would."""
-    flow = flow_of(PairSampled)
-    pull = await nc.jetstream().pull_subscribe(flow.subject, durable="synthesizer", stream=flow.stream)
+    flow = route_of(PairSampled)
+    pull = await nc.jetstream().pull_subscribe(
+        flow.subject, durable="synthesizer", stream=flow.stream
+    )
     found: list[PairSampled] = []
     quiet = 0
     while quiet < 3:
@@ -73,20 +103,41 @@ async def drain(nc: Client, done: asyncio.Event, wanted: int) -> list[PairSample
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("seed", "facts"), [(1, 16), (2, 24), (3, 24)])
-async def test_every_pair_is_drawn_once_by_three_replicas_that_are_killed_at_random(tmp_path: Path, server: NatsServer, seed: int, facts: int) -> None:
+async def test_every_pair_is_drawn_once_by_three_replicas_that_are_killed_at_random(
+    tmp_path: Path, server: NatsServer, seed: int, facts: int
+) -> None:
     with ExitStack() as stack:
         stack.enter_context(service("budget", server.url, tmp_path / "budget"))
         stack.enter_context(service("memory", server.url, tmp_path / "memory"))
         nc = await nats.connect(server.url)
-        js, ask = nc.jetstream(), Asker(nc)
-        await ask(BUDGET_CHANGE, ChangeBudget(change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=10**12), who="test"))
-        await publish_plan(await js.key_value(PLANS.name), StagePlan(stage="synthesizer", model="m", fixed_nanousd=BOUND_NANOUSD, nanousd_per_fact_byte=0))
-        lines = [{"text": f"Note {n}: {' '.join(random.Random(n).sample(WORDS, 9))}.", "title": str(n)} for n in range(facts)]
+        js, ask = nc.jetstream(), RpcClient(nc)
+        await ask(
+            BUDGET_CHANGE,
+            ChangeBudget(
+                change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=10**12), who="test"
+            ),
+        )
+        await publish_plan(
+            await js.key_value(PLANS.name),
+            StagePlan(
+                stage="synthesizer", model="m", fixed_nanousd=BOUND_NANOUSD, nanousd_per_fact_byte=0
+            ),
+        )
+        lines = [
+            {"text": f"Note {n}: {' '.join(random.Random(n).sample(WORDS, 9))}.", "title": str(n)}
+            for n in range(facts)
+        ]
         data = "\n".join(json.dumps(line) for line in lines).encode()
-        offer = DocumentOffered(document_id="d", content=base64.b64encode(data), source="/n.jsonl", size_bytes=len(data), offered_at=datetime.now(UTC))
-        await js.publish(flow_of(DocumentOffered).subject, offer.model_dump_json().encode())
+        offer = DocumentOffered(
+            document_id="d",
+            content=base64.b64encode(data),
+            source="/n.jsonl",
+            size_bytes=len(data),
+            offered_at=datetime.now(UTC),
+        )
+        await js.publish(route_of(DocumentOffered).subject, offer.model_dump_json().encode())
         async with asyncio.timeout(60):
-            while (await ask(MEMORY_STATE, Nothing())).facts < facts:  # noqa: ASYNC110 (another process makes it so)
+            while (await ask(MEMORY_STATE, EmptyRequest())).facts < facts:  # noqa: ASYNC110 (another process makes it so)
                 await asyncio.sleep(0.1)
         samplers = Samplers(stack, server.url, tmp_path, random.Random(seed))
         done = asyncio.Event()
@@ -96,9 +147,13 @@ async def test_every_pair_is_drawn_once_by_three_replicas_that_are_killed_at_ran
         assert samplers.kills > 3
         assert len({pair.strategy for pair in found}) > 2
         assert all(0 < pair.draw_probability <= 1 for pair in found)
-        async with asyncio.timeout(30):  # the last ones that died have claims that another ticks off once their lease has run out
-            while (await ask(SAMPLER_STATE, Nothing())).drawn < pairs_of(facts):  # noqa: ASYNC110 (as above)
+        async with asyncio.timeout(
+            30
+        ):  # the last ones that died have claims that another ticks off once their lease has run out
+            while (await ask(SAMPLER_STATE, EmptyRequest())).drawn < pairs_of(facts):  # noqa: ASYNC110 (as above)
                 await asyncio.sleep(0.2)
-        assert (await ask(SAMPLER_STATE, Nothing())).drawn == pairs_of(facts)
-        assert (await ask(BUDGET_STATE, Nothing())).envelopes_open == pairs_of(facts), "one envelope for each, and none besides"
+        assert (await ask(SAMPLER_STATE, EmptyRequest())).drawn == pairs_of(facts)
+        assert (await ask(BUDGET_STATE, EmptyRequest())).reservations_open == pairs_of(facts), (
+            "one reservation for each, and none besides"
+        )
         await nc.close()

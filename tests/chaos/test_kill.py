@@ -16,9 +16,22 @@ from support.programs import Daydream, Endpoint, priced_endpoint, until
 DAYDREAMS = 24
 KILLS = 8
 # everything that pays: an oracle for what is promoted, and planted hypotheses beside the others
-WHOLE = {"DAYDREAM_SAMPLER_STAGES": "synthesizer,critic,oracle", "DAYDREAM_CRITIC_PROMOTE_SCORE": "6", "DAYDREAM_SAMPLER_CANARY_SHARE": "0.1"}
+WHOLE = {
+    "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic,oracle",
+    "DAYDREAM_CRITIC_PROMOTE_SCORE": "6",
+    "DAYDREAM_SAMPLER_CANARY_SHARE": "0.1",
+}
 NANO = 1_000_000_000
-EVERY_PROCESS = ("synthesizer", "critic", "oracle", "memory", "budget", "sampler", "nats", "console")
+EVERY_PROCESS = (
+    "synthesizer",
+    "critic",
+    "oracle",
+    "memory",
+    "budget",
+    "sampler",
+    "nats",
+    "console",
+)
 
 
 class Chaos:
@@ -35,7 +48,11 @@ class Chaos:
     def answered(self, more: int, running: subprocess.Popen[str]) -> None:
         """Wait for more answers, or until there may be no more to come: two calls at least are answered for each daydream."""
         goal = min(self.endpoint.witness()["answered"] + more, 2 * DAYDREAMS)
-        until(lambda: running.poll() is not None or self.endpoint.witness()["answered"] >= goal, f"{more} more answers or the end", 60)
+        until(
+            lambda: running.poll() is not None or self.endpoint.witness()["answered"] >= goal,
+            f"{more} more answers or the end",
+            60,
+        )
 
     def kill(self, pid: int) -> None:
         """Kill it; the calls in flight just before or just after may be repeated once for it."""
@@ -52,11 +69,20 @@ class Chaos:
         verdicts = self.daydream.json("status")["memory"]["verdicts"]
         assert verdicts == DAYDREAMS
         for key, times in self.endpoint.calls().items():
-            assert times <= 1 + self.in_flight.get(key, 0), "only a call that was in flight at a kill is made again, once for each"
+            assert times <= 1 + self.in_flight.get(key, 0), (
+                "only a call that was in flight at a kill is made again, once for each"
+            )
         budget, witness = self.daydream.json("budget", "show"), self.endpoint.witness()
         # and those too that were drawn for a worker that died before it could send them
-        assert sum(row["calls"] for row in budget["spend"]) + budget["attempts_drawn"] >= witness["calls"], "the ledger counts every call"
-        assert witness["cost_nanousd"] <= budget["settled_nanousd"] + budget["drawn_nanousd"] <= NANO
+        assert (
+            sum(row["calls"] for row in budget["spend"]) + budget["attempts_authorized"]
+            >= witness["calls"]
+        ), "the ledger counts every call"
+        assert (
+            witness["cost_nanousd"]
+            <= budget["settled_nanousd"] + budget["authorized_nanousd"]
+            <= NANO
+        )
 
 
 @pytest.fixture
@@ -71,7 +97,13 @@ def test_every_process_may_be_killed_once_in_one_run(chaos: Chaos) -> None:
         chaos.answered(4, running)
         known = chaos.daydream.processes()[name]
         chaos.kill(known)
-        until(lambda known=known, name=name: chaos.daydream.processes().get(name) not in (None, known), f"{name} to be started again", 30)
+        until(
+            lambda known=known, name=name: (
+                chaos.daydream.processes().get(name) not in (None, known)
+            ),
+            f"{name} to be started again",
+            30,
+        )
     chaos.check(running)
 
 
@@ -107,5 +139,12 @@ def test_random_kills_for_as_long_as_it_runs(chaos: Chaos, seed: int) -> None:
         if running.poll() is not None or known is None:
             break
         chaos.kill(known)
-        until(lambda known=known, name=name: running.poll() is not None or chaos.daydream.processes().get(name) not in (None, known), "a new start", 30)
+        until(
+            lambda known=known, name=name: (
+                running.poll() is not None
+                or chaos.daydream.processes().get(name) not in (None, known)
+            ),
+            "a new start",
+            30,
+        )
     chaos.check(running)

@@ -18,17 +18,19 @@ from typing import Any
 import nats
 import pytest
 
-from daydream_shared.requests import BudgetState, ChangeBudget, Nothing, SetLimit
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_STATE
+from daydream_contracts.rpc import BudgetState, ChangeBudget, EmptyRequest, SetLimit
+from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE
+from daydream_runtime.rpc import RpcClient
 from support.programs import HERE, Endpoint, NatsServer, clean_environment, priced_endpoint, until
 from support.services import service
 
 REPLICAS, WORKERS = 3, 3
 SETTINGS = {
-    "DAYDREAM_BUDGET_SWEEP_S": "0.2", "DAYDREAM_BUDGET_ENVELOPE_IDLE_S": "4", "DAYDREAM_BUDGET_SNAPSHOT_COMMITS": "20",
+    "DAYDREAM_BUDGET_SWEEP_S": "0.2",
+    "DAYDREAM_BUDGET_RESERVATION_IDLE_S": "4",
+    "DAYDREAM_BUDGET_SNAPSHOT_COMMITS": "20",
     "DAYDREAM_BUDGET_KEEP_COMMITS": "0",
-}  # fmt: skip
+}
 
 
 class Fleet:
@@ -43,19 +45,47 @@ class Fleet:
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def replica(self, number: int, *, ready: bool = True) -> subprocess.Popen[str]:
-        return self.stack.enter_context(service("budget", self.server.url, self.folder / f"replica-{number}", ready=ready, **SETTINGS))
+        return self.stack.enter_context(
+            service(
+                "budget",
+                self.server.url,
+                self.folder / f"replica-{number}",
+                ready=ready,
+                **SETTINGS,
+            )
+        )
 
     def worker(self, number: int) -> subprocess.Popen[bytes]:
-        """Under a name that it may have had before: then it begins again with envelopes that the ledger knows."""
-        name = f"w{number}" if self.chance.random() < 0.5 else f"w{number}-{self.chance.random():.6f}"
-        command = [sys.executable, str(HERE / "payer.py"), "--nats", self.server.url, "--endpoint", self.endpoint.url, "--name", name, "--seed", str(self.seed)]
+        """Under a name that it may have had before: then it begins again with reservations that the ledger knows."""
+        name = (
+            f"w{number}" if self.chance.random() < 0.5 else f"w{number}-{self.chance.random():.6f}"
+        )
+        command = [
+            sys.executable,
+            str(HERE / "payer.py"),
+            "--nats",
+            self.server.url,
+            "--endpoint",
+            self.endpoint.url,
+            "--name",
+            name,
+            "--seed",
+            str(self.seed),
+        ]
         process = subprocess.Popen(command, env=clean_environment(self.folder))
         self.stack.callback(lambda: (process.kill(), process.wait()))
         return process
 
     def begin(self, cap_nanousd: int) -> None:
         self.cap_nanousd = cap_nanousd
-        asked(self.server.url, ChangeBudget(change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=cap_nanousd), who="test"))
+        asked(
+            self.server.url,
+            ChangeBudget(
+                change_id="cap",
+                what=SetLimit(window="lifetime", cap_nanousd=cap_nanousd),
+                who="test",
+            ),
+        )
         self.workers = [self.worker(number) for number in range(WORKERS)]
 
     def strike(self) -> None:
@@ -84,17 +114,23 @@ class Fleet:
     def go_on(self) -> None:
         """Wait for some more calls, unless the money is at its end."""
         goal = self.endpoint.witness()["calls"] + self.chance.randint(3, 10)
-        until(lambda: self.endpoint.witness()["calls"] >= goal or self.spent(), "the calls to go on", 60)
+        until(
+            lambda: self.endpoint.witness()["calls"] >= goal or self.spent(),
+            "the calls to go on",
+            60,
+        )
 
     def spent(self) -> bool:
         """Nine tenths of it; calls whose worker died count in full, so the endpoint alone can't tell."""
         books = asked(self.server.url)
-        return books.settled_nanousd + books.drawn_nanousd >= self.cap_nanousd * 0.9
+        return books.settled_nanousd + books.authorized_nanousd >= self.cap_nanousd * 0.9
 
     def the_cap_holds(self) -> BudgetState:
-        cost = self.endpoint.witness()["cost_nanousd"]  # before the ledger is asked: it may know of more, never of less
+        cost = self.endpoint.witness()[
+            "cost_nanousd"
+        ]  # before the ledger is asked: it may know of more, never of less
         books = asked(self.server.url)
-        assert cost <= books.settled_nanousd + books.drawn_nanousd <= self.cap_nanousd
+        assert cost <= books.settled_nanousd + books.authorized_nanousd <= self.cap_nanousd
         return books
 
     def end(self) -> BudgetState:
@@ -103,7 +139,13 @@ class Fleet:
             assert worker.poll() is None, "no worker saw two grants for one draw"
             worker.kill()
             worker.wait()
-        until(lambda: (books := self.the_cap_holds()).drawn_nanousd == books.open_nanousd == 0, "what the dead held to come back", 60)
+        until(
+            lambda: (
+                (books := self.the_cap_holds()).authorized_nanousd == books.reserved_nanousd == 0
+            ),
+            "what the dead held to come back",
+            60,
+        )
         return self.the_cap_holds()
 
     def audit(self) -> dict[str, Any]:
@@ -111,8 +153,12 @@ class Fleet:
         bill = self.endpoint.bill(self.folder / "bill.csv")
         done = subprocess.run(
             [sys.executable, "-m", "daydream_budget", "audit", "--json", "--export", str(bill)],
-            env=clean_environment(self.folder, DAYDREAM_NATS_URL=self.server.url), capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+            env=clean_environment(self.folder, DAYDREAM_NATS_URL=self.server.url),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
         assert done.returncode in (0, 1), done.stderr
         report: dict[str, Any] = json.loads(done.stdout)
         return report
@@ -123,8 +169,8 @@ def asked(url: str, change: ChangeBudget | None = None) -> BudgetState:
         nc = await nats.connect(url)
         try:
             if change is None:
-                return await Asker(nc)(BUDGET_STATE, Nothing())
-            return (await Asker(nc)(BUDGET_CHANGE, change)).state
+                return await RpcClient(nc)(BUDGET_STATE, EmptyRequest())
+            return (await RpcClient(nc)(BUDGET_CHANGE, change)).state
         finally:
             await nc.close()
 
@@ -156,8 +202,12 @@ def check(fleet: Fleet, replicas: int) -> None:
         assert report["served"]
         assert report["settled_nanousd"] == books.settled_nanousd
         lost = report["bill"]["differences"]
-        assert all(one["ours_nanousd"] is None for one in lost), "what was settled is what was billed"
-        assert len(lost) <= report["unknown_calls"], "what was billed and never settled is counted in full"
+        assert all(one["ours_nanousd"] is None for one in lost), (
+            "what was settled is what was billed"
+        )
+        assert len(lost) <= report["unknown_calls"], (
+            "what was billed and never settled is counted in full"
+        )
         if number < replicas - 1:  # one after the other is gone, so that each of them answers
             fleet.replicas[number].kill()
             fleet.replicas[number].wait()

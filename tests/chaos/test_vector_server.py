@@ -24,12 +24,19 @@ def test_a_run_goes_on_when_the_server_is_back(tmp_path: Path) -> None:
     server = WeaviateServer(tmp_path / "weaviate", binary)
     server.start()
     settings = server.settings()
-    where = {"DAYDREAM_MEMORY_WEAVIATE_URL": settings.url, "DAYDREAM_MEMORY_WEAVIATE_GRPC_URL": settings.grpc_url}
+    where = {
+        "DAYDREAM_MEMORY_WEAVIATE_URL": settings.url,
+        "DAYDREAM_MEMORY_WEAVIATE_GRPC_URL": settings.grpc_url,
+    }
     with priced_endpoint(tmp_path, delay_s=0.3) as endpoint:
         daydream = Daydream(tmp_path / "user", endpoint, **where)
         running = daydream.start("run", "-n", str(DAYDREAMS), "--cap", "1", "--json")
         for answered in (10, 20):
-            until(lambda answered=answered: endpoint.witness()["answered"] >= answered, f"{answered} answers", 60)
+            until(
+                lambda answered=answered: endpoint.witness()["answered"] >= answered,
+                f"{answered} answers",
+                60,
+            )
             server.kill()
             time.sleep(AWAY_S)
             server.start()

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from daydream_console.asyncapi import document
-from daydream_shared.subjects import CONSUMERS, ENDPOINTS, FLOWS
+from daydream_contracts.topology import CONSUMERS, ENDPOINTS, ROUTES
 
 
 @pytest.fixture(scope="module")
@@ -24,32 +24,56 @@ def test_it_is_asyncapi_3_under_the_version_that_was_asked_for(described: dict[s
 
 
 def addresses(described: dict[str, Any]) -> set[str]:
-    return {channel["address"] for channel in described["channels"].values() if channel["address"]}  # an answer's inbox has none
+    return {
+        channel["address"] for channel in described["channels"].values() if channel["address"]
+    }  # an answer's inbox has none
 
 
-@pytest.mark.parametrize("subject", [*(flow.subject for flow in FLOWS), *(endpoint.subject for endpoint in ENDPOINTS)])
+@pytest.mark.parametrize(
+    "subject", [*(flow.subject for flow in ROUTES), *(endpoint.subject for endpoint in ENDPOINTS)]
+)
 def test_every_subject_has_a_channel(described: dict[str, Any], subject: str) -> None:
     assert any(subject in address for address in addresses(described))
 
 
 def test_it_has_no_channel_that_the_table_does_not_know(described: dict[str, Any]) -> None:
-    subjects = {flow.subject for flow in FLOWS} | {endpoint.subject for endpoint in ENDPOINTS}
+    subjects = {flow.subject for flow in ROUTES} | {endpoint.subject for endpoint in ENDPOINTS}
     assert all(any(subject in address for subject in subjects) for address in addresses(described))
 
 
-@pytest.mark.parametrize("kind", sorted({*(flow.message.__name__ for flow in FLOWS), *(endpoint.question.__name__ for endpoint in ENDPOINTS)}))
-def test_every_message_has_a_schema_of_its_payload_with_all_its_fields(described: dict[str, Any], kind: str) -> None:
-    model = next(model for model in (*(f.message for f in FLOWS), *(e.question for e in ENDPOINTS)) if model.__name__ == kind)
+@pytest.mark.parametrize(
+    "kind",
+    sorted(
+        {
+            *(flow.message.__name__ for flow in ROUTES),
+            *(endpoint.question.__name__ for endpoint in ENDPOINTS),
+        }
+    ),
+)
+def test_every_message_has_a_schema_of_its_payload_with_all_its_fields(
+    described: dict[str, Any], kind: str
+) -> None:
+    model = next(
+        model
+        for model in (*(f.message for f in ROUTES), *(e.question for e in ENDPOINTS))
+        if model.__name__ == kind
+    )
     schemas = described["components"]["schemas"]
-    named = [schema for name, schema in schemas.items() if name.split(":")[-1] == kind or schema.get("title") == kind]
+    named = [
+        schema
+        for name, schema in schemas.items()
+        if name.split(":")[-1] == kind or schema.get("title") == kind
+    ]
     assert named, f"no schema of {kind}"
     assert any(set(model.model_fields) <= set(schema.get("properties", {})) for schema in named)
 
 
 def test_who_says_and_who_takes_an_event_are_both_told(described: dict[str, Any]) -> None:
-    channels = " ".join(channel.get("title", "") + name for name, channel in described["channels"].items())
-    for flow in FLOWS:
-        assert f"{flow.said_by} says {flow.message.__name__}" in channels
+    channels = " ".join(
+        channel.get("title", "") + name for name, channel in described["channels"].items()
+    )
+    for flow in ROUTES:
+        assert f"{flow.publisher} says {flow.message.__name__}" in channels
     for consumer in CONSUMERS:
         assert f"{consumer.service} takes {consumer.message.__name__}" in channels
 
@@ -57,8 +81,14 @@ def test_who_says_and_who_takes_an_event_are_both_told(described: dict[str, Any]
 def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
     def references(value: Any) -> list[str]:
         if isinstance(value, dict):
-            return [one for key, item in value.items() for one in ([item] if key == "$ref" else references(item))]
-        return [one for item in value for one in references(item)] if isinstance(value, list) else []
+            return [
+                one
+                for key, item in value.items()
+                for one in ([item] if key == "$ref" else references(item))
+            ]
+        return (
+            [one for item in value for one in references(item)] if isinstance(value, list) else []
+        )
 
     found = references(described)
     assert found

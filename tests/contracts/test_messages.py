@@ -13,45 +13,45 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from daydream_budget.entries import Commit
-from daydream_budget.snapshots import Snapshot
-from daydream_critic.experience import Experience
-from daydream_critic.rulings import Ruling
+from daydream_budget.ledger.entries import Commit
+from daydream_budget.ledger.snapshots import LedgerSnapshot
+from daydream_contracts.events import Message
+from daydream_contracts.topology import ENDPOINTS, ROUTES
+from daydream_critic.history.projection import CriticHistory
+from daydream_critic.pipeline.decision_log import DecisionRecord
+from daydream_models.prompt import StoredPrompt
+from daydream_models.reservations import StagePlan
+from daydream_models.response_store import StoredResponse
+from daydream_runtime.disposition import DeliveryCounts
+from daydream_sampler.canary_injection import CanaryCursor
 from daydream_sampler.epoch import Epoch
-from daydream_sampler.planting import Planted
-from daydream_sampler.yields import Yields
-from daydream_shared.failures import Tally
-from daydream_shared.llm.answers import StoredAnswer
-from daydream_shared.llm.prompt import KeptPrompt
-from daydream_shared.messages import Message
-from daydream_shared.money.plans import StagePlan
-from daydream_shared.subjects import ENDPOINTS, FLOWS
-from daydream_synthesizer.mixture import WriterYields
+from daydream_sampler.strategy_history import StrategyHistory
+from daydream_synthesizer.writer_history import WriterHistory
 
 EXAMPLES = Path(__file__).parent / "messages"
 FILES = sorted(EXAMPLES.glob("*.json"))
 KEPT = (
     Commit,
-    Snapshot,
+    LedgerSnapshot,
     Epoch,
-    Experience,
-    KeptPrompt,
-    Planted,
-    Ruling,
+    CriticHistory,
+    StoredPrompt,
+    CanaryCursor,
+    DecisionRecord,
     StagePlan,
-    StoredAnswer,
-    Tally,
-    WriterYields,
-    Yields,
+    StoredResponse,
+    DeliveryCounts,
+    WriterHistory,
+    StrategyHistory,
 )  # what the ledger and the buckets hold
 MAPPINGS = (
-    "Snapshot.v2",
+    "LedgerSnapshot.v2",
     "MemoryState.v1",
     "Erased.v1",
     "Epoch.v1.strategies",
-    "Experience.v1",
-    "Experience.v1.examined",
-    "KeptPrompt.v1",
+    "CriticHistory.v1",
+    "CriticHistory.v1.examined",
+    "StoredPrompt.v1",
     "CriticState.v1",
     "CriticState.v1.examined",
     "PairSampled.v1.mixture",
@@ -59,11 +59,11 @@ MAPPINGS = (
     "VerdictReached.v1.examined",
     "HypothesisProposed.v1.written",
     "StagePlan.v1.mixture",
-    "StoredAnswer.v1.digest",
-    "WriterYields.v1",
-    "Yields.v1",
+    "StoredResponse.v1.digest",
+    "WriterHistory.v1",
+    "StrategyHistory.v1",
 )  # their objects are mappings with keys of data, where any key is known
-SPOKEN = [flow.message for flow in FLOWS]
+SPOKEN = [flow.message for flow in ROUTES]
 ASKED = [kind for endpoint in ENDPOINTS for kind in (endpoint.question, endpoint.answer)]
 KINDS: dict[str, type[BaseModel]] = {kind.__name__: kind for kind in (*SPOKEN, *ASKED, *KEPT)}
 
@@ -77,9 +77,9 @@ IDS = {
     "ForegroundReported": "42016e09-56cf-5a17-894c-1b365e32c1ce",
     "AlertRaised": "c1a5",
     "DocumentRemoved": "228d48dd-da50-57db-b108-83b4426b7e16",
-    "StandingChanged": "dc80091c-bbff-5ed7-93ad-c2dc7be2a113",
+    "VisibilityChanged": "496b5a3e-9c3d-5d88-ae69-fff182635b93",
     "InsightRetracted": "4cdf56ca-be71-5f69-af41-9d545e4155e9",
-    "InsightRestored": "e77079a6-681d-5348-8119-e85e21c774ee",
+    "InsightReinstated": "4d531cb8-6546-57aa-bade-60821ba42164",
     "DocumentOffered": "8006726f-3956-5d95-bac6-3bcd8c7acbfd",
 }
 
@@ -93,7 +93,10 @@ def with_unknown_fields(value: Any) -> Any:
     if isinstance(value, list):
         return [with_unknown_fields(one) for one in value]
     if isinstance(value, dict):
-        return {**{key: with_unknown_fields(one) for key, one in value.items()}, "field_of_a_newer_version": {"any": ["thing"]}}
+        return {
+            **{key: with_unknown_fields(one) for key, one in value.items()},
+            "field_of_a_newer_version": {"any": ["thing"]},
+        }
     return value
 
 
@@ -108,17 +111,21 @@ def test_a_stored_example_is_still_read_and_written_back_the_same(file: Path) ->
     read = kind.model_validate_json(file.read_text())
     assert kind.model_validate_json(read.model_dump_json()) == read
     written = json.loads(read.model_dump_json())
-    assert contains(written, json.loads(file.read_text())), "a field was renamed, removed or changed its form"
+    assert contains(written, json.loads(file.read_text())), (
+        "a field was renamed, removed or changed its form"
+    )
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file.stem not in MAPPINGS], ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file", [file for file in FILES if file.stem not in MAPPINGS], ids=lambda file: file.stem
+)
 def test_a_field_that_is_not_known_is_ignored(file: Path) -> None:
     kind = kind_of(file)
     newer = json.dumps(with_unknown_fields(json.loads(file.read_text())))
     assert kind.model_validate_json(newer) == kind.model_validate_json(file.read_text())
 
 
-@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.message.__name__)
+@pytest.mark.parametrize("flow", ROUTES, ids=lambda flow: flow.message.__name__)
 def test_a_message_of_another_major_version_is_refused(flow: Any) -> None:
     content = json.loads((EXAMPLES / f"{flow.message.__name__}.v1.json").read_text())
     with pytest.raises(ValidationError, match="version"):
@@ -136,9 +143,11 @@ def test_the_ids_of_all_messages_are_pinned() -> None:
     assert set(IDS) == {kind.__name__ for kind in SPOKEN}
 
 
-@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.message.__name__)
+@pytest.mark.parametrize("flow", ROUTES, ids=lambda flow: flow.message.__name__)
 def test_messages_are_frozen(flow: Any) -> None:
-    message = flow.message.model_validate_json((EXAMPLES / f"{flow.message.__name__}.v1.json").read_text())
+    message = flow.message.model_validate_json(
+        (EXAMPLES / f"{flow.message.__name__}.v1.json").read_text()
+    )
     with pytest.raises(ValidationError, match="frozen"):
         message.version = 1
 
@@ -150,7 +159,13 @@ def test_every_example_belongs_to_a_type_that_exists() -> None:
 def contains(written: Any, stored: Any) -> bool:
     """Whether all that is stored was written again; fields that were added since have defaults and may be there."""
     if isinstance(stored, dict):
-        return isinstance(written, dict) and all(key in written and contains(written[key], one) for key, one in stored.items())
+        return isinstance(written, dict) and all(
+            key in written and contains(written[key], one) for key, one in stored.items()
+        )
     if isinstance(stored, list):
-        return isinstance(written, list) and len(written) == len(stored) and all(map(contains, written, stored))
+        return (
+            isinstance(written, list)
+            and len(written) == len(stored)
+            and all(map(contains, written, stored))
+        )
     return bool(written == stored)

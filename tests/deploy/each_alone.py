@@ -22,14 +22,31 @@ for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
 
 def main() -> int:
     uv = str(Path(sys.executable).parent / "uv")
-    for service in sorted(path.name for path in (ROOT / "services").iterdir() if (path / "pyproject.toml").exists()):
+    for service in sorted(
+        path.name for path in (ROOT / "services").iterdir() if (path / "pyproject.toml").exists()
+    ):
         started = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             python = f"{folder}/bin/python"
             subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
-            install = [uv, "pip", "install", "--quiet", "--python", python, "--constraint", "constraints.txt", "./shared", f"./services/{service}"]
+            install = [
+                uv,
+                "pip",
+                "install",
+                "--quiet",
+                "--python",
+                python,
+                "--constraint",
+                "constraints.txt",
+                "./shared/contracts",
+                "./shared/runtime",
+                "./shared/models",
+                f"./services/{service}",
+            ]
             subprocess.run(install, check=True, cwd=ROOT)
-            done = subprocess.run([python, "-c", IMPORT_ALL, f"daydream_{service}"], cwd=folder, check=False)
+            done = subprocess.run(
+                [python, "-c", IMPORT_ALL, f"daydream_{service}"], cwd=folder, check=False
+            )
         if done.returncode:
             print(f"{service} needs something that its pyproject.toml does not declare")
             return 1

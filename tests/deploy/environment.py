@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from daydream_console.local.stack import module_of
-from daydream_shared.settings import PREFIX, ServiceSettings
+from daydream_runtime.settings import PREFIX, ServiceSettings
 
 SERVICES = ("budget", "console", "critic", "memory", "oracle", "sampler", "synthesizer")
 PAID = ("critic", "oracle", "synthesizer")
@@ -21,7 +21,8 @@ IMAGE_OF = {"oracle": "critic"}  # the others have their own
 
 def settings_class(service: str) -> type[ServiceSettings]:
     """The one class of a service."""
-    found: type[ServiceSettings] = importlib.import_module(f"{module_of(service)}.settings").Settings
+    module = importlib.import_module(f"{module_of(service)}.settings")
+    found: type[ServiceSettings] = getattr(module, f"{service.capitalize()}Settings")
     return found
 
 
@@ -30,8 +31,16 @@ def variables_of(service: str) -> set[str]:
     names: set[str] = set()
     for name, info in settings_class(service).model_fields.items():
         inner = info.annotation
-        parts = [f"_{part}" for part in inner.model_fields] if isinstance(inner, type) and issubclass(inner, BaseModel) else [""]
-        names |= {f"{prefix}{name}{part}".upper() for part in parts for prefix in (PREFIX, f"{PREFIX}{service}_")}
+        parts = (
+            [f"_{part}" for part in inner.model_fields]
+            if isinstance(inner, type) and issubclass(inner, BaseModel)
+            else [""]
+        )
+        names |= {
+            f"{prefix}{name}{part}".upper()
+            for part in parts
+            for prefix in (PREFIX, f"{PREFIX}{service}_")
+        }
     return names
 
 

@@ -23,21 +23,34 @@ Done = subprocess.CompletedProcess[str]
 
 def tool(name: str) -> Path:
     """A program in the version that deploy/tools.py pins. Without it a test fails, and says how to get it."""
-    spec = importlib.util.spec_from_file_location("daydream_deploy_tools", ROOT / "deploy" / "tools.py")
+    spec = importlib.util.spec_from_file_location(
+        "daydream_deploy_tools", ROOT / "deploy" / "tools.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     tools = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tools)
     found = next(one for one in tools.TOOLS if one.name == name)
     if not found.there:
-        pytest.fail(f"{found.path} is missing or of another version. Mend: python deploy/tools.py", pytrace=False)
+        pytest.fail(
+            f"{found.path} is missing or of another version. Mend: python deploy/tools.py",
+            pytrace=False,
+        )
     return Path(found.path)
 
 
 def run(*words: str | Path, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Done:
     """Run a program with nothing of the caller's environment but its PATH: no variable of theirs takes part."""
     whole = {"PATH": os.environ["PATH"], **(env or {})}
-    return subprocess.run([str(word) for word in words], text=True, capture_output=True, timeout=RUN_S, env=whole, cwd=cwd, check=False)
+    return subprocess.run(
+        [str(word) for word in words],
+        text=True,
+        capture_output=True,
+        timeout=RUN_S,
+        env=whole,
+        cwd=cwd,
+        check=False,
+    )
 
 
 @dataclass
@@ -59,7 +72,11 @@ class Helm:
     def render(self, *sets: str, kubernetes: str = "1.33", values: str = "") -> list[Object]:
         """The objects of a release `lab` in the namespace `thinking`, with what is required filled in."""
         words = ["--kube-version", f"{kubernetes}.0"]
-        words += ["--values", str(self.chart / values)] if values else ["--set", "nats.url=nats://nats:4222,model.name=a-model"]
+        words += (
+            ["--values", str(self.chart / values)]
+            if values
+            else ["--set", "nats.url=nats://nats:4222,model.name=a-model"]
+        )
         words += [word for one in sets for word in ("--set", one)]
         if tuple(words) not in self._rendered:
             done = self.template(*words)
@@ -70,7 +87,11 @@ class Helm:
 
 def named(objects: list[Object], kind: str) -> dict[str, Object]:
     """The objects of a kind by what comes after the release's name, which is the service for most; "" for the release's own."""
-    return {one["metadata"]["name"].removeprefix("lab-daydream").removeprefix("-"): one for one in objects if one["kind"] == kind}
+    return {
+        one["metadata"]["name"].removeprefix("lab-daydream").removeprefix("-"): one
+        for one in objects
+        if one["kind"] == kind
+    }
 
 
 def environment_of(objects: list[Object], service: str) -> dict[str, str]:

@@ -15,7 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from daydream_console.local.stack import module_of
-from daydream_shared.settings import ModelSettings, PaidSettings, ServiceSettings
+from daydream_models.settings import ModelSettings, PaidSettings
+from daydream_runtime.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("sampler", "synthesizer", "critic", "oracle", "memory", "budget", "console")
@@ -33,7 +34,8 @@ def sections() -> Iterator[tuple[str, list[Row]]]:
         ],
     )
     for service in SERVICES:
-        kind: type[ServiceSettings] = importlib.import_module(f"{module_of(service)}.settings").Settings
+        module = importlib.import_module(f"{module_of(service)}.settings")
+        kind: type[ServiceSettings] = getattr(module, f"{service.capitalize()}Settings")
         rows = list(_rows(f"DAYDREAM_{service.upper()}_", kind, {**PaidSettings.model_fields}))
         if rows:
             yield f"The {service}", rows
@@ -52,12 +54,18 @@ def _rows(prefix: str, kind: type[BaseModel], without: dict[str, Any]) -> Iterat
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None or field.default in (None, PydanticUndefined):
         return ""
-    value = field.default.get_secret_value() if hasattr(field.default, "get_secret_value") else field.default
+    value = (
+        field.default.get_secret_value()
+        if hasattr(field.default, "get_secret_value")
+        else field.default
+    )
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def env_example() -> str:
-    lines = ["# Every setting with its default. DAYDREAM_<SERVICE>_<NAME> sets one of the common ones for one service only."]
+    lines = [
+        "# Every setting with its default. DAYDREAM_<SERVICE>_<NAME> sets one of the common ones for one service only."
+    ]
     for title, rows in sections():
         lines += ["", f"# {title}"]
         for variable, default, description in rows:
@@ -66,12 +74,26 @@ def env_example() -> str:
 
 
 def markdown() -> str:
-    lines = ["# Settings", "", "Made by `python tests/deploy/settings_table.py` from the settings classes.", ""]
-    lines += ["`DAYDREAM_<SERVICE>_<NAME>` wins over `DAYDREAM_<NAME>`: any common setting can be set for one service only.", ""]
-    lines += ["`OPENAI_API_KEY` and `OPENAI_BASE_URL` are read too, where the model's own settings leave them open.", ""]
+    lines = [
+        "# Settings",
+        "",
+        "Made by `python tests/deploy/settings_table.py` from the settings classes.",
+        "",
+    ]
+    lines += [
+        "`DAYDREAM_<SERVICE>_<NAME>` wins over `DAYDREAM_<NAME>`: any common setting can be set for one service only.",
+        "",
+    ]
+    lines += [
+        "`OPENAI_API_KEY` and `OPENAI_BASE_URL` are read too, where the model's own settings leave them open.",
+        "",
+    ]
     for title, rows in sections():
         lines += [f"## {title}", "", "| variable | default | what it is |", "|---|---|---|"]
-        lines += [f"| `{variable}` | {f'`{default}`' if default else ''} | {description} |" for variable, default, description in rows]
+        lines += [
+            f"| `{variable}` | {f'`{default}`' if default else ''} | {description} |"
+            for variable, default, description in rows
+        ]
         lines += [""]
     return "\n".join(lines)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daydream_shared.subjects import CONSUMERS, STREAMS
+from daydream_contracts.topology import CONSUMERS, STREAMS
 from deploy.environment import PAID, Reader
 from deploy.programs import Helm, Object, environment_of, named
 
@@ -42,13 +42,33 @@ def test_it_has_the_shape_that_keda_reads(helm: Helm, scaled: str) -> None:
     one = named(helm.render(*ON), "ScaledObject")[scaled]
     assert one["apiVersion"] == "keda.sh/v1alpha1"
     spec = one["spec"]
-    assert set(spec) == {"scaleTargetRef", "pollingInterval", "cooldownPeriod", "minReplicaCount", "maxReplicaCount", "fallback", "advanced", "triggers"}
-    assert spec["scaleTargetRef"] == {"name": named(helm.render(*ON), "Deployment")[scaled]["metadata"]["name"]}
+    assert set(spec) == {
+        "scaleTargetRef",
+        "pollingInterval",
+        "cooldownPeriod",
+        "minReplicaCount",
+        "maxReplicaCount",
+        "fallback",
+        "advanced",
+        "triggers",
+    }
+    assert spec["scaleTargetRef"] == {
+        "name": named(helm.render(*ON), "Deployment")[scaled]["metadata"]["name"]
+    }
     assert set(spec["fallback"]) == {"failureThreshold", "replicas", "behavior"}
     down = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
-    assert down == {"stabilizationWindowSeconds": 300, "policies": [{"type": "Percent", "value": 50, "periodSeconds": 60}]}
+    assert down == {
+        "stabilizationWindowSeconds": 300,
+        "policies": [{"type": "Percent", "value": 50, "periodSeconds": 60}],
+    }
     metadata = trigger_of(helm.render(*ON), scaled)
-    assert set(metadata) == {"natsServerMonitoringEndpoint", "account", "stream", "consumer", "lagThreshold"}
+    assert set(metadata) == {
+        "natsServerMonitoringEndpoint",
+        "account",
+        "stream",
+        "consumer",
+        "lagThreshold",
+    }
     assert all(isinstance(value, str) for value in metadata.values())
 
 
@@ -59,7 +79,9 @@ def test_the_stream_and_the_consumer_are_those_of_the_code(helm: Helm, scaled: s
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 32])
-def test_the_threshold_is_no_more_than_a_pod_has_in_flight(helm: Helm, read: Reader, scaled: str, concurrency: int) -> None:
+def test_the_threshold_is_no_more_than_a_pod_has_in_flight(
+    helm: Helm, read: Reader, scaled: str, concurrency: int
+) -> None:
     objects = helm.render(*ON, f"services.{scaled}.concurrency={concurrency}")
     settings = read(scaled, environment_of(objects, scaled))
     assert settings.concurrency == concurrency
@@ -70,12 +92,24 @@ def test_no_more_pods_are_asked_for_than_the_stream_can_fill(helm: Helm, scaled:
     objects = helm.render(*ON)
     metadata = trigger_of(objects, scaled)
     (stream,) = [one for one in STREAMS if one.name == metadata["stream"]]
-    assert named(objects, "ScaledObject")[scaled]["spec"]["maxReplicaCount"] * int(metadata["lagThreshold"]) <= stream.messages_max
+    assert (
+        named(objects, "ScaledObject")[scaled]["spec"]["maxReplicaCount"]
+        * int(metadata["lagThreshold"])
+        <= stream.messages_max
+    )
 
 
-def test_the_sampler_draws_enough_pairs_ahead_for_the_most_synthesizers(helm: Helm, read: Reader) -> None:
+def test_the_sampler_draws_enough_pairs_ahead_for_the_most_synthesizers(
+    helm: Helm, read: Reader
+) -> None:
     """With fewer the lag could never grow large enough to bring them."""
     objects = helm.render(*ON)
     (pairs,) = [one for one in STREAMS if one.name == "PAIRS"]
-    most = named(objects, "ScaledObject")["synthesizer"]["spec"]["maxReplicaCount"] * int(trigger_of(objects, "synthesizer")["lagThreshold"])
-    assert most <= read("sampler", environment_of(objects, "sampler")).pairs_ahead <= pairs.messages_max
+    most = named(objects, "ScaledObject")["synthesizer"]["spec"]["maxReplicaCount"] * int(
+        trigger_of(objects, "synthesizer")["lagThreshold"]
+    )
+    assert (
+        most
+        <= read("sampler", environment_of(objects, "sampler")).pairs_ahead
+        <= pairs.messages_max
+    )

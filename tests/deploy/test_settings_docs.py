@@ -9,14 +9,14 @@ import sys
 import pytest
 
 from daydream_console.local.stack import module_of
-from daydream_shared.settings import PaidSettings
+from daydream_models.settings import PaidSettings
 from deploy.settings_table import ROOT, env_example, markdown, sections
 
 
 def test_env_example_and_the_table_equal_the_classes() -> None:
-    mend = "python tests/deploy/settings_table.py"
-    assert (ROOT / ".env.example").read_text() == env_example(), mend
-    assert (ROOT / "docs" / "settings.md").read_text() == markdown(), mend
+    fix = "python tests/deploy/settings_table.py"
+    assert (ROOT / ".env.example").read_text() == env_example(), fix
+    assert (ROOT / "docs" / "settings.md").read_text() == markdown(), fix
 
 
 def test_every_setting_is_described() -> None:
@@ -33,10 +33,18 @@ def test_no_setting_prints_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "sk-very-secret" not in f"{settings!r}{settings}{settings.model_dump_json()}"
 
 
-@pytest.mark.parametrize("service", ["sampler", "synthesizer", "critic", "oracle", "memory", "budget", "console"])
+@pytest.mark.parametrize(
+    "service", ["sampler", "synthesizer", "critic", "oracle", "memory", "budget", "console"]
+)
 def test_importing_a_service_needs_no_environment_and_opens_nothing(service: str) -> None:
     code = f"import socket; socket.socket.connect = None; import {module_of(service)}.app, {module_of(service)}.__main__"
-    done = subprocess.run([sys.executable, "-c", code], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -17,7 +17,10 @@ from deploy.programs import Helm
     [
         ("model.name=a-model", "nats.url is required"),
         ("nats.url=nats://nats:4222", "model.name is required"),
-        ("nats.url=nats://nats:4222,model.name=a-model,keda.enabled=true", "keda.monitoringEndpoint is required"),
+        (
+            "nats.url=nats://nats:4222,model.name=a-model,keda.enabled=true",
+            "keda.monitoringEndpoint is required",
+        ),
     ],
 )
 def test_what_is_required_is_asked_for_in_words(each_helm: Helm, sets: str, words: str) -> None:
@@ -40,8 +43,12 @@ def test_what_is_required_is_asked_for_in_words(each_helm: Helm, sets: str, word
         ("config.NATS_URL=x", "NATS_URL"),
     ],
 )
-def test_the_schema_of_the_values_refuses_what_is_wrong(each_helm: Helm, wrong: str, words: str) -> None:
-    done = each_helm.template("--set", "nats.url=nats://nats:4222,model.name=a-model", "--set", wrong)
+def test_the_schema_of_the_values_refuses_what_is_wrong(
+    each_helm: Helm, wrong: str, words: str
+) -> None:
+    done = each_helm.template(
+        "--set", "nats.url=nats://nats:4222,model.name=a-model", "--set", wrong
+    )
     assert done.returncode != 0
     assert "schema" in done.stderr
     assert words in done.stderr
@@ -50,18 +57,29 @@ def test_the_schema_of_the_values_refuses_what_is_wrong(each_helm: Helm, wrong: 
 def leaves(values: Any, path: str = "") -> dict[str, Any]:
     if not isinstance(values, dict) or not values:
         return {path: values}
-    return {name: value for key, inner in values.items() for name, value in leaves(inner, f"{path}.{key}").items()}
+    return {
+        name: value
+        for key, inner in values.items()
+        for name, value in leaves(inner, f"{path}.{key}").items()
+    }
 
 
 def test_every_value_is_explained(helm: Helm) -> None:
     lines = (helm.chart / "values.yaml").read_text().splitlines()
     for number, line in enumerate(lines):
         if re.match(r" *(?!requests|limits)\w+: \S", line):
-            above = list(itertools.takewhile(lambda one: one.strip().startswith("#"), reversed(lines[:number])))
+            above = list(
+                itertools.takewhile(
+                    lambda one: one.strip().startswith("#"), reversed(lines[:number])
+                )
+            )
             assert above, line
             assert above[-1].strip().startswith("# -- "), line
 
 
 def test_the_values_for_development_hold_differences_only(helm: Helm) -> None:
-    defaults, dev = (leaves(yaml.safe_load((helm.chart / name).read_text())) for name in ("values.yaml", "values-dev.yaml"))
+    defaults, dev = (
+        leaves(yaml.safe_load((helm.chart / name).read_text()))
+        for name in ("values.yaml", "values-dev.yaml")
+    )
     assert not {name for name, value in dev.items() if defaults.get(name) == value}

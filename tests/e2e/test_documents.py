@@ -11,7 +11,11 @@ import pytest
 from support.otlp import otlp_sink
 from support.programs import Daydream, Endpoint
 
-WORDS = [f"{first}{second}" for first in ("alp", "bor", "cen", "dur", "ele", "fjo", "gra", "hum") for second in ("ine", "der", "tral", "ing", "ment", "rds")]
+WORDS = [
+    f"{first}{second}"
+    for first in ("alp", "bor", "cen", "dur", "ele", "fjo", "gra", "hum")
+    for second in ("ine", "der", "tral", "ing", "ment", "rds")
+]
 
 
 @pytest.fixture
@@ -21,27 +25,39 @@ def folder(tmp_path: Path) -> Path:
     (folder / "deep").mkdir(parents=True)
     (folder / "empty.txt").write_bytes(b"")
     (folder / "photo.jpg").write_bytes(bytes(range(256)) * 200)
-    (folder / "broken.txt").write_bytes(b"The tide gauge at the old harbour was read twice a day for a hundred years \xff\xfe by three families.\n" * 3)
+    (folder / "broken.txt").write_bytes(
+        b"The tide gauge at the old harbour was read twice a day for a hundred years \xff\xfe by three families.\n"
+        * 3
+    )
     (folder / "records.jsonl").write_text(
         '{"title": "Peat", "text": "Peat grows about a millimetre a year where plants rot more slowly than they grow."}\nnot json\n'
     )
-    (folder / "half.jsonl").write_text('{"text": "Half of a pair \\ud83d stands in this record about the price of salt in old towns."}\n')
+    (folder / "half.jsonl").write_text(
+        '{"text": "Half of a pair \\ud83d stands in this record about the price of salt in old towns."}\n'
+    )
     (folder / "deep" / "notes.md").write_text(
         "# Locks\n\n## Canal locks\n\nA lock lifts a boat by letting water in from above, and needs no pump, only a river that is high enough.\n"
     )
     chance = random.Random(3)
-    lines = "".join(" ".join(chance.choices(WORDS, k=12)) + f" {number}.\n" for number in range(5000))
+    lines = "".join(
+        " ".join(chance.choices(WORDS, k=12)) + f" {number}.\n" for number in range(5000)
+    )
     (folder / "large.txt").write_text(lines * (20_000_000 // len(lines) + 1))
     return folder
 
 
 @pytest.mark.slow
-def test_an_odd_folder_is_read_and_dreaming_starts_before_all_of_it_is_embedded(folder: Path, tmp_path: Path, endpoint: Endpoint) -> None:
+def test_an_odd_folder_is_read_and_dreaming_starts_before_all_of_it_is_embedded(
+    folder: Path, tmp_path: Path, endpoint: Endpoint
+) -> None:
     daydream = Daydream(tmp_path / "user", endpoint)
     done = daydream("run", str(folder), "-n", "6", "--cap", "1", "--json", timeout_s=170)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    said = {Path(report["source"]).name: (report["status"], report["note"]) for report in found["documents"]}
+    said = {
+        Path(report["source"]).name: (report["status"], report["note"])
+        for report in found["documents"]
+    }
     assert said["empty.txt"] == ("skipped", "empty")
     assert said["photo.jpg"][0] == "refused"
     assert "binary" in said["photo.jpg"][1]
@@ -57,7 +73,9 @@ def test_an_odd_folder_is_read_and_dreaming_starts_before_all_of_it_is_embedded(
 
 @pytest.mark.slow
 def test_reading_the_same_again_changes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "one.md").write_text("# Ice\n\nGlaciers carve valleys with a round floor, rivers carve valleys with a sharp one, and both can be told apart.\n")
+    (tmp_path / "one.md").write_text(
+        "# Ice\n\nGlaciers carve valleys with a round floor, rivers carve valleys with a sharp one, and both can be told apart.\n"
+    )
     daydream = Daydream(tmp_path / "user", None)
     first = daydream.json("ingest", str(tmp_path / "one.md"))
     second = daydream.json("ingest", str(tmp_path / "one.md"))
@@ -68,15 +86,38 @@ def test_reading_the_same_again_changes_nothing(tmp_path: Path) -> None:
 
 def test_one_daydream_is_one_trace_through_all_services(tmp_path: Path, endpoint: Endpoint) -> None:
     with otlp_sink() as sink:
-        daydream = Daydream(tmp_path / "user", endpoint, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{sink.port}", OTEL_BSP_SCHEDULE_DELAY="200")
+        daydream = Daydream(
+            tmp_path / "user",
+            endpoint,
+            OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{sink.port}",
+            OTEL_BSP_SCHEDULE_DELAY="200",
+        )
         assert daydream("run", "-n", "1", "--cap", "1").returncode == 0
     (trace_id,) = {span.trace_id for _, span in sink.spans if span.name == "daydream"}
     of_the_daydream = [(service, span) for service, span in sink.spans if span.trace_id == trace_id]
-    assert {service for service, _ in of_the_daydream} == {"daydream-sampler", "daydream-synthesizer", "daydream-critic", "daydream-memory"}
+    assert {service for service, _ in of_the_daydream} == {
+        "daydream-sampler",
+        "daydream-synthesizer",
+        "daydream-critic",
+        "daydream-memory",
+    }
     by_id = {span.span_id: (service, span.name) for service, span in of_the_daydream}
-    edges = {(by_id.get(span.parent_span_id), (service, span.name)) for service, span in of_the_daydream}
+    edges = {
+        (by_id.get(span.parent_span_id), (service, span.name)) for service, span in of_the_daydream
+    }
     chat = next(span for _, span in of_the_daydream if span.name == "chat priced-1")
-    assert (("daydream-sampler", "publish daydream.pair.sampled"), ("daydream-synthesizer", "process daydream.pair.sampled")) in edges
-    assert (("daydream-synthesizer", "publish daydream.hypothesis.proposed"), ("daydream-critic", "process daydream.hypothesis.proposed")) in edges
-    assert (("daydream-critic", "publish daydream.verdict.reached"), ("daydream-memory", "process daydream.verdict.reached")) in edges
-    assert {"gen_ai.operation.name", "gen_ai.request.model", "gen_ai.usage.input_tokens"} <= {one.key for one in chat.attributes}
+    assert (
+        ("daydream-sampler", "publish daydream.pair.sampled"),
+        ("daydream-synthesizer", "process daydream.pair.sampled"),
+    ) in edges
+    assert (
+        ("daydream-synthesizer", "publish daydream.hypothesis.proposed"),
+        ("daydream-critic", "process daydream.hypothesis.proposed"),
+    ) in edges
+    assert (
+        ("daydream-critic", "publish daydream.verdict.reached"),
+        ("daydream-memory", "process daydream.verdict.reached"),
+    ) in edges
+    assert {"gen_ai.operation.name", "gen_ai.request.model", "gen_ai.usage.input_tokens"} <= {
+        one.key for one in chat.attributes
+    }

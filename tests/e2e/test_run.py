@@ -21,7 +21,9 @@ def daydream(tmp_path: Path, endpoint: Endpoint) -> Daydream:
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daydream, Endpoint, dict[str, Any]]]:
+def ended(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Daydream, Endpoint, dict[str, Any]]]:
     """A run of twelve daydreams that came to its end."""
     folder = tmp_path_factory.mktemp("ended")
     with priced_endpoint(folder) as endpoint:
@@ -31,23 +33,40 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daydream, 
         yield daydream, endpoint, json.loads(done.stdout)
 
 
-def test_a_run_ends_by_itself_and_every_pair_has_a_verdict(ended: tuple[Daydream, Endpoint, dict[str, Any]]) -> None:
+def test_a_run_ends_by_itself_and_every_pair_has_a_verdict(
+    ended: tuple[Daydream, Endpoint, dict[str, Any]],
+) -> None:
     _, endpoint, found = ended
     assert found["daydreams"] == 12
     assert found["judged"] >= 10
     assert found["dead_letters"] == 0
     witness = endpoint.witness()
-    assert round(found["spent_usd"] * NANO) == witness["cost_nanousd"], "the ledger and the endpoint count the same money"
-    assert found["budget"]["envelopes_open"] == found["budget"]["open_nanousd"] == found["budget"]["drawn_nanousd"] == 0
+    assert round(found["spent_usd"] * NANO) == witness["cost_nanousd"], (
+        "the ledger and the endpoint count the same money"
+    )
+    assert (
+        found["budget"]["reservations_open"]
+        == found["budget"]["reserved_nanousd"]
+        == found["budget"]["authorized_nanousd"]
+        == 0
+    )
     for insight in found["insights"]:
-        assert insight["hypothesis"]["pair"]["draw_probability"] >= 0.1 / (96 * 95 / 2), "the uniform floor, of at most 84 facts and 12 insights"
+        assert insight["hypothesis"]["pair"]["draw_probability"] >= 0.1 / (96 * 95 / 2), (
+            "the uniform floor, of at most 84 facts and 12 insights"
+        )
 
 
-def test_the_ledger_agrees_with_the_bill(ended: tuple[Daydream, Endpoint, dict[str, Any]], tmp_path: Path) -> None:
+def test_the_ledger_agrees_with_the_bill(
+    ended: tuple[Daydream, Endpoint, dict[str, Any]], tmp_path: Path
+) -> None:
     daydream, endpoint, _ = ended
     bill = endpoint.bill(tmp_path / "bill.csv")
     found = daydream.json("budget", "audit", "--export", str(bill))
-    assert (found["findings"], found["bill"]["differences"], found["bill"]["without_id"]) == ([], [], 0)
+    assert (found["findings"], found["bill"]["differences"], found["bill"]["without_id"]) == (
+        [],
+        [],
+        0,
+    )
     assert found["served"]
     assert found["bill"]["same"] == found["calls"] == endpoint.witness()["calls"]
     bill.write_text(bill.read_text() + "c-999,,priced-1,0.02\n")
@@ -57,15 +76,24 @@ def test_the_ledger_agrees_with_the_bill(ended: tuple[Daydream, Endpoint, dict[s
     assert "daydream budget correct --by 0.020000000" in wrong.stdout
 
 
-def test_the_past_tells_what_more_will_cost(ended: tuple[Daydream, Endpoint, dict[str, Any]]) -> None:
+def test_the_past_tells_what_more_will_cost(
+    ended: tuple[Daydream, Endpoint, dict[str, Any]],
+) -> None:
     daydream, endpoint, _ = ended
     expected = daydream.json("budget", "estimate", "-n", "24")
     assert expected["cost"]["mean"] == pytest.approx(2 * endpoint.witness()["cost_nanousd"])
-    assert expected["cost"]["low"] < expected["cost"]["mean"] < expected["cost"]["high"] <= expected["most_nanousd"]
+    assert (
+        expected["cost"]["low"]
+        < expected["cost"]["mean"]
+        < expected["cost"]["high"]
+        <= expected["most_nanousd"]
+    )
     assert expected["past_daydreams"] == 12
 
 
-def test_what_the_strategies_brought_can_be_read_and_nothing_is_drawn_for_it(ended: tuple[Daydream, Endpoint, dict[str, Any]]) -> None:
+def test_what_the_strategies_brought_can_be_read_and_nothing_is_drawn_for_it(
+    ended: tuple[Daydream, Endpoint, dict[str, Any]],
+) -> None:
     daydream, _, found = ended
     state = daydream.json("sampler")
     assert (state["phase"], state["drawn"], state["round"]) == ("off", 12, 2)
@@ -73,14 +101,16 @@ def test_what_the_strategies_brought_can_be_read_and_nothing_is_drawn_for_it(end
     assert sum(one["share"] for one in state["strategies"]) == pytest.approx(1)
 
 
-def test_the_cap_stops_it_and_a_higher_one_lets_it_go_on_and_so_does_a_start_after_ctrl_c(daydream: Daydream, endpoint: Endpoint) -> None:
+def test_the_cap_stops_it_and_a_higher_one_lets_it_go_on_and_so_does_a_start_after_ctrl_c(
+    daydream: Daydream, endpoint: Endpoint
+) -> None:
     first = daydream("run", "-n", "400", "--cap", "0.004", "--json")
     assert first.returncode == 0, first.stderr
     stopped = json.loads(first.stdout)
     assert "cap" in stopped["ended"]
     spent = endpoint.witness()["cost_nanousd"]
     assert spent <= 0.004 * NANO
-    assert spent >= 0.5 * 0.004 * NANO, "what stays unused is less than one envelope"
+    assert spent >= 0.5 * 0.004 * NANO, "what stays unused is less than one reservation"
     before, answered = stopped["daydreams"], endpoint.witness()["answered"]
 
     running = daydream.start("run", "-n", "20", "--cap", "1", "--json")
@@ -105,12 +135,19 @@ def test_reading_works_when_nothing_runs(daydream: Daydream) -> None:
     assert daydream("run", "-n", "2", "--cap", "1").returncode == 0
     assert daydream.json("ask", "why do ships need standard containers?")["hits"]
     assert len(daydream.json("insights", "--all")) == 2
-    assert daydream.json("budget", "set", "--daily", "0.5", "--who", "tester")["limits"][1]["cap_nanousd"] == NANO // 2
-    assert daydream.json("budget", "show")["envelopes_closed"] == 2
+    assert (
+        daydream.json("budget", "set", "--daily", "0.5", "--who", "tester")["limits"][1][
+            "cap_nanousd"
+        ]
+        == NANO // 2
+    )
+    assert daydream.json("budget", "show")["reservations_released"] == 2
 
 
 @pytest.mark.slow
-def test_in_quarantine_nothing_becomes_a_fact_before_a_person_says_so(tmp_path: Path, endpoint: Endpoint) -> None:
+def test_in_quarantine_nothing_becomes_a_fact_before_a_person_says_so(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
     daydream = Daydream(tmp_path / "careful", endpoint, DAYDREAM_MEMORY_QUARANTINE="true")
     assert daydream("run", "-n", "8", "--cap", "1").returncode == 0
     with daydream.up() as running:

@@ -12,7 +12,9 @@ ICE = "Glaciers carve valleys with a round floor, rivers carve valleys with a sh
 SALT = "Salt was once so dear that armies were paid in it, and roads were built for nothing but to carry it inland."
 
 
-def test_documents_insights_and_questions_go_out_of_the_draws_and_come_back(tmp_path: Path, endpoint: Endpoint) -> None:
+def test_documents_insights_and_questions_go_out_of_the_draws_and_come_back(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
     daydream = Daydream(tmp_path / "user", endpoint)
     done = daydream("run", "-n", "8", "--cap", "1", "--json")
     promoted = json.loads(done.stdout)["insights"][0]["verdict_id"]
@@ -33,9 +35,15 @@ def test_documents_insights_and_questions_go_out_of_the_draws_and_come_back(tmp_
             note.write_text(text)
             (report,) = daydream.json("ingest", str(note.parent))
             assert (report["status"], report["current"]) == ("read", True)
-            until(lambda: daydream.json("status")["memory"]["facts_pending"] == 0, "everything embedded", 30)
+            until(
+                lambda: daydream.json("status")["memory"]["facts_pending"] == 0,
+                "everything embedded",
+                30,
+            )
             hits = daydream.json("ask", text)["hits"]
-            assert [hit["fact"]["text"] for hit in hits if hit["fact"]["source"] == str(note)] == found
+            assert [
+                hit["fact"]["text"] for hit in hits if hit["fact"]["source"] == str(note)
+            ] == found
         note.unlink()
         assert daydream.json("forget", str(note.parent)) == [str(note)]
         assert hidden() == 2
@@ -51,18 +59,28 @@ def test_documents_insights_and_questions_go_out_of_the_draws_and_come_back(tmp_
 def follow(daydream: Daydream, folder: Path) -> None:
     """A watched folder: what is there at first, what comes, what is edited, moved and removed."""
     (folder / "old").mkdir(parents=True)
-    (folder / "first.md").write_text("The first note was here before anybody watched, and tells of boats that need no wind at all.")
+    (folder / "first.md").write_text(
+        "The first note was here before anybody watched, and tells of boats that need no wind at all."
+    )
 
     def held() -> dict[str, int]:
         found = daydream.json("ask", "note boats wind harbour", "--limit", "50")["hits"]
         sources = [Path(hit["fact"]["source"]) for hit in found]
-        return {str(one.relative_to(folder)): sources.count(one) for one in sources if one.is_relative_to(folder)}
+        return {
+            str(one.relative_to(folder)): sources.count(one)
+            for one in sources
+            if one.is_relative_to(folder)
+        }
 
     watcher = daydream.start("ingest", "--watch", str(folder))
     try:
         until(lambda: held() == {"first.md": 1}, "what was there", 40)
-        (folder / "old" / "second.md").write_text("The second note came later, and tells of a harbour that was moved three times in a century.")
-        (folder / ".hidden.md").write_text("The hidden note is nobody's business, though it also tells of boats, wind, and of a harbour.")
+        (folder / "old" / "second.md").write_text(
+            "The second note came later, and tells of a harbour that was moved three times in a century."
+        )
+        (folder / ".hidden.md").write_text(
+            "The hidden note is nobody's business, though it also tells of boats, wind, and of a harbour."
+        )
         until(lambda: held() == {"first.md": 1, "old/second.md": 1}, "what came", 40)
         (folder / "first.md").unlink()
         (folder / "old").rename(folder / "new")

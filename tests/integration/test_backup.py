@@ -16,27 +16,37 @@ import pytest
 from nats.aio.client import Client
 from nats.js.api import KeyValueConfig
 
-from daydream_memory.backups import RESTORE, about, take_over
-from daydream_memory.sqlite import SqliteStore
-from daydream_sampler.drawn import Drawn
-from daydream_sampler.epoch import KEY, Claim, Epoch, number_of
-from daydream_sampler.renewing import Renewing
-from daydream_shared.failures import Permanent
-from daydream_shared.messages import DocumentOffered, Message, StandingChanged, VerdictReached
-from daydream_shared.requests import BackUp, Erase, Judged, JudgedPairs, ListVerdicts, MemoryState, Nothing, Resolve, RestoreBackup
-from daydream_shared.rpc import Asker
-from daydream_shared.runtime import Runtime
-from daydream_shared.shared_state import SharedState
-from daydream_shared.subjects import (
-    DRAWN,
+from daydream_contracts.errors import PermanentError
+from daydream_contracts.events import DocumentOffered, Message, VerdictReached, VisibilityChanged
+from daydream_contracts.rpc import (
+    BackUp,
+    EmptyRequest,
+    Erase,
+    JudgedPairs,
+    JudgedPairsPage,
+    ListVerdicts,
+    MemoryState,
+    Resolve,
+    RestoreBackup,
+)
+from daydream_contracts.topology import (
+    DRAWN_PAIRS,
     MEMORY_BACK_UP,
     MEMORY_ERASE,
     MEMORY_INSIGHTS,
     MEMORY_RESOLVE,
     MEMORY_RESTORE,
     MEMORY_STATE,
-    flow_of,
+    route_of,
 )
+from daydream_memory.backups import RESTORE, about, take_over
+from daydream_memory.sqlite import SqliteStore
+from daydream_runtime.cas_state import CasState
+from daydream_runtime.rpc import RpcClient
+from daydream_runtime.service import Runtime
+from daydream_sampler.drawn_pairs import PairSet
+from daydream_sampler.epoch import KEY, Claim, Epoch, number_of
+from daydream_sampler.epoch_renewal import EpochRenewer
 from support.programs import Endpoint, NatsServer
 from support.services import service
 
@@ -47,33 +57,61 @@ SECRET = "/secret.jsonl"
 
 async def say(nc: Client, message: Message) -> None:
     """Publish it, and wait until the memory is done with it: what it has not acknowledged yet counts as later than a backup."""
-    flow, js = flow_of(type(message)), nc.jetstream()
+    flow, js = route_of(type(message)), nc.jetstream()
     sequence = (await js.publish(flow.subject, message.model_dump_json().encode())).seq
     async with asyncio.timeout(30):
-        while (floor := (await js.consumer_info(flow.stream, "memory")).ack_floor) is None or floor.stream_seq < sequence:  # noqa: ASYNC110
+        while (
+            floor := (await js.consumer_info(flow.stream, "memory")).ack_floor
+        ) is None or floor.stream_seq < sequence:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
 async def offer(nc: Client, source: str, *texts: str) -> None:
     data = "\n".join(json.dumps({"text": text}) for text in texts).encode()
     content = base64.b64encode(data)
-    await say(nc, DocumentOffered(document_id=source, content=content, source=source, size_bytes=len(data), offered_at=datetime.now(UTC)))
+    await say(
+        nc,
+        DocumentOffered(
+            document_id=source,
+            content=content,
+            source=source,
+            size_bytes=len(data),
+            offered_at=datetime.now(UTC),
+        ),
+    )
 
 
 def verdict(name: str) -> VerdictReached:
     example = VerdictReached.model_validate_json(EXAMPLE.read_text())
     assert example.hypothesis.synthesis
-    synthesis = example.hypothesis.synthesis.model_copy(update={"hypothesis": f"A hypothesis of its own about {name}."})
-    proposed = example.hypothesis.model_copy(update={"hypothesis_id": f"h {name}", "synthesis": synthesis})
-    return example.model_copy(update={"verdict_id": f"v {name}", "hypothesis": proposed, "payer": None, "reached_at": datetime.now(UTC)})
+    synthesis = example.hypothesis.synthesis.model_copy(
+        update={"hypothesis": f"A hypothesis of its own about {name}."}
+    )
+    proposed = example.hypothesis.model_copy(
+        update={"hypothesis_id": f"h {name}", "synthesis": synthesis}
+    )
+    return example.model_copy(
+        update={
+            "verdict_id": f"v {name}",
+            "hypothesis": proposed,
+            "payer": None,
+            "reached_at": datetime.now(UTC),
+        }
+    )
 
 
-async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_not(tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint) -> None:
-    settings = {"DAYDREAM_MEMORY_EMBEDDING_NAME": "priced-1", "DAYDREAM_MEMORY_EMBEDDING_BASE_URL": endpoint.url, "DAYDREAM_MEMORY_EMBEDDING_FREE": "true"}
-    ask = Asker(nc)
+async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_not(
+    tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
+) -> None:
+    settings = {
+        "DAYDREAM_MEMORY_EMBEDDING_NAME": "priced-1",
+        "DAYDREAM_MEMORY_EMBEDDING_BASE_URL": endpoint.url,
+        "DAYDREAM_MEMORY_EMBEDDING_FREE": "true",
+    }
+    ask = RpcClient(nc)
 
     async def state() -> MemoryState:
-        return await ask(MEMORY_STATE, Nothing())
+        return await ask(MEMORY_STATE, EmptyRequest())
 
     async def until(**wanted: int) -> None:
         async with asyncio.timeout(30):
@@ -82,40 +120,74 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
 
     with service("budget", server.url, tmp_path / "budget"):
         with service("memory", server.url, tmp_path / "memory", **settings) as process:
-            await offer(nc, "/open.jsonl", *(f"Fact number {number} is open to everybody who wants to read it." for number in range(5)))
-            await offer(nc, SECRET, "The alloy of the bell is a secret of this house, and nobody may read of it.")
+            await offer(
+                nc,
+                "/open.jsonl",
+                *(
+                    f"Fact number {number} is open to everybody who wants to read it."
+                    for number in range(5)
+                ),
+            )
+            await offer(
+                nc,
+                SECRET,
+                "The alloy of the bell is a secret of this house, and nobody may read of it.",
+            )
             await until(facts=6)
             await say(nc, verdict("early"))
             await until(verdicts=1)
             made = await ask(MEMORY_BACK_UP, BackUp(backup_id="one"))
             assert (made.facts, made.verdicts) == (6 + (await state()).insights, 1)
-            assert await ask(MEMORY_BACK_UP, BackUp(backup_id="one")) == made, "the same request, the same copy"
+            assert await ask(MEMORY_BACK_UP, BackUp(backup_id="one")) == made, (
+                "the same request, the same copy"
+            )
 
             await offer(nc, "/later.jsonl", "A fact that nobody knew yet when the backup was made.")
             await say(nc, verdict("late"))
             await until(facts=8 + 1, verdicts=2)
             await ask(MEMORY_ERASE, Erase(sources=(SECRET,), who="ada", asked_at=datetime.now(UTC)))
-            (known,) = (await ask(MEMORY_RESOLVE, Resolve(names=("v early",)))).found
-            await say(nc, StandingChanged(fact_ids=(known.fact.fact_id,), drawable=False, who="ada", why="", changed_at=datetime.now(UTC)))
+            (known,) = (await ask(MEMORY_RESOLVE, Resolve(names=("v early",)))).facts
+            await say(
+                nc,
+                VisibilityChanged(
+                    fact_ids=(known.fact.fact_id,),
+                    active=False,
+                    who="ada",
+                    why="",
+                    changed_at=datetime.now(UTC),
+                ),
+            )
             await until(insights=1, hidden=2)
             before = await state()
 
-            with pytest.raises(Permanent, match="no backup"):
+            with pytest.raises(PermanentError, match="no backup"):
                 await ask(MEMORY_RESTORE, RestoreBackup(object_name="two", sha256="", who="ada"))
-            with pytest.raises(Permanent, match="whole"):
-                await ask(MEMORY_RESTORE, RestoreBackup(object_name="one", sha256="wrong", who="ada"))
-            done = await ask(MEMORY_RESTORE, RestoreBackup(object_name="one", sha256=made.sha256, who="ada"))
+            with pytest.raises(PermanentError, match="whole"):
+                await ask(
+                    MEMORY_RESTORE, RestoreBackup(object_name="one", sha256="wrong", who="ada")
+                )
+            done = await ask(
+                MEMORY_RESTORE, RestoreBackup(object_name="one", sha256=made.sha256, who="ada")
+            )
             assert (done.facts, done.verdicts, done.again, done.gone) == (made.facts, 1, 2, 0)
             assert await asyncio.to_thread(process.wait, 30) == 75
         with service("memory", server.url, tmp_path / "memory", **settings):
             after = await state()
             assert after.generation != before.generation
-            assert (after.verdicts, after.insights, after.hidden) == (2, 1, 2), "the late verdict, the erasure and the retraction"
-            assert after.facts == before.facts - 1, "what was ingested since is ingested again by whoever has it"
+            assert (after.verdicts, after.insights, after.hidden) == (2, 1, 2), (
+                "the late verdict, the erasure and the retraction"
+            )
+            assert after.facts == before.facts - 1, (
+                "what was ingested since is ingested again by whoever has it"
+            )
             kept = await ask(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
             assert {one.verdict_id for one in kept.verdicts} == {"v early", "v late"}
-        assert sorted(file.name for file in (tmp_path / "memory" / "memory").iterdir() if file.suffix == ".db") == ["memory.db"]
-        assert b"alloy of the bell" not in (tmp_path / "memory" / "memory" / "memory.db").read_bytes()
+        assert sorted(
+            file.name for file in (tmp_path / "memory" / "memory").iterdir() if file.suffix == ".db"
+        ) == ["memory.db"]
+        assert (
+            b"alloy of the bell" not in (tmp_path / "memory" / "memory" / "memory.db").read_bytes()
+        )
 
 
 async def test_a_restore_that_was_cut_off_goes_on(tmp_path: Path) -> None:
@@ -124,7 +196,10 @@ async def test_a_restore_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     generation = store.generation
     await store.close()
     with closing(sqlite3.connect(store.file, isolation_level=None)) as db:
-        db.execute("insert into meta values('backup', ?)", (json.dumps({"places": {"VerdictReached": 3}, "made_at": NOW.isoformat()}),))
+        db.execute(
+            "insert into meta values('backup', ?)",
+            (json.dumps({"places": {"VerdictReached": 3}, "made_at": NOW.isoformat()}),),
+        )
     (tmp_path / RESTORE).write_bytes(store.file.read_bytes())
     assert about(tmp_path / RESTORE)["facts"] == 0
     store.file.rename(tmp_path / "before-restore.db")
@@ -142,35 +217,58 @@ def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
     wrong = tmp_path / "file"
     for content in (b"", b"words", hashlib.sha256(b"x").digest() * 1000):
         wrong.write_bytes(content)
-        with pytest.raises(Permanent, match="this is no"):
+        with pytest.raises(PermanentError, match="this is no"):
             about(wrong)
 
 
-async def test_the_sampler_begins_a_new_epoch_over_another_memory_and_knows_what_was_judged(nc: Client) -> None:
+async def test_the_sampler_begins_a_new_epoch_over_another_memory_and_knows_what_was_judged(
+    nc: Client,
+) -> None:
     js = nc.jetstream()
-    bucket, drawn_bucket = [await js.create_key_value(KeyValueConfig(bucket=name)) for name in ("epoch", DRAWN.name)]
-    pages = {0: Judged(pairs=((0, 1), (2, 0)), next=7), 7: Judged(pairs=((1, 2),), next=None)}
+    bucket, drawn_bucket = [
+        await js.create_key_value(KeyValueConfig(bucket=name))
+        for name in ("epoch", DRAWN_PAIRS.name)
+    ]
+    pages = {
+        0: JudgedPairsPage(pairs=((0, 1), (2, 0)), next=7),
+        7: JudgedPairsPage(pairs=((1, 2),), next=None),
+    }
 
-    async def ask(_: Any, question: JudgedPairs) -> Judged:
+    async def ask(_: Any, question: JudgedPairs) -> JudgedPairsPage:
         return pages[question.after]
 
     class Asked:
         def __init__(self) -> None:
             self.ask = ask
 
-    state = SharedState(bucket, KEY, Epoch(key="1"))
-    renewing = Renewing(cast(Runtime, Asked()), state)
-    old = Drawn(js, drawn_bucket, 1)
-    assert await renewing.renewed(old, "first") is old, "an epoch from before there were generations goes on"
-    claim = Claim(claim_id="c", number=4, owner="a", claimed_at=NOW, until=NOW + timedelta(seconds=9))
-    await state.change(lambda epoch: (epoch.model_copy(update={"drawn": 5, "drawn_max": 9, "claims": (claim,)}), None))
+    state = CasState(bucket, KEY, Epoch(key="1"))
+    renewing = EpochRenewer(cast(Runtime, Asked()), state)
+    old = PairSet(js, drawn_bucket, 1)
+    assert await renewing.renewed(old, "first") is old, (
+        "an epoch from before there were generations goes on"
+    )
+    claim = Claim(
+        claim_id="c", number=4, owner="a", claimed_at=NOW, until=NOW + timedelta(seconds=9)
+    )
+    await state.change(
+        lambda epoch: (
+            epoch.model_copy(update={"drawn": 5, "pairs_max": 9, "claims": (claim,)}),
+            None,
+        )
+    )
     new = await renewing.renewed(old, "second")
-    other = await Renewing(cast(Runtime, Asked()), state).renewed(old, "second")
+    other = await EpochRenewer(cast(Runtime, Asked()), state).renewed(old, "second")
     for drawn in (new, other):
         await drawn.catch_up()
         assert (drawn.epoch, len(drawn)) == (1000, 3)
         assert all(number_of(*pair) in drawn for pair in ((0, 1), (0, 2), (1, 2)))
     epoch = await state.read()
-    assert (epoch.number, epoch.memory, epoch.drawn, epoch.drawn_max, epoch.claims) == (1000, "second", 5, 9, ())
+    assert (epoch.number, epoch.memory, epoch.drawn, epoch.pairs_max, epoch.claims) == (
+        1000,
+        "second",
+        5,
+        9,
+        (),
+    )
     assert await renewing.renewed(new, "second") is new
     assert (await renewing.renewed(new, "third")).epoch == 2000

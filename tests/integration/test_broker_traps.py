@@ -12,10 +12,10 @@ import pytest
 from nats.aio.client import Client
 from nats.js import api
 
-from daydream_shared.broker import broker_of
-from daydream_shared.provision import provision
-from daydream_shared.settings import ServiceSettings
-from daydream_shared.subjects import STREAMS
+from daydream_contracts.topology import STREAMS
+from daydream_runtime.broker import make_broker
+from daydream_runtime.provisioning import provision
+from daydream_runtime.settings import ServiceSettings
 from support.programs import NatsServer
 from support.services import service
 
@@ -29,13 +29,15 @@ async def closed() -> None: ...
 
 def test_a_service_never_gives_up_reconnecting() -> None:
     """After the client's default of 60 tries the process would spin, ignore SIGTERM and never recover."""
-    assert broker_of(Settings(), closed)._connection_kwargs["max_reconnect_attempts"] == -1
+    assert make_broker(Settings(), closed)._connection_kwargs["max_reconnect_attempts"] == -1
 
 
 async def test_a_key_can_be_created_again_after_its_time_is_up(nc: Client) -> None:
     """With a limit marker (`limit_marker_ttl`) it could not: so no bucket of ours has one."""
     js = nc.jetstream()
-    bucket = await js.create_key_value(api.KeyValueConfig(bucket="short", history=1, ttl=0.5, direct=True))
+    bucket = await js.create_key_value(
+        api.KeyValueConfig(bucket="short", history=1, ttl=0.5, direct=True)
+    )
     await bucket.create("key", b"first")
     async with asyncio.timeout(10):
         while True:
@@ -47,21 +49,32 @@ async def test_a_key_can_be_created_again_after_its_time_is_up(nc: Client) -> No
     assert (await bucket.get("key")).value == b"second"
 
 
-async def test_a_service_that_starts_leaves_the_limits_of_streams_alone(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+async def test_a_service_that_starts_leaves_the_limits_of_streams_alone(
+    server: NatsServer, nc: Client, tmp_path: Path
+) -> None:
     """FastStream resets them when a subscriber names a stream without saying `declare=False`."""
     await provision(nc, replicas=1)
     with service("memory", server.url, tmp_path):
         for stream in STREAMS:
             config = (await nc.jetstream().stream_info(stream.name)).config
-            assert (config.max_msgs, config.max_bytes, config.max_age) == (stream.messages_max, stream.bytes_max, stream.age_max_s)
+            assert (config.max_msgs, config.max_bytes, config.max_age) == (
+                stream.messages_max,
+                stream.bytes_max,
+                stream.age_max_s,
+            )
             assert tuple(config.subjects or ()) == stream.subjects
 
 
-async def test_the_reason_of_a_denied_publish_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_reason_of_a_denied_publish_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """To its caller it looks like a timeout."""
-    server = NatsServer(tmp_path, more='authorization { users = [{ user: "u", password: "p", permissions: { publish: { deny: "daydream.>" } } }] }')
+    server = NatsServer(
+        tmp_path,
+        more='authorization { users = [{ user: "u", password: "p", permissions: { publish: { deny: "daydream.>" } } }] }',
+    )
     server.start()
-    broker = broker_of(Settings(nats_url=server.url.replace("//", "//u:p@")), closed)
+    broker = make_broker(Settings(nats_url=server.url.replace("//", "//u:p@")), closed)
     try:
         connection = await broker.connect()
         with caplog.at_level(logging.WARNING):

@@ -19,8 +19,19 @@ def console(server: NatsServer, tmp_path: Path) -> Iterator[httpx.Client]:
     port = free_port()
     with (
         service("budget", server.url, tmp_path / "budget", DAYDREAM_BUDGET_SWEEP_S="0.1"),
-        service("console", server.url, tmp_path / "console", ready=False, DAYDREAM_CONSOLE_HTTP_PORT=str(port), DAYDREAM_CONSOLE_TOKEN="secret"),
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, headers={"authorization": "Bearer secret"}) as client,
+        service(
+            "console",
+            server.url,
+            tmp_path / "console",
+            ready=False,
+            DAYDREAM_CONSOLE_HTTP_PORT=str(port),
+            DAYDREAM_CONSOLE_TOKEN="secret",
+        ),
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{port}",
+            trust_env=False,
+            headers={"authorization": "Bearer secret"},
+        ) as client,
     ):
         until(lambda: reachable(client), "the console")
         yield client
@@ -41,7 +52,9 @@ def test_a_limit_set_on_the_page_holds_and_is_on_record(console: httpx.Client) -
     assert change(console, kind="limit", window="day", cap_nanousd=1000).status_code == 200
     assert change(console, kind="top-up", window="day", by_nanousd=500).status_code == 200
     books = console.get("/api/budget").json()
-    assert [(limit["scope"], limit["window"], limit["cap_nanousd"]) for limit in books["limits"]] == [("all", "day", 1500)]
+    assert [
+        (limit["scope"], limit["window"], limit["cap_nanousd"]) for limit in books["limits"]
+    ] == [("all", "day", 1500)]
     assert [(record["who"], record["why"]) for record in books["changes"]] == [("Ada", "pilot")] * 2
     refused = change(console, kind="top-up", window="month", by_nanousd=1)
     assert (refused.status_code, refused.json()["reason"]) == (409, "unknown-limit")
@@ -52,6 +65,13 @@ def test_a_limit_set_on_the_page_holds_and_is_on_record(console: httpx.Client) -
 def test_a_correction_that_reaches_a_soft_share_is_told(console: httpx.Client) -> None:
     assert console.get("/api/alerts").json() == {"alerts": []}
     change(console, kind="limit", window="lifetime", cap_nanousd=1000)
-    change(console, kind="correct", stage="critic", model="m", at="2026-06-01T12:00:00Z", by_nanousd=850)
+    change(
+        console,
+        kind="correct",
+        stage="critic",
+        model="m",
+        at="2026-06-01T12:00:00Z",
+        by_nanousd=850,
+    )
     told = until(lambda: console.get("/api/alerts").json()["alerts"], "the alert")
     assert [alert["about"] for alert in told] == ["all/lifetime"]

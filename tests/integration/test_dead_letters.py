@@ -6,16 +6,32 @@ import pytest
 from nats.aio.client import Client
 
 from daydream_console.client import connected
-from daydream_console.dead_letters import DeadLetter, dead_letters, replay
-from daydream_sampler.yields import Yields
-from daydream_shared.failures import WrongSetting
-from daydream_shared.following import Following
-from daydream_shared.messages import NANOUSD_PER_USD, CandidateNominated, Decision, DocumentRemoved, Message, ReviewRecorded, VerdictReached, derive_id
-from daydream_shared.money.plans import ORACLE, StagePlan, publish_plan
-from daydream_shared.provision import provision
-from daydream_shared.requests import ChangeBudget, Nothing, SetLimit
-from daydream_shared.streams import REPLAY
-from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_STATE, DEAD_LETTER_PREFIX, PLANS, SAMPLER, flow_of
+from daydream_console.dead_letters import Reject, dead_letters, replay
+from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.events import (
+    NANOUSD_PER_USD,
+    CandidateNominated,
+    Decision,
+    DocumentRemoved,
+    Message,
+    ReviewRecorded,
+    VerdictReached,
+    derive_id,
+)
+from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
+from daydream_contracts.topology import (
+    BUDGET_CHANGE,
+    BUDGET_STATE,
+    DEAD_LETTER_PREFIX,
+    PLANS,
+    SAMPLER,
+    route_of,
+)
+from daydream_models.reservations import ORACLE, StagePlan, publish_plan
+from daydream_runtime.projection import Projector
+from daydream_runtime.provisioning import provision
+from daydream_runtime.stream_reader import REPLAY
+from daydream_sampler.strategy_history import StrategyHistory
 from support.programs import NatsServer
 from support.samples import AT, hypothesis
 from support.services import service
@@ -27,8 +43,18 @@ USD = {"synthesizer": 1, "critic": 10, ORACLE: 100}
 def verdict(**changes: object) -> VerdictReached:
     of = hypothesis()
     of = of.model_copy(update={"pair": of.pair.model_copy(update={"stages": STAGES})})
-    known = {"verdict_id": "v", "hypothesis": of, "role": "critic", "decision": Decision.DISCARDED, "reason": "score", "reached_at": AT,
-             "round": 1, "explanation": "", "final": True, "cost_nanousd": 5}  # fmt: skip
+    known = {
+        "verdict_id": "v",
+        "hypothesis": of,
+        "role": "critic",
+        "decision": Decision.DISCARDED,
+        "reason": "score",
+        "reached_at": AT,
+        "round": 1,
+        "explanation": "",
+        "final": True,
+        "cost_nanousd": 5,
+    }
     return VerdictReached.model_validate(known | changes)
 
 
@@ -47,47 +73,73 @@ def review() -> ReviewRecorded:
         (review(), 0),
     ],
 )
-async def test_it_gets_money_for_the_rest_of_its_way(nc: Client, server: NatsServer, tmp_path, message: Message, usd: int) -> None:
+async def test_it_gets_money_for_the_rest_of_its_way(
+    nc: Client, server: NatsServer, tmp_path, message: Message, usd: int
+) -> None:
     await provision(nc, replicas=1)
-    js, flow = nc.jetstream(), flow_of(type(message))
+    js, flow = nc.jetstream(), route_of(type(message))
     for name in STAGES:
-        plan = StagePlan(stage=name, model="m", fixed_nanousd=USD[name] * NANOUSD_PER_USD, nanousd_per_fact_byte=0)
+        plan = StagePlan(
+            stage=name,
+            model="m",
+            fixed_nanousd=USD[name] * NANOUSD_PER_USD,
+            nanousd_per_fact_byte=0,
+        )
         await publish_plan(await js.key_value(PLANS.name), plan)
-    headers = {"Nats-Msg-Id": f"{flow.stream}:who:{message.message_id}{REPLAY}3:dead", "Daydream-Subject": flow.subject, "Daydream-Reason": "bug"}
-    await js.publish(f"{DEAD_LETTER_PREFIX}.{flow.stream.lower()}", message.model_dump_json().encode(), headers=headers)
+    headers = {
+        "Nats-Msg-Id": f"{flow.stream}:who:{message.message_id}{REPLAY}3:dead",
+        "Daydream-Subject": flow.subject,
+        "Daydream-Reason": "bug",
+    }
+    await js.publish(
+        f"{DEAD_LETTER_PREFIX}.{flow.stream.lower()}",
+        message.model_dump_json().encode(),
+        headers=headers,
+    )
     with service("budget", server.url, tmp_path):
         async with connected(server.url) as client:
-            await client.ask(BUDGET_CHANGE, ChangeBudget(change_id="1", what=SetLimit(window="lifetime", cap_nanousd=1000 * NANOUSD_PER_USD), who="t"))
+            await client.ask(
+                BUDGET_CHANGE,
+                ChangeBudget(
+                    change_id="1",
+                    what=SetLimit(window="lifetime", cap_nanousd=1000 * NANOUSD_PER_USD),
+                    who="t",
+                ),
+            )
             (dead,) = [one async for one in dead_letters(client)]
             assert await replay(client, dead) is None
-            books = await client.ask(BUDGET_STATE, Nothing())
+            books = await client.ask(BUDGET_STATE, EmptyRequest())
             sent = await js.get_msg(flow.stream, seq=1)
-    assert books.open_nanousd == usd * NANOUSD_PER_USD
+    assert books.reserved_nanousd == usd * NANOUSD_PER_USD
     assert (sent.headers or {})["Nats-Msg-Id"] == f"{message.message_id}{REPLAY}4"
     again = flow.message.model_validate_json(sent.data or b"")
     if usd:
         assert message.payer is not None
-        assert again.payer == message.payer.model_copy(update={"envelope_id": derive_id("replay", message.message_id, 4)})
+        assert again.payer == message.payer.model_copy(
+            update={"reservation_id": derive_id("replay", message.message_id, 4)}
+        )
     else:
         assert again == message
 
 
 async def test_a_verdict_that_is_sent_again_is_counted_once(nc: Client) -> None:
     await provision(nc, replicas=1)
-    js, flow = nc.jetstream(), flow_of(VerdictReached)
+    js, flow = nc.jetstream(), route_of(VerdictReached)
     for message_id in (verdict().message_id, f"{verdict().message_id}{REPLAY}1"):
-        await js.publish(flow.subject, verdict().model_dump_json().encode(), headers={"Nats-Msg-Id": message_id})
-    following = Following(js, await js.key_value(SAMPLER.name), "yields", Yields())
+        await js.publish(
+            flow.subject, verdict().model_dump_json().encode(), headers={"Nats-Msg-Id": message_id}
+        )
+    following = Projector(js, await js.key_value(SAMPLER.name), "yields", StrategyHistory())
     await following.catch_up()
     assert following.fold.sequence == 2
-    once = Yields()
+    once = StrategyHistory()
     once.add(1, verdict())
     assert following.fold.model_copy(update={"sequence": 1}) == once
 
 
 def test_a_letter_of_another_version_says_what_to_do() -> None:
-    letter = DeadLetter(7, AT, "daydream.of.the.future", "who", "invalid", "", 1, "m", 0, b"{}")
-    with pytest.raises(WrongSetting, match="does not know") as refusal:
+    letter = Reject(7, AT, "daydream.of.the.future", "who", "invalid", "", 1, "m", 0, b"{}")
+    with pytest.raises(ConfigurationError, match="does not know") as refusal:
         letter.message()
     assert "Upgrade" in str(refusal.value)
 
@@ -98,11 +150,13 @@ async def test_where_its_stream_is_full_it_stays(nc: Client, server: NatsServer)
     config = (await js.stream_info("REMOVALS")).config
     config.max_msgs = 1
     await js.update_stream(config)
-    flow = flow_of(DocumentRemoved)
+    flow = route_of(DocumentRemoved)
     removed = DocumentRemoved(source="notes/a.md", removed_at=AT)
     await js.publish(flow.subject, removed.model_dump_json().encode())
     headers = {"Nats-Msg-Id": "REMOVALS:memory:r:dead", "Daydream-Subject": flow.subject}
-    await js.publish(f"{DEAD_LETTER_PREFIX}.removals", removed.model_dump_json().encode(), headers=headers)
+    await js.publish(
+        f"{DEAD_LETTER_PREFIX}.removals", removed.model_dump_json().encode(), headers=headers
+    )
     async with connected(server.url) as client:
         (dead,) = [one async for one in dead_letters(client)]
         assert "REMOVALS does not take it" in (await replay(client, dead) or "")

@@ -21,15 +21,35 @@ from nats.js import JetStreamContext
 
 from daydream_console.client import connected
 from daydream_console.dead_letters import dead_letter, dead_letters, replay
-from daydream_shared.delivery import Delivery
-from daydream_shared.failures import FAILURES_MAX, NotNow, Permanent, Transient, WrongSetting
-from daydream_shared.messages import NANOUSD_PER_USD, HypothesisProposed, Message, PairSampled, Payer, derive_id
-from daydream_shared.money.plans import StagePlan, publish_plan
-from daydream_shared.provision import consumer_config, provision
-from daydream_shared.requests import ChangeBudget, Nothing, SetLimit
-from daydream_shared.runtime import subscribe
-from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_STATE, CONSUMERS, PLANS, TALLIES, flow_of
-from daydream_shared.telemetry import start_telemetry
+from daydream_contracts.errors import (
+    ConfigurationError,
+    PermanentError,
+    RetryLaterError,
+    TransientError,
+)
+from daydream_contracts.events import (
+    NANOUSD_PER_USD,
+    HypothesisProposed,
+    Message,
+    PairSampled,
+    Payer,
+    derive_id,
+)
+from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
+from daydream_contracts.topology import (
+    BUDGET_CHANGE,
+    BUDGET_STATE,
+    CONSUMERS,
+    DELIVERY_COUNTS,
+    PLANS,
+    route_of,
+)
+from daydream_models.reservations import StagePlan, publish_plan
+from daydream_runtime.disposition import FAILURES_MAX
+from daydream_runtime.middleware import DeliveryMiddleware
+from daydream_runtime.provisioning import consumer_config, provision
+from daydream_runtime.service import subscribe
+from daydream_runtime.telemetry import start_telemetry
 from support.programs import NatsServer
 from support.samples import hypothesis, pair
 from support.services import service
@@ -47,16 +67,24 @@ class Stage:
 
     async def put(self, *pairs: PairSampled) -> None:
         for one in pairs:
-            await self.js.publish(flow_of(PairSampled).subject, one.model_dump_json().encode(), headers={"Nats-Msg-Id": one.message_id})
+            await self.js.publish(
+                route_of(PairSampled).subject,
+                one.model_dump_json().encode(),
+                headers={"Nats-Msg-Id": one.message_id},
+            )
 
     async def empty(self) -> bool:
         """Everything was delivered and settled. The consumer hears of a new message a moment after its publisher does."""
         last = (await self.js.stream_info("PAIRS")).state.last_seq
         info = await self.js.consumer_info("PAIRS", SYNTHESIZER.durable)
         assert info.delivered
-        return info.delivered.stream_seq >= last and not info.num_pending and not info.num_ack_pending
+        return (
+            info.delivered.stream_seq >= last and not info.num_pending and not info.num_ack_pending
+        )
 
-    async def until(self, condition: Callable[[], Awaitable[bool] | bool], patience_s: float = 15) -> None:
+    async def until(
+        self, condition: Callable[[], Awaitable[bool] | bool], patience_s: float = 15
+    ) -> None:
         async with asyncio.timeout(patience_s):
             while True:
                 found = condition()
@@ -66,14 +94,18 @@ class Stage:
 
     async def dead(self) -> list[tuple[str, bytes, dict[str, str]]]:
         count = (await self.js.stream_info("DEADLETTERS")).state.messages
-        letters = [await self.js.get_msg("DEADLETTERS", seq=number) for number in range(1, count + 1)]
+        letters = [
+            await self.js.get_msg("DEADLETTERS", seq=number) for number in range(1, count + 1)
+        ]
         return [(str(one.subject), one.data or b"", dict(one.headers or {})) for one in letters]
 
 
 @pytest.fixture
 def stage_of(server: NatsServer, nc: Client):
     @asynccontextmanager
-    async def make(handler: Handler, *, concurrency: int = 1, ack_wait_s: float = 10, beat_s: float = 3) -> AsyncIterator[Stage]:
+    async def make(
+        handler: Handler, *, concurrency: int = 1, ack_wait_s: float = 10, beat_s: float = 3
+    ) -> AsyncIterator[Stage]:
         await provision(nc, replicas=1)
         js = nc.jetstream()
         config = consumer_config(SYNTHESIZER)
@@ -81,17 +113,32 @@ def stage_of(server: NatsServer, nc: Client):
         await js.add_consumer("PAIRS", config)
         stage = Stage(js)
         telemetry = start_telemetry("synthesizer", "test")
-        broker = NatsBroker(server.url, logger=logging.getLogger("faststream"), log_level=logging.DEBUG, graceful_timeout=5)
+        broker = NatsBroker(
+            server.url,
+            logger=logging.getLogger("faststream"),
+            log_level=logging.DEBUG,
+            graceful_timeout=5,
+        )
         await broker.connect()
 
         async def close(payer: Payer) -> None:
             stage.closed.append(payer)
 
         async def publish(message: Message) -> None:
-            flow = flow_of(type(message))
-            await broker.publish(message.model_dump_json().encode(), flow.subject, stream=flow.stream, timeout=5, headers={"Nats-Msg-Id": message.message_id})
+            flow = route_of(type(message))
+            await broker.publish(
+                message.model_dump_json().encode(),
+                flow.subject,
+                stream=flow.stream,
+                timeout=5,
+                headers={"Nats-Msg-Id": message.message_id},
+            )
 
-        broker.add_middleware(Delivery(js, await js.key_value(TALLIES.name), telemetry, close, beat_s=beat_s))
+        broker.add_middleware(
+            DeliveryMiddleware(
+                js, await js.key_value(DELIVERY_COUNTS.name), telemetry, close, beat_s=beat_s
+            )
+        )
         subscribe(broker, SYNTHESIZER, handler, publish, concurrency)
         await broker.start()
         yield stage
@@ -101,7 +148,9 @@ def stage_of(server: NatsServer, nc: Client):
     return make
 
 
-async def test_what_a_handler_returns_is_published_before_the_message_is_acknowledged(stage_of) -> None:
+async def test_what_a_handler_returns_is_published_before_the_message_is_acknowledged(
+    stage_of,
+) -> None:
     async def handler(_: PairSampled) -> list[Message]:
         return [hypothesis()]
 
@@ -113,7 +162,9 @@ async def test_what_a_handler_returns_is_published_before_the_message_is_acknowl
         assert (stored.headers or {})["Nats-Msg-Id"] == hypothesis().message_id
 
 
-async def test_a_bug_loses_nothing_but_becomes_a_dead_letter_that_names_it_and_closes_its_envelope(stage_of) -> None:
+async def test_a_bug_loses_nothing_but_becomes_a_dead_letter_that_names_it_and_closes_its_reservation(
+    stage_of,
+) -> None:
     async def handler(_: PairSampled) -> list[Message]:
         raise KeyError("a bug")
 
@@ -125,11 +176,13 @@ async def test_a_bug_loses_nothing_but_becomes_a_dead_letter_that_names_it_and_c
         assert PairSampled.model_validate_json(data) == pair()
         assert headers["Daydream-Reason"] == "bug"
         assert "KeyError" in headers["Daydream-Error"]
-        assert stage.closed == [Payer(envelope_id=pair().envelope_id, way=None)]
+        assert stage.closed == [Payer(reservation_id=pair().reservation_id, branch=None)]
 
 
 @pytest.mark.parametrize("deliveries", [1, 2])
-async def test_whose_envelope_an_earlier_delivery_closed_has_ended_and_is_no_dead_letter(stage_of, deliveries: int) -> None:
+async def test_whose_reservation_an_earlier_delivery_closed_has_ended_and_is_no_dead_letter(
+    stage_of, deliveries: int
+) -> None:
     """Its answer was published, its worker was killed before the acknowledgement, and asks anew because something moved meanwhile."""
     taken = 0
 
@@ -137,42 +190,53 @@ async def test_whose_envelope_an_earlier_delivery_closed_has_ended_and_is_no_dea
         nonlocal taken
         taken += 1
         if taken < deliveries:
-            raise NotNow("killed", delay_s=0.01)
-        raise Permanent("closed", "the envelope is closed: its work has ended")
+            raise RetryLaterError("killed", delay_s=0.01)
+        raise PermanentError("released", "the reservation is closed: its work has ended")
 
     async with stage_of(handler) as stage:
         await stage.put(pair())
         await stage.until(stage.empty)
         assert taken == deliveries
-        assert len(await stage.dead()) == (1 if deliveries == 1 else 0), "closed before it was ever worked on: that is to be looked at"
+        assert len(await stage.dead()) == (1 if deliveries == 1 else 0), (
+            "closed before it was ever worked on: that is to be looked at"
+        )
 
 
-@pytest.mark.parametrize("body", [b"\xff\x00 not json", b'{"version": 1}', b'{"version": 2, "pair_id": "of the future"}', b""])
-async def test_bytes_that_are_no_message_become_a_dead_letter_byte_for_byte(stage_of, body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [b"\xff\x00 not json", b'{"version": 1}', b'{"version": 2, "pair_id": "of the future"}', b""],
+)
+async def test_bytes_that_are_no_message_become_a_dead_letter_byte_for_byte(
+    stage_of, body: bytes
+) -> None:
     async def handler(_: PairSampled) -> list[Message]:
         raise AssertionError("must not be called")
 
     async with stage_of(handler) as stage:
-        await stage.js.publish(flow_of(PairSampled).subject, body)
+        await stage.js.publish(route_of(PairSampled).subject, body)
         await stage.until(stage.empty)
         ((_, data, headers),) = await stage.dead()
         assert data == body
         assert headers["Daydream-Reason"] == "invalid"
 
 
-async def test_a_transient_failure_is_tried_again_with_growing_delay_and_put_aside_in_the_end(stage_of) -> None:
+async def test_a_transient_failure_is_tried_again_with_growing_delay_and_put_aside_in_the_end(
+    stage_of,
+) -> None:
     times: list[float] = []
 
     async def handler(_: PairSampled) -> list[Message]:
         times.append(asyncio.get_running_loop().time())
-        raise Transient("the model's server failed")
+        raise TransientError("the model's server failed")
 
     async with stage_of(handler) as stage:
         await stage.put(pair())
         await stage.until(stage.empty, 40)
         assert len(times) == FAILURES_MAX
         gaps = [later - earlier for earlier, later in pairwise(times)]
-        assert all(gap > 0.24 * 2**number for number, gap in enumerate(gaps)), "no storm of redeliveries"
+        assert all(gap > 0.24 * 2**number for number, gap in enumerate(gaps)), (
+            "no storm of redeliveries"
+        )
         ((_, _, headers),) = await stage.dead()
         assert headers["Daydream-Reason"] == "failed-too-often"
 
@@ -184,7 +248,7 @@ async def test_waiting_for_money_never_counts_as_failure(stage_of) -> None:
         nonlocal calls
         calls += 1
         if calls <= 3 * FAILURES_MAX:
-            raise NotNow("the cap is reached", delay_s=0.02)
+            raise RetryLaterError("the cap is reached", delay_s=0.02)
         return []
 
     async with stage_of(handler) as stage:
@@ -196,13 +260,16 @@ async def test_waiting_for_money_never_counts_as_failure(stage_of) -> None:
 
 async def test_a_permanent_failure_is_put_aside_at_once(stage_of) -> None:
     async def handler(_: PairSampled) -> list[Message]:
-        raise Permanent("refused-by-model", "the prompt is too long")
+        raise PermanentError("refused-by-model", "the prompt is too long")
 
     async with stage_of(handler) as stage:
         await stage.put(pair())
         await stage.until(stage.empty)
         ((_, _, headers),) = await stage.dead()
-        assert (headers["Daydream-Reason"], headers["Daydream-Deliveries"]) == ("refused-by-model", "1")
+        assert (headers["Daydream-Reason"], headers["Daydream-Deliveries"]) == (
+            "refused-by-model",
+            "1",
+        )
 
 
 async def test_a_call_that_takes_longer_than_the_ack_wait_runs_once(stage_of) -> None:
@@ -235,7 +302,9 @@ async def test_exactly_n_messages_are_in_hand_and_none_waits_behind_a_slow_one(s
     async with stage_of(handler, concurrency=3) as stage:
         await stage.put(*(pair(number) for number in range(12)))
         await stage.until(lambda: in_hand == 3)
-        assert (await stage.js.consumer_info("PAIRS", SYNTHESIZER.durable)).num_ack_pending <= 3, "nothing is fetched ahead"
+        assert (await stage.js.consumer_info("PAIRS", SYNTHESIZER.durable)).num_ack_pending <= 3, (
+            "nothing is fetched ahead"
+        )
         await stage.until(stage.empty)
         assert most == 3
         assert order[-1] == pair(0).pair_id, "eleven quick ones pass the slow one"
@@ -253,7 +322,9 @@ async def test_a_full_stage_pushes_back_and_nothing_is_dropped(stage_of) -> None
         config = (await stage.js.stream_info("HYPOTHESES")).config
         config.max_msgs = 1
         await stage.js.update_stream(config)
-        await stage.js.publish(flow_of(HypothesisProposed).subject, hypothesis(1).model_dump_json().encode())
+        await stage.js.publish(
+            route_of(HypothesisProposed).subject, hypothesis(1).model_dump_json().encode()
+        )
         await stage.put(pair())
         await stage.until(lambda: calls >= 3)
         assert not await stage.empty(), "the pair waits"
@@ -262,14 +333,16 @@ async def test_a_full_stage_pushes_back_and_nothing_is_dropped(stage_of) -> None
         await stage.until(stage.empty)
 
 
-async def test_a_message_that_kills_its_workers_is_put_aside_in_the_end(stage_of, nc: Client) -> None:
+async def test_a_message_that_kills_its_workers_is_put_aside_in_the_end(
+    stage_of, nc: Client
+) -> None:
     js = nc.jetstream()
 
     async def handler(_: PairSampled) -> list[Message]:
         raise AssertionError("must not be called any more")
 
     await provision(nc, replicas=1)
-    await js.publish(flow_of(PairSampled).subject, pair().model_dump_json().encode())
+    await js.publish(route_of(PairSampled).subject, pair().model_dump_json().encode())
     reader = await js.pull_subscribe_bind(SYNTHESIZER.durable, stream="PAIRS")
     for _ in range(11):  # workers that take it and say nothing any more, as if they had died
         config = consumer_config(SYNTHESIZER)
@@ -282,7 +355,9 @@ async def test_a_message_that_kills_its_workers_is_put_aside_in_the_end(stage_of
         assert headers["Daydream-Reason"] == "worker-died"
 
 
-async def test_work_goes_on_after_the_server_was_killed_and_started_again(stage_of, server: NatsServer) -> None:
+async def test_work_goes_on_after_the_server_was_killed_and_started_again(
+    stage_of, server: NatsServer
+) -> None:
     done: list[str] = []
 
     async def handler(message: PairSampled) -> list[Message]:
@@ -306,9 +381,11 @@ async def test_work_goes_on_after_the_server_was_killed_and_started_again(stage_
         await stage.until(lambda: pair(2).pair_id in done)
 
 
-async def test_logs_of_a_dead_letter_are_json_with_its_reason(stage_of, caplog: pytest.LogCaptureFixture) -> None:
+async def test_logs_of_a_dead_letter_are_json_with_its_reason(
+    stage_of, caplog: pytest.LogCaptureFixture
+) -> None:
     async def handler(_: PairSampled) -> list[Message]:
-        raise Permanent("refused-by-model", "too long")
+        raise PermanentError("refused-by-model", "too long")
 
     with caplog.at_level(logging.ERROR):
         async with stage_of(handler) as stage:
@@ -318,7 +395,9 @@ async def test_logs_of_a_dead_letter_are_json_with_its_reason(stage_of, caplog: 
     assert json.dumps([record.getMessage() for record in caplog.records])
 
 
-async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_next_number_or_ends(stage_of, server: NatsServer, tmp_path: Path) -> None:
+async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_next_number_or_ends(
+    stage_of, server: NatsServer, tmp_path: Path
+) -> None:
     taken: list[PairSampled] = []
 
     async def handler(message: PairSampled) -> list[Message]:
@@ -331,16 +410,34 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
         await stage.put(pair())
         await stage.until(stage.empty)
         (dead,) = [one async for one in dead_letters(client)]
-        assert (dead.message_id, dead.turn, dead.reason, dead.consumer, dead.deliveries) == (pair().message_id, 0, "bug", "synthesizer", 1)
-        with pytest.raises(WrongSetting, match="has not said yet what it costs"):
+        assert (dead.message_id, dead.turn, dead.reason, dead.consumer, dead.deliveries) == (
+            pair().message_id,
+            0,
+            "bug",
+            "synthesizer",
+            1,
+        )
+        with pytest.raises(ConfigurationError, match="has not said yet what it costs"):
             await replay(client, dead)
         plans = await stage.js.key_value(PLANS.name)
         for name in ("synthesizer", "critic"):
-            await publish_plan(plans, StagePlan(stage=name, model="m", fixed_nanousd=1_000_000, nanousd_per_fact_byte=0))
+            await publish_plan(
+                plans,
+                StagePlan(stage=name, model="m", fixed_nanousd=1_000_000, nanousd_per_fact_byte=0),
+            )
         with service("budget", server.url, tmp_path):
             assert "no cap" in (await replay(client, dead) or "")
-            assert [one.sequence async for one in dead_letters(client)] == [dead.sequence], "it is still there"
-            await client.ask(BUDGET_CHANGE, ChangeBudget(change_id="1", what=SetLimit(window="lifetime", cap_nanousd=NANOUSD_PER_USD), who="t"))
+            assert [one.sequence async for one in dead_letters(client)] == [dead.sequence], (
+                "it is still there"
+            )
+            await client.ask(
+                BUDGET_CHANGE,
+                ChangeBudget(
+                    change_id="1",
+                    what=SetLimit(window="lifetime", cap_nanousd=NANOUSD_PER_USD),
+                    who="t",
+                ),
+            )
 
             assert await replay(client, dead) is None
             await stage.until(lambda: len(taken) == 2)
@@ -353,11 +450,21 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
             await stage.until(lambda: len(taken) == 3)
             await stage.until(stage.empty)
             assert [one async for one in dead_letters(client)] == []
-            books = await client.ask(BUDGET_STATE, Nothing())
-        envelopes = [one.envelope_id for one in taken]
-        assert envelopes == [pair().envelope_id, derive_id("replay", pair().message_id, 1), derive_id("replay", pair().message_id, 2)]
-        assert all(one.model_copy(update={"envelope_id": ""}) == pair().model_copy(update={"envelope_id": ""}) for one in taken), "nothing else has changed"
-        assert (books.envelopes_open, books.open_nanousd) == (2, 2 * 2_000_000), "both stages' money, and nobody closes here"
+            books = await client.ask(BUDGET_STATE, EmptyRequest())
+        reservations = [one.reservation_id for one in taken]
+        assert reservations == [
+            pair().reservation_id,
+            derive_id("replay", pair().message_id, 1),
+            derive_id("replay", pair().message_id, 2),
+        ]
+        assert all(
+            one.model_copy(update={"reservation_id": ""})
+            == pair().model_copy(update={"reservation_id": ""})
+            for one in taken
+        ), "nothing else has changed"
+        assert (books.reservations_open, books.reserved_nanousd) == (2, 2 * 2_000_000), (
+            "both stages' money, and nobody closes here"
+        )
 
 
 async def test_what_cannot_be_read_stays_a_dead_letter(stage_of, server: NatsServer) -> None:
@@ -365,14 +472,16 @@ async def test_what_cannot_be_read_stays_a_dead_letter(stage_of, server: NatsSer
         raise AssertionError("must not be called")
 
     async with stage_of(handler) as stage, connected(server.url) as client:
-        await stage.js.publish(flow_of(PairSampled).subject, b"no json")
+        await stage.js.publish(route_of(PairSampled).subject, b"no json")
         await stage.until(stage.empty)
         (dead,) = [one async for one in dead_letters(client)]
-        with pytest.raises(WrongSetting, match="can't be read"):
+        with pytest.raises(ConfigurationError, match="can't be read"):
             await replay(client, dead)
         assert [one async for one in dead_letters(client)] == [dead]
         alone = await dead_letter(client, dead.sequence)
-        assert replace(alone, died_at=dead.died_at) == dead, "whose time the client rounds otherwise"
+        assert replace(alone, died_at=dead.died_at) == dead, (
+            "whose time the client rounds otherwise"
+        )
         assert abs(alone.died_at - dead.died_at) < timedelta(seconds=1)
-        with pytest.raises(WrongSetting, match="no dead letter 99"):
+        with pytest.raises(ConfigurationError, match="no dead letter 99"):
             await dead_letter(client, 99)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from nats.aio.client import Client
 
-from daydream_memory.sameness import fingerprint
-from daydream_shared.messages import Decision, DocumentOffered, Message, VerdictReached, derive_id
-from daydream_shared.requests import Erase, ListVerdicts, Nothing
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import MEMORY_ERASE, MEMORY_INSIGHTS, MEMORY_STATE, flow_of
+from daydream_contracts.events import Decision, DocumentOffered, Message, VerdictReached, derive_id
+from daydream_contracts.rpc import EmptyRequest, Erase, ListVerdicts
+from daydream_contracts.topology import MEMORY_ERASE, MEMORY_INSIGHTS, MEMORY_STATE, route_of
+from daydream_memory.fingerprint import fingerprint
+from daydream_runtime.rpc import RpcClient
 from support.programs import NatsServer
 from support.samples import hypothesis, pair
 from support.services import service
@@ -26,7 +26,9 @@ EXAMPLE = Path(__file__).parents[1] / "contracts" / "messages" / "VerdictReached
 
 
 async def tell(nc: Client, message: Message) -> None:
-    await nc.jetstream().publish(flow_of(type(message)).subject, message.model_dump_json().encode())
+    await nc.jetstream().publish(
+        route_of(type(message)).subject, message.model_dump_json().encode()
+    )
 
 
 def verdict(number: int, first: str, second: str) -> VerdictReached:
@@ -35,9 +37,18 @@ def verdict(number: int, first: str, second: str) -> VerdictReached:
         fact.model_copy(update={"fact_id": derive_id("fact", fingerprint(text)), "text": text})
         for fact, text in zip((drawn.first, drawn.second), (first, second), strict=True)
     ]
-    proposed = hypothesis(number).model_copy(update={"pair": drawn.model_copy(update={"first": facts[0], "second": facts[1]})})
+    proposed = hypothesis(number).model_copy(
+        update={"pair": drawn.model_copy(update={"first": facts[0], "second": facts[1]})}
+    )
     example = VerdictReached.model_validate_json(EXAMPLE.read_text())
-    return example.model_copy(update={"verdict_id": derive_id("v", number), "hypothesis": proposed, "nearest": None, "decision": Decision.DISCARDED})
+    return example.model_copy(
+        update={
+            "verdict_id": derive_id("v", number),
+            "hypothesis": proposed,
+            "nearest": None,
+            "decision": Decision.DISCARDED,
+        }
+    )
 
 
 async def bodies(nc: Client, stream: str) -> list[bytes]:
@@ -51,27 +62,65 @@ async def bodies(nc: Client, stream: str) -> list[bytes]:
     return found
 
 
-async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_without_it(tmp_path: Path, server: NatsServer, nc: Client) -> None:
-    ask = Asker(nc)
-    with service("budget", server.url, tmp_path / "budget"), service("memory", server.url, tmp_path / "memory"):
+async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_without_it(
+    tmp_path: Path, server: NatsServer, nc: Client
+) -> None:
+    ask = RpcClient(nc)
+    with (
+        service("budget", server.url, tmp_path / "budget"),
+        service("memory", server.url, tmp_path / "memory"),
+    ):
         data = "\n".join(json.dumps({"text": text}) for text in (SECRET, OTHER)).encode()
-        await tell(nc, DocumentOffered(document_id="d", content=base64.b64encode(data), source='/my "notes".jsonl', size_bytes=len(data), offered_at=AT))
-        for number, texts in enumerate([(SECRET, OTHER), (OTHER, OTHER + " And more."), (OTHER, SECRET)]):
+        await tell(
+            nc,
+            DocumentOffered(
+                document_id="d",
+                content=base64.b64encode(data),
+                source='/my "notes".jsonl',
+                size_bytes=len(data),
+                offered_at=AT,
+            ),
+        )
+        for number, texts in enumerate(
+            [(SECRET, OTHER), (OTHER, OTHER + " And more."), (OTHER, SECRET)]
+        ):
             await tell(nc, verdict(number, *texts))
         async with asyncio.timeout(30):
-            while (state := await ask(MEMORY_STATE, Nothing())).facts < 2 or state.verdicts < 3:  # noqa: ASYNC110 (another process makes it so)
+            while (
+                state := await ask(MEMORY_STATE, EmptyRequest())
+            ).facts < 2 or state.verdicts < 3:  # noqa: ASYNC110 (another process makes it so)
                 await asyncio.sleep(0.05)
-            request = Erase(fact_ids=(derive_id("fact", fingerprint(SECRET)),), who="ada", asked_at=AT)
+            request = Erase(
+                fact_ids=(derive_id("fact", fingerprint(SECRET)),), who="ada", asked_at=AT
+            )
             done = await ask(MEMORY_ERASE, request, patience_s=30, try_s=30)
             while done.messages.get("VERDICTS") != 2:  # the memory's last acks may be on their way
                 done = await ask(MEMORY_ERASE, request, patience_s=30, try_s=30)
         assert done.facts == 1
         assert any("providers" in one for one in done.out_of_reach)
-        assert not [body for stream in ("VERDICTS", "DOCUMENTS", "INSIGHTS") for body in await bodies(nc, stream) if b"bronze" in body]
+        assert not [
+            body
+            for stream in ("VERDICTS", "DOCUMENTS", "INSIGHTS")
+            for body in await bodies(nc, stream)
+            if b"bronze" in body
+        ]
         assert len(await bodies(nc, "VERDICTS")) == 1
         page = await ask(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
-        erased = [sum(fact.text == "(erased)" for fact in (one.hypothesis.pair.first, one.hypothesis.pair.second)) for one in page.verdicts]
+        erased = [
+            sum(
+                fact.text == "(erased)"
+                for fact in (one.hypothesis.pair.first, one.hypothesis.pair.second)
+            )
+            for one in page.verdicts
+        ]
         assert sorted(erased) == [0, 1, 1]
-        again = await ask(MEMORY_ERASE, Erase(sources=('/my "notes".jsonl',), who="ada", asked_at=AT), patience_s=30, try_s=30)
+        again = await ask(
+            MEMORY_ERASE,
+            Erase(sources=('/my "notes".jsonl',), who="ada", asked_at=AT),
+            patience_s=30,
+            try_s=30,
+        )
         assert again.facts == 2, "with what the document says besides"
-    assert b"bronze" not in b"".join(file.read_bytes() for file in (tmp_path / "memory" / "memory").iterdir())
+    assert b"bronze" not in b"".join(
+        file.read_bytes() for file in (tmp_path / "memory" / "memory").iterdir()
+    )

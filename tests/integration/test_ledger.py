@@ -9,45 +9,82 @@ from pathlib import Path
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from daydream_shared.messages import AlertRaised, ForegroundReported
-from daydream_shared.provision import provision
-from daydream_shared.requests import BudgetState, ChangeBudget, Closed, CloseEnvelope, Draw, EnvelopePart, Grant, Nothing, OpenEnvelope, SetLimit, Settle
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_CLOSE, BUDGET_DRAW, BUDGET_OPEN, BUDGET_SETTLE, BUDGET_STATE, flow_of
+from daydream_contracts.events import AlertRaised, ForegroundReported
+from daydream_contracts.rpc import (
+    AllocationRequest,
+    Authorize,
+    BudgetState,
+    ChangeBudget,
+    EmptyRequest,
+    Grant,
+    OpenReservation,
+    ReleaseReservation,
+    ReservationStatus,
+    SetLimit,
+    Settle,
+)
+from daydream_contracts.topology import (
+    BUDGET_AUTHORIZE,
+    BUDGET_CHANGE,
+    BUDGET_OPEN,
+    BUDGET_RELEASE,
+    BUDGET_SETTLE,
+    BUDGET_STATE,
+    route_of,
+)
+from daydream_runtime.provisioning import provision
+from daydream_runtime.rpc import RpcClient
 from support.programs import NatsServer, until
 from support.services import service
 
 CAP = 1_000_000
 
 
-async def open_one(ask: Asker, name: str, bound: int) -> Grant:
-    part = EnvelopePart(stage="synthesizer", model="m", bound_nanousd=bound)
-    return await ask(BUDGET_OPEN, OpenEnvelope(envelope_id=name, parts=(part,), asked_at=datetime.now(UTC)))
+async def open_one(ask: RpcClient, name: str, bound: int) -> Grant:
+    part = AllocationRequest(stage="synthesizer", model="m", upper_bound_nanousd=bound)
+    return await ask(
+        BUDGET_OPEN, OpenReservation(reservation_id=name, parts=(part,), asked_at=datetime.now(UTC))
+    )
 
 
-async def spend(ask: Asker, name: str, bound: int, cost: int) -> bool:
+async def spend(ask: RpcClient, name: str, bound: int, cost: int) -> bool:
     """Open, draw and settle; every question twice, as after a lost answer."""
     if not (await open_one(ask, name, bound)).granted:
         return False
     await open_one(ask, name, bound)
-    draw = Draw(envelope_id=name, call_id=name, nonce=name, stage="synthesizer", model="m", bound_nanousd=bound, lifetime_s=60)
-    grants = [await ask(BUDGET_DRAW, draw) for _ in range(2)]
+    draw = Authorize(
+        reservation_id=name,
+        call_id=name,
+        nonce=name,
+        stage="synthesizer",
+        model="m",
+        upper_bound_nanousd=bound,
+        lifetime_s=60,
+    )
+    grants = [await ask(BUDGET_AUTHORIZE, draw) for _ in range(2)]
     assert grants[0] == grants[1]
     for _ in range(2):
         await ask(BUDGET_SETTLE, Settle(attempt_id=grants[0].attempt_id, cost_nanousd=cost))
     return True
 
 
-async def cap(ask: Asker, nanousd: int = CAP) -> None:
-    await ask(BUDGET_CHANGE, ChangeBudget(change_id=f"cap {nanousd}", what=SetLimit(window="lifetime", cap_nanousd=nanousd), who="test"))
+async def cap(ask: RpcClient, nanousd: int = CAP) -> None:
+    await ask(
+        BUDGET_CHANGE,
+        ChangeBudget(
+            change_id=f"cap {nanousd}",
+            what=SetLimit(window="lifetime", cap_nanousd=nanousd),
+            who="test",
+        ),
+    )
 
 
 def logs(folder: Path) -> str:
     return "".join(file.read_text() for file in folder.glob("budget-*.log"))
 
 
-async def state(ask: Asker) -> BudgetState:
-    return await ask(BUDGET_STATE, Nothing())
+async def state(ask: RpcClient) -> BudgetState:
+    return await ask(BUDGET_STATE, EmptyRequest())
 
 
 async def alerts(js: JetStreamContext, count: int) -> None:
@@ -62,18 +99,27 @@ def steady(books: BudgetState) -> BudgetState:
     return books.model_copy(update={"limits": limits, "burn_nanousd_per_h": 0})
 
 
-async def test_two_replicas_that_decide_at_once_never_grant_more_than_the_cap(server: NatsServer, nc: Client, tmp_path: Path) -> None:
-    ask = Asker(nc)
-    with service("budget", server.url, tmp_path / "a"), service("budget", server.url, tmp_path / "b"):
+async def test_two_replicas_that_decide_at_once_never_grant_more_than_the_cap(
+    server: NatsServer, nc: Client, tmp_path: Path
+) -> None:
+    ask = RpcClient(nc)
+    with (
+        service("budget", server.url, tmp_path / "a"),
+        service("budget", server.url, tmp_path / "b"),
+    ):
         await cap(ask)
-        granted = await asyncio.gather(*(spend(ask, f"e{number}", 30_000, 30_000) for number in range(60)))
+        granted = await asyncio.gather(
+            *(spend(ask, f"e{number}", 30_000, 30_000) for number in range(60))
+        )
         books = await state(ask)
     assert sum(granted) == CAP // 30_000
     assert books.settled_nanousd == 30_000 * (CAP // 30_000)
 
 
-async def test_a_restart_knows_everything_from_snapshot_and_tail(server: NatsServer, nc: Client, tmp_path: Path) -> None:
-    ask = Asker(nc)
+async def test_a_restart_knows_everything_from_snapshot_and_tail(
+    server: NatsServer, nc: Client, tmp_path: Path
+) -> None:
+    ask = RpcClient(nc)
     with service("budget", server.url, tmp_path, DAYDREAM_BUDGET_SNAPSHOT_COMMITS="5") as process:
         await cap(ask)
         for number in range(8):
@@ -83,12 +129,16 @@ async def test_a_restart_knows_everything_from_snapshot_and_tail(server: NatsSer
     with service("budget", server.url, tmp_path):
         after = await state(ask)
         assert steady(after) == steady(before)
-        assert (await open_one(ask, "e3", 1000)).granted, "the same question has the same answer after a restart"
-        assert (await state(ask)).open_nanousd == before.open_nanousd
+        assert (await open_one(ask, "e3", 1000)).granted, (
+            "the same question has the same answer after a restart"
+        )
+        assert (await state(ask)).reserved_nanousd == before.reserved_nanousd
 
 
-async def test_a_replica_refuses_to_serve_a_ledger_that_was_cut(server: NatsServer, nc: Client, tmp_path: Path) -> None:
-    ask = Asker(nc)
+async def test_a_replica_refuses_to_serve_a_ledger_that_was_cut(
+    server: NatsServer, nc: Client, tmp_path: Path
+) -> None:
+    ask = RpcClient(nc)
     with service("budget", server.url, tmp_path) as process:
         await cap(ask)
         assert await spend(ask, "e", 1000, 700)
@@ -102,20 +152,35 @@ async def test_a_replica_refuses_to_serve_a_ledger_that_was_cut(server: NatsServ
     assert "is known to have existed" in logs(tmp_path)
 
 
-async def test_what_a_worker_never_settled_is_spent_when_its_time_is_up(server: NatsServer, nc: Client, tmp_path: Path) -> None:
-    ask = Asker(nc)
+async def test_what_a_worker_never_settled_is_spent_when_its_time_is_up(
+    server: NatsServer, nc: Client, tmp_path: Path
+) -> None:
+    ask = RpcClient(nc)
     with service("budget", server.url, tmp_path, DAYDREAM_BUDGET_SWEEP_S="0.1"):
         await cap(ask)
         await open_one(ask, "e", 1000)
-        await ask(BUDGET_DRAW, Draw(envelope_id="e", call_id="c", nonce="n", stage="synthesizer", model="m", bound_nanousd=800, lifetime_s=0.3))
+        await ask(
+            BUDGET_AUTHORIZE,
+            Authorize(
+                reservation_id="e",
+                call_id="c",
+                nonce="n",
+                stage="synthesizer",
+                model="m",
+                upper_bound_nanousd=800,
+                lifetime_s=0.3,
+            ),
+        )
         async with asyncio.timeout(10):
             while (await state(ask)).settled_nanousd != 800:  # noqa: ASYNC110 (the event is in another process)
                 await asyncio.sleep(0.05)
         assert (await state(ask)).spend[0].unknown_calls == 1
 
 
-async def test_questions_asked_while_the_server_is_killed_are_answered_once_it_is_back(server: NatsServer, nc: Client, tmp_path: Path) -> None:
-    ask = Asker(nc, patience_s=20)
+async def test_questions_asked_while_the_server_is_killed_are_answered_once_it_is_back(
+    server: NatsServer, nc: Client, tmp_path: Path
+) -> None:
+    ask = RpcClient(nc, patience_s=20)
     with service("budget", server.url, tmp_path):
         await cap(ask)
         work = [asyncio.create_task(spend(ask, f"e{number}", 1000, 600)) for number in range(100)]
@@ -124,7 +189,7 @@ async def test_questions_asked_while_the_server_is_killed_are_answered_once_it_i
         server.start()
         assert all(await asyncio.gather(*work))
         books = await state(ask)
-        assert (books.settled_nanousd, books.drawn_nanousd) == (60_000, 0)
+        assert (books.settled_nanousd, books.authorized_nanousd) == (60_000, 0)
 
 
 def test_a_stop_is_obeyed_before_there_is_a_server(tmp_path: Path) -> None:
@@ -134,15 +199,25 @@ def test_a_stop_is_obeyed_before_there_is_a_server(tmp_path: Path) -> None:
         assert process.wait(10) == 0
 
 
-async def test_a_foreground_report_is_counted_once_and_the_tax_is_shown(server: NatsServer, nc: Client, tmp_path: Path) -> None:
-    ask, js = Asker(nc), nc.jetstream()
+async def test_a_foreground_report_is_counted_once_and_the_tax_is_shown(
+    server: NatsServer, nc: Client, tmp_path: Path
+) -> None:
+    ask, js = RpcClient(nc), nc.jetstream()
     with service("budget", server.url, tmp_path):
         await cap(ask)
         assert await spend(ask, "e", 1000, 1000)
-        priced = ForegroundReported(report_id="r1", model="gpt-4o-mini", input_tokens=1_000_000, spent_at=datetime.now(UTC))
-        told = ForegroundReported(report_id="r2", cost_nanousd=50_000_000, spent_at=datetime.now(UTC))
+        priced = ForegroundReported(
+            report_id="r1", model="gpt-4o-mini", input_tokens=1_000_000, spent_at=datetime.now(UTC)
+        )
+        told = ForegroundReported(
+            report_id="r2", cost_nanousd=50_000_000, spent_at=datetime.now(UTC)
+        )
         for number, report in enumerate((priced, told, told)):
-            await js.publish(flow_of(ForegroundReported).subject, report.model_dump_json().encode(), headers={"Nats-Msg-Id": str(number)})
+            await js.publish(
+                route_of(ForegroundReported).subject,
+                report.model_dump_json().encode(),
+                headers={"Nats-Msg-Id": str(number)},
+            )
         async with asyncio.timeout(10):
             while (await state(ask)).tax.foreground_nanousd != 200_000_000:  # type: ignore[union-attr]  # noqa: ASYNC110 (in another process)
                 await asyncio.sleep(0.05)
@@ -151,9 +226,14 @@ async def test_a_foreground_report_is_counted_once_and_the_tax_is_shown(server: 
     assert tax.ratio == 1000 / 200_000_000
 
 
-async def test_an_alert_is_raised_once_when_a_soft_share_is_reached(server: NatsServer, nc: Client, tmp_path: Path) -> None:
-    ask, js = Asker(nc), nc.jetstream()
-    with service("budget", server.url, tmp_path, DAYDREAM_BUDGET_SWEEP_S="0.05"), service("budget", server.url, tmp_path / "b", DAYDREAM_BUDGET_SWEEP_S="0.05"):
+async def test_an_alert_is_raised_once_when_a_soft_share_is_reached(
+    server: NatsServer, nc: Client, tmp_path: Path
+) -> None:
+    ask, js = RpcClient(nc), nc.jetstream()
+    with (
+        service("budget", server.url, tmp_path, DAYDREAM_BUDGET_SWEEP_S="0.05"),
+        service("budget", server.url, tmp_path / "b", DAYDREAM_BUDGET_SWEEP_S="0.05"),
+    ):
         await cap(ask)
         assert await spend(ask, "e", CAP * 8 // 10, CAP * 8 // 10)
         await alerts(js, 1)  # a refusal that came before this was told would be told in its stead
@@ -161,31 +241,75 @@ async def test_an_alert_is_raised_once_when_a_soft_share_is_reached(server: Nats
         await alerts(js, 2)
         assert await spend(ask, "f", 1000, 1000)
         info = await js.stream_info("ALERTS")
-        kinds = [AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=seq)).data or b"").kind for seq in range(1, info.state.last_seq + 1)]
+        kinds = [
+            AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=seq)).data or b"").kind
+            for seq in range(1, info.state.last_seq + 1)
+        ]
     assert sorted(kinds) == ["refused", "soft-limit"]
 
 
-async def test_a_bill_above_its_bound_is_told_also_when_it_ends_the_envelope(server: NatsServer, nc: Client, tmp_path: Path) -> None:
-    ask, js = Asker(nc), nc.jetstream()
+async def test_a_bill_above_its_bound_is_told_also_when_it_ends_the_reservation(
+    server: NatsServer, nc: Client, tmp_path: Path
+) -> None:
+    ask, js = RpcClient(nc), nc.jetstream()
     with service("budget", server.url, tmp_path):
         await cap(ask)
         await open_one(ask, "e", 1000)
-        drawn = await ask(BUDGET_DRAW, Draw(envelope_id="e", call_id="c", nonce="n", stage="synthesizer", model="m", bound_nanousd=1000, lifetime_s=60))
+        drawn = await ask(
+            BUDGET_AUTHORIZE,
+            Authorize(
+                reservation_id="e",
+                call_id="c",
+                nonce="n",
+                stage="synthesizer",
+                model="m",
+                upper_bound_nanousd=1000,
+                lifetime_s=60,
+            ),
+        )
         await ask(BUDGET_SETTLE, Settle(attempt_id=drawn.attempt_id, cost_nanousd=1500, last=True))
         alert = AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=1)).data or b"")
         assert (alert.kind, alert.about) == ("overrun", drawn.attempt_id)
         assert (await state(ask)).overruns == 1
 
 
-async def test_a_replica_that_is_behind_settles_and_closes_what_another_has_opened(server: NatsServer, nc: Client, tmp_path: Path) -> None:
-    ask = Asker(nc)
-    with service("budget", server.url, tmp_path / "a"), service("budget", server.url, tmp_path / "b"), service("budget", server.url, tmp_path / "c"):
+async def test_a_replica_that_is_behind_settles_and_closes_what_another_has_opened(
+    server: NatsServer, nc: Client, tmp_path: Path
+) -> None:
+    ask = RpcClient(nc)
+    with (
+        service("budget", server.url, tmp_path / "a"),
+        service("budget", server.url, tmp_path / "b"),
+        service("budget", server.url, tmp_path / "c"),
+    ):
         await cap(ask)
-        for number in range(20):  # one after the other, so that each question finds two replicas behind
+        for number in range(
+            20
+        ):  # one after the other, so that each question finds two replicas behind
             name = f"e{number}"
             await open_one(ask, name, 1000)
-            drawn = await ask(BUDGET_DRAW, Draw(envelope_id=name, call_id=name, nonce="n", stage="synthesizer", model="m", bound_nanousd=800, lifetime_s=60))
-            assert (await ask(BUDGET_SETTLE, Settle(attempt_id=drawn.attempt_id, cost_nanousd=600))).known
-            assert await ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=name)) == Closed(closed=True, spent_nanousd=600)
+            drawn = await ask(
+                BUDGET_AUTHORIZE,
+                Authorize(
+                    reservation_id=name,
+                    call_id=name,
+                    nonce="n",
+                    stage="synthesizer",
+                    model="m",
+                    upper_bound_nanousd=800,
+                    lifetime_s=60,
+                ),
+            )
+            assert (
+                await ask(BUDGET_SETTLE, Settle(attempt_id=drawn.attempt_id, cost_nanousd=600))
+            ).known
+            assert await ask(
+                BUDGET_RELEASE, ReleaseReservation(reservation_id=name)
+            ) == ReservationStatus(closed=True, spent_nanousd=600)
         books = await state(ask)
-    assert (books.settled_nanousd, books.drawn_nanousd, books.open_nanousd, books.envelopes_closed) == (20 * 600, 0, 0, 20)
+    assert (
+        books.settled_nanousd,
+        books.authorized_nanousd,
+        books.reserved_nanousd,
+        books.reservations_released,
+    ) == (20 * 600, 0, 0, 20)

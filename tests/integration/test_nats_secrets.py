@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from daydream_console.client import connected
-from daydream_shared.failures import WrongSetting
+from daydream_contracts.errors import ConfigurationError
 from support.programs import NatsServer, clean_environment
 from support.services import service
 
@@ -24,14 +24,33 @@ PASSWORD, WRITTEN = "p%ss/w@rd", "p%25ss%2Fw%40rd"
 
 def certified(folder: Path) -> tuple[Path, Path]:
     """A certificate for localhost that certifies itself, and its key."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    key, name = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
+    )
     now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    certificate = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False).sign(key, hashes.SHA256())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+    )
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(
+        now + timedelta(days=1)
+    )
+    certificate = builder.add_extension(
+        x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False
+    ).sign(key, hashes.SHA256())
     cert_file, key_file = folder / "cert.pem", folder / "key.pem"
     cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
     return cert_file, key_file
 
 
@@ -39,7 +58,10 @@ def certified(folder: Path) -> tuple[Path, Path]:
 def guarded(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """Where it is, without who may come in; and the certificate by which it is known."""
     cert, key = certified(tmp_path)
-    server = NatsServer(tmp_path / "nats", more=f'authorization {{ user: lab, password: "{PASSWORD}" }}\ntls {{ cert_file: "{cert}", key_file: "{key}" }}')
+    server = NatsServer(
+        tmp_path / "nats",
+        more=f'authorization {{ user: lab, password: "{PASSWORD}" }}\ntls {{ cert_file: "{cert}", key_file: "{key}" }}',
+    )
     server.start()
     try:
         yield f"localhost:{server.port}", cert
@@ -47,7 +69,9 @@ def guarded(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         server.kill()
 
 
-async def test_with_the_password_and_its_authority_everything_connects(guarded: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_with_the_password_and_its_authority_everything_connects(
+    guarded: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     where, cert = guarded
     url = f"tls://lab:{WRITTEN}@{where}"
     monkeypatch.setenv("SSL_CERT_FILE", str(cert))
@@ -56,19 +80,25 @@ async def test_with_the_password_and_its_authority_everything_connects(guarded: 
             assert (await client.js.account_info()).streams > 0, "which the service made"
 
 
-def test_a_service_says_in_one_line_that_its_password_is_wrong(guarded: tuple[str, Path], tmp_path: Path) -> None:
+def test_a_service_says_in_one_line_that_its_password_is_wrong(
+    guarded: tuple[str, Path], tmp_path: Path
+) -> None:
     where, cert = guarded
-    with service("sampler", f"tls://lab:wrong@{where}", tmp_path, ready=False, SSL_CERT_FILE=str(cert)) as process:
+    with service(
+        "sampler", f"tls://lab:wrong@{where}", tmp_path, ready=False, SSL_CERT_FILE=str(cert)
+    ) as process:
         assert process.wait(60) == 2
     said = next(tmp_path.glob("sampler-*.log")).read_text().splitlines()[-1]
     assert "refuses the connection" in said
     assert "DAYDREAM_NATS_URL" in said
 
 
-async def test_a_command_says_so_too_and_at_once(guarded: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_command_says_so_too_and_at_once(
+    guarded: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     where, cert = guarded
     monkeypatch.setenv("SSL_CERT_FILE", str(cert))
-    with pytest.raises(WrongSetting, match="refuses the connection") as refusal:
+    with pytest.raises(ConfigurationError, match="refuses the connection") as refusal:
         async with connected(f"tls://lab:wrong@{where}"):
             pass
     assert "wrong" not in str(refusal.value)
@@ -76,7 +106,16 @@ async def test_a_command_says_so_too_and_at_once(guarded: tuple[str, Path], monk
 
 def test_an_audit_that_runs_alone_says_so_too(guarded: tuple[str, Path], tmp_path: Path) -> None:
     where, cert = guarded
-    environment = clean_environment(tmp_path, DAYDREAM_NATS_URL=f"tls://lab:wrong@{where}", SSL_CERT_FILE=str(cert))
-    done = subprocess.run([sys.executable, "-m", "daydream_budget", "audit"], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    environment = clean_environment(
+        tmp_path, DAYDREAM_NATS_URL=f"tls://lab:wrong@{where}", SSL_CERT_FILE=str(cert)
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "daydream_budget", "audit"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 2
     assert "refuses the connection" in done.stderr

@@ -7,8 +7,8 @@ import asyncio
 from nats.aio.client import Client
 from nats.js import api
 
-from daydream_shared.provision import consumer_config, provision, stream_config
-from daydream_shared.subjects import BUCKETS, CONSUMERS, STREAMS
+from daydream_contracts.topology import BUCKETS, CONSUMERS, STREAMS
+from daydream_runtime.provisioning import consumer_config, provision, stream_config
 
 
 async def test_several_services_may_start_at_once_and_again(nc: Client) -> None:
@@ -35,11 +35,15 @@ async def test_drift_of_an_existing_durable_or_stream_is_mended(nc: Client) -> N
     stream.max_msgs = 5
     await js.update_stream(stream)
     await provision(nc, replicas=1)
-    assert (await js.consumer_info(CONSUMERS[0].flow.stream, CONSUMERS[0].durable)).config.ack_wait == 10
+    assert (
+        await js.consumer_info(CONSUMERS[0].flow.stream, CONSUMERS[0].durable)
+    ).config.ack_wait == 10
     assert (await js.stream_info("PAIRS")).config.max_msgs == STREAMS[0].messages_max
 
 
-async def test_an_entry_of_the_ledger_can_not_be_deleted_nor_make_room_for_another(nc: Client) -> None:
+async def test_an_entry_of_the_ledger_can_not_be_deleted_nor_make_room_for_another(
+    nc: Client,
+) -> None:
     await provision(nc, replicas=1)
     config = (await nc.jetstream().stream_info("LEDGER")).config
     assert config.deny_delete

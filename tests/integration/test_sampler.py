@@ -9,15 +9,17 @@ from functools import partial
 
 from nats.aio.client import Client
 
+from daydream_contracts.topology import SAMPLER
+from daydream_runtime.cas_state import CasState
+from daydream_runtime.provisioning import provision
 from daydream_sampler.epoch import KEY, Claim, Epoch, pairs_of
-from daydream_shared.provision import provision
-from daydream_shared.shared_state import SharedState
-from daydream_shared.subjects import SAMPLER
 
 FACTS = 12
 
 
-async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims(nc: Client) -> None:
+async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims(
+    nc: Client,
+) -> None:
     await provision(nc, replicas=1)
     bucket = await nc.jetstream().key_value(SAMPLER.name)
     drawn: list[int] = []
@@ -31,7 +33,7 @@ async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims
 
     async def replica(name: str) -> None:
         nonlocal clock
-        shared = SharedState(bucket, KEY, Epoch(key="1"))
+        shared = CasState(bucket, KEY, Epoch(key="1"))
         life = 0
         while True:
             at_work.add(name)
@@ -41,7 +43,9 @@ async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims
                 if not (await shared.read()).claims:
                     return
                 if not at_work:
-                    clock += timedelta(seconds=20)  # only claims of the dead are left, and their leases run out
+                    clock += timedelta(
+                        seconds=20
+                    )  # only claims of the dead are left, and their leases run out
                 await asyncio.sleep(0)
             elif chance.random() < 0.3:
                 life += 1  # killed before it could publish; it comes back under another name
@@ -52,4 +56,4 @@ async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims
     await asyncio.gather(replica("a"), replica("b"))
     assert sorted(set(drawn)) == list(range(pairs_of(FACTS)))
     assert len(drawn) == pairs_of(FACTS)
-    assert (await SharedState(bucket, KEY, Epoch(key="1")).read()).drawn == pairs_of(FACTS)
+    assert (await CasState(bucket, KEY, Epoch(key="1")).read()).drawn == pairs_of(FACTS)

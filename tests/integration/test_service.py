@@ -13,10 +13,10 @@ import pytest
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
-from daydream_shared.provision import provision
-from daydream_shared.requests import ChangeBudget, EnvelopePart, OpenEnvelope, SetLimit
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_OPEN, flow_of
+from daydream_contracts.rpc import AllocationRequest, ChangeBudget, OpenReservation, SetLimit
+from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_OPEN, route_of
+from daydream_runtime.provisioning import provision
+from daydream_runtime.rpc import RpcClient
 from support.programs import PRICES, Endpoint, NatsServer, priced_endpoint
 from support.samples import pair
 from support.services import service
@@ -47,13 +47,25 @@ def settings(tmp_path: Path, slow_endpoint: Endpoint) -> dict[str, str]:
 
 
 async def send_a_pair(nc: Client) -> None:
-    """With an envelope that pays for it."""
-    ask = Asker(nc)
-    await ask(BUDGET_CHANGE, ChangeBudget(change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=10**9), who="test"))
-    part = EnvelopePart(stage="synthesizer", model="priced-1", bound_nanousd=10**8)
-    await ask(BUDGET_OPEN, OpenEnvelope(envelope_id=pair().envelope_id, parts=(part,), asked_at=datetime.now(UTC)))
-    flow = flow_of(type(pair()))
-    await nc.jetstream().publish(flow.subject, pair().model_dump_json().encode(), headers={"Nats-Msg-Id": pair().message_id})
+    """With a reservation that pays for it."""
+    ask = RpcClient(nc)
+    await ask(
+        BUDGET_CHANGE,
+        ChangeBudget(
+            change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=10**9), who="test"
+        ),
+    )
+    part = AllocationRequest(stage="synthesizer", model="priced-1", upper_bound_nanousd=10**8)
+    await ask(
+        BUDGET_OPEN,
+        OpenReservation(
+            reservation_id=pair().reservation_id, parts=(part,), asked_at=datetime.now(UTC)
+        ),
+    )
+    flow = route_of(type(pair()))
+    await nc.jetstream().publish(
+        flow.subject, pair().model_dump_json().encode(), headers={"Nats-Msg-Id": pair().message_id}
+    )
 
 
 async def hypotheses(nc: Client) -> int:
@@ -61,7 +73,11 @@ async def hypotheses(nc: Client) -> int:
 
 
 async def test_a_stop_lets_the_call_in_hand_end_and_keeps_its_answer(
-    server: NatsServer, nc: Client, tmp_path: Path, slow_endpoint: Endpoint, settings: dict[str, str]
+    server: NatsServer,
+    nc: Client,
+    tmp_path: Path,
+    slow_endpoint: Endpoint,
+    settings: dict[str, str],
 ) -> None:
     with ExitStack() as stack:
         stack.enter_context(service("budget", server.url, tmp_path))
@@ -75,11 +91,17 @@ async def test_a_stop_lets_the_call_in_hand_end_and_keeps_its_answer(
 
 
 async def test_a_call_that_outlasts_the_stop_is_handed_back_at_once(
-    server: NatsServer, nc: Client, tmp_path: Path, slow_endpoint: Endpoint, settings: dict[str, str]
+    server: NatsServer,
+    nc: Client,
+    tmp_path: Path,
+    slow_endpoint: Endpoint,
+    settings: dict[str, str],
 ) -> None:
     with ExitStack() as stack:
         stack.enter_context(service("budget", server.url, tmp_path))
-        process = stack.enter_context(service("synthesizer", server.url, tmp_path, **settings, DAYDREAM_STOP_TIMEOUT_S="0.2"))
+        process = stack.enter_context(
+            service("synthesizer", server.url, tmp_path, **settings, DAYDREAM_STOP_TIMEOUT_S="0.2")
+        )
         await send_a_pair(nc)
         await until(lambda: bool(slow_endpoint.open_calls()))
         process.terminate()
@@ -91,7 +113,9 @@ async def test_a_call_that_outlasts_the_stop_is_handed_back_at_once(
         assert time.monotonic() - started < 8, "long before the ack wait would have run out"
 
 
-async def test_a_durable_that_somebody_deleted_is_made_again(server: NatsServer, nc: Client, tmp_path: Path) -> None:
+async def test_a_durable_that_somebody_deleted_is_made_again(
+    server: NatsServer, nc: Client, tmp_path: Path
+) -> None:
     await provision(nc, replicas=1)
     js = nc.jetstream()
     with service("memory", server.url, tmp_path):

@@ -19,14 +19,14 @@ from nats.js.kv import KeyValue
 from weaviate.proto.v1 import base_pb2
 
 import daydream_memory.weaviate.verdicts as verdicts_module
-from daydream_memory.ingest import Ingest
+from daydream_contracts.errors import ConfigurationError, RetryLaterError, TransientError
+from daydream_contracts.events import Decision, FactKind, VerdictReached
+from daydream_contracts.rpc import ListVerdicts
+from daydream_memory.ingest import Ingester
 from daydream_memory.settings import WeaviateSettings
-from daydream_memory.store import DocumentRecord, NewFact, Pending, Store, Vector
+from daydream_memory.store import DocumentRecord, NewFact, PendingFact, Store, Vector
 from daydream_memory.weaviate import WeaviateStore
-from daydream_memory.weaviate.turn import Record
-from daydream_shared.failures import NotNow, Transient, WrongSetting
-from daydream_shared.messages import Decision, FactKind, VerdictReached
-from daydream_shared.requests import ListVerdicts
+from daydream_memory.weaviate.write_lock import WriteLockState
 from support.vector_double import Double, weaviate_double
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -62,7 +62,10 @@ def vector(seed: int) -> Vector:
 
 
 def facts(*texts: str, document: str = "doc") -> list[NewFact]:
-    return [NewFact(f"id {text}", text, document_id=document, place=place, source=f"/{document}.md") for place, text in enumerate(texts)]
+    return [
+        NewFact(f"id {text}", text, document_id=document, place=place, source=f"/{document}.md")
+        for place, text in enumerate(texts)
+    ]
 
 
 def record(document: str = "doc", hours: int = 0, source: str = "") -> DocumentRecord:
@@ -73,10 +76,32 @@ def record(document: str = "doc", hours: int = 0, source: str = "") -> DocumentR
 def verdict(name: str, *parents: str) -> tuple[VerdictReached, Vector, tuple[NewFact, Vector]]:
     example = VerdictReached.model_validate_json(EXAMPLE.read_text())
     pair = example.hypothesis.pair
-    first, second = (one.model_copy(update={"fact_id": key}) for one, key in zip((pair.first, pair.second), parents, strict=True))
-    proposed = example.hypothesis.model_copy(update={"pair": pair.model_copy(update={"first": first, "second": second}), "hypothesis_id": f"h {name}"})
-    found = example.model_copy(update={"verdict_id": f"v {name}", "hypothesis": proposed, "decision": Decision.PROMOTED, "nearest": None})
-    insight = NewFact(f"insight {name}", f"about {name}", source=f"daydream v {name}", kind=FactKind.INSIGHT, depth=1, parents=parents)
+    first, second = (
+        one.model_copy(update={"fact_id": key})
+        for one, key in zip((pair.first, pair.second), parents, strict=True)
+    )
+    proposed = example.hypothesis.model_copy(
+        update={
+            "pair": pair.model_copy(update={"first": first, "second": second}),
+            "hypothesis_id": f"h {name}",
+        }
+    )
+    found = example.model_copy(
+        update={
+            "verdict_id": f"v {name}",
+            "hypothesis": proposed,
+            "decision": Decision.PROMOTED,
+            "nearest": None,
+        }
+    )
+    insight = NewFact(
+        f"insight {name}",
+        f"about {name}",
+        source=f"daydream v {name}",
+        kind=FactKind.INSIGHT,
+        depth=1,
+        parents=parents,
+    )
     return found, vector(5), (insight, vector(6))
 
 
@@ -98,15 +123,22 @@ async def known(place: Place) -> WeaviateStore:
 
 Change = Callable[[Store], Awaitable[object]]
 CHANGES: dict[str, Change] = {
-    "a document": lambda store: store.add_document(record("four"), facts("a", "new", document="four")),
-    "an edit": lambda store: store.add_document(record("edited", 1, "/one.md"), [replace(fact, source="/one.md") for fact in facts("bb", "new")]),
+    "a document": lambda store: store.add_document(
+        record("four"), facts("a", "new", document="four")
+    ),
+    "an edit": lambda store: store.add_document(
+        record("edited", 1, "/one.md"),
+        [replace(fact, source="/one.md") for fact in facts("bb", "new")],
+    ),
     "a removal": lambda store: store.remove_document("/one.md", NOW + timedelta(hours=1)),
     "vectors": lambda store: store.make_drawable({"id eeeee": vector(1), "id dddd": vector(2)}),
     "a verdict": lambda store: store.add_verdict(*verdict("new", "id a", "id bb")),
     "a withdrawal": lambda store: store.withdraw(["id a"], NOW),
     "a restoration": lambda store: store.restore(["id bb"], NOW),
     "an erasure": lambda store: store.erase(["/one.md"], [], derived=False, note="erased by ada"),
-    "an erasure with all that came of it": lambda store: store.erase(["/one.md"], ["id ccc"], derived=True, note="erased by ada"),
+    "an erasure with all that came of it": lambda store: store.erase(
+        ["/one.md"], ["id ccc"], derived=True, note="erased by ada"
+    ),
 }
 
 
@@ -120,7 +152,9 @@ def state(place: Place) -> Any:
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-async def test_a_change_that_was_cut_off_anywhere_is_completed_when_it_comes_again(place: Place, change: Change) -> None:
+async def test_a_change_that_was_cut_off_anywhere_is_completed_when_it_comes_again(
+    place: Place, change: Change
+) -> None:
     store = await known(place)
     await store.withdraw(["id bb"], NOW)
     before, turn = copy.deepcopy(place.double.objects), (await place.bucket.get(KEY)).value or b""
@@ -133,7 +167,7 @@ async def test_a_change_that_was_cut_off_anywhere_is_completed_when_it_comes_aga
         place.double.writes, place.double.refuse = 0, lambda write, cut=cut: write == cut
         try:
             await change(store)
-        except (Transient, NotNow):
+        except (TransientError, RetryLaterError):
             writes = cut
         place.double.refuse = lambda _: False
         await change(store)
@@ -150,8 +184,16 @@ async def test_replicas_give_dense_ordinals_together(place: Place) -> None:
     async def replica(number: int) -> None:
         for at in range(4):
             name = f"doc{number}{at}"
-            await stores[number].add_document(record(name), facts(f"{name} x", f"{name} y", "shared", document=name))
-            await stores[number].make_drawable({f"id {name} x": vector(at), f"id {name} y": vector(at + 9), "id shared": vector(99)})
+            await stores[number].add_document(
+                record(name), facts(f"{name} x", f"{name} y", "shared", document=name)
+            )
+            await stores[number].make_drawable(
+                {
+                    f"id {name} x": vector(at),
+                    f"id {name} y": vector(at + 9),
+                    "id shared": vector(99),
+                }
+            )
 
     await asyncio.gather(*(replica(number) for number in range(3)))
     assert sorted(fact["ordinal"] for fact in place.facts()) == list(range(25))
@@ -170,7 +212,9 @@ async def test_one_replica_embeds_and_another_takes_over_when_it_leaves(place: P
     await second.close()
 
 
-async def test_ordinals_go_on_when_the_bucket_is_lost_and_an_older_copy_is_refused(place: Place) -> None:
+async def test_ordinals_go_on_when_the_bucket_is_lost_and_an_older_copy_is_refused(
+    place: Place,
+) -> None:
     store = await known(place)
     await store.close()
     await place.bucket.delete(KEY)
@@ -179,22 +223,24 @@ async def test_ordinals_go_on_when_the_bucket_is_lost_and_an_older_copy_is_refus
     assert sorted(fact["ordinal"] for fact in place.facts()) == list(range(6))
     await store.close()
     place.double.objects["DaydreamFact", "lab"].popitem()
-    with pytest.raises(WrongSetting, match="older copy"):
+    with pytest.raises(ConfigurationError, match="older copy"):
         await place.open()
 
 
 async def test_collections_with_and_without_tenants_are_not_mixed_up(place: Place) -> None:
     await (await place.open()).close()
-    for tenant, mend in (("", "is shared by tenants"), ("other", "")):
+    for tenant, fix in (("", "is shared by tenants"), ("other", "")):
         settings = place.settings.model_copy(update={"tenant": tenant})
-        if mend:
-            with pytest.raises(WrongSetting, match=mend):
+        if fix:
+            with pytest.raises(ConfigurationError, match=fix):
                 await WeaviateStore.open(settings, place.bucket, "model")
         else:
             await (await WeaviateStore.open(settings, place.bucket, "model")).close()
 
 
-async def test_what_is_asked_names_the_tenant_the_consistency_and_only_what_can_be_found(place: Place) -> None:
+async def test_what_is_asked_names_the_tenant_the_consistency_and_only_what_can_be_found(
+    place: Place,
+) -> None:
     place.settings = place.settings.model_copy(update={"consistency": "ALL"})
     store = await known(place)
     place.double.requests.clear()
@@ -221,7 +267,9 @@ async def test_a_collection_of_an_older_version_gets_what_it_lacks(place: Place)
     await store.close()
 
 
-async def test_verdicts_beyond_what_the_server_pages_are_found(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_verdicts_beyond_what_the_server_pages_are_found(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = await known(place)
     for number in range(7):
         await store.add_verdict(*verdict(f"{number}", "id a", "id bb")[:2], None)
@@ -229,24 +277,40 @@ async def test_verdicts_beyond_what_the_server_pages_are_found(place: Place, mon
     for offset in range(10):
         page, total = await store.verdicts(ListVerdicts(limit=2, offset=offset))
         assert total == 8
-        assert [one.verdict_id for one in page] == [*(f"v {number}" for number in reversed(range(7))), "v old"][offset : offset + 2]
+        assert [one.verdict_id for one in page] == [
+            *(f"v {number}" for number in reversed(range(7))),
+            "v old",
+        ][offset : offset + 2]
     await store.close()
 
 
 async def test_while_the_server_is_away_everything_waits(nc: Client) -> None:
     bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="memory"))
     async with weaviate_double() as (_, settings):
-        store = await WeaviateStore.open(settings.model_copy(update={"timeout_s": 0.2}), bucket, "model")
-    for change in (lambda: store.near(vector(1), 3), lambda: store.add_document(record(), facts("one")), store.counts, lambda: store.withdraw(["id one"], NOW)):
-        with pytest.raises(NotNow, match="Weaviate is away"):
+        store = await WeaviateStore.open(
+            settings.model_copy(update={"timeout_s": 0.2}), bucket, "model"
+        )
+    for change in (
+        lambda: store.near(vector(1), 3),
+        lambda: store.add_document(record(), facts("one")),
+        store.counts,
+        lambda: store.withdraw(["id one"], NOW),
+    ):
+        with pytest.raises(RetryLaterError, match="Weaviate is away"):
             await change()
-    assert Record.model_validate_json((await bucket.get(KEY)).value or b"").holder == "", "the turn is handed on"
+    assert WriteLockState.model_validate_json((await bucket.get(KEY)).value or b"").holder == "", (
+        "the turn is handed on"
+    )
     await store.close()
-    with pytest.raises(NotNow, match="Weaviate is away"):  # what is in hand when the service stops goes back to its stream
+    with pytest.raises(
+        RetryLaterError, match="Weaviate is away"
+    ):  # what is in hand when the service stops goes back to its stream
         await store.near(vector(1), 3)
 
 
-async def test_embedding_goes_on_when_the_store_is_back(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_embedding_goes_on_when_the_store_is_back(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Embedder:
         model = "model"
 
@@ -255,10 +319,15 @@ async def test_embedding_goes_on_when_the_store_is_back(place: Place, monkeypatc
 
     store, stopping, paused = await place.open(), asyncio.Event(), list[float]()
     await store.add_document(record(), facts("one", "two", "three"))
-    troubles = [NotNow("away"), Transient("refused"), TimeoutError(), nats.errors.NoServersError()]
+    troubles = [
+        RetryLaterError("away"),
+        TransientError("refused"),
+        TimeoutError(),
+        nats.errors.NoServersError(),
+    ]
     pending = store.pending
 
-    async def away(limit: int) -> list[Pending]:
+    async def away(limit: int) -> list[PendingFact]:
         if troubles:
             raise troubles.pop()
         return await pending(limit)
@@ -269,6 +338,6 @@ async def test_embedding_goes_on_when_the_store_is_back(place: Place, monkeypatc
             stopping.set()
 
     monkeypatch.setattr(store, "pending", away)
-    await Ingest(store, Embedder(), None, 900).embed_forever(pause, stopping)  # type: ignore[arg-type]
+    await Ingester(store, Embedder(), None, 900).embed_forever(pause, stopping)  # type: ignore[arg-type]
     assert len(paused) == 5
     await store.close()

@@ -18,7 +18,11 @@ FACTOR = 0.5
 class Batches:
     """What was handed in. `complete` answers one call: (body of the answer, its usual cost)."""
 
-    def __init__(self, complete: Callable[[dict[str, Any]], tuple[dict[str, Any], int]], book: Callable[[str, int, str], None]) -> None:
+    def __init__(
+        self,
+        complete: Callable[[dict[str, Any]], tuple[dict[str, Any], int]],
+        book: Callable[[str, int, str], None],
+    ) -> None:
         self.files: dict[str, str] = {}
         self.batches: dict[str, dict[str, Any]] = {}
         self._complete = complete
@@ -33,14 +37,29 @@ class Batches:
     def _file(self, content: str) -> dict[str, Any]:
         name = f"file-{len(self.files)}"
         self.files[name] = content
-        return {"id": name, "object": "file", "bytes": len(content), "created_at": 0, "filename": "f.jsonl", "purpose": "batch", "status": "processed"}
+        return {
+            "id": name,
+            "object": "file",
+            "bytes": len(content),
+            "created_at": 0,
+            "filename": "f.jsonl",
+            "purpose": "batch",
+            "status": "processed",
+        }
 
     def create(self, request: dict[str, Any], how: dict[str, Any]) -> dict[str, Any]:
         name = f"batch-{len(self.batches)}"
         self.batches[name] = {
-            "id": name, "object": "batch", "endpoint": request["endpoint"], "input_file_id": request["input_file_id"], "completion_window": "24h",
-            "created_at": 0, "status": "in_progress", "metadata": request.get("metadata"), "looks": how.get("looks", 1),
-        }  # fmt: skip
+            "id": name,
+            "object": "batch",
+            "endpoint": request["endpoint"],
+            "input_file_id": request["input_file_id"],
+            "completion_window": "24h",
+            "created_at": 0,
+            "status": "in_progress",
+            "metadata": request.get("metadata"),
+            "looks": how.get("looks", 1),
+        }
         return self.batches[name]
 
     def look(self, name: str, how: dict[str, Any]) -> dict[str, Any] | None:
@@ -57,16 +76,31 @@ class Batches:
             batch["errors"] = {"object": "list", "data": [{"code": "x", "message": "as told"}]}
             return
         lines = [json.loads(line) for line in self.files[batch["input_file_id"]].splitlines()]
-        lines.sort(key=lambda line: hashlib.sha256(line["custom_id"].encode()).hexdigest())  # in no order that anybody relies on
+        lines.sort(
+            key=lambda line: hashlib.sha256(line["custom_id"].encode()).hexdigest()
+        )  # in no order that anybody relies on
         good, bad = [], []
         for line in lines[: how.get("finish", len(lines))]:
             if how.get("refuse") and how["refuse"] in json.dumps(line["body"]):
-                bad.append({"id": "r", "custom_id": line["custom_id"], "response": {"status_code": 400, "body": {"error": {"message": "as told"}}}})
+                bad.append(
+                    {
+                        "id": "r",
+                        "custom_id": line["custom_id"],
+                        "response": {"status_code": 400, "body": {"error": {"message": "as told"}}},
+                    }
+                )
                 continue
             body, usual = self._complete(line["body"])
             cost = round(usual * FACTOR)
             self._book(line["custom_id"], cost, body["id"])
-            good.append({"id": "r", "custom_id": line["custom_id"], "response": {"status_code": 200, "request_id": "q", "body": body}, "error": None})
+            good.append(
+                {
+                    "id": "r",
+                    "custom_id": line["custom_id"],
+                    "response": {"status_code": 200, "request_id": "q", "body": body},
+                    "error": None,
+                }
+            )
         for name, found in (("output_file_id", good), ("error_file_id", bad)):
             if found:
                 batch[name] = self._file("\n".join(json.dumps(line) for line in found) + "\n")["id"]

@@ -6,20 +6,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from daydream_budget.accounts import Account
-from daydream_budget.books import Books
-from daydream_budget.entries import Commit, Entry
-from daydream_budget.rules import Question, decide, due
-from daydream_shared.requests import (
+from daydream_budget.ledger.accounts import Account
+from daydream_budget.ledger.entries import Commit, Entry
+from daydream_budget.ledger.rules import Question, decide, due
+from daydream_budget.ledger.state import LedgerState
+from daydream_contracts.rpc import (
+    AllocationRequest,
+    Authorize,
     Change,
     ChangeBudget,
-    CloseEnvelope,
-    Draw,
-    EnvelopePart,
     Grant,
-    GrowEnvelope,
-    OpenEnvelope,
+    IncreaseReservation,
+    OpenReservation,
     Purpose,
+    ReleaseReservation,
     ReportForeground,
     SetLimit,
     Settle,
@@ -36,7 +36,7 @@ class Desk:
     """One replica's books. `caps` are on everything, by window."""
 
     def __init__(self, zone: str = "UTC", now: datetime = NOON, **caps: int) -> None:
-        self.books = Books()
+        self.books = LedgerState()
         self.now = now
         self.count = 0
         if zone != "UTC":
@@ -50,7 +50,9 @@ class Desk:
 
     def free(self, window: Window, scope: str = "all") -> int:
         limit = self.books.controls.limits[scope, window]
-        return (self.books.controls.cap(limit) or 0) - self.books.used(scope, window, self.now).total
+        return (self.books.controls.cap(limit) or 0) - self.books.used(
+            scope, window, self.now
+        ).total
 
     def ask(self, question: Question) -> Any:
         answer, entries = decide(self.books, question, self.now)
@@ -69,35 +71,80 @@ class Desk:
         return self.change(SetLimit(scope=scope, window=window, cap_nanousd=cap, **more))
 
     def open(
-        self, name: str, bound: int, ways: int = 1, stage: str = "synthesizer", model: str = "m", team: str = "", smaller: tuple[int, ...] = (),
-        or_models: tuple[str, ...] = (), purpose: Purpose = "daydream",
-    ) -> Grant:  # fmt: skip
-        def parts(amount: int) -> tuple[EnvelopePart, ...]:
-            return (EnvelopePart(stage=stage, model=model, or_models=or_models, team=team, bound_nanousd=amount),)
+        self,
+        name: str,
+        bound: int,
+        branches: int = 1,
+        stage: str = "synthesizer",
+        model: str = "m",
+        team: str = "",
+        smaller: tuple[int, ...] = (),
+        or_models: tuple[str, ...] = (),
+        purpose: Purpose = "daydream",
+    ) -> Grant:
+        def parts(amount: int) -> tuple[AllocationRequest, ...]:
+            return (
+                AllocationRequest(
+                    stage=stage,
+                    model=model,
+                    or_models=or_models,
+                    team=team,
+                    upper_bound_nanousd=amount,
+                ),
+            )
 
         plans = tuple(SmallerPlan(parts=parts(amount)) for amount in smaller)
-        question = OpenEnvelope(envelope_id=name, parts=parts(bound), ways=ways, smaller=plans, purpose=purpose, asked_at=self.now)
+        question = OpenReservation(
+            reservation_id=name,
+            parts=parts(bound),
+            branches=branches,
+            smaller=plans,
+            purpose=purpose,
+            asked_at=self.now,
+        )
         answer: Grant = self.ask(question)
         return answer
 
     def draw(
-        self, name: str, bound: int, call: str = "call", nonce: str = "", lifetime_s: float = 60, stage: str = "synthesizer", model: str = "m", team: str = ""
+        self,
+        name: str,
+        bound: int,
+        call: str = "call",
+        nonce: str = "",
+        lifetime_s: float = 60,
+        stage: str = "synthesizer",
+        model: str = "m",
+        team: str = "",
     ) -> Grant:
         self.count += 1
-        question = Draw(envelope_id=name, call_id=call, nonce=nonce or f"nonce-{self.count}", stage=stage, model=model, team=team,
-                        bound_nanousd=bound, lifetime_s=lifetime_s)  # fmt: skip
+        question = Authorize(
+            reservation_id=name,
+            call_id=call,
+            nonce=nonce or f"nonce-{self.count}",
+            stage=stage,
+            model=model,
+            team=team,
+            upper_bound_nanousd=bound,
+            lifetime_s=lifetime_s,
+        )
         answer: Grant = self.ask(question)
         return answer
 
-    def grow(self, name: str, by: int, growth: str = "growth", stage: str = "", model: str = "m") -> Grant:
-        answer: Grant = self.ask(GrowEnvelope(envelope_id=name, growth_id=growth, stage=stage, model=model, by_nanousd=by))
+    def grow(
+        self, name: str, by: int, growth: str = "growth", stage: str = "", model: str = "m"
+    ) -> Grant:
+        answer: Grant = self.ask(
+            IncreaseReservation(
+                reservation_id=name, increase_id=growth, stage=stage, model=model, by_nanousd=by
+            )
+        )
         return answer
 
     def settle(self, attempt_id: str, cost: int | None, **more: Any) -> Any:
         return self.ask(Settle(attempt_id=attempt_id, cost_nanousd=cost, **more))
 
     def close(self, name: str, way: int | None = None) -> Any:
-        return self.ask(CloseEnvelope(envelope_id=name, way=way))
+        return self.ask(ReleaseReservation(reservation_id=name, branch=way))
 
     def spend(self, name: str, cost: int, **where: Any) -> None:
         """A whole payment: open, draw, settle, close."""
@@ -108,7 +155,11 @@ class Desk:
 
     def foreground(self, cost: int, name: str = "") -> Any:
         self.count += 1
-        return self.ask(ReportForeground(report_id=name or f"report-{self.count}", at=self.now, cost_nanousd=cost))
+        return self.ask(
+            ReportForeground(
+                report_id=name or f"report-{self.count}", at=self.now, cost_nanousd=cost
+            )
+        )
 
     def sweep(self, after: timedelta) -> list[Entry]:
         self.now += after

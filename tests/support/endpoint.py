@@ -30,13 +30,23 @@ def completion(request: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """An answer and its cost, as a batch gives it."""
     text = answer_for(request)
     prompt = sum(len(message["content"].encode()) for message in request["messages"]) // 4 + 8
-    usage = {"prompt_tokens": prompt, "completion_tokens": len(text) // 4 + 1, "total_tokens": prompt + len(text) // 4 + 1}
+    usage = {
+        "prompt_tokens": prompt,
+        "completion_tokens": len(text) // 4 + 1,
+        "total_tokens": prompt + len(text) // 4 + 1,
+    }
     message = {"role": "assistant", "content": text}
     body = {
-        "id": "b-" + hashlib.sha256(json.dumps(request).encode()).hexdigest()[:12], "object": "chat.completion", "created": int(time.time()),
-        "model": request["model"], "choices": [{"index": 0, "finish_reason": "stop", "message": message}], "usage": usage,
-    }  # fmt: skip
-    return body, usage["prompt_tokens"] * INPUT_NANOUSD + usage["completion_tokens"] * OUTPUT_NANOUSD
+        "id": "b-" + hashlib.sha256(json.dumps(request).encode()).hexdigest()[:12],
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": request["model"],
+        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        "usage": usage,
+    }
+    return body, usage["prompt_tokens"] * INPUT_NANOUSD + usage[
+        "completion_tokens"
+    ] * OUTPUT_NANOUSD
 
 
 class Books:
@@ -69,18 +79,39 @@ def answer_for(request: dict[str, Any]) -> str:
     schema = request.get("response_format", {}).get("json_schema", {}).get("schema") or {}
     data = [found[1] for found in FENCE.findall(text)]
     if "better" in schema.get("properties", {}):
-        return json.dumps({"justification": "It goes further.", "better": chance.choice(["first", "second"])})
+        return json.dumps(
+            {"justification": "It goes further.", "better": chance.choice(["first", "second"])}
+        )
     if "hypotheses" in schema.get("properties", {}):
         words = sorted({*WORD.findall(data[0]), *SPARE_WORDS})
-        return json.dumps({"hypotheses": [f"{chance.choice(words).title()} goes with {chance.choice(words)}." for _ in range(2)]})
+        return json.dumps(
+            {
+                "hypotheses": [
+                    f"{chance.choice(words).title()} goes with {chance.choice(words)}."
+                    for _ in range(2)
+                ]
+            }
+        )
     if "verdict" in schema.get("properties", {}):
         same = chance.choice([0, 0, 0, 1])
-        return json.dumps({"case": "It may be a matter of scale.", "same_as": same, "verdict": chance.choice(["holds", "refuted"])})
+        return json.dumps(
+            {
+                "case": "It may be a matter of scale.",
+                "same_as": same,
+                "verdict": chance.choice(["holds", "refuted"]),
+            }
+        )
     if "novelty" in schema.get("properties", {}):
         scores = {name: chance.randint(5, 10) for name in ("novelty", "coherence", "usefulness")}
         return json.dumps({"justification": "It names a mechanism and a way to test it.", **scores})
     parts = [*data, "", ""][:2]
-    first, second = (sorted({*WORD.findall(part), *SPARE_WORDS}, key=lambda word: (word in SPARE_WORDS, chance.random()))[:7] for part in parts)
+    first, second = (
+        sorted(
+            {*WORD.findall(part), *SPARE_WORDS},
+            key=lambda word: (word in SPARE_WORDS, chance.random()),
+        )[:7]
+        for part in parts
+    )
     return json.dumps(
         {
             "reasoning": f"Both rest on {first[0]} and {second[0]}, seen from two sides.",
@@ -117,7 +148,14 @@ class Handler(BaseHTTPRequestHandler):
         elif path.endswith("/batches") and self.books.behaviour.get("no_batches"):
             self.reply(404, {"error": {"message": "not found"}})
         elif path.endswith("/batches"):
-            self.reply(200, {"object": "list", "data": list(self.books.batches.batches.values()), "has_more": False})
+            self.reply(
+                200,
+                {
+                    "object": "list",
+                    "data": list(self.books.batches.batches.values()),
+                    "has_more": False,
+                },
+            )
         elif "/batches/" in path:
             found = self.books.batches.look(path.split("/")[-1], behaviour)
             self.reply(200 if found else 404, found or {"error": {"message": "no such batch"}})
@@ -126,7 +164,13 @@ class Handler(BaseHTTPRequestHandler):
         elif self.headers.get("authorization") == "Bearer wrong":
             self.reply(401, {"error": {"message": "Incorrect API key provided"}})
         else:
-            self.reply(200, {"object": "list", "data": [{"id": f"priced-{number}", "object": "model"} for number in (1, 2)]})
+            self.reply(
+                200,
+                {
+                    "object": "list",
+                    "data": [{"id": f"priced-{number}", "object": "model"} for number in (1, 2)],
+                },
+            )
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -158,13 +202,27 @@ class Handler(BaseHTTPRequestHandler):
             self.books.totals["cost_nanousd"] += cost
             number = self.books.totals["calls"]
         self.books.write(event="end", key=f"embedding-{number}", cost=cost, id=f"e-{number}")
-        data = [{"object": "embedding", "index": at, "embedding": words_as_vector(text, length)} for at, text in enumerate(texts)]
+        data = [
+            {"object": "embedding", "index": at, "embedding": words_as_vector(text, length)}
+            for at, text in enumerate(texts)
+        ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        return self.reply(200, {"object": "list", "model": request["model"], "data": data[::-1], "usage": usage, "id": f"e-{number}"})
+        return self.reply(
+            200,
+            {
+                "object": "list",
+                "model": request["model"],
+                "data": data[::-1],
+                "usage": usage,
+                "id": f"e-{number}",
+            },
+        )
 
     def complete(self, request: dict[str, Any]) -> None:
         # the seed comes from the call's id: two questions in the same words are two calls
-        key = hashlib.sha256(json.dumps([request["messages"], request.get("seed")]).encode()).hexdigest()[:16]
+        key = hashlib.sha256(
+            json.dumps([request["messages"], request.get("seed")]).encode()
+        ).hexdigest()[:16]
         behaviour = self.books.behaviour
         with self.books.lock:
             self.books.totals["calls"] += 1
@@ -174,21 +232,33 @@ class Handler(BaseHTTPRequestHandler):
             with self.books.lock:
                 self.books.totals["refused"] += 1
             self.books.write(event="refused", key=key, status=status)
-            return self.reply(status, {"error": {"message": "as told"}}, {"retry-after": str(behaviour.get("retry_after", 0.2))})
+            return self.reply(
+                status,
+                {"error": {"message": "as told"}},
+                {"retry-after": str(behaviour.get("retry_after", 0.2))},
+            )
         self.books.write(event="start", key=key)
         time.sleep(self.books.delay_s)
         text = behaviour.get("text") or answer_for(request)
-        usage = {"prompt_tokens": sum(len(m["content"].encode()) for m in request["messages"]) // 4 + 8, "completion_tokens": len(text) // 4 + 1}
+        usage = {
+            "prompt_tokens": sum(len(m["content"].encode()) for m in request["messages"]) // 4 + 8,
+            "completion_tokens": len(text) // 4 + 1,
+        }
         cost = usage["prompt_tokens"] * INPUT_NANOUSD + usage["completion_tokens"] * OUTPUT_NANOUSD
         with self.books.lock:
-            self.books.totals["cost_nanousd"] += cost  # counted when it is made, whether or not anybody still listens
+            self.books.totals["cost_nanousd"] += (
+                cost  # counted when it is made, whether or not anybody still listens
+            )
         message: dict[str, Any] = {"role": "assistant", "content": text}
         if behaviour.get("as_reasoning"):
             message = {"role": "assistant", "content": None, "reasoning_content": text}
         reply: dict[str, Any] = {
-            "id": f"c-{number}", "object": "chat.completion", "created": int(time.time()), "model": request["model"],
+            "id": f"c-{number}",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": request["model"],
             "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-        }  # fmt: skip
+        }
         if not behaviour.get("no_usage"):
             reply["usage"] = {**usage, "total_tokens": sum(usage.values())}
         try:
@@ -210,7 +280,9 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def reply(self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+    def reply(
+        self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> None:
         body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")

@@ -19,8 +19,14 @@ class Sink:
 
     def take(self, body: bytes) -> None:
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            service = next(one.value.string_value for one in resource.resource.attributes if one.key == "service.name")
-            self.spans += [(service, span) for scope in resource.scope_spans for span in scope.spans]
+            service = next(
+                one.value.string_value
+                for one in resource.resource.attributes
+                if one.key == "service.name"
+            )
+            self.spans += [
+                (service, span) for scope in resource.scope_spans for span in scope.spans
+            ]
 
 
 @contextmanager
@@ -33,7 +39,11 @@ def otlp_sink() -> Iterator[Sink]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             if self.path == "/v1/traces":
-                sink.take(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
+                sink.take(
+                    gzip.decompress(body)
+                    if self.headers.get("content-encoding") == "gzip"
+                    else body
+                )
             self.send_response(200)
             self.send_header("content-length", "0")
             self.end_headers()

@@ -22,7 +22,10 @@ from daydream_console.local.stack import nats_server
 
 HERE = Path(__file__).parent
 PATIENCE_S = 20.0
-PRICES = "".join(f'[models."priced-{number}"]\ninput_usd_per_mtok = 0.15\noutput_usd_per_mtok = 0.60\n' for number in (1, 2))
+PRICES = "".join(
+    f'[models."priced-{number}"]\ninput_usd_per_mtok = 0.15\noutput_usd_per_mtok = 0.60\n'
+    for number in (1, 2)
+)
 
 
 def until(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
@@ -58,7 +61,11 @@ class NatsServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen([str(nats_server()), "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            [str(nats_server()), "-c", str(self._config)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         until(lambda: answers(f"http://127.0.0.1:{self.monitor}/healthz"), "the NATS server")
 
     def kill(self) -> None:
@@ -80,7 +87,9 @@ class Endpoint:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def witness(self) -> dict[str, int]:
-        found: dict[str, int] = httpx.get(f"http://127.0.0.1:{self.port}/witness", trust_env=False).json()
+        found: dict[str, int] = httpx.get(
+            f"http://127.0.0.1:{self.port}/witness", trust_env=False
+        ).json()
         return found
 
     def misbehave(self, **how: Any) -> None:
@@ -91,7 +100,11 @@ class Endpoint:
 
     def bill(self, file: Path) -> Path:
         """What a provider would export: a line for each answer that it made, in dollars."""
-        rows = [f"{line['id']},{line['at']},priced-1,{line['cost'] / 1e9:.9f}" for line in self.lines() if "cost" in line]
+        rows = [
+            f"{line['id']},{line['at']},priced-1,{line['cost'] / 1e9:.9f}"
+            for line in self.lines()
+            if "cost" in line
+        ]
         file.write_text("\n".join(["id,created,model,cost", *rows]) + "\n")
         return file
 
@@ -117,7 +130,17 @@ class Endpoint:
 def priced_endpoint(folder: Path, *, delay_s: float = 0.0) -> Iterator[Endpoint]:
     endpoint = Endpoint(free_port(), folder / "endpoint.log")
     endpoint.log.touch()
-    command = [sys.executable, "-m", "support.endpoint", "--port", str(endpoint.port), "--log", str(endpoint.log), "--delay-s", str(delay_s)]
+    command = [
+        sys.executable,
+        "-m",
+        "support.endpoint",
+        "--port",
+        str(endpoint.port),
+        "--log",
+        str(endpoint.log),
+        "--delay-s",
+        str(delay_s),
+    ]
     process = subprocess.Popen(command, cwd=HERE.parent)
     try:
         until(lambda: answers(f"http://127.0.0.1:{endpoint.port}/witness"), "the endpoint")
@@ -129,7 +152,11 @@ def priced_endpoint(folder: Path, *, delay_s: float = 0.0) -> Iterator[Endpoint]
 
 def clean_environment(home: Path, **more: str) -> dict[str, str]:
     """The environment without anything that points daydream somewhere."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DAYDREAM_", "OPENAI_", "OTEL_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DAYDREAM_", "OPENAI_", "OTEL_"))
+    }
     # nothing is planted, and there is no oracle, unless a test is about it: what is counted is then what was drawn
     plain = {"DAYDREAM_SAMPLER_CANARY_SHARE": "0", "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic"}
     return {**kept, "HOME": str(home), "COLUMNS": "160", "NO_COLOR": "1", **plain, **more}
@@ -143,7 +170,15 @@ class Daydream:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "prices.toml").write_text(PRICES)
         self.data = folder / "data"
-        pointed = {"DAYDREAM_MODEL_BASE_URL": endpoint.url, "DAYDREAM_MODEL_NAME": "priced-1", "DAYDREAM_MODEL_API_KEY": "right"} if endpoint else {}
+        pointed = (
+            {
+                "DAYDREAM_MODEL_BASE_URL": endpoint.url,
+                "DAYDREAM_MODEL_NAME": "priced-1",
+                "DAYDREAM_MODEL_API_KEY": "right",
+            }
+            if endpoint
+            else {}
+        )
         own = {"DAYDREAM_DATA": str(self.data), "DAYDREAM_PRICES_FILE": str(folder / "prices.toml")}
         self.environment = clean_environment(folder, **{**own, **pointed, **environment})
 
@@ -151,10 +186,23 @@ class Daydream:
         return [sys.executable, "-m", "daydream_console.cli.main", *arguments]
 
     def __call__(self, *arguments: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self.command(*arguments), env=self.environment, text=True, capture_output=True, timeout=timeout_s, check=False)
+        return subprocess.run(
+            self.command(*arguments),
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+        )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(self.command(*arguments), env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen(
+            self.command(*arguments),
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def json(self, *arguments: str) -> Any:
         done = self(*arguments, "--json")
@@ -165,10 +213,19 @@ class Daydream:
     def up(self) -> Iterator[Daydream]:
         """Everything runs and nothing is drawn, so that the machine is for commands; they start a second sooner than when nothing runs."""
         quiet = copy.copy(self)
-        quiet.environment = {**self.environment, "DAYDREAM_SAMPLER_DRAWS": "false"}
-        running = quiet.start("up", "--port", "0", *(["--cap", "1"] if "DAYDREAM_MODEL_BASE_URL" in quiet.environment else []))
+        quiet.environment = {**self.environment, "DAYDREAM_SAMPLER_ENABLED": "false"}
+        running = quiet.start(
+            "up",
+            "--port",
+            "0",
+            *(["--cap", "1"] if "DAYDREAM_MODEL_BASE_URL" in quiet.environment else []),
+        )
         try:
-            until(lambda: len(quiet.processes()) >= 7 or running.poll() is not None, "all processes", 60)
+            until(
+                lambda: len(quiet.processes()) >= 7 or running.poll() is not None,
+                "all processes",
+                60,
+            )
             yield quiet
         finally:
             running.send_signal(signal.SIGINT)
@@ -177,7 +234,9 @@ class Daydream:
     def processes(self) -> dict[str, int]:
         """Process ids of the running system by name."""
         try:
-            found: dict[str, int] = json.loads((self.data / "running.json").read_text())["processes"]
+            found: dict[str, int] = json.loads((self.data / "running.json").read_text())[
+                "processes"
+            ]
         except (OSError, json.JSONDecodeError):
             return {}
         return found

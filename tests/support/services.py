@@ -13,18 +13,31 @@ from support.programs import answers, clean_environment, until
 
 
 @contextmanager
-def service(name: str, nats_url: str, folder: Path, *, ready: bool = True, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def service(
+    name: str, nats_url: str, folder: Path, *, ready: bool = True, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
     """`python -m daydream_<name>`, ready unless told otherwise; killed at the end if it still runs."""
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
-    own = {"DAYDREAM_NATS_URL": nats_url, "DAYDREAM_HTTP_PORT": str(port), "DAYDREAM_MEMORY_FOLDER": str(folder / "memory")}
+    own = {
+        "DAYDREAM_NATS_URL": nats_url,
+        "DAYDREAM_HTTP_PORT": str(port),
+        "DAYDREAM_MEMORY_FOLDER": str(folder / "memory"),
+    }
     with (folder / f"{name}-{port}.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", f"daydream_{name}"], env=clean_environment(folder, **{**own, **environment}), stderr=log, stdout=log, text=True
+            [sys.executable, "-m", f"daydream_{name}"],
+            env=clean_environment(folder, **{**own, **environment}),
+            stderr=log,
+            stdout=log,
+            text=True,
         )
     try:
         if ready:
-            until(lambda: answers(f"http://127.0.0.1:{port}/readyz") or process.poll() is not None, f"{name} to be ready")
+            until(
+                lambda: answers(f"http://127.0.0.1:{port}/readyz") or process.poll() is not None,
+                f"{name} to be ready",
+            )
         yield process
     finally:
         if process.poll() is None:

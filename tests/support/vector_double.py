@@ -23,21 +23,56 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from weaviate.proto.v1 import aggregate_pb2, base_pb2, batch_delete_pb2, batch_pb2, health_weaviate_pb2, properties_pb2, search_get_pb2, weaviate_pb2_grpc
+from weaviate.proto.v1 import (
+    aggregate_pb2,
+    base_pb2,
+    batch_delete_pb2,
+    batch_pb2,
+    health_weaviate_pb2,
+    properties_pb2,
+    search_get_pb2,
+    weaviate_pb2_grpc,
+)
 
 from daydream_memory.settings import WeaviateSettings
 
 Op = base_pb2.Filters
 INDEX = {
-    "bq": {"enabled": False}, "cleanupIntervalSeconds": 300, "distance": "dot", "dynamicEfFactor": 8, "dynamicEfMax": 500, "dynamicEfMin": 100, "ef": -1,
-    "efConstruction": 128, "filterStrategy": "acorn", "flatSearchCutoff": 40000, "maxConnections": 32, "pq": {"enabled": False}, "sq": {"enabled": False},
-    "rq": {"enabled": False}, "skip": False, "vectorCacheMaxObjects": 1000000000000, "multivector": {"enabled": False},
-}  # fmt: skip
+    "bq": {"enabled": False},
+    "cleanupIntervalSeconds": 300,
+    "distance": "dot",
+    "dynamicEfFactor": 8,
+    "dynamicEfMax": 500,
+    "dynamicEfMin": 100,
+    "ef": -1,
+    "efConstruction": 128,
+    "filterStrategy": "acorn",
+    "flatSearchCutoff": 40000,
+    "maxConnections": 32,
+    "pq": {"enabled": False},
+    "sq": {"enabled": False},
+    "rq": {"enabled": False},
+    "skip": False,
+    "vectorCacheMaxObjects": 1000000000000,
+    "multivector": {"enabled": False},
+}
 CLASS = {
-    "invertedIndexConfig": {"bm25": {"b": 0.75, "k1": 1.2}, "cleanupIntervalSeconds": 60, "stopwords": {"additions": None, "preset": "en", "removals": None}},
-    "shardingConfig": {"actualCount": 0, "actualVirtualCount": 0, "desiredCount": 0, "desiredVirtualCount": 0, "function": "", "key": "", "strategy": "",
-                       "virtualPerPhysical": 0},
-}  # fmt: skip
+    "invertedIndexConfig": {
+        "bm25": {"b": 0.75, "k1": 1.2},
+        "cleanupIntervalSeconds": 60,
+        "stopwords": {"additions": None, "preset": "en", "removals": None},
+    },
+    "shardingConfig": {
+        "actualCount": 0,
+        "actualVirtualCount": 0,
+        "desiredCount": 0,
+        "desiredVirtualCount": 0,
+        "function": "",
+        "key": "",
+        "strategy": "",
+        "virtualPerPhysical": 0,
+    },
+}
 PROPERTY = {"indexFilterable": True, "indexSearchable": False, "indexRangeFilters": False}
 VERSION = "1.35.2"
 
@@ -68,7 +103,17 @@ class Double(weaviate_pb2_grpc.WeaviateServicer):
         return [
             Route("/v1/.well-known/ready", answer({})),
             Route("/v1/.well-known/openid-configuration", self._nothing),
-            Route("/v1/meta", answer({"version": VERSION, "modules": {}, "hostname": "", "grpcMaxMessageSize": 104858000})),
+            Route(
+                "/v1/meta",
+                answer(
+                    {
+                        "version": VERSION,
+                        "modules": {},
+                        "hostname": "",
+                        "grpcMaxMessageSize": 104858000,
+                    }
+                ),
+            ),
             Route("/v1/schema", self._make_class, methods=["POST"]),
             Route("/v1/schema/{name}", self._get_class, methods=["GET"]),
             Route("/v1/schema/{name}", self._put_class, methods=["PUT"]),
@@ -102,7 +147,9 @@ class Double(weaviate_pb2_grpc.WeaviateServicer):
         return JSONResponse(body)
 
     async def _add_property(self, request: Request) -> Response:
-        self.classes[request.path_params["name"]]["properties"].append({**PROPERTY, **await request.json()})
+        self.classes[request.path_params["name"]]["properties"].append(
+            {**PROPERTY, **await request.json()}
+        )
         return JSONResponse({})
 
     async def _add_tenants(self, request: Request) -> Response:
@@ -120,12 +167,19 @@ class Double(weaviate_pb2_grpc.WeaviateServicer):
         if found is None:
             return Response(status_code=404)
         found[0].update(body.get("properties") or {})
-        found[1].update({key: np.asarray(vector, np.float32).tobytes() for key, vector in (body.get("vectors") or {}).items()})
+        found[1].update(
+            {
+                key: np.asarray(vector, np.float32).tobytes()
+                for key, vector in (body.get("vectors") or {}).items()
+            }
+        )
         return Response(status_code=204)
 
     # --- gRPC ---
 
-    def _in(self, collection: str, tenant: str) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:
+    def _in(
+        self, collection: str, tenant: str
+    ) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:
         shared = bool(self.classes[collection].get("multiTenancyConfig", {}).get("enabled"))
         if shared != bool(tenant) or (shared and (collection, tenant) not in self.objects):
             raise LookupError(f"tenant {tenant!r} of {collection}")
@@ -138,17 +192,32 @@ class Double(weaviate_pb2_grpc.WeaviateServicer):
             if not self._may_write():
                 errors.append(batch_pb2.BatchObjectsReply.BatchError(index=index, error="no room"))
                 continue
-            types = {prop["name"]: prop["dataType"][0] for prop in self.classes[one.collection]["properties"]}
-            properties = {name: int(value) if types[name] == "int" else value for name, value in dict(one.properties.non_ref_properties).items()}
-            properties |= {many.prop_name: list(many.values) for many in one.properties.text_array_properties}
+            types = {
+                prop["name"]: prop["dataType"][0]
+                for prop in self.classes[one.collection]["properties"]
+            }
+            properties = {
+                name: int(value) if types[name] == "int" else value
+                for name, value in dict(one.properties.non_ref_properties).items()
+            }
+            properties |= {
+                many.prop_name: list(many.values) for many in one.properties.text_array_properties
+            }
             properties |= {name: [] for name in one.properties.empty_list_props}
             assert set(properties) <= set(types), set(properties) - set(types)
-            self._in(one.collection, one.tenant)[one.uuid] = (properties, {vector.name: vector.vector_bytes for vector in one.vectors})
+            self._in(one.collection, one.tenant)[one.uuid] = (
+                properties,
+                {vector.name: vector.vector_bytes for vector in one.vectors},
+            )
         return batch_pb2.BatchObjectsReply(errors=errors)
 
     async def BatchDelete(self, request: Any, context: Any) -> Any:  # noqa: N802
         objects = self._in(request.collection, request.tenant)
-        gone = [uuid for uuid, (properties, _) in objects.items() if takes(request.filters, uuid, properties)]
+        gone = [
+            uuid
+            for uuid, (properties, _) in objects.items()
+            if takes(request.filters, uuid, properties)
+        ]
         if not self._may_write():
             await context.abort(grpc.StatusCode.UNAVAILABLE, "no room")
         for uuid in gone:
@@ -160,16 +229,28 @@ class Double(weaviate_pb2_grpc.WeaviateServicer):
         found = self._found(request)
         distances: dict[str, float] = {}
         if request.HasField("near_vector"):
-            name = (request.near_vector.targets.target_vectors or request.near_vector.target_vectors)[0]
-            wanted = np.frombuffer(request.near_vector.vectors[0].vector_bytes or request.near_vector.vector_bytes, np.float32)
+            name = (
+                request.near_vector.targets.target_vectors or request.near_vector.target_vectors
+            )[0]
+            wanted = np.frombuffer(
+                request.near_vector.vectors[0].vector_bytes or request.near_vector.vector_bytes,
+                np.float32,
+            )
             found = [one for one in found if name in one[2]]
-            distances = {uuid: -float(np.frombuffer(vectors[name], np.float32) @ wanted) for uuid, _, vectors in found}
+            distances = {
+                uuid: -float(np.frombuffer(vectors[name], np.float32) @ wanted)
+                for uuid, _, vectors in found
+            }
             found.sort(key=lambda one: distances[one[0]])
         for sort in reversed(request.sort_by):
-            found.sort(key=lambda one, path=sort.path[0]: one[1].get(path), reverse=not sort.ascending)  # type: ignore[misc]
+            found.sort(
+                key=lambda one, path=sort.path[0]: one[1].get(path), reverse=not sort.ascending
+            )  # type: ignore[misc]
         assert request.offset + request.limit <= 10_000, "more than the server gives"
         page = found[request.offset : request.offset + request.limit]
-        return search_get_pb2.SearchReply(results=[_result(request, *one, distances) for one in page])
+        return search_get_pb2.SearchReply(
+            results=[_result(request, *one, distances) for one in page]
+        )
 
     async def Aggregate(self, request: Any, context: Any) -> Any:  # noqa: N802
         found = self._found(request)
@@ -180,20 +261,32 @@ class Double(weaviate_pb2_grpc.WeaviateServicer):
         path = [request.group_by.property]
         return reply(
             grouped_results=reply.Grouped(
-                groups=[reply.Group(objects_count=count, grouped_by=reply.Group.GroupedBy(path=path, text=str(value))) for value, count in groups.most_common()]
+                groups=[
+                    reply.Group(
+                        objects_count=count,
+                        grouped_by=reply.Group.GroupedBy(path=path, text=str(value)),
+                    )
+                    for value, count in groups.most_common()
+                ]
             )
         )
 
     def _found(self, request: Any) -> list[tuple[str, dict[str, Any], dict[str, bytes]]]:
         objects = self._in(request.collection, request.tenant)
         wanted = request.filters if request.HasField("filters") else None
-        return [(uuid, *one) for uuid, one in objects.items() if wanted is None or takes(wanted, uuid, one[0])]
+        return [
+            (uuid, *one)
+            for uuid, one in objects.items()
+            if wanted is None or takes(wanted, uuid, one[0])
+        ]
 
 
 def takes(wanted: Any, uuid: str, properties: dict[str, Any]) -> bool:
     """Whether a filter takes an object."""
     if wanted.operator in (Op.OPERATOR_AND, Op.OPERATOR_OR):
-        return (all if wanted.operator == Op.OPERATOR_AND else any)(takes(one, uuid, properties) for one in wanted.filters)
+        return (all if wanted.operator == Op.OPERATOR_AND else any)(
+            takes(one, uuid, properties) for one in wanted.filters
+        )
     name = wanted.target.property or wanted.on[0]
     kind = wanted.WhichOneof("test_value")
     value = getattr(wanted, kind)
@@ -204,23 +297,40 @@ def takes(wanted: Any, uuid: str, properties: dict[str, Any]) -> bool:
     if have is None:
         return False
     compare = {
-        Op.OPERATOR_EQUAL: lambda: have == value, Op.OPERATOR_LESS_THAN: lambda: have < value, Op.OPERATOR_GREATER_THAN: lambda: have > value,
-        Op.OPERATOR_GREATER_THAN_EQUAL: lambda: have >= value, Op.OPERATOR_LESS_THAN_EQUAL: lambda: have <= value,
-    }  # fmt: skip
+        Op.OPERATOR_EQUAL: lambda: have == value,
+        Op.OPERATOR_LESS_THAN: lambda: have < value,
+        Op.OPERATOR_GREATER_THAN: lambda: have > value,
+        Op.OPERATOR_GREATER_THAN_EQUAL: lambda: have >= value,
+        Op.OPERATOR_LESS_THAN_EQUAL: lambda: have <= value,
+    }
     return bool(compare[wanted.operator]())
 
 
-def _result(request: Any, uuid: str, properties: dict[str, Any], vectors: dict[str, bytes], distances: dict[str, float]) -> Any:
+def _result(
+    request: Any,
+    uuid: str,
+    properties: dict[str, Any],
+    vectors: dict[str, bytes],
+    distances: dict[str, float],
+) -> Any:
     metadata = search_get_pb2.MetadataResult(id=uuid)
     metadata.vectors.extend(
-        base_pb2.Vectors(name=name, vector_bytes=vectors[name], type=base_pb2.Vectors.VECTOR_TYPE_SINGLE_FP32)
+        base_pb2.Vectors(
+            name=name, vector_bytes=vectors[name], type=base_pb2.Vectors.VECTOR_TYPE_SINGLE_FP32
+        )
         for name in request.metadata.vectors
         if name in vectors
     )
     if uuid in distances:
         metadata.distance, metadata.distance_present = distances[uuid], True
-    fields = {name: _value(properties[name]) for name in request.properties.non_ref_properties if name in properties}
-    found = search_get_pb2.PropertiesResult(non_ref_props=properties_pb2.Properties(fields=fields), target_collection=request.collection)
+    fields = {
+        name: _value(properties[name])
+        for name in request.properties.non_ref_properties
+        if name in properties
+    }
+    found = search_get_pb2.PropertiesResult(
+        non_ref_props=properties_pb2.Properties(fields=fields), target_collection=request.collection
+    )
     return search_get_pb2.SearchResult(metadata=metadata, properties=found)
 
 
@@ -230,7 +340,9 @@ def _value(value: Any) -> Any:
     if isinstance(value, int):
         return properties_pb2.Value(int_value=value)
     if isinstance(value, list):
-        return properties_pb2.Value(list_value=properties_pb2.ListValue(text_values=properties_pb2.TextValues(values=value)))
+        return properties_pb2.Value(
+            list_value=properties_pb2.ListValue(text_values=properties_pb2.TextValues(values=value))
+        )
     return properties_pb2.Value(text_value=value)
 
 
@@ -249,13 +361,24 @@ async def weaviate_double() -> AsyncIterator[tuple[Double, WeaviateSettings]]:
         request_deserializer=health_weaviate_pb2.WeaviateHealthCheckRequest.FromString,
         response_serializer=health_weaviate_pb2.WeaviateHealthCheckResponse.SerializeToString,
     )
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": health}),))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": health}),)
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     listener = socket.create_server(("127.0.0.1", 0))
-    web = uvicorn.Server(uvicorn.Config(Starlette(routes=double.routes()), log_level="error", lifespan="off"))
+    web = uvicorn.Server(
+        uvicorn.Config(Starlette(routes=double.routes()), log_level="error", lifespan="off")
+    )
     serving = asyncio.create_task(web.serve([listener]))
-    yield double, WeaviateSettings(url=f"http://127.0.0.1:{listener.getsockname()[1]}", grpc_url=f"http://127.0.0.1:{port}", tenant="lab")
+    yield (
+        double,
+        WeaviateSettings(
+            url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            grpc_url=f"http://127.0.0.1:{port}",
+            tenant="lab",
+        ),
+    )
     web.should_exit = True
     await serving
     await server.stop(None)
@@ -264,7 +387,12 @@ async def weaviate_double() -> AsyncIterator[tuple[Double, WeaviateSettings]]:
 @contextmanager
 def double_beside() -> Iterator[WeaviateSettings]:
     """The same in a process of its own, for many tests."""
-    process = subprocess.Popen([sys.executable, "-m", "support.vector_double"], stdout=subprocess.PIPE, stdin=subprocess.PIPE, cwd=Path(__file__).parent.parent)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "support.vector_double"],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        cwd=Path(__file__).parent.parent,
+    )
     assert process.stdout is not None
     yield WeaviateSettings.model_validate_json(process.stdout.readline())
     process.kill()

@@ -13,7 +13,9 @@ from daydream_console.local.processes import free_port
 from daydream_memory.settings import WeaviateSettings
 from support.programs import answers, until
 
-WHY_NOT = "NOT TESTED against a Weaviate server: set WEAVIATE_URL, or put a `weaviate` binary on the PATH"
+WHY_NOT = (
+    "NOT TESTED against a Weaviate server: set WEAVIATE_URL, or put a `weaviate` binary on the PATH"
+)
 
 
 class WeaviateServer:
@@ -24,17 +26,36 @@ class WeaviateServer:
         self._binary = binary
         self._environment = {
             **os.environ,
-            "PERSISTENCE_DATA_PATH": str(folder), "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true", "DISABLE_TELEMETRY": "true",
-            "CLUSTER_HOSTNAME": "node1", "CLUSTER_ADVERTISE_ADDR": "127.0.0.1", "RAFT_BOOTSTRAP_EXPECT": "1", "GO_PROFILING_DISABLE": "true",
-            "DEFAULT_VECTORIZER_MODULE": "none", "LOG_LEVEL": "error", "GRPC_PORT": str(self.grpc_port),
-            "CLUSTER_GOSSIP_BIND_PORT": str(free_port()), "CLUSTER_DATA_BIND_PORT": str(free_port()),
-            "RAFT_PORT": str(free_port()), "RAFT_INTERNAL_RPC_PORT": str(free_port()),
-        }  # fmt: skip
+            "PERSISTENCE_DATA_PATH": str(folder),
+            "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true",
+            "DISABLE_TELEMETRY": "true",
+            "CLUSTER_HOSTNAME": "node1",
+            "CLUSTER_ADVERTISE_ADDR": "127.0.0.1",
+            "RAFT_BOOTSTRAP_EXPECT": "1",
+            "GO_PROFILING_DISABLE": "true",
+            "DEFAULT_VECTORIZER_MODULE": "none",
+            "LOG_LEVEL": "error",
+            "GRPC_PORT": str(self.grpc_port),
+            "CLUSTER_GOSSIP_BIND_PORT": str(free_port()),
+            "CLUSTER_DATA_BIND_PORT": str(free_port()),
+            "RAFT_PORT": str(free_port()),
+            "RAFT_INTERNAL_RPC_PORT": str(free_port()),
+        }
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [self._binary, "--host", "127.0.0.1", "--port", str(self.port), "--scheme", "http"]
-        self._process = subprocess.Popen(command, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [
+            self._binary,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--scheme",
+            "http",
+        ]
+        self._process = subprocess.Popen(
+            command, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         until(lambda: answers(f"http://127.0.0.1:{self.port}/v1/.well-known/ready"), "Weaviate", 60)
 
     def kill(self) -> None:
@@ -44,14 +65,22 @@ class WeaviateServer:
             self._process = None
 
     def settings(self, **more: str) -> WeaviateSettings:
-        return WeaviateSettings(url=f"http://127.0.0.1:{self.port}", grpc_url=f"http://127.0.0.1:{self.grpc_port}", **more)
+        return WeaviateSettings(
+            url=f"http://127.0.0.1:{self.port}",
+            grpc_url=f"http://127.0.0.1:{self.grpc_port}",
+            **more,
+        )
 
 
 @contextmanager
 def running_weaviate(folder: Path) -> Iterator[WeaviateSettings | None]:
     """Where a server is; None when there is none."""
     if url := os.environ.get("WEAVIATE_URL"):
-        yield WeaviateSettings(url=url, grpc_url=os.environ.get("WEAVIATE_GRPC_URL", ""), api_key=os.environ.get("WEAVIATE_API_KEY", ""))
+        yield WeaviateSettings(
+            url=url,
+            grpc_url=os.environ.get("WEAVIATE_GRPC_URL", ""),
+            api_key=os.environ.get("WEAVIATE_API_KEY", ""),
+        )
         return
     binary = shutil.which("weaviate")
     if binary is None:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from daydream_shared.messages import HypothesisProposed, InsightPromoted, PairSampled, Synthesis, VerdictReached
+from daydream_contracts.events import (
+    HypothesisProposed,
+    InsightPromoted,
+    PairSampled,
+    Synthesis,
+    VerdictReached,
+)
 
 EXAMPLES = Path(__file__).parent.parent / "contracts" / "messages"
 
@@ -19,7 +25,9 @@ def pair() -> PairSampled:
 @pytest.fixture
 def proposed() -> HypothesisProposed:
     """A hypothesis that passes every gate."""
-    return HypothesisProposed.model_validate_json((EXAMPLES / "HypothesisProposed.v1.json").read_text())
+    return HypothesisProposed.model_validate_json(
+        (EXAMPLES / "HypothesisProposed.v1.json").read_text()
+    )
 
 
 @pytest.fixture
@@ -30,7 +38,9 @@ def synthesis(proposed: HypothesisProposed) -> Synthesis:
 
 @pytest.fixture
 def abstained() -> HypothesisProposed:
-    return HypothesisProposed.model_validate_json((EXAMPLES / "HypothesisProposed.v1.abstained.json").read_text())
+    return HypothesisProposed.model_validate_json(
+        (EXAMPLES / "HypothesisProposed.v1.abstained.json").read_text()
+    )
 
 
 @pytest.fixture

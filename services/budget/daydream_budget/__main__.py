@@ -4,15 +4,15 @@ import sys
 
 from daydream_budget.app import build
 from daydream_budget.audit import command
-from daydream_budget.settings import Settings
-from daydream_shared.runtime import run
+from daydream_budget.settings import BudgetSettings
+from daydream_runtime.service import run
 
 
 def main() -> None:
     """Run the budget service until it is told to stop, or the audit."""
     if sys.argv[1:2] == ["audit"]:
         sys.exit(command.main(sys.argv[2:]))
-    run(Settings, build)
+    run(BudgetSettings, build)
 
 
 if __name__ == "__main__":

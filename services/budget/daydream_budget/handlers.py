@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from daydream_budget.ledger import Ledger
+from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.reports import cost_of
 from daydream_budget.summary import summary
-from daydream_shared.failures import Permanent
-from daydream_shared.messages import ForegroundReported, Message
-from daydream_shared.money.prices import FlatPrice
-from daydream_shared.requests import BudgetChanged, BudgetState, ChangeBudget, Nothing, ReportForeground
-from daydream_shared.runtime import Handler
-from daydream_shared.subjects import (
+from daydream_contracts.errors import PermanentError
+from daydream_contracts.events import ForegroundReported, Message
+from daydream_contracts.rpc import (
+    BudgetChanged,
+    BudgetState,
+    ChangeBudget,
+    EmptyRequest,
+    ReportForeground,
+)
+from daydream_contracts.topology import (
+    BUDGET_AUTHORIZE,
     BUDGET_CHANGE,
-    BUDGET_CLOSE,
-    BUDGET_DRAW,
-    BUDGET_GROW,
+    BUDGET_INCREASE,
     BUDGET_OPEN,
+    BUDGET_RELEASE,
     BUDGET_SETTLE,
     BUDGET_STATE,
     Endpoint,
 )
+from daydream_models.pricing.lookup import FlatPrice
+from daydream_runtime.service import Handler
 
 
 def handlers(ledger: Ledger, prices: Mapping[str, FlatPrice]) -> Mapping[type[Message], Handler]:
@@ -31,9 +37,14 @@ def handlers(ledger: Ledger, prices: Mapping[str, FlatPrice]) -> Mapping[type[Me
     async def foreground_reported(report: ForegroundReported) -> list[Message]:
         """Harmless twice: a report's id is counted once."""
         cost = cost_of(report, prices) if report.cost_nanousd is None else report.cost_nanousd
-        question = ReportForeground(report_id=report.report_id, at=report.spent_at, cost_nanousd=cost)
+        question = ReportForeground(
+            report_id=report.report_id, at=report.spent_at, cost_nanousd=cost
+        )
         if not (await ledger.ask(question)).counted:
-            raise Permanent("too-old", f"the report is from {report.spent_at:%Y-%m-%d %H:%M}, and only the last day's can be counted")
+            raise PermanentError(
+                "too-old",
+                f"the report is from {report.spent_at:%Y-%m-%d %H:%M}, and only the last day's can be counted",
+            )
         return []
 
     return {ForegroundReported: foreground_reported}
@@ -44,18 +55,20 @@ def endpoints(ledger: Ledger) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awa
 
     async def change(question: ChangeBudget) -> BudgetChanged:
         answer = await ledger.ask(question)
-        return BudgetChanged(refusal=answer.refusal, state=summary(ledger.books, ledger.sequence, ledger.now()))
+        return BudgetChanged(
+            refusal=answer.refusal, state=summary(ledger.books, ledger.sequence, ledger.now())
+        )
 
-    async def state(_: Nothing) -> BudgetState:
+    async def state(_: EmptyRequest) -> BudgetState:
         await ledger.refresh()
         return summary(ledger.books, ledger.sequence, ledger.now())
 
     return {
         BUDGET_OPEN: ledger.ask,
-        BUDGET_GROW: ledger.ask,
-        BUDGET_DRAW: ledger.ask,
+        BUDGET_INCREASE: ledger.ask,
+        BUDGET_AUTHORIZE: ledger.ask,
         BUDGET_SETTLE: ledger.ask,
-        BUDGET_CLOSE: ledger.ask,
+        BUDGET_RELEASE: ledger.ask,
         BUDGET_CHANGE: change,
         BUDGET_STATE: state,
     }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from daydream_shared.failures import Permanent, WrongSetting
-from daydream_shared.messages import ForegroundReported
-from daydream_shared.money.prices import FlatPrice, TokenUsage, price_of
+from daydream_contracts.errors import ConfigurationError, PermanentError
+from daydream_contracts.events import ForegroundReported
+from daydream_models.pricing.lookup import FlatPrice, TokenUsage, price_of
 
 
 def cost_of(report: ForegroundReported, prices: Mapping[str, FlatPrice]) -> int:
@@ -15,5 +15,5 @@ def cost_of(report: ForegroundReported, prices: Mapping[str, FlatPrice]) -> int:
     usage = TokenUsage(report.input_tokens, report.output_tokens, report.cached_input_tokens)
     try:
         return price_of(report.model, prices).cost_nanousd(usage, at=report.spent_at)
-    except WrongSetting as missing:
-        raise Permanent("no-price", str(missing)) from None
+    except ConfigurationError as missing:
+        raise PermanentError("no-price", str(missing)) from None

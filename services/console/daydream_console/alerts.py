@@ -7,31 +7,33 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from pydantic import ValidationError
 
-from daydream_shared.failures import NotNow
-from daydream_shared.messages import AlertRaised, Part
-from daydream_shared.subjects import flow_of
+from daydream_contracts.errors import RetryLaterError
+from daydream_contracts.events import AlertRaised, ContractModel
+from daydream_contracts.topology import route_of
 
 SHOWN = 20
 
 
-class Alerts(Part):
+class Alerts(ContractModel):
     """The latest first."""
 
     alerts: tuple[AlertRaised, ...]
 
 
 async def alerts(js: JetStreamContext) -> Alerts:
-    """Raises NotNow when the stream can't be read."""
-    stream = flow_of(AlertRaised).stream
+    """Raises RetryLaterError when the stream can't be read."""
+    stream = route_of(AlertRaised).stream
     found = []
     try:
         state = (await js.stream_info(stream)).state
-        for sequence in range(state.last_seq, max(state.first_seq - 1, state.last_seq - SHOWN, 0), -1):
+        for sequence in range(
+            state.last_seq, max(state.first_seq - 1, state.last_seq - SHOWN, 0), -1
+        ):
             try:
                 message = await js.get_msg(stream, seq=sequence)
                 found.append(AlertRaised.model_validate_json(message.data or b""))
             except (NotFoundError, ValidationError):  # gone meanwhile, or of another version
                 continue
     except (nats.errors.Error, TimeoutError) as error:
-        raise NotNow(f"the alerts can't be read: {type(error).__name__}") from error
+        raise RetryLaterError(f"the alerts can't be read: {type(error).__name__}") from error
     return Alerts(alerts=tuple(found))

@@ -13,21 +13,35 @@ from faststream import FastStream
 from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.specification import AsyncAPI
 
-from daydream_shared.subjects import CONSUMERS, ENDPOINTS, FLOWS, Consumer, Endpoint
+from daydream_contracts.topology import CONSUMERS, ENDPOINTS, ROUTES, Consumer, Endpoint
 
 
 def document(version: str) -> str:
     """The document as JSON. Nothing is connected to."""
     broker = NatsBroker("nats://localhost:4222")
-    for flow in FLOWS:
-        title, text = f"{flow.said_by} says {flow.message.__name__}", (flow.message.__doc__ or "").strip()
-        broker.publisher(flow.subject, title=title, description=text, schema=flow.message, stream=JStream(flow.stream, declare=False))
+    for flow in ROUTES:
+        title, text = (
+            f"{flow.publisher} says {flow.message.__name__}",
+            (flow.message.__doc__ or "").strip(),
+        )
+        broker.publisher(
+            flow.subject,
+            title=title,
+            description=text,
+            schema=flow.message,
+            stream=JStream(flow.stream, declare=False),
+        )
     for consumer in CONSUMERS:
         _consumer(broker, consumer)
     for endpoint in ENDPOINTS:
         _endpoint(broker, endpoint)
     described = "Events and questions of daydream. Events travel over JetStream, at least once, with their derived id as Nats-Msg-Id."
-    app = FastStream(broker, specification=AsyncAPI(title="daydream", version=version, description=described, schema_version="3.0.0"))
+    app = FastStream(
+        broker,
+        specification=AsyncAPI(
+            title="daydream", version=version, description=described, schema_version="3.0.0"
+        ),
+    )
     found: dict[str, Any] = json.loads(app.schema.to_specification().to_json())
     for endpoint in ENDPOINTS:
         _add_answer(found, endpoint)
@@ -52,7 +66,12 @@ def _endpoint(broker: NatsBroker, endpoint: Endpoint[Any, Any]) -> None:
 
     answer.__annotations__ = {"question": endpoint.question, "return": endpoint.answer}
     title = f"{endpoint.service} answers {endpoint.subject.rsplit('.', 1)[-1]}"
-    broker.subscriber(endpoint.subject, endpoint.service, title=title, description=(endpoint.question.__doc__ or "").strip())(answer)
+    broker.subscriber(
+        endpoint.subject,
+        endpoint.service,
+        title=title,
+        description=(endpoint.question.__doc__ or "").strip(),
+    )(answer)
 
 
 def _add_answer(found: dict[str, Any], endpoint: Endpoint[Any, Any]) -> None:
@@ -64,11 +83,23 @@ def _add_answer(found: dict[str, Any], endpoint: Endpoint[Any, Any]) -> None:
         found["components"]["schemas"].setdefault(part, definition)
     found["components"]["schemas"][name] = schema
     channel = f"{endpoint.subject}.answer"
-    found["components"]["messages"][name] = {"title": name, "payload": {"$ref": f"#/components/schemas/{name}"}}
-    found["channels"][channel] = {"address": None, "messages": {name: {"$ref": f"#/components/messages/{name}"}}}
-    (operation,) = [one for one in found["operations"].values() if _address(found, one) == endpoint.subject]
+    found["components"]["messages"][name] = {
+        "title": name,
+        "payload": {"$ref": f"#/components/schemas/{name}"},
+    }
+    found["channels"][channel] = {
+        "address": None,
+        "messages": {name: {"$ref": f"#/components/messages/{name}"}},
+    }
+    (operation,) = [
+        one for one in found["operations"].values() if _address(found, one) == endpoint.subject
+    ]
     operation["reply"] = {"channel": {"$ref": f"#/channels/{channel}"}}
 
 
 def _address(found: dict[str, Any], operation: dict[str, Any]) -> str:
-    return str(found["channels"][unquote(operation["channel"]["$ref"]).removeprefix("#/channels/")].get("address"))
+    return str(
+        found["channels"][unquote(operation["channel"]["$ref"]).removeprefix("#/channels/")].get(
+            "address"
+        )
+    )

@@ -12,10 +12,10 @@ import nats.errors
 from nats.aio.client import Client as Nats
 from nats.js import JetStreamContext
 
-from daydream_shared.messages import Message
-from daydream_shared.nats_address import NatsAddress, refused, unreachable
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import flow_of
+from daydream_contracts.events import Message
+from daydream_contracts.topology import route_of
+from daydream_runtime.nats_url import NatsAddress, refused, unreachable
+from daydream_runtime.rpc import RpcClient
 
 CONNECT_S = 5
 
@@ -26,19 +26,24 @@ class Client:
 
     nc: Nats
     js: JetStreamContext
-    ask: Asker
+    ask: RpcClient
     nats_url: str = field(repr=False)
 
     async def publish(self, message: Message) -> int:
         """Publish an event under its own id. Gives its place in the stream, also when it was there already."""
-        flow = flow_of(type(message))
-        ack = await self.js.publish(flow.subject, message.model_dump_json().encode(), headers={"Nats-Msg-Id": message.message_id}, stream=flow.stream)
+        flow = route_of(type(message))
+        ack = await self.js.publish(
+            flow.subject,
+            message.model_dump_json().encode(),
+            headers={"Nats-Msg-Id": message.message_id},
+            stream=flow.stream,
+        )
         return ack.seq
 
 
 @asynccontextmanager
 async def connected(nats_url: str) -> AsyncIterator[Client]:
-    """A connection; WrongSetting when nobody answers there."""
+    """A connection; ConfigurationError when nobody answers there."""
     nc, address = Nats(), NatsAddress.of(nats_url)
     not_taken: list[Exception] = []
 
@@ -49,7 +54,11 @@ async def connected(nats_url: str) -> AsyncIterator[Client]:
             connecting.cancel()
 
     # the first try must fail in time; once connected, the system may restart its NATS under us
-    connecting = asyncio.ensure_future(nc.connect(**address.options(), max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=listen))
+    connecting = asyncio.ensure_future(
+        nc.connect(
+            **address.options(), max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=listen
+        )
+    )
     try:
         await asyncio.wait_for(connecting, CONNECT_S)
     except (nats.errors.Error, OSError, TimeoutError, asyncio.CancelledError) as error:
@@ -57,7 +66,9 @@ async def connected(nats_url: str) -> AsyncIterator[Client]:
             raise
         raise unreachable(address, not_taken[0] if not_taken else error) from None
     try:
-        yield Client(nc, nc.jetstream(timeout=10), Asker(nc), nats_url)
+        yield Client(nc, nc.jetstream(timeout=10), RpcClient(nc), nats_url)
     finally:
-        with contextlib.suppress(nats.errors.Error, OSError):  # the system may have stopped under us
+        with contextlib.suppress(
+            nats.errors.Error, OSError
+        ):  # the system may have stopped under us
             await nc.close()

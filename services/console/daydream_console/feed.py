@@ -7,17 +7,26 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-from daydream_shared.messages import VerdictReached
-from daydream_shared.requests import Verdicts
+from daydream_contracts.events import VerdictReached
+from daydream_contracts.rpc import VerdictPage
 
 TITLE = "daydream: insights"
 ATOM = "http://www.w3.org/2005/Atom"
 
 
-def insights_of(page: Verdicts) -> list[VerdictReached]:
+def insights_of(page: VerdictPage) -> list[VerdictReached]:
     """The promoted ones that stand: not retracted, not rejected by a person, not waiting for one."""
-    rejected = {review.verdict_id for review in sorted(page.reviews, key=lambda one: one.recorded_at) if not review.accepted}
-    return [one for one in page.verdicts if one.hypothesis.synthesis and one.verdict_id not in {*page.retracted, *page.waiting, *rejected}]
+    rejected = {
+        review.verdict_id
+        for review in sorted(page.reviews, key=lambda one: one.recorded_at)
+        if not review.accepted
+    }
+    return [
+        one
+        for one in page.verdicts
+        if one.hypothesis.synthesis
+        and one.verdict_id not in {*page.retracted, *page.pending_review, *rejected}
+    ]
 
 
 def json_feed(insights: Sequence[VerdictReached], home: str) -> dict[str, Any]:
@@ -29,12 +38,16 @@ def json_feed(insights: Sequence[VerdictReached], home: str) -> dict[str, Any]:
         "feed_url": f"{home}feed.json",
         "items": [
             {
-                "id": _id(one), "title": _title(one), "content_text": text_of(one), "date_published": one.reached_at.isoformat(),
-                "tags": _tags(one), "authors": [{"name": model} for model in _models(one)],
+                "id": _id(one),
+                "title": _title(one),
+                "content_text": text_of(one),
+                "date_published": one.reached_at.isoformat(),
+                "tags": _tags(one),
+                "authors": [{"name": model} for model in _models(one)],
             }
             for one in insights
         ],
-    }  # fmt: skip
+    }
 
 
 def atom(insights: Sequence[VerdictReached], home: str) -> bytes:
@@ -64,13 +77,18 @@ def text_of(one: VerdictReached) -> str:
     """An insight with its facts and where they come from, as plain text."""
     synthesis, pair = one.hypothesis.synthesis, one.hypothesis.pair
     assert synthesis is not None
-    facts = "\n".join(f"Fact: {fact.text}\n({' · '.join(filter(None, (fact.title, fact.source)))})" for fact in (pair.first, pair.second))
+    facts = "\n".join(
+        f"Fact: {fact.text}\n({' · '.join(filter(None, (fact.title, fact.source)))})"
+        for fact in (pair.first, pair.second)
+    )
     return f"{synthesis.hypothesis}\n\nTo test: {synthesis.implication}\n\n{synthesis.reasoning}\n\n{facts}"
 
 
 def _put(parent: Xml.Element, name: str, text: str = "", **attributes: str) -> Xml.Element:
     element = Xml.SubElement(parent, f"{{{ATOM}}}{name}", attributes)
-    element.text = "".join(one for one in text if one in "\t\n\r" or ord(one) >= 32) or None  # XML knows no other control characters
+    element.text = (
+        "".join(one for one in text if one in "\t\n\r" or ord(one) >= 32) or None
+    )  # XML knows no other control characters
     return element
 
 

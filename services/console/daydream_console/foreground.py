@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from daydream_console.bodies import body_of, first_fault
-from daydream_shared.messages import NANOUSD_PER_USD, ForegroundReported, Message
+from daydream_console.request_models import body_of, first_fault
+from daydream_contracts.events import NANOUSD_PER_USD, ForegroundReported, Message
 
 
 class _Cached(BaseModel):
@@ -43,15 +43,25 @@ class UsageRecord(BaseModel):
 
     def report(self, now: datetime) -> ForegroundReported:
         """The event. A cost is rounded up to whole nano-dollars."""
-        cost = None if self.cost_usd is None else int((self.cost_usd * NANOUSD_PER_USD).to_integral_value(ROUND_CEILING))
+        cost = (
+            None
+            if self.cost_usd is None
+            else int((self.cost_usd * NANOUSD_PER_USD).to_integral_value(ROUND_CEILING))
+        )
         return ForegroundReported(
-            report_id=self.id, model=self.model, input_tokens=self.usage.prompt_tokens, output_tokens=self.usage.completion_tokens,
-            cached_input_tokens=self.usage.prompt_tokens_details.cached_tokens, cost_nanousd=cost,
+            report_id=self.id,
+            model=self.model,
+            input_tokens=self.usage.prompt_tokens,
+            output_tokens=self.usage.completion_tokens,
+            cached_input_tokens=self.usage.prompt_tokens_details.cached_tokens,
+            cost_nanousd=cost,
             spent_at=now if self.created is None else datetime.fromtimestamp(self.created, UTC),
-        )  # fmt: skip
+        )
 
 
-def foreground(publish: Callable[[Message], Awaitable[None]]) -> Callable[[Request], Awaitable[Response]]:
+def foreground(
+    publish: Callable[[Message], Awaitable[None]],
+) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint: 202 once the report is kept."""
 
     async def endpoint(request: Request) -> Response:
@@ -62,14 +72,23 @@ def foreground(publish: Callable[[Message], Awaitable[None]]) -> Callable[[Reque
             report = UsageRecord.model_validate_json(body).report(datetime.now(UTC))
         except ValidationError as error:
             return JSONResponse({"error": first_fault(error)}, 400)
-        except (ValueError, OverflowError, OSError):  # what `fromtimestamp` says of years that there are not
+        except (
+            ValueError,
+            OverflowError,
+            OSError,
+        ):  # what `fromtimestamp` says of years that there are not
             return JSONResponse({"error": "created: no such time"}, 400)
         if not report.model and report.cost_nanousd is None:
-            return JSONResponse({"error": "model: needed to price the usage, unless there is a cost_usd"}, 400)
+            return JSONResponse(
+                {"error": "model: needed to price the usage, unless there is a cost_usd"}, 400
+            )
         try:
             await publish(report)
         except (nats.errors.Error, TimeoutError) as trouble:
-            return JSONResponse({"error": f"the report could not be kept, send it again: {type(trouble).__name__}"}, 503)
+            return JSONResponse(
+                {"error": f"the report could not be kept, send it again: {type(trouble).__name__}"},
+                503,
+            )
         return JSONResponse({"accepted": report.report_id}, 202)
 
     return endpoint

@@ -13,27 +13,27 @@ from typing import Any
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from daydream_shared.messages import (
+from daydream_contracts.events import (
     AlertRaised,
     CandidateNominated,
     DocumentRemoved,
     HypothesisProposed,
     InsightPromoted,
-    InsightRestored,
+    InsightReinstated,
     InsightRetracted,
     Message,
     PairSampled,
     ReviewRecorded,
-    StandingChanged,
     VerdictReached,
+    VisibilityChanged,
 )
-from daydream_shared.subjects import FLOWS
+from daydream_contracts.topology import ROUTES
 
 EVENTS_MAX = 100
 HEARTBEAT_S = 10.0
 
 
-class Live:
+class EventFanout:
     """Fans events out to whoever listens."""
 
     def __init__(self) -> None:
@@ -41,13 +41,13 @@ class Live:
 
     async def follow(self, nc: Client) -> None:
         """Listen on all subjects of the table."""
-        for flow in FLOWS:
+        for flow in ROUTES:
             await nc.subscribe(flow.subject, cb=self._take)
 
     async def _take(self, message: Msg) -> None:
         if not self._listeners:
             return
-        kinds: dict[str, type[Message]] = {flow.subject: flow.message for flow in FLOWS}
+        kinds: dict[str, type[Message]] = {flow.subject: flow.message for flow in ROUTES}
         try:
             event = summary(kinds[message.subject].model_validate_json(message.data))
         except ValueError:
@@ -67,7 +67,9 @@ class Live:
             yield "retry: 1000\n\n"
             while not stopping.is_set():
                 get = asyncio.create_task(queue.get())
-                done, _ = await asyncio.wait({get, stop}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(
+                    {get, stop}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED
+                )
                 if get in done:
                     yield f"data: {get.result()}\n\n"
                 else:
@@ -83,8 +85,15 @@ def summary(message: Message) -> dict[str, Any]:
     match message:
         case HypothesisProposed(pair=PairSampled(canary="bridge" | "decoy" as kind)):
             return {"kind": "canary", "id": message.hypothesis_id, "text": f"a {kind} was planted"}
-        case VerdictReached(hypothesis=HypothesisProposed(pair=PairSampled(canary="bridge" | "decoy" as kind))):
-            return {"kind": "canary", "id": message.verdict_id, "text": f"a planted {kind} was {message.decision.value}", "score": message.score}
+        case VerdictReached(
+            hypothesis=HypothesisProposed(pair=PairSampled(canary="bridge" | "decoy" as kind))
+        ):
+            return {
+                "kind": "canary",
+                "id": message.verdict_id,
+                "text": f"a planted {kind} was {message.decision.value}",
+                "score": message.score,
+            }
         case PairSampled():
             return {
                 "kind": "pair",
@@ -92,8 +101,16 @@ def summary(message: Message) -> dict[str, Any]:
                 "text": f"{message.first.title or message.first.text[:60]} × {message.second.title or message.second.text[:60]}",
             }
         case HypothesisProposed():
-            text = message.synthesis.title if message.synthesis else (message.abstention or "unreadable")
-            return {"kind": "hypothesis" if message.synthesis else "abstention", "id": message.hypothesis_id, "text": text[:200]}
+            text = (
+                message.synthesis.title
+                if message.synthesis
+                else (message.abstention or "unreadable")
+            )
+            return {
+                "kind": "hypothesis" if message.synthesis else "abstention",
+                "id": message.hypothesis_id,
+                "text": text[:200],
+            }
         case VerdictReached():
             title = message.hypothesis.synthesis.title if message.hypothesis.synthesis else ""
             return {
@@ -105,16 +122,29 @@ def summary(message: Message) -> dict[str, Any]:
         case CandidateNominated(verdict=verdict):
             planted = verdict.hypothesis.pair.canary
             title = verdict.hypothesis.synthesis.title if verdict.hypothesis.synthesis else ""
-            return {"kind": "candidate", "id": message.message_id, "text": f"a planted {planted}" if planted else title[:200], "score": verdict.score}
+            return {
+                "kind": "candidate",
+                "id": message.message_id,
+                "text": f"a planted {planted}" if planted else title[:200],
+                "score": verdict.score,
+            }
         case ReviewRecorded():
-            return {"kind": "review", "id": message.message_id, "text": f"{message.who} {'accepts' if message.accepted else 'rejects'} {message.verdict_id}"}
+            return {
+                "kind": "review",
+                "id": message.message_id,
+                "text": f"{message.who} {'accepts' if message.accepted else 'rejects'} {message.verdict_id}",
+            }
         case InsightPromoted():
             return {"kind": "insight", "id": message.insight_id, "text": message.fact.title}
-        case InsightRetracted() | InsightRestored():
+        case InsightRetracted() | InsightReinstated():
             word = "retracted" if isinstance(message, InsightRetracted) else "restored"
-            return {"kind": word, "id": message.message_id, "text": f"{message.fact.title} ({message.who})"[:200]}
-        case StandingChanged():
-            text = f"{message.who} {'restores' if message.drawable else 'withdraws'} {', '.join(message.fact_ids)}"
+            return {
+                "kind": word,
+                "id": message.message_id,
+                "text": f"{message.fact.title} ({message.who})"[:200],
+            }
+        case VisibilityChanged():
+            text = f"{message.who} {'restores' if message.active else 'withdraws'} {', '.join(message.fact_ids)}"
             return {"kind": "standing", "id": message.message_id, "text": text[:200]}
         case DocumentRemoved():
             return {"kind": "removed", "id": message.message_id, "text": message.source[-200:]}

@@ -12,18 +12,28 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
 from daydream_console.client import Client
-from daydream_shared.failures import Failure, NotNow
-from daydream_shared.messages import Message, Part
-from daydream_shared.requests import BudgetState, MemoryState, Nothing, SamplerState
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_STATE, CONSUMERS, MEMORY_STATE, SAMPLER_STATE, A, Consumer, Endpoint
+from daydream_contracts.errors import DaydreamError, RetryLaterError
+from daydream_contracts.events import ContractModel, Message
+from daydream_contracts.rpc import BudgetState, EmptyRequest, MemoryState, SamplerState
+from daydream_contracts.topology import (
+    BUDGET_STATE,
+    CONSUMERS,
+    MEMORY_STATE,
+    SAMPLER_STATE,
+    A,
+    Consumer,
+    Endpoint,
+)
+from daydream_runtime.rpc import RpcClient
 
 R = TypeVar("R")
 PATIENCE_S = 2.0
-ON_THE_WAY = {row.flow.subject for row in CONSUMERS if row.message.payer is not Message.payer}  # what an envelope pays for
+ON_THE_WAY = {
+    row.flow.subject for row in CONSUMERS if row.message.payer is not Message.payer
+}  # what a reservation pays for
 
 
-class StageState(Part):
+class StageState(ContractModel):
     """One consumer: `waiting` in its stream, `in_hand` with its workers, `redelivered` among those."""
 
     service: str
@@ -37,7 +47,7 @@ class StageState(Part):
         return not self.waiting and not self.in_hand
 
 
-class Overview(Part):
+class Overview(ContractModel):
     """What every part says; None for a part that does not answer."""
 
     at: datetime
@@ -53,17 +63,32 @@ class Overview(Part):
         return all(stage.idle for stage in self.stages if stage.subject in ON_THE_WAY)
 
 
-async def overview(ask: Asker, js: JetStreamContext, *, patience_s: float = PATIENCE_S) -> Overview:
+async def overview(
+    ask: RpcClient, js: JetStreamContext, *, patience_s: float = PATIENCE_S
+) -> Overview:
     """Ask everybody at once."""
 
-    async def maybe(endpoint: Endpoint[Nothing, A]) -> A | None:
+    async def maybe(endpoint: Endpoint[EmptyRequest, A]) -> A | None:
         try:
-            return await ask(endpoint, Nothing(), patience_s=patience_s, try_s=patience_s)
-        except Failure:
+            return await ask(endpoint, EmptyRequest(), patience_s=patience_s, try_s=patience_s)
+        except DaydreamError:
             return None
 
-    memory, sampler, budget, stages, dead = await asyncio.gather(maybe(MEMORY_STATE), maybe(SAMPLER_STATE), maybe(BUDGET_STATE), _stages(js), _dead_letters(js))
-    return Overview(at=datetime.now(UTC), memory=memory, sampler=sampler, budget=budget, stages=stages, dead_letters=dead)
+    memory, sampler, budget, stages, dead = await asyncio.gather(
+        maybe(MEMORY_STATE),
+        maybe(SAMPLER_STATE),
+        maybe(BUDGET_STATE),
+        _stages(js),
+        _dead_letters(js),
+    )
+    return Overview(
+        at=datetime.now(UTC),
+        memory=memory,
+        sampler=sampler,
+        budget=budget,
+        stages=stages,
+        dead_letters=dead,
+    )
 
 
 async def _stages(js: JetStreamContext) -> tuple[StageState, ...]:
@@ -74,10 +99,20 @@ async def _stages(js: JetStreamContext) -> tuple[StageState, ...]:
 async def _stage(js: JetStreamContext, consumer: Consumer) -> StageState:
     try:
         info = await js.consumer_info(consumer.flow.stream, consumer.durable)
-        waiting, in_hand, redelivered = info.num_pending or 0, info.num_ack_pending or 0, info.num_redelivered or 0
+        waiting, in_hand, redelivered = (
+            info.num_pending or 0,
+            info.num_ack_pending or 0,
+            info.num_redelivered or 0,
+        )
     except (NotFoundError, nats.errors.Error, TimeoutError):
         waiting, in_hand, redelivered = 0, 0, 0
-    return StageState(service=consumer.service, subject=consumer.flow.subject, waiting=waiting, in_hand=in_hand, redelivered=redelivered)
+    return StageState(
+        service=consumer.service,
+        subject=consumer.flow.subject,
+        waiting=waiting,
+        in_hand=in_hand,
+        redelivered=redelivered,
+    )
 
 
 async def _dead_letters(js: JetStreamContext) -> int:
@@ -103,10 +138,12 @@ async def taken_up(client: Client, message: type[Message], sequence: int) -> boo
     return True
 
 
-async def settled(client: Client, message: type[Message], sequence: int, patience_s: float = 10.0) -> None:
-    """Wait until the message at this place has been taken up. Raises NotNow after the patience."""
+async def settled(
+    client: Client, message: type[Message], sequence: int, patience_s: float = 10.0
+) -> None:
+    """Wait until the message at this place has been taken up. Raises RetryLaterError after the patience."""
     deadline = asyncio.get_running_loop().time() + patience_s
     while not await taken_up(client, message, sequence):
         if asyncio.get_running_loop().time() > deadline:
-            raise NotNow("it is kept, but was not taken up yet")
+            raise RetryLaterError("it is kept, but was not taken up yet")
         await asyncio.sleep(0.05)

@@ -12,23 +12,25 @@ from pydantic import AwareDatetime, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from daydream_console.bodies import posted
-from daydream_shared.messages import Message, ReviewRecorded
-from daydream_shared.requests import ListVerdicts
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import MEMORY_INSIGHTS
+from daydream_console.request_models import posted
+from daydream_contracts.events import Message, ReviewRecorded
+from daydream_contracts.rpc import ListVerdicts
+from daydream_contracts.topology import MEMORY_INSIGHTS
+from daydream_runtime.rpc import RpcClient
 
 
-class Said(ReviewRecorded):
+class ReviewBody(ReviewRecorded):
     """A review, recorded now."""
 
     recorded_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
-def reviews(ask: Asker, publish: Callable[[Message], Awaitable[None]], token: str) -> Callable[[Request], Awaitable[Response]]:
+def reviews(
+    ask: RpcClient, publish: Callable[[Message], Awaitable[None]], token: str
+) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint: 202 with the review; memory takes it up in a moment."""
 
-    async def say(said: Said) -> Response:
+    async def say(said: ReviewBody) -> Response:
         known = await ask(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=(said.verdict_id,)))
         if not known.verdicts:
             return JSONResponse({"error": f"nobody knows a verdict {said.verdict_id}"}, 404)
@@ -38,4 +40,4 @@ def reviews(ask: Asker, publish: Callable[[Message], Awaitable[None]], token: st
         await publish(review)
         return Response(review.model_dump_json(), 202, media_type="application/json")
 
-    return posted(Said, say, token)
+    return posted(ReviewBody, say, token)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import Fact, FactKind, VerdictReached, insight_id_of
+from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.events import Fact, FactKind, VerdictReached, insight_id_of
 
 WRITTEN = ".daydream-vault.json"
 NAME_CHARS = 60
@@ -24,7 +24,7 @@ UNFIT = re.compile(r'[\\/:*?"<>|#^\[\]\x00-\x1f]+')
 
 
 @dataclass(frozen=True)
-class Written:
+class NoteNames:
     """Names of notes."""
 
     written: tuple[str, ...]
@@ -34,26 +34,48 @@ class Written:
 
 def notes_of(insights: Sequence[VerdictReached]) -> dict[str, str]:
     """Texts by name."""
-    names = {insight_id_of(one.hypothesis.hypothesis_id): _name("insights", one.hypothesis.synthesis.title, one.verdict_id)
-             for one in insights if one.hypothesis.synthesis}  # fmt: skip
-    facts = {fact.fact_id: fact for one in insights for fact in (one.hypothesis.pair.first, one.hypothesis.pair.second) if fact.fact_id not in names}
-    names |= {fact.fact_id: _name("facts", fact.title or fact.text, fact.fact_id) for fact in facts.values()}
-    notes = {names[insight_id_of(one.hypothesis.hypothesis_id)]: _insight(one, names) for one in insights if one.hypothesis.synthesis}
+    names = {
+        insight_id_of(one.hypothesis.hypothesis_id): _name(
+            "insights", one.hypothesis.synthesis.title, one.verdict_id
+        )
+        for one in insights
+        if one.hypothesis.synthesis
+    }
+    facts = {
+        fact.fact_id: fact
+        for one in insights
+        for fact in (one.hypothesis.pair.first, one.hypothesis.pair.second)
+        if fact.fact_id not in names
+    }
+    names |= {
+        fact.fact_id: _name("facts", fact.title or fact.text, fact.fact_id)
+        for fact in facts.values()
+    }
+    notes = {
+        names[insight_id_of(one.hypothesis.hypothesis_id)]: _insight(one, names)
+        for one in insights
+        if one.hypothesis.synthesis
+    }
     return {**notes, **{names[fact.fact_id]: _fact(fact) for fact in facts.values()}}
 
 
-def write_vault(folder: Path, notes: Mapping[str, str]) -> Written:
-    """Bring the folder up to date. WrongSetting when what was written there before can't be read."""
+def write_vault(folder: Path, notes: Mapping[str, str]) -> NoteNames:
+    """Bring the folder up to date. ConfigurationError when what was written there before can't be read."""
     file = folder / WRITTEN
     try:
         before: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     except (OSError, ValueError) as error:
-        raise WrongSetting(f"{file} can't be read: {error}", "Remove it; notes that lie there are then left alone") from None
+        raise ConfigurationError(
+            f"{file} can't be read: {error}", "Remove it; notes that lie there are then left alone"
+        ) from None
     written, kept, now = [], [], dict[str, str]()
     for name, text in notes.items():
         there = _digest(folder / name)
         ours = hashlib.sha256(text.encode()).hexdigest()
-        if there is not None and there not in (before.get(name), ours):  # ours: a vault whose writing was cut off
+        if there is not None and there not in (
+            before.get(name),
+            ours,
+        ):  # ours: a vault whose writing was cut off
             kept.append(name)
             now |= {name: before[name]} if name in before else {}
             continue
@@ -62,23 +84,34 @@ def write_vault(folder: Path, notes: Mapping[str, str]) -> Written:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
             written.append(name)
-    removed = [name for name in before if name not in notes and _digest(folder / name) == before[name]]
+    removed = [
+        name for name in before if name not in notes and _digest(folder / name) == before[name]
+    ]
     for name in removed:
         (folder / name).unlink()
     folder.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(now, indent=0, sort_keys=True))
-    return Written(tuple(written), tuple(removed), tuple(kept))
+    return NoteNames(tuple(written), tuple(removed), tuple(kept))
 
 
 def _insight(one: VerdictReached, names: Mapping[str, str]) -> str:
     synthesis, pair = one.hypothesis.synthesis, one.hypothesis.pair
     assert synthesis is not None
     head = {
-        "title": synthesis.title, "tags": ["daydream", synthesis.link.value], "verdict": one.verdict_id, "score": one.score, "strategy": pair.strategy,
-        "cost_usd": one.cost_nanousd / 1e9, "found": one.reached_at.isoformat(), "depth": 1 + max(pair.first.depth, pair.second.depth),
-    }  # fmt: skip
+        "title": synthesis.title,
+        "tags": ["daydream", synthesis.link.value],
+        "verdict": one.verdict_id,
+        "score": one.score,
+        "strategy": pair.strategy,
+        "cost_usd": one.cost_nanousd / 1e9,
+        "found": one.reached_at.isoformat(),
+        "depth": 1 + max(pair.first.depth, pair.second.depth),
+    }
     facts = "\n".join(f"- {_link(fact, names)}: {fact.text}" for fact in (pair.first, pair.second))
-    judges = "\n".join(f"- {judgement.judge} ({judgement.model}): {judgement.justification}" for judgement in one.judgements)
+    judges = "\n".join(
+        f"- {judgement.judge} ({judgement.model}): {judgement.justification}"
+        for judgement in one.judgements
+    )
     if_false = f"**If it were false:** {synthesis.if_false}\n\n" if synthesis.if_false else ""
     return (
         f"{_front_matter(head)}# {synthesis.title}\n\n{synthesis.hypothesis}\n\n**To test:** {synthesis.implication}\n\n{if_false}"
@@ -87,22 +120,40 @@ def _insight(one: VerdictReached, names: Mapping[str, str]) -> str:
 
 
 def _fact(fact: Fact) -> str:
-    head = {"title": fact.title, "tags": list(fact.tags), "source": fact.source, "licence": fact.licence, "written": fact.written}
+    head = {
+        "title": fact.title,
+        "tags": list(fact.tags),
+        "source": fact.source,
+        "licence": fact.licence,
+        "written": fact.written,
+    }
     source = f"file://{quote(fact.source)}" if fact.source.startswith("/") else fact.source
-    place = f"[{fact.source}]({source})" if source.startswith(("file://", "http://", "https://")) else fact.source
+    place = (
+        f"[{fact.source}]({source})"
+        if source.startswith(("file://", "http://", "https://"))
+        else fact.source
+    )
     return f"{_front_matter({key: value for key, value in head.items() if value})}{fact.text}\n\nSource: {place}\n"
 
 
 def _front_matter(head: Mapping[str, object]) -> str:
-    lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in head.items())  # JSON is YAML
+    lines = "".join(
+        f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in head.items()
+    )  # JSON is YAML
     return f"---\n{lines}---\n"
 
 
 def _link(fact: Fact, names: Mapping[str, str]) -> str:
-    title = (fact.title or fact.text[:NAME_CHARS]).replace("|", "-").replace("]", ")").replace("[", "(")
+    title = (
+        (fact.title or fact.text[:NAME_CHARS]).replace("|", "-").replace("]", ")").replace("[", "(")
+    )
     name = names.get(fact.fact_id)
     if name is None:
-        return f"{title} (an insight that no longer stands)" if fact.kind is FactKind.INSIGHT else title
+        return (
+            f"{title} (an insight that no longer stands)"
+            if fact.kind is FactKind.INSIGHT
+            else title
+        )
     return f"[[{name.removesuffix('.md')}|{title}]]"
 
 

@@ -13,21 +13,31 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import BaseRoute, Route
 
 from daydream_console.alerts import alerts
-from daydream_console.bodies import first_fault
-from daydream_console.changes import changes
+from daydream_console.budget_routes import changes
 from daydream_console.feed import atom, insights_of, json_feed
 from daydream_console.foreground import foreground
-from daydream_console.live import Live
+from daydream_console.live import EventFanout
 from daydream_console.overview import overview
+from daydream_console.request_models import first_fault
 from daydream_console.reviews import reviews
-from daydream_shared.failures import Failure
-from daydream_shared.messages import Message
-from daydream_shared.requests import ListDocuments, ListVerdicts, Nothing, Search
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_STATE, CRITIC_STATE, MEMORY_DOCUMENTS, MEMORY_INSIGHTS, MEMORY_SEARCH
+from daydream_contracts.errors import DaydreamError
+from daydream_contracts.events import Message
+from daydream_contracts.rpc import EmptyRequest, ListDocuments, ListVerdicts, Search
+from daydream_contracts.topology import (
+    BUDGET_STATE,
+    CRITIC_STATE,
+    MEMORY_DOCUMENTS,
+    MEMORY_INSIGHTS,
+    MEMORY_SEARCH,
+)
+from daydream_runtime.rpc import RpcClient
 
 FILES = {"app.js": "text/javascript", "style.css": "text/css"}
-WHICH = {"insights": {"promoted_only": True}, "verdicts": {"promoted_only": False}, "waiting": {"quarantined_only": True}}
+WHICH = {
+    "insights": {"promoted_only": True},
+    "verdicts": {"promoted_only": False},
+    "waiting": {"quarantined_only": True},
+}
 FEED_ITEMS = 50
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
@@ -36,7 +46,14 @@ HEADERS = {
 }
 
 
-def routes(ask: Asker, js: JetStreamContext, live: Live, publish: Callable[[Message], Awaitable[None]], stopping: asyncio.Event, token: str) -> list[BaseRoute]:
+def routes(
+    ask: RpcClient,
+    js: JetStreamContext,
+    live: EventFanout,
+    publish: Callable[[Message], Awaitable[None]],
+    stopping: asyncio.Event,
+    token: str,
+) -> list[BaseRoute]:
     """Everything that the console serves."""
     folder = files("daydream_console") / "page"
 
@@ -53,17 +70,19 @@ def routes(ask: Asker, js: JetStreamContext, live: Live, publish: Callable[[Mess
         return await overview(ask, js)
 
     async def get_budget(_: Request) -> BaseModel:
-        return await ask(BUDGET_STATE, Nothing())
+        return await ask(BUDGET_STATE, EmptyRequest())
 
     async def get_alerts(_: Request) -> BaseModel:
         return await alerts(js)
 
     async def get_verdicts(request: Request) -> BaseModel:
         which = WHICH[request.url.path.rpartition("/")[2]]
-        return await ask(MEMORY_INSIGHTS, ListVerdicts.model_validate({**request.query_params, **which}))
+        return await ask(
+            MEMORY_INSIGHTS, ListVerdicts.model_validate({**request.query_params, **which})
+        )
 
     async def get_critic(_: Request) -> BaseModel:
-        return await ask(CRITIC_STATE, Nothing())
+        return await ask(CRITIC_STATE, EmptyRequest())
 
     async def get_documents(_: Request) -> BaseModel:
         return await ask(MEMORY_DOCUMENTS, ListDocuments())
@@ -74,15 +93,19 @@ def routes(ask: Asker, js: JetStreamContext, live: Live, publish: Callable[[Mess
     async def feed(request: Request) -> Response:
         try:
             found = insights_of(await ask(MEMORY_INSIGHTS, ListVerdicts(limit=FEED_ITEMS)))
-        except Failure as failure:
+        except DaydreamError as failure:
             return JSONResponse({"error": str(failure)}, 503, HEADERS)
         home = str(request.base_url)
         if request.url.path.endswith(".json"):
-            return JSONResponse(json_feed(found, home), headers=HEADERS, media_type="application/feed+json")
+            return JSONResponse(
+                json_feed(found, home), headers=HEADERS, media_type="application/feed+json"
+            )
         return Response(atom(found, home), headers=HEADERS, media_type="application/atom+xml")
 
     async def events(_: Request) -> Response:
-        return StreamingResponse(live.events(stopping), media_type="text/event-stream", headers=HEADERS)
+        return StreamingResponse(
+            live.events(stopping), media_type="text/event-stream", headers=HEADERS
+        )
 
     return [
         Route("/", page),
@@ -105,13 +128,15 @@ def routes(ask: Asker, js: JetStreamContext, live: Live, publish: Callable[[Mess
     ]
 
 
-def _json(answer: Callable[[Request], Awaitable[BaseModel]]) -> Callable[[Request], Awaitable[Response]]:
+def _json(
+    answer: Callable[[Request], Awaitable[BaseModel]],
+) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             body = (await answer(request)).model_dump_json()
         except ValidationError as error:
             return JSONResponse({"error": first_fault(error)}, 400, HEADERS)
-        except Failure as failure:
+        except DaydreamError as failure:
             return JSONResponse({"error": str(failure)}, 503, HEADERS)
         return Response(body, media_type="application/json", headers=HEADERS)
 

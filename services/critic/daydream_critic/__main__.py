@@ -1,13 +1,13 @@
 """`python -m daydream_critic`"""
 
 from daydream_critic.app import build
-from daydream_critic.settings import Settings
-from daydream_shared.runtime import run
+from daydream_critic.settings import CriticSettings
+from daydream_runtime.service import run
 
 
 def main() -> None:
     """Run the critic service until it is told to stop."""
-    run(Settings, build)
+    run(CriticSettings, build)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """`python -m daydream_memory`"""
 
 from daydream_memory.app import build
-from daydream_memory.settings import Settings
-from daydream_shared.runtime import run
+from daydream_memory.settings import MemorySettings
+from daydream_runtime.service import run
 
 
 def main() -> None:
     """Run the memory service until it is told to stop."""
-    run(Settings, build)
+    run(MemorySettings, build)
 
 
 if __name__ == "__main__":

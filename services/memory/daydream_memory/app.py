@@ -8,33 +8,33 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from daydream_memory.backups import Backups, take_over
-from daydream_memory.catching_up import catch_up
+from daydream_contracts.access import Clearances
+from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.events import Payer
+from daydream_contracts.rpc import ReleaseReservation, ReservationStatus
+from daydream_contracts.topology import BACKUP_OBJECTS, BUDGET_RELEASE, DOCUMENT_OBJECTS, MEMORY
+from daydream_memory.backups import BackupService, take_over
 from daydream_memory.domains import Domains
 from daydream_memory.embedding import Embedder, MiniLM
-from daydream_memory.erasing import Erasing
+from daydream_memory.embedding_migration import ModelMigration, UnavailableEmbedder, follow
+from daydream_memory.eraser import Eraser
 from daydream_memory.handlers import endpoints, handlers
-from daydream_memory.ingest import EMBED_BATCH, Ingest
-from daydream_memory.likeness import Measured
-from daydream_memory.reembedding import Away, Reembedding, follow
-from daydream_memory.remembering import Remembering
-from daydream_memory.settings import EmbeddingSettings, Settings
+from daydream_memory.ingest import EMBED_BATCH, Ingester
+from daydream_memory.restore_catch_up import catch_up
+from daydream_memory.settings import EmbeddingSettings, MemorySettings
+from daydream_memory.similarity_baseline import SimilarityBaseline
 from daydream_memory.sqlite import SqliteStore
 from daydream_memory.store import Store
-from daydream_shared.clearance import Clearances
-from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import Payer
-from daydream_shared.requests import Closed, CloseEnvelope
-from daydream_shared.runtime import Parts, Runtime
-from daydream_shared.subjects import BACKUP_OBJECTS, BUDGET_CLOSE, DOCUMENT_OBJECTS, MEMORY
-from daydream_shared.waiting import TROUBLE
+from daydream_memory.verdict_writer import VerdictWriter
+from daydream_runtime.background import TRANSIENT_ERRORS
+from daydream_runtime.service import Runtime, ServiceDefinition
 
 log = logging.getLogger(__name__)
 TEND_S = 1.0
 
 
 @asynccontextmanager
-async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
+async def build(runtime: Runtime, settings: MemorySettings) -> AsyncIterator[ServiceDefinition]:
     """The memory service over its store, with the embedded model or one that an endpoint has."""
     async with AsyncExitStack() as stack:
         wanted = await stack.enter_async_context(_embedder(runtime, settings, settings.embedding))
@@ -43,15 +43,21 @@ async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
         stack.push_async_callback(store.close)
         await _check_clearances(store, settings)
         batch = settings.embedding.batch if settings.embedding.name else EMBED_BATCH
-        changing = Reembedding(store, wanted, batch=batch) if store.next_model else None
+        changing = ModelMigration(store, wanted, batch=batch) if store.next_model else None
         if changing and await changing.finish():
             changing = None
-        embedder = wanted if changing is None else await stack.enter_async_context(_former(runtime, settings, store.embedding_model))
+        embedder = (
+            wanted
+            if changing is None
+            else await stack.enter_async_context(_former(runtime, settings, store.embedding_model))
+        )
         yield await _parts(runtime, settings, store, embedder, changing)
 
 
 @asynccontextmanager
-async def _embedder(runtime: Runtime, settings: Settings, which: EmbeddingSettings) -> AsyncIterator[Embedder]:
+async def _embedder(
+    runtime: Runtime, settings: MemorySettings, which: EmbeddingSettings
+) -> AsyncIterator[Embedder]:
     if not which.name:
         yield MiniLM(settings.embed_threads)
         return
@@ -62,49 +68,87 @@ async def _embedder(runtime: Runtime, settings: Settings, which: EmbeddingSettin
 
 
 @asynccontextmanager
-async def _former(runtime: Runtime, settings: Settings, model: str) -> AsyncIterator[Embedder]:
+async def _former(
+    runtime: Runtime, settings: MemorySettings, model: str
+) -> AsyncIterator[Embedder]:
     """The model that the vectors are of, while those of another one are made."""
     if model != MiniLM.model and not settings.former.name:
-        log.warning("questions wait until all facts are embedded anew: DAYDREAM_MEMORY_FORMER_NAME does not say where %s is", model)
-        yield Away(model)
+        log.warning(
+            "questions wait until all facts are embedded anew: DAYDREAM_MEMORY_PREVIOUS_NAME does not say where %s is",
+            model,
+        )
+        yield UnavailableEmbedder(model)
         return
-    async with _embedder(runtime, settings, EmbeddingSettings() if model == MiniLM.model else settings.former) as embedder:
+    async with _embedder(
+        runtime, settings, EmbeddingSettings() if model == MiniLM.model else settings.former
+    ) as embedder:
         if embedder.model != model:
-            raise WrongSetting(f"the vectors of this memory are of {model}, not of {embedder.model}", "Set DAYDREAM_MEMORY_FORMER_NAME and _DIMENSIONS to it")
+            raise ConfigurationError(
+                f"the vectors of this memory are of {model}, not of {embedder.model}",
+                "Set DAYDREAM_MEMORY_PREVIOUS_NAME and _DIMENSIONS to it",
+            )
         yield embedder
 
 
-async def _store(runtime: Runtime, settings: Settings, embedding_model: str) -> Store:
+async def _store(runtime: Runtime, settings: MemorySettings, embedding_model: str) -> Store:
     if not settings.weaviate.url:
         return SqliteStore(Path(settings.folder), embedding_model)
     from daydream_memory.weaviate import WeaviateStore  # noqa: PLC0415 (its client takes a second to load)
 
-    return await WeaviateStore.open(settings.weaviate, await runtime.bucket(MEMORY), embedding_model)
+    return await WeaviateStore.open(
+        settings.weaviate, await runtime.bucket(MEMORY), embedding_model
+    )
 
 
-def _seen(settings: Settings) -> tuple[Clearances, str | None]:
+def _seen(settings: MemorySettings) -> tuple[Clearances, str | None]:
     """The order of clearances, and the highest that every embedding model in use may see: None for all, where it is this machine's own."""
     clearances = Clearances.read(settings.clearances)
     asked = [one.clearance for one in (settings.embedding, settings.former) if one.name]
     return clearances, clearances.lowest(asked) if asked else None
 
 
-async def _check_clearances(store: Store, settings: Settings) -> None:
-    """Before any text is sent. WrongSetting where the memory holds what an embedding endpoint may not see."""
+async def _check_clearances(store: Store, settings: MemorySettings) -> None:
+    """Before any text is sent. ConfigurationError where the memory holds what an embedding endpoint may not see."""
     clearances, clearance = _seen(settings)
-    if unseen := [name for name in (await store.counts()).clearances if clearance is not None and not clearances.may_see(clearance, name)]:
-        raise WrongSetting(f"the memory has facts that need the clearance {unseen[0]}", "Set DAYDREAM_MEMORY_EMBEDDING_CLEARANCE to it")
+    if unseen := [
+        name
+        for name in (await store.counts()).clearances
+        if clearance is not None and not clearances.may_see(clearance, name)
+    ]:
+        raise ConfigurationError(
+            f"the memory has facts that need the clearance {unseen[0]}",
+            "Set DAYDREAM_MEMORY_EMBEDDING_CLEARANCE to it",
+        )
 
 
-async def _parts(runtime: Runtime, settings: Settings, store: Store, embedder: Embedder, changing: Reembedding | None) -> Parts:
-    async def close_envelope(payer: Payer) -> Closed:
-        return await runtime.ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=payer.envelope_id, way=payer.way))
+async def _parts(
+    runtime: Runtime,
+    settings: MemorySettings,
+    store: Store,
+    embedder: Embedder,
+    changing: ModelMigration | None,
+) -> ServiceDefinition:
+    async def close_reservation(payer: Payer) -> ReservationStatus:
+        return await runtime.ask(
+            BUDGET_RELEASE,
+            ReleaseReservation(reservation_id=payer.reservation_id, branch=payer.branch),
+        )
 
     batch = settings.embedding.batch if settings.embedding.name else EMBED_BATCH
     clearances, clearance = _seen(settings)
     objects = await runtime.js.object_store(DOCUMENT_OBJECTS)
-    ingest = Ingest(store, embedder, objects, settings.chunk_chars, batch=batch, clearances=clearances, clearance=clearance)
-    remembering = Remembering(store, embedder, close_envelope, quarantine=settings.quarantine, clearances=clearances)
+    ingest = Ingester(
+        store,
+        embedder,
+        objects,
+        settings.chunk_chars,
+        batch=batch,
+        clearances=clearances,
+        clearance=clearance,
+    )
+    remembering = VerdictWriter(
+        store, embedder, close_reservation, quarantine=settings.quarantine, clearances=clearances
+    )
 
     async def embed() -> None:
         await ingest.embed_forever(runtime.pause, runtime.stopping)
@@ -114,13 +158,13 @@ async def _parts(runtime: Runtime, settings: Settings, store: Store, embedder: E
             await changing.go_on(runtime.pause, runtime.stopping, runtime.restart)
         await follow(store, runtime.pause, runtime.stopping, runtime.restart)
 
-    domains, measured = Domains(store), Measured(embedder, await runtime.bucket(MEMORY))
+    domains, measured = Domains(store), SimilarityBaseline(embedder, await runtime.bucket(MEMORY))
 
     async def tend() -> None:
         while not runtime.stopping.is_set():
             try:
                 more = [await store.tend(), await domains.step()]
-            except TROUBLE as trouble:
+            except TRANSIENT_ERRORS as trouble:
                 log.warning("the store waits: %s", trouble)
                 more = []
             if not any(more):
@@ -129,11 +173,18 @@ async def _parts(runtime: Runtime, settings: Settings, store: Store, embedder: E
     backups = None
     if isinstance(store, SqliteStore):
         await catch_up(store, remembering, runtime.js, Path(settings.folder), runtime.stopping)
-        backups = Backups(store.file, runtime.js, await runtime.js.object_store(BACKUP_OBJECTS), runtime.restart)
-    answers = endpoints(store, embedder, measured, Erasing(store, runtime.js), backups)
-    return Parts(
+        backups = BackupService(
+            store.file, runtime.js, await runtime.js.object_store(BACKUP_OBJECTS), runtime.restart
+        )
+    answers = endpoints(store, embedder, measured, Eraser(store, runtime.js), backups)
+    return ServiceDefinition(
         handlers(ingest, remembering),
         answers,
-        loops=(embed, change, tend, partial(measured.find_out, runtime.pause, runtime.stopping.is_set)),
+        loops=(
+            embed,
+            change,
+            tend,
+            partial(measured.find_out, runtime.pause, runtime.stopping.is_set),
+        ),
         concurrency=settings.concurrency,
     )

@@ -26,21 +26,23 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from nats.js.object_store import ObjectStore
 
+from daydream_contracts.errors import PermanentError
+from daydream_contracts.events import Message, ReviewRecorded, VerdictReached, VisibilityChanged
+from daydream_contracts.rpc import BackedUp, BackUp, RestoreBackup, Restored
+from daydream_contracts.topology import route_of
 from daydream_memory.sqlite.schema import SCHEMA_VERSION
-from daydream_shared.failures import Permanent
-from daydream_shared.messages import Message, ReviewRecorded, StandingChanged, VerdictReached
-from daydream_shared.requests import BackedUp, BackUp, RestoreBackup, Restored
-from daydream_shared.subjects import flow_of
 
 RESTORE, BEFORE = "restore.db", "before-restore.db"
-FOLLOWED = (VerdictReached, ReviewRecorded, StandingChanged)
+FOLLOWED = (VerdictReached, ReviewRecorded, VisibilityChanged)
 PIECE = 1 << 20
 
 
-class Backups:
+class BackupService:
     """Of a store in one file."""
 
-    def __init__(self, file: Path, js: JetStreamContext, objects: ObjectStore, restart: Callable[[str], None]) -> None:
+    def __init__(
+        self, file: Path, js: JetStreamContext, objects: ObjectStore, restart: Callable[[str], None]
+    ) -> None:
         self._file = file
         self._js = js
         self._objects = objects
@@ -62,15 +64,19 @@ class Backups:
             with copy.open("rb") as file:
                 await self._objects.put(name, file)
             return BackedUp(
-                object_name=name, size_bytes=copy.stat().st_size, sha256=await asyncio.to_thread(digest, copy), facts=facts, verdicts=verdicts,
+                object_name=name,
+                size_bytes=copy.stat().st_size,
+                sha256=await asyncio.to_thread(digest, copy),
+                facts=facts,
+                verdicts=verdicts,
                 made_at=datetime.fromisoformat(about["made_at"]),
-            )  # fmt: skip
+            )
         finally:
             copy.unlink(missing_ok=True)
 
     async def _taken_in(self, message: type[Message]) -> int:
         """Up to where the memory has taken in a stream."""
-        floor = (await self._js.consumer_info(flow_of(message).stream, "memory")).ack_floor
+        floor = (await self._js.consumer_info(route_of(message).stream, "memory")).ack_floor
         return floor.stream_seq if floor else 0
 
     async def restore(self, request: RestoreBackup) -> Restored:
@@ -81,11 +87,14 @@ class Backups:
                 with coming.open("wb") as file:
                     await self._objects.get(request.object_name, writeinto=file)
                 if await asyncio.to_thread(digest, coming) != request.sha256:
-                    raise Permanent("broken-backup", "the backup did not come over whole")
+                    raise PermanentError("broken-backup", "the backup did not come over whole")
                 await asyncio.to_thread(about, coming)
                 coming.replace(ready)
             except NotFoundError:
-                raise Permanent("no-such-backup", f"there is no backup {request.object_name} in the object store") from None
+                raise PermanentError(
+                    "no-such-backup",
+                    f"there is no backup {request.object_name} in the object store",
+                ) from None
             finally:
                 coming.unlink(missing_ok=True)
         found = await asyncio.to_thread(about, ready)
@@ -95,15 +104,19 @@ class Backups:
             gone += max(0, min(first - 1, last) - found["places"][name])
         self._restart(f"{request.who} restores a backup of {found['made_at']}")
         return Restored(
-            facts=found["facts"], verdicts=found["verdicts"], made_at=datetime.fromisoformat(found["made_at"]), again=again, gone=gone,
-        )  # fmt: skip
+            facts=found["facts"],
+            verdicts=found["verdicts"],
+            made_at=datetime.fromisoformat(found["made_at"]),
+            again=again,
+            gone=gone,
+        )
 
 
 async def missed(js: JetStreamContext, places: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """For each kind of message the first and the last place that its stream still has."""
     found = {}
     for message in FOLLOWED:
-        state = (await js.stream_info(flow_of(message).stream)).state
+        state = (await js.stream_info(route_of(message).stream)).state
         found[message.__name__] = (state.first_seq, state.last_seq)
     return found
 
@@ -117,9 +130,12 @@ def about(copy: Path) -> dict[str, Any]:
             (facts,) = db.execute("select count(*) from facts where ordinal is not null").fetchone()
             (verdicts,) = db.execute("select count(*) from verdicts").fetchone()
     except (sqlite3.Error, ValueError) as error:
-        raise Permanent("broken-backup", f"this is no backup of a memory: {error}") from None
+        raise PermanentError("broken-backup", f"this is no backup of a memory: {error}") from None
     if sound != "ok" or kept.get("schema") != SCHEMA_VERSION or "backup" not in kept:
-        raise Permanent("broken-backup", f"this is no whole backup of a memory of schema {SCHEMA_VERSION}: {sound}")
+        raise PermanentError(
+            "broken-backup",
+            f"this is no whole backup of a memory of schema {SCHEMA_VERSION}: {sound}",
+        )
     found: dict[str, Any] = json.loads(kept["backup"])
     return {**found, "facts": facts, "verdicts": verdicts}
 
@@ -131,7 +147,9 @@ def take_over(file: Path) -> Path | None:
         return None
     with closing(sqlite3.connect(ready, isolation_level=None)) as db:
         db.execute("insert or replace into meta values('generation', ?)", (uuid4().hex,))
-        db.execute("insert or replace into meta select 'taken-in', value from meta where key = 'backup'")
+        db.execute(
+            "insert or replace into meta select 'taken-in', value from meta where key = 'backup'"
+        )
     if file.exists():
         with closing(sqlite3.connect(file, isolation_level=None)) as db:
             db.execute("pragma wal_checkpoint(truncate)")
@@ -143,7 +161,10 @@ def take_over(file: Path) -> Path | None:
 
 def _copy(file: Path, copy: Path, more: Mapping[str, object]) -> tuple[int, int]:
     copy.unlink(missing_ok=True)
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy, isolation_level=None)) as target:
+    with (
+        closing(sqlite3.connect(file)) as source,
+        closing(sqlite3.connect(copy, isolation_level=None)) as target,
+    ):
         source.backup(target)
         target.execute("pragma journal_mode = delete")
         target.execute("insert or replace into meta values('backup', ?)", (json.dumps(more),))

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from semchunk.semchunk import chunk
 
+from daydream_contracts.events import FactKind, derive_id
+from daydream_memory.fingerprint import fingerprint
 from daydream_memory.reading import Passage
-from daydream_memory.sameness import fingerprint
 from daydream_memory.store import NewFact
-from daydream_shared.messages import FactKind, derive_id
 
 CHARS_MIN = 40  # shorter pieces are headings, page numbers, crumbs
 BLOCK_CHARS = 60_000
@@ -21,7 +21,14 @@ SPACES = re.compile(r"\s+")
 
 
 def facts_of(
-    passages: Sequence[Passage], *, document_id: str, source: str, chars_max: int, kind: FactKind = FactKind.DOCUMENT, team: str = "", clearance: str = ""
+    passages: Sequence[Passage],
+    *,
+    document_id: str,
+    source: str,
+    chars_max: int,
+    kind: FactKind = FactKind.DOCUMENT,
+    team: str = "",
+    clearance: str = "",
 ) -> Iterator[NewFact]:
     """The facts of a document in their order; `domain` is the one that it gives. A question is one fact, however short.
     A text in nearly the same words is the same fact (`sameness`); of another team, or behind another clearance, it is another one."""
@@ -29,18 +36,34 @@ def facts_of(
     if kind is FactKind.QUESTION:
         text = SPACES.sub(" ", " ".join(passage.text for passage in passages)).strip()[:chars_max]
         yield NewFact(
-            fact_id=derive_id("question", text, *labels), text=text, source=source, domain=kind.value, kind=kind, document_id=document_id,
-            team=team, clearance=clearance,
-        )  # fmt: skip
+            fact_id=derive_id("question", text, *labels),
+            text=text,
+            source=source,
+            domain=kind.value,
+            kind=kind,
+            document_id=document_id,
+            team=team,
+            clearance=clearance,
+        )
         return
     place = 0
     for passage in passages:
         for text in _pieces(passage.text, chars_max):
             about = passage.about
             yield NewFact(
-                fact_id=derive_id("fact", fingerprint(text), *labels), text=text, title=passage.title, source=source, domain=about.domain, place=place,
-                document_id=document_id, tags=about.tags, licence=about.licence, written=about.written, team=team, clearance=clearance,
-            )  # fmt: skip
+                fact_id=derive_id("fact", fingerprint(text), *labels),
+                text=text,
+                title=passage.title,
+                source=source,
+                domain=about.domain,
+                place=place,
+                document_id=document_id,
+                tags=about.tags,
+                licence=about.licence,
+                written=about.written,
+                team=team,
+                clearance=clearance,
+            )
             place += 1
 
 

@@ -51,14 +51,18 @@ def centres_of(vectors: Matrix, count: int, seed: int) -> Matrix:
         sums = np.zeros_like(centres)
         np.add.at(sums, labels, vectors)
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        moved: Matrix = np.where(lengths > 1e-9, sums / np.maximum(lengths, 1e-9), centres).astype(np.float32)
+        moved: Matrix = np.where(lengths > 1e-9, sums / np.maximum(lengths, 1e-9), centres).astype(
+            np.float32
+        )
         if np.allclose(moved, centres, atol=1e-5):
             break
         centres = moved
     return centres
 
 
-def domains_of(vectors: Matrix, texts: Sequence[str], *, seed: int, before: Sequence[Domain] = ()) -> list[Domain]:
+def domains_of(
+    vectors: Matrix, texts: Sequence[str], *, seed: int, before: Sequence[Domain] = ()
+) -> list[Domain]:
     """The domains of these facts."""
     centres = centres_of(vectors, clusters_for(len(vectors)), seed)
     labels = nearest(vectors, centres)
@@ -102,7 +106,9 @@ def _words(texts: Sequence[str], labels: NDArray[np.int64], count: int) -> list[
     everywhere, sizes = sum(having, Counter[str]()), np.bincount(labels, minlength=count)
     others = np.maximum(1, len(texts) - sizes).tolist()
     return [
-        _first({word: own[word] / max(1, size) - (everywhere[word] - own[word]) / rest for word in own})
+        _first(
+            {word: own[word] / max(1, size) - (everywhere[word] - own[word]) / rest for word in own}
+        )
         for own, size, rest in zip(having, sizes.tolist(), others, strict=True)
     ]
 

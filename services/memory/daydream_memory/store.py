@@ -1,6 +1,6 @@
 """What a store of the memory can do: one interface, so that the embedded store and a vector database are exchangeable.
 
-States of a fact: pending (read, not embedded) → drawable (has a vector and the next dense ordinal, 0, 1, 2 …) ⇄ hidden: it keeps its ordinal
+States of a fact: pending (read, not embedded) → active (has a vector and the next dense ordinal, 0, 1, 2 …) ⇄ hidden: it keeps its ordinal
 and can't be drawn or found, because no current document holds it any more, or somebody withdrew it or what it descends from.
 Everything written is idempotent by its id.
 """
@@ -15,8 +15,14 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from daydream_shared.messages import Fact, FactKind, Known, ReviewRecorded, VerdictReached
-from daydream_shared.requests import DocumentReport, ListDocuments, ListVerdicts, Sight, Standing
+from daydream_contracts.events import Fact, FactKind, NearestMatch, ReviewRecorded, VerdictReached
+from daydream_contracts.rpc import (
+    DocumentReport,
+    FactVisibility,
+    ListDocuments,
+    ListVerdicts,
+    Neighbour,
+)
 
 Vector = NDArray[np.float32]
 HYPOTHESES_LOOKED_AT = 32  # nearest ones, of which some may be another team's
@@ -44,7 +50,7 @@ class NewFact:
 
 
 @dataclass(frozen=True)
-class Pending:
+class PendingFact:
     """A fact that waits for its vector."""
 
     fact_id: str
@@ -64,7 +70,7 @@ class DocumentRecord:
 
 
 @dataclass(frozen=True)
-class Counts:
+class StoreCounts:
     """How much is in the store."""
 
     facts: int
@@ -81,8 +87,8 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Changed:
-    """The drawable-once facts that a change concerns, as they stand after it: `out` of the draws, or `in_`. The same when it is made twice."""
+class VisibilityChange:
+    """The active-once facts that a change concerns, as they stand after it: `out` of the draws, or `in_`. The same when it is made twice."""
 
     out: tuple[Fact, ...] = ()
     in_: tuple[Fact, ...] = ()
@@ -98,8 +104,8 @@ class ErasedFacts:
 
 
 @dataclass(frozen=True)
-class Undomained:
-    """A drawable-once fact whose document names no domain; `domain` is the one that was found for it so far."""
+class UnlabelledFact:
+    """A active-once fact whose document names no domain; `domain` is the one that was found for it so far."""
 
     fact_id: str
     text: str
@@ -108,7 +114,7 @@ class Undomained:
 
 
 @dataclass(frozen=True)
-class Stale:
+class StaleVector:
     """A text that has a vector of the embedding model in use and none yet of the one that follows it. `key`: id of its fact or verdict."""
 
     kind: Literal["fact", "hypothesis"]
@@ -128,10 +134,10 @@ class Store(Protocol):
     next_model: str
     generation: str
 
-    async def stale(self, limit: int) -> list[Stale]:
+    async def stale(self, limit: int) -> list[StaleVector]:
         """Texts without a vector of the next model."""
 
-    async def add_vectors(self, vectors: Sequence[tuple[Stale, Vector]]) -> None:
+    async def add_vectors(self, vectors: Sequence[tuple[StaleVector, Vector]]) -> None:
         """Vectors of the next model. What was erased meanwhile is left out."""
 
     async def switch(self) -> None:
@@ -144,45 +150,53 @@ class Store(Protocol):
         """Keep a document and its facts, pending. A fact that is known already stays as it is. The document takes the place of the one that
         was at its source before: facts that no current document holds any more are hidden."""
 
-    async def remove_document(self, source: str, removed_at: datetime) -> Changed:
+    async def remove_document(self, source: str, removed_at: datetime) -> VisibilityChange:
         """What was offered from this source until then is no longer there."""
 
-    async def withdraw(self, fact_ids: Sequence[str], at: datetime) -> Changed:
+    async def withdraw(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
         """Hide these facts and, each with its cause, all that descend from them, now or later. What was said of a fact after `at` stands."""
 
-    async def restore(self, fact_ids: Sequence[str], at: datetime) -> Changed:
+    async def restore(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
         """Take back what `withdraw` did for these facts. What is hidden for another reason too stays so. What was said after `at` stands."""
 
-    async def erase(self, sources: Sequence[str], fact_ids: Sequence[str], *, derived: bool, note: str) -> ErasedFacts:
+    async def erase(
+        self, sources: Sequence[str], fact_ids: Sequence[str], *, derived: bool, note: str
+    ) -> ErasedFacts:
         """Remove the texts, titles, sources and vectors of these facts, and of those that only these sources hold, from facts and verdicts; the
         documents are refused from then on. Their ordinals stay, hidden; what descends from them is withdrawn. `derived`: the hypotheses go too."""
 
-    async def resolve(self, names: Sequence[str]) -> list[Standing]:
+    async def resolve(self, names: Sequence[str]) -> list[FactVisibility]:
         """The facts of these names: ids of facts, or of verdicts that made one. Unknown names are left out."""
 
-    async def pending(self, limit: int) -> list[Pending]:
+    async def pending(self, limit: int) -> list[PendingFact]:
         """Facts without a vector: the beginnings of all documents first, so that dreaming starts over all of them."""
 
     async def make_drawable(self, vectors: dict[str, Vector]) -> int:
-        """Give pending facts their vectors and ordinals; how many became drawable."""
+        """Give pending facts their vectors and ordinals; how many became active."""
 
     async def fact_at(self, ordinal: int) -> tuple[Fact, Vector, bool] | None:
         """The fact with this ordinal, its vector, and whether it is hidden."""
 
     async def facts(self, fact_ids: Sequence[str]) -> list[Fact]:
-        """The drawable facts with these ids, in this order; unknown ones are left out."""
+        """The active facts with these ids, in this order; unknown ones are left out."""
 
     async def vectors(self, fact_ids: Sequence[str]) -> dict[str, Vector]:
-        """Vectors of drawable facts by id."""
+        """Vectors of active facts by id."""
 
-    async def near(self, vector: Vector, limit: int, *, without: frozenset[str] = frozenset()) -> list[tuple[Fact, float]]:
+    async def near(
+        self, vector: Vector, limit: int, *, without: frozenset[str] = frozenset()
+    ) -> list[tuple[Fact, float]]:
         """The facts with the highest cosine, highest first, hidden ones left out."""
 
-    async def nearest_hypothesis(self, vector: Vector, without: str, team: str = "") -> Known | None:
+    async def nearest_hypothesis(
+        self, vector: Vector, without: str, team: str = ""
+    ) -> NearestMatch | None:
         """The earlier hypothesis with the highest cosine, but for the one with id `without` and those of another team's facts; None: none of the nearest
         few."""
 
-    async def add_verdict(self, verdict: VerdictReached, vector: Vector | None, insight: tuple[NewFact, Vector] | None) -> None:
+    async def add_verdict(
+        self, verdict: VerdictReached, vector: Vector | None, insight: tuple[NewFact, Vector] | None
+    ) -> None:
         """Keep a verdict, the vector of its hypothesis, and the insight that it promoted, all or nothing."""
 
     async def verdict(self, verdict_id: str) -> VerdictReached | None:
@@ -191,13 +205,17 @@ class Store(Protocol):
     async def judged(self, after: int, limit: int) -> tuple[list[tuple[int, int]], int | None]:
         """Ordinals of pairs that have verdicts, from a place on, and the next place, None at the end. Pairs with an unknown fact are left out."""
 
-    async def add_review(self, review: ReviewRecorded, insight: tuple[NewFact, Vector] | None) -> None:
+    async def add_review(
+        self, review: ReviewRecorded, insight: tuple[NewFact, Vector] | None
+    ) -> None:
         """Keep a person's word on a verdict, and the insight that it lets out of quarantine, all or nothing."""
 
     async def verdicts(self, question: ListVerdicts) -> tuple[list[VerdictReached], int]:
         """A page of verdicts, newest first, and how many there are in all."""
 
-    async def said_of(self, verdict_ids: Sequence[str]) -> tuple[list[ReviewRecorded], list[str], list[str]]:
+    async def said_of(
+        self, verdict_ids: Sequence[str]
+    ) -> tuple[list[ReviewRecorded], list[str], list[str]]:
         """What people said of these verdicts, oldest first; those whose insight is hidden; and those that wait for a person's word."""
 
     async def ancestors(self, fact_id: str) -> list[Fact]:
@@ -206,14 +224,14 @@ class Store(Protocol):
     async def reports(self, question: ListDocuments) -> list[DocumentReport]:
         """What became of documents."""
 
-    async def around(self, ordinal: int, near: int, also: Sequence[int]) -> list[Sight] | None:
+    async def around(self, ordinal: int, near: int, also: Sequence[int]) -> list[Neighbour] | None:
         """The fact with this ordinal, then the `near` closest that are not hidden and those with the ordinals `also`, each once, closest
         first. None when there is no such fact; ordinals that nobody has are left out."""
 
     async def questions(self, limit: int) -> list[int]:
         """Ordinals of the lab's questions, newest first."""
 
-    async def undomained(self, ordinals: Sequence[int]) -> list[Undomained]:
+    async def undomained(self, ordinals: Sequence[int]) -> list[UnlabelledFact]:
         """Of the facts with these ordinals those whose documents name no domain, erased ones left out."""
 
     async def set_domains(self, domains: Mapping[str, str]) -> None:
@@ -231,7 +249,7 @@ class Store(Protocol):
     async def unrelated(self) -> tuple[float, float]:
         """Median and standard deviation of the cosines of random pairs of facts: where "unrelated" lies for this embedding model."""
 
-    async def counts(self) -> Counts:
+    async def counts(self) -> StoreCounts:
         """How much is in the store."""
 
     async def tend(self) -> bool:

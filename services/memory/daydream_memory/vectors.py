@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from daydream_memory.approximate import Approximate
+from daydream_memory.ann_index import AnnIndex
 
 SLACK = 16  # more than wanted are asked of the index: it may miss one, and some may be hidden
 
@@ -23,12 +23,14 @@ class VectorTable:
         self.row_of: dict[str, int] = {}
         self._matrix: NDArray[np.float32] = np.empty((0, 0), np.float32)
         self._hidden: set[int] = set()
-        self.index: Approximate | None = None
+        self.index: AnnIndex | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def append(self, ids: Sequence[str], rows: NDArray[np.float32], hidden: Collection[str] = ()) -> None:
+    def append(
+        self, ids: Sequence[str], rows: NDArray[np.float32], hidden: Collection[str] = ()
+    ) -> None:
         """Add rows, shape (len(ids), dimension)."""
         count = len(self.ids)
         if count + len(ids) > len(self._matrix):
@@ -67,25 +69,37 @@ class VectorTable:
         vector: NDArray[np.float32] = self._matrix[number]
         return vector
 
-    def near(self, vector: NDArray[np.float32], limit: int, without: frozenset[str] = frozenset()) -> list[tuple[str, float]]:
+    def near(
+        self, vector: NDArray[np.float32], limit: int, without: frozenset[str] = frozenset()
+    ) -> list[tuple[str, float]]:
         """The rows with the highest cosine, highest first, hidden ones left out."""
         count = len(self.ids)
         if not count:  # not even a dimension is known
             return []
-        skip = [row for row in self._hidden | {self.row_of[key] for key in without if key in self.row_of} if row < count]
+        skip = [
+            row
+            for row in self._hidden | {self.row_of[key] for key in without if key in self.row_of}
+            if row < count
+        ]
         size = self.index.size if self.index else 0
         if self.index and size:
             proposed = self.index.search(vector, limit + len(without) + SLACK)
             rows = np.concatenate([proposed, np.arange(size, count)])
-            cosines = np.concatenate([self._matrix[proposed] @ vector, self._matrix[size:count] @ vector])
+            cosines = np.concatenate(
+                [self._matrix[proposed] @ vector, self._matrix[size:count] @ vector]
+            )
             cosines[np.isin(rows, skip)] = -np.inf
-            if np.count_nonzero(cosines > -np.inf) >= min(limit, count - len(skip)):  # else too many of what it proposed are hidden
+            if np.count_nonzero(cosines > -np.inf) >= min(
+                limit, count - len(skip)
+            ):  # else too many of what it proposed are hidden
                 return self._best(rows, cosines, limit)
         cosines = self._matrix[:count] @ vector
         cosines[skip] = -np.inf
         return self._best(np.arange(count), cosines, limit)
 
-    def _best(self, rows: NDArray[np.int64], cosines: NDArray[np.float32], limit: int) -> list[tuple[str, float]]:
+    def _best(
+        self, rows: NDArray[np.int64], cosines: NDArray[np.float32], limit: int
+    ) -> list[tuple[str, float]]:
         wanted = min(len(rows), limit)
         best = np.argpartition(-cosines, wanted - 1)[:wanted]
         best = best[np.argsort(-cosines[best])]
@@ -109,5 +123,7 @@ class VectorTable:
         rng = np.random.default_rng(seed)
         first = rng.integers(0, count, pairs)
         second = (first + rng.integers(1, count, pairs)) % count
-        cosines: NDArray[np.float32] = np.einsum("ij,ij->i", self._matrix[first], self._matrix[second])
+        cosines: NDArray[np.float32] = np.einsum(
+            "ij,ij->i", self._matrix[first], self._matrix[second]
+        )
         return cosines

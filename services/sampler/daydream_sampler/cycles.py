@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from daydream_sampler.permutation import KeyedPermutation
-from daydream_sampler.strategies.interface import Order
+from daydream_sampler.strategies.interface import AnchorOrder
 
 
 class Cycle(BaseModel):
@@ -20,11 +20,11 @@ class Cycle(BaseModel):
     size: int = 0
     cursor: int = 0
 
-    def ready(self, order: Order, available: int) -> Cycle | None:
+    def ready(self, order: AnchorOrder, available: int) -> Cycle | None:
         """The cycle whose cursor is at the next turn, of so many anchors as there are now; None when nobody has a turn."""
-        if order is Order.ARRIVALS:
+        if order is AnchorOrder.ARRIVALS:
             return self.model_copy(update={"size": available}) if self.cursor < available else None
-        if order is Order.DUE:
+        if order is AnchorOrder.DUE:
             return None
         if self.cursor < self.size:
             return self
@@ -34,13 +34,13 @@ class Cycle(BaseModel):
         """After the turn."""
         return self.model_copy(update={"cursor": self.cursor + 1})
 
-    def place(self, order: Order, key: str) -> int:
+    def place(self, order: AnchorOrder, key: str) -> int:
         """Whose turn it is, as a place among the anchors."""
-        return self.cursor if order is Order.ARRIVALS else self._permutation(key)[self.cursor]
+        return self.cursor if order is AnchorOrder.ARRIVALS else self._permutation(key)[self.cursor]
 
-    def probability(self, order: Order, key: str, place: int) -> float:
+    def probability(self, order: AnchorOrder, key: str, place: int) -> float:
         """With which this place has the next turn."""
-        if order is Order.ARRIVALS:
+        if order is AnchorOrder.ARRIVALS:
             return float(place == self.cursor)
         if place >= self.size or self._permutation(key).index(place) < self.cursor:
             return 0.0

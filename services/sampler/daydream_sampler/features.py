@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log1p
 
-from daydream_sampler.strategies.interface import Partner, Spot
-from daydream_shared.messages import FactKind
+from daydream_contracts.events import FactKind
+from daydream_sampler.strategies.interface import FactView, Partner
 
-NAMES = ("intercept", "closeness", "closeness²", "same source", "same domain", "machine-made", "question", "draws")
+NAMES = (
+    "intercept",
+    "closeness",
+    "closeness²",
+    "same source",
+    "same domain",
+    "machine-made",
+    "question",
+    "draws",
+)
 
 
-def features(anchor: Spot, partner: Partner) -> tuple[float, ...]:
+def features(anchor: FactView, partner: Partner) -> tuple[float, ...]:
     """The features of the pair, in the order of NAMES."""
     kinds = (anchor.kind, partner.kind)
     closeness = max(-3.0, min(6.0, partner.closeness)) / 3

@@ -50,4 +50,12 @@ class KeyedPermutation:
                 return value
 
     def _round(self, half: int, step: int) -> int:
-        return int.from_bytes(blake2b(half.to_bytes(16, "big"), key=self.key, digest_size=16, person=step.to_bytes(2, "big")).digest(), "big")
+        return int.from_bytes(
+            blake2b(
+                half.to_bytes(16, "big"),
+                key=self.key,
+                digest_size=16,
+                person=step.to_bytes(2, "big"),
+            ).digest(),
+            "big",
+        )

@@ -14,10 +14,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from daydream_sampler.epoch import UNIFORM, Epoch, Round
+from daydream_sampler.epoch import UNIFORM, Epoch, PortfolioRound
 from daydream_sampler.regions import corrections_of
-from daydream_sampler.strategies.recheck import Due
-from daydream_sampler.yields import Brought, Yields
+from daydream_sampler.strategies.recheck import DuePair
+from daydream_sampler.strategy_history import StrategyHistory, StrategyStats
 
 ROUND_DRAWS = 10
 PRIOR_INSIGHTS = 2.0
@@ -29,21 +29,21 @@ TEMPER = 0.15  # of the posterior's spread: a full draw of eight or more coeffic
 def next_round(
     epoch: Epoch,
     names: Iterable[str],
-    yields: Yields,
+    yields: StrategyHistory,
     *,
     floor: float,
-    machine_made_max: float = 1.0,
+    generated_share_max: float = 1.0,
     draws: int = ROUND_DRAWS,
-    due: tuple[Due, ...] = (),
-) -> Round:
+    due: tuple[DuePair, ...] = (),
+) -> PortfolioRound:
     """The round that begins now. The same epoch and yields give the same. Machine-made facts take part where the round can't put their share of
-    all draws above `machine_made_max`."""
+    all draws above `generated_share_max`."""
     number = epoch.round.number + 1
     seed = random.Random(f"{epoch.key}:{number}:round").getrandbits(32)
     shares = shares_of([UNIFORM, *names], yields, floor=floor, seed=seed)
     learned = yields.regression().draw(seed, temper=TEMPER)
-    machine_made = epoch.machine_made + draws <= machine_made_max * (epoch.drawn + draws)
-    return Round(
+    machine_made = epoch.machine_made + draws <= generated_share_max * (epoch.drawn + draws)
+    return PortfolioRound(
         number=number,
         until=epoch.drawn + draws,
         shares=shares,
@@ -54,9 +54,11 @@ def next_round(
     )
 
 
-def shares_of(names: list[str], yields: Yields, *, floor: float, seed: int) -> dict[str, float]:
+def shares_of(
+    names: list[str], yields: StrategyHistory, *, floor: float, seed: int
+) -> dict[str, float]:
     """Each strategy's share, adding up to 1."""
-    brought = [yields.strategies.get(name, Brought()) for name in names]
+    brought = [yields.strategies.get(name, StrategyStats()) for name in names]
     insights = np.array([one.insights for one in brought], float)
     exposure = np.array([one.cost_nanousd for one in brought], float)
     if not exposure.sum():  # nothing costs anything: then draws are what is spent
@@ -66,6 +68,13 @@ def shares_of(names: list[str], yields: Yields, *, floor: float, seed: int) -> d
     mean = (insights.sum() + 0.5) / (exposure.sum() + 1)
     prior = np.array([mean * UNIFORM_PRIOR if name == UNIFORM else mean for name in names])
     rng = np.random.default_rng(seed)
-    rates = rng.gamma(insights + PRIOR_INSIGHTS, 1 / (exposure + PRIOR_INSIGHTS / prior), (POSTERIOR_DRAWS, len(names)))
+    rates = rng.gamma(
+        insights + PRIOR_INSIGHTS,
+        1 / (exposure + PRIOR_INSIGHTS / prior),
+        (POSTERIOR_DRAWS, len(names)),
+    )
     best = np.bincount(rates.argmax(axis=1), minlength=len(names)) / POSTERIOR_DRAWS
-    return {name: float(floor * (name == UNIFORM) + (1 - floor) * share) for name, share in zip(names, best, strict=True)}
+    return {
+        name: float(floor * (name == UNIFORM) + (1 - floor) * share)
+        for name, share in zip(names, best, strict=True)
+    }

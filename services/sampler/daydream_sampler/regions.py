@@ -35,7 +35,9 @@ def region_of(domain: str, other: str, closeness: float) -> str:
     return f"{low}{BETWEEN}{high}{BETWEEN}{sum(closeness >= bound for bound in BANDS)}"
 
 
-def corrections_of(regions: Mapping[str, Region], rate: float, seed: int, *, temper: float) -> dict[str, float]:
+def corrections_of(
+    regions: Mapping[str, Region], rate: float, seed: int, *, temper: float
+) -> dict[str, float]:
     """A correction for each of the most drawn regions, drawn from its posterior. `rate`: promoted verdicts among all; `temper`: of the posterior's
     spread."""
     rng = np.random.default_rng(seed)
@@ -44,5 +46,9 @@ def corrections_of(regions: Mapping[str, Region], rate: float, seed: int, *, tem
     found = {}
     for name in most:
         count = regions[name].verdicts + PRIOR_VERDICTS
-        found[name] = round(regions[name].surprise / count + temper * spread / count**0.5 * float(rng.standard_normal()), 6)
+        found[name] = round(
+            regions[name].surprise / count
+            + temper * spread / count**0.5 * float(rng.standard_normal()),
+            6,
+        )
     return found

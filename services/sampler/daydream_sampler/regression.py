@@ -45,5 +45,7 @@ class Regression:
     def draw(self, seed: int, *, temper: float = 1.0) -> Array:
         """Coefficients from the posterior with `temper` times its spread, shape (d,); the same seed gives the same."""
         mean, factor = self.posterior()
-        drawn: Array = mean + temper * (factor @ np.random.default_rng(seed).standard_normal(len(mean)))
+        drawn: Array = mean + temper * (
+            factor @ np.random.default_rng(seed).standard_normal(len(mean))
+        )
         return drawn

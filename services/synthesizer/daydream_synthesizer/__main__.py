@@ -1,13 +1,13 @@
 """`python -m daydream_synthesizer`"""
 
-from daydream_shared.runtime import run
+from daydream_runtime.service import run
 from daydream_synthesizer.app import build
-from daydream_synthesizer.settings import Settings
+from daydream_synthesizer.settings import SynthesizerSettings
 
 
 def main() -> None:
     """Run the synthesizer service until it is told to stop."""
-    run(Settings, build)
+    run(SynthesizerSettings, build)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from daydream_shared.messages import LinkKind, Synthesis
+from daydream_contracts.events import LinkKind, Synthesis
 
 CHARS_MAX = {"reasoning": 900, "title": 90, "hypothesis": 600, "implication": 350, "if_false": 250}
 CHARS_MAX_BRIEF = {"reasoning": 200, "title": 60, "hypothesis": 260, "implication": 160}
-CHARS_MIN_BRIEF = {"reasoning": 0, "title": 3, "hypothesis": 60, "implication": 40}  # small models end a text after two words otherwise
+CHARS_MIN_BRIEF = {
+    "reasoning": 0,
+    "title": 3,
+    "hypothesis": 60,
+    "implication": 40,
+}  # small models end a text after two words otherwise
 TOKENS_AROUND = 80  # keys, quotes, braces and the kind of link
 NO_LINK = "none"
 
@@ -32,15 +37,21 @@ class SynthesisAnswer(BaseModel):
         if not isinstance(self.link, LinkKind):
             return None
         return Synthesis(
-            title=self.title.strip(), link=self.link, reasoning=self.reasoning.strip(), hypothesis=self.hypothesis.strip(),
-            implication=self.implication.strip(), if_false=self.if_false.strip(),
-        )  # fmt: skip
+            title=self.title.strip(),
+            link=self.link,
+            reasoning=self.reasoning.strip(),
+            hypothesis=self.hypothesis.strip(),
+            implication=self.implication.strip(),
+            if_false=self.if_false.strip(),
+        )
 
 
 def schema(*, brief: bool) -> dict[str, Any]:
     """The JSON schema of the answer. Every string has a maximum, so that the answer fits into `tokens_max`."""
     limits = CHARS_MAX_BRIEF if brief else CHARS_MAX
-    text: dict[str, dict[str, Any]] = {name: {"type": "string", "maxLength": limit} for name, limit in limits.items()}
+    text: dict[str, dict[str, Any]] = {
+        name: {"type": "string", "maxLength": limit} for name, limit in limits.items()
+    }
     if brief:
         text = {name: {**one, "minLength": CHARS_MIN_BRIEF[name]} for name, one in text.items()}
     properties = {
@@ -52,7 +63,12 @@ def schema(*, brief: bool) -> dict[str, Any]:
     }
     if not brief:
         properties["if_false"] = text["if_false"]
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def tokens_max(*, brief: bool) -> int:

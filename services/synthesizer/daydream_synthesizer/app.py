@@ -7,80 +7,112 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
-from daydream_shared.clearance import Clearances
-from daydream_shared.failures import WrongSetting
-from daydream_shared.following import Following, keep_up
-from daydream_shared.llm.forms import Form, Forms
-from daydream_shared.llm.material import examples_bytes_max
-from daydream_shared.llm.open import open_model
-from daydream_shared.llm.prompt import keep_prompts, load_prompt
-from daydream_shared.model_tables import Tables
-from daydream_shared.money.plans import BARE, BRIEF, FULL, publish_plan
-from daydream_shared.runtime import Parts, Runtime
-from daydream_shared.settings import ModelSettings, known_clearance
-from daydream_shared.subjects import PLANS, PROMPTS, SYNTHESIZER
+from daydream_contracts.access import Clearances
+from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.topology import PLANS, PROMPTS, SYNTHESIZER
+from daydream_models.factory import open_model
+from daydream_models.model_file import ModelFileFormat
+from daydream_models.prompt import load_prompt, store_prompts
+from daydream_models.prompt_variables import examples_bytes_max
+from daydream_models.request_spec import RequestSpec, RequestSpecs
+from daydream_models.reservations import BARE, BRIEF, FULL, publish_plan
+from daydream_models.settings import ModelSettings, known_clearance
+from daydream_runtime.projection import Projector, follow
+from daydream_runtime.service import Runtime, ServiceDefinition
 from daydream_synthesizer.answer import schema, tokens_max
-from daydream_synthesizer.examples import Examples
+from daydream_synthesizer.examples import ExamplePicker
 from daydream_synthesizer.handlers import endpoints, handlers
-from daydream_synthesizer.mixture import WriterYields
-from daydream_synthesizer.settings import Settings
+from daydream_synthesizer.settings import SynthesizerSettings
 from daydream_synthesizer.synthesis import HOLES_AFTER, Synthesizer
+from daydream_synthesizer.writer_history import WriterHistory
 
 PROMPT = "synthesize.v2.md"
 PROMPT_AFTER = "synthesize-after.v1.md"  # examples
-PROMPT_BRIEF = "synthesize-brief.v1.md"  # small models repeat long instructions instead of following them
+PROMPT_BRIEF = (
+    "synthesize-brief.v1.md"  # small models repeat long instructions instead of following them
+)
 HOLES = frozenset({"first", "second"})
 YIELDS = "yields.v1"
-TABLES = Tables("writer", "DAYDREAM_SYNTHESIZER_MODELS_FILE", count_max=9)
+TABLES = ModelFileFormat("writer", "DAYDREAM_SYNTHESIZER_MODELS_FILE", count_max=9)
 
 
 @asynccontextmanager
-async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
+async def build(
+    runtime: Runtime, settings: SynthesizerSettings
+) -> AsyncIterator[ServiceDefinition]:
     """The synthesizer over its models; it says what they cost before it takes work."""
     models = read_writers(settings)
-    following = Following(runtime.js, await runtime.bucket(SYNTHESIZER), YIELDS, WriterYields())
+    following = Projector(runtime.js, await runtime.bucket(SYNTHESIZER), YIELDS, WriterHistory())
     await following.load()
     state = endpoints(following, tuple(model.name for model in models), settings)
     if not settings.writes:
-        yield Parts(endpoints=state)
+        yield ServiceDefinition(endpoints=state)
         return
     async with AsyncExitStack() as stack:
-        writers = {model.name: await stack.enter_async_context(open_model(runtime, settings, model)) for model in models}
+        writers = {
+            model.name: await stack.enter_async_context(open_model(runtime, settings, model))
+            for model in models
+        }
         asked = forms(settings)
-        examples = Examples(runtime.ask, settings.examples) if settings.examples else None
+        examples = ExamplePicker(runtime.ask, settings.examples) if settings.examples else None
         clearances = Clearances.read(settings.clearances)
-        synthesizer = Synthesizer(writers, asked, following, examples, floor=settings.writer_floor, clearances=clearances)
-        await keep_prompts(await runtime.bucket(PROMPTS), [form.prompt for form in asked.values()])
+        synthesizer = Synthesizer(
+            writers, asked, following, examples, floor=settings.writer_floor, clearances=clearances
+        )
+        await store_prompts(await runtime.bucket(PROMPTS), [form.prompt for form in asked.values()])
         await publish_plan(await runtime.bucket(PLANS), synthesizer.plan())
         loops: list[Any] = [loop for model in writers.values() for loop in model.loops]
         if len(writers) > 1:
-            loops.append(partial(keep_up, following, runtime))
-        yield Parts(handlers(synthesizer), state, loops, concurrency=settings.concurrency)
+            loops.append(partial(follow, following, runtime))
+        yield ServiceDefinition(
+            handlers(synthesizer), state, loops, concurrency=settings.concurrency
+        )
         if len(writers) > 1 and runtime.nc.is_connected:
             await following.save()
 
 
-def read_writers(settings: Settings) -> tuple[ModelSettings, ...]:
-    """The models that write. WrongSetting when one is there twice, or is to be asked otherwise than the rest: what is asked enters a hypothesis' id."""
+def read_writers(settings: SynthesizerSettings) -> tuple[ModelSettings, ...]:
+    """The models that write. ConfigurationError when one is there twice, or is to be asked otherwise than the rest: what is asked enters a hypothesis' id."""
     if not settings.models_file:
         return (settings.model,)
     models = tuple(model for model, _ in TABLES.read(settings.models_file, settings.model))
     for model in models:
         known_clearance(settings.clearances, model.name, model.clearance)
         if model.brief != settings.model.brief:
-            raise WrongSetting(f"{model.name} in {settings.models_file} says brief, which is the same for all writers", "Set DAYDREAM_SYNTHESIZER_MODEL_BRIEF")
+            raise ConfigurationError(
+                f"{model.name} in {settings.models_file} says brief, which is the same for all writers",
+                "Set DAYDREAM_SYNTHESIZER_MODEL_BRIEF",
+            )
     if len({model.name for model in models}) < len(models):
-        raise WrongSetting(f"{settings.models_file} has the same writer twice", "Name each model once")
+        raise ConfigurationError(
+            f"{settings.models_file} has the same writer twice", "Name each model once"
+        )
     return models
 
 
-def forms(settings: Settings) -> Forms:
+def forms(settings: SynthesizerSettings) -> RequestSpecs:
     """How a pair is asked about in each size. A small model is asked briefly always, and shown no examples."""
 
-    def form(*, brief: bool, repair: bool) -> Form:
+    def form(*, brief: bool, repair: bool) -> RequestSpec:
         after = bool(settings.examples) and not brief
         name = PROMPT_BRIEF if brief else PROMPT_AFTER if after else PROMPT
-        prompt = load_prompt("daydream_synthesizer", name, settings.prompt_file, schema(brief=brief), HOLES_AFTER if after else HOLES)
-        return Form(prompt, tokens_max(brief=brief), text_bytes_max=examples_bytes_max(2 * settings.examples) if after else 0, facts=1, repair=repair)
+        prompt = load_prompt(
+            "daydream_synthesizer",
+            name,
+            settings.prompt_file,
+            schema(brief=brief),
+            HOLES_AFTER if after else HOLES,
+        )
+        return RequestSpec(
+            prompt,
+            tokens_max(brief=brief),
+            text_bytes_max=examples_bytes_max(2 * settings.examples) if after else 0,
+            facts=1,
+            repair=repair,
+        )
 
-    return {FULL: form(brief=settings.model.brief, repair=True), BRIEF: form(brief=True, repair=True), BARE: form(brief=True, repair=False)}
+    return {
+        FULL: form(brief=settings.model.brief, repair=True),
+        BRIEF: form(brief=True, repair=True),
+        BARE: form(brief=True, repair=False),
+    }

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from daydream_shared.following import Following
-from daydream_shared.messages import HypothesisProposed, Message, PairSampled
-from daydream_shared.requests import Nothing, SynthesizerState, WriterState
-from daydream_shared.runtime import Answer, Handler
-from daydream_shared.subjects import SYNTHESIZER_STATE, Endpoint
-from daydream_synthesizer.mixture import WriterYields, shares
-from daydream_synthesizer.settings import Settings
+from daydream_contracts.events import HypothesisProposed, Message, PairSampled
+from daydream_contracts.rpc import EmptyRequest, SynthesizerState, WriterState
+from daydream_contracts.topology import SYNTHESIZER_STATE, Endpoint
+from daydream_runtime.projection import Projector
+from daydream_runtime.service import Answer, Handler
+from daydream_synthesizer.settings import SynthesizerSettings
 from daydream_synthesizer.synthesis import Synthesizer
+from daydream_synthesizer.writer_history import WriterHistory, shares
 
 
 def handlers(synthesizer: Synthesizer) -> Mapping[type[Message], Handler]:
@@ -25,13 +25,18 @@ def handlers(synthesizer: Synthesizer) -> Mapping[type[Message], Handler]:
     return {PairSampled: pair_sampled}
 
 
-def endpoints(following: Following[WriterYields], writers: Sequence[str], settings: Settings) -> Mapping[Endpoint[Any, Any], Answer]:
+def endpoints(
+    following: Projector[WriterHistory], writers: Sequence[str], settings: SynthesizerSettings
+) -> Mapping[Endpoint[Any, Any], Answer]:
     """It only reads."""
 
-    async def synthesizer_state(_: Nothing) -> SynthesizerState:
+    async def synthesizer_state(_: EmptyRequest) -> SynthesizerState:
         await following.catch_up()
         share = shares(writers, following.fold, floor=settings.writer_floor)
-        states = [WriterState(model=name, share=share[name], **following.fold.of(name).model_dump()) for name in writers]
+        states = [
+            WriterState(model=name, share=share[name], **following.fold.of(name).model_dump())
+            for name in writers
+        ]
         return SynthesizerState(writers=tuple(states), examples=settings.examples)
 
     return {SYNTHESIZER_STATE: synthesizer_state}

@@ -9,16 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from daydream_shared.clearance import Clearances
-from daydream_shared.following import Following
-from daydream_shared.llm.ask import PaidModel, Question
-from daydream_shared.llm.forms import Form, Forms, form_of
-from daydream_shared.llm.material import to_link, to_link_after
-from daydream_shared.messages import Example, HypothesisProposed, PairSampled, hypothesis_id_of
-from daydream_shared.money.plans import Cost, StagePlan
+from daydream_contracts.access import Clearances
+from daydream_contracts.events import (
+    HypothesisProposed,
+    PairSampled,
+    PromptExample,
+    hypothesis_id_of,
+)
+from daydream_models.client import BudgetedModelClient, ModelRequest
+from daydream_models.prompt_variables import link_after_examples_variables, link_variables
+from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
+from daydream_models.reservations import StageCost, StagePlan
+from daydream_runtime.projection import Projector
 from daydream_synthesizer.answer import SynthesisAnswer
-from daydream_synthesizer.examples import Examples, Shown
-from daydream_synthesizer.mixture import WriterYields, choose
+from daydream_synthesizer.examples import ExamplePicker, Shown
+from daydream_synthesizer.writer_history import WriterHistory, choose
 
 TEMPERATURE = 0.9
 RAW_CHARS_MAX = 8000
@@ -29,9 +34,15 @@ class Synthesizer:
     """Thinks about pairs."""
 
     def __init__(
-        self, writers: Mapping[str, PaidModel], forms: Forms, following: Following[WriterYields] | None = None, examples: Examples | None = None,
-        *, floor: float = 0.0, clearances: Clearances | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        writers: Mapping[str, BudgetedModelClient],
+        forms: RequestSpecs,
+        following: Projector[WriterHistory] | None = None,
+        examples: ExamplePicker | None = None,
+        *,
+        floor: float = 0.0,
+        clearances: Clearances | None = None,
+    ) -> None:
         """`following`: what writers have brought, where there are several; `examples`: None where none are shown."""
         self._writers = writers
         self._forms = forms
@@ -47,23 +58,46 @@ class Synthesizer:
         smaller = {size: _dearest([plan.smaller[size] for plan in plans]) for size in first.smaller}
         lowest = self._clearances.lowest(plan.clearance for plan in plans)
         others = tuple(plan.model for plan in plans[1:])
-        return first.model_copy(update={"or_models": others, "clearance": lowest, "smaller": smaller, **_dearest(plans).model_dump()})
+        return first.model_copy(
+            update={
+                "or_models": others,
+                "clearance": lowest,
+                "smaller": smaller,
+                **_dearest(plans).model_dump(),
+            }
+        )
 
     async def propose(self, pair: PairSampled) -> list[HypothesisProposed]:
         """The hypotheses of a pair, in the order of their samples."""
-        form = form_of(self._forms, pair.plan)
-        shown = await self._examples.beside(pair) if self._examples and form.prompt.holes == HOLES_AFTER else []
+        form = request_spec_of(self._forms, pair.plan)
+        shown = (
+            await self._examples.pick(pair)
+            if self._examples and form.prompt.holes == HOLES_AFTER
+            else []
+        )
         return [await self._sample(pair, sample, form, shown) for sample in range(pair.samples)]
 
-    async def _sample(self, pair: PairSampled, sample: int, form: Form, shown: list[Shown]) -> HypothesisProposed:
+    async def _sample(
+        self, pair: PairSampled, sample: int, form: RequestSpec, shown: list[Shown]
+    ) -> HypothesisProposed:
         hypothesis_id = hypothesis_id_of(pair.pair_id, form.prompt.ref.digest, sample)
         writer = self._writer(hypothesis_id)
-        filled = to_link_after(pair, [(interesting, one) for _, interesting, one in shown]) if form.prompt.holes == HOLES_AFTER else to_link(pair)
-        question = Question(
-            key=hypothesis_id, envelope_id=pair.envelope_id, prompt=form.prompt,
+        filled = (
+            link_after_examples_variables(
+                pair, [(interesting, one) for _, interesting, one in shown]
+            )
+            if form.prompt.holes == HOLES_AFTER
+            else link_variables(pair)
+        )
+        question = ModelRequest(
+            key=hypothesis_id,
+            reservation_id=pair.reservation_id,
+            prompt=form.prompt,
             messages=form.prompt.fill(**filled),
-            output_tokens_max=form.output_tokens_max, temperature=TEMPERATURE, repair=form.repair,
-        )  # fmt: skip
+            output_tokens_max=form.output_tokens_max,
+            temperature=TEMPERATURE,
+            repair=form.repair,
+        )
         reply = await self._writers[writer].ask(question, SynthesisAnswer)
         answer = reply.value
         synthesis = answer.synthesis() if answer else None
@@ -72,21 +106,27 @@ class Synthesizer:
             pair=pair,
             sample=sample,
             synthesis=synthesis,
-            abstention=(answer.reasoning.strip() or "no reason given") if answer and not synthesis else None,
+            abstention=(answer.reasoning.strip() or "no reason given")
+            if answer and not synthesis
+            else None,
             unreadable=None if answer else reply.text[:RAW_CHARS_MAX],
             calls=reply.calls,
             writer=writer,
-            examples=tuple(Example(verdict_id=name, interesting=interesting) for name, interesting, _ in shown),
+            examples=tuple(
+                PromptExample(verdict_id=name, interesting=interesting)
+                for name, interesting, _ in shown
+            ),
             proposed_at=datetime.now(UTC),
         )
 
     def _writer(self, hypothesis_id: str) -> str:
-        yields = self._following.fold if self._following else WriterYields()
+        yields = self._following.fold if self._following else WriterHistory()
         return choose(tuple(self._writers), yields, floor=self._floor, seed=hypothesis_id)
 
 
-def _dearest(costs: list[Cost] | list[StagePlan]) -> Cost:
+def _dearest(costs: list[StageCost] | list[StagePlan]) -> StageCost:
     """A bound of all of them."""
-    return Cost(
-        fixed_nanousd=max(cost.fixed_nanousd for cost in costs), nanousd_per_fact_byte=max(cost.nanousd_per_fact_byte for cost in costs)
-    )  # fmt: skip
+    return StageCost(
+        fixed_nanousd=max(cost.fixed_nanousd for cost in costs),
+        nanousd_per_fact_byte=max(cost.nanousd_per_fact_byte for cost in costs),
+    )

@@ -14,14 +14,30 @@ PARTS = ("caps", "throughput", "peers")
 
 def main() -> int:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(prog="make bench-budget", description=__doc__, epilog=f"The call lengths are {trace.PUBLISHED}.")
-    parser.add_argument("--data", type=Path, required=True, help=f"a folder with {trace.FILE}, or with azure-llm-trace/ that has it")
-    parser.add_argument("--quick", action="store_true", help="a minute instead of ten: fewer seeds, no $10 cap, a shorter ledger to replay")
+    parser = argparse.ArgumentParser(
+        prog="make bench-budget",
+        description=__doc__,
+        epilog=f"The call lengths are {trace.PUBLISHED}.",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help=f"a folder with {trace.FILE}, or with azure-llm-trace/ that has it",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a minute instead of ten: fewer seeds, no $10 cap, a shorter ledger to replay",
+    )
     parser.add_argument("--only", choices=PARTS, action="append", help="one part (may be repeated)")
     asked = parser.parse_args()
     file = trace.find(asked.data)
     if file is None:
-        print(f"bench-budget: no trace in {asked.data}. Say DATA=folder, with {trace.PUBLISHED} in it.", file=sys.stderr)
+        print(
+            f"bench-budget: no trace in {asked.data}. Say DATA=folder, with {trace.PUBLISHED} in it.",
+            file=sys.stderr,
+        )
         return 2
     calls = trace.read(file)
     chosen = asked.only or PARTS

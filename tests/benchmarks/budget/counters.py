@@ -67,4 +67,8 @@ class CheckThenSpend(PostHoc):
         return 0
 
 
-COUNTERS = {"post-hoc counter": PostHoc, "in flight x average": TimesAverage, "check, then spend": CheckThenSpend}
+COUNTERS = {
+    "post-hoc counter": PostHoc,
+    "in flight x average": TimesAverage,
+    "check, then spend": CheckThenSpend,
+}

@@ -78,7 +78,12 @@ class Desk(Generic[Work, Ticket]):
                     break
                 self.refused += 1
                 self._busy -= 1
-                waiting = _Waiting(self._keeper.smallest(work), settlements, back + answer.nanousd, asyncio.get_running_loop().create_future())
+                waiting = _Waiting(
+                    self._keeper.smallest(work),
+                    settlements,
+                    back + answer.nanousd,
+                    asyncio.get_running_loop().create_future(),
+                )
                 self._waiting.append(waiting)
                 self._wake()
                 await waiting.wake
@@ -87,7 +92,11 @@ class Desk(Generic[Work, Ticket]):
         raise RuntimeError("the trace ended before the money")
 
     def _wake(self) -> None:
-        ready = [one for one in self._waiting if one.asked_at < self._settlements and one.until_back <= self._back]
+        ready = [
+            one
+            for one in self._waiting
+            if one.asked_at < self._settlements and one.until_back <= self._back
+        ]
         if self._waiting and not ready and not self._busy:
             smallest = min(self._waiting, key=lambda one: one.smallest)
             if smallest.asked_at == self._settlements:

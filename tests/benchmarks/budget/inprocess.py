@@ -15,31 +15,54 @@ from nats.js import JetStreamContext
 
 from benchmarks.budget import replaying
 from benchmarks.budget.ledger import ENDLESS
-from benchmarks.budget.payments import BOUND, COST, draw, envelope
+from benchmarks.budget.payments import BOUND, COST, draw, reservation
 from benchmarks.figures import figure
-from daydream_budget.books import Books
-from daydream_budget.collector import spare_the_books
-from daydream_budget.ledger import Ledger
-from daydream_shared.messages import AlertRaised
-from daydream_shared.provision import provision
-from daydream_shared.requests import ChangeBudget, SetLimit, Settle
+from daydream_budget.gc_tuning import freeze_heap
+from daydream_budget.ledger.ledger import Ledger
+from daydream_budget.ledger.state import LedgerState
+from daydream_contracts.events import AlertRaised
+from daydream_contracts.rpc import ChangeBudget, SetLimit, Settle
+from daydream_runtime.provisioning import provision
 from support.programs import NatsServer
 
 IN_FLIGHT = (64, 256)
-CALLS = 20  # in an envelope
+CALLS = 20  # in a reservation
 SECONDS = 1.0
 
 
 async def measure(*, quick: bool) -> None:
     """Print the figures."""
-    spare_the_books()
+    freeze_heap()
     rounds = 2 if quick else 5
     async with _ledger(sync_always=True) as (ledger, _):
         for clients in IN_FLIGHT:
-            pairs = [await _pairs(ledger, f"pairs-{clients}-{number}", clients) for number in range(rounds)]
-            figure("budget", "pairs_per_s", pairs, "1/s", form="draw, settle", calls_an_envelope=CALLS, in_flight=clients, **_MORE)
-            whole = [await payments(ledger, f"whole-{clients}-{number}", clients, SECONDS) / SECONDS for number in range(rounds)]
-            figure("budget", "pairs_per_s", whole, "1/s", form="open with draw, settle with close", in_flight=clients, **_MORE)
+            pairs = [
+                await _pairs(ledger, f"pairs-{clients}-{number}", clients)
+                for number in range(rounds)
+            ]
+            figure(
+                "budget",
+                "pairs_per_s",
+                pairs,
+                "1/s",
+                form="draw, settle",
+                calls_an_reservation=CALLS,
+                in_flight=clients,
+                **_MORE,
+            )
+            whole = [
+                await payments(ledger, f"whole-{clients}-{number}", clients, SECONDS) / SECONDS
+                for number in range(rounds)
+            ]
+            figure(
+                "budget",
+                "pairs_per_s",
+                whole,
+                "1/s",
+                form="open with draw, settle with close",
+                in_flight=clients,
+                **_MORE,
+            )
     entries = 50_000 if quick else 1_000_000
     async with _ledger(sync_always=False) as (ledger, js):
         await payments(ledger, "filled", 256, 600.0, entries // replaying.ENTRIES_A_PAYMENT)
@@ -57,10 +80,16 @@ async def _ledger(*, sync_always: bool) -> AsyncIterator[tuple[Ledger, JetStream
         nc = await nats.connect(server.url)
         await provision(nc, replicas=1)
         js = nc.jetstream()
-        ledger = Ledger(js, Books(), 0, by="benchmark", tell=_tell, on_commit=_on_commit)
+        ledger = Ledger(js, LedgerState(), 0, by="benchmark", tell=_tell, on_commit=_on_commit)
         committer = asyncio.create_task(ledger.commit_forever())
         try:
-            await ledger.ask(ChangeBudget(change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=ENDLESS), who="benchmark"))
+            await ledger.ask(
+                ChangeBudget(
+                    change_id="cap",
+                    what=SetLimit(window="lifetime", cap_nanousd=ENDLESS),
+                    who="benchmark",
+                )
+            )
             yield ledger, js
         finally:
             committer.cancel()
@@ -70,18 +99,22 @@ async def _ledger(*, sync_always: bool) -> AsyncIterator[tuple[Ledger, JetStream
 
 
 async def _pairs(ledger: Ledger, name: str, clients: int) -> float:
-    """Draws and their settlements a second: what a call costs, in envelopes of as many calls as a daydream has."""
+    """Draws and their settlements a second: what a call costs, in reservations of as many calls as a daydream has."""
     done, end = 0, time.perf_counter() + SECONDS
 
     async def client(own: str) -> None:
         nonlocal done
         for number in count():
-            opened = envelope(f"{own}-{number}")
-            large = opened.parts[0].model_copy(update={"bound_nanousd": BOUND * CALLS})
+            opened = reservation(f"{own}-{number}")
+            large = opened.parts[0].model_copy(update={"upper_bound_nanousd": BOUND * CALLS})
             await ledger.ask(opened.model_copy(update={"parts": (large,)}))
             for call in range(CALLS):
-                grant = await ledger.ask(draw(opened.envelope_id, f"{opened.envelope_id}-{call}"))
-                await ledger.ask(Settle(attempt_id=grant.attempt_id, cost_nanousd=COST, last=call == CALLS - 1))
+                grant = await ledger.ask(
+                    draw(opened.reservation_id, f"{opened.reservation_id}-{call}")
+                )
+                await ledger.ask(
+                    Settle(attempt_id=grant.attempt_id, cost_nanousd=COST, last=call == CALLS - 1)
+                )
                 done += 1
                 if time.perf_counter() >= end:
                     return
@@ -90,7 +123,9 @@ async def _pairs(ledger: Ledger, name: str, clients: int) -> float:
     return done / SECONDS
 
 
-async def payments(ledger: Ledger, name: str, clients: int, seconds: float, most: float = float("inf")) -> int:
+async def payments(
+    ledger: Ledger, name: str, clients: int, seconds: float, most: float = float("inf")
+) -> int:
     """Whole payments in so much time, or so many."""
     done, end = 0, time.perf_counter() + seconds
 
@@ -98,7 +133,7 @@ async def payments(ledger: Ledger, name: str, clients: int, seconds: float, most
         nonlocal done
         number = 0
         while time.perf_counter() < end and done < most:
-            grant = await ledger.ask(envelope(f"{own}-{number}", first=True))
+            grant = await ledger.ask(reservation(f"{own}-{number}", first=True))
             await ledger.ask(Settle(attempt_id=grant.attempt_id, cost_nanousd=COST, last=True))
             number += 1
             done += 1

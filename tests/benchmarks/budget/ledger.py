@@ -10,9 +10,16 @@ from uuid import uuid4
 
 import nats
 
-from daydream_shared.requests import EVERYTHING, ChangeBudget, LimitState, Nothing, SetLimit, TopUp
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_STATE
+from daydream_contracts.rpc import (
+    EVERYTHING,
+    ChangeBudget,
+    EmptyRequest,
+    LimitState,
+    SetLimit,
+    TopUp,
+)
+from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE
+from daydream_runtime.rpc import RpcClient
 from support.programs import NatsServer
 from support.services import service
 
@@ -20,7 +27,7 @@ ENDLESS = 10**17  # nano-dollars: no cap that anything here reaches
 
 
 @asynccontextmanager
-async def ledger(*, replicas: int = 1, sync_always: bool = True) -> AsyncIterator[Asker]:
+async def ledger(*, replicas: int = 1, sync_always: bool = True) -> AsyncIterator[RpcClient]:
     """A way to ask a fresh ledger."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         server = NatsServer(Path(folder) / "nats", sync_always=sync_always)
@@ -30,7 +37,7 @@ async def ledger(*, replicas: int = 1, sync_always: bool = True) -> AsyncIterato
             stack.enter_context(service("budget", server.url, Path(folder) / f"replica-{number}"))
         nc = await nats.connect(server.url)
         try:
-            yield Asker(nc)
+            yield RpcClient(nc)
         finally:
             await nc.close()
 
@@ -38,7 +45,7 @@ async def ledger(*, replicas: int = 1, sync_always: bool = True) -> AsyncIterato
 class Cap:
     """A cap for ever. It is raised before each run by what makes exactly so much free."""
 
-    def __init__(self, ask: Asker, scope: str = EVERYTHING) -> None:
+    def __init__(self, ask: RpcClient, scope: str = EVERYTHING) -> None:
         self._ask, self._scope = ask, scope
 
     async def set(self, nanousd: int) -> None:
@@ -47,16 +54,20 @@ class Cap:
 
     async def free(self) -> int:
         """What can still be granted."""
-        return self._mine((await self._ask(BUDGET_STATE, Nothing())).limits).free_nanousd
+        return self._mine((await self._ask(BUDGET_STATE, EmptyRequest())).limits).free_nanousd
 
     async def make_free(self, nanousd: int) -> None:
         """Raise (or lower) it so that so much is free."""
-        await self._change(TopUp(scope=self._scope, window="lifetime", by_nanousd=nanousd - await self.free()))
+        await self._change(
+            TopUp(scope=self._scope, window="lifetime", by_nanousd=nanousd - await self.free())
+        )
         if (free := await self.free()) != nanousd:
             raise RuntimeError(f"{nanousd} should be free, not {free}")
 
     async def _change(self, what: SetLimit | TopUp) -> None:
-        answer = await self._ask(BUDGET_CHANGE, ChangeBudget(change_id=uuid4().hex, what=what, who="benchmark"))
+        answer = await self._ask(
+            BUDGET_CHANGE, ChangeBudget(change_id=uuid4().hex, what=what, who="benchmark")
+        )
         if answer.refusal is not None:
             raise RuntimeError(answer.refusal.text)
 

@@ -27,7 +27,9 @@ INTERPRETERS = ("python3.13", "python3.14", "python3", "python")
 TESTS = Path(__file__).parents[2]
 
 
-def measure(file: Path, calls: list[Call], *, quick: bool, ours: Mapping[tuple[int, int], float]) -> None:
+def measure(
+    file: Path, calls: list[Call], *, quick: bool, ours: Mapping[tuple[int, int], float]
+) -> None:
     """Print the figures. `ours`: the ledger's calls a second by cap and workers, for the ratio, as far as measured in this run."""
     asyncio.run(_counters(calls, seeds=1 if quick else 5, quick=quick))
     _snipz(file, seeds=1 if quick else 3, ours=ours)
@@ -38,48 +40,114 @@ async def _counters(calls: list[Call], *, seeds: int, quick: bool) -> None:
         for cents in CENTS[:2] if quick else CENTS:
             for workers in WORKERS:
                 cap = cents * USD // 100
-                billed = await asyncio.gather(*(_counter(counter, calls, cap, workers, seed) for seed in range(seeds)))
+                billed = await asyncio.gather(
+                    *(_counter(counter, calls, cap, workers, seed) for seed in range(seeds))
+                )
                 _print(name, cents, workers, list(billed))
 
 
-async def _counter(counter: type[PostHoc], calls: list[Call], cap: int, workers: int, seed: int) -> int:
+async def _counter(
+    counter: type[PostHoc], calls: list[Call], cap: int, workers: int, seed: int
+) -> int:
     endpoint = PricedEndpoint()
     await Desk(counter(endpoint, cap), cycle(shuffled(calls, seed))).run(workers)
     return endpoint.billed
 
 
 def _snipz(file: Path, *, seeds: int, ours: Mapping[tuple[int, int], float]) -> None:
-    interpreter = next((path for name in INTERPRETERS if (path := shutil.which(name)) and _fits(path)), None)
+    interpreter = next(
+        (path for name in INTERPRETERS if (path := shutil.which(name)) and _fits(path)), None
+    )
     if interpreter is None:
-        return _skip(f"it needs Python {'.'.join(map(str, NEEDS))} or newer, and there is none on PATH")
+        return _skip(
+            f"it needs Python {'.'.join(map(str, NEEDS))} or newer, and there is none on PATH"
+        )
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
-    command = [uv, "run", "--quiet", "--no-project", "--isolated", "--python", interpreter, "--with", SNIPZ, "python", "-m", "benchmarks.budget.snipz_peer"]
-    done = subprocess.run([*command, str(file), str(seeds)], env={**os.environ, "PYTHONPATH": str(TESTS)}, capture_output=True, text=True, check=False)
+    command = [
+        uv,
+        "run",
+        "--quiet",
+        "--no-project",
+        "--isolated",
+        "--python",
+        interpreter,
+        "--with",
+        SNIPZ,
+        "python",
+        "-m",
+        "benchmarks.budget.snipz_peer",
+    ]
+    done = subprocess.run(
+        [*command, str(file), str(seeds)],
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         said = [line.strip(" |") for line in done.stderr.splitlines() if line.strip(" |+-")]
         return _skip((said or ["it failed without a word"])[-1])
     for line in done.stdout.splitlines():
         cell = json.loads(line)
-        _print("snipz, SQLite", cell["cents"], cell["workers"], [billed for billed, _, _ in cell["runs"]])
+        _print(
+            "snipz, SQLite",
+            cell["cents"],
+            cell["workers"],
+            [billed for billed, _, _ in cell["runs"]],
+        )
         rates = [made / seconds for _, made, seconds in cell["runs"]]
-        more = {"peer": "snipz, SQLite", "cap_usd": cell["cents"] / 100, "workers": cell["workers"], "sync": "at checkpoints"}
+        more = {
+            "peer": "snipz, SQLite",
+            "cap_usd": cell["cents"] / 100,
+            "workers": cell["workers"],
+            "sync": "at checkpoints",
+        }
         figure("budget", "peer_payments_per_s", rates, "1/s", **more)
         if own := ours.get((cell["cents"], cell["workers"])):
-            figure("budget", "ours_by_peer_payments", [own / rate for rate in rates], "ratio", ours_per_s=round(own), ours_sync="always", **more)
+            figure(
+                "budget",
+                "ours_by_peer_payments",
+                [own / rate for rate in rates],
+                "ratio",
+                ours_per_s=round(own),
+                ours_sync="always",
+                **more,
+            )
     return None
 
 
 def _fits(interpreter: str) -> bool:
     check = f"import sys; sys.exit(sys.version_info < {NEEDS})"
-    return subprocess.run([interpreter, "-c", check], capture_output=True, check=False).returncode == 0
+    return (
+        subprocess.run([interpreter, "-c", check], capture_output=True, check=False).returncode == 0
+    )
 
 
 def _print(peer: str, cents: int, workers: int, billed: list[int]) -> None:
     cap = cents * USD // 100
     over = [max(0, spent - cap) / cap for spent in billed]
     used = round(mean(spent / cap for spent in billed), 6)
-    figure("budget", "peer_overshoot_ratio", over, "share of the cap", peer=peer, cap_usd=cents / 100, workers=workers, utilisation=used)
+    figure(
+        "budget",
+        "peer_overshoot_ratio",
+        over,
+        "share of the cap",
+        peer=peer,
+        cap_usd=cents / 100,
+        workers=workers,
+        utilisation=used,
+    )
 
 
 def _skip(why: str) -> None:
-    print(json.dumps({"benchmark": "budget", "figure": "peer_overshoot_ratio", "peer": "snipz", "skipped": why}), flush=True)
+    print(
+        json.dumps(
+            {
+                "benchmark": "budget",
+                "figure": "peer_overshoot_ratio",
+                "peer": "snipz",
+                "skipped": why,
+            }
+        ),
+        flush=True,
+    )

@@ -7,9 +7,9 @@ import time
 from nats.js import JetStreamContext
 
 from benchmarks.figures import figure
-from daydream_budget import snapshots
-from daydream_budget.books import Books
-from daydream_budget.ledger import replay
+from daydream_budget.ledger import snapshots
+from daydream_budget.ledger.ledger import replay
+from daydream_budget.ledger.state import LedgerState
 
 ENTRIES_A_PAYMENT = 4  # opened, drawn, settled, closed
 
@@ -19,7 +19,7 @@ async def measure(js: JetStreamContext, last: int, entries: int) -> None:
     more = {"entries": entries, "commits": last}
     name = f"replay_{'1m' if entries == 1_000_000 else entries}_entries_s"
     started = time.perf_counter()
-    books = Books()
+    books = LedgerState()
     sequence = await replay(js, books, 0)
     figure("budget", name, [time.perf_counter() - started], "s", snapshot="no", **more)
     if sequence != last:
@@ -32,4 +32,12 @@ async def measure(js: JetStreamContext, last: int, entries: int) -> None:
     if not sequence:
         raise RuntimeError("the snapshot could not be read")
     await replay(js, books, sequence)
-    figure("budget", name, [time.perf_counter() - started], "s", snapshot="yes", saved_in_s=round(saved_s, 3), **more)
+    figure(
+        "budget",
+        name,
+        [time.perf_counter() - started],
+        "s",
+        snapshot="yes",
+        saved_in_s=round(saved_s, 3),
+        **more,
+    )

@@ -33,7 +33,9 @@ class Snipz:
 
     async def admit(self, work: Call) -> tuple[Call, Any] | Short:
         try:
-            return work, await _patiently(lambda: self._budget.reserve(self._scope, Decimal(work.bound)))
+            return work, await _patiently(
+                lambda: self._budget.reserve(self._scope, Decimal(work.bound))
+            )
         except self._snipz.BudgetExceededError:
             return Short()
 

@@ -47,15 +47,22 @@ class Call:
 
 def find(data: Path) -> Path | None:
     """The trace in this folder, or in its folder of that name."""
-    return next((file for file in (data / FILE, data / "azure-llm-trace" / FILE) if file.is_file()), None)
+    return next(
+        (file for file in (data / FILE, data / "azure-llm-trace" / FILE) if file.is_file()), None
+    )
 
 
 def read(file: Path) -> list[Call]:
     """All calls, in their order."""
     with file.open(newline="") as lines:
-        calls = [Call(int(line["ContextTokens"]), int(line["GeneratedTokens"])) for line in csv.DictReader(lines)]
+        calls = [
+            Call(int(line["ContextTokens"]), int(line["GeneratedTokens"]))
+            for line in csv.DictReader(lines)
+        ]
     if any(call.generated > MAX_TOKENS for call in calls):
-        raise ValueError(f"the trace has an answer of more than {MAX_TOKENS} tokens: the bound would not hold")
+        raise ValueError(
+            f"the trace has an answer of more than {MAX_TOKENS} tokens: the bound would not hold"
+        )
     return calls
 
 

@@ -1,4 +1,4 @@
-"""Envelopes for the whole way of a daydream: two samples, three judges, and the smaller plans that are granted near the cap."""
+"""Reservations for the whole way of a daydream: two samples, three judges, and the smaller plans that are granted near the cap."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from benchmarks.budget.desk import Short
 from benchmarks.budget.endpoint import PricedEndpoint
 from benchmarks.budget.single import MODEL, draw, short
 from benchmarks.budget.trace import Call
-from daydream_shared.requests import CloseEnvelope, EnvelopePart, OpenEnvelope, Settle, SmallerPlan
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_CLOSE, BUDGET_DRAW, BUDGET_OPEN, BUDGET_SETTLE
+from daydream_contracts.rpc import (
+    AllocationRequest,
+    OpenReservation,
+    ReleaseReservation,
+    Settle,
+    SmallerPlan,
+)
+from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_OPEN, BUDGET_RELEASE, BUDGET_SETTLE
+from daydream_runtime.rpc import RpcClient
 
 PLANS = ((2, 3), (2, 1), (1, 1))  # samples, judges; the dearest first
 
@@ -30,8 +36,13 @@ class Daydream:
         samples, judges = PLANS[plan]
         return {"synthesizer": self.samples[:samples], "critic": self.judges[:judges]}
 
-    def parts(self, plan: int, team: str) -> tuple[EnvelopePart, ...]:
-        return tuple(EnvelopePart(stage=stage, model=MODEL, team=team, bound_nanousd=_bound(calls)) for stage, calls in self.stages(plan).items())
+    def parts(self, plan: int, team: str) -> tuple[AllocationRequest, ...]:
+        return tuple(
+            AllocationRequest(
+                stage=stage, model=MODEL, team=team, upper_bound_nanousd=_bound(calls)
+            )
+            for stage, calls in self.stages(plan).items()
+        )
 
     def bound(self, plan: int) -> int:
         return sum(_bound(calls) for calls in self.stages(plan).values())
@@ -42,14 +53,14 @@ class Opened:
     """A daydream that is paid for, and with which plan."""
 
     daydream: Daydream
-    envelope_id: str
+    reservation_id: str
     plan: int
 
 
 class WholeWays:
-    """One envelope a daydream."""
+    """One reservation a daydream."""
 
-    def __init__(self, ask: Asker, endpoint: PricedEndpoint, name: str, team: str = "") -> None:
+    def __init__(self, ask: RpcClient, endpoint: PricedEndpoint, name: str, team: str = "") -> None:
         self.by_plan = [0] * len(PLANS)
         self._ask, self._endpoint, self._name, self._team = ask, endpoint, name, team
         self._ids = count()
@@ -59,8 +70,15 @@ class WholeWays:
 
     async def admit(self, work: Daydream) -> Opened | Short:
         name = f"{self._name}-{next(self._ids)}"
-        smaller = tuple(SmallerPlan(parts=work.parts(plan, self._team)) for plan in range(1, len(PLANS)))
-        question = OpenEnvelope(envelope_id=name, parts=work.parts(0, self._team), smaller=smaller, asked_at=datetime.now(UTC))
+        smaller = tuple(
+            SmallerPlan(parts=work.parts(plan, self._team)) for plan in range(1, len(PLANS))
+        )
+        question = OpenReservation(
+            reservation_id=name,
+            parts=work.parts(0, self._team),
+            smaller=smaller,
+            asked_at=datetime.now(UTC),
+        )
         grant = await self._ask(BUDGET_OPEN, question)
         return short(grant) or Opened(work, name, grant.plan)
 
@@ -68,18 +86,26 @@ class WholeWays:
         self.by_plan[ticket.plan] += 1
         costs = 0
         for stage, calls in ticket.daydream.stages(ticket.plan).items():
-            paid = await asyncio.gather(*(self._pay(ticket, stage, number, call) for number, call in enumerate(calls)))
+            paid = await asyncio.gather(
+                *(self._pay(ticket, stage, number, call) for number, call in enumerate(calls))
+            )
             costs += sum(paid)
-        closed = await self._ask(BUDGET_CLOSE, CloseEnvelope(envelope_id=ticket.envelope_id))
+        closed = await self._ask(
+            BUDGET_RELEASE, ReleaseReservation(reservation_id=ticket.reservation_id)
+        )
         if not closed.closed or closed.spent_nanousd != costs:
             raise RuntimeError(f"a daydream of {costs} is on the books as {closed}")
         return ticket.daydream.bound(ticket.plan) - costs
 
     async def _pay(self, ticket: Opened, stage: str, number: int, call: Call) -> int:
-        call_id = f"{ticket.envelope_id}-{stage}-{number}"
-        grant = await self._ask(BUDGET_DRAW, draw(ticket.envelope_id, call_id, stage, call.bound, self._team))
+        call_id = f"{ticket.reservation_id}-{stage}-{number}"
+        grant = await self._ask(
+            BUDGET_AUTHORIZE, draw(ticket.reservation_id, call_id, stage, call.bound, self._team)
+        )
         if grant.refusal is not None:
-            raise RuntimeError(f"an open envelope refused a call that it was opened for: {grant.refusal.text}")
+            raise RuntimeError(
+                f"an open reservation refused a call that it was opened for: {grant.refusal.text}"
+            )
         cost = await self._endpoint.answer(call)
         await self._ask(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=cost))
         return cost

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from benchmarks.figures import figure
-from daydream_shared.llm.reading import read_score
+from daydream_models.parsing import parse_score
 
 FILE = "scores.csv"
 LABEL = "score"
@@ -17,7 +17,9 @@ def measure(file: Path, *, quick: bool) -> None:
     wrong = right = refused = 0
     with file.open(newline="") as rows:
         for row in csv.DictReader(rows):
-            found = read_score((file.parent / row["file"]).read_text(encoding="utf-8"), LABEL, int(row["of"]))
+            found = parse_score(
+                (file.parent / row["file"]).read_text(encoding="utf-8"), LABEL, int(row["of"])
+            )
             refused += found is None
             right += found == float(row["score"])
             wrong += found is not None and found != float(row["score"])

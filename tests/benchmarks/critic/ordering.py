@@ -11,4 +11,7 @@ def auc(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
     _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
     positives = int(truth.sum())
-    return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * (len(truth) - positives)))
+    return float(
+        (ranks[truth].sum() - positives * (positives + 1) / 2)
+        / (positives * (len(truth) - positives))
+    )

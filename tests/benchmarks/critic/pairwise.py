@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.critic.ordering import auc
 from benchmarks.figures import mean_figure
-from daydream_critic.pairwise import fit
+from daydream_critic.stats.bradley_terry import fit
 
 INTERESTING = 4  # of 5
 VERDICTS = (5000, 10_000)
@@ -36,7 +36,12 @@ def measure(ratings: Path, *, quick: bool) -> None:
                 gains.append(mine - auc(elo(some, len(truth)), truth))
                 ours.append(mine)
                 biases.append(found.position)
-            more = {"judge": judge, "verdicts": count, "position_of_all": round(whole.position, 3), "first_won": round(first, 3)}
+            more = {
+                "judge": judge,
+                "verdicts": count,
+                "position_of_all": round(whole.position, 3),
+                "first_won": round(first, 3),
+            }
             mean_figure("critic", f"pairwise_auc_gain_{count}_{judge}", gains, "AUC", **more)
             mean_figure("critic", f"pairwise_auc_{count}_{judge}", ours, "AUC", **more)
             mean_figure("critic", f"pairwise_position_{count}_{judge}", biases, "logits", **more)

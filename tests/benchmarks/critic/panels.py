@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from benchmarks.critic.ordering import auc
 from benchmarks.figures import mean_figure
-from daydream_critic.panel import panel_of
-from daydream_critic.ranks import Ranks
+from daydream_critic.stats.aggregation import panel_of
+from daydream_critic.stats.score_ranks import ScoreRanks
 
 FILE = "simulated-judges.json"
 FRESH = 60_000  # ideas that the best weighting is fitted on
@@ -29,11 +29,16 @@ def measure(file: Path, *, quick: bool) -> None:
     for panel in world["panels"]:
         found = np.array([gaps(world, panel, seed) for seed in seeds])
         more: dict[str, str | float] = {"seeds": str(seeds), "panel": panel["name"]}
-        more |= {"raw_mean_gap": round(float(found[:, 1].mean()), 4), "rank_mean_gap": round(float(found[:, 2].mean()), 4)}
+        more |= {
+            "raw_mean_gap": round(float(found[:, 1].mean()), 4),
+            "rank_mean_gap": round(float(found[:, 2].mean()), 4),
+        }
         mean_figure("critic", "panel_auc_gap_of_one", found[:, 0].tolist(), "AUC", **more)
         if found[:, 0].mean() > worst[0]:
             worst = float(found[:, 0].mean()), found[:, 0].tolist()
-    mean_figure("critic", "panel_auc_gap", worst[1], "AUC", seeds=str(seeds), panels=len(world["panels"]))
+    mean_figure(
+        "critic", "panel_auc_gap", worst[1], "AUC", seeds=str(seeds), panels=len(world["panels"])
+    )
 
 
 def gaps(world: dict[str, Any], panel: dict[str, Any], seed: int) -> tuple[float, float, float]:
@@ -44,10 +49,14 @@ def gaps(world: dict[str, Any], panel: dict[str, Any], seed: int) -> tuple[float
     _, history = judged(panel, world["history_per_judge"], rng)
     quality, scores = judged(panel, world["ideas"], rng)
     truth = quality >= np.quantile(quality, 1 - world["positive_rate"])
-    ranks = [Ranks.of(Counter(history[:, judge].tolist())) for judge in range(history.shape[1])]
+    ranks = [
+        ScoreRanks.of(Counter(history[:, judge].tolist())) for judge in range(history.shape[1])
+    ]
 
     def deviates(printed: Array) -> Array:
-        return np.array([[ranks[judge].of_score(score) for judge, score in enumerate(row)] for row in printed])
+        return np.array(
+            [[ranks[judge].of_score(score) for judge, score in enumerate(row)] for row in printed]
+        )
 
     labelled = world["labelled_ideas"]
     values = deviates(scores)
@@ -61,9 +70,13 @@ def gaps(world: dict[str, Any], panel: dict[str, Any], seed: int) -> tuple[float
 def judged(panel: dict[str, Any], count: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Qualities, shape (count,), and printed scores, shape (count, judges)."""
     judges, shared = panel["judges"], panel["noise_correlation"]
-    skills, centres, spreads = (np.array([judge[name] for judge in judges]) for name in ("skill", "center", "spread"))
+    skills, centres, spreads = (
+        np.array([judge[name] for judge in judges]) for name in ("skill", "center", "spread")
+    )
     quality = rng.standard_normal(count)
-    noise = shared**0.5 * rng.standard_normal((count, 1)) + (1 - shared) ** 0.5 * rng.standard_normal((count, len(judges)))
+    noise = shared**0.5 * rng.standard_normal((count, 1)) + (
+        1 - shared
+    ) ** 0.5 * rng.standard_normal((count, len(judges)))
     signal = skills * quality[:, np.newaxis] + np.sqrt(1 - skills**2) * noise
     return quality, np.clip(np.round(centres + spreads * signal), 1, 10)
 
@@ -80,6 +93,8 @@ def logistic(features: Array, truth: NDArray[np.bool_]) -> Array:
     for _ in range(15):
         chance = 1 / (1 + np.exp(-features @ weights))
         gradient = features.T @ (truth - chance) - 1e-3 * weights
-        curvature = (features * (chance * (1 - chance))[:, np.newaxis]).T @ features + 1e-3 * np.eye(len(weights))
+        curvature = (
+            features * (chance * (1 - chance))[:, np.newaxis]
+        ).T @ features + 1e-3 * np.eye(len(weights))
         weights = weights + np.linalg.solve(curvature, gradient)
     return weights

@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.critic.panels import judged
 from benchmarks.figures import mean_figure
-from daydream_critic.panel import panel_of
-from daydream_critic.thresholds import CONFIDENCE, promotes
+from daydream_critic.stats.aggregation import panel_of
+from daydream_critic.stats.certified_threshold import CONFIDENCE, promotes
 
 TARGET = 0.5
 LABELLED, FRESH = 400, 20_000
@@ -30,7 +30,9 @@ def measure(file: Path, *, quick: bool) -> None:
             edge = np.quantile(fresh_quality, 1 - world["positive_rate"])
 
             def scored(scores: np.ndarray, of: np.ndarray = history, by=weights) -> np.ndarray:
-                return by.scores((scores - of.mean(axis=0)) / of.std(axis=0)) + 1e-9 * np.arange(len(scores))
+                return by.scores((scores - of.mean(axis=0)) / of.std(axis=0)) + 1e-9 * np.arange(
+                    len(scores)
+                )
 
             fresh_scores = scored(fresh)
             for _ in range(REPEATS):

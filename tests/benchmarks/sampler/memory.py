@@ -13,11 +13,11 @@ import numpy as np
 
 from benchmarks.figures import figure, percentile
 from benchmarks.sampler.synthetic import clustered
-from daydream_memory.approximate import Approximate
+from daydream_memory.ann_index import AnnIndex
 from daydream_memory.chunking import facts_of
 from daydream_memory.embedding import MiniLM
 from daydream_memory.reading import read_document
-from daydream_memory.sqlite.nearness import INDEX_FROM
+from daydream_memory.sqlite.vector_index import INDEX_FROM
 from daydream_memory.vectors import VectorTable
 from support.programs import Daydream, until
 
@@ -45,22 +45,36 @@ def search(size: int) -> None:
     added_per_s = 0.0
     if size >= INDEX_FROM:
         started = time.perf_counter()
-        table.index = Approximate(DIMENSION)
+        table.index = AnnIndex(DIMENSION)
         for start in range(0, size, 5000):
             table.index.add(vectors[start : start + 5000], threads=os.cpu_count() or 1)
         added_per_s = size / (time.perf_counter() - started)
     rng = np.random.default_rng(2)
     times, right = [], 0
     for row in rng.integers(0, size, QUERIES):
-        query = vectors[row] + 0.3 * rng.standard_normal(DIMENSION).astype(np.float32) / DIMENSION**0.5
+        query = (
+            vectors[row] + 0.3 * rng.standard_normal(DIMENSION).astype(np.float32) / DIMENSION**0.5
+        )
         query /= np.linalg.norm(query)
         started = time.perf_counter()
         found = {int(key) for key, _ in table.near(query, 10)}
         times.append(1e3 * (time.perf_counter() - started))
         right += len(found & set(np.argpartition(-(vectors @ query), 10)[:10].tolist()))
-    more = {"facts": size, "dimension": DIMENSION, "p99": round(percentile(times, 0.99), 3), "index_rows_per_s": round(added_per_s)}
+    more = {
+        "facts": size,
+        "dimension": DIMENSION,
+        "p99": round(percentile(times, 0.99), 3),
+        "index_rows_per_s": round(added_per_s),
+    }
     figure("sampler", f"search_ms_{size:.0e}", [percentile(times, 0.5)], "ms", **more)
-    figure("sampler", f"search_recall_at_10_{size:.0e}", [right / (10 * QUERIES)], "share", facts=size, dimension=DIMENSION)
+    figure(
+        "sampler",
+        f"search_recall_at_10_{size:.0e}",
+        [right / (10 * QUERIES)],
+        "share",
+        facts=size,
+        dimension=DIMENSION,
+    )
 
 
 def ingest(documents: int) -> None:
@@ -77,8 +91,22 @@ def ingest(documents: int) -> None:
             whole = time.perf_counter() - started
     assert sum(report["facts"] for report in reports) == facts
     more = {"documents": documents, "mb": round(size / 1e6, 2), "facts": facts}
-    figure("sampler", "ingest_documents_per_s", [documents / whole], "documents/s", mb_per_s=round(size / 1e6 / whole, 3), **more)
-    figure("sampler", "plain_loop_documents_per_s", [documents / alone], "documents/s", mb_per_s=round(size / 1e6 / alone, 3), **more)
+    figure(
+        "sampler",
+        "ingest_documents_per_s",
+        [documents / whole],
+        "documents/s",
+        mb_per_s=round(size / 1e6 / whole, 3),
+        **more,
+    )
+    figure(
+        "sampler",
+        "plain_loop_documents_per_s",
+        [documents / alone],
+        "documents/s",
+        mb_per_s=round(size / 1e6 / alone, 3),
+        **more,
+    )
 
 
 def ingest_whole(documents: int) -> None:
@@ -92,11 +120,25 @@ def ingest_whole(documents: int) -> None:
         with Daydream(Path(folder) / "user", None, HOME=os.environ["HOME"]).up() as daydream:
             started = time.perf_counter()
             daydream.json("ingest", str(Path(folder) / "documents"))
-            until(lambda: daydream.json("status")["memory"]["facts_pending"] == 0, "all embedded", 600)
+            until(
+                lambda: daydream.json("status")["memory"]["facts_pending"] == 0, "all embedded", 600
+            )
             whole = time.perf_counter() - started
     more = {"documents": documents, "facts": len(texts)}
-    figure("sampler", "ingest_until_drawable_documents_per_s", [documents / whole], "documents/s", **more)
-    figure("sampler", "plain_loop_until_embedded_documents_per_s", [documents / alone], "documents/s", **more)
+    figure(
+        "sampler",
+        "ingest_until_drawable_documents_per_s",
+        [documents / whole],
+        "documents/s",
+        **more,
+    )
+    figure(
+        "sampler",
+        "plain_loop_until_embedded_documents_per_s",
+        [documents / alone],
+        "documents/s",
+        **more,
+    )
 
 
 def plain(files: list[Path]) -> list[str]:
@@ -104,18 +146,27 @@ def plain(files: list[Path]) -> list[str]:
     found = []
     for file in files:
         reading = read_document(file.read_bytes(), str(file))
-        found += [fact.text for fact in facts_of(reading.passages, document_id="d", source=str(file), chars_max=900)]
+        found += [
+            fact.text
+            for fact in facts_of(reading.passages, document_id="d", source=str(file), chars_max=900)
+        ]
     return found
 
 
 def written(folder: Path, documents: int) -> list[Path]:
     """Markdown of made-up words, each document its own."""
     chance = random.Random(0)
-    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(2, 9))) for _ in range(WORDS)]
+    words = [
+        "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(2, 9)))
+        for _ in range(WORDS)
+    ]
     folder.mkdir()
     files = []
     for number in range(documents):
-        paragraphs = [f"## Part {part}\n\n{' '.join(chance.choices(words, k=90))}.\n" for part in range(PARAGRAPHS)]
+        paragraphs = [
+            f"## Part {part}\n\n{' '.join(chance.choices(words, k=90))}.\n"
+            for part in range(PARAGRAPHS)
+        ]
         files.append(folder / f"{number}.md")
         files[-1].write_text(f"# Note {number}\n\n" + "\n".join(paragraphs))
     return files

@@ -19,18 +19,18 @@ from pydantic import SecretStr
 
 from benchmarks.figures import mean_figure
 from benchmarks.sampler.worlds import Joined, corpora, read_joined
+from daydream_contracts.events import FactKind
 from daydream_memory.embedding import MiniLM
 from daydream_memory.store import Vector
-from daydream_sampler.epoch import UNIFORM, Claim, Epoch, Round, ordinals_of
+from daydream_models.provider import ModelProvider
+from daydream_models.settings import ModelSettings
+from daydream_sampler.epoch import UNIFORM, Claim, Epoch, PortfolioRound, ordinals_of
 from daydream_sampler.portfolio import next_round
-from daydream_sampler.rehearsal import Pairs, Space, draw
-from daydream_sampler.settings import Settings
+from daydream_sampler.settings import SamplerSettings
+from daydream_sampler.simulation.draws import FactSpace, LocalPairs, draw
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.registry import chosen
-from daydream_sampler.yields import Yields
-from daydream_shared.llm.endpoint import ModelEndpoint
-from daydream_shared.messages import FactKind
-from daydream_shared.settings import ModelSettings
+from daydream_sampler.strategy_history import StrategyHistory
 from support.samples import verdict_on
 
 DRAWS = 200
@@ -49,8 +49,19 @@ class Other:
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Unit vectors of the texts."""
-        endpoint = ModelEndpoint(ModelSettings(name=self.model, base_url=self.url, api_key=SecretStr(os.environ.get("OPENAI_API_KEY", "")), timeout_s=600))
-        found = [vector for start in range(0, len(texts), BATCH) for vector in (await endpoint.embed(texts[start : start + BATCH])).vectors]
+        endpoint = ModelProvider(
+            ModelSettings(
+                name=self.model,
+                base_url=self.url,
+                api_key=SecretStr(os.environ.get("OPENAI_API_KEY", "")),
+                timeout_s=600,
+            )
+        )
+        found = [
+            vector
+            for start in range(0, len(texts), BATCH)
+            for vector in (await endpoint.embed(texts[start : start + BATCH])).vectors
+        ]
         await endpoint.close()
         matrix = np.array(found, np.float32)
         return list(matrix / np.linalg.norm(matrix, axis=1, keepdims=True))
@@ -63,13 +74,30 @@ def measure(table: Path, *, quick: bool, other: Other | None = None) -> None:
         joined = read_joined(table, corpus)
         space = embedded(joined, other)
         seeds = 4 if quick else SEEDS
-        for way, names, portfolio in (("", ["anchored"], False), ("mixed_", ["importance"], False), ("portfolio_", Settings().strategy_names, True)):
-            hits = [hits_of(joined, space, chosen(names), seed, portfolio=portfolio) for seed in range(seeds)]
+        for way, names, portfolio in (
+            ("", ["anchored"], False),
+            ("mixed_", ["importance"], False),
+            ("portfolio_", SamplerSettings().strategy_names, True),
+        ):
+            hits = [
+                hits_of(joined, space, chosen(names), seed, portfolio=portfolio)
+                for seed in range(seeds)
+            ]
             # asked about questions × papers, uniform draws have fewer pairs to miss: that is the stricter measure, except where nothing is told
             pairs = joined.pairs if way != "mixed_" else math.comb(len(space.vectors), 2)
             expected = DRAWS * len(joined.planted) / pairs
-            more = {"corpus": corpus.name, "pairs": pairs, "planted": len(joined.planted), "expected_of_uniform": round(expected, 3), "draws": DRAWS}
-            name = f"moose_{way}hits_ratio_{DRAWS}" if corpus == headline(found) else f"moose_{way}hits_ratio_{DRAWS}_of_{len(joined.papers)}"
+            more = {
+                "corpus": corpus.name,
+                "pairs": pairs,
+                "planted": len(joined.planted),
+                "expected_of_uniform": round(expected, 3),
+                "draws": DRAWS,
+            }
+            name = (
+                f"moose_{way}hits_ratio_{DRAWS}"
+                if corpus == headline(found)
+                else f"moose_{way}hits_ratio_{DRAWS}_of_{len(joined.papers)}"
+            )
             name += "_other_model" if other else ""
             more["embedding_model"] = other.model if other else MiniLM.model
             mean_figure("sampler", name, [count / expected for count in hits], "times", **more)
@@ -80,29 +108,44 @@ def headline(found: Sequence[Path]) -> Path:
     return next((one for one in found if one.stem.endswith("_300")), found[-1])
 
 
-def embedded(joined: Joined, other: Other | None = None) -> Space:
+def embedded(joined: Joined, other: Other | None = None) -> FactSpace:
     """The memory, with the questions first, as the embedded model sees it, or another one."""
     texts = [*joined.questions, *joined.papers]
     vectors = np.stack(asyncio.run((other or MiniLM(2)).embed(texts)))
     kinds = [FactKind.QUESTION] * len(joined.questions) + [FactKind.DOCUMENT] * len(joined.papers)
-    return Space(vectors, [str(place) for place in range(len(texts))], kinds)
+    return FactSpace(vectors, [str(place) for place in range(len(texts))], kinds)
 
 
-def hits_of(joined: Joined, space: Space, strategies: dict[str, Strategy], seed: int, *, portfolio: bool) -> int:
+def hits_of(
+    joined: Joined, space: FactSpace, strategies: dict[str, Strategy], seed: int, *, portfolio: bool
+) -> int:
     """Of so many draws, those of a planted pair."""
     first_paper = len(joined.questions)
     planted = {(question, first_paper + paper) for question, paper in joined.planted}
     shares = {UNIFORM: FLOOR, **dict.fromkeys(strategies, (1 - FLOOR) / len(strategies))}
-    start = Round() if portfolio else Round(number=1, until=FOREVER, shares=shares)
-    return sum(drawn(space, Epoch(key=f"{seed:x}", round=start), strategies, lambda claim: ordinals_of(claim.number or 0) in planted))
+    start = (
+        PortfolioRound() if portfolio else PortfolioRound(number=1, until=FOREVER, shares=shares)
+    )
+    return sum(
+        drawn(
+            space,
+            Epoch(key=f"{seed:x}", round=start),
+            strategies,
+            lambda claim: ordinals_of(claim.number or 0) in planted,
+        )
+    )
 
 
-def drawn(space: Space, epoch: Epoch, strategies: dict[str, Strategy], hit: Callable[[Claim], bool]) -> list[bool]:
+def drawn(
+    space: FactSpace, epoch: Epoch, strategies: dict[str, Strategy], hit: Callable[[Claim], bool]
+) -> list[bool]:
     """Which of the first draws hit; when the round is over, the portfolio makes the next one from what was found."""
-    yields, pairs, found = Yields(), Pairs(), list[bool]()
+    yields, pairs, found = StrategyHistory(), LocalPairs(), list[bool]()
     while len(found) < DRAWS:
         if epoch.drawn >= epoch.round.until:
-            epoch = epoch.model_copy(update={"round": next_round(epoch, strategies, yields, floor=FLOOR)})
+            epoch = epoch.model_copy(
+                update={"round": next_round(epoch, strategies, yields, floor=FLOOR)}
+            )
         epoch, claim = draw(space, epoch, strategies, pairs)
         if claim is not None:
             found.append(hit(claim))

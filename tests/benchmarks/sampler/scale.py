@@ -15,15 +15,15 @@ import numpy as np
 
 from benchmarks.figures import figure, percentile
 from benchmarks.sampler.synthetic import clustered
-from daydream_memory.approximate import Approximate
+from daydream_contracts.events import FactKind
+from daydream_contracts.rpc import Neighbour, NeighbourQuery
+from daydream_memory.ann_index import AnnIndex
 from daydream_memory.vectors import VectorTable
-from daydream_sampler.epoch import UNIFORM, Epoch, Round, pairs_of
+from daydream_sampler.epoch import UNIFORM, Epoch, PortfolioRound, pairs_of
 from daydream_sampler.features import NAMES
-from daydream_sampler.proposing import NEAR
-from daydream_sampler.rehearsal import NOW, Pairs, Space, draw
+from daydream_sampler.proposal import NEAR
+from daydream_sampler.simulation.draws import NOW, FactSpace, LocalPairs, draw
 from daydream_sampler.strategies.registry import chosen
-from daydream_shared.messages import FactKind
-from daydream_shared.requests import Place, Sight
 
 SIZES = (10**4, 10**5, 10**6, 10**7)
 DIMENSION = 16  # ten million vectors of 384 would need 15 GB
@@ -45,7 +45,7 @@ class Endless(Sequence[str]):
         return f"source {at % 1000}"
 
 
-class Indexed(Space):
+class Indexed(FactSpace):
     """A space that asks the memory's own table what is near."""
 
     table: VectorTable
@@ -54,13 +54,22 @@ class Indexed(Space):
     def questions(self) -> list[int]:
         return []
 
-    def _seen(self, place: Place, near: int) -> tuple[Sight, ...]:
+    def _seen(self, place: NeighbourQuery, near: int) -> tuple[Neighbour, ...]:
         vector = self.vectors[place.ordinal]
         found = {int(key): cosine for key, cosine in self.table.near(vector, near + 1)}
         found |= {one: float(self.vectors[one] @ vector) for one in place.also}
         found[place.ordinal] = 2.0
         order = sorted(found, key=lambda one: -found[one])
-        return tuple(Sight(ordinal=one, similarity=min(1.0, found[one]), source=self.sources[one], domain="", kind=FactKind.DOCUMENT) for one in order)
+        return tuple(
+            Neighbour(
+                ordinal=one,
+                similarity=min(1.0, found[one]),
+                source=self.sources[one],
+                domain="",
+                kind=FactKind.DOCUMENT,
+            )
+            for one in order
+        )
 
 
 def measure(*, quick: bool, ten_million: bool = False) -> None:
@@ -85,9 +94,20 @@ def uniformity(epochs: int) -> None:
             seen[claim.number, place] += 1
     expected, degrees = epochs / pairs, (pairs - 1) ** 2
     chi = float(((seen - expected) ** 2 / expected).sum()) * (pairs - 1) / pairs
-    deviation = ((chi / degrees) ** (1 / 3) - (1 - 2 / (9 * degrees))) / math.sqrt(2 / (9 * degrees))  # Wilson and Hilferty, 1931
+    deviation = ((chi / degrees) ** (1 / 3) - (1 - 2 / (9 * degrees))) / math.sqrt(
+        2 / (9 * degrees)
+    )  # Wilson and Hilferty, 1931
     p = 0.5 * math.erfc(deviation / math.sqrt(2))
-    figure("sampler", "uniform_chi_square_p", [p], "probability", chi_square=round(chi, 1), degrees=degrees, epochs=epochs, facts=FACTS)
+    figure(
+        "sampler",
+        "uniform_chi_square_p",
+        [p],
+        "probability",
+        chi_square=round(chi, 1),
+        degrees=degrees,
+        epochs=epochs,
+        facts=FACTS,
+    )
 
 
 def uniform(size: int) -> None:
@@ -100,8 +120,22 @@ def uniform(size: int) -> None:
         assert found is not None
         epoch = found[0].done(found[1])
         times.append(1e3 * (time.perf_counter() - started))
-    figure("sampler", f"draw_ms_uniform_{size:.0e}", [percentile(times, 0.5)], "ms", p99=round(percentile(times, 0.99), 3), facts=size, draws=DRAWS)
-    figure("sampler", f"state_bytes_uniform_{size:.0e}", [len(epoch.model_dump_json())], "bytes", facts=size)
+    figure(
+        "sampler",
+        f"draw_ms_uniform_{size:.0e}",
+        [percentile(times, 0.5)],
+        "ms",
+        p99=round(percentile(times, 0.99), 3),
+        facts=size,
+        draws=DRAWS,
+    )
+    figure(
+        "sampler",
+        f"state_bytes_uniform_{size:.0e}",
+        [len(epoch.model_dump_json())],
+        "bytes",
+        facts=size,
+    )
 
 
 def others(size: int) -> None:
@@ -111,15 +145,33 @@ def others(size: int) -> None:
     space.table = table_of(vectors)
     for name in ("importance", "unseen", "learned"):
         learned = tuple(0.3 if one == "closeness" else 0.0 for one in NAMES)
-        epoch = Epoch(key="0", round=Round(number=1, until=2**60, shares={UNIFORM: 0.0, name: 1.0}, learned=learned)).cover(size)
-        strategies, pairs, times = chosen([name]), Pairs(), []
+        epoch = Epoch(
+            key="0",
+            round=PortfolioRound(
+                number=1, until=2**60, shares={UNIFORM: 0.0, name: 1.0}, learned=learned
+            ),
+        ).cover(size)
+        strategies, pairs, times = chosen([name]), LocalPairs(), []
         for _ in range(DRAWS):
             started = time.perf_counter()
             epoch, _ = draw(space, epoch, strategies, pairs)
             times.append(1e3 * (time.perf_counter() - started))
-        more = {"p99": round(percentile(times, 0.99), 3), "facts": size, "draws": DRAWS, "dimension": DIMENSION, "near": NEAR}
+        more = {
+            "p99": round(percentile(times, 0.99), 3),
+            "facts": size,
+            "draws": DRAWS,
+            "dimension": DIMENSION,
+            "near": NEAR,
+        }
         figure("sampler", f"draw_ms_{name}_{size:.0e}", [percentile(times, 0.5)], "ms", **more)
-    figure("sampler", f"state_bytes_{size:.0e}", [len(epoch.model_dump_json())], "bytes", facts=size, of="the epoch; the set of drawn pairs is apart")
+    figure(
+        "sampler",
+        f"state_bytes_{size:.0e}",
+        [len(epoch.model_dump_json())],
+        "bytes",
+        facts=size,
+        of="the epoch; the set of drawn pairs is apart",
+    )
 
 
 def table_of(vectors: np.ndarray) -> VectorTable:
@@ -127,7 +179,7 @@ def table_of(vectors: np.ndarray) -> VectorTable:
     table = VectorTable()
     table.append([str(row) for row in range(len(vectors))], vectors)
     if len(vectors) >= INDEX_FROM:
-        table.index = Approximate(vectors.shape[1])
+        table.index = AnnIndex(vectors.shape[1])
         for start in range(0, len(vectors), 50_000):
             table.index.add(vectors[start : start + 50_000], threads=os.cpu_count() or 1)
     return table

@@ -16,7 +16,7 @@ from daydream_sampler.epoch import UNIFORM
 from daydream_sampler.portfolio import ROUND_DRAWS, TEMPER, shares_of
 from daydream_sampler.regression import Regression
 from daydream_sampler.strategies.learned import by_expectation
-from daydream_sampler.yields import Brought, Yields
+from daydream_sampler.strategy_history import StrategyHistory, StrategyStats
 
 DRAWS = 500
 SEEDS = 100
@@ -29,7 +29,15 @@ def measure(file: Path, *, quick: bool) -> None:
     rated = read_rated(file)
     expected = DRAWS * float(rated.interesting.mean())
     found = [hits(rated, seed) / expected for seed in range(10 if quick else SEEDS)]
-    mean_figure("sampler", f"scimuse_yield_ratio_{DRAWS}", found, "times", ideas=len(rated.interesting), expected_of_uniform=expected, draws=DRAWS)
+    mean_figure(
+        "sampler",
+        f"scimuse_yield_ratio_{DRAWS}",
+        found,
+        "times",
+        ideas=len(rated.interesting),
+        expected_of_uniform=expected,
+        draws=DRAWS,
+    )
 
 
 def hits(rated: Rated, seed: int) -> int:
@@ -38,13 +46,15 @@ def hits(rated: Rated, seed: int) -> int:
     features = np.hstack([np.ones((len(rated.features), 1)), rated.features])
     regression = Regression.empty(features.shape[1])
     left = np.ones(len(features), bool)
-    yields = Yields()
-    brought = {name: Brought() for name in (UNIFORM, LEARNED)}
+    yields = StrategyHistory()
+    brought = {name: StrategyStats() for name in (UNIFORM, LEARNED)}
     found = 0
     for draw in range(DRAWS):
         if draw % ROUND_DRAWS == 0:
             yields.strategies = brought
-            shares = shares_of([UNIFORM, LEARNED], yields, floor=FLOOR, seed=int(rng.integers(2**32)))
+            shares = shares_of(
+                [UNIFORM, LEARNED], yields, floor=FLOOR, seed=int(rng.integers(2**32))
+            )
             expected = features @ regression.draw(int(rng.integers(2**32)), temper=TEMPER)
         name = UNIFORM if rng.random() < shares[UNIFORM] else LEARNED
         weights = np.where(left, 1.0, 0.0)
@@ -56,5 +66,11 @@ def hits(rated: Rated, seed: int) -> int:
         found += interesting
         regression.add(features[idea], float(interesting))
         one = brought[name]
-        brought[name] = one.model_copy(update={"draws": one.draws + 1, "insights": one.insights + interesting, "cost_nanousd": one.cost_nanousd + 1})
+        brought[name] = one.model_copy(
+            update={
+                "draws": one.draws + 1,
+                "insights": one.insights + interesting,
+                "cost_nanousd": one.cost_nanousd + 1,
+            }
+        )
     return found

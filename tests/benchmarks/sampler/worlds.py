@@ -45,12 +45,17 @@ class Rated:
 
 def find(data: Path, name: str) -> Path | None:
     """A file in this folder, or in one right below it."""
-    return next((file for file in (data / name, *sorted(data.glob(f"*/{name}"))) if file.is_file()), None)
+    return next(
+        (file for file in (data / name, *sorted(data.glob(f"*/{name}"))) if file.is_file()), None
+    )
 
 
 def corpora(table: Path) -> list[Path]:
     """The corpora beside the table, the smallest first."""
-    return sorted(table.parent.glob("Inspiration_Corpus_*.json"), key=lambda file: int("".join(filter(str.isdigit, file.stem)) or 0))
+    return sorted(
+        table.parent.glob("Inspiration_Corpus_*.json"),
+        key=lambda file: int("".join(filter(str.isdigit, file.stem)) or 0),
+    )
 
 
 def read_joined(table: Path, corpus: Path) -> Joined:
@@ -59,16 +64,28 @@ def read_joined(table: Path, corpus: Path) -> Joined:
     columns = {str(name).strip(): at for at, name in enumerate(next(rows)) if name}
     papers = [(str(title), str(abstract)) for title, abstract in json.loads(corpus.read_text())]
     place = {_bare(title): at for at, (title, _) in enumerate(papers)}
-    inspirations = [at for name, at in columns.items() if name.startswith("Inspiration paper") and name.endswith("title")]
-    strict, loose = (columns[name] for name in ("Background Question (strict)", "Background Question"))
+    inspirations = [
+        at
+        for name, at in columns.items()
+        if name.startswith("Inspiration paper") and name.endswith("title")
+    ]
+    strict, loose = (
+        columns[name] for name in ("Background Question (strict)", "Background Question")
+    )
     questions, planted = [], set()
     for row in rows:
         question = _text(row[strict]) or _text(row[loose])
         if not question:
             continue
-        planted |= {(len(questions), place[title]) for at in inspirations if (title := _bare(_text(row[at]))) in place}
+        planted |= {
+            (len(questions), place[title])
+            for at in inspirations
+            if (title := _bare(_text(row[at]))) in place
+        }
         questions.append(question)
-    return Joined(questions, [f"{title}. {abstract}" for title, abstract in papers], frozenset(planted))
+    return Joined(
+        questions, [f"{title}. {abstract}" for title, abstract in papers], frozenset(planted)
+    )
 
 
 def read_rated(file: Path) -> Rated:
@@ -78,7 +95,9 @@ def read_rated(file: Path) -> Rated:
     table = np.array(rows)
     ranks = table[:, 1:].argsort(axis=0).argsort(axis=0).astype(float)
     spread = ranks.std(axis=0)
-    return Rated((ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, 1.0), table[:, 0] >= INTERESTING)
+    return Rated(
+        (ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, 1.0), table[:, 0] >= INTERESTING
+    )
 
 
 def all_pairs(joined: Joined) -> list[tuple[int, int]]:

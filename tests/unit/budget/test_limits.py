@@ -8,11 +8,22 @@ from typing import Any
 import pytest
 
 from daydream_budget.alerts import crossings, overrun
-from daydream_budget.books import Books, check
-from daydream_budget.entries import AttemptSettled, LimitSet
 from daydream_budget.forecast import burn_nanousd_per_h
+from daydream_budget.ledger.entries import AttemptSettled, LimitSet
+from daydream_budget.ledger.state import LedgerState, check
 from daydream_budget.summary import summary
-from daydream_shared.requests import Correct, Draw, EnvelopePart, OpenEnvelope, Pause, RemoveLimit, SetLimit, SetTax, SetZone, TopUp
+from daydream_contracts.rpc import (
+    AllocationRequest,
+    Authorize,
+    CorrectionEntry,
+    OpenReservation,
+    Pause,
+    RemoveLimit,
+    SetLimit,
+    SetTax,
+    SetZone,
+    TopUp,
+)
 from support.desk import NOON, Desk
 
 
@@ -33,7 +44,9 @@ def reason(answer: Any) -> str:
         ("purpose:canary", {"purpose": "canary"}, {"purpose": "daydream"}),
     ],
 )
-def test_a_limit_on_a_scope_binds_that_scope_and_no_other(scope: str, counted: dict[str, Any], not_counted: dict[str, Any]) -> None:
+def test_a_limit_on_a_scope_binds_that_scope_and_no_other(
+    scope: str, counted: dict[str, Any], not_counted: dict[str, Any]
+) -> None:
     desk = Desk(lifetime=1000)
     desk.cap("day", 50, scope)
     assert desk.open("a", 50, **counted).granted
@@ -43,8 +56,13 @@ def test_a_limit_on_a_scope_binds_that_scope_and_no_other(scope: str, counted: d
     assert desk.open("c", 500, **not_counted).granted
 
 
-@pytest.mark.parametrize(("window", "renewed_after"), [("hour", 1), ("day", 12), ("week", 7 * 24 - 12), ("month", 29 * 24 + 12)])
-def test_each_window_renews_when_its_time_has_come_and_not_before(window: Any, renewed_after: int) -> None:
+@pytest.mark.parametrize(
+    ("window", "renewed_after"),
+    [("hour", 1), ("day", 12), ("week", 7 * 24 - 12), ("month", 29 * 24 + 12)],
+)
+def test_each_window_renews_when_its_time_has_come_and_not_before(
+    window: Any, renewed_after: int
+) -> None:
     desk = Desk(now=NOON)  # a Monday, the first of a month
     desk.cap(window, 100)
     desk.spend("a", 100)
@@ -72,7 +90,9 @@ def test_a_share_follows_the_cap_on_everything() -> None:
     assert not desk.open("b", 1, stage="critic").granted
 
 
-def test_where_the_model_is_open_the_bound_counts_against_each_and_after_the_draw_against_one() -> None:
+def test_where_the_model_is_open_the_bound_counts_against_each_and_after_the_draw_against_one() -> (
+    None
+):
     desk = Desk(lifetime=1000)
     desk.cap("day", 100, "model:m")
     desk.cap("day", 100, "model:n")
@@ -109,10 +129,13 @@ def test_another_time_zone_moves_midnight_and_forgets_nothing() -> None:
 
 def test_a_part_pays_its_own_stage_so_that_none_starves_another() -> None:
     desk = Desk(lifetime=100)
-    parts = tuple(EnvelopePart(stage=stage, model="m", bound_nanousd=10) for stage in ("synthesizer", "critic"))
-    desk.ask(OpenEnvelope(envelope_id="a", parts=parts, asked_at=desk.now))
+    parts = tuple(
+        AllocationRequest(stage=stage, model="m", upper_bound_nanousd=10)
+        for stage in ("synthesizer", "critic")
+    )
+    desk.ask(OpenReservation(reservation_id="a", parts=parts, asked_at=desk.now))
     assert desk.draw("a", 10, call="1").granted
-    assert reason(desk.draw("a", 1, call="2")) == "envelope"
+    assert reason(desk.draw("a", 1, call="2")) == "reservation"
     assert desk.draw("a", 10, call="3", stage="critic").granted
     assert desk.grow("a", 5, stage="synthesizer").granted
     assert desk.draw("a", 5, call="2").granted
@@ -136,14 +159,24 @@ def test_near_the_cap_the_dearest_plan_that_fits_is_opened_then_none() -> None:
 
 def test_a_single_call_is_opened_and_drawn_and_settled_and_closed_with_two_questions() -> None:
     desk = Desk(lifetime=100)
-    part = EnvelopePart(stage="s", model="m", bound_nanousd=60)
-    first = Draw(envelope_id="a", call_id="c", nonce="n", stage="s", model="m", bound_nanousd=60, lifetime_s=60)
-    question = OpenEnvelope(envelope_id="a", parts=(part,), first=first, asked_at=desk.now)
+    part = AllocationRequest(stage="s", model="m", upper_bound_nanousd=60)
+    first = Authorize(
+        reservation_id="a",
+        call_id="c",
+        nonce="n",
+        stage="s",
+        model="m",
+        upper_bound_nanousd=60,
+        lifetime_s=60,
+    )
+    question = OpenReservation(reservation_id="a", parts=(part,), first=first, asked_at=desk.now)
     grant = desk.ask(question)
     assert grant.granted
     assert desk.ask(question) == grant
-    other = question.model_copy(update={"first": first.model_copy(update={"nonce": "another worker"})})
-    assert reason(desk.ask(other)) == "envelope"
+    other = question.model_copy(
+        update={"first": first.model_copy(update={"nonce": "another worker"})}
+    )
+    assert reason(desk.ask(other)) == "reservation"
     desk.settle(grant.attempt_id, 50, last=True)
     assert (desk.money.open, desk.money.drawn, desk.money.settled) == (0, 0, 50)
     assert list(desk.books.closed) == ["a"]
@@ -214,10 +247,20 @@ def test_a_correction_is_an_entry_in_the_window_that_it_is_about_and_never_inven
     then = desk.now
     desk.now += timedelta(days=1)
     desk.spend("b", 10)
-    assert desk.change(Correct(stage="synthesizer", model="m", at=then, by_nanousd=-30)).refusal is None
+    assert (
+        desk.change(
+            CorrectionEntry(stage="synthesizer", model="m", at=then, by_nanousd=-30)
+        ).refusal
+        is None
+    )
     assert desk.money.settled == 60
     assert desk.free("day") == 90
-    assert reason(desk.change(Correct(stage="synthesizer", model="m", at=then, by_nanousd=-51))) == "wrong-change"
+    assert (
+        reason(
+            desk.change(CorrectionEntry(stage="synthesizer", model="m", at=then, by_nanousd=-51))
+        )
+        == "wrong-change"
+    )
     check(desk.books)
 
 
@@ -228,7 +271,10 @@ def test_who_changed_what_and_why_is_kept() -> None:
     assert (latest.who, latest.text) == ("Ada", "all/lifetime: raised by $2.50")
 
 
-@pytest.mark.parametrize("what", [TopUp(window="week", by_nanousd=1), RemoveLimit(window="week"), SetZone(zone="Mars/Olympus")])
+@pytest.mark.parametrize(
+    "what",
+    [TopUp(window="week", by_nanousd=1), RemoveLimit(window="week"), SetZone(zone="Mars/Olympus")],
+)
 def test_a_change_that_can_not_be_made_says_why_and_leaves_no_entry(what: Any) -> None:
     desk = Desk(lifetime=100)
     before = len(desk.books.controls.changes)
@@ -255,7 +301,9 @@ def test_a_soft_share_is_told_once_a_window_and_again_in_the_next() -> None:
     desk.spend("b", 1)
     ((entry, alert),) = crossings(desk.books, set(), desk.now)
     assert (entry.share, alert.kind) == (0.8, "soft-limit")
-    assert crossings(desk.books, set(), desk.now)[0][1].message_id == alert.message_id, "the same alert has the same id"
+    assert crossings(desk.books, set(), desk.now)[0][1].message_id == alert.message_id, (
+        "the same alert has the same id"
+    )
     desk.fold(entry)
     assert crossings(desk.books, set(), desk.now) == []
     desk.now += timedelta(days=1)
@@ -328,9 +376,9 @@ def test_memory_is_bounded_by_what_is_open_and_not_by_history() -> None:
         desk.now += timedelta(minutes=15)
     week = 7 * 24 * 4
     assert len(desk.books.closed) <= week + 1
-    assert desk.books.envelopes == {}
+    assert desk.books.reservations == {}
     assert desk.books.attempts == {}
 
 
 def test_books_that_were_never_written_to_add_up() -> None:
-    check(Books())
+    check(LedgerState())

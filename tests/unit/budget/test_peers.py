@@ -29,7 +29,9 @@ def spent(admit: Callable[[int, deque[int]], bool]) -> int:
     return total
 
 
-def test_a_check_after_the_call_spends_many_times_a_small_cap_and_the_ledger_nothing_above_it() -> None:
+def test_a_check_after_the_call_spends_many_times_a_small_cap_and_the_ledger_nothing_above_it() -> (
+    None
+):
     assert spent(lambda total, _: total < CAP) > 2 * CAP
     assert ledger() <= CAP
 
@@ -47,11 +49,13 @@ def test_in_flight_times_average_spends_above_the_cap_and_the_ledger_nothing() -
 
 
 def ledger() -> int:
-    """The same workers and calls, each paid from an envelope."""
+    """The same workers and calls, each paid from a reservation."""
     desk = Desk(lifetime=CAP)
     waiting, in_flight = deque(enumerate(calls())), deque[tuple[str, int]]()
     while waiting:
-        while waiting and len(in_flight) < WORKERS and desk.open(f"e{waiting[0][0]}", BOUND).granted:
+        while (
+            waiting and len(in_flight) < WORKERS and desk.open(f"e{waiting[0][0]}", BOUND).granted
+        ):
             number, cost = waiting.popleft()
             attempt = desk.draw(f"e{number}", BOUND, call=f"c{number}").attempt_id
             in_flight.append((attempt, cost))

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from daydream_budget.audit.auditor import Call
-from daydream_budget.audit.exports import Line, read
-from daydream_budget.audit.reconciling import Reconciled, reconcile
-from daydream_shared.failures import WrongSetting
-from daydream_shared.requests import Correct
+from daydream_budget.audit.auditor import AuditedCall
+from daydream_budget.audit.invoices import InvoiceLine, read
+from daydream_budget.audit.reconciliation import Reconciliation, reconcile
+from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.rpc import CorrectionEntry
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CENT = 10_000_000  # nano-dollars
@@ -25,11 +25,13 @@ def written(tmp_path: Path, text: str) -> Path:
     return file
 
 
-def call(cost: int, provider_id: str = "", model: str = "gpt-4o-mini", at: datetime = NOON) -> Call:
-    return Call("synthesizer", model, at, cost, charged=cost, provider_id=provider_id)
+def call(
+    cost: int, provider_id: str = "", model: str = "gpt-4o-mini", at: datetime = NOON
+) -> AuditedCall:
+    return AuditedCall("synthesizer", model, at, cost, charged=cost, provider_id=provider_id)
 
 
-def against(calls: dict[str, Call], file: Path) -> Reconciled:
+def against(calls: dict[str, AuditedCall], file: Path) -> Reconciliation:
     return reconcile(calls, [], read(file))
 
 
@@ -37,20 +39,48 @@ def against(calls: dict[str, Call], file: Path) -> Reconciled:
 
 
 def test_a_csv_with_ids(tmp_path: Path) -> None:
-    lines = read(written(tmp_path, "\ufeffgeneration_id,created_at,model_permaslug,cost_total\ngen-1,2026-06-01 12:00:00,openai/gpt-4o-mini,0.0125\n"))
-    assert lines == [Line("gen-1", "openai/gpt-4o-mini", NOON, Decimal(12_500_000), Decimal(50_000))]
+    lines = read(
+        written(
+            tmp_path,
+            "\ufeffgeneration_id,created_at,model_permaslug,cost_total\ngen-1,2026-06-01 12:00:00,openai/gpt-4o-mini,0.0125\n",
+        )
+    )
+    assert lines == [
+        InvoiceLine("gen-1", "openai/gpt-4o-mini", NOON, Decimal(12_500_000), Decimal(50_000))
+    ]
 
 
 def test_buckets_of_a_costs_api_are_taken_apart(tmp_path: Path) -> None:
     day = int(NOON.replace(hour=0).timestamp())
-    results = [{"amount": {"value": 0.06, "currency": "usd"}, "line_item": f"gpt-4o-mini-2024-07-18, {what}"} for what in ("input", "output")]
-    lines = read(written(tmp_path, json.dumps({"object": "page", "data": [{"object": "bucket", "start_time": day, "results": results}]})))
-    assert [(line.model, line.cost, line.at) for line in lines] == [("gpt-4o-mini-2024-07-18", 6 * CENT, NOON.replace(hour=0))] * 2
+    results = [
+        {
+            "amount": {"value": 0.06, "currency": "usd"},
+            "line_item": f"gpt-4o-mini-2024-07-18, {what}",
+        }
+        for what in ("input", "output")
+    ]
+    lines = read(
+        written(
+            tmp_path,
+            json.dumps(
+                {
+                    "object": "page",
+                    "data": [{"object": "bucket", "start_time": day, "results": results}],
+                }
+            ),
+        )
+    )
+    assert [(line.model, line.cost, line.at) for line in lines] == [
+        ("gpt-4o-mini-2024-07-18", 6 * CENT, NOON.replace(hour=0))
+    ] * 2
 
 
 def test_json_lines_and_milliseconds(tmp_path: Path) -> None:
     line = {"id": "a", "cost": "$1,000.50", "created": int(NOON.timestamp() * 1000)}
-    assert read(written(tmp_path, f"{json.dumps(line)}\n\n{json.dumps(line)}\n")) == [Line("a", "", NOON, Decimal(1_000_500_000_000), Decimal(5_000_000))] * 2
+    assert (
+        read(written(tmp_path, f"{json.dumps(line)}\n\n{json.dumps(line)}\n"))
+        == [InvoiceLine("a", "", NOON, Decimal(1_000_500_000_000), Decimal(5_000_000))] * 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,12 +96,12 @@ def test_json_lines_and_milliseconds(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_bill_is_said_to_be_none(tmp_path: Path, text: str, says: str) -> None:
-    with pytest.raises(WrongSetting, match=says):
+    with pytest.raises(ConfigurationError, match=says):
         read(written(tmp_path, text))
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(WrongSetting, match="can't be read"):
+    with pytest.raises(ConfigurationError, match="can't be read"):
         read(tmp_path / "nothing.csv")
 
 
@@ -79,27 +109,43 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_lines_of_one_answer_are_added_up(tmp_path: Path) -> None:
-    found = against({"a": call(3 * CENT, "gen-1")}, written(tmp_path, "id,cost\ngen-1,0.01\ngen-1,0.02\n"))
+    found = against(
+        {"a": call(3 * CENT, "gen-1")}, written(tmp_path, "id,cost\ngen-1,0.01\ngen-1,0.02\n")
+    )
     assert (found.by, found.same, found.differences) == ("id", 1, ())
 
 
 def test_every_difference_comes_with_what_mends_it(tmp_path: Path) -> None:
-    calls = {"a1": call(CENT, "cheap"), "a2": call(CENT, "ours"), "a3": call(CENT, "same"), "a4": call(CENT)}
-    found = against(calls, written(tmp_path, "id,cost,model\ncheap,0.04,gpt-4o-mini\nsame,0.01,gpt-4o-mini\ntheirs,0.02,gpt-4o-mini\n"))
+    calls = {
+        "a1": call(CENT, "cheap"),
+        "a2": call(CENT, "ours"),
+        "a3": call(CENT, "same"),
+        "a4": call(CENT),
+    }
+    found = against(
+        calls,
+        written(
+            tmp_path,
+            "id,cost,model\ncheap,0.04,gpt-4o-mini\nsame,0.01,gpt-4o-mini\ntheirs,0.02,gpt-4o-mini\n",
+        ),
+    )
     cheap, ours, theirs = found.differences
     assert (cheap.about, cheap.ours_nanousd, cheap.theirs_nanousd) == ("cheap", CENT, 4 * CENT)
-    assert cheap.mend == "daydream budget correct --by 0.030000000 --stage synthesizer --model gpt-4o-mini --at 2026-06-01T12:00:00 --attempt a1"
+    assert (
+        cheap.fix
+        == "daydream budget correct --by 0.030000000 --stage synthesizer --model gpt-4o-mini --at 2026-06-01T12:00:00 --attempt a1"
+    )
     assert (ours.about, ours.theirs_nanousd) == ("ours", None)
-    assert "--by -0.010000000" in ours.mend
+    assert "--by -0.010000000" in ours.fix
     assert (theirs.about, theirs.ours_nanousd) == ("theirs", None)
-    assert "--stage STAGE" in theirs.mend
+    assert "--stage STAGE" in theirs.fix
     assert (found.same, found.without_id) == (1, 1)
 
 
 def test_a_counter_entry_mends_the_difference(tmp_path: Path) -> None:
-    mended = call(CENT, "cheap")
-    mended.corrected = 3 * CENT
-    assert against({"a1": mended}, written(tmp_path, "id,cost\ncheap,0.04\n")).differences == ()
+    fixed = call(CENT, "cheap")
+    fixed.corrected = 3 * CENT
+    assert against({"a1": fixed}, written(tmp_path, "id,cost\ncheap,0.04\n")).differences == ()
 
 
 def test_a_bill_is_as_exact_as_it_is_rounded(tmp_path: Path) -> None:
@@ -115,11 +161,15 @@ def test_without_ids_days_and_models_are_compared(tmp_path: Path) -> None:
         "c": call(5 * CENT, model="gpt-4o"),
         "not on this bill": call(CENT, at=NOON.replace(day=3)),
     }
-    text = "date,model,cost\n2026-06-01,gpt-4o-mini-2024-07-18,0.07\n2026-06-01,openai/gpt-4o,0.06\n"
+    text = (
+        "date,model,cost\n2026-06-01,gpt-4o-mini-2024-07-18,0.07\n2026-06-01,openai/gpt-4o,0.06\n"
+    )
     found = against(calls, written(tmp_path, text))
     assert (found.by, found.same) == ("day and model", 1)
-    assert [(one.about, one.ours_nanousd, one.theirs_nanousd) for one in found.differences] == [("2026-06-01 gpt-4o", 5 * CENT, 6 * CENT)]
-    correction = Correct(stage="synthesizer", model="gpt-4o", at=NOON, by_nanousd=CENT)
+    assert [(one.about, one.ours_nanousd, one.theirs_nanousd) for one in found.differences] == [
+        ("2026-06-01 gpt-4o", 5 * CENT, 6 * CENT)
+    ]
+    correction = CorrectionEntry(stage="synthesizer", model="gpt-4o", at=NOON, by_nanousd=CENT)
     assert reconcile(calls, [(NOON, correction)], read(written(tmp_path, text))).differences == ()
 
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from daydream_budget.books import HORIZON, check
-from daydream_budget.entries import Entry
-from daydream_budget.rules import Question, decide, due
-from daydream_shared.requests import ChangeBudget, CloseEnvelope, EnvelopePart, GrowEnvelope, OpenEnvelope, SetLimit
+from daydream_budget.ledger.entries import Entry
+from daydream_budget.ledger.rules import Question, decide, due
+from daydream_budget.ledger.state import HORIZON, check
+from daydream_contracts.rpc import (
+    AllocationRequest,
+    ChangeBudget,
+    IncreaseReservation,
+    OpenReservation,
+    ReleaseReservation,
+    SetLimit,
+)
 from support.desk import IDLE_S, Desk
 
 
@@ -24,7 +31,7 @@ def test_without_any_cap_free_models_dream() -> None:
     assert desk.draw("a", 0).granted
 
 
-def test_an_envelope_holds_its_whole_bound_until_it_is_closed() -> None:
+def test_an_reservation_holds_its_whole_bound_until_it_is_closed() -> None:
     desk = Desk(lifetime=100)
     desk.open("a", 60)
     assert not desk.open("b", 60).granted
@@ -79,13 +86,13 @@ def test_at_midnight_what_was_spent_is_forgiven_and_what_is_open_is_carried_over
     assert desk.open("another", 50).granted
 
 
-def test_a_draw_takes_from_its_envelope_and_never_more_than_is_left() -> None:
+def test_a_draw_takes_from_its_reservation_and_never_more_than_is_left() -> None:
     desk = Desk(lifetime=100)
     desk.open("a", 30)
     assert desk.draw("a", 20).granted
     refusal = desk.draw("a", 20).refusal
     assert refusal is not None
-    assert refusal.reason == "envelope"
+    assert refusal.reason == "reservation"
     assert refusal.short_nanousd == 10
 
 
@@ -104,7 +111,7 @@ def test_a_question_that_is_repeated_by_the_same_worker_is_the_same_draw() -> No
     assert desk.money.drawn == 20
 
 
-def test_what_a_call_did_not_use_goes_back_into_its_envelope() -> None:
+def test_what_a_call_did_not_use_goes_back_into_its_reservation() -> None:
     desk = Desk(lifetime=100)
     desk.open("a", 20)
     desk.settle(desk.draw("a", 20).attempt_id, 5)
@@ -164,19 +171,19 @@ def test_a_lowered_cap_stops_draws_until_it_is_raised() -> None:
     assert desk.draw("a", 10).granted
 
 
-def test_an_envelope_that_nobody_touches_flows_back_and_can_be_grown_again() -> None:
+def test_an_reservation_that_nobody_touches_flows_back_and_can_be_grown_again() -> None:
     desk = Desk(lifetime=100)
     desk.open("a", 60)
     desk.sweep(timedelta(days=1, seconds=1))
     assert desk.money.open == 0
     refusal = desk.draw("a", 10).refusal
     assert refusal is not None
-    assert (refusal.reason, refusal.short_nanousd) == ("envelope", 10)
+    assert (refusal.reason, refusal.short_nanousd) == ("reservation", 10)
     assert desk.grow("a", 10).granted
     assert desk.draw("a", 10).granted
 
 
-def test_a_free_envelope_that_expired_can_be_reopened_for_nothing() -> None:
+def test_a_free_reservation_that_expired_can_be_reopened_for_nothing() -> None:
     desk = Desk()
     desk.open("a", 0)
     desk.sweep(timedelta(days=2))
@@ -195,7 +202,7 @@ def test_growing_twice_under_one_id_grows_once() -> None:
 
 def test_two_ways_close_separately_and_the_rest_flows_back_with_the_last() -> None:
     desk = Desk(lifetime=100)
-    desk.open("a", 100, ways=2)
+    desk.open("a", 100, branches=2)
     assert not desk.close("a", 0).closed
     assert not desk.close("a", 0).closed
     assert desk.money.open == 100
@@ -203,16 +210,16 @@ def test_two_ways_close_separately_and_the_rest_flows_back_with_the_last() -> No
     assert desk.money.open == 0
 
 
-def test_nothing_is_drawn_from_a_closed_envelope() -> None:
+def test_nothing_is_drawn_from_a_closed_reservation() -> None:
     desk = Desk(lifetime=100)
     desk.open("a", 100)
     desk.close("a")
     for answer in (desk.draw("a", 1), desk.grow("a", 1)):
         assert answer.refusal is not None
-        assert answer.refusal.reason == "closed"
+        assert answer.refusal.reason == "released"
 
 
-def test_a_call_in_flight_when_its_envelope_closes_is_still_billed() -> None:
+def test_a_call_in_flight_when_its_reservation_closes_is_still_billed() -> None:
     desk = Desk(lifetime=100)
     desk.open("a", 100)
     attempt_id = desk.draw("a", 40).attempt_id
@@ -229,17 +236,19 @@ def test_what_ended_longer_ago_than_the_horizon_is_forgotten_and_can_not_be_open
     desk.close("a")
     desk.now += HORIZON + timedelta(seconds=1)
     desk.cap("day", 100)
-    assert desk.books.envelopes == {}
+    assert desk.books.reservations == {}
     assert desk.books.closed == {}
-    part = EnvelopePart(stage="s", model="m", bound_nanousd=10)
-    refusal = desk.ask(OpenEnvelope(envelope_id="a", parts=(part,), asked_at=asked_at)).refusal
+    part = AllocationRequest(stage="s", model="m", upper_bound_nanousd=10)
+    refusal = desk.ask(
+        OpenReservation(reservation_id="a", parts=(part,), asked_at=asked_at)
+    ).refusal
     assert refusal.reason == "too-old"
 
 
-def test_an_unknown_envelope_pays_for_nothing_and_counts_as_closed() -> None:
+def test_an_unknown_reservation_pays_for_nothing_and_counts_as_closed() -> None:
     desk = Desk(lifetime=100)
-    assert desk.draw("nobody", 1).refusal.reason == "unknown-envelope"  # type: ignore[union-attr]
-    assert desk.grow("nobody", 1).refusal.reason == "unknown-envelope"  # type: ignore[union-attr]
+    assert desk.draw("nobody", 1).refusal.reason == "unknown-reservation"  # type: ignore[union-attr]
+    assert desk.grow("nobody", 1).refusal.reason == "unknown-reservation"  # type: ignore[union-attr]
     assert desk.close("nobody").closed
     assert not desk.settle("nobody:1", 1).known
 
@@ -257,7 +266,9 @@ def test_money_that_comes_back_from_yesterdays_call_does_not_break_todays_cap() 
     assert desk.free("day") >= 0
 
 
-def test_a_free_draw_in_flight_survives_a_service_that_was_away_for_longer_than_the_horizon() -> None:
+def test_a_free_draw_in_flight_survives_a_service_that_was_away_for_longer_than_the_horizon() -> (
+    None
+):
     desk = Desk()
     desk.open("a", 0)
     desk.draw("a", 0)
@@ -284,29 +295,37 @@ def test_two_replicas_of_which_one_lost_a_race_fold_each_others_commits_for_ever
         for desk in (winner, loser):
             desk.now += by
 
-    part = EnvelopePart(stage="s", model="m", bound_nanousd=10)
-    both(*decided(OpenEnvelope(envelope_id="first", parts=(part,), asked_at=winner.now)))
+    part = AllocationRequest(stage="s", model="m", upper_bound_nanousd=10)
+    both(*decided(OpenReservation(reservation_id="first", parts=(part,), asked_at=winner.now)))
     later(timedelta(days=2))
     both(*due(winner.books, winner.now, IDLE_S))
     later(timedelta(days=3))
-    both(*decided(OpenEnvelope(envelope_id="second", parts=(part,), asked_at=winner.now)))
-    both(*decided(CloseEnvelope(envelope_id="second")))
-    _, grown = decide(loser.books, GrowEnvelope(envelope_id="first", growth_id="g", by_nanousd=1), loser.now)
+    both(*decided(OpenReservation(reservation_id="second", parts=(part,), asked_at=winner.now)))
+    both(*decided(ReleaseReservation(reservation_id="second")))
+    _, grown = decide(
+        loser.books,
+        IncreaseReservation(reservation_id="first", increase_id="g", by_nanousd=1),
+        loser.now,
+    )
     assert grown
     loser.books.journal.mark()
     for entry in grown:
         loser.books.apply(entry, loser.now)
     loser.books.journal.rollback()  # the race was lost, and on the fresh read the cap refuses
     later(timedelta(days=5))
-    both(*decided(ChangeBudget(change_id="c", what=SetLimit(window="day", cap_nanousd=10), who="Ada")))
-    _, late = decide(loser.books, CloseEnvelope(envelope_id="first"), loser.now)
+    both(
+        *decided(
+            ChangeBudget(change_id="c", what=SetLimit(window="day", cap_nanousd=10), who="Ada")
+        )
+    )
+    _, late = decide(loser.books, ReleaseReservation(reservation_id="first"), loser.now)
     if late:
         both(*late)
 
 
-def test_a_way_that_the_envelope_does_not_have_does_not_close_it() -> None:
+def test_a_way_that_the_reservation_does_not_have_does_not_close_it() -> None:
     desk = Desk(lifetime=100)
-    desk.open("a", 100, ways=2)
+    desk.open("a", 100, branches=2)
     desk.close("a", 0)
     desk.close("a", 7)
-    assert desk.books.envelopes["a"].status == "open"
+    assert desk.books.reservations["a"].status == "open"

@@ -9,15 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daydream_budget.windows import QUARTER_S, quarter_of, renewal, span_of, start_of
+from daydream_budget.ledger.windows import QUARTER_S, quarter_of, renewal, span_of, start_of
 
-ZONES = ("UTC", "Europe/Zurich", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Havana", "Pacific/Chatham", "Africa/Cairo")
+ZONES = (
+    "UTC",
+    "Europe/Zurich",
+    "America/New_York",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "America/Havana",
+    "Pacific/Chatham",
+    "Africa/Cairo",
+)
 FORMS = {"hour": "%Y-%m-%d %H %z", "day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
 
 
 @pytest.mark.parametrize("window", FORMS)
-@given(at=st.datetimes(datetime(2024, 1, 1), datetime(2032, 1, 1), timezones=st.just(UTC)), zone=st.sampled_from(ZONES))
-def test_a_window_holds_what_the_wall_clock_calls_by_one_name_and_nothing_else(window: str, at: datetime, zone: str) -> None:
+@given(
+    at=st.datetimes(datetime(2024, 1, 1), datetime(2032, 1, 1), timezones=st.just(UTC)),
+    zone=st.sampled_from(ZONES),
+)
+def test_a_window_holds_what_the_wall_clock_calls_by_one_name_and_nothing_else(
+    window: str, at: datetime, zone: str
+) -> None:
     clock = ZoneInfo(zone)
     first, end = span_of(window, at, clock)  # type: ignore[arg-type]
     assert first <= quarter_of(at) < end
@@ -40,7 +54,9 @@ def test_a_window_holds_what_the_wall_clock_calls_by_one_name_and_nothing_else(w
         (datetime(2026, 10, 24, 22, 30, tzinfo=UTC), datetime(2026, 10, 25, 23, tzinfo=UTC), 25),
     ],
 )
-def test_days_on_which_clocks_change_end_at_the_local_midnight(now: datetime, midnight: datetime, hours: int) -> None:
+def test_days_on_which_clocks_change_end_at_the_local_midnight(
+    now: datetime, midnight: datetime, hours: int
+) -> None:
     zurich = ZoneInfo("Europe/Zurich")
     assert renewal("day", now, zurich) == midnight
     first, end = span_of("day", now, zurich)

@@ -46,8 +46,16 @@ def test_it_says_whose_price_it_is_since_when_and_what_an_example_costs() -> Non
 
 
 def test_it_answers_for_another_time_and_for_programs() -> None:
-    found = json.loads(run("m", "--input-tokens", "1000", "--output-tokens", "0", "--at", "2026-05-31", "--json").stdout)
-    assert (found["since"], found["cost_nanousd"], found["bound_nanousd"]) == (None, 1_000_000, 2_000_000)
+    found = json.loads(
+        run(
+            "m", "--input-tokens", "1000", "--output-tokens", "0", "--at", "2026-05-31", "--json"
+        ).stdout
+    )
+    assert (found["since"], found["cost_nanousd"], found["upper_bound_nanousd"]) == (
+        None,
+        1_000_000,
+        2_000_000,
+    )
     assert found["service_tiers"]["priority"][0]["input"] == 2
 
 
@@ -55,7 +63,9 @@ def test_the_bundled_list_answers_for_models_that_are_not_in_the_file() -> None:
     assert json.loads(run("gpt-4.1-mini", "--json").stdout)["source"] == "list"
 
 
-def test_the_model_that_is_set_is_priced_as_the_services_price_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_that_is_set_is_priced_as_the_services_price_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("DAYDREAM_MODEL_NAME", "ours")
     monkeypatch.setenv("DAYDREAM_MODEL_FREE", "true")
     assert "ours: free (declared free of charge)" in run().stdout
@@ -65,4 +75,7 @@ def test_the_model_that_is_set_is_priced_as_the_services_price_it(monkeypatch: p
 def test_an_unknown_model_is_refused_with_the_lines_to_add() -> None:
     result = run("nobody-knows-me", "--json")
     assert result.exit_code == 2
-    assert 'models."nobody-knows-me" = { input_usd_per_mtok = PRICE, ' in json.loads(result.stdout)["mend"]
+    assert (
+        'models."nobody-knows-me" = { input_usd_per_mtok = PRICE, '
+        in json.loads(result.stdout)["fix"]
+    )

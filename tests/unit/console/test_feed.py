@@ -11,37 +11,73 @@ import yaml
 
 from daydream_console.feed import ATOM, atom, insights_of, json_feed
 from daydream_console.vault import notes_of, write_vault
-from daydream_shared.messages import Decision, Fact, FactKind, ReviewRecorded, VerdictReached, derive_id
-from daydream_shared.requests import Verdicts
+from daydream_contracts.events import (
+    Decision,
+    Fact,
+    FactKind,
+    ReviewRecorded,
+    VerdictReached,
+    derive_id,
+)
+from daydream_contracts.rpc import VerdictPage
 from support.samples import AT, SYNTHESIS, fact, hypothesis, pair
 
 HOME = "http://127.0.0.1:8421/"
 
 
-def insight(number: int, *, first: Fact | None = None, title: str = "", **more: object) -> VerdictReached:
+def insight(
+    number: int, *, first: Fact | None = None, title: str = "", **more: object
+) -> VerdictReached:
     drawn = pair(number)
     drawn = drawn.model_copy(update={"first": first}) if first else drawn
-    proposed = hypothesis(number, SYNTHESIS.model_copy(update={"title": title or f"Insight {number}"})).model_copy(update={"pair": drawn})
+    proposed = hypothesis(
+        number, SYNTHESIS.model_copy(update={"title": title or f"Insight {number}"})
+    ).model_copy(update={"pair": drawn})
     return VerdictReached(
-        verdict_id=derive_id("v", number), hypothesis=proposed, role="judge", round=1, decision=Decision.PROMOTED, reason="score", explanation="good",
-        final=True, cost_nanousd=2_000_000, reached_at=AT,
-    ).model_copy(update=more)  # fmt: skip
+        verdict_id=derive_id("v", number),
+        hypothesis=proposed,
+        role="judge",
+        round=1,
+        decision=Decision.PROMOTED,
+        reason="score",
+        explanation="good",
+        final=True,
+        cost_nanousd=2_000_000,
+        reached_at=AT,
+    ).model_copy(update=more)
 
 
 def as_fact(one: VerdictReached) -> Fact:
-    return fact(90).model_copy(update={"fact_id": derive_id("insight", one.hypothesis.hypothesis_id), "kind": FactKind.INSIGHT, "title": "an insight"})
+    return fact(90).model_copy(
+        update={
+            "fact_id": derive_id("insight", one.hypothesis.hypothesis_id),
+            "kind": FactKind.INSIGHT,
+            "title": "an insight",
+        }
+    )
 
 
 def test_only_what_stands_is_told() -> None:
     found = [insight(number) for number in range(4)]
-    said = (ReviewRecorded(verdict_id=found[1].verdict_id, accepted=False, who="ada", recorded_at=AT),)
-    page = Verdicts(verdicts=tuple(found), total=4, reviews=said, retracted=(found[2].verdict_id,), waiting=(found[3].verdict_id,))
+    said = (
+        ReviewRecorded(verdict_id=found[1].verdict_id, accepted=False, who="ada", recorded_at=AT),
+    )
+    page = VerdictPage(
+        verdicts=tuple(found),
+        total=4,
+        reviews=said,
+        retracted=(found[2].verdict_id,),
+        pending_review=(found[3].verdict_id,),
+    )
     assert insights_of(page) == [found[0]]
 
 
 def test_the_json_feed_has_what_a_reader_needs() -> None:
     feed = json_feed([insight(1)], HOME)
-    assert (feed["version"], feed["feed_url"]) == ("https://jsonfeed.org/version/1.1", f"{HOME}feed.json")
+    assert (feed["version"], feed["feed_url"]) == (
+        "https://jsonfeed.org/version/1.1",
+        f"{HOME}feed.json",
+    )
     (item,) = feed["items"]
     assert item["id"].startswith("urn:uuid:")
     assert "To test: Straightened rivers" in item["content_text"]
@@ -52,7 +88,10 @@ def test_the_atom_feed_is_well_formed_whatever_a_model_wrote() -> None:
     odd = insight(1, title="a < b & \x00\x0b \u202e ]]> \U0001f41c")
     feed = Xml.fromstring(atom([odd, insight(2)], HOME))
     entries = feed.findall(f"{{{ATOM}}}entry")
-    assert [entry.findtext(f"{{{ATOM}}}title") for entry in entries] == ["a < b &  \u202e ]]> \U0001f41c", "Insight 2"]
+    assert [entry.findtext(f"{{{ATOM}}}title") for entry in entries] == [
+        "a < b &  \u202e ]]> \U0001f41c",
+        "Insight 2",
+    ]
     for needed in ("id", "title", "updated"):
         assert feed.findtext(f"{{{ATOM}}}{needed}")
         assert all(entry.findtext(f"{{{ATOM}}}{needed}") for entry in entries)
@@ -67,9 +106,17 @@ def test_notes_link_to_each_other_and_to_sources() -> None:
     (of_parent,) = [name for name in notes if name.startswith("insights/Insight 1")]
     assert f"[[{of_parent.removesuffix('.md')}|" in notes[name]
     head = yaml.safe_load(notes[name].split("---\n")[1])
-    assert (head["title"], head["cost_usd"], head["strategy"]) == ('A/B: "odd" [names] | here', 0.002, "uniform")
+    assert (head["title"], head["cost_usd"], head["strategy"]) == (
+        'A/B: "odd" [names] | here',
+        0.002,
+        "uniform",
+    )
     sourced = fact(1).model_copy(update={"source": "/notes/my ants.md"})
-    (text,) = [text for key, text in notes_of([insight(3, first=sourced)]).items() if key.startswith("facts/Fact 1 ")]
+    (text,) = [
+        text
+        for key, text in notes_of([insight(3, first=sourced)]).items()
+        if key.startswith("facts/Fact 1 ")
+    ]
     assert "[/notes/my ants.md](file:///notes/my%20ants.md)" in text
 
 
@@ -77,7 +124,10 @@ def test_a_vault_is_brought_up_to_date_and_what_people_changed_stays(tmp_path: P
     notes = notes_of([insight(1), insight(2)])
     assert set(write_vault(tmp_path, notes).written) == set(notes)
     assert write_vault(tmp_path, notes).written == ()
-    mine, other, fresh = [*sorted(name for name in notes if name.startswith("insights/")), "insights/new.md"]
+    mine, other, fresh = [
+        *sorted(name for name in notes if name.startswith("insights/")),
+        "insights/new.md",
+    ]
     (tmp_path / mine).write_text("I thought about it, and")
     (tmp_path / fresh).write_text("was here before")
     done = write_vault(tmp_path, {mine: "changed", fresh: "ours"})
@@ -93,5 +143,7 @@ def test_a_vault_is_brought_up_to_date_and_what_people_changed_stays(tmp_path: P
 def test_no_title_leads_out_of_the_folder(title: str, tmp_path: Path) -> None:
     notes = notes_of([insight(1, title=title or " ")])
     write_vault(tmp_path / "vault", notes)
-    assert all((tmp_path / "vault" / name).resolve().is_relative_to(tmp_path / "vault") for name in notes)
+    assert all(
+        (tmp_path / "vault" / name).resolve().is_relative_to(tmp_path / "vault") for name in notes
+    )
     assert not [path for path in tmp_path.iterdir() if path.name != "vault"]

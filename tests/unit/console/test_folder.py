@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daydream_console.local.folder import DataFolder, default_folder
-from daydream_shared.failures import WrongSetting
+from daydream_contracts.errors import ConfigurationError
 
 
 @pytest.fixture
@@ -66,7 +66,9 @@ def test_files_with_addresses_and_tokens_are_for_the_owner_alone(folder: DataFol
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_the_token_is_made_once_and_is_another_in_every_folder(folder: DataFolder, tmp_path: Path) -> None:
+def test_the_token_is_made_once_and_is_another_in_every_folder(
+    folder: DataFolder, tmp_path: Path
+) -> None:
     other = DataFolder(tmp_path / "other")
     other.make()
     assert folder.token == DataFolder(folder.path).token
@@ -89,12 +91,14 @@ def test_making_a_folder_twice_keeps_what_is_in_it(folder: DataFolder) -> None:
 
 def test_a_place_that_can_not_be_written_is_a_wrong_setting_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(WrongSetting, match="--data") as wrong:
+    with pytest.raises(ConfigurationError, match="--data") as wrong:
         DataFolder(tmp_path / "file" / "data").make()
     assert str(tmp_path / "file" / "data") in wrong.value.what
 
 
-def test_the_folder_can_be_given_by_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_folder_can_be_given_by_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("DAYDREAM_DATA", str(tmp_path))
     assert default_folder() == tmp_path
     monkeypatch.delenv("DAYDREAM_DATA")

@@ -7,12 +7,20 @@ from pathlib import Path
 import pytest
 
 from daydream_console.ingest import files_under
-from daydream_shared.failures import WrongSetting
+from daydream_contracts.errors import ConfigurationError
 
 
 @pytest.fixture
 def notes(tmp_path: Path) -> Path:
-    for name in ("b.md", "a.txt", "sub/c.md", "sub/deep/d.jsonl", ".hidden.md", ".git/config", "sub/.cache/e.md"):
+    for name in (
+        "b.md",
+        "a.txt",
+        "sub/c.md",
+        "sub/deep/d.jsonl",
+        ".hidden.md",
+        ".git/config",
+        "sub/.cache/e.md",
+    ):
         file = tmp_path / "notes" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(name)
@@ -20,7 +28,9 @@ def notes(tmp_path: Path) -> Path:
     return tmp_path / "notes"
 
 
-def test_all_files_below_a_folder_are_found_in_a_stable_order_without_hidden_ones(notes: Path) -> None:
+def test_all_files_below_a_folder_are_found_in_a_stable_order_without_hidden_ones(
+    notes: Path,
+) -> None:
     found = [file.relative_to(notes).as_posix() for file in files_under([notes])]
     assert found == sorted(found)
     assert set(found) == {"a.txt", "b.md", "sub/c.md", "sub/deep/d.jsonl"}
@@ -36,7 +46,10 @@ def test_a_hidden_folder_that_is_named_is_searched(notes: Path) -> None:
 
 
 def test_paths_are_taken_in_the_order_in_which_they_are_given(notes: Path) -> None:
-    assert files_under([notes / "sub" / "c.md", notes / "a.txt"]) == [notes / "sub" / "c.md", notes / "a.txt"]
+    assert files_under([notes / "sub" / "c.md", notes / "a.txt"]) == [
+        notes / "sub" / "c.md",
+        notes / "a.txt",
+    ]
 
 
 def test_an_empty_folder_and_no_paths_give_no_files(notes: Path) -> None:
@@ -45,7 +58,7 @@ def test_an_empty_folder_and_no_paths_give_no_files(notes: Path) -> None:
 
 
 def test_a_path_that_is_not_there_is_named(notes: Path) -> None:
-    with pytest.raises(WrongSetting, match="nowhere"):
+    with pytest.raises(ConfigurationError, match="nowhere"):
         files_under([notes, notes / "nowhere"])
 
 

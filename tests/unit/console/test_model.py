@@ -11,8 +11,14 @@ from typing import Any
 
 import pytest
 
-from daydream_console.local.model import OPENAI_DEFAULT, OPENAI_URL, ModelChoice, choose, list_models
-from daydream_shared.failures import WrongSetting
+from daydream_console.local.model import (
+    OPENAI_DEFAULT,
+    OPENAI_URL,
+    ModelChoice,
+    choose,
+    list_models,
+)
+from daydream_contracts.errors import ConfigurationError
 
 URL = "http://127.0.0.1:1/v1"
 
@@ -35,14 +41,28 @@ def chosen(env: dict[str, str] | None = None, **options: Any) -> ModelChoice:
         ({}, {"OPENAI_API_KEY": "k"}, ModelChoice(OPENAI_DEFAULT, OPENAI_URL)),
         ({}, {"DAYDREAM_MODEL_API_KEY": "k"}, ModelChoice(OPENAI_DEFAULT, OPENAI_URL)),
         ({"name": "gpt-5"}, {"OPENAI_API_KEY": "k"}, ModelChoice("gpt-5", OPENAI_URL)),
-        ({}, {"OPENAI_API_KEY": "k", "DAYDREAM_MODEL_NAME": "gpt-5"}, ModelChoice("gpt-5", OPENAI_URL)),
-        ({"name": "mine"}, {"DAYDREAM_MODEL_NAME": "other", "OPENAI_BASE_URL": URL}, ModelChoice("mine", URL)),
+        (
+            {},
+            {"OPENAI_API_KEY": "k", "DAYDREAM_MODEL_NAME": "gpt-5"},
+            ModelChoice("gpt-5", OPENAI_URL),
+        ),
+        (
+            {"name": "mine"},
+            {"DAYDREAM_MODEL_NAME": "other", "OPENAI_BASE_URL": URL},
+            ModelChoice("mine", URL),
+        ),
         ({"base_url": URL, "name": "m"}, {"OPENAI_API_KEY": "k"}, ModelChoice("m", URL)),
         ({"base_url": URL + "/", "name": "m"}, {}, ModelChoice("m", URL)),
-        ({"name": "m"}, {"DAYDREAM_MODEL_BASE_URL": URL, "OPENAI_BASE_URL": "http://other/v1"}, ModelChoice("m", URL)),
+        (
+            {"name": "m"},
+            {"DAYDREAM_MODEL_BASE_URL": URL, "OPENAI_BASE_URL": "http://other/v1"},
+            ModelChoice("m", URL),
+        ),
     ],
 )
-def test_the_table_of_choices(options: dict[str, Any], env: dict[str, str], choice: ModelChoice) -> None:
+def test_the_table_of_choices(
+    options: dict[str, Any], env: dict[str, str], choice: ModelChoice
+) -> None:
     assert chosen(env, **options) == choice
 
 
@@ -52,12 +72,12 @@ def test_weights_on_this_machine_win_over_everything(weights: Path) -> None:
 
 
 def test_weights_that_are_not_there_are_a_wrong_setting(tmp_path: Path) -> None:
-    with pytest.raises(WrongSetting, match="nowhere"):
+    with pytest.raises(ConfigurationError, match="nowhere"):
         chosen(weights=tmp_path / "nowhere.gguf")
 
 
 def test_an_address_that_does_not_say_which_models_it_has_needs_a_name() -> None:
-    with pytest.raises(WrongSetting, match="--model-name") as wrong:
+    with pytest.raises(ConfigurationError, match="--model-name") as wrong:
         chosen(base_url=URL)
     assert URL in wrong.value.what
 
@@ -98,10 +118,12 @@ def test_the_only_model_of_a_server_is_taken(lister: tuple[str, type[Models]]) -
     assert server.asked_with == "Bearer k"
 
 
-def test_of_several_models_one_must_be_named_and_all_are_listed(lister: tuple[str, type[Models]]) -> None:
+def test_of_several_models_one_must_be_named_and_all_are_listed(
+    lister: tuple[str, type[Models]],
+) -> None:
     url, server = lister
     server.names = ("one", "two")
-    with pytest.raises(WrongSetting, match="one, two"):
+    with pytest.raises(ConfigurationError, match="one, two"):
         chosen(base_url=url)
     assert chosen(base_url=url, name="two") == ModelChoice("two", url)
 
@@ -119,4 +141,8 @@ def test_a_model_of_this_machine_is_free_brief_and_asked_one_thing_at_a_time(wei
     environment = ModelChoice("m", URL, weights=weights).environment()
     assert environment["DAYDREAM_MODEL_FREE"] == "true"
     assert environment["DAYDREAM_MODEL_BRIEF"] == "true"
-    assert environment["DAYDREAM_SYNTHESIZER_CONCURRENCY"] == environment["DAYDREAM_CRITIC_CONCURRENCY"] == "1"
+    assert (
+        environment["DAYDREAM_SYNTHESIZER_CONCURRENCY"]
+        == environment["DAYDREAM_CRITIC_CONCURRENCY"]
+        == "1"
+    )

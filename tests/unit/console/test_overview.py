@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from daydream_console.overview import Overview, StageState
-from daydream_shared.subjects import CONSUMERS
+from daydream_contracts.topology import CONSUMERS
 
 
 def seen(**busy: tuple[int, int]) -> Overview:
@@ -15,8 +15,23 @@ def seen(**busy: tuple[int, int]) -> Overview:
     stages = []
     for consumer in CONSUMERS:
         waiting, in_hand = busy.get(consumer.flow.subject.split(".")[1], (0, 0))
-        stages.append(StageState(service=consumer.service, subject=consumer.flow.subject, waiting=waiting, in_hand=in_hand, redelivered=0))
-    return Overview(at=datetime.now(UTC), memory=None, sampler=None, budget=None, stages=tuple(stages), dead_letters=3)
+        stages.append(
+            StageState(
+                service=consumer.service,
+                subject=consumer.flow.subject,
+                waiting=waiting,
+                in_hand=in_hand,
+                redelivered=0,
+            )
+        )
+    return Overview(
+        at=datetime.now(UTC),
+        memory=None,
+        sampler=None,
+        budget=None,
+        stages=tuple(stages),
+        dead_letters=3,
+    )
 
 
 def test_a_pipeline_without_messages_is_idle_whatever_lies_in_the_dead_letters() -> None:
@@ -25,7 +40,9 @@ def test_a_pipeline_without_messages_is_idle_whatever_lies_in_the_dead_letters()
 
 @pytest.mark.parametrize("stage", ["pair", "hypothesis", "candidate", "verdict"])
 @pytest.mark.parametrize("messages", [(1, 0), (0, 1), (5, 5)])
-def test_a_message_that_waits_or_is_worked_on_keeps_it_busy(stage: str, messages: tuple[int, int]) -> None:
+def test_a_message_that_waits_or_is_worked_on_keeps_it_busy(
+    stage: str, messages: tuple[int, int]
+) -> None:
     assert not seen(**{stage: messages}).pipeline_idle
 
 
@@ -33,6 +50,13 @@ def test_documents_do_not_count_for_dreaming_goes_on_beside_them() -> None:
     assert seen(document=(7, 1)).pipeline_idle
 
 
-@pytest.mark.parametrize(("waiting", "in_hand", "idle"), [(0, 0, True), (1, 0, False), (0, 1, False)])
-def test_a_stage_is_idle_when_nothing_waits_and_nothing_is_in_hand(waiting: int, in_hand: int, idle: bool) -> None:
-    assert StageState(service="s", subject="x", waiting=waiting, in_hand=in_hand, redelivered=9).idle is idle
+@pytest.mark.parametrize(
+    ("waiting", "in_hand", "idle"), [(0, 0, True), (1, 0, False), (0, 1, False)]
+)
+def test_a_stage_is_idle_when_nothing_waits_and_nothing_is_in_hand(
+    waiting: int, in_hand: int, idle: bool
+) -> None:
+    assert (
+        StageState(service="s", subject="x", waiting=waiting, in_hand=in_hand, redelivered=9).idle
+        is idle
+    )

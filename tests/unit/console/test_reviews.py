@@ -10,9 +10,9 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from daydream_console.reviews import reviews
-from daydream_shared.failures import NotNow
-from daydream_shared.messages import Decision, Message, ReviewRecorded, VerdictReached
-from daydream_shared.requests import ListVerdicts, Verdicts
+from daydream_contracts.errors import RetryLaterError
+from daydream_contracts.events import Decision, Message, ReviewRecorded, VerdictReached
+from daydream_contracts.rpc import ListVerdicts, VerdictPage
 from support.samples import AT, SYNTHESIS, hypothesis
 
 WORD = {"verdict_id": "v", "accepted": True, "who": "Ada", "note": "seen it in the lab"}
@@ -25,15 +25,23 @@ class Memory:
         self.published: list[Message] = []
         self.away = False
         self.verdict = VerdictReached(
-            verdict_id="v", hypothesis=hypothesis(), role="oracle", round=1, decision=Decision.REFUTED, reason="refuted", explanation="", final=True,
-            cost_nanousd=1, reached_at=AT,
-        )  # fmt: skip
+            verdict_id="v",
+            hypothesis=hypothesis(),
+            role="oracle",
+            round=1,
+            decision=Decision.REFUTED,
+            reason="refuted",
+            explanation="",
+            final=True,
+            cost_nanousd=1,
+            reached_at=AT,
+        )
 
-    async def __call__(self, _: Any, question: ListVerdicts, **__: Any) -> Verdicts:
+    async def __call__(self, _: Any, question: ListVerdicts, **__: Any) -> VerdictPage:
         if self.away:
-            raise NotNow("the memory does not answer")
+            raise RetryLaterError("the memory does not answer")
         found = (self.verdict,) if question.verdict_ids == ("v",) else ()
-        return Verdicts(verdicts=found, total=len(found))
+        return VerdictPage(verdicts=found, total=len(found))
 
     async def publish(self, message: Message) -> None:
         self.published.append(message)
@@ -45,7 +53,11 @@ def memory() -> Memory:
 
 
 def client(memory: Memory, token: str = "right") -> TestClient:
-    page = TestClient(Starlette(routes=[Route("/api/reviews", reviews(memory, memory.publish, token), methods=["POST"])]))  # type: ignore[arg-type]
+    page = TestClient(
+        Starlette(
+            routes=[Route("/api/reviews", reviews(memory, memory.publish, token), methods=["POST"])]
+        )
+    )  # type: ignore[arg-type]
     page.headers["authorization"] = "Bearer right"
     return page
 
@@ -56,7 +68,12 @@ def test_a_word_is_published_with_who_said_it_and_why(memory: Memory) -> None:
     (said,) = memory.published
     assert type(said) is ReviewRecorded
     assert ReviewRecorded.model_validate(answer.json()) == said
-    assert (said.verdict_id, said.accepted, said.who, said.note) == ("v", True, "Ada", "seen it in the lab")
+    assert (said.verdict_id, said.accepted, said.who, said.note) == (
+        "v",
+        True,
+        "Ada",
+        "seen it in the lab",
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +84,9 @@ def test_a_word_is_published_with_who_said_it_and_why(memory: Memory) -> None:
         ({**WORD, "verdict_id": "nobody's"}, 404, "nobody's"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_published(memory: Memory, body: dict[str, Any], status: int, about: str) -> None:
+def test_what_is_wrong_is_said_and_nothing_is_published(
+    memory: Memory, body: dict[str, Any], status: int, about: str
+) -> None:
     answer = client(memory).post("/api/reviews", json=body)
     assert answer.status_code == status
     assert about in answer.json()["error"]
@@ -87,7 +106,9 @@ def test_without_the_token_nobody_has_a_word(memory: Memory) -> None:
     assert memory.published == []
 
 
-def test_a_memory_that_is_away_is_said_and_a_word_that_could_not_be_kept(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_memory_that_is_away_is_said_and_a_word_that_could_not_be_kept(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     memory.away = True
     assert client(memory).post("/api/reviews", json=WORD).status_code == 503
     memory.away = False

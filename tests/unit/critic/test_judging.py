@@ -7,8 +7,10 @@ import json
 import jsonschema
 import pytest
 
+from daydream_contracts.events import Scores
 from daydream_critic.app import HOLES
-from daydream_critic.judging import (
+from daydream_critic.judge_config import RUBRICS
+from daydream_critic.pipeline.judge import (
     JUSTIFICATION_CHARS_MAX,
     JUSTIFICATION_CHARS_MAX_BRIEF,
     RUBRIC,
@@ -18,14 +20,14 @@ from daydream_critic.judging import (
     read_free_text,
     schema,
 )
-from daydream_critic.panel_file import RUBRICS
-from daydream_shared.llm.prompt import load_prompt
-from daydream_shared.messages import Scores
+from daydream_models.prompt import load_prompt
 from daydream_synthesizer.answer import CHARS_MAX
 
 
 @pytest.mark.parametrize("brief", [False, True])
-def test_the_longest_answer_that_the_schema_allows_validates_and_fits_into_its_tokens(brief: bool) -> None:
+def test_the_longest_answer_that_the_schema_allows_validates_and_fits_into_its_tokens(
+    brief: bool,
+) -> None:
     limit = JUSTIFICATION_CHARS_MAX_BRIEF if brief else JUSTIFICATION_CHARS_MAX
     longest = {"justification": "x" * limit, **dict.fromkeys(RUBRIC, 10)}
     jsonschema.validate(longest, schema(brief=brief))
@@ -34,7 +36,16 @@ def test_the_longest_answer_that_the_schema_allows_validates_and_fits_into_its_t
     assert around <= TOKENS_AROUND * 2, "keys and braces are at least two characters a token"
 
 
-@pytest.mark.parametrize("change", [{"justification": "x" * (JUSTIFICATION_CHARS_MAX + 1)}, {"novelty": 0}, {"novelty": 11}, {"novelty": 7.5}, {"more": 1}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"justification": "x" * (JUSTIFICATION_CHARS_MAX + 1)},
+        {"novelty": 0},
+        {"novelty": 11},
+        {"novelty": 7.5},
+        {"more": 1},
+    ],
+)
 def test_the_schema_refuses_what_could_not_be_used(change: dict[str, object]) -> None:
     answer = {"justification": "because", **dict.fromkeys(RUBRIC, 5), **change}
     with pytest.raises(jsonschema.ValidationError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from daydream_critic.pairwise import fit, placed
+from daydream_critic.stats.bradley_terry import fit, placed
 
 
 def verdicts(count: int, many: int, position: float, seed: int = 0):
@@ -23,7 +23,9 @@ def test_strengths_and_the_favour_of_a_position_are_found(position: float) -> No
     found = fit(first, second, won, 40)
     assert found.position == pytest.approx(position, abs=4 * found.position_error)
     assert np.corrcoef(found.strengths, strengths)[0, 1] > 0.99
-    errors = (found.strengths - found.strengths.mean() - strengths + strengths.mean()) / found.errors
+    errors = (
+        found.strengths - found.strengths.mean() - strengths + strengths.mean()
+    ) / found.errors
     assert 0.7 < errors.std() < 1.4
 
 
@@ -31,7 +33,9 @@ def test_without_the_term_a_bias_is_taken_for_strength() -> None:
     """Where some were shown first more often than others, as in a comparison in a fixed order."""
     strengths, first, second, _ = verdicts(30, 6000, 0.0)
     first, second = np.minimum(first, second), np.maximum(first, second)
-    won = np.random.default_rng(5).random(6000) < 1 / (1 + np.exp(-(strengths[first] - strengths[second] + 1.5)))
+    won = np.random.default_rng(5).random(6000) < 1 / (
+        1 + np.exp(-(strengths[first] - strengths[second] + 1.5))
+    )
     with_term = np.corrcoef(fit(first, second, won, 30).strengths, strengths)[0, 1]
     without = np.corrcoef(fit(first, second, won, 30, position=False).strengths, strengths)[0, 1]
     assert with_term > 0.98 > without + 0.05
@@ -68,7 +72,11 @@ def test_the_place_of_one_among_known_others_is_found_and_its_error_too() -> Non
 
 
 def test_both_orders_that_only_show_the_favour_for_a_position_move_nothing() -> None:
-    place, error = placed(0.3, 1.0, np.array([0.3, 0.3]), np.array([True, False]), np.array([True, False]), 2.0)
+    place, error = placed(
+        0.3, 1.0, np.array([0.3, 0.3]), np.array([True, False]), np.array([True, False]), 2.0
+    )
     assert place == pytest.approx(0.3)
     assert error < 1.0
-    assert placed(0.3, 1.0, np.empty(0), np.empty(0, bool), np.empty(0, bool), 2.0) == pytest.approx((0.3, 1.0))
+    assert placed(
+        0.3, 1.0, np.empty(0), np.empty(0, bool), np.empty(0, bool), 2.0
+    ) == pytest.approx((0.3, 1.0))

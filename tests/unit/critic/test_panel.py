@@ -7,40 +7,47 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from daydream_critic.panel import LABELS_MIN, Panel, panel_of, panel_of_labels
-from daydream_critic.ranks import HISTORY_MIN, Ranks
+from daydream_critic.stats.aggregation import (
+    LABELS_MIN,
+    AggregationModel,
+    panel_of,
+    panel_of_labels,
+)
+from daydream_critic.stats.score_ranks import HISTORY_MIN, ScoreRanks
 
 
 def test_a_score_stands_for_its_place_in_the_judges_own_history() -> None:
-    generous = Ranks.of({7: 80, 8: 10, 6: 10})
+    generous = ScoreRanks.of({7: 80, 8: 10, 6: 10})
     assert generous.of_score(7) == pytest.approx(0.0, abs=1e-6)
     assert generous.of_score(8) == pytest.approx(-generous.of_score(6))
     assert generous.of_score(8) > 1.5
     scores = np.random.default_rng(0).integers(1, 11, 1000)
-    found = Ranks.of(Counter(scores.tolist()))
+    found = ScoreRanks.of(Counter(scores.tolist()))
     assert np.mean([found.of_score(score) for score in scores]) == pytest.approx(0.0, abs=0.01)
 
 
 def test_what_was_never_given_lies_between_its_neighbours_or_beyond_the_last() -> None:
-    found = Ranks.of({4: 30, 8: 30})
+    found = ScoreRanks.of({4: 30, 8: 30})
     assert found.of_score(4) < found.of_score(6) < found.of_score(8) < found.of_score(9)
     assert found.of_score(3) < found.of_score(4)
 
 
 def test_without_a_history_a_score_is_what_it_says() -> None:
-    assert Ranks.of({7: HISTORY_MIN - 1}).of_score(7.5) == 1.0
-    assert Ranks.of({}).of_score(5.5) == 0.0
+    assert ScoreRanks.of({7: HISTORY_MIN - 1}).of_score(7.5) == 1.0
+    assert ScoreRanks.of({}).of_score(5.5) == 0.0
 
 
 def judged(skills: list[float], shared: float, count: int, seed: int = 0):
     rng = np.random.default_rng(seed)
     known = np.array(skills)
     quality = rng.standard_normal(count)
-    noise = shared**0.5 * rng.standard_normal((count, 1)) + (1 - shared) ** 0.5 * rng.standard_normal((count, len(skills)))
+    noise = shared**0.5 * rng.standard_normal((count, 1)) + (
+        1 - shared
+    ) ** 0.5 * rng.standard_normal((count, len(skills)))
     return quality, known * quality[:, None] + np.sqrt(1 - known**2) * noise
 
 
-def votes(panel: Panel) -> np.ndarray:
+def votes(panel: AggregationModel) -> np.ndarray:
     weights = panel.evidence((1,) * len(panel.separations)).weights
     return weights / np.abs(weights).sum()
 
@@ -61,7 +68,14 @@ def test_labels_tell_who_knows_what_the_judges_have_in_common_without_knowing_it
     """Two that share an error and one that shares nothing with them but the truth."""
     rng = np.random.default_rng(1)
     quality, error = rng.standard_normal((2, 4000))
-    values = np.stack([0.3 * quality + error, 0.3 * quality + error + 0.3 * rng.standard_normal(4000), quality + rng.standard_normal(4000)], axis=1)
+    values = np.stack(
+        [
+            0.3 * quality + error,
+            0.3 * quality + error + 0.3 * rng.standard_normal(4000),
+            quality + rng.standard_normal(4000),
+        ],
+        axis=1,
+    )
     values = (values - values.mean(axis=0)) / values.std(axis=0)
     truth = quality > 1
     blind, told = panel_of(values), panel_of(values, values[:2000], truth[:2000])
@@ -118,5 +132,8 @@ def test_who_was_not_asked_says_nothing_and_more_calls_tell_more() -> None:
     assert panel.scores(np.array([[np.nan, np.nan]]))[0] == 0.0
     both, one = panel.scores(np.array([[1.0, 1.0], [1.0, np.nan]]))
     assert both > one
-    worth = [panel.evidence(calls).deflection for calls in ((0, 0), (1, 0), (2, 0), (8, 0), (1, 1), (8, 8))]
+    worth = [
+        panel.evidence(calls).deflection
+        for calls in ((0, 0), (1, 0), (2, 0), (8, 0), (1, 1), (8, 8))
+    ]
     assert worth == sorted(worth)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from daydream_contracts.errors import ConfigurationError
 from daydream_critic.families import family_of
-from daydream_critic.panel_file import JUDGES_MAX, read_panel
-from daydream_shared.failures import WrongSetting
-from daydream_shared.settings import ModelSettings
+from daydream_critic.judge_config import JUDGES_MAX, read_panel
+from daydream_models.settings import ModelSettings
 
 OWN = ModelSettings(name="gpt-4.1-mini", temperature=0.3)
 
@@ -22,10 +22,16 @@ def panel(tmp_path: Path, text: str, **env: str):
 
 def test_without_a_file_the_services_own_model_is_the_judge() -> None:
     (judge,) = read_panel("", OWN)
-    assert (judge.name, judge.kin, judge.calls_max) == ("judge.v1@gpt-4.1-mini", "openai", 1)
+    assert (judge.name, judge.model_family, judge.calls_max) == (
+        "judge.v1@gpt-4.1-mini",
+        "openai",
+        1,
+    )
 
 
-def test_a_table_says_what_is_different_and_the_key_comes_from_the_environment(tmp_path: Path) -> None:
+def test_a_table_says_what_is_different_and_the_key_comes_from_the_environment(
+    tmp_path: Path,
+) -> None:
     text = """
     [[judge]]
     model = "claude-haiku-4-5"
@@ -37,7 +43,11 @@ def test_a_table_says_what_is_different_and_the_key_comes_from_the_environment(t
     temperature = 0.0
     """
     other, own = panel(tmp_path, text, OTHER_KEY="secret")
-    assert (other.name, other.kin, other.calls_max) == ("judge-skeptic.v1@claude-haiku-4-5", "anthropic", 3)
+    assert (other.name, other.model_family, other.calls_max) == (
+        "judge-skeptic.v1@claude-haiku-4-5",
+        "anthropic",
+        3,
+    )
     assert (other.model.api_key.get_secret_value(), other.model.temperature) == ("secret", 0.3)
     assert (own.name, own.model.temperature) == ("judge.v1@gpt-4.1-mini", 0.0)
 
@@ -56,15 +66,17 @@ def test_a_table_says_what_is_different_and_the_key_comes_from_the_environment(t
         ("[[judge", "can't read"),
     ],
 )
-def test_a_wrong_panel_is_refused_with_what_is_wrong_and_without_the_key(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(WrongSetting) as wrong:
+def test_a_wrong_panel_is_refused_with_what_is_wrong_and_without_the_key(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationError) as wrong:
         panel(tmp_path, text)
     assert said in wrong.value.what
-    assert "secret" not in f"{wrong.value.what} {wrong.value.mend}"
+    assert "secret" not in f"{wrong.value.what} {wrong.value.fix}"
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WrongSetting, match="nowhere"):
+    with pytest.raises(ConfigurationError, match="nowhere"):
         read_panel(str(tmp_path / "nowhere.toml"), OWN)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from daydream_critic.thresholds import at_least, discards, interval, promotes
+from daydream_critic.stats.certified_threshold import at_least, discards, interval, promotes
 
 
 def labelled(count: int, separation: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -16,9 +16,19 @@ def labelled(count: int, separation: float, seed: int) -> tuple[np.ndarray, np.n
 
 @pytest.mark.parametrize(
     ("count", "hits", "share", "known"),
-    [(10, 10, 0.5, 0.5**10), (3, 2, 0.5, 0.5), (5, 0, 0.3, 1.0), (2, 1, 0.1, 0.19), (4, 5, 0.9, 0.0), (2000, 10, 0.9, 1.0), (2000, 1990, 0.1, 0.0)],
+    [
+        (10, 10, 0.5, 0.5**10),
+        (3, 2, 0.5, 0.5),
+        (5, 0, 0.3, 1.0),
+        (2, 1, 0.1, 0.19),
+        (4, 5, 0.9, 0.0),
+        (2000, 10, 0.9, 1.0),
+        (2000, 1990, 0.1, 0.0),
+    ],
 )
-def test_the_tail_of_the_binomial_is_exact(count: int, hits: int, share: float, known: float) -> None:
+def test_the_tail_of_the_binomial_is_exact(
+    count: int, hits: int, share: float, known: float
+) -> None:
     assert at_least(count, hits, share) == pytest.approx(known)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from daydream_memory.approximate import Approximate
+from daydream_memory.ann_index import AnnIndex
 from daydream_memory.sqlite import SqliteStore
 from daydream_memory.store import DocumentRecord, NewFact
 from daydream_memory.vectors import VectorTable
@@ -19,7 +19,9 @@ COUNT = 3000
 
 def clustered(seed: int = 0, count: int = COUNT) -> NDArray[np.float32]:
     rng = np.random.default_rng(seed)
-    rows = rng.standard_normal((60, 32))[rng.integers(0, 60, count)] + rng.standard_normal((count, 32))
+    rows = rng.standard_normal((60, 32))[rng.integers(0, 60, count)] + rng.standard_normal(
+        (count, 32)
+    )
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
@@ -32,7 +34,7 @@ def table(matrix: NDArray[np.float32]) -> VectorTable:
 def test_with_an_index_nearly_the_same_is_found_and_with_the_right_cosines() -> None:
     matrix = clustered()
     exact, quick = table(matrix), table(matrix)
-    quick.index = Approximate(32)
+    quick.index = AnnIndex(32)
     quick.index.add(matrix[:2500])  # the last 500 are not in it yet
     quick.hide(["7", "2800"], hidden=True)
     exact.hide(["7", "2800"], hidden=True)
@@ -41,7 +43,9 @@ def test_with_an_index_nearly_the_same_is_found_and_with_the_right_cosines() -> 
         wanted = exact.near(matrix[row], 10, frozenset({str(row)}))
         found = quick.near(matrix[row], 10, frozenset({str(row)}))
         assert {"7", "2800", str(row)}.isdisjoint(key for key, _ in found)
-        assert all(abs(cosine - float(matrix[int(key)] @ matrix[row])) < 1e-6 for key, cosine in found)
+        assert all(
+            abs(cosine - float(matrix[int(key)] @ matrix[row])) < 1e-6 for key, cosine in found
+        )
         same += len({key for key, _ in wanted} & {key for key, _ in found})
     assert same >= 0.99 * 1000
 
@@ -49,7 +53,7 @@ def test_with_an_index_nearly_the_same_is_found_and_with_the_right_cosines() -> 
 def test_where_all_that_it_proposes_is_hidden_the_rest_is_searched() -> None:
     matrix = clustered()
     quick = table(matrix)
-    quick.index = Approximate(32)
+    quick.index = AnnIndex(32)
     quick.index.add(matrix)
     nearest = [key for key, _ in quick.near(matrix[0], 100)]
     quick.hide(nearest, hidden=True)
@@ -58,17 +62,19 @@ def test_where_all_that_it_proposes_is_hidden_the_rest_is_searched() -> None:
     assert {key for key, _ in found}.isdisjoint(nearest)
 
 
-def test_an_index_is_kept_and_one_of_another_memory_or_a_broken_one_is_made_again(tmp_path: Path) -> None:
+def test_an_index_is_kept_and_one_of_another_memory_or_a_broken_one_is_made_again(
+    tmp_path: Path,
+) -> None:
     matrix, file = clustered(), tmp_path / "nearness.usearch"
-    index = Approximate(32)
+    index = AnnIndex(32)
     index.add(matrix[:1000])
     index.save(file)
-    assert Approximate.load(file, matrix).size == 1000
-    assert Approximate.load(file, clustered(seed=1)).size == 0
-    assert Approximate.load(file, matrix[:500]).size == 0
+    assert AnnIndex.load(file, matrix).size == 1000
+    assert AnnIndex.load(file, clustered(seed=1)).size == 0
+    assert AnnIndex.load(file, matrix[:500]).size == 0
     file.write_bytes(b"not an index")
-    assert Approximate.load(file, matrix).size == 0
-    assert Approximate.load(tmp_path / "none", matrix).size == 0
+    assert AnnIndex.load(file, matrix).size == 0
+    assert AnnIndex.load(tmp_path / "none", matrix).size == 0
 
 
 async def test_a_store_makes_its_index_in_steps_and_takes_up_the_kept_one(tmp_path: Path) -> None:

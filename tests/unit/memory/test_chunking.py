@@ -15,8 +15,20 @@ from daydream_memory.store import NewFact
 SENTENCE = "Ants that find food lay a trail, and short trails are walked more often. "
 
 
-def facts(*texts: str, chars_max: int = 300, document_id: str = "doc", source: str = "/lab/notes/biology.md") -> list[NewFact]:
-    return list(facts_of([Passage(text, f"title {at}") for at, text in enumerate(texts)], document_id=document_id, source=source, chars_max=chars_max))
+def facts(
+    *texts: str,
+    chars_max: int = 300,
+    document_id: str = "doc",
+    source: str = "/lab/notes/biology.md",
+) -> list[NewFact]:
+    return list(
+        facts_of(
+            [Passage(text, f"title {at}") for at, text in enumerate(texts)],
+            document_id=document_id,
+            source=source,
+            chars_max=chars_max,
+        )
+    )
 
 
 def lost(text: str, found: list[NewFact]) -> list[str]:
@@ -32,21 +44,33 @@ def lost(text: str, found: list[NewFact]) -> list[str]:
 
 words = st.text("abcdefghij", min_size=1, max_size=12) | st.just("x" * 700)
 pauses = st.sampled_from([" ", " ", " ", ". ", "\n", "\n\n", ", "])
-written = st.lists(st.tuples(words, pauses), max_size=250).map(lambda parts: "".join(word + pause for word, pause in parts))
+written = st.lists(st.tuples(words, pauses), max_size=250).map(
+    lambda parts: "".join(word + pause for word, pause in parts)
+)
 
 
 @given(text=written, chars_max=st.integers(200, 900))
 @settings(max_examples=60, deadline=None, derandomize=True)
-def test_no_fact_is_too_long_or_too_short_and_nothing_but_crumbs_is_lost(text: str, chars_max: int) -> None:
+def test_no_fact_is_too_long_or_too_short_and_nothing_but_crumbs_is_lost(
+    text: str, chars_max: int
+) -> None:
     found = facts(text, chars_max=chars_max)
     assert all(CHARS_MIN <= len(fact.text) <= chars_max for fact in found)
-    assert all(len(gap.strip()) < 2 * CHARS_MIN for gap in lost(text, found)), "the end of one word and the beginning of the next at most"
+    assert all(len(gap.strip()) < 2 * CHARS_MIN for gap in lost(text, found)), (
+        "the end of one word and the beginning of the next at most"
+    )
     assert [fact.place for fact in found] == list(range(len(found)))
 
 
 def test_a_text_that_fits_is_one_fact() -> None:
     (fact,) = facts(SENTENCE)
-    assert (fact.text, fact.title, fact.domain, fact.place, fact.document_id) == (SENTENCE.strip(), "title 0", "", 0, "doc")
+    assert (fact.text, fact.title, fact.domain, fact.place, fact.document_id) == (
+        SENTENCE.strip(),
+        "title 0",
+        "",
+        0,
+        "doc",
+    )
 
 
 def test_places_go_on_from_passage_to_passage() -> None:
@@ -60,7 +84,10 @@ def test_blanks_and_line_breaks_make_no_difference() -> None:
 
 
 def test_the_same_text_is_the_same_fact_wherever_it_stands() -> None:
-    here, there = facts(SENTENCE), facts("x" * 299, SENTENCE, document_id="other", source="/elsewhere.txt")
+    here, there = (
+        facts(SENTENCE),
+        facts("x" * 299, SENTENCE, document_id="other", source="/elsewhere.txt"),
+    )
     assert here[0].fact_id == there[1].fact_id
     assert facts(SENTENCE + "But not always.")[0].fact_id != here[0].fact_id
 

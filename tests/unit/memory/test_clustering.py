@@ -7,10 +7,16 @@ import pytest
 
 from daydream_memory.clustering import FOUND, clusters_for, domains_of, nearest
 
-TOPICS = {"steel": "steel oven temper quench", "birds": "songbird nest feather migrate", "bread": "dough yeast flour knead"}
+TOPICS = {
+    "steel": "steel oven temper quench",
+    "birds": "songbird nest feather migrate",
+    "bread": "dough yeast flour knead",
+}
 
 
-def memory(each: int, seed: int = 0) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.float32]], list[str], list[str]]:
+def memory(
+    each: int, seed: int = 0
+) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.float32]], list[str], list[str]]:
     rng = np.random.default_rng(seed)
     centres = np.random.default_rng(9).standard_normal((len(TOPICS), 24))
     vectors, texts, topics = [], [], []
@@ -18,7 +24,9 @@ def memory(each: int, seed: int = 0) -> tuple[np.ndarray[tuple[int, int], np.dty
         for _ in range(each):
             vector = centre + 0.3 * rng.standard_normal(24)
             vectors.append(vector / np.linalg.norm(vector))
-            texts.append(f"Here somebody writes about {' and '.join(rng.choice(words.split(), 2, replace=False))} again.")
+            texts.append(
+                f"Here somebody writes about {' and '.join(rng.choice(words.split(), 2, replace=False))} again."
+            )
             topics.append(topic)
     return np.array(vectors, np.float32), texts, topics
 
@@ -28,7 +36,9 @@ def test_facts_about_one_thing_are_one_domain_and_it_is_called_after_it() -> Non
     domains = domains_of(vectors, texts, seed=1)
     assert len(domains) == clusters_for(36) == 3
     labels = nearest(vectors, np.array([one.centre for one in domains], np.float32))
-    assert {(topic, int(label)) for topic, label in zip(topics, labels, strict=True)} == {(topic, int(labels[at * 12])) for at, topic in enumerate(TOPICS)}
+    assert {(topic, int(label)) for topic, label in zip(topics, labels, strict=True)} == {
+        (topic, int(labels[at * 12])) for at, topic in enumerate(TOPICS)
+    }
     for at, words in enumerate(TOPICS.values()):
         name = domains[int(labels[at * 12])].name
         assert name.startswith(FOUND)

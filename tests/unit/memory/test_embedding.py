@@ -31,7 +31,9 @@ async def test_a_paraphrase_is_closer_than_something_unrelated(minilm: MiniLM) -
     assert float(trail @ paraphrase) > float(trail @ unrelated) + 0.3
 
 
-async def test_the_same_text_has_the_same_vector_alone_together_and_in_another_process(minilm: MiniLM) -> None:
+async def test_the_same_text_has_the_same_vector_alone_together_and_in_another_process(
+    minilm: MiniLM,
+) -> None:
     (alone,) = await minilm.embed([TRAIL])
     _, together = await minilm.embed([UNRELATED, TRAIL])
     (elsewhere,) = await MiniLM(1).embed([TRAIL])

@@ -2,26 +2,61 @@
 
 from __future__ import annotations
 
-from daydream_memory.erased import ERASED, unanswered, without
-from daydream_memory.erasing import IN_FLIGHT
-from daydream_shared.messages import Decision, Examination, Judgement, ModelCall, PromptRef, Refutation, Statement, VerdictReached
+from daydream_contracts.events import (
+    Decision,
+    Examination,
+    Judgement,
+    ModelCall,
+    PromptRef,
+    Refutation,
+    Statement,
+    VerdictReached,
+)
+from daydream_memory.eraser import IN_FLIGHT
+from daydream_memory.erasure_record import ERASED, unanswered, without
 from support.samples import AT, hypothesis
 
 
 def test_nothing_that_was_made_from_an_erased_fact_is_left_what_models_answered_included() -> None:
     call = ModelCall(
-        call_id="c", model="m", prompt=PromptRef(name="p", digest="d"), input_tokens=1, output_tokens=1, cost_nanousd=1, answer="A SECRET river, in an answer."
+        call_id="c",
+        model="m",
+        prompt=PromptRef(name="p", digest="d"),
+        input_tokens=1,
+        output_tokens=1,
+        cost_nanousd=1,
+        answer="A SECRET river, in an answer.",
     )
     proposed = hypothesis()
     secret = proposed.pair.first.model_copy(update={"text": "A SECRET river."})
     assert proposed.synthesis is not None
-    told = proposed.synthesis.model_copy(update=dict.fromkeys(("title", "reasoning", "hypothesis", "implication", "if_false"), "It is SECRET."))
-    proposed = proposed.model_copy(update={"pair": proposed.pair.model_copy(update={"first": secret}), "synthesis": told, "calls": (call,)})
+    told = proposed.synthesis.model_copy(
+        update=dict.fromkeys(
+            ("title", "reasoning", "hypothesis", "implication", "if_false"), "It is SECRET."
+        )
+    )
+    proposed = proposed.model_copy(
+        update={
+            "pair": proposed.pair.model_copy(update={"first": secret}),
+            "synthesis": told,
+            "calls": (call,),
+        }
+    )
     judgement = Judgement(judge="j", model="m", justification="SECRET, but sound.", scores=None)
     verdict = VerdictReached(
-        verdict_id="v", hypothesis=proposed, role="critic", round=1, decision=Decision.DISCARDED, reason="score", explanation="low", final=True,
-        judgements=(judgement,), calls=(call,), cost_nanousd=2, reached_at=AT,
-    )  # fmt: skip
+        verdict_id="v",
+        hypothesis=proposed,
+        role="critic",
+        round=1,
+        decision=Decision.DISCARDED,
+        reason="score",
+        explanation="low",
+        final=True,
+        judgements=(judgement,),
+        calls=(call,),
+        cost_nanousd=2,
+        reached_at=AT,
+    )
     found = without(verdict, {secret.fact_id}, derived=True)
     assert "SECRET" not in found.model_dump_json()
     assert found.calls[0].answer == ERASED
@@ -33,20 +68,44 @@ def test_nothing_that_was_made_from_an_erased_fact_is_left_what_models_answered_
 
 
 def test_what_an_oracle_was_shown_goes_from_its_words_too() -> None:
-    call = ModelCall(call_id="c", model="m", prompt=PromptRef(name="p", digest="d"), input_tokens=1, output_tokens=1, cost_nanousd=1, answer="As SECRET says.")
-    shown, other = Statement(what="fact", id="shown", text="SECRET."), Statement(what="fact", id="other", text="Ice floats.")
+    call = ModelCall(
+        call_id="c",
+        model="m",
+        prompt=PromptRef(name="p", digest="d"),
+        input_tokens=1,
+        output_tokens=1,
+        cost_nanousd=1,
+        answer="As SECRET says.",
+    )
+    shown, other = (
+        Statement(what="fact", id="shown", text="SECRET."),
+        Statement(what="fact", id="other", text="Ice floats."),
+    )
     attempt = Refutation(model="m", case="SECRET says so already.", holds=False, same_as=shown)
     verdict = VerdictReached(
-        verdict_id="v", hypothesis=hypothesis(), role="oracle", round=1, decision=Decision.REFUTED, reason="prior-art", explanation="known: SECRET", final=True,
-        examination=Examination(statements=(shown, other), attempts=(attempt,)), calls=(call,), cost_nanousd=2, reached_at=AT,
-    )  # fmt: skip
+        verdict_id="v",
+        hypothesis=hypothesis(),
+        role="oracle",
+        round=1,
+        decision=Decision.REFUTED,
+        reason="prior-art",
+        explanation="known: SECRET",
+        final=True,
+        examination=Examination(statements=(shown, other), attempts=(attempt,)),
+        calls=(call,),
+        cost_nanousd=2,
+        reached_at=AT,
+    )
     found = without(verdict, {"shown"}, derived=True)
     assert "SECRET" not in found.model_dump_json()
     assert found.hypothesis == verdict.hypothesis
     assert found.examination is not None
     assert found.examination.statements == (shown.model_copy(update={"text": ERASED}), other)
     assert without(verdict, {"another"}, derived=True) == verdict
-    assert [one.text for one in (unanswered(verdict).examination or Examination()).statements] == ["", ""]
+    assert [one.text for one in (unanswered(verdict).examination or Examination()).statements] == [
+        "",
+        "",
+    ]
 
 
 def test_a_daydream_is_looked_for_wherever_it_may_be_on_its_way() -> None:

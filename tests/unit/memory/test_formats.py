@@ -7,7 +7,7 @@ import json
 import pytest
 
 from daydream_memory.chunking import facts_of
-from daydream_memory.reading import About, Passage, read_document
+from daydream_memory.reading import DocumentMetadata, Passage, read_document
 from support.documents import docx, pdf
 
 HTML = """<html><head><title>Ice</title><script>var x = "no text";</script></head><body><nav>Home | About</nav>
@@ -35,21 +35,43 @@ def test_a_page_gives_its_main_part_by_headings_and_no_menus_or_scripts() -> Non
 
 
 def test_a_page_without_any_structure_is_one_passage() -> None:
-    assert texts(b"<p>Just a line &lt; that stands alone", "a.HTM") == [("", "Just a line < that stands alone")]
+    assert texts(b"<p>Just a line &lt; that stands alone", "a.HTM") == [
+        ("", "Just a line < that stands alone")
+    ]
 
 
 def test_a_word_document_is_read_by_its_headings() -> None:
-    data = docx(("Heading1", "Valleys"), ("Normal", "Glaciers carve round floors."), ("Heading2", "Rivers"), ("Normal", "They cut &amp; carry."))
-    assert texts(data, "a.docx") == [("Valleys", "Glaciers carve round floors."), ("Valleys / Rivers", "They cut & carry.")]
+    data = docx(
+        ("Heading1", "Valleys"),
+        ("Normal", "Glaciers carve round floors."),
+        ("Heading2", "Rivers"),
+        ("Normal", "They cut &amp; carry."),
+    )
+    assert texts(data, "a.docx") == [
+        ("Valleys", "Glaciers carve round floors."),
+        ("Valleys / Rivers", "They cut & carry."),
+    ]
 
 
 def test_a_pdf_is_read_page_by_page_whatever_it_is_called() -> None:
-    data = pdf(["Glaciers carve round floors into their valleys.", "Rivers carve sharp ones, and both can be told apart."], "Valleys")
-    assert texts(data, "a.pdf") == texts(data, "no ending") == [
-        ("Valleys / page 1", "Glaciers carve round floors into their valleys."),
-        ("Valleys / page 2", "Rivers carve sharp ones, and both can be told apart."),
-    ]  # fmt: skip
-    assert read_document(data, "a.pdf").passages[0].about == About(tags=("ice", "rivers"), written="2024")
+    data = pdf(
+        [
+            "Glaciers carve round floors into their valleys.",
+            "Rivers carve sharp ones, and both can be told apart.",
+        ],
+        "Valleys",
+    )
+    assert (
+        texts(data, "a.pdf")
+        == texts(data, "no ending")
+        == [
+            ("Valleys / page 1", "Glaciers carve round floors into their valleys."),
+            ("Valleys / page 2", "Rivers carve sharp ones, and both can be told apart."),
+        ]
+    )
+    assert read_document(data, "a.pdf").passages[0].about == DocumentMetadata(
+        tags=("ice", "rivers"), written="2024"
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,36 +94,72 @@ def test_what_can_not_be_read_is_refused_with_its_reason(data: bytes, name: str,
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_table_with_a_named_text_column_is_read_row_by_row(delimiter: str) -> None:
-    rows = [("Title", "Abstract", "year"), ("Ice", '"Glaciers, rivers; and ""valleys"" of\nall kinds."', "2001"), ("None", "", "2002")]
-    reading = read_document("\n".join(delimiter.join(row) for row in rows).encode(), "a.tsv" if delimiter == "\t" else "a.csv")
-    assert reading.passages == (Passage('Glaciers, rivers; and "valleys" of\nall kinds.', "Ice", About(written="2001")),)
-    assert reading.note == "the texts are those of the column 'Abstract'; 1 rows without one were left out"
+    rows = [
+        ("Title", "Abstract", "year"),
+        ("Ice", '"Glaciers, rivers; and ""valleys"" of\nall kinds."', "2001"),
+        ("None", "", "2002"),
+    ]
+    reading = read_document(
+        "\n".join(delimiter.join(row) for row in rows).encode(),
+        "a.tsv" if delimiter == "\t" else "a.csv",
+    )
+    assert reading.passages == (
+        Passage(
+            'Glaciers, rivers; and "valleys" of\nall kinds.',
+            "Ice",
+            DocumentMetadata(written="2001"),
+        ),
+    )
+    assert (
+        reading.note
+        == "the texts are those of the column 'Abstract'; 1 rows without one were left out"
+    )
 
 
 def test_the_longest_column_of_a_table_is_its_text_when_none_is_named_so() -> None:
     reading = read_document(
-        b"id,remark,who\n1,Salt was once so dear that armies were paid in it,ada\n2,Peat grows a millimetre a year in bogs like these,bob\n", "a.csv"
+        b"id,remark,who\n1,Salt was once so dear that armies were paid in it,ada\n2,Peat grows a millimetre a year in bogs like these,bob\n",
+        "a.csv",
     )
     assert [one.text[:4] for one in reading.passages] == ["Salt", "Peat"]
 
 
 def test_bibtex_gives_abstracts_with_plain_letters() -> None:
     reading = read_document(BIB.encode(), "a.bib")
-    about = About(tags=("ants", "traffic", "control"), written="2019")
-    assert reading.passages == (Passage("Ants regulate their traffic.", "The DNA of Grübel's ants", about),)
+    about = DocumentMetadata(tags=("ants", "traffic", "control"), written="2019")
+    assert reading.passages == (
+        Passage("Ants regulate their traffic.", "The DNA of Grübel's ants", about),
+    )
     assert reading.note == "2 entries without an abstract were left out"
 
 
 def test_front_matter_says_what_a_note_is_about_and_a_rule_does_not() -> None:
     note = "---\ntitle: Valleys\ntags: [ice, rivers]\nlicense: CC-BY\ndate: 2024-05-01\ndomain: geology\n---\nGlaciers carve round floors.\n# More\n\nText.\n"
     first, second = read_document(note.encode(), "a.md").passages
-    assert first == Passage("Glaciers carve round floors.", "Valleys", About(("ice", "rivers"), "geology", "CC-BY", "2024-05-01"))
+    assert first == Passage(
+        "Glaciers carve round floors.",
+        "Valleys",
+        DocumentMetadata(("ice", "rivers"), "geology", "CC-BY", "2024-05-01"),
+    )
     assert (second.title, second.about) == ("More", first.about)
-    assert read_document(b"---\nnot: [yaml\n---\nA text.\n", "a.md").passages[0].about == About()
+    assert (
+        read_document(b"---\nnot: [yaml\n---\nA text.\n", "a.md").passages[0].about
+        == DocumentMetadata()
+    )
 
 
 def test_a_record_keeps_its_tags_licence_and_date_in_its_facts() -> None:
-    record = {"text": "Salt was once so dear that armies were paid in it, and roads were built for it.", "Tags": "salt, roads", "licence": "CC0", "year": 1900}
+    record = {
+        "text": "Salt was once so dear that armies were paid in it, and roads were built for it.",
+        "Tags": "salt, roads",
+        "licence": "CC0",
+        "year": 1900,
+    }
     reading = read_document(json.dumps(record).encode(), "a.jsonl")
     (fact,) = facts_of(reading.passages, document_id="d", source="/a.jsonl", chars_max=900)
-    assert (fact.tags, fact.licence, fact.written, fact.domain) == (("salt", "roads"), "CC0", "1900", "")
+    assert (fact.tags, fact.licence, fact.written, fact.domain) == (
+        ("salt", "roads"),
+        "CC0",
+        "1900",
+        "",
+    )

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from nats.js.api import KeyValueConfig
 
+from daydream_contracts.errors import TransientError
 from daydream_memory.embedding import MiniLM
-from daydream_memory.likeness import BUNDLED, Measured, claims, cosines
+from daydream_memory.similarity_baseline import BUNDLED, SimilarityBaseline, claims, cosines
 from daydream_memory.store import Vector
-from daydream_shared.failures import Transient
 from support.endpoint import words_as_vector
 from support.programs import NatsServer
 
@@ -31,7 +31,7 @@ class Words:
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         self.asked += 1
         if self.asked <= self.away:
-            raise Transient("the endpoint is away")
+            raise TransientError("the endpoint is away")
         vectors = [np.array(words_as_vector(text, 64), np.float32) for text in texts]
         return [vector / np.linalg.norm(vector) for vector in vectors]
 
@@ -58,8 +58,8 @@ async def test_another_model_is_measured_once_and_remembered(tmp_path: Path) -> 
     try:
         bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="b"))
 
-        async def found_out(model: Words) -> Measured:
-            measured = Measured(model, bucket)
+        async def found_out(model: Words) -> SimilarityBaseline:
+            measured = SimilarityBaseline(model, bucket)
             assert measured.likeness is None
 
             async def pause(_: float) -> None:

@@ -9,8 +9,14 @@ import pytest
 from daydream_memory.reading import read_document
 from daydream_memory.reading.text import decode, looks_binary
 
-GERMAN = "Die Größe der Bäume wächst im Frühling über alle Maße hinaus, und der Käfer hört schöne Musik. " * 5
-FRENCH = "L'été dernier, la forêt était très sèche et le garçon a mangé des pêches à côté de la fenêtre. " * 5
+GERMAN = (
+    "Die Größe der Bäume wächst im Frühling über alle Maße hinaus, und der Käfer hört schöne Musik. "
+    * 5
+)
+FRENCH = (
+    "L'été dernier, la forêt était très sèche et le garçon a mangé des pêches à côté de la fenêtre. "
+    * 5
+)
 
 
 @pytest.mark.parametrize("data", [b"", b" \n\t\r\n ", b"\n" * 1000])
@@ -19,7 +25,15 @@ def test_nothing_but_blanks_is_skipped_as_empty(data: bytes) -> None:
     assert (reading.status, reading.note, reading.passages) == ("skipped", "empty", ())
 
 
-@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" * 20, b"\x7fELF\x02\x01\x01\x00" * 50, bytes(range(256)) * 20, b"\x00"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" * 20,
+        b"\x7fELF\x02\x01\x01\x00" * 50,
+        bytes(range(256)) * 20,
+        b"\x00",
+    ],
+)
 def test_a_binary_file_is_refused_and_the_reason_says_what_can_be_read(data: bytes) -> None:
     reading = read_document(data, "a.txt")
     assert reading.status == "refused"
@@ -31,7 +45,9 @@ def test_a_stray_control_character_in_a_long_text_does_not_make_it_binary() -> N
     assert not looks_binary(b"word " * 1000 + b"\x08" + b"word " * 1000)
 
 
-@pytest.mark.parametrize("text", ["plain", "Größe", "日本語のテキスト", "🐜 ants", "a\tb\x0cc\x1b[1m"])
+@pytest.mark.parametrize(
+    "text", ["plain", "Größe", "日本語のテキスト", "🐜 ants", "a\tb\x0cc\x1b[1m"]
+)
 def test_utf_8_is_read_as_it_is_without_a_remark(text: str) -> None:
     reading = read_document(text.encode(), "a.txt")
     assert (reading.status, reading.note) == ("read", "")
@@ -87,11 +103,16 @@ def test_western_european_text_in_latin_1_keeps_its_accents() -> None:
 
 
 def passages(text: str, source: str = "notes.md") -> dict[str, str]:
-    return {passage.title: passage.text.strip() for passage in read_document(text.encode(), source).passages}
+    return {
+        passage.title: passage.text.strip()
+        for passage in read_document(text.encode(), source).passages
+    }
 
 
 def test_each_heading_starts_a_passage_whose_title_is_its_path() -> None:
-    found = passages("intro\n\n# Ants\nabout ants\n\n## Trails\nabout trails\n\n### Fresh\nfresh\n\n## Nests\nnests\n\n# Bees\nbees\n")
+    found = passages(
+        "intro\n\n# Ants\nabout ants\n\n## Trails\nabout trails\n\n### Fresh\nfresh\n\n## Nests\nnests\n\n# Bees\nbees\n"
+    )
     assert found == {
         "": "intro",
         "Ants": "about ants",
@@ -134,9 +155,23 @@ def test_odd_separators_lose_no_text(odd: str) -> None:
 
 
 def test_each_record_with_a_text_is_a_passage_and_bad_lines_are_counted() -> None:
-    lines = ['{"title": "Ants", "text": "one"}', "not json", '{"content": "two"}', "", '"three"', '{"text": ""}', '{"number": 4}', "[5]", "null"]
+    lines = [
+        '{"title": "Ants", "text": "one"}',
+        "not json",
+        '{"content": "two"}',
+        "",
+        '"three"',
+        '{"text": ""}',
+        '{"number": 4}',
+        "[5]",
+        "null",
+    ]
     reading = read_document("\n".join(lines).encode(), "facts.jsonl")
-    assert [(passage.title, passage.text) for passage in reading.passages] == [("Ants", "one"), ("", "two"), ("", "three")]
+    assert [(passage.title, passage.text) for passage in reading.passages] == [
+        ("Ants", "one"),
+        ("", "two"),
+        ("", "three"),
+    ]
     assert "5 lines" in reading.note
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from daydream_memory.sameness import fingerprint
+from daydream_memory.fingerprint import fingerprint
 
 
 @pytest.mark.parametrize(
     ("text", "copy"),
     [
-        ("Salt was once so dear that armies were paid in it.", "salt  was once so dear that armies were paid in it"),
-        ("He called it \u201cthe salt road\u201d \u2013 a nickname.", 'He called it "the salt road" - a nickname.'),
+        (
+            "Salt was once so dear that armies were paid in it.",
+            "salt  was once so dear that armies were paid in it",
+        ),
+        (
+            "He called it \u201cthe salt road\u201d \u2013 a nickname.",
+            'He called it "the salt road" - a nickname.',
+        ),
         ("The \ufb01nal \ufb02ow is e\ufb03cient.", "The final flow is efficient."),
         ("The cooling of the con- tainer is slow.", "The cooling of the container is slow."),
         ("The cool\u00ading is slow.", "The cooling is slow."),
@@ -38,7 +44,10 @@ def test_copies_that_differ_in_how_they_are_written_are_one_fact(text: str, copy
         ("... !!! ... ???", "?!? ... ... ---"),
         ("A and B", "A & B"),
         ("Der Druck ist 3,5 bar.", "Der Druck ist 35 bar."),
-        ("\u6c34\u306f\u4f4e\u304d\u306b\u6d41\u308b", "\u6c34\u306f\u9ad8\u304d\u306b\u6d41\u308b"),
+        (
+            "\u6c34\u306f\u4f4e\u304d\u306b\u6d41\u308b",
+            "\u6c34\u306f\u9ad8\u304d\u306b\u6d41\u308b",
+        ),
     ],
 )
 def test_another_word_number_or_sign_makes_another_fact(text: str, other: str) -> None:

@@ -31,7 +31,10 @@ def test_the_nearest_are_those_of_a_search_by_brute_force(count: int, limit: int
     found = table.near(query, limit)
     cosines = rows @ query
     order = np.argsort(-cosines)[:limit]
-    assert [key for key, _ in found] == [f"id {row}" for row in order]
+    keys = [int(key.removeprefix("id ")) for key, _ in found]
+    assert len(set(keys)) == len(keys)
+    # some processors round a cosine differently in blocks of other sizes: equal cosines may swap
+    np.testing.assert_allclose(cosines[keys], cosines[order], atol=1e-6)
     np.testing.assert_allclose([cosine for _, cosine in found], cosines[order], atol=1e-6)
 
 
@@ -40,7 +43,9 @@ def test_what_is_excluded_is_replaced_by_the_next() -> None:
     query = unit_rows(1, seed=99)[0]
     order = [f"id {row}" for row in np.argsort(-(rows @ query))]
     without = frozenset(order[:10:2])
-    assert [key for key, _ in table.near(query, 5, without)] == [key for key in order if key not in without][:5]
+    assert [key for key, _ in table.near(query, 5, without)] == [
+        key for key in order if key not in without
+    ][:5]
     assert [key for key, _ in table.near(query, 500, frozenset(["nobody"]))] == order
 
 
@@ -58,7 +63,9 @@ def test_rows_keep_their_numbers_while_the_table_grows() -> None:
 
 def test_random_cosines_are_those_of_pairs_of_different_rows() -> None:
     table, rows = filled(5)
-    possible = {round(float(rows[one] @ rows[other]), 4) for one in range(5) for other in range(one)}
+    possible = {
+        round(float(rows[one] @ rows[other]), 4) for one in range(5) for other in range(one)
+    }
     found = {round(float(cosine), 4) for cosine in table.random_cosines(500, seed=1)}
     assert found == possible
 
@@ -70,5 +77,7 @@ def test_fewer_than_two_rows_have_no_pairs() -> None:
 
 def test_random_cosines_are_the_same_for_the_same_seed() -> None:
     table, _ = filled(50)
-    np.testing.assert_array_equal(table.random_cosines(20, seed=3), table.random_cosines(20, seed=3))
+    np.testing.assert_array_equal(
+        table.random_cosines(20, seed=3), table.random_cosines(20, seed=3)
+    )
     assert not np.array_equal(table.random_cosines(20, seed=3), table.random_cosines(20, seed=4))

@@ -31,7 +31,9 @@ def test_the_ordinals_of_huge_pair_numbers_are_exact(number: int) -> None:
 
 
 def test_the_pairs_of_more_facts_only_add_numbers_at_the_end() -> None:
-    assert {ordinals_of(number) for number in range(pairs_of(9))} < {ordinals_of(number) for number in range(pairs_of(10))}
+    assert {ordinals_of(number) for number in range(pairs_of(9))} < {
+        ordinals_of(number) for number in range(pairs_of(10))
+    }
 
 
 @pytest.mark.parametrize("facts", [0, 1])
@@ -43,7 +45,9 @@ def test_fewer_than_two_facts_have_no_pair(facts: int) -> None:
 
 @given(seed=st.integers(0, 2**32), growth=st.lists(st.integers(0, 9), min_size=1, max_size=6))
 @settings(max_examples=40, deadline=None, derandomize=True)
-def test_every_pair_is_drawn_exactly_once_by_two_replicas_that_die_and_a_memory_that_grows(seed: int, growth: list[int]) -> None:
+def test_every_pair_is_drawn_exactly_once_by_two_replicas_that_die_and_a_memory_that_grows(
+    seed: int, growth: list[int]
+) -> None:
     chance = random.Random(seed)
     facts, now = 5, NOW
     epoch = Epoch(key=f"{seed:x}").cover(facts)
@@ -68,7 +72,9 @@ def test_every_pair_is_drawn_exactly_once_by_two_replicas_that_die_and_a_memory_
         epoch, claim = found
         first_probability.setdefault(claim.number, (claim.probability, left))
         if chance.random() < 0.2:
-            generations[name] += 1  # dies before the pair is published, comes back under another name
+            generations[name] += (
+                1  # dies before the pair is published, comes back under another name
+            )
             continue
         drawn.append(claim.number)
         epoch = epoch.done(claim)
@@ -82,8 +88,14 @@ def test_a_claim_that_is_taken_over_keeps_its_pair_its_probability_and_its_time(
     epoch = Epoch(key="k").cover(10)
     epoch, claim = epoch.claim("dead", NOW) or pytest.fail("no claim")
     epoch, _ = epoch.claim("alive", NOW + timedelta(seconds=1)) or pytest.fail("no claim")
-    again, taken = epoch.claim("other", NOW + LEASE + timedelta(milliseconds=1)) or pytest.fail("no claim")
-    assert (taken.number, taken.probability, taken.claimed_at) == (claim.number, claim.probability, claim.claimed_at)
+    again, taken = epoch.claim("other", NOW + LEASE + timedelta(milliseconds=1)) or pytest.fail(
+        "no claim"
+    )
+    assert (taken.number, taken.probability, taken.claimed_at) == (
+        claim.number,
+        claim.probability,
+        claim.claimed_at,
+    )
     assert taken.owner == "other"
     assert len(again.claims) == 2
 
@@ -111,7 +123,7 @@ def test_a_claim_that_is_done_twice_counts_once() -> None:
 
 
 def test_a_goal_stops_the_draw_with_claims_counted() -> None:
-    epoch = Epoch(key="k", drawn_max=2).cover(10)
+    epoch = Epoch(key="k", pairs_max=2).cover(10)
     epoch, _ = epoch.claim("a", NOW) or pytest.fail("no claim")
     epoch, claim = epoch.claim("b", NOW) or pytest.fail("no claim")
     assert epoch.goal_reached
@@ -120,16 +132,20 @@ def test_a_goal_stops_the_draw_with_claims_counted() -> None:
 
 
 def test_a_goal_does_not_keep_a_claim_from_being_finished() -> None:
-    epoch = Epoch(key="k", drawn_max=1).cover(10)
+    epoch = Epoch(key="k", pairs_max=1).cover(10)
     epoch, claim = epoch.claim("dead", NOW) or pytest.fail("no claim")
     _, taken = epoch.claim("alive", NOW + 2 * LEASE) or pytest.fail("no claim")
     assert taken.number == claim.number
 
 
 def test_a_lowered_goal_holds_back_even_what_was_begun_until_it_is_raised() -> None:
-    epoch, claim = Epoch(key="k", drawn_max=5).cover(10).claim("dead", NOW) or pytest.fail("no claim")
-    assert epoch.model_copy(update={"drawn_max": 0}).claim("alive", NOW + 2 * LEASE) is None
-    _, again = epoch.model_copy(update={"drawn_max": 1}).claim("alive", NOW + 2 * LEASE) or pytest.fail("no claim")
+    epoch, claim = Epoch(key="k", pairs_max=5).cover(10).claim("dead", NOW) or pytest.fail(
+        "no claim"
+    )
+    assert epoch.model_copy(update={"pairs_max": 0}).claim("alive", NOW + 2 * LEASE) is None
+    _, again = epoch.model_copy(update={"pairs_max": 1}).claim(
+        "alive", NOW + 2 * LEASE
+    ) or pytest.fail("no claim")
     assert again.number == claim.number
 
 
@@ -137,18 +153,24 @@ def test_a_claim_that_waits_for_money_for_weeks_does_not_grow_too_old_to_be_paid
     epoch, claim = Epoch(key="k").cover(10).claim("a", NOW) or pytest.fail("no claim")
     epoch = epoch.anew(claim, NOW + timedelta(days=2))
     _, again = epoch.claim("a", NOW + timedelta(days=2)) or pytest.fail("no claim")
-    assert (again.number, again.claim_id, again.claimed_at) == (claim.number, claim.claim_id, NOW + timedelta(days=2))
+    assert (again.number, again.claim_id, again.claimed_at) == (
+        claim.number,
+        claim.claim_id,
+        NOW + timedelta(days=2),
+    )
     assert Epoch(key="k").anew(claim, NOW) == Epoch(key="k")
 
 
 def test_a_goal_of_nothing_draws_nothing() -> None:
-    assert Epoch(key="k", drawn_max=0).cover(10).claim("a", NOW) is None
+    assert Epoch(key="k", pairs_max=0).cover(10).claim("a", NOW) is None
 
 
 def test_the_first_draw_is_uniform_over_all_pairs() -> None:
     seeds, pairs = 4500, pairs_of(10)
     firsts = Counter(claimed(Epoch(key=f"{seed:x}").cover(10)).number for seed in range(seeds))
-    assert chi_square(firsts, pairs, seeds) < 87.0  # 44 degrees of freedom: exceeded by chance once in ten thousand
+    assert (
+        chi_square(firsts, pairs, seeds) < 87.0
+    )  # 44 degrees of freedom: exceeded by chance once in ten thousand
 
 
 def test_after_a_growth_the_next_draw_is_uniform_over_what_is_left_in_old_and_new_blocks() -> None:
@@ -167,7 +189,9 @@ def test_after_a_growth_the_next_draw_is_uniform_over_what_is_left_in_old_and_ne
     assert chi_square(ranks, 25, seeds) < 58.0  # 24 degrees of freedom: once in ten thousand
 
 
-def test_the_blocks_stay_few_when_facts_come_one_at_a_time_and_something_is_drawn_in_between() -> None:
+def test_the_blocks_stay_few_when_facts_come_one_at_a_time_and_something_is_drawn_in_between() -> (
+    None
+):
     epoch = Epoch(key="k")
     most = 0
     for facts in range(2, 3000):
@@ -177,7 +201,10 @@ def test_the_blocks_stay_few_when_facts_come_one_at_a_time_and_something_is_draw
             epoch = found[0].done(found[1])
         most = max(most, len(epoch.blocks))
     assert most < 700
-    assert pairs_of(2999) - sum(block.end - block.start for block in epoch.blocks) < pairs_of(2999) // 10
+    assert (
+        pairs_of(2999) - sum(block.end - block.start for block in epoch.blocks)
+        < pairs_of(2999) // 10
+    )
 
 
 def test_what_is_covered_never_shrinks_when_the_memory_says_fewer_facts() -> None:
@@ -187,7 +214,7 @@ def test_what_is_covered_never_shrinks_when_the_memory_says_fewer_facts() -> Non
 
 
 def test_an_epoch_comes_back_from_its_bucket_as_it_went_in() -> None:
-    epoch = Epoch(key="k", drawn_max=7).cover(10)
+    epoch = Epoch(key="k", pairs_max=7).cover(10)
     epoch, _ = epoch.claim("a", NOW) or pytest.fail("no claim")
     assert Epoch.model_validate_json(epoch.model_dump_json()) == epoch
 

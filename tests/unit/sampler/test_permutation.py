@@ -33,7 +33,9 @@ def test_another_key_gives_another_permutation() -> None:
 
 
 def test_the_same_key_gives_the_same_permutation() -> None:
-    assert [KeyedPermutation(50, b"k")[index] for index in range(50)] == [KeyedPermutation(50, b"k")[index] for index in range(50)]
+    assert [KeyedPermutation(50, b"k")[index] for index in range(50)] == [
+        KeyedPermutation(50, b"k")[index] for index in range(50)
+    ]
 
 
 @pytest.mark.parametrize("index", [-1, 10, 11])
@@ -43,7 +45,10 @@ def test_there_is_nothing_outside_of_the_range(index: int) -> None:
 
 
 def test_all_orders_of_three_things_come_up_about_equally_often() -> None:
-    orders = Counter(tuple(KeyedPermutation(3, f"{seed}".encode())[index] for index in range(3)) for seed in range(3000))
+    orders = Counter(
+        tuple(KeyedPermutation(3, f"{seed}".encode())[index] for index in range(3))
+        for seed in range(3000)
+    )
     assert len(orders) == 6
     chi_square = sum((count - 500) ** 2 / 500 for count in orders.values())
     assert chi_square < 20.5  # five degrees of freedom: exceeded by chance once in a thousand

@@ -13,18 +13,23 @@ from typing import Any
 import pytest
 from nats.js.errors import KeyNotFoundError
 
-from daydream_critic import gates
-from daydream_sampler.canary import Canaries
+from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.events import HypothesisProposed
+from daydream_contracts.rpc import Grant, OpenReservation, Refusal
+from daydream_critic.pipeline import gates
+from daydream_models.reservations import StagePlan
+from daydream_sampler.canary_cases import CanarySet
+from daydream_sampler.canary_injection import (
+    CAUGHT_UP_MAX,
+    CanaryCursor,
+    CanaryInjector,
+    proposed_by,
+)
 from daydream_sampler.epoch import Epoch
-from daydream_sampler.planting import CAUGHT_UP_MAX, Planted, Planting, proposed_by
-from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import HypothesisProposed
-from daydream_shared.money.plans import StagePlan
-from daydream_shared.requests import Grant, OpenEnvelope, Refusal
 from daydream_synthesizer.answer import CHARS_MAX
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LISTED = Canaries.read()
+LISTED = CanarySet.read()
 SHOWN = ("title", "reasoning", "hypothesis", "implication")
 
 
@@ -37,27 +42,41 @@ def test_there_are_thirty_of_each_and_none_twice() -> None:
 
 @pytest.mark.parametrize("field", SHOWN)
 def test_bridges_and_decoys_have_the_same_shape(field: str) -> None:
-    lengths = {kind: sorted(len(getattr(one, field)) for one in LISTED.of(kind)) for kind in ("bridge", "decoy")}
+    lengths = {
+        kind: sorted(len(getattr(one, field)) for one in LISTED.of(kind))
+        for kind in ("bridge", "decoy")
+    }
     assert mean(lengths["bridge"]) == pytest.approx(mean(lengths["decoy"]), rel=0.15)
-    assert max(lengths["bridge"][0], lengths["decoy"][0]) < min(lengths["bridge"][-1], lengths["decoy"][-1])
+    assert max(lengths["bridge"][0], lengths["decoy"][0]) < min(
+        lengths["bridge"][-1], lengths["decoy"][-1]
+    )
 
 
 def test_each_is_what_a_synthesizer_could_have_sent_and_passes_the_free_gates() -> None:
     for number in range(120):
         proposed = proposed_by(number, *LISTED.at(number), NOW)
-        assert gates.by_itself(proposed) is None
+        assert gates.check_text(proposed) is None
         assert proposed.synthesis is not None
-        assert all(len(getattr(proposed.synthesis, name)) <= most for name, most in CHARS_MAX.items())
+        assert all(
+            len(getattr(proposed.synthesis, name)) <= most for name, most in CHARS_MAX.items()
+        )
 
 
-def test_all_come_in_turn_half_of_them_bridges_and_the_same_number_is_always_the_same_message() -> None:
+def test_all_come_in_turn_half_of_them_bridges_and_the_same_number_is_always_the_same_message() -> (
+    None
+):
     kinds = [LISTED.at(number)[0] for number in range(60)]
     assert kinds.count("bridge") == 30
     assert kinds[::2] != ["bridge"] * 30 != kinds[1::2]
     assert len({LISTED.at(number)[1].hypothesis for number in range(60)}) == 60
-    assert LISTED.at(60)[1] != LISTED.at(0)[1] or LISTED.at(62)[1] != LISTED.at(2)[1], "another order the next time"
+    assert LISTED.at(60)[1] != LISTED.at(0)[1] or LISTED.at(62)[1] != LISTED.at(2)[1], (
+        "another order the next time"
+    )
     assert proposed_by(7, *LISTED.at(7), NOW) == proposed_by(7, *LISTED.at(7), NOW)
-    assert proposed_by(7, *LISTED.at(7), NOW).message_id != proposed_by(67, *LISTED.at(67), NOW).message_id
+    assert (
+        proposed_by(7, *LISTED.at(7), NOW).message_id
+        != proposed_by(67, *LISTED.at(67), NOW).message_id
+    )
 
 
 @dataclass
@@ -84,7 +103,11 @@ class Plans:
 
         @dataclass
         class Entry:
-            value: bytes = StagePlan(stage="critic", model="m", fixed_nanousd=7, nanousd_per_fact_byte=0).model_dump_json().encode()
+            value: bytes = (
+                StagePlan(stage="critic", model="m", fixed_nanousd=7, nanousd_per_fact_byte=0)
+                .model_dump_json()
+                .encode()
+            )
 
         return Entry()
 
@@ -94,38 +117,44 @@ class World:
     """A runtime that grants money, or refuses it, and remembers what was published."""
 
     refusal: Refusal | None = None
-    opened: list[OpenEnvelope] = field(default_factory=list)
+    opened: list[OpenReservation] = field(default_factory=list)
     published: list[HypothesisProposed] = field(default_factory=list)
 
-    async def ask(self, _: Any, question: OpenEnvelope) -> Grant:
+    async def ask(self, _: Any, question: OpenReservation) -> Grant:
         self.opened.append(question)
         return Grant(refusal=self.refusal)
 
     async def publish(self, message: HypothesisProposed) -> None:
         self.published.append(message)
 
-    def planting(self, share: float, stages: tuple[str, ...] = ("synthesizer", "critic")) -> Planting:
+    def planting(
+        self, share: float, stages: tuple[str, ...] = ("synthesizer", "critic")
+    ) -> CanaryInjector:
         self.epoch = State(Epoch(key="0"))
-        found = Planting(self, None, Plans(), self.epoch, list(stages), share, LISTED)  # type: ignore[arg-type]
-        found._planted = State(Planted())  # type: ignore[assignment]
+        found = CanaryInjector(self, None, Plans(), self.epoch, list(stages), share, LISTED)  # type: ignore[arg-type]
+        found._planted = State(CanaryCursor())  # type: ignore[assignment]
         return found
 
-    def draw(self, planting: Planting, pairs: int) -> int:
+    def draw(self, planting: CanaryInjector, pairs: int) -> int:
         """Draw so many more, then plant until nothing is due; how many came."""
         before = len(self.published)
-        self.epoch.value = self.epoch.value.model_copy(update={"drawn": self.epoch.value.drawn + pairs})
+        self.epoch.value = self.epoch.value.model_copy(
+            update={"drawn": self.epoch.value.drawn + pairs}
+        )
         while asyncio.run(planting._plant()) == 0.0:
             pass
         return len(self.published) - before
 
 
-def test_the_share_of_canaries_is_kept_and_each_is_paid_from_an_envelope_of_its_own_kind() -> None:
+def test_the_share_of_canaries_is_kept_and_each_is_paid_from_an_reservation_of_its_own_kind() -> (
+    None
+):
     world = World()
     planting = world.planting(0.1)
     assert world.draw(planting, 0) == 0
     assert [world.draw(planting, 4) for _ in range(10)] == [0, 0, 1, 0, 1, 0, 0, 1, 0, 1]
-    assert {envelope.purpose for envelope in world.opened} == {"canary"}
-    assert {part.stage for envelope in world.opened for part in envelope.parts} == {"critic"}
+    assert {reservation.purpose for reservation in world.opened} == {"canary"}
+    assert {part.stage for reservation in world.opened for part in reservation.parts} == {"critic"}
     assert len({one.message_id for one in world.published}) == 4
 
 
@@ -145,7 +174,7 @@ def test_without_money_a_canary_waits_and_is_the_same_one_later() -> None:
     assert world.draw(planting, 25) == 0
     world.refusal = None
     assert world.draw(planting, 0) == 2
-    assert world.opened[0].envelope_id == world.published[0].pair.envelope_id
+    assert world.opened[0].reservation_id == world.published[0].pair.reservation_id
 
 
 def test_where_nobody_judges_nothing_is_planted() -> None:
@@ -163,10 +192,10 @@ implication = "I"
 """
 
 
-def own(folder: Path, bridges: str, decoys: str) -> Canaries:
+def own(folder: Path, bridges: str, decoys: str) -> CanarySet:
     (folder / "bridges.toml").write_text(bridges)
     (folder / "decoys.toml").write_text(decoys)
-    return Canaries.read(str(folder))
+    return CanarySet.read(str(folder))
 
 
 def test_a_labs_own_take_the_place_of_those_that_come_along(tmp_path: Path) -> None:
@@ -177,10 +206,18 @@ def test_a_labs_own_take_the_place_of_those_that_come_along(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("bridges", "said"), [("", "canary"), ("canary = []", "no canaries"), ("[[canary", "can't read"), ('[[canary]]\nfirst = "A"', "second")]
+    ("bridges", "said"),
+    [
+        ("", "canary"),
+        ("canary = []", "no canaries"),
+        ("[[canary", "can't read"),
+        ('[[canary]]\nfirst = "A"', "second"),
+    ],
 )
-def test_lists_that_are_wrong_are_refused_with_what_is_wrong(tmp_path: Path, bridges: str, said: str) -> None:
-    with pytest.raises(WrongSetting, match=said):
+def test_lists_that_are_wrong_are_refused_with_what_is_wrong(
+    tmp_path: Path, bridges: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
         own(tmp_path, bridges, ONE)
-    with pytest.raises(WrongSetting, match="nowhere"):
-        Canaries.read("/nowhere")
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        CanarySet.read("/nowhere")

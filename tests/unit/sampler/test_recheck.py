@@ -7,22 +7,27 @@ from datetime import timedelta
 
 import pytest
 
-from daydream_sampler.epoch import UNIFORM, Claim, Epoch, Round, number_of
-from daydream_sampler.proposing import turns_of
-from daydream_sampler.rehearsal import NOW
-from daydream_sampler.strategies.recheck import Due, Dull, why_due
+from daydream_contracts.events import Decision, Judgement
+from daydream_sampler.epoch import UNIFORM, Claim, Epoch, PortfolioRound, number_of
+from daydream_sampler.proposal import turns_of
+from daydream_sampler.simulation.draws import NOW
+from daydream_sampler.strategies.recheck import DiscardedPair, DuePair, why_due
 from daydream_sampler.strategies.registry import chosen
-from daydream_sampler.yields import DULL_MAX, Yields
-from daydream_shared.messages import Decision, Judgement
+from daydream_sampler.strategy_history import DULL_MAX, StrategyHistory
 from support.samples import verdict_on
 
 AFTER = timedelta(days=90)
 STRATEGIES = chosen(["recheck"])
-DUE = tuple(Due(number=number, epoch=2, why="age") for number in (3, 7, 20))
+DUE = tuple(DuePair(number=number, epoch=2, why="age") for number in (3, 7, 20))
 
 
-def epoch(key: str = "k", due: tuple[Due, ...] = DUE, share: float = 0.5) -> Epoch:
-    return Epoch(key=key, round=Round(number=1, until=100, shares={UNIFORM: 1 - share, "recheck": share}, due=due)).cover(10)
+def epoch(key: str = "k", due: tuple[DuePair, ...] = DUE, share: float = 0.5) -> Epoch:
+    return Epoch(
+        key=key,
+        round=PortfolioRound(
+            number=1, until=100, shares={UNIFORM: 1 - share, "recheck": share}, due=due
+        ),
+    ).cover(10)
 
 
 def claimed(state: Epoch) -> tuple[Epoch, Claim]:
@@ -54,8 +59,14 @@ def test_a_pair_that_is_due_is_drawn_as_often_as_it_says() -> None:
 
 def test_a_claim_that_is_due_survives_the_death_of_its_owner() -> None:
     now, claim = claimed(epoch(share=1.0))
-    now, again = now.claim("b", NOW + timedelta(minutes=1), turns_of(STRATEGIES, 10, 0)) or pytest.fail("no claim")
-    assert (again.number, again.epoch, again.claim_id) == (claim.number, claim.epoch, claim.claim_id)
+    now, again = now.claim(
+        "b", NOW + timedelta(minutes=1), turns_of(STRATEGIES, 10, 0)
+    ) or pytest.fail("no claim")
+    assert (again.number, again.epoch, again.claim_id) == (
+        claim.number,
+        claim.epoch,
+        claim.claim_id,
+    )
     assert Epoch.model_validate_json(now.model_dump_json()) == now
 
 
@@ -71,13 +82,30 @@ def test_a_claim_that_is_due_survives_the_death_of_its_owner() -> None:
     ],
 )
 def test_why_a_pair_is_due(days: int, models: list[str], around: list[int], why: str) -> None:
-    dull = Dull(number=3, epoch=1, at=NOW, models=("writer", "judge"), facts=50)
-    assert why_due(dull, now=NOW + timedelta(days=days), after=AFTER, models=models, neighbours=[[1, 2, 3, 4], around]) == why
+    dull = DiscardedPair(number=3, epoch=1, at=NOW, models=("writer", "judge"), facts=50)
+    assert (
+        why_due(
+            dull,
+            now=NOW + timedelta(days=days),
+            after=AFTER,
+            models=models,
+            neighbours=[[1, 2, 3, 4], around],
+        )
+        == why
+    )
 
 
 def test_what_is_judged_dull_is_remembered_and_forgotten_when_it_is_not() -> None:
-    yields = Yields()
-    claim = Claim(claim_id="c", number=number_of(0, 1), chance=1.0, probability=0.5, owner="a", claimed_at=NOW, until=NOW)
+    yields = StrategyHistory()
+    claim = Claim(
+        claim_id="c",
+        number=number_of(0, 1),
+        chance=1.0,
+        probability=0.5,
+        owner="a",
+        claimed_at=NOW,
+        until=NOW,
+    )
     judgement = Judgement(judge="a", model="judge", justification="", scores=None)
     dull = verdict_on(claim, promoted=False).model_copy(update={"judgements": (judgement,)})
     yields.add(1, dull.model_copy(update={"judgements": ()}))
@@ -90,6 +118,17 @@ def test_what_is_judged_dull_is_remembered_and_forgotten_when_it_is_not() -> Non
 
 
 def test_the_memory_of_dull_pairs_fits_into_its_bucket() -> None:
-    yields = Yields(dull={n: Dull(number=10**13 + n, epoch=12, at=NOW, models=("a-rather-long-name-of-a-model",) * 2, facts=10**7) for n in range(DULL_MAX)})
+    yields = StrategyHistory(
+        dull={
+            n: DiscardedPair(
+                number=10**13 + n,
+                epoch=12,
+                at=NOW,
+                models=("a-rather-long-name-of-a-model",) * 2,
+                facts=10**7,
+            )
+            for n in range(DULL_MAX)
+        }
+    )
     assert len(yields.model_dump_json()) < 600_000
-    assert Yields.model_validate_json(yields.model_dump_json()) == yields
+    assert StrategyHistory.model_validate_json(yields.model_dump_json()) == yields

@@ -12,19 +12,23 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from daydream_sampler.settings import Settings
-from daydream_sampler.when.calendar import Hours, PriceTable
-from daydream_sampler.when.idle import VLLM, Idle, Thresholds, load_of
-from daydream_shared.failures import WrongSetting
+from daydream_contracts.errors import ConfigurationError
+from daydream_sampler.scheduling.calendar import Hours, PriceTable
+from daydream_sampler.scheduling.idle import VLLM, Idle, IdleThresholds, load_of
+from daydream_sampler.settings import SamplerSettings
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-AT = Thresholds(idle_at=1, busy_at=4, idle_after_s=30, poll_s=2, catch_up=3)
+AT = IdleThresholds(idle_at=1, busy_at=4, idle_after_s=30, poll_s=2, catch_up=3)
 
 
 async def test_hours_over_midnight_are_cheap_on_both_sides_of_it() -> None:
     hours = Hours.parse("22-6, 12-13", ZURICH)
-    cheap = {hour for hour in range(24) if await hours.wait(datetime(2026, 6, 1, hour, 30, tzinfo=ZURICH)) is None}
+    cheap = {
+        hour
+        for hour in range(24)
+        if await hours.wait(datetime(2026, 6, 1, hour, 30, tzinfo=ZURICH)) is None
+    }
     assert cheap == {22, 23, 0, 1, 2, 3, 4, 5, 12}
     wait = await hours.wait(datetime(2026, 6, 1, 13, 30, tzinfo=ZURICH))
     assert wait is not None
@@ -35,7 +39,9 @@ async def test_hours_are_those_of_the_zone_also_after_its_clocks_were_changed() 
     hours = Hours.parse("2-4", ZURICH)
     assert await hours.wait(datetime(2026, 3, 28, 1, 30, tzinfo=UTC)) is None, "02:30 in winter"
     assert await hours.wait(datetime(2026, 3, 30, 0, 30, tzinfo=UTC)) is None, "02:30 in summer"
-    assert await hours.wait(datetime(2026, 3, 29, 1, 30, tzinfo=UTC)) is None, "03:30 on the day that has no 02:30"
+    assert await hours.wait(datetime(2026, 3, 29, 1, 30, tzinfo=UTC)) is None, (
+        "03:30 on the day that has no 02:30"
+    )
 
 
 @pytest.mark.parametrize("text", ["22", "22-22", "5-25", "night", ""])
@@ -44,9 +50,13 @@ def test_hours_that_nobody_can_read_are_a_wrong_setting(text: str) -> None:
         Hours.parse(text, ZURICH)
 
 
-async def test_a_price_table_is_cheap_where_its_price_is_and_says_when_that_will_be(tmp_path: Path) -> None:
+async def test_a_price_table_is_cheap_where_its_price_is_and_says_when_that_will_be(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "prices.csv"
-    file.write_text("Start,Price,area\n2026-06-01T12:00,0.30,CH\n2026-06-01T13:00,0.10,CH\n2026-06-01T14:00,0.20,CH\n")
+    file.write_text(
+        "Start,Price,area\n2026-06-01T12:00,0.30,CH\n2026-06-01T13:00,0.10,CH\n2026-06-01T14:00,0.20,CH\n"
+    )
     table = PriceTable(file, 0.15, ZoneInfo("UTC"))
     wait = await table.wait(NOON + timedelta(minutes=5))
     assert wait is not None
@@ -57,7 +67,9 @@ async def test_a_price_table_is_cheap_where_its_price_is_and_says_when_that_will
     assert (late.until, late.text) == (None, "the price table knows no price for now")
 
 
-async def test_a_table_that_is_replaced_is_read_again_and_a_broken_one_is_not_believed(tmp_path: Path) -> None:
+async def test_a_table_that_is_replaced_is_read_again_and_a_broken_one_is_not_believed(
+    tmp_path: Path,
+) -> None:
     import os
 
     file = tmp_path / "prices.csv"
@@ -70,7 +82,7 @@ async def test_a_table_that_is_replaced_is_read_again_and_a_broken_one_is_not_be
     file.write_text("<html>no table today</html>")
     os.utime(file, (2, 2))
     assert await table.wait(NOON) is None
-    with pytest.raises(WrongSetting, match="start and price"):
+    with pytest.raises(ConfigurationError, match="start and price"):
         PriceTable(file, 0.15, ZoneInfo("UTC"))
 
 
@@ -78,10 +90,25 @@ async def test_idle_needs_its_time_and_does_not_flap_between_its_thresholds() ->
     load = {"now": 0.0}
     idle = Idle(lambda: load["now"], AT)
     drawn = []
-    for second, value in [(0, 0), (28, 1), (30, 1), (40, 3), (50, 4), (52, 5), (54, 3), (60, 0), (80, 2), (82, 0), (100, 0), (112, 0)]:
+    for second, value in [
+        (0, 0),
+        (28, 1),
+        (30, 1),
+        (40, 3),
+        (50, 4),
+        (52, 5),
+        (54, 3),
+        (60, 0),
+        (80, 2),
+        (82, 0),
+        (100, 0),
+        (112, 0),
+    ]:
         load["now"] = value
         drawn.append((second, await idle.wait(NOON + timedelta(seconds=second)) is None))
-    assert [second for second, open_ in drawn if open_] == [30, 40, 50, 112], "busy from 52 on; calm at 60, not at 80, and from 82 on"
+    assert [second for second, open_ in drawn if open_] == [30, 40, 50, 112], (
+        "busy from 52 on; calm at 60, not at 80, and from 82 on"
+    )
 
 
 async def test_after_a_busy_spell_it_catches_up_for_as_long_as_that_was() -> None:
@@ -105,7 +132,7 @@ async def test_it_asks_no_oftener_than_it_must_and_takes_silence_for_busy() -> N
             raise OSError("connection refused")
         return 0
 
-    idle = Idle(load, Thresholds(idle_at=1, busy_at=4, idle_after_s=0, poll_s=2, catch_up=1))
+    idle = Idle(load, IdleThresholds(idle_at=1, busy_at=4, idle_after_s=0, poll_s=2, catch_up=1))
     assert await idle.wait(NOON) is None
     assert await idle.wait(NOON + timedelta(seconds=1)) is None
     assert len(asked) == 1
@@ -162,4 +189,4 @@ def test_the_load_is_what_runs_and_waits_on_all_servers(server: str) -> None:
 )
 def test_settings_that_can_not_work_say_so(settings: dict[str, object], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
-        Settings(**settings)  # type: ignore[arg-type]
+        SamplerSettings(**settings)  # type: ignore[arg-type]

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daydream_shared.money.counting import _counter, counter_for, vocabulary_of
-from daydream_shared.money.prices import (
+from daydream_models.pricing.lookup import (
     FREE,
     FlatPrice,
     ListPrice,
@@ -23,10 +22,17 @@ from daydream_shared.money.prices import (
     prompt_tokens_bound,
     upper_bound_nanousd,
 )
+from daydream_models.pricing.tokens import _counter, counter_for, vocabulary_of
 
 OPENAI = "https://api.openai.com/v1"
 NOW = datetime.now(UTC)
-LISTED = [("gpt-4.1-mini", "openai"), ("gpt-4o", "openai"), ("gemini-2.5-pro", "google"), ("claude-sonnet-4-5", "anthropic"), ("deepseek-chat", "deepseek")]
+LISTED = [
+    ("gpt-4.1-mini", "openai"),
+    ("gpt-4o", "openai"),
+    ("gemini-2.5-pro", "google"),
+    ("claude-sonnet-4-5", "anthropic"),
+    ("deepseek-chat", "deepseek"),
+]
 
 usd = st.decimals(Decimal("0.001"), 900, places=4)
 factors = st.decimals(Decimal("0.1"), 3, places=3)
@@ -37,9 +43,17 @@ def lines(draw: st.DrawFn) -> dict[str, Decimal]:
     """Prices for tokens; a cached one is never dearer than a plain one, the others may be anything."""
     plain, output = draw(usd), draw(usd)
     found = {"input_usd_per_mtok": plain, "output_usd_per_mtok": output}
-    for name, limit in (("cached_input", plain), ("batch_input", plain), ("batch_output", output), ("cache_write", None), ("reasoning", None)):
+    for name, limit in (
+        ("cached_input", plain),
+        ("batch_input", plain),
+        ("batch_output", output),
+        ("cache_write", None),
+        ("reasoning", None),
+    ):
         if draw(st.booleans()):
-            found[f"{name}_usd_per_mtok"] = draw(st.decimals(Decimal("0.001"), limit or 900, places=4))
+            found[f"{name}_usd_per_mtok"] = draw(
+                st.decimals(Decimal("0.001"), limit or 900, places=4)
+            )
     return found
 
 
@@ -59,10 +73,18 @@ def terms(draw: st.DrawFn) -> dict[str, object]:
 @st.composite
 def file_prices(draw: st.DrawFn) -> FlatPrice:
     days = draw(st.lists(st.integers(-20, 20), unique=True, max_size=2))
-    return FlatPrice.model_validate({**draw(terms()), "dated": [{**draw(terms()), "from": NOW + timedelta(days=day)} for day in days]})
+    return FlatPrice.model_validate(
+        {
+            **draw(terms()),
+            "dated": [{**draw(terms()), "from": NOW + timedelta(days=day)} for day in days],
+        }
+    )
 
 
-prices = st.one_of(file_prices(), st.sampled_from([FREE, *(ListPrice(name, provider_id=provider) for name, provider in LISTED)]))
+prices = st.one_of(
+    file_prices(),
+    st.sampled_from([FREE, *(ListPrice(name, provider_id=provider) for name, provider in LISTED)]),
+)
 
 
 @st.composite
@@ -70,12 +92,23 @@ def usages(draw: st.DrawFn, input_max: int, output_max: int) -> TokenUsage:
     """What a server may report within these tokens: right or wrong about the rest."""
     anything = st.integers(-10, 200_000)
     return TokenUsage(
-        draw(st.integers(0, input_max)), draw(st.integers(0, output_max)), draw(anything), draw(anything), draw(anything),
+        draw(st.integers(0, input_max)),
+        draw(st.integers(0, output_max)),
+        draw(anything),
+        draw(anything),
+        draw(anything),
         draw(st.sampled_from(["", "default", "flex", "priority"])),
-    )  # fmt: skip
+    )
 
 
-@given(price=prices, text_bytes=st.integers(0, 100_000), messages=st.integers(1, 6), output_max=st.integers(0, 10_000), batch=st.booleans(), data=st.data())
+@given(
+    price=prices,
+    text_bytes=st.integers(0, 100_000),
+    messages=st.integers(1, 6),
+    output_max=st.integers(0, 10_000),
+    batch=st.booleans(),
+    data=st.data(),
+)
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_no_usage_that_a_call_can_have_costs_more_than_its_bound(
     price: Price, text_bytes: int, messages: int, output_max: int, batch: bool, data: st.DataObject
@@ -83,10 +116,16 @@ def test_no_usage_that_a_call_can_have_costs_more_than_its_bound(
     usage = data.draw(usages(input_tokens_bound(text_bytes, messages), output_max))
     for after_days in (0, 10, 30):
         at = datetime.now(UTC) + timedelta(days=after_days)
-        assert 0 <= price.cost_nanousd(usage, at, batch) <= upper_bound_nanousd(price, text_bytes, messages, output_max, batch=batch)
+        assert (
+            0
+            <= price.cost_nanousd(usage, at, batch)
+            <= upper_bound_nanousd(price, text_bytes, messages, output_max, batch=batch)
+        )
 
 
-@given(price=prices, tokens=st.integers(0, 100_000), output_max=st.integers(0, 10_000), data=st.data())
+@given(
+    price=prices, tokens=st.integers(0, 100_000), output_max=st.integers(0, 10_000), data=st.data()
+)
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_a_call_that_ends_after_a_change_of_price_costs_no_more_than_the_bound_over_its_time(
     price: Price, tokens: int, output_max: int, data: st.DataObject
@@ -98,9 +137,17 @@ def test_a_call_that_ends_after_a_change_of_price_costs_no_more_than_the_bound_o
     assert max(price.cost_nanousd(usage, begun), price.cost_nanousd(usage, ended)) <= bound
 
 
-@given(price=prices, tokens=st.integers(0, 100_000), output_max=st.integers(0, 10_000), more=st.integers(0, 70_000), batch=st.booleans())
+@given(
+    price=prices,
+    tokens=st.integers(0, 100_000),
+    output_max=st.integers(0, 10_000),
+    more=st.integers(0, 70_000),
+    batch=st.booleans(),
+)
 @settings(max_examples=200, deadline=None, derandomize=True)
-def test_the_bound_grows_with_the_prompt_and_with_the_answer(price: Price, tokens: int, output_max: int, more: int, batch: bool) -> None:
+def test_the_bound_grows_with_the_prompt_and_with_the_answer(
+    price: Price, tokens: int, output_max: int, more: int, batch: bool
+) -> None:
     bound = call_bound_nanousd(price, tokens, output_max, batch=batch)
     assert bound <= call_bound_nanousd(price, tokens + more, output_max, batch=batch)
     assert bound <= call_bound_nanousd(price, tokens, output_max + more, batch=batch)
@@ -108,24 +155,38 @@ def test_the_bound_grows_with_the_prompt_and_with_the_answer(price: Price, token
 
 @given(price=prices, tokens=st.integers(0, 60_000), more=st.integers(0, 1000))
 @settings(max_examples=200, deadline=None, derandomize=True)
-def test_inside_a_tier_a_byte_more_adds_no_more_than_the_price_of_a_byte(price: Price, tokens: int, more: int) -> None:
+def test_inside_a_tier_a_byte_more_adds_no_more_than_the_price_of_a_byte(
+    price: Price, tokens: int, more: int
+) -> None:
     ends = {rates.above for tariff in price.tariffs() for rates in tariff.tiers}
     if not any(tokens <= end < tokens + more for end in ends):
-        added = call_bound_nanousd(price, tokens + more, 100) - call_bound_nanousd(price, tokens, 100)
+        added = call_bound_nanousd(price, tokens + more, 100) - call_bound_nanousd(
+            price, tokens, 100
+        )
         assert added <= more * input_byte_nanousd(price)
 
 
-def test_the_highest_tier_that_the_bound_can_reach_counts_and_a_cheaper_one_above_does_not_lower_it() -> None:
+def test_the_highest_tier_that_the_bound_can_reach_counts_and_a_cheaper_one_above_does_not_lower_it() -> (
+    None
+):
     tier = {"above_input_tokens": 1000, "input_usd_per_mtok": 2, "output_usd_per_mtok": 2}
-    dearer = FlatPrice.model_validate({"input_usd_per_mtok": 1, "output_usd_per_mtok": 1, "tiers": [tier]})
+    dearer = FlatPrice.model_validate(
+        {"input_usd_per_mtok": 1, "output_usd_per_mtok": 1, "tiers": [tier]}
+    )
     assert call_bound_nanousd(dearer, 1000, 0) == 1000 * 1000
     assert call_bound_nanousd(dearer, 1001, 0) == 1001 * 2000
-    cheaper = FlatPrice.model_validate({"input_usd_per_mtok": 10, "output_usd_per_mtok": 10, "tiers": [tier]})
+    cheaper = FlatPrice.model_validate(
+        {"input_usd_per_mtok": 10, "output_usd_per_mtok": 10, "tiers": [tier]}
+    )
     assert call_bound_nanousd(cheaper, 1001, 0) == 1000 * 10_000
 
 
 def test_a_prompt_that_may_be_written_to_a_dearer_cache_is_bounded_as_if_it_were() -> None:
-    price = FlatPrice(input_usd_per_mtok=Decimal(1), output_usd_per_mtok=Decimal(1), cache_write_usd_per_mtok=Decimal(2))
+    price = FlatPrice(
+        input_usd_per_mtok=Decimal(1),
+        output_usd_per_mtok=Decimal(1),
+        cache_write_usd_per_mtok=Decimal(2),
+    )
     assert call_bound_nanousd(price, 1000, 0) == 1000 * 2000
 
 
@@ -140,7 +201,9 @@ def test_no_text_has_more_tokens_than_bytes(model: str, text: str) -> None:
 
 def test_an_exact_count_lowers_the_bound_and_the_schema_counts_a_token_a_byte() -> None:
     contents = ["tiktoken is great!"] * 2
-    assert prompt_tokens_bound(contents, 70, counter_for("gpt-4", OPENAI)) == 2 * 6 + 70 + 3 * 16  # six: as tiktoken's own README counts it
+    assert (
+        prompt_tokens_bound(contents, 70, counter_for("gpt-4", OPENAI)) == 2 * 6 + 70 + 3 * 16
+    )  # six: as tiktoken's own README counts it
     assert prompt_tokens_bound(contents, 70) == 2 * 18 + 70 + 3 * 16
 
 
@@ -152,10 +215,22 @@ def test_what_looks_like_a_special_token_is_counted_as_the_text_that_it_is() -> 
 
 @pytest.mark.parametrize(
     ("model", "vocabulary"),
-    [("gpt-4o-mini", "o200k_base"), ("gpt-4.1-mini-2025-04-14", "o200k_base"), ("gpt-5-mini", "o200k_base"), ("o3", "o200k_base"),
-     ("gpt-4-turbo", "cl100k_base"), ("ft:gpt-4o-mini:lab::1", "o200k_base"), ("gpt-4.5-preview", ""), ("gpt-6", ""), ("gpt-4oh", ""), ("qwen3:8b", "")],
-)  # fmt: skip
-def test_only_models_with_a_published_vocabulary_are_counted_exactly(model: str, vocabulary: str) -> None:
+    [
+        ("gpt-4o-mini", "o200k_base"),
+        ("gpt-4.1-mini-2025-04-14", "o200k_base"),
+        ("gpt-5-mini", "o200k_base"),
+        ("o3", "o200k_base"),
+        ("gpt-4-turbo", "cl100k_base"),
+        ("ft:gpt-4o-mini:lab::1", "o200k_base"),
+        ("gpt-4.5-preview", ""),
+        ("gpt-6", ""),
+        ("gpt-4oh", ""),
+        ("qwen3:8b", ""),
+    ],
+)
+def test_only_models_with_a_published_vocabulary_are_counted_exactly(
+    model: str, vocabulary: str
+) -> None:
     assert vocabulary_of(model) == vocabulary
 
 
@@ -164,8 +239,12 @@ def test_elsewhere_a_name_says_nothing_about_the_tokenizer() -> None:
     assert counter_for("gpt-4o", "https://api.openai.com.example.org/v1") is None
 
 
-def test_without_the_tokenizer_installed_the_proven_bound_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "bpe_openai", None)  # stands for a package that is not installed, which can't be arranged otherwise
+def test_without_the_tokenizer_installed_the_proven_bound_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(
+        sys.modules, "bpe_openai", None
+    )  # stands for a package that is not installed, which can't be arranged otherwise
     _counter.cache_clear()
     try:
         assert counter_for("gpt-4o", OPENAI) is None

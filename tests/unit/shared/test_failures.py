@@ -10,25 +10,29 @@ import nats.js.errors
 import pytest
 from pydantic import ValidationError
 
-from daydream_shared.failures import (
+from daydream_contracts.errors import (
+    ConfigurationError,
+    PermanentError,
+    RetryLaterError,
+    TransientError,
+)
+from daydream_contracts.rpc import PairAt
+from daydream_runtime.disposition import (
     DELAY_S_MAX,
     FAILURES_MAX,
     STREAM_FULL,
-    DeadLetter,
-    NotNow,
-    Permanent,
+    DeliveryCounts,
     Redeliver,
-    Tally,
-    Transient,
-    WrongSetting,
+    Reject,
+    backoff_s,
     decide,
-    growing_delay_s,
-    is_broker_trouble,
+    is_broker_error,
 )
-from daydream_shared.requests import PairAt
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-FULL = nats.js.errors.APIError(code=503, err_code=STREAM_FULL, description="maximum messages exceeded")
+FULL = nats.js.errors.APIError(
+    code=503, err_code=STREAM_FULL, description="maximum messages exceeded"
+)
 
 
 def invalid() -> Exception:
@@ -45,18 +49,21 @@ def invalid() -> Exception:
         (invalid(), "invalid"),
         (json.JSONDecodeError("no", "x", 0), "invalid"),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"), "invalid"),
-        (Permanent("document-gone", "it is gone"), "document-gone"),
+        (PermanentError("document-gone", "it is gone"), "document-gone"),
         (KeyError("x"), "bug"),
         (ZeroDivisionError(), "bug"),
         (AssertionError("must hold"), "bug"),
-        (WrongSetting("a", "b"), "bug"),
-        (nats.js.errors.APIError(code=400, err_code=10071, description="wrong last sequence"), "bug"),
+        (ConfigurationError("a", "b"), "bug"),
+        (
+            nats.js.errors.APIError(code=400, err_code=10071, description="wrong last sequence"),
+            "bug",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_no_other_try_can_help_is_a_dead_letter_at_once(error: Exception, reason: str) -> None:
-    outcome = decide(error, Tally())
-    assert isinstance(outcome, DeadLetter)
+    outcome = decide(error, DeliveryCounts())
+    assert isinstance(outcome, Reject)
     assert outcome.reason == reason
     assert type(error).__name__ in outcome.text
 
@@ -64,7 +71,7 @@ def test_what_no_other_try_can_help_is_a_dead_letter_at_once(error: Exception, r
 @pytest.mark.parametrize(
     "error",
     [
-        NotNow("no money"),
+        RetryLaterError("no money"),
         FULL,
         nats.js.errors.ServiceUnavailableError(code=503),
         nats.errors.TimeoutError(),
@@ -75,43 +82,51 @@ def test_what_no_other_try_can_help_is_a_dead_letter_at_once(error: Exception, r
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_is_nobodys_fault_is_given_back_however_often_without_counting(error: Exception) -> None:
-    tally = Tally(failures=FAILURES_MAX - 1)
+def test_what_is_nobodys_fault_is_given_back_however_often_without_counting(
+    error: Exception,
+) -> None:
+    tally = DeliveryCounts(failures=FAILURES_MAX - 1)
     for times in range(1, 200):
         outcome = decide(error, tally)
         assert isinstance(outcome, Redeliver)
-        assert outcome.tally == Tally(failures=FAILURES_MAX - 1, handed_back=times)
+        assert outcome.tally == DeliveryCounts(failures=FAILURES_MAX - 1, handed_back=times)
         tally = outcome.tally
 
 
-def test_a_transient_failure_is_tried_again_and_the_last_time_is_a_dead_letter_that_says_how_often() -> None:
-    tally = Tally(handed_back=100)
+def test_a_transient_failure_is_tried_again_and_the_last_time_is_a_dead_letter_that_says_how_often() -> (
+    None
+):
+    tally = DeliveryCounts(handed_back=100)
     for times in range(1, FAILURES_MAX):
-        outcome = decide(Transient("hiccup"), tally)
+        outcome = decide(TransientError("hiccup"), tally)
         assert isinstance(outcome, Redeliver)
-        assert outcome.tally == Tally(failures=times, handed_back=100)
+        assert outcome.tally == DeliveryCounts(failures=times, handed_back=100)
         tally = outcome.tally
-    last = decide(Transient("hiccup"), tally)
-    assert isinstance(last, DeadLetter)
+    last = decide(TransientError("hiccup"), tally)
+    assert isinstance(last, Reject)
     assert last.reason == "failed-too-often"
     assert str(FAILURES_MAX) in last.text
     assert "hiccup" in last.text
 
 
 def test_a_refusal_waits_until_the_time_that_it_names() -> None:
-    outcome = decide(NotNow("cap", until=NOW + timedelta(hours=3)), Tally(), now=NOW)
+    outcome = decide(
+        RetryLaterError("cap", until=NOW + timedelta(hours=3)), DeliveryCounts(), now=NOW
+    )
     assert isinstance(outcome, Redeliver)
     assert outcome.delay_s == 3 * 3600
 
 
 def test_a_time_that_has_passed_already_is_no_negative_delay() -> None:
-    outcome = decide(NotNow("cap", until=NOW - timedelta(hours=3)), Tally(), now=NOW)
+    outcome = decide(
+        RetryLaterError("cap", until=NOW - timedelta(hours=3)), DeliveryCounts(), now=NOW
+    )
     assert isinstance(outcome, Redeliver)
     assert 0 < outcome.delay_s <= 1
 
 
 def test_a_delay_that_is_known_is_taken_as_it_is() -> None:
-    outcome = decide(NotNow("busy", delay_s=7.5), Tally(), now=NOW)
+    outcome = decide(RetryLaterError("busy", delay_s=7.5), DeliveryCounts(), now=NOW)
     assert isinstance(outcome, Redeliver)
     assert outcome.delay_s == 7.5
 
@@ -119,40 +134,46 @@ def test_a_delay_that_is_known_is_taken_as_it_is() -> None:
 def test_delays_grow_with_jitter_up_to_a_limit() -> None:
     for tries in range(1, 30):
         middle = min(DELAY_S_MAX, 0.5 * 2 ** (tries - 1))
-        delays = [growing_delay_s(tries) for _ in range(50)]
+        delays = [backoff_s(tries) for _ in range(50)]
         assert all(middle / 2 <= delay <= middle * 1.5 for delay in delays)
         assert len(set(delays)) > 40
 
 
 def test_a_long_text_is_cut_for_it_goes_into_a_header() -> None:
-    outcome = decide(Permanent("r", "x" * 10_000), Tally())
-    assert isinstance(outcome, DeadLetter)
+    outcome = decide(PermanentError("r", "x" * 10_000), DeliveryCounts())
+    assert isinstance(outcome, Reject)
     assert len(outcome.text) <= 500
 
 
 @pytest.mark.parametrize(
     ("tally", "deliveries", "deaths"),
     [
-        (Tally(), 1, 0),
-        (Tally(), 4, 3),
-        (Tally(failures=1, handed_back=2), 4, 0),
-        (Tally(failures=1, handed_back=2), 6, 2),
-        (Tally(failures=9, handed_back=9), 2, 0),
+        (DeliveryCounts(), 1, 0),
+        (DeliveryCounts(), 4, 3),
+        (DeliveryCounts(failures=1, handed_back=2), 4, 0),
+        (DeliveryCounts(failures=1, handed_back=2), 6, 2),
+        (DeliveryCounts(failures=9, handed_back=9), 2, 0),
     ],
 )
-def test_deaths_are_the_deliveries_that_nobody_gave_back(tally: Tally, deliveries: int, deaths: int) -> None:
+def test_deaths_are_the_deliveries_that_nobody_gave_back(
+    tally: DeliveryCounts, deliveries: int, deaths: int
+) -> None:
     assert tally.deaths(deliveries) == deaths
 
 
 def test_a_full_stage_is_trouble_of_the_broker_and_a_lost_race_is_not() -> None:
-    assert is_broker_trouble(FULL)
-    assert not is_broker_trouble(nats.js.errors.APIError(code=400, err_code=10071))
-    assert not is_broker_trouble(ValueError())
+    assert is_broker_error(FULL)
+    assert not is_broker_error(nats.js.errors.APIError(code=400, err_code=10071))
+    assert not is_broker_error(ValueError())
 
 
 def test_a_server_without_room_on_its_disk_is_trouble_of_the_broker() -> None:
-    assert is_broker_trouble(nats.js.errors.ServerError(code=500, err_code=10047, description="insufficient storage resources available"))
+    assert is_broker_error(
+        nats.js.errors.ServerError(
+            code=500, err_code=10047, description="insufficient storage resources available"
+        )
+    )
 
 
 def test_a_wrong_setting_says_what_is_wrong_and_what_to_do() -> None:
-    assert str(WrongSetting("the cap is missing", "Set it")) == "the cap is missing. Set it"
+    assert str(ConfigurationError("the cap is missing", "Set it")) == "the cap is missing. Set it"

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from daydream_shared.health import web_app
+from daydream_runtime.health import web_app
 
 
 async def status(path: str, *, host: str, asked_as: str, missing: str | None = None) -> int:
@@ -33,5 +33,15 @@ async def test_in_a_cluster_it_answers_to_the_names_that_the_cluster_gives_it() 
 
 
 async def test_alive_is_not_ready() -> None:
-    assert await status("/readyz", host="127.0.0.1", asked_as="localhost", missing="not connected to NATS") == 503
-    assert await status("/healthz", host="127.0.0.1", asked_as="localhost", missing="not connected to NATS") == 200
+    assert (
+        await status(
+            "/readyz", host="127.0.0.1", asked_as="localhost", missing="not connected to NATS"
+        )
+        == 503
+    )
+    assert (
+        await status(
+            "/healthz", host="127.0.0.1", asked_as="localhost", missing="not connected to NATS"
+        )
+        == 200
+    )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from daydream_shared.messages import (
+from daydream_contracts.events import (
     HypothesisProposed,
     InsightPromoted,
     PairSampled,
@@ -25,7 +25,9 @@ texts = st.text(max_size=20)
 
 @given(epoch=st.integers(1, 10**6), one=texts, other=texts)
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_the_id_of_a_pair_does_not_depend_on_the_order_of_its_facts(epoch: int, one: str, other: str) -> None:
+def test_the_id_of_a_pair_does_not_depend_on_the_order_of_its_facts(
+    epoch: int, one: str, other: str
+) -> None:
     assert pair_id_of(epoch, one, other) == pair_id_of(epoch, other, one)
     assert pair_id_of(epoch, one, other) != pair_id_of(epoch + 1, one, other)
 
@@ -45,10 +47,12 @@ def test_sample_prompt_role_and_round_enter_the_ids() -> None:
     assert len(ids) == 10
 
 
-def test_a_pair_pays_for_all_ways_and_what_follows_for_its_own(pair: PairSampled, proposed: HypothesisProposed, verdict: VerdictReached) -> None:
-    assert pair.payer == Payer(envelope_id=pair.envelope_id, way=None)
+def test_a_pair_pays_for_all_ways_and_what_follows_for_its_own(
+    pair: PairSampled, proposed: HypothesisProposed, verdict: VerdictReached
+) -> None:
+    assert pair.payer == Payer(reservation_id=pair.reservation_id, branch=None)
     second = proposed.model_copy(update={"sample": 1})
-    assert second.payer == Payer(envelope_id=pair.envelope_id, way=1)
+    assert second.payer == Payer(reservation_id=pair.reservation_id, branch=1)
     assert verdict.model_copy(update={"hypothesis": second}).payer == second.payer
 
 
@@ -57,7 +61,9 @@ def test_an_insight_costs_nobody_anything_any_more(insight: InsightPromoted) -> 
 
 
 @pytest.mark.parametrize("field", ["draw_probability", "epoch", "samples"])
-def test_a_pair_without_a_chance_an_epoch_or_samples_is_refused(pair: PairSampled, field: str) -> None:
+def test_a_pair_without_a_chance_an_epoch_or_samples_is_refused(
+    pair: PairSampled, field: str
+) -> None:
     with pytest.raises(ValidationError, match=field):
         PairSampled.model_validate({**pair.model_dump(), field: 0})
 

@@ -7,10 +7,13 @@ from importlib import import_module
 import pytest
 
 from daydream_console.local.stack import SERVICES, module_of
-from daydream_critic.settings import Settings as CriticSettings
-from daydream_shared.misspelt import misspelt
+from daydream_critic.settings import CriticSettings as CriticSettings
+from daydream_runtime.unknown_settings import unknown_settings
 
-ALL = [import_module(f"{module_of(service)}.settings").Settings for service in SERVICES]
+ALL = [
+    getattr(import_module(f"{module_of(service)}.settings"), f"{service.capitalize()}Settings")
+    for service in SERVICES
+]
 
 
 @pytest.mark.parametrize(
@@ -22,25 +25,41 @@ ALL = [import_module(f"{module_of(service)}.settings").Settings for service in S
     ],
 )
 def test_a_service_knows_all_names_that_begin_like_its_own(name: str, meant: str) -> None:
-    for said in (misspelt([CriticSettings], [name]), misspelt(ALL, [name], everything=True)):
+    for said in (
+        unknown_settings([CriticSettings], [name]),
+        unknown_settings(ALL, [name], everything=True),
+    ):
         assert said == [f"{name} is not a setting" + (f"; did you mean {meant}?" if meant else "")]
 
 
 def test_where_all_services_are_known_names_for_all_of_them_are_checked_too() -> None:
-    assert misspelt(ALL, ["DAYDREAM_PRICE_FILE"], everything=True) == ["DAYDREAM_PRICE_FILE is not a setting; did you mean DAYDREAM_PRICES_FILE?"]
-    assert misspelt([CriticSettings], ["DAYDREAM_PRICE_FILE"]) == [], "it may belong to another service"
+    assert unknown_settings(ALL, ["DAYDREAM_PRICE_FILE"], everything=True) == [
+        "DAYDREAM_PRICE_FILE is not a setting; did you mean DAYDREAM_PRICES_FILE?"
+    ]
+    assert unknown_settings([CriticSettings], ["DAYDREAM_PRICE_FILE"]) == [], (
+        "it may belong to another service"
+    )
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "PATH", "DAYDREAM_NATS_URL", "DAYDREAM_DATA", "DAYDREAM_ANTHROPIC_KEY", "DAYDREAM_MODEL_NAME", "DAYDREAM_CRITIC_MODEL_API_KEY", "DAYDREAM_PANEL_FILE",
-        "DAYDREAM_MEMORY_EMBEDDING_NAME", "DAYDREAM_CRITIC_SERVICE_HOST", "DAYDREAM_CRITIC_SERVICE_PORT_HTTP", "DAYDREAM_CRITIC_PORT",
+        "PATH",
+        "DAYDREAM_NATS_URL",
+        "DAYDREAM_DATA",
+        "DAYDREAM_ANTHROPIC_KEY",
+        "DAYDREAM_MODEL_NAME",
+        "DAYDREAM_CRITIC_MODEL_API_KEY",
+        "DAYDREAM_PANEL_FILE",
+        "DAYDREAM_MEMORY_EMBEDDING_NAME",
+        "DAYDREAM_CRITIC_SERVICE_HOST",
+        "DAYDREAM_CRITIC_SERVICE_PORT_HTTP",
+        "DAYDREAM_CRITIC_PORT",
         "DAYDREAM_CRITIC_PORT_8080_TCP_ADDR",
     ],
-)  # fmt: skip
+)
 def test_what_is_a_setting_or_has_nothing_to_do_with_one_is_not_told_of(name: str) -> None:
-    assert misspelt(ALL, [name], everything=True) == []
+    assert unknown_settings(ALL, [name], everything=True) == []
 
 
 def test_every_setting_in_the_documented_list_is_known() -> None:
@@ -48,4 +67,4 @@ def test_every_setting_in_the_documented_list_is_known() -> None:
 
     names = [variable for _, rows in sections() for variable, _, _ in rows]
     assert len(names) > 100
-    assert misspelt(ALL, names, everything=True) == []
+    assert unknown_settings(ALL, names, everything=True) == []

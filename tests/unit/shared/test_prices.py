@@ -10,13 +10,26 @@ import pytest
 from genai_prices import Usage, calc_price
 from genai_prices.data_snapshot import get_snapshot
 
-from daydream_shared.failures import WrongSetting
-from daydream_shared.money.explain import explain
-from daydream_shared.money.price_list import BATCH
-from daydream_shared.money.prices import FREE, FlatPrice, ListPrice, TokenUsage, call_bound_nanousd, find_price, price_of, to_nanousd
-from daydream_shared.settings import ModelSettings
+from daydream_contracts.errors import ConfigurationError
+from daydream_models.pricing.catalog import BATCH
+from daydream_models.pricing.explain import explain
+from daydream_models.pricing.lookup import (
+    FREE,
+    FlatPrice,
+    ListPrice,
+    TokenUsage,
+    call_bound_nanousd,
+    find_price,
+    price_of,
+    to_nanousd,
+)
+from daydream_models.settings import ModelSettings
 
-MINE = FlatPrice(input_usd_per_mtok=Decimal("0.15"), output_usd_per_mtok=Decimal("0.60"), cached_input_usd_per_mtok=Decimal("0.075"))
+MINE = FlatPrice(
+    input_usd_per_mtok=Decimal("0.15"),
+    output_usd_per_mtok=Decimal("0.60"),
+    cached_input_usd_per_mtok=Decimal("0.075"),
+)
 LISTED = ListPrice("gpt-4.1-mini", provider_id="openai")
 
 
@@ -26,7 +39,10 @@ def model(name: str = "m", **more: object) -> ModelSettings:
 
 def test_a_price_of_the_operators_file_is_counted_to_the_nano_dollar() -> None:
     assert MINE.cost_nanousd(TokenUsage(1000, 100)) == 1000 * 150 + 100 * 600
-    assert MINE.cost_nanousd(TokenUsage(1000, 100, cached_input_tokens=400)) == 600 * 150 + 400 * 75 + 100 * 600
+    assert (
+        MINE.cost_nanousd(TokenUsage(1000, 100, cached_input_tokens=400))
+        == 600 * 150 + 400 * 75 + 100 * 600
+    )
 
 
 def test_without_a_price_of_their_own_cached_tokens_cost_what_others_cost() -> None:
@@ -34,7 +50,10 @@ def test_without_a_price_of_their_own_cached_tokens_cost_what_others_cost() -> N
     assert price.cost_nanousd(TokenUsage(10, 0, 5)) == price.cost_nanousd(TokenUsage(10, 0))
 
 
-@pytest.mark.parametrize(("usd", "nanousd"), [("0", 0), ("0.0000000001", 1), ("0.000000001", 1), ("0.0000000010001", 2), ("1", 10**9)])
+@pytest.mark.parametrize(
+    ("usd", "nanousd"),
+    [("0", 0), ("0.0000000001", 1), ("0.000000001", 1), ("0.0000000010001", 2), ("1", 10**9)],
+)
 def test_amounts_are_rounded_up(usd: str, nanousd: int) -> None:
     assert to_nanousd(Decimal(usd)) == nanousd
 
@@ -50,7 +69,9 @@ def test_the_operators_price_wins_over_the_list() -> None:
 
 def test_the_bundled_list_knows_models_by_provider_and_by_address() -> None:
     by_provider = find_price(model("gpt-4.1-mini", provider="openai"), {})
-    by_address = find_price(ModelSettings(name="gpt-4.1-mini", base_url="https://api.openai.com/v1"), {})
+    by_address = find_price(
+        ModelSettings(name="gpt-4.1-mini", base_url="https://api.openai.com/v1"), {}
+    )
     usage = TokenUsage(1000, 1000)
     assert by_provider.cost_nanousd(usage) == by_address.cost_nanousd(usage) > 0
 
@@ -59,40 +80,64 @@ def test_the_list_counts_cached_tokens_at_their_lower_price() -> None:
     assert LISTED.cost_nanousd(TokenUsage(1000, 0, 1000)) < LISTED.cost_nanousd(TokenUsage(1000, 0))
 
 
-def test_a_server_that_reports_more_cached_tokens_than_input_gets_no_discount_and_does_not_pay_us() -> None:
-    assert LISTED.cost_nanousd(TokenUsage(1000, 0, 5000)) == LISTED.cost_nanousd(TokenUsage(1000, 0))
+def test_a_server_that_reports_more_cached_tokens_than_input_gets_no_discount_and_does_not_pay_us() -> (
+    None
+):
+    assert LISTED.cost_nanousd(TokenUsage(1000, 0, 5000)) == LISTED.cost_nanousd(
+        TokenUsage(1000, 0)
+    )
     assert MINE.cost_nanousd(TokenUsage(0, 1, cached_input_tokens=1000)) == 600
 
 
 @pytest.mark.parametrize(
-    "settings_", [model("nobody-knows-me"), model("nobody-knows-me", provider="openai"), model("gpt-4.1-mini", provider="no-such-provider")]
+    "settings_",
+    [
+        model("nobody-knows-me"),
+        model("nobody-knows-me", provider="openai"),
+        model("gpt-4.1-mini", provider="no-such-provider"),
+    ],
 )
-def test_a_model_without_a_price_is_refused_with_the_lines_that_would_give_it_one(settings_: ModelSettings) -> None:
-    with pytest.raises(WrongSetting) as wrong:
+def test_a_model_without_a_price_is_refused_with_the_lines_that_would_give_it_one(
+    settings_: ModelSettings,
+) -> None:
+    with pytest.raises(ConfigurationError) as wrong:
         find_price(settings_, {})
     assert settings_.name in wrong.value.what
-    assert f'models."{settings_.name}" = {{' in wrong.value.mend
-    for needed in ("input_usd_per_mtok", "output_usd_per_mtok", "DAYDREAM_PRICES_FILE", "DAYDREAM_MODEL_FREE=true"):
-        assert needed in wrong.value.mend
+    assert f'models."{settings_.name}" = {{' in wrong.value.fix
+    for needed in (
+        "input_usd_per_mtok",
+        "output_usd_per_mtok",
+        "DAYDREAM_PRICES_FILE",
+        "DAYDREAM_MODEL_FREE=true",
+    ):
+        assert needed in wrong.value.fix
 
 
 def test_the_lines_of_the_refusal_are_toml_whatever_the_models_name() -> None:
-    with pytest.raises(WrongSetting) as wrong:
+    with pytest.raises(ConfigurationError) as wrong:
         price_of('org/a "quoted" name.gguf', {})
-    added = wrong.value.mend.partition(": ")[2].partition(" . ")[0].replace("PRICE", "1")
+    added = wrong.value.fix.partition(": ")[2].partition(" . ")[0].replace("PRICE", "1")
     assert list(tomllib.loads(added)["models"]) == ['org/a "quoted" name.gguf']
 
 
 def test_a_usage_that_a_gateway_reports_is_priced_by_the_models_name_alone() -> None:
-    assert price_of("gpt-4.1-mini", {}).cost_nanousd(TokenUsage(1000, 1000)) == LISTED.cost_nanousd(TokenUsage(1000, 1000))
+    assert price_of("gpt-4.1-mini", {}).cost_nanousd(TokenUsage(1000, 1000)) == LISTED.cost_nanousd(
+        TokenUsage(1000, 1000)
+    )
     assert price_of("m", {"m": MINE}).cost_nanousd(TokenUsage(1000, 0)) == 150_000
 
 
 def listed_models() -> list[tuple[str, str]]:
-    return [(model.id, provider.id) for provider in get_snapshot().providers for model in provider.models]
+    return [
+        (model.id, provider.id)
+        for provider in get_snapshot().providers
+        for model in provider.models
+    ]
 
 
-def test_every_price_of_the_list_is_read_as_its_makers_read_it_also_on_both_sides_of_every_tier() -> None:
+def test_every_price_of_the_list_is_read_as_its_makers_read_it_also_on_both_sides_of_every_tier() -> (
+    None
+):
     at, read = datetime(2026, 6, 15, 12, tzinfo=UTC), 0
     for name, provider in listed_models():
         try:
@@ -102,10 +147,24 @@ def test_every_price_of_the_list_is_read_as_its_makers_read_it_also_on_both_side
         read += 1
         for tier in price.tariffs(at)[0].tiers:
             for tokens in {1000, tier.above, tier.above + 1} - {0}:
-                usage, theirs = TokenUsage(tokens, 300, tokens // 4), Usage(input_tokens=tokens, output_tokens=300, cache_read_tokens=tokens // 4)
+                usage, theirs = (
+                    TokenUsage(tokens, 300, tokens // 4),
+                    Usage(input_tokens=tokens, output_tokens=300, cache_read_tokens=tokens // 4),
+                )
                 for batch in (False, True):
-                    wanted = calc_price(theirs, name, provider_id=provider, genai_request_timestamp=at, price_context=BATCH if batch else None).total_price
-                    assert 0 <= price.cost_nanousd(usage, at, batch) - wanted * 10**9 <= 1, (name, provider, tokens, batch)
+                    wanted = calc_price(
+                        theirs,
+                        name,
+                        provider_id=provider,
+                        genai_request_timestamp=at,
+                        price_context=BATCH if batch else None,
+                    ).total_price
+                    assert 0 <= price.cost_nanousd(usage, at, batch) - wanted * 10**9 <= 1, (
+                        name,
+                        provider,
+                        tokens,
+                        batch,
+                    )
     assert read > 300
 
 
@@ -118,13 +177,19 @@ def test_in_a_batch_the_list_price_is_the_lower_one_where_there_is_one() -> None
 
 def test_off_peak_a_list_price_counts_for_its_hours_and_the_bound_for_any_hour() -> None:
     price, usage = ListPrice("deepseek-chat", provider_id="deepseek"), TokenUsage(1000, 1000)
-    by_hour = [price.cost_nanousd(usage, datetime(2026, 6, 15, hour, 45, tzinfo=UTC)) for hour in range(24)]
+    by_hour = [
+        price.cost_nanousd(usage, datetime(2026, 6, 15, hour, 45, tzinfo=UTC)) for hour in range(24)
+    ]
     assert min(by_hour) < max(by_hour) == call_bound_nanousd(price, 1000, 1000)
 
 
 def test_an_explanation_says_who_says_so_and_what_an_example_costs() -> None:
     listed = explain("gpt-4.1-mini", LISTED, input_tokens=1000, output_tokens=100)
-    assert (listed.source, listed.cost_nanousd, listed.bound_nanousd) == ("list", 560_000, 560_000)
+    assert (listed.source, listed.cost_nanousd, listed.upper_bound_nanousd) == (
+        "list",
+        560_000,
+        560_000,
+    )
     assert "gpt-4.1-mini of openai" in listed.detail
     assert listed.batch[0].input == listed.tiers[0].input / 2
     assert explain("m", FREE, input_tokens=1000, output_tokens=100).source == "free"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from daydream_shared.llm.reading import read_object, read_score
+from daydream_models.parsing import parse_object, parse_score
 
 ROOT = Path(__file__).parents[3]
 VERDICTS = ROOT.parent / "shared" / "data" / "free-text-verdicts"
@@ -47,11 +47,13 @@ DRAFT = '{"text": "a draft", "score": 1}'
     ],
 )
 def test_the_answer_is_found_wherever_it_stands(text: str) -> None:
-    assert read_object(text, Answer) == RIGHT
+    assert parse_object(text, Answer) == RIGHT
 
 
 def test_line_breaks_inside_of_strings_are_forgiven() -> None:
-    assert read_object('{"text": "one\ntwo\tthree", "score": 3}', Answer) == Answer(text="one\ntwo\tthree", score=3)
+    assert parse_object('{"text": "one\ntwo\tthree", "score": 3}', Answer) == Answer(
+        text="one\ntwo\tthree", score=3
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,16 +75,18 @@ def test_line_breaks_inside_of_strings_are_forgiven() -> None:
     ids=lambda text: repr(text[:24]),
 )
 def test_what_is_cut_off_or_incomplete_is_none(text: str) -> None:
-    assert read_object(text, Answer) is None
+    assert parse_object(text, Answer) is None
 
 
-@pytest.mark.parametrize("text", [f"<think>Perhaps {DRAFT}? No, because", f"Perhaps {DRAFT}? No.</think>\n{JSON[:-4]}"])
+@pytest.mark.parametrize(
+    "text", [f"<think>Perhaps {DRAFT}? No, because", f"Perhaps {DRAFT}? No.</think>\n{JSON[:-4]}"]
+)
 def test_a_draft_in_thinking_that_was_cut_off_is_not_the_answer(text: str) -> None:
-    assert read_object(text, Answer) is None
+    assert parse_object(text, Answer) is None
 
 
 def test_an_answer_after_long_reasoning_with_many_braces_is_found() -> None:
-    assert read_object("\\frac{a}{b} " * 150 + JSON, Answer) == RIGHT
+    assert parse_object("\\frac{a}{b} " * 150 + JSON, Answer) == RIGHT
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_an_answer_after_long_reasoning_with_many_braces_is_found() -> None:
     ],
 )
 def test_a_score_is_read_in_many_styles(text: str, score: float) -> None:
-    assert read_score(text, "score") == score
+    assert parse_score(text, "score") == score
 
 
 @pytest.mark.parametrize(
@@ -127,15 +131,23 @@ def test_a_score_is_read_in_many_styles(text: str, score: float) -> None:
     ],
 )
 def test_several_scores_that_differ_other_scales_and_other_words_are_no_score(text: str) -> None:
-    assert read_score(text, "score") is None
+    assert parse_score(text, "score") is None
 
 
 @pytest.mark.parametrize(
     ("text", "score"),
-    [("Score (1-10): 8", 8), ("score: 7-8/10", None), ("score: 7,5/10", 7.5), ("score: 9%", None), ("score: -3", None)],
+    [
+        ("Score (1-10): 8", 8),
+        ("score: 7-8/10", None),
+        ("score: 7,5/10", 7.5),
+        ("score: 9%", None),
+        ("score: -3", None),
+    ],
 )
-def test_a_number_that_is_only_a_part_of_what_is_said_is_not_the_score(text: str, score: float | None) -> None:
-    assert read_score(text, "score") in (None, score)
+def test_a_number_that_is_only_a_part_of_what_is_said_is_not_the_score(
+    text: str, score: float | None
+) -> None:
+    assert parse_score(text, "score") in (None, score)
 
 
 def test_no_evaluation_that_real_models_wrote_is_read_wrong_and_most_are_read() -> None:
@@ -143,8 +155,15 @@ def test_no_evaluation_that_real_models_wrote_is_read_wrong_and_most_are_read() 
         pytest.skip("the public free-text verdicts are not beside the project (../shared/data)")
     with (VERDICTS / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    read = {row["file"]: read_score((VERDICTS / row["file"]).read_text(), "score", int(row["of"])) for row in rows}
-    wrong = {row["file"]: read[row["file"]] for row in rows if read[row["file"]] not in (None, float(row["score"]))}
+    read = {
+        row["file"]: parse_score((VERDICTS / row["file"]).read_text(), "score", int(row["of"]))
+        for row in rows
+    }
+    wrong = {
+        row["file"]: read[row["file"]]
+        for row in rows
+        if read[row["file"]] not in (None, float(row["score"]))
+    }
     count = sum(score is not None for score in read.values())
     print(f"{count} of {len(rows)} evaluations were read, {len(wrong)} wrong")
     assert wrong == {}

@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from daydream_budget.settings import Settings as BudgetSettings
-from daydream_critic.settings import Settings as CriticSettings
-from daydream_sampler.settings import Settings as SamplerSettings
-from daydream_shared.failures import WrongSetting
+from daydream_budget.settings import BudgetSettings as BudgetSettings
+from daydream_contracts.errors import ConfigurationError
+from daydream_critic.settings import CriticSettings as CriticSettings
+from daydream_sampler.settings import SamplerSettings as SamplerSettings
 
 SECRET = "sk-very-secret-1234567890"
 
@@ -31,7 +31,11 @@ def test_without_any_variable_there_are_defaults() -> None:
 
 def test_a_variable_for_all_services_counts_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYDREAM_NATS_URL", "nats://elsewhere:4222")
-    assert CriticSettings.read().nats_url.get_secret_value() == SamplerSettings.read().nats_url.get_secret_value() == "nats://elsewhere:4222"
+    assert (
+        CriticSettings.read().nats_url.get_secret_value()
+        == SamplerSettings.read().nats_url.get_secret_value()
+        == "nats://elsewhere:4222"
+    )
 
 
 def test_a_services_own_variable_wins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +45,9 @@ def test_a_services_own_variable_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     assert SamplerSettings.read().log_level == "error"
 
 
-def test_one_field_of_the_model_can_be_set_for_a_service_and_the_others_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_field_of_the_model_can_be_set_for_a_service_and_the_others_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("DAYDREAM_MODEL_NAME", "cheap")
     monkeypatch.setenv("DAYDREAM_MODEL_BASE_URL", "http://all/v1")
     monkeypatch.setenv("DAYDREAM_CRITIC_MODEL_NAME", "dear")
@@ -67,28 +73,40 @@ def test_openais_variables_are_the_last_resort(monkeypatch: pytest.MonkeyPatch) 
     assert model.base_url == "http://from-openai/v1"
 
 
-def test_openais_variables_mean_nothing_to_services_without_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openais_variables_mean_nothing_to_services_without_a_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     assert "model" not in SamplerSettings.read().model_dump()
 
 
 def test_an_empty_variable_is_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYDREAM_HTTP_PORT", "")
-    monkeypatch.setenv("DAYDREAM_SAMPLER_DRAWN_MAX", "")
+    monkeypatch.setenv("DAYDREAM_SAMPLER_PAIRS_MAX", "")
     settings = SamplerSettings.read()
-    assert (settings.http_port, settings.drawn_max) == (0, None)
+    assert (settings.http_port, settings.pairs_max) == (0, None)
 
 
-@pytest.mark.parametrize("variable", ["DAYDREAM_MODEL_API_KEY", "DAYDREAM_CRITIC_MODEL_API_KEY", "OPENAI_API_KEY"])
+@pytest.mark.parametrize(
+    "variable", ["DAYDREAM_MODEL_API_KEY", "DAYDREAM_CRITIC_MODEL_API_KEY", "OPENAI_API_KEY"]
+)
 def test_a_key_is_never_printed(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, SECRET)
     settings = CriticSettings.read()
     assert settings.model.api_key.get_secret_value() == SECRET
-    for shown in (repr(settings), str(settings), settings.model_dump_json(), str(settings.model_dump()), repr(settings.model)):
+    for shown in (
+        repr(settings),
+        str(settings),
+        settings.model_dump_json(),
+        str(settings.model_dump()),
+        repr(settings.model),
+    ):
         assert SECRET not in shown
 
 
-def test_the_secret_in_the_address_of_nats_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_secret_in_the_address_of_nats_is_never_printed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("DAYDREAM_NATS_URL", f"nats://{SECRET}@127.0.0.1:4222")
     settings = CriticSettings.read()
     for shown in (repr(settings), str(settings), settings.model_dump_json()):
@@ -106,24 +124,30 @@ def test_the_secret_in_the_address_of_nats_is_never_printed(monkeypatch: pytest.
         ("DAYDREAM_PROMOTE_SCORE", "11"),
     ],
 )
-def test_a_wrong_value_names_its_variable_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+def test_a_wrong_value_names_its_variable_and_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
     monkeypatch.setenv(variable, value)
-    with pytest.raises(WrongSetting) as wrong:
+    with pytest.raises(ConfigurationError) as wrong:
         CriticSettings.read()
     assert variable in wrong.value.what
-    assert variable in wrong.value.mend
+    assert variable in wrong.value.fix
 
 
-def test_a_wrong_value_under_a_services_own_variable_is_reported_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_value_under_a_services_own_variable_is_reported_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("DAYDREAM_CRITIC_CONCURRENCY", "0")
-    with pytest.raises(WrongSetting, match="DAYDREAM_CRITIC_CONCURRENCY"):
+    with pytest.raises(ConfigurationError, match="DAYDREAM_CRITIC_CONCURRENCY"):
         CriticSettings.read()
 
 
-def test_a_key_does_not_leak_into_the_message_about_another_wrong_value(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_does_not_leak_into_the_message_about_another_wrong_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     monkeypatch.setenv("DAYDREAM_MODEL_TIMEOUT_S", "0")
-    with pytest.raises(WrongSetting) as wrong:
+    with pytest.raises(ConfigurationError) as wrong:
         CriticSettings.read()
     assert SECRET not in str(wrong.value)
     assert wrong.value.__cause__ is None
@@ -136,13 +160,17 @@ def test_time_zones_that_exist_are_taken(monkeypatch: pytest.MonkeyPatch, zone: 
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "/etc/localtime"])
-def test_time_zones_that_do_not_exist_are_refused(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+def test_time_zones_that_do_not_exist_are_refused(
+    monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
     monkeypatch.setenv("DAYDREAM_BUDGET_TIME_ZONE", zone)
-    with pytest.raises(WrongSetting, match=r"DAYDREAM_BUDGET_TIME_ZONE.*unknown time zone"):
+    with pytest.raises(ConfigurationError, match=r"DAYDREAM_BUDGET_TIME_ZONE.*unknown time zone"):
         BudgetSettings.read()
 
 
 def test_every_field_is_described() -> None:
     for kind in (BudgetSettings, CriticSettings, SamplerSettings):
         assert all(field.description for field in kind.model_fields.values())
-    assert all(field.description for field in type(CriticSettings.read().model).model_fields.values())
+    assert all(
+        field.description for field in type(CriticSettings.read().model).model_fields.values()
+    )

@@ -13,13 +13,20 @@ ROOT = Path(__file__).parents[3]
 SOURCES = [*sorted((ROOT / "shared").rglob("*.py")), *sorted((ROOT / "services").rglob("*.py"))]
 
 
-@pytest.mark.parametrize("blocking", ["time.sleep(1)", "open('file').read()", "subprocess.run(['true'])"])
+@pytest.mark.parametrize(
+    "blocking", ["time.sleep(1)", "open('file').read()", "subprocess.run(['true'])"]
+)
 def test_blocking_code_in_a_coroutine_does_not_pass_the_check(blocking: str) -> None:
     """It would stop the heartbeat of every message in hand."""
     snippet = f"import subprocess\nimport time\n\n\nasync def handler() -> None:\n    {blocking}\n"
     where = "services/critic/daydream_critic/snippet.py"
     found = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--stdin-filename", where, "-"], input=snippet, cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "ruff", "check", "--stdin-filename", where, "-"],
+        input=snippet,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "ASYNC" in found.stdout
 
@@ -33,6 +40,10 @@ def test_no_service_publishes_by_a_decorator_or_hides_its_inbox() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.keyword):
                 assert node.arg != "inbox_prefix", file
-            decorators = node.decorator_list if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else []
+            decorators = (
+                node.decorator_list
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                else []
+            )
             for decorator in decorators:
                 assert "publisher" not in ast.unparse(decorator), file

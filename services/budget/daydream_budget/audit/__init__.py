@@ -2,7 +2,7 @@
 
     LEDGER stream ─▶ auditor (every entry, in its order) ─▶ findings
        snapshot, serving replica, mirror ─▶ compared where they stand
-       export of the provider ─▶ exports ─▶ reconciling ─▶ differences, each with the counter-entry that mends it
+       export of the provider ─▶ exports ─▶ reconciling ─▶ differences, each with the counter-entry that fixes it
 
 It reads only. A ledger that can't be folded any further ends it with a finding; nothing is guessed beyond that place.
 """

@@ -9,17 +9,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from daydream_budget.books import Books, check
-from daydream_budget.entries import AttemptSettled, Changed, Commit, Drawn, Entry, LimitSet, Opened
-from daydream_budget.windows import quarter_of
-from daydream_shared.messages import Part
-from daydream_shared.requests import Correct, Window
+from daydream_budget.ledger.entries import (
+    AttemptAuthorized,
+    AttemptSettled,
+    Commit,
+    ControlsChanged,
+    Entry,
+    LimitSet,
+    ReservationOpened,
+)
+from daydream_budget.ledger.state import LedgerState, check
+from daydream_budget.ledger.windows import quarter_of
+from daydream_contracts.events import ContractModel
+from daydream_contracts.rpc import CorrectionEntry, Window
 
 BALANCE_EVERY = 500  # commits; the sums over everything that is open are dear
 FINDINGS_MAX = 1000
 
 
-class Finding(Part):
+class AuditFinding(ContractModel):
     """Something that must not be. `sequence` is the place of the commit in the stream, 0 where it is about the whole."""
 
     kind: str
@@ -28,7 +36,7 @@ class Finding(Part):
 
 
 @dataclass(slots=True)
-class Call:
+class AuditedCall:
     """One attempt, as the ledger tells it. `charged` None: not settled yet. Corrections of it are in `corrected`."""
 
     stage: str
@@ -49,37 +57,60 @@ class Auditor:
     """The books so far, every call in them, and the findings. `broken`: an entry could not be folded, so nothing after it is judged."""
 
     def __init__(self) -> None:
-        self.books = Books()
+        self.books = LedgerState()
         self.sequence = 0
         self.entries = 0
         self.commits = 0
         self.first_at: datetime | None = None
-        self.calls: dict[str, Call] = {}
-        self.corrections: list[tuple[datetime, Correct]] = []
-        self.findings: list[Finding] = []
+        self.calls: dict[str, AuditedCall] = {}
+        self.corrections: list[tuple[datetime, CorrectionEntry]] = []
+        self.findings: list[AuditFinding] = []
         self.broken = False
         self._opened: set[str] = set()
 
     def find(self, kind: str, text: str, sequence: int | None = None) -> None:
         """Note what is wrong; more than a thousand say no more than a thousand do."""
         if len(self.findings) < FINDINGS_MAX:
-            self.findings.append(Finding(kind=kind, text=text, sequence=self.sequence if sequence is None else sequence))
+            self.findings.append(
+                AuditFinding(
+                    kind=kind, text=text, sequence=self.sequence if sequence is None else sequence
+                )
+            )
 
     def take(self, sequence: int, commit: Commit) -> None:
         """Judge the next commit, and fold it."""
         if sequence != self.sequence + 1:
-            self.find("gap", f"entries {self.sequence + 1} to {sequence - 1} of the stream are missing", sequence)
+            self.find(
+                "gap",
+                f"entries {self.sequence + 1} to {sequence - 1} of the stream are missing",
+                sequence,
+            )
         if self.books.at is not None and commit.at < self.books.at:
-            self.find("clock", f"written at {commit.at:%Y-%m-%d %H:%M:%S}, after one of {self.books.at:%Y-%m-%d %H:%M:%S}", sequence)
-        self.sequence, self.commits, self.first_at = sequence, self.commits + 1, self.first_at or commit.at
+            self.find(
+                "clock",
+                f"written at {commit.at:%Y-%m-%d %H:%M:%S}, after one of {self.books.at:%Y-%m-%d %H:%M:%S}",
+                sequence,
+            )
+        self.sequence, self.commits, self.first_at = (
+            sequence,
+            self.commits + 1,
+            self.first_at or commit.at,
+        )
         before = self._excess(commit.at)
         for entry in commit.entries:
             self.entries += 1
             try:
                 self._examine(entry, commit.at)
                 self.books.apply(entry, commit.at)
-            except (KeyError, AttributeError, IndexError) as error:  # it speaks of what was never written
-                self.find("unfoldable", f"a {entry.kind} entry can't follow what is before it ({error!r}); nothing after it was judged")
+            except (
+                KeyError,
+                AttributeError,
+                IndexError,
+            ) as error:  # it speaks of what was never written
+                self.find(
+                    "unfoldable",
+                    f"a {entry.kind} entry can't follow what is before it ({error!r}); nothing after it was judged",
+                )
                 self.broken = True
                 return
         self.books.keep(commit.at)
@@ -96,31 +127,42 @@ class Auditor:
 
     def _examine(self, entry: Entry, at: datetime) -> None:
         match entry:
-            case Opened():
-                if entry.envelope_id in self._opened:
-                    self.find("twice", f"envelope {entry.envelope_id} is opened a second time")
-                self._opened.add(entry.envelope_id)
-            case Drawn():
+            case ReservationOpened():
+                if entry.reservation_id in self._opened:
+                    self.find(
+                        "twice", f"reservation {entry.reservation_id} is opened a second time"
+                    )
+                self._opened.add(entry.reservation_id)
+            case AttemptAuthorized():
                 self._drawn(entry, at)
             case AttemptSettled():
                 call = self.calls[entry.attempt_id]
                 if call.charged is not None:
                     self.find("twice", f"attempt {entry.attempt_id} is settled a second time")
-                call.charged, call.unknown, call.provider_id = entry.cost_nanousd, entry.unknown, entry.provider_id
-            case Changed(what=Correct() as what):
+                call.charged, call.unknown, call.provider_id = (
+                    entry.cost_nanousd,
+                    entry.unknown,
+                    entry.provider_id,
+                )
+            case ControlsChanged(what=CorrectionEntry() as what):
                 self.corrections.append((what.at, what))
                 if what.attempt_id in self.calls:
                     self.calls[what.attempt_id].corrected += what.by_nanousd
 
-    def _drawn(self, entry: Drawn, at: datetime) -> None:
+    def _drawn(self, entry: AttemptAuthorized, at: datetime) -> None:
         if entry.attempt_id in self.calls:
             self.find("twice", f"attempt {entry.attempt_id} is drawn a second time")
-        envelope = self.books.envelopes[entry.envelope_id]
-        place = envelope.pot(entry.stage, entry.model, entry.team)
-        left = 0 if place is None or envelope.status != "open" else envelope.pots[place].left
-        if entry.bound_nanousd > left:
-            self.find("overdrawn", f"attempt {entry.attempt_id} draws {entry.bound_nanousd} n$ where {left} n$ are held")
-        self.calls[entry.attempt_id] = Call(entry.stage, entry.model, at, entry.bound_nanousd)
+        reservation = self.books.reservations[entry.reservation_id]
+        place = reservation.pot(entry.stage, entry.model, entry.team)
+        left = 0 if place is None or reservation.status != "open" else reservation.pots[place].left
+        if entry.upper_bound_nanousd > left:
+            self.find(
+                "overdrawn",
+                f"attempt {entry.attempt_id} draws {entry.upper_bound_nanousd} n$ where {left} n$ are held",
+            )
+        self.calls[entry.attempt_id] = AuditedCall(
+            entry.stage, entry.model, at, entry.upper_bound_nanousd
+        )
 
     def _excess(self, at: datetime) -> dict[tuple[str, Window], int]:
         """By how much each hard limit is exceeded."""
@@ -133,13 +175,18 @@ class Auditor:
 
     def _caps(self, before: dict[tuple[str, Window], int], commit: Commit) -> None:
         """Nothing that was granted may exceed a cap. A change by a person may, and a bill above its bound, by so much."""
-        if any(isinstance(entry, Changed | LimitSet) for entry in commit.entries):
+        if any(isinstance(entry, ControlsChanged | LimitSet) for entry in commit.entries):
             return
         settled = [entry for entry in commit.entries if isinstance(entry, AttemptSettled)]
-        overruns = sum(max(0, entry.cost_nanousd - self.calls[entry.attempt_id].bound) for entry in settled)
+        overruns = sum(
+            max(0, entry.cost_nanousd - self.calls[entry.attempt_id].bound) for entry in settled
+        )
         for (scope, window), excess in self._excess(commit.at).items():
             if excess > before.get((scope, window), 0) + overruns:
-                self.find("over-cap", f"the cap {scope}/{window} is exceeded by {excess} n$ after this, and nobody changed it")
+                self.find(
+                    "over-cap",
+                    f"the cap {scope}/{window} is exceeded by {excess} n$ after this, and nobody changed it",
+                )
 
 
 def day_of(at: datetime) -> str:

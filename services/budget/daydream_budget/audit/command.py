@@ -11,19 +11,19 @@ import nats
 import nats.errors
 from pydantic import ValidationError
 
-from daydream_budget import archive, snapshots
 from daydream_budget.audit.auditor import Auditor
-from daydream_budget.audit.comparing import compare_ends, compare_serving, compare_snapshot
-from daydream_budget.audit.exports import Line, read
-from daydream_budget.audit.reconciling import reconcile
-from daydream_budget.audit.report import Report, text
-from daydream_budget.entries import COMMIT
-from daydream_budget.settings import Settings
-from daydream_shared.failures import Failure, WrongSetting
-from daydream_shared.nats_address import NatsAddress, unreachable
-from daydream_shared.requests import BudgetState, Nothing
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import BUDGET_STATE, LEDGER_MIRROR
+from daydream_budget.audit.comparison import compare_ends, compare_serving, compare_snapshot
+from daydream_budget.audit.invoices import InvoiceLine, read
+from daydream_budget.audit.reconciliation import reconcile
+from daydream_budget.audit.report import AuditReport, text
+from daydream_budget.ledger import archive, snapshots
+from daydream_budget.ledger.entries import COMMIT
+from daydream_budget.settings import BudgetSettings
+from daydream_contracts.errors import ConfigurationError, DaydreamError
+from daydream_contracts.rpc import BudgetState, EmptyRequest
+from daydream_contracts.topology import BUDGET_STATE, LEDGER_MIRROR
+from daydream_runtime.nats_url import NatsAddress, unreachable
+from daydream_runtime.rpc import RpcClient
 
 EXIT_SOUND, EXIT_FOUND, EXIT_WRONG = 0, 1, 2
 PROGRESS_EVERY = 5000
@@ -32,21 +32,28 @@ ASK_S = 8.0  # a try takes two seconds, and a replica may be starting
 
 def main(arguments: list[str]) -> int:
     """0: the books are sound; 1: they are not, or differ from the bill; 2: a wrong setting."""
-    parser = argparse.ArgumentParser(prog="python -m daydream_budget audit", description="Read the whole ledger again and check it. Changes nothing.")
-    parser.add_argument("--export", type=Path, help="the provider's bill as CSV or JSON, to be compared line by line")
+    parser = argparse.ArgumentParser(
+        prog="python -m daydream_budget audit",
+        description="Read the whole ledger again and check it. Changes nothing.",
+    )
+    parser.add_argument(
+        "--export",
+        type=Path,
+        help="the provider's bill as CSV or JSON, to be compared line by line",
+    )
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     asked = parser.parse_args(arguments)
     try:
         lines = read(asked.export) if asked.export else None
-        report = asyncio.run(_audit(Settings.read(), lines))
-    except WrongSetting as wrong:
-        sys.stderr.write(f"audit: {wrong.what}. {wrong.mend}.\n")
+        report = asyncio.run(_audit(BudgetSettings.read(), lines))
+    except ConfigurationError as wrong:
+        sys.stderr.write(f"audit: {wrong.what}. {wrong.fix}.\n")
         return EXIT_WRONG
     sys.stdout.write((report.model_dump_json(indent=1) if asked.json else text(report)) + "\n")
     return EXIT_SOUND if report.sound else EXIT_FOUND
 
 
-async def _audit(settings: Settings, lines: list[Line] | None) -> Report:
+async def _audit(settings: BudgetSettings, lines: list[InvoiceLine] | None) -> AuditReport:
     address = NatsAddress.of(settings.nats_url.get_secret_value())
     try:
         nc = await nats.connect(**address.options(), connect_timeout=5, allow_reconnect=False)
@@ -55,8 +62,10 @@ async def _audit(settings: Settings, lines: list[Line] | None) -> Report:
     auditor = Auditor()
     try:
         js = nc.jetstream(timeout=10)
-        serving = await _serving(Asker(nc))
-        mirrored = (await js.stream_info(LEDGER_MIRROR)).state.last_seq  # before the ledger, which grows meanwhile
+        serving = await _serving(RpcClient(nc))
+        mirrored = (
+            await js.stream_info(LEDGER_MIRROR)
+        ).state.last_seq  # before the ledger, which grows meanwhile
         kept, kept_at = await snapshots.load(js)
         async for sequence, data in archive.commits(js, 0):
             _take(auditor, sequence, data)
@@ -67,20 +76,34 @@ async def _audit(settings: Settings, lines: list[Line] | None) -> Report:
             if serving and sequence == serving.last_sequence:
                 compare_serving(auditor, serving)
     except (nats.errors.Error, TimeoutError) as error:
-        raise WrongSetting(f"the ledger can't be read ({error!r})", "Check that DAYDREAM_NATS_URL is the system's server, and that it runs") from None
+        raise ConfigurationError(
+            f"the ledger can't be read ({error!r})",
+            "Check that DAYDREAM_NATS_URL is the system's server, and that it runs",
+        ) from None
     finally:
         await nc.close()
     if not auditor.broken:
-        compare_ends(auditor, {"the snapshot": kept_at, "the serving replica": serving.last_sequence if serving else 0, "the mirror": mirrored})
+        compare_ends(
+            auditor,
+            {
+                "the snapshot": kept_at,
+                "the serving replica": serving.last_sequence if serving else 0,
+                "the mirror": mirrored,
+            },
+        )
         auditor.balance()
-    return Report.of(auditor, served=serving is not None, bill=None if lines is None else reconcile(auditor.calls, auditor.corrections, lines))
+    return AuditReport.of(
+        auditor,
+        served=serving is not None,
+        bill=None if lines is None else reconcile(auditor.calls, auditor.corrections, lines),
+    )
 
 
-async def _serving(ask: Asker) -> BudgetState | None:
+async def _serving(ask: RpcClient) -> BudgetState | None:
     """What a replica says now; None when none runs, which is no fault of the books."""
     try:
-        return await ask(BUDGET_STATE, Nothing(), patience_s=ASK_S)
-    except Failure:
+        return await ask(BUDGET_STATE, EmptyRequest(), patience_s=ASK_S)
+    except DaydreamError:
         return None
 
 
@@ -88,7 +111,11 @@ def _take(auditor: Auditor, sequence: int, data: bytes) -> None:
     try:
         commit = COMMIT.validate_json(data)
     except ValidationError as error:
-        auditor.find("unreadable", f"not a commit of this version ({error.error_count()} faults); nothing after it was judged", sequence)
+        auditor.find(
+            "unreadable",
+            f"not a commit of this version ({error.error_count()} faults); nothing after it was judged",
+            sequence,
+        )
         auditor.broken = True
         return
     auditor.take(sequence, commit)

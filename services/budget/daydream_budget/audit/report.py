@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from daydream_budget.audit.auditor import Auditor, Finding
-from daydream_budget.audit.reconciling import Difference, Reconciled
-from daydream_budget.controls import usd
-from daydream_shared.messages import Part
-from daydream_shared.requests import EVERYTHING
+from daydream_budget.audit.auditor import AuditFinding, Auditor
+from daydream_budget.audit.reconciliation import Reconciliation, ReconciliationDifference
+from daydream_budget.ledger.controls import usd
+from daydream_contracts.events import ContractModel
+from daydream_contracts.rpc import EVERYTHING
 
 SHOWN = 20
 
 
-class Report(Part):
+class AuditReport(ContractModel):
     """The books as audited, what is wrong with them, and the provider's bill beside them. Amounts are nano-dollars."""
 
     commits: int
@@ -24,21 +24,31 @@ class Report(Part):
     unknown_calls: int
     overruns: int
     settled_nanousd: int
-    drawn_nanousd: int
-    open_nanousd: int
+    authorized_nanousd: int
+    reserved_nanousd: int
     served: bool
-    findings: tuple[Finding, ...]
-    bill: Reconciled | None = None
+    findings: tuple[AuditFinding, ...]
+    bill: Reconciliation | None = None
 
     @classmethod
-    def of(cls, auditor: Auditor, *, served: bool, bill: Reconciled | None) -> Report:
+    def of(cls, auditor: Auditor, *, served: bool, bill: Reconciliation | None) -> AuditReport:
         money = auditor.books.accounts.of(EVERYTHING)
         calls = auditor.calls.values()
         return cls(
-            commits=auditor.commits, entries=auditor.entries, first_at=auditor.first_at, last_at=auditor.books.at, calls=len(auditor.calls),
-            unknown_calls=sum(call.unknown for call in calls), overruns=sum((call.charged or 0) > call.bound for call in calls),
-            settled_nanousd=money.settled, drawn_nanousd=money.drawn, open_nanousd=money.open, served=served, findings=tuple(auditor.findings), bill=bill,
-        )  # fmt: skip
+            commits=auditor.commits,
+            entries=auditor.entries,
+            first_at=auditor.first_at,
+            last_at=auditor.books.at,
+            calls=len(auditor.calls),
+            unknown_calls=sum(call.unknown for call in calls),
+            overruns=sum((call.charged or 0) > call.bound for call in calls),
+            settled_nanousd=money.settled,
+            authorized_nanousd=money.drawn,
+            reserved_nanousd=money.open,
+            served=served,
+            findings=tuple(auditor.findings),
+            bill=bill,
+        )
 
     @property
     def sound(self) -> bool:
@@ -46,16 +56,18 @@ class Report(Part):
         return not self.findings and not (self.bill and self.bill.differences)
 
 
-def text(report: Report) -> str:
+def text(report: AuditReport) -> str:
     """For people."""
     lines = [
         f"{report.entries} entries in {report.commits} commits, {report.first_at:%Y-%m-%d %H:%M} to {report.last_at:%Y-%m-%d %H:%M} UTC."
         if report.first_at and report.last_at
         else "The ledger is empty.",
-        f"{report.calls} calls: {usd(report.settled_nanousd)} settled, {usd(report.drawn_nanousd)} drawn, {usd(report.open_nanousd)} held.",
+        f"{report.calls} calls: {usd(report.settled_nanousd)} settled, {usd(report.authorized_nanousd)} drawn, {usd(report.reserved_nanousd)} held.",
     ]
     if report.unknown_calls:
-        lines.append(f"{report.unknown_calls} calls never said their cost, and are counted in full.")
+        lines.append(
+            f"{report.unknown_calls} calls never said their cost, and are counted in full."
+        )
     if report.overruns:
         lines.append(f"{report.overruns} bills came above their bound.")
     if not report.served:
@@ -68,19 +80,27 @@ def text(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _bill(bill: Reconciled) -> list[str]:
-    lines = [f"The bill has {bill.lines} lines, {usd(bill.theirs_nanousd)}; the ledger has {usd(bill.ours_nanousd)} for them (compared by {bill.by})."]
+def _bill(bill: Reconciliation) -> list[str]:
+    lines = [
+        f"The bill has {bill.lines} lines, {usd(bill.theirs_nanousd)}; the ledger has {usd(bill.ours_nanousd)} for them (compared by {bill.by})."
+    ]
     if bill.without_id:
-        lines.append(f"{bill.without_id} calls of these days have no id of the provider's: their answer was lost, or the provider gives none.")
+        lines.append(
+            f"{bill.without_id} calls of these days have no id of the provider's: their answer was lost, or the provider gives none."
+        )
     lines += _more([_difference(one) for one in bill.differences])
     return lines if bill.differences else [*lines, "They agree."]
 
 
-def _difference(one: Difference) -> str:
+def _difference(one: ReconciliationDifference) -> str:
     ours = "not in the ledger" if one.ours_nanousd is None else usd(one.ours_nanousd)
     theirs = "not on the bill" if one.theirs_nanousd is None else usd(one.theirs_nanousd)
-    return f"✗ {one.about} ({one.model}): ledger {ours}, bill {theirs}\n    {one.mend}"
+    return f"✗ {one.about} ({one.model}): ledger {ours}, bill {theirs}\n    {one.fix}"
 
 
 def _more(lines: list[str]) -> list[str]:
-    return lines if len(lines) <= SHOWN else [*lines[:SHOWN], f"… and {len(lines) - SHOWN} more (all with --json)"]
+    return (
+        lines
+        if len(lines) <= SHOWN
+        else [*lines[:SHOWN], f"… and {len(lines) - SHOWN} more (all with --json)"]
+    )

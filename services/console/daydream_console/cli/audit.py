@@ -14,11 +14,17 @@ import typer
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.session import perform, reading
 from daydream_console.local.folder import default_folder
-from daydream_shared.failures import WrongSetting
+from daydream_contracts.errors import ConfigurationError
 
 
 def budget_audit(
-    export: Annotated[Path | None, typer.Option(help="The provider's bill (CSV or JSON), to be compared line by line.", show_default=False)] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            help="The provider's bill (CSV or JSON), to be compared line by line.",
+            show_default=False,
+        ),
+    ] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -27,10 +33,22 @@ def budget_audit(
 
     async def work() -> int:
         if importlib.util.find_spec("daydream_budget") is None:
-            raise WrongSetting("the budget service is not installed here", "Run it where it is: python -m daydream_budget audit")
-        command = [sys.executable, "-m", "daydream_budget", "audit", *(["--export", str(export)] if export else []), *(["--json"] if as_json else [])]
+            raise ConfigurationError(
+                "the budget service is not installed here",
+                "Run it where it is: python -m daydream_budget audit",
+            )
+        command = [
+            sys.executable,
+            "-m",
+            "daydream_budget",
+            "audit",
+            *(["--export", str(export)] if export else []),
+            *(["--json"] if as_json else []),
+        ]
         async with reading(data or default_folder()) as client:
-            audit = await asyncio.create_subprocess_exec(*command, env={**os.environ, "DAYDREAM_NATS_URL": client.nats_url})
+            audit = await asyncio.create_subprocess_exec(
+                *command, env={**os.environ, "DAYDREAM_NATS_URL": client.nats_url}
+            )
             try:
                 return await audit.wait()
             finally:

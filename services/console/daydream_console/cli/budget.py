@@ -15,12 +15,26 @@ from daydream_console.cli.options import Data, Json, Who, Why
 from daydream_console.cli.output import emit_json
 from daydream_console.cli.session import perform, reading
 from daydream_console.local.folder import default_folder
-from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import NANOUSD_PER_USD
-from daydream_shared.requests import Change, ChangeBudget, Correct, Nothing, Pause, RemoveLimit, SetLimit, SetTax, SetZone, TopUp, Window
-from daydream_shared.subjects import BUDGET_CHANGE, BUDGET_STATE
+from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.events import NANOUSD_PER_USD
+from daydream_contracts.rpc import (
+    Change,
+    ChangeBudget,
+    CorrectionEntry,
+    EmptyRequest,
+    Pause,
+    RemoveLimit,
+    SetLimit,
+    SetTax,
+    SetZone,
+    TopUp,
+    Window,
+)
+from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE
 
-ScopeOption = Annotated[str, typer.Option(help="all, stage:NAME, model:NAME, team:NAME or purpose:NAME.")]
+ScopeOption = Annotated[
+    str, typer.Option(help="all, stage:NAME, model:NAME, team:NAME or purpose:NAME.")
+]
 WindowOption = Annotated[str, typer.Option(help="hour, day, week, month or lifetime.")]
 WINDOWS = get_args(Window)
 
@@ -30,7 +44,7 @@ def budget_show(data: Data = None, as_json: Json = False) -> None:
 
     async def work() -> None:
         async with reading(data or default_folder()) as client:
-            state = await client.ask(BUDGET_STATE, Nothing())
+            state = await client.ask(BUDGET_STATE, EmptyRequest())
         if as_json:
             emit_json(state.model_dump(mode="json"))
         else:
@@ -40,18 +54,46 @@ def budget_show(data: Data = None, as_json: Json = False) -> None:
 
 
 def budget_set(
-    lifetime: Annotated[float | None, typer.Option(min=0, help="Dollars that may be spent in all, ever.")] = None,
-    daily: Annotated[float | None, typer.Option(min=0, help="Dollars that may be spent on a day.")] = None,
+    lifetime: Annotated[
+        float | None, typer.Option(min=0, help="Dollars that may be spent in all, ever.")
+    ] = None,
+    daily: Annotated[
+        float | None, typer.Option(min=0, help="Dollars that may be spent on a day.")
+    ] = None,
     scope: ScopeOption = "all",
     window: WindowOption = "day",
-    cap: Annotated[float | None, typer.Option(min=0, help="Dollars for --scope and --window.")] = None,
-    share: Annotated[float | None, typer.Option(min=0, max=1, help="Instead of --cap: a share of the cap on everything in that window, e.g. 0.3.")] = None,
-    soft: Annotated[str, typer.Option(help="Shares of the cap at which an alert is raised.")] = "0.8,0.95",
-    warn_only: Annotated[bool, typer.Option("--warn-only", help="Raise alerts, refuse nothing.")] = False,
-    remove: Annotated[str | None, typer.Option(help="Remove the limit on --scope in this window.")] = None,
-    tax: Annotated[str | None, typer.Option(help="Cap of daydream spend over foreground spend, e.g. 20; 'none' takes it off.")] = None,
-    tax_days: Annotated[int, typer.Option(min=1, max=60, help="Days over which the tax is taken.")] = 7,
-    zone: Annotated[str | None, typer.Option(help="Time zone in which days begin, e.g. Europe/Zurich.")] = None,
+    cap: Annotated[
+        float | None, typer.Option(min=0, help="Dollars for --scope and --window.")
+    ] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Instead of --cap: a share of the cap on everything in that window, e.g. 0.3.",
+        ),
+    ] = None,
+    soft: Annotated[
+        str, typer.Option(help="Shares of the cap at which an alert is raised.")
+    ] = "0.8,0.95",
+    warn_only: Annotated[
+        bool, typer.Option("--warn-only", help="Raise alerts, refuse nothing.")
+    ] = False,
+    remove: Annotated[
+        str | None, typer.Option(help="Remove the limit on --scope in this window.")
+    ] = None,
+    tax: Annotated[
+        str | None,
+        typer.Option(
+            help="Cap of daydream spend over foreground spend, e.g. 20; 'none' takes it off."
+        ),
+    ] = None,
+    tax_days: Annotated[
+        int, typer.Option(min=1, max=60, help="Days over which the tax is taken.")
+    ] = 7,
+    zone: Annotated[
+        str | None, typer.Option(help="Time zone in which days begin, e.g. Europe/Zurich.")
+    ] = None,
     who: Who = "",
     why: Why = "",
     data: Data = None,
@@ -63,10 +105,26 @@ def budget_set(
         thresholds, found = _shares(soft), list[Change]()
         for name, dollars in (("lifetime", lifetime), ("day", daily)):
             if dollars is not None:
-                found.append(SetLimit(window=_window(name), cap_nanousd=nanousd(dollars), soft=thresholds, hard=not warn_only))
+                found.append(
+                    SetLimit(
+                        window=_window(name),
+                        cap_nanousd=nanousd(dollars),
+                        soft=thresholds,
+                        hard=not warn_only,
+                    )
+                )
         if cap is not None or share is not None:
             amount = None if cap is None else nanousd(cap)
-            found.append(SetLimit(scope=scope, window=_window(window), cap_nanousd=amount, share=share, soft=thresholds, hard=not warn_only))
+            found.append(
+                SetLimit(
+                    scope=scope,
+                    window=_window(window),
+                    cap_nanousd=amount,
+                    share=share,
+                    soft=thresholds,
+                    hard=not warn_only,
+                )
+            )
         if remove is not None:
             found.append(RemoveLimit(scope=scope, window=_window(remove)))
         if tax is not None:
@@ -74,7 +132,10 @@ def budget_set(
         if zone is not None:
             found.append(SetZone(zone=zone))
         if not found:
-            raise WrongSetting("nothing to set", "Give --lifetime, --daily, --cap, --share, --remove, --tax or --zone")
+            raise ConfigurationError(
+                "nothing to set",
+                "Give --lifetime, --daily, --cap, --share, --remove, --tax or --zone",
+            )
         return found
 
     _change(wanted, who, why, data, as_json=as_json)
@@ -90,7 +151,13 @@ def budget_top_up(
     as_json: Json = False,
 ) -> None:
     """Raise a cap by an amount."""
-    _change(lambda: [TopUp(scope=scope, window=_window(window), by_nanousd=nanousd(dollars))], who, why, data, as_json=as_json)
+    _change(
+        lambda: [TopUp(scope=scope, window=_window(window), by_nanousd=nanousd(dollars))],
+        who,
+        why,
+        data,
+        as_json=as_json,
+    )
 
 
 def budget_pause(who: Who = "", why: Why = "", data: Data = None, as_json: Json = False) -> None:
@@ -104,10 +171,14 @@ def budget_resume(who: Who = "", why: Why = "", data: Data = None, as_json: Json
 
 
 def budget_correct(
-    by: Annotated[float, typer.Option(help="Dollars that were spent in addition; negative: that were not.")],
+    by: Annotated[
+        float, typer.Option(help="Dollars that were spent in addition; negative: that were not.")
+    ],
     stage: Annotated[str, typer.Option(help="Stage that it is about.")],
     model: Annotated[str, typer.Option(help="Model that it is about.")],
-    at: Annotated[datetime | None, typer.Option(help="When it was spent (UTC); now, if left out.")] = None,
+    at: Annotated[
+        datetime | None, typer.Option(help="When it was spent (UTC); now, if left out.")
+    ] = None,
     attempt: Annotated[str, typer.Option(help="Id of the attempt that it is about.")] = "",
     who: Who = "",
     why: Why = "",
@@ -116,7 +187,17 @@ def budget_correct(
 ) -> None:
     """Correct the books by a counter-entry. Nothing is edited or taken out."""
     moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
-    _change(lambda: [Correct(stage=stage, model=model, at=moment, by_nanousd=nanousd(by), attempt_id=attempt)], who, why, data, as_json=as_json)
+    _change(
+        lambda: [
+            CorrectionEntry(
+                stage=stage, model=model, at=moment, by_nanousd=nanousd(by), attempt_id=attempt
+            )
+        ],
+        who,
+        why,
+        data,
+        as_json=as_json,
+    )
 
 
 def nanousd(dollars: float) -> int:
@@ -124,14 +205,21 @@ def nanousd(dollars: float) -> int:
     return round(dollars * NANOUSD_PER_USD)
 
 
-def _change(wanted: Callable[[], list[Change]], who: str, why: str, data: Data, *, as_json: bool) -> None:
+def _change(
+    wanted: Callable[[], list[Change]], who: str, why: str, data: Data, *, as_json: bool
+) -> None:
     async def work() -> None:
         changes = _valid(wanted)
         async with reading(data or default_folder()) as client:
             for what in changes:
-                answer = await client.ask(BUDGET_CHANGE, ChangeBudget(change_id=uuid4().hex, what=what, who=who or "unknown", why=why))
+                answer = await client.ask(
+                    BUDGET_CHANGE,
+                    ChangeBudget(change_id=uuid4().hex, what=what, who=who or "unknown", why=why),
+                )
                 if answer.refusal is not None:
-                    raise WrongSetting(answer.refusal.text, "See what there is with: daydream budget show")
+                    raise ConfigurationError(
+                        answer.refusal.text, "See what there is with: daydream budget show"
+                    )
         if as_json:
             emit_json(answer.state.model_dump(mode="json"))
         else:
@@ -145,13 +233,16 @@ def _valid(wanted: Callable[[], list[Change]]) -> list[Change]:
         return wanted()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise WrongSetting(f"{' '.join(str(part) for part in first['loc'])}: {first['msg']}".lstrip(": "), "See daydream budget set --help") from None
+        raise ConfigurationError(
+            f"{' '.join(str(part) for part in first['loc'])}: {first['msg']}".lstrip(": "),
+            "See daydream budget set --help",
+        ) from None
 
 
 def _window(name: str) -> Window:
     if name in WINDOWS:
         return cast(Window, name)
-    raise WrongSetting(f"there is no window {name}", f"Windows are {', '.join(WINDOWS)}")
+    raise ConfigurationError(f"there is no window {name}", f"Windows are {', '.join(WINDOWS)}")
 
 
 def _shares(text: str) -> tuple[float, ...]:
@@ -162,4 +253,4 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise WrongSetting(f"{text!r} is not a number", "Write it like 0.8") from None
+        raise ConfigurationError(f"{text!r} is not a number", "Write it like 0.8") from None

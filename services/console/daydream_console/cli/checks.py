@@ -15,24 +15,24 @@ from typing import ClassVar
 from daydream_console.local.folder import DataFolder, model_cache
 from daydream_console.local.model import TOY_FILE, ModelChoice, found_servers
 from daydream_console.local.stack import SERVICES, module_of, nats_server, services_wanted
-from daydream_shared.failures import WrongSetting
-from daydream_shared.health import bind
-from daydream_shared.llm.endpoint import ModelEndpoint
-from daydream_shared.misspelt import misspelt
-from daydream_shared.money.plans import ORACLE
-from daydream_shared.money.prices import FREE, Price, find_price, read_prices
-from daydream_shared.settings import PaidSettings
+from daydream_contracts.errors import ConfigurationError
+from daydream_models.pricing.lookup import FREE, Price, find_price, read_prices
+from daydream_models.provider import ModelProvider
+from daydream_models.reservations import ORACLE
+from daydream_models.settings import PaidSettings
+from daydream_runtime.health import bind
+from daydream_runtime.unknown_settings import unknown_settings
 
 DISK_BYTES_MIN = 1 << 30
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One check: `mend` is empty when all is well."""
+class DoctorCheck:
+    """One check: `fix` is empty when all is well."""
 
     about: str
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 class SynthesizerRole(PaidSettings):
@@ -54,7 +54,7 @@ class OracleRole(PaidSettings):
 
 
 async def check_model(model: ModelChoice) -> list[Price]:
-    """Reach the models of all roles and find their prices, before anything is spent. WrongSetting at the first that fails."""
+    """Reach the models of all roles and find their prices, before anything is spent. ConfigurationError at the first that fails."""
     prices = []
     own = read_prices(os.environ.get("DAYDREAM_PRICES_FILE", ""))
     os.environ.update(model.environment())  # what the services will be started with
@@ -62,7 +62,7 @@ async def check_model(model: ModelChoice) -> list[Price]:
     for role in roles:
         settings = role.read().model
         prices.append(find_price(settings, own))
-        endpoint = ModelEndpoint(settings)
+        endpoint = ModelProvider(settings)
         try:
             await endpoint.check()
         finally:
@@ -74,16 +74,26 @@ def check_programs(*, serves_model: bool) -> str:
     """The programs that a system on this machine needs."""
     missing = [service for service in SERVICES if find_spec(module_of(service)) is None]
     if missing:
-        raise WrongSetting(f"these services are not installed: {', '.join(missing)}", "Install them, e.g. with make setup")
+        raise ConfigurationError(
+            f"these services are not installed: {', '.join(missing)}",
+            "Install them, e.g. with make setup",
+        )
     if serves_model and find_spec("xllamacpp") is None:
-        raise WrongSetting("the runtime for local models is not installed", "pip install xllamacpp, or point at a model with --base-url")
+        raise ConfigurationError(
+            "the runtime for local models is not installed",
+            "pip install xllamacpp, or point at a model with --base-url",
+        )
     return str(nats_server())
 
 
 def misspelt_variables() -> list[str]:
     """What is to be said of variables that no service reads though they look like settings."""
-    kinds = [import_module(f"{module_of(service)}.settings").Settings for service in SERVICES if find_spec(module_of(service))]
-    return misspelt(kinds, os.environ, everything=True)
+    kinds = [
+        getattr(import_module(f"{module_of(service)}.settings"), f"{service.capitalize()}Settings")
+        for service in SERVICES
+        if find_spec(module_of(service))
+    ]
+    return unknown_settings(kinds, os.environ, everything=True)
 
 
 def check_port(port: int) -> None:
@@ -97,11 +107,16 @@ def check_folder(folder: DataFolder) -> str:
     folder.make()
     free = shutil.disk_usage(folder.path).free
     if free < DISK_BYTES_MIN:
-        raise WrongSetting(f"only {free >> 20} MB are free at {folder.path}", "Make room, or give another folder with --data")
+        raise ConfigurationError(
+            f"only {free >> 20} MB are free at {folder.path}",
+            "Make room, or give another folder with --data",
+        )
     return f"{folder.path}, {free >> 30} GB free"
 
 
-async def findings(folder: DataFolder, model: Callable[[], ModelChoice], port: int) -> list[Finding]:
+async def findings(
+    folder: DataFolder, model: Callable[[], ModelChoice], port: int
+) -> list[DoctorCheck]:
     """Everything that `doctor` looks at."""
 
     async def model_and_price() -> str:
@@ -119,16 +134,30 @@ async def findings(folder: DataFolder, model: Callable[[], ModelChoice], port: i
 
     checks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
         ("data folder", lambda: asyncio.to_thread(check_folder, folder)),
-        ("programs", lambda: asyncio.to_thread(check_programs, serves_model=model().weights is not None or model().toy)),
+        (
+            "programs",
+            lambda: asyncio.to_thread(
+                check_programs, serves_model=model().weights is not None or model().toy
+            ),
+        ),
         ("model", model_and_price),
         ("console", port_is_free),
     ]
     found = []
     for about, check in checks:
         try:
-            found.append(Finding(about, await check()))
-        except WrongSetting as wrong:
-            found.append(Finding(about, wrong.what, wrong.mend))
-    found += [Finding("settings", mistake, "Correct or unset it") for mistake in misspelt_variables()]
-    found += [Finding("offer", f"{server} answers on this machine", f"Use it: --base-url {url} --model-name {name}") for server, url, name in found_servers()]
+            found.append(DoctorCheck(about, await check()))
+        except ConfigurationError as wrong:
+            found.append(DoctorCheck(about, wrong.what, wrong.fix))
+    found += [
+        DoctorCheck("settings", mistake, "Correct or unset it") for mistake in misspelt_variables()
+    ]
+    found += [
+        DoctorCheck(
+            "offer",
+            f"{server} answers on this machine",
+            f"Use it: --base-url {url} --model-name {name}",
+        )
+        for server, url, name in found_servers()
+    ]
     return found

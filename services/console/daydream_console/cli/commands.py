@@ -10,45 +10,47 @@ from daydream_console.cli import (
     audit,
     backup,
     budget,
-    critic,
-    dead,
+    critic_report,
+    dead_letters,
     estimate,
     export,
+    inspect,
     knowledge,
+    lifecycle,
     measure,
     prices,
     questions,
     rejudge,
-    replay,
-    sampler,
+    sampler_report,
     simulate,
-    standing,
-    synthesizer,
-    systems,
+    synthesizer_report,
+    visibility,
 )
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
 COMMANDS: dict[str, Callable[..., None]] = {
-    "run": systems.run_command,
-    "up": systems.up_command,
+    "run": lifecycle.run_command,
+    "up": lifecycle.up_command,
     "ingest": knowledge.ingest_command,
-    "forget": standing.forget_command,
-    "erase": standing.erase_command,
-    "retract": standing.retract_command,
-    "restore": standing.restore_command,
+    "forget": visibility.forget_command,
+    "erase": visibility.erase_command,
+    "retract": visibility.retract_command,
+    "restore": visibility.restore_command,
     "insights": knowledge.insights_command,
     "review": knowledge.review_command,
     "ask": knowledge.ask_command,
     "export": export.export_command,
     "vault": export.vault_command,
     "rejudge": rejudge.rejudge_command,
-    "replay": replay.replay_command,
+    "replay": inspect.replay_command,
     "status": knowledge.status_command,
-    "sampler": sampler.sampler_command,
-    "synthesizer": synthesizer.synthesizer_command,
+    "sampler": sampler_report.sampler_command,
+    "synthesizer": synthesizer_report.synthesizer_command,
     "simulate": simulate.simulate_command,
-    "asyncapi": systems.asyncapi_command,
-    "doctor": systems.doctor_command,
+    "asyncapi": lifecycle.asyncapi_command,
+    "doctor": lifecycle.doctor_command,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
@@ -75,14 +77,14 @@ question_app.command("add")(questions.question_add)
 question_app.command("close")(questions.question_close)
 question_app.command("list")(questions.question_list)
 app.add_typer(question_app, name="question")
-dead_app = typer.Typer(no_args_is_help=True, help=dead.__doc__)
-dead_app.command("list")(dead.dead_list)
-dead_app.command("replay")(dead.dead_replay)
+dead_app = typer.Typer(no_args_is_help=True, help=dead_letters.__doc__)
+dead_app.command("list")(dead_letters.dead_list)
+dead_app.command("replay")(dead_letters.dead_replay)
 app.add_typer(dead_app, name="dead")
 backup_app = typer.Typer(no_args_is_help=True, help=backup.__doc__)
 backup_app.command("save")(backup.backup_save)
 backup_app.command("restore")(backup.backup_restore)
 app.add_typer(backup_app, name="backup")
-critic_app = typer.Typer(no_args_is_help=True, help=critic.__doc__)
-critic_app.command("report")(critic.critic_report)
+critic_app = typer.Typer(no_args_is_help=True, help=critic_report.__doc__)
+critic_app.command("report")(critic_report.critic_report)
 app.add_typer(critic_app, name="critic")

@@ -13,11 +13,11 @@ from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, out, usd
 from daydream_console.cli.session import perform, reading
 from daydream_console.client import Client
-from daydream_console.estimating import Estimate, estimate
+from daydream_console.estimate import Estimate, estimate
 from daydream_console.local.folder import default_folder
-from daydream_shared.money.plans import ORACLE, read_plans, ways
-from daydream_shared.requests import MemoryState, Nothing, PairAt
-from daydream_shared.subjects import BUDGET_STATE, MEMORY_PAIR, MEMORY_STATE, PLANS
+from daydream_contracts.rpc import EmptyRequest, MemoryState, PairAt
+from daydream_contracts.topology import BUDGET_STATE, MEMORY_PAIR, MEMORY_STATE, PLANS
+from daydream_models.reservations import ORACLE, branches, read_plans
 
 PAYING_STAGES = ("synthesizer", "critic")
 PAIRS_LOOKED_AT = 50
@@ -25,8 +25,15 @@ FACTS_MIN = 2
 
 
 def budget_estimate(
-    daydreams: Annotated[int, typer.Option("-n", "--daydreams", min=1, max=1_000_000, help="How many.")] = 100,
-    samples: Annotated[int, typer.Option(min=1, max=16, help="Hypotheses of each pair, as DAYDREAM_SAMPLER_SAMPLES says.")] = 1,
+    daydreams: Annotated[
+        int, typer.Option("-n", "--daydreams", min=1, max=1_000_000, help="How many.")
+    ] = 100,
+    samples: Annotated[
+        int,
+        typer.Option(
+            min=1, max=16, help="Hypotheses of each pair, as DAYDREAM_SAMPLER_SAMPLES says."
+        ),
+    ] = 1,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -34,7 +41,9 @@ def budget_estimate(
 
     async def work() -> None:
         async with reading(data or default_folder()) as client:
-            budget, memory = await asyncio.gather(client.ask(BUDGET_STATE, Nothing()), client.ask(MEMORY_STATE, Nothing()))
+            budget, memory = await asyncio.gather(
+                client.ask(BUDGET_STATE, EmptyRequest()), client.ask(MEMORY_STATE, EmptyRequest())
+            )
             found = estimate(daydreams, budget, memory, await _most_each(client, memory, samples))
         if as_json:
             emit_json(found.model_dump(mode="json"))
@@ -59,7 +68,13 @@ async def _most_each(client: Client, memory: MemoryState, samples: int) -> int |
         first, second = chance.sample(range(memory.facts), 2)
         pair = await client.ask(MEMORY_PAIR, PairAt(ordinals=(first, second)))
         fact_bytes = len(pair.first.text.encode()) + len(pair.second.text.encode())
-        most = max(most, sum(part.bound_nanousd for part in ways(plans.values(), fact_bytes, samples)[0].parts))
+        most = max(
+            most,
+            sum(
+                part.upper_bound_nanousd
+                for part in branches(plans.values(), fact_bytes, samples)[0].parts
+            ),
+        )
     return most
 
 
@@ -67,17 +82,31 @@ def _lines(found: Estimate) -> list[str]:
     lines = []
     if found.cost:
         spread = f"{usd(found.cost.low)} to {usd(found.cost.high)}"
-        lines.append(f"{found.daydreams} daydreams will cost about {usd(found.cost.mean)} (95 %: {spread}), as {found.past_daydreams} past ones did.")
+        lines.append(
+            f"{found.daydreams} daydreams will cost about {usd(found.cost.mean)} (95 %: {spread}), as {found.past_daydreams} past ones did."
+        )
     else:
-        lines.append(f"No daydream has been paid yet, so the cost of {found.daydreams} can't be told from the past.")
+        lines.append(
+            f"No daydream has been paid yet, so the cost of {found.daydreams} can't be told from the past."
+        )
     if found.most_nanousd is not None:
-        lines.append(f"Never more than {usd(found.most_nanousd)}: so much is reserved for facts as long as yours.")
+        lines.append(
+            f"Never more than {usd(found.most_nanousd)}: so much is reserved for facts as long as yours."
+        )
     else:
-        lines.append("The stages have not said yet what they may need at most; they do when they start: daydream up")
+        lines.append(
+            "The stages have not said yet what they may need at most; they do when they start: daydream up"
+        )
     expected = f"{found.insights.mean:.1f} insights (95 %: {found.insights.low:.0f} to {found.insights.high:.0f})"
-    lines.append(f"Expect {expected}; {found.past_insights} of {found.past_hypotheses} past hypotheses were promoted.")
+    lines.append(
+        f"Expect {expected}; {found.past_insights} of {found.past_hypotheses} past hypotheses were promoted."
+    )
     if found.nanousd_per_insight:
         lines.append(f"That is {usd(found.nanousd_per_insight)} an insight.")
     if found.affordable is not None:
-        lines.append(f"The caps leave room for about {found.affordable} daydreams." if found.affordable < found.daydreams else "The caps leave room for them.")
+        lines.append(
+            f"The caps leave room for about {found.affordable} daydreams."
+            if found.affordable < found.daydreams
+            else "The caps leave room for them."
+        )
     return lines

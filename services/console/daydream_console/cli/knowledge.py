@@ -19,18 +19,31 @@ from daydream_console.cli.session import perform, reading
 from daydream_console.client import Client
 from daydream_console.local.folder import default_folder
 from daydream_console.overview import overview, settled
-from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import ReviewRecorded
-from daydream_shared.requests import DocumentReport, ListVerdicts, Search
-from daydream_shared.subjects import MEMORY_INSIGHTS, MEMORY_SEARCH
+from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.events import ReviewRecorded
+from daydream_contracts.rpc import DocumentReport, ListVerdicts, Search
+from daydream_contracts.topology import MEMORY_INSIGHTS, MEMORY_SEARCH
 
 STANDARD_INPUT = Path("-")
 
 
 def ingest_command(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders to read; - for standard input.")],
-    watch: Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C: what is new or edited is read, what is gone is forgotten.")] = False,
-    called: Annotated[str, typer.Option("--as", help="Name of what comes by standard input; its ending tells the format.")] = "",
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files and folders to read; - for standard input.")
+    ],
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Go on until Ctrl-C: what is new or edited is read, what is gone is forgotten.",
+        ),
+    ] = False,
+    called: Annotated[
+        str,
+        typer.Option(
+            "--as", help="Name of what comes by standard input; its ending tells the format."
+        ),
+    ] = "",
     team: Team = "",
     clearance: Clearance = "",
     who: Who = "",
@@ -42,7 +55,9 @@ def ingest_command(
     async def work() -> None:
         given = [path for path in paths if path != STANDARD_INPUT]
         if watch and (len(given) < len(paths) or as_json):
-            raise WrongSetting("--watch goes with files and folders, and without --json", "Leave out - and --json")
+            raise ConfigurationError(
+                "--watch goes with files and folders, and without --json", "Leave out - and --json"
+            )
         files = ingesting.files_under(given)
         labels = ingesting.Labels(team, clearance)
         async with reading(data or default_folder()) as client:
@@ -57,7 +72,11 @@ def ingest_command(
                 async for one in ingesting.offer(client, files, labels=labels):
                     offered.append(one)
                     progress.update(task, completed=len(offered) / 2)
-                found = await ingesting.reports(client, offered, seen=lambda done: progress.update(task, completed=(len(files) + done) / 2))
+                found = await ingesting.reports(
+                    client,
+                    offered,
+                    seen=lambda done: progress.update(task, completed=(len(files) + done) / 2),
+                )
         if as_json:
             emit_json([report.model_dump(mode="json") for report in found])
         else:
@@ -66,20 +85,24 @@ def ingest_command(
     perform(work, as_json=as_json)
 
 
-async def _standard_input(client: Client, called: str, labels: ingesting.Labels) -> ingesting.Offered:
+async def _standard_input(
+    client: Client, called: str, labels: ingesting.Labels
+) -> ingesting.Offered:
     content = sys.stdin.buffer.read(ingesting.BYTES_MAX + 1)
     if len(content) > ingesting.BYTES_MAX:
-        raise WrongSetting(f"standard input has more than {ingesting.BYTES_MAX >> 20} MB", "Split it")
+        raise ConfigurationError(
+            f"standard input has more than {ingesting.BYTES_MAX >> 20} MB", "Split it"
+        )
     return await ingesting.offer_bytes(client, content, called or "standard input", labels=labels)
 
 
 async def _watch(client: Client, paths: Sequence[Path], who: str, labels: ingesting.Labels) -> None:
-    from daydream_console import watching
+    from daydream_console import file_watcher
 
-    gone, offers = await watching.catch_up(client, paths, who, labels)
+    gone, offers = await file_watcher.catch_up(client, paths, who, labels)
     _say(gone, await ingesting.reports(client, [one async for one in offers]))
     err.print("watching; Ctrl-C ends it")
-    async for removed, offered in watching.changes(client, paths, who, labels):
+    async for removed, offered in file_watcher.changes(client, paths, who, labels):
         _say(removed, await ingesting.reports(client, offered))
 
 
@@ -90,7 +113,9 @@ def _say(removed: Sequence[str], reports: Sequence[DocumentReport]) -> None:
 
 
 def insights_command(
-    everything: Annotated[bool, typer.Option("--all", help="All verdicts, not only promoted ones.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All verdicts, not only promoted ones.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
     data: Data = None,
     as_json: Json = False,
@@ -99,19 +124,29 @@ def insights_command(
 
     async def work() -> None:
         async with reading(data or default_folder()) as client:
-            page = await client.ask(MEMORY_INSIGHTS, ListVerdicts(promoted_only=not everything, limit=limit))
+            page = await client.ask(
+                MEMORY_INSIGHTS, ListVerdicts(promoted_only=not everything, limit=limit)
+            )
         if as_json:
             emit_json([verdict.model_dump(mode="json") for verdict in page.verdicts])
             return
         output.show_verdicts(page.verdicts, with_ids=True, retracted=page.retracted)
-        out.print(f"{len(page.verdicts)} of {page.total} shown." if page.total else "No insight has been promoted yet. All verdicts: daydream insights --all")
+        out.print(
+            f"{len(page.verdicts)} of {page.total} shown."
+            if page.total
+            else "No insight has been promoted yet. All verdicts: daydream insights --all"
+        )
 
     perform(work, as_json=as_json)
 
 
 def review_command(
-    verdict_id: Annotated[str, typer.Argument(help="A verdict that waits; none: list all that do.")] = "",
-    accept: Annotated[bool | None, typer.Option("--accept/--reject", help="Your word on it.", show_default=False)] = None,
+    verdict_id: Annotated[
+        str, typer.Argument(help="A verdict that waits; none: list all that do.")
+    ] = "",
+    accept: Annotated[
+        bool | None, typer.Option("--accept/--reject", help="Your word on it.", show_default=False)
+    ] = None,
     who: Who = "",
     note: Why = "",
     data: Data = None,
@@ -123,8 +158,14 @@ def review_command(
         async with reading(data or default_folder()) as client:
             if verdict_id:
                 if accept is None:
-                    raise WrongSetting("your word is missing", "Give --accept or --reject")
-                review = ReviewRecorded(verdict_id=verdict_id, accepted=accept, who=who or "unknown", note=note, recorded_at=datetime.now(UTC))
+                    raise ConfigurationError("your word is missing", "Give --accept or --reject")
+                review = ReviewRecorded(
+                    verdict_id=verdict_id,
+                    accepted=accept,
+                    who=who or "unknown",
+                    note=note,
+                    recorded_at=datetime.now(UTC),
+                )
                 await settled(client, ReviewRecorded, await client.publish(review))
             page = await client.ask(MEMORY_INSIGHTS, ListVerdicts(quarantined_only=True, limit=100))
         if as_json:
@@ -136,7 +177,12 @@ def review_command(
     perform(work, as_json=as_json)
 
 
-def ask_command(text: str, limit: Annotated[int, typer.Option(min=1, max=100)] = 5, data: Data = None, as_json: Json = False) -> None:
+def ask_command(
+    text: str,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 5,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
     """What is known that is close to a text: facts and insights with their ancestry. No model is called."""
 
     async def work() -> None:

@@ -11,27 +11,37 @@ from rich.table import Table
 from daydream_console.cli.options import Json
 from daydream_console.cli.output import emit_json, out, usd
 from daydream_console.cli.session import perform
-from daydream_shared.failures import WrongSetting
-from daydream_shared.money.explain import Explanation, Line, explain
-from daydream_shared.money.prices import Price, find_price, price_of, read_prices
-from daydream_shared.settings import PaidSettings
+from daydream_contracts.errors import ConfigurationError
+from daydream_models.pricing.explain import PriceExplanation, PriceRow, explain
+from daydream_models.pricing.lookup import Price, find_price, price_of, read_prices
+from daydream_models.settings import PaidSettings
 
 KINDS = ("input", "cached input", "cache write", "output", "reasoning")
 
 
-class Role(PaidSettings):
+class SharedRole(PaidSettings):
     """The model settings that all roles have in common."""
 
     service: ClassVar[str] = "console"
 
 
 def budget_price(
-    model: Annotated[str, typer.Argument(help="Name of a model; DAYDREAM_MODEL_NAME, if left out.")] = "",
-    provider: Annotated[str, typer.Option(help="Whose price, e.g. openai; empty: found by the address or the name.")] = "",
+    model: Annotated[
+        str, typer.Argument(help="Name of a model; DAYDREAM_MODEL_NAME, if left out.")
+    ] = "",
+    provider: Annotated[
+        str, typer.Option(help="Whose price, e.g. openai; empty: found by the address or the name.")
+    ] = "",
     base_url: Annotated[str, typer.Option(help="Where it is served.")] = "",
-    input_tokens: Annotated[int, typer.Option(min=0, help="Tokens of the example's prompt.")] = 2000,
-    output_tokens: Annotated[int, typer.Option(min=0, help="Tokens of the example's answer.")] = 500,
-    at: Annotated[datetime | None, typer.Option(help="At which time (UTC); now, if left out.")] = None,
+    input_tokens: Annotated[
+        int, typer.Option(min=0, help="Tokens of the example's prompt.")
+    ] = 2000,
+    output_tokens: Annotated[
+        int, typer.Option(min=0, help="Tokens of the example's answer.")
+    ] = 500,
+    at: Annotated[
+        datetime | None, typer.Option(help="At which time (UTC); now, if left out.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """The price in force for a model, where it is from, and what an example call costs and can cost at most. Starts nothing."""
@@ -39,7 +49,9 @@ def budget_price(
     async def work() -> None:
         name, price = _find(model, provider, base_url)
         moment = at.replace(tzinfo=UTC) if at else None
-        found = explain(name, price, input_tokens=input_tokens, output_tokens=output_tokens, at=moment)
+        found = explain(
+            name, price, input_tokens=input_tokens, output_tokens=output_tokens, at=moment
+        )
         if as_json:
             emit_json(found.model_dump(mode="json"))
         else:
@@ -50,17 +62,17 @@ def budget_price(
 
 def _find(name: str, provider: str, base_url: str) -> tuple[str, Price]:
     """As the services find it, when it is the model that they are set to; by its name otherwise."""
-    settings = Role.read()
+    settings = SharedRole.read()
     own = read_prices(settings.prices_file)
     if name in ("", settings.model.name) and not provider and not base_url:
         if not settings.model.name:
-            raise WrongSetting("no model is named", "Give a name, or set DAYDREAM_MODEL_NAME")
+            raise ConfigurationError("no model is named", "Give a name, or set DAYDREAM_MODEL_NAME")
         return settings.model.name, find_price(settings.model, own)
     named = name or settings.model.name
     return named, price_of(named, own, provider=provider, base_url=base_url)
 
 
-def show_price(found: Explanation) -> None:
+def show_price(found: PriceExplanation) -> None:
     """The price as a table, and the example."""
     since = f", since {found.since:%Y-%m-%d}" if found.since else ""
     out.print(f"{found.model}: {found.source} ({found.detail}){since}", markup=False)
@@ -76,10 +88,12 @@ def show_price(found: Explanation) -> None:
         out.print(table)
     if found.usd_per_call:
         out.print(f"And ${found.usd_per_call:g} a call.")
-    out.print(f"A call with {found.input_tokens} tokens in and {found.output_tokens} out: {usd(found.cost_nanousd)}, at most {usd(found.bound_nanousd)}.")
+    out.print(
+        f"A call with {found.input_tokens} tokens in and {found.output_tokens} out: {usd(found.cost_nanousd)}, at most {usd(found.upper_bound_nanousd)}."
+    )
 
 
-def _add(table: Table, calls: str, lines: tuple[Line, ...]) -> None:
+def _add(table: Table, calls: str, lines: tuple[PriceRow, ...]) -> None:
     for line in lines:
         above = f", above {line.above_input_tokens} tokens in" if line.above_input_tokens else ""
         amounts = (line.input, line.cached_input, line.cache_write, line.output, line.reasoning)

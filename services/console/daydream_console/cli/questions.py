@@ -11,10 +11,10 @@ from daydream_console.cli.options import Clearance, Data, Json, Team, Who
 from daydream_console.cli.output import emit_json, out
 from daydream_console.cli.session import perform, reading
 from daydream_console.local.folder import default_folder
-from daydream_shared.failures import WrongSetting
-from daydream_shared.messages import FactKind
-from daydream_shared.requests import ListDocuments
-from daydream_shared.subjects import MEMORY_DOCUMENTS
+from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.events import FactKind
+from daydream_contracts.rpc import ListDocuments
+from daydream_contracts.topology import MEMORY_DOCUMENTS
 
 PREFIX = "question: "
 CHARS_MAX = 1000
@@ -32,9 +32,18 @@ def question_add(
     async def work() -> None:
         question = " ".join(text.split())
         if not question or len(question) > CHARS_MAX:
-            raise WrongSetting(f"a question has 1 to {CHARS_MAX} characters, and this has {len(question)}", "Put longer texts in with daydream ingest")
+            raise ConfigurationError(
+                f"a question has 1 to {CHARS_MAX} characters, and this has {len(question)}",
+                "Put longer texts in with daydream ingest",
+            )
         async with reading(data or default_folder()) as client:
-            offered = await ingesting.offer_bytes(client, question.encode(), PREFIX + question, FactKind.QUESTION, ingesting.Labels(team, clearance))
+            offered = await ingesting.offer_bytes(
+                client,
+                question.encode(),
+                PREFIX + question,
+                FactKind.QUESTION,
+                ingesting.Labels(team, clearance),
+            )
             (report,) = await ingesting.reports(client, [offered])
         if as_json:
             emit_json(report.model_dump(mode="json"))
@@ -55,9 +64,13 @@ def question_close(
     async def work() -> None:
         source = PREFIX + " ".join(text.split())
         async with reading(data or default_folder()) as client:
-            found = await client.ask(MEMORY_DOCUMENTS, ListDocuments(under=source, current_only=True, limit=1000))
+            found = await client.ask(
+                MEMORY_DOCUMENTS, ListDocuments(under=source, current_only=True, limit=1000)
+            )
             if source not in {report.source for report in found.reports}:
-                raise WrongSetting("no such question is open", "daydream question list shows those that are")
+                raise ConfigurationError(
+                    "no such question is open", "daydream question list shows those that are"
+                )
             await ingesting.remove(client, [source], who)
         if as_json:
             emit_json({"closed": text})
@@ -72,11 +85,16 @@ def question_list(data: Data = None, as_json: Json = False) -> None:
 
     async def work() -> None:
         async with reading(data or default_folder()) as client:
-            found = await client.ask(MEMORY_DOCUMENTS, ListDocuments(under=PREFIX, current_only=True, limit=1000))
+            found = await client.ask(
+                MEMORY_DOCUMENTS, ListDocuments(under=PREFIX, current_only=True, limit=1000)
+            )
         questions = [report.source.removeprefix(PREFIX) for report in found.reports]
         if as_json:
             emit_json(questions)
         else:
-            out.print("\n".join(questions) or "No question is open. Ask one: daydream question add …", markup=False)
+            out.print(
+                "\n".join(questions) or "No question is open. Ask one: daydream question add …",
+                markup=False,
+            )
 
     perform(work, as_json=as_json)

@@ -11,16 +11,27 @@ from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, err, out, usd
 from daydream_console.cli.session import perform, reading
 from daydream_console.local.folder import default_folder
-from daydream_console.rejudging import Rejudging, prepare, send
-from daydream_shared.failures import NotNow, WrongSetting
-from daydream_shared.requests import Refusal
+from daydream_console.rejudge import RejudgePlan, prepare, send
+from daydream_contracts.errors import ConfigurationError, RetryLaterError
+from daydream_contracts.rpc import Refusal
 
 
 def rejudge_command(
-    since: Annotated[datetime, typer.Option(help="Those judged from then on (UTC), e.g. 2026-10-01.")],
-    judge: Annotated[list[str] | None, typer.Option(help="Only these judges, by the names that daydream critic report shows. May be given often.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest.")] = 1000,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it would cost.")] = False,
+    since: Annotated[
+        datetime, typer.Option(help="Those judged from then on (UTC), e.g. 2026-10-01.")
+    ],
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only these judges, by the names that daydream critic report shows. May be given often."
+        ),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100_000, help="At most so many, the newest.")
+    ] = 1000,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what it would cost.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     data: Data = None,
     as_json: Json = False,
@@ -30,15 +41,19 @@ def rejudge_command(
     async def work() -> None:
         async with reading(data or default_folder()) as client:
             try:
-                found = await prepare(client, since.replace(tzinfo=since.tzinfo or UTC), judge or (), limit)
-            except NotNow:
-                raise WrongSetting("no critic answers", "Start one: daydream up") from None
-            price = f"about {usd(found.expected_nanousd)}, never more than {usd(found.most_nanousd)}"
+                found = await prepare(
+                    client, since.replace(tzinfo=since.tzinfo or UTC), judge or (), limit
+                )
+            except RetryLaterError:
+                raise ConfigurationError("no critic answers", "Start one: daydream up") from None
+            price = (
+                f"about {usd(found.expected_nanousd)}, never more than {usd(found.most_nanousd)}"
+            )
             told = f"{len(found.proposed)} hypotheses, by {', '.join(found.judges)}: {price}"
             sent, refusal = 0, None
             if found.proposed and not dry_run:
                 if not yes and not typer.confirm(f"{told}. Judge them anew?", err=True):
-                    raise WrongSetting("nothing is judged anew", "Say yes, or give --yes")
+                    raise ConfigurationError("nothing is judged anew", "Say yes, or give --yes")
                 for one in found.proposed:
                     refusal = await send(client, one, found.plans)
                     if refusal is not None:
@@ -49,15 +64,25 @@ def rejudge_command(
         if as_json:
             emit_json(_as_data(found, sent, refusal))
         else:
-            out.print(told if dry_run or not found.proposed else f"{sent} of {told}. Their verdicts come as another round: daydream insights --all")
+            out.print(
+                told
+                if dry_run or not found.proposed
+                else f"{sent} of {told}. Their verdicts come as another round: daydream insights --all"
+            )
             if refusal is not None:
-                out.print(f"Stopped by the budget: {refusal.text}. The same command goes on from there.")
+                out.print(
+                    f"Stopped by the budget: {refusal.text}. The same command goes on from there."
+                )
 
     perform(work, as_json=as_json)
 
 
-def _as_data(found: Rejudging, sent: int, refusal: Refusal | None) -> dict[str, object]:
+def _as_data(found: RejudgePlan, sent: int, refusal: Refusal | None) -> dict[str, object]:
     return {
-        "hypotheses": len(found.proposed), "judges": found.judges, "expected_nanousd": found.expected_nanousd, "most_nanousd": found.most_nanousd,
-        "sent": sent, "refusal": refusal and refusal.text,
-    }  # fmt: skip
+        "hypotheses": len(found.proposed),
+        "judges": found.judges,
+        "expected_nanousd": found.expected_nanousd,
+        "most_nanousd": found.most_nanousd,
+        "sent": sent,
+        "refusal": refusal and refusal.text,
+    }

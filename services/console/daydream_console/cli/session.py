@@ -17,7 +17,7 @@ from daydream_console.cli.output import emit_json, err
 from daydream_console.client import Client, connected
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.stack import READERS, running
-from daydream_shared.failures import Failure, WrongSetting
+from daydream_contracts.errors import ConfigurationError, DaydreamError
 
 EXIT_WRONG = 2
 EXIT_FAILED = 1
@@ -38,13 +38,18 @@ async def reading(data: Path, services: tuple[str, ...] = READERS) -> AsyncItera
     if not folder.hold():
         url = folder.read("running.json").get("nats_url")
         if not url:
-            raise WrongSetting(f"daydream is just starting or stopping in {folder.path}", "Try again in a moment")
+            raise ConfigurationError(
+                f"daydream is just starting or stopping in {folder.path}", "Try again in a moment"
+            )
         async with connected(url) as client:
             yield client
         return
     folder.release()
     with err.status("starting the memory …") as status:
-        async with running(folder, services, draws=False) as stack, connected(stack.nats_url) as client:
+        async with (
+            running(folder, services, draws=False) as stack,
+            connected(stack.nats_url) as client,
+        ):
             status.stop()
             yield client
 
@@ -53,9 +58,14 @@ def perform(work: Callable[[], Coroutine[Any, Any, int | None]], *, as_json: boo
     """Run a command to its exit code: 0, 1 for a failure, 2 for a wrong setting, 130 for Ctrl-C. Never a traceback for these."""
     try:
         code = asyncio.run(_interruptible(work()))
-    except WrongSetting as wrong:
-        code = _fail({"error": wrong.what, "mend": wrong.mend}, f"{wrong.what}. {wrong.mend}.", EXIT_WRONG, as_json=as_json)
-    except Failure as failure:
+    except ConfigurationError as wrong:
+        code = _fail(
+            {"error": wrong.what, "fix": wrong.fix},
+            f"{wrong.what}. {wrong.fix}.",
+            EXIT_WRONG,
+            as_json=as_json,
+        )
+    except DaydreamError as failure:
         code = _fail({"error": str(failure)}, str(failure), EXIT_FAILED, as_json=as_json)
     raise typer.Exit(code or 0)
 

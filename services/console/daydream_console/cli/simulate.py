@@ -14,8 +14,8 @@ from rich.table import Table
 from daydream_console.cli.options import Json
 from daydream_console.cli.output import emit_json, err, out
 from daydream_console.cli.session import perform
-from daydream_console.plot import Series, line_chart
-from daydream_shared.failures import WrongSetting
+from daydream_console.plot import PlotSeries, line_chart
+from daydream_contracts.errors import ConfigurationError
 
 NAMES = {"with_write_back": "with write-back", "without": "without"}
 BAR = 40
@@ -25,19 +25,40 @@ def simulate_command(
     facts: Annotated[int, typer.Option(min=10, max=5000, help="Facts at the beginning.")] = 150,
     draws: Annotated[int, typer.Option(min=1, max=5000, help="Draws in a period.")] = 100,
     periods: Annotated[int, typer.Option(min=5, max=500)] = 25,
-    machine_made_max: Annotated[float, typer.Option(min=0, max=1, help="Most of all draws that may have an insight.")] = 1.0,
+    generated_share_max: Annotated[
+        float, typer.Option(min=0, max=1, help="Most of all draws that may have an insight.")
+    ] = 1.0,
     seeds: Annotated[int, typer.Option(min=2, max=100)] = 5,
-    plot: Annotated[Path | None, typer.Option("--plot", help="An SVG file to draw it into.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="An SVG file to draw it into.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Hits in each period when insights become facts, and when they don't (after Jones, 2021); with the sampler's own draws and perfect critics."""
 
     async def work() -> None:
-        asked = {"facts": facts, "draws": draws, "periods": periods, "machine-made-max": machine_made_max, "seeds": seeds}
+        asked = {
+            "facts": facts,
+            "draws": draws,
+            "periods": periods,
+            "generated-share-max": generated_share_max,
+            "seeds": seeds,
+        }
         found = await _run(asked)
         if plot is not None:
-            series = {name: Series(found[key]["hits"], found[key]["low"], found[key]["high"]) for key, name in NAMES.items()}
-            await asyncio.to_thread(plot.write_text, line_chart("Hits per period", series, x="period", y=f"hits of {draws} draws, mean of {seeds} seeds"))
+            series = {
+                name: PlotSeries(found[key]["hits"], found[key]["low"], found[key]["high"])
+                for key, name in NAMES.items()
+            }
+            await asyncio.to_thread(
+                plot.write_text,
+                line_chart(
+                    "Hits per period",
+                    series,
+                    x="period",
+                    y=f"hits of {draws} draws, mean of {seeds} seeds",
+                ),
+            )
         if as_json:
             emit_json(found)
         else:
@@ -50,7 +71,12 @@ async def _run(asked: dict[str, Any]) -> Any:
     """By the sampler's own program: services don't import each other."""
     arguments = [part for name, value in asked.items() for part in (f"--{name}", str(value))]
     program = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "daydream_sampler.simulate", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "daydream_sampler.simulation.command",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     assert program.stdout
     assert program.stderr
@@ -63,7 +89,10 @@ async def _run(asked: dict[str, Any]) -> Any:
                 status.update(f"simulating … {last}")
             text = await output
         if await program.wait():
-            raise WrongSetting(f"the simulation failed: {last}", "The sampler must be installed beside the command: pip install daydream-sampler")
+            raise ConfigurationError(
+                f"the simulation failed: {last}",
+                "The sampler must be installed beside the command: pip install daydream-sampler",
+            )
     finally:
         if program.returncode is None:
             program.kill()
@@ -77,10 +106,18 @@ def _show(found: Any, plot: Path | None) -> None:
         table.add_column(name)
     top = max(max(found[key]["hits"]) for key in NAMES) or 1
     for at in range(found["world"]["periods"]):
-        table.add_row(str(at + 1), *(f"{found[key]['hits'][at]:5.1f} {'█' * round(BAR / 2 * found[key]['hits'][at] / top)}" for key in NAMES))
+        table.add_row(
+            str(at + 1),
+            *(
+                f"{found[key]['hits'][at]:5.1f} {'█' * round(BAR / 2 * found[key]['hits'][at] / top)}"
+                for key in NAMES
+            ),
+        )
     out.print(table)
     for key, name in NAMES.items():
         one = found[key]
-        out.print(f"{name}: {one['trend']:+.2f} hits from one period to the next (95 %: {one['trend_low']:+.2f} to {one['trend_high']:+.2f})")
+        out.print(
+            f"{name}: {one['trend']:+.2f} hits from one period to the next (95 %: {one['trend_low']:+.2f} to {one['trend_high']:+.2f})"
+        )
     if plot is not None:
         out.print(f"Drawn into {plot}.", markup=False)

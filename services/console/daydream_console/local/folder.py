@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from platformdirs import user_cache_path, user_data_path
 
-from daydream_shared.failures import WrongSetting
+from daydream_contracts.errors import ConfigurationError
 
 
 def default_folder() -> Path:
@@ -39,7 +39,7 @@ class DataFolder:
         self._lock: IO[str] | None = None
 
     def make(self) -> None:
-        """Create it. WrongSetting when it can't be written."""
+        """Create it. ConfigurationError when it can't be written."""
         try:
             for name in ("nats", "memory", "logs"):
                 (self.path / name).mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,10 @@ class DataFolder:
             probe.write_text("")
             probe.unlink()
         except OSError as error:
-            raise WrongSetting(f"the data folder {self.path} can't be written ({error.strerror})", "Give another one with --data or DAYDREAM_DATA") from None
+            raise ConfigurationError(
+                f"the data folder {self.path} can't be written ({error.strerror})",
+                "Give another one with --data or DAYDREAM_DATA",
+            ) from None
 
     def hold(self) -> bool:
         """Take the lock, which ends with this process. False when a running system has it."""

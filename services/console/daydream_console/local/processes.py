@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from daydream_shared.failures import WrongSetting
+from daydream_contracts.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 READY_S_MAX = 60.0
@@ -109,14 +109,20 @@ class Processes:
                 except httpx.TransportError:
                     pass
                 await asyncio.sleep(READY_POLL_S)
-        raise WrongSetting(f"{program.name} was not ready after {READY_S_MAX:.0f} s", f"Look into {self._logs / program.name}.log")
+        raise ConfigurationError(
+            f"{program.name} was not ready after {READY_S_MAX:.0f} s",
+            f"Look into {self._logs / program.name}.log",
+        )
 
-    def _failed(self, program: Program, code: int) -> WrongSetting:
+    def _failed(self, program: Program, code: int) -> ConfigurationError:
         file = self._logs / f"{program.name}.log"
         last = file.read_text(errors="replace").strip().splitlines()[-1:] or ["(no output)"]
         if code == 2:
-            return WrongSetting(last[0].rstrip("."), f"The full log is {file}")
-        return WrongSetting(f"{program.name} ended at its start with code {code}: {last[0][:300]}", f"Look into {file}")
+            return ConfigurationError(last[0].rstrip("."), f"The full log is {file}")
+        return ConfigurationError(
+            f"{program.name} ended at its start with code {code}: {last[0][:300]}",
+            f"Look into {file}",
+        )
 
     async def _keep(self, program: Program, process: asyncio.subprocess.Process) -> None:
         """Restart the program whenever it ends; ever more slowly while it keeps failing at once."""

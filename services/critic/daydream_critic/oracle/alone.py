@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from daydream_shared.llm.ask import PaidModel, Question
-from daydream_shared.llm.forms import Form
-from daydream_shared.llm.material import STATEMENT_BYTES_MAX, to_think_alone
-from daydream_shared.llm.prompt import cut
-from daydream_shared.messages import Fact, HypothesisProposed, ModelCall, Statement, derive_id
+from daydream_contracts.events import Fact, HypothesisProposed, ModelCall, Statement, derive_id
+from daydream_models.client import BudgetedModelClient, ModelRequest
+from daydream_models.prompt import truncate
+from daydream_models.prompt_variables import STATEMENT_BYTES_MAX, single_fact_variables
+from daydream_models.request_spec import RequestSpec
 
 PROMPT = "alone.v1.md"
 HOLES = frozenset({"fact"})
@@ -30,17 +30,38 @@ class AloneAnswer(BaseModel):
 
 def schema() -> dict[str, Any]:
     """The JSON schema of the answer."""
-    hypotheses = {"type": "array", "items": {"type": "string", "maxLength": CHARS_MAX}, "minItems": COUNT, "maxItems": COUNT}
-    return {"type": "object", "properties": {"hypotheses": hypotheses}, "required": ["hypotheses"], "additionalProperties": False}
+    hypotheses = {
+        "type": "array",
+        "items": {"type": "string", "maxLength": CHARS_MAX},
+        "minItems": COUNT,
+        "maxItems": COUNT,
+    }
+    return {
+        "type": "object",
+        "properties": {"hypotheses": hypotheses},
+        "required": ["hypotheses"],
+        "additionalProperties": False,
+    }
 
 
-async def alone(model: PaidModel, form: Form, proposed: HypothesisProposed, fact: Fact) -> tuple[tuple[Statement, ...], tuple[ModelCall, ...]]:
+async def alone(
+    model: BudgetedModelClient, form: RequestSpec, proposed: HypothesisProposed, fact: Fact
+) -> tuple[tuple[Statement, ...], tuple[ModelCall, ...]]:
     """What a fact of the pair suggests by itself; nothing where the answer can't be read."""
-    question = Question(
-        key=derive_id("alone", proposed.message_id, fact.fact_id, model.settings.name), envelope_id=proposed.pair.envelope_id, prompt=form.prompt,
-        messages=form.prompt.fill(**to_think_alone(fact)), output_tokens_max=form.output_tokens_max, temperature=TEMPERATURE, repair=form.repair,
-    )  # fmt: skip
+    question = ModelRequest(
+        key=derive_id("alone", proposed.message_id, fact.fact_id, model.settings.name),
+        reservation_id=proposed.pair.reservation_id,
+        prompt=form.prompt,
+        messages=form.prompt.fill(**single_fact_variables(fact)),
+        output_tokens_max=form.output_tokens_max,
+        temperature=TEMPERATURE,
+        repair=form.repair,
+    )
     reply = await model.ask(question, AloneAnswer)
     texts = reply.value.hypotheses[:COUNT] if reply.value else []
-    statements = tuple(Statement(what="alone", id=fact.fact_id, text=cut(text, STATEMENT_BYTES_MAX)) for text in texts if text.strip())
+    statements = tuple(
+        Statement(what="alone", id=fact.fact_id, text=truncate(text, STATEMENT_BYTES_MAX))
+        for text in texts
+        if text.strip()
+    )
     return statements, reply.calls

@@ -5,57 +5,93 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from daydream_critic.judging import SYNTHESIS_BYTES_MAX, SYNTHESIS_BYTES_MAX_BRIEF
+from daydream_contracts.access import Clearances
+from daydream_contracts.topology import PLANS, PROMPTS
 from daydream_critic.oracle import alone, refuting
-from daydream_critic.oracle.evidence import Evidence
+from daydream_critic.oracle.evidence import EvidenceRetriever
 from daydream_critic.oracle.examining import Oracle
 from daydream_critic.oracle.handlers import handlers
 from daydream_critic.oracle.literature import literature_of
-from daydream_critic.oracle.settings import Settings
-from daydream_shared.clearance import Clearances
-from daydream_shared.llm.forms import Form, Forms
-from daydream_shared.llm.material import statements_bytes_max
-from daydream_shared.llm.open import open_model
-from daydream_shared.llm.prompt import keep_prompts, load_prompt
-from daydream_shared.money.plans import BARE, BRIEF, FULL, publish_plan
-from daydream_shared.runtime import Parts, Runtime
-from daydream_shared.subjects import PLANS, PROMPTS
+from daydream_critic.oracle.settings import OracleSettings
+from daydream_critic.pipeline.judge import SYNTHESIS_BYTES_MAX, SYNTHESIS_BYTES_MAX_BRIEF
+from daydream_models.factory import open_model
+from daydream_models.prompt import load_prompt, store_prompts
+from daydream_models.prompt_variables import statements_bytes_max
+from daydream_models.request_spec import RequestSpec, RequestSpecs
+from daydream_models.reservations import BARE, BRIEF, FULL, publish_plan
+from daydream_runtime.service import Runtime, ServiceDefinition
 
 
 @asynccontextmanager
-async def build(runtime: Runtime, settings: Settings) -> AsyncIterator[Parts]:
+async def build(runtime: Runtime, settings: OracleSettings) -> AsyncIterator[ServiceDefinition]:
     """The oracle over its model; it says what it costs before it takes work."""
     literature = literature_of(settings.literature)
-    evidence = Evidence(
-        runtime.ask, Clearances.read(settings.clearances), settings.model.clearance, settings.known_max, literature, settings.literature_max
-    )  # fmt: skip
+    evidence = EvidenceRetriever(
+        runtime.ask,
+        Clearances.read(settings.clearances),
+        settings.model.clearance,
+        settings.known_max,
+        literature,
+        settings.literature_max,
+    )
     asked, control = forms(settings), control_form(settings)
     async with open_model(runtime, settings) as model:
-        oracle = Oracle(model, asked, control, evidence, settings.attempts, controls=settings.controls)
+        oracle = Oracle(
+            model, asked, control, evidence, settings.attempts, controls=settings.controls
+        )
         await publish_plan(await runtime.bucket(PLANS), oracle.plan())
-        await keep_prompts(await runtime.bucket(PROMPTS), [control.prompt, *(form.prompt for form in asked.values())])
-        yield Parts(handlers(oracle, runtime.telemetry), loops=model.loops, concurrency=settings.concurrency)
+        await store_prompts(
+            await runtime.bucket(PROMPTS),
+            [control.prompt, *(form.prompt for form in asked.values())],
+        )
+        yield ServiceDefinition(
+            handlers(oracle, runtime.telemetry), loops=model.loops, concurrency=settings.concurrency
+        )
 
 
-def forms(settings: Settings) -> Forms:
+def forms(settings: OracleSettings) -> RequestSpecs:
     """How an attempt is asked for in each size."""
     statements = settings.known_max + (settings.literature_max if settings.literature else 0)
 
-    def form(*, brief: bool, repair: bool, synthesis_bytes_max: int, count: int) -> Form:
-        prompt = load_prompt("daydream_critic", refuting.PROMPT, settings.prompt_file, refuting.schema(brief=brief), refuting.HOLES)
+    def form(*, brief: bool, repair: bool, synthesis_bytes_max: int, count: int) -> RequestSpec:
+        prompt = load_prompt(
+            "daydream_critic",
+            refuting.PROMPT,
+            settings.prompt_file,
+            refuting.schema(brief=brief),
+            refuting.HOLES,
+        )
         bytes_max = synthesis_bytes_max + statements_bytes_max(count)
-        return Form(prompt, refuting.tokens_max(brief=brief), text_bytes_max=bytes_max, facts=1, repair=repair)
+        return RequestSpec(
+            prompt,
+            refuting.tokens_max(brief=brief),
+            text_bytes_max=bytes_max,
+            facts=1,
+            repair=repair,
+        )
 
     return {
         FULL: form(
-            brief=settings.model.brief, repair=True, synthesis_bytes_max=SYNTHESIS_BYTES_MAX, count=statements + settings.controls * 2 * alone.COUNT
+            brief=settings.model.brief,
+            repair=True,
+            synthesis_bytes_max=SYNTHESIS_BYTES_MAX,
+            count=statements + settings.controls * 2 * alone.COUNT,
         ),
-        BRIEF: form(brief=True, repair=True, synthesis_bytes_max=SYNTHESIS_BYTES_MAX_BRIEF, count=statements),
-        BARE: form(brief=True, repair=False, synthesis_bytes_max=SYNTHESIS_BYTES_MAX_BRIEF, count=statements),
-    }  # fmt: skip
+        BRIEF: form(
+            brief=True, repair=True, synthesis_bytes_max=SYNTHESIS_BYTES_MAX_BRIEF, count=statements
+        ),
+        BARE: form(
+            brief=True,
+            repair=False,
+            synthesis_bytes_max=SYNTHESIS_BYTES_MAX_BRIEF,
+            count=statements,
+        ),
+    }
 
 
-def control_form(settings: Settings) -> Form:
+def control_form(settings: OracleSettings) -> RequestSpec:
     """How it is asked what one fact suggests."""
-    prompt = load_prompt("daydream_critic", alone.PROMPT, settings.alone_prompt_file, alone.schema(), alone.HOLES)
-    return Form(prompt, alone.TOKENS_MAX, facts=1, repair=False)
+    prompt = load_prompt(
+        "daydream_critic", alone.PROMPT, settings.alone_prompt_file, alone.schema(), alone.HOLES
+    )
+    return RequestSpec(prompt, alone.TOKENS_MAX, facts=1, repair=False)

@@ -6,48 +6,66 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from daydream_contracts.access import Clearances
+from daydream_contracts.events import (
+    Fact,
+    FactKind,
+    HypothesisProposed,
+    PairSampled,
+    Statement,
+    Synthesis,
+    insight_id_of,
+)
+from daydream_contracts.rpc import Search, SearchResults
+from daydream_contracts.topology import MEMORY_SEARCH
 from daydream_critic.oracle.literature import PATIENCE_S, Literature
-from daydream_shared.clearance import Clearances
-from daydream_shared.llm.material import STATEMENT_BYTES_MAX
-from daydream_shared.llm.prompt import cut
-from daydream_shared.messages import Fact, FactKind, HypothesisProposed, PairSampled, Statement, Synthesis, insight_id_of
-from daydream_shared.requests import Found, Search
-from daydream_shared.rpc import Asker
-from daydream_shared.subjects import MEMORY_SEARCH
+from daydream_models.prompt import truncate
+from daydream_models.prompt_variables import STATEMENT_BYTES_MAX
+from daydream_runtime.rpc import RpcClient
 
 log = logging.getLogger(__name__)
 LOOKED_AT = 40  # some of the nearest are not for this model's eyes
 
 
 @dataclass(frozen=True)
-class Evidence:
+class EvidenceRetriever:
     """Finds statements. `clearance`: of the model that will see them."""
 
-    ask: Asker
+    ask: RpcClient
     clearances: Clearances
     clearance: str
     known_max: int
     literature: Literature | None = None
     literature_max: int = 0
 
-    async def find(self, proposed: HypothesisProposed, synthesis: Synthesis) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
+    async def find(
+        self, proposed: HypothesisProposed, synthesis: Synthesis
+    ) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
         """The nearest first; and what could not be asked."""
         known = await self._known(proposed, synthesis)
         published, missing = await self._published(proposed.pair, synthesis)
         return known + published, missing
 
-    async def _known(self, proposed: HypothesisProposed, synthesis: Synthesis) -> tuple[Statement, ...]:
+    async def _known(
+        self, proposed: HypothesisProposed, synthesis: Synthesis
+    ) -> tuple[Statement, ...]:
         if not self.known_max:
             return ()
-        found: Found = await self.ask(MEMORY_SEARCH, Search(text=synthesis.hypothesis, limit=LOOKED_AT, ancestry=False))
-        seen = [hit for hit in found.hits if self._may_be_shown(hit.fact, proposed)][: self.known_max]
+        found: SearchResults = await self.ask(
+            MEMORY_SEARCH, Search(text=synthesis.hypothesis, limit=LOOKED_AT, ancestry=False)
+        )
+        seen = [hit for hit in found.hits if self._may_be_shown(hit.fact, proposed)][
+            : self.known_max
+        ]
         return tuple(
             Statement(
-                what="insight" if hit.fact.kind is FactKind.INSIGHT else "fact", id=hit.fact.fact_id, text=cut(hit.fact.text, STATEMENT_BYTES_MAX),
+                what="insight" if hit.fact.kind is FactKind.INSIGHT else "fact",
+                id=hit.fact.fact_id,
+                text=truncate(hit.fact.text, STATEMENT_BYTES_MAX),
                 similarity=hit.similarity,
             )
             for hit in seen
-        )  # fmt: skip
+        )
 
     def _may_be_shown(self, fact: Fact, proposed: HypothesisProposed) -> bool:
         """Not one of its own facts, nor what it has become itself before it was judged anew; no question, nothing behind a wall, nothing above the
@@ -55,23 +73,37 @@ class Evidence:
         pair = proposed.pair
         team = pair.first.team or pair.second.team
         own = (pair.first.fact_id, pair.second.fact_id, insight_id_of(proposed.hypothesis_id))
-        above = self.clearances.rank(fact.clearance) > self.clearances.rank(self.clearances.highest((pair.first.clearance, pair.second.clearance)))
+        above = self.clearances.rank(fact.clearance) > self.clearances.rank(
+            self.clearances.highest((pair.first.clearance, pair.second.clearance))
+        )
         return (
-            fact.fact_id not in own and fact.kind is not FactKind.QUESTION and fact.team in ("", team) and not above
+            fact.fact_id not in own
+            and fact.kind is not FactKind.QUESTION
+            and fact.team in ("", team)
+            and not above
             and self.clearances.may_see(self.clearance, fact.clearance)
-        )  # fmt: skip
+        )
 
-    async def _published(self, pair: PairSampled, synthesis: Synthesis) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
+    async def _published(
+        self, pair: PairSampled, synthesis: Synthesis
+    ) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
         if self.literature is None:
             return (), ()
         if pair.first.clearance or pair.second.clearance:
             return (), ("literature: the facts need a clearance",)
         try:
-            found = await asyncio.wait_for(self.literature(synthesis.hypothesis, self.literature_max), PATIENCE_S)
+            found = await asyncio.wait_for(
+                self.literature(synthesis.hypothesis, self.literature_max), PATIENCE_S
+            )
         except Exception as error:  # a stranger's code may raise anything; the examination is worth something without it
             log.warning("the search for literature failed", exc_info=error)
             return (), (f"literature: {error!r}"[:200],)
         published = [
-            Statement(what="publication", id=one.name, text=cut(f"{one.title}. {one.text}", STATEMENT_BYTES_MAX)) for one in found[: self.literature_max]
+            Statement(
+                what="publication",
+                id=one.name,
+                text=truncate(f"{one.title}. {one.text}", STATEMENT_BYTES_MAX),
+            )
+            for one in found[: self.literature_max]
         ]
         return tuple(published), ()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from daydream_contracts.events import CandidateNominated, Message, VerdictReached
 from daydream_critic.handlers import tell
 from daydream_critic.oracle.examining import Oracle
-from daydream_shared.messages import CandidateNominated, Message, VerdictReached
-from daydream_shared.runtime import Handler
-from daydream_shared.telemetry import Telemetry
+from daydream_runtime.service import Handler
+from daydream_runtime.telemetry import Telemetry
 
 
 def handlers(oracle: Oracle, telemetry: Telemetry) -> Mapping[type[Message], Handler]:

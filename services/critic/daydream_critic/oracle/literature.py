@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
-from daydream_shared.failures import WrongSetting
+from daydream_contracts.errors import ConfigurationError
 
 GROUP = "daydream.literature"
 PATIENCE_S = 20.0
@@ -33,12 +33,15 @@ Literature = Callable[[str, int], Awaitable[Sequence[Publication]]]
 
 
 def literature_of(name: str) -> Literature | None:
-    """The plug-in of a name; None for no name. WrongSetting when it is not installed."""
+    """The plug-in of a name; None for no name. ConfigurationError when it is not installed."""
     if not name:
         return None
     offered = {point.name: point for point in entry_points(group=GROUP)}
     if name not in offered:
         there = f"installed: {', '.join(sorted(offered))}" if offered else "none is installed"
-        raise WrongSetting(f"there is no search for literature called {name} ({there})", f"Install a package with an entry point {name} in {GROUP}")
+        raise ConfigurationError(
+            f"there is no search for literature called {name} ({there})",
+            f"Install a package with an entry point {name} in {GROUP}",
+        )
     found: Literature = offered[name].load()
     return found

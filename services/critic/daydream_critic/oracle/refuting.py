@@ -7,11 +7,18 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from daydream_shared.llm.ask import PaidModel, Question
-from daydream_shared.llm.forms import Form
-from daydream_shared.llm.material import in_order, to_refute
-from daydream_shared.llm.prompt import digest_of
-from daydream_shared.messages import HypothesisProposed, ModelCall, Refutation, Statement, Synthesis, derive_id
+from daydream_contracts.events import (
+    HypothesisProposed,
+    ModelCall,
+    Refutation,
+    Statement,
+    Synthesis,
+    derive_id,
+)
+from daydream_models.client import BudgetedModelClient, ModelRequest
+from daydream_models.prompt import digest_of
+from daydream_models.prompt_variables import in_order, refute_variables
+from daydream_models.request_spec import RequestSpec
 
 PROMPT = "refute.v1.md"
 HOLES = frozenset({"hypothesis", "reasoning", "implication", "first", "second", "statements"})
@@ -40,7 +47,12 @@ def schema(*, brief: bool) -> dict[str, Any]:
         "same_as": {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX},
         "verdict": {"type": "string", "enum": ["holds", "refuted"]},
     }
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def tokens_max(*, brief: bool) -> int:
@@ -49,19 +61,35 @@ def tokens_max(*, brief: bool) -> int:
 
 
 async def refute(
-    model: PaidModel, form: Form, proposed: HypothesisProposed, synthesis: Synthesis, statements: Sequence[Statement], attempt: int
+    model: BudgetedModelClient,
+    form: RequestSpec,
+    proposed: HypothesisProposed,
+    synthesis: Synthesis,
+    statements: Sequence[Statement],
+    attempt: int,
 ) -> tuple[Refutation, tuple[ModelCall, ...]]:
     """The `attempt`-th attempt. An answer that names a statement that isn't there can't be read."""
-    messages = form.prompt.fill(**to_refute(proposed.pair, synthesis, statements, attempt))
-    question = Question(
-        key=derive_id("refutation", proposed.message_id, model.settings.name, attempt, digest_of(messages)), envelope_id=proposed.pair.envelope_id,
-        prompt=form.prompt, messages=messages, output_tokens_max=form.output_tokens_max, temperature=TEMPERATURE_AGAIN if attempt else TEMPERATURE,
+    messages = form.prompt.fill(**refute_variables(proposed.pair, synthesis, statements, attempt))
+    question = ModelRequest(
+        key=derive_id(
+            "refutation", proposed.message_id, model.settings.name, attempt, digest_of(messages)
+        ),
+        reservation_id=proposed.pair.reservation_id,
+        prompt=form.prompt,
+        messages=messages,
+        output_tokens_max=form.output_tokens_max,
+        temperature=TEMPERATURE_AGAIN if attempt else TEMPERATURE,
         repair=form.repair,
-    )  # fmt: skip
+    )
     reply = await model.ask(question, RefuteAnswer)
     answer, shown = reply.value, in_order(statements, attempt)
     common = {"model": reply.calls[-1].model, "prompt": form.prompt.ref.digest}
     if answer is None or answer.same_as > len(shown):
         return Refutation(case=reply.text[:CASE_CHARS_MAX], holds=None, **common), reply.calls
     same = shown[answer.same_as - 1] if answer.same_as else None
-    return Refutation(case=answer.case[:4000].strip(), holds=answer.verdict == "holds" and same is None, same_as=same, **common), reply.calls
+    return Refutation(
+        case=answer.case[:4000].strip(),
+        holds=answer.verdict == "holds" and same is None,
+        same_as=same,
+        **common,
+    ), reply.calls

@@ -9,11 +9,16 @@ from pathlib import PurePath
 from daydream_memory.reading.bibtex import read_bibtex
 from daydream_memory.reading.markdown import read_markdown
 from daydream_memory.reading.pages import read_docx, read_html, read_pdf
-from daydream_memory.reading.passages import About, Passage, Reading, Unreadable
+from daydream_memory.reading.passages import (
+    DocumentMetadata,
+    Passage,
+    ReadResult,
+    UnreadableDocumentError,
+)
 from daydream_memory.reading.records import read_json_lines, read_table
 from daydream_memory.reading.text import decode, looks_binary
 
-__all__ = ["FORMATS", "About", "Passage", "Reading", "read_document"]
+__all__ = ["FORMATS", "DocumentMetadata", "Passage", "ReadResult", "read_document"]
 
 Found = tuple[tuple[Passage, ...], str]
 FORMATS = "text, Markdown, HTML, PDF, DOCX, JSON Lines, CSV and BibTeX"
@@ -28,21 +33,21 @@ OF_TEXT: dict[str, Callable[[str], Found]] = {
 }
 
 
-def read_document(data: bytes, source: str) -> Reading:
+def read_document(data: bytes, source: str) -> ReadResult:
     """The passages of a document, or why there are none. The format is that of the ending of its name, else plain text."""
     if not data.strip():
-        return Reading("skipped", "empty")
+        return ReadResult("skipped", "empty")
     suffix = PurePath(source).suffix.lower()
     try:
         if data.startswith(b"%PDF-"):
             suffix = ".pdf"
         if suffix in OF_BYTES:
             passages, note = OF_BYTES[suffix](data)
-            return Reading("read", note, passages)
+            return ReadResult("read", note, passages)
         if looks_binary(data):
-            return Reading("refused", f"not text (a binary file); only {FORMATS} can be read")
+            return ReadResult("refused", f"not text (a binary file); only {FORMATS} can be read")
         text, remark = decode(data)
         passages, note = OF_TEXT[suffix](text) if suffix in OF_TEXT else ((Passage(text),), "")
-    except Unreadable as reason:
-        return Reading("refused", str(reason))
-    return Reading("read", "; ".join(filter(None, (remark, note))), passages)
+    except UnreadableDocumentError as reason:
+        return ReadResult("refused", str(reason))
+    return ReadResult("read", "; ".join(filter(None, (remark, note))), passages)

@@ -11,9 +11,11 @@ from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from daydream_memory.reading.about import TITLE_FIELDS, about_of, field
-from daydream_memory.reading.passages import About, Passage
+from daydream_memory.reading.passages import DocumentMetadata, Passage
 
-LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines also splits at form feeds and others, which neither Markdown nor JSON does
+LINE_END = re.compile(
+    r"\r\n|\r|\n"
+)  # str.splitlines also splits at form feeds and others, which neither Markdown nor JSON does
 
 
 def read_markdown(text: str) -> Iterator[Passage]:
@@ -23,7 +25,9 @@ def read_markdown(text: str) -> Iterator[Passage]:
     front = next((token for token in tokens if token.type == "front_matter"), None)
     about, name = _front_matter(front)
     starts = [
-        (token.map[0], token.map[1], int(token.tag[1]), tokens[at + 1].content) for at, token in enumerate(tokens) if token.type == "heading_open" and token.map
+        (token.map[0], token.map[1], int(token.tag[1]), tokens[at + 1].content)
+        for at, token in enumerate(tokens)
+        if token.type == "heading_open" and token.map
     ]
     first = front.map[1] if front and front.map else 0
     yield Passage("\n".join(lines[first : starts[0][0] if starts else None]), name, about)
@@ -34,9 +38,13 @@ def read_markdown(text: str) -> Iterator[Passage]:
         yield Passage("\n".join(lines[body:end]), " / ".join(title for _, title in path), about)
 
 
-def _front_matter(token: Token | None) -> tuple[About, str]:
+def _front_matter(token: Token | None) -> tuple[DocumentMetadata, str]:
     try:
         found = yaml.safe_load(token.content) if token else None
     except yaml.YAMLError:  # two lines of --- around something else
         found = None
-    return (about_of(found), field(found, TITLE_FIELDS)) if isinstance(found, dict) else (About(), "")
+    return (
+        (about_of(found), field(found, TITLE_FIELDS))
+        if isinstance(found, dict)
+        else (DocumentMetadata(), "")
+    )

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 
-class Unreadable(ValueError):
+class UnreadableDocumentError(ValueError):
     """The document can't be read; the text says why, in words for whoever put it in."""
 
 
 @dataclass(frozen=True)
-class About:
+class DocumentMetadata:
     """What a document or record says of itself. Empty where it says nothing."""
 
     tags: tuple[str, ...] = ()
@@ -26,11 +26,11 @@ class Passage:
 
     text: str
     title: str = ""
-    about: About = About()
+    about: DocumentMetadata = DocumentMetadata()
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadResult:
     """What was found in a document."""
 
     status: Literal["read", "skipped", "refused"]

@@ -8,7 +8,7 @@ import json
 
 from daydream_memory.reading.about import TEXT_FIELDS, TITLE_FIELDS, about_of, field
 from daydream_memory.reading.markdown import LINE_END
-from daydream_memory.reading.passages import Passage, Unreadable
+from daydream_memory.reading.passages import Passage, UnreadableDocumentError
 
 SNIFF_CHARS = 64_000
 FIELD_CHARS_MAX = 10_000_000
@@ -32,7 +32,7 @@ def read_json_lines(text: str) -> tuple[tuple[Passage, ...], str]:
         else:
             bad += 1
     if not passages:
-        raise Unreadable(f"no record has a text under one of {', '.join(TEXT_FIELDS)}")
+        raise UnreadableDocumentError(f"no record has a text under one of {', '.join(TEXT_FIELDS)}")
     return tuple(passages), f"{bad} lines without a usable record were left out" if bad else ""
 
 
@@ -44,13 +44,23 @@ def read_table(text: str, delimiter: str = "") -> tuple[tuple[Passage, ...], str
     except csv.Error:  # a single column, or cells that hold the separators as well
         delimiter = ","
     try:
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", restval=""))
+        rows = list(
+            csv.DictReader(
+                io.StringIO(text, newline=""), delimiter=delimiter, restkey="", restval=""
+            )
+        )
     except csv.Error as error:
-        raise Unreadable(f"not a table that can be read: {error}") from None
+        raise UnreadableDocumentError(f"not a table that can be read: {error}") from None
     column = _text_column(rows)
-    passages = tuple(Passage(text, field(row, TITLE_FIELDS), about_of(row)) for row in rows if (text := str(row.get(column) or "").strip()))
+    passages = tuple(
+        Passage(text, field(row, TITLE_FIELDS), about_of(row))
+        for row in rows
+        if (text := str(row.get(column) or "").strip())
+    )
     bad = len(rows) - len(passages)
-    return passages, f"the texts are those of the column {column!r}" + (f"; {bad} rows without one were left out" if bad else "")
+    return passages, f"the texts are those of the column {column!r}" + (
+        f"; {bad} rows without one were left out" if bad else ""
+    )
 
 
 def _text_column(rows: list[dict[str, str]]) -> str:
@@ -58,8 +68,12 @@ def _text_column(rows: list[dict[str, str]]) -> str:
     named = [name for wanted in TEXT_FIELDS for name in columns if name.strip().lower() == wanted]
     if named:
         return named[0]
-    mean = {name: sum(len(str(row.get(name) or "")) for row in rows) / len(rows) for name in columns}
+    mean = {
+        name: sum(len(str(row.get(name) or "")) for row in rows) / len(rows) for name in columns
+    }
     longest = max(mean, key=lambda name: mean[name], default="")
     if not longest or mean[longest] < PROSE_CHARS:
-        raise Unreadable(f"no column holds texts; name one {' or '.join(TEXT_FIELDS[:4])}")
+        raise UnreadableDocumentError(
+            f"no column holds texts; name one {' or '.join(TEXT_FIELDS[:4])}"
+        )
     return longest

@@ -6,7 +6,12 @@ from charset_normalizer import from_bytes
 
 CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27}) + b"\x7f"
 SNIFF_BYTES = 65_536
-BYTE_ORDER_MARKS = ((b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+BYTE_ORDER_MARKS = (
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
 WESTERN = "cp1252"
 
 
@@ -35,6 +40,8 @@ def decode(data: bytes) -> tuple[str, str]:
     guesses = from_bytes(data[: 16 * SNIFF_BYTES])
     best = guesses.best()
     # the Latin code pages are hard to tell apart; where the Western one is as plausible as the best guess, it is the likelier
-    western = any(guess.encoding == WESTERN and best and guess.chaos <= best.chaos + 0.02 for guess in guesses)
+    western = any(
+        guess.encoding == WESTERN and best and guess.chaos <= best.chaos + 0.02 for guess in guesses
+    )
     encoding = WESTERN if western or best is None else best.encoding
     return data.decode(encoding, errors="replace"), f"not UTF-8, read as {encoding}"

@@ -16,10 +16,10 @@ from uuid import uuid4
 
 import numpy as np
 
-from daydream_memory.sqlite import standing
+from daydream_contracts.errors import ConfigurationError
+from daydream_memory.sqlite import visibility
 from daydream_memory.sqlite.schema import SCHEMA_VERSION, migrate
 from daydream_memory.vectors import VectorTable
-from daydream_shared.failures import WrongSetting
 
 R = TypeVar("R")
 LOAD_BATCH = 5000
@@ -37,13 +37,19 @@ class Database:
             self._db.execute("pragma synchronous=full")
             migrate(self._db)
         except (OSError, sqlite3.Error) as error:
-            raise WrongSetting(f"the memory folder {folder} can't be used: {error}", "Give a folder that can be written: DAYDREAM_MEMORY_FOLDER") from None
+            raise ConfigurationError(
+                f"the memory folder {folder} can't be used: {error}",
+                "Give a folder that can be written: DAYDREAM_MEMORY_FOLDER",
+            ) from None
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="store")
         self._facts = VectorTable()
         self._hypotheses = VectorTable()
         if (found := self._remembered("schema", SCHEMA_VERSION)) != SCHEMA_VERSION:
-            raise WrongSetting(f"this memory was made with schema {found}, not {SCHEMA_VERSION}", "Use that version, or another folder")
+            raise ConfigurationError(
+                f"this memory was made with schema {found}, not {SCHEMA_VERSION}",
+                "Use that version, or another folder",
+            )
         self.embedding_model = self._remembered("embedding_model", embedding_model)
         self.next_model = self._next(embedding_model)
         self.generation = self._remembered("generation", uuid4().hex)
@@ -65,13 +71,22 @@ class Database:
 
     def _load(self) -> None:
         for table, query in (
-            (self._facts, "select fact_id, vector from facts where ordinal is not null order by ordinal"),
-            (self._hypotheses, "select verdict_id, vector from verdicts where vector is not null order by seq"),
+            (
+                self._facts,
+                "select fact_id, vector from facts where ordinal is not null order by ordinal",
+            ),
+            (
+                self._hypotheses,
+                "select verdict_id, vector from verdicts where vector is not null order by seq",
+            ),
         ):
             cursor = self._db.execute(query)
             while rows := cursor.fetchmany(LOAD_BATCH):
-                table.append([row[0] for row in rows], np.stack([np.frombuffer(row[1], np.float32) for row in rows]))
-        self._facts.hide(standing.all_hidden(self._db), hidden=True)
+                table.append(
+                    [row[0] for row in rows],
+                    np.stack([np.frombuffer(row[1], np.float32) for row in rows]),
+                )
+        self._facts.hide(visibility.all_hidden(self._db), hidden=True)
 
     async def _run(self, work: Callable[[], R]) -> R:
         def locked() -> R:

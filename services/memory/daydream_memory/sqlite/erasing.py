@@ -6,9 +6,9 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from daydream_memory.erased import ERASED, without
-from daydream_memory.sqlite import standing
-from daydream_shared.messages import VerdictReached
+from daydream_contracts.events import VerdictReached
+from daydream_memory.erasure_record import ERASED, without
+from daydream_memory.sqlite import visibility
 
 HOLDING = """select seq, body from verdicts where json_extract(body, '$.hypothesis.pair.first.fact_id') in (select value from json_each(?))
   or json_extract(body, '$.hypothesis.pair.second.fact_id') in (select value from json_each(?))
@@ -20,10 +20,20 @@ def erase_documents(db: sqlite3.Connection, sources: Sequence[str], note: str) -
     """Take documents out, keep the word that they are not wanted; the facts that nobody else holds."""
     found: set[str] = set()
     for source in sources:
-        held = {row[0] for row in db.execute("select fact_id from mentions where source = ?", (source,))}
-        held |= {row[0] for row in db.execute("select fact_id from facts where source = ? and kind <> 'insight'", (source,))}
+        held = {
+            row[0] for row in db.execute("select fact_id from mentions where source = ?", (source,))
+        }
+        held |= {
+            row[0]
+            for row in db.execute(
+                "select fact_id from facts where source = ? and kind <> 'insight'", (source,)
+            )
+        }
         db.execute("delete from mentions where source = ?", (source,))
-        db.execute("update documents set status = 'refused', note = ?, current = 0 where source = ?", (note, source))
+        db.execute(
+            "update documents set status = 'refused', note = ?, current = 0 where source = ?",
+            (note, source),
+        )
         before = """select f.fact_id from facts f join documents d on d.document_id = f.document_id join withdrawn w on w.fact_id = f.fact_id
                     where d.source = ? and w.root = ?"""
         found |= {row[0] for row in db.execute(before, (source, ERASED))}
@@ -45,7 +55,9 @@ def erase_facts(db: sqlite3.Connection, fact_ids: set[str]) -> None:
         )
 
 
-def erase_from_verdicts(db: sqlite3.Connection, fact_ids: set[str], *, derived: bool) -> dict[str, bool]:
+def erase_from_verdicts(
+    db: sqlite3.Connection, fact_ids: set[str], *, derived: bool
+) -> dict[str, bool]:
     """Remove them from the records of daydreams; the ids of those that held them, and whether the hypothesis went too."""
     ids = json.dumps(sorted(fact_ids))
     found: dict[str, bool] = {}
@@ -57,10 +69,18 @@ def erase_from_verdicts(db: sqlite3.Connection, fact_ids: set[str], *, derived: 
         silenced = clean.hypothesis.synthesis != verdict.hypothesis.synthesis
         found[verdict.verdict_id] = silenced
         text = clean.hypothesis.synthesis.hypothesis if clean.hypothesis.synthesis else ""
-        db.execute("update verdicts set body = ?, text = ? where seq = ?", (clean.model_dump_json(), text, seq))
+        db.execute(
+            "update verdicts set body = ?, text = ? where seq = ?",
+            (clean.model_dump_json(), text, seq),
+        )
         if silenced:
-            db.execute("update verdicts set vector = zeroblob(length(vector)) where seq = ?", (seq,))
-            db.execute("delete from next_vectors where kind = 'hypothesis' and key = ?", (verdict.verdict_id,))
+            db.execute(
+                "update verdicts set vector = zeroblob(length(vector)) where seq = ?", (seq,)
+            )
+            db.execute(
+                "delete from next_vectors where kind = 'hypothesis' and key = ?",
+                (verdict.verdict_id,),
+            )
     return found
 
 
@@ -72,4 +92,6 @@ def erased_among(db: sqlite3.Connection, fact_ids: Sequence[str]) -> set[str]:
 
 def descendants(db: sqlite3.Connection, fact_ids: set[str]) -> set[str]:
     """What descends from them."""
-    return {row[0] for fact_id in fact_ids for row in db.execute(standing.DESCENDANTS, (fact_id,))} - fact_ids
+    return {
+        row[0] for fact_id in fact_ids for row in db.execute(visibility.DESCENDANTS, (fact_id,))
+    } - fact_ids

@@ -6,7 +6,7 @@ is a record in a JetStream bucket: whose turn it is, and how many ordinals are g
 
 States of a fact: `ordinal` −1 (pending; it may have its vector already) → an ordinal, for good; `shown` says whether it can be drawn and found.
 Ordinals are given in the turn's record first, with the facts that get them; whoever comes next completes what a dead replica began.
-What can fail: the server is away (NotNow: whoever asked waits), a replica dies in the middle of a change (its message comes again, and the change
+What can fail: the server is away (RetryLaterError: whoever asked waits), a replica dies in the middle of a change (its message comes again, and the change
 goes on from what is there), some objects of a batch are refused (Transient, with the reason).
 """
 

@@ -26,8 +26,8 @@ from weaviate.exceptions import (
     WeaviateTimeoutError,
 )
 
+from daydream_contracts.errors import ConfigurationError, RetryLaterError, TransientError
 from daydream_memory.settings import WeaviateSettings
-from daydream_shared.failures import NotNow, Transient, WrongSetting
 
 R = TypeVar("R")
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ PATIENCE_S = 60.0
 
 
 async def connect(settings: WeaviateSettings) -> weaviate.WeaviateAsyncClient:
-    """A connected client. Waits a minute for a server that is starting; WrongSetting where it stays away or refuses the key."""
+    """A connected client. Waits a minute for a server that is starting; ConfigurationError where it stays away or refuses the key."""
     http, grpc = urlsplit(settings.url), urlsplit(settings.grpc_url)
     secure = http.scheme == "https"
     key = settings.api_key.get_secret_value()
@@ -61,7 +61,11 @@ async def connect(settings: WeaviateSettings) -> weaviate.WeaviateAsyncClient:
         grpc_port=grpc.port or (GRPC_PORT_TLS if secure else GRPC_PORT),
         grpc_secure=grpc.scheme == "https" if grpc.scheme else secure,
         auth_credentials=Auth.api_key(key) if key else None,
-        additional_config=AdditionalConfig(timeout=Timeout(init=settings.timeout_s, query=settings.timeout_s, insert=settings.timeout_s)),
+        additional_config=AdditionalConfig(
+            timeout=Timeout(
+                init=settings.timeout_s, query=settings.timeout_s, insert=settings.timeout_s
+            )
+        ),
     )
     for tries in range(1, TRIES + 1):
         try:
@@ -69,27 +73,33 @@ async def connect(settings: WeaviateSettings) -> weaviate.WeaviateAsyncClient:
             return client
         except (AuthenticationFailedError, UnexpectedStatusCodeError) as error:
             await client.close()
-            raise WrongSetting(f"Weaviate at {settings.url} refuses: {_text(error)}", "Set DAYDREAM_MEMORY_WEAVIATE_API_KEY") from None
+            raise ConfigurationError(
+                f"Weaviate at {settings.url} refuses: {_text(error)}",
+                "Set DAYDREAM_MEMORY_WEAVIATE_API_KEY",
+            ) from None
         except AWAY as error:
             if tries == TRIES:
                 await client.close()
-                raise WrongSetting(f"no Weaviate at {settings.url}: {_text(error)}", "Start it, or set DAYDREAM_MEMORY_WEAVIATE_URL and _GRPC_URL") from None
+                raise ConfigurationError(
+                    f"no Weaviate at {settings.url}: {_text(error)}",
+                    "Start it, or set DAYDREAM_MEMORY_WEAVIATE_URL and _GRPC_URL",
+                ) from None
             log.warning("waiting for Weaviate at %s: %s", settings.url, _text(error))
             await asyncio.sleep(TRY_AGAIN_S)
     raise AssertionError
 
 
 async def ask(call: Awaitable[R], within_s: float = PATIENCE_S) -> R:
-    """The answer of a call. NotNow while the server is away or busy, Transient for what it refuses. The client's own tries, which take a minute,
+    """The answer of a call. RetryLaterError while the server is away or busy, Transient for what it refuses. The client's own tries, which take a minute,
     end with the patience."""
     try:
         return await asyncio.wait_for(call, within_s)
     except (*AWAY, TimeoutError) as error:
-        raise NotNow(f"Weaviate is away: {_text(error)}") from error
+        raise RetryLaterError(f"Weaviate is away: {_text(error)}") from error
     except WeaviateBaseError as error:
         if _is_away(error):
-            raise NotNow(f"Weaviate is away: {_text(error)}") from error
-        raise Transient(f"Weaviate: {_text(error)}") from error
+            raise RetryLaterError(f"Weaviate is away: {_text(error)}") from error
+        raise TransientError(f"Weaviate: {_text(error)}") from error
 
 
 def _is_away(error: BaseException) -> bool:
@@ -99,7 +109,9 @@ def _is_away(error: BaseException) -> bool:
     cause = error.__cause__ or error.__context__
     if isinstance(cause, AioRpcError):
         return cause.code() in AWAY_CODES
-    return isinstance(error, WeaviateQueryError) and any(code.name in str(error) for code in AWAY_CODES)
+    return isinstance(error, WeaviateQueryError) and any(
+        code.name in str(error) for code in AWAY_CODES
+    )
 
 
 def _text(error: BaseException) -> str:

@@ -16,11 +16,11 @@ from weaviate.classes.config import ConsistencyLevel
 from weaviate.classes.data import DataObject
 from weaviate.classes.query import Filter, MetadataQuery, Sort
 
+from daydream_contracts.errors import TransientError
 from daydream_memory.settings import WeaviateSettings
 from daydream_memory.store import Vector
 from daydream_memory.weaviate.connection import ask
 from daydream_memory.weaviate.schema import Schema
-from daydream_shared.failures import Transient
 
 R = TypeVar("R")
 BATCH = 500
@@ -44,7 +44,9 @@ class Row:
 def where(**equal: Any) -> Any:
     """The filter for objects whose properties have these values; a list means any of them, and for a property of many values one in common."""
     parts = [
-        Filter.by_property(name).contains_any(list(value)) if isinstance(value, list | tuple | set | frozenset) else Filter.by_property(name).equal(value)
+        Filter.by_property(name).contains_any(list(value))
+        if isinstance(value, list | tuple | set | frozenset)
+        else Filter.by_property(name).equal(value)
         for name, value in equal.items()
     ]
     return reduce(lambda left, right: left & right, parts)
@@ -53,9 +55,20 @@ def where(**equal: Any) -> Any:
 class Table:
     """The objects of a collection, of one tenant."""
 
-    def __init__(self, client: WeaviateAsyncClient, settings: WeaviateSettings, schema: Schema, key: str, vectors: str = "") -> None:
-        collection = client.collections.use(settings.prefix + schema.name).with_consistency_level(ConsistencyLevel(settings.consistency))
-        self._collection = collection.with_tenant(settings.tenant) if settings.tenant else collection
+    def __init__(
+        self,
+        client: WeaviateAsyncClient,
+        settings: WeaviateSettings,
+        schema: Schema,
+        key: str,
+        vectors: str = "",
+    ) -> None:
+        collection = client.collections.use(settings.prefix + schema.name).with_consistency_level(
+            ConsistencyLevel(settings.consistency)
+        )
+        self._collection = (
+            collection.with_tenant(settings.tenant) if settings.tenant else collection
+        )
         self._key = key
         self._names = [one.name for one in schema.properties]
         self._vectors = vectors
@@ -66,23 +79,44 @@ class Table:
         """The id of the object with this key."""
         return uuid5(NAMESPACE_URL, "\n".join((f"daydream {self._key}", *key)))
 
-    async def insert(self, rows: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]], vectors: Mapping[str, Vector] | None = None) -> None:
+    async def insert(
+        self,
+        rows: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]],
+        vectors: Mapping[str, Vector] | None = None,
+    ) -> None:
         """Write objects, whole, by their keys; those that are there are replaced. Transient when some are refused."""
         objects = [
-            DataObject(properties=_plain(properties), uuid=self.id_of(*key), vector=self._named((vectors or {}).get(key[0]))) for key, properties in rows
+            DataObject(
+                properties=_plain(properties),
+                uuid=self.id_of(*key),
+                vector=self._named((vectors or {}).get(key[0])),
+            )
+            for key, properties in rows
         ]
         for start in range(0, len(objects), BATCH):
-            done = await self._ask(self._collection.data.insert_many(objects[start : start + BATCH]))
+            done = await self._ask(
+                self._collection.data.insert_many(objects[start : start + BATCH])
+            )
             if done.has_errors:
-                raise Transient(f"Weaviate refused {len(done.errors)} objects: {next(iter(done.errors.values())).message[:300]}")
+                raise TransientError(
+                    f"Weaviate refused {len(done.errors)} objects: {next(iter(done.errors.values())).message[:300]}"
+                )
 
-    async def change(self, changes: Mapping[tuple[str, ...], Mapping[str, Any]], vectors: Mapping[str, Vector] | None = None) -> None:
+    async def change(
+        self,
+        changes: Mapping[tuple[str, ...], Mapping[str, Any]],
+        vectors: Mapping[str, Vector] | None = None,
+    ) -> None:
         """Change properties, and vectors, of objects that are there."""
 
         async def one(key: tuple[str, ...], properties: Mapping[str, Any]) -> None:
             async with self._some:
                 vector = self._named((vectors or {}).get(key[0]))
-                await self._ask(self._collection.data.update(self.id_of(*key), properties=_plain(properties), vector=vector))
+                await self._ask(
+                    self._collection.data.update(
+                        self.id_of(*key), properties=_plain(properties), vector=vector
+                    )
+                )
 
         await asyncio.gather(*(one(key, properties) for key, properties in changes.items()))
 
@@ -96,14 +130,28 @@ class Table:
         """Delete objects; those that are not there are no trouble."""
         ids = [self.id_of(*key) for key in keys]
         for start in range(0, len(ids), BATCH):
-            await self._ask(self._collection.data.delete_many(Filter.by_id().contains_any(ids[start : start + BATCH])))
+            await self._ask(
+                self._collection.data.delete_many(
+                    Filter.by_id().contains_any(ids[start : start + BATCH])
+                )
+            )
 
-    async def get(self, keys: Sequence[tuple[str, ...]], *, only: Sequence[str] | None = None, vector: bool = False) -> list[Row]:
+    async def get(
+        self,
+        keys: Sequence[tuple[str, ...]],
+        *,
+        only: Sequence[str] | None = None,
+        vector: bool = False,
+    ) -> list[Row]:
         """The objects with these keys, in no order; those that are not there are left out."""
         found: list[Row] = []
         for start in range(0, len(keys), BATCH):
             ids = [self.id_of(*key) for key in keys[start : start + BATCH]]
-            found += await self._rows(self._collection.query.fetch_objects_by_ids(ids, limit=len(ids), **self._shape(only, vector=vector)))
+            found += await self._rows(
+                self._collection.query.fetch_objects_by_ids(
+                    ids, limit=len(ids), **self._shape(only, vector=vector)
+                )
+            )
         return found
 
     async def find(
@@ -120,41 +168,63 @@ class Table:
         order = Sort.by_property(sort[0][0], ascending=sort[0][1]) if sort else None
         for name, ascending in sort[1:]:
             order = order.by_property(name, ascending=ascending) if order else None
-        call = self._collection.query.fetch_objects(filters=filters, limit=limit, offset=offset or None, sort=order, **self._shape(only, vector=vector))
+        call = self._collection.query.fetch_objects(
+            filters=filters,
+            limit=limit,
+            offset=offset or None,
+            sort=order,
+            **self._shape(only, vector=vector),
+        )
         return await self._rows(call)
 
     async def all(self, filters: Any, *, by: str, only: Sequence[str] | None = None) -> list[Row]:
         """All objects that a filter takes, in pages; `by` is a property that no two of them share, and that sorts."""
         found: list[Row] = []
         while True:
-            more = filters & Filter.by_property(by).greater_than(found[-1][by]) if found else filters
+            more = (
+                filters & Filter.by_property(by).greater_than(found[-1][by]) if found else filters
+            )
             page = await self.find(more, limit=PAGE, sort=[(by, True)], only=only)
             found += page
             if len(page) < PAGE:
                 return found
 
-    async def near(self, vector: Vector, limit: int, filters: Any = None, only: Sequence[str] | None = None) -> list[Row]:
+    async def near(
+        self, vector: Vector, limit: int, filters: Any = None, only: Sequence[str] | None = None
+    ) -> list[Row]:
         """The objects with the highest cosine, highest first."""
         call = self._collection.query.near_vector(
-            vector.tolist(), limit=limit, filters=filters, target_vector=self._vectors, return_metadata=MetadataQuery(distance=True), **self._shape(only)
+            vector.tolist(),
+            limit=limit,
+            filters=filters,
+            target_vector=self._vectors,
+            return_metadata=MetadataQuery(distance=True),
+            **self._shape(only),
         )
         return await self._rows(call)
 
     async def count(self, filters: Any = None) -> int:
         """How many objects a filter takes."""
-        return (await self._ask(self._collection.aggregate.over_all(filters=filters, total_count=True))).total_count or 0
+        return (
+            await self._ask(self._collection.aggregate.over_all(filters=filters, total_count=True))
+        ).total_count or 0
 
     async def counts(self, by: str, filters: Any = None) -> dict[str, int]:
         """How many objects there are for each value of a property."""
         group = GroupByAggregate(prop=by, limit=GROUPS_MAX)
-        found = await self._ask(self._collection.aggregate.over_all(group_by=group, filters=filters, total_count=True))
+        found = await self._ask(
+            self._collection.aggregate.over_all(group_by=group, filters=filters, total_count=True)
+        )
         return {str(one.grouped_by.value): one.total_count or 0 for one in found.groups}
 
     async def _ask(self, call: Awaitable[R]) -> R:
         return await ask(call, self._timeout_s)
 
     def _shape(self, only: Sequence[str] | None, *, vector: bool = False) -> dict[str, Any]:
-        return {"return_properties": list(only if only is not None else self._names), "include_vector": [self._vectors] if vector else False}
+        return {
+            "return_properties": list(only if only is not None else self._names),
+            "include_vector": [self._vectors] if vector else False,
+        }
 
     async def _rows(self, call: Any) -> list[Row]:
         found = await self._ask(call)
@@ -162,7 +232,13 @@ class Table:
         for one in found.objects:
             numbers = one.vector.get(self._vectors)
             vector = np.asarray(numbers, np.float32) if numbers else None
-            rows.append(Row(one.properties, vector, -one.metadata.distance if one.metadata.distance is not None else 0.0))
+            rows.append(
+                Row(
+                    one.properties,
+                    vector,
+                    -one.metadata.distance if one.metadata.distance is not None else 0.0,
+                )
+            )
         return rows
 
     def _named(self, vector: Vector | None) -> dict[str, list[float]] | None:
@@ -170,4 +246,7 @@ class Table:
 
 
 def _plain(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in properties.items()}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in properties.items()
+    }

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daydream_sampler.strategies.interface import Lesson, Order, Partner, Spot, Weights
+from daydream_sampler.strategies.interface import (
+    AnchorOrder,
+    FactView,
+    LearnedParams,
+    Partner,
+    Weights,
+)
 
 
 @dataclass(frozen=True)
@@ -15,9 +21,11 @@ class Unseen:
     """The long unseen first: the anchor is one of those that were not one for longest, its partner by lot, rarely drawn ones rather."""
 
     name: str = "unseen"
-    order: Order = Order.CYCLE
+    order: AnchorOrder = AnchorOrder.CYCLE
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
+    def weigh(
+        self, anchor: FactView, partners: Sequence[Partner], lesson: LearnedParams
+    ) -> Weights:
         return np.array([one.by_chance / (1.0 + one.draws) for one in partners])
 
 
@@ -26,7 +34,9 @@ class Reservoir:
     """Each new fact once, when it comes, beside one of a fair sample of all that came before it."""
 
     name: str = "reservoir"
-    order: Order = Order.ARRIVALS
+    order: AnchorOrder = AnchorOrder.ARRIVALS
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
+    def weigh(
+        self, anchor: FactView, partners: Sequence[Partner], lesson: LearnedParams
+    ) -> Weights:
         return np.array([float(one.by_chance and one.ordinal < anchor.ordinal) for one in partners])

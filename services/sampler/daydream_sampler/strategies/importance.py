@@ -11,8 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daydream_sampler.strategies.interface import Lesson, Order, Partner, Spot, Weights
-from daydream_shared.messages import FactKind
+from daydream_contracts.events import FactKind
+from daydream_sampler.strategies.interface import (
+    AnchorOrder,
+    FactView,
+    LearnedParams,
+    Partner,
+    Weights,
+)
 
 TEMPERATURE = 0.15  # in standard deviations of unrelated cosines
 
@@ -22,11 +28,20 @@ class Importance:
     """Any fact as the anchor, its close ones from elsewhere as partners."""
 
     name: str = "importance"
-    order: Order = Order.CYCLE
+    order: AnchorOrder = AnchorOrder.CYCLE
     temperature: float = TEMPERATURE
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
-        return softmax(np.array([one.closeness / self.temperature if elsewhere(anchor, one) else -np.inf for one in partners]))
+    def weigh(
+        self, anchor: FactView, partners: Sequence[Partner], lesson: LearnedParams
+    ) -> Weights:
+        return softmax(
+            np.array(
+                [
+                    one.closeness / self.temperature if elsewhere(anchor, one) else -np.inf
+                    for one in partners
+                ]
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -34,14 +49,19 @@ class Anchored(Importance):
     """The lab's open questions as anchors; a question is no partner of another."""
 
     name: str = "anchored"
-    order: Order = Order.QUESTIONS
+    order: AnchorOrder = AnchorOrder.QUESTIONS
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
-        answers = [one.closeness / self.temperature if one.kind is not FactKind.QUESTION else -np.inf for one in partners]
+    def weigh(
+        self, anchor: FactView, partners: Sequence[Partner], lesson: LearnedParams
+    ) -> Weights:
+        answers = [
+            one.closeness / self.temperature if one.kind is not FactKind.QUESTION else -np.inf
+            for one in partners
+        ]
         return softmax(np.array(answers))
 
 
-def elsewhere(anchor: Spot, partner: Spot) -> bool:
+def elsewhere(anchor: FactView, partner: FactView) -> bool:
     """Whether the two come from different sources."""
     return anchor.source != partner.source
 

@@ -14,12 +14,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from daydream_shared.messages import FactKind
+from daydream_contracts.events import FactKind
 
 Weights = NDArray[np.float64]
 
 
-class Order(StrEnum):
+class AnchorOrder(StrEnum):
     """In which order facts become anchors."""
 
     CYCLE = "cycle"  # every fact once in a random order, then again: so each time one of those that were not seen for longest
@@ -29,7 +29,7 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True)
-class Spot:
+class FactView:
     """What strategies see of a fact. `draws`: in how many drawn pairs it is."""
 
     ordinal: int
@@ -40,7 +40,7 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Partner(Spot):
+class Partner(FactView):
     """A fact beside an anchor. `closeness`: the cosine of the two, in standard deviations above the median of unrelated facts, which
     means the same for every embedding model. `by_chance`: it is here by lot and not because it is near."""
 
@@ -49,7 +49,7 @@ class Partner(Spot):
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LearnedParams:
     """What a round has learned from the verdicts, drawn from its posterior: `coefficients` of `features`, shape (len(features.NAMES),), and the
     corrections of `regions` to what they expect."""
 
@@ -65,8 +65,10 @@ class Strategy(Protocol):
         """As it stands in `PairSampled.strategy`."""
 
     @property
-    def order(self) -> Order:
+    def order(self) -> AnchorOrder:
         """How it takes its anchors."""
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
+    def weigh(
+        self, anchor: FactView, partners: Sequence[Partner], lesson: LearnedParams
+    ) -> Weights:
         """Weights ≥ 0 of the partners, shape (len(partners),); all 0: this anchor has no partner. The same arguments give the same weights."""

@@ -10,7 +10,13 @@ import numpy as np
 from daydream_sampler.features import features
 from daydream_sampler.regions import region_of
 from daydream_sampler.strategies.importance import softmax
-from daydream_sampler.strategies.interface import Lesson, Order, Partner, Spot, Weights
+from daydream_sampler.strategies.interface import (
+    AnchorOrder,
+    FactView,
+    LearnedParams,
+    Partner,
+    Weights,
+)
 
 TEMPERATURE = 0.1  # in standard deviations of what is expected of an anchor's partners
 
@@ -20,14 +26,19 @@ class Learned:
     """Any fact as the anchor; the weight of a partner is exp(expected yield ÷ temperature), in standard deviations."""
 
     name: str = "learned"
-    order: Order = Order.CYCLE
+    order: AnchorOrder = AnchorOrder.CYCLE
     temperature: float = TEMPERATURE
 
-    def weigh(self, anchor: Spot, partners: Sequence[Partner], lesson: Lesson) -> Weights:
+    def weigh(
+        self, anchor: FactView, partners: Sequence[Partner], lesson: LearnedParams
+    ) -> Weights:
         if not partners:
             return np.zeros(0)
         expected = np.array([features(anchor, one) for one in partners]) @ lesson.coefficients
-        corrections = [lesson.regions.get(region_of(anchor.domain, one.domain, one.closeness), 0.0) for one in partners]
+        corrections = [
+            lesson.regions.get(region_of(anchor.domain, one.domain, one.closeness), 0.0)
+            for one in partners
+        ]
         return by_expectation(expected + np.array(corrections), self.temperature)
 
 

@@ -1,0 +1,1 @@
+"""Judge one hypothesis: gates, judges, aggregation, comparison, decision."""

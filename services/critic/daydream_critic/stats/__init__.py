@@ -1,0 +1,1 @@
+"""The statistics of judging: aggregation, thresholds, sequential plans and comparisons."""

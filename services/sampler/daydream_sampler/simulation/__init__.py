@@ -1,0 +1,1 @@
+"""Simulations of drawing, without models and without cost."""

@@ -1,0 +1,116 @@
+"""What the synthesizer answers, with the calls that it took."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from daydream_contracts.events.base import ContractModel, Message, Payer, derive_id
+from daydream_contracts.events.pairs import PairSampled
+
+
+class PromptRef(ContractModel):
+    """Which prompt was used: `digest` is the SHA-256 of its text and of the schema of the answer."""
+
+    name: str
+    digest: str
+
+
+class ModelCall(ContractModel):
+    """One answered call, as it was paid for."""
+
+    call_id: str
+    model: str
+    prompt: PromptRef
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_nanousd: int = Field(ge=0)
+    saved_nanousd: int = Field(default=0, ge=0, description="what a batch made it cheaper")
+    repair: bool = False
+    messages_digest: str = Field(
+        default="", description="SHA-256 of the messages as they were sent, as JSON"
+    )
+    answer: str = Field(default="", description="as it came, cut to 8,000 characters")
+
+
+class LinkKind(StrEnum):
+    """The five questions of the essay's brainstorm, as kinds of answer."""
+
+    ANALOGY = "analogy"
+    METAPHOR = "metaphor"
+    SAME_PROBLEM = "same-problem"
+    COMBINATION = "combination"
+    CONTRADICTION = "contradiction"
+
+
+class Synthesis(ContractModel):
+    """What the synthesizer found between two facts."""
+
+    title: str
+    link: LinkKind
+    reasoning: str
+    hypothesis: str
+    implication: str = Field(description="one testable consequence")
+    if_false: str = Field(
+        default="", description="what one would expect to see instead if the hypothesis were false"
+    )
+
+
+class PromptExample(ContractModel):
+    """A finding of before that the writer was shown, as interesting or not."""
+
+    verdict_id: str
+    interesting: bool
+
+
+class HypothesisProposed(Message):
+    """The synthesizer answered: with a link, with the word that there is none, or with something unreadable."""
+
+    hypothesis_id: str
+    pair: PairSampled
+    sample: int = Field(ge=0)
+    synthesis: Synthesis | None
+    abstention: str | None = Field(default=None, description="why there is no worthwhile link")
+    unreadable: str | None = Field(
+        default=None, description="the raw answer, when it could not be read"
+    )
+    calls: tuple[ModelCall, ...] = ()
+    writer: str = Field(
+        default="", description="the model that was asked, by the name that it is set under"
+    )
+    examples: tuple[PromptExample, ...] = ()
+    round: int = Field(
+        default=1,
+        ge=1,
+        description="1 as it was proposed; more when it is judged anew, then with a reservation of its own in the pair",
+    )
+    judges: tuple[str, ...] = Field(
+        default=(), description="only these are to judge it; none named: all"
+    )
+    proposed_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return (
+            self.hypothesis_id
+            if self.round == 1
+            else derive_id("rejudged", self.hypothesis_id, self.round)
+        )
+
+    @property
+    def payer(self) -> Payer | None:
+        return Payer(
+            reservation_id=self.pair.reservation_id, branch=self.sample if self.round == 1 else None
+        )
+
+
+def hypothesis_id_of(pair_id: str, prompt_digest: str, sample: int) -> str:
+    """The id of the sample-th hypothesis from a pair under a prompt."""
+    return derive_id("hypothesis", pair_id, prompt_digest, sample)
+
+
+def insight_id_of(hypothesis_id: str) -> str:
+    """The id of the fact that a promoted hypothesis becomes."""
+    return derive_id("insight", hypothesis_id)

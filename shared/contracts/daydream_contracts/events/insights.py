@@ -1,0 +1,55 @@
+"""What was found, as the outside may follow it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from daydream_contracts.events.base import Message, derive_id
+from daydream_contracts.events.pairs import Fact
+from daydream_contracts.events.verdicts import VerdictReached
+
+
+class InsightPromoted(Message):
+    """A hypothesis left quarantine and became a fact that can be drawn."""
+
+    insight_id: str
+    fact: Fact
+    verdict: VerdictReached
+    ancestry: tuple[str, ...] = Field(
+        description="ids of all facts it descends from, nearest first"
+    )
+    promoted_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return self.insight_id
+
+
+class InsightRetracted(Message):
+    """An insight can't be drawn any more: it, or something that it descends from, was withdrawn."""
+
+    insight_id: str
+    fact: Fact
+    who: str
+    why: str = ""
+    retracted_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return derive_id("retracted", self.insight_id, self.retracted_at.isoformat())
+
+
+class InsightReinstated(Message):
+    """An insight that was retracted can be drawn again."""
+
+    insight_id: str
+    fact: Fact
+    who: str
+    why: str = ""
+    reinstated_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return derive_id("reinstated", self.insight_id, self.reinstated_at.isoformat())

@@ -1,0 +1,44 @@
+"""The lab's own spending, and what people should know of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from daydream_contracts.events.base import Message, derive_id
+
+
+class ForegroundReported(Message):
+    """The lab's gateway used a model for people's work. Without `cost_nanousd` the usage is priced when it is counted."""
+
+    report_id: str = Field(
+        min_length=1,
+        max_length=200,
+        description="the gateway's own id of the call or of the batch of calls",
+    )
+    model: str = ""
+    input_tokens: int = Field(default=0, ge=0)
+    cached_input_tokens: int = Field(default=0, ge=0)
+    output_tokens: int = Field(default=0, ge=0)
+    cost_nanousd: int | None = Field(default=None, ge=0)
+    spent_at: AwareDatetime
+
+    @property
+    def message_id(self) -> str:
+        return derive_id("foreground", self.report_id)
+
+
+class AlertRaised(Message):
+    """Something that people should know of. The same alert has the same id, so it is told once."""
+
+    alert_id: str
+    kind: Literal["soft-limit", "refused", "overrun", "canary-drift"]
+    about: str = Field(description="what it is about: a limit as scope/window, an attempt")
+    text: str
+    raised_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return self.alert_id

@@ -1,0 +1,59 @@
+"""Questions to the sampler and its answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from daydream_contracts.events import ContractModel
+
+
+class SetGoal(ContractModel):
+    """How many pairs may have been drawn in all (None: no end)."""
+
+    pairs_max: int | None = Field(ge=0)
+
+
+Phase = Literal[
+    "drawing",
+    "goal-reached",
+    "waiting-for-facts",
+    "waiting-for-stages",
+    "pipeline-full",
+    "refused",
+    "exhausted",
+    "off",
+    "not-now",
+]
+
+
+class StrategyYield(ContractModel):
+    """What a strategy has brought. `insights_per_draw` is what it would bring if it drew alone, estimated from the draws of all strategies by
+    inverse propensity, with its 95 % interval."""
+
+    strategy: str
+    share: float = Field(description="of the draws, in this round")
+    draws: int = Field(description="verdicts on pairs that it drew")
+    insights: int = Field(description="of those, promoted")
+    cost_nanousd: int
+    insights_per_draw: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class SamplerState(ContractModel):
+    """What the sampler is doing, and why."""
+
+    phase: Phase
+    text: str
+    looked_at: datetime = Field(
+        description="when it began the look at whether it can draw that led to this phase"
+    )
+    drawn: int
+    pairs_max: int | None
+    pairs_left: int
+    retry_at: datetime | None = None
+    round: int = 0
+    strategies: tuple[StrategyYield, ...] = ()

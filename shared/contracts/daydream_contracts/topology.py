@@ -1,0 +1,277 @@
+"""The one table of streams, subjects, consumers, buckets and endpoints. Subjects carry no ids: telemetry labels by them.
+
+A new service takes part by one more `Consumer` row (and, if it says something new, one more `MessageRoute` row).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from daydream_contracts import rpc as ask
+from daydream_contracts.events import (
+    AlertRaised,
+    CandidateNominated,
+    ContractModel,
+    DocumentOffered,
+    DocumentRemoved,
+    ForegroundReported,
+    HypothesisProposed,
+    InsightPromoted,
+    InsightReinstated,
+    InsightRetracted,
+    Message,
+    PairSampled,
+    ReviewRecorded,
+    VerdictReached,
+    VisibilityChanged,
+)
+
+Q = TypeVar("Q", bound=ContractModel)
+A = TypeVar("A", bound=ContractModel)
+
+DAY_S = 86_400
+MIB = 1 << 20
+ACK_WAIT_S = 10.0
+DEAD_LETTER_PREFIX = "daydream.deadletter"
+LEDGER, LEDGER_MIRROR = "LEDGER", "LEDGER_MIRROR"
+LEDGER_SUBJECT = "daydream.ledger.entries"
+
+
+class Retention(StrEnum):
+    """How long a stream keeps a message."""
+
+    WORK = "workqueue"
+    LIMITS = "limits"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A JetStream stream. A work queue refuses what is above its maximum, which pushes back on the stage before it."""
+
+    name: str
+    subjects: tuple[str, ...]
+    retention: Retention
+    messages_max: int = -1
+    bytes_max: int = -1
+    age_max_s: int = 0
+    sealed_history: bool = False  # no message can be deleted, and none makes room for another; old ones may be archived
+    mirror_of: str | None = None
+
+
+STREAMS = (
+    Stream("PAIRS", ("daydream.pair.sampled",), Retention.WORK, messages_max=256),
+    Stream("HYPOTHESES", ("daydream.hypothesis.proposed",), Retention.WORK, messages_max=256),
+    Stream("CANDIDATES", ("daydream.candidate.nominated",), Retention.WORK, messages_max=256),
+    Stream("DOCUMENTS", ("daydream.document.offered",), Retention.WORK, messages_max=100_000),
+    Stream("REMOVALS", ("daydream.document.removed",), Retention.WORK, messages_max=100_000),
+    Stream(
+        "VERDICTS",
+        ("daydream.verdict.reached",),
+        Retention.LIMITS,
+        bytes_max=4096 * MIB,
+        age_max_s=30 * DAY_S,
+    ),
+    Stream("REVIEWS", ("daydream.review.recorded",), Retention.LIMITS, bytes_max=1024 * MIB),
+    Stream("VISIBILITY", ("daydream.visibility.changed",), Retention.LIMITS, bytes_max=1024 * MIB),
+    Stream(
+        "INSIGHTS",
+        ("daydream.insight.promoted", "daydream.insight.retracted", "daydream.insight.reinstated"),
+        Retention.LIMITS,
+        bytes_max=1024 * MIB,
+    ),
+    Stream(
+        "FOREGROUND",
+        ("daydream.foreground.reported",),
+        Retention.WORK,
+        messages_max=1_000_000,
+        bytes_max=1024 * MIB,
+    ),
+    Stream(
+        "ALERTS",
+        ("daydream.alert.raised",),
+        Retention.LIMITS,
+        bytes_max=64 * MIB,
+        age_max_s=90 * DAY_S,
+    ),
+    Stream(LEDGER, (LEDGER_SUBJECT,), Retention.LIMITS, sealed_history=True),
+    Stream(LEDGER_MIRROR, (), Retention.LIMITS, sealed_history=True, mirror_of=LEDGER),
+    Stream("DEADLETTERS", (f"{DEAD_LETTER_PREFIX}.>",), Retention.LIMITS, bytes_max=1024 * MIB),
+)
+
+
+@dataclass(frozen=True)
+class MessageRoute:
+    """Which message travels on which subject of which stream."""
+
+    message: type[Message]
+    stream: str
+    subject: str
+    publisher: str
+
+
+ROUTES = (
+    MessageRoute(PairSampled, "PAIRS", "daydream.pair.sampled", "sampler"),
+    MessageRoute(HypothesisProposed, "HYPOTHESES", "daydream.hypothesis.proposed", "synthesizer"),
+    MessageRoute(CandidateNominated, "CANDIDATES", "daydream.candidate.nominated", "critic"),
+    MessageRoute(VerdictReached, "VERDICTS", "daydream.verdict.reached", "critic"),
+    MessageRoute(ReviewRecorded, "REVIEWS", "daydream.review.recorded", "console"),
+    MessageRoute(InsightPromoted, "INSIGHTS", "daydream.insight.promoted", "memory"),
+    MessageRoute(InsightRetracted, "INSIGHTS", "daydream.insight.retracted", "memory"),
+    MessageRoute(InsightReinstated, "INSIGHTS", "daydream.insight.reinstated", "memory"),
+    MessageRoute(VisibilityChanged, "VISIBILITY", "daydream.visibility.changed", "console"),
+    MessageRoute(DocumentRemoved, "REMOVALS", "daydream.document.removed", "console"),
+    MessageRoute(DocumentOffered, "DOCUMENTS", "daydream.document.offered", "console"),
+    MessageRoute(ForegroundReported, "FOREGROUND", "daydream.foreground.reported", "console"),
+    MessageRoute(AlertRaised, "ALERTS", "daydream.alert.raised", "budget"),
+)
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A durable pull consumer: one service's own place in a stream, shared by its replicas."""
+
+    service: str
+    message: type[Message]
+
+    @property
+    def flow(self) -> MessageRoute:
+        return route_of(self.message)
+
+    @property
+    def durable(self) -> str:
+        return self.service
+
+
+# in the direction of the flow
+CONSUMERS = (
+    Consumer("synthesizer", PairSampled),
+    Consumer("critic", HypothesisProposed),
+    Consumer("oracle", CandidateNominated),
+    Consumer("memory", VerdictReached),
+    Consumer("memory", ReviewRecorded),
+    Consumer("memory", VisibilityChanged),
+    Consumer("memory", DocumentOffered),
+    Consumer("memory", DocumentRemoved),
+    Consumer("budget", ForegroundReported),
+)
+
+
+def route_of(message: type[Message]) -> MessageRoute:
+    """The flow of a message type; KeyError when the table has none."""
+    return _ROUTE_OF[message]
+
+
+_ROUTE_OF = {flow.message: flow for flow in ROUTES}
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A JetStream key-value bucket. No limit markers: with them `create` fails after expiry (nats-py 2.16)."""
+
+    name: str
+    ttl_s: int = 0
+    bytes_max: int = -1
+
+
+RESPONSES = Bucket("daydream-responses", ttl_s=9 * DAY_S, bytes_max=4096 * MIB)
+DELIVERY_COUNTS = Bucket("daydream-delivery-counts", ttl_s=30 * DAY_S)
+PLANS = Bucket("daydream-plans")
+SAMPLER = Bucket("daydream-sampler")
+DRAWN_PAIRS = Bucket("daydream-drawn-pairs")
+MEMORY = Bucket("daydream-memory")
+BATCHES = Bucket("daydream-batches")
+CRITIC = Bucket("daydream-critic")
+DECISION_RECORDS = Bucket("daydream-decision-records", ttl_s=9 * DAY_S)
+SYNTHESIZER = Bucket("daydream-synthesizer")
+PROMPTS = Bucket("daydream-prompts")  # by digest, for ever: what verdicts name can be read again
+BUCKETS = (
+    RESPONSES,
+    DELIVERY_COUNTS,
+    PLANS,
+    SAMPLER,
+    SYNTHESIZER,
+    CRITIC,
+    DECISION_RECORDS,
+    PROMPTS,
+    DRAWN_PAIRS,
+    MEMORY,
+    BATCHES,
+)
+
+DOCUMENT_OBJECTS = "daydream-documents"
+SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"
+ARCHIVE_OBJECTS = "daydream-ledger-archive"
+BACKUP_OBJECTS = "daydream-backups"
+OBJECT_STORES = (DOCUMENT_OBJECTS, SNAPSHOT_OBJECTS, ARCHIVE_OBJECTS, BACKUP_OBJECTS)
+
+
+@dataclass(frozen=True)
+class Endpoint(Generic[Q, A]):
+    """A question over core NATS with one answer; asking twice is harmless for every endpoint."""
+
+    service: str
+    subject: str
+    question: type[Q]
+    answer: type[A]
+
+
+BUDGET_OPEN = Endpoint("budget", "daydream.budget.open", ask.OpenReservation, ask.Grant)
+BUDGET_INCREASE = Endpoint("budget", "daydream.budget.increase", ask.IncreaseReservation, ask.Grant)
+BUDGET_AUTHORIZE = Endpoint("budget", "daydream.budget.authorize", ask.Authorize, ask.Grant)
+BUDGET_SETTLE = Endpoint("budget", "daydream.budget.settle", ask.Settle, ask.Settled)
+BUDGET_RELEASE = Endpoint(
+    "budget", "daydream.budget.release", ask.ReleaseReservation, ask.ReservationStatus
+)
+BUDGET_CHANGE = Endpoint("budget", "daydream.budget.change", ask.ChangeBudget, ask.BudgetChanged)
+BUDGET_STATE = Endpoint("budget", "daydream.budget.state", ask.EmptyRequest, ask.BudgetState)
+MEMORY_STATE = Endpoint("memory", "daydream.memory.state", ask.EmptyRequest, ask.MemoryState)
+MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", ask.PairAt, ask.PairFound)
+MEMORY_NEIGHBOURHOODS = Endpoint(
+    "memory", "daydream.memory.neighbourhoods", ask.FindNeighbours, ask.Neighbourhoods
+)
+MEMORY_NEAREST = Endpoint("memory", "daydream.memory.nearest", ask.FindNearest, ask.NearestMatches)
+MEMORY_SEARCH = Endpoint("memory", "daydream.memory.search", ask.Search, ask.SearchResults)
+MEMORY_INSIGHTS = Endpoint("memory", "daydream.memory.insights", ask.ListVerdicts, ask.VerdictPage)
+MEMORY_DOCUMENTS = Endpoint(
+    "memory", "daydream.memory.documents", ask.ListDocuments, ask.DocumentPage
+)
+MEMORY_RESOLVE = Endpoint("memory", "daydream.memory.resolve", ask.Resolve, ask.Resolved)
+MEMORY_ERASE = Endpoint("memory", "daydream.memory.erase", ask.Erase, ask.Erased)
+MEMORY_JUDGED_PAIRS = Endpoint(
+    "memory", "daydream.memory.judged-pairs", ask.JudgedPairs, ask.JudgedPairsPage
+)
+MEMORY_BACK_UP = Endpoint("memory", "daydream.memory.backup", ask.BackUp, ask.BackedUp)
+MEMORY_RESTORE = Endpoint("memory", "daydream.memory.restore", ask.RestoreBackup, ask.Restored)
+SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", ask.EmptyRequest, ask.SamplerState)
+SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", ask.SetGoal, ask.SamplerState)
+SYNTHESIZER_STATE = Endpoint(
+    "synthesizer", "daydream.synthesizer.state", ask.EmptyRequest, ask.SynthesizerState
+)
+CRITIC_STATE = Endpoint("critic", "daydream.critic.state", ask.EmptyRequest, ask.CriticState)
+ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
+    BUDGET_OPEN,
+    BUDGET_INCREASE,
+    BUDGET_AUTHORIZE,
+    BUDGET_SETTLE,
+    BUDGET_RELEASE,
+    BUDGET_CHANGE,
+    BUDGET_STATE,
+    MEMORY_STATE,
+    MEMORY_PAIR,
+    MEMORY_NEIGHBOURHOODS,
+    MEMORY_NEAREST,
+    MEMORY_SEARCH,
+    MEMORY_INSIGHTS,
+    MEMORY_DOCUMENTS,
+    MEMORY_RESOLVE,
+    MEMORY_ERASE,
+    MEMORY_JUDGED_PAIRS,
+    MEMORY_BACK_UP,
+    MEMORY_RESTORE,
+    SAMPLER_STATE,
+    SAMPLER_GOAL,
+    SYNTHESIZER_STATE,
+    CRITIC_STATE,
+)

@@ -1,1 +1,0 @@
-"""The one way to call a model: paid from an envelope, stored before use, read tolerantly, measured."""

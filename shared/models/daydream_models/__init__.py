@@ -1,0 +1,1 @@
+"""Ask a model: prompts, structured answers, prices and the budgeted client."""

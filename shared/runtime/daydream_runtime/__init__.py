@@ -1,0 +1,1 @@
+"""Run a service: lifecycle, delivery, projections, leader election, telemetry and settings."""

@@ -1,0 +1,200 @@
+"""Traces, metrics and logs: one set-up for all services, names in one place.
+
+Traces and metrics go by OTLP when the usual `OTEL_EXPORTER_OTLP_ENDPOINT` is set; metrics are always on `/metrics`; logs are
+JSON lines on standard error with the trace id. One daydream is one trace: the context travels in the message headers.
+Names follow OpenTelemetry's conventions for messaging and for generative AI (`open-telemetry/semantic-conventions-genai`);
+FastStream's own middleware has outdated ones and labels by subject, so it is not used.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from opentelemetry import propagate, trace
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.metrics import Counter, Histogram
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Span, SpanKind, Tracer
+from prometheus_client import CollectorRegistry
+from pythonjsonlogger.json import JsonFormatter
+
+DURATION_BUCKETS_S = (
+    0.01,
+    0.02,
+    0.04,
+    0.08,
+    0.16,
+    0.32,
+    0.64,
+    1.28,
+    2.56,
+    5.12,
+    10.24,
+    20.48,
+    40.96,
+    81.92,
+)
+TOKEN_BUCKETS = tuple(4**power for power in range(14))
+
+
+class Attribute:
+    """Attribute names that are used in more than one place."""
+
+    PAIR = "daydream.pair.id"
+    HYPOTHESIS = "daydream.hypothesis.id"
+    DECISION = "daydream.decision"
+    CANARY = "daydream.canary"
+    REASON = "daydream.reason"
+    STAGE = "daydream.stage"
+    COST = "daydream.cost.usd"
+    OPERATION = "gen_ai.operation.name"
+    PROVIDER = "gen_ai.provider.name"
+    REQUEST_MODEL = "gen_ai.request.model"
+    RESPONSE_MODEL = "gen_ai.response.model"
+    TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 (an attribute name)
+    ERROR = "error.type"
+    DESTINATION = "messaging.destination.name"
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """What a service measures with."""
+
+    tracer: Tracer
+    registry: CollectorRegistry
+    handled: Counter
+    handling_s: Histogram
+    decisions: Counter
+    canaries: Counter
+    spent_usd: Counter
+    saved_usd: Counter
+    call_s: Histogram
+    call_tokens: Histogram
+    meters: MeterProvider
+    traces: TracerProvider
+
+    def close(self) -> None:
+        """Send what is left."""
+        self.traces.shutdown()
+        self.meters.shutdown()
+
+    @contextmanager
+    def span(
+        self,
+        name: str,
+        kind: SpanKind = SpanKind.INTERNAL,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **attributes: str | int | float,
+    ) -> Iterator[Span]:
+        """A span; under the one in `headers` if these are given. Attribute names come with `.` written as `__`."""
+        named = {key.replace("__", "."): value for key, value in attributes.items()}
+        context = propagate.extract(dict(headers)) if headers is not None else None
+        with self.tracer.start_as_current_span(
+            name, context=context, kind=kind, attributes=named
+        ) as span:
+            yield span
+
+
+def trace_headers() -> dict[str, str]:
+    """The current trace context as message headers."""
+    headers: dict[str, str] = {}
+    propagate.inject(headers)
+    return headers
+
+
+def start_telemetry(service: str, instance: str) -> Telemetry:
+    """Telemetry for this process. A registry of its own, so that several may live in one test process."""
+    resource = Resource.create(
+        {
+            "service.name": f"daydream-{service}",
+            "service.instance.id": instance,
+            "service.version": version("daydream-runtime"),
+        }
+    )
+    registry = CollectorRegistry()
+    readers: list[MetricReader] = [PrometheusMetricReader(registry=registry)]
+    traces = TracerProvider(resource=resource)
+    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+    meters = MeterProvider(readers, resource=resource, views=_views())
+    meter = meters.get_meter("daydream")
+    return Telemetry(
+        tracer=traces.get_tracer("daydream"),
+        registry=registry,
+        handled=meter.create_counter(
+            "daydream.messages.handled", description="messages by destination and outcome"
+        ),
+        handling_s=meter.create_histogram("messaging.process.duration", unit="s"),
+        decisions=meter.create_counter(
+            "daydream.decisions", description="verdicts by decision and reason"
+        ),
+        canaries=meter.create_counter(
+            "daydream.canaries", description="verdicts on planted hypotheses by kind and decision"
+        ),
+        spent_usd=meter.create_counter(
+            "daydream.spent", unit="usd", description="settled cost of model calls"
+        ),
+        saved_usd=meter.create_counter(
+            "daydream.saved", unit="usd", description="what batches made model calls cheaper"
+        ),
+        call_s=meter.create_histogram("gen_ai.client.operation.duration", unit="s"),
+        call_tokens=meter.create_histogram("gen_ai.client.token.usage", unit="{token}"),
+        meters=meters,
+        traces=traces,
+    )
+
+
+def _views() -> list[View]:
+    durations = ExplicitBucketHistogramAggregation(DURATION_BUCKETS_S)
+    return [
+        View(instrument_name="messaging.process.duration", aggregation=durations),
+        View(instrument_name="gen_ai.client.operation.duration", aggregation=durations),
+        View(
+            instrument_name="gen_ai.client.token.usage",
+            aggregation=ExplicitBucketHistogramAggregation(TOKEN_BUCKETS),
+        ),
+    ]
+
+
+class _TraceIds(logging.Filter):
+    """Adds the ids of the current span to every record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        context = trace.get_current_span().get_span_context()
+        if context.is_valid:
+            record.trace_id = f"{context.trace_id:032x}"
+            record.span_id = f"{context.span_id:016x}"
+        return True
+
+
+def start_logging(service: str, instance: str, level: str) -> None:
+    """JSON lines on standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_TraceIds())
+    handler.setFormatter(
+        JsonFormatter(
+            "{levelname}{name}{message}",
+            style="{",
+            timestamp=True,
+            rename_fields={"levelname": "level", "name": "logger"},
+            static_fields={"service": service, "instance": instance},
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for chatty in ("httpx", "httpx2", "openai", "uvicorn", "faststream"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
