@@ -16,10 +16,7 @@ from nats.js.errors import KeyNotFoundError
 from daydream_console.client import Client
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import Aggregation, HypothesisProposed, ModelCall, VerdictReached
-from daydream_contracts.rpc import ListVerdicts
-from daydream_contracts.topology import MEMORY_INSIGHTS, PROMPTS
-from daydream_models.prompt import Prompt, StoredPrompt, digest_of, repair_messages
-from daydream_models.prompt_variables import (
+from daydream_contracts.prompts import (
     compare_variables,
     judge_variables,
     link_after_examples_variables,
@@ -27,6 +24,9 @@ from daydream_models.prompt_variables import (
     refute_variables,
     single_fact_variables,
 )
+from daydream_contracts.rpc import ListVerdicts
+from daydream_contracts.topology import MEMORY_INSIGHTS, PROMPTS
+from daydream_models.prompt import Prompt, StoredPrompt, digest_of, repair_messages
 
 Messages = tuple[dict[str, str], ...]
 CLOSE = 1e-6

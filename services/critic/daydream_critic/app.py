@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from nats.js.kv import KeyValue
 
+from daydream_contracts.events import ShortSynthesis, Synthesis
+from daydream_contracts.prompts import COMPARED_CHARS_MAX
 from daydream_contracts.rpc import CriticState
 from daydream_contracts.topology import CRITIC, DECISION_RECORDS, PLANS, PROMPTS
 from daydream_critic.families import family_of
@@ -21,18 +23,16 @@ from daydream_critic.pipeline import comparison
 from daydream_critic.pipeline.comparison import PairwiseComparer
 from daydream_critic.pipeline.critic import Critic
 from daydream_critic.pipeline.judge import (
-    SYNTHESIS_BYTES_MAX,
-    SYNTHESIS_BYTES_MAX_BRIEF,
     Judge,
     JudgeSpec,
     schema,
+    synthesis_bytes_max,
     tokens_max,
 )
 from daydream_critic.pipeline.judge_panel import JudgePanel
 from daydream_critic.settings import CriticSettings
 from daydream_models.factory import open_model
 from daydream_models.prompt import load_prompt, store_prompts
-from daydream_models.prompt_variables import COMPARED_CHARS_MAX
 from daydream_models.request_spec import RequestSpec, RequestSpecs
 from daydream_models.reservations import BARE, BRIEF, FULL, StagePlan, publish_plan, read_plans
 from daydream_models.settings import known_clearance
@@ -170,7 +170,9 @@ def forms(settings: CriticSettings, juror: JudgeConfig) -> RequestSpecs:
         )
 
     return {
-        FULL: form(brief=juror.model.brief, repair=True, text_bytes_max=SYNTHESIS_BYTES_MAX),
-        BRIEF: form(brief=True, repair=True, text_bytes_max=SYNTHESIS_BYTES_MAX_BRIEF),
-        BARE: form(brief=True, repair=False, text_bytes_max=SYNTHESIS_BYTES_MAX_BRIEF),
+        FULL: form(
+            brief=juror.model.brief, repair=True, text_bytes_max=synthesis_bytes_max(Synthesis)
+        ),
+        BRIEF: form(brief=True, repair=True, text_bytes_max=synthesis_bytes_max(ShortSynthesis)),
+        BARE: form(brief=True, repair=False, text_bytes_max=synthesis_bytes_max(ShortSynthesis)),
     }

@@ -1,39 +1,28 @@
-"""What the synthesizer's model is asked to answer. Reasoning comes first, so that the finding follows from it."""
+"""The answer that the writer's model is asked for. Reasoning comes first, so that the finding follows from it."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-from daydream_contracts.events import LinkKind, Synthesis
-
-CHARS_MAX = {"reasoning": 900, "title": 90, "hypothesis": 600, "implication": 350, "if_false": 250}
-CHARS_MAX_BRIEF = {"reasoning": 200, "title": 60, "hypothesis": 260, "implication": 160}
-CHARS_MIN_BRIEF = {
-    "reasoning": 0,
-    "title": 3,
-    "hypothesis": 60,
-    "implication": 40,
-}  # small models end a text after two words otherwise
-TOKENS_AROUND = 80  # keys, quotes, braces and the kind of link
-NO_LINK = "none"
+from daydream_contracts.events import LinkKind, ShortSynthesis, Synthesis
+from daydream_contracts.text_limits import chars_max
+from daydream_models.answer import AnswerModel
 
 
-class SynthesisAnswer(BaseModel):
-    """The answer as it is read."""
+class SynthesisAnswer(AnswerModel):
+    """The full answer. Short answers are read as this model too, since they lack optional fields only."""
 
-    model_config = ConfigDict(extra="ignore")
-
-    reasoning: str
+    reasoning: str = Field(max_length=chars_max(Synthesis, "reasoning"))
     link: LinkKind | Literal["none"]
-    title: str = ""
-    hypothesis: str = ""
-    implication: str = ""
-    if_false: str = ""
+    title: str = Field("", max_length=chars_max(Synthesis, "title"))
+    hypothesis: str = Field("", max_length=chars_max(Synthesis, "hypothesis"))
+    implication: str = Field("", max_length=chars_max(Synthesis, "implication"))
+    if_false: str = Field("", max_length=chars_max(Synthesis, "if_false"))
 
     def synthesis(self) -> Synthesis | None:
-        """The finding, without the blanks around its texts; None: there is no worthwhile link."""
+        """Return the finding with its texts stripped, or None if there is no worthwhile link."""
         if not isinstance(self.link, LinkKind):
             return None
         return Synthesis(
@@ -46,31 +35,15 @@ class SynthesisAnswer(BaseModel):
         )
 
 
-def schema(*, brief: bool) -> dict[str, Any]:
-    """The JSON schema of the answer. Every string has a maximum, so that the answer fits into `tokens_max`."""
-    limits = CHARS_MAX_BRIEF if brief else CHARS_MAX
-    text: dict[str, dict[str, Any]] = {
-        name: {"type": "string", "maxLength": limit} for name, limit in limits.items()
-    }
-    if brief:
-        text = {name: {**one, "minLength": CHARS_MIN_BRIEF[name]} for name, one in text.items()}
-    properties = {
-        "reasoning": text["reasoning"],
-        "link": {"type": "string", "enum": [*(kind.value for kind in LinkKind), NO_LINK]},
-        "title": text["title"],
-        "hypothesis": text["hypothesis"],
-        "implication": text["implication"],
-    }
-    if not brief:
-        properties["if_false"] = text["if_false"]
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+class ShortSynthesisAnswer(AnswerModel):
+    """The short answer, for small models and small budgets.
 
+    Only its schema and its limits are used. The minima are there because small models otherwise end
+    a text after two words.
+    """
 
-def tokens_max(*, brief: bool) -> int:
-    """Most tokens of an answer: in the worst case every character is a token."""
-    return sum((CHARS_MAX_BRIEF if brief else CHARS_MAX).values()) + TOKENS_AROUND
+    reasoning: str = Field(min_length=0, max_length=chars_max(ShortSynthesis, "reasoning"))
+    link: LinkKind | Literal["none"]
+    title: str = Field(min_length=3, max_length=chars_max(ShortSynthesis, "title"))
+    hypothesis: str = Field(min_length=60, max_length=chars_max(ShortSynthesis, "hypothesis"))
+    implication: str = Field(min_length=40, max_length=chars_max(ShortSynthesis, "implication"))

@@ -13,14 +13,13 @@ from daydream_contracts.topology import PLANS, PROMPTS, SYNTHESIZER
 from daydream_models.factory import open_model
 from daydream_models.model_file import ModelFileFormat
 from daydream_models.prompt import load_prompt, store_prompts
-from daydream_models.prompt_variables import examples_bytes_max
 from daydream_models.request_spec import RequestSpec, RequestSpecs
 from daydream_models.reservations import BARE, BRIEF, FULL, publish_plan
 from daydream_models.settings import ModelSettings, known_clearance
 from daydream_runtime.projection import Projector, follow
 from daydream_runtime.service import Runtime, ServiceDefinition
-from daydream_synthesizer.answer import schema, tokens_max
-from daydream_synthesizer.examples import ExamplePicker
+from daydream_synthesizer.answer import ShortSynthesisAnswer, SynthesisAnswer
+from daydream_synthesizer.examples import ExamplePicker, examples_bytes_max
 from daydream_synthesizer.handlers import endpoints, handlers
 from daydream_synthesizer.settings import SynthesizerSettings
 from daydream_synthesizer.synthesis import HOLES_AFTER, Synthesizer
@@ -95,17 +94,18 @@ def forms(settings: SynthesizerSettings) -> RequestSpecs:
 
     def form(*, brief: bool, repair: bool) -> RequestSpec:
         after = bool(settings.examples) and not brief
+        answer = ShortSynthesisAnswer if brief else SynthesisAnswer
         name = PROMPT_BRIEF if brief else PROMPT_AFTER if after else PROMPT
         prompt = load_prompt(
             "daydream_synthesizer",
             name,
             settings.prompt_file,
-            schema(brief=brief),
+            answer.json_schema(),
             HOLES_AFTER if after else HOLES,
         )
         return RequestSpec(
             prompt,
-            tokens_max(brief=brief),
+            answer.tokens_max(),
             text_bytes_max=examples_bytes_max(2 * settings.examples) if after else 0,
             facts=1,
             repair=repair,

@@ -23,7 +23,9 @@ from daydream_contracts.events import (
     VerdictReached,
     insight_id_of,
 )
+from daydream_contracts.prompts import list_examples
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
+from daydream_contracts.text_limits import longest
 from daydream_contracts.topology import MEMORY_INSIGHTS
 from daydream_runtime.rpc import RpcClient
 
@@ -33,6 +35,11 @@ DULL = (Decision.DISCARDED, Decision.REFUTED)
 DEPTH_MAX = 20
 SOURCE = "daydream "  # of an insight: the verdict that made it comes after it
 Shown = tuple[str, bool, Synthesis]
+
+
+def examples_bytes_max(count: int) -> int:
+    """Return the most bytes that `count` examples can have in a prompt."""
+    return len(list_examples([(False, longest(Synthesis))] * count).encode())
 
 
 class ExamplePicker:

@@ -16,8 +16,8 @@ from daydream_contracts.events import (
     PromptExample,
     hypothesis_id_of,
 )
+from daydream_contracts.prompts import link_after_examples_variables, link_variables
 from daydream_models.client import BudgetedModelClient, ModelRequest
-from daydream_models.prompt_variables import link_after_examples_variables, link_variables
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
 from daydream_models.reservations import StageCost, StagePlan
 from daydream_runtime.projection import Projector

@@ -23,6 +23,7 @@ from nats.js.kv import KeyValue
 
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import ContractModel, PromptRef
+from daydream_contracts.text_limits import truncate
 
 REPAIR = "That was not the JSON object that was asked for. Answer again, with nothing but one JSON object that follows this schema:\n"
 PARTS = re.compile(r"^# (system|user)\s*$", re.MULTILINE)
@@ -109,11 +110,6 @@ def repair_messages(
         {"role": "assistant", "content": came},
         {"role": "user", "content": REPAIR + json.dumps(schema)},
     )
-
-
-def truncate(text: str, bytes_max: int) -> str:
-    """The beginning of a text, in bytes, as the plan counts them."""
-    return text.encode()[:bytes_max].decode(errors="ignore")
 
 
 FENCE_BYTES = 2 * len("<<data 0123456789abcdef>>\n")

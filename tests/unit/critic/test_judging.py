@@ -7,21 +7,21 @@ import json
 import jsonschema
 import pytest
 
-from daydream_contracts.events import Scores
+from daydream_contracts.events import LinkKind, Scores, ShortSynthesis, Synthesis
+from daydream_contracts.prompts import judge_variables
 from daydream_critic.app import HOLES
 from daydream_critic.judge_config import RUBRICS
 from daydream_critic.pipeline.judge import (
     JUSTIFICATION_CHARS_MAX,
     JUSTIFICATION_CHARS_MAX_BRIEF,
     RUBRIC,
-    SYNTHESIS_BYTES_MAX,
     TOKENS_AROUND,
     JudgeAnswer,
     read_free_text,
     schema,
+    synthesis_bytes_max,
 )
 from daydream_models.prompt import load_prompt
-from daydream_synthesizer.answer import CHARS_MAX
 
 
 @pytest.mark.parametrize("brief", [False, True])
@@ -99,5 +99,9 @@ def test_a_rubric_that_is_echoed_with_its_scale_is_no_score() -> None:
     assert found in (None, Scores(novelty=8, coherence=7, usefulness=6))
 
 
-def test_the_longest_hypothesis_of_the_synthesizer_fits_into_what_the_judge_plans_for() -> None:
-    assert 4 * sum(CHARS_MAX.values()) + len("\n") <= SYNTHESIS_BYTES_MAX
+@pytest.mark.parametrize("kind", [Synthesis, ShortSynthesis])
+def test_the_longest_synthesis_fits_into_what_the_judge_reserves(kind: type[Synthesis]) -> None:
+    texts = {name: "\U0001f600" * 5000 for name in Synthesis.model_fields if name != "link"}
+    synthesis = kind(link=LinkKind.ANALOGY, **texts)
+    shown = sum(len(text.encode()) for text in judge_variables(synthesis).values())
+    assert 0.99 * synthesis_bytes_max(kind) < shown <= synthesis_bytes_max(kind)

@@ -31,6 +31,7 @@ from daydream_contracts.events import (
     insight_id_of,
     verdict_id_of,
 )
+from daydream_contracts.prompts import order_statements
 from daydream_contracts.rpc import NearestMatches, SearchHit, SearchResults
 from daydream_critic.oracle import literature
 from daydream_critic.oracle.alone import AloneAnswer
@@ -43,7 +44,6 @@ from daydream_critic.pipeline.critic import Critic
 from daydream_critic.pipeline.evaluation import Evaluation
 from daydream_critic.settings import CriticSettings as CriticSettings
 from daydream_models.client import ModelReply, ModelRequest
-from daydream_models.prompt_variables import in_order
 from daydream_models.request_spec import RequestSpecs
 from daydream_models.reservations import BRIEF, StageCost, StagePlan
 from daydream_models.settings import ModelSettings
@@ -200,7 +200,7 @@ def test_the_second_attempt_is_another_question_with_everything_in_the_other_ord
 def test_prior_art_is_named() -> None:
     hits = (known(8, "Salt was money."), known(9, "Ice is slippery.", kind=FactKind.INSIGHT))
     statements = [Statement(what="", id=hit.fact.fact_id, text=hit.fact.text) for hit in hits]
-    at = [one.id for one in in_order(statements, 0)].index(hits[1].fact.fact_id)
+    at = [one.id for one in order_statements(statements, 0)].index(hits[1].fact.fact_id)
     verdict = examined(
         Scripted([("holds", at + 1), ("refuted", 0)]), found=evidence(*hits), controls=False
     )

@@ -14,8 +14,9 @@ import pytest
 from nats.js.errors import KeyNotFoundError
 
 from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.events import HypothesisProposed
+from daydream_contracts.events import HypothesisProposed, Synthesis
 from daydream_contracts.rpc import Grant, OpenReservation, Refusal
+from daydream_contracts.text_limits import chars_max
 from daydream_critic.pipeline import gates
 from daydream_models.reservations import StagePlan
 from daydream_sampler.canary_cases import CanarySet
@@ -26,7 +27,6 @@ from daydream_sampler.canary_injection import (
     proposed_by,
 )
 from daydream_sampler.epoch import Epoch
-from daydream_synthesizer.answer import CHARS_MAX
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LISTED = CanarySet.read()
@@ -58,7 +58,8 @@ def test_each_is_what_a_synthesizer_could_have_sent_and_passes_the_free_gates() 
         assert gates.check_text(proposed) is None
         assert proposed.synthesis is not None
         assert all(
-            len(getattr(proposed.synthesis, name)) <= most for name, most in CHARS_MAX.items()
+            len(getattr(proposed.synthesis, name)) < chars_max(Synthesis, name)
+            for name in ("title", "reasoning", "hypothesis", "implication", "if_false")
         )
 
 

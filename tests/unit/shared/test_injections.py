@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from daydream_contracts.events import LinkKind, ModelCall, PromptRef, Statement, Synthesis
+from daydream_contracts.prompts import link_after_examples_variables
 from daydream_critic.app import compare_form
 from daydream_critic.app import forms as judge_forms
 from daydream_critic.history.projection import CriticHistory
@@ -28,7 +29,6 @@ from daydream_critic.pipeline.comparison import PairwiseComparer
 from daydream_critic.pipeline.judge import Judge
 from daydream_critic.settings import CriticSettings as CriticSettings
 from daydream_models.client import ModelReply, ModelRequest
-from daydream_models.prompt_variables import link_after_examples_variables
 from daydream_models.settings import ModelSettings
 from daydream_synthesizer.app import forms as synthesizer_forms
 from daydream_synthesizer.settings import SynthesizerSettings as SynthesizerSettings

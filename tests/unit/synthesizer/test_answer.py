@@ -1,4 +1,4 @@
-"""The synthesizer's answer: a finding, an abstention, and a schema whose maxima fit into its tokens."""
+"""The writer's answer: a finding, an abstention, and a schema whose maxima fit into its tokens."""
 
 from __future__ import annotations
 
@@ -8,93 +8,101 @@ from typing import Any
 import jsonschema
 import pytest
 
-from daydream_contracts.events import LinkKind
+from daydream_contracts.events import LinkKind, ShortSynthesis, Synthesis
+from daydream_contracts.text_limits import chars_max
+from daydream_models.answer import AnswerModel
 from daydream_models.parsing import parse_object
 from daydream_models.prompt import load_prompt
-from daydream_synthesizer.answer import CHARS_MIN_BRIEF, SynthesisAnswer, schema, tokens_max
+from daydream_synthesizer.answer import ShortSynthesisAnswer, SynthesisAnswer
 from daydream_synthesizer.app import HOLES, PROMPT
 
+TEXTS = ("reasoning", "title", "hypothesis", "implication", "if_false")
+FORMS = pytest.mark.parametrize("form", [SynthesisAnswer, ShortSynthesisAnswer])
 
-def longest(*, brief: bool) -> dict[str, Any]:
-    """The longest answer that the schema allows."""
-    properties = schema(brief=brief)["properties"]
-    link = max(properties["link"]["enum"], key=len)
+
+def longest(form: type[AnswerModel]) -> dict[str, Any]:
+    """Return the longest answer that the schema allows."""
     return {
-        name: link if name == "link" else "x" * one["maxLength"] for name, one in properties.items()
+        name: max(field["enum"], key=len) if "enum" in field else "x" * field["maxLength"]
+        for name, field in form.json_schema()["properties"].items()
     }
 
 
-@pytest.mark.parametrize("brief", [False, True])
-def test_the_longest_answer_validates_and_fits_even_if_every_character_of_its_texts_is_a_token(
-    brief: bool,
+@FORMS
+def test_the_longest_answer_validates_and_fits_even_if_every_character_is_a_token(
+    form: type[AnswerModel],
 ) -> None:
-    answer = longest(brief=brief)
-    jsonschema.validate(answer, schema(brief=brief))
-    texts = sum(len(text) for name, text in answer.items() if name != "link")
-    around = len(json.dumps(answer)) - texts
-    assert texts < tokens_max(brief=brief)
-    assert around <= 2 * (tokens_max(brief=brief) - texts), (
-        "keys, quotes and braces are at least two characters a token"
-    )
+    jsonschema.validate(longest(form), form.json_schema())
+    assert len(json.dumps(longest(form))) == form.tokens_max()
 
 
-@pytest.mark.parametrize("brief", [False, True])
-def test_one_character_more_is_refused_by_the_schema(brief: bool) -> None:
-    for name, one in schema(brief=brief)["properties"].items():
+@FORMS
+def test_one_character_more_is_refused_by_the_schema(form: type[AnswerModel]) -> None:
+    for name, text in longest(form).items():
         if name != "link":
             with pytest.raises(jsonschema.ValidationError):
-                jsonschema.validate(
-                    {**longest(brief=brief), name: "x" * (one["maxLength"] + 1)},
-                    schema(brief=brief),
-                )
+                jsonschema.validate({**longest(form), name: text + "x"}, form.json_schema())
 
 
-def test_brief_answers_have_minima_that_lie_below_their_maxima() -> None:
-    for name, least in CHARS_MIN_BRIEF.items():
-        assert least < schema(brief=True)["properties"][name]["maxLength"]
+def test_short_answers_have_minima_below_their_maxima() -> None:
+    properties = ShortSynthesisAnswer.json_schema()["properties"]
+    minima = {name: field["minLength"] for name, field in properties.items() if name != "link"}
+    assert minima == {"reasoning": 0, "title": 3, "hypothesis": 60, "implication": 40}
+    assert all(minimum < properties[name]["maxLength"] for name, minimum in minima.items())
 
 
-def test_brief_answers_cost_less() -> None:
-    assert tokens_max(brief=True) * 2 < tokens_max(brief=False)
+def test_short_answers_cost_less() -> None:
+    assert ShortSynthesisAnswer.tokens_max() * 2 < SynthesisAnswer.tokens_max()
+
+
+def test_a_synthesis_holds_the_longest_answer_and_its_limits_are_those_of_the_answer() -> None:
+    for form, synthesis in (
+        (SynthesisAnswer, Synthesis),
+        (ShortSynthesisAnswer, ShortSynthesis),
+    ):
+        for name, field in form.json_schema()["properties"].items():
+            if name != "link":
+                assert field["maxLength"] == chars_max(synthesis, name)
+
+
+def test_an_answer_longer_than_asked_is_cut_and_not_refused() -> None:
+    answer = SynthesisAnswer.model_validate(
+        {"link": "analogy", **{name: "word " * 1000 for name in TEXTS}}
+    )
+    synthesis = answer.synthesis()
+    assert synthesis is not None
+    for name in TEXTS:
+        text = getattr(synthesis, name)
+        assert text.endswith("…")
+        assert len(text) <= chars_max(Synthesis, name)
 
 
 def test_reasoning_comes_before_the_finding_and_every_field_is_required() -> None:
-    shape = schema(brief=False)
-    assert next(iter(shape["properties"])) == "reasoning"
-    assert shape["required"] == list(shape["properties"])
-    assert shape["additionalProperties"] is False
+    schema = SynthesisAnswer.json_schema()
+    assert next(iter(schema["properties"])) == "reasoning"
+    assert schema["required"] == list(schema["properties"])
+    assert schema["additionalProperties"] is False
 
 
 @pytest.mark.parametrize("link", list(LinkKind))
-def test_each_kind_of_link_makes_a_synthesis_without_blanks_around_its_texts(
-    link: LinkKind,
-) -> None:
-    found = SynthesisAnswer(
+def test_each_kind_of_link_makes_a_synthesis_with_stripped_texts(link: LinkKind) -> None:
+    synthesis = SynthesisAnswer(
         reasoning=" r ", link=link, title="\tt\n", hypothesis=" h", implication="i "
     ).synthesis()
-    assert found is not None
-    assert (found.link, found.reasoning, found.title, found.hypothesis, found.implication) == (
-        link,
-        "r",
-        "t",
-        "h",
-        "i",
+    assert synthesis == Synthesis(
+        title="t", link=link, reasoning="r", hypothesis="h", implication="i"
     )
 
 
-def test_the_link_none_is_an_abstention_whatever_else_is_said() -> None:
-    assert (
-        SynthesisAnswer(
-            reasoning="r", link="none", title="T", hypothesis="H", implication="I"
-        ).synthesis()
-        is None
-    )
+def test_the_link_none_is_an_abstention_whatever_the_other_texts_say() -> None:
+    answer = SynthesisAnswer(reasoning="r", link="none", title="T", hypothesis="H", implication="I")
+    assert answer.synthesis() is None
 
 
 def test_an_abstention_may_leave_the_texts_out() -> None:
-    found = parse_object('{"reasoning": "They share a word.", "link": "none"}', SynthesisAnswer)
-    assert found is not None
-    assert found.synthesis() is None
+    answer = parse_object('{"reasoning": "They share a word.", "link": "none"}', SynthesisAnswer)
+    assert answer is not None
+    assert answer.synthesis() is None
 
 
 @pytest.mark.parametrize(
@@ -110,8 +118,8 @@ def test_half_an_answer_is_no_answer(text: str) -> None:
     assert parse_object(text, SynthesisAnswer) is None
 
 
-def test_the_prompt_that_comes_along_shows_both_facts_and_all_kinds_of_links() -> None:
-    prompt = load_prompt("daydream_synthesizer", PROMPT, "", schema(brief=False), HOLES)
+def test_the_bundled_prompt_shows_both_facts_and_all_kinds_of_links() -> None:
+    prompt = load_prompt("daydream_synthesizer", PROMPT, "", SynthesisAnswer.json_schema(), HOLES)
     _, user = prompt.fill(first="FIRST", second="SECOND")
     assert user["content"].index("FIRST") < user["content"].index("SECOND")
     assert all(kind.value in user["content"] for kind in LinkKind)

@@ -30,9 +30,9 @@ from daydream_contracts.events import (
     VerdictReached,
     insight_id_of,
 )
+from daydream_contracts.prompts import link_after_examples_variables
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
 from daydream_models.client import ModelReply, ModelRequest
-from daydream_models.prompt_variables import link_after_examples_variables
 from daydream_models.request_spec import RequestSpecs
 from daydream_models.reservations import BRIEF, FULL, StageCost, StagePlan
 from daydream_synthesizer.app import forms, read_writers

@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from daydream_contracts.events import Fact, HypothesisProposed, ModelCall, Statement, derive_id
+from daydream_contracts.prompts import STATEMENT_BYTES_MAX, single_fact_variables
+from daydream_contracts.text_limits import truncate
 from daydream_models.client import BudgetedModelClient, ModelRequest
-from daydream_models.prompt import truncate
-from daydream_models.prompt_variables import STATEMENT_BYTES_MAX, single_fact_variables
 from daydream_models.request_spec import RequestSpec
 
 PROMPT = "alone.v1.md"

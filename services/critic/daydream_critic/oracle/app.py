@@ -6,17 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from daydream_contracts.access import Clearances
+from daydream_contracts.events import ShortSynthesis, Synthesis
 from daydream_contracts.topology import PLANS, PROMPTS
 from daydream_critic.oracle import alone, refuting
-from daydream_critic.oracle.evidence import EvidenceRetriever
+from daydream_critic.oracle.evidence import EvidenceRetriever, statements_bytes_max
 from daydream_critic.oracle.examining import Oracle
 from daydream_critic.oracle.handlers import handlers
 from daydream_critic.oracle.literature import literature_of
 from daydream_critic.oracle.settings import OracleSettings
-from daydream_critic.pipeline.judge import SYNTHESIS_BYTES_MAX, SYNTHESIS_BYTES_MAX_BRIEF
+from daydream_critic.pipeline.judge import synthesis_bytes_max
 from daydream_models.factory import open_model
 from daydream_models.prompt import load_prompt, store_prompts
-from daydream_models.prompt_variables import statements_bytes_max
 from daydream_models.request_spec import RequestSpec, RequestSpecs
 from daydream_models.reservations import BARE, BRIEF, FULL, publish_plan
 from daydream_runtime.service import Runtime, ServiceDefinition
@@ -53,7 +53,7 @@ def forms(settings: OracleSettings) -> RequestSpecs:
     """How an attempt is asked for in each size."""
     statements = settings.known_max + (settings.literature_max if settings.literature else 0)
 
-    def form(*, brief: bool, repair: bool, synthesis_bytes_max: int, count: int) -> RequestSpec:
+    def form(*, brief: bool, repair: bool, synthesis: type[Synthesis], count: int) -> RequestSpec:
         prompt = load_prompt(
             "daydream_critic",
             refuting.PROMPT,
@@ -61,7 +61,7 @@ def forms(settings: OracleSettings) -> RequestSpecs:
             refuting.schema(brief=brief),
             refuting.HOLES,
         )
-        bytes_max = synthesis_bytes_max + statements_bytes_max(count)
+        bytes_max = synthesis_bytes_max(synthesis) + statements_bytes_max(count)
         return RequestSpec(
             prompt,
             refuting.tokens_max(brief=brief),
@@ -74,16 +74,14 @@ def forms(settings: OracleSettings) -> RequestSpecs:
         FULL: form(
             brief=settings.model.brief,
             repair=True,
-            synthesis_bytes_max=SYNTHESIS_BYTES_MAX,
+            synthesis=Synthesis,
             count=statements + settings.controls * 2 * alone.COUNT,
         ),
-        BRIEF: form(
-            brief=True, repair=True, synthesis_bytes_max=SYNTHESIS_BYTES_MAX_BRIEF, count=statements
-        ),
+        BRIEF: form(brief=True, repair=True, synthesis=ShortSynthesis, count=statements),
         BARE: form(
             brief=True,
             repair=False,
-            synthesis_bytes_max=SYNTHESIS_BYTES_MAX_BRIEF,
+            synthesis=ShortSynthesis,
             count=statements,
         ),
     }

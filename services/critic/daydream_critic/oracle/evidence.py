@@ -16,15 +16,21 @@ from daydream_contracts.events import (
     Synthesis,
     insight_id_of,
 )
+from daydream_contracts.prompts import STATEMENT_BYTES_MAX, list_statements
 from daydream_contracts.rpc import Search, SearchResults
+from daydream_contracts.text_limits import truncate
 from daydream_contracts.topology import MEMORY_SEARCH
 from daydream_critic.oracle.literature import PATIENCE_S, Literature
-from daydream_models.prompt import truncate
-from daydream_models.prompt_variables import STATEMENT_BYTES_MAX
 from daydream_runtime.rpc import RpcClient
 
 log = logging.getLogger(__name__)
 LOOKED_AT = 40  # some of the nearest are not for this model's eyes
+
+
+def statements_bytes_max(count: int) -> int:
+    """Return the most bytes that `count` statements can have in a prompt."""
+    statement = Statement(what="alone", id="", text="x" * STATEMENT_BYTES_MAX)
+    return len(list_statements([statement] * count).encode())
 
 
 @dataclass(frozen=True)

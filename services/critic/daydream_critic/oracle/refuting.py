@@ -15,9 +15,9 @@ from daydream_contracts.events import (
     Synthesis,
     derive_id,
 )
+from daydream_contracts.prompts import order_statements, refute_variables
 from daydream_models.client import BudgetedModelClient, ModelRequest
 from daydream_models.prompt import digest_of
-from daydream_models.prompt_variables import in_order, refute_variables
 from daydream_models.request_spec import RequestSpec
 
 PROMPT = "refute.v1.md"
@@ -82,7 +82,7 @@ async def refute(
         repair=form.repair,
     )
     reply = await model.ask(question, RefuteAnswer)
-    answer, shown = reply.value, in_order(statements, attempt)
+    answer, shown = reply.value, order_statements(statements, attempt)
     common = {"model": reply.calls[-1].model, "prompt": form.prompt.ref.digest}
     if answer is None or answer.same_as > len(shown):
         return Refutation(case=reply.text[:CASE_CHARS_MAX], holds=None, **common), reply.calls

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from daydream_contracts.access import may_appear_with
 from daydream_contracts.events import Comparison, HypothesisProposed, ModelCall, derive_id
+from daydream_contracts.prompts import compare_variables
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
 from daydream_contracts.topology import MEMORY_INSIGHTS
 from daydream_critic.history.projection import CriticHistory
@@ -24,7 +25,6 @@ from daydream_critic.history.records import ReferenceHypothesis
 from daydream_critic.pipeline.judge import Judge
 from daydream_critic.stats.bradley_terry import placed
 from daydream_models.client import ModelRequest
-from daydream_models.prompt_variables import compare_variables
 from daydream_models.request_spec import RequestSpec
 from daydream_runtime.rpc import RpcClient
 

@@ -15,10 +15,11 @@ from daydream_contracts.events import (
     Synthesis,
     derive_id,
 )
+from daydream_contracts.prompts import judge_variables
+from daydream_contracts.text_limits import longest
 from daydream_critic.families import family_of
 from daydream_models.client import BudgetedModelClient, ModelRequest
 from daydream_models.parsing import parse_score
-from daydream_models.prompt_variables import judge_variables
 from daydream_models.request_spec import RequestSpecs, request_spec_of
 from daydream_models.reservations import BARE, StageCost, StagePlan
 
@@ -30,8 +31,6 @@ TEMPERATURE_AGAIN = (
     0.8  # a second opinion that repeats the first one word for word is worth nothing
 )
 NOTHING = StageCost(fixed_nanousd=0, nanousd_per_fact_byte=0)
-SYNTHESIS_BYTES_MAX = 4 * 2250  # the synthesizer's longest texts, at four bytes a character
-SYNTHESIS_BYTES_MAX_BRIEF = 4 * 720
 RUBRIC = ("novelty", "coherence", "usefulness")
 
 
@@ -62,6 +61,11 @@ def schema(*, brief: bool) -> dict[str, Any]:
 def tokens_max(*, brief: bool) -> int:
     """Most tokens of an answer: in the worst case every character is a token."""
     return (JUSTIFICATION_CHARS_MAX_BRIEF if brief else JUSTIFICATION_CHARS_MAX) + TOKENS_AROUND
+
+
+def synthesis_bytes_max(synthesis: type[Synthesis]) -> int:
+    """Return the most bytes that a synthesis can have in a judge's prompt."""
+    return sum(len(text.encode()) for text in judge_variables(longest(synthesis)).values())
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from daydream_contracts.events.base import ContractModel, Message, Payer, derive_id
 from daydream_contracts.events.pairs import PairSampled
+from daydream_contracts.text_limits import chars_max, cut
 
 
 class PromptRef(ContractModel):
@@ -46,16 +47,39 @@ class LinkKind(StrEnum):
 
 
 class Synthesis(ContractModel):
-    """What the synthesizer found between two facts."""
+    """The link that the synthesizer proposes between two facts.
 
-    title: str
+    What a judge may be shown derives from these maxima. A longer text is cut on construction, so
+    that it never makes a message invalid; the raw answer stays in the call.
+    """
+
+    title: str = Field(max_length=90)
     link: LinkKind
-    reasoning: str
-    hypothesis: str
-    implication: str = Field(description="one testable consequence")
+    reasoning: str = Field(max_length=900)
+    hypothesis: str = Field(max_length=600)
+    implication: str = Field(max_length=350, description="one testable consequence")
     if_false: str = Field(
-        default="", description="what one would expect to see instead if the hypothesis were false"
+        default="",
+        max_length=250,
+        description="what one would expect to see instead if the hypothesis were false",
     )
+
+    @field_validator("title", "reasoning", "hypothesis", "implication", "if_false", mode="before")
+    @classmethod
+    def _cut_to_maximum(cls, text: object, info: ValidationInfo) -> object:
+        if not isinstance(text, str) or info.field_name is None:
+            return text
+        return cut(text, chars_max(cls, info.field_name))
+
+
+class ShortSynthesis(Synthesis):
+    """The limits of a synthesis under a short plan. It never travels; a short one is a Synthesis."""
+
+    title: str = Field(max_length=60)
+    reasoning: str = Field(max_length=200)
+    hypothesis: str = Field(max_length=260)
+    implication: str = Field(max_length=160)
+    if_false: str = Field(default="", max_length=0)
 
 
 class PromptExample(ContractModel):

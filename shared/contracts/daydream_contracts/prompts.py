@@ -1,0 +1,96 @@
+"""The variables that fill the placeholders of each prompt.
+
+A stage fills its prompt with them, and the inspection of a verdict fills the stored prompt with them
+again. Both must give the same messages, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from daydream_contracts.events import Fact, PairSampled, Statement, Synthesis
+from daydream_contracts.text_limits import truncate
+
+COMPARED_CHARS_MAX = 1200  # of one hypothesis next to another
+STATEMENT_BYTES_MAX = 400
+NONE = "(none)"
+
+
+def link_variables(pair: PairSampled) -> dict[str, str]:
+    """Return the variables of the synthesizer's prompt: two facts."""
+    return {"first": pair.first.text, "second": pair.second.text}
+
+
+def link_after_examples_variables(
+    pair: PairSampled, examples: Iterable[tuple[bool, Synthesis]]
+) -> dict[str, str]:
+    """Return the variables of the synthesizer's prompt with examples: two facts and the examples."""
+    return {**link_variables(pair), "examples": list_examples(examples)}
+
+
+def list_examples(examples: Iterable[tuple[bool, Synthesis]]) -> str:
+    """Return one line per example: whether it was interesting, and the finding."""
+    lines = [
+        f"{'interesting' if interesting else 'uninteresting'}: {_on_one_line(synthesis)}"
+        for interesting, synthesis in examples
+    ]
+    return "\n".join(lines) or NONE
+
+
+def _on_one_line(synthesis: Synthesis) -> str:
+    finding = " ".join(f"{synthesis.title}: {synthesis.hypothesis}".split())
+    return truncate(finding, STATEMENT_BYTES_MAX)
+
+
+def judge_variables(synthesis: Synthesis) -> dict[str, str]:
+    """Return the variables of a judge's prompt: a hypothesis without its facts."""
+    return {
+        "hypothesis": f"{synthesis.title}\n{synthesis.hypothesis}",
+        "reasoning": synthesis.reasoning,
+        "implication": synthesis.implication,
+    }
+
+
+def compare_variables(synthesis: Synthesis) -> str:
+    """Return the text of one of the two hypotheses in a comparison."""
+    return f"{synthesis.title}\n{synthesis.hypothesis}"[:COMPARED_CHARS_MAX]
+
+
+def single_fact_variables(fact: Fact) -> dict[str, str]:
+    """Return the variables of the oracle's control: one fact."""
+    return {"fact": fact.text}
+
+
+def refute_variables(
+    pair: PairSampled, synthesis: Synthesis, statements: Sequence[Statement], attempt: int
+) -> dict[str, str]:
+    """Return the variables of the oracle's prompt: a hypothesis, its facts and numbered statements.
+
+    Every second attempt sees facts and statements in reverse order.
+    """
+    facts = (pair.first.text, pair.second.text)
+    first, second = facts[::-1] if attempt % 2 else facts
+    return {
+        **judge_variables(synthesis),
+        "first": first,
+        "second": second,
+        "statements": list_statements(order_statements(statements, attempt)),
+    }
+
+
+def list_statements(statements: Iterable[Statement]) -> str:
+    """Return one numbered line per statement."""
+    lines = [
+        f"{number}. {' '.join(statement.text.split())}"
+        for number, statement in enumerate(statements, 1)
+    ]
+    return "\n".join(lines) or NONE
+
+
+def order_statements(statements: Sequence[Statement], attempt: int) -> list[Statement]:
+    """Return statements in the order of an attempt. The place of one does not tell its source."""
+    by_digest = sorted(
+        statements, key=lambda statement: hashlib.sha256(statement.text.encode()).digest()
+    )
+    return by_digest[::-1] if attempt % 2 else by_digest
