@@ -8,6 +8,7 @@ diagonal, which leaves out how the others' strengths are uncertain: it is a litt
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,8 +146,13 @@ def _fit(
 
 
 def _solve(
-    target: Array, weight: Array, prior: Array, first: Indices, second: Indices, back
-) -> Array:  # type: ignore[no-untyped-def]
+    target: Array,
+    weight: Array,
+    prior: Array,
+    first: Indices,
+    second: Indices,
+    back: Callable[[Array], Array],
+) -> Array:
     """The Newton step: (curvature)⁻¹ · target by conjugate gradients, with the diagonal as preconditioner."""
     count = len(prior) - 1
     diagonal = (

@@ -9,6 +9,7 @@ The other threshold is found alike from the bottom: the highest score below whic
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,8 +63,12 @@ def discards(
 
 
 def _last(
-    scores: Array, truth: NDArray[np.bool_], shown, confidence: float, alone: float
-) -> CertifiedThreshold | None:  # type: ignore[no-untyped-def]
+    scores: Array,
+    truth: NDArray[np.bool_],
+    shown: Callable[[int, int], bool],
+    confidence: float,
+    alone: float,
+) -> CertifiedThreshold | None:
     """The last threshold from the top, among places where scores change, whose test holds, as did all before it. The first that is tested has so many
     examples that it could hold if all of them were right."""
     order = np.argsort(-scores, kind="stable")
