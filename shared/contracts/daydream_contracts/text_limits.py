@@ -25,7 +25,7 @@ def longest(model: type[ModelT]) -> ModelT:
     Fields without a `max_length` are not set.
     """
     texts = {name: WIDEST_CHARACTER * limit for name, limit in _limits(model).items()}
-    return model.model_construct(**texts)
+    return model.model_construct(_fields_set=None, **texts)
 
 
 def cut(text: str, length_max: int) -> str:

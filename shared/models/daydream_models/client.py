@@ -22,6 +22,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from pydantic import BaseModel
 
 from daydream_contracts.events import NANOUSD_PER_USD, ModelCall, derive_id
+from daydream_contracts.text_limits import truncate
 from daydream_models.batch.worker import BatchWorker
 from daydream_models.budget_client import BudgetClient
 from daydream_models.parsing import parse_object
@@ -32,7 +33,7 @@ from daydream_models.pricing.bounds import (
 )
 from daydream_models.pricing.lookup import Price, upper_bound_nanousd
 from daydream_models.pricing.tokens import counter_for
-from daydream_models.prompt import FENCE_BYTES, REPAIR, Prompt, digest_of, repair_messages, truncate
+from daydream_models.prompt import FENCE_BYTES, REPAIR, Prompt, digest_of, repair_messages
 from daydream_models.provider import ChatRequest, ModelCallError, ModelProvider, ProviderAnswer
 from daydream_models.request_spec import RequestSpec, RequestSpecs
 from daydream_models.reservations import FULL, StageCost, StagePlan
