@@ -114,7 +114,7 @@ async def test_every_pair_is_drawn_once_by_three_replicas_that_are_killed_at_ran
         await ask(
             BUDGET_CHANGE,
             ChangeBudget(
-                change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=10**12), who="test"
+                change_id="cap", change=SetLimit(window="lifetime", cap_nanousd=10**12), who="test"
             ),
         )
         await publish_plan(

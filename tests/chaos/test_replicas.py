@@ -82,7 +82,7 @@ class Fleet:
             self.server.url,
             ChangeBudget(
                 change_id="cap",
-                what=SetLimit(window="lifetime", cap_nanousd=cap_nanousd),
+                change=SetLimit(window="lifetime", cap_nanousd=cap_nanousd),
                 who="test",
             ),
         )
@@ -150,9 +150,9 @@ class Fleet:
 
     def audit(self) -> dict[str, Any]:
         """Every entry read again; snapshot, mirror and a serving replica compared; the endpoint's bill beside it."""
-        bill = self.endpoint.bill(self.folder / "bill.csv")
+        invoice = self.endpoint.invoice(self.folder / "invoice.csv")
         done = subprocess.run(
-            [sys.executable, "-m", "daydream_budget", "audit", "--json", "--export", str(bill)],
+            [sys.executable, "-m", "daydream_budget", "audit", "--json", "--invoice", str(invoice)],
             env=clean_environment(self.folder, DAYDREAM_NATS_URL=self.server.url),
             capture_output=True,
             text=True,
@@ -201,8 +201,8 @@ def check(fleet: Fleet, replicas: int) -> None:
         assert report["findings"] == []
         assert report["served"]
         assert report["settled_nanousd"] == books.settled_nanousd
-        lost = report["bill"]["differences"]
-        assert all(one["ours_nanousd"] is None for one in lost), (
+        lost = report["invoice"]["differences"]
+        assert all(one["ledger_nanousd"] is None for one in lost), (
             "what was settled is what was billed"
         )
         assert len(lost) <= report["unknown_calls"], (

@@ -56,21 +56,21 @@ def test_a_run_ends_by_itself_and_every_pair_has_a_verdict(
         )
 
 
-def test_the_ledger_agrees_with_the_bill(
+def test_the_ledger_agrees_with_the_invoice(
     ended: tuple[Daydream, Endpoint, dict[str, Any]], tmp_path: Path
 ) -> None:
     daydream, endpoint, _ = ended
-    bill = endpoint.bill(tmp_path / "bill.csv")
-    found = daydream.json("budget", "audit", "--export", str(bill))
-    assert (found["findings"], found["bill"]["differences"], found["bill"]["without_id"]) == (
+    invoice = endpoint.invoice(tmp_path / "invoice.csv")
+    found = daydream.json("budget", "audit", "--invoice", str(invoice))
+    assert (found["findings"], found["invoice"]["differences"], found["invoice"]["without_id"]) == (
         [],
         [],
         0,
     )
     assert found["served"]
-    assert found["bill"]["same"] == found["calls"] == endpoint.witness()["calls"]
-    bill.write_text(bill.read_text() + "c-999,,priced-1,0.02\n")
-    wrong = daydream("budget", "audit", "--export", str(bill))
+    assert found["invoice"]["same"] == found["calls"] == endpoint.witness()["calls"]
+    invoice.write_text(invoice.read_text() + "c-999,,priced-1,0.02\n")
+    wrong = daydream("budget", "audit", "--invoice", str(invoice))
     assert wrong.returncode == 1
     assert "not in the ledger" in wrong.stdout
     assert "daydream budget correct --by 0.020000000" in wrong.stdout

@@ -101,7 +101,7 @@ class Till:
         grant = await self.ask(
             BUDGET_OPEN,
             OpenReservation(
-                reservation_id=reservation_id, parts=(part,), asked_at=datetime.now(UTC)
+                reservation_id=reservation_id, allocations=(part,), requested_at=datetime.now(UTC)
             ),
         )
         assert grant.granted, grant.refusal
@@ -147,7 +147,7 @@ async def till(
         await found.ask(
             BUDGET_CHANGE,
             ChangeBudget(
-                change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=10**10), who="test"
+                change_id="cap", change=SetLimit(window="lifetime", cap_nanousd=10**10), who="test"
             ),
         )
         yield found

@@ -45,7 +45,7 @@ def reachable(client: httpx.Client) -> bool:
 
 
 def change(client: httpx.Client, **what: Any) -> httpx.Response:
-    return client.post("/api/budget", json={"what": what, "who": "Ada", "why": "pilot"})
+    return client.post("/api/budget", json={"change": what, "who": "Ada", "why": "pilot"})
 
 
 def test_a_limit_set_on_the_page_holds_and_is_on_record(console: httpx.Client) -> None:

@@ -102,7 +102,7 @@ async def test_it_gets_money_for_the_rest_of_its_way(
                 BUDGET_CHANGE,
                 ChangeBudget(
                     change_id="1",
-                    what=SetLimit(window="lifetime", cap_nanousd=1000 * NANOUSD_PER_USD),
+                    change=SetLimit(window="lifetime", cap_nanousd=1000 * NANOUSD_PER_USD),
                     who="t",
                 ),
             )

@@ -434,7 +434,7 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
                 BUDGET_CHANGE,
                 ChangeBudget(
                     change_id="1",
-                    what=SetLimit(window="lifetime", cap_nanousd=NANOUSD_PER_USD),
+                    change=SetLimit(window="lifetime", cap_nanousd=NANOUSD_PER_USD),
                     who="t",
                 ),
             )

@@ -99,7 +99,7 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
             BUDGET_CHANGE,
             ChangeBudget(
                 change_id=str(nanousd),
-                what=SetLimit(window="lifetime", cap_nanousd=nanousd),
+                change=SetLimit(window="lifetime", cap_nanousd=nanousd),
                 who="test",
             ),
         )

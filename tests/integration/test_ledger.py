@@ -43,7 +43,8 @@ CAP = 1_000_000
 async def open_one(ask: RpcClient, name: str, bound: int) -> Grant:
     part = AllocationRequest(stage="synthesizer", model="m", upper_bound_nanousd=bound)
     return await ask(
-        BUDGET_OPEN, OpenReservation(reservation_id=name, parts=(part,), asked_at=datetime.now(UTC))
+        BUDGET_OPEN,
+        OpenReservation(reservation_id=name, allocations=(part,), requested_at=datetime.now(UTC)),
     )
 
 
@@ -73,7 +74,7 @@ async def cap(ask: RpcClient, nanousd: int = CAP) -> None:
         BUDGET_CHANGE,
         ChangeBudget(
             change_id=f"cap {nanousd}",
-            what=SetLimit(window="lifetime", cap_nanousd=nanousd),
+            change=SetLimit(window="lifetime", cap_nanousd=nanousd),
             who="test",
         ),
     )
@@ -267,7 +268,9 @@ async def test_a_bill_above_its_bound_is_told_also_when_it_ends_the_reservation(
                 lifetime_s=60,
             ),
         )
-        await ask(BUDGET_SETTLE, Settle(attempt_id=drawn.attempt_id, cost_nanousd=1500, last=True))
+        await ask(
+            BUDGET_SETTLE, Settle(attempt_id=drawn.attempt_id, cost_nanousd=1500, release=True)
+        )
         alert = AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=1)).data or b"")
         assert (alert.kind, alert.about) == ("overrun", drawn.attempt_id)
         assert (await state(ask)).overruns == 1
@@ -305,7 +308,7 @@ async def test_a_replica_that_is_behind_settles_and_closes_what_another_has_open
             ).known
             assert await ask(
                 BUDGET_RELEASE, ReleaseReservation(reservation_id=name)
-            ) == ReservationStatus(closed=True, spent_nanousd=600)
+            ) == ReservationStatus(released=True, settled_nanousd=600)
         books = await state(ask)
     assert (
         books.settled_nanousd,

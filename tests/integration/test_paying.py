@@ -86,7 +86,7 @@ class Till:
         grant = await self.ask(
             BUDGET_OPEN,
             OpenReservation(
-                reservation_id=reservation_id, parts=(part,), asked_at=datetime.now(UTC)
+                reservation_id=reservation_id, allocations=(part,), requested_at=datetime.now(UTC)
             ),
         )
         assert grant.granted, grant.refusal
@@ -113,7 +113,7 @@ async def till(
         await till.ask(
             BUDGET_CHANGE,
             ChangeBudget(
-                change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=10**9), who="test"
+                change_id="cap", change=SetLimit(window="lifetime", cap_nanousd=10**9), who="test"
             ),
         )
         yield till
@@ -240,7 +240,7 @@ async def test_without_money_the_question_waits_and_no_call_is_made(till: Till) 
     await till.ask(
         BUDGET_CHANGE,
         ChangeBudget(
-            change_id="lower", what=SetLimit(window="lifetime", cap_nanousd=1), who="test"
+            change_id="lower", change=SetLimit(window="lifetime", cap_nanousd=1), who="test"
         ),
     )
     with pytest.raises(RetryLaterError):

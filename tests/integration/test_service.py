@@ -52,14 +52,16 @@ async def send_a_pair(nc: Client) -> None:
     await ask(
         BUDGET_CHANGE,
         ChangeBudget(
-            change_id="cap", what=SetLimit(window="lifetime", cap_nanousd=10**9), who="test"
+            change_id="cap", change=SetLimit(window="lifetime", cap_nanousd=10**9), who="test"
         ),
     )
     part = AllocationRequest(stage="synthesizer", model="priced-1", upper_bound_nanousd=10**8)
     await ask(
         BUDGET_OPEN,
         OpenReservation(
-            reservation_id=pair().reservation_id, parts=(part,), asked_at=datetime.now(UTC)
+            reservation_id=pair().reservation_id,
+            allocations=(part,),
+            requested_at=datetime.now(UTC),
         ),
     )
     flow = route_of(type(pair()))

@@ -19,12 +19,12 @@ from daydream_contracts.rpc import (
     IncreaseReservation,
     OpenReservation,
     Purpose,
+    ReducedPlan,
     ReleaseReservation,
     ReportForeground,
     SetLimit,
     Settle,
     SetZone,
-    SmallerPlan,
     Window,
 )
 
@@ -65,7 +65,7 @@ class Desk:
 
     def change(self, what: Change) -> Any:
         self.count += 1
-        return self.ask(ChangeBudget(change_id=f"change-{self.count}", what=what, who="Ada"))
+        return self.ask(ChangeBudget(change_id=f"change-{self.count}", change=what, who="Ada"))
 
     def cap(self, window: Window, cap: int, scope: str = "all", **more: Any) -> Any:
         return self.change(SetLimit(scope=scope, window=window, cap_nanousd=cap, **more))
@@ -79,7 +79,7 @@ class Desk:
         model: str = "m",
         team: str = "",
         smaller: tuple[int, ...] = (),
-        or_models: tuple[str, ...] = (),
+        alternative_models: tuple[str, ...] = (),
         purpose: Purpose = "daydream",
     ) -> Grant:
         def parts(amount: int) -> tuple[AllocationRequest, ...]:
@@ -87,20 +87,20 @@ class Desk:
                 AllocationRequest(
                     stage=stage,
                     model=model,
-                    or_models=or_models,
+                    alternative_models=alternative_models,
                     team=team,
                     upper_bound_nanousd=amount,
                 ),
             )
 
-        plans = tuple(SmallerPlan(parts=parts(amount)) for amount in smaller)
+        plans = tuple(ReducedPlan(allocations=parts(amount)) for amount in smaller)
         question = OpenReservation(
             reservation_id=name,
-            parts=parts(bound),
+            allocations=parts(bound),
             branches=branches,
-            smaller=plans,
+            reduced_plans=plans,
             purpose=purpose,
-            asked_at=self.now,
+            requested_at=self.now,
         )
         answer: Grant = self.ask(question)
         return answer

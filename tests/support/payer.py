@@ -68,7 +68,9 @@ class Payer:
         )
         opened: Grant = await self._say(
             BUDGET_OPEN,
-            OpenReservation(reservation_id=name, parts=(part,), asked_at=datetime.now(UTC)),
+            OpenReservation(
+                reservation_id=name, allocations=(part,), requested_at=datetime.now(UTC)
+            ),
         )
         if not opened.granted and opened.refusal and opened.refusal.reason == "cap":
             await asyncio.sleep(0.1)

@@ -98,7 +98,7 @@ class Endpoint:
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
-    def bill(self, file: Path) -> Path:
+    def invoice(self, file: Path) -> Path:
         """What a provider would export: a line for each answer that it made, in dollars."""
         rows = [
             f"{line['id']},{line['at']},priced-1,{line['cost'] / 1e9:.9f}"

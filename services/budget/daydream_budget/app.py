@@ -100,7 +100,7 @@ async def _set_zone(ledger: Ledger, settings: BudgetSettings) -> None:
         return
     change = ChangeBudget(
         change_id=f"setting: {settings.time_zone}",
-        what=SetZone(zone=settings.time_zone),
+        change=SetZone(zone=settings.time_zone),
         who="settings",
         why="DAYDREAM_BUDGET_TIME_ZONE",
     )

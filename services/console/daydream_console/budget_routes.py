@@ -1,6 +1,6 @@
 """`POST /api/budget`: limits, pause, tax and counter-entries, as `daydream budget` makes them; `GET` shows the books.
 
-The body is `{"what": {"kind": "limit", "window": "day", "cap_nanousd": …}, "who": …, "why": …}`, where `what` is any `Change` of the
+The body is `{"change": {"kind": "limit", "window": "day", "cap_nanousd": …}, "who": …, "why": …}`, where `what` is any `Change` of the
 budget's; with a `change_id` it is made once, however often it is sent. Whoever can change a cap can spend money, so it takes the token.
 """
 

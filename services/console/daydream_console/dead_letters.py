@@ -191,8 +191,8 @@ async def _reservation(
     parts = parts_of(pair, stages, plans, samples)
     return OpenReservation(
         reservation_id=reservation_id,
-        parts=parts,
+        allocations=parts,
         branches=samples,
         purpose="canary" if pair.canary else purpose,
-        asked_at=datetime.now(UTC),
+        requested_at=datetime.now(UTC),
     )

@@ -90,9 +90,9 @@ async def send(
     """Reserve the money and hand it to the critic; waits while the critic has enough. The refusal when there is no money."""
     reservation = OpenReservation(
         reservation_id=one.pair.reservation_id,
-        parts=parts_of(one.pair, one.pair.stages, plans),
+        allocations=parts_of(one.pair, one.pair.stages, plans),
         purpose="rejudging",
-        asked_at=datetime.now(UTC),
+        requested_at=datetime.now(UTC),
     )
     grant = await client.ask(BUDGET_OPEN, reservation)
     if grant.refusal is not None:

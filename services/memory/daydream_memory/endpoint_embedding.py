@@ -110,10 +110,10 @@ class EndpointEmbedder:
             BUDGET_OPEN,
             OpenReservation(
                 reservation_id=reservation_id,
-                parts=(part,),
-                first=first,
+                allocations=(part,),
+                first_attempt=first,
                 purpose="embedding",
-                asked_at=now,
+                requested_at=now,
             ),
         )
         if grant.refusal is not None:

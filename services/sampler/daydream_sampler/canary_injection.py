@@ -122,9 +122,9 @@ class CanaryInjector:
         parts = tuple(part for plan in plans.values() for part in plan.parts(fact_bytes, 1, FULL))
         reservation = OpenReservation(
             reservation_id=proposed.pair.reservation_id,
-            parts=parts,
+            allocations=parts,
             purpose="canary",
-            asked_at=proposed.proposed_at,
+            requested_at=proposed.proposed_at,
         )
         grant = await self._runtime.ask(BUDGET_OPEN, reservation)
         if grant.refusal is not None:

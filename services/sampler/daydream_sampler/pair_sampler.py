@@ -297,10 +297,10 @@ class PairSampler:
         whole, *smaller = branches(plans.values(), fact_bytes, samples)
         reservation = OpenReservation(
             reservation_id=reservation_id,
-            parts=whole.parts,
+            allocations=whole.allocations,
             branches=whole.branches,
-            smaller=tuple(smaller),
-            asked_at=claim.claimed_at,
+            reduced_plans=tuple(smaller),
+            requested_at=claim.claimed_at,
         )
         grant = await self._runtime.ask(BUDGET_OPEN, reservation)
         if grant.refusal is not None:

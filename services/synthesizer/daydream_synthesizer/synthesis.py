@@ -60,7 +60,7 @@ class Synthesizer:
         others = tuple(plan.model for plan in plans[1:])
         return first.model_copy(
             update={
-                "or_models": others,
+                "alternative_models": others,
                 "clearance": lowest,
                 "smaller": smaller,
                 **_dearest(plans).model_dump(),

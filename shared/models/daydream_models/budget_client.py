@@ -40,7 +40,7 @@ class BudgetClient:
         )
         grant = await self.ask(BUDGET_AUTHORIZE, question)
         if grant.refusal is not None and grant.refusal.reason == "reservation":
-            await self._grow(question, grant.refusal.short_nanousd)
+            await self._grow(question, grant.refusal.shortfall_nanousd)
             grant = await self.ask(BUDGET_AUTHORIZE, question)
         return _granted(grant).attempt_id
 

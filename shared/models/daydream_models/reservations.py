@@ -15,7 +15,7 @@ from nats.js.kv import KeyValue
 from pydantic import Field
 
 from daydream_contracts.events import ContractModel
-from daydream_contracts.rpc import AllocationRequest, SmallerPlan
+from daydream_contracts.rpc import AllocationRequest, ReducedPlan
 
 SIZES = ("full", "brief", "bare")
 FULL, BRIEF, BARE = SIZES
@@ -39,7 +39,7 @@ class StagePlan(StageCost):
         default="", description="highest clearance of facts that its model may see"
     )
     smaller: dict[str, StageCost] = Field(default_factory=dict)
-    or_models: tuple[str, ...] = Field(
+    alternative_models: tuple[str, ...] = Field(
         default=(),
         description="further models, of which one is asked instead; the costs are those of the dearest",
     )
@@ -56,7 +56,7 @@ class StagePlan(StageCost):
         own = AllocationRequest(
             stage=self.stage,
             model=self.model,
-            or_models=self.or_models,
+            alternative_models=self.alternative_models,
             team=self.team,
             upper_bound_nanousd=bound,
         )
@@ -68,7 +68,7 @@ class StagePlan(StageCost):
         """All its models."""
         return (
             self.model,
-            *self.or_models,
+            *self.alternative_models,
             *(name for other in self.others for name in other.models),
         )
 
@@ -78,12 +78,14 @@ class StagePlan(StageCost):
         return (self.clearance, *(name for other in self.others for name in other.clearances))
 
 
-def branches(plans: Iterable[StagePlan], fact_bytes: int, samples: int) -> tuple[SmallerPlan, ...]:
+def branches(plans: Iterable[StagePlan], fact_bytes: int, samples: int) -> tuple[ReducedPlan, ...]:
     """The whole way in each of `SIZES`, in their order."""
     known = tuple(plans)
     return tuple(
-        SmallerPlan(
-            parts=tuple(part for plan in known for part in plan.parts(fact_bytes, count, size)),
+        ReducedPlan(
+            allocations=tuple(
+                part for plan in known for part in plan.parts(fact_bytes, count, size)
+            ),
             branches=count,
         )
         for size, count in ((size, samples_in(size, samples)) for size in SIZES)

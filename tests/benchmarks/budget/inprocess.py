@@ -86,7 +86,7 @@ async def _ledger(*, sync_always: bool) -> AsyncIterator[tuple[Ledger, JetStream
             await ledger.ask(
                 ChangeBudget(
                     change_id="cap",
-                    what=SetLimit(window="lifetime", cap_nanousd=ENDLESS),
+                    change=SetLimit(window="lifetime", cap_nanousd=ENDLESS),
                     who="benchmark",
                 )
             )
@@ -106,14 +106,16 @@ async def _pairs(ledger: Ledger, name: str, clients: int) -> float:
         nonlocal done
         for number in count():
             opened = reservation(f"{own}-{number}")
-            large = opened.parts[0].model_copy(update={"upper_bound_nanousd": BOUND * CALLS})
-            await ledger.ask(opened.model_copy(update={"parts": (large,)}))
+            large = opened.allocations[0].model_copy(update={"upper_bound_nanousd": BOUND * CALLS})
+            await ledger.ask(opened.model_copy(update={"allocations": (large,)}))
             for call in range(CALLS):
                 grant = await ledger.ask(
                     draw(opened.reservation_id, f"{opened.reservation_id}-{call}")
                 )
                 await ledger.ask(
-                    Settle(attempt_id=grant.attempt_id, cost_nanousd=COST, last=call == CALLS - 1)
+                    Settle(
+                        attempt_id=grant.attempt_id, cost_nanousd=COST, release=call == CALLS - 1
+                    )
                 )
                 done += 1
                 if time.perf_counter() >= end:
@@ -134,7 +136,7 @@ async def payments(
         number = 0
         while time.perf_counter() < end and done < most:
             grant = await ledger.ask(reservation(f"{own}-{number}", first=True))
-            await ledger.ask(Settle(attempt_id=grant.attempt_id, cost_nanousd=COST, last=True))
+            await ledger.ask(Settle(attempt_id=grant.attempt_id, cost_nanousd=COST, release=True))
             number += 1
             done += 1
 

@@ -66,7 +66,7 @@ class Cap:
 
     async def _change(self, what: SetLimit | TopUp) -> None:
         answer = await self._ask(
-            BUDGET_CHANGE, ChangeBudget(change_id=uuid4().hex, what=what, who="benchmark")
+            BUDGET_CHANGE, ChangeBudget(change_id=uuid4().hex, change=what, who="benchmark")
         )
         if answer.refusal is not None:
             raise RuntimeError(answer.refusal.text)

@@ -26,9 +26,9 @@ def reservation(name: str, *, first: bool = False) -> OpenReservation:
     part = AllocationRequest(stage="synthesizer", model="priced", upper_bound_nanousd=BOUND)
     return OpenReservation(
         reservation_id=name,
-        parts=(part,),
-        first=draw(name, name) if first else None,
-        asked_at=datetime.now(UTC),
+        allocations=(part,),
+        first_attempt=draw(name, name) if first else None,
+        requested_at=datetime.now(UTC),
     )
 
 
@@ -66,7 +66,8 @@ class Payments:
         """Open with the first draw, settle as the last."""
         grant = await self._open(reservation(name, first=True))
         await self._ask(
-            BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=self._cost, last=True)
+            BUDGET_SETTLE,
+            Settle(attempt_id=grant.attempt_id, cost_nanousd=self._cost, release=True),
         )
 
     async def _open(self, question: OpenReservation) -> Grant:

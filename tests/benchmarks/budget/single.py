@@ -43,7 +43,10 @@ class SingleCalls:
         grant = await self._ask(
             BUDGET_OPEN,
             OpenReservation(
-                reservation_id=name, parts=(part,), first=first, asked_at=datetime.now(UTC)
+                reservation_id=name,
+                allocations=(part,),
+                first_attempt=first,
+                requested_at=datetime.now(UTC),
             ),
         )
         return short(grant) or Drawn(work, grant.attempt_id)
@@ -51,7 +54,7 @@ class SingleCalls:
     async def spend(self, ticket: Drawn) -> int:
         cost = await self._endpoint.answer(ticket.call)
         settled = await self._ask(
-            BUDGET_SETTLE, Settle(attempt_id=ticket.attempt_id, cost_nanousd=cost, last=True)
+            BUDGET_SETTLE, Settle(attempt_id=ticket.attempt_id, cost_nanousd=cost, release=True)
         )
         if (
             settled.known and settled.charged_nanousd != cost
@@ -80,4 +83,4 @@ def short(grant: Grant) -> Short | None:
         return None
     if grant.refusal.reason != "cap":
         raise RuntimeError(grant.refusal.text)
-    return Short(grant.refusal.short_nanousd)
+    return Short(grant.refusal.shortfall_nanousd)

@@ -15,9 +15,9 @@ from benchmarks.budget.trace import Call
 from daydream_contracts.rpc import (
     AllocationRequest,
     OpenReservation,
+    ReducedPlan,
     ReleaseReservation,
     Settle,
-    SmallerPlan,
 )
 from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_OPEN, BUDGET_RELEASE, BUDGET_SETTLE
 from daydream_runtime.rpc import RpcClient
@@ -71,13 +71,13 @@ class WholeWays:
     async def admit(self, work: Daydream) -> Opened | Short:
         name = f"{self._name}-{next(self._ids)}"
         smaller = tuple(
-            SmallerPlan(parts=work.parts(plan, self._team)) for plan in range(1, len(PLANS))
+            ReducedPlan(allocations=work.parts(plan, self._team)) for plan in range(1, len(PLANS))
         )
         question = OpenReservation(
             reservation_id=name,
-            parts=work.parts(0, self._team),
-            smaller=smaller,
-            asked_at=datetime.now(UTC),
+            allocations=work.parts(0, self._team),
+            reduced_plans=smaller,
+            requested_at=datetime.now(UTC),
         )
         grant = await self._ask(BUDGET_OPEN, question)
         return short(grant) or Opened(work, name, grant.plan)
@@ -93,7 +93,7 @@ class WholeWays:
         closed = await self._ask(
             BUDGET_RELEASE, ReleaseReservation(reservation_id=ticket.reservation_id)
         )
-        if not closed.closed or closed.spent_nanousd != costs:
+        if not closed.released or closed.settled_nanousd != costs:
             raise RuntimeError(f"a daydream of {costs} is on the books as {closed}")
         return ticket.daydream.bound(ticket.plan) - costs
 

@@ -75,7 +75,9 @@ def test_a_true_ledger_is_sound(desk: Recorded) -> None:
         (
             ReservationOpened(
                 reservation_id="e1",
-                parts=(AllocationRequest(stage="synthesizer", model="m", upper_bound_nanousd=1),),
+                allocations=(
+                    AllocationRequest(stage="synthesizer", model="m", upper_bound_nanousd=1),
+                ),
                 branches=1,
             ),
             "twice",
@@ -83,7 +85,7 @@ def test_a_true_ledger_is_sound(desk: Recorded) -> None:
         (
             ReservationOpened(
                 reservation_id="huge",
-                parts=(
+                allocations=(
                     AllocationRequest(stage="synthesizer", model="m", upper_bound_nanousd=10_000),
                 ),
                 branches=1,

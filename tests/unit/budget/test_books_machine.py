@@ -40,6 +40,7 @@ from daydream_contracts.rpc import (
     IncreaseReservation,
     OpenReservation,
     Pause,
+    ReducedPlan,
     ReleaseReservation,
     RemoveLimit,
     ReportForeground,
@@ -47,7 +48,6 @@ from daydream_contracts.rpc import (
     SetTax,
     Settle,
     SetZone,
-    SmallerPlan,
     TopUp,
 )
 
@@ -150,13 +150,13 @@ class LedgerMachine(RuleBasedStateMachine):
         name = f"reservation-{self.count}"
         question = OpenReservation(
             reservation_id=name,
-            parts=self.parts(bounds, team, model_is_open),
+            allocations=self.parts(bounds, team, model_is_open),
             branches=branches,
             purpose=purpose,
-            asked_at=self.now,
-            smaller=(
-                SmallerPlan(
-                    parts=self.parts([bound // 2 for bound in bounds], team, model_is_open)
+            requested_at=self.now,
+            reduced_plans=(
+                ReducedPlan(
+                    allocations=self.parts([bound // 2 for bound in bounds], team, model_is_open)
                 ),
             ),
         )
@@ -175,7 +175,11 @@ class LedgerMachine(RuleBasedStateMachine):
         others = ("m1",) if model_is_open else ()
         return tuple(
             AllocationRequest(
-                stage=STAGES[at], model="m0", or_models=others, team=team, upper_bound_nanousd=bound
+                stage=STAGES[at],
+                model="m0",
+                alternative_models=others,
+                team=team,
+                upper_bound_nanousd=bound,
             )
             for at, bound in enumerate(bounds)
         )
@@ -194,7 +198,9 @@ class LedgerMachine(RuleBasedStateMachine):
             self.count += 1
             part = AllocationRequest(stage="critic", model="m0", upper_bound_nanousd=free + over)
             question = OpenReservation(
-                reservation_id=f"reservation-{self.count}", parts=(part,), asked_at=self.now
+                reservation_id=f"reservation-{self.count}",
+                allocations=(part,),
+                requested_at=self.now,
             )
             answer = self.grant(question, free + over)
             assert answer.granted == (not over)
@@ -207,7 +213,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.count += 1
         part = AllocationRequest(stage="critic", model="m0", upper_bound_nanousd=1)
         question = OpenReservation(
-            reservation_id=f"reservation-{self.count}", parts=(part,), asked_at=self.now - age
+            reservation_id=f"reservation-{self.count}",
+            allocations=(part,),
+            requested_at=self.now - age,
         )
         answer = self.grant(question, 1)
         if answer.granted:
@@ -294,7 +302,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 cost_nanousd=cost,
                 input_tokens=tokens,
                 output_tokens=tokens,
-                last=last,
+                release=last,
             )
         )
 
@@ -305,7 +313,7 @@ class LedgerMachine(RuleBasedStateMachine):
         reservation = self.books.reservations.get(reservation_id)
         if reservation is None or branch is None or branch < reservation.branches:
             answer = self.ask(ReleaseReservation(reservation_id=reservation_id, branch=branch))
-            assert answer.closed or (reservation is not None and branch is not None)
+            assert answer.released or (reservation is not None and branch is not None)
 
     @rule(
         scope=st.sampled_from(SCOPES),
@@ -561,7 +569,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def change(self, what: Change) -> Any:
         self.count += 1
-        return self.ask(ChangeBudget(change_id=f"change-{self.count}", what=what, who="a test"))
+        return self.ask(ChangeBudget(change_id=f"change-{self.count}", change=what, who="a test"))
 
     def grant(self, question: Question, by: int) -> Grant:
         """Ask for something that is checked against the limits; a grant that costs leaves every limit kept that it counts against."""
@@ -569,7 +577,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if answer.granted and by and isinstance(question, OpenReservation):
             opened = self.commits[-1].entries[0]
             assert isinstance(opened, ReservationOpened)
-            if sum(part.upper_bound_nanousd for part in opened.parts):
+            if sum(part.upper_bound_nanousd for part in opened.allocations):
                 assert self.books.controls.capped
                 assert not self.books.controls.paused
                 scopes = {

@@ -62,6 +62,6 @@ def ledger() -> int:
         if not in_flight:
             break
         attempt, cost = in_flight.popleft()
-        desk.settle(attempt, cost, last=True)
+        desk.settle(attempt, cost, release=True)
     assert desk.money.settled > 0.97 * CAP
     return desk.money.settled

@@ -130,14 +130,14 @@ def test_every_difference_comes_with_what_mends_it(tmp_path: Path) -> None:
         ),
     )
     cheap, ours, theirs = found.differences
-    assert (cheap.about, cheap.ours_nanousd, cheap.theirs_nanousd) == ("cheap", CENT, 4 * CENT)
+    assert (cheap.about, cheap.ledger_nanousd, cheap.invoice_nanousd) == ("cheap", CENT, 4 * CENT)
     assert (
         cheap.fix
         == "daydream budget correct --by 0.030000000 --stage synthesizer --model gpt-4o-mini --at 2026-06-01T12:00:00 --attempt a1"
     )
-    assert (ours.about, ours.theirs_nanousd) == ("ours", None)
+    assert (ours.about, ours.invoice_nanousd) == ("ours", None)
     assert "--by -0.010000000" in ours.fix
-    assert (theirs.about, theirs.ours_nanousd) == ("theirs", None)
+    assert (theirs.about, theirs.ledger_nanousd) == ("theirs", None)
     assert "--stage STAGE" in theirs.fix
     assert (found.same, found.without_id) == (1, 1)
 
@@ -166,7 +166,7 @@ def test_without_ids_days_and_models_are_compared(tmp_path: Path) -> None:
     )
     found = against(calls, written(tmp_path, text))
     assert (found.by, found.same) == ("day and model", 1)
-    assert [(one.about, one.ours_nanousd, one.theirs_nanousd) for one in found.differences] == [
+    assert [(one.about, one.ledger_nanousd, one.invoice_nanousd) for one in found.differences] == [
         ("2026-06-01 gpt-4o", 5 * CENT, 6 * CENT)
     ]
     correction = CorrectionEntry(stage="synthesizer", model="gpt-4o", at=NOON, by_nanousd=CENT)

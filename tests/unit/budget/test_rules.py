@@ -46,7 +46,7 @@ def test_near_the_cap_what_still_fits_is_granted_and_what_does_not_is_refused() 
     refusal = desk.open("c", 1).refusal
     assert refusal is not None
     assert refusal.reason == "cap"
-    assert refusal.short_nanousd == 1
+    assert refusal.shortfall_nanousd == 1
 
 
 def test_a_refusal_by_the_days_cap_names_the_operators_midnight() -> None:
@@ -93,7 +93,7 @@ def test_a_draw_takes_from_its_reservation_and_never_more_than_is_left() -> None
     refusal = desk.draw("a", 20).refusal
     assert refusal is not None
     assert refusal.reason == "reservation"
-    assert refusal.short_nanousd == 10
+    assert refusal.shortfall_nanousd == 10
 
 
 def test_each_attempt_at_a_call_is_a_draw_of_its_own() -> None:
@@ -178,7 +178,7 @@ def test_an_reservation_that_nobody_touches_flows_back_and_can_be_grown_again() 
     assert desk.money.open == 0
     refusal = desk.draw("a", 10).refusal
     assert refusal is not None
-    assert (refusal.reason, refusal.short_nanousd) == ("reservation", 10)
+    assert (refusal.reason, refusal.shortfall_nanousd) == ("reservation", 10)
     assert desk.grow("a", 10).granted
     assert desk.draw("a", 10).granted
 
@@ -203,10 +203,10 @@ def test_growing_twice_under_one_id_grows_once() -> None:
 def test_two_ways_close_separately_and_the_rest_flows_back_with_the_last() -> None:
     desk = Desk(lifetime=100)
     desk.open("a", 100, branches=2)
-    assert not desk.close("a", 0).closed
-    assert not desk.close("a", 0).closed
+    assert not desk.close("a", 0).released
+    assert not desk.close("a", 0).released
     assert desk.money.open == 100
-    assert desk.close("a", 1).closed
+    assert desk.close("a", 1).released
     assert desk.money.open == 0
 
 
@@ -240,7 +240,7 @@ def test_what_ended_longer_ago_than_the_horizon_is_forgotten_and_can_not_be_open
     assert desk.books.closed == {}
     part = AllocationRequest(stage="s", model="m", upper_bound_nanousd=10)
     refusal = desk.ask(
-        OpenReservation(reservation_id="a", parts=(part,), asked_at=asked_at)
+        OpenReservation(reservation_id="a", allocations=(part,), requested_at=asked_at)
     ).refusal
     assert refusal.reason == "too-old"
 
@@ -249,7 +249,7 @@ def test_an_unknown_reservation_pays_for_nothing_and_counts_as_closed() -> None:
     desk = Desk(lifetime=100)
     assert desk.draw("nobody", 1).refusal.reason == "unknown-reservation"  # type: ignore[union-attr]
     assert desk.grow("nobody", 1).refusal.reason == "unknown-reservation"  # type: ignore[union-attr]
-    assert desk.close("nobody").closed
+    assert desk.close("nobody").released
     assert not desk.settle("nobody:1", 1).known
 
 
@@ -296,11 +296,19 @@ def test_two_replicas_of_which_one_lost_a_race_fold_each_others_commits_for_ever
             desk.now += by
 
     part = AllocationRequest(stage="s", model="m", upper_bound_nanousd=10)
-    both(*decided(OpenReservation(reservation_id="first", parts=(part,), asked_at=winner.now)))
+    both(
+        *decided(
+            OpenReservation(reservation_id="first", allocations=(part,), requested_at=winner.now)
+        )
+    )
     later(timedelta(days=2))
     both(*due(winner.books, winner.now, IDLE_S))
     later(timedelta(days=3))
-    both(*decided(OpenReservation(reservation_id="second", parts=(part,), asked_at=winner.now)))
+    both(
+        *decided(
+            OpenReservation(reservation_id="second", allocations=(part,), requested_at=winner.now)
+        )
+    )
     both(*decided(ReleaseReservation(reservation_id="second")))
     _, grown = decide(
         loser.books,
@@ -315,7 +323,7 @@ def test_two_replicas_of_which_one_lost_a_race_fold_each_others_commits_for_ever
     later(timedelta(days=5))
     both(
         *decided(
-            ChangeBudget(change_id="c", what=SetLimit(window="day", cap_nanousd=10), who="Ada")
+            ChangeBudget(change_id="c", change=SetLimit(window="day", cap_nanousd=10), who="Ada")
         )
     )
     _, late = decide(loser.books, ReleaseReservation(reservation_id="first"), loser.now)

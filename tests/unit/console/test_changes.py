@@ -32,7 +32,11 @@ NUMBERS = (
     "last_sequence",
 )
 BOOKS = BudgetState.model_validate({**dict.fromkeys(NUMBERS, 0), "limits": (), "spend": ()})
-LIMIT = {"what": {"kind": "limit", "window": "day", "cap_nanousd": 5}, "who": "Ada", "why": "pilot"}
+LIMIT = {
+    "change": {"kind": "limit", "window": "day", "cap_nanousd": 5},
+    "who": "Ada",
+    "why": "pilot",
+}
 
 
 class Ledger:
@@ -68,7 +72,7 @@ def test_a_limit_is_set_with_who_and_why(ledger: Ledger) -> None:
     assert answer.status_code == 200
     assert BudgetState.model_validate(answer.json()) == BOOKS
     (asked,) = ledger.asked
-    assert (asked.what, asked.who, asked.why) == (
+    assert (asked.change, asked.who, asked.why) == (
         SetLimit(window="day", cap_nanousd=5),
         "Ada",
         "pilot",
@@ -79,12 +83,12 @@ def test_a_change_has_an_id_of_its_own_unless_one_is_given(ledger: Ledger) -> No
     client = page(ledger)
     for more in ({}, {}, {"change_id": "mine"}):
         client.post(
-            "/api/budget", json={"what": {"kind": "pause", "paused": True}, "who": "Ada", **more}
+            "/api/budget", json={"change": {"kind": "pause", "paused": True}, "who": "Ada", **more}
         )
     first, second, third = (asked.change_id for asked in ledger.asked)
     assert first != second
     assert third == "mine"
-    assert ledger.asked[0].what == Pause(paused=True)
+    assert ledger.asked[0].change == Pause(paused=True)
 
 
 def test_without_a_token_set_nobody_may(ledger: Ledger) -> None:
@@ -110,13 +114,13 @@ def test_with_another_token_nobody_may(ledger: Ledger, given: str) -> None:
     ("body", "about"),
     [
         ({**LIMIT, "who": ""}, "who"),
-        ({"who": "Ada"}, "what"),
+        ({"who": "Ada"}, "change"),
         (
-            {**LIMIT, "what": {"kind": "limit", "window": "year", "cap_nanousd": 1}},
-            "what.limit.window",
+            {**LIMIT, "change": {"kind": "limit", "window": "year", "cap_nanousd": 1}},
+            "change.limit.window",
         ),
-        ({**LIMIT, "what": {"kind": "limit", "window": "day"}}, "what.limit"),
-        ({**LIMIT, "what": {"kind": "gift"}}, "what"),
+        ({**LIMIT, "change": {"kind": "limit", "window": "day"}}, "change.limit"),
+        ({**LIMIT, "change": {"kind": "gift"}}, "change"),
     ],
 )
 def test_a_wrong_change_is_answered_with_what_is_wrong(
@@ -147,7 +151,7 @@ def test_what_the_ledger_refuses_says_why(ledger: Ledger) -> None:
     )
     answer = page(ledger).post(
         "/api/budget",
-        json={"what": {"kind": "top-up", "window": "day", "by_nanousd": 1}, "who": "Ada"},
+        json={"change": {"kind": "top-up", "window": "day", "by_nanousd": 1}, "who": "Ada"},
     )
     assert answer.status_code == 409
     assert answer.json() == {"error": "there is no limit all/day", "reason": "unknown-limit"}

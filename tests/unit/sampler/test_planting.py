@@ -155,7 +155,9 @@ def test_the_share_of_canaries_is_kept_and_each_is_paid_from_an_reservation_of_i
     assert world.draw(planting, 0) == 0
     assert [world.draw(planting, 4) for _ in range(10)] == [0, 0, 1, 0, 1, 0, 0, 1, 0, 1]
     assert {reservation.purpose for reservation in world.opened} == {"canary"}
-    assert {part.stage for reservation in world.opened for part in reservation.parts} == {"critic"}
+    assert {part.stage for reservation in world.opened for part in reservation.allocations} == {
+        "critic"
+    }
     assert len({one.message_id for one in world.published}) == 4
 
 

@@ -210,7 +210,12 @@ def test_a_plan_has_the_bound_of_the_dearest_and_the_sight_of_the_least_cleared(
     plan = Synthesizer(
         writers, forms(SynthesizerSettings()), clearances=Clearances.read("internal,secret")
     ).plan()  # type: ignore[arg-type]
-    assert (plan.model, plan.or_models, plan.fixed_nanousd, plan.nanousd_per_fact_byte) == (
+    assert (
+        plan.model,
+        plan.alternative_models,
+        plan.fixed_nanousd,
+        plan.nanousd_per_fact_byte,
+    ) == (
         "a",
         ("b",),
         200,
@@ -219,7 +224,11 @@ def test_a_plan_has_the_bound_of_the_dearest_and_the_sight_of_the_least_cleared(
     assert plan.smaller[BRIEF] == StageCost(fixed_nanousd=100, nanousd_per_fact_byte=3)
     assert plan.clearance == "internal"
     (part,) = plan.parts(10, 2)
-    assert (part.model, part.or_models, part.upper_bound_nanousd) == ("a", ("b",), 2 * (200 + 30))
+    assert (part.model, part.alternative_models, part.upper_bound_nanousd) == (
+        "a",
+        ("b",),
+        2 * (200 + 30),
+    )
     assert plan.models == ("a", "b")
 
 

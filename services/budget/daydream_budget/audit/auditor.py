@@ -15,7 +15,6 @@ from daydream_budget.ledger.entries import (
     Commit,
     ControlsChanged,
     Entry,
-    LimitSet,
     ReservationOpened,
 )
 from daydream_budget.ledger.state import LedgerState, check
@@ -144,7 +143,7 @@ class Auditor:
                     entry.unknown,
                     entry.provider_id,
                 )
-            case ControlsChanged(what=CorrectionEntry() as what):
+            case ControlsChanged(change=CorrectionEntry() as what):
                 self.corrections.append((what.at, what))
                 if what.attempt_id in self.calls:
                     self.calls[what.attempt_id].corrected += what.by_nanousd
@@ -175,7 +174,7 @@ class Auditor:
 
     def _caps(self, before: dict[tuple[str, Window], int], commit: Commit) -> None:
         """Nothing that was granted may exceed a cap. A change by a person may, and a bill above its bound, by so much."""
-        if any(isinstance(entry, ControlsChanged | LimitSet) for entry in commit.entries):
+        if any(isinstance(entry, ControlsChanged) for entry in commit.entries):
             return
         settled = [entry for entry in commit.entries if isinstance(entry, AttemptSettled)]
         overruns = sum(

@@ -37,14 +37,14 @@ def main(arguments: list[str]) -> int:
         description="Read the whole ledger again and check it. Changes nothing.",
     )
     parser.add_argument(
-        "--export",
+        "--invoice",
         type=Path,
         help="the provider's bill as CSV or JSON, to be compared line by line",
     )
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     asked = parser.parse_args(arguments)
     try:
-        lines = read(asked.export) if asked.export else None
+        lines = read(asked.invoice) if asked.invoice else None
         report = asyncio.run(_audit(BudgetSettings.read(), lines))
     except ConfigurationError as wrong:
         sys.stderr.write(f"audit: {wrong.what}. {wrong.fix}.\n")
@@ -95,7 +95,7 @@ async def _audit(settings: BudgetSettings, lines: list[InvoiceLine] | None) -> A
     return AuditReport.of(
         auditor,
         served=serving is not None,
-        bill=None if lines is None else reconcile(auditor.calls, auditor.corrections, lines),
+        invoice=None if lines is None else reconcile(auditor.calls, auditor.corrections, lines),
     )
 
 

@@ -23,8 +23,8 @@ class ReconciliationDifference(ContractModel):
 
     about: str
     model: str
-    ours_nanousd: int | None
-    theirs_nanousd: int | None
+    ledger_nanousd: int | None
+    invoice_nanousd: int | None
     fix: str
 
 
@@ -34,8 +34,8 @@ class Reconciliation(ContractModel):
     by: str
     lines: int
     same: int
-    ours_nanousd: int
-    theirs_nanousd: int
+    ledger_nanousd: int
+    invoice_nanousd: int
     without_id: int
     differences: tuple[ReconciliationDifference, ...]
 
@@ -106,8 +106,8 @@ def reconcile(
         by="id" if by_id else "day and model",
         lines=len(lines),
         same=len(ours.keys() | theirs.keys()) - len(differences),
-        ours_nanousd=int(sum(one.cost for one in ours.values())),
-        theirs_nanousd=round(sum(one.cost for one in theirs.values())),
+        ledger_nanousd=int(sum(one.cost for one in ours.values())),
+        invoice_nanousd=round(sum(one.cost for one in theirs.values())),
         without_id=without_id,
         differences=tuple(differences),
     )
@@ -130,8 +130,8 @@ def _compare(
         about=key,
         model=model,
         fix=fix,
-        ours_nanousd=int(one.cost) if ours else None,
-        theirs_nanousd=round(other.cost) if theirs else None,
+        ledger_nanousd=int(one.cost) if ours else None,
+        invoice_nanousd=round(other.cost) if theirs else None,
     )
 
 

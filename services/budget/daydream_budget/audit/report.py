@@ -28,10 +28,10 @@ class AuditReport(ContractModel):
     reserved_nanousd: int
     served: bool
     findings: tuple[AuditFinding, ...]
-    bill: Reconciliation | None = None
+    invoice: Reconciliation | None = None
 
     @classmethod
-    def of(cls, auditor: Auditor, *, served: bool, bill: Reconciliation | None) -> AuditReport:
+    def of(cls, auditor: Auditor, *, served: bool, invoice: Reconciliation | None) -> AuditReport:
         money = auditor.books.accounts.of(EVERYTHING)
         calls = auditor.calls.values()
         return cls(
@@ -47,13 +47,13 @@ class AuditReport(ContractModel):
             reserved_nanousd=money.open,
             served=served,
             findings=tuple(auditor.findings),
-            bill=bill,
+            invoice=invoice,
         )
 
     @property
     def sound(self) -> bool:
         """Nothing is wrong, and the bill agrees."""
-        return not self.findings and not (self.bill and self.bill.differences)
+        return not self.findings and not (self.invoice and self.invoice.differences)
 
 
 def text(report: AuditReport) -> str:
@@ -75,26 +75,26 @@ def text(report: AuditReport) -> str:
     lines += _more([f"✗ commit {one.sequence}: {one.text}" for one in report.findings])
     if not report.findings:
         lines.append("The books balance: every invariant holds after every commit.")
-    if report.bill:
-        lines += _bill(report.bill)
+    if report.invoice:
+        lines += _invoice(report.invoice)
     return "\n".join(lines)
 
 
-def _bill(bill: Reconciliation) -> list[str]:
+def _invoice(invoice: Reconciliation) -> list[str]:
     lines = [
-        f"The bill has {bill.lines} lines, {usd(bill.theirs_nanousd)}; the ledger has {usd(bill.ours_nanousd)} for them (compared by {bill.by})."
+        f"The bill has {invoice.lines} lines, {usd(invoice.invoice_nanousd)}; the ledger has {usd(invoice.ledger_nanousd)} for them (compared by {invoice.by})."
     ]
-    if bill.without_id:
+    if invoice.without_id:
         lines.append(
-            f"{bill.without_id} calls of these days have no id of the provider's: their answer was lost, or the provider gives none."
+            f"{invoice.without_id} calls of these days have no id of the provider's: their answer was lost, or the provider gives none."
         )
-    lines += _more([_difference(one) for one in bill.differences])
-    return lines if bill.differences else [*lines, "They agree."]
+    lines += _more([_difference(one) for one in invoice.differences])
+    return lines if invoice.differences else [*lines, "They agree."]
 
 
 def _difference(one: ReconciliationDifference) -> str:
-    ours = "not in the ledger" if one.ours_nanousd is None else usd(one.ours_nanousd)
-    theirs = "not on the bill" if one.theirs_nanousd is None else usd(one.theirs_nanousd)
+    ours = "not in the ledger" if one.ledger_nanousd is None else usd(one.ledger_nanousd)
+    theirs = "not on the bill" if one.invoice_nanousd is None else usd(one.invoice_nanousd)
     return f"✗ {one.about} ({one.model}): ledger {ours}, bill {theirs}\n    {one.fix}"
 
 

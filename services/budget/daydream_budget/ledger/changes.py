@@ -36,13 +36,13 @@ def decide(books: LedgerState, question: ChangeBudget) -> tuple[ChangeDecision, 
         return ChangeDecision(refusal=refusal), ()
     return ChangeDecision(), (
         ControlsChanged(
-            change_id=question.change_id, what=question.what, who=question.who, why=question.why
+            change_id=question.change_id, change=question.change, who=question.who, why=question.why
         ),
     )
 
 
 def _refusal(books: LedgerState, question: ChangeBudget) -> Refusal | None:
-    match question.what:
+    match question.change:
         case TopUp() | RemoveLimit() as what:
             limit = books.controls.limits.get((what.scope, what.window))
             if limit is None:
@@ -58,7 +58,7 @@ def _refusal(books: LedgerState, question: ChangeBudget) -> Refusal | None:
             try:
                 ZoneInfo(what.zone)
             except (ZoneInfoNotFoundError, ValueError):
-                return Refusal(reason="wrong-change", text=f"there is no time zone {what.zone!r}")
+                return Refusal(reason="invalid-change", text=f"there is no time zone {what.zone!r}")
         case CorrectionEntry() as what:
             return _uncorrectable(books, what)
     return None
@@ -68,7 +68,7 @@ def _uncorrectable(books: LedgerState, what: CorrectionEntry) -> Refusal | None:
     """Nothing may come to less than nothing: neither a scope as a whole nor what is known of the quarter-hour."""
     if books.at is not None and what.at > books.at:
         return Refusal(
-            reason="wrong-change",
+            reason="invalid-change",
             text=f"the correction is for a time that has not come: {what.at:%Y-%m-%d %H:%M} UTC",
         )
     if what.by_nanousd >= 0:
@@ -82,9 +82,9 @@ def _uncorrectable(books: LedgerState, what: CorrectionEntry) -> Refusal | None:
         )
         if least + what.by_nanousd < 0:
             return Refusal(
-                reason="wrong-change",
+                reason="invalid-change",
                 text=f"only {usd(least)} was settled for {scope} at that time",
-                short_nanousd=-(least + what.by_nanousd),
+                shortfall_nanousd=-(least + what.by_nanousd),
             )
     return None
 

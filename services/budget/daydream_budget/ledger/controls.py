@@ -65,7 +65,7 @@ class Controls:
     def change(self, entry: ControlsChanged, at: datetime) -> None:
         """Take in what somebody changed."""
         put = self._journal.put
-        match entry.what:
+        match entry.change:
             case SetLimit() as limit:
                 put(self.limits, (limit.scope, limit.window), limit)
             case RemoveLimit() as gone:
@@ -89,14 +89,14 @@ class Controls:
             case CorrectionEntry():
                 pass  # the books do that
         if isinstance(
-            entry.what, SetLimit | RemoveLimit | TopUp
+            entry.change, SetLimit | RemoveLimit | TopUp
         ):  # what the old cap has told says nothing about the new one
-            for key in [key for key in self.crossed if key[1] == entry.what.window]:
+            for key in [key for key in self.crossed if key[1] == entry.change.window]:
                 self._journal.drop(self.crossed, key)
         put(
             self.changes,
             entry.change_id,
-            ChangeRecord(at=at, who=entry.who, why=entry.why, text=describe(entry.what)),
+            ChangeRecord(at=at, who=entry.who, why=entry.why, text=describe(entry.change)),
         )
 
     def cross(self, entry: SoftLimitReached) -> None:

@@ -21,9 +21,9 @@ class _Entry(BaseModel):
 class ReservationOpened(_Entry):
     """A reservation was opened: its bound is held for it under every limit. `plan` 0 is what was asked for, n a smaller one."""
 
-    kind: Literal["opened"] = "opened"
+    kind: Literal["reservation-opened"] = "reservation-opened"
     reservation_id: str
-    parts: tuple[AllocationRequest, ...]
+    allocations: tuple[AllocationRequest, ...]
     branches: int
     plan: int = 0
     purpose: Purpose = "daydream"
@@ -32,7 +32,7 @@ class ReservationOpened(_Entry):
 class ReservationIncreased(_Entry):
     """A stage's part of a reservation got more, and the reservation is open (again). No stage: the first part."""
 
-    kind: Literal["grown"] = "grown"
+    kind: Literal["reservation-increased"] = "reservation-increased"
     reservation_id: str
     increase_id: str
     stage: str = ""
@@ -44,7 +44,7 @@ class ReservationIncreased(_Entry):
 class AttemptAuthorized(_Entry):
     """The upper bound of one attempt was taken from the reservation, for one worker, until a time."""
 
-    kind: Literal["drawn"] = "drawn"
+    kind: Literal["attempt-authorized"] = "attempt-authorized"
     attempt_id: str
     reservation_id: str
     call_id: str
@@ -59,7 +59,7 @@ class AttemptAuthorized(_Entry):
 class AttemptSettled(_Entry):
     """What the attempt cost; `unknown`: nobody said, so all that was drawn. `provider_id` is the provider's name for it."""
 
-    kind: Literal["settled"] = "settled"
+    kind: Literal["attempt-settled"] = "attempt-settled"
     attempt_id: str
     cost_nanousd: int
     unknown: bool
@@ -71,7 +71,7 @@ class AttemptSettled(_Entry):
 class BranchReleased(_Entry):
     """One way of the reservation has ended (None: all)."""
 
-    kind: Literal["closed"] = "closed"
+    kind: Literal["branch-released"] = "branch-released"
     reservation_id: str
     branch: int | None
 
@@ -79,27 +79,16 @@ class BranchReleased(_Entry):
 class ReservationExpired(_Entry):
     """Nobody touched the reservation for long: what is left flows back. It can grow again while it is remembered."""
 
-    kind: Literal["expired"] = "expired"
+    kind: Literal["reservation-expired"] = "reservation-expired"
     reservation_id: str
 
 
 class ControlsChanged(_Entry):
     """Somebody changed a limit, the tax, the zone, paused, or corrected the books."""
 
-    kind: Literal["changed"] = "changed"
+    kind: Literal["controls-changed"] = "controls-changed"
     change_id: str
-    what: Change
-    who: str
-    why: str
-
-
-class LimitSet(_Entry):
-    """A cap as the first version wrote it; None removed it. `ControlsChanged` took its place, and it is still understood."""
-
-    kind: Literal["limit"] = "limit"
-    change_id: str
-    window: Window
-    cap_nanousd: int | None
+    change: Change
     who: str
     why: str
 
@@ -107,7 +96,7 @@ class LimitSet(_Entry):
 class ForegroundSpent(_Entry):
     """What the lab itself spent on models, as its gateway reported it."""
 
-    kind: Literal["foreground"] = "foreground"
+    kind: Literal["foreground-spent"] = "foreground-spent"
     report_id: str
     spent_at: datetime
     cost_nanousd: int
@@ -117,7 +106,7 @@ class SoftLimitReached(_Entry):
     """A limit's soft share was reached in the window that begins with this quarter-hour, or (share 1) it refused a grant.
     The alert was raised before this was written, so it is raised once a window, and again only if that failed between."""
 
-    kind: Literal["crossed"] = "crossed"
+    kind: Literal["soft-limit-reached"] = "soft-limit-reached"
     scope: str
     window: Window
     first_quarter: int
@@ -132,7 +121,6 @@ Entry = Annotated[
     | BranchReleased
     | ReservationExpired
     | ControlsChanged
-    | LimitSet
     | ForegroundSpent
     | SoftLimitReached,
     Field(discriminator="kind"),

@@ -126,7 +126,7 @@ def _over(found: list[ExceededLimit], books: LedgerState, now: datetime) -> Refu
         reason="cap",
         text=text,
         retry_at=retry_at,
-        short_nanousd=max(one.short for one in found),
+        shortfall_nanousd=max(one.short for one in found),
         limits=tuple(one.name for one in found),
     )
 
@@ -160,7 +160,7 @@ def _taxed(books: LedgerState, needs: Needs, now: datetime) -> Refusal | None:
         reason="tax",
         text=text,
         retry_at=now + timedelta(minutes=15),
-        short_nanousd=used + need - cap,
+        shortfall_nanousd=used + need - cap,
         limits=("tax",),
     )
 

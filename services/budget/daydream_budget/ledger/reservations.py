@@ -29,7 +29,7 @@ class Allocation:
 
     @classmethod
     def of(cls, part: AllocationRequest, purpose: Purpose) -> Allocation:
-        models = tuple(dict.fromkeys((part.model, *part.or_models)))
+        models = tuple(dict.fromkeys((part.model, *part.alternative_models)))
         return cls(
             part.stage,
             models,

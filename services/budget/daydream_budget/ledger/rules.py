@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from daydream_budget.ledger import changes, limits
 from daydream_budget.ledger.accounts import scopes_of
 from daydream_budget.ledger.entries import (
     AttemptAuthorized,
@@ -23,7 +24,6 @@ from daydream_budget.ledger.entries import (
     ReservationOpened,
 )
 from daydream_budget.ledger.foreground import REPORT_HORIZON
-from daydream_budget.ledger import changes, limits
 from daydream_budget.ledger.reservations import Reservation
 from daydream_budget.ledger.state import HORIZON, LedgerState
 from daydream_contracts.events import ContractModel
@@ -91,7 +91,7 @@ def is_sure(answer: ContractModel) -> bool:
         case Settled():
             return answer.known
         case ReservationStatus():
-            return not answer.closed or answer.spent_nanousd > 0
+            return not answer.released or answer.settled_nanousd > 0
     return getattr(answer, "refusal", None) is None
 
 
@@ -116,7 +116,10 @@ def needs_of(parts: Iterable[AllocationRequest], purpose: Purpose) -> dict[str, 
     needs: dict[str, int] = {}
     for part in parts:
         for scope in scopes_of(
-            part.stage, tuple(dict.fromkeys((part.model, *part.or_models))), part.team, purpose
+            part.stage,
+            tuple(dict.fromkeys((part.model, *part.alternative_models))),
+            part.team,
+            purpose,
         ):
             needs[scope] = needs.get(scope, 0) + part.upper_bound_nanousd
     return needs
@@ -128,16 +131,16 @@ def _open(books: LedgerState, question: OpenReservation, now: datetime) -> Decid
         return _opened_before(books, known, question), ()
     closed = books.closed.get(question.reservation_id)
     if closed is not None:
-        return CLOSED if question.first else Grant(plan=closed.plan), ()
-    if now - question.asked_at > HORIZON:
-        text = f"the reservation was asked for {now - question.asked_at} ago; ids are remembered for {HORIZON.days} days only"
+        return CLOSED if question.first_attempt else Grant(plan=closed.plan), ()
+    if now - question.requested_at > HORIZON:
+        text = f"the reservation was asked for {now - question.requested_at} ago; ids are remembered for {HORIZON.days} days only"
         return Grant(refusal=Refusal(reason="too-old", text=text)), ()
-    if question.asked_at - now > CLOCKS_DIFFER:
-        text = f"the reservation is asked for by a clock that is {question.asked_at - now} ahead of the ledger's"
-        return Grant(refusal=Refusal(reason="wrong-clock", text=text)), ()
+    if question.requested_at - now > CLOCKS_DIFFER:
+        text = f"the reservation is asked for by a clock that is {question.requested_at - now} ahead of the ledger's"
+        return Grant(refusal=Refusal(reason="clock-skew", text=text)), ()
     plans = (
-        (question.parts, question.branches),
-        *((plan.parts, plan.branches) for plan in question.smaller),
+        (question.allocations, question.branches),
+        *((plan.allocations, plan.branches) for plan in question.reduced_plans),
     )
     refusal = None
     for number, (parts, branches) in enumerate(plans):
@@ -145,7 +148,7 @@ def _open(books: LedgerState, question: OpenReservation, now: datetime) -> Decid
         if refusal is None:
             opened = ReservationOpened(
                 reservation_id=question.reservation_id,
-                parts=parts,
+                allocations=parts,
                 branches=branches,
                 plan=number,
                 purpose=question.purpose,
@@ -155,15 +158,15 @@ def _open(books: LedgerState, question: OpenReservation, now: datetime) -> Decid
 
 
 def _with_first(question: OpenReservation, opened: ReservationOpened, now: datetime) -> Decided:
-    first = question.first
+    first = question.first_attempt
     if first is None:
         return Grant(plan=opened.plan), (opened,)
     able = [
         part
-        for part in opened.parts
+        for part in opened.allocations
         if part.stage == first.stage
         and part.team == first.team
-        and first.model in (part.model, *part.or_models)
+        and first.model in (part.model, *part.alternative_models)
     ]
     most = max((part.upper_bound_nanousd for part in able), default=0)
     if not able or first.upper_bound_nanousd > most:
@@ -175,10 +178,10 @@ def _with_first(question: OpenReservation, opened: ReservationOpened, now: datet
 def _opened_before(
     books: LedgerState, reservation: Reservation, question: OpenReservation
 ) -> Grant:
-    if question.first is None:
+    if question.first_attempt is None:
         return Grant(plan=reservation.plan)
     for key in reservation.attempts:
-        if books.attempts[key].nonce == question.first.nonce:
+        if books.attempts[key].nonce == question.first_attempt.nonce:
             return Grant(attempt_id=key, plan=reservation.plan)
     text = "the reservation is open, and its first draw is another worker's; draw from it"
     return Grant(refusal=Refusal(reason="reservation", text=text), plan=reservation.plan)
@@ -258,7 +261,7 @@ def _short(by: int) -> Refusal:
     return Refusal(
         reason="reservation",
         text="the reservation does not cover the call",
-        short_nanousd=max(0, by),
+        shortfall_nanousd=max(0, by),
     )
 
 
@@ -267,7 +270,7 @@ def _settle(books: LedgerState, question: Settle) -> Decided:
     if attempt is None:
         return Settled(known=False), ()
     entries: tuple[Entry, ...] = ()
-    if question.last and books.reservations[attempt.reservation_id].status != "closed":
+    if question.release and books.reservations[attempt.reservation_id].status != "closed":
         entries = (BranchReleased(reservation_id=attempt.reservation_id, branch=None),)
     if attempt.charged is not None:
         return Settled(known=True, charged_nanousd=attempt.charged), entries
@@ -287,7 +290,7 @@ def _close(books: LedgerState, question: ReleaseReservation) -> Decided:
     reservation = books.reservations.get(question.reservation_id)
     if reservation is None:
         closed = books.closed.get(question.reservation_id)
-        return ReservationStatus(closed=True, spent_nanousd=closed.spent if closed else 0), ()
+        return ReservationStatus(released=True, settled_nanousd=closed.spent if closed else 0), ()
     unknown_branch = question.branch is not None and question.branch >= reservation.branches
     if (
         reservation.status == "closed"
@@ -295,13 +298,13 @@ def _close(books: LedgerState, question: ReleaseReservation) -> Decided:
         or unknown_branch
     ):
         return ReservationStatus(
-            closed=reservation.status == "closed", spent_nanousd=reservation.spent
+            released=reservation.status == "closed", settled_nanousd=reservation.spent
         ), ()
     last = (
         question.branch is None
         or len(reservation.released_branches | {question.branch}) >= reservation.branches
     )
-    return ReservationStatus(closed=last, spent_nanousd=reservation.spent), (
+    return ReservationStatus(released=last, settled_nanousd=reservation.spent), (
         BranchReleased(reservation_id=question.reservation_id, branch=question.branch),
     )
 

@@ -31,7 +31,6 @@ from daydream_budget.ledger.entries import (
     ControlsChanged,
     Entry,
     ForegroundSpent,
-    LimitSet,
     ReservationExpired,
     ReservationIncreased,
     ReservationOpened,
@@ -52,8 +51,6 @@ from daydream_contracts.rpc import (
     EVERYTHING,
     AllocationRequest,
     CorrectionEntry,
-    RemoveLimit,
-    SetLimit,
     Window,
 )
 
@@ -146,29 +143,17 @@ class LedgerState:
                 self._expire(entry.reservation_id, at)
             case ControlsChanged():
                 self.controls.change(entry, at)
-                if isinstance(entry.what, CorrectionEntry):
-                    self._correct(entry.what)
-                if entry.what.kind == "zone":
+                if isinstance(entry.change, CorrectionEntry):
+                    self._correct(entry.change)
+                if entry.change.kind == "zone":
                     self.accounts.rezone()
-            case LimitSet():
-                what = (
-                    RemoveLimit(window=entry.window)
-                    if entry.cap_nanousd is None
-                    else SetLimit(window=entry.window, cap_nanousd=entry.cap_nanousd)
-                )
-                self.controls.change(
-                    ControlsChanged(
-                        change_id=entry.change_id, what=what, who=entry.who, why=entry.why
-                    ),
-                    at,
-                )
             case ForegroundSpent():
                 self.foreground.count(entry, at)
             case SoftLimitReached():
                 self.controls.cross(entry)
 
     def _open(self, entry: ReservationOpened, at: datetime) -> None:
-        pots = tuple(Allocation.of(part, entry.purpose) for part in entry.parts)
+        pots = tuple(Allocation.of(part, entry.purpose) for part in entry.allocations)
         self.journal.put(
             self.reservations,
             entry.reservation_id,

@@ -18,10 +18,10 @@ from daydream_contracts.errors import ConfigurationError
 
 
 def budget_audit(
-    export: Annotated[
+    invoice: Annotated[
         Path | None,
         typer.Option(
-            help="The provider's bill (CSV or JSON), to be compared line by line.",
+            help="Provider's invoice as CSV or JSON, to compare with the ledger.",
             show_default=False,
         ),
     ] = None,
@@ -42,7 +42,7 @@ def budget_audit(
             "-m",
             "daydream_budget",
             "audit",
-            *(["--export", str(export)] if export else []),
+            *(["--invoice", str(invoice)] if invoice else []),
             *(["--json"] if as_json else []),
         ]
         async with reading(data or default_folder()) as client:

@@ -214,7 +214,7 @@ def _change(
             for what in changes:
                 answer = await client.ask(
                     BUDGET_CHANGE,
-                    ChangeBudget(change_id=uuid4().hex, what=what, who=who or "unknown", why=why),
+                    ChangeBudget(change_id=uuid4().hex, change=what, who=who or "unknown", why=why),
                 )
                 if answer.refusal is not None:
                     raise ConfigurationError(

@@ -72,7 +72,7 @@ async def _most_each(client: Client, memory: MemoryState, samples: int) -> int |
             most,
             sum(
                 part.upper_bound_nanousd
-                for part in branches(plans.values(), fact_bytes, samples)[0].parts
+                for part in branches(plans.values(), fact_bytes, samples)[0].allocations
             ),
         )
     return most

@@ -87,7 +87,7 @@ class Caps:
                 await client.ask(
                     BUDGET_CHANGE,
                     ChangeBudget(
-                        change_id=uuid4().hex, what=limit, who="daydream run", why="option"
+                        change_id=uuid4().hex, change=limit, who="daydream run", why="option"
                     ),
                 )
         return await client.ask(BUDGET_STATE, EmptyRequest())

@@ -19,20 +19,20 @@ EVERYTHING = "all"
 
 
 class AllocationRequest(ContractModel):
-    """What one stage may need. Where the model is still open, `or_models` names the others, and the bound is the dearest one's:
+    """What one stage may need. Where the model is still open, `alternative_models` names the others, and the bound is the dearest one's:
     it counts once against everything, the stage and the team, and in full against each of the models."""
 
     stage: str
     model: str
-    or_models: tuple[str, ...] = ()
+    alternative_models: tuple[str, ...] = ()
     team: str = ""
     upper_bound_nanousd: int = Field(ge=0)
 
 
-class SmallerPlan(ContractModel):
+class ReducedPlan(ContractModel):
     """A cheaper way to do the same work: fewer samples or judges, briefer answers."""
 
-    parts: tuple[AllocationRequest, ...] = Field(min_length=1)
+    allocations: tuple[AllocationRequest, ...] = Field(min_length=1)
     branches: int = Field(default=1, ge=1)
 
 
@@ -57,16 +57,19 @@ class OpenReservation(ContractModel):
     the same commit: work that needs a single call saves a question by it."""
 
     reservation_id: str
-    parts: tuple[AllocationRequest, ...] = Field(min_length=1)
+    allocations: tuple[AllocationRequest, ...] = Field(min_length=1)
     branches: int = Field(default=1, ge=1)
-    smaller: tuple[SmallerPlan, ...] = Field(default=(), max_length=8)
-    first: Authorize | None = None
+    reduced_plans: tuple[ReducedPlan, ...] = Field(default=(), max_length=8)
+    first_attempt: Authorize | None = None
     purpose: Purpose = "daydream"
-    asked_at: AwareDatetime
+    requested_at: AwareDatetime
 
     @model_validator(mode="after")
     def _first_is_its_own(self) -> OpenReservation:
-        if self.first is not None and self.first.reservation_id != self.reservation_id:
+        if (
+            self.first_attempt is not None
+            and self.first_attempt.reservation_id != self.reservation_id
+        ):
             raise ValueError("the first draw is from another reservation")
         return self
 
@@ -93,14 +96,14 @@ class Refusal(ContractModel):
         "reservation",
         "unknown-reservation",
         "too-old",
-        "wrong-clock",
+        "clock-skew",
         "released",
         "unknown-limit",
-        "wrong-change",
+        "invalid-change",
     ]
     text: str
     retry_at: datetime | None = None
-    short_nanousd: int = Field(default=0, ge=0, description="how much was missing")
+    shortfall_nanousd: int = Field(default=0, ge=0, description="how much was missing")
     limits: tuple[str, ...] = Field(
         default=(), description="the limits that were in the way, as scope/window"
     )
@@ -132,7 +135,7 @@ class Settle(ContractModel):
         max_length=200,
         description="the provider's own id of the answer, for reconciliation",
     )
-    last: bool = False
+    release: bool = False
 
 
 class Settled(ContractModel):
@@ -153,8 +156,8 @@ class ReleaseReservation(ContractModel):
 class ReservationStatus(ContractModel):
     """What the reservation has spent so far; `closed` once every way has ended."""
 
-    closed: bool
-    spent_nanousd: int = 0
+    released: bool
+    settled_nanousd: int = 0
 
 
 class ReportForeground(ContractModel):
@@ -261,7 +264,7 @@ class ChangeBudget(ContractModel):
     """Somebody changes something, and says why. `change_id` makes it idempotent."""
 
     change_id: str = Field(min_length=1, max_length=200)
-    what: Change
+    change: Change
     who: str = Field(min_length=1, max_length=200)
     why: str = Field(default="", max_length=2000)
 
