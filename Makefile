@@ -6,7 +6,7 @@ PACKAGES := $(patsubst %,-e %,$(wildcard shared/*)) $(patsubst %,-e %,$(filter-o
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-chaos check bench bench-budget bench-sampler bench-critic lock
+.PHONY: help setup run test test-chaos check docs bench bench-budget bench-sampler bench-critic lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ check: setup ## style, types, boundaries between services, each service installe
 	$(BIN)/mypy shared services
 	$(BIN)/lint-imports
 	$(BIN)/python tests/deploy/each_alone.py
+
+docs: setup ## build the documentation site into site/, strictly: a broken link or anchor fails
+	$(BIN)/zensical build --clean --strict
 
 bench: setup ## benchmarks: JSON lines, one a figure (BENCH=name for one of them)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)

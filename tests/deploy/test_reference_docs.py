@@ -1,0 +1,86 @@
+"""The reference pages, and what README and docs refer to, are those of the code."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.routing import Route
+
+from daydream_console.web import routes
+from deploy.reference_pages import FIX, FOLDER, pages
+
+ROOT = FOLDER.parents[1]
+INSTRUMENT = re.compile(r"(?:daydream|gen_ai|messaging)(?:\.[a-z_]+)+")
+MAKERS = ("create_counter", "create_histogram", "create_observable_gauge")
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
+OUTSIDE_DOCS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/files/README.md")
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_a_generated_page_equals_the_code(name: str) -> None:
+    assert (FOLDER / name).read_text() == pages()[name], FIX
+
+
+def test_the_metrics_page_names_each_instrument_and_no_other() -> None:
+    rows = re.findall(r"^\| `([a-z_.]+)`<br>", (FOLDER / "metrics.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(_instruments())
+
+
+def _instruments() -> set[str]:
+    """Return the names that begin a call or a row, in modules that make instruments."""
+    sources = [
+        path.read_text()
+        for folder in ("shared", "services")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    makers = [source for source in sources if any(maker in source for maker in MAKERS)]
+    return {
+        name for source in makers for name in _first_texts(source) if INSTRUMENT.fullmatch(name)
+    }
+
+
+def _first_texts(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        items = node.args if isinstance(node, ast.Call) else getattr(node, "elts", [])
+        if items and isinstance(items[0], ast.Constant) and isinstance(items[0].value, str):
+            yield items[0].value
+
+
+def test_the_api_page_lists_each_route_and_no_other() -> None:
+    page = (FOLDER / "api.md").read_text()
+    listed = re.findall(r"^\| (GET|POST) \| `([^`]+)` \|", page, re.MULTILINE)
+    nothing: dict[str, Any] = dict.fromkeys(inspect.signature(routes).parameters)
+    served = [
+        (method, route.path)
+        for route in routes(**nothing)
+        if isinstance(route, Route)
+        for method in (route.methods or ())
+        if method != "HEAD"
+    ]
+    assert sorted(listed) == sorted(served)
+
+
+@pytest.mark.parametrize("name", OUTSIDE_DOCS)
+def test_links_outside_the_site_lead_to_files(name: str) -> None:
+    """The site's own build checks the links within docs."""
+    page = ROOT / name
+    links = [link for link in LINK.findall(page.read_text()) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_has_less_than_150_lines() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) < 150
+
+
+def test_paths_that_the_docs_name_exist() -> None:
+    texts = [path.read_text() for path in (ROOT / "docs").rglob("*.md")]
+    texts += [(ROOT / name).read_text() for name in OUTSIDE_DOCS]
+    named = re.compile(r"`((?:shared|services|tests|deploy|helm|docs)/[^`\s<>…*]+)`")
+    paths = {path for text in texts for path in named.findall(text)}
+    assert sorted(path for path in paths if not Path(ROOT, path).exists()) == []
