@@ -54,12 +54,14 @@ def _rows(prefix: str, kind: type[BaseModel], without: dict[str, Any]) -> Iterat
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None or field.default in (None, PydanticUndefined):
         return ""
-    value = (
-        field.default.get_secret_value()
-        if hasattr(field.default, "get_secret_value")
-        else field.default
-    )
+    if isinstance(field.default, tuple):
+        return ",".join(str(_plain(item)) for item in field.default)
+    value = _plain(field.default)
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.get_secret_value() if hasattr(value, "get_secret_value") else value
 
 
 def env_example() -> str:

@@ -127,7 +127,7 @@ def test_a_service_reads_what_the_chart_says(helm: Helm, read: Reader, service: 
         "nats.streamReplicas=3", "logLevel=debug", "model.existingSecret=key", "model.timeoutS=90"
     )
     settings = read(service, environment_of(objects, service))
-    assert (settings.nats_url.get_secret_value(), settings.stream_replicas, settings.log_level) == (
+    assert (str(settings.nats_address), settings.stream_replicas, settings.log_level) == (
         "nats://nats:4222",
         3,
         "debug",

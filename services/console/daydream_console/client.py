@@ -16,6 +16,7 @@ from daydream_contracts.events import Message
 from daydream_contracts.topology import route_of
 from daydream_runtime.nats_url import NatsAddress, refused, unreachable
 from daydream_runtime.rpc import RpcClient
+from daydream_runtime.settings import split_list
 
 CONNECT_S = 5
 
@@ -44,7 +45,7 @@ class Client:
 @asynccontextmanager
 async def connected(nats_url: str) -> AsyncIterator[Client]:
     """A connection; ConfigurationError when nobody answers there."""
-    nc, address = Nats(), NatsAddress.of(nats_url)
+    nc, address = Nats(), NatsAddress.of(split_list(nats_url))
     not_taken: list[Exception] = []
 
     async def listen(error: Exception) -> None:

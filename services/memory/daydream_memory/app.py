@@ -102,7 +102,7 @@ async def _store(runtime: Runtime, settings: MemorySettings, embedding_model: st
 
 def _seen(settings: MemorySettings) -> tuple[Clearances, str | None]:
     """The order of clearances, and the highest that every embedding model in use may see: None for all, where it is this machine's own."""
-    clearances = Clearances.read(settings.clearances)
+    clearances = Clearances(settings.clearances)
     asked = [one.clearance for one in (settings.embedding, settings.former) if one.name]
     return clearances, clearances.lowest(asked) if asked else None
 

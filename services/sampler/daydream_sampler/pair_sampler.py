@@ -89,7 +89,7 @@ class PairSampler:
         self._drawn = drawn
         self._following = following
         self._occasion = occasion
-        self._clearances = Clearances.read(settings.clearances)
+        self._clearances = Clearances(settings.clearances)
         self._renewing = EpochRenewer(runtime, epoch)
         self._rechecking = (
             RecheckFinder(runtime, timedelta(days=settings.recheck_after_days))

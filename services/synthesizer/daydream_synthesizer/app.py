@@ -54,7 +54,7 @@ async def build(
         }
         asked = forms(settings)
         examples = ExamplePicker(runtime.ask, settings.examples) if settings.examples else None
-        clearances = Clearances.read(settings.clearances)
+        clearances = Clearances(settings.clearances)
         synthesizer = Synthesizer(
             writers, asked, following, examples, floor=settings.writer_floor, clearances=clearances
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
@@ -61,11 +62,12 @@ class ModelSettings(BaseModel):
     )
 
 
-def known_clearance(clearances: str, of: str, name: str) -> None:
+def known_clearance(clearances: Sequence[str], of: str, name: str) -> None:
     """Raises ConfigurationError for a clearance that is not in the order: who may see what must not be a guess."""
-    if not Clearances.read(clearances).knows(name):
+    if not Clearances(tuple(clearances)).knows(name):
         raise ConfigurationError(
-            f"the clearance {name!r} of {of}_CLEARANCE is not among DAYDREAM_CLEARANCES {clearances!r}",
+            f"the clearance {name!r} of {of}_CLEARANCE is not among DAYDREAM_CLEARANCES"
+            f" {','.join(clearances)!r}",
             "Name it there, the lowest first",
         )
 

@@ -24,7 +24,7 @@ def make_broker(settings: ServiceSettings, closed: Callable[[], Awaitable[None]]
         # a denied publish looks like a timeout to its caller; its reason comes only here
         log.warning("nats: %s", error or type(error).__name__)
 
-    address = NatsAddress.of(settings.nats_url.get_secret_value())
+    address = settings.nats_address
     return NatsBroker(
         list(address.servers),
         security=_security(address),
@@ -54,5 +54,5 @@ async def connect(broker: NatsBroker, settings: ServiceSettings) -> Client:
         return await broker.connect()
     except nats.errors.Error as error:
         if refused(error):
-            raise unreachable(NatsAddress.of(settings.nats_url.get_secret_value()), error) from None
+            raise unreachable(settings.nats_address, error) from None
         raise

@@ -34,7 +34,7 @@ class RpcClient:
         self._nc = nc
         self._patience_s = patience_s
 
-    async def __call__(
+    async def request(
         self,
         endpoint: Endpoint[Q, A],
         question: Q,
@@ -42,7 +42,11 @@ class RpcClient:
         patience_s: float | None = None,
         try_s: float = TRY_S,
     ) -> A:
-        """The answer. Raises RetryLaterError when nobody answers within the patience, or the failure that the server had."""
+        """Return the answer.
+
+        Raise RetryLaterError if no server answers within `patience_s`, or the failure that the server
+        answered with.
+        """
         body = question.model_dump_json().encode()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (self._patience_s if patience_s is None else patience_s)
@@ -58,6 +62,8 @@ class RpcClient:
                     ) from error
             await asyncio.sleep(pause_s)
             pause_s = min(1.0, pause_s * 2)
+
+    __call__ = request  # until every caller says `request`
 
 
 def _read(endpoint: Endpoint[Q, A], reply: Msg) -> A:

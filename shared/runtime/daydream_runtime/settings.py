@@ -1,34 +1,52 @@
-"""Settings: one class per service; `DAYDREAM_<SERVICE>_<FIELD>` wins over `DAYDREAM_<FIELD>`, so that anything can be set
-for all services or for one. Made in `__main__` only: importing anything needs no environment.
+"""Define the settings of a service: one class per service, read from environment variables.
+
+`DAYDREAM_<SERVICE>_<FIELD>` wins over `DAYDREAM_<FIELD>`, so each setting can be set for all services or
+for one. Settings are read when an application is created: importing a module needs no environment.
+
+A list is written with commas: `DAYDREAM_CLEARANCES=internal,secret`. Use `StringList` for such a field.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
 )
 
 from daydream_contracts.errors import ConfigurationError
+from daydream_runtime.nats_url import NatsAddress
 
 PREFIX = "DAYDREAM_"
 
 
+def split_list(value: Any) -> Any:
+    """Split a comma-separated string and drop empty items. Return anything else unchanged."""
+    if isinstance(value, str):
+        return tuple(item.strip() for item in value.split(",") if item.strip())
+    return value
+
+
+StringList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)]
+SecretList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(split_list)]
+
+
 class ServiceSettings(BaseSettings):
-    """What every service has."""
+    """Hold the settings that every service has."""
 
     service: ClassVar[str]
 
-    nats_url: SecretStr = Field(
-        SecretStr("nats://127.0.0.1:4222"),
-        description="NATS server, or several separated by commas; may hold a token or user:password; tls:// for encryption",
+    nats_url: SecretList = Field(
+        (SecretStr("nats://127.0.0.1:4222"),),
+        description="NATS servers, comma-separated; a URL may hold a token or user:password;"
+        " tls:// for encryption",
     )
     stream_replicas: int = Field(
         1, ge=1, le=5, description="copies of every stream: 1 on one machine, 3 in a cluster"
@@ -36,21 +54,28 @@ class ServiceSettings(BaseSettings):
     http_host: str = Field("127.0.0.1", description="address of /healthz, /readyz and /metrics")
     http_port: int = Field(0, ge=0, le=65535, description="their port; 0 takes any free one")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="least level that is logged"
+        "info", description="minimum log level"
     )
     stop_timeout_s: float = Field(
         20.0,
         gt=0,
-        description="how long calls in hand may take to end after SIGTERM; then they are handed back",
+        description="seconds that work in progress may take to end after SIGTERM; then its messages"
+        " are returned to the stream",
     )
-    clearances: str = Field(
-        "",
-        description="the clearances that facts may need, lowest first, with commas between; the same for all services",
+    clearances: StringList = Field(
+        (),
+        description="clearances that facts may need, lowest first, comma-separated;"
+        " the same for all services",
     )
     instance: str = Field(
         default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
         description="name of this replica in logs and leases",
     )
+
+    @property
+    def nats_address(self) -> NatsAddress:
+        """Return the NATS servers and the credentials. Raise ConfigurationError if they differ."""
+        return NatsAddress.of([url.get_secret_value() for url in self.nats_url])
 
     @classmethod
     def settings_customise_sources(
@@ -84,7 +109,7 @@ class ServiceSettings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """The settings from the environment; ConfigurationError names the variable that is wrong."""
+        """Read the environment. Raise ConfigurationError with the name of an invalid variable."""
         try:
             return cls()
         except ValidationError as error:

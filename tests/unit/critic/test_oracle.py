@@ -117,7 +117,7 @@ def evidence(
     async def memory(_: Any, __: Any) -> SearchResults:
         return SearchResults(hits=hits)
 
-    return EvidenceRetriever(memory, Clearances.read("internal,secret"), clearance, 6, search, 3)  # type: ignore[arg-type]
+    return EvidenceRetriever(memory, Clearances(("internal", "secret")), clearance, 6, search, 3)  # type: ignore[arg-type]
 
 
 def candidate(proposed: HypothesisProposed | None = None) -> VerdictReached:

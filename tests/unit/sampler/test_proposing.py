@@ -166,7 +166,7 @@ def test_new_facts_are_drawn_as_they_come_by_the_reservoir() -> None:
 def test_nothing_is_drawn_across_a_wall_or_above_a_clearance_and_all_else_is_drawn_once(
     lowest: str, seen: set[int]
 ) -> None:
-    levels = Clearances.read("internal, secret")
+    levels = Clearances(("internal", "secret"))
     teams = {ordinal: "chem" if ordinal < 7 else "bio" for ordinal in range(3, FACTS)}
     clearances = {4: "internal", 5: "secret", 8: "internal", 9: "nobody knows this one"}
     where, drawn = replace(space(), teams=teams, clearances=clearances), LocalPairs()

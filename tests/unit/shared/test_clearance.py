@@ -11,7 +11,7 @@ from daydream_memory.settings import MemorySettings as MemorySettings
 
 
 def test_a_model_sees_what_needs_no_more_than_it_has() -> None:
-    levels = Clearances.read(" internal,secret ")
+    levels = Clearances(("internal", "secret"))
     assert [
         [levels.may_see(model, fact) for fact in ("", "internal", "secret", "?")]
         for model in ("", "internal", "secret", "?")
@@ -27,7 +27,7 @@ def test_a_model_sees_what_needs_no_more_than_it_has() -> None:
     assert levels.lowest(["secret", "?"]) == ""
     assert Clearances().may_see("", "")
     with pytest.raises(ConfigurationError, match="twice"):
-        Clearances.read("a,b,a")
+        Clearances(("a", "b", "a"))
 
 
 def test_walls_stand_between_two_teams_and_not_around_what_is_everybodys() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from daydream_contracts.errors import ConfigurationError
 from daydream_runtime.nats_url import NatsAddress, refused
+from daydream_runtime.settings import split_list
 
 
 @pytest.mark.parametrize(
@@ -24,14 +25,14 @@ from daydream_runtime.nats_url import NatsAddress, refused
     ],
 )
 def test_secrets_are_taken_out_and_decoded(setting: str, expected: NatsAddress) -> None:
-    found = NatsAddress.of(setting)
+    found = NatsAddress.of(split_list(setting))
     assert found == expected
     assert str(found) == ",".join(expected.servers)
 
 
 def test_different_secrets_are_refused_because_one_alone_can_be_sent() -> None:
     with pytest.raises(ConfigurationError, match="different"):
-        NatsAddress.of("nats://a:1@x,nats://a:2@y")
+        NatsAddress.of(["nats://a:1@x", "nats://a:2@y"])
 
 
 def test_a_refusal_is_told_from_other_trouble() -> None:

@@ -24,7 +24,7 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_any_variable_there_are_defaults() -> None:
     settings = CriticSettings.read()
-    assert settings.nats_url.get_secret_value() == "nats://127.0.0.1:4222"
+    assert str(settings.nats_address) == "nats://127.0.0.1:4222"
     assert settings.model.base_url == "https://api.openai.com/v1"
     assert settings.model.api_key.get_secret_value() == ""
 
@@ -32,10 +32,26 @@ def test_without_any_variable_there_are_defaults() -> None:
 def test_a_variable_for_all_services_counts_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYDREAM_NATS_URL", "nats://elsewhere:4222")
     assert (
-        CriticSettings.read().nats_url.get_secret_value()
-        == SamplerSettings.read().nats_url.get_secret_value()
+        str(CriticSettings.read().nats_address)
+        == str(SamplerSettings.read().nats_address)
         == "nats://elsewhere:4222"
     )
+
+
+def test_a_list_is_separated_by_commas_and_empty_items_are_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAYDREAM_CLEARANCES", " internal,, secret ,")
+    monkeypatch.setenv("DAYDREAM_NATS_URL", "nats://token@a:4222, nats://b:4222")
+    settings = CriticSettings.read()
+    assert settings.clearances == ("internal", "secret")
+    assert settings.nats_address.servers == ("nats://a:4222", "nats://b:4222")
+    assert CriticSettings(clearances=["a"]).clearances == ("a",)
+
+
+def test_an_empty_list_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYDREAM_CLEARANCES", "")
+    assert CriticSettings.read().clearances == ()
 
 
 def test_a_services_own_variable_wins(monkeypatch: pytest.MonkeyPatch) -> None:

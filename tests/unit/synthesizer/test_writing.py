@@ -208,7 +208,7 @@ def test_what_is_counted_of_a_verdict() -> None:
 def test_a_plan_has_the_bound_of_the_dearest_and_the_sight_of_the_least_cleared() -> None:
     writers = {"a": Writer("a", 100, 3, "secret"), "b": Writer("b", 200, 1, "internal")}
     plan = Synthesizer(
-        writers, forms(SynthesizerSettings()), clearances=Clearances.read("internal,secret")
+        writers, forms(SynthesizerSettings()), clearances=Clearances(("internal", "secret"))
     ).plan()  # type: ignore[arg-type]
     assert (
         plan.model,

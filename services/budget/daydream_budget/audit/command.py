@@ -22,7 +22,7 @@ from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError, DaydreamError
 from daydream_contracts.rpc import BudgetState, EmptyRequest
 from daydream_contracts.topology import BUDGET_STATE, LEDGER_MIRROR
-from daydream_runtime.nats_url import NatsAddress, unreachable
+from daydream_runtime.nats_url import unreachable
 from daydream_runtime.rpc import RpcClient
 
 EXIT_SOUND, EXIT_FOUND, EXIT_WRONG = 0, 1, 2
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
 
 
 async def _audit(settings: BudgetSettings, lines: list[InvoiceLine] | None) -> AuditReport:
-    address = NatsAddress.of(settings.nats_url.get_secret_value())
+    address = settings.nats_address
     try:
         nc = await nats.connect(**address.options(), connect_timeout=5, allow_reconnect=False)
     except (nats.errors.Error, OSError, TimeoutError) as error:

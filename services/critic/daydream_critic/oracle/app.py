@@ -28,7 +28,7 @@ async def build(runtime: Runtime, settings: OracleSettings) -> AsyncIterator[Ser
     literature = literature_of(settings.literature)
     evidence = EvidenceRetriever(
         runtime.ask,
-        Clearances.read(settings.clearances),
+        Clearances(settings.clearances),
         settings.model.clearance,
         settings.known_max,
         literature,
