@@ -22,7 +22,7 @@ from daydream_critic.pipeline.decision_log import DecisionRecord
 from daydream_models.prompt import StoredPrompt
 from daydream_models.reservations import StagePlan
 from daydream_models.response_store import StoredResponse
-from daydream_runtime.disposition import DeliveryCounts
+from daydream_runtime.delivery_counts import DeliveryCounts
 from daydream_sampler.canary_injection import CanaryCursor
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.strategy_history import StrategyHistory

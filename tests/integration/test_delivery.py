@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -48,22 +49,26 @@ from daydream_models.reservations import StagePlan, publish_plan
 from daydream_runtime.disposition import FAILURES_MAX
 from daydream_runtime.middleware import DeliveryMiddleware
 from daydream_runtime.provisioning import consumer_config, provision
-from daydream_runtime.service import subscribe
+from daydream_runtime.registration import Handler, consumer_router
 from daydream_runtime.telemetry import start_telemetry
+from daydream_runtime.tracing import TracingMiddleware
 from support.programs import NatsServer
 from support.samples import hypothesis, pair
 from support.services import service
 
 SYNTHESIZER = next(row for row in CONSUMERS if row.message is PairSampled)
-Handler = Callable[[PairSampled], Awaitable[Sequence[Message]]]
+StageOf = Callable[..., AbstractAsyncContextManager["Stage"]]
 
 
 @dataclass
 class Stage:
-    """A stage under test: what it was given, and what it closed."""
+    """A stage under test: what it was given, and what it released."""
 
     js: JetStreamContext
-    closed: list[Payer] = field(default_factory=list)
+    released: list[Payer | None] = field(default_factory=list)
+
+    async def release(self, event: Message) -> None:
+        self.released.append(event.payer)
 
     async def put(self, *pairs: PairSampled) -> None:
         for one in pairs:
@@ -101,10 +106,12 @@ class Stage:
 
 
 @pytest.fixture
-def stage_of(server: NatsServer, nc: Client):
+def stage_of(server: NatsServer, nc: Client) -> StageOf:
+    """Run a handler as the synthesizer's, as a service registers it."""
+
     @asynccontextmanager
-    async def make(
-        handler: Handler, *, concurrency: int = 1, ack_wait_s: float = 10, beat_s: float = 3
+    async def running(
+        handler: Handler, *, concurrency: int = 1, ack_wait_s: float = 10, heartbeat_s: float = 3
     ) -> AsyncIterator[Stage]:
         await provision(nc, replicas=1)
         js = nc.jetstream()
@@ -118,41 +125,25 @@ def stage_of(server: NatsServer, nc: Client):
             logger=logging.getLogger("faststream"),
             log_level=logging.DEBUG,
             graceful_timeout=5,
+            middlewares=[partial(TracingMiddleware, telemetry)],
         )
         await broker.connect()
-
-        async def close(payer: Payer) -> None:
-            stage.closed.append(payer)
-
-        async def publish(message: Message) -> None:
-            flow = route_of(type(message))
-            await broker.publish(
-                message.model_dump_json().encode(),
-                flow.subject,
-                stream=flow.stream,
-                timeout=5,
-                headers={"Nats-Msg-Id": message.message_id},
-            )
-
-        broker.add_middleware(
-            DeliveryMiddleware(
-                js, await js.key_value(DELIVERY_COUNTS.name), telemetry, close, beat_s=beat_s
-            )
-        )
-        subscribe(broker, SYNTHESIZER, handler, publish, concurrency)
+        delivery = DeliveryMiddleware(telemetry, heartbeat_s=heartbeat_s)
+        delivery.connect(js, await js.key_value(DELIVERY_COUNTS.name), stage.release)
+        broker.include_router(consumer_router({SYNTHESIZER: handler}, delivery, concurrency))
         await broker.start()
         yield stage
         await broker.stop()
         telemetry.close()
 
-    return make
+    return running
 
 
 async def test_what_a_handler_returns_is_published_before_the_message_is_acknowledged(
-    stage_of,
+    stage_of: StageOf,
 ) -> None:
-    async def handler(_: PairSampled) -> list[Message]:
-        return [hypothesis()]
+    async def handler(message: PairSampled) -> HypothesisProposed:
+        return hypothesis()
 
     async with stage_of(handler) as stage:
         await stage.put(pair())
@@ -163,9 +154,9 @@ async def test_what_a_handler_returns_is_published_before_the_message_is_acknowl
 
 
 async def test_a_bug_loses_nothing_but_becomes_a_dead_letter_that_names_it_and_closes_its_reservation(
-    stage_of,
+    stage_of: StageOf,
 ) -> None:
-    async def handler(_: PairSampled) -> list[Message]:
+    async def handler(message: PairSampled) -> None:
         raise KeyError("a bug")
 
     async with stage_of(handler) as stage:
@@ -176,17 +167,17 @@ async def test_a_bug_loses_nothing_but_becomes_a_dead_letter_that_names_it_and_c
         assert PairSampled.model_validate_json(data) == pair()
         assert headers["Daydream-Reason"] == "bug"
         assert "KeyError" in headers["Daydream-Error"]
-        assert stage.closed == [Payer(reservation_id=pair().reservation_id, branch=None)]
+        assert stage.released == [Payer(reservation_id=pair().reservation_id, branch=None)]
 
 
 @pytest.mark.parametrize("deliveries", [1, 2])
 async def test_whose_reservation_an_earlier_delivery_closed_has_ended_and_is_no_dead_letter(
-    stage_of, deliveries: int
+    stage_of: StageOf, deliveries: int
 ) -> None:
     """Its answer was published, its worker was killed before the acknowledgement, and asks anew because something moved meanwhile."""
     taken = 0
 
-    async def handler(_: PairSampled) -> list[Message]:
+    async def handler(message: PairSampled) -> None:
         nonlocal taken
         taken += 1
         if taken < deliveries:
@@ -207,9 +198,9 @@ async def test_whose_reservation_an_earlier_delivery_closed_has_ended_and_is_no_
     [b"\xff\x00 not json", b'{"version": 1}', b'{"version": 2, "pair_id": "of the future"}', b""],
 )
 async def test_bytes_that_are_no_message_become_a_dead_letter_byte_for_byte(
-    stage_of, body: bytes
+    stage_of: StageOf, body: bytes
 ) -> None:
-    async def handler(_: PairSampled) -> list[Message]:
+    async def handler(message: PairSampled) -> None:
         raise AssertionError("must not be called")
 
     async with stage_of(handler) as stage:
@@ -221,11 +212,11 @@ async def test_bytes_that_are_no_message_become_a_dead_letter_byte_for_byte(
 
 
 async def test_a_transient_failure_is_tried_again_with_growing_delay_and_put_aside_in_the_end(
-    stage_of,
+    stage_of: StageOf,
 ) -> None:
     times: list[float] = []
 
-    async def handler(_: PairSampled) -> list[Message]:
+    async def handler(message: PairSampled) -> None:
         times.append(asyncio.get_running_loop().time())
         raise TransientError("the model's server failed")
 
@@ -241,15 +232,14 @@ async def test_a_transient_failure_is_tried_again_with_growing_delay_and_put_asi
         assert headers["Daydream-Reason"] == "failed-too-often"
 
 
-async def test_waiting_for_money_never_counts_as_failure(stage_of) -> None:
+async def test_waiting_for_money_never_counts_as_failure(stage_of: StageOf) -> None:
     calls = 0
 
-    async def handler(_: PairSampled) -> list[Message]:
+    async def handler(message: PairSampled) -> None:
         nonlocal calls
         calls += 1
         if calls <= 3 * FAILURES_MAX:
             raise RetryLaterError("the cap is reached", delay_s=0.02)
-        return []
 
     async with stage_of(handler) as stage:
         await stage.put(pair())
@@ -258,8 +248,8 @@ async def test_waiting_for_money_never_counts_as_failure(stage_of) -> None:
         assert await stage.dead() == []
 
 
-async def test_a_permanent_failure_is_put_aside_at_once(stage_of) -> None:
-    async def handler(_: PairSampled) -> list[Message]:
+async def test_a_permanent_failure_is_put_aside_at_once(stage_of: StageOf) -> None:
+    async def handler(message: PairSampled) -> None:
         raise PermanentError("refused-by-model", "the prompt is too long")
 
     async with stage_of(handler) as stage:
@@ -272,32 +262,32 @@ async def test_a_permanent_failure_is_put_aside_at_once(stage_of) -> None:
         )
 
 
-async def test_a_call_that_takes_longer_than_the_ack_wait_runs_once(stage_of) -> None:
+async def test_a_call_that_takes_longer_than_the_ack_wait_runs_once(stage_of: StageOf) -> None:
     calls = 0
 
-    async def handler(_: PairSampled) -> list[Message]:
+    async def handler(message: PairSampled) -> None:
         nonlocal calls
         calls += 1
         await asyncio.sleep(1.6)
-        return []
 
-    async with stage_of(handler, ack_wait_s=0.5, beat_s=0.15, concurrency=2) as stage:
+    async with stage_of(handler, ack_wait_s=0.5, heartbeat_s=0.15, concurrency=2) as stage:
         await stage.put(pair())
         await stage.until(stage.empty)
         assert calls == 1
 
 
-async def test_exactly_n_messages_are_in_hand_and_none_waits_behind_a_slow_one(stage_of) -> None:
+async def test_exactly_n_messages_are_in_hand_and_none_waits_behind_a_slow_one(
+    stage_of: StageOf,
+) -> None:
     in_hand, most, order = 0, 0, []
 
-    async def handler(message: PairSampled) -> list[Message]:
+    async def handler(message: PairSampled) -> None:
         nonlocal in_hand, most
         in_hand += 1
         most = max(most, in_hand)
         await asyncio.sleep(1.0 if message == pair(0) else 0.02)
         order.append(message.pair_id)
         in_hand -= 1
-        return []
 
     async with stage_of(handler, concurrency=3) as stage:
         await stage.put(*(pair(number) for number in range(12)))
@@ -310,13 +300,13 @@ async def test_exactly_n_messages_are_in_hand_and_none_waits_behind_a_slow_one(s
         assert order[-1] == pair(0).pair_id, "eleven quick ones pass the slow one"
 
 
-async def test_a_full_stage_pushes_back_and_nothing_is_dropped(stage_of) -> None:
+async def test_a_full_stage_pushes_back_and_nothing_is_dropped(stage_of: StageOf) -> None:
     calls = 0
 
-    async def handler(message: PairSampled) -> list[Message]:
+    async def handler(message: PairSampled) -> HypothesisProposed:
         nonlocal calls
         calls += 1
-        return [hypothesis(1000)]
+        return hypothesis(1000)
 
     async with stage_of(handler) as stage:
         config = (await stage.js.stream_info("HYPOTHESES")).config
@@ -334,11 +324,11 @@ async def test_a_full_stage_pushes_back_and_nothing_is_dropped(stage_of) -> None
 
 
 async def test_a_message_that_kills_its_workers_is_put_aside_in_the_end(
-    stage_of, nc: Client
+    stage_of: StageOf, nc: Client
 ) -> None:
     js = nc.jetstream()
 
-    async def handler(_: PairSampled) -> list[Message]:
+    async def handler(message: PairSampled) -> None:
         raise AssertionError("must not be called any more")
 
     await provision(nc, replicas=1)
@@ -356,13 +346,12 @@ async def test_a_message_that_kills_its_workers_is_put_aside_in_the_end(
 
 
 async def test_work_goes_on_after_the_server_was_killed_and_started_again(
-    stage_of, server: NatsServer
+    stage_of: StageOf, server: NatsServer
 ) -> None:
     done: list[str] = []
 
-    async def handler(message: PairSampled) -> list[Message]:
+    async def handler(message: PairSampled) -> None:
         done.append(message.pair_id)
-        return []
 
     async with stage_of(handler) as stage:
         await stage.put(pair(1))
@@ -382,9 +371,9 @@ async def test_work_goes_on_after_the_server_was_killed_and_started_again(
 
 
 async def test_logs_of_a_dead_letter_are_json_with_its_reason(
-    stage_of, caplog: pytest.LogCaptureFixture
+    stage_of: StageOf, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def handler(_: PairSampled) -> list[Message]:
+    async def handler(message: PairSampled) -> None:
         raise PermanentError("refused-by-model", "too long")
 
     with caplog.at_level(logging.ERROR):
@@ -396,15 +385,15 @@ async def test_logs_of_a_dead_letter_are_json_with_its_reason(
 
 
 async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_next_number_or_ends(
-    stage_of, server: NatsServer, tmp_path: Path
+    stage_of: StageOf, server: NatsServer, tmp_path: Path
 ) -> None:
     taken: list[PairSampled] = []
 
-    async def handler(message: PairSampled) -> list[Message]:
+    async def handler(message: PairSampled) -> HypothesisProposed:
         taken.append(message)
         if len(taken) < 3:
             raise KeyError("a bug")
-        return [hypothesis()]
+        return hypothesis()
 
     async with stage_of(handler) as stage, connected(server.url) as client:
         await stage.put(pair())
@@ -467,8 +456,10 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
         )
 
 
-async def test_what_cannot_be_read_stays_a_dead_letter(stage_of, server: NatsServer) -> None:
-    async def handler(_: PairSampled) -> list[Message]:
+async def test_what_cannot_be_read_stays_a_dead_letter(
+    stage_of: StageOf, server: NatsServer
+) -> None:
+    async def handler(message: PairSampled) -> None:
         raise AssertionError("must not be called")
 
     async with stage_of(handler) as stage, connected(server.url) as client:

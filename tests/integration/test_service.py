@@ -48,15 +48,15 @@ def settings(tmp_path: Path, slow_endpoint: Endpoint) -> dict[str, str]:
 
 async def send_a_pair(nc: Client) -> None:
     """With a reservation that pays for it."""
-    ask = RpcClient(nc)
-    await ask(
+    rpc = RpcClient(nc)
+    await rpc.request(
         BUDGET_CHANGE,
         ChangeBudget(
             change_id="cap", change=SetLimit(window="lifetime", cap_nanousd=10**9), who="test"
         ),
     )
     part = AllocationRequest(stage="synthesizer", model="priced-1", upper_bound_nanousd=10**8)
-    await ask(
+    await rpc.request(
         BUDGET_OPEN,
         OpenReservation(
             reservation_id=pair().reservation_id,

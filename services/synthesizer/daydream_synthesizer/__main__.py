@@ -1,12 +1,12 @@
-"""`python -m daydream_synthesizer`"""
+"""Run the synthesizer: `python -m daydream_synthesizer`."""
 
-from daydream_runtime.service import run
+from daydream_runtime.process import run
 from daydream_synthesizer.app import build
 from daydream_synthesizer.settings import SynthesizerSettings
 
 
 def main() -> None:
-    """Run the synthesizer service until it is told to stop."""
+    """Run the synthesizer until SIGTERM or SIGINT."""
     run(SynthesizerSettings, build)
 
 

@@ -1,42 +1,33 @@
-"""What the synthesizer takes from its stream, and what it says of itself."""
+"""Handle what the synthesizer receives: pairs, and requests for its state."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated
 
-from daydream_contracts.events import HypothesisProposed, Message, PairSampled
-from daydream_contracts.rpc import EmptyRequest, SynthesizerState, WriterState
-from daydream_contracts.topology import SYNTHESIZER_STATE, Endpoint
-from daydream_runtime.projection import Projector
-from daydream_runtime.service import Answer, Handler
-from daydream_synthesizer.settings import SynthesizerSettings
+from daydream_contracts.events import PairSampled
+from daydream_contracts.rpc import EmptyRequest, SynthesizerState
+from daydream_runtime.injection import FromContext
+from daydream_runtime.publisher import EventPublisher
+from daydream_synthesizer.report import WriterReport
 from daydream_synthesizer.synthesis import Synthesizer
-from daydream_synthesizer.writer_history import WriterHistory, shares
 
 
-def handlers(synthesizer: Synthesizer) -> Mapping[type[Message], Handler]:
-    """The synthesizer's consumer."""
+async def pair_sampled(
+    pair: PairSampled,
+    synthesizer: Annotated[Synthesizer, FromContext()],
+    publisher: Annotated[EventPublisher, FromContext()],
+) -> None:
+    """Propose one hypothesis per sample of the pair, or an abstention.
 
-    async def pair_sampled(pair: PairSampled) -> list[HypothesisProposed]:
-        """Harmless twice: the answer is stored under an id made from the pair, so the second time costs nothing."""
-        return await synthesizer.propose(pair)
+    Idempotent: an answer is stored under an id derived from the pair, so a second delivery costs
+    nothing, and the hypotheses have the same ids.
+    """
+    for hypothesis in await synthesizer.propose(pair):
+        await publisher.publish(hypothesis)
 
-    return {PairSampled: pair_sampled}
 
-
-def endpoints(
-    following: Projector[WriterHistory], writers: Sequence[str], settings: SynthesizerSettings
-) -> Mapping[Endpoint[Any, Any], Answer]:
-    """It only reads."""
-
-    async def synthesizer_state(_: EmptyRequest) -> SynthesizerState:
-        await following.catch_up()
-        share = shares(writers, following.fold, floor=settings.writer_floor)
-        states = [
-            WriterState(model=name, share=share[name], **following.fold.of(name).model_dump())
-            for name in writers
-        ]
-        return SynthesizerState(writers=tuple(states), examples=settings.examples)
-
-    return {SYNTHESIZER_STATE: synthesizer_state}
+async def synthesizer_state(
+    request: EmptyRequest, report: Annotated[WriterReport, FromContext()]
+) -> SynthesizerState:
+    """Report the share and the record of each writer. Read only."""
+    return await report.state()

@@ -1,4 +1,4 @@
-"""Settings of the synthesizer."""
+"""Define the settings of the synthesizer."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from daydream_models.settings import PaidSettings
 
 
 class SynthesizerSettings(PaidSettings):
-    """`DAYDREAM_SYNTHESIZER_…`"""
+    """Hold the settings that begin with `DAYDREAM_SYNTHESIZER_`."""
 
     service: ClassVar[str] = "synthesizer"
 
     models_file: str = Field(
         "",
-        description="TOML file with the models that write, a [[writer]] table each; empty: one, the model of this role",
+        description="TOML file with the models that write, one [[writer]] table each;"
+        " empty: only the model of this role",
     )
     writer_floor: float = Field(
         0.1,
         ge=0,
         lt=1,
-        description="share of the hypotheses whose writer is drawn evenly, whatever each has brought",
+        description="share of the hypotheses whose writer is drawn evenly, whatever its record",
     )
     examples: int = Field(
         0,
         ge=0,
         le=5,
-        description="how many promoted and as many discarded findings a writer is shown before each pair, as such",
+        description="number of promoted and of discarded findings shown to a writer before each pair",
     )
-    writes: bool = Field(True, description="off: it answers what is asked and writes nothing")
+    enabled: bool = Field(True, description="false: answer requests, but take no pairs")

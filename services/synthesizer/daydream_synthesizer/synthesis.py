@@ -45,7 +45,7 @@ class Synthesizer:
     ) -> None:
         """`following`: what writers have brought, where there are several; `examples`: None where none are shown."""
         self._writers = writers
-        self._forms = forms
+        self.request_specs = forms
         self._following = following
         self._examples = examples
         self._floor = floor
@@ -53,7 +53,7 @@ class Synthesizer:
 
     def plan(self) -> StagePlan:
         """The most that one sample can cost, by the dearest writer: the question with both facts, and its repair."""
-        plans = [model.plan(self._forms) for model in self._writers.values()]
+        plans = [model.plan(self.request_specs) for model in self._writers.values()]
         first = plans[0]
         smaller = {size: _dearest([plan.smaller[size] for plan in plans]) for size in first.smaller}
         lowest = self._clearances.lowest(plan.clearance for plan in plans)
@@ -69,7 +69,7 @@ class Synthesizer:
 
     async def propose(self, pair: PairSampled) -> list[HypothesisProposed]:
         """The hypotheses of a pair, in the order of their samples."""
-        form = request_spec_of(self._forms, pair.plan)
+        form = request_spec_of(self.request_specs, pair.plan)
         shown = (
             await self._examples.pick(pair)
             if self._examples and form.prompt.holes == HOLES_AFTER
@@ -120,7 +120,7 @@ class Synthesizer:
         )
 
     def _writer(self, hypothesis_id: str) -> str:
-        yields = self._following.fold if self._following else WriterHistory()
+        yields = self._following.projection if self._following else WriterHistory()
         return choose(tuple(self._writers), yields, floor=self._floor, seed=hypothesis_id)
 
 

@@ -1,9 +1,11 @@
-"""A service's connection to NATS, as FastStream makes it."""
+"""Create a service's FastStream broker, and connect it to NATS."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import nats.errors
 from faststream.nats import NatsBroker
@@ -15,31 +17,53 @@ from daydream_runtime.nats_url import NatsAddress, refused, unreachable
 from daydream_runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
+DRAIN_TIMEOUT_S = 5.0
 
 
-def make_broker(settings: ServiceSettings, closed: Callable[[], Awaitable[None]]) -> NatsBroker:
-    """Not connected yet. `closed` is called when the connection is closed for good."""
+class ServiceBroker(NatsBroker):
+    """Stop without failing or hanging: a lost connection may be why the service stops."""
+
+    stop_timeout_s = 30.0
+
+    async def stop(self, *args: Any, **kwargs: Any) -> None:
+        """Stop the subscribers and drain the connection. Log what fails."""
+        try:
+            await asyncio.wait_for(super().stop(*args, **kwargs), self.stop_timeout_s)
+        except Exception as error:
+            log.warning("the connection was not drained: %r", error)
+
+
+def make_broker(
+    settings: ServiceSettings,
+    closed: Callable[[], Awaitable[None]],
+    middlewares: Sequence[Any] = (),
+) -> NatsBroker:
+    """Create a broker that is not connected yet.
+
+    `closed` is called when its connection is closed.
+    """
 
     async def on_error(error: Exception) -> None:
-        # a denied publish looks like a timeout to its caller; its reason comes only here
+        # A denied publish looks like a timeout to its caller. Its reason arrives only here.
         log.warning("nats: %s", error or type(error).__name__)
 
     address = settings.nats_address
-    return NatsBroker(
+    broker = ServiceBroker(
         list(address.servers),
         security=_security(address),
         name=f"daydream-{settings.service}-{settings.instance}",
-        max_reconnect_attempts=-1,  # after the default 60 the process would spin, ignore SIGTERM and never recover
+        max_reconnect_attempts=-1,  # after the default 60 it spins, ignores SIGTERM, never recovers
         reconnect_time_wait=1,
         connect_timeout=5,
-        graceful_timeout=settings.stop_timeout_s,
+        graceful_timeout=settings.stop_timeout_s,  # None would cancel at once
         error_cb=on_error,
         closed_cb=closed,
-        logger=logging.getLogger(
-            "daydream_runtime.faststream"
-        ),  # its own one would write lines that are not JSON
-        log_level=logging.DEBUG,
+        logger=logging.getLogger("daydream_runtime.faststream"),  # its own writes no JSON
+        log_level=logging.DEBUG,  # its two lines per message
+        middlewares=middlewares,
     )
+    broker.stop_timeout_s = settings.stop_timeout_s + DRAIN_TIMEOUT_S
+    return broker
 
 
 def _security(address: NatsAddress) -> BaseSecurity | None:
@@ -49,7 +73,10 @@ def _security(address: NatsAddress) -> BaseSecurity | None:
 
 
 async def connect(broker: NatsBroker, settings: ServiceSettings) -> Client:
-    """Connect, waiting for a server that is away. ConfigurationError where it refuses who we are: that no waiting fixes."""
+    """Connect, and wait for a server that is away.
+
+    Raise ConfigurationError if it rejects the credentials.
+    """
     try:
         return await broker.connect()
     except nats.errors.Error as error:

@@ -1,7 +1,8 @@
-"""Decide what happens to a message whose handler failed: redeliver it later, or make it a dead letter.
+"""Decide whether a message whose handler failed is redelivered later or becomes a dead letter.
 
-A message that does not validate is a dead letter ("invalid"). Any other unexpected exception is a bug, and a dead letter that names it.
-A message whose workers keep crashing is one after `WORKER_CRASHES_MAX`: it may be what crashes them, and each crash may cost a call.
+A message that does not validate is a dead letter ("invalid"). Any other unexpected exception is a
+bug, and a dead letter that names it. A poison message, whose workers keep crashing, is a dead
+letter after `WORKER_CRASHES_MAX`: it may be what crashes them, and each crash may cost a call.
 """
 
 from __future__ import annotations
@@ -13,80 +14,71 @@ from datetime import UTC, datetime
 
 import nats.errors
 import nats.js.errors
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
+from daydream_runtime.delivery_counts import DeliveryCounts
 
 FAILURES_MAX = 5
+BACKOFF_S_MAX = 60.0
 WORKER_CRASHES_MAX = 10
-DELAY_S_MAX = 60.0
 STREAM_FULL = 10077  # JetStream: "maximum messages exceeded", under discard=new
-
-
-class DeliveryCounts(BaseModel):
-    """How often a message failed and how often it was handed back without blame."""
-
-    failures: int = 0
-    handed_back: int = 0
-
-    def deaths(self, deliveries: int) -> int:
-        """Deliveries before this one that nobody gave back: their workers died or fell silent."""
-        return max(0, deliveries - 1 - self.failures - self.handed_back)
+TEXT_CHARS_MAX = 500
 
 
 @dataclass(frozen=True)
 class Redeliver:
-    """Give the message back for `delay_s`."""
+    """Deliver the message again after `delay_s`, with these counts."""
 
     delay_s: float
-    tally: DeliveryCounts
+    counts: DeliveryCounts
     text: str
 
 
 @dataclass(frozen=True)
 class Reject:
-    """Put the message aside for a person."""
+    """Make the message a dead letter. `reason` is a short code that dashboards key on."""
 
     reason: str
     text: str
 
 
 def decide(
-    error: Exception, tally: DeliveryCounts, *, now: datetime | None = None
+    error: Exception, counts: DeliveryCounts, *, now: datetime | None = None
 ) -> Redeliver | Reject:
-    """What happens to a message whose handler raised `error`, given how it fared before."""
-    text = f"{type(error).__name__}: {error}"[:500]
+    """Return the disposition of a message whose handler raised `error`, given its `counts`."""
+    text = f"{type(error).__name__}: {error}"[:TEXT_CHARS_MAX]
     if isinstance(error, ValidationError | json.JSONDecodeError | UnicodeDecodeError):
         return Reject("invalid", text)
     if isinstance(error, PermanentError):
         return Reject(error.reason, text)
     if isinstance(error, TransientError):
-        failed = tally.model_copy(update={"failures": tally.failures + 1})
+        failed = counts.model_copy(update={"failures": counts.failures + 1})
         if failed.failures >= FAILURES_MAX:
             return Reject("failed-too-often", f"{failed.failures} failures, the last: {text}")
         return Redeliver(backoff_s(failed.failures), failed, text)
     if isinstance(error, RetryLaterError) or is_broker_error(error):
-        back = tally.model_copy(update={"handed_back": tally.handed_back + 1})
-        return Redeliver(_wait_s(error, back, now or datetime.now(UTC)), back, text)
+        returned = counts.model_copy(update={"returned": counts.returned + 1})
+        return Redeliver(_delay_s(error, returned, now or datetime.now(UTC)), returned, text)
     return Reject("bug", text)
 
 
 def is_broker_error(error: Exception) -> bool:
-    """NATS is away, slow, or a stage is full: the message is not to blame."""
+    """Return True if NATS is away or slow, or a stage is full: the message is not the cause."""
     if isinstance(error, nats.js.errors.APIError):
         return (error.code or 0) >= 500 or error.err_code == STREAM_FULL
     return isinstance(error, nats.errors.Error | ConnectionError | TimeoutError)
 
 
-def backoff_s(tries: int) -> float:
-    """0.5, 1, 2 … 60 s, each with ±50 % jitter so that what failed together does not come back together."""
-    return min(DELAY_S_MAX, 0.5 * float(2 ** min(tries - 1, 10))) * (0.5 + random.random())
-
-
-def _wait_s(error: Exception, tally: DeliveryCounts, now: datetime) -> float:
+def _delay_s(error: Exception, counts: DeliveryCounts, now: datetime) -> float:
     if isinstance(error, RetryLaterError):
         if error.delay_s is not None:
             return error.delay_s
         if error.until is not None:
             return max(0.1, (error.until - now).total_seconds())
-    return backoff_s(tally.handed_back)
+    return backoff_s(counts.returned)
+
+
+def backoff_s(tries: int) -> float:
+    """Return 0.5, 1, 2 … 60 s, with ±50 % jitter, so that joint failures do not return jointly."""
+    return min(BACKOFF_S_MAX, 0.5 * float(2 ** min(tries - 1, 10))) * (0.5 + random.random())

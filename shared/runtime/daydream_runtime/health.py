@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -16,7 +16,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from daydream_contracts.errors import ConfigurationError
 
@@ -70,11 +71,10 @@ def bind(host: str, port: int) -> socket.socket:
 class WebServer:
     """Serves an ASGI app on a bound socket inside the running loop."""
 
-    def __init__(self, app: Starlette, listener: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
         )
-        self._app = app
         self._server = _QuietServer(config)
         self._listener = listener
         self._task: asyncio.Task[None] | None = None
@@ -84,10 +84,6 @@ class WebServer:
         """host:port as it is served."""
         host, port = self._listener.getsockname()[:2]
         return f"{host}:{port}"
-
-    def add(self, routes: Sequence[BaseRoute]) -> None:
-        """Serve these too from now on."""
-        self._app.router.routes.extend(routes)
 
     def start(self) -> None:
         """Serve from now on."""

@@ -1,15 +1,21 @@
-"""The one middleware around every handler: keeps a message alive while it is worked on, and decides about failure.
+"""Decide what happens to each delivered message: the middleware of all JetStream subscribers.
 
-States of a delivery: received → (in-progress acks) → handled: ack
-                                                    → not now / transient: tally, nak with delay
-                                                    → permanent, invalid or bug: dead letter, close its reservation, reject
-                                                    → its reservation is closed, and it was delivered before: it has ended, ack
-                                                    → cancelled at a stop: handed back at once
+States of a delivery:
 
-The dead letter is published before the message is rejected, under an id made from the message, so a crash in between
-gives one dead letter, not two, and never none. It carries the raw bytes: decoding is what may have failed.
-FastStream's default ack policy would lose a message on any exception, NACK_ON_ERROR alone would redeliver it 1,500 times a
-second, and `backoff` does not apply to naks; hence the delays here.
+    received → (in-progress acks while it is worked on) → handled: ack
+        → retry later, transient: delivery counts, nak with delay
+        → permanent, invalid or bug: dead letter, `on_dead_letter`, reject
+        → reservation released by an earlier delivery: the daydream has ended, ack
+        → cancelled at a stop: nak at once
+
+The dead letter is published before the message is rejected, under an id derived from the message.
+A crash in between gives one dead letter: not two, and never none. It carries the raw bytes,
+because decoding may be what failed.
+
+FastStream's own ways lose or storm messages (measured). Its default ack policy rejects a message
+on any exception. NACK_ON_ERROR alone redelivers it 1,500 times a second, and `backoff` does not
+apply to naks. The failure is decided in `after_processed`: FastStream publishes a handler's
+result after `consume_scope`, and a failed publish must be a failed delivery.
 """
 
 from __future__ import annotations
@@ -18,226 +24,225 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from types import TracebackType
 from typing import Any
 
 import nats.errors
-from faststream import BaseMiddleware
+from faststream import BaseMiddleware, ContextRepo
 from faststream.exceptions import AckMessage, HandlerException, NackMessage, RejectMessage
+from faststream.message import StreamMessage
+from faststream.nats.response import NatsPublishCommand
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KeyValue
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry import trace
+from opentelemetry.trace import Status, StatusCode
 
 from daydream_contracts.errors import RELEASED, PermanentError
-from daydream_contracts.events import Message, Payer
-from daydream_contracts.topology import ACK_WAIT_S, DEAD_LETTER_PREFIX, ROUTES
-from daydream_runtime.disposition import (
-    WORKER_CRASHES_MAX,
-    DeliveryCounts,
-    Redeliver,
-    Reject,
-    decide,
-)
-from daydream_runtime.telemetry import Attribute, Telemetry, trace_headers
+from daydream_contracts.events import Message
+from daydream_contracts.topology import ACK_WAIT_S, ROUTES
+from daydream_runtime.dead_letters import publish_dead_letter
+from daydream_runtime.delivery_counts import read_counts, write_counts
+from daydream_runtime.disposition import WORKER_CRASHES_MAX, Redeliver, Reject, decide
+from daydream_runtime.telemetry import Attribute, Telemetry
 
 log = logging.getLogger(__name__)
-BEAT_S = ACK_WAIT_S / 3
-DEAD_LETTER_TIMEOUT_S = 5.0
-HAND_BACK_S = 5.0
-NOT_COPIED = ("Nats-Msg-Id", "Nats-Expected-Stream", "Nats-Expected-Last-Subject-Sequence")
-
-ReleaseReservation = Callable[[Payer], Awaitable[None]]
+HEARTBEAT_S = ACK_WAIT_S / 3
+RETURN_TIMEOUT_S = 5.0
+UNRECORDED_DELAY_S = 2.0
+OnDeadLetter = Callable[[Message], Awaitable[None]]
 
 
 class DeliveryMiddleware:
-    """Makes the FastStream middleware for one connection: what it needs, and what it does for each message."""
+    """Create the middleware of each message, and hold what all of them share.
 
-    def __init__(
-        self,
-        js: JetStreamContext,
-        tallies: KeyValue,
-        telemetry: Telemetry,
-        close_reservation: ReleaseReservation,
-        *,
-        beat_s: float = BEAT_S,
+    Without `connect` it does nothing but count: TestNatsBroker has no acknowledgements, and a
+    test sees the handler's own exception.
+    """
+
+    def __init__(self, telemetry: Telemetry, *, heartbeat_s: float = HEARTBEAT_S) -> None:
+        self.telemetry = telemetry
+        self.heartbeat_s = heartbeat_s
+        self.in_progress: set[asyncio.Future[None]] = set()
+        self._js: JetStreamContext | None = None
+        self._counts: KeyValue | None = None
+        self._on_dead_letter: OnDeadLetter | None = None
+
+    def connect(
+        self, js: JetStreamContext, counts: KeyValue, on_dead_letter: OnDeadLetter | None = None
     ) -> None:
-        self._js = js
-        self._tallies = tallies
-        self._telemetry = telemetry
-        self._close_reservation = close_reservation
-        self._beat_s = beat_s
-        self._in_hand: set[asyncio.Future[None]] = set()
+        """Use this connection. `on_dead_letter` is called after a dead letter was published."""
+        self._js, self._counts, self._on_dead_letter = js, counts, on_dead_letter
 
-    def __call__(self, msg: Any, /, **kwargs: Any) -> BaseMiddleware:
-        return _DeliveryMiddleware(self, msg, **kwargs)
+    @property
+    def connected(self) -> bool:
+        """Return True after `connect`."""
+        return self._js is not None
+
+    def __call__(self, msg: Msg | None, /, *, context: ContextRepo) -> BaseMiddleware[Any, Any]:
+        assert msg is not None  # subscribers of a router receive messages only
+        return _DeliveryScope(self, msg, context=context)
 
     async def finish(self) -> None:
-        """Wait until every message in hand is acknowledged or handed back. FastStream cancels what outlasts a stop without
-        waiting for it, and the connection would be gone before the server hears of it."""
-        if self._in_hand:
-            await asyncio.wait(self._in_hand, timeout=HAND_BACK_S)
+        """Wait until every message in progress was settled or returned.
 
-    async def handle(self, message: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
-        """Run the handler under a heartbeat and a span; turn its failure into a nak or a dead letter."""
-        raw: Msg = message.raw_message
-        started = time.perf_counter()
-        in_hand: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._in_hand.add(in_hand)
-        outcome = "ok"
-        attributes: dict[str, Any] = {
-            "messaging__system": "nats",
-            "messaging__operation__name": "process",
-            "messaging__operation__type": "process",
-            "messaging__destination__name": raw.subject,
-            "messaging__nats__deliveries": raw.metadata.num_delivered,
-        }
-        with self._telemetry.span(
-            f"process {raw.subject}", SpanKind.CONSUMER, headers=raw.headers or {}, **attributes
-        ) as span:
-            beat = asyncio.create_task(keep_alive(raw, self._beat_s))
-            try:
-                await self._refuse_killers(raw)
-                return await call_next(message)
-            except asyncio.CancelledError:
-                # inside a cancelled scope every further await is cancelled too, so a task outside of it gives the message back
-                outcome = "handed-back"
-                asyncio.create_task(self._hand_back(raw)).add_done_callback(
-                    lambda _: self._done(in_hand)
-                )
-                raise
-            except HandlerException:
-                raise
-            except Exception as error:
-                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-                span.set_attribute(Attribute.ERROR, type(error).__name__)
-                outcome, verdict = await self._settle_failure(raw, error)
-                raise verdict from error
-            finally:
-                beat.cancel()
-                if outcome != "handed-back":
-                    self._done(in_hand)
-                labels = {Attribute.DESTINATION: raw.subject, "outcome": outcome}
-                self._telemetry.handled.add(1, labels)
-                self._telemetry.handling_s.record(
-                    time.perf_counter() - started, {Attribute.DESTINATION: raw.subject}
-                )
+        FastStream cancels what outlasts a stop without waiting for it. The connection would be gone
+        before the server hears of it.
+        """
+        if self.in_progress:
+            await asyncio.wait(self.in_progress, timeout=RETURN_TIMEOUT_S)
 
-    def _done(self, in_hand: asyncio.Future[None]) -> None:
-        self._in_hand.discard(in_hand)
-        in_hand.set_result(None)
-
-    async def _settle_failure(self, raw: Msg, error: Exception) -> tuple[str, HandlerException]:
-        """The outcome's name, and the exception that tells FastStream how to acknowledge."""
-        if (
-            isinstance(error, PermanentError)
-            and error.reason == RELEASED
-            and (raw.metadata.num_delivered or 1) > 1
-        ):
-            # only a verdict or a dead letter closes a reservation: an earlier delivery got there, and was cut off before its acknowledgement
-            log.info("ended by an earlier delivery: %s", error)
-            return "ended", AckMessage()
-        try:
-            outcome = decide(error, await self._tally(raw))
-            if isinstance(outcome, Redeliver):
-                log.info("given back for %.1f s: %s", outcome.delay_s, outcome.text)
-                await self._tallies.put(tally_key(raw), outcome.tally.model_dump_json().encode())
-                return "redelivered", NackMessage(delay=outcome.delay_s)
-            await self._bury(raw, outcome, error)
-            return f"dead:{outcome.reason}", RejectMessage()
-        except (nats.errors.Error, ConnectionError, TimeoutError) as trouble:
-            log.warning(
-                "could not record a failure, so the message comes again: %r after %r",
-                trouble,
-                error,
-            )
-            return "redelivered", NackMessage(delay=2.0)
-
-    async def _refuse_killers(self, raw: Msg) -> None:
+    async def reject_poison(self, raw: Msg) -> None:
+        """Dead-letter a message whose workers keep crashing, and raise RejectMessage."""
         deliveries = raw.metadata.num_delivered or 1
         if deliveries <= WORKER_CRASHES_MAX:
             return
-        deaths = (await self._tally(raw)).deaths(deliveries)
-        if deaths >= WORKER_CRASHES_MAX:
-            outcome = Reject(
-                "worker-died", f"{deaths} workers died or fell silent over this message"
-            )
-            await self._bury(raw, outcome, None)
+        crashes = (await read_counts(self._bucket(), raw)).worker_crashes(deliveries)
+        if crashes >= WORKER_CRASHES_MAX:
+            reject = Reject("worker-died", f"{crashes} workers crashed or fell silent over it")
+            await self._dead_letter(raw, reject, None)
             raise RejectMessage
 
-    async def _tally(self, raw: Msg) -> DeliveryCounts:
+    async def handle_failure(self, raw: Msg, error: Exception) -> tuple[str, HandlerException]:
+        """Return the outcome's name, and the exception that tells FastStream how to acknowledge."""
+        if _is_released(error) and (raw.metadata.num_delivered or 1) > 1:
+            # Only a verdict or a dead letter releases a reservation. So an earlier delivery got that
+            # far, and its worker ended before the acknowledgement.
+            log.info("ended by an earlier delivery: %s", error)
+            return "ended", AckMessage()
         try:
-            entry = await self._tallies.get(tally_key(raw))
-        except KeyNotFoundError:
-            return DeliveryCounts()
-        return DeliveryCounts.model_validate_json(entry.value or b"{}")
+            disposition = decide(error, await read_counts(self._bucket(), raw))
+            if isinstance(disposition, Redeliver):
+                log.info("redelivery in %.1f s: %s", disposition.delay_s, disposition.text)
+                await write_counts(self._bucket(), raw, disposition.counts)
+                return "redelivered", NackMessage(delay=disposition.delay_s)
+            await self._dead_letter(raw, disposition, error)
+            return f"dead:{disposition.reason}", RejectMessage()
+        except (nats.errors.Error, ConnectionError, TimeoutError) as broker_error:
+            log.warning(
+                "could not record a failure, so the message is redelivered: %r after %r",
+                broker_error,
+                error,
+            )
+            return "redelivered", NackMessage(delay=UNRECORDED_DELAY_S)
 
-    async def _hand_back(self, raw: Msg) -> None:
+    async def return_message(self, raw: Msg) -> None:
+        """Nak a message that the stop cut off, without counting a failure."""
         try:
-            tally = await self._tally(raw)
-            back = tally.model_copy(update={"handed_back": tally.handed_back + 1})
-            await self._tallies.put(tally_key(raw), back.model_dump_json().encode())
+            counts = await read_counts(self._bucket(), raw)
+            returned = counts.model_copy(update={"returned": counts.returned + 1})
+            await write_counts(self._bucket(), raw, returned)
             await raw.nak()
         except (nats.errors.Error, ConnectionError, TimeoutError):
-            log.warning("could not hand back a message; it comes again after the ack wait")
+            log.warning("could not return a message; it is redelivered after the ack wait")
 
-    async def _bury(self, raw: Msg, outcome: Reject, error: Exception | None) -> None:
-        """Publish the dead letter, then close its reservation: nothing but a verdict or a dead letter ends a daydream."""
-        where = raw.metadata
-        original = (raw.headers or {}).get("Nats-Msg-Id") or str(where.sequence.stream)
-        headers = {
-            key: value for key, value in (raw.headers or {}).items() if key not in NOT_COPIED
-        } | trace_headers()
-        headers |= {
-            "Nats-Msg-Id": f"{where.stream}:{where.consumer}:{original}:dead",
-            "Daydream-Reason": outcome.reason,
-            "Daydream-Error": " ".join(outcome.text.split()),
-            "Daydream-Subject": raw.subject,
-            "Daydream-Consumer": str(where.consumer),
-            "Daydream-Deliveries": str(where.num_delivered),
-        }
-        subject = f"{DEAD_LETTER_PREFIX}.{str(where.stream).lower()}"
-        await self._js.publish(subject, raw.data, headers=headers, timeout=DEAD_LETTER_TIMEOUT_S)
-        log.error(
-            "dead letter (%s): %s",
-            outcome.reason,
-            outcome.text,
-            exc_info=error if outcome.reason == "bug" else None,
-        )
-        payer = payer_of(raw.subject, raw.data)
-        if payer is not None:
-            await self._close_reservation(payer)
+    async def _dead_letter(self, raw: Msg, reject: Reject, error: Exception | None) -> None:
+        assert self._js is not None
+        await publish_dead_letter(self._js, raw, reject)
+        bug = error if reject.reason == "bug" else None
+        log.error("dead letter (%s): %s", reject.reason, reject.text, exc_info=bug)
+        event = read_event(raw.subject, raw.data)
+        if event is not None and self._on_dead_letter is not None:
+            await self._on_dead_letter(event)
+
+    def _bucket(self) -> KeyValue:
+        assert self._counts is not None
+        return self._counts
 
 
-class _DeliveryMiddleware(BaseMiddleware):
-    def __init__(self, delivery: DeliveryMiddleware, msg: Any, /, **kwargs: Any) -> None:
-        super().__init__(msg, **kwargs)
+class _DeliveryScope(BaseMiddleware[NatsPublishCommand, Msg]):
+    """Accompany one message from its receipt to its disposition."""
+
+    def __init__(self, delivery: DeliveryMiddleware, msg: Msg, /, *, context: ContextRepo) -> None:
+        super().__init__(msg, context=context)
         self._delivery = delivery
+        self._outcome = "ok"
 
-    async def consume_scope(self, call_next: Callable[[Any], Awaitable[Any]], msg: Any) -> Any:
-        return await self._delivery.handle(msg, call_next)
+    async def on_receive(self) -> None:
+        self._started = time.perf_counter()
+        if not self._delivery.connected:
+            return
+        self._settled = asyncio.get_running_loop().create_future()
+        self._delivery.in_progress.add(self._settled)
+        self._heartbeat = asyncio.create_task(keep_alive(self.msg, self._delivery.heartbeat_s))
+
+    async def consume_scope(
+        self, call_next: Callable[[Any], Awaitable[Any]], msg: StreamMessage[Any]
+    ) -> Any:
+        if self._delivery.connected:
+            try:
+                await self._delivery.reject_poison(self.msg)
+            except RejectMessage:
+                self._outcome = "dead:worker-died"
+                raise
+        return await call_next(msg)
+
+    async def after_processed(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> bool | None:
+        try:
+            if self._delivery.connected:
+                self._heartbeat.cancel()
+                await self._settle(exc_val)
+        finally:
+            self._measure()
+        return False
+
+    async def _settle(self, error: BaseException | None) -> None:
+        """Raise the exception that tells FastStream how to acknowledge; nothing means ack."""
+        if isinstance(error, asyncio.CancelledError):
+            # Every await in a cancelled scope is cancelled too. A task outside returns the message.
+            self._outcome = "returned"
+            returning = asyncio.create_task(self._delivery.return_message(self.msg))
+            returning.add_done_callback(lambda _: self._done())
+            return
+        try:
+            if isinstance(error, Exception) and not isinstance(error, HandlerException):
+                _mark_span(error)
+                self._outcome, response = await self._delivery.handle_failure(self.msg, error)
+                raise response from error
+        finally:
+            self._done()
+
+    def _done(self) -> None:
+        self._delivery.in_progress.discard(self._settled)
+        if not self._settled.done():
+            self._settled.set_result(None)
+
+    def _measure(self) -> None:
+        telemetry, subject = self._delivery.telemetry, self.msg.subject
+        telemetry.handled.add(1, {Attribute.DESTINATION: subject, "outcome": self._outcome})
+        duration_s = time.perf_counter() - self._started
+        telemetry.handling_s.record(duration_s, {Attribute.DESTINATION: subject})
 
 
-async def keep_alive(raw: Msg, beat_s: float) -> None:
-    """Tell the server again and again that the message is being worked on."""
+async def keep_alive(raw: Msg, heartbeat_s: float) -> None:
+    """Tell the server every `heartbeat_s` that the message is being worked on, until cancelled."""
     while True:
-        await asyncio.sleep(beat_s)
+        await asyncio.sleep(heartbeat_s)
         try:
             await raw.in_progress()
-        except Exception as error:  # the server may be away for a moment; the next beat tries again
+        except Exception as error:  # the server may be away; the next heartbeat tries again
             log.warning("heartbeat failed: %r", error)
 
 
-def tally_key(raw: Msg) -> str:
-    """A message's key in the tallies: its place in its stream, and for whom."""
-    where = raw.metadata
-    return f"{where.stream}.{where.consumer}.{where.sequence.stream}"
-
-
-def payer_of(subject: str, body: bytes) -> Payer | None:
-    """Whose reservation paid for these bytes; None when they can't be read (then the ledger closes it by time)."""
-    kinds: dict[str, type[Message]] = {flow.subject: flow.message for flow in ROUTES}
+def read_event(subject: str, body: bytes) -> Message | None:
+    """Parse the event of a subject. Return None if the bytes are not one."""
+    kinds = {route.subject: route.message for route in ROUTES}
     try:
-        return kinds[subject].model_validate_json(body).payer
+        return kinds[subject].model_validate_json(body)
     except (KeyError, ValueError):
         return None
+
+
+def _is_released(error: Exception) -> bool:
+    return isinstance(error, PermanentError) and error.reason == RELEASED
+
+
+def _mark_span(error: Exception) -> None:
+    span = trace.get_current_span()
+    span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+    span.set_attribute(Attribute.ERROR, type(error).__name__)

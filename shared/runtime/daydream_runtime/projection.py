@@ -1,7 +1,12 @@
-"""Keeps a fold of the VERDICTS stream up to date, and a copy of it in a bucket, so that a start reads only the rest."""
+"""Keep a projection of the VERDICTS stream up to date.
+
+A projection is state computed from a stream. A snapshot of it is stored in a bucket, so that a
+start reads only what came later.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import Generic, TypeVar
 
@@ -23,79 +28,86 @@ FOLLOW_S = 1.0
 
 
 class Projection(BaseModel):
-    """What is known up to a place in the stream."""
+    """Hold the state after the verdict with this `sequence`."""
 
     sequence: int = 0
 
     def add(self, sequence: int, verdict: VerdictReached) -> None:
-        """Count a verdict, once, and move `sequence` on."""
+        """Apply a verdict and set `sequence` to its own.
+
+        A sequence that was applied has no effect.
+        """
         raise NotImplementedError
 
 
-F = TypeVar("F", bound=Projection)
+P = TypeVar("P", bound=Projection)
 
 
-class Projector(Generic[F]):
-    """The fold of one replica. All replicas have the same one at the same place."""
+class Projector(Generic[P]):
+    """Hold the projection of one replica. At the same sequence all replicas have the same one."""
 
-    def __init__(self, js: JetStreamContext, bucket: KeyValue, key: str, fresh: F) -> None:
-        self.fold = fresh
+    def __init__(self, js: JetStreamContext, bucket: KeyValue, key: str, initial: P) -> None:
+        self.projection = initial
         self._js = js
         self._bucket = bucket
         self._key = key
         self._saved = 0
 
+    @property
+    def fold(self) -> P:
+        """Return the projection, under the name that callers use until they are converted."""
+        return self.projection
+
     async def load(self) -> None:
-        """Begin with the kept copy; without a readable one, with the first verdict that the stream still has."""
+        """Read the snapshot. Without a readable one, start with the first verdict in the stream."""
         try:
-            self.fold = type(self.fold).model_validate_json(
+            self.projection = type(self.projection).model_validate_json(
                 (await self._bucket.get(self._key)).value or b""
             )
-            self._saved = self.fold.sequence
+            self._saved = self.projection.sequence
         except KeyNotFoundError:
             pass
         except ValidationError as error:
             log.warning(
-                "the kept copy of %s can't be read, so the verdicts are read again: %s",
+                "the snapshot of %s is invalid, so the verdicts are read again: %s",
                 self._key,
                 error,
             )
 
     async def catch_up(self) -> None:
-        """Count what was judged since."""
+        """Apply the verdicts that came since."""
         stream = route_of(VerdictReached).stream
         last = (await self._js.stream_info(stream)).state.last_seq
-        async for sequence, message in read_stream(
-            self._js, stream, self.fold.sequence, last, gaps=True
-        ):  # an erasure may have deleted some
-            if is_replay(message):
-                self.fold.sequence = sequence
-                continue
-            try:
-                self.fold.add(sequence, VerdictReached.model_validate_json(message.data))
-            except (
-                ValidationError
-            ):  # of a newer version; the memory, whose durable it is, deals with it
-                self.fold.sequence = sequence
-        self.fold.sequence = max(self.fold.sequence, last)
-        if self.fold.sequence >= self._saved + SAVE_EVERY:
+        after = self.projection.sequence
+        # an erasure may have deleted verdicts, hence `gaps`
+        async for sequence, message in read_stream(self._js, stream, after, last, gaps=True):
+            if not is_replay(message):
+                self._apply(sequence, message.data)
+            self.projection.sequence = sequence
+        self.projection.sequence = max(self.projection.sequence, last)
+        if self.projection.sequence >= self._saved + SAVE_EVERY:
             await self.save()
 
+    def _apply(self, sequence: int, body: bytes) -> None:
+        # a verdict of a newer version is skipped here; the memory makes it a dead letter
+        with contextlib.suppress(ValidationError):
+            self.projection.add(sequence, VerdictReached.model_validate_json(body))
+
     async def save(self) -> None:
-        """Keep a copy. Of two replicas that do so the later one wins; a copy that is behind costs reading, nothing else."""
+        """Store a snapshot. The last replica wins; an old snapshot only costs reading."""
         try:
-            await self._bucket.put(self._key, self.fold.model_dump_json().encode())
-            self._saved = self.fold.sequence
+            await self._bucket.put(self._key, self.projection.model_dump_json().encode())
+            self._saved = self.projection.sequence
         except (nats.errors.Error, TimeoutError) as error:
-            log.warning("%s was not kept: %r", self._key, error)
+            log.warning("the snapshot of %s was not stored: %r", self._key, error)
 
 
-async def follow(following: Projector[F], runtime: Runtime) -> None:
-    """Count verdicts as they come, until the stop."""
+async def follow(projector: Projector[P], runtime: Runtime) -> None:
+    """Apply verdicts as they come, until the stop."""
     while not runtime.stopping.is_set():
         try:
-            await following.catch_up()
+            await projector.catch_up()
             await runtime.pause(FOLLOW_S)
-        except TRANSIENT_ERRORS as trouble:
-            log.info("following verdicts waits: %r", trouble)
-            await runtime.pause(retry_delay_s(trouble))
+        except TRANSIENT_ERRORS as error:
+            log.info("the projection waits: %r", error)
+            await runtime.pause(retry_delay_s(error))

@@ -1,17 +1,25 @@
-"""Makes the streams, consumers and buckets of the table, idempotently, by whichever service starts first.
+"""Create the streams, consumers and buckets of the table. Every service does so at its start.
 
-A stream or consumer that exists with other settings is updated to the table: FastStream and nats-py both ignore such
-drift silently, and a plain stream name would even reset a stream's limits. A mirror and a ledger are never shrunk.
+A stream or consumer that exists with other settings is updated to the table. FastStream and
+nats-py ignore such drift silently, and a plain stream name would even reset a stream's limits. So
+this is done with nats-py, and FastStream is told `declare=False`. A mirror and a ledger are never
+shrunk.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
+import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext, api
 from nats.js.errors import APIError, BadRequestError, NotFoundError
+from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_fixed
 
+from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.topology import (
     ACK_WAIT_S,
     BUCKETS,
@@ -24,12 +32,40 @@ from daydream_contracts.topology import (
     Stream,
 )
 
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 NAME_IN_USE = 10058
+RETRY_S = 0.5
 DUPLICATES_S = 120
 
 
+async def provision_when_ready(nc: Client, replicas: int) -> None:
+    """Provision, and wait for a JetStream that is still starting.
+
+    Raise ConfigurationError if the server refuses a stream.
+    """
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(_is_starting),
+        wait=wait_fixed(RETRY_S),
+        before_sleep=before_sleep_log(log, logging.INFO),
+    )
+    try:
+        await retrying(provision, nc, replicas=replicas)
+    except APIError as error:
+        raise ConfigurationError(
+            f"NATS refuses a stream: {error.description}",
+            "Check its JetStream settings and permissions",
+        ) from None
+
+
+def _is_starting(error: BaseException) -> bool:
+    if isinstance(error, APIError):
+        return error.code in (500, 503)
+    return isinstance(error, nats.errors.Error | TimeoutError)
+
+
 async def provision(nc: Client, *, replicas: int) -> None:
-    """Make or update everything in the table. Raises the server's error when it refuses."""
+    """Create or update everything in the table. Raise the server's error if it refuses."""
     js = nc.jetstream(timeout=10)
     for stream in STREAMS:
         await ensure_stream(js, stream, replicas)
@@ -42,7 +78,7 @@ async def provision(nc: Client, *, replicas: int) -> None:
 
 
 def stream_config(stream: Stream, replicas: int) -> api.StreamConfig:
-    """The JetStream configuration of a row."""
+    """Return the JetStream configuration of a row."""
     return api.StreamConfig(
         name=stream.name,
         subjects=list(stream.subjects) or None,
@@ -63,21 +99,18 @@ def stream_config(stream: Stream, replicas: int) -> api.StreamConfig:
 
 
 async def ensure_stream(js: JetStreamContext, stream: Stream, replicas: int) -> None:
-    """Make the stream, or bring an existing one to the table's settings."""
+    """Create the stream, or update an existing one to the table."""
     wanted = stream_config(stream, replicas)
     try:
         await js.add_stream(wanted)
     except BadRequestError as error:
         if error.err_code != NAME_IN_USE:
             raise
-        wanted.deny_purge = (
-            await js.stream_info(stream.name)
-        ).config.deny_purge  # of an early build; the server never takes it back
         await js.update_stream(wanted)
 
 
 def consumer_config(consumer: Consumer) -> api.ConsumerConfig:
-    """Every setting is stated, even where it equals the default."""
+    """Return the configuration of a row. State every setting, even if it equals the default."""
     return api.ConsumerConfig(
         durable_name=consumer.durable,
         filter_subject=consumer.flow.subject,
@@ -91,7 +124,7 @@ def consumer_config(consumer: Consumer) -> api.ConsumerConfig:
 
 
 async def ensure_consumer(js: JetStreamContext, consumer: Consumer) -> None:
-    """Make the durable, or bring an existing one to the table's settings (`add_consumer` updates what may change)."""
+    """Create the durable, or update an existing one to the table (`add_consumer` does both)."""
     await js.add_consumer(consumer.flow.stream, consumer_config(consumer))
 
 
@@ -104,20 +137,20 @@ async def _ensure_bucket(js: JetStreamContext, bucket: Bucket, replicas: int) ->
         replicas=replicas,
         direct=True,
     )
-    await _made_once(js.key_value(bucket.name), lambda: js.create_key_value(config))
+    await _create_once(js.key_value(bucket.name), lambda: js.create_key_value(config))
 
 
 async def _ensure_objects(js: JetStreamContext, name: str, replicas: int) -> None:
     config = api.ObjectStoreConfig(bucket=name, replicas=replicas)
-    await _made_once(js.object_store(name), lambda: js.create_object_store(name, config=config))
+    await _create_once(js.object_store(name), lambda: js.create_object_store(name, config=config))
 
 
-async def _made_once(look, make) -> None:  # type: ignore[no-untyped-def]
+async def _create_once(lookup: Awaitable[T], create: Callable[[], Awaitable[T]]) -> None:
     try:
-        await look
+        await lookup
     except NotFoundError:
         try:
-            await make()
+            await create()
         except APIError as error:  # another service was faster
             if error.err_code != NAME_IN_USE:
                 raise

@@ -234,7 +234,7 @@ def test_a_plan_has_the_bound_of_the_dearest_and_the_sight_of_the_least_cleared(
 
 def test_each_sample_is_written_by_its_own_choice_under_a_name_that_does_not_depend_on_it() -> None:
     writers = {"a": Writer("a"), "b": Writer("b")}
-    following: Any = SimpleNamespace(fold=WriterHistory())
+    following: Any = SimpleNamespace(projection=WriterHistory())
     many = pair(samples=16)
     proposed = asyncio.run(
         Synthesizer(writers, forms(SynthesizerSettings()), following).propose(many)

@@ -17,11 +17,11 @@ from daydream_contracts.errors import (
     TransientError,
 )
 from daydream_contracts.rpc import PairAt
+from daydream_runtime.delivery_counts import DeliveryCounts
 from daydream_runtime.disposition import (
-    DELAY_S_MAX,
+    BACKOFF_S_MAX,
     FAILURES_MAX,
     STREAM_FULL,
-    DeliveryCounts,
     Redeliver,
     Reject,
     backoff_s,
@@ -85,24 +85,24 @@ def test_what_no_other_try_can_help_is_a_dead_letter_at_once(error: Exception, r
 def test_what_is_nobodys_fault_is_given_back_however_often_without_counting(
     error: Exception,
 ) -> None:
-    tally = DeliveryCounts(failures=FAILURES_MAX - 1)
+    counts = DeliveryCounts(failures=FAILURES_MAX - 1)
     for times in range(1, 200):
-        outcome = decide(error, tally)
+        outcome = decide(error, counts)
         assert isinstance(outcome, Redeliver)
-        assert outcome.tally == DeliveryCounts(failures=FAILURES_MAX - 1, handed_back=times)
-        tally = outcome.tally
+        assert outcome.counts == DeliveryCounts(failures=FAILURES_MAX - 1, returned=times)
+        counts = outcome.counts
 
 
 def test_a_transient_failure_is_tried_again_and_the_last_time_is_a_dead_letter_that_says_how_often() -> (
     None
 ):
-    tally = DeliveryCounts(handed_back=100)
+    counts = DeliveryCounts(returned=100)
     for times in range(1, FAILURES_MAX):
-        outcome = decide(TransientError("hiccup"), tally)
+        outcome = decide(TransientError("hiccup"), counts)
         assert isinstance(outcome, Redeliver)
-        assert outcome.tally == DeliveryCounts(failures=times, handed_back=100)
-        tally = outcome.tally
-    last = decide(TransientError("hiccup"), tally)
+        assert outcome.counts == DeliveryCounts(failures=times, returned=100)
+        counts = outcome.counts
+    last = decide(TransientError("hiccup"), counts)
     assert isinstance(last, Reject)
     assert last.reason == "failed-too-often"
     assert str(FAILURES_MAX) in last.text
@@ -133,7 +133,7 @@ def test_a_delay_that_is_known_is_taken_as_it_is() -> None:
 
 def test_delays_grow_with_jitter_up_to_a_limit() -> None:
     for tries in range(1, 30):
-        middle = min(DELAY_S_MAX, 0.5 * 2 ** (tries - 1))
+        middle = min(BACKOFF_S_MAX, 0.5 * 2 ** (tries - 1))
         delays = [backoff_s(tries) for _ in range(50)]
         assert all(middle / 2 <= delay <= middle * 1.5 for delay in delays)
         assert len(set(delays)) > 40
@@ -146,19 +146,19 @@ def test_a_long_text_is_cut_for_it_goes_into_a_header() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tally", "deliveries", "deaths"),
+    ("counts", "deliveries", "crashes"),
     [
         (DeliveryCounts(), 1, 0),
         (DeliveryCounts(), 4, 3),
-        (DeliveryCounts(failures=1, handed_back=2), 4, 0),
-        (DeliveryCounts(failures=1, handed_back=2), 6, 2),
-        (DeliveryCounts(failures=9, handed_back=9), 2, 0),
+        (DeliveryCounts(failures=1, returned=2), 4, 0),
+        (DeliveryCounts(failures=1, returned=2), 6, 2),
+        (DeliveryCounts(failures=9, returned=9), 2, 0),
     ],
 )
-def test_deaths_are_the_deliveries_that_nobody_gave_back(
-    tally: DeliveryCounts, deliveries: int, deaths: int
+def test_worker_crashes_are_the_deliveries_that_were_not_returned(
+    counts: DeliveryCounts, deliveries: int, crashes: int
 ) -> None:
-    assert tally.deaths(deliveries) == deaths
+    assert counts.worker_crashes(deliveries) == crashes
 
 
 def test_a_full_stage_is_trouble_of_the_broker_and_a_lost_race_is_not() -> None:

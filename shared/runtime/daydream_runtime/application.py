@@ -1,0 +1,196 @@
+"""Build a service as a FastStream application.
+
+`faststream run daydream_x.app:create --factory` runs it, and TestNatsBroker tests it: build it
+with a concurrency of 1 (in memory, n registrations handle a message n times), put fakes into
+`app.context`, and enter `TestNatsBroker(app.broker)`. In production `process.run` runs it.
+
+How to write or convert a service:
+
+1. `handlers.py`: module-level handlers and endpoints, `async def pair_sampled(pair: PairSampled,
+   synthesizer: Annotated[Synthesizer, FromContext()]) -> …` (see `registration`). The parameter's
+   name is the name in the context. A parameter must not begin with an underscore.
+2. `app.py`: `build(settings) -> ServiceApp` names the handlers of each message and endpoint.
+   `create() -> ServiceApp` is `build(Settings.read())`. An async context manager opens the
+   collaborators on a `Runtime` and yields `Collaborators`: the context's entries by name,
+   background loops, HTTP routes, and `on_dead_letter`.
+3. `__main__.py`: `process.run(Settings, build)`.
+
+Start: connect (wait for NATS) → provision → open collaborators → subscribe → loops → ready.
+Stop: unready → loops end → no new messages; work in progress ends or is returned → endpoints end →
+collaborators close → the connection drains.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+from faststream.asgi import AsgiFastStream
+from faststream.asgi.types import Receive, Scope, Send
+from faststream.nats import NatsBroker, NatsRouter
+from faststream.specification import AsyncAPI
+from starlette.routing import BaseRoute
+
+from daydream_contracts.topology import DELIVERY_COUNTS
+from daydream_runtime.broker import connect, make_broker
+from daydream_runtime.consumer_watch import missing_consumer, watch_consumers
+from daydream_runtime.health import web_app
+from daydream_runtime.lifecycle import Lifecycle
+from daydream_runtime.middleware import DeliveryMiddleware, OnDeadLetter
+from daydream_runtime.provisioning import provision_when_ready
+from daydream_runtime.publisher import EventPublisher
+from daydream_runtime.registration import (
+    ConsumerHandlers,
+    EndpointHandlers,
+    consumer_router,
+    consumers_of,
+    document_publishers,
+    endpoint_router,
+)
+from daydream_runtime.service import Runtime
+from daydream_runtime.settings import ServiceSettings
+from daydream_runtime.telemetry import start_telemetry
+from daydream_runtime.tracing import TracingMiddleware
+
+log = logging.getLogger(__name__)
+Loop = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True)
+class Collaborators:
+    """Hold what a service opens at its start.
+
+    context: handlers' parameters by name. loops: run from the first message to the stop; if one
+    fails, the service ends. routes: HTTP routes besides health and metrics.
+    """
+
+    context: Mapping[str, object] = field(default_factory=dict)
+    loops: Sequence[Loop] = ()
+    routes: Sequence[BaseRoute] = ()
+    on_dead_letter: OnDeadLetter | None = None
+
+
+OpenCollaborators = Callable[[Runtime], AbstractAsyncContextManager[Collaborators]]
+
+
+class ServiceApp(AsgiFastStream):
+    """One service. It connects to nothing before it is started."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        open_collaborators: OpenCollaborators,
+        *,
+        consumers: ConsumerHandlers | None = None,
+        endpoints: EndpointHandlers | None = None,
+        concurrency: int = 1,
+    ) -> None:
+        self.settings = settings
+        self.lifecycle = Lifecycle()
+        self.telemetry = start_telemetry(settings.service, settings.instance)
+        self.web = web_app(self.telemetry.registry, self.not_ready, settings.http_host)
+        self.nats: NatsBroker = make_broker(
+            settings, self.lifecycle.connection_closed, [partial(TracingMiddleware, self.telemetry)]
+        )
+        self._open = open_collaborators
+        self._delivery = DeliveryMiddleware(self.telemetry)
+        self.register(consumers or {}, endpoints or {}, concurrency)
+        self._stack = AsyncExitStack()
+        self._loops: list[Loop] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        super().__init__(
+            self.nats,
+            logger=None,  # its lines are not JSON; the lifecycle logs its own
+            lifespan=self._lifespan,
+            after_startup=[self._start_loops],
+            on_shutdown=[self._end_work],
+            specification=AsyncAPI(
+                title=f"daydream {settings.service}",
+                version=version("daydream-runtime"),
+                schema_version="3.0.0",
+            ),
+        )
+        self.context.set_global("publisher", EventPublisher(self.nats))
+
+    def register(
+        self, consumers: ConsumerHandlers, endpoints: EndpointHandlers, concurrency: int
+    ) -> None:
+        """Subscribe the handlers. They receive messages from the start of the broker on."""
+        self._rows = consumers_of(self.settings.service, consumers)
+        self._consumers = consumer_router(self._rows, self._delivery, concurrency)
+        self._endpoints = endpoint_router(endpoints)
+        self.nats.include_routers(self._consumers, self._endpoints)
+        document_publishers(self.nats, self.settings.service, self._rows)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve HTTP with Starlette: FastStream's own routes match exact paths only."""
+        if scope["type"] == "http":
+            await self.web(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def not_ready(self) -> str | None:
+        """Return what is missing, or None. FastStream's ping checks the connection alone."""
+        if self.lifecycle.stopping.is_set():
+            return "stopping"
+        if not self.lifecycle.ready:
+            return "starting, or waiting for NATS"
+        return await missing_consumer(self.nats, self._rows)
+
+    @asynccontextmanager
+    async def _lifespan(self) -> AsyncIterator[None]:
+        runtime = Runtime(
+            self.settings,
+            await connect(self.nats, self.settings),
+            self.telemetry,
+            EventPublisher(self.nats),
+            self.lifecycle,
+        )
+        await provision_when_ready(runtime.nc, self.settings.stream_replicas)
+        try:
+            collaborators = await self._stack.enter_async_context(self._open(runtime))
+            counts = await runtime.bucket(DELIVERY_COUNTS)
+            self._delivery.connect(runtime.js, counts, collaborators.on_dead_letter)
+            for name, collaborator in collaborators.context.items():
+                self.context.set_global(name, collaborator)
+            self.web.router.routes.extend(collaborators.routes)
+            watch = partial(watch_consumers, runtime.js, self._rows, self.lifecycle)
+            self._loops = [*collaborators.loops, watch]
+            yield
+        finally:
+            await self._stack.aclose()
+
+    async def _start_loops(self) -> None:
+        for loop in self._loops:
+            task = asyncio.create_task(loop())
+            task.add_done_callback(self._loop_ended)
+            self._tasks.append(task)
+        self.lifecycle.ready = True
+        log.info("ready")
+
+    def _loop_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.lifecycle.fail(error)
+
+    async def _end_work(self) -> None:
+        """Bring everything in order while the connection still works; FastStream drains it next."""
+        self.lifecycle.stop()
+        log.info("stopping")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _stop_subscribers(self._consumers)
+        await self._delivery.finish()
+        await _stop_subscribers(self._endpoints)
+        await self._stack.aclose()
+
+
+async def _stop_subscribers(router: NatsRouter) -> None:
+    stops = (subscriber.stop() for subscriber in router.subscribers)
+    await asyncio.gather(*stops, return_exceptions=True)
