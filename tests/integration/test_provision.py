@@ -8,7 +8,7 @@ from nats.aio.client import Client
 from nats.js import api
 
 from daydream_contracts.topology import BUCKETS, CONSUMERS, STREAMS
-from daydream_runtime.provisioning import consumer_config, provision, stream_config
+from daydream_runtime.provisioning import consumer_config, provision
 
 
 async def test_several_services_may_start_at_once_and_again(nc: Client) -> None:
@@ -48,13 +48,3 @@ async def test_an_entry_of_the_ledger_can_not_be_deleted_nor_make_room_for_anoth
     config = (await nc.jetstream().stream_info("LEDGER")).config
     assert config.deny_delete
     assert config.discard == api.DiscardPolicy.NEW
-
-
-async def test_a_ledger_that_an_early_build_sealed_against_purging_is_left_so(nc: Client) -> None:
-    js = nc.jetstream()
-    (ledger,) = [stream for stream in STREAMS if stream.name == "LEDGER"]
-    sealed = stream_config(ledger, replicas=1)
-    sealed.deny_purge = True
-    await js.add_stream(sealed)
-    await provision(nc, replicas=1)
-    assert (await js.stream_info("LEDGER")).config.deny_purge

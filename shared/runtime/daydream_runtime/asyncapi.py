@@ -18,8 +18,8 @@ Document = dict[str, Any]
 MERGED = ("channels", "operations")
 MERGED_COMPONENTS = ("schemas", "messages")
 DESCRIPTION = (
-    "Events and requests of daydream. Events travel over JetStream, at least once, with their derived"
-    " id as Nats-Msg-Id. Requests and answers travel over core NATS."
+    "Events and requests of daydream. Events travel over JetStream, at least once. Their derived id"
+    " is the Nats-Msg-Id. Requests and answers travel over core NATS."
 )
 
 

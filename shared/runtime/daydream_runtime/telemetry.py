@@ -196,5 +196,5 @@ def start_logging(service: str, instance: str, level: str) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("httpx", "httpx2", "openai", "uvicorn", "faststream"):
+    for chatty in ("httpx", "httpx2", "openai", "uvicorn", "daydream_runtime.faststream"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
