@@ -31,6 +31,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
+from faststream import ContextRepo
 from faststream.asgi import AsgiFastStream
 from faststream.asgi.types import Receive, Scope, Send
 from faststream.nats import NatsBroker, NatsRouter
@@ -40,6 +41,7 @@ from starlette.routing import BaseRoute
 from daydream_contracts.topology import DELIVERY_COUNTS
 from daydream_runtime.broker import connect, make_broker
 from daydream_runtime.consumer_watch import missing_consumer, watch_consumers
+from daydream_runtime.endpoint_server import EndpointServer
 from daydream_runtime.health import web_app
 from daydream_runtime.lifecycle import Lifecycle
 from daydream_runtime.middleware import DeliveryMiddleware, OnDeadLetter
@@ -99,13 +101,16 @@ class ServiceApp(AsgiFastStream):
             settings, self.lifecycle.connection_closed, [partial(TracingMiddleware, self.telemetry)]
         )
         self._open = open_collaborators
+        repo = ContextRepo()
         self._delivery = DeliveryMiddleware(self.telemetry)
+        self._answers = EndpointServer(repo)
         self.register(consumers or {}, endpoints or {}, concurrency)
         self._stack = AsyncExitStack()
         self._loops: list[Loop] = []
         self._tasks: list[asyncio.Task[None]] = []
         super().__init__(
             self.nats,
+            context=repo,
             logger=None,  # its lines are not JSON; the lifecycle logs its own
             lifespan=self._lifespan,
             after_startup=[self._start_loops],
@@ -124,7 +129,7 @@ class ServiceApp(AsgiFastStream):
         """Subscribe the handlers. They receive messages from the start of the broker on."""
         self._rows = consumers_of(self.settings.service, consumers)
         self._consumers = consumer_router(self._rows, self._delivery, concurrency)
-        self._endpoints = endpoint_router(endpoints)
+        self._endpoints = endpoint_router(endpoints, self._answers)
         self.nats.include_routers(self._consumers, self._endpoints)
         document_publishers(self.nats, self.settings.service, self._rows)
 
@@ -188,6 +193,7 @@ class ServiceApp(AsgiFastStream):
         await _stop_subscribers(self._consumers)
         await self._delivery.finish()
         await _stop_subscribers(self._endpoints)
+        await self._answers.finish()
         await self._stack.aclose()
 
 

@@ -34,12 +34,12 @@ from daydream_contracts.topology import (
     MessageRoute,
     route_of,
 )
+from daydream_runtime.endpoint_server import EndpointServer
 from daydream_runtime.middleware import DeliveryMiddleware
 from daydream_runtime.publisher import PUBLISH_TIMEOUT_S
 from daydream_runtime.rpc import FailureReplyMiddleware
 
 PULL_S = 5.0
-ENDPOINT_CONCURRENCY_MAX = 1024
 Handler = Callable[..., Awaitable[Any]]
 ConsumerHandlers = Mapping[type[Message], Handler]
 EndpointHandlers = Mapping[Endpoint[Any, Any], Handler]
@@ -78,20 +78,18 @@ def consumer_router(
     return router
 
 
-def endpoint_router(endpoints: EndpointHandlers) -> NatsRouter:
-    """Answer each endpoint's requests in a queue group, so that replicas share them.
-
-    `max_workers` is safe here: core NATS acknowledges nothing, so nothing runs twice.
-    """
+def endpoint_router(endpoints: EndpointHandlers, server: EndpointServer) -> NatsRouter:
+    """Answer each endpoint's requests in a queue group, so that replicas share them."""
     router = NatsRouter(middlewares=[FailureReplyMiddleware])
     for endpoint, handler in endpoints.items():
-        router.subscriber(
+        subscriber = router.subscriber(
             endpoint.subject,
             queue=endpoint.service,
             title=f"{endpoint.service} answers {endpoint.subject.rsplit('.', 1)[-1]}",
             description=_summary(handler),
-            max_workers=ENDPOINT_CONCURRENCY_MAX,
-        )(handler)
+        )
+        subscriber(handler)
+        server.answer_directly(subscriber, endpoint, handler)
     return router
 
 
