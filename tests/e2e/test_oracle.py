@@ -59,9 +59,9 @@ def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(
         assert {
             example["interesting"] for one in after for example in one["hypothesis"]["examples"]
         } == {True, False}
-        replayed = running.json("replay", after[0]["verdict_id"])
-        assert all(call["exact"] for call in replayed["calls"])
-        assert {call["prompt"]["name"] for call in replayed["calls"]} == {
+        inspected = running.json("inspect", after[0]["verdict_id"])
+        assert all(call["exact"] for call in inspected["calls"])
+        assert {call["prompt"]["name"] for call in inspected["calls"]} == {
             "synthesize-after.v1",
             "judge.v1",
             "alone.v1",
@@ -70,15 +70,15 @@ def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(
         assert (
             "could not refute it"
             in running(
-                "replay",
+                "inspect",
                 next(one["verdict_id"] for one in examined if one["decision"] == "promoted"),
             ).stdout
         )
-        writers = running.json("synthesizer")["writers"]
+        writers = running.json("report", "synthesizer")["writers"]
         assert {one["model"] for one in writers} == {"priced-1", "priced-2"}
         assert all(one["hypotheses"] for one in writers)
         assert sum(one["hypotheses"] for one in writers) == len(verdicts)
-        report = running.json("critic", "report")
+        report = running.json("report", "critic")
         assert sum(report["examined"].values()) == len(examined)
         insights = running.json("status")["memory"]["insights"]
         refuted = next(one["verdict_id"] for one in examined if one["decision"] == "refuted")

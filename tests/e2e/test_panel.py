@@ -69,7 +69,7 @@ def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_bo
     assert all(one["hypothesis"]["pair"]["strategy"] != "canary" for one in verdicts), (
         "what was planted is not kept"
     )
-    report = daydream.json("critic", "report")
+    report = daydream.json("report", "critic")
     assert 8 <= report["bridges"]["count"] + report["decoys"]["count"] <= 12, (
         "one for every ten that are drawn, looked at once a second"
     )
@@ -79,20 +79,20 @@ def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_bo
     ]
     assert report["judged"] == len(judged) or len(verdicts) == 100
     assert report["rule"] == "quota"
-    shown = daydream("critic", "report")
+    shown = daydream("report", "critic")
     assert "Planted links that hold" in shown.stdout
     for one in (compared[0], warm[0]):
-        replayed = daydream.json("replay", one["verdict_id"])
-        assert all(call["exact"] for call in replayed["calls"]), [
-            call["prompt"]["name"] for call in replayed["calls"] if not call["exact"]
+        inspected = daydream.json("inspect", one["verdict_id"])
+        assert all(call["exact"] for call in inspected["calls"]), [
+            call["prompt"]["name"] for call in inspected["calls"] if not call["exact"]
         ]
-        assert replayed["sums_agree"]
-        assert len(replayed["calls"]) == len(one["hypothesis"]["calls"]) + len(one["calls"])
-    shown = daydream("replay", compared[0]["verdict_id"])
+        assert inspected["sums_agree"]
+        assert len(inspected["calls"]) == len(one["hypothesis"]["calls"]) + len(one["calls"])
+    shown = daydream("inspect", compared[0]["verdict_id"])
     assert "as it was sent" in shown.stdout
     assert "log-odds" in shown.stdout
     assert "Is there an abstract structure" in shown.stdout, "the prompt of the synthesizer"
-    unknown = daydream("replay", "no-such-verdict")
+    unknown = daydream("inspect", "no-such-verdict")
     assert unknown.returncode == 1
     assert "nobody knows" in unknown.stderr
     with daydream.up() as running:

@@ -95,7 +95,7 @@ def test_what_the_strategies_brought_can_be_read_and_nothing_is_drawn_for_it(
     ended: tuple[Daydream, Endpoint, dict[str, Any]],
 ) -> None:
     daydream, _, found = ended
-    state = daydream.json("sampler")
+    state = daydream.json("report", "sampler")
     assert (state["phase"], state["drawn"], state["round"]) == ("off", 12, 2)
     assert sum(one["insights"] for one in state["strategies"]) == len(found["insights"])
     assert sum(one["share"] for one in state["strategies"]) == pytest.approx(1)

@@ -6,7 +6,8 @@ import pytest
 from nats.aio.client import Client
 
 from daydream_console.client import connected
-from daydream_console.dead_letters import Reject, dead_letters, replay
+from daydream_console.dead_letters import DeadLetter, dead_letters, drop
+from daydream_console.resend import resend
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import (
     NANOUSD_PER_USD,
@@ -30,7 +31,7 @@ from daydream_contracts.topology import (
 from daydream_models.reservations import ORACLE, StagePlan, publish_plan
 from daydream_runtime.projection import Projector
 from daydream_runtime.provisioning import provision
-from daydream_runtime.stream_reader import REPLAY
+from daydream_runtime.stream_reader import RESEND
 from daydream_sampler.strategy_history import StrategyHistory
 from support.programs import NatsServer
 from support.samples import AT, hypothesis
@@ -87,7 +88,7 @@ async def test_it_gets_money_for_the_rest_of_its_way(
         )
         await publish_plan(await js.key_value(PLANS.name), plan)
     headers = {
-        "Nats-Msg-Id": f"{flow.stream}:who:{message.message_id}{REPLAY}3:dead",
+        "Nats-Msg-Id": f"{flow.stream}:who:{message.message_id}{RESEND}3:dead",
         "Daydream-Subject": flow.subject,
         "Daydream-Reason": "bug",
     }
@@ -107,16 +108,16 @@ async def test_it_gets_money_for_the_rest_of_its_way(
                 ),
             )
             (dead,) = [one async for one in dead_letters(client)]
-            assert await replay(client, dead) is None
+            assert await resend(client, dead) is None
             books = await client.ask(BUDGET_STATE, EmptyRequest())
             sent = await js.get_msg(flow.stream, seq=1)
     assert books.reserved_nanousd == usd * NANOUSD_PER_USD
-    assert (sent.headers or {})["Nats-Msg-Id"] == f"{message.message_id}{REPLAY}4"
+    assert (sent.headers or {})["Nats-Msg-Id"] == f"{message.message_id}{RESEND}4"
     again = flow.message.model_validate_json(sent.data or b"")
     if usd:
         assert message.payer is not None
         assert again.payer == message.payer.model_copy(
-            update={"reservation_id": derive_id("replay", message.message_id, 4)}
+            update={"reservation_id": derive_id("resend", message.message_id, 4)}
         )
     else:
         assert again == message
@@ -125,7 +126,7 @@ async def test_it_gets_money_for_the_rest_of_its_way(
 async def test_a_verdict_that_is_sent_again_is_counted_once(nc: Client) -> None:
     await provision(nc, replicas=1)
     js, flow = nc.jetstream(), route_of(VerdictReached)
-    for message_id in (verdict().message_id, f"{verdict().message_id}{REPLAY}1"):
+    for message_id in (verdict().message_id, f"{verdict().message_id}{RESEND}1"):
         await js.publish(
             flow.subject, verdict().model_dump_json().encode(), headers={"Nats-Msg-Id": message_id}
         )
@@ -138,8 +139,8 @@ async def test_a_verdict_that_is_sent_again_is_counted_once(nc: Client) -> None:
 
 
 def test_a_letter_of_another_version_says_what_to_do() -> None:
-    letter = Reject(7, AT, "daydream.of.the.future", "who", "invalid", "", 1, "m", 0, b"{}")
-    with pytest.raises(ConfigurationError, match="does not know") as refusal:
+    letter = DeadLetter(7, AT, "daydream.of.the.future", "who", "invalid", "", 1, "m", 0, b"{}")
+    with pytest.raises(ConfigurationError, match="unknown subject") as refusal:
         letter.message()
     assert "Upgrade" in str(refusal.value)
 
@@ -159,5 +160,23 @@ async def test_where_its_stream_is_full_it_stays(nc: Client, server: NatsServer)
     )
     async with connected(server.url) as client:
         (dead,) = [one async for one in dead_letters(client)]
-        assert "REMOVALS does not take it" in (await replay(client, dead) or "")
+        assert "REMOVALS does not accept it" in (await resend(client, dead) or "")
         assert [one async for one in dead_letters(client)] == [dead]
+
+
+async def test_a_dropped_letter_is_gone_and_dropping_it_again_does_nothing(
+    nc: Client, server: NatsServer
+) -> None:
+    await provision(nc, replicas=1)
+    js = nc.jetstream()
+    for number in range(2):
+        await js.publish(
+            f"{DEAD_LETTER_PREFIX}.removals",
+            b"{}",
+            headers={"Nats-Msg-Id": f"REMOVALS:memory:{number}:dead"},
+        )
+    async with connected(server.url) as client:
+        first, second = [letter async for letter in dead_letters(client)]
+        await drop(client, first)
+        await drop(client, first)
+        assert [letter async for letter in dead_letters(client)] == [second]

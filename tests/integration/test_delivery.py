@@ -21,7 +21,8 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from daydream_console.client import connected
-from daydream_console.dead_letters import dead_letter, dead_letters, replay
+from daydream_console.dead_letters import dead_letter, dead_letters
+from daydream_console.resend import resend
 from daydream_contracts.errors import (
     ConfigurationError,
     PermanentError,
@@ -291,7 +292,7 @@ async def test_exactly_n_messages_are_in_hand_and_none_waits_behind_a_slow_one(
 
     async with stage_of(handler, concurrency=3) as stage:
         await stage.put(*(pair(number) for number in range(12)))
-        await stage.until(lambda: in_hand == 3)
+        await stage.until(lambda: in_progress == 3)
         assert (await stage.js.consumer_info("PAIRS", SYNTHESIZER.durable)).num_ack_pending <= 3, (
             "nothing is fetched ahead"
         )
@@ -399,15 +400,15 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
         await stage.put(pair())
         await stage.until(stage.empty)
         (dead,) = [one async for one in dead_letters(client)]
-        assert (dead.message_id, dead.turn, dead.reason, dead.consumer, dead.deliveries) == (
+        assert (dead.message_id, dead.resends, dead.reason, dead.consumer, dead.deliveries) == (
             pair().message_id,
             0,
             "bug",
             "synthesizer",
             1,
         )
-        with pytest.raises(ConfigurationError, match="has not said yet what it costs"):
-            await replay(client, dead)
+        with pytest.raises(ConfigurationError, match="has not published its cost yet"):
+            await resend(client, dead)
         plans = await stage.js.key_value(PLANS.name)
         for name in ("synthesizer", "critic"):
             await publish_plan(
@@ -415,7 +416,7 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
                 StagePlan(stage=name, model="m", fixed_nanousd=1_000_000, nanousd_per_fact_byte=0),
             )
         with service("budget", server.url, tmp_path):
-            assert "no cap" in (await replay(client, dead) or "")
+            assert "no cap" in (await resend(client, dead) or "")
             assert [one.sequence async for one in dead_letters(client)] == [dead.sequence], (
                 "it is still there"
             )
@@ -428,14 +429,14 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
                 ),
             )
 
-            assert await replay(client, dead) is None
+            assert await resend(client, dead) is None
             await stage.until(lambda: len(taken) == 2)
             await stage.until(stage.empty)
             (again,) = [one async for one in dead_letters(client)]
-            assert (again.message_id, again.turn) == (pair().message_id, 1)
+            assert (again.message_id, again.resends) == (pair().message_id, 1)
             assert again.sequence > dead.sequence
 
-            assert await replay(client, again) is None
+            assert await resend(client, again) is None
             await stage.until(lambda: len(taken) == 3)
             await stage.until(stage.empty)
             assert [one async for one in dead_letters(client)] == []
@@ -443,8 +444,8 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
         reservations = [one.reservation_id for one in taken]
         assert reservations == [
             pair().reservation_id,
-            derive_id("replay", pair().message_id, 1),
-            derive_id("replay", pair().message_id, 2),
+            derive_id("resend", pair().message_id, 1),
+            derive_id("resend", pair().message_id, 2),
         ]
         assert all(
             one.model_copy(update={"reservation_id": ""})
@@ -467,12 +468,12 @@ async def test_what_cannot_be_read_stays_a_dead_letter(
         await stage.until(stage.empty)
         (dead,) = [one async for one in dead_letters(client)]
         with pytest.raises(ConfigurationError, match="can't be read"):
-            await replay(client, dead)
+            await resend(client, dead)
         assert [one async for one in dead_letters(client)] == [dead]
         alone = await dead_letter(client, dead.sequence)
-        assert replace(alone, died_at=dead.died_at) == dead, (
+        assert replace(alone, failed_at=dead.failed_at) == dead, (
             "whose time the client rounds otherwise"
         )
-        assert abs(alone.died_at - dead.died_at) < timedelta(seconds=1)
+        assert abs(alone.failed_at - dead.failed_at) < timedelta(seconds=1)
         with pytest.raises(ConfigurationError, match="no dead letter 99"):
             await dead_letter(client, 99)

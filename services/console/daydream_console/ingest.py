@@ -257,7 +257,7 @@ async def reports(
             done |= {report.source: report for report in there if report.current or all_taken}
         seen(len(done))
         if all_taken:  # and yet no report: its message was put aside
-            lost = "was not taken in; daydream dead list and the memory's log say why"
+            lost = "was not taken in; daydream dead-letters list and the memory's log say why"
             done |= {
                 one.source: _report(one.document_id, one.source, "refused", lost)
                 for one in missing

@@ -34,17 +34,17 @@ ON_THE_WAY = {
 
 
 class StageState(ContractModel):
-    """One consumer: `waiting` in its stream, `in_hand` with its workers, `redelivered` among those."""
+    """One consumer: `pending` in its stream, `in_progress` with its workers, `redelivered` among those."""
 
     service: str
     subject: str
-    waiting: int
-    in_hand: int
+    pending: int
+    in_progress: int
     redelivered: int
 
     @property
     def idle(self) -> bool:
-        return not self.waiting and not self.in_hand
+        return not self.pending and not self.in_progress
 
 
 class Overview(ContractModel):
@@ -99,18 +99,18 @@ async def _stages(js: JetStreamContext) -> tuple[StageState, ...]:
 async def _stage(js: JetStreamContext, consumer: Consumer) -> StageState:
     try:
         info = await js.consumer_info(consumer.flow.stream, consumer.durable)
-        waiting, in_hand, redelivered = (
+        pending, in_progress, redelivered = (
             info.num_pending or 0,
             info.num_ack_pending or 0,
             info.num_redelivered or 0,
         )
     except (NotFoundError, nats.errors.Error, TimeoutError):
-        waiting, in_hand, redelivered = 0, 0, 0
+        pending, in_progress, redelivered = 0, 0, 0
     return StageState(
         service=consumer.service,
         subject=consumer.flow.subject,
-        waiting=waiting,
-        in_hand=in_hand,
+        pending=pending,
+        in_progress=in_progress,
         redelivered=redelivered,
     )
 

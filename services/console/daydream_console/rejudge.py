@@ -47,11 +47,11 @@ class RejudgePlan:
         return sum(
             part.upper_bound_nanousd
             for one in self.proposed
-            for part in parts_of(one.pair, one.pair.stages, self.plans)
+            for part in allocations(one.pair, one.pair.stages, self.plans)
         )
 
 
-def parts_of(
+def allocations(
     pair: PairSampled, stages: Collection[str], plans: Mapping[str, StagePlan], samples: int = 1
 ) -> tuple[AllocationRequest, ...]:
     """What a reservation has to hold that pays these stages of a pair's way."""
@@ -90,7 +90,7 @@ async def send(
     """Reserve the money and hand it to the critic; waits while the critic has enough. The refusal when there is no money."""
     reservation = OpenReservation(
         reservation_id=one.pair.reservation_id,
-        allocations=parts_of(one.pair, one.pair.stages, plans),
+        allocations=allocations(one.pair, one.pair.stages, plans),
         purpose="rejudging",
         requested_at=datetime.now(UTC),
     )

@@ -63,7 +63,7 @@ class VerdictInspection:
         }
 
 
-async def replay(client: Client, verdict_id: str) -> VerdictInspection:
+async def inspect_verdict(client: Client, verdict_id: str) -> VerdictInspection:
     """Raises Permanent for a verdict that memory does not know."""
     page = await client.ask(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=(verdict_id,)))
     if not page.verdicts:

@@ -36,7 +36,7 @@ FILES = {"app.js": "text/javascript", "style.css": "text/css"}
 WHICH = {
     "insights": {"promoted_only": True},
     "verdicts": {"promoted_only": False},
-    "waiting": {"quarantined_only": True},
+    "pending-reviews": {"quarantined_only": True},
 }
 FEED_ITEMS = 50
 HEADERS = {
@@ -118,7 +118,7 @@ def routes(
         Route("/api/alerts", _json(get_alerts)),
         Route("/api/insights", _json(get_verdicts)),
         Route("/api/verdicts", _json(get_verdicts)),
-        Route("/api/waiting", _json(get_verdicts)),
+        Route("/api/pending-reviews", _json(get_verdicts)),
         Route("/api/reviews", reviews(ask, publish, token), methods=["POST"]),
         Route("/api/critic", _json(get_critic)),
         Route("/api/documents", _json(get_documents)),

@@ -20,7 +20,7 @@ from daydream_contracts.events import VerdictReached
 from daydream_contracts.topology import route_of
 from daydream_runtime.background import TRANSIENT_ERRORS, retry_delay_s
 from daydream_runtime.service import Runtime
-from daydream_runtime.stream_reader import is_replay, read_stream
+from daydream_runtime.stream_reader import is_resend, read_stream
 
 log = logging.getLogger(__name__)
 SAVE_EVERY = 50  # verdicts
@@ -81,7 +81,7 @@ class Projector(Generic[P]):
         after = self.projection.sequence
         # an erasure may have deleted verdicts, hence `gaps`
         async for sequence, message in read_stream(self._js, stream, after, last, gaps=True):
-            if not is_replay(message):
+            if not is_resend(message):
                 self._apply(sequence, message.data)
             self.projection.sequence = sequence
         self.projection.sequence = max(self.projection.sequence, last)

@@ -11,12 +11,12 @@ from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 
 BATCH = 500
-REPLAY = ":replay:"  # in the id of a message that was a dead letter and is sent again
+RESEND = ":resend:"  # in the id of a message that was a dead letter and is sent again
 
 
-def is_replay(message: Msg) -> bool:
+def is_resend(message: Msg) -> bool:
     """Whether it was in its stream before: who counts what is there has counted it."""
-    return REPLAY in (message.headers or {}).get("Nats-Msg-Id", "")
+    return RESEND in (message.headers or {}).get("Nats-Msg-Id", "")
 
 
 async def read_stream(

@@ -11,16 +11,16 @@ from daydream_contracts.topology import CONSUMERS
 
 
 def seen(**busy: tuple[int, int]) -> Overview:
-    """An overview in which the stages with these subjects' second word have messages waiting and in hand."""
+    """An overview in which the stages with these subjects' second word have messages pending and in hand."""
     stages = []
     for consumer in CONSUMERS:
-        waiting, in_hand = busy.get(consumer.flow.subject.split(".")[1], (0, 0))
+        pending, in_progress = busy.get(consumer.flow.subject.split(".")[1], (0, 0))
         stages.append(
             StageState(
                 service=consumer.service,
                 subject=consumer.flow.subject,
-                waiting=waiting,
-                in_hand=in_hand,
+                pending=pending,
+                in_progress=in_progress,
                 redelivered=0,
             )
         )
@@ -51,12 +51,14 @@ def test_documents_do_not_count_for_dreaming_goes_on_beside_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waiting", "in_hand", "idle"), [(0, 0, True), (1, 0, False), (0, 1, False)]
+    ("pending", "in_progress", "idle"), [(0, 0, True), (1, 0, False), (0, 1, False)]
 )
 def test_a_stage_is_idle_when_nothing_waits_and_nothing_is_in_hand(
-    waiting: int, in_hand: int, idle: bool
+    pending: int, in_progress: int, idle: bool
 ) -> None:
     assert (
-        StageState(service="s", subject="x", waiting=waiting, in_hand=in_hand, redelivered=9).idle
+        StageState(
+            service="s", subject="x", pending=pending, in_progress=in_progress, redelivered=9
+        ).idle
         is idle
     )

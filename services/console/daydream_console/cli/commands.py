@@ -34,20 +34,18 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run": lifecycle.run_command,
     "up": lifecycle.up_command,
     "ingest": knowledge.ingest_command,
-    "forget": visibility.forget_command,
+    "remove": visibility.remove_command,
     "erase": visibility.erase_command,
     "retract": visibility.retract_command,
-    "restore": visibility.restore_command,
+    "reinstate": visibility.reinstate_command,
     "insights": knowledge.insights_command,
     "review": knowledge.review_command,
     "ask": knowledge.ask_command,
     "export": export.export_command,
     "vault": export.vault_command,
     "rejudge": rejudge.rejudge_command,
-    "replay": inspect.replay_command,
+    "inspect": inspect.inspect_command,
     "status": knowledge.status_command,
-    "sampler": sampler_report.sampler_command,
-    "synthesizer": synthesizer_report.synthesizer_command,
     "simulate": simulate.simulate_command,
     "asyncapi": lifecycle.asyncapi_command,
     "doctor": lifecycle.doctor_command,
@@ -77,14 +75,19 @@ question_app.command("add")(questions.question_add)
 question_app.command("close")(questions.question_close)
 question_app.command("list")(questions.question_list)
 app.add_typer(question_app, name="question")
-dead_app = typer.Typer(no_args_is_help=True, help=dead_letters.__doc__)
-dead_app.command("list")(dead_letters.dead_list)
-dead_app.command("replay")(dead_letters.dead_replay)
-app.add_typer(dead_app, name="dead")
+dead_letters_app = typer.Typer(no_args_is_help=True, help=dead_letters.__doc__)
+dead_letters_app.command("list")(dead_letters.dead_letters_list)
+dead_letters_app.command("resend")(dead_letters.dead_letters_resend)
+dead_letters_app.command("drop")(dead_letters.dead_letters_drop)
+app.add_typer(dead_letters_app, name="dead-letters")
 backup_app = typer.Typer(no_args_is_help=True, help=backup.__doc__)
 backup_app.command("save")(backup.backup_save)
 backup_app.command("restore")(backup.backup_restore)
 app.add_typer(backup_app, name="backup")
-critic_app = typer.Typer(no_args_is_help=True, help=critic_report.__doc__)
-critic_app.command("report")(critic_report.critic_report)
-app.add_typer(critic_app, name="critic")
+report_app = typer.Typer(
+    no_args_is_help=True, help="Report how each stage performs, from past verdicts."
+)
+report_app.command("critic")(critic_report.report_critic)
+report_app.command("sampler")(sampler_report.report_sampler)
+report_app.command("synthesizer")(synthesizer_report.report_synthesizer)
+app.add_typer(report_app, name="report")

@@ -1,4 +1,4 @@
-"""`daydream critic`: how good the judges are, and what the critic does to hypotheses that were planted."""
+"""`daydream report critic`: how good the judges are, and what the critic does to hypotheses that were planted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMNS = (
 )
 
 
-def critic_report(data: Data = None, as_json: Json = False) -> None:
+def report_critic(data: Data = None, as_json: Json = False) -> None:
     """Judges, what became of planted hypotheses, what people made of promoted ones, and what it costs."""
 
     async def work() -> None:

@@ -1,4 +1,4 @@
-"""`daydream dead`: messages that a service gave up on, why, and once more."""
+"""List failed messages (dead letters), send them again, or drop them."""
 
 from __future__ import annotations
 
@@ -8,111 +8,133 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from daydream_console.cli.options import Data, Json
-from daydream_console.cli.output import emit_json, out
-from daydream_console.cli.session import perform, reading
+from daydream_console.cli.options import Data, Json, Yes
+from daydream_console.cli.output import count, emit_json, out
+from daydream_console.cli.session import command, confirm, connection
 from daydream_console.client import Client
-from daydream_console.dead_letters import Reject, dead_letter, dead_letters, replay
-from daydream_console.local.folder import default_folder
+from daydream_console.dead_letters import DeadLetter, dead_letter, dead_letters, drop
+from daydream_console.resend import resend
 from daydream_contracts.errors import ConfigurationError
 
 ERROR_CHARS = 300
 
 
-def dead_list(data: Data = None, as_json: Json = False) -> None:
-    """What died, of what, and where. Nothing is changed."""
-
-    async def work() -> None:
-        found = 0
-        rows = []
-        async with reading(data or default_folder()) as client:
-            async for one in dead_letters(client):
-                found += 1
-                if as_json:
-                    rows.append(_as_data(one))
-                    continue
-                again = f", replayed {one.turn} times" if one.turn else ""
-                out.print(
-                    f"{one.sequence}: {one.subject} at {one.consumer}, {one.died_at:%Y-%m-%d %H:%M} UTC, {one.deliveries} deliveries{again}"
-                )
-                out.print(f"    {one.reason}: {escape(one.error[:ERROR_CHARS])}")
-        if as_json:
-            emit_json(rows)
-        else:
-            out.print(
-                f"{found} dead letters."
-                + (
-                    " When what was wrong is fixed: daydream dead replay NUMBER, or --all."
-                    if found
-                    else ""
-                )
-            )
-
-    perform(work, as_json=as_json)
+@command
+async def dead_letters_list(data: Data = None, as_json: Json = False) -> None:
+    """List all dead letters: message, consumer, reason and error. Change nothing."""
+    total, rows = 0, []
+    async with connection(data) as client:
+        async for letter in dead_letters(client):
+            total += 1
+            if as_json:
+                rows.append(_as_json(letter))
+            else:
+                _show(letter)
+    if as_json:
+        emit_json(rows)
+        return
+    out.print(f"{count(total, 'dead letter')}.")
+    if total:
+        out.print("After fixing the cause, send them again: daydream dead-letters resend --all")
 
 
-def dead_replay(
+@command
+async def dead_letters_resend(
     numbers: Annotated[
         list[int] | None,
-        typer.Argument(help="Which, by the numbers that daydream dead list shows."),
+        typer.Argument(help="Numbers, as shown by 'daydream dead-letters list'."),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Send all of them.")] = False,
     reason: Annotated[
-        str, typer.Option(help="Only those that died of this, e.g. failed-too-often.")
+        str, typer.Option(help="Only those with this reason, e.g. failed-too-often.")
     ] = "",
     data: Data = None,
     as_json: Json = False,
+) -> int:
+    """Send dead letters again. Reserve new money for the remaining stages; reuse answers that are already paid."""
+    if not numbers and not everything:
+        raise ConfigurationError(
+            "No dead letter selected", "Pass numbers or --all (see: daydream dead-letters list)"
+        )
+    resent: list[int] = []
+    failed: dict[int, str] = {}
+    async with connection(data) as client:
+        letters = dead_letters(client) if everything else _numbered(client, numbers or [])
+        async for letter in letters:
+            if reason not in ("", letter.reason):
+                continue
+            try:
+                refusal = await resend(client, letter)
+            except ConfigurationError as error:
+                failed[letter.sequence] = str(error)
+                continue
+            if refusal is not None:
+                failed[letter.sequence] = refusal
+                break  # the next one would be refused as well
+            resent.append(letter.sequence)
+    if as_json:
+        emit_json({"resent": resent, "failed": failed})
+    else:
+        for sequence, cause in failed.items():
+            out.print(f"{sequence} not sent: {escape(cause)}")
+        out.print(f"{count(len(resent), 'message')} sent again.")
+    return 1 if failed else 0
+
+
+@command
+async def dead_letters_drop(
+    numbers: Annotated[
+        list[int], typer.Argument(help="Numbers, as shown by 'daydream dead-letters list'.")
+    ],
+    yes: Yes = False,
+    data: Data = None,
+    as_json: Json = False,
 ) -> None:
-    """Send them again, each with new money for the rest of its way: answers that were paid already are used, not bought again."""
-
-    async def work() -> int:
-        if not numbers and not everything:
-            raise ConfigurationError(
-                "which of them is not said",
-                "Give their numbers, or --all; daydream dead list shows them",
-            )
-        done: list[int] = []
-        failed: dict[int, str] = {}
-        async with reading(data or default_folder()) as client:
-            async for one in dead_letters(client) if everything else _each(client, numbers or []):
-                if reason not in ("", one.reason):
-                    continue
-                try:
-                    why_not = await replay(client, one)
-                except ConfigurationError as wrong:
-                    failed[one.sequence] = str(wrong)
-                    continue
-                if why_not is not None:
-                    failed[one.sequence] = why_not
-                    break  # the next would be refused as well
-                done.append(one.sequence)
-        if as_json:
-            emit_json({"replayed": done, "failed": failed})
-        else:
-            for sequence, why in failed.items():
-                out.print(f"{sequence} stays: {escape(why)}")
-            out.print(f"{len(done)} sent again.")
-        return 1 if failed else 0
-
-    perform(work, as_json=as_json)
+    """Delete dead letters for good. Show each one and ask first."""
+    async with connection(data) as client:
+        letters = [letter async for letter in _numbered(client, numbers)]
+        if not as_json:
+            for letter in letters:
+                _show(letter)
+        confirm(
+            f"Delete {count(len(letters), 'dead letter')} for good?",
+            yes=yes,
+            declined="Nothing was deleted",
+        )
+        for letter in letters:
+            await drop(client, letter)
+    if as_json:
+        emit_json({"dropped": [_as_json(letter) for letter in letters]})
+    else:
+        out.print(f"{count(len(letters), 'dead letter')} deleted.")
 
 
-async def _each(client: Client, numbers: list[int]) -> AsyncIterator[Reject]:
-    """Those with these numbers; a wrong one is said before any is sent again."""
-    for found in [await dead_letter(client, number) for number in dict.fromkeys(numbers)]:
-        yield found
+async def _numbered(client: Client, numbers: list[int]) -> AsyncIterator[DeadLetter]:
+    """Yield the letters with these numbers. Raise for an unknown number before the first is yielded."""
+    for letter in [await dead_letter(client, number) for number in dict.fromkeys(numbers)]:
+        yield letter
 
 
-def _as_data(one: Reject) -> dict[str, object]:
+def _show(letter: DeadLetter) -> None:
+    resent = f", resent {count(letter.resends, 'time')}" if letter.resends else ""
+    deliveries = count(letter.deliveries, "delivery", "deliveries")
+    out.print(
+        f"{letter.sequence}: {letter.subject} at {letter.consumer}, "
+        f"{letter.failed_at:%Y-%m-%d %H:%M} UTC, {deliveries}{resent}"
+    )
+    out.print(f"    {letter.reason}: {escape(letter.error[:ERROR_CHARS])}")
+
+
+def _as_json(letter: DeadLetter) -> dict[str, object]:
     return {
-        "number": one.sequence,
-        "died_at": one.died_at.isoformat(),
-        "subject": one.subject,
-        "consumer": one.consumer,
-        "reason": one.reason,
-        "error": one.error,
-        "deliveries": one.deliveries,
-        "message_id": one.message_id,
-        "replayed": one.turn,
-        "message": one.data.decode(errors="replace"),
+        "number": letter.sequence,
+        "failed_at": letter.failed_at.isoformat(),
+        "subject": letter.subject,
+        "consumer": letter.consumer,
+        "reason": letter.reason,
+        "error": letter.error,
+        "deliveries": letter.deliveries,
+        "message_id": letter.message_id,
+        "resends": letter.resends,
+        "message": letter.data.decode(errors="replace"),
     }

@@ -1,4 +1,4 @@
-"""`daydream replay`: how a verdict came about, with the exact prompts, answers and arithmetic. Nothing is called for it."""
+"""`daydream inspect`: how a verdict came about, with the exact prompts, answers and arithmetic. Nothing is called for it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, out, usd
 from daydream_console.cli.session import perform, reading
 from daydream_console.local.folder import default_folder
-from daydream_console.verdict_inspection import InspectedCall, VerdictInspection, replay
+from daydream_console.verdict_inspection import InspectedCall, VerdictInspection, inspect_verdict
 
 
-def replay_command(
+def inspect_command(
     verdict_id: Annotated[
         str, typer.Argument(help="id of a verdict; daydream insights --all --json lists them")
     ],
@@ -26,7 +26,7 @@ def replay_command(
 
     async def work() -> None:
         async with reading(data or default_folder()) as client:
-            found = await replay(client, verdict_id)
+            found = await inspect_verdict(client, verdict_id)
         if as_json:
             emit_json(found.as_data())
         else:

@@ -41,7 +41,7 @@ def ingest_command(
     called: Annotated[
         str,
         typer.Option(
-            "--as", help="Name of what comes by standard input; its ending tells the format."
+            "--name", help="Name of what comes by standard input; its ending tells the format."
         ),
     ] = "",
     team: Team = "",
@@ -108,7 +108,7 @@ async def _watch(client: Client, paths: Sequence[Path], who: str, labels: ingest
 
 def _say(removed: Sequence[str], reports: Sequence[DocumentReport]) -> None:
     for source in removed:
-        out.print(f"forgotten {source}", markup=False)
+        out.print(f"removed {source}", markup=False)
     output.show_reports([report for report in reports if "known already" not in report.note])
 
 

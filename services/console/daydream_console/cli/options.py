@@ -67,3 +67,4 @@ Clearance = Annotated[
 ]
 Who = Annotated[str, typer.Option(envvar="USER", help="Who does it; kept on record.")]
 Why = Annotated[str, typer.Option(help="Why; kept on record.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]

@@ -29,6 +29,11 @@ def usd(nanousd: float) -> str:
     return f"${dollars:.2f}" if dollars >= 0.1 else f"${dollars:.6f}".rstrip("0")
 
 
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return the number with its noun: "1 document", "2 documents"."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def emit_json(value: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json.dumps(value, indent=1, default=str) + "\n")
@@ -221,18 +226,18 @@ def show_status(now: Overview) -> None:
     else:
         out.print("Sampler: not running. Start everything with: daydream up")
     stages = Table(title="Stages", title_justify="left")
-    for name in ("stage", "takes", "waiting", "in hand", "redelivered"):
+    for name in ("stage", "takes", "pending", "in progress", "redelivered"):
         stages.add_column(name, justify="left" if name in ("stage", "takes") else "right")
     for stage in now.stages:
         stages.add_row(
             stage.service,
             stage.subject,
-            str(stage.waiting),
-            str(stage.in_hand),
+            str(stage.pending),
+            str(stage.in_progress),
             str(stage.redelivered),
         )
     out.print(stages)
     if now.dead_letters:
-        out.print(f"[red]{now.dead_letters} dead letters: daydream dead list.[/red]")
+        out.print(f"[red]{now.dead_letters} dead letters: daydream dead-letters list.[/red]")
     if now.budget:
         show_budget(now.budget)

@@ -23,7 +23,7 @@ def rejudge_command(
     judge: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only these judges, by the names that daydream critic report shows. May be given often."
+            help="Only these judges, by the names that daydream report critic shows. May be given often."
         ),
     ] = None,
     limit: Annotated[

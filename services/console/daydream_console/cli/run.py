@@ -349,7 +349,7 @@ def _report(
     counts = ", ".join(f"{count} {name}" for name, count in sorted(_decisions(verdicts).items()))
     out.print(f"Verdicts: {counts or 'none'}.")
     if after.dead_letters:
-        out.print(f"[red]{after.dead_letters} dead letters wait: daydream dead list.[/red]")
+        out.print(f"[red]{after.dead_letters} dead letters wait: daydream dead-letters list.[/red]")
     if budget:
         limits = (
             ", ".join(

@@ -1,4 +1,4 @@
-"""`daydream sampler`: what each strategy draws, costs and brings, so that its share explains itself."""
+"""`daydream report sampler`: what each strategy draws, costs and brings, so that its share explains itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COLUMNS = (
 )
 
 
-def sampler_command(data: Data = None, as_json: Json = False) -> None:
+def report_sampler(data: Data = None, as_json: Json = False) -> None:
     """What the sampler is doing, and each strategy's share of the draws with the yield that it rests on."""
 
     async def work() -> None:

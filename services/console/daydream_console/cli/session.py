@@ -1,4 +1,4 @@
-"""What a command works with: the system that runs already, or one that is started just for it."""
+"""Run a command: connect it to the system, turn errors into exit codes."""
 
 from __future__ import annotations
 
@@ -8,38 +8,58 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import typer
 
 from daydream_console.cli.output import emit_json, err
 from daydream_console.client import Client, connected
-from daydream_console.local.folder import DataFolder
+from daydream_console.local.folder import DataFolder, default_folder
 from daydream_console.local.stack import READERS, running
 from daydream_contracts.errors import ConfigurationError, DaydreamError
 
-EXIT_WRONG = 2
+P = ParamSpec("P")
 EXIT_FAILED = 1
+EXIT_WRONG_SETTING = 2
 EXIT_INTERRUPTED = 130
 
 
+def command(work: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, None]:
+    """Make an async function a command of the program.
+
+    The function returns its exit code; None means 0. Exit codes: 0, 1 for a failure, 2 for a configuration error,
+    130 for Ctrl-C. These never show a traceback. With the option `as_json` an error is JSON on standard output.
+    """
+
+    @wraps(work)
+    def run(*args: P.args, **options: P.kwargs) -> None:
+        code = _run(work(*args, **options), as_json=bool(options.get("as_json")))
+        raise typer.Exit(code)
+
+    return run
+
+
 @asynccontextmanager
-async def reading(data: Path, services: tuple[str, ...] = READERS) -> AsyncIterator[Client]:
-    """A connection to the system of this folder (or of DAYDREAM_NATS_URL). When nothing runs there, NATS and these services
-    are started for as long as the command takes: what is known can always be read."""
-    elsewhere = os.environ.get("DAYDREAM_NATS_URL")
-    folder = DataFolder(data)
-    if elsewhere:
-        async with connected(elsewhere) as client:
+async def connection(
+    data: Path | None, services: tuple[str, ...] = READERS
+) -> AsyncIterator[Client]:
+    """Connect to the system of this folder, or of DAYDREAM_NATS_URL.
+
+    If none is running, start NATS and these services for as long as the command takes, so that stored results can
+    always be read.
+    """
+    if url := os.environ.get("DAYDREAM_NATS_URL"):
+        async with connected(url) as client:
             yield client
         return
+    folder = DataFolder(data or default_folder())
     folder.make()
     if not folder.hold():
-        url = folder.read("running.json").get("nats_url")
-        if not url:
+        if not (url := folder.read("running.json").get("nats_url")):
             raise ConfigurationError(
-                f"daydream is just starting or stopping in {folder.path}", "Try again in a moment"
+                f"daydream is starting or stopping in {folder.path}", "Try again in a moment"
             )
         async with connected(url) as client:
             yield client
@@ -54,32 +74,32 @@ async def reading(data: Path, services: tuple[str, ...] = READERS) -> AsyncItera
             yield client
 
 
-def perform(work: Callable[[], Coroutine[Any, Any, int | None]], *, as_json: bool = False) -> None:
-    """Run a command to its exit code: 0, 1 for a failure, 2 for a wrong setting, 130 for Ctrl-C. Never a traceback for these."""
+def confirm(question: str, *, yes: bool, declined: str) -> None:
+    """Ask on standard error unless `yes`. Raise ConfigurationError with the text `declined` on a no."""
+    if not yes and not typer.confirm(question, err=True):
+        raise ConfigurationError(declined, "Answer yes, or pass --yes")
+
+
+def _run(work: Coroutine[Any, Any, int | None], *, as_json: bool) -> int:
     try:
-        code = asyncio.run(_interruptible(work()))
-    except ConfigurationError as wrong:
-        code = _fail(
-            {"error": wrong.what, "fix": wrong.fix},
-            f"{wrong.what}. {wrong.fix}.",
-            EXIT_WRONG,
-            as_json=as_json,
-        )
-    except DaydreamError as failure:
-        code = _fail({"error": str(failure)}, str(failure), EXIT_FAILED, as_json=as_json)
-    raise typer.Exit(code or 0)
+        return asyncio.run(_interruptible(work))
+    except ConfigurationError as error:
+        report = {"error": error.what, "fix": error.fix}
+        return _fail(report, f"{error.what}. {error.fix}.", EXIT_WRONG_SETTING, as_json=as_json)
+    except DaydreamError as error:
+        return _fail({"error": str(error)}, str(error), EXIT_FAILED, as_json=as_json)
 
 
-def _fail(as_data: dict[str, str], line: str, code: int, *, as_json: bool) -> int:
+def _fail(report: dict[str, str], line: str, code: int, *, as_json: bool) -> int:
     if as_json:
-        emit_json(as_data)
+        emit_json(report)
     else:
         print(f"daydream: {line}", file=sys.stderr)
     return code
 
 
 async def _interruptible(work: Coroutine[Any, Any, int | None]) -> int:
-    """The first Ctrl-C or SIGTERM cancels the work, which then stops what it has started; it says so by 130."""
+    """Cancel the work at the first Ctrl-C or SIGTERM, and return 130. The work stops what it has started."""
     task = asyncio.ensure_future(work)
     interrupted = False
 
@@ -87,7 +107,7 @@ async def _interruptible(work: Coroutine[Any, Any, int | None]) -> int:
         nonlocal interrupted
         if not interrupted:
             interrupted = True
-            err.print("\nstopping, a moment …")
+            err.print("\nstopping …")
             task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -96,3 +116,10 @@ async def _interruptible(work: Coroutine[Any, Any, int | None]) -> int:
         return await task or 0
     except asyncio.CancelledError:
         return EXIT_INTERRUPTED
+
+
+reading = connection
+
+
+def perform(work: Callable[[], Coroutine[Any, Any, int | None]], *, as_json: bool = False) -> None:
+    raise typer.Exit(_run(work(), as_json=as_json))

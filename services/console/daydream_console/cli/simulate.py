@@ -25,7 +25,7 @@ def simulate_command(
     facts: Annotated[int, typer.Option(min=10, max=5000, help="Facts at the beginning.")] = 150,
     draws: Annotated[int, typer.Option(min=1, max=5000, help="Draws in a period.")] = 100,
     periods: Annotated[int, typer.Option(min=5, max=500)] = 25,
-    generated_share_max: Annotated[
+    generated_max: Annotated[
         float, typer.Option(min=0, max=1, help="Most of all draws that may have an insight.")
     ] = 1.0,
     seeds: Annotated[int, typer.Option(min=2, max=100)] = 5,
@@ -41,7 +41,7 @@ def simulate_command(
             "facts": facts,
             "draws": draws,
             "periods": periods,
-            "generated-share-max": generated_share_max,
+            "generated-max": generated_max,
             "seeds": seeds,
         }
         found = await _run(asked)

@@ -1,4 +1,4 @@
-"""`daydream synthesizer`: who writes, and what each writer's hypotheses have brought."""
+"""`daydream report synthesizer`: who writes, and what each writer's hypotheses have brought."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from daydream_contracts.topology import SYNTHESIZER_STATE
 COLUMNS = ("writer", "share now", "hypotheses", "promoted", "spent", "per $")
 
 
-def synthesizer_command(data: Data = None, as_json: Json = False) -> None:
+def report_synthesizer(data: Data = None, as_json: Json = False) -> None:
     """The models that write (DAYDREAM_SYNTHESIZER_MODELS_FILE), each with its share of the hypotheses and the yield that it rests on."""
 
     async def work() -> None:

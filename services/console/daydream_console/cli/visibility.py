@@ -26,7 +26,7 @@ Ids = Annotated[
 ]
 
 
-def forget_command(
+def remove_command(
     paths: Annotated[
         list[Path],
         typer.Argument(help="Files and folders that were read; they need not exist any more."),
@@ -49,7 +49,7 @@ def forget_command(
         if as_json:
             emit_json(sources)
         else:
-            out.print("\n".join(f"forgotten {source}" for source in sources), markup=False)
+            out.print("\n".join(f"removed {source}" for source in sources), markup=False)
 
     perform(work, as_json=as_json)
 
@@ -57,11 +57,11 @@ def forget_command(
 def retract_command(
     ids: Ids, who: Who = "", why: Why = "", data: Data = None, as_json: Json = False
 ) -> None:
-    """Take facts or insights out of the draws, with all that descends from them. daydream restore takes it back."""
+    """Take facts or insights out of the draws, with all that descends from them. daydream reinstate takes it back."""
     _change(ids, who, why, data, active=False, as_json=as_json)
 
 
-def restore_command(
+def reinstate_command(
     ids: Ids, who: Who = "", why: Why = "", data: Data = None, as_json: Json = False
 ) -> None:
     """Take back a daydream retract of these facts or insights."""

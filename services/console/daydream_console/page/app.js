@@ -38,7 +38,7 @@ function showState(state) {
     : `${sampler.phase.replaceAll("-", " ")}${sampler.text ? `: ${sampler.text}` : ""}${sampler.retry_at ? ` (until ${new Date(sampler.retry_at).toLocaleString()})` : ""}${state.dead_letters ? `; ${state.dead_letters} dead letters` : ""}`;
   if (memory) figures(at("figures"), [["facts", memory.facts], ["being embedded", memory.facts_pending], ["pairs drawn", sampler?.drawn ?? "?"],
     ["pairs left", sampler?.pairs_left ?? "?"], ["verdicts", memory.verdicts], ["judged by a model", memory.daydreams_judged], ["insights", memory.insights], ["dead letters", state.dead_letters]]);
-  table("stages", state.stages.map((stage) => [stage.service, taken(stage.subject.split(".")[1]), stage.waiting, stage.in_hand, stage.redelivered]));
+  table("stages", state.stages.map((stage) => [stage.service, taken(stage.subject.split(".")[1]), stage.pending, stage.in_progress, stage.redelivered]));
   if (!budget) return;
   at("limits").replaceChildren(...(budget.limits.length ? budget.limits.map(showLimit) : [el("p", { className: "soft", textContent: "No cap is set: only free models may be called." })]));
   const { tax } = budget, ended = budget.reservations_released;
@@ -93,7 +93,7 @@ const scoresOf = ({ scores }) => scores ? `novelty ${scores.novelty}, coherence 
 const OUTCOMES = new Map([[true, "could not refute it"], [false, "refuted it"], [null, "gave no answer that can be read"]]);
 function howItWasJudged({ judgements, aggregation, comparisons, examination, calls }) {
   if (!judgements.length) return null;
-  const sums = aggregation?.log_odds == null ? [] : [`log-odds ${aggregation.log_odds.toFixed(2)}${aggregation.placed == null ? "" : `, ${aggregation.placed.toFixed(2)} after ${comparisons.length} comparisons (${comparisons.filter((one) => one.won).length} won)`}; the line is at ${aggregation.threshold.toFixed(2)}`];
+  const sums = aggregation?.log_odds == null ? [] : [`log-odds ${aggregation.log_odds.toFixed(2)}${aggregation.rating == null ? "" : `, ${aggregation.rating.toFixed(2)} after ${comparisons.length} comparisons (${comparisons.filter((one) => one.won).length} won)`}; the line is at ${aggregation.threshold.toFixed(2)}`];
   return el("details", {}, el("summary", { textContent: "How it was judged" }),
     ...judgements.map((one) => soft(`${one.judge}${one.self_judged ? " (of the writer's family)" : ""}: ${scoresOf(one)}. ${one.justification}`)), ...sums.map(soft),
     ...(examination?.attempts ?? []).map((one) => soft(`The oracle, ${one.model}, ${!one.same_as ? OUTCOMES.get(one.holds) : one.same_as.what === "alone" ? "found that one fact alone suggests it" : `found it said already (${one.same_as.what})`}: ${one.case}`)),
@@ -137,7 +137,7 @@ function showVerdict(verdict, page) {
 const showHit = (hit) => el("article", {}, el("h3", { textContent: `${hit.fact.title || hit.fact.source} (${hit.similarity.toFixed(2)})` }), el("p", { textContent: hit.fact.text }),
   hit.ancestry.length ? el("div", { className: "facts" }, ...hit.ancestry.map(fact)) : null);
 
-const EMPTY = { insights: "No insight has been promoted yet.", waiting: "Nothing waits for a person's word.", verdicts: "No verdict has been reached yet." };
+const EMPTY = { insights: "No insight has been promoted yet.", "pending-reviews": "Nothing waits for a person's word.", verdicts: "No verdict has been reached yet." };
 let list = "insights", offset = 0;
 async function showList(fresh) {
   if (fresh) offset = 0;

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--draws", type=int, default=default.draws, help="in each period")
     parser.add_argument("--periods", type=int, default=default.periods)
     parser.add_argument(
-        "--generated-share-max",
+        "--generated-max",
         type=float,
         default=default.generated_share_max,
         help="most of all draws that may have an insight",
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         facts=asked.facts,
         draws=asked.draws,
         periods=asked.periods,
-        generated_share_max=asked.generated_share_max,
+        generated_share_max=asked.generated_max,
     )
     found = {}
     for name, write_back in (("with_write_back", True), ("without", False)):

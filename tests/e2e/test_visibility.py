@@ -26,7 +26,7 @@ def test_documents_insights_and_questions_go_out_of_the_draws_and_come_back(
         (standing,) = daydream.json("retract", promoted, "--who", "ada", "--why", "wrong")
         insight = standing["fact"]["fact_id"]
         assert (standing["hidden"], standing["withdrawn_by"]) == (True, [insight])
-        (standing,) = daydream.json("restore", insight, "--who", "ada")
+        (standing,) = daydream.json("reinstate", insight, "--who", "ada")
         assert not standing["hidden"]
 
         note = tmp_path / "notes" / "note.md"
@@ -45,7 +45,7 @@ def test_documents_insights_and_questions_go_out_of_the_draws_and_come_back(
                 hit["fact"]["text"] for hit in hits if hit["fact"]["source"] == str(note)
             ] == found
         note.unlink()
-        assert daydream.json("forget", str(note.parent)) == [str(note)]
+        assert daydream.json("remove", str(note.parent)) == [str(note)]
         assert hidden() == 2
 
         follow(daydream, tmp_path / "watched")
