@@ -39,8 +39,9 @@ from daydream_contracts.topology import (
     MEMORY_STATE,
     route_of,
 )
-from daydream_memory.backups import RESTORE, about, take_over
-from daydream_memory.sqlite import SqliteStore
+from daydream_memory.backups import StreamContext
+from daydream_memory.sqlite import open_sqlite_store
+from daydream_memory.sqlite.backup import REPLACED, STAGED, install_staged, read_contents
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.service import Runtime
@@ -160,9 +161,9 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             await until(insights=1, hidden=2)
             before = await state()
 
-            with pytest.raises(PermanentError, match="no backup"):
+            with pytest.raises(PermanentError, match="No backup"):
                 await ask(MEMORY_RESTORE, RestoreBackup(object_name="two", sha256="", who="ada"))
-            with pytest.raises(PermanentError, match="whole"):
+            with pytest.raises(PermanentError, match="incomplete"):
                 await ask(
                     MEMORY_RESTORE, RestoreBackup(object_name="one", sha256="wrong", who="ada")
                 )
@@ -192,24 +193,27 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
 
 async def test_a_restore_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     """The database is moved away, and the copy is not there yet when the process dies."""
-    store = SqliteStore(tmp_path, "model")
-    generation = store.generation
+    store = open_sqlite_store(tmp_path, "model")
+    generation, file = store.maintenance.generation, tmp_path / "memory.db"
     await store.close()
-    with closing(sqlite3.connect(store.file, isolation_level=None)) as db:
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
         db.execute(
             "insert into meta values('backup', ?)",
-            (json.dumps({"places": {"VerdictReached": 3}, "made_at": NOW.isoformat()}),),
+            (json.dumps({"positions": {"VerdictReached": 3}, "made_at": NOW.isoformat()}),),
         )
-    (tmp_path / RESTORE).write_bytes(store.file.read_bytes())
-    assert about(tmp_path / RESTORE)["facts"] == 0
-    store.file.rename(tmp_path / "before-restore.db")
-    assert take_over(store.file)
-    assert take_over(store.file) is None
-    again = SqliteStore(tmp_path, "model")
-    assert again.generation != generation
-    assert await again.restored_at() == {"VerdictReached": 3}
-    await again.caught_up()
-    assert await again.restored_at() is None
+    (tmp_path / STAGED).write_bytes(file.read_bytes())
+    assert read_contents(tmp_path / STAGED).facts == 0
+    file.rename(tmp_path / REPLACED)
+    assert install_staged(file)
+    assert install_staged(file) is None
+    again = open_sqlite_store(tmp_path, "model")
+    assert again.maintenance.generation != generation
+    assert again.backup is not None
+    restored = await again.backup.restored_context()
+    assert restored is not None
+    assert StreamContext.from_json(restored) == StreamContext(NOW, {"VerdictReached": 3})
+    await again.backup.finish_restore()
+    assert await again.backup.restored_context() is None
     await again.close()
 
 
@@ -217,8 +221,8 @@ def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
     wrong = tmp_path / "file"
     for content in (b"", b"words", hashlib.sha256(b"x").digest() * 1000):
         wrong.write_bytes(content)
-        with pytest.raises(PermanentError, match="this is no"):
-            about(wrong)
+        with pytest.raises(PermanentError, match="Not a"):
+            read_contents(wrong)
 
 
 async def test_the_sampler_begins_a_new_epoch_over_another_memory_and_knows_what_was_judged(

@@ -35,7 +35,7 @@ from daydream_contracts.topology import (
 )
 from daydream_memory.endpoint_embedding import EndpointEmbedder, batches
 from daydream_memory.settings import MemorySettings
-from daydream_memory.sqlite import SqliteStore
+from daydream_memory.sqlite import open_sqlite_store
 from daydream_memory.store import DocumentRecord, NewFact
 from daydream_models.budget_client import BudgetClient
 from daydream_models.pricing.lookup import FREE
@@ -134,7 +134,7 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
         ]
 
 
-async def test_another_model_takes_over_while_questions_are_answered_with_the_former(
+async def test_another_model_takes_over_while_questions_are_answered_with_the_previous(
     tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
 ) -> None:
     def of(role: str, **more: str) -> dict[str, str]:
@@ -158,7 +158,7 @@ async def test_another_model_takes_over_while_questions_are_answered_with_the_fo
         with service("memory", server.url, tmp_path / "memory", **of("EMBEDDING")):
             await offer(nc, FACTS_MANY)
             await true(lambda: settled_at(memory, FACTS_MANY))
-        changed = {**of("EMBEDDING", DIMENSIONS="32", BATCH="16"), **of("FORMER")}
+        changed = {**of("EMBEDDING", DIMENSIONS="32", BATCH="16"), **of("PREVIOUS")}
         with service("memory", server.url, tmp_path / "memory", **changed) as process:
             assert (await memory()).embedding_model == "priced-1", "too many texts for the start"
             assert (await ask(MEMORY_SEARCH, Search(text=text, limit=1))).hits[
@@ -174,11 +174,11 @@ async def test_another_model_takes_over_while_questions_are_answered_with_the_fo
 async def test_no_endpoint_is_sent_a_text_that_it_may_not_see(
     tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
 ) -> None:
-    store = SqliteStore(tmp_path / "memory" / "memory", "all-MiniLM-L6-v2-int8")
+    store = open_sqlite_store(tmp_path / "memory" / "memory", "all-MiniLM-L6-v2-int8")
     fact = NewFact(
         "id", "A secret of the house.", source="/s.md", document_id="d", clearance="secret"
     )
-    await store.add_document(
+    await store.documents.add(
         DocumentRecord("d", "/s.md", "read", "", datetime.now(UTC), datetime.now(UTC)), [fact]
     )
     await store.close()

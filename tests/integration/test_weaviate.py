@@ -25,13 +25,13 @@ from daydream_contracts.rpc import ListVerdicts
 from daydream_memory.ingest import Ingester
 from daydream_memory.settings import WeaviateSettings
 from daydream_memory.store import DocumentRecord, NewFact, PendingFact, Store, Vector
-from daydream_memory.weaviate import WeaviateStore
+from daydream_memory.weaviate import open_weaviate_store
 from daydream_memory.weaviate.write_lock import WriteLockState
 from support.vector_double import Double, weaviate_double
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 EXAMPLE = Path(__file__).parent.parent / "contracts" / "messages" / "VerdictReached.v1.json"
-KEY = "turn.Daydream.lab"
+KEY = "write-lock.Daydream.lab"
 
 
 @dataclass
@@ -42,8 +42,8 @@ class Place:
     settings: WeaviateSettings
     bucket: KeyValue
 
-    async def open(self) -> WeaviateStore:
-        return await WeaviateStore.open(self.settings, self.bucket, "model")
+    async def open(self) -> Store:
+        return await open_weaviate_store(self.settings, self.bucket, "model")
 
     def facts(self) -> list[dict[str, Any]]:
         return [properties for properties, _ in self.double.objects["DaydreamFact", "lab"].values()]
@@ -106,37 +106,39 @@ def verdict(name: str, *parents: str) -> tuple[VerdictReached, Vector, tuple[New
 
 
 async def draw_all(store: Store) -> None:
-    while batch := await store.pending(16):
-        await store.make_drawable({fact.fact_id: vector(len(fact.text)) for fact in batch})
+    while batch := await store.facts.pending(16):
+        await store.facts.activate({fact.fact_id: vector(len(fact.text)) for fact in batch})
 
 
-async def known(place: Place) -> WeaviateStore:
+async def known(place: Place) -> Store:
     """Two documents that share a fact, a third one that waits, an insight with a verdict."""
     store = await place.open()
-    await store.add_document(record("one"), facts("a", "bb", document="one"))
-    await store.add_document(record("two"), facts("bb", "ccc", document="two"))
+    await store.documents.add(record("one"), facts("a", "bb", document="one"))
+    await store.documents.add(record("two"), facts("bb", "ccc", document="two"))
     await draw_all(store)
-    await store.add_verdict(*verdict("old", "id a", "id ccc"))
-    await store.add_document(record("three"), facts("dddd", "eeeee", document="three"))
+    await store.verdicts.add(*verdict("old", "id a", "id ccc"))
+    await store.documents.add(record("three"), facts("dddd", "eeeee", document="three"))
     return store
 
 
 Change = Callable[[Store], Awaitable[object]]
 CHANGES: dict[str, Change] = {
-    "a document": lambda store: store.add_document(
+    "a document": lambda store: store.documents.add(
         record("four"), facts("a", "new", document="four")
     ),
-    "an edit": lambda store: store.add_document(
+    "an edit": lambda store: store.documents.add(
         record("edited", 1, "/one.md"),
         [replace(fact, source="/one.md") for fact in facts("bb", "new")],
     ),
-    "a removal": lambda store: store.remove_document("/one.md", NOW + timedelta(hours=1)),
-    "vectors": lambda store: store.make_drawable({"id eeeee": vector(1), "id dddd": vector(2)}),
-    "a verdict": lambda store: store.add_verdict(*verdict("new", "id a", "id bb")),
-    "a withdrawal": lambda store: store.withdraw(["id a"], NOW),
-    "a restoration": lambda store: store.restore(["id bb"], NOW),
-    "an erasure": lambda store: store.erase(["/one.md"], [], derived=False, note="erased by ada"),
-    "an erasure with all that came of it": lambda store: store.erase(
+    "a removal": lambda store: store.documents.remove("/one.md", NOW + timedelta(hours=1)),
+    "vectors": lambda store: store.facts.activate({"id eeeee": vector(1), "id dddd": vector(2)}),
+    "a verdict": lambda store: store.verdicts.add(*verdict("new", "id a", "id bb")),
+    "a withdrawal": lambda store: store.visibility.withdraw(["id a"], NOW),
+    "a restoration": lambda store: store.visibility.reinstate(["id bb"], NOW),
+    "an erasure": lambda store: store.erasure.erase(
+        ["/one.md"], [], derived=False, note="erased by ada"
+    ),
+    "an erasure with all that came of it": lambda store: store.erasure.erase(
         ["/one.md"], ["id ccc"], derived=True, note="erased by ada"
     ),
 }
@@ -156,7 +158,7 @@ async def test_a_change_that_was_cut_off_anywhere_is_completed_when_it_comes_aga
     place: Place, change: Change
 ) -> None:
     store = await known(place)
-    await store.withdraw(["id bb"], NOW)
+    await store.visibility.withdraw(["id bb"], NOW)
     before, turn = copy.deepcopy(place.double.objects), (await place.bucket.get(KEY)).value or b""
     await change(store)
     wanted, writes = state(place), 0
@@ -184,10 +186,10 @@ async def test_replicas_give_dense_ordinals_together(place: Place) -> None:
     async def replica(number: int) -> None:
         for at in range(4):
             name = f"doc{number}{at}"
-            await stores[number].add_document(
+            await stores[number].documents.add(
                 record(name), facts(f"{name} x", f"{name} y", "shared", document=name)
             )
-            await stores[number].make_drawable(
+            await stores[number].facts.activate(
                 {
                     f"id {name} x": vector(at),
                     f"id {name} y": vector(at + 9),
@@ -198,17 +200,17 @@ async def test_replicas_give_dense_ordinals_together(place: Place) -> None:
     await asyncio.gather(*(replica(number) for number in range(3)))
     assert sorted(fact["ordinal"] for fact in place.facts()) == list(range(25))
     assert all(fact["shown"] for fact in place.facts())
-    assert {(await store.counts()).facts for store in stores} == {25}
+    assert {(await store.maintenance.counts()).facts for store in stores} == {25}
     for store in stores:
         await store.close()
 
 
 async def test_one_replica_embeds_and_another_takes_over_when_it_leaves(place: Place) -> None:
     first, second = await place.open(), await place.open()
-    await first.add_document(record(), facts("one", "two"))
-    assert [len(await store.pending(10)) for store in (first, second)] == [2, 0]
+    await first.documents.add(record(), facts("one", "two"))
+    assert [len(await store.facts.pending(10)) for store in (first, second)] == [2, 0]
     await first.close()
-    assert len(await second.pending(10)) == 2
+    assert len(await second.facts.pending(10)) == 2
     await second.close()
 
 
@@ -233,9 +235,9 @@ async def test_collections_with_and_without_tenants_are_not_mixed_up(place: Plac
         settings = place.settings.model_copy(update={"tenant": tenant})
         if fix:
             with pytest.raises(ConfigurationError, match=fix):
-                await WeaviateStore.open(settings, place.bucket, "model")
+                await open_weaviate_store(settings, place.bucket, "model")
         else:
-            await (await WeaviateStore.open(settings, place.bucket, "model")).close()
+            await (await open_weaviate_store(settings, place.bucket, "model")).close()
 
 
 async def test_what_is_asked_names_the_tenant_the_consistency_and_only_what_can_be_found(
@@ -244,13 +246,13 @@ async def test_what_is_asked_names_the_tenant_the_consistency_and_only_what_can_
     place.settings = place.settings.model_copy(update={"consistency": "ALL"})
     store = await known(place)
     place.double.requests.clear()
-    await store.near(vector(1), 3, without=frozenset({"id a"}))
+    await store.facts.find_nearest(vector(1), 3, exclude=frozenset({"id a"}))
     (asked,) = place.double.requests
     assert (asked.collection, asked.tenant, asked.limit) == ("DaydreamFact", "lab", 4)
     assert asked.consistency_level == base_pb2.CONSISTENCY_LEVEL_ALL
     assert (asked.filters.target.property, asked.filters.value_boolean) == ("shown", True)
     place.double.requests.clear()
-    await store.withdraw(["id a"], NOW)
+    await store.visibility.withdraw(["id a"], NOW)
     patches = [one for one in place.double.requests if isinstance(one, tuple)]
     assert patches
     assert {query.get("consistency_level") for _, _, query in patches} == {"ALL"}
@@ -272,10 +274,10 @@ async def test_verdicts_beyond_what_the_server_pages_are_found(
 ) -> None:
     store = await known(place)
     for number in range(7):
-        await store.add_verdict(*verdict(f"{number}", "id a", "id bb")[:2], None)
+        await store.verdicts.add(*verdict(f"{number}", "id a", "id bb")[:2], None)
     monkeypatch.setattr(verdicts_module, "PAGE", 3)
     for offset in range(10):
-        page, total = await store.verdicts(ListVerdicts(limit=2, offset=offset))
+        page, total = await store.verdicts.page(ListVerdicts(limit=2, offset=offset))
         assert total == 8
         assert [one.verdict_id for one in page] == [
             *(f"v {number}" for number in reversed(range(7))),
@@ -287,25 +289,25 @@ async def test_verdicts_beyond_what_the_server_pages_are_found(
 async def test_while_the_server_is_away_everything_waits(nc: Client) -> None:
     bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="memory"))
     async with weaviate_double() as (_, settings):
-        store = await WeaviateStore.open(
+        store = await open_weaviate_store(
             settings.model_copy(update={"timeout_s": 0.2}), bucket, "model"
         )
     for change in (
-        lambda: store.near(vector(1), 3),
-        lambda: store.add_document(record(), facts("one")),
-        store.counts,
-        lambda: store.withdraw(["id one"], NOW),
+        lambda: store.facts.find_nearest(vector(1), 3),
+        lambda: store.documents.add(record(), facts("one")),
+        store.maintenance.counts,
+        lambda: store.visibility.withdraw(["id one"], NOW),
     ):
-        with pytest.raises(RetryLaterError, match="Weaviate is away"):
+        with pytest.raises(RetryLaterError, match="Weaviate is unavailable"):
             await change()
     assert WriteLockState.model_validate_json((await bucket.get(KEY)).value or b"").holder == "", (
         "the turn is handed on"
     )
     await store.close()
     with pytest.raises(
-        RetryLaterError, match="Weaviate is away"
+        RetryLaterError, match="Weaviate is unavailable"
     ):  # what is in hand when the service stops goes back to its stream
-        await store.near(vector(1), 3)
+        await store.facts.find_nearest(vector(1), 3)
 
 
 async def test_embedding_goes_on_when_the_store_is_back(
@@ -318,14 +320,14 @@ async def test_embedding_goes_on_when_the_store_is_back(
             return [vector(len(text)) for text in texts]
 
     store, stopping, paused = await place.open(), asyncio.Event(), list[float]()
-    await store.add_document(record(), facts("one", "two", "three"))
+    await store.documents.add(record(), facts("one", "two", "three"))
     troubles = [
         RetryLaterError("away"),
         TransientError("refused"),
         TimeoutError(),
         nats.errors.NoServersError(),
     ]
-    pending = store.pending
+    pending = store.facts.pending
 
     async def away(limit: int) -> list[PendingFact]:
         if troubles:
@@ -334,10 +336,10 @@ async def test_embedding_goes_on_when_the_store_is_back(
 
     async def pause(seconds: float) -> None:
         paused.append(seconds)
-        if not troubles and (await store.counts()).facts == 3:
+        if not troubles and (await store.maintenance.counts()).facts == 3:
             stopping.set()
 
-    monkeypatch.setattr(store, "pending", away)
+    monkeypatch.setattr(store.facts, "pending", away)
     await Ingester(store, Embedder(), None, 900).embed_forever(pause, stopping)  # type: ignore[arg-type]
     assert len(paused) == 5
     await store.close()

@@ -1,26 +1,29 @@
-"""Copies of the embedded store while it runs, and their way back.
+"""Backups of the store while it runs, and their restore, for stores with `BackupSupport`.
 
-Data of a backup: places in the streams that the memory has taken in → a consistent copy of the database (SQLite's own, which stops nobody) with
-these places → the object store, from where `daydream backup` fetches it.
-Data of a restore: the copy from the object store → checked, beside the database → a restart in order, which puts it in the database's place (the old
-one is kept beside), forgets in it what was erased since, and takes in from the streams what came after the copy was made. It is another generation
-of the memory: its next ordinals may mean other facts, so the sampler begins a new epoch.
-What can fail: this process, anywhere (the copy is made again, or the restore goes on at the next start), the copy is broken (refused), streams
-that no longer hold what came since (said, with its number; documents ingested since are ingested again by whoever has them).
+Data of a backup: positions in the streams that the memory has taken in → a consistent copy of the
+store with these positions → the object store, from where `daydream backup` fetches it.
+Data of a restore: the copy from the object store → checked and staged → an orderly restart. The
+start installs it, erases in it what was erased since, and takes in from the streams what came after
+the copy was made (see `restore_catch_up`). It is another generation of the memory: its next
+ordinals may mean other facts, so the sampler begins a new epoch.
+
+What can fail:
+
+- This process dies: the copy is made again, or the restore continues at the next start.
+- The copy is broken: it is refused.
+- The streams no longer hold everything since the copy: the answer counts what is missing. Documents
+  that were ingested since must be ingested again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
-import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
@@ -30,153 +33,124 @@ from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import Message, ReviewRecorded, VerdictReached, VisibilityChanged
 from daydream_contracts.rpc import BackedUp, BackUp, RestoreBackup, Restored
 from daydream_contracts.topology import route_of
-from daydream_memory.sqlite.schema import SCHEMA_VERSION
+from daydream_memory.store import BackupContents, BackupSupport
 
-RESTORE, BEFORE = "restore.db", "before-restore.db"
 FOLLOWED = (VerdictReached, ReviewRecorded, VisibilityChanged)
-PIECE = 1 << 20
+READ_BYTES = 1 << 20
 
 
+@dataclass(frozen=True)
+class StreamContext:
+    """What is stored with a copy: when it was made, and the stream positions that it includes."""
+
+    made_at: datetime
+    positions: Mapping[str, int]
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as JSON values."""
+        return {"made_at": self.made_at.isoformat(), "positions": dict(self.positions)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> StreamContext:
+        """Read it from JSON values."""
+        return cls(datetime.fromisoformat(values["made_at"]), values["positions"])
+
+
+@dataclass(frozen=True)
 class BackupService:
-    """Of a store in one file."""
+    """Make and restore backups."""
 
-    def __init__(
-        self, file: Path, js: JetStreamContext, objects: ObjectStore, restart: Callable[[str], None]
-    ) -> None:
-        self._file = file
-        self._js = js
-        self._objects = objects
-        self._restart = restart
-        self._making: dict[str, asyncio.Task[BackedUp]] = {}
+    support: BackupSupport
+    js: JetStreamContext
+    objects: ObjectStore
+    restart: Callable[[str], None]
+    in_progress: dict[str, asyncio.Task[BackedUp]] = field(default_factory=dict)
 
     async def back_up(self, request: BackUp) -> BackedUp:
-        """Harmless twice: the same request waits for the same copy."""
-        if request.backup_id not in self._making:
-            self._making[request.backup_id] = asyncio.create_task(self._back_up(request.backup_id))
-        return await asyncio.shield(self._making[request.backup_id])
+        """Make a backup. Idempotent: a repeated request waits for the same copy."""
+        name = request.backup_id
+        if name not in self.in_progress:
+            self.in_progress[name] = asyncio.create_task(self._back_up(name))
+        return await asyncio.shield(self.in_progress[name])
 
     async def _back_up(self, name: str) -> BackedUp:
-        copy = self._file.with_name(f"{name}.backup")
+        copy = self.support.staged.with_name(f"{name}.backup")
         try:
-            places = {message.__name__: await self._taken_in(message) for message in FOLLOWED}
-            about: dict[str, Any] = {"places": places, "made_at": datetime.now(UTC).isoformat()}
-            facts, verdicts = await asyncio.to_thread(_copy, self._file, copy, about)
+            positions = {message.__name__: await self._position(message) for message in FOLLOWED}
+            context = StreamContext(datetime.now(UTC), positions)
+            contents = await self.support.write_copy(copy, context.to_json())
             with copy.open("rb") as file:
-                await self._objects.put(name, file)
+                await self.objects.put(name, file)
             return BackedUp(
                 object_name=name,
                 size_bytes=copy.stat().st_size,
                 sha256=await asyncio.to_thread(digest, copy),
-                facts=facts,
-                verdicts=verdicts,
-                made_at=datetime.fromisoformat(about["made_at"]),
+                facts=contents.facts,
+                verdicts=contents.verdicts,
+                made_at=context.made_at,
             )
         finally:
             copy.unlink(missing_ok=True)
 
-    async def _taken_in(self, message: type[Message]) -> int:
-        """Up to where the memory has taken in a stream."""
-        floor = (await self._js.consumer_info(route_of(message).stream, "memory")).ack_floor
+    async def _position(self, message: type[Message]) -> int:
+        """Return up to which position the memory has taken in a stream."""
+        floor = (await self.js.consumer_info(route_of(message).stream, "memory")).ack_floor
         return floor.stream_seq if floor else 0
 
     async def restore(self, request: RestoreBackup) -> Restored:
-        """Harmless twice: the copy that lies there already is taken. Raises Permanent for a copy that can't be used."""
-        ready, coming = self._file.with_name(RESTORE), self._file.with_name(f"{RESTORE}.coming")
-        if not (ready.exists() and await asyncio.to_thread(digest, ready) == request.sha256):
-            try:
-                with coming.open("wb") as file:
-                    await self._objects.get(request.object_name, writeinto=file)
-                if await asyncio.to_thread(digest, coming) != request.sha256:
-                    raise PermanentError("broken-backup", "the backup did not come over whole")
-                await asyncio.to_thread(about, coming)
-                coming.replace(ready)
-            except NotFoundError:
-                raise PermanentError(
-                    "no-such-backup",
-                    f"there is no backup {request.object_name} in the object store",
-                ) from None
-            finally:
-                coming.unlink(missing_ok=True)
-        found = await asyncio.to_thread(about, ready)
-        again = gone = 0
-        for name, (first, last) in (await missed(self._js, found["places"])).items():
-            again += max(0, last - max(first, found["places"][name] + 1) + 1)
-            gone += max(0, min(first - 1, last) - found["places"][name])
-        self._restart(f"{request.who} restores a backup of {found['made_at']}")
+        """Stage a copy and restart. Idempotent: a copy that is staged already is used.
+
+        Raise PermanentError for a copy that cannot be used.
+        """
+        staged = self.support.staged
+        if not (staged.exists() and await asyncio.to_thread(digest, staged) == request.sha256):
+            await self._stage(request)
+        contents = await asyncio.to_thread(self.support.read_contents, staged)
+        context = StreamContext.from_json(contents.context)
+        again, gone = await self._missed(context)
+        self.restart(f"{request.who} restores a backup of {context.made_at.isoformat()}")
         return Restored(
-            facts=found["facts"],
-            verdicts=found["verdicts"],
-            made_at=datetime.fromisoformat(found["made_at"]),
+            facts=contents.facts,
+            verdicts=contents.verdicts,
+            made_at=context.made_at,
             again=again,
             gone=gone,
         )
 
+    async def _stage(self, request: RestoreBackup) -> BackupContents:
+        """Fetch a copy, check it, and put it where the next start installs it."""
+        staged = self.support.staged
+        incoming = staged.with_name(f"{staged.name}.incoming")
+        try:
+            with incoming.open("wb") as file:
+                await self.objects.get(request.object_name, writeinto=file)
+            if await asyncio.to_thread(digest, incoming) != request.sha256:
+                raise PermanentError("broken-backup", "The transfer of the backup is incomplete")
+            contents = await asyncio.to_thread(self.support.read_contents, incoming)
+            incoming.replace(staged)
+            return contents
+        except NotFoundError:
+            raise PermanentError(
+                "no-such-backup", f"No backup {request.object_name} in the object store"
+            ) from None
+        finally:
+            incoming.unlink(missing_ok=True)
 
-async def missed(js: JetStreamContext, places: Mapping[str, int]) -> dict[str, tuple[int, int]]:
-    """For each kind of message the first and the last place that its stream still has."""
-    found = {}
-    for message in FOLLOWED:
-        state = (await js.stream_info(route_of(message).stream)).state
-        found[message.__name__] = (state.first_seq, state.last_seq)
-    return found
-
-
-def about(copy: Path) -> dict[str, Any]:
-    """What a copy holds, when it was made, and up to where in the streams. Permanent when it is none that can be used."""
-    try:
-        with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as db:
-            ((sound,),) = db.execute("pragma quick_check(1)").fetchall()
-            kept = dict(db.execute("select key, value from meta").fetchall())
-            (facts,) = db.execute("select count(*) from facts where ordinal is not null").fetchone()
-            (verdicts,) = db.execute("select count(*) from verdicts").fetchone()
-    except (sqlite3.Error, ValueError) as error:
-        raise PermanentError("broken-backup", f"this is no backup of a memory: {error}") from None
-    if sound != "ok" or kept.get("schema") != SCHEMA_VERSION or "backup" not in kept:
-        raise PermanentError(
-            "broken-backup",
-            f"this is no whole backup of a memory of schema {SCHEMA_VERSION}: {sound}",
-        )
-    found: dict[str, Any] = json.loads(kept["backup"])
-    return {**found, "facts": facts, "verdicts": verdicts}
-
-
-def take_over(file: Path) -> Path | None:
-    """Put a copy that waits in the place of the database; where the old one is now. None when no copy waits. Done whole, or again at the next start."""
-    ready, before = file.with_name(RESTORE), file.with_name(BEFORE)
-    if not ready.exists():
-        return None
-    with closing(sqlite3.connect(ready, isolation_level=None)) as db:
-        db.execute("insert or replace into meta values('generation', ?)", (uuid4().hex,))
-        db.execute(
-            "insert or replace into meta select 'taken-in', value from meta where key = 'backup'"
-        )
-    if file.exists():
-        with closing(sqlite3.connect(file, isolation_level=None)) as db:
-            db.execute("pragma wal_checkpoint(truncate)")
-            db.execute("pragma journal_mode = delete")
-        file.replace(before)
-    ready.replace(file)
-    return before
-
-
-def _copy(file: Path, copy: Path, more: Mapping[str, object]) -> tuple[int, int]:
-    copy.unlink(missing_ok=True)
-    with (
-        closing(sqlite3.connect(file)) as source,
-        closing(sqlite3.connect(copy, isolation_level=None)) as target,
-    ):
-        source.backup(target)
-        target.execute("pragma journal_mode = delete")
-        target.execute("insert or replace into meta values('backup', ?)", (json.dumps(more),))
-        (facts,) = target.execute("select count(*) from facts where ordinal is not null").fetchone()
-        (verdicts,) = target.execute("select count(*) from verdicts").fetchone()
-    return facts, verdicts
+    async def _missed(self, context: StreamContext) -> tuple[int, int]:
+        """Return how many messages since the copy the streams still hold, and no longer hold."""
+        again = gone = 0
+        for message in FOLLOWED:
+            position = context.positions[message.__name__]
+            state = (await self.js.stream_info(route_of(message).stream)).state
+            again += max(0, state.last_seq - max(state.first_seq, position + 1) + 1)
+            gone += max(0, min(state.first_seq - 1, state.last_seq) - position)
+        return again, gone
 
 
 def digest(file: Path) -> str:
-    """SHA-256 of a file."""
-    found = hashlib.sha256()
+    """Return the SHA-256 of a file."""
+    sha256 = hashlib.sha256()
     with file.open("rb") as opened:
-        while piece := opened.read(PIECE):
-            found.update(piece)
-    return found.hexdigest()
+        while block := opened.read(READ_BYTES):
+            sha256.update(block)
+    return sha256.hexdigest()

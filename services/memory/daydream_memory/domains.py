@@ -1,8 +1,9 @@
-"""Keeps the domains of facts up with the memory.
+"""Assign domains to facts whose documents name none, and keep them up to date.
 
-States: few facts (no domains) → clustered over so many facts, and labelled up to an ordinal → … → labelled whole → new facts are labelled as they
-come → twice as many facts: clustered anew. Both numbers are kept with the store; a process that dies goes on from them, and labelling twice is the
-same as once.
+States: few facts (no domains) → clustered over a number of facts, and labelled up to an ordinal → …
+→ all labelled → new facts are labelled when they arrive → twice as many facts: clustered again. The
+store holds both numbers. A process that dies continues from them. Labelling twice is the same as
+once.
 """
 
 from __future__ import annotations
@@ -15,95 +16,106 @@ import numpy as np
 from pydantic import BaseModel
 
 from daydream_memory.clustering import Domain, domains_of, nearest
-from daydream_memory.store import Store
+from daydream_memory.store import Store, UnlabelledFact
 
 log = logging.getLogger(__name__)
-NOTE, LABELLED = "domains", "domains labelled"  # the second one is written often, and small
+NOTE, LABELLED_NOTE = "domains", "domains labelled"  # the second is written often, and is small
 FACTS_MIN = 50
-SAMPLE = 20_000
-AT_ONCE = 500
+SAMPLE_MAX = 20_000
+BATCH = 500
 
 
 class StoredDomains(BaseModel):
-    """What is kept with the store. `model`: whose vectors the centres are of."""
+    """The domains as stored. `model`: the embedding model of the centres."""
 
     model: str = ""
     clustered_at: int = 0
     names: tuple[str, ...] = ()
     centres: tuple[tuple[float, ...], ...] = ()
 
+    def domains(self) -> list[Domain]:
+        """Return them as clusters."""
+        return [Domain(name, centre) for name, centre in zip(self.names, self.centres, strict=True)]
+
 
 class Domains:
-    """Finds domains, and labels facts with them."""
+    """Find domains, and label facts with them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._kept: StoredDomains | None = None
+        self._stored: StoredDomains | None = None
         self._labelled = 0
 
     async def step(self) -> bool:
-        """Do the next piece of work; whether there is more."""
-        facts = (await self._store.counts()).facts
-        if facts < FACTS_MIN or not await self._store.leads():
-            self._kept = None
+        """Do the next piece of work. Return whether there was any."""
+        facts = (await self._store.maintenance.counts()).facts
+        if facts < FACTS_MIN or not await self._store.maintenance.is_leader():
+            self._stored = None
             return False
-        if self._kept is None:
-            self._kept = StoredDomains.model_validate_json(await self._store.note(NOTE) or "{}")
-            self._labelled = int(await self._store.note(LABELLED) or 0)
-        kept = self._kept
-        if kept.model != self._store.embedding_model or facts >= 2 * kept.clustered_at:
-            self._kept = await self._cluster(kept, facts)
-            await self._up_to(0)
-            await self._store.keep_note(NOTE, self._kept.model_dump_json())
+        stored = self._stored or await self._load()
+        if stored.model != self._model or facts >= 2 * stored.clustered_at:
+            stored = await self._cluster(stored, facts)
+            await self._set_labelled(0)
+            await self._store.maintenance.set_note(NOTE, stored.model_dump_json())
         elif self._labelled < facts:
-            await self._label(kept, min(facts, self._labelled + AT_ONCE))
+            await self._label(stored, min(facts, self._labelled + BATCH))
         else:
             return False
+        self._stored = stored
         return True
 
-    async def _up_to(self, ordinal: int) -> None:
+    @property
+    def _model(self) -> str:
+        return self._store.migration.embedding_model
+
+    async def _load(self) -> StoredDomains:
+        note = self._store.maintenance.note
+        self._stored = StoredDomains.model_validate_json(await note(NOTE) or "{}")
+        self._labelled = int(await note(LABELLED_NOTE) or 0)
+        return self._stored
+
+    async def _set_labelled(self, ordinal: int) -> None:
         self._labelled = ordinal
-        await self._store.keep_note(LABELLED, str(ordinal))
+        await self._store.maintenance.set_note(LABELLED_NOTE, str(ordinal))
 
-    async def _cluster(self, kept: StoredDomains, facts: int) -> StoredDomains:
-        ordinals = sorted(random.Random(facts).sample(range(facts), min(SAMPLE, facts)))
-        found = [
-            one
-            for start in range(0, len(ordinals), AT_ONCE)
-            for one in await self._store.undomained(ordinals[start : start + AT_ONCE])
-        ]
-        same = kept.model == self._store.embedding_model
-        before = (
-            [Domain(name, centre) for name, centre in zip(kept.names, kept.centres, strict=True)]
-            if same
-            else []
-        )
-        domains = before
-        if len(found) >= FACTS_MIN:
-            matrix = np.stack([one.vector for one in found])
+    async def _cluster(self, stored: StoredDomains, facts: int) -> StoredDomains:
+        domains = stored.domains() if stored.model == self._model else []
+        sample = await self._sample(facts)
+        if len(sample) >= FACTS_MIN:
             domains = await asyncio.to_thread(
-                domains_of, matrix, [one.text for one in found], seed=facts, before=before
+                domains_of,
+                np.stack([fact.vector for fact in sample]),
+                [fact.text for fact in sample],
+                seed=facts,
+                before=domains,
             )
-            log.info("%d facts without a domain are in %d now", len(found), len(domains))
-        names, centres = tuple(one.name for one in domains), tuple(one.centre for one in domains)
+            log.info("clustered %d facts into %d domains", len(sample), len(domains))
         return StoredDomains(
-            model=self._store.embedding_model, clustered_at=facts, names=names, centres=centres
+            model=self._model,
+            clustered_at=facts,
+            names=tuple(domain.name for domain in domains),
+            centres=tuple(domain.centre for domain in domains),
         )
 
-    async def _label(self, kept: StoredDomains, end: int) -> None:
-        found = await self._store.undomained(range(self._labelled, end)) if kept.names else []
-        if found:
-            labels = nearest(
-                np.stack([one.vector for one in found]), np.array(kept.centres, np.float32)
-            )
-            names = {
-                one.fact_id: kept.names[label] for one, label in zip(found, labels, strict=True)
-            }
-            await self._store.set_domains(
+    async def _sample(self, facts: int) -> list[UnlabelledFact]:
+        ordinals = sorted(random.Random(facts).sample(range(facts), min(SAMPLE_MAX, facts)))
+        sample: list[UnlabelledFact] = []
+        for start in range(0, len(ordinals), BATCH):
+            sample += await self._store.facts.unlabelled(ordinals[start : start + BATCH])
+        return sample
+
+    async def _label(self, stored: StoredDomains, end: int) -> None:
+        ordinals = range(self._labelled, end) if stored.names else range(0)
+        facts = await self._store.facts.unlabelled(ordinals)
+        if facts:
+            vectors = np.stack([fact.vector for fact in facts])
+            labels = nearest(vectors, np.array(stored.centres, np.float32))
+            names = [stored.names[label] for label in labels]
+            await self._store.facts.set_domains(
                 {
-                    one.fact_id: names[one.fact_id]
-                    for one in found
-                    if one.domain != names[one.fact_id]
+                    fact.fact_id: name
+                    for fact, name in zip(facts, names, strict=True)
+                    if fact.domain != name
                 }
             )
-        await self._up_to(end)
+        await self._set_labelled(end)

@@ -1,9 +1,15 @@
-"""A change of the embedding model while the loop goes on.
+"""A change of the embedding model while the service runs.
 
-Data: texts that have a vector of the model in use → vectors of the next one, beside → when few are left, a restart in order, which makes the last
-ones before anything else begins, and changes over. So no question is ever answered with the vectors of two models.
-What can fail: no money or no endpoint (it waits, like all embedding), the process (it goes on from what is kept), the former model can't be reached
-any more (questions wait until the new vectors are there; say where it is, and they don't).
+Data: texts that have a vector of the model in use → vectors of the next one, stored beside → when
+few are left, an orderly restart, which makes the last ones before anything else begins, and
+switches. So no request is ever answered with the vectors of two models.
+
+What can fail:
+
+- There is no money or no endpoint: the migration waits, like all embedding.
+- The process dies: it continues from the vectors that are stored.
+- The previous model is unavailable: requests wait until the new vectors are complete. Setting
+  DAYDREAM_MEMORY_PREVIOUS_NAME avoids that.
 """
 
 from __future__ import annotations
@@ -11,100 +17,96 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from daydream_contracts.errors import RetryLaterError
 from daydream_memory.embedding import Embedder
-from daydream_memory.store import StaleVector, Store, Vector
+from daydream_memory.store import ModelMigrationStore, StaleVector, Vector
 from daydream_runtime.background import TRANSIENT_ERRORS, WAIT_S, retry_delay_s
 
 log = logging.getLogger(__name__)
-FEW = 200  # texts; embedded at a start before the service is ready
-BEGIN_S = 2.0  # whoever started the service shall see it ready before it restarts
-LOOK_S = 10.0
+LAST_TEXTS_MAX = 200  # embedded at a start, before the service is ready
+FIRST_DELAY_S = 2.0  # the process that started the service sees it ready before it restarts
+OUTDATED_CHECK_S = 10.0
+
+Pause = Callable[[float], Awaitable[None]]
+Restart = Callable[[str], None]
 
 
+@dataclass
 class UnavailableEmbedder:
-    """A former model that nobody can ask: what needs it waits for the next one."""
+    """The previous model when it is not configured. What needs it waits for the next one."""
 
-    def __init__(self, model: str) -> None:
-        self.model = model
+    model: str
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Raises RetryLaterError."""
+        """Raise RetryLaterError."""
         raise RetryLaterError(
-            f"all facts are being embedded anew, and their former model {self.model} is not set up (DAYDREAM_MEMORY_PREVIOUS_NAME)",
+            f"All facts are being embedded again, and their previous model {self.model} is not "
+            "configured (DAYDREAM_MEMORY_PREVIOUS_NAME)",
             delay_s=WAIT_S,
         )
 
 
+@dataclass(frozen=True)
 class ModelMigration:
-    """Makes the vectors of the next model."""
+    """Make the vectors of the next model, and switch to them."""
 
-    def __init__(self, store: Store, embedder: Embedder, *, batch: int) -> None:
-        self._store = store
-        self._embedder = embedder
-        self._batch = batch
+    store: ModelMigrationStore
+    embedder: Embedder
+    batch: int
 
     async def finish(self) -> bool:
-        """Change over now, if only few texts are left; whether it did. For a start, before anybody uses the store."""
+        """Switch now if only few texts are left. Return whether it did.
+
+        Call it at a start, before anything uses the store.
+        """
         try:
-            few = await self._store.stale(FEW)
-            while few and len(few) < FEW:
-                await self._embed(few)
-                few = await self._store.stale(FEW)
-        except TRANSIENT_ERRORS as trouble:
-            log.warning("the change of the embedding model waits: %s", trouble)
+            stale = await self.store.stale(LAST_TEXTS_MAX)
+            while stale and len(stale) < LAST_TEXTS_MAX:
+                await self._embed(stale)
+                stale = await self.store.stale(LAST_TEXTS_MAX)
+        except TRANSIENT_ERRORS as error:
+            log.warning("the change of the embedding model waits: %s", error)
             return False
-        if few:
+        if stale:
             return False
-        before = self._store.embedding_model
-        await self._store.switch()
-        log.info(
-            "vectors are those of %s now, and no longer those of %s",
-            self._store.embedding_model,
-            before,
-        )
+        previous = self.store.embedding_model
+        await self.store.switch()
+        log.info("embedding model changed from %s to %s", previous, self.store.embedding_model)
         return True
 
-    async def go_on(
-        self,
-        pause: Callable[[float], Awaitable[None]],
-        stopping: asyncio.Event,
-        restart: Callable[[str], None],
-    ) -> None:
-        """Embed what is left, in the background; then restart."""
-        await pause(BEGIN_S)
-        done = 0
+    async def run(self, pause: Pause, stopping: asyncio.Event, restart: Restart) -> None:
+        """Embed what is left, in the background. Then restart."""
+        await pause(FIRST_DELAY_S)
+        embedded = 0
         while not stopping.is_set():
             try:
-                stale = await self._store.stale(self._batch)
-                if not stale:
-                    return restart(f"all vectors of {self._embedder.model} are made")
+                stale = await self.store.stale(self.batch)
                 await self._embed(stale)
-            except TRANSIENT_ERRORS as trouble:
-                log.warning("the change of the embedding model waits: %s", trouble)
-                await pause(retry_delay_s(trouble))
+            except TRANSIENT_ERRORS as error:
+                log.warning("the change of the embedding model waits: %s", error)
+                await pause(retry_delay_s(error))
                 continue
-            done += len(stale)
-            log.info("embedded anew with %s: %d texts since the start", self._embedder.model, done)
+            if not stale:
+                return restart(f"all vectors of {self.embedder.model} are complete")
+            embedded += len(stale)
+            log.info("embedded %d texts with %s since the start", embedded, self.embedder.model)
             await asyncio.sleep(0)
 
     async def _embed(self, stale: Sequence[StaleVector]) -> None:
-        for start in range(0, len(stale), self._batch):
-            part = stale[start : start + self._batch]
-            vectors = await self._embedder.embed([one.text for one in part])
-            await self._store.add_vectors(list(zip(part, vectors, strict=True)))
+        for start in range(0, len(stale), self.batch):
+            batch = stale[start : start + self.batch]
+            vectors = await self.embedder.embed([text.text for text in batch])
+            await self.store.add_vectors(list(zip(batch, vectors, strict=True)))
 
 
-async def follow(
-    store: Store,
-    pause: Callable[[float], Awaitable[None]],
-    stopping: asyncio.Event,
-    restart: Callable[[str], None],
+async def restart_when_outdated(
+    store: ModelMigrationStore, pause: Pause, stopping: asyncio.Event, restart: Restart
 ) -> None:
-    """Restart when another replica changed over."""
+    """Restart when another replica switched to another model."""
     while not stopping.is_set():
-        await pause(LOOK_S)
+        await pause(OUTDATED_CHECK_S)
         try:
             if await store.outdated():
                 return restart("another replica changed the embedding model")

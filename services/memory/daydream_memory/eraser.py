@@ -1,13 +1,17 @@
-"""Erasure beyond the store: messages that hold the texts are deleted from the streams, and what can't be reached is said."""
+"""Erasure beyond the store: messages with the texts are deleted from the streams.
+
+The report says what is out of reach.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import logging
+from dataclasses import dataclass
 
 from nats.js import JetStreamContext
-from nats.js.api import RetentionPolicy
+from nats.js.api import RetentionPolicy, StreamState
 from nats.js.errors import NotFoundError
 
 from daydream_contracts.errors import PermanentError
@@ -20,15 +24,23 @@ from daydream_runtime.stream_reader import read_stream
 
 log = logging.getLogger(__name__)
 OUT_OF_REACH = (
-    "exports, vaults and feeds that were made before, and backups of the data",
-    "answers of models, which may quote the texts, are kept for at most nine days (the bucket daydream-responses)",
-    "calls that wait in a batch hold the texts for about a day (the bucket daydream-batches)",
-    "what was sent to providers of models",
-    "the logs of the services, which name documents by their source",
+    "Exports, vaults, feeds and backups that were made before",
+    "Answers of models that may quote the texts: stored for up to nine days "
+    "(bucket daydream-responses)",
+    "Calls that wait in a provider's batch: they hold the texts for about a day "
+    "(bucket daydream-batches)",
+    "Texts that were sent to providers of models",
+    "Logs of the services, which name documents by their source",
 )
-OF_OTHERS = "hypotheses that came from them; erase with --derived to remove them too"
-ON_THEIR_WAY = "daydreams with these texts are on their way: their verdicts are kept without them; erase again in some minutes to remove their messages"
-HOLD_TEXTS = ("VERDICTS", "INSIGHTS", "DEADLETTERS", "DOCUMENTS")
+HYPOTHESES_REMAIN = (
+    "Hypotheses about these facts remain. Erase again with --derived to remove them too"
+)
+IN_PROGRESS = (
+    "Daydreams with these texts are in progress. Their verdicts are stored without the texts. "
+    "Erase again in 10 minutes to remove their messages"
+)
+VERDICTS = "VERDICTS"
+HOLD_TEXTS = (VERDICTS, "INSIGHTS", "DEADLETTERS", "DOCUMENTS")
 IN_FLIGHT = tuple(
     dict.fromkeys(
         row.flow.stream
@@ -38,72 +50,95 @@ IN_FLIGHT = tuple(
 )
 
 
+@dataclass(frozen=True)
 class Eraser:
-    """Erases documents and facts wherever this system keeps them."""
+    """Erase documents and facts wherever this system stores them."""
 
-    def __init__(self, store: Store, js: JetStreamContext) -> None:
-        self._store = store
-        self._js = js
+    store: Store
+    js: JetStreamContext
 
     async def erase(self, request: Erase) -> Erased:
-        """Harmless twice. Raises Permanent where a fact is not known."""
-        known = await self._store.resolve(request.fact_ids)
+        """Erase these documents and facts. Idempotent. Raise PermanentError for unknown facts."""
+        known = await self.store.visibility.resolve(request.fact_ids)
         if len(known) < len(request.fact_ids):
-            raise PermanentError("unknown-fact", "nobody knows some of these facts")
-        note = f"{ERASED_NOTE}{request.who} on {request.asked_at:%Y-%m-%d}" + (
-            f": {request.why}" if request.why else ""
+            raise PermanentError(
+                "unknown-fact", f"Unknown facts among: {', '.join(request.fact_ids)}"
+            )
+        erased = await self.store.erasure.erase(
+            request.sources,
+            [visibility.fact.fact_id for visibility in known],
+            derived=request.derived,
+            note=_note(request),
         )
-        found = await self._store.erase(
-            request.sources, [one.fact.fact_id for one in known], derived=request.derived, note=note
-        )
-        marks = [
-            json.dumps(one, ensure_ascii=False).encode()
-            for one in (*found.fact_ids, *request.sources)
-        ]
+        marks = _marks((*erased.fact_ids, *request.sources))
         deleted = {stream: await self._delete(stream, marks) for stream in HOLD_TEXTS}
-        out_of_reach = OUT_OF_REACH if request.derived else (*OUT_OF_REACH, OF_OTHERS)
-        if any([await self._holding(stream, marks) for stream in IN_FLIGHT]):
-            out_of_reach = (ON_THEIR_WAY, *out_of_reach)
-        log.info("erased %d facts for %s", len(found.fact_ids), request.who)
+        log.info("erased %d facts for %s", len(erased.fact_ids), request.who)
         return Erased(
-            facts=len(found.fact_ids),
-            verdicts=found.verdicts,
-            insights_withdrawn=found.insights,
-            messages={name: count for name, count in deleted.items() if count},
-            out_of_reach=out_of_reach,
+            facts=len(erased.fact_ids),
+            verdicts=erased.verdicts,
+            insights_withdrawn=erased.insights,
+            messages={stream: count for stream, count in deleted.items() if count},
+            out_of_reach=await self._out_of_reach(request, marks),
+        )
+
+    async def _out_of_reach(self, request: Erase, marks: list[bytes]) -> tuple[str, ...]:
+        in_flight = [await self._holding(stream, marks) for stream in IN_FLIGHT]
+        return (
+            *((IN_PROGRESS,) if any(in_flight) else ()),
+            *OUT_OF_REACH,
+            *(() if request.derived else (HYPOTHESES_REMAIN,)),
         )
 
     async def _delete(self, stream: str, marks: list[bytes]) -> int:
-        """Delete the messages that hold one of the ids or sources; the server overwrites them. Of VERDICTS only what the memory has taken in: what it
-        has not is still to be kept."""
-        taken = None
-        if stream == "VERDICTS":
-            floor = (await self._js.consumer_info(stream, "memory")).ack_floor
-            taken = floor.stream_seq if floor else 0
-        found = [
-            sequence
-            for sequence in await self._holding(stream, marks)
-            if taken is None or sequence <= taken
-        ]
-        for sequence in found:
-            await self._js.delete_msg(stream, sequence)
-        return len(found)
+        """Delete the messages with one of the marks; the server overwrites them.
+
+        Of VERDICTS only those that the memory has stored: the others are still to be stored.
+        """
+        sequences = await self._holding(stream, marks)
+        if stream == VERDICTS:
+            floor = (await self.js.consumer_info(stream, "memory")).ack_floor
+            stored = floor.stream_seq if floor else 0
+            sequences = [sequence for sequence in sequences if sequence <= stored]
+        for sequence in sequences:
+            await self.js.delete_msg(stream, sequence)
+        return len(sequences)
 
     async def _holding(self, stream: str, marks: list[bytes]) -> list[int]:
-        """Places of the messages that hold one of the marks. A work queue takes no second reader, so its messages are got one by one."""
-        info = await self._js.stream_info(stream)
-        first, last = info.state.first_seq - 1, info.state.last_seq
+        """Return the sequences of the messages that hold one of the marks."""
+        info = await self.js.stream_info(stream)
         if not info.state.messages or not marks:
             return []
-        found = []
         if info.config.retention == RetentionPolicy.WORK_QUEUE:
-            for sequence in range(first + 1, last + 1):
-                with contextlib.suppress(NotFoundError):
-                    message = await self._js.get_msg(stream, seq=sequence)
-                    found += (
-                        [sequence] if any(mark in (message.data or b"") for mark in marks) else []
-                    )
-            return found
-        async for sequence, read in read_stream(self._js, stream, first, last, gaps=True):
-            found += [sequence] if any(mark in read.data for mark in marks) else []
-        return found
+            return await self._holding_in_queue(stream, info.state, marks)
+        first, last = info.state.first_seq - 1, info.state.last_seq
+        return [
+            sequence
+            async for sequence, message in read_stream(self.js, stream, first, last, gaps=True)
+            if _has_mark(message.data, marks)
+        ]
+
+    async def _holding_in_queue(
+        self, stream: str, state: StreamState, marks: list[bytes]
+    ) -> list[int]:
+        """Read messages one by one: a work queue accepts no second consumer."""
+        sequences = []
+        for sequence in range(state.first_seq, state.last_seq + 1):
+            with contextlib.suppress(NotFoundError):
+                message = await self.js.get_msg(stream, seq=sequence)
+                if _has_mark(message.data or b"", marks):
+                    sequences.append(sequence)
+        return sequences
+
+
+def _note(request: Erase) -> str:
+    reason = f": {request.why}" if request.why else ""
+    return f"{ERASED_NOTE}{request.who} on {request.asked_at:%Y-%m-%d}{reason}"
+
+
+def _marks(names: tuple[str, ...]) -> list[bytes]:
+    """Return what a message with one of these ids or sources contains."""
+    return [json.dumps(name, ensure_ascii=False).encode() for name in names]
+
+
+def _has_mark(data: bytes, marks: list[bytes]) -> bool:
+    return any(mark in data for mark in marks)

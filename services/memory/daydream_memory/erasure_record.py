@@ -64,7 +64,7 @@ def facts_in(verdict: VerdictReached) -> tuple[str, ...]:
     )
 
 
-def unanswered(verdict: VerdictReached) -> VerdictReached:
+def without_answers(verdict: VerdictReached) -> VerdictReached:
     """The record without the models' answers word for word, and without the texts that an examination held it against, which are most of it."""
     proposed = verdict.hypothesis.model_copy(
         update={"calls": _with_answers(verdict.hypothesis.calls, "")}

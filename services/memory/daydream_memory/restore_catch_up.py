@@ -1,78 +1,93 @@
-"""After a restore: what was erased since the backup is erased again, and what came since is taken in from the streams, in order.
+"""After a restore: erase again what was erased since, and take in what the streams hold since.
 
-Before the service is ready, so that nobody sees the memory in between. Harmless twice: it begins again after a crash.
+This happens before the service is ready, so that nothing reads the memory in between. It is
+idempotent and begins again after a crash.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from nats.js import JetStreamContext
 from pydantic import ValidationError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_fixed
 
 from daydream_contracts.errors import PermanentError, RetryLaterError
 from daydream_contracts.events import ReviewRecorded, VerdictReached, VisibilityChanged
 from daydream_contracts.topology import route_of
-from daydream_memory.backups import BEFORE, FOLLOWED
-from daydream_memory.sqlite import SqliteStore
+from daydream_memory.backups import FOLLOWED, StreamContext
+from daydream_memory.store import BackupSupport
 from daydream_memory.verdict_writer import VerdictWriter
 from daydream_runtime.stream_reader import read_stream
 
 log = logging.getLogger(__name__)
 WAIT_S = 1.0
+TakeIn = Callable[[Any], Awaitable[object]]
 
 
-async def catch_up(
-    store: SqliteStore,
-    remembering: VerdictWriter,
-    js: JetStreamContext,
-    folder: Path,
-    stopping: asyncio.Event,
-) -> None:
-    """Bring a restored memory up to date; nothing to do for any other."""
-    places = await store.restored_at()
-    if places is None:
-        return
-    before = folder / BEFORE
-    if before.exists():
-        await store.erase_as_in(before)
+@dataclass(frozen=True)
+class CatchUp:
+    """Bring a restored memory up to date."""
 
-    async def verdict(message: VerdictReached) -> object:
-        return await store.verdict(message.verdict_id) or await remembering.remember(message)
+    backup: BackupSupport
+    writer: VerdictWriter
+    js: JetStreamContext
+    stopping: asyncio.Event
 
-    takes: dict[type[Any], Callable[[Any], Awaitable[object]]] = {
-        VerdictReached: verdict,
-        ReviewRecorded: remembering.review,
-        VisibilityChanged: remembering.stand,
-    }
-    taken = 0
-    for kind in FOLLOWED:
-        stream = route_of(kind).stream
-        last = (await js.stream_info(stream)).state.last_seq
-        async for _, message in read_stream(js, stream, places[kind.__name__], last, gaps=True):
-            taken += await _take(takes[kind], kind, message.data, stopping)
-    log.info("the memory is restored: %d messages were taken in again", taken)
-    await store.caught_up()
-    before.unlink(missing_ok=True)
+    async def run(self) -> None:
+        """Do nothing for a memory that was not restored, or is up to date."""
+        context = await self.backup.restored_context()
+        if context is None:
+            return
+        await self.backup.erase_again()
+        positions = StreamContext.from_json(context).positions
+        taken_in = [
+            await self._read_stream(message, positions[message.__name__]) for message in FOLLOWED
+        ]
+        log.info("the memory is restored: %d messages were taken in again", sum(taken_in))
+        await self.backup.finish_restore()
 
+    def _take_in(self) -> Mapping[type[Any], TakeIn]:
+        """Return what each message's consumer does, without publishing: that happened before."""
+        return {
+            VerdictReached: self._write_new_verdict,
+            ReviewRecorded: self.writer.write_review,
+            VisibilityChanged: self.writer.change_visibility,
+        }
 
-async def _take(
-    take: Callable[[Any], Awaitable[object]], kind: type[Any], data: bytes, stopping: asyncio.Event
-) -> int:
-    """What its consumer would do, but for telling the outside, which heard of it before."""
-    while True:
+    async def _write_new_verdict(self, verdict: VerdictReached) -> None:
+        if await self.writer.store.verdicts.get(verdict.verdict_id) is None:
+            await self.writer.write_verdict(verdict)
+
+    async def _read_stream(self, message: type[Any], position: int) -> int:
+        """Take in a stream from behind this position. Return how many messages it took in."""
+        stream = route_of(message).stream
+        take_in = self._take_in()[message]
+        last = (await self.js.stream_info(stream)).state.last_seq
+        taken_in = 0
+        async for _, stored in read_stream(self.js, stream, position, last, gaps=True):
+            taken_in += await self._take_in_message(take_in, message, stored.data)
+        return taken_in
+
+    async def _take_in_message(self, take_in: TakeIn, message: type[Any], data: bytes) -> bool:
+        """Return False for a message that cannot be taken in: it is a dead letter already."""
+        attempts = AsyncRetrying(
+            retry=retry_if_exception(self._waits), wait=wait_fixed(WAIT_S), before_sleep=_log_wait
+        )
         try:
-            await take(kind.model_validate_json(data))
-            return 1
-        except (ValidationError, PermanentError) as error:  # it is a dead letter already
-            log.warning("a message can't be taken in again: %s", error)
-            return 0
-        except RetryLaterError as later:
-            if stopping.is_set():
-                raise
-            log.warning("the restore waits: %s", later)
-            await asyncio.sleep(WAIT_S)
+            await attempts(take_in, message.model_validate_json(data))
+        except (ValidationError, PermanentError) as error:
+            log.warning("cannot take in a message again: %s", error)
+            return False
+        return True
+
+    def _waits(self, error: BaseException) -> bool:
+        return isinstance(error, RetryLaterError) and not self.stopping.is_set()
+
+
+def _log_wait(attempt: RetryCallState) -> None:
+    log.warning("the restore waits: %s", attempt.outcome and attempt.outcome.exception())

@@ -87,6 +87,11 @@ class MemorySettings(ServiceSettings):
 
     service: ClassVar[str] = "memory"
 
+    store: str = Field(
+        "",
+        description="store to use: embedded, weaviate, or one that a package adds; "
+        "empty: weaviate if its URL is set, else embedded",
+    )
     folder: str = Field("memory", description="folder of the embedded store")
     weaviate: WeaviateSettings = Field(
         default_factory=WeaviateSettings, description="a Weaviate server as the store"
@@ -99,7 +104,7 @@ class MemorySettings(ServiceSettings):
     embedding: EmbeddingSettings = Field(
         default_factory=EmbeddingSettings, description="a model of your own for vectors"
     )
-    former: EmbeddingSettings = Field(
+    previous: EmbeddingSettings = Field(
         default_factory=EmbeddingSettings,
         description="the model of vectors until now, while another one takes over, where it is not the embedded one",
     )
@@ -114,5 +119,5 @@ class MemorySettings(ServiceSettings):
     @model_validator(mode="after")
     def _known_clearance(self) -> Self:
         known_clearance(self.clearances, "MEMORY_EMBEDDING", self.embedding.clearance)
-        known_clearance(self.clearances, "MEMORY_PREVIOUS", self.former.clearance)
+        known_clearance(self.clearances, "MEMORY_PREVIOUS", self.previous.clearance)
         return self

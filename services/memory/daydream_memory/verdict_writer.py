@@ -1,14 +1,16 @@
-"""A verdict from the stream into memory: kept whatever it says, written back as a fact if it was promoted.
+"""A verdict from the stream into memory: stored in any case, and as a fact if it was promoted.
 
-Data: verdict → kept with the vector of its hypothesis (and, if promoted, the insight as a active fact, in one transaction)
-→ `InsightPromoted` → the reservation's way is closed, if the verdict is final.
-In quarantine a promoted hypothesis waits for a person's word: kept, but no fact, so it can't be drawn.
-Everything is idempotent by its ids; the reservation is closed last, so a crash before that comes here again.
+Data: verdict → stored with the vector of its hypothesis and, if promoted, the insight as an active
+fact, in one transaction → `InsightPromoted` → the reservation's branch is released, if the verdict
+is final. In quarantine a promoted hypothesis waits for a review: it is stored, but is no fact, so it
+cannot be drawn. Everything is idempotent by its ids. The reservation is released last, so a crash
+before that leads here again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from daydream_contracts.access import Clearances
@@ -28,115 +30,142 @@ from daydream_contracts.events import (
     insight_id_of,
 )
 from daydream_memory.embedding import Embedder
-from daydream_memory.store import NewFact, Store, Vector
+from daydream_memory.store import NewFact, NewInsight, Store
+
+Release = Callable[[Payer], Awaitable[object]]
 
 
+@dataclass(frozen=True)
 class VerdictWriter:
-    """Keeps verdicts and makes insights of the promoted ones."""
+    """Store verdicts, reviews and retractions, and create insights of promoted hypotheses."""
 
-    def __init__(
-        self,
-        store: Store,
-        embedder: Embedder,
-        close_reservation: Callable[[Payer], Awaitable[object]],
-        *,
-        quarantine: bool = False,
-        clearances: Clearances | None = None,
-    ) -> None:
-        self._store = store
-        self._embedder = embedder
-        self._close_reservation = close_reservation
-        self._quarantine = quarantine
-        self._clearances = clearances or Clearances()
+    store: Store
+    embedder: Embedder
+    release: Release
+    quarantine: bool = False
+    clearances: Clearances = field(default_factory=Clearances)
 
-    async def remember(self, verdict: VerdictReached) -> list[InsightPromoted]:
-        """Keep a verdict; the insight that it made, if any. What was planted is not kept, and makes none."""
-        if verdict.hypothesis.pair.canary:
-            if verdict.final and verdict.payer is not None:
-                await self._close_reservation(verdict.payer)
-            return []
-        insight = None if self._quarantine else await self._insight(verdict)
-        if insight and verdict.round > 1 and await self._store.facts([insight[0].fact_id]):
-            insight = None  # judged anew and promoted once more: it is one already, or people have withdrawn it
-        synthesis = verdict.hypothesis.synthesis
-        (vector,) = await self._embedder.embed([synthesis.hypothesis]) if synthesis else (None,)
-        await self._store.add_verdict(verdict, vector, insight)
-        promoted = [await self._promoted(insight[0].fact_id, verdict)] if insight else []
+    async def write_verdict(self, verdict: VerdictReached) -> list[InsightPromoted]:
+        """Store a verdict and return the insight that it created, if any.
+
+        Canaries are not stored and create none.
+        """
+        promoted: list[InsightPromoted] = []
+        if not verdict.hypothesis.pair.canary:
+            promoted = await self._write_verdict(verdict)
         if verdict.final and verdict.payer is not None:
-            await self._close_reservation(verdict.payer)
+            await self.release(verdict.payer)
         return promoted
 
-    async def review(self, review: ReviewRecorded) -> list[InsightPromoted]:
-        """Keep a person's word; the insight that it lets out of quarantine, if any."""
-        verdict = await self._store.verdict(review.verdict_id)
-        if verdict is None:
-            raise PermanentError("unknown-verdict", f"nobody knows a verdict {review.verdict_id}")
-        insight = await self._insight(verdict, accepted=True) if review.accepted else None
-        await self._store.add_review(review, insight)
-        return [await self._promoted(insight[0].fact_id, verdict)] if insight else []
+    async def _write_verdict(self, verdict: VerdictReached) -> list[InsightPromoted]:
+        insight = None if self.quarantine else await self._insight(verdict)
+        if insight and verdict.round > 1 and await self.store.facts.get([insight[0].fact_id]):
+            insight = None  # judged and promoted again: it is an insight already, or was withdrawn
+        synthesis = verdict.hypothesis.synthesis
+        vector = None
+        if synthesis:
+            (vector,) = await self.embedder.embed([synthesis.hypothesis])
+        await self.store.verdicts.add(verdict, vector, insight)
+        return await self._promotions(verdict, insight)
 
-    async def stand(self, change: VisibilityChanged) -> list[InsightRetracted | InsightReinstated]:
-        """Take facts and what descends from them out of the draws, or back in; the insights that this concerns."""
-        known = await self._store.resolve(change.fact_ids)
+    async def write_review(self, review: ReviewRecorded) -> list[InsightPromoted]:
+        """Store a review and return the insight that it releases from quarantine, if any.
+
+        Raise PermanentError for an unknown verdict.
+        """
+        verdict = await self.store.verdicts.get(review.verdict_id)
+        if verdict is None:
+            raise PermanentError("unknown-verdict", f"Unknown verdict ID: {review.verdict_id}")
+        insight = await self._insight(verdict, accepted=True) if review.accepted else None
+        await self.store.verdicts.add_review(review, insight)
+        return await self._promotions(verdict, insight)
+
+    async def change_visibility(
+        self, change: VisibilityChanged
+    ) -> list[InsightRetracted | InsightReinstated]:
+        """Withdraw or reinstate facts and what descends from them.
+
+        Return the events for the insights that this concerns. Raise PermanentError for an unknown
+        fact.
+        """
+        known = await self.store.visibility.resolve(change.fact_ids)
         if len(known) < len(change.fact_ids):
             raise PermanentError(
-                "unknown-fact", f"nobody knows some of the facts {', '.join(change.fact_ids)}"
+                "unknown-fact", f"Unknown facts among: {', '.join(change.fact_ids)}"
             )
-        ids = [one.fact.fact_id for one in known]
-        changed = await (
-            self._store.restore(ids, change.changed_at)
-            if change.active
-            else self._store.withdraw(ids, change.changed_at)
-        )
-        who, why, at = change.who, change.why, change.changed_at
-        out = [
-            InsightRetracted(insight_id=fact.fact_id, fact=fact, who=who, why=why, retracted_at=at)
-            for fact in changed.out
-            if is_insight(fact)
-        ]
-        back = [
-            InsightReinstated(
-                insight_id=fact.fact_id, fact=fact, who=who, why=why, reinstated_at=at
-            )
-            for fact in changed.in_
-            if is_insight(fact)
-        ]
-        return [*out, *back]
+        fact_ids = [visibility.fact.fact_id for visibility in known]
+        visibility_store = self.store.visibility
+        decide = visibility_store.reinstate if change.active else visibility_store.withdraw
+        changed = await decide(fact_ids, change.changed_at)
+        return [*_retracted(changed.hidden, change), *_reinstated(changed.active, change)]
 
     async def _insight(
         self, verdict: VerdictReached, *, accepted: bool = False
-    ) -> tuple[NewFact, Vector] | None:
-        """The fact that a promoted hypothesis becomes, with the vector of its text; None for others. What a person accepted is promoted, whatever the
-        models said."""
-        synthesis = verdict.hypothesis.synthesis
-        if (
-            not (accepted or verdict.decision is Decision.PROMOTED)
-            or not verdict.final
-            or synthesis is None
-        ):
-            return None
-        new = _insight(verdict, synthesis, self._clearances)
-        (vector,) = await self._embedder.embed([new.text])
-        return new, vector
+    ) -> NewInsight | None:
+        """Return the fact that a promoted hypothesis becomes, and its vector. None for others.
 
-    async def _promoted(self, insight_id: str, verdict: VerdictReached) -> InsightPromoted:
-        (fact,) = await self._store.facts([insight_id])
-        ancestry = tuple(ancestor.fact_id for ancestor in await self._store.ancestors(fact.fact_id))
-        return InsightPromoted(
-            insight_id=fact.fact_id,
-            fact=fact,
-            verdict=verdict,
-            ancestry=ancestry,
-            promoted_at=datetime.now(UTC),
-        )
+        A hypothesis that a review accepted is promoted, whatever the models decided.
+        """
+        promoted = accepted or verdict.decision is Decision.PROMOTED
+        synthesis = verdict.hypothesis.synthesis
+        if not promoted or not verdict.final or synthesis is None:
+            return None
+        fact = _insight_of(verdict, synthesis, self.clearances)
+        (vector,) = await self.embedder.embed([fact.text])
+        return fact, vector
+
+    async def _promotions(
+        self, verdict: VerdictReached, insight: NewInsight | None
+    ) -> list[InsightPromoted]:
+        if insight is None:
+            return []
+        (fact,) = await self.store.facts.get([insight[0].fact_id])
+        ancestors = await self.store.facts.ancestors(fact.fact_id)
+        return [
+            InsightPromoted(
+                insight_id=fact.fact_id,
+                fact=fact,
+                verdict=verdict,
+                ancestry=tuple(ancestor.fact_id for ancestor in ancestors),
+                promoted_at=datetime.now(UTC),
+            )
+        ]
 
 
 def is_insight(fact: Fact) -> bool:
-    """Whether this system made it."""
+    """Return whether this system created a fact."""
     return fact.kind is FactKind.INSIGHT
 
 
-def _insight(verdict: VerdictReached, synthesis: Synthesis, clearances: Clearances) -> NewFact:
+def _retracted(facts: Iterable[Fact], change: VisibilityChanged) -> list[InsightRetracted]:
+    return [
+        InsightRetracted(
+            insight_id=fact.fact_id,
+            fact=fact,
+            who=change.who,
+            why=change.why,
+            retracted_at=change.changed_at,
+        )
+        for fact in facts
+        if is_insight(fact)
+    ]
+
+
+def _reinstated(facts: Iterable[Fact], change: VisibilityChanged) -> list[InsightReinstated]:
+    return [
+        InsightReinstated(
+            insight_id=fact.fact_id,
+            fact=fact,
+            who=change.who,
+            why=change.why,
+            reinstated_at=change.changed_at,
+        )
+        for fact in facts
+        if is_insight(fact)
+    ]
+
+
+def _insight_of(verdict: VerdictReached, synthesis: Synthesis, clearances: Clearances) -> NewFact:
     pair = verdict.hypothesis.pair
     return NewFact(
         fact_id=insight_id_of(verdict.hypothesis.hypothesis_id),

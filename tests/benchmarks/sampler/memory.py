@@ -17,7 +17,7 @@ from daydream_memory.ann_index import AnnIndex
 from daydream_memory.chunking import facts_of
 from daydream_memory.embedding import MiniLM
 from daydream_memory.reading import read_document
-from daydream_memory.sqlite.vector_index import INDEX_FROM
+from daydream_memory.sqlite.vector_index import INDEX_MIN_FACTS
 from daydream_memory.vectors import VectorTable
 from support.programs import Daydream, until
 
@@ -38,12 +38,12 @@ def measure(*, quick: bool) -> None:
 
 
 def search(size: int) -> None:
-    """As the embedded store does it: exact below `INDEX_FROM`, with the index above."""
+    """As the embedded store does it: exact below `INDEX_MIN_FACTS`, with the index above."""
     vectors = clustered(size, DIMENSION, seed=1)
     table = VectorTable()
     table.append([str(row) for row in range(size)], vectors)
     added_per_s = 0.0
-    if size >= INDEX_FROM:
+    if size >= INDEX_MIN_FACTS:
         started = time.perf_counter()
         table.index = AnnIndex(DIMENSION)
         for start in range(0, size, 5000):

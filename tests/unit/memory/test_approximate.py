@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daydream_memory.ann_index import AnnIndex
-from daydream_memory.sqlite import SqliteStore
+from daydream_memory.sqlite import open_sqlite_store
 from daydream_memory.store import DocumentRecord, NewFact
 from daydream_memory.vectors import VectorTable
 
@@ -65,7 +65,7 @@ def test_where_all_that_it_proposes_is_hidden_the_rest_is_searched() -> None:
 def test_an_index_is_kept_and_one_of_another_memory_or_a_broken_one_is_made_again(
     tmp_path: Path,
 ) -> None:
-    matrix, file = clustered(), tmp_path / "nearness.usearch"
+    matrix, file = clustered(), tmp_path / "vectors.usearch"
     index = AnnIndex(32)
     index.add(matrix[:1000])
     index.save(file)
@@ -79,16 +79,16 @@ def test_an_index_is_kept_and_one_of_another_memory_or_a_broken_one_is_made_agai
 
 async def test_a_store_makes_its_index_in_steps_and_takes_up_the_kept_one(tmp_path: Path) -> None:
     matrix = clustered(count=1500)
-    store = SqliteStore(tmp_path, "model", index_from=1000)
-    assert not await store.tend(), "so few need none"
+    store = open_sqlite_store(tmp_path, "model", index_min_facts=1000)
+    assert not await store.maintenance.tend(), "so few need none"
     facts = [NewFact(str(row), f"text {row}") for row in range(len(matrix))]
-    await store.add_document(DocumentRecord("doc", "/doc.md", "read", "", NOW, NOW), facts)
-    await store.make_drawable({fact.fact_id: row for fact, row in zip(facts, matrix, strict=True)})
-    assert not await store.tend(), "one step is enough for so few"
-    before = [fact.fact_id for fact, _ in await store.near(matrix[3], 5)]
+    await store.documents.add(DocumentRecord("doc", "/doc.md", "read", "", NOW, NOW), facts)
+    await store.facts.activate({fact.fact_id: row for fact, row in zip(facts, matrix, strict=True)})
+    assert not await store.maintenance.tend(), "one step is enough for so few"
+    before = [fact.fact_id for fact, _ in await store.facts.find_nearest(matrix[3], 5)]
     await store.close()
-    assert (tmp_path / "nearness.usearch").exists()
-    again = SqliteStore(tmp_path, "model", index_from=1000)
-    await again.tend()
-    assert [fact.fact_id for fact, _ in await again.near(matrix[3], 5)] == before
+    assert (tmp_path / "vectors.usearch").exists()
+    again = open_sqlite_store(tmp_path, "model", index_min_facts=1000)
+    await again.maintenance.tend()
+    assert [fact.fact_id for fact, _ in await again.facts.find_nearest(matrix[3], 5)] == before
     await again.close()

@@ -13,7 +13,7 @@ from daydream_contracts.events import (
     VerdictReached,
 )
 from daydream_memory.eraser import IN_FLIGHT
-from daydream_memory.erasure_record import ERASED, unanswered, without
+from daydream_memory.erasure_record import ERASED, without_answers, without
 from support.samples import AT, hypothesis
 
 
@@ -62,7 +62,7 @@ def test_nothing_that_was_made_from_an_erased_fact_is_left_what_models_answered_
     assert found.calls[0].answer == ERASED
     assert found.cost_nanousd == 2
     assert without(verdict, {"another"}, derived=True) == verdict
-    short = unanswered(verdict)
+    short = without_answers(verdict)
     assert (short.calls[0].answer, short.hypothesis.calls[0].answer) == ("", "")
     assert short.hypothesis.synthesis == verdict.hypothesis.synthesis
 
@@ -102,7 +102,9 @@ def test_what_an_oracle_was_shown_goes_from_its_words_too() -> None:
     assert found.examination is not None
     assert found.examination.statements == (shown.model_copy(update={"text": ERASED}), other)
     assert without(verdict, {"another"}, derived=True) == verdict
-    assert [one.text for one in (unanswered(verdict).examination or Examination()).statements] == [
+    assert [
+        one.text for one in (without_answers(verdict).examination or Examination()).statements
+    ] == [
         "",
         "",
     ]

@@ -60,22 +60,22 @@ async def test_another_model_is_measured_once_and_remembered(tmp_path: Path) -> 
 
         async def found_out(model: Words) -> SimilarityBaseline:
             measured = SimilarityBaseline(model, bucket)
-            assert measured.likeness is None
+            assert measured.scale is None
 
             async def pause(_: float) -> None:
                 """None is needed."""
 
-            await measured.find_out(pause, lambda: measured.likeness is not None)
+            await measured.measure_until_known(pause, lambda: measured.scale is not None)
             return measured
 
         first = Words(away=2)
-        known = (await found_out(first)).likeness
+        known = (await found_out(first)).scale
         assert known is not None
         assert first.asked == 3
         _, others = await cosines(Words())
         assert known.mean == pytest.approx(others.mean())
         again = Words()
-        assert (await found_out(again)).likeness == known
+        assert (await found_out(again)).scale == known
         assert again.asked == 0
     finally:
         await nc.close()

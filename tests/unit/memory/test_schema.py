@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from daydream_contracts.rpc import ListDocuments
-from daydream_memory.sqlite import SqliteStore
+from daydream_memory.sqlite import open_sqlite_store
 from daydream_memory.sqlite.schema import SCHEMA, STEPS
 
 
@@ -40,16 +40,16 @@ async def test_a_file_of_the_first_build_is_brought_up_to_date_once(tmp_path: Pa
     db.commit()
     db.close()
     for _ in range(2):
-        store = SqliteStore(tmp_path, "model")
-        assert (await store.counts()).hidden == 0
-        assert [fact.fact_id for fact, _ in await store.near(vectors[0], 3)] == [
+        store = open_sqlite_store(tmp_path, "model")
+        assert (await store.maintenance.counts()).hidden == 0
+        assert [fact.fact_id for fact, _ in await store.facts.find_nearest(vectors[0], 3)] == [
             "id 0",
             "id 1",
             "id 2",
         ]
-        (report,) = await store.reports(ListDocuments())
+        (report,) = await store.documents.reports(ListDocuments())
         assert (report.facts, report.current) == (2, True)
-        (standing,) = await store.resolve(["id 0"])
+        (standing,) = await store.visibility.resolve(["id 0"])
         assert standing.descendants == 1
         await store.close()
     assert sqlite3.connect(tmp_path / "memory.db").execute("pragma user_version").fetchone() == (

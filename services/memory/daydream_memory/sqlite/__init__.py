@@ -1,5 +1,5 @@
-"""The embedded store: SQLite is the truth, vectors are kept in memory beside it."""
+"""The embedded store: SQLite holds the data, the vectors are in memory too."""
 
-from daydream_memory.sqlite.store import SqliteStore
+from daydream_memory.sqlite.store import open_sqlite_store
 
-__all__ = ["SqliteStore"]
+__all__ = ["open_sqlite_store"]

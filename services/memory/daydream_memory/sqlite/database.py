@@ -1,6 +1,7 @@
-"""The connection: SQLite (WAL, synchronous=FULL) is the truth, the vectors are matrices in memory made from it at start.
+"""The connection: SQLite (WAL, synchronous=FULL) holds the data, matrices in memory the vectors.
 
-What SQLite has acknowledged survives a kill and a power failure. Ordinals are the rows of the matrix of facts.
+What SQLite has acknowledged survives a kill and a power failure. The matrices are built from it at
+start. An ordinal is the row of a fact's vector.
 """
 
 from __future__ import annotations
@@ -17,94 +18,123 @@ from uuid import uuid4
 import numpy as np
 
 from daydream_contracts.errors import ConfigurationError
-from daydream_memory.sqlite import visibility
+from daydream_memory.sqlite import visibility_rules
 from daydream_memory.sqlite.schema import SCHEMA_VERSION, migrate
 from daydream_memory.vectors import VectorTable
 
 R = TypeVar("R")
-LOAD_BATCH = 5000
+LOAD_BATCH_ROWS = 5000
+THREADS = 4
+LOAD_FACTS = "select fact_id, vector from facts where ordinal is not null order by ordinal"
+LOAD_HYPOTHESES = "select verdict_id, vector from verdicts where vector is not null order by seq"
 
 
-class Database:
-    """One file, one lock, and the vectors beside it. One process at a time."""
+class SqliteDatabase:
+    """One file, one lock, and the vectors in memory. One process at a time.
 
-    def __init__(self, folder: Path, embedding_model: str) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self.file = folder / "memory.db"
-            self._db = sqlite3.connect(self.file, check_same_thread=False, isolation_level=None)
-            self._db.execute("pragma journal_mode=wal")
-            self._db.execute("pragma synchronous=full")
-            migrate(self._db)
-        except (OSError, sqlite3.Error) as error:
-            raise ConfigurationError(
-                f"the memory folder {folder} can't be used: {error}",
-                "Give a folder that can be written: DAYDREAM_MEMORY_FOLDER",
-            ) from None
+    The other parts of the store share it. Use `connection` only inside `run`.
+    """
+
+    def __init__(self, file: Path, embedding_model: str) -> None:
+        self.file = file
+        self.connection = _open(file)
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(4, thread_name_prefix="store")
-        self._facts = VectorTable()
-        self._hypotheses = VectorTable()
-        if (found := self._remembered("schema", SCHEMA_VERSION)) != SCHEMA_VERSION:
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
+        self.fact_vectors = VectorTable()
+        self.hypothesis_vectors = VectorTable()
+        schema = self._stored_or("schema", SCHEMA_VERSION)
+        if schema != SCHEMA_VERSION:
             raise ConfigurationError(
-                f"this memory was made with schema {found}, not {SCHEMA_VERSION}",
+                f"This memory was created with schema {schema}, not {SCHEMA_VERSION}",
                 "Use that version, or another folder",
             )
-        self.embedding_model = self._remembered("embedding_model", embedding_model)
-        self.next_model = self._next(embedding_model)
-        self.generation = self._remembered("generation", uuid4().hex)
-        self._load()
+        self.embedding_model = self._stored_or("embedding_model", embedding_model)
+        self.next_model = self._prepare_next_model(embedding_model)
+        self.generation = self._stored_or("generation", uuid4().hex)
+        self.load_vectors()
 
-    def _remembered(self, key: str, value: str) -> str:
-        """What the file says under a key; this value, if it said nothing."""
-        self._db.execute("insert or ignore into meta values(?, ?)", (key, value))
-        (found,) = self._db.execute("select value from meta where key = ?", (key,)).fetchone()
-        return str(found)
+    def _stored_or(self, key: str, value: str) -> str:
+        """Return what the file holds under a key. Store this value if there was none."""
+        self.connection.execute("insert or ignore into meta values(?, ?)", (key, value))
+        return self.read_meta(key) or ""
 
-    def _next(self, embedding_model: str) -> str:
-        """The model that follows, if it is another one. What was made for one that no longer follows is dropped."""
-        wanted = embedding_model if embedding_model != self.embedding_model else ""
-        if self._remembered("next_model", wanted) != wanted:
-            self._db.execute("delete from next_vectors")
-            self._db.execute("update meta set value = ? where key = 'next_model'", (wanted,))
-        return wanted
+    def _prepare_next_model(self, wanted: str) -> str:
+        """Return the model that follows, or "". Drop the vectors made for another one."""
+        next_model = wanted if wanted != self.embedding_model else ""
+        if self._stored_or("next_model", next_model) != next_model:
+            self.connection.execute("delete from next_vectors")
+            self.write_meta("next_model", next_model)
+        return next_model
 
-    def _load(self) -> None:
-        for table, query in (
-            (
-                self._facts,
-                "select fact_id, vector from facts where ordinal is not null order by ordinal",
-            ),
-            (
-                self._hypotheses,
-                "select verdict_id, vector from verdicts where vector is not null order by seq",
-            ),
-        ):
-            cursor = self._db.execute(query)
-            while rows := cursor.fetchmany(LOAD_BATCH):
-                table.append(
-                    [row[0] for row in rows],
-                    np.stack([np.frombuffer(row[1], np.float32) for row in rows]),
-                )
-        self._facts.hide(visibility.all_hidden(self._db), hidden=True)
+    def read_meta(self, key: str) -> str | None:
+        """Return a text of the store as a whole."""
+        row = self.connection.execute("select value from meta where key = ?", (key,)).fetchone()
+        return str(row[0]) if row else None
 
-    async def _run(self, work: Callable[[], R]) -> R:
-        def locked() -> R:
+    def write_meta(self, key: str, value: str) -> None:
+        """Store a text of the store as a whole."""
+        self.connection.execute("insert or replace into meta values(?, ?)", (key, value))
+
+    def load_vectors(self) -> None:
+        """Build the matrices from the file."""
+        self.fact_vectors = self._load(LOAD_FACTS)
+        self.hypothesis_vectors = self._load(LOAD_HYPOTHESES)
+        self.fact_vectors.hide(visibility_rules.all_hidden(self.connection), hidden=True)
+
+    def _load(self, query: str) -> VectorTable:
+        table = VectorTable()
+        cursor = self.connection.execute(query)
+        while rows := cursor.fetchmany(LOAD_BATCH_ROWS):
+            table.append(
+                [key for key, _ in rows],
+                np.stack([np.frombuffer(vector, np.float32) for _, vector in rows]),
+            )
+        return table
+
+    async def run(self, work: Callable[[], R]) -> R:
+        """Run this in a thread while holding the lock."""
+
+        def work_locked() -> R:
             with self._lock:
                 return work()
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, locked)
+        return await self.run_unlocked(work_locked)
 
-    def _transaction(self, work: Callable[[], R]) -> R:
-        self._db.execute("begin immediate")
+    async def run_unlocked(self, work: Callable[[], R]) -> R:
+        """Run this in a thread. For work that needs vectors only: rows never change."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def transaction(self, work: Callable[[], R]) -> R:
+        """Do this in one transaction, all or nothing. Call it inside `run`."""
+        self.connection.execute("begin immediate")
         try:
             result = work()
         except BaseException:
-            self._db.execute("rollback")
+            self.connection.execute("rollback")
             raise
-        self._db.execute("commit")
+        self.connection.execute("commit")
         return result
 
-    async def close(self) -> None:
+    async def run_transaction(self, work: Callable[[], R]) -> R:
+        """Do this in one transaction, in a thread, while holding the lock."""
+        return await self.run(lambda: self.transaction(work))
+
+    def close(self) -> None:
+        """Finish what is running, and close the file."""
         self._threads.shutdown(wait=True)
-        self._db.close()
+        self.connection.close()
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+        connection.execute("pragma journal_mode=wal")
+        connection.execute("pragma synchronous=full")
+        migrate(connection)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigurationError(
+            f"Cannot use the memory folder {file.parent}: {error}",
+            "Set DAYDREAM_MEMORY_FOLDER to a writable folder",
+        ) from None
+    return connection

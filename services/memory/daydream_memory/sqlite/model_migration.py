@@ -1,90 +1,112 @@
-"""A change of the embedding model: the vectors of the next one are gathered beside, and take over in one transaction."""
+"""A change of the embedding model in the embedded store.
+
+The vectors of the next model are collected in a table of their own and replace the others in one
+transaction.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from daydream_memory.erasure_record import ERASED
-from daydream_memory.sqlite.verdicts import SqliteVerdicts
+from daydream_memory.sqlite.database import SqliteDatabase
+from daydream_memory.sqlite.vector_index import SqliteVectorIndex
 from daydream_memory.store import StaleVector, Vector
-from daydream_memory.vectors import VectorTable
 
-STALE_FACTS = """select 'fact', f.fact_id, f.text, f.ordinal from facts f where f.ordinal >= ? and f.text <> ?
-  and not exists (select 1 from next_vectors n where n.kind = 'fact' and n.key = f.fact_id) order by f.ordinal limit ?"""
-STALE_HYPOTHESES = """select 'hypothesis', v.verdict_id, v.text, v.seq from verdicts v where v.seq >= ? and v.vector is not null and v.text <> ?
-  and not exists (select 1 from next_vectors n where n.kind = 'hypothesis' and n.key = v.verdict_id) order by v.seq limit ?"""
-TAKE_OVER = """
-update facts set vector = coalesce((select n.vector from next_vectors n where n.kind = 'fact' and n.key = fact_id), zeroblob(:bytes))
-  where ordinal is not null;
-update verdicts set vector = coalesce((select n.vector from next_vectors n where n.kind = 'hypothesis' and n.key = verdict_id), zeroblob(:bytes))
-  where vector is not null;
-delete from next_vectors;
-update meta set value = :model where key = 'embedding_model';
-update meta set value = '' where key = 'next_model';
-"""
+STALE_FACTS = """select 'fact', f.fact_id, f.text, f.ordinal from facts f
+  where f.ordinal >= ? and f.text <> ? and not exists
+    (select 1 from next_vectors n where n.kind = 'fact' and n.key = f.fact_id)
+  order by f.ordinal limit ?"""
+STALE_HYPOTHESES = """select 'hypothesis', v.verdict_id, v.text, v.seq from verdicts v
+  where v.seq >= ? and v.vector is not null and v.text <> ? and not exists
+    (select 1 from next_vectors n where n.kind = 'hypothesis' and n.key = v.verdict_id)
+  order by v.seq limit ?"""
+ADD_VECTOR = """insert or replace into next_vectors select :kind, :key, :vector
+  where exists (select 1 from facts where fact_id = :key and text <> :erased)
+  or exists (select 1 from verdicts where verdict_id = :key and text <> :erased)"""
+SWITCH = (
+    """update facts set vector = coalesce(
+      (select n.vector from next_vectors n where n.kind = 'fact' and n.key = fact_id),
+      zeroblob(:bytes)) where ordinal is not null""",
+    """update verdicts set vector = coalesce(
+      (select n.vector from next_vectors n where n.kind = 'hypothesis' and n.key = verdict_id),
+      zeroblob(:bytes)) where vector is not null""",
+    "delete from next_vectors",
+    "update meta set value = :model where key = 'embedding_model'",
+    "update meta set value = '' where key = 'next_model'",
+)
 
 
-class SqliteModelMigration(SqliteVerdicts):
-    """The change of the model. Until it, `_seen` says how far the facts and hypotheses are known to have their new vectors."""
+@dataclass
+class SqliteModelMigration:
+    """A `ModelMigrationStore`.
 
-    _seen = (0, 0)
+    Facts below ordinal `facts_done` and verdicts below `verdicts_done` have their new vectors.
+    Later ones have higher numbers, so no search looks below these again.
+    """
+
+    database: SqliteDatabase
+    index: SqliteVectorIndex
+    facts_done: int = 0
+    verdicts_done: int = 0
+
+    @property
+    def embedding_model(self) -> str:
+        return self.database.embedding_model
+
+    @property
+    def next_model(self) -> str:
+        return self.database.next_model
 
     async def stale(self, limit: int) -> list[StaleVector]:
-        def work() -> list[StaleVector]:
-            facts = self._db.execute(STALE_FACTS, (self._seen[0], ERASED, limit)).fetchall()
-            hypotheses = (
-                self._db.execute(
-                    STALE_HYPOTHESES, (self._seen[1], ERASED, limit - len(facts))
-                ).fetchall()
-                if len(facts) < limit
-                else []
-            )
-            # what comes later has higher numbers, so nobody looks at what lies before these again
-            self._seen = (
-                facts[0][3] if facts else len(self._facts),
-                hypotheses[0][3] if hypotheses else self._seen[1],
-            )
-            return [StaleVector(*row[:3]) for row in (*facts, *hypotheses)]
+        if not self.next_model:
+            return []
+        return await self.database.run(lambda: self._stale(limit))
 
-        return await self._run(work) if self.next_model else []
+    def _stale(self, limit: int) -> list[StaleVector]:
+        connection = self.database.connection
+        facts = connection.execute(STALE_FACTS, (self.facts_done, ERASED, limit)).fetchall()
+        self.facts_done = facts[0][3] if facts else len(self.database.fact_vectors)
+        values = (self.verdicts_done, ERASED, limit - len(facts))
+        hypotheses = connection.execute(STALE_HYPOTHESES, values).fetchall()
+        if hypotheses:
+            self.verdicts_done = hypotheses[0][3]
+        return [StaleVector(kind, key, text) for kind, key, text, _ in (*facts, *hypotheses)]
 
     async def add_vectors(self, vectors: Sequence[tuple[StaleVector, Vector]]) -> None:
         rows = [
-            (
-                one.kind,
-                one.key,
-                vector.astype(np.float32).tobytes(),
-                one.key,
-                ERASED,
-                one.key,
-                ERASED,
-            )
-            for one, vector in vectors
+            {
+                "kind": stale.kind,
+                "key": stale.key,
+                "vector": vector.astype(np.float32).tobytes(),
+                "erased": ERASED,
+            }
+            for stale, vector in vectors
         ]
-        query = """insert or replace into next_vectors select ?, ?, ? where exists (select 1 from facts where fact_id = ? and text <> ?)
-                   or exists (select 1 from verdicts where verdict_id = ? and text <> ?)"""
-        await self._run(lambda: self._transaction(lambda: self._db.executemany(query, rows)))
+        await self.database.run_transaction(
+            lambda: self.database.connection.executemany(ADD_VECTOR, rows)
+        )
 
     async def switch(self) -> None:
-        def work() -> None:
-            size = self._db.execute(
-                "select length(vector) from next_vectors limit 1"
-            ).fetchone() or (0,)
+        await self.database.run(self._switch)
 
-            def take_over() -> None:
-                for statement in TAKE_OVER.split(";")[:-1]:
-                    self._db.execute(statement, {"bytes": size[0], "model": self.next_model})
+    def _switch(self) -> None:
+        database = self.database
+        query = "select length(vector) from next_vectors limit 1"
+        (length,) = database.connection.execute(query).fetchone() or (0,)
+        values = {"bytes": length, "model": database.next_model}
 
-            self._transaction(take_over)
-            self.embedding_model, self.next_model = self.next_model, ""
-            self._facts, self._hypotheses = VectorTable(), VectorTable()
-            self._scale = (0, 0.0, 1.0)
-            self._load()
-            self._forget_index()
+        def write() -> None:
+            for statement in SWITCH:
+                database.connection.execute(statement, values)
 
-        await self._run(work)
+        database.transaction(write)
+        database.embedding_model, database.next_model = database.next_model, ""
+        database.load_vectors()
+        self.index.reset()
 
     async def outdated(self) -> bool:
         return False  # one process has the file

@@ -1,71 +1,82 @@
-"""The index over what is near, kept beside the database and made again when it is lost."""
+"""The search index beside the database, and the similarity of random facts.
+
+The index is built in the background and rebuilt when it is lost.
+"""
 
 from __future__ import annotations
-
-import asyncio
-from pathlib import Path
 
 import numpy as np
 
 from daydream_memory.ann_index import AnnIndex
-from daydream_memory.sqlite.database import Database
+from daydream_memory.sqlite.database import SqliteDatabase
 
-INDEX_FROM = 200_000  # facts; below that the exact search takes no more than some 12 ms
+INDEX_FILE = "vectors.usearch"
+INDEX_MIN_FACTS = 200_000  # below that the exact search takes no more than 12 ms
 INDEX_BATCH = 5000
 INDEX_TAIL_MAX = 1000  # facts that may be outside of the index
 INDEX_SAVE_EVERY = 100_000
-SCALE_PAIRS = 4000
+RANDOM_PAIRS = 4000
 SPREAD_MIN = 0.01
 
 
-class SqliteVectorIndex(Database):
-    """What `near` rests on beside the vectors: the index, and the scale of their cosines."""
+class SqliteVectorIndex:
+    """What the search uses beside the vectors: the index, and the scale of their cosines."""
 
-    def __init__(self, folder: Path, embedding_model: str, *, index_from: int = INDEX_FROM) -> None:
-        super().__init__(folder, embedding_model)
-        self._scale = (0, 0.0, 1.0)
-        self._index_file = folder / "nearness.usearch"
-        self._index_from = index_from
-        self._index_saved = 0
+    def __init__(self, database: SqliteDatabase, index_min_facts: int = INDEX_MIN_FACTS) -> None:
+        self._database = database
+        self._file = database.file.with_name(INDEX_FILE)
+        self._min_facts = index_min_facts
+        self._saved = 0
+        self._measured_at = 0
+        self._scale = (0.0, 1.0)
 
     async def tend(self) -> bool:
-        count = len(self._facts)
-        index = self._facts.index
-        if count < self._index_from or (
-            index
-            and count - index.size <= INDEX_TAIL_MAX
-            and count - self._index_saved <= INDEX_SAVE_EVERY
-        ):
+        """Add the next facts to the index. Return whether more are left."""
+        count = len(self._database.fact_vectors)
+        if count < self._min_facts or self._is_complete(count):
             return False
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._index_some, count
+        return await self._database.run_unlocked(lambda: self._index_next(count))
+
+    def _is_complete(self, count: int) -> bool:
+        index = self._database.fact_vectors.index
+        return (
+            index is not None
+            and count - index.size <= INDEX_TAIL_MAX
+            and count - self._saved <= INDEX_SAVE_EVERY
         )
 
-    def _index_some(self, count: int) -> bool:
-        """Add the next facts to the index, or keep a copy of it; without the lock, because rows never change."""
-        if self._facts.index is None:
-            self._facts.index = AnnIndex.load(self._index_file, self._facts.rows(0, count))
-            self._index_saved = self._facts.index.size
-        index = self._facts.index
-        index.add(self._facts.rows(index.size, min(count, index.size + INDEX_BATCH)))
-        whole = count - index.size <= INDEX_TAIL_MAX
-        if (whole and not self._index_saved) or index.size - self._index_saved >= INDEX_SAVE_EVERY:
-            index.save(self._index_file)
-            self._index_saved = index.size
-        return not whole
+    def _index_next(self, count: int) -> bool:
+        """Add a batch, or save the index. It needs no lock: rows never change."""
+        vectors = self._database.fact_vectors
+        if vectors.index is None:
+            vectors.index = AnnIndex.load(self._file, vectors.rows(0, count))
+            self._saved = vectors.index.size
+        index = vectors.index
+        index.add(vectors.rows(index.size, min(count, index.size + INDEX_BATCH)))
+        complete = count - index.size <= INDEX_TAIL_MAX
+        if (complete and not self._saved) or index.size - self._saved >= INDEX_SAVE_EVERY:
+            index.save(self._file)
+            self._saved = index.size
+        return not complete
 
-    def _forget_index(self) -> None:
-        """It is made again, without what was erased."""
-        self._facts.index, self._index_saved = None, 0
-        self._index_file.unlink(missing_ok=True)
+    def drop(self) -> None:
+        """Delete the index. It is rebuilt without erased rows."""
+        self._database.fact_vectors.index = None
+        self._saved = 0
+        self._file.unlink(missing_ok=True)
 
-    async def unrelated(self) -> tuple[float, float]:
-        count = len(self._facts)
-        if count >= 2 * max(1, self._scale[0]):  # measured again each time the memory has doubled
-            cosines = self._facts.random_cosines(SCALE_PAIRS, seed=count)
-            self._scale = (
-                (count, float(np.median(cosines)), max(SPREAD_MIN, float(np.std(cosines))))
-                if len(cosines)
-                else (0, 0.0, 1.0)
-            )
-        return self._scale[1:]
+    def reset(self) -> None:
+        """Forget everything that belongs to the vectors of another model."""
+        self.drop()
+        self._measured_at, self._scale = 0, (0.0, 1.0)
+
+    def random_similarity(self) -> tuple[float, float]:
+        """Return median and deviation of random cosines, measured when the store has doubled."""
+        vectors = self._database.fact_vectors
+        count = len(vectors)
+        if count >= 2 * max(1, self._measured_at):
+            cosines = vectors.random_cosines(RANDOM_PAIRS, seed=count)
+            if len(cosines):
+                deviation = max(SPREAD_MIN, float(np.std(cosines)))
+                self._measured_at, self._scale = count, (float(np.median(cosines)), deviation)
+        return self._scale

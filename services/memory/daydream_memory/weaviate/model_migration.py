@@ -1,11 +1,14 @@
-"""A change of the embedding model: the vectors of the next one stand beside those of the one in use, under a name of their own.
+"""A change of the embedding model in Weaviate.
 
-The old ones stay in the collections, where nothing uses them any more: Weaviate can't remove them.
+The vectors of the next model are stored beside those of the model in use, under a name of their
+own. The old ones stay in the collections, unused: Weaviate cannot remove them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 from uuid import uuid4
 
 import numpy as np
@@ -13,109 +16,114 @@ from weaviate.classes.query import Filter
 
 from daydream_memory.erasure_record import ERASED
 from daydream_memory.store import StaleVector, Vector
-from daydream_memory.weaviate.schema import FACT, VERDICT, add_vectors, vector_name
+from daydream_memory.weaviate.changes import WeaviateChanges
+from daydream_memory.weaviate.collections import WeaviateCollections
+from daydream_memory.weaviate.schema import add_vector_space, vector_name
 from daydream_memory.weaviate.table import Row, Table
-from daydream_memory.weaviate.verdicts import WeaviateVerdicts
 
-LOOK = 500  # objects looked at in one query
-IN_USE, GENERATION = "embedding_model", "generation"
+SCAN_PAGE = 500  # objects looked at in one query
+MODEL_KEY, GENERATION_KEY = "embedding_model", "generation"
 
 
-class WeaviateModelMigration(WeaviateVerdicts):
-    """The change of the model. `_seen`: up to which ordinal, and which time, everything is known to have its new vector."""
+@dataclass
+class _Scan:
+    """A search for stale texts in the order of a property.
 
-    next_model = ""
-    generation = ""
-    _seen = (0, 0)
+    All objects before position `done` have their new vector. Later objects have higher positions.
+    """
 
-    async def _begin(self, model: str) -> None:
-        """Find out which model is in use, and which one follows."""
-        async with self._turn():
-            if not await self._in_use():
-                await self._meta.insert([((IN_USE,), {"key": IN_USE, "value": model})])
-            used = await self._in_use()
-            if not await self._meta.get([(GENERATION,)]):
-                await self._meta.insert(
-                    [((GENERATION,), {"key": GENERATION, "value": uuid4().hex})]
-                )
-            self.generation = str((await self._meta.get([(GENERATION,)]))[0]["value"])
-            self._use(used)
-            self.next_model = model if used != model else ""
-            for name in (used, self.next_model):
+    kind: Literal["fact", "hypothesis"]
+    key: str
+    position: str
+    done: int = 0
+
+    async def find(self, table: Table, limit: int) -> list[StaleVector]:
+        """Return at least one stale text, if there is one and the limit is above zero."""
+        while limit > 0:
+            rows = await table.find(
+                Filter.by_property(self.position).greater_or_equal(self.done),
+                limit=SCAN_PAGE,
+                sort=[(self.position, True)],
+                only=[self.key, "text", self.position],
+                vector=True,
+            )
+            missing = [row for row in rows if _is_stale(row)]
+            if missing:
+                self.done = missing[0][self.position]
+                return [StaleVector(self.kind, row[self.key], row["text"]) for row in missing]
+            if not rows:
+                break
+            self.done = rows[-1][self.position] + 1
+        return []
+
+
+class WeaviateModelMigration:
+    """A `ModelMigrationStore`. It also keeps the generation of the store."""
+
+    def __init__(self, collections: WeaviateCollections, changes: WeaviateChanges) -> None:
+        self._collections = collections
+        self._changes = changes
+        self._facts = _Scan("fact", "fact_id", "ordinal")
+        self._hypotheses = _Scan("hypothesis", "verdict_id", "added_at")
+        self.generation = ""
+
+    @property
+    def embedding_model(self) -> str:
+        return self._collections.embedding_model
+
+    @property
+    def next_model(self) -> str:
+        return self._collections.next_model
+
+    async def begin(self, model: str) -> None:
+        """Find out which model is in use and which one follows. Check the ordinals."""
+        async with self._changes.exclusive():
+            in_use = await self._meta_or(MODEL_KEY, model)
+            self.generation = await self._meta_or(GENERATION_KEY, uuid4().hex)
+            self._collections.use_models(in_use, model if in_use != model else "")
+            for name in (self.embedding_model, self.next_model):
                 if name:
-                    await add_vectors(self._client, self._settings, vector_name(name))
-            self._next_facts = Table(
-                self._client, self._settings, FACT, "fact", vector_name(self.next_model)
-            )
-            self._next_verdicts = Table(
-                self._client, self._settings, VERDICT, "verdict", vector_name(self.next_model)
-            )
-            await self._check()
+                    await add_vector_space(
+                        self._collections.client, self._collections.settings, vector_name(name)
+                    )
+            await self._changes.check_ordinals()
 
-    async def _in_use(self) -> str:
-        found = await self._meta.get([(IN_USE,)])
-        return str(found[0]["value"]) if found else ""
+    async def _meta_or(self, key: str, value: str) -> str:
+        """Return what is stored under a key. Store this value if there was none."""
+        if not await self._collections.read_meta(key):
+            await self._collections.write_meta(key, value)
+        return await self._collections.read_meta(key)
 
     async def stale(self, limit: int) -> list[StaleVector]:
-        if not self.next_model or not await self.leads():
+        if not self.next_model or not await self._changes.lock.is_leader():
             return []
-        found: list[StaleVector] = []
-        while len(found) < limit:
-            ordinals = Filter.by_property("ordinal").greater_or_equal(self._seen[0])
-            rows = await self._next_facts.find(
-                ordinals,
-                limit=LOOK,
-                sort=[("ordinal", True)],
-                only=["fact_id", "text", "ordinal"],
-                vector=True,
-            )
-            missing = [row for row in rows if _is_stale(row)]
-            found += [StaleVector("fact", row["fact_id"], row["text"]) for row in missing]
-            if missing or not rows:
-                self._seen = (missing[0]["ordinal"], self._seen[1]) if missing else self._seen
-                break
-            self._seen = (rows[-1]["ordinal"] + 1, self._seen[1])
-        while len(found) < limit:
-            later = Filter.by_property("added_at").greater_or_equal(self._seen[1])
-            rows = await self._next_verdicts.find(
-                later,
-                limit=LOOK,
-                sort=[("added_at", True)],
-                only=["verdict_id", "text", "added_at"],
-                vector=True,
-            )
-            missing = [row for row in rows if _is_stale(row)]
-            found += [StaleVector("hypothesis", row["verdict_id"], row["text"]) for row in missing]
-            if missing or not rows:
-                self._seen = (self._seen[0], missing[0]["added_at"]) if missing else self._seen
-                break
-            self._seen = (self._seen[0], rows[-1]["added_at"] + 1)
-        return found[:limit]
+        stale = await self._facts.find(self._collections.next_facts, limit)
+        stale += await self._hypotheses.find(self._collections.next_verdicts, limit - len(stale))
+        return stale[:limit]
 
     async def add_vectors(self, vectors: Sequence[tuple[StaleVector, Vector]]) -> None:
-        async with self._turn():  # so that what is erased meanwhile gets none
-            for kind, table in (("fact", self._next_facts), ("hypothesis", self._next_verdicts)):
+        async with self._changes.exclusive():  # so that what is erased meanwhile gets none
+            for scan, table in (
+                (self._facts, self._collections.next_facts),
+                (self._hypotheses, self._collections.next_verdicts),
+            ):
                 new = {
-                    one.key: vector.astype(np.float32)
-                    for one, vector in vectors
-                    if one.kind == kind
+                    stale.key: vector.astype(np.float32)
+                    for stale, vector in vectors
+                    if stale.kind == scan.kind
                 }
-                key = "fact_id" if kind == "fact" else "verdict_id"
-                there = [
-                    row[key]
-                    for row in await table.get([(one,) for one in new], only=[key, "text"])
-                    if row["text"] != ERASED
-                ]
-                await table.change({(one,): {} for one in there}, new)
+                rows = await table.get([(key,) for key in new], only=[scan.key, "text"])
+                present = [row[scan.key] for row in rows if row["text"] != ERASED]
+                await table.change({(key,): {} for key in present}, new)
 
     async def switch(self) -> None:
-        async with self._turn():
-            await self._meta.change({(IN_USE,): {"value": self.next_model}})
-            self._use(self.next_model)
-            self.next_model = ""
+        async with self._changes.exclusive():
+            model = {"value": self.next_model}
+            await self._collections.meta.change({(MODEL_KEY,): model})
+            self._collections.use_models(self.next_model, "")
 
     async def outdated(self) -> bool:
-        return await self._in_use() != self.embedding_model
+        return await self._collections.read_meta(MODEL_KEY) != self.embedding_model
 
 
 def _is_stale(row: Row) -> bool:

@@ -1,4 +1,7 @@
-"""One collection as a table of rows with keys of ours: the only place that speaks Weaviate's language of data."""
+"""One collection as a table of rows with our own keys.
+
+This is the only module that uses Weaviate's calls for data.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +22,19 @@ from weaviate.classes.query import Filter, MetadataQuery, Sort
 from daydream_contracts.errors import TransientError
 from daydream_memory.settings import WeaviateSettings
 from daydream_memory.store import Vector
-from daydream_memory.weaviate.connection import ask
+from daydream_memory.weaviate.connection import ERROR_CHARS_MAX, send
 from daydream_memory.weaviate.schema import Schema
 
 R = TypeVar("R")
 BATCH = 500
-AT_ONCE = 16
+CHANGES_AT_ONCE = 16
 PAGE = 5000  # objects in one answer; the server's own limit is 10,000
 GROUPS_MAX = 10_000
 
 
 @dataclass(frozen=True)
 class Row:
-    """An object: its properties, and its vector if it was asked for and is there."""
+    """An object: its properties, and its vector if it was asked for and exists."""
 
     properties: Mapping[str, Any]
     vector: Vector | None = None
@@ -42,7 +45,10 @@ class Row:
 
 
 def where(**equal: Any) -> Any:
-    """The filter for objects whose properties have these values; a list means any of them, and for a property of many values one in common."""
+    """Return the filter for objects whose properties have these values.
+
+    A list matches any of its values. A property with several values matches if one is in the list.
+    """
     parts = [
         Filter.by_property(name).contains_any(list(value))
         if isinstance(value, list | tuple | set | frozenset)
@@ -53,7 +59,7 @@ def where(**equal: Any) -> Any:
 
 
 class Table:
-    """The objects of a collection, of one tenant."""
+    """The objects of one tenant in a collection."""
 
     def __init__(
         self,
@@ -70,13 +76,13 @@ class Table:
             collection.with_tenant(settings.tenant) if settings.tenant else collection
         )
         self._key = key
-        self._names = [one.name for one in schema.properties]
+        self._names = [defined.name for defined in schema.properties]
         self._vectors = vectors
-        self._some = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(CHANGES_AT_ONCE)
         self._timeout_s = settings.timeout_s
 
     def id_of(self, *key: str) -> UUID:
-        """The id of the object with this key."""
+        """Return the id of the object with this key."""
         return uuid5(NAMESPACE_URL, "\n".join((f"daydream {self._key}", *key)))
 
     async def insert(
@@ -84,7 +90,10 @@ class Table:
         rows: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]],
         vectors: Mapping[str, Vector] | None = None,
     ) -> None:
-        """Write objects, whole, by their keys; those that are there are replaced. Transient when some are refused."""
+        """Write whole objects by their keys, or replace them.
+
+        Raise TransientError when the server refuses some.
+        """
         objects = [
             DataObject(
                 properties=_plain(properties),
@@ -94,12 +103,14 @@ class Table:
             for key, properties in rows
         ]
         for start in range(0, len(objects), BATCH):
-            done = await self._ask(
+            result = await self._send(
                 self._collection.data.insert_many(objects[start : start + BATCH])
             )
-            if done.has_errors:
+            if result.has_errors:
+                first = next(iter(result.errors.values()))
                 raise TransientError(
-                    f"Weaviate refused {len(done.errors)} objects: {next(iter(done.errors.values())).message[:300]}"
+                    f"Weaviate refused {len(result.errors)} objects: "
+                    f"{first.message[:ERROR_CHARS_MAX]}"
                 )
 
     async def change(
@@ -107,30 +118,34 @@ class Table:
         changes: Mapping[tuple[str, ...], Mapping[str, Any]],
         vectors: Mapping[str, Vector] | None = None,
     ) -> None:
-        """Change properties, and vectors, of objects that are there."""
+        """Change properties and vectors of objects that exist."""
+        await asyncio.gather(
+            *(
+                self._change_object(key, properties, (vectors or {}).get(key[0]))
+                for key, properties in changes.items()
+            )
+        )
 
-        async def one(key: tuple[str, ...], properties: Mapping[str, Any]) -> None:
-            async with self._some:
-                vector = self._named((vectors or {}).get(key[0]))
-                await self._ask(
-                    self._collection.data.update(
-                        self.id_of(*key), properties=_plain(properties), vector=vector
-                    )
-                )
+    async def _change_object(
+        self, key: tuple[str, ...], properties: Mapping[str, Any], vector: Vector | None
+    ) -> None:
+        async with self._slots:
+            update = self._collection.data.update(
+                self.id_of(*key), properties=_plain(properties), vector=self._named(vector)
+            )
+            await self._send(update)
 
-        await asyncio.gather(*(one(key, properties) for key, properties in changes.items()))
-
-    async def forget(self, *key: str) -> None:
-        """Make the vector of an object nothing, if it has one."""
+    async def clear_vector(self, *key: str) -> None:
+        """Set the vector of an object to zeros, if it has one."""
         for row in await self.get([key], only=[], vector=True):
             if row.vector is not None:
                 await self.change({key: {}}, {key[0]: np.zeros_like(row.vector)})
 
     async def delete(self, keys: Iterable[tuple[str, ...]]) -> None:
-        """Delete objects; those that are not there are no trouble."""
+        """Delete objects. Ignore those that do not exist."""
         ids = [self.id_of(*key) for key in keys]
         for start in range(0, len(ids), BATCH):
-            await self._ask(
+            await self._send(
                 self._collection.data.delete_many(
                     Filter.by_id().contains_any(ids[start : start + BATCH])
                 )
@@ -143,16 +158,16 @@ class Table:
         only: Sequence[str] | None = None,
         vector: bool = False,
     ) -> list[Row]:
-        """The objects with these keys, in no order; those that are not there are left out."""
-        found: list[Row] = []
+        """Return the objects with these keys, in no order, without those that do not exist."""
+        rows: list[Row] = []
         for start in range(0, len(keys), BATCH):
             ids = [self.id_of(*key) for key in keys[start : start + BATCH]]
-            found += await self._rows(
+            rows += await self._rows(
                 self._collection.query.fetch_objects_by_ids(
                     ids, limit=len(ids), **self._shape(only, vector=vector)
                 )
             )
-        return found
+        return rows
 
     async def find(
         self,
@@ -164,7 +179,10 @@ class Table:
         only: Sequence[str] | None = None,
         vector: bool = False,
     ) -> list[Row]:
-        """At most so many objects that a filter takes, sorted by (property, ascending). `limit` and `offset` together at most 10,000."""
+        """Return up to `limit` objects that match, sorted by (property, ascending).
+
+        `limit` and `offset` together are at most 10,000.
+        """
         order = Sort.by_property(sort[0][0], ascending=sort[0][1]) if sort else None
         for name, ascending in sort[1:]:
             order = order.by_property(name, ascending=ascending) if order else None
@@ -178,21 +196,24 @@ class Table:
         return await self._rows(call)
 
     async def all(self, filters: Any, *, by: str, only: Sequence[str] | None = None) -> list[Row]:
-        """All objects that a filter takes, in pages; `by` is a property that no two of them share, and that sorts."""
-        found: list[Row] = []
+        """Return all objects that match, read in pages.
+
+        `by` is a property that sorts and that no two of them share.
+        """
+        rows: list[Row] = []
         while True:
-            more = (
-                filters & Filter.by_property(by).greater_than(found[-1][by]) if found else filters
-            )
-            page = await self.find(more, limit=PAGE, sort=[(by, True)], only=only)
-            found += page
+            rest = filters
+            if rows:
+                rest = filters & Filter.by_property(by).greater_than(rows[-1][by])
+            page = await self.find(rest, limit=PAGE, sort=[(by, True)], only=only)
+            rows += page
             if len(page) < PAGE:
-                return found
+                return rows
 
     async def near(
         self, vector: Vector, limit: int, filters: Any = None, only: Sequence[str] | None = None
     ) -> list[Row]:
-        """The objects with the highest cosine, highest first."""
+        """Return the objects with the highest cosine, highest first."""
         call = self._collection.query.near_vector(
             vector.tolist(),
             limit=limit,
@@ -204,21 +225,22 @@ class Table:
         return await self._rows(call)
 
     async def count(self, filters: Any = None) -> int:
-        """How many objects a filter takes."""
-        return (
-            await self._ask(self._collection.aggregate.over_all(filters=filters, total_count=True))
-        ).total_count or 0
+        """Return how many objects match."""
+        result = await self._send(
+            self._collection.aggregate.over_all(filters=filters, total_count=True)
+        )
+        return result.total_count or 0
 
     async def counts(self, by: str, filters: Any = None) -> dict[str, int]:
-        """How many objects there are for each value of a property."""
+        """Return how many objects there are for each value of a property."""
         group = GroupByAggregate(prop=by, limit=GROUPS_MAX)
-        found = await self._ask(
+        result = await self._send(
             self._collection.aggregate.over_all(group_by=group, filters=filters, total_count=True)
         )
-        return {str(one.grouped_by.value): one.total_count or 0 for one in found.groups}
+        return {str(value.grouped_by.value): value.total_count or 0 for value in result.groups}
 
-    async def _ask(self, call: Awaitable[R]) -> R:
-        return await ask(call, self._timeout_s)
+    async def _send(self, call: Awaitable[R]) -> R:
+        return await send(call, self._timeout_s)
 
     def _shape(self, only: Sequence[str] | None, *, vector: bool = False) -> dict[str, Any]:
         return {
@@ -227,18 +249,13 @@ class Table:
         }
 
     async def _rows(self, call: Any) -> list[Row]:
-        found = await self._ask(call)
+        result = await self._send(call)
         rows = []
-        for one in found.objects:
-            numbers = one.vector.get(self._vectors)
+        for stored in result.objects:
+            numbers = stored.vector.get(self._vectors)
             vector = np.asarray(numbers, np.float32) if numbers else None
-            rows.append(
-                Row(
-                    one.properties,
-                    vector,
-                    -one.metadata.distance if one.metadata.distance is not None else 0.0,
-                )
-            )
+            distance = stored.metadata.distance
+            rows.append(Row(stored.properties, vector, -distance if distance is not None else 0.0))
         return rows
 
     def _named(self, vector: Vector | None) -> dict[str, list[float]] | None:

@@ -1,0 +1,73 @@
+"""Documents in the embedded store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from daydream_contracts.rpc import DocumentReport, ListDocuments
+from daydream_memory.sqlite import visibility_rules
+from daydream_memory.sqlite.database import SqliteDatabase
+from daydream_memory.sqlite.fact_table import SqliteFactTable
+from daydream_memory.store import DocumentRecord, NewFact, VisibilityChange
+
+REPORTS = """select d.document_id, d.source, d.status, d.note, count(f.seq), count(f.ordinal),
+  d.current from documents d left join facts f on f.document_id = d.document_id where {conditions}
+  group by d.document_id, d.source order by d.read_at desc, d.source limit ? offset ?"""
+REPORT_FIELDS = (
+    "document_id",
+    "source",
+    "status",
+    "note",
+    "facts",
+    "facts_embedded",
+    "current",
+)
+
+
+@dataclass(frozen=True)
+class SqliteDocuments:
+    """A `DocumentStore`."""
+
+    database: SqliteDatabase
+    table: SqliteFactTable
+
+    async def add(self, record: DocumentRecord, facts: Sequence[NewFact]) -> None:
+        def write() -> set[str]:
+            for fact in facts:
+                self.table.insert(fact)
+            return visibility_rules.replace_document(self.database.connection, record, facts)
+
+        await self.database.run(lambda: self.table.change_visibility(write))
+
+    async def remove(self, source: str, removed_at: datetime) -> VisibilityChange:
+        def write() -> set[str]:
+            return visibility_rules.remove_document(self.database.connection, source, removed_at)
+
+        return await self.database.run(lambda: self.table.change_visibility(write))
+
+    async def reports(self, request: ListDocuments) -> list[DocumentReport]:
+        conditions, values = _conditions(request)
+        query = REPORTS.format(conditions=conditions)
+        limits = (request.limit, request.offset)
+        rows = await self.database.run(
+            lambda: self.database.connection.execute(query, (*values, *limits)).fetchall()
+        )
+        return [DocumentReport(**dict(zip(REPORT_FIELDS, row, strict=True))) for row in rows]
+
+
+def _conditions(request: ListDocuments) -> tuple[str, list[Any]]:
+    conditions: list[str] = ["1"]
+    values: list[Any] = []
+    if request.document_ids:
+        conditions.append("d.document_id in (select value from json_each(?))")
+        values.append(json.dumps(request.document_ids))
+    if request.under:
+        conditions.append("substr(d.source, 1, ?) = ?")
+        values += [len(request.under), request.under]
+    if request.current_only:
+        conditions.append("d.current")
+    return " and ".join(conditions), values

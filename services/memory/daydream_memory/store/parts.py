@@ -1,0 +1,299 @@
+"""The parts of a store. A new store implements each protocol and puts them together as a `Store`.
+
+States of a fact: pending (read, not embedded) → active (it has a vector and the next dense ordinal,
+0, 1, 2 …) ⇄ hidden. A hidden fact keeps its ordinal and cannot be drawn or found: no current
+document holds it any more, or a person withdrew it or a fact that it descends from, or it is erased.
+
+All methods may be called concurrently. Everything written is idempotent by its id. Vectors are
+float32 of one dimension and of length 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from daydream_contracts.events import Fact, NearestMatch, ReviewRecorded, VerdictReached
+from daydream_contracts.rpc import (
+    DocumentReport,
+    FactVisibility,
+    ListDocuments,
+    ListVerdicts,
+    Neighbour,
+)
+from daydream_memory.store.records import (
+    DocumentRecord,
+    ErasedFacts,
+    NewFact,
+    NewInsight,
+    PendingFact,
+    ReviewStatus,
+    StaleVector,
+    StoreCounts,
+    StoredFact,
+    UnlabelledFact,
+    Vector,
+    VisibilityChange,
+)
+
+HYPOTHESES_SEARCHED = 32  # the nearest ones; some of them may belong to another team
+
+
+class FactStore(Protocol):
+    """Facts: pending, active, searched."""
+
+    async def pending(self, limit: int) -> list[PendingFact]:
+        """Return facts without a vector, the beginnings of all documents first.
+
+        So daydreams can start over all documents. Empty on a replica that is not the leader.
+        """
+
+    async def activate(self, vectors: Mapping[str, Vector]) -> int:
+        """Give pending facts their vectors and ordinals. Return how many became active."""
+
+    async def fact_at(self, ordinal: int) -> StoredFact | None:
+        """Return the fact with this ordinal, hidden or not."""
+
+    async def get(self, fact_ids: Sequence[str]) -> list[Fact]:
+        """Return the facts with an ordinal among these, in this order. Leave out unknown ones."""
+
+    async def vectors(self, fact_ids: Sequence[str]) -> dict[str, Vector]:
+        """Return the vectors of the facts with an ordinal, by id."""
+
+    async def find_nearest(
+        self, vector: Vector, limit: int, *, exclude: frozenset[str] = frozenset()
+    ) -> list[tuple[Fact, float]]:
+        """Return the active facts with the highest cosine, highest first."""
+
+    async def neighbours(
+        self, ordinal: int, near: int, also: Sequence[int]
+    ) -> list[Neighbour] | None:
+        """Return the fact with this ordinal, then its neighbours, each once, closest first.
+
+        They are the `near` closest active facts and the facts with the ordinals `also`. Leave out
+        unknown ordinals. None: no fact has this ordinal.
+        """
+
+    async def ancestors(self, fact_id: str) -> list[Fact]:
+        """Return all facts that this one descends from, nearest first."""
+
+    async def questions(self, limit: int) -> list[int]:
+        """Return the ordinals of the lab's open questions, newest first."""
+
+    async def random_similarity(self) -> tuple[float, float]:
+        """Return median and standard deviation of the cosines of random pairs of facts.
+
+        They say what "unrelated" means to this embedding model. (0, 1) for an empty store.
+        """
+
+    async def unlabelled(self, ordinals: Sequence[int]) -> list[UnlabelledFact]:
+        """Return those of these facts whose documents name no domain, without erased ones."""
+
+    async def set_domains(self, domains: Mapping[str, str]) -> None:
+        """Store the domains found for facts, by id. Keep a domain that a document named."""
+
+
+class VerdictStore(Protocol):
+    """Verdicts, the vectors of their hypotheses, reviews, and the insights that they create."""
+
+    async def add(
+        self, verdict: VerdictReached, vector: Vector | None, insight: NewInsight | None
+    ) -> None:
+        """Store a verdict, the vector of its hypothesis and its insight: all or nothing."""
+
+    async def add_review(self, review: ReviewRecorded, insight: NewInsight | None) -> None:
+        """Store a review, and the insight that it releases from quarantine: all or nothing."""
+
+    async def get(self, verdict_id: str) -> VerdictReached | None:
+        """Return one verdict."""
+
+    async def page(self, request: ListVerdicts) -> tuple[list[VerdictReached], int]:
+        """Return a page of verdicts, newest first, and the number of all that match."""
+
+    async def review_status(self, verdict_ids: Sequence[str]) -> ReviewStatus:
+        """Return what people decided on these verdicts."""
+
+    async def judged_pairs(
+        self, after: int, limit: int
+    ) -> tuple[list[tuple[int, int]], int | None]:
+        """Return a page of pairs with a verdict, by ordinals, and the next page's `after`.
+
+        The page starts behind position `after`. The next one is None at the end. Leave out pairs
+        with an unknown fact.
+        """
+
+    async def nearest_hypothesis(
+        self, vector: Vector, exclude: str, team: str = ""
+    ) -> NearestMatch | None:
+        """Return the earlier hypothesis with the highest cosine.
+
+        Leave out the one with id `exclude` and those about another team's facts. None: there is
+        none among the `HYPOTHESES_SEARCHED` nearest.
+        """
+
+
+class DocumentStore(Protocol):
+    """Documents, and which facts they hold."""
+
+    async def add(self, record: DocumentRecord, facts: Sequence[NewFact]) -> None:
+        """Store a document and its facts, pending. A known fact stays as it is.
+
+        The document replaces the one that was at its source before: facts that no current document
+        holds any more are hidden. An older offer replaces nothing.
+        """
+
+    async def remove(self, source: str, removed_at: datetime) -> VisibilityChange:
+        """Remove what was offered from this source until then."""
+
+    async def reports(self, request: ListDocuments) -> list[DocumentReport]:
+        """Return the results of reading documents, newest first."""
+
+
+class VisibilityStore(Protocol):
+    """Which facts people withdrew. The latest decision on a fact counts, whenever it arrives."""
+
+    async def withdraw(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
+        """Hide these facts and everything that descends from them, now or later."""
+
+    async def reinstate(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
+        """Undo what `withdraw` did for these facts. A fact with another cause stays hidden."""
+
+    async def resolve(self, names: Sequence[str]) -> list[FactVisibility]:
+        """Return the facts of these names: ids of facts, or of verdicts that created one.
+
+        Leave out unknown names.
+        """
+
+
+class ErasureStore(Protocol):
+    """Erasure: it cannot be undone."""
+
+    async def erase(
+        self, sources: Sequence[str], fact_ids: Sequence[str], *, derived: bool, note: str
+    ) -> ErasedFacts:
+        """Erase these facts and those that only these sources hold, from facts and verdicts.
+
+        Texts, titles, sources and vectors go. Ordinals stay, hidden. Descendants are withdrawn;
+        with `derived` they and the hypotheses about these facts are erased too. The documents get
+        the note and are refused from then on.
+        """
+
+
+class ModelMigrationStore(Protocol):
+    """Vectors of two embedding models, while one replaces the other.
+
+    A store that is opened with another model than its own continues with its own
+    (`embedding_model`) and collects the vectors of the other (`next_model`, else "").
+    """
+
+    @property
+    def embedding_model(self) -> str:
+        """The model in use."""
+
+    @property
+    def next_model(self) -> str:
+        """The model that replaces it, "" if none does."""
+
+    async def stale(self, limit: int) -> list[StaleVector]:
+        """Return texts without a vector of the next model. Empty on a replica that is no leader."""
+
+    async def add_vectors(self, vectors: Sequence[tuple[StaleVector, Vector]]) -> None:
+        """Store vectors of the next model. Skip what was erased meanwhile."""
+
+    async def switch(self) -> None:
+        """Use the next model's vectors from now on: all or nothing.
+
+        Call it when nothing is stale, before anything else uses the store.
+        """
+
+    async def outdated(self) -> bool:
+        """Return whether another process switched this store to another model."""
+
+
+class StoreMaintenance(Protocol):
+    """State of the store as a whole.
+
+    `generation` changes when ordinals may mean other facts than before: in a new store, and after
+    a restore.
+    """
+
+    @property
+    def generation(self) -> str:
+        """An id."""
+
+    async def counts(self) -> StoreCounts:
+        """Return how much the store holds."""
+
+    async def is_leader(self) -> bool:
+        """Return whether this process does what only one may do: embed, and find domains."""
+
+    async def note(self, key: str) -> str:
+        """Return a text stored with the store, "" if there is none."""
+
+    async def set_note(self, key: str, text: str) -> None:
+        """Store a text with the store."""
+
+    async def tend(self) -> bool:
+        """Do a piece of the work that can wait, such as an index. Return whether more is left."""
+
+    async def close(self) -> None:
+        """Close the store."""
+
+
+@dataclass(frozen=True)
+class BackupContents:
+    """What a copy holds. `context` is what the service stored with it."""
+
+    facts: int
+    verdicts: int
+    context: Mapping[str, object]
+
+
+class BackupSupport(Protocol):
+    """Optional part: copies of the whole store while it runs.
+
+    A verified copy at `staged` replaces the store at the next start. It is another generation then.
+    """
+
+    @property
+    def staged(self) -> Path:
+        """Path of the copy that replaces the store."""
+
+    async def write_copy(self, target: Path, context: Mapping[str, object]) -> BackupContents:
+        """Write a consistent copy to this file."""
+
+    def read_contents(self, copy: Path) -> BackupContents:
+        """Check a copy and return what it holds. Raise PermanentError for an unusable file."""
+
+    async def restored_context(self) -> Mapping[str, object] | None:
+        """Return the context of the backup that this store was restored from.
+
+        None: it was not restored, or `finish_restore` was called since.
+        """
+
+    async def erase_again(self) -> None:
+        """Erase what was erased in the store that this one replaced."""
+
+    async def finish_restore(self) -> None:
+        """Mark the restored store as complete and delete the one that it replaced."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store of the memory, put together from its parts. `backup`: None where it has none."""
+
+    facts: FactStore
+    verdicts: VerdictStore
+    documents: DocumentStore
+    visibility: VisibilityStore
+    erasure: ErasureStore
+    migration: ModelMigrationStore
+    maintenance: StoreMaintenance
+    backup: BackupSupport | None = None
+
+    async def close(self) -> None:
+        """Close the store."""
+        await self.maintenance.close()

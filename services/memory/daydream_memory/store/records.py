@@ -1,0 +1,140 @@
+"""What a store takes and gives: facts on their way in, states, changes and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daydream_contracts.events import Fact, FactKind, ReviewRecorded
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class NewFact:
+    """A fact as read from a document, or an insight. `place` is its position in the document."""
+
+    fact_id: str
+    text: str
+    title: str = ""
+    source: str = ""
+    domain: str = ""
+    kind: FactKind = FactKind.DOCUMENT
+    depth: int = 0
+    place: int = 0
+    document_id: str = ""
+    parents: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    licence: str = ""
+    written: str = ""
+    team: str = ""
+    clearance: str = ""
+
+
+NewInsight = tuple[NewFact, Vector]
+
+
+@dataclass(frozen=True)
+class PendingFact:
+    """A fact without a vector."""
+
+    fact_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class StoredFact:
+    """A fact that has an ordinal, with its vector."""
+
+    fact: Fact
+    vector: Vector
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class DocumentRecord:
+    """The result of reading a document."""
+
+    document_id: str
+    source: str
+    status: Literal["read", "skipped", "refused"]
+    note: str
+    read_at: datetime
+    offered_at: datetime
+
+
+@dataclass(frozen=True)
+class StoreCounts:
+    """How much the store holds."""
+
+    facts: int
+    facts_pending: int
+    documents: int
+    verdicts: int
+    judged: int
+    decisions: dict[str, int]
+    insights: int
+    quarantined: int
+    hidden: int
+    teams: dict[str, int]
+    clearances: dict[str, int]
+
+
+@dataclass(frozen=True)
+class VisibilityChange:
+    """The facts with an ordinal that a change concerns, by their state after it.
+
+    Making the same change again gives the same answer.
+    """
+
+    hidden: tuple[Fact, ...] = ()
+    active: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True)
+class ErasedFacts:
+    """The result of an erasure.
+
+    `fact_ids`: facts erased now or before. `verdicts`: how many verdicts held them.
+    `insights`: insights that descend from them.
+    """
+
+    fact_ids: tuple[str, ...]
+    verdicts: int
+    insights: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReviewStatus:
+    """What people decided on some verdicts.
+
+    `reviews` are oldest first. `hidden` lists the verdicts whose insight is hidden,
+    `pending` the promoted ones that no person has reviewed yet.
+    """
+
+    reviews: tuple[ReviewRecorded, ...] = ()
+    hidden: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class UnlabelledFact:
+    """A fact whose document names no domain. `domain` is the one found for it so far."""
+
+    fact_id: str
+    text: str
+    domain: str
+    vector: Vector
+
+
+@dataclass(frozen=True)
+class StaleVector:
+    """A text without a vector of the next embedding model. `key`: id of its fact or verdict."""
+
+    kind: Literal["fact", "hypothesis"]
+    key: str
+    text: str

@@ -1,0 +1,89 @@
+"""The stores by name: the two that are built in, and those of other packages.
+
+A package adds a store with an entry point in the group `daydream.stores`. It names a coroutine
+function that takes a `StoreContext` and returns a `Store`. The contract tests in
+`tests/contracts/store` run on every store that is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from nats.js.kv import KeyValue
+
+from daydream_contracts.errors import ConfigurationError
+from daydream_memory.settings import MemorySettings
+from daydream_memory.store import Store
+
+GROUP = "daydream.stores"
+EMBEDDED, WEAVIATE = "embedded", "weaviate"
+
+
+@dataclass(frozen=True)
+class StoreContext:
+    """What a store is opened with.
+
+    `embedding_model` names the model that makes vectors. `bucket` is shared by all replicas of the
+    memory service, for locks and leases.
+    """
+
+    settings: MemorySettings
+    embedding_model: str
+    bucket: KeyValue
+
+
+OpenStore = Callable[[StoreContext], Awaitable[Store]]
+
+
+async def open_store(context: StoreContext) -> Store:
+    """Open the store that the settings name. Raise ConfigurationError for an unknown name."""
+    return await store_opener(store_name(context.settings))(context)
+
+
+def store_name(settings: MemorySettings) -> str:
+    """Return the name of the store in use: Weaviate if no name but its URL is set."""
+    return settings.store or (WEAVIATE if settings.weaviate.url else EMBEDDED)
+
+
+def store_opener(name: str) -> OpenStore:
+    """Return the function that opens this store. Raise ConfigurationError for an unknown name."""
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    installed = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in installed:
+        raise ConfigurationError(
+            f"Unknown store {name!r}",
+            f"Set DAYDREAM_MEMORY_STORE to one of: {', '.join(store_names())}",
+        )
+    opener: OpenStore = installed[name].load()
+    return opener
+
+
+def store_names() -> list[str]:
+    """Return the names of all stores that are installed."""
+    return [*BUILT_IN, *sorted(point.name for point in entry_points(group=GROUP))]
+
+
+async def _open_embedded(context: StoreContext) -> Store:
+    from daydream_memory.sqlite import open_sqlite_store  # noqa: PLC0415
+
+    return open_sqlite_store(Path(context.settings.folder), context.embedding_model)
+
+
+async def _open_weaviate(context: StoreContext) -> Store:
+    if not context.settings.weaviate.url:
+        raise ConfigurationError(
+            "The store is weaviate, and it has no address", "Set DAYDREAM_MEMORY_WEAVIATE_URL"
+        )
+    # its client takes a second to load
+    from daydream_memory.weaviate import open_weaviate_store  # noqa: PLC0415
+
+    return await open_weaviate_store(
+        context.settings.weaviate, context.bucket, context.embedding_model
+    )
+
+
+BUILT_IN: dict[str, OpenStore] = {EMBEDDED: _open_embedded, WEAVIATE: _open_weaviate}

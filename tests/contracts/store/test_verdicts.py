@@ -1,0 +1,133 @@
+"""Verdicts and reviews in every store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from daydream_contracts.events import Decision, FactKind, ReviewRecorded
+from daydream_contracts.rpc import ListVerdicts
+from daydream_memory.store import Store
+from support.reopenable import Reopenable
+from support.store_cases import (
+    add_active_facts,
+    embed,
+    insight,
+    verdict,
+    verdict_on,
+)
+
+
+async def test_a_verdict_is_stored_unchanged_and_once(store: Store) -> None:
+    one = verdict("a")
+    for _ in range(2):
+        await store.verdicts.add(one, embed("hypothesis a"), None)
+    assert await store.verdicts.page(ListVerdicts(promoted_only=False, limit=10, offset=0)) == (
+        [one],
+        1,
+    )
+    counts = await store.maintenance.counts()
+    assert (counts.verdicts, counts.judged, counts.decisions) == (1, 1, {"discarded": 1})
+
+
+async def test_a_verdict_without_a_hypothesis_is_stored(store: Store) -> None:
+    one = verdict("a", Decision.ABSTAINED, judgements=())
+    one = one.model_copy(
+        update={
+            "hypothesis": one.hypothesis.model_copy(
+                update={"synthesis": None, "abstention": "no link"}
+            )
+        }
+    )
+    await store.verdicts.add(one, None, None)
+    assert (await store.verdicts.page(ListVerdicts(promoted_only=False, limit=10, offset=0)))[
+        0
+    ] == [one]
+    assert (await store.maintenance.counts()).judged == 0
+    assert await store.verdicts.nearest_hypothesis(embed("anything"), "") is None
+
+
+async def test_pages_of_verdicts_are_newest_first_and_have_the_total(store: Store) -> None:
+    for name in "abcd":
+        await store.verdicts.add(
+            verdict(name, Decision.PROMOTED if name in "bd" else Decision.DISCARDED), None, None
+        )
+    page, total = await store.verdicts.page(ListVerdicts(promoted_only=False, limit=2, offset=1))
+    assert ([one.verdict_id for one in page], total) == (["verdict c", "verdict b"], 4)
+    page, total = await store.verdicts.page(ListVerdicts(promoted_only=True, limit=10, offset=0))
+    assert ([one.verdict_id for one in page], total) == (["verdict d", "verdict b"], 2)
+
+
+async def test_a_promoted_verdict_makes_its_insight_an_active_fact(store: Store) -> None:
+    await add_active_facts(store, "one", "two")
+    new, vector = insight("new", "id one", "id two")
+    for _ in range(2):
+        await store.verdicts.add(verdict("a", Decision.PROMOTED), vector, (new, vector))
+    found = await store.facts.fact_at(2)
+    assert found is not None
+    assert (found.fact.fact_id, found.fact.kind, found.fact.depth) == (
+        "insight new",
+        FactKind.INSIGHT,
+        1,
+    )
+    counts = await store.maintenance.counts()
+    assert (counts.facts, counts.insights, counts.facts_pending) == (3, 1, 0)
+
+
+async def test_a_hypothesis_that_is_judged_again_is_pending_review_once(store: Store) -> None:
+    again = {"verdict_id": "verdict a, round 2", "round": 2}
+    await store.verdicts.add(verdict("a", Decision.PROMOTED), None, None)
+    await store.verdicts.add(verdict("a", Decision.PROMOTED).model_copy(update=again), None, None)
+    await store.verdicts.add(verdict("b"), None, None)
+    await store.verdicts.add(
+        verdict("b", Decision.PROMOTED).model_copy(
+            update={**again, "verdict_id": "verdict b, round 2"}
+        ),
+        None,
+        None,
+    )
+    page, total = await store.verdicts.page(ListVerdicts(quarantined_only=True))
+    assert ({one.verdict_id for one in page}, total) == ({"verdict a", "verdict b, round 2"}, 2)
+    assert (await store.maintenance.counts()).quarantined == 2
+
+
+async def test_an_accepted_hypothesis_counts_as_promoted_whatever_the_models_decided(
+    store: Store,
+) -> None:
+    await store.verdicts.add(verdict("a", Decision.REFUTED), None, None)
+    said = ReviewRecorded(
+        verdict_id="verdict a",
+        accepted=True,
+        who="ada",
+        recorded_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    await store.verdicts.add_review(said, insight("a"))
+    counts = await store.maintenance.counts()
+    assert (counts.decisions, counts.insights, counts.quarantined) == ({"promoted": 1}, 1, 0)
+    (kept,), total = await store.verdicts.page(ListVerdicts(promoted_only=True))
+    assert (kept.decision, total) == (Decision.REFUTED, 1)
+
+
+async def test_a_verdict_and_its_insight_are_stored_both_or_not_at_all(
+    store: Store, opened: Reopenable
+) -> None:
+    new, vector = insight("new")
+    broken: Any = None
+    with pytest.raises(Exception):  # noqa: B017, PT011 (whatever the store says to a missing vector)
+        await store.verdicts.add(verdict("a", Decision.PROMOTED), vector, (new, broken))
+    counts = await store.maintenance.counts()
+    assert (counts.verdicts, counts.facts, counts.facts_pending) == (0, 0, 0)
+    assert await (await opened.reopen()).maintenance.counts() == counts
+
+
+async def test_judged_pairs_are_listed_by_the_ordinals_of_their_facts(store: Store) -> None:
+    await add_active_facts(store, "one", "two", "three")
+    one, two, three = await store.facts.get(["id one", "id two", "id three"])
+    stranger = one.model_copy(update={"fact_id": "nobody"})
+    for name, pair in {"a": (one, two), "b": (stranger, two), "c": (three, one)}.items():
+        await store.verdicts.add(verdict_on(name, *pair), embed(name), None)
+    pairs, following = await store.verdicts.judged_pairs(0, 2)
+    assert (pairs, following is None) == ([(0, 1)], False)
+    assert await store.verdicts.judged_pairs(following or 0, 2) == ([(2, 0)], None)

@@ -1,0 +1,86 @@
+"""Withdrawn and reinstated facts in every store."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from daydream_contracts.events import Decision
+from daydream_memory.store import Store, VisibilityChange
+from support.reopenable import Reopenable
+from support.store_cases import (
+    NOW,
+    add_active_facts,
+    add_family,
+    insight,
+    texts_near,
+    verdict,
+)
+
+
+async def test_withdrawing_and_reinstating_a_fact_includes_its_descendants(
+    store: Store, opened: Reopenable
+) -> None:
+    await add_family(store)
+    for _ in range(2):
+        changed = await store.visibility.withdraw(["id one"], NOW)
+        assert [fact.fact_id for fact in changed.hidden] == [
+            "id one",
+            "insight high",
+            "insight low",
+        ]
+    again = await opened.reopen()
+    assert await texts_near(again, "one") == {"two", "three"}
+    assert (await again.maintenance.counts()).insights == 0
+    for _ in range(2):
+        changed = await again.visibility.reinstate(["id one"], NOW)
+        assert [fact.fact_id for fact in changed.active] == [
+            "id one",
+            "insight high",
+            "insight low",
+        ]
+    assert (await again.maintenance.counts()).hidden == 0
+
+
+async def test_a_fact_withdrawn_for_two_causes_is_reinstated_with_the_last(
+    store: Store,
+) -> None:
+    await add_family(store)
+    await store.visibility.withdraw(["insight low"], NOW)
+    await store.visibility.withdraw(["id one"], NOW)
+    assert [
+        fact.fact_id for fact in (await store.visibility.reinstate(["id one"], NOW)).hidden
+    ] == [
+        "insight high",
+        "insight low",
+    ]
+    assert [
+        fact.fact_id for fact in (await store.visibility.reinstate(["insight low"], NOW)).active
+    ] == [
+        "insight high",
+        "insight low",
+    ]
+
+
+async def test_the_latest_decision_on_a_fact_counts_however_late_an_earlier_one_arrives(
+    store: Store,
+) -> None:
+    await add_active_facts(store, "one", "two")
+    hour = timedelta(hours=1)
+    await store.visibility.reinstate(["id one"], NOW + hour)
+    assert await store.visibility.withdraw(["id one"], NOW) == VisibilityChange()
+    assert await texts_near(store, "one") == {"one", "two"}
+    await store.visibility.withdraw(["id one"], NOW + 2 * hour)
+    await store.visibility.reinstate(["id one"], NOW + hour)
+    assert await texts_near(store, "one") == {"two"}
+
+
+async def test_a_later_insight_inherits_the_withdrawal_of_its_parents(
+    store: Store,
+) -> None:
+    await add_active_facts(store, "one", "two")
+    await store.visibility.withdraw(["id one"], NOW)
+    new = insight("late", "id one", "id two")
+    await store.verdicts.add(verdict("late", Decision.PROMOTED), new[1], new)
+    (standing,) = await store.visibility.resolve(["insight late"])
+    assert (standing.hidden, standing.withdrawn_by, standing.descendants) == (True, ("id one",), 0)
+    assert (await store.visibility.resolve(["id one", "nobody"]))[0].descendants == 1
