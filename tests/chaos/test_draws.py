@@ -29,7 +29,7 @@ from daydream_contracts.topology import (
 )
 from daydream_models.reservations import StagePlan, publish_plan
 from daydream_runtime.rpc import RpcClient
-from daydream_sampler.epoch import number_of, pairs_of
+from daydream_sampler.pair_numbers import pair_count, pair_number
 from support.programs import NatsServer
 from support.services import service
 
@@ -141,19 +141,21 @@ async def test_every_pair_is_drawn_once_by_three_replicas_that_are_killed_at_ran
                 await asyncio.sleep(0.1)
         samplers = Samplers(stack, server.url, tmp_path, random.Random(seed))
         done = asyncio.Event()
-        _, found = await asyncio.gather(samplers.kill_until(done), drain(nc, done, pairs_of(facts)))
-        numbers = [number_of(pair.first.ordinal, pair.second.ordinal) for pair in found]
-        assert sorted(numbers) == list(range(pairs_of(facts)))
+        _, found = await asyncio.gather(
+            samplers.kill_until(done), drain(nc, done, pair_count(facts))
+        )
+        numbers = [pair_number(pair.first.ordinal, pair.second.ordinal) for pair in found]
+        assert sorted(numbers) == list(range(pair_count(facts)))
         assert samplers.kills > 3
         assert len({pair.strategy for pair in found}) > 2
         assert all(0 < pair.draw_probability <= 1 for pair in found)
         async with asyncio.timeout(
             30
         ):  # the last ones that died have claims that another ticks off once their lease has run out
-            while (await ask(SAMPLER_STATE, EmptyRequest())).drawn < pairs_of(facts):  # noqa: ASYNC110 (as above)
+            while (await ask(SAMPLER_STATE, EmptyRequest())).drawn < pair_count(facts):  # noqa: ASYNC110 (as above)
                 await asyncio.sleep(0.2)
-        assert (await ask(SAMPLER_STATE, EmptyRequest())).drawn == pairs_of(facts)
-        assert (await ask(BUDGET_STATE, EmptyRequest())).reservations_open == pairs_of(facts), (
+        assert (await ask(SAMPLER_STATE, EmptyRequest())).drawn == pair_count(facts)
+        assert (await ask(BUDGET_STATE, EmptyRequest())).reservations_open == pair_count(facts), (
             "one reservation for each, and none besides"
         )
         await nc.close()

@@ -48,7 +48,7 @@ MAPPINGS = (
     "LedgerSnapshot.v2",
     "MemoryState.v1",
     "Erased.v1",
-    "Epoch.v1.strategies",
+    "Epoch.v1",
     "CriticHistory.v1",
     "CriticHistory.v1.examined",
     "StoredPrompt.v1",

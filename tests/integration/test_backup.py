@@ -45,9 +45,11 @@ from daydream_memory.sqlite.backup import REPLACED, STAGED, install_staged, read
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.service import Runtime
-from daydream_sampler.drawn_pairs import PairSet
-from daydream_sampler.epoch import KEY, Claim, Epoch, number_of
+from daydream_sampler.claim import Claim
+from daydream_sampler.drawn_pairs import DrawnPairs
+from daydream_sampler.epoch import KEY, Epoch
 from daydream_sampler.epoch_renewal import EpochRenewer
+from daydream_sampler.pair_numbers import pair_number
 from support.programs import Endpoint, NatsServer
 from support.services import service
 
@@ -247,7 +249,7 @@ async def test_the_sampler_begins_a_new_epoch_over_another_memory_and_knows_what
 
     state = CasState(bucket, KEY, Epoch(key="1"))
     renewing = EpochRenewer(cast(Runtime, Asked()), state)
-    old = PairSet(js, drawn_bucket, 1)
+    old = DrawnPairs(js, drawn_bucket, 1)
     assert await renewing.renewed(old, "first") is old, (
         "an epoch from before there were generations goes on"
     )
@@ -265,7 +267,7 @@ async def test_the_sampler_begins_a_new_epoch_over_another_memory_and_knows_what
     for drawn in (new, other):
         await drawn.catch_up()
         assert (drawn.epoch, len(drawn)) == (1000, 3)
-        assert all(number_of(*pair) in drawn for pair in ((0, 1), (0, 2), (1, 2)))
+        assert all(pair_number(*pair) in drawn for pair in ((0, 1), (0, 2), (1, 2)))
     epoch = await state.read()
     assert (epoch.number, epoch.memory, epoch.drawn, epoch.pairs_max, epoch.claims) == (
         1000,

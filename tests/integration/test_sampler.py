@@ -12,7 +12,9 @@ from nats.aio.client import Client
 from daydream_contracts.topology import SAMPLER
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.provisioning import provision
-from daydream_sampler.epoch import KEY, Claim, Epoch, pairs_of
+from daydream_sampler.claim import Claim
+from daydream_sampler.epoch import KEY, Epoch
+from daydream_sampler.pair_numbers import pair_count
 
 FACTS = 12
 
@@ -27,7 +29,7 @@ async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims
     clock = datetime(2026, 1, 1, tzinfo=UTC)
 
     def claimed(epoch: Epoch, owner: str) -> tuple[Epoch, Claim | None]:
-        return epoch.cover(FACTS).claim(owner, clock) or (epoch, None)
+        return epoch.extend(FACTS).claim(owner, clock) or (epoch, None)
 
     at_work: set[str] = set()
 
@@ -51,9 +53,9 @@ async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims
                 life += 1  # killed before it could publish; it comes back under another name
             else:
                 drawn.append(claim.number)
-                await shared.change(lambda epoch, claim=claim: (epoch.done(claim), None))
+                await shared.change(lambda epoch, claim=claim: (epoch.complete(claim), None))
 
     await asyncio.gather(replica("a"), replica("b"))
-    assert sorted(set(drawn)) == list(range(pairs_of(FACTS)))
-    assert len(drawn) == pairs_of(FACTS)
-    assert (await CasState(bucket, KEY, Epoch(key="1")).read()).drawn == pairs_of(FACTS)
+    assert sorted(set(drawn)) == list(range(pair_count(FACTS)))
+    assert len(drawn) == pair_count(FACTS)
+    assert (await CasState(bucket, KEY, Epoch(key="1")).read()).drawn == pair_count(FACTS)

@@ -17,7 +17,8 @@ from daydream_contracts.events import (
     pair_id_of,
     verdict_id_of,
 )
-from daydream_sampler.epoch import Claim, ordinals_of
+from daydream_sampler.claim import Claim
+from daydream_sampler.pair_numbers import ordinals_of
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -1,4 +1,7 @@
-"""The planted hypotheses: those that come along, or a lab's own (`bridges.toml` and `decoys.toml` of a folder, a `[[canary]]` table for each)."""
+"""Canary hypotheses: the bundled set, or a lab's own.
+
+A folder holds `bridges.toml` and `decoys.toml`, each with one `[[canary]]` table per hypothesis.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ Kind = Literal["bridge", "decoy"]
 
 
 class CanaryCase(BaseModel):
-    """One of the list: a link that holds, or one that only looks like it."""
+    """A link that holds (in bridges.toml), or one that only looks as if it did (decoys.toml)."""
 
     first: str = Field(min_length=1)
     second: str = Field(min_length=1)
@@ -38,35 +41,40 @@ class CanarySet:
 
     @classmethod
     def read(cls, folder: str = "") -> CanarySet:
-        """From a folder; none given: those that come along. ConfigurationError when a list can't be read, or is empty."""
-        return cls(*(_listed(folder, kind) for kind in ("bridges", "decoys")))
+        """Read both lists from a folder, or the bundled ones.
+
+        Raise ConfigurationError when a list can't be read or is empty.
+        """
+        return cls(*(_read_list(folder, kind) for kind in ("bridges", "decoys")))
 
     def of(self, kind: Kind) -> tuple[CanaryCase, ...]:
-        """All of a kind."""
+        """Return all of a kind."""
         return self.bridges if kind == "bridge" else self.decoys
 
     def at(self, number: int) -> tuple[Kind, CanaryCase]:
-        """The one that is sent as the `number`-th: kinds by turns in a random order of two, each list shuffled anew for each round through it."""
+        """Return the canary to send as the `number`-th.
+
+        Of each two, one is a bridge and one a decoy, in a random order. Each list is shuffled again
+        for every pass through it.
+        """
         pair, second = divmod(number, 2)
         first_is_bridge = random.Random(f"turn {pair}").random() < 0.5
         kind: Kind = "bridge" if first_is_bridge != bool(second) else "decoy"
-        listed = self.of(kind)
-        lap, place = divmod(pair, len(listed))
-        order = random.Random(f"{kind} {lap}").sample(range(len(listed)), len(listed))
-        return kind, listed[order[place]]
+        cases = self.of(kind)
+        lap, place = divmod(pair, len(cases))
+        order = random.Random(f"{kind} {lap}").sample(range(len(cases)), len(cases))
+        return kind, cases[order[place]]
 
 
-def _listed(folder: str, name: str) -> tuple[CanaryCase, ...]:
+def _read_list(folder: str, name: str) -> tuple[CanaryCase, ...]:
     file = (Path(folder) if folder else files("daydream_sampler") / "canaries") / f"{name}.toml"
     try:
-        listed = tuple(
-            CanaryCase.model_validate(one)
-            for one in tomllib.loads(file.read_text("utf-8"))["canary"]
-        )
+        tables = tomllib.loads(file.read_text("utf-8"))["canary"]
+        cases = tuple(CanaryCase.model_validate(table) for table in tables)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise ConfigurationError(
             f"can't read {file}: {error!r}",
-            "DAYDREAM_SAMPLER_CANARY_FOLDER needs bridges.toml and decoys.toml of [[canary]] tables",
+            "DAYDREAM_SAMPLER_CANARY_FOLDER needs a bridges.toml and decoys.toml with [[canary]]",
         ) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
@@ -74,9 +82,9 @@ def _listed(folder: str, name: str) -> tuple[CanaryCase, ...]:
             f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}",
             "Give each [[canary]] all its texts",
         ) from None
-    if not listed:
+    if not cases:
         raise ConfigurationError(
             f"{file} has no canaries",
-            "Write a [[canary]] table for each, or leave DAYDREAM_SAMPLER_CANARY_FOLDER empty",
+            "Add [[canary]] tables, or leave DAYDREAM_SAMPLER_CANARY_FOLDER empty",
         )
-    return listed
+    return cases

@@ -1,17 +1,21 @@
-"""Slips planted hypotheses in among the others, so that it is known what the critic does to true and to false ones.
+"""Inject canaries: hypotheses with a known answer, to measure what the critic does to each kind.
 
-Data: how many pairs were drawn → every so often the next canary of a shuffled list, bridges and decoys by turns → a reservation of its own kind, which pays for
-the stages behind the synthesizer → `HypothesisProposed`, as a synthesizer would have sent it. The judges' prompts show nothing of where it comes from.
-Verdicts on canaries say so (`PairSampled.canary`), and are left out of memory, yields, tax and export; nothing planted is ever promoted to a fact.
+Data: how many pairs were drawn → now and then the next canary of a shuffled list, bridges and
+decoys alternately → a reservation with the purpose `canary`, which pays for the stages after the
+synthesizer → `HypothesisProposed`, as a synthesizer would have sent it. The judges' prompts do not
+show that it is a canary. Verdicts on canaries say so (`PairSampled.canary`). Memory, strategy
+history, tax and exports leave them out, and a canary is never promoted to a fact.
 
-Their rate follows the draws; of what was drawn before the share was set, or while nothing could be planted, little is caught up on.
-A crash between publishing and counting sends the same canary again, under the same ids: nothing is paid for twice. Refused by the budget it waits.
+The rate follows the draws. Of what was drawn before the share was set, or while no canary could be
+sent, only a few are sent late. A crash between publishing and counting sends the same canary again
+under the same ids, so nothing is paid for twice. A canary that the budget refuses waits.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nats.js.kv import KeyValue
@@ -35,111 +39,104 @@ from daydream_sampler.canary_cases import CanaryCase, CanarySet, Kind
 from daydream_sampler.epoch import Epoch
 
 log = logging.getLogger(__name__)
-KEY = "planted.v1"
+KEY = "canaries.v1"
 STRATEGY = "canary"
-LOOK_S = 1.0
+POLL_S = 1.0
 WRITER = "synthesizer"
-CAUGHT_UP_MAX = 10
+LATE_MAX = 10
 
 
 class CanaryCursor(ContractModel):
-    """How many were sent, and up to which draw they were due."""
+    """How many canaries were sent, and up to which draw they were due."""
 
     count: int = Field(default=0, ge=0)
     drawn: int | None = None
 
 
+@dataclass(frozen=True)
 class CanaryInjector:
-    """Sends canaries: `share` of them for each pair that was drawn."""
+    """Send `share` canaries for each pair that is drawn.
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        bucket: KeyValue,
-        plans: KeyValue,
-        epoch: CasState[Epoch],
-        stages: list[str],
-        share: float,
-        canaries: CanarySet,
-    ) -> None:
-        self._runtime = runtime
-        self._planted = CasState(bucket, KEY, CanaryCursor())
-        self._plans = plans
-        self._epoch = epoch
-        self._stages = [stage for stage in stages if stage != WRITER]
-        self._share = share
-        self._canaries = canaries
+    `stages`: those that judge them, without the synthesizer.
+    """
+
+    runtime: Runtime
+    cursor: CasState[CanaryCursor]
+    plans: KeyValue
+    epoch: CasState[Epoch]
+    stages: tuple[str, ...]
+    share: float
+    canaries: CanarySet
 
     @property
-    def judged(self) -> bool:
-        """Whether any stage behind the writer would judge them."""
-        return bool(self._stages)
+    def is_useful(self) -> bool:
+        """Whether there are canaries to send and a stage that judges them."""
+        return bool(self.share and self.stages)
 
-    async def plant_forever(self) -> None:
-        """Send one whenever one is due, until the stop."""
-        while not self._runtime.stopping.is_set():
+    async def inject_forever(self) -> None:
+        """Send a canary whenever one is due, until the stop."""
+        while not self.runtime.stopping.is_set():
             try:
-                pause_s = await self._plant()
-            except TRANSIENT_ERRORS as trouble:
-                log.info("a canary waits: %s", trouble)
-                pause_s = retry_delay_s(trouble)
-            await self._runtime.pause(pause_s)
+                pause_s = await self.inject()
+            except TRANSIENT_ERRORS as error:
+                log.info("a canary waits: %s", error)
+                pause_s = retry_delay_s(error)
+            await self.runtime.pause(pause_s)
 
-    async def _plant(self) -> float:
-        planted, drawn = await self._planted.read(), (await self._epoch.read()).drawn
-        count = planted.count
-        if (
-            planted.drawn is None or drawn < planted.drawn
-        ):  # the first look, or the draws were counted anew
-            await self._planted.change(lambda now: (now.model_copy(update={"drawn": drawn}), None))
+    async def inject(self) -> float:
+        """Send the next canary if it is due. Return how many seconds to wait before the next try."""
+        cursor, drawn = await self.cursor.read(), (await self.epoch.read()).drawn
+        if cursor.drawn is None or drawn < cursor.drawn:  # the first look, or draws counted again
+            update = {"drawn": drawn}
+            await self.cursor.change(lambda now: (now.model_copy(update=update), None))
             return 0.0
-        each = 1 / self._share
-        if drawn - planted.drawn < each:
-            return LOOK_S
-        reached = planted.drawn + round(each)
-        if drawn - reached > CAUGHT_UP_MAX * each:
-            reached = drawn
-        plans = await read_plans(self._plans, self._stages)
-        if len(plans) < len(self._stages):
-            return LOOK_S
-        kind, canary = self._canaries.at(count)
-        proposed = proposed_by(count, kind, canary, datetime.now(UTC), self._stages)
-        if not await self._paid(proposed, plans):
+        due = self._due(cursor.drawn, drawn)
+        plans = await read_plans(self.plans, list(self.stages))
+        if due is None or len(plans) < len(self.stages):
+            return POLL_S
+        kind, canary = self.canaries.at(cursor.count)
+        now = datetime.now(UTC)
+        proposed = canary_hypothesis(cursor.count, kind, canary, now, self.stages)
+        if not await self._reserve(proposed, plans):
             return WAIT_S
-        await self._runtime.publish(proposed)
-        await self._planted.change(
-            lambda now: (
-                now if now.count > count else CanaryCursor(count=count + 1, drawn=reached),
-                None,
-            )
-        )
+        await self.runtime.publish(proposed)
+        sent = CanaryCursor(count=cursor.count + 1, drawn=due)
+        await self.cursor.change(lambda now: (now if now.count >= sent.count else sent, None))
         return 0.0
 
-    async def _paid(self, proposed: HypothesisProposed, plans: dict[str, StagePlan]) -> bool:
-        fact_bytes = sum(
-            len(fact.text.encode()) for fact in (proposed.pair.first, proposed.pair.second)
-        )
-        parts = tuple(part for plan in plans.values() for part in plan.parts(fact_bytes, 1, FULL))
+    def _due(self, reached: int, drawn: int) -> int | None:
+        """Return up to which draw canaries are sent with the next one, or None if none is due."""
+        every = 1 / self.share
+        if drawn - reached < every:
+            return None
+        due = reached + round(every)
+        return drawn if drawn - due > LATE_MAX * every else due
+
+    async def _reserve(self, proposed: HypothesisProposed, plans: dict[str, StagePlan]) -> bool:
+        facts = (proposed.pair.first, proposed.pair.second)
+        fact_bytes = sum(len(fact.text.encode()) for fact in facts)
         reservation = OpenReservation(
             reservation_id=proposed.pair.reservation_id,
-            allocations=parts,
+            parts=tuple(
+                part for plan in plans.values() for part in plan.parts(fact_bytes, 1, FULL)
+            ),
             purpose="canary",
-            requested_at=proposed.proposed_at,
+            asked_at=proposed.proposed_at,
         )
-        grant = await self._runtime.ask(BUDGET_OPEN, reservation)
+        grant = await self.runtime.ask(BUDGET_OPEN, reservation)
         if grant.refusal is not None:
             log.info("a canary waits: %s", grant.refusal.text)
         return grant.granted
 
 
-def proposed_by(
+def canary_hypothesis(
     number: int, kind: Kind, canary: CanaryCase, now: datetime, stages: Iterable[str] = ()
 ) -> HypothesisProposed:
-    """The `number`-th canary as a message, whose ids depend on nothing else."""
+    """Return the `number`-th canary as a message. Its ids depend on the number alone."""
     pair_id = derive_id("canary", number)
     first, second = (
-        Fact(fact_id=derive_id("canary fact", text), ordinal=at, text=text)
-        for at, text in enumerate((canary.first, canary.second))
+        Fact(fact_id=derive_id("canary fact", text), ordinal=ordinal, text=text)
+        for ordinal, text in enumerate((canary.first, canary.second))
     )
     pair = PairSampled(
         pair_id=pair_id,

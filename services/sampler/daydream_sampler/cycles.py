@@ -1,6 +1,8 @@
-"""Whose turn it is to be an anchor: a cursor in a keyed permutation, so that each has its turn once before any has it twice. Pure.
+"""Choose the next anchor: a cursor in a keyed permutation, so that each fact comes once before any
+comes twice.
 
-At every draw each anchor that is left in a cycle has the same probability, 1 ÷ (anchors left).
+Pure. At every draw each anchor that is left in a cycle has the same probability,
+1 ÷ (anchors left).
 """
 
 from __future__ import annotations
@@ -11,8 +13,20 @@ from daydream_sampler.permutation import KeyedPermutation
 from daydream_sampler.strategies.interface import AnchorOrder
 
 
+class AnchorSource(BaseModel):
+    """How a strategy takes anchors, and how many there are."""
+
+    model_config = ConfigDict(frozen=True)
+
+    order: AnchorOrder
+    available: int
+
+
 class Cycle(BaseModel):
-    """The `number`-th time through `size` anchors, of which `cursor` have had their turn. For arrivals: `cursor` facts are old."""
+    """The `number`-th time through `size` anchors, of which `cursor` are used.
+
+    For arrivals, `cursor` is the number of old facts.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -21,7 +35,7 @@ class Cycle(BaseModel):
     cursor: int = 0
 
     def ready(self, order: AnchorOrder, available: int) -> Cycle | None:
-        """The cycle whose cursor is at the next turn, of so many anchors as there are now; None when nobody has a turn."""
+        """Return the cycle with its cursor at the next of `available` anchors, or None without one."""
         if order is AnchorOrder.ARRIVALS:
             return self.model_copy(update={"size": available}) if self.cursor < available else None
         if order is AnchorOrder.DUE:
@@ -31,15 +45,15 @@ class Cycle(BaseModel):
         return Cycle(number=self.number + 1, size=available) if available else None
 
     def next(self) -> Cycle:
-        """After the turn."""
+        """Return the cycle after the anchor at its cursor was used."""
         return self.model_copy(update={"cursor": self.cursor + 1})
 
     def place(self, order: AnchorOrder, key: str) -> int:
-        """Whose turn it is, as a place among the anchors."""
+        """Return the position of the next anchor among the anchors."""
         return self.cursor if order is AnchorOrder.ARRIVALS else self._permutation(key)[self.cursor]
 
     def probability(self, order: AnchorOrder, key: str, place: int) -> float:
-        """With which this place has the next turn."""
+        """Return the probability that this position is next."""
         if order is AnchorOrder.ARRIVALS:
             return float(place == self.cursor)
         if place >= self.size or self._permutation(key).index(place) < self.cursor:

@@ -1,8 +1,9 @@
-"""Which pairs were drawn: one set for all strategies and replicas, in a bucket. It grows only with what was paid for.
+"""Which pairs were drawn: one set for all strategies and replicas, in a bucket.
 
-A pair is taken by creating its key, which only one claim can; the value says which, so that taking it again after a crash is
-harmless. Each replica folds the bucket's stream, so that strategies propose nothing that is taken; where it lags behind, taking
-decides.
+It grows only with what was paid for. A claim takes a pair by creating its key, which only one claim
+can. The value names the claim, so that taking the pair again after a crash is harmless. Each
+replica reads the bucket's stream, so that strategies propose nothing that is taken. Where a replica
+lags behind, taking decides.
 """
 
 from __future__ import annotations
@@ -16,21 +17,24 @@ from nats.js.kv import KeyValue
 from daydream_contracts.topology import DRAWN_PAIRS
 from daydream_runtime.cas_state import is_taken
 from daydream_runtime.stream_reader import read_stream
-from daydream_sampler.epoch import ordinals_of
+from daydream_sampler.pair_numbers import ordinals_of
 
 STREAM = f"KV_{DRAWN_PAIRS.name}"
 
 
-class PairSet:
-    """The set, as far as this replica has read it. `draws[ordinal]`: in how many drawn pairs a fact is. Of one epoch."""
+class DrawnPairs:
+    """The drawn pairs of one epoch, as far as this replica has read them.
+
+    `draws[ordinal]`: in how many drawn pairs a fact is.
+    """
 
     def __init__(self, js: JetStreamContext, bucket: KeyValue, epoch: int) -> None:
         self.draws: Counter[int] = Counter()
+        self.epoch = epoch
         self._js = js
         self._bucket = bucket
-        self._epoch = epoch
         self._numbers: set[int] = set()
-        self._read = 0
+        self._last_sequence = 0
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -38,27 +42,25 @@ class PairSet:
     def __contains__(self, number: int) -> bool:
         return number in self._numbers
 
-    @property
-    def epoch(self) -> int:
-        """Whose pairs these are."""
-        return self._epoch
-
-    def of(self, epoch: int) -> PairSet:
-        """The set of another epoch, of which nothing is read yet."""
-        return PairSet(self._js, self._bucket, epoch)
+    def of(self, epoch: int) -> DrawnPairs:
+        """Return the set of another epoch, of which nothing is read yet."""
+        return DrawnPairs(self._js, self._bucket, epoch)
 
     async def catch_up(self) -> None:
-        """Read what was taken since."""
+        """Read what was taken since the last call."""
         last = (await self._js.stream_info(STREAM)).state.last_seq
-        async for sequence, message in read_stream(self._js, STREAM, self._read, last):
-            self._read = sequence
+        async for sequence, message in read_stream(self._js, STREAM, self._last_sequence, last):
+            self._last_sequence = sequence
             epoch, number = message.subject.rsplit(".", 2)[-2:]
-            if int(epoch) == self._epoch:
+            if int(epoch) == self.epoch:
                 self.add(int(number))
 
     async def take(self, number: int, claim_id: str, epoch: int = 0) -> bool:
-        """Take a pair for a claim, in the epoch of all or in one of its own. False: another claim has it. Harmless twice."""
-        key = f"{epoch or self._epoch}.{number}"
+        """Take a pair for a claim, in this epoch or in `epoch`. Idempotent.
+
+        Return False when another claim has it.
+        """
+        key = f"{epoch or self.epoch}.{number}"
         try:
             await self._bucket.create(key, claim_id.encode())
         except APIError as error:
@@ -70,7 +72,7 @@ class PairSet:
         return True
 
     def add(self, number: int) -> None:
-        """This pair is drawn."""
+        """Count a pair as drawn."""
         if number not in self._numbers:
             self._numbers.add(number)
             self.draws.update(ordinals_of(number))

@@ -1,4 +1,7 @@
-"""What the learned strategy knows of a pair: numbers of about unit size that do not depend on which of the two is the anchor."""
+"""The features of a pair for the learned strategy: numbers of about unit size.
+
+They do not depend on which of the two facts is the anchor.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,14 @@ NAMES = (
     "closeness²",
     "same source",
     "same domain",
-    "machine-made",
+    "generated",
     "question",
     "draws",
 )
 
 
 def features(anchor: FactView, partner: Partner) -> tuple[float, ...]:
-    """The features of the pair, in the order of NAMES."""
+    """Return the features of the pair, in the order of NAMES."""
     kinds = (anchor.kind, partner.kind)
     closeness = max(-3.0, min(6.0, partner.closeness)) / 3
     return (
@@ -36,6 +39,6 @@ def features(anchor: FactView, partner: Partner) -> tuple[float, ...]:
     )
 
 
-def closeness_of(known: Sequence[float]) -> float:
-    """The closeness that features were made of, within their bounds."""
-    return 3 * known[NAMES.index("closeness")]
+def closeness_of(pair_features: Sequence[float]) -> float:
+    """Return the closeness that features were made of, within their bounds of −3 to 6."""
+    return 3 * pair_features[NAMES.index("closeness")]

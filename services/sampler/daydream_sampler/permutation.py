@@ -1,9 +1,10 @@
 """A keyed permutation of 0…n−1 that needs no table: a Feistel network with cycle walking.
 
-Feistel networks are permutations whatever their round function is; four rounds of a keyed pseudo-random function give one that can't be told
-from a random one (Luby and Rackoff, 1988), six leave a margin on small domains. Cycle walking (Black and Rogaway, 2002)
-restricts it to n: apply it again until the value is below n, which takes less than four steps on average, since the
-network's domain is less than four times n.
+A Feistel network is a permutation whatever its round function is. Four rounds of a keyed
+pseudo-random function cannot be told from a random permutation (Luby and Rackoff, 1988); six leave
+a margin on small domains. Cycle walking (Black and Rogaway, 2002) restricts it to n: apply it again
+until the value is below n. That takes fewer than four steps on average, since the network's domain
+is smaller than four times n.
 """
 
 from __future__ import annotations
@@ -16,25 +17,28 @@ ROUNDS = 6
 
 @dataclass(frozen=True)
 class KeyedPermutation:
-    """A permutation of range(size), fixed by `key`."""
+    """A permutation of range(size), fixed by `key` (at most 64 bytes)."""
 
     size: int
     key: bytes
 
     def __getitem__(self, index: int) -> int:
-        """Where `index` goes. IndexError outside of range(size)."""
+        """Return the value at `index`. Raise IndexError outside of range(size)."""
         if not 0 <= index < self.size:
             raise IndexError(index)
         return self._walk(index, forward=True)
 
     def index(self, value: int) -> int:
-        """The place that goes to `value`, so that self[self.index(value)] == value. IndexError outside of range(size)."""
+        """Return the index of `value`, the inverse of `self[index]`.
+
+        Raise IndexError outside of range(size).
+        """
         if not 0 <= value < self.size:
             raise IndexError(value)
         return self._walk(value, forward=False)
 
     def _walk(self, value: int, *, forward: bool) -> int:
-        """Through the network, until the value is in range(size) again."""
+        """Apply the network until the value is in range(size)."""
         half_bits = max(1, ((self.size - 1).bit_length() + 1) // 2)
         mask = (1 << half_bits) - 1
         while True:
@@ -50,12 +54,6 @@ class KeyedPermutation:
                 return value
 
     def _round(self, half: int, step: int) -> int:
-        return int.from_bytes(
-            blake2b(
-                half.to_bytes(16, "big"),
-                key=self.key,
-                digest_size=16,
-                person=step.to_bytes(2, "big"),
-            ).digest(),
-            "big",
-        )
+        person = step.to_bytes(2, "big")
+        digest = blake2b(half.to_bytes(16, "big"), key=self.key, digest_size=16, person=person)
+        return int.from_bytes(digest.digest(), "big")

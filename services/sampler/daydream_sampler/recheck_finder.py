@@ -1,57 +1,65 @@
-"""Finds out, when a round begins, which of the dull pairs are due once more."""
+"""Find out, when a round begins, which discarded pairs are due to be drawn again."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from daydream_contracts.rpc import FindNeighbours, NeighbourQuery
 from daydream_contracts.topology import MEMORY_NEIGHBOURHOODS
 from daydream_models.reservations import StagePlan
-from daydream_runtime.service import Runtime
-from daydream_sampler.epoch import Epoch, ordinals_of
-from daydream_sampler.proposal import NEAR
-from daydream_sampler.strategies.recheck import LOOKED_AT, DiscardedPair, DuePair, why_due
+from daydream_runtime.rpc import RpcClient
+from daydream_sampler.candidates import NEAREST
+from daydream_sampler.epoch import Epoch
+from daydream_sampler.pair_numbers import ordinals_of
+from daydream_sampler.strategies.recheck import (
+    CHECKED_PER_ROUND,
+    DiscardedPair,
+    DuePair,
+    why_due,
+)
 from daydream_sampler.strategy_history import StrategyHistory
 
 
+@dataclass(frozen=True)
 class RecheckFinder:
-    """Looks at a few dull pairs, others in each round."""
+    """Check a few discarded pairs, different ones in each round. `after`: the age at which one is
+    due.
+    """
 
-    def __init__(self, runtime: Runtime, after: timedelta) -> None:
-        self._runtime = runtime
-        self._after = after
+    rpc: RpcClient
+    after: timedelta
 
     async def due(
-        self, epoch: Epoch, yields: StrategyHistory, plans: Iterable[StagePlan], facts: int
+        self, epoch: Epoch, history: StrategyHistory, plans: Iterable[StagePlan], facts: int
     ) -> tuple[DuePair, ...]:
-        """Those that are due, when the round is over; else none."""
-        dulls = sorted(
-            number for number, dull in yields.dull.items() if dull.epoch >= epoch.number
-        )  # earlier ones are of a memory with other ordinals
-        if epoch.drawn < epoch.round.until or not dulls:
+        """Return the pairs that are due if the round is over, else none."""
+        # pairs of earlier epochs belong to a memory with other ordinals
+        numbers = sorted(
+            number for number, pair in history.discarded.items() if pair.epoch >= epoch.number
+        )
+        if epoch.drawn < epoch.round.until or not numbers:
             return ()
         models = {name for plan in plans for name in plan.models}
-        chance = random.Random(f"{epoch.key}:{epoch.round.number}:dull")
-        looked_at = chance.sample(dulls, min(LOOKED_AT, len(dulls)))
-        found = [await self._one(yields.dull[number], models, facts) for number in looked_at]
-        return tuple(one for one in found if one)
+        chosen = random.Random(f"{epoch.key}:{epoch.round.number}:discarded")
+        checked = chosen.sample(numbers, min(CHECKED_PER_ROUND, len(numbers)))
+        results = [
+            await self._check(history.discarded[number], models, facts) for number in checked
+        ]
+        return tuple(pair for pair in results if pair is not None)
 
-    async def _one(self, dull: DiscardedPair, models: set[str], facts: int) -> DuePair | None:
-        low, high = ordinals_of(dull.number)
-        if high >= facts:  # the memory knew more when it was drawn
+    async def _check(self, pair: DiscardedPair, models: set[str], facts: int) -> DuePair | None:
+        ordinals = ordinals_of(pair.number)
+        if max(ordinals) >= facts:  # the memory had more facts when it was drawn
             return None
-        around = await self._runtime.ask(
-            MEMORY_NEIGHBOURHOODS,
-            FindNeighbours(
-                places=(NeighbourQuery(ordinal=low), NeighbourQuery(ordinal=high)), near=NEAR
-            ),
-        )
-        if any(seen[0].hidden for seen in around.seen):
+        places = tuple(NeighbourQuery(ordinal=ordinal) for ordinal in ordinals)
+        query = FindNeighbours(places=places, near=NEAREST)
+        reply = await self.rpc(MEMORY_NEIGHBOURHOODS, query)
+        if any(neighbours[0].hidden for neighbours in reply.seen):
             return None
-        neighbours = [[one.ordinal for one in others] for _, *others in around.seen]
-        why = why_due(
-            dull, now=datetime.now(UTC), after=self._after, models=models, neighbours=neighbours
-        )
-        return DuePair(number=dull.number, epoch=dull.epoch + 1, why=why) if why else None
+        near = [[neighbour.ordinal for neighbour in others] for _, *others in reply.seen]
+        now = datetime.now(UTC)
+        why = why_due(pair, now=now, after=self.after, models=models, neighbours=near)
+        return DuePair(number=pair.number, epoch=pair.epoch + 1, why=why) if why else None

@@ -1,8 +1,9 @@
-"""The pair space in regions, and by how much each has surprised: which two domains a pair joins, and how close its facts are.
+"""Divide the pair space into regions, and correct what the regression expects of each.
 
-What the regression expects of a pair is corrected by the region that it lies in: the mean of (promoted − expected) over the verdicts there, shrunk
-towards 0 as if `PRIOR_VERDICTS` had come out as expected. A round draws each correction from its posterior, a normal one (Thompson, 1933), and
-publishes them, so that every proposal's probability is known.
+A region is two domains and how close the two facts are. Its correction is the mean of
+(promoted − expected) over its verdicts, shrunk towards 0 as if `PRIOR_VERDICTS` had come out as
+expected. A round draws each correction from its posterior, a normal one (Thompson, 1933), and
+publishes them, so that the probability of every proposal is known.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ BETWEEN = " | "
 
 
 class Region(BaseModel):
-    """Of one region: verdicts on its pairs, and the sum of what was promoted there beyond what was expected."""
+    """The verdicts on a region's pairs, and the sum of (promoted − expected) over them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,7 +29,7 @@ class Region(BaseModel):
 
 
 def region_of(domain: str, other: str, closeness: float) -> str:
-    """The name of the region of a pair, the same from both sides; empty where a domain is not known."""
+    """Return the name of a pair's region, the same from both sides; "" if a domain is unknown."""
     if not domain or not other:
         return ""
     low, high = sorted((domain, other))
@@ -38,17 +39,16 @@ def region_of(domain: str, other: str, closeness: float) -> str:
 def corrections_of(
     regions: Mapping[str, Region], rate: float, seed: int, *, temper: float
 ) -> dict[str, float]:
-    """A correction for each of the most drawn regions, drawn from its posterior. `rate`: promoted verdicts among all; `temper`: of the posterior's
-    spread."""
+    """Return a correction for each of the most drawn regions, drawn from its posterior.
+
+    `rate`: the share of verdicts that are promoted. `temper`: a factor on the posterior's spread.
+    """
     rng = np.random.default_rng(seed)
-    most = sorted(regions, key=lambda name: (-regions[name].verdicts, name))[:REGIONS_MAX]
+    names = sorted(regions, key=lambda name: (-regions[name].verdicts, name))[:REGIONS_MAX]
     spread = (max(0.0, rate * (1 - rate))) ** 0.5
-    found = {}
-    for name in most:
+    corrections = {}
+    for name in names:
         count = regions[name].verdicts + PRIOR_VERDICTS
-        found[name] = round(
-            regions[name].surprise / count
-            + temper * spread / count**0.5 * float(rng.standard_normal()),
-            6,
-        )
-    return found
+        noise = temper * spread / count**0.5 * float(rng.standard_normal())
+        corrections[name] = round(regions[name].surprise / count + noise, 6)
+    return corrections

@@ -1,8 +1,10 @@
-"""Bayesian linear regression of a yield on features, from sums alone, so that it is small to keep and exact to add to.
+"""Bayesian linear regression of a yield on features, from sums alone: small to store, exact to add
+to.
 
-Model: y = x·θ + noise of variance s², θ ~ N(0, diag(t)). The prior lets all features together explain `EXPLAINED` of the variance of
-the yield, if they are independent (t = s² × EXPLAINED ÷ their number), except for the intercept, which is free. On SciMuse's ratings, whose
-144 features are anything but independent, 0.6 found more than 0.05 and no less than 1.5. A θ drawn from the posterior is Thompson
+Model: y = x·θ + noise of variance s², θ ~ N(0, diag(t)). The prior lets all features together
+explain `EXPLAINED` of the variance of the yield, if they are independent (t = s² × EXPLAINED ÷
+their number). The intercept is free. On SciMuse's ratings, whose 144 features are far from
+independent, 0.6 found more than 0.05 and no less than 1.5. A θ drawn from the posterior is Thompson
 sampling for linear rewards (Agrawal and Goyal, 2013).
 """
 
@@ -14,28 +16,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 EXPLAINED = 0.6
-NOISE_VARIANCE = 0.2  # of a yes or no that is yes in about a fourth of all cases; a rarer yes has less, which only makes it careful
+# The variance of a yes or no that is yes in about a fourth of all cases. A rarer yes has less,
+# which only makes the posterior more careful.
+NOISE_VARIANCE = 0.2
 Array = NDArray[np.float64]
 
 
 @dataclass
 class Regression:
-    """The sums: Σ x xᵀ, shape (d, d), and Σ x·y, shape (d,). The first feature is the intercept, always 1."""
+    """The sums Σ x xᵀ, shape (d, d), and Σ x·y, shape (d,). The first feature is always 1."""
 
     gram: Array
     moment: Array
 
     @classmethod
     def empty(cls, size: int) -> Regression:
+        """Return the sums of no observations of `size` features."""
         return cls(np.zeros((size, size)), np.zeros(size))
 
     def add(self, features: Array, value: float) -> None:
-        """One observation; `features` has shape (d,)."""
+        """Add one observation; `features` has shape (d,)."""
         self.gram += np.outer(features, features)
         self.moment += features * value
 
     def posterior(self) -> tuple[Array, Array]:
-        """Mean, shape (d,), and the Cholesky factor of the covariance, shape (d, d)."""
+        """Return the mean, shape (d,), and the Cholesky factor of the covariance, shape (d, d)."""
         size = len(self.moment)
         prior = np.full(size, max(1, size - 1) / EXPLAINED)
         prior[0] = NOISE_VARIANCE
@@ -43,9 +48,11 @@ class Regression:
         return covariance @ self.moment, np.linalg.cholesky(covariance) * NOISE_VARIANCE**0.5
 
     def draw(self, seed: int, *, temper: float = 1.0) -> Array:
-        """Coefficients from the posterior with `temper` times its spread, shape (d,); the same seed gives the same."""
+        """Return coefficients from the posterior with `temper` times its spread, shape (d,).
+
+        The same seed gives the same coefficients.
+        """
         mean, factor = self.posterior()
-        drawn: Array = mean + temper * (
-            factor @ np.random.default_rng(seed).standard_normal(len(mean))
-        )
+        noise = np.random.default_rng(seed).standard_normal(len(mean))
+        drawn: Array = mean + temper * (factor @ noise)
         return drawn

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from daydream_contracts.topology import CONSUMERS
-from daydream_runtime.settings import ServiceSettings
+from daydream_runtime.settings import ServiceSettings, StringList
 from daydream_sampler.scheduling.calendar import Hours, PriceTable
 from daydream_sampler.scheduling.idle import VLLM, Idle, IdleThresholds, load_of
 from daydream_sampler.scheduling.interface import Always, DrawSchedule
@@ -20,153 +20,135 @@ class SamplerSettings(ServiceSettings):
 
     service: ClassVar[str] = "sampler"
 
-    samples: int = Field(1, ge=1, le=16, description="hypotheses wanted from each pair")
+    samples: int = Field(1, ge=1, le=16, description="hypotheses per pair")
     pairs_ahead: int = Field(
         16,
         ge=1,
         le=256,
-        description="pairs that may wait or be worked on before no more are drawn: at least the calls in flight of all synthesizers",
+        description="maximum pairs pending or in progress; at least the calls in flight of all "
+        "synthesizers",
     )
-    stages: str = Field(
-        "synthesizer,critic,oracle",
-        description="stages that a reservation must pay for; without the oracle, what the judges promote is not examined",
+    stages: StringList = Field(
+        ("synthesizer", "critic", "oracle"),
+        description="stages that a reservation pays for; without the oracle, what the judges "
+        "promote is not examined",
     )
-    seed: int = Field(
-        0, description="key of the permutation; read once, when the first pair is drawn"
-    )
-    strategies: str = Field(
-        "importance,anchored,unseen,reservoir,learned,recheck",
-        description="strategies beside uniform, separated by commas; none: uniform alone",
+    seed: int = Field(0, description="key of the permutation; read when the first pair is drawn")
+    strategies: StringList = Field(
+        ("importance", "anchored", "unseen", "reservoir", "learned", "recheck"),
+        description="strategies beside uniform; empty: uniform alone",
     )
     uniform_floor: float = Field(
-        0.1, gt=0, le=1, description="least share of the draws that is uniform over all pairs"
+        0.1, gt=0, le=1, description="minimum share of draws that are uniform over all pairs"
     )
     recheck_after_days: float = Field(
-        90.0, gt=0, description="age at which a pair that was judged dull is drawn again"
+        90.0, gt=0, description="age at which a discarded pair is drawn again"
     )
     generated_share_max: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="most of all draws that may have a fact that this system made; uniform draws, which take what comes, are not held back",
+        description="maximum share of draws that may use a generated fact; uniform draws are not "
+        "limited",
     )
-    when: Literal["always", "calendar", "idle"] = Field(
+    schedule: Literal["always", "calendar", "idle"] = Field(
         "always",
-        description="when to draw: always, in cheap hours, or while the lab's servers have room",
+        description="when to draw: always, in cheap hours (calendar), or while the lab's "
+        "inference servers are idle",
     )
     zone: str = Field("UTC", description="time zone of the calendar")
-    cheap_hours: str = Field(
-        "22-6",
-        description="for the calendar without a price table: spans of hours of the day, like 22-6, 12-14",
+    cheap_hours: StringList = Field(
+        ("22-6",),
+        description="calendar without a price table: cheap hours of the day, e.g. 22-6,12-14",
     )
     price_table: str = Field(
         "",
-        description="for the calendar: CSV with the columns start and price; read again when it changes",
+        description="calendar: CSV file with the columns start and price; read again when it "
+        "changes",
     )
-    price_max: float = Field(
-        0.0, description="for the price table: hours at this price or below are cheap"
+    price_max: float = Field(0.0, description="price table: maximum price of a cheap hour")
+    idle_metrics_urls: StringList = Field(
+        (), description="idle: /metrics URLs of the lab's inference servers"
     )
-    idle_metrics_urls: str = Field(
-        "", description="for idle: the /metrics of the lab's inference servers, separated by commas"
-    )
-    idle_metrics: str = Field(
-        ",".join(VLLM), description="for idle: names of the metrics whose sum is the load"
+    idle_metrics: StringList = Field(
+        VLLM, description="idle: names of the metrics whose sum is the load"
     )
     idle_at: float = Field(
-        0.0, ge=0, description="for idle: the load, in requests, at or below which they are idle"
+        0.0, ge=0, description="idle: maximum load, in requests, of idle servers"
     )
     busy_at: float = Field(
         8.0,
         ge=0,
-        description="for idle: the load above which they are busy; above what daydream itself has there at a time",
+        description="idle: load above which servers are busy; more than daydream's own calls there",
     )
     idle_after_s: float = Field(
-        30.0, ge=0, description="for idle: how long they must have been idle"
+        30.0, ge=0, description="idle: how long servers must be idle before drawing starts"
     )
-    idle_poll_s: float = Field(2.0, gt=0, description="for idle: how often to ask them")
+    idle_poll_s: float = Field(2.0, gt=0, description="idle: seconds between two polls")
     catch_up: float = Field(
         2.0,
         ge=1,
         le=16,
-        description="for idle: how many times the pairs ahead there may be after a busy spell, for as long as it was",
+        description="idle: factor on the pairs ahead after a busy spell, for as long as it was",
     )
     canary_share: float = Field(
         0.02,
         ge=0,
         le=0.5,
-        description="planted hypotheses for each pair that is drawn, to measure the critic with; their cost is the purpose `canary`",
+        description="canary hypotheses per drawn pair, to measure the critic; their cost has the "
+        "purpose canary",
     )
     canary_folder: str = Field(
-        "",
-        description="a folder with bridges.toml and decoys.toml of your own instead of those that come along",
+        "", description="folder with your own bridges.toml and decoys.toml; empty: bundled ones"
     )
-    draws: bool = Field(True, description="off: it answers what is asked and draws nothing")
+    enabled: bool = Field(True, description="false: answer requests, but draw nothing")
     pairs_max: int | None = Field(
-        None, ge=0, description="pairs that may be drawn before anybody sets a goal; unset: no end"
+        None, ge=0, description="maximum pairs to draw until a goal is set; unset: no limit"
     )
 
-    def occasion(self) -> DrawSchedule:
-        """What says when to draw. ConfigurationError when its price table can't be read."""
-        if self.when == "calendar":
+    def draw_schedule(self) -> DrawSchedule:
+        """Return what says when to draw. Raise ConfigurationError for an unreadable price table."""
+        if self.schedule == "calendar":
             zone = ZoneInfo(self.zone)
-            return (
-                PriceTable(Path(self.price_table), self.price_max, zone)
-                if self.price_table
-                else Hours.parse(self.cheap_hours, zone)
-            )
-        if self.when == "idle":
-            urls, names = (
-                [part.strip() for part in text.split(",") if part.strip()]
-                for text in (self.idle_metrics_urls, self.idle_metrics)
-            )
-            at = IdleThresholds(
+            if self.price_table:
+                return PriceTable(Path(self.price_table), self.price_max, zone)
+            return Hours.parse(self.cheap_hours, zone)
+        if self.schedule == "idle":
+            thresholds = IdleThresholds(
                 self.idle_at, self.busy_at, self.idle_after_s, self.idle_poll_s, self.catch_up
             )
-            return Idle(lambda: load_of(urls, names), at)
+            return Idle(lambda: load_of(self.idle_metrics_urls, self.idle_metrics), thresholds)
         return Always()
-
-    @property
-    def stage_names(self) -> list[str]:
-        """The stages, one by one."""
-        return [stage.strip() for stage in self.stages.split(",")]
-
-    @property
-    def strategy_names(self) -> list[str]:
-        """The strategies, one by one."""
-        return [name.strip() for name in self.strategies.split(",") if name.strip()]
 
     @field_validator("zone")
     @classmethod
-    def _zone(cls, zone: str) -> str:
+    def _known_zone(cls, zone: str) -> str:
         try:
             ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"there is no time zone {zone!r}; one is Europe/Zurich") from None
+            raise ValueError(f"unknown time zone {zone!r}; an example is Europe/Zurich") from None
         return zone
 
     @field_validator("cheap_hours")
     @classmethod
-    def _hours(cls, hours: str) -> str:
+    def _valid_hours(cls, hours: tuple[str, ...]) -> tuple[str, ...]:
         Hours.parse(hours, ZoneInfo("UTC"))
         return hours
 
+    @field_validator("stages")
+    @classmethod
+    def _known_stages(cls, stages: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = set(stages) - {consumer.service for consumer in CONSUMERS}
+        if unknown:
+            raise ValueError(f"unknown stage {', '.join(sorted(unknown))}")
+        return stages
+
     @model_validator(mode="after")
-    def _idle_is_whole(self) -> Self:
-        urls = [url.strip() for url in self.idle_metrics_urls.split(",") if url.strip()]
-        if self.when == "idle" and not (
-            urls and all(url.startswith(("http://", "https://")) for url in urls)
-        ):
+    def _idle_is_complete(self) -> Self:
+        urls = self.idle_metrics_urls
+        is_complete = urls and all(url.startswith(("http://", "https://")) for url in urls)
+        if self.schedule == "idle" and not is_complete:
             raise ValueError("idle needs idle_metrics_urls, each with http:// or https://")
         if self.busy_at < self.idle_at:
             raise ValueError("busy_at is below idle_at")
         return self
-
-    @field_validator("stages")
-    @classmethod
-    def _known(cls, stages: str) -> str:
-        unknown = {stage.strip() for stage in stages.split(",")} - {
-            row.service for row in CONSUMERS
-        }
-        if unknown:
-            raise ValueError(f"unknown stage {', '.join(sorted(unknown))}")
-        return stages

@@ -24,12 +24,15 @@ from daydream_memory.embedding import MiniLM
 from daydream_memory.store import Vector
 from daydream_models.provider import ModelProvider
 from daydream_models.settings import ModelSettings
-from daydream_sampler.epoch import UNIFORM, Claim, Epoch, PortfolioRound, ordinals_of
+from daydream_sampler.claim import UNIFORM, Claim
+from daydream_sampler.epoch import Epoch
+from daydream_sampler.pair_numbers import ordinals_of
 from daydream_sampler.portfolio import next_round
+from daydream_sampler.portfolio_round import PortfolioRound
 from daydream_sampler.settings import SamplerSettings
 from daydream_sampler.simulation.draws import FactSpace, LocalPairs, draw
 from daydream_sampler.strategies.interface import Strategy
-from daydream_sampler.strategies.registry import chosen
+from daydream_sampler.strategies.registry import load_strategies
 from daydream_sampler.strategy_history import StrategyHistory
 from support.samples import verdict_on
 
@@ -77,10 +80,10 @@ def measure(table: Path, *, quick: bool, other: Other | None = None) -> None:
         for way, names, portfolio in (
             ("", ["anchored"], False),
             ("mixed_", ["importance"], False),
-            ("portfolio_", SamplerSettings().strategy_names, True),
+            ("portfolio_", SamplerSettings().strategies, True),
         ):
             hits = [
-                hits_of(joined, space, chosen(names), seed, portfolio=portfolio)
+                hits_of(joined, space, load_strategies(names), seed, portfolio=portfolio)
                 for seed in range(seeds)
             ]
             # asked about questions × papers, uniform draws have fewer pairs to miss: that is the stricter measure, except where nothing is told

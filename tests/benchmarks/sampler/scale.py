@@ -19,11 +19,14 @@ from daydream_contracts.events import FactKind
 from daydream_contracts.rpc import Neighbour, NeighbourQuery
 from daydream_memory.ann_index import AnnIndex
 from daydream_memory.vectors import VectorTable
-from daydream_sampler.epoch import UNIFORM, Epoch, PortfolioRound, pairs_of
+from daydream_sampler.candidates import NEAREST
+from daydream_sampler.claim import UNIFORM
+from daydream_sampler.epoch import Epoch
 from daydream_sampler.features import NAMES
-from daydream_sampler.proposal import NEAR
+from daydream_sampler.pair_numbers import pair_count
+from daydream_sampler.portfolio_round import PortfolioRound
 from daydream_sampler.simulation.draws import NOW, FactSpace, LocalPairs, draw
-from daydream_sampler.strategies.registry import chosen
+from daydream_sampler.strategies.registry import load_strategies
 
 SIZES = (10**4, 10**5, 10**6, 10**7)
 DIMENSION = 16  # ten million vectors of 384 would need 15 GB
@@ -83,14 +86,14 @@ def measure(*, quick: bool, ten_million: bool = False) -> None:
 
 def uniformity(epochs: int) -> None:
     """Chi-square of which pair came at which place, over many whole epochs. Rows and columns are fixed, so it is scaled by (k − 1) ÷ k."""
-    pairs = pairs_of(FACTS)
+    pairs = pair_count(FACTS)
     seen = np.zeros((pairs, pairs))
     for seed in range(epochs):
-        epoch = Epoch(key=f"{seed:x}").cover(FACTS)
+        epoch = Epoch(key=f"{seed:x}").extend(FACTS)
         for place in range(pairs):
             found = epoch.claim("a", NOW)
             assert found is not None
-            epoch, claim = found[0].done(found[1]), found[1]
+            epoch, claim = found[0].complete(found[1]), found[1]
             seen[claim.number, place] += 1
     expected, degrees = epochs / pairs, (pairs - 1) ** 2
     chi = float(((seen - expected) ** 2 / expected).sum()) * (pairs - 1) / pairs
@@ -112,13 +115,13 @@ def uniformity(epochs: int) -> None:
 
 def uniform(size: int) -> None:
     """From a cursor alone."""
-    epoch = Epoch(key="0").cover(size)
+    epoch = Epoch(key="0").extend(size)
     times = []
     for _ in range(DRAWS):
         started = time.perf_counter()
         found = epoch.claim("a", NOW)
         assert found is not None
-        epoch = found[0].done(found[1])
+        epoch = found[0].complete(found[1])
         times.append(1e3 * (time.perf_counter() - started))
     figure(
         "sampler",
@@ -150,8 +153,8 @@ def others(size: int) -> None:
             round=PortfolioRound(
                 number=1, until=2**60, shares={UNIFORM: 0.0, name: 1.0}, learned=learned
             ),
-        ).cover(size)
-        strategies, pairs, times = chosen([name]), LocalPairs(), []
+        ).extend(size)
+        strategies, pairs, times = load_strategies([name]), LocalPairs(), []
         for _ in range(DRAWS):
             started = time.perf_counter()
             epoch, _ = draw(space, epoch, strategies, pairs)
@@ -161,7 +164,7 @@ def others(size: int) -> None:
             "facts": size,
             "draws": DRAWS,
             "dimension": DIMENSION,
-            "near": NEAR,
+            "near": NEAREST,
         }
         figure("sampler", f"draw_ms_{name}_{size:.0e}", [percentile(times, 0.5)], "ms", **more)
     figure(

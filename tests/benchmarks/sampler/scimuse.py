@@ -12,10 +12,10 @@ import numpy as np
 
 from benchmarks.figures import mean_figure
 from benchmarks.sampler.worlds import Rated, read_rated
-from daydream_sampler.epoch import UNIFORM
+from daydream_sampler.claim import UNIFORM
 from daydream_sampler.portfolio import ROUND_DRAWS, TEMPER, shares_of
 from daydream_sampler.regression import Regression
-from daydream_sampler.strategies.learned import by_expectation
+from daydream_sampler.strategies.learned import weights_of_expected
 from daydream_sampler.strategy_history import StrategyHistory, StrategyStats
 
 DRAWS = 500
@@ -59,7 +59,7 @@ def hits(rated: Rated, seed: int) -> int:
         name = UNIFORM if rng.random() < shares[UNIFORM] else LEARNED
         weights = np.where(left, 1.0, 0.0)
         if name == LEARNED:
-            weights[left] = by_expectation(expected[left])
+            weights[left] = weights_of_expected(expected[left])
         idea = int(rng.choice(len(weights), p=weights / weights.sum()))
         left[idea] = False
         interesting = bool(rated.interesting[idea])

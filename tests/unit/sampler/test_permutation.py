@@ -9,14 +9,14 @@ import pytest
 from daydream_sampler.permutation import KeyedPermutation
 
 
-def test_every_index_goes_to_a_place_of_its_own_whatever_the_size() -> None:
+def test_every_size_gives_a_permutation() -> None:
     for size in range(1, 301):
         permutation = KeyedPermutation(size, b"key")
         assert sorted(permutation[index] for index in range(size)) == list(range(size)), size
 
 
 @pytest.mark.parametrize("size", [65_537, 1_000_003, 2**40 + 1, 499_999_500_000])
-def test_large_sizes_are_walked_without_a_table_and_without_collisions(size: int) -> None:
+def test_large_sizes_have_no_collisions(size: int) -> None:
     permutation = KeyedPermutation(size, b"key")
     indices = [*range(1000), *range(size - 1000, size)]
     places = [permutation[index] for index in indices]
@@ -27,8 +27,8 @@ def test_large_sizes_are_walked_without_a_table_and_without_collisions(size: int
 
 
 def test_another_key_gives_another_permutation() -> None:
-    one, other = KeyedPermutation(100, b"one"), KeyedPermutation(100, b"other")
-    same = sum(one[index] == other[index] for index in range(100))
+    first, other = KeyedPermutation(100, b"one"), KeyedPermutation(100, b"other")
+    same = sum(first[index] == other[index] for index in range(100))
     assert same < 10
 
 
@@ -39,12 +39,12 @@ def test_the_same_key_gives_the_same_permutation() -> None:
 
 
 @pytest.mark.parametrize("index", [-1, 10, 11])
-def test_there_is_nothing_outside_of_the_range(index: int) -> None:
+def test_an_index_outside_of_the_range_raises(index: int) -> None:
     with pytest.raises(IndexError):
         KeyedPermutation(10, b"k")[index]
 
 
-def test_all_orders_of_three_things_come_up_about_equally_often() -> None:
+def test_all_orders_of_three_items_are_about_equally_frequent() -> None:
     orders = Counter(
         tuple(KeyedPermutation(3, f"{seed}".encode())[index] for index in range(3))
         for seed in range(3000)

@@ -1,4 +1,6 @@
-"""Dull pairs are drawn once more when they are due, in an epoch of their own, and each with the probability that it says."""
+"""Discarded pairs are drawn again when they are due, in their own epoch, with the probability
+stated.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +10,19 @@ from datetime import timedelta
 import pytest
 
 from daydream_contracts.events import Decision, Judgement
-from daydream_sampler.epoch import UNIFORM, Claim, Epoch, PortfolioRound, number_of
-from daydream_sampler.proposal import turns_of
+from daydream_sampler.claim import UNIFORM, Claim
+from daydream_sampler.epoch import Epoch
+from daydream_sampler.pair_numbers import pair_number
+from daydream_sampler.portfolio_round import PortfolioRound
+from daydream_sampler.proposal import anchor_sources_of
 from daydream_sampler.simulation.draws import NOW
 from daydream_sampler.strategies.recheck import DiscardedPair, DuePair, why_due
-from daydream_sampler.strategies.registry import chosen
-from daydream_sampler.strategy_history import DULL_MAX, StrategyHistory
+from daydream_sampler.strategies.registry import load_strategies
+from daydream_sampler.strategy_history import DISCARDED_MAX, StrategyHistory
 from support.samples import verdict_on
 
 AFTER = timedelta(days=90)
-STRATEGIES = chosen(["recheck"])
+STRATEGIES = load_strategies(["recheck"])
 DUE = tuple(DuePair(number=number, epoch=2, why="age") for number in (3, 7, 20))
 
 
@@ -27,19 +32,19 @@ def epoch(key: str = "k", due: tuple[DuePair, ...] = DUE, share: float = 0.5) ->
         round=PortfolioRound(
             number=1, until=100, shares={UNIFORM: 1 - share, "recheck": share}, due=due
         ),
-    ).cover(10)
+    ).extend(10)
 
 
 def claimed(state: Epoch) -> tuple[Epoch, Claim]:
-    return state.claim("a", NOW, turns_of(STRATEGIES, 10, 0)) or pytest.fail("no claim")
+    return state.claim("a", NOW, anchor_sources_of(STRATEGIES, 10, 0)) or pytest.fail("no claim")
 
 
-def test_each_pair_that_is_due_is_drawn_once_in_its_own_epoch_and_then_none_is_left() -> None:
+def test_each_due_pair_is_drawn_once_in_its_own_epoch() -> None:
     now, seen = epoch(share=1.0), list[Claim]()
     for _ in range(3):
         now, claim = claimed(now)
         seen.append(claim)
-        now = now.done(claim)
+        now = now.complete(claim)
     assert sorted(claim.number or 0 for claim in seen) == [3, 7, 20]
     assert [claim.probability for claim in seen] == pytest.approx([1 / 3, 1 / 2, 1])
     assert {(claim.strategy, claim.epoch, claim.why) for claim in seen} == {("recheck", 2, "age")}
@@ -47,7 +52,7 @@ def test_each_pair_that_is_due_is_drawn_once_in_its_own_epoch_and_then_none_is_l
     assert (claim.strategy, claim.epoch) == (UNIFORM, 0)
 
 
-def test_a_pair_that_is_due_is_drawn_as_often_as_it_says() -> None:
+def test_a_due_pair_is_drawn_with_the_probability_it_states() -> None:
     drawn: Counter[int] = Counter()
     for key in range(3000):
         _, claim = claimed(epoch(f"{key:x}"))
@@ -57,10 +62,10 @@ def test_a_pair_that_is_due_is_drawn_as_often_as_it_says() -> None:
     assert all(abs(count - 500) < 5 * 500**0.5 for count in drawn.values())
 
 
-def test_a_claim_that_is_due_survives_the_death_of_its_owner() -> None:
+def test_another_replica_takes_over_the_claim_of_a_due_pair() -> None:
     now, claim = claimed(epoch(share=1.0))
     now, again = now.claim(
-        "b", NOW + timedelta(minutes=1), turns_of(STRATEGIES, 10, 0)
+        "b", NOW + timedelta(minutes=1), anchor_sources_of(STRATEGIES, 10, 0)
     ) or pytest.fail("no claim")
     assert (again.number, again.epoch, again.claim_id) == (
         claim.number,
@@ -71,7 +76,7 @@ def test_a_claim_that_is_due_survives_the_death_of_its_owner() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "models", "around", "why"),
+    ("days", "models", "ordinals", "why"),
     [
         (91, ["writer"], [1, 2, 3, 4], "age"),
         (20, ["writer-2026"], [1, 2, 3, 4], ""),
@@ -81,25 +86,25 @@ def test_a_claim_that_is_due_survives_the_death_of_its_owner() -> None:
         (2, ["another"], [50, 51, 52, 53], ""),
     ],
 )
-def test_why_a_pair_is_due(days: int, models: list[str], around: list[int], why: str) -> None:
-    dull = DiscardedPair(number=3, epoch=1, at=NOW, models=("writer", "judge"), facts=50)
+def test_why_a_pair_is_due(days: int, models: list[str], ordinals: list[int], why: str) -> None:
+    pair = DiscardedPair(number=3, epoch=1, at=NOW, models=("writer", "judge"), facts=50)
     assert (
         why_due(
-            dull,
+            pair,
             now=NOW + timedelta(days=days),
             after=AFTER,
             models=models,
-            neighbours=[[1, 2, 3, 4], around],
+            neighbours=[[1, 2, 3, 4], ordinals],
         )
         == why
     )
 
 
-def test_what_is_judged_dull_is_remembered_and_forgotten_when_it_is_not() -> None:
-    yields = StrategyHistory()
+def test_a_judged_and_discarded_pair_is_remembered_until_it_is_promoted() -> None:
+    history = StrategyHistory()
     claim = Claim(
         claim_id="c",
-        number=number_of(0, 1),
+        number=pair_number(0, 1),
         chance=1.0,
         probability=0.5,
         owner="a",
@@ -107,28 +112,28 @@ def test_what_is_judged_dull_is_remembered_and_forgotten_when_it_is_not() -> Non
         until=NOW,
     )
     judgement = Judgement(judge="a", model="judge", justification="", scores=None)
-    dull = verdict_on(claim, promoted=False).model_copy(update={"judgements": (judgement,)})
-    yields.add(1, dull.model_copy(update={"judgements": ()}))
-    assert not yields.dull, "a gate is no judge"
-    yields.add(2, dull)
-    (known,) = yields.dull.values()
-    assert (known.epoch, known.models) == (1, ("judge",))
-    yields.add(3, dull.model_copy(update={"decision": Decision.PROMOTED}))
-    assert not yields.dull
+    discarded = verdict_on(claim, promoted=False).model_copy(update={"judgements": (judgement,)})
+    history.add(1, discarded.model_copy(update={"judgements": ()}))
+    assert not history.discarded, "a gate is no judge"
+    history.add(2, discarded)
+    (pair,) = history.discarded.values()
+    assert (pair.epoch, pair.models) == (1, ("judge",))
+    history.add(3, discarded.model_copy(update={"decision": Decision.PROMOTED}))
+    assert not history.discarded
 
 
-def test_the_memory_of_dull_pairs_fits_into_its_bucket() -> None:
-    yields = StrategyHistory(
-        dull={
-            n: DiscardedPair(
-                number=10**13 + n,
+def test_the_history_of_discarded_pairs_fits_into_its_bucket() -> None:
+    history = StrategyHistory(
+        discarded={
+            at: DiscardedPair(
+                number=10**13 + at,
                 epoch=12,
                 at=NOW,
                 models=("a-rather-long-name-of-a-model",) * 2,
                 facts=10**7,
             )
-            for n in range(DULL_MAX)
+            for at in range(DISCARDED_MAX)
         }
     )
-    assert len(yields.model_dump_json()) < 600_000
-    assert StrategyHistory.model_validate_json(yields.model_dump_json()) == yields
+    assert len(history.model_dump_json()) < 600_000
+    assert StrategyHistory.model_validate_json(history.model_dump_json()) == history

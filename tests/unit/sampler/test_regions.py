@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from daydream_contracts.events import FactKind
-from daydream_sampler.epoch import Claim
+from daydream_sampler.claim import Claim
 from daydream_sampler.features import NAMES
 from daydream_sampler.portfolio import TEMPER
 from daydream_sampler.regions import PRIOR_VERDICTS, REGIONS_MAX, Region, corrections_of, region_of
@@ -16,9 +16,7 @@ from daydream_sampler.strategy_history import StrategyHistory
 from support.samples import AT, verdict_on
 
 
-def test_a_pair_lies_in_the_same_region_from_both_sides_and_in_none_where_a_domain_is_not_known() -> (
-    None
-):
+def test_a_pair_has_one_region_and_none_without_a_domain() -> None:
     assert (
         region_of("steel", "birds", 1.7) == region_of("birds", "steel", 1.7) == "birds | steel | 1"
     )
@@ -28,29 +26,32 @@ def test_a_pair_lies_in_the_same_region_from_both_sides_and_in_none_where_a_doma
     assert region_of("", "birds", 1.7) == ""
 
 
-def test_a_correction_is_the_mean_surprise_shrunk_and_less_sure_where_less_is_known() -> None:
-    known = {"often": Region(verdicts=90, surprise=27.0), "once": Region(verdicts=1, surprise=0.9)}
-    found = [corrections_of(known, 0.1, seed, temper=1.0) for seed in range(3000)]
-    for name, one in known.items():
-        values = np.array([each[name] for each in found])
-        count = one.verdicts + PRIOR_VERDICTS
-        assert values.mean() == pytest.approx(one.surprise / count, abs=0.01)
+def test_a_correction_is_the_shrunk_mean_surprise_and_wider_with_fewer_verdicts() -> None:
+    regions = {
+        "often": Region(verdicts=90, surprise=27.0),
+        "once": Region(verdicts=1, surprise=0.9),
+    }
+    draws = [corrections_of(regions, 0.1, seed, temper=1.0) for seed in range(3000)]
+    for name, region in regions.items():
+        values = np.array([corrections[name] for corrections in draws])
+        count = region.verdicts + PRIOR_VERDICTS
+        assert values.mean() == pytest.approx(region.surprise / count, abs=0.01)
         assert values.std() == pytest.approx((0.09 / count) ** 0.5, rel=0.1)
 
 
-def test_a_round_names_no_more_regions_than_it_can_carry() -> None:
-    found = corrections_of(
+def test_a_round_has_at_most_the_maximum_of_regions() -> None:
+    corrections = corrections_of(
         {f"a | {number} | 1": Region(verdicts=number) for number in range(1000)},
         0.1,
         1,
         temper=TEMPER,
     )
-    assert len(found) == REGIONS_MAX
-    assert "a | 999 | 1" in found
+    assert len(corrections) == REGIONS_MAX
+    assert "a | 999 | 1" in corrections
     assert corrections_of({}, 0.0, 1, temper=TEMPER) == {}
 
 
-def test_partners_of_a_region_that_surprised_are_wanted_more() -> None:
+def test_partners_in_a_region_with_a_positive_surprise_weigh_more() -> None:
     anchor = FactView(0, "here", "steel", FactKind.DOCUMENT)
     partners = [
         Partner(at, "there", domain, FactKind.DOCUMENT, closeness=1.5)
@@ -67,10 +68,8 @@ def test_partners_of_a_region_that_surprised_are_wanted_more() -> None:
     ]
 
 
-def test_the_fold_counts_each_verdict_once_for_its_region_and_expects_more_of_it_the_next_time() -> (
-    None
-):
-    yields = StrategyHistory()
+def test_each_verdict_counts_once_for_its_region_and_raises_the_expectation() -> None:
+    history = StrategyHistory()
     features = (1.0, 0.5, 0.25, 0.0, 0.0, 0.0, 0.0, 0.0)
     claim = Claim(
         claim_id="c",
@@ -94,10 +93,10 @@ def test_the_fold_counts_each_verdict_once_for_its_region_and_expects_more_of_it
         verdict = verdict.model_copy(
             update={"hypothesis": verdict.hypothesis.model_copy(update={"pair": labelled})}
         )
-        before = yields.regions.get("a | b | 1", Region()).surprise
+        before = history.regions.get("a | b | 1", Region()).surprise
         for _ in range(2):
-            yields.add(sequence, verdict)
-        surprises.append(yields.regions["a | b | 1"].surprise - before)
-    assert yields.regions["a | b | 1"].verdicts == 4
+            history.add(sequence, verdict)
+        surprises.append(history.regions["a | b | 1"].surprise - before)
+    assert history.regions["a | b | 1"].verdicts == 4
     assert surprises[0] > surprises[1] > surprises[3] > 0
-    assert StrategyHistory.model_validate_json(yields.model_dump_json()).regions == yields.regions
+    assert StrategyHistory.model_validate_json(history.model_dump_json()).regions == history.regions

@@ -1,1 +1,1 @@
-"""When to draw: always, in cheap hours, or while the lab's inference servers have room."""
+"""When to draw: always, in cheap hours, or while the lab's inference servers are idle."""

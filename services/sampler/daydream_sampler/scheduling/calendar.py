@@ -1,8 +1,9 @@
-"""Cheap hours: the same ones every day, or those of a table of prices.
+"""Draw in cheap hours: the same ones every day, or those of a price table.
 
-A table is CSV with a header and two columns that matter: `start` (a time; without an offset it is in the given zone) and `price` (a number in
-whatever unit). A price holds until the next row's start, the last one for an hour. The file may be replaced at any time, as a provider's
-day-ahead prices are: it is read again when it has changed, and the old one stays in force while the new one can't be read.
+A table is CSV with a header and two columns: `start` (a time; without an offset it is in the given
+zone) and `price` (a number in any unit). A price holds until the next row's start, the last one for
+an hour. The file may be replaced at any time, as a provider's day-ahead prices are. It is read
+again when it has changed. The previous table stays in force while the new one can't be read.
 """
 
 from __future__ import annotations
@@ -23,49 +24,39 @@ from daydream_sampler.scheduling.interface import Wait
 log = logging.getLogger(__name__)
 SPAN = re.compile(r"^\s*(\d{1,2})\s*-\s*(\d{1,2})\s*$")
 LAST_ROW_HOLDS = timedelta(hours=1)
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Hours:
-    """Spans of hours of the day, [from, to); one that ends before it begins goes over midnight."""
+    """Spans of hours of the day, [from, to). A span that ends before it begins passes midnight."""
 
     spans: tuple[tuple[int, int], ...]
     zone: ZoneInfo
 
     @classmethod
-    def parse(cls, text: str, zone: ZoneInfo) -> Hours:
-        """From "22-6, 12-14". ValueError says what is wrong with it."""
+    def parse(cls, texts: Sequence[str], zone: ZoneInfo) -> Hours:
+        """Parse spans like "22-6". Raise ValueError, which says what is wrong."""
         spans = []
-        for part in text.split(","):
-            found = SPAN.match(part)
-            if (
-                not found
-                or not all(0 <= int(hour) <= 24 for hour in found.groups())
-                or int(found[1]) == int(found[2])
-            ):
-                raise ValueError(
-                    f"{part.strip()!r} is no span of hours; write them like 22-6, 12-14"
-                )
-            spans.append((int(found[1]), int(found[2]) % 24))
+        for text in texts:
+            match = SPAN.match(text)
+            first, last = (int(hour) for hour in match.groups()) if match else (0, 0)
+            if first == last or max(first, last) > 24:
+                raise ValueError(f"{text!r} is no span of hours; write spans like 22-6")
+            spans.append((first, last % 24))
         return cls(tuple(spans), zone)
 
     async def wait(self, now: datetime) -> Wait | None:
-        hour = now.astimezone(self.zone).hour
-        if self._holds(hour):
-            return None
         start = now.astimezone(self.zone).replace(minute=0, second=0, microsecond=0)
-        until = next(
-            start + timedelta(hours=step)
-            for step in range(1, 26)
-            if self._holds((start + timedelta(hours=step)).hour)
-        )
+        if self._is_cheap(start.hour):
+            return None
+        hours = (start + timedelta(hours=step) for step in range(1, 26))
+        until = next(hour for hour in hours if self._is_cheap(hour.hour))
         return Wait(f"cheap hours begin at {until:%H:%M}", until)
 
     def ahead(self, now: datetime) -> float:
         return 1.0
 
-    def _holds(self, hour: int) -> bool:
+    def _is_cheap(self, hour: int) -> bool:
         return any(
             first <= hour < last if first < last else hour >= first or hour < last
             for first, last in self.spans
@@ -73,7 +64,10 @@ class Hours:
 
 
 class PriceTable:
-    """Hours whose price is at most `price_max`. ConfigurationError at the start when the table can't be read."""
+    """Hours whose price is at most `price_max`.
+
+    Raise ConfigurationError when the table can't be read at the start.
+    """
 
     def __init__(self, file: Path, price_max: float, zone: ZoneInfo) -> None:
         self._file = file
@@ -91,39 +85,34 @@ class PriceTable:
 
     async def wait(self, now: datetime) -> Wait | None:
         await asyncio.to_thread(self._refresh)
-        ends = [start for start, _ in self._rows[1:]] + [self._rows[-1][0] + LAST_ROW_HOLDS]
-        current = next(
-            (
-                price
-                for (start, price), end in zip(self._rows, ends, strict=True)
-                if start <= now < end
-            ),
-            None,
-        )
-        if current is not None and current <= self._price_max:
-            return None
-        until = next(
-            (start for start, price in self._rows if start > now and price <= self._price_max), None
-        )
-        why = (
-            "the price table knows no price for now"
-            if current is None
-            else f"the price is {current:g}, above {self._price_max:g}"
-        )
-        return Wait(why, until)
+        price = self._price_at(now)
+        if price is None:
+            return Wait("the price table has no price for now", self._cheap_after(now))
+        if price > self._price_max:
+            text = f"the price is {price:g}, above {self._price_max:g}"
+            return Wait(text, self._cheap_after(now))
+        return None
 
     def ahead(self, now: datetime) -> float:
         return 1.0
+
+    def _price_at(self, now: datetime) -> float | None:
+        ends = [start for start, _ in self._rows[1:]] + [self._rows[-1][0] + LAST_ROW_HOLDS]
+        for (start, price), end in zip(self._rows, ends, strict=True):
+            if start <= now < end:
+                return price
+        return None
+
+    def _cheap_after(self, now: datetime) -> datetime | None:
+        later = (start for start, price in self._rows if start > now and price <= self._price_max)
+        return next(later, None)
 
     def _refresh(self) -> None:
         try:
             self._read()
         except (OSError, ValueError) as error:
-            log.warning(
-                "the price table %s can't be read, the older one stays in force: %s",
-                self._file,
-                error,
-            )
+            text = "the price table %s can't be read, the previous one stays in force: %s"
+            log.warning(text, self._file, error)
 
     def _read(self) -> None:
         changed_at = self._file.stat().st_mtime
@@ -140,5 +129,5 @@ class PriceTable:
         self._changed_at = changed_at
 
     def _time(self, text: str) -> datetime:
-        found = datetime.fromisoformat(text.strip())
-        return found if found.tzinfo else found.replace(tzinfo=self._zone)
+        time = datetime.fromisoformat(text.strip())
+        return time if time.tzinfo else time.replace(tzinfo=self._zone)

@@ -1,4 +1,4 @@
-"""What says whether it is time to draw."""
+"""The interface of a draw schedule: is it time to draw?"""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Wait:
-    """It is not the time: why, and until when if that is known."""
+    """It is not time to draw: why, and until when if that is known."""
 
     text: str
     until: datetime | None = None
 
 
 class DrawSchedule(Protocol):
-    """Asked before every draw, so it answers from what it knows and looks no oftener than it must."""
+    """Asked before every draw, so it answers from what it knows and polls no more than it must."""
 
     async def wait(self, now: datetime) -> Wait | None:
-        """None: it is time to draw."""
+        """Return None when it is time to draw."""
 
     def ahead(self, now: datetime) -> float:
-        """By which factor more pairs than usual may be on their way, to catch up with what was missed; 1 in the usual case."""
+        """Return a factor on the pairs that may be in progress, to catch up after a wait; usually
+        1.
+        """
 
 
 class Always:
-    """There is always time."""
+    """It is always time to draw."""
 
     async def wait(self, now: datetime) -> Wait | None:
         return None

@@ -1,4 +1,4 @@
-"""`python -m daydream_sampler.simulation.command`: the toy economy with and without write-back, as one JSON document. `daydream simulate` shows it."""
+"""Run the toy economy with and without write-back, and print JSON (`daydream simulate` calls this)."""
 
 from __future__ import annotations
 
@@ -10,58 +10,62 @@ from typing import Any
 
 import numpy as np
 
-from daydream_sampler.simulation.economy import EconomyParams, live
+from daydream_sampler.simulation.economy import EconomyParams, simulate
 
 Z95 = 1.96
-SETTLED = (
-    1 / 5
-)  # of the periods pass before the trend is taken: at first both use up the best of what was there
+SETTLED = 0.2  # the share of the periods at the start that the trend leaves out
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run both worlds with the same seeds."""
+    """Run both economies with the same seeds."""
+    params, seeds = _parsed(arguments)
+    results = {}
+    for name, write_back in (("with_write_back", True), ("without", False)):
+        runs = []
+        for seed in range(seeds):
+            runs.append(simulate(params, seed, write_back=write_back))
+            print(f"{name}: seed {seed + 1} of {seeds}", file=sys.stderr, flush=True)  # noqa: T201
+        results[name] = summary(runs, params.periods)
+    print(json.dumps({"world": vars(params), "seeds": seeds, **results}))  # noqa: T201
+    return 0
+
+
+def _parsed(arguments: Sequence[str] | None) -> tuple[EconomyParams, int]:
+    default = EconomyParams()
     parser = argparse.ArgumentParser(
         prog="python -m daydream_sampler.simulation.command", description=__doc__
     )
-    default = EconomyParams()
-    parser.add_argument("--facts", type=int, default=default.facts)
-    parser.add_argument("--draws", type=int, default=default.draws, help="in each period")
-    parser.add_argument("--periods", type=int, default=default.periods)
+    parser.add_argument("--facts", type=int, default=default.facts, help="facts at the beginning")
+    parser.add_argument("--draws", type=int, default=default.draws, help="draws per period")
+    parser.add_argument("--periods", type=int, default=default.periods, help="number of periods")
     parser.add_argument(
         "--generated-max",
         type=float,
         default=default.generated_share_max,
-        help="most of all draws that may have an insight",
+        help="maximum share of draws that may use a generated insight",
     )
-    parser.add_argument("--seeds", type=int, default=5)
-    asked = parser.parse_args(arguments)
-    world = EconomyParams(
-        facts=asked.facts,
-        draws=asked.draws,
-        periods=asked.periods,
-        generated_share_max=asked.generated_max,
+    parser.add_argument("--seeds", type=int, default=5, help="number of seeds")
+    options = parser.parse_args(arguments)
+    params = EconomyParams(
+        facts=options.facts,
+        draws=options.draws,
+        periods=options.periods,
+        generated_share_max=options.generated_max,
     )
-    found = {}
-    for name, write_back in (("with_write_back", True), ("without", False)):
-        lives = []
-        for seed in range(asked.seeds):
-            lives.append(live(world, seed, write_back=write_back))
-            print(f"{name}: seed {seed + 1} of {asked.seeds}", file=sys.stderr, flush=True)  # noqa: T201
-        found[name] = summary(lives, asked.periods)
-    print(json.dumps({"world": vars(world), "seeds": asked.seeds, **found}))  # noqa: T201
-    return 0
+    return params, options.seeds
 
 
-def summary(lives: Sequence[Sequence[int]], periods: int) -> dict[str, Any]:
-    """Mean hits of each period with the 95 % interval over the seeds, and the trend: hits more or less from one period to the next."""
-    table = np.array([[*one, *([0] * (periods - len(one)))] for one in lives], float)
-    error = (
-        Z95 * table.std(axis=0, ddof=1) / len(table) ** 0.5
-        if len(table) > 1
-        else np.full(periods, np.nan)
-    )
+def summary(runs: Sequence[Sequence[int]], periods: int) -> dict[str, Any]:
+    """Return the mean hits of each period with a 95 % interval over the seeds, and the trend.
+
+    The trend is how many more hits (negative: fewer) a period has than the one before.
+    """
+    table = np.array([[*run, *([0] * (periods - len(run)))] for run in runs], float)
+    error = np.full(periods, np.nan)
+    if len(table) > 1:
+        error = Z95 * table.std(axis=0, ddof=1) / len(table) ** 0.5
     start = int(periods * SETTLED)
-    slopes = np.array([np.polyfit(np.arange(start, periods), one[start:], 1)[0] for one in table])
+    slopes = np.array([np.polyfit(np.arange(start, periods), row[start:], 1)[0] for row in table])
     slope_error = Z95 * slopes.std(ddof=1) / len(slopes) ** 0.5 if len(slopes) > 1 else float("nan")
     mean = table.mean(axis=0)
     return {

@@ -1,4 +1,6 @@
-"""Draws as the service makes them, over a memory in a matrix and without NATS in between: for simulations, benchmarks and tests."""
+"""Draw as the service does, over facts in a matrix and without NATS: for simulations, benchmarks,
+tests.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,15 @@ from numpy.typing import NDArray
 from daydream_contracts.access import are_isolated
 from daydream_contracts.events import FactKind
 from daydream_contracts.rpc import Neighbour, Neighbourhoods, NeighbourQuery
-from daydream_sampler.epoch import Claim, Epoch, ordinals_of
-from daydream_sampler.proposal import NEAR, ProposalModel, turns_of
+from daydream_sampler.candidates import NEAREST
+from daydream_sampler.claim import Claim
+from daydream_sampler.epoch import Epoch
+from daydream_sampler.pair_numbers import ordinals_of
+from daydream_sampler.proposal import ProposalModel, anchor_sources_of
 from daydream_sampler.strategies.interface import Strategy
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+SCALE_PAIRS = 4000
 
 
 @dataclass
@@ -37,60 +43,66 @@ class FactSpace:
     def __post_init__(self) -> None:
         rng = np.random.default_rng(0)
         count = len(self.vectors)
-        first = rng.integers(0, count, 4000)
-        second = (first + rng.integers(1, count, 4000)) % count
+        first = rng.integers(0, count, SCALE_PAIRS)
+        second = (first + rng.integers(1, count, SCALE_PAIRS)) % count
         cosines = np.einsum("ij,ij->i", self.vectors[first], self.vectors[second])
         self.median, self.spread = float(np.median(cosines)), float(np.std(cosines))
 
-    def closed(self, number: int, may_see: Callable[[str], bool]) -> bool:
-        """Whether a pair may not be drawn."""
-        one, other = ordinals_of(number)
-        seen = all(
-            ordinal not in self.hidden and may_see(self.clearances.get(ordinal, ""))
-            for ordinal in (one, other)
+    def is_forbidden(self, number: int, may_see: Callable[[str], bool]) -> bool:
+        """Return whether a pair may not be drawn."""
+        ordinals = ordinals_of(number)
+        first_team, second_team = (self.teams.get(ordinal, "") for ordinal in ordinals)
+        return are_isolated(first_team, second_team) or any(
+            ordinal in self.hidden or not may_see(self.clearances.get(ordinal, ""))
+            for ordinal in ordinals
         )
-        return not seen or are_isolated(self.teams.get(one, ""), self.teams.get(other, ""))
 
     @property
     def questions(self) -> list[int]:
+        """The ordinals of open research questions."""
         return [ordinal for ordinal, kind in enumerate(self.kinds) if kind is FactKind.QUESTION]
 
-    def around(self, places: Sequence[NeighbourQuery], near: int = NEAR) -> Neighbourhoods:
+    def neighbourhoods(
+        self, queries: Sequence[NeighbourQuery], near: int = NEAREST
+    ) -> Neighbourhoods:
+        """Answer as the memory does."""
         return Neighbourhoods(
-            seen=tuple(self._seen(place, near) for place in places),
+            seen=tuple(self._neighbourhood(query, near) for query in queries),
             unrelated_median=self.median,
             unrelated_spread=self.spread,
         )
 
-    def _seen(self, place: NeighbourQuery, near: int) -> tuple[Neighbour, ...]:
-        cosines = self.vectors @ self.vectors[place.ordinal]
-        cosines[place.ordinal] = np.inf
+    def _neighbourhood(self, query: NeighbourQuery, near: int) -> tuple[Neighbour, ...]:
+        cosines = self.vectors @ self.vectors[query.ordinal]
+        cosines[query.ordinal] = np.inf
         cosines[list(self.hidden)] = -1.0
         nearest = np.argpartition(-cosines, min(near, len(cosines) - 1))[: near + 1]
-        wanted = sorted(
-            {*nearest.tolist(), *place.also} - {place.ordinal}, key=lambda one: -cosines[one]
-        )
-        sight = {one: float(cosines[one]) for one in wanted}
+        others = {*nearest.tolist(), *query.also} - {query.ordinal}
+        ordered = sorted(others, key=lambda ordinal: -cosines[ordinal])
+        similarities = {query.ordinal: 1.0, **{other: float(cosines[other]) for other in ordered}}
         return tuple(
             Neighbour(
-                ordinal=one,
+                ordinal=ordinal,
                 similarity=similarity,
-                source=self.sources[one],
+                source=self.sources[ordinal],
                 domain="",
-                kind=self.kinds[one],
-                hidden=one in self.hidden,
-                related=one in self.parents.get(place.ordinal, ())
-                or place.ordinal in self.parents.get(one, ()),
-                team=self.teams.get(one, ""),
-                clearance=self.clearances.get(one, ""),
+                kind=self.kinds[ordinal],
+                hidden=ordinal in self.hidden,
+                related=self.are_related(ordinal, query.ordinal),
+                team=self.teams.get(ordinal, ""),
+                clearance=self.clearances.get(ordinal, ""),
             )
-            for one, similarity in {place.ordinal: 1.0, **sight}.items()
+            for ordinal, similarity in similarities.items()
         )
+
+    def are_related(self, ordinal: int, other: int) -> bool:
+        """Return whether one of the two facts is a parent of the other."""
+        return ordinal in self.parents.get(other, ()) or other in self.parents.get(ordinal, ())
 
 
 @dataclass
 class LocalPairs:
-    """The drawn pairs of one replica that nobody else shares."""
+    """The drawn pairs of one process."""
 
     numbers: set[int] = field(default_factory=set)
     draws: Counter[int] = field(default_factory=Counter)
@@ -102,6 +114,7 @@ class LocalPairs:
         return len(self.numbers)
 
     def add(self, number: int) -> None:
+        """Count a pair as drawn."""
         self.numbers.add(number)
         self.draws.update(ordinals_of(number))
 
@@ -114,51 +127,46 @@ def draw(
     *,
     may_see: Callable[[str], bool] = lambda clearance: not clearance,
 ) -> tuple[Epoch, Claim | None]:
-    """The next draw, whole; None when its anchor has no partner left, its pair was drawn by another strategy, or nothing is left."""
+    """Make the next draw.
+
+    The claim is None when its anchor has no partner left, another strategy drew its pair, or no
+    pair is left.
+    """
     facts = len(space.vectors)
-    before = epoch.cover(facts).meet(turns_of(strategies, facts, len(space.questions)))
-    proposing = ProposalModel(
-        before,
-        facts,
-        space.questions,
-        strategies,
-        drawn,
-        len({*space.hidden, *space.clearances}),
-        may_see,
-    )
-    found = before.claim("a", NOW, proposing.turns())
-    if found is None:
+    sources = anchor_sources_of(strategies, facts, len(space.questions))
+    before = epoch.extend(facts).start_arrivals(sources)
+    hidden = len({*space.hidden, *space.clearances})
+    proposal = ProposalModel(before, facts, space.questions, strategies, drawn, hidden, may_see)
+    claimed = before.claim("a", NOW, sources)
+    if claimed is None:
         return before, None
-    after, claim = found
-    whole = with_pair(space, proposing, claim)
+    after, claim = claimed
+    chosen = choose_pair(space, proposal, claim)
     if (
-        whole is None
-        or whole.number is None
-        or whole.number in drawn
-        or space.closed(whole.number, may_see)
+        chosen is None
+        or chosen.number is None
+        or chosen.number in drawn
+        or space.is_forbidden(chosen.number, may_see)
     ):
-        return after.drop(claim), None
-    drawn.add(whole.number)
-    return after.done(whole), whole
+        return after.abandon_claim(claim), None
+    drawn.add(chosen.number)
+    return after.complete(chosen), chosen
 
 
-def with_pair(space: FactSpace, proposing: ProposalModel, claim: Claim) -> Claim | None:
-    """As the service does it, with the memory at hand."""
+def choose_pair(space: FactSpace, proposal: ProposalModel, claim: Claim) -> Claim | None:
+    """Return the claim with its pair, as the service does it, or None without a partner."""
+    find = proposal.candidates
     if claim.number is None:
-        ordinal = proposing.anchor_of(claim)
-        found = space.around([proposing.place(ordinal)])
-        first = proposing.view(found.seen[0], found)
-        number = proposing.choose(claim, first)
+        ordinal = proposal.anchor_of(claim)
+        reply = space.neighbourhoods([find.query(ordinal)])
+        first = find.read(reply.seen[0], reply)
+        number = proposal.choose(claim, first)
         if number is None:
             return None
         (other,) = {*ordinals_of(number)} - {ordinal}
-        found = space.around([proposing.place(other, ordinal)])
-        return proposing.settle(claim, number, first, proposing.view(found.seen[0], found))
+        reply = space.neighbourhoods([find.query(other, ordinal)])
+        return proposal.price_claim(claim, number, first, find.read(reply.seen[0], reply))
     low, high = ordinals_of(claim.number)
-    found = space.around([proposing.place(low, high), proposing.place(high, low)])
-    return proposing.settle(
-        claim,
-        claim.number,
-        proposing.view(found.seen[0], found),
-        proposing.view(found.seen[1], found),
-    )
+    reply = space.neighbourhoods([find.query(low, high), find.query(high, low)])
+    first, second = (find.read(neighbours, reply) for neighbours in reply.seen)
+    return proposal.price_claim(claim, claim.number, first, second)

@@ -1,1 +1,1 @@
-"""The ways to draw, each a small module with one method."""
+"""Strategies: rules that give each possible partner of an anchor a weight, one per module."""

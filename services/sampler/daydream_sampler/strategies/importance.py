@@ -1,7 +1,8 @@
-"""Close in meaning, far in origin: where the bridges that people found are known to lie.
+"""Close in meaning, far in origin: where the bridges that people found are known to be.
 
-The weight of a partner from another source is exp(closeness ÷ temperature): the softmax over an anchor's neighbours. On the
-planted pairs of MOOSE-Chem (`make bench-sampler`) 0.15 found the most while still drawing others.
+The weight of a partner from another source is exp(closeness ÷ temperature): the softmax over an
+anchor's neighbours. On the known pairs of MOOSE-Chem (`make bench-sampler`) a temperature of 0.15
+found the most while it still drew other pairs.
 """
 
 from __future__ import annotations
@@ -25,48 +26,40 @@ TEMPERATURE = 0.15  # in standard deviations of unrelated cosines
 
 @dataclass(frozen=True)
 class Importance:
-    """Any fact as the anchor, its close ones from elsewhere as partners."""
+    """Take any fact as the anchor, and close facts from other sources as partners."""
 
     name: str = "importance"
     order: AnchorOrder = AnchorOrder.CYCLE
     temperature: float = TEMPERATURE
 
     def weigh(
-        self, anchor: FactView, partners: Sequence[Partner], lesson: LearnedParams
+        self, anchor: FactView, partners: Sequence[Partner], learned: LearnedParams
     ) -> Weights:
-        return softmax(
-            np.array(
-                [
-                    one.closeness / self.temperature if elsewhere(anchor, one) else -np.inf
-                    for one in partners
-                ]
-            )
-        )
+        return self._softmax_of(partners, [anchor.source != other.source for other in partners])
+
+    def _softmax_of(self, partners: Sequence[Partner], wanted: Sequence[bool]) -> Weights:
+        exponents = [
+            partner.closeness / self.temperature if is_wanted else -np.inf
+            for partner, is_wanted in zip(partners, wanted, strict=True)
+        ]
+        return softmax(np.array(exponents))
 
 
 @dataclass(frozen=True)
 class Anchored(Importance):
-    """The lab's open questions as anchors; a question is no partner of another."""
+    """Take the lab's open questions as anchors. A question is no partner of another question."""
 
     name: str = "anchored"
     order: AnchorOrder = AnchorOrder.QUESTIONS
 
     def weigh(
-        self, anchor: FactView, partners: Sequence[Partner], lesson: LearnedParams
+        self, anchor: FactView, partners: Sequence[Partner], learned: LearnedParams
     ) -> Weights:
-        answers = [
-            one.closeness / self.temperature if one.kind is not FactKind.QUESTION else -np.inf
-            for one in partners
-        ]
-        return softmax(np.array(answers))
-
-
-def elsewhere(anchor: FactView, partner: FactView) -> bool:
-    """Whether the two come from different sources."""
-    return anchor.source != partner.source
+        wanted = [partner.kind is not FactKind.QUESTION for partner in partners]
+        return self._softmax_of(partners, wanted)
 
 
 def softmax(exponents: Weights) -> Weights:
-    """exp, scaled so that the highest is 1; zeros where nothing is wanted."""
+    """Return exp(exponents), scaled so that the highest is 1. All zero if no exponent is finite."""
     highest = np.max(exponents, initial=-np.inf)
     return np.zeros(len(exponents)) if highest == -np.inf else np.exp(exponents - highest)

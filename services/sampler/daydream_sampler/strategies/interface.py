@@ -1,7 +1,8 @@
-"""What a strategy is: for an anchor and the partners it could have, how much it wants each.
+"""The interface of a strategy: for an anchor and its possible partners, return a weight for each.
 
-A proposal has two steps that can be computed: an anchor, in an order that the strategy names, and a partner among the anchor's
-nearest facts and some facts by chance. So the probability of every proposal is known exactly.
+A proposal has two steps, and the probability of each can be computed: an anchor, in an order that
+the strategy names, and a partner among the anchor's nearest facts and some facts at random. So the
+probability of every proposal is known exactly.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ Weights = NDArray[np.float64]
 
 
 class AnchorOrder(StrEnum):
-    """In which order facts become anchors."""
+    """The order in which facts become anchors."""
 
-    CYCLE = "cycle"  # every fact once in a random order, then again: so each time one of those that were not seen for longest
+    CYCLE = (
+        "cycle"  # every fact once in a random order, then again: the least recent ones come next
+    )
     QUESTIONS = "questions"  # the same over the lab's open questions
     ARRIVALS = "arrivals"  # each fact once, when it is new
     DUE = "due"  # no anchors, but whole pairs that the round names
@@ -41,17 +44,23 @@ class FactView:
 
 @dataclass(frozen=True)
 class Partner(FactView):
-    """A fact beside an anchor. `closeness`: the cosine of the two, in standard deviations above the median of unrelated facts, which
-    means the same for every embedding model. `by_chance`: it is here by lot and not because it is near."""
+    """A fact beside an anchor.
+
+    `closeness`: the cosine of the two, in standard deviations above the median of unrelated facts.
+    It means the same for every embedding model. `at_random`: it was chosen at random, and not
+    because it is near.
+    """
 
     closeness: float = 0.0
-    by_chance: bool = False
+    at_random: bool = False
 
 
 @dataclass(frozen=True)
 class LearnedParams:
-    """What a round has learned from the verdicts, drawn from its posterior: `coefficients` of `features`, shape (len(features.NAMES),), and the
-    corrections of `regions` to what they expect."""
+    """What a round has learned from the verdicts, drawn from its posterior.
+
+    `coefficients` of the `features`, shape (len(features.NAMES),), and a correction per region.
+    """
 
     coefficients: Weights = field(default_factory=lambda: np.zeros(0))
     regions: Mapping[str, float] = field(default_factory=dict)
@@ -62,13 +71,16 @@ class Strategy(Protocol):
 
     @property
     def name(self) -> str:
-        """As it stands in `PairSampled.strategy`."""
+        """The name in `PairSampled.strategy` and in DAYDREAM_SAMPLER_STRATEGIES."""
 
     @property
     def order(self) -> AnchorOrder:
-        """How it takes its anchors."""
+        """The order in which it takes anchors."""
 
     def weigh(
-        self, anchor: FactView, partners: Sequence[Partner], lesson: LearnedParams
+        self, anchor: FactView, partners: Sequence[Partner], learned: LearnedParams
     ) -> Weights:
-        """Weights ≥ 0 of the partners, shape (len(partners),); all 0: this anchor has no partner. The same arguments give the same weights."""
+        """Return weights ≥ 0 of the partners, shape (len(partners),).
+
+        All zero: this anchor has no partner. The same arguments must give the same weights.
+        """

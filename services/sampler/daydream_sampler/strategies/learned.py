@@ -1,4 +1,7 @@
-"""Where verdicts say that the good pairs lie: partners by what a linear model, drawn from its posterior for this round, expects of them."""
+"""Draw where verdicts say that good pairs are.
+
+A linear model, drawn from its posterior for each round, says what to expect of each partner.
+"""
 
 from __future__ import annotations
 
@@ -23,26 +26,27 @@ TEMPERATURE = 0.1  # in standard deviations of what is expected of an anchor's p
 
 @dataclass(frozen=True)
 class Learned:
-    """Any fact as the anchor; the weight of a partner is exp(expected yield ÷ temperature), in standard deviations."""
+    """Take any fact as the anchor. A partner's weight is exp(expected yield ÷ temperature)."""
 
     name: str = "learned"
     order: AnchorOrder = AnchorOrder.CYCLE
     temperature: float = TEMPERATURE
 
     def weigh(
-        self, anchor: FactView, partners: Sequence[Partner], lesson: LearnedParams
+        self, anchor: FactView, partners: Sequence[Partner], learned: LearnedParams
     ) -> Weights:
         if not partners:
             return np.zeros(0)
-        expected = np.array([features(anchor, one) for one in partners]) @ lesson.coefficients
+        rows = np.array([features(anchor, partner) for partner in partners])
         corrections = [
-            lesson.regions.get(region_of(anchor.domain, one.domain, one.closeness), 0.0)
-            for one in partners
+            learned.regions.get(region_of(anchor.domain, partner.domain, partner.closeness), 0.0)
+            for partner in partners
         ]
-        return by_expectation(expected + np.array(corrections), self.temperature)
+        expected = rows @ learned.coefficients + np.array(corrections)
+        return weights_of_expected(expected, self.temperature)
 
 
-def by_expectation(expected: Weights, temperature: float = TEMPERATURE) -> Weights:
-    """Weights of what so much is expected of; equal ones when nothing sets them apart."""
+def weights_of_expected(expected: Weights, temperature: float = TEMPERATURE) -> Weights:
+    """Return weights from expected yields; equal ones when all expect the same."""
     spread = float(np.std(expected))
     return softmax(expected / (spread * temperature)) if spread > 0 else np.ones(len(expected))

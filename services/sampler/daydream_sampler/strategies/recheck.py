@@ -1,7 +1,9 @@
-"""Pairs that were judged dull, once more: when they are old, when other models think and judge now, or when much that is new lies around them.
+"""Draw discarded pairs again: when they are old, when other models write and judge now, or when
+many new facts are near them.
 
-Such a pair is drawn in a new epoch of its own, so it has a new id, reservation and verdict. Which pairs are due is found out when a round begins, a few
-at a time, and frozen with it: the probability of each is one over how many of them are left.
+Such a pair is drawn in an epoch of its own, so it has a new id, reservation and verdict. When a
+round begins, a few discarded pairs are checked and those that are due are frozen with the round.
+The probability of each is one over how many of them are left.
 """
 
 from __future__ import annotations
@@ -21,12 +23,15 @@ from daydream_sampler.strategies.interface import (
     Weights,
 )
 
-LOOKED_AT = 8  # dull pairs in a round: each takes a question to the memory
+CHECKED_PER_ROUND = 8  # discarded pairs; each takes a request to the memory
 NEW_SHARE_MIN = 0.25  # of the facts nearest to one of the two
 
 
 class DiscardedPair(BaseModel):
-    """A pair that was judged dull: in which epoch, when, by which models, and how many facts were known when it was drawn (0: nobody knows)."""
+    """A pair that was discarded: in which epoch, when and by which models.
+
+    `facts`: how many there were when it was drawn; 0 if unknown.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,7 +43,7 @@ class DiscardedPair(BaseModel):
 
 
 class DuePair(BaseModel):
-    """A dull pair that is to be drawn again, in this epoch, and why."""
+    """A discarded pair to draw again, in this epoch, and why."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,46 +54,49 @@ class DuePair(BaseModel):
 
 @dataclass(frozen=True)
 class Recheck:
-    """Takes no anchors: the round names its pairs."""
+    """Take no anchors: the round names its pairs."""
 
     name: str = "recheck"
     order: AnchorOrder = AnchorOrder.DUE
 
     def weigh(
-        self, anchor: FactView, partners: Sequence[Partner], lesson: LearnedParams
+        self, anchor: FactView, partners: Sequence[Partner], learned: LearnedParams
     ) -> Weights:
         return np.zeros(len(partners))
 
 
 def why_due(
-    dull: DiscardedPair,
+    pair: DiscardedPair,
     *,
     now: datetime,
     after: timedelta,
     models: Collection[str],
     neighbours: Sequence[Sequence[int]],
 ) -> str:
-    """Why a pair is due; empty when it is not. `models`: those that think and judge now; `neighbours`: for each of its two facts the ordinals of
-    the facts nearest to it. A tenth of `after` must have passed in any case: while a memory fills, everything is new around everything."""
-    age = now - dull.at
+    """Return why a pair is due ("age", "models" or "surroundings"), or "" when it is not.
+
+    `models`: those that write and judge now. `neighbours`: for each of the two facts, the ordinals
+    of its nearest facts. A tenth of `after` must have passed in any case: while a memory fills,
+    everything around a fact is new.
+    """
+    age = now - pair.at
     if age >= after:
         return "age"
     if age < after / 10:
         return ""
-    if (
-        models
-        and dull.models
-        and not any(_same(one, other) for one in dull.models for other in models)
-    ):
+    if models and pair.models and not _share_a_model(pair.models, models):
         return "models"
-    new = [
-        sum(ordinal >= dull.facts for ordinal in around) / len(around)
-        for around in neighbours
-        if around
+    new_shares = [
+        sum(ordinal >= pair.facts for ordinal in ordinals) / len(ordinals)
+        for ordinals in neighbours
+        if ordinals
     ]
-    return "surroundings" if dull.facts and max(new, default=0.0) >= NEW_SHARE_MIN else ""
+    is_surrounded = pair.facts and max(new_shares, default=0.0) >= NEW_SHARE_MIN
+    return "surroundings" if is_surrounded else ""
 
 
-def _same(one: str, other: str) -> bool:
-    """Servers answer with the full name of a model that is asked for by a shorter one: gpt-5-mini, gpt-5-mini-2026-02-01."""
-    return one.startswith(other) or other.startswith(one)
+def _share_a_model(models: Collection[str], others: Collection[str]) -> bool:
+    """Compare by prefix: a server answers for gpt-5-mini with gpt-5-mini-2026-02-01."""
+    return any(
+        model.startswith(other) or other.startswith(model) for model in models for other in others
+    )

@@ -1,4 +1,4 @@
-"""The strategies by name: those that come with the sampler, and those that other packages offer."""
+"""The strategies by name: those of the sampler, and those that other packages offer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from daydream_contracts.errors import ConfigurationError
-from daydream_sampler.strategies.chance import Reservoir, Unseen
+from daydream_sampler.strategies.at_random import Reservoir, Unseen
 from daydream_sampler.strategies.importance import Anchored, Importance
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.learned import Learned
@@ -16,16 +16,14 @@ GROUP = "daydream.strategies"
 OWN: tuple[Strategy, ...] = (Importance(), Anchored(), Unseen(), Reservoir(), Learned(), Recheck())
 
 
-def chosen(names: Sequence[str]) -> dict[str, Strategy]:
-    """The strategies with these names. ConfigurationError for one that nobody offers."""
-    known = {strategy.name: strategy for strategy in OWN}
+def load_strategies(names: Sequence[str]) -> dict[str, Strategy]:
+    """Return the strategies with these names. Raise ConfigurationError for an unknown name."""
+    own = {strategy.name: strategy for strategy in OWN}
     offered = {point.name: point for point in entry_points(group=GROUP)}
-    found = {}
     for name in names:
-        if name not in known and name not in offered:
+        if name not in own and name not in offered:
             raise ConfigurationError(
-                f"there is no strategy {name!r}",
-                f"Choose among {', '.join([*known, *offered])} in DAYDREAM_SAMPLER_STRATEGIES",
+                f"Unknown strategy {name!r}",
+                f"Choose among {', '.join([*own, *offered])} in DAYDREAM_SAMPLER_STRATEGIES",
             )
-        found[name] = known[name] if name in known else offered[name].load()()
-    return found
+    return {name: own[name] if name in own else offered[name].load()() for name in names}

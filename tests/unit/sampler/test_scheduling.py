@@ -1,8 +1,11 @@
-"""When it is time to draw: cheap hours, also over midnight and a change of the clocks; and servers that are idle, without flapping."""
+"""Draw schedules: cheap hours, also over midnight and a clock change; idle servers, without
+flapping.
+"""
 
 from __future__ import annotations
 
 import http.server
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,8 +25,8 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 AT = IdleThresholds(idle_at=1, busy_at=4, idle_after_s=30, poll_s=2, catch_up=3)
 
 
-async def test_hours_over_midnight_are_cheap_on_both_sides_of_it() -> None:
-    hours = Hours.parse("22-6, 12-13", ZURICH)
+async def test_hours_over_midnight_are_cheap_on_both_sides() -> None:
+    hours = Hours.parse(["22-6", "12-13"], ZURICH)
     cheap = {
         hour
         for hour in range(24)
@@ -35,8 +38,8 @@ async def test_hours_over_midnight_are_cheap_on_both_sides_of_it() -> None:
     assert wait.until == datetime(2026, 6, 1, 22, tzinfo=ZURICH)
 
 
-async def test_hours_are_those_of_the_zone_also_after_its_clocks_were_changed() -> None:
-    hours = Hours.parse("2-4", ZURICH)
+async def test_hours_follow_the_time_zone_after_a_clock_change() -> None:
+    hours = Hours.parse(["2-4"], ZURICH)
     assert await hours.wait(datetime(2026, 3, 28, 1, 30, tzinfo=UTC)) is None, "02:30 in winter"
     assert await hours.wait(datetime(2026, 3, 30, 0, 30, tzinfo=UTC)) is None, "02:30 in summer"
     assert await hours.wait(datetime(2026, 3, 29, 1, 30, tzinfo=UTC)) is None, (
@@ -45,12 +48,12 @@ async def test_hours_are_those_of_the_zone_also_after_its_clocks_were_changed() 
 
 
 @pytest.mark.parametrize("text", ["22", "22-22", "5-25", "night", ""])
-def test_hours_that_nobody_can_read_are_a_wrong_setting(text: str) -> None:
+def test_invalid_hours_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no span of hours"):
-        Hours.parse(text, ZURICH)
+        Hours.parse([text], ZURICH)
 
 
-async def test_a_price_table_is_cheap_where_its_price_is_and_says_when_that_will_be(
+async def test_a_price_table_says_when_the_next_cheap_hour_begins(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "prices.csv"
@@ -64,14 +67,12 @@ async def test_a_price_table_is_cheap_where_its_price_is_and_says_when_that_will
     assert await table.wait(NOON + timedelta(hours=1)) is None
     late = await table.wait(NOON + timedelta(hours=3))
     assert late is not None
-    assert (late.until, late.text) == (None, "the price table knows no price for now")
+    assert (late.until, late.text) == (None, "the price table has no price for now")
 
 
-async def test_a_table_that_is_replaced_is_read_again_and_a_broken_one_is_not_believed(
+async def test_a_replaced_table_is_read_again_and_a_broken_one_is_ignored(
     tmp_path: Path,
 ) -> None:
-    import os
-
     file = tmp_path / "prices.csv"
     file.write_text("start,price\n2026-06-01T12:00Z,0.30\n")
     table = PriceTable(file, 0.15, ZoneInfo("UTC"))
@@ -86,7 +87,7 @@ async def test_a_table_that_is_replaced_is_read_again_and_a_broken_one_is_not_be
         PriceTable(file, 0.15, ZoneInfo("UTC"))
 
 
-async def test_idle_needs_its_time_and_does_not_flap_between_its_thresholds() -> None:
+async def test_servers_must_be_calm_for_a_time_and_do_not_flap_between_thresholds() -> None:
     load = {"now": 0.0}
     idle = Idle(lambda: load["now"], AT)
     drawn = []
@@ -111,7 +112,7 @@ async def test_idle_needs_its_time_and_does_not_flap_between_its_thresholds() ->
     )
 
 
-async def test_after_a_busy_spell_it_catches_up_for_as_long_as_that_was() -> None:
+async def test_catching_up_lasts_as_long_as_the_busy_spell() -> None:
     load = {"now": 9.0}
     idle = Idle(lambda: load["now"], AT)
     for second in range(0, 100, 2):
@@ -123,19 +124,19 @@ async def test_after_a_busy_spell_it_catches_up_for_as_long_as_that_was() -> Non
     assert idle.ahead(NOON + timedelta(seconds=90 + 91)) == 1
 
 
-async def test_it_asks_no_oftener_than_it_must_and_takes_silence_for_busy() -> None:
-    asked = []
+async def test_servers_are_polled_rarely_and_no_answer_counts_as_busy() -> None:
+    polls = []
 
     def load() -> float:
-        asked.append(1)
-        if len(asked) > 2:
+        polls.append(1)
+        if len(polls) > 2:
             raise OSError("connection refused")
         return 0
 
     idle = Idle(load, IdleThresholds(idle_at=1, busy_at=4, idle_after_s=0, poll_s=2, catch_up=1))
     assert await idle.wait(NOON) is None
     assert await idle.wait(NOON + timedelta(seconds=1)) is None
-    assert len(asked) == 1
+    assert len(polls) == 1
     assert await idle.wait(NOON + timedelta(seconds=2)) is None
     wait = await idle.wait(NOON + timedelta(seconds=4))
     assert wait is not None
@@ -155,7 +156,7 @@ vllm:num_requests_waiting{engine="0",model_name="m"} 1.0
 def server() -> Iterator[str]:
     """A server with vLLM's metrics, and others elsewhere."""
 
-    class Answer(http.server.BaseHTTPRequestHandler):
+    class FakeMetrics(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
@@ -163,13 +164,13 @@ def server() -> Iterator[str]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as running:
+    with http.server.HTTPServer(("127.0.0.1", 0), FakeMetrics) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
 
 
-def test_the_load_is_what_runs_and_waits_on_all_servers(server: str) -> None:
+def test_the_load_is_the_sum_of_running_and_waiting_requests_of_all_servers(server: str) -> None:
     assert load_of([f"{server}/metrics", f"{server}/metrics"], VLLM) == 12
     with pytest.raises(ValueError, match="none of the metrics"):
         load_of([f"{server}/other"], VLLM)
@@ -180,13 +181,13 @@ def test_the_load_is_what_runs_and_waits_on_all_servers(server: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"when": "idle"}, "idle_metrics_urls"),
-        ({"when": "idle", "idle_metrics_urls": "file:///etc/passwd"}, "http"),
+        ({"schedule": "idle"}, "idle_metrics_urls"),
+        ({"schedule": "idle", "idle_metrics_urls": "file:///etc/passwd"}, "http"),
         ({"idle_at": 9, "busy_at": 3}, "busy_at is below"),
         ({"zone": "Mars/Base"}, "time zone"),
         ({"cheap_hours": "all night"}, "no span of hours"),
     ],
 )
-def test_settings_that_can_not_work_say_so(settings: dict[str, object], why: str) -> None:
+def test_impossible_settings_are_refused(settings: dict[str, object], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         SamplerSettings(**settings)  # type: ignore[arg-type]

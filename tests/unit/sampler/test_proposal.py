@@ -1,8 +1,10 @@
-"""The probability that a pair carries is the one with which it is drawn; no pair is drawn twice, and none is lost."""
+"""The probability that a pair carries is the one with which it is drawn; no pair is drawn twice,
+and none is lost.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from itertools import combinations
 
@@ -12,18 +14,23 @@ import pytest
 from daydream_contracts.access import Clearances, are_isolated, isolated_pairs
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import FactKind
-from daydream_sampler.epoch import UNIFORM, Claim, Epoch, PortfolioRound, number_of, pairs_of
+from daydream_sampler.claim import UNIFORM, Claim
+from daydream_sampler.epoch import Epoch
 from daydream_sampler.features import NAMES
+from daydream_sampler.pair_numbers import pair_count, pair_number
 from daydream_sampler.portfolio import next_round
+from daydream_sampler.portfolio_round import PortfolioRound
 from daydream_sampler.proposal import ProposalModel
-from daydream_sampler.simulation.draws import NOW, FactSpace, LocalPairs, draw, with_pair
+from daydream_sampler.simulation.draws import NOW, FactSpace, LocalPairs, choose_pair, draw
+from daydream_sampler.strategies.at_random import Reservoir, Unseen
+from daydream_sampler.strategies.importance import Anchored, Importance
 from daydream_sampler.strategies.interface import Strategy
-from daydream_sampler.strategies.registry import chosen
+from daydream_sampler.strategies.learned import Learned
+from daydream_sampler.strategies.registry import load_strategies
 from daydream_sampler.strategy_history import StrategyHistory
 from support.samples import verdict_on
 
 FACTS = 12
-NAMES_OF_ALL = ["importance", "anchored", "unseen", "reservoir", "learned"]
 SHARES = {
     UNIFORM: 0.2,
     "importance": 0.3,
@@ -51,104 +58,108 @@ def epoch(key: str, shares: dict[str, float] | None = None) -> Epoch:
 
 
 def strategies() -> dict[str, Strategy]:
-    """All of them, warm enough that every pair has a chance."""
-    found = chosen(NAMES_OF_ALL)
+    """Return all of them, at a temperature at which every pair has a chance."""
     return {
-        name: type(one)(temperature=1.0) if hasattr(one, "temperature") else one
-        for name, one in found.items()
-    }  # type: ignore[call-arg]
+        "importance": Importance(temperature=1.0),
+        "anchored": Anchored(temperature=1.0),
+        "unseen": Unseen(),
+        "reservoir": Reservoir(),
+        "learned": Learned(temperature=1.0),
+    }
 
 
-def test_the_first_draw_has_the_probability_that_it_says() -> None:
-    """Over many keys. A pair says a different probability under different keys, for its partners by lot differ; the mean over keys must
-    be the frequency: Σ 1/p over draws of a pair is expected to be the number of keys where it had a chance, whatever the key."""
+def test_the_first_draw_has_the_probability_it_states() -> None:
+    """Draw with many keys. A pair states another probability under each key, since the random
+    partners differ. Σ 1/p over the draws of a pair is expected to be the number of keys.
+    """
     where, all_ = space(), strategies()
     keys = 3000
     seen: Counter[int] = Counter()
-    weighed: Counter[int] = Counter()
+    weighed: defaultdict[int, float] = defaultdict(float)
     for key in range(keys):
         _, claim = draw(where, epoch(f"{key:x}"), all_, LocalPairs())
         assert claim is not None
         assert claim.number is not None
         seen[claim.number] += 1
-        weighed[claim.number] += 1 / claim.probability  # type: ignore[assignment]
-    assert set(seen) == set(range(pairs_of(FACTS)))
+        weighed[claim.number] += 1 / claim.probability
+    assert set(seen) == set(range(pair_count(FACTS)))
     for number in seen:
         spread = keys * (sum(seen.values()) / seen[number]) ** 0.5 / keys**0.5
         assert abs(weighed[number] - keys) < 5 * spread, (number, weighed[number])
-    assert sum(weighed.values()) / keys == pytest.approx(pairs_of(FACTS), rel=0.05), (
+    assert sum(weighed.values()) / keys == pytest.approx(pair_count(FACTS), rel=0.05), (
         "each pair counts as one"
     )
 
 
 @pytest.mark.parametrize("name", ["importance", "anchored", "unseen", "learned"])
 def test_the_probabilities_of_a_strategy_alone_add_up_to_one(name: str) -> None:
-    """Every pair settled as if it had been drawn uniformly at the same moment: what the strategy would have proposed it with."""
+    """Price every pair as if it had been drawn uniformly at the same moment."""
     where, all_ = space(), strategies()
     start = epoch("k", {UNIFORM: 0.5, name: 0.5})
     total = 0.0
     for pair in combinations(range(FACTS), 2):
-        total += settled(where, start, all_, number_of(*pair)).get(name, 0.0)
+        total += proposed(where, start, all_, pair_number(*pair)).get(name, 0.0)
     assert total == pytest.approx(1.0)
 
 
-def settled(
+def proposed(
     where: FactSpace, start: Epoch, all_: dict[str, Strategy], number: int
 ) -> dict[str, float]:
-    proposing = ProposalModel(start.cover(FACTS), FACTS, where.questions, all_, LocalPairs())
+    proposal = ProposalModel(start.extend(FACTS), FACTS, where.questions, all_, LocalPairs())
     claim = Claim(claim_id="c", number=number, chance=1.0, owner="a", claimed_at=NOW, until=NOW)
-    found = with_pair(where, proposing, claim)
-    assert found is not None
-    return found.proposed
+    chosen = choose_pair(where, proposal, claim)
+    assert chosen is not None
+    return chosen.proposed
 
 
 def test_an_epoch_of_all_strategies_draws_every_pair_exactly_once() -> None:
     where, all_, drawn = space(), strategies(), LocalPairs()
     now, by = epoch("k"), Counter[str]()
-    numbers = []
-    while now.cover(FACTS).pairs_left:
+    numbers = list[int]()
+    while now.extend(FACTS).pairs_left:
         now, claim = draw(where, now, all_, drawn)
         if claim is not None:
+            assert claim.number is not None
             numbers.append(claim.number)
             by[claim.strategy] += 1
             assert 0 < claim.probability <= 1
             assert claim.probability == pytest.approx(
                 sum(share * claim.proposed.get(name, 0) for name, share in claim.shares.items())
             )
-    assert sorted(numbers) == list(range(pairs_of(FACTS)))
-    assert now.drawn == pairs_of(FACTS)
+    assert sorted(numbers) == list(range(pair_count(FACTS)))
+    assert now.drawn == pair_count(FACTS)
     assert set(by) >= {UNIFORM, "importance", "anchored", "unseen", "learned"}
 
 
-def test_the_draws_of_a_mixture_estimate_the_whole_without_bias() -> None:
-    """What inverse propensity is for: the sum of a value over all pairs from a few draws, by whoever made them."""
+def test_draws_of_a_mixture_estimate_a_total_without_bias() -> None:
+    """Estimate the sum of a value over all pairs from a few draws, by inverse propensity."""
     where, all_ = space(), strategies()
-    worth = np.random.default_rng(1).random(pairs_of(FACTS))
-    found = []
+    worth = np.random.default_rng(1).random(pair_count(FACTS))
+    estimates = []
     for key in range(1500):
         _, claim = draw(where, epoch(f"{key:x}"), all_, LocalPairs())
         assert claim is not None
         assert claim.number is not None
-        found.append(worth[claim.number] / claim.probability)
-    error = np.std(found) / len(found) ** 0.5
-    assert abs(np.mean(found) - worth.sum()) < 4 * error
+        estimates.append(worth[claim.number] / claim.probability)
+    error = np.std(estimates) / len(estimates) ** 0.5
+    assert abs(np.mean(estimates) - worth.sum()) < 4 * error
 
 
-def test_questions_are_drawn_with_what_may_answer_them_and_never_with_each_other() -> None:
+def test_questions_are_drawn_with_other_facts_and_never_with_each_other() -> None:
     where, drawn = space(questions=3), LocalPairs()
     now = epoch("k", {UNIFORM: 0.0, "anchored": 1.0})
     for _ in range(9):
-        now, claim = draw(where, now, chosen(["anchored"]), drawn)
+        now, claim = draw(where, now, load_strategies(["anchored"]), drawn)
         assert claim is not None
     assert all(drawn.draws[question] == 3 for question in range(3)), (
-        "each has its turn before any has it again"
+        "each is an anchor once before any is one again"
     )
     assert sum(drawn.draws[other] for other in range(3, FACTS)) == 9
 
 
-def test_new_facts_are_drawn_as_they_come_by_the_reservoir() -> None:
+def test_the_reservoir_draws_new_facts_as_they_arrive() -> None:
     now, drawn = epoch("k", {UNIFORM: 0.1, "reservoir": 0.9}), LocalPairs()
-    all_ = chosen(["reservoir"])
+    all_ = load_strategies(["reservoir"])
     now, claim = draw(space(8), now, all_, drawn)
     assert claim is not None
     assert claim.strategy == UNIFORM, "what was there before is not new"
@@ -161,17 +172,17 @@ def test_new_facts_are_drawn_as_they_come_by_the_reservoir() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lowest", "seen"), [("", {0}), ("internal", {0, 1}), ("secret", {0, 1, 2}), ("misspelt", {0})]
+    ("lowest", "seen"), [("", {0}), ("internal", {0, 1}), ("secret", {0, 1, 2}), ("unknown", {0})]
 )
-def test_nothing_is_drawn_across_a_wall_or_above_a_clearance_and_all_else_is_drawn_once(
+def test_isolated_teams_and_too_high_clearances_are_never_drawn_and_all_else_once(
     lowest: str, seen: set[int]
 ) -> None:
     levels = Clearances(("internal", "secret"))
     teams = {ordinal: "chem" if ordinal < 7 else "bio" for ordinal in range(3, FACTS)}
-    clearances = {4: "internal", 5: "secret", 8: "internal", 9: "nobody knows this one"}
+    clearances = {4: "internal", 5: "secret", 8: "internal", 9: "unknown"}
     where, drawn = replace(space(), teams=teams, clearances=clearances), LocalPairs()
     now = epoch("k")
-    while now.cover(FACTS).pairs_left:
+    while now.extend(FACTS).pairs_left:
         now, _ = draw(
             where,
             now,
@@ -185,62 +196,65 @@ def test_nothing_is_drawn_across_a_wall_or_above_a_clearance_and_all_else_is_dra
         if ordinal != 9 and levels.rank(clearances.get(ordinal, "")) in seen
     ]
     assert drawn.numbers == {
-        number_of(*pair)
+        pair_number(*pair)
         for pair in combinations(open_, 2)
         if not are_isolated(teams.get(pair[0], ""), teams.get(pair[1], ""))
     }
 
 
-def test_the_bound_on_what_is_drawn_in_vain_knows_the_walls() -> None:
+def test_the_bound_on_drawn_mass_includes_isolated_pairs() -> None:
     teams = Counter({"chem": 4, "bio": 5})
-    walls = isolated_pairs(teams)
-    assert walls == 20
-    proposing = ProposalModel(
-        epoch("k").cover(FACTS), FACTS, (), {}, LocalPairs(), 0, isolated_pairs=walls
+    isolated = isolated_pairs(teams)
+    assert isolated == 20
+    proposal = ProposalModel(
+        epoch("k").extend(FACTS), FACTS, (), {}, LocalPairs(), 0, isolated_pairs=isolated
     )
-    assert proposing.drawn_mass_max({UNIFORM: 1.0}) == pytest.approx(20 / pairs_of(FACTS))
+    assert proposal.drawn_mass_max({UNIFORM: 1.0}) == pytest.approx(20 / pair_count(FACTS))
 
 
-def test_hidden_facts_are_never_drawn_and_everything_else_is_drawn_once() -> None:
+def test_hidden_facts_are_never_drawn_and_all_else_once() -> None:
     where, drawn = replace(space(), hidden=frozenset({1, 4, 9})), LocalPairs()
     now = epoch("k")
-    while now.cover(FACTS).pairs_left:
+    while now.extend(FACTS).pairs_left:
         now, claim = draw(where, now, strategies(), drawn)
         assert claim is None or 0 < claim.drawn_mass_max <= 1
     left = [ordinal for ordinal in range(FACTS) if ordinal not in where.hidden]
-    assert drawn.numbers == {number_of(*pair) for pair in combinations(left, 2)}
+    assert drawn.numbers == {pair_number(*pair) for pair in combinations(left, 2)}
 
 
-def test_an_insight_is_drawn_with_what_it_descends_from_by_nobody_but_uniform() -> None:
+def test_only_uniform_draws_an_insight_with_its_ancestors() -> None:
     kinds = [FactKind.DOCUMENT] * (FACTS - 1) + [FactKind.INSIGHT]
     where = replace(space(questions=0), kinds=kinds, parents={FACTS - 1: (0, 1)})
     now, drawn, by = epoch("k"), LocalPairs(), Counter[str]()
-    while now.cover(FACTS).pairs_left:
+    while now.extend(FACTS).pairs_left:
         now, claim = draw(where, now, strategies(), drawn)
-        if claim is not None and claim.number in {number_of(FACTS - 1, 0), number_of(FACTS - 1, 1)}:
+        if claim is not None and claim.number in {
+            pair_number(FACTS - 1, 0),
+            pair_number(FACTS - 1, 1),
+        }:
             by[claim.strategy] += 1
     assert by == {UNIFORM: 2}
 
 
-def test_machine_made_facts_stay_under_their_share_whatever_they_bring() -> None:
+def test_generated_facts_stay_below_their_share_however_good_they_are() -> None:
     kinds = [FactKind.DOCUMENT] * 20 + [FactKind.INSIGHT] * 20
     where = replace(space(40, questions=0), kinds=kinds)
-    now, drawn, yields = Epoch(key="k"), LocalPairs(), StrategyHistory()
-    all_ = chosen(["importance", "learned"])
+    now, drawn, history = Epoch(key="k"), LocalPairs(), StrategyHistory()
+    all_ = load_strategies(["importance", "learned"])
     uniform = 0
     for _ in range(300):
         if now.drawn >= now.round.until:
             now = now.model_copy(
-                update={"round": next_round(now, all_, yields, floor=0.1, generated_share_max=0.3)}
+                update={"round": next_round(now, all_, history, floor=0.1, generated_share_max=0.3)}
             )
         now, claim = draw(where, now, all_, drawn)
         if claim is not None:
-            yields.add(now.drawn, verdict_on(claim, promoted=claim.machine_made))
-            uniform += claim.machine_made and claim.strategy == UNIFORM
+            history.add(now.drawn, verdict_on(claim, promoted=claim.generated))
+            uniform += claim.generated and claim.strategy == UNIFORM
     assert uniform > 0
-    assert 0.2 * now.drawn < now.machine_made <= 0.3 * now.drawn + uniform
+    assert 0.2 * now.drawn < now.generated <= 0.3 * now.drawn + uniform
 
 
-def test_a_strategy_that_nobody_offers_is_a_wrong_setting() -> None:
-    with pytest.raises(ConfigurationError, match="no strategy 'divination'"):
-        chosen(["importance", "divination"])
+def test_an_unknown_strategy_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigurationError, match="Unknown strategy 'divination'"):
+        load_strategies(["importance", "divination"])

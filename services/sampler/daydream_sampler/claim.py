@@ -1,0 +1,38 @@
+"""A claim: one draw that a replica is making, from the chosen anchor to the published pair."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+UNIFORM = "uniform"
+
+
+class Claim(BaseModel):
+    """A draw in progress, leased to a replica until a time.
+
+    `number` is None while only the `anchor` is chosen (a position among the anchors of the
+    strategy). `chance` is the probability that the strategy took this anchor, or this pair where
+    there is no anchor. `proposed` is the probability that each strategy alone would have proposed
+    the pair. `probability` is that of all strategies together, weighted by `shares`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    claim_id: str
+    strategy: str = UNIFORM
+    anchor: int | None = None
+    number: int | None
+    chance: float = 0.0
+    probability: float = 0.0
+    shares: dict[str, float] = {}
+    proposed: dict[str, float] = {}
+    features: tuple[float, ...] = ()
+    drawn_mass_max: float = 0.0
+    generated: bool = False  # the pair has a fact that this system wrote
+    epoch: int = 0  # of the pair, where it differs from the current one
+    why: str = ""
+    owner: str
+    claimed_at: datetime
+    until: datetime

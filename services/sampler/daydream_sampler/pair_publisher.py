@@ -1,0 +1,94 @@
+"""Reserve the money for a daydream, then publish its pair.
+
+The reservation and the pair have ids that derive from the pair, so a crash in between does the same
+again and pays nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from opentelemetry.trace import SpanKind
+
+from daydream_contracts.events import PairSampled, derive_id, pair_id_of
+from daydream_contracts.rpc import OpenReservation, PairFound, Refusal
+from daydream_contracts.topology import BUDGET_OPEN
+from daydream_models.reservations import SIZES, StagePlan, branches, samples_in
+from daydream_runtime.service import Runtime
+from daydream_runtime.telemetry import Attribute
+from daydream_sampler.claim import Claim
+from daydream_sampler.epoch import Epoch
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PairPublisher:
+    """Publish pairs whose daydreams are paid for. `samples`: hypotheses wanted from each pair."""
+
+    runtime: Runtime
+    samples: int
+
+    async def publish(
+        self,
+        claim: Claim,
+        found: PairFound,
+        epoch: Epoch,
+        plans: Mapping[str, StagePlan],
+        facts: int,
+    ) -> Refusal | None:
+        """Open the reservation and publish the pair, or return why the budget refused."""
+        number = claim.epoch or epoch.number
+        pair_id = pair_id_of(number, found.first.fact_id, found.second.fact_id)
+        reservation_id = derive_id("reservation", pair_id)
+        grant = await self.runtime.ask(
+            BUDGET_OPEN, self._reservation(reservation_id, claim, found, plans)
+        )
+        if grant.refusal is not None:
+            return grant.refusal
+        size = SIZES[grant.plan]
+        pair = PairSampled(
+            pair_id=pair_id,
+            epoch=number,
+            first=found.first,
+            second=found.second,
+            strategy=claim.strategy,
+            draw_probability=claim.probability,
+            shares=claim.shares,
+            proposed=claim.proposed,
+            drawn_mass_max=claim.drawn_mass_max,
+            features=claim.features,
+            facts=facts,
+            why=claim.why,
+            similarity=found.similarity,
+            samples=samples_in(size, self.samples),
+            plan=size,
+            stages=tuple(plans),
+            reservation_id=reservation_id,
+            drawn_at=claim.claimed_at,
+        )
+        with self.runtime.telemetry.tracer.start_as_current_span(
+            "daydream", kind=SpanKind.INTERNAL, attributes={Attribute.PAIR: pair_id}
+        ):
+            log.info("pair drawn", extra={"pair": pair_id})
+            await self.runtime.publish(pair)
+        return None
+
+    def _reservation(
+        self,
+        reservation_id: str,
+        claim: Claim,
+        found: PairFound,
+        plans: Mapping[str, StagePlan],
+    ) -> OpenReservation:
+        fact_bytes = len(found.first.text.encode()) + len(found.second.text.encode())
+        full, *smaller = branches(plans.values(), fact_bytes, self.samples)
+        return OpenReservation(
+            reservation_id=reservation_id,
+            parts=full.parts,
+            branches=full.branches,
+            smaller=tuple(smaller),
+            asked_at=claim.claimed_at,
+        )
