@@ -1,4 +1,4 @@
-"""Three replicas of the sampler that are killed at random while all strategies draw: every pair is drawn exactly once, and paid for once."""
+"""Kill three replicas of the sampler at random: every pair is drawn and paid for exactly once."""
 
 from __future__ import annotations
 
@@ -55,8 +55,13 @@ WORDS = (
 )
 
 
+def note(number: int) -> dict[str, str]:
+    words = " ".join(random.Random(number).sample(WORDS, 9))
+    return {"text": f"Note {number}: {words}.", "title": str(number)}
+
+
 class Samplers:
-    """The replicas. What is killed comes back under a new process id, as in a cluster."""
+    """The replicas. A killed one restarts with a new process id, as in a cluster."""
 
     def __init__(self, stack: ExitStack, url: str, folder: Path, chance: random.Random) -> None:
         self._stack, self._url, self._folder, self._chance = stack, url, folder, chance
@@ -82,28 +87,28 @@ class Samplers:
 
 
 async def drain(nc: Client, done: asyncio.Event, wanted: int) -> list[PairSampled]:
-    """Take every pair off its stream, as the synthesizer would."""
+    """Take every pair from its stream, as the synthesizer would."""
     flow = route_of(PairSampled)
     pull = await nc.jetstream().pull_subscribe(
         flow.subject, durable="synthesizer", stream=flow.stream
     )
-    found: list[PairSampled] = []
+    pairs: list[PairSampled] = []
     quiet = 0
     while quiet < 3:
         try:
             for message in await pull.fetch(8, timeout=1):
-                found.append(PairSampled.model_validate_json(message.data))
+                pairs.append(PairSampled.model_validate_json(message.data))
                 await message.ack()
-        except TimeoutError:  # (of nats-py, or of asyncio) nothing for a second: the end, or everybody is starting again
-            quiet = quiet + 1 if len(found) >= wanted else 0
+        except TimeoutError:  # nothing for a second: the end, or all replicas are restarting
+            quiet = quiet + 1 if len(pairs) >= wanted else 0
     done.set()
-    return found
+    return pairs
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("seed", "facts"), [(1, 16), (2, 24), (3, 24)])
-async def test_every_pair_is_drawn_once_by_three_replicas_that_are_killed_at_random(
+async def test_three_replicas_that_are_killed_at_random_draw_every_pair_once(
     tmp_path: Path, server: NatsServer, seed: int, facts: int
 ) -> None:
     with ExitStack() as stack:
@@ -123,10 +128,7 @@ async def test_every_pair_is_drawn_once_by_three_replicas_that_are_killed_at_ran
                 stage="synthesizer", model="m", fixed_nanousd=BOUND_NANOUSD, nanousd_per_fact_byte=0
             ),
         )
-        lines = [
-            {"text": f"Note {n}: {' '.join(random.Random(n).sample(WORDS, 9))}.", "title": str(n)}
-            for n in range(facts)
-        ]
+        lines = [note(number) for number in range(facts)]
         data = "\n".join(json.dumps(line) for line in lines).encode()
         offer = DocumentOffered(
             document_id="d",
@@ -137,25 +139,24 @@ async def test_every_pair_is_drawn_once_by_three_replicas_that_are_killed_at_ran
         )
         await js.publish(route_of(DocumentOffered).subject, offer.model_dump_json().encode())
         async with asyncio.timeout(60):
-            while (await ask(MEMORY_STATE, EmptyRequest())).facts < facts:  # noqa: ASYNC110 (another process makes it so)
+            while (await ask(MEMORY_STATE, EmptyRequest())).facts < facts:  # noqa: ASYNC110 (another process does the work)
                 await asyncio.sleep(0.1)
         samplers = Samplers(stack, server.url, tmp_path, random.Random(seed))
         done = asyncio.Event()
-        _, found = await asyncio.gather(
+        _, pairs = await asyncio.gather(
             samplers.kill_until(done), drain(nc, done, pair_count(facts))
         )
-        numbers = [pair_number(pair.first.ordinal, pair.second.ordinal) for pair in found]
+        numbers = [pair_number(pair.first.ordinal, pair.second.ordinal) for pair in pairs]
         assert sorted(numbers) == list(range(pair_count(facts)))
         assert samplers.kills > 3
-        assert len({pair.strategy for pair in found}) > 2
-        assert all(0 < pair.draw_probability <= 1 for pair in found)
-        async with asyncio.timeout(
-            30
-        ):  # the last ones that died have claims that another ticks off once their lease has run out
+        assert len({pair.strategy for pair in pairs}) > 2
+        assert all(0 < pair.draw_probability <= 1 for pair in pairs)
+        # another replica completes the claims of the last crashed ones after their leases end
+        async with asyncio.timeout(30):
             while (await ask(SAMPLER_STATE, EmptyRequest())).drawn < pair_count(facts):  # noqa: ASYNC110 (as above)
                 await asyncio.sleep(0.2)
         assert (await ask(SAMPLER_STATE, EmptyRequest())).drawn == pair_count(facts)
         assert (await ask(BUDGET_STATE, EmptyRequest())).reservations_open == pair_count(facts), (
-            "one reservation for each, and none besides"
+            "one reservation for each pair, and no other"
         )
         await nc.close()

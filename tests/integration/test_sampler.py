@@ -19,7 +19,7 @@ from daydream_sampler.pair_numbers import pair_count
 FACTS = 12
 
 
-async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims(
+async def test_two_replicas_that_drop_claims_draw_every_pair_exactly_once(
     nc: Client,
 ) -> None:
     await provision(nc, replicas=1)
@@ -30,6 +30,9 @@ async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims
 
     def claimed(epoch: Epoch, owner: str) -> tuple[Epoch, Claim | None]:
         return epoch.extend(FACTS).claim(owner, clock) or (epoch, None)
+
+    def completed(epoch: Epoch, claim: Claim) -> tuple[Epoch, None]:
+        return epoch.complete(claim), None
 
     at_work: set[str] = set()
 
@@ -45,15 +48,14 @@ async def test_two_replicas_draw_every_pair_exactly_once_though_they_drop_claims
                 if not (await shared.read()).claims:
                     return
                 if not at_work:
-                    clock += timedelta(
-                        seconds=20
-                    )  # only claims of the dead are left, and their leases run out
+                    clock += timedelta(seconds=20)  # only claims of crashed replicas are left
                 await asyncio.sleep(0)
             elif chance.random() < 0.3:
-                life += 1  # killed before it could publish; it comes back under another name
+                life += 1  # killed before it could publish; it restarts with another name
             else:
+                assert claim.number is not None
                 drawn.append(claim.number)
-                await shared.change(lambda epoch, claim=claim: (epoch.complete(claim), None))
+                await shared.change(partial(completed, claim=claim))
 
     await asyncio.gather(replica("a"), replica("b"))
     assert sorted(set(drawn)) == list(range(pair_count(FACTS)))

@@ -1,4 +1,4 @@
-"""`make bench-sampler DATA=folder [QUICK=1]`: one JSON line a figure."""
+"""`make bench-sampler DATA=folder [QUICK=1]`: print one JSON line per figure."""
 
 from __future__ import annotations
 
@@ -12,64 +12,63 @@ PARTS = ("scimuse", "moose", "scale", "memory")
 
 
 def main() -> int:
-    """Run what is asked for."""
+    """Run the chosen parts."""
     parser = argparse.ArgumentParser(
-        prog="make bench-sampler", description=__doc__, epilog=f"The data are {worlds.PUBLISHED}."
+        prog="make bench-sampler", description=__doc__, epilog=f"The data is {worlds.PUBLISHED}."
     )
     parser.add_argument(
         "--data",
         type=Path,
         required=True,
-        help="a folder with the public data, or with folders that have them",
+        help="folder with the public data, or with folders that hold it",
     )
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="seven minutes less: fewer seeds, memories of at most 100,000 facts",
+        help="fewer seeds, memories of at most 100,000 facts; saves seven minutes",
     )
     parser.add_argument(
         "--ten-million",
         action="store_true",
-        help="draws by nearness at 10⁷ facts as well: half an hour more, for its index",
+        help="also measure draws at 10⁷ facts; the index takes half an hour",
     )
     parser.add_argument(
         "--embedding-url",
         default="",
-        help="an OpenAI-compatible endpoint: moose is measured with its vectors as well",
+        help="OpenAI-compatible endpoint; moose is also measured with its vectors",
     )
-    parser.add_argument("--embedding-model", default="", help="the model there")
-    parser.add_argument("--only", choices=PARTS, action="append", help="one part (may be repeated)")
-    asked = parser.parse_args()
-    chosen = asked.only or PARTS
+    parser.add_argument("--embedding-model", default="", help="embedding model at that endpoint")
+    parser.add_argument("--only", choices=PARTS, action="append", help="part to run; repeatable")
+    options = parser.parse_args()
+    chosen = options.only or PARTS
     files = {
-        "scimuse": worlds.find(asked.data, worlds.SCIMUSE_FILE),
-        "moose": worlds.find(asked.data, worlds.MOOSE_FILE),
+        "scimuse": worlds.find(options.data, worlds.SCIMUSE_FILE),
+        "moose": worlds.find(options.data, worlds.MOOSE_FILE),
     }
     missing = [part for part in chosen if part in files and files[part] is None]
     if missing and not set(chosen) - set(missing) - {"scale", "memory"}:
         print(
-            f"bench-sampler: no data in {asked.data}. Say DATA=folder, with {worlds.PUBLISHED} in it.",
+            f"bench-sampler: no data in {options.data}. "
+            f"Set DATA to a folder with {worlds.PUBLISHED}.",
             file=sys.stderr,
         )
         return 2
     for part in missing:
-        print(
-            f"bench-sampler: {part} is left out, its data are not in {asked.data}", file=sys.stderr
-        )
+        print(f"bench-sampler: skipped {part}, its data is not in {options.data}", file=sys.stderr)
     if "scimuse" in chosen and (ratings := files["scimuse"]):
-        scimuse.measure(ratings, quick=asked.quick)
+        scimuse.measure(ratings, quick=options.quick)
     if "moose" in chosen and (table := files["moose"]):
-        moose.measure(table, quick=asked.quick)
-        if asked.embedding_url:
+        moose.measure(table, quick=options.quick)
+        if options.embedding_url:
             moose.measure(
                 table,
-                quick=asked.quick,
-                other=moose.Other(asked.embedding_url, asked.embedding_model),
+                quick=options.quick,
+                other=moose.EndpointModel(options.embedding_url, options.embedding_model),
             )
     if "scale" in chosen:
-        scale.measure(quick=asked.quick, ten_million=asked.ten_million)
+        scale.measure(quick=options.quick, ten_million=options.ten_million)
     if "memory" in chosen:
-        memory.measure(quick=asked.quick)
+        memory.measure(quick=options.quick)
     return 0
 
 

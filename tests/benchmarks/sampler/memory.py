@@ -1,4 +1,4 @@
-"""Search by nearness at 10⁵ and 10⁶ facts: time, and how many of the ten nearest are found. And ingest, against a plain loop over the same libraries."""
+"""Measure search at 10⁵ and 10⁶ facts, and ingest against a plain loop over the same libraries."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import random
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def measure(*, quick: bool) -> None:
 
 
 def search(size: int) -> None:
-    """As the embedded store does it: exact below `INDEX_MIN_FACTS`, with the index above."""
+    """Search as the embedded store does: exact below `INDEX_MIN_FACTS` facts, with the index above."""
     vectors = clustered(size, DIMENSION, seed=1)
     table = VectorTable()
     table.append([str(row) for row in range(size)], vectors)
@@ -50,27 +51,27 @@ def search(size: int) -> None:
             table.index.add(vectors[start : start + 5000], threads=os.cpu_count() or 1)
         added_per_s = size / (time.perf_counter() - started)
     rng = np.random.default_rng(2)
-    times, right = [], 0
+    times, hits = [], 0
     for row in rng.integers(0, size, QUERIES):
         query = (
             vectors[row] + 0.3 * rng.standard_normal(DIMENSION).astype(np.float32) / DIMENSION**0.5
         )
         query /= np.linalg.norm(query)
         started = time.perf_counter()
-        found = {int(key) for key, _ in table.near(query, 10)}
+        nearest = {int(key) for key, _ in table.near(query, 10)}
         times.append(1e3 * (time.perf_counter() - started))
-        right += len(found & set(np.argpartition(-(vectors @ query), 10)[:10].tolist()))
-    more = {
+        hits += len(nearest & set(np.argpartition(-(vectors @ query), 10)[:10].tolist()))
+    details: dict[str, Any] = {
         "facts": size,
         "dimension": DIMENSION,
         "p99": round(percentile(times, 0.99), 3),
         "index_rows_per_s": round(added_per_s),
     }
-    figure("sampler", f"search_ms_{size:.0e}", [percentile(times, 0.5)], "ms", **more)
+    figure("sampler", f"search_ms_{size:.0e}", [percentile(times, 0.5)], "ms", **details)
     figure(
         "sampler",
         f"search_recall_at_10_{size:.0e}",
-        [right / (10 * QUERIES)],
+        [hits / (10 * QUERIES)],
         "share",
         facts=size,
         dimension=DIMENSION,
@@ -78,7 +79,11 @@ def search(size: int) -> None:
 
 
 def ingest(documents: int) -> None:
-    """Markdown files through the running system until all are read (their embedding follows), and through the libraries alone."""
+    """Ingest Markdown files until all are read, with the running system and with the libraries
+    alone.
+
+    Their embedding follows later.
+    """
     with tempfile.TemporaryDirectory() as folder:
         files = written(Path(folder) / "documents", documents)
         size = sum(file.stat().st_size for file in files)
@@ -90,14 +95,14 @@ def ingest(documents: int) -> None:
             reports = daydream.json("ingest", str(Path(folder) / "documents"))
             whole = time.perf_counter() - started
     assert sum(report["facts"] for report in reports) == facts
-    more = {"documents": documents, "mb": round(size / 1e6, 2), "facts": facts}
+    details: dict[str, Any] = {"documents": documents, "mb": round(size / 1e6, 2), "facts": facts}
     figure(
         "sampler",
         "ingest_documents_per_s",
         [documents / whole],
         "documents/s",
         mb_per_s=round(size / 1e6 / whole, 3),
-        **more,
+        **details,
     )
     figure(
         "sampler",
@@ -105,12 +110,12 @@ def ingest(documents: int) -> None:
         [documents / alone],
         "documents/s",
         mb_per_s=round(size / 1e6 / alone, 3),
-        **more,
+        **details,
     )
 
 
 def ingest_whole(documents: int) -> None:
-    """The same until every fact can be drawn, which is nearly all embedding; one thread of the embedding model in both."""
+    """Ingest until every fact is active, which is nearly all embedding, with one thread in both."""
     with tempfile.TemporaryDirectory() as folder:
         files = written(Path(folder) / "documents", documents)
         started = time.perf_counter()
@@ -124,37 +129,37 @@ def ingest_whole(documents: int) -> None:
                 lambda: daydream.json("status")["memory"]["facts_pending"] == 0, "all embedded", 600
             )
             whole = time.perf_counter() - started
-    more = {"documents": documents, "facts": len(texts)}
+    details: dict[str, Any] = {"documents": documents, "facts": len(texts)}
     figure(
         "sampler",
-        "ingest_until_drawable_documents_per_s",
+        "ingest_until_active_documents_per_s",
         [documents / whole],
         "documents/s",
-        **more,
+        **details,
     )
     figure(
         "sampler",
         "plain_loop_until_embedded_documents_per_s",
         [documents / alone],
         "documents/s",
-        **more,
+        **details,
     )
 
 
 def plain(files: list[Path]) -> list[str]:
-    """Read, parse, split: what the libraries take, with nothing kept."""
-    found = []
+    """Read, parse and split with the libraries alone. Return the texts."""
+    texts = []
     for file in files:
         reading = read_document(file.read_bytes(), str(file))
-        found += [
+        texts += [
             fact.text
             for fact in facts_of(reading.passages, document_id="d", source=str(file), chars_max=900)
         ]
-    return found
+    return texts
 
 
 def written(folder: Path, documents: int) -> list[Path]:
-    """Markdown of made-up words, each document its own."""
+    """Write Markdown files of made-up words, all different."""
     chance = random.Random(0)
     words = [
         "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(2, 9)))

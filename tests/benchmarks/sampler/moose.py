@@ -1,8 +1,9 @@
-"""How many of the pairs that scientists really joined are among the first draws, against what uniform draws are expected to find.
+"""Count the pairs that scientists really joined among the first draws, against uniform draws.
 
-Draws are the product's own: its epoch, strategies, probabilities and portfolio, over a memory of questions and papers, without NATS in
-between. `anchored` is told which facts are questions; `importance` is not, and draws among all pairs of the mixed memory; `portfolio`
-begins with everything that is switched on by default and learns from what it finds.
+Draws are the product's own: its epoch, strategies, probabilities and portfolio, over a memory of
+questions and papers, without NATS. `anchored` knows which facts are questions. `importance` does
+not, and draws among all pairs of the mixed memory. `portfolio` begins with all default strategies
+and learns from what it finds.
 """
 
 from __future__ import annotations
@@ -44,14 +45,14 @@ BATCH = 32
 
 
 @dataclass(frozen=True)
-class Other:
-    """Another embedding model, at an endpoint."""
+class EndpointModel:
+    """An embedding model at an endpoint, instead of the embedded one."""
 
     url: str
     model: str
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Unit vectors of the texts."""
+        """Return unit vectors of the texts."""
         endpoint = ModelProvider(
             ModelSettings(
                 name=self.model,
@@ -60,24 +61,24 @@ class Other:
                 timeout_s=600,
             )
         )
-        found = [
+        vectors = [
             vector
             for start in range(0, len(texts), BATCH)
             for vector in (await endpoint.embed(texts[start : start + BATCH])).vectors
         ]
         await endpoint.close()
-        matrix = np.array(found, np.float32)
+        matrix = np.array(vectors, np.float32)
         return list(matrix / np.linalg.norm(matrix, axis=1, keepdims=True))
 
 
-def measure(table: Path, *, quick: bool, other: Other | None = None) -> None:
-    """Print the figures of every corpus beside the table, with the embedded model or another one."""
-    found = corpora(table)
-    for corpus in found:
+def measure(table: Path, *, quick: bool, other: EndpointModel | None = None) -> None:
+    """Print the figures of every corpus beside the table, with the embedded model or `other`."""
+    all_corpora = corpora(table)
+    for corpus in all_corpora:
         joined = read_joined(table, corpus)
         space = embedded(joined, other)
         seeds = 4 if quick else SEEDS
-        for way, names, portfolio in (
+        for prefix, names, portfolio in (
             ("", ["anchored"], False),
             ("mixed_", ["importance"], False),
             ("portfolio_", SamplerSettings().strategies, True),
@@ -86,33 +87,34 @@ def measure(table: Path, *, quick: bool, other: Other | None = None) -> None:
                 hits_of(joined, space, load_strategies(names), seed, portfolio=portfolio)
                 for seed in range(seeds)
             ]
-            # asked about questions × papers, uniform draws have fewer pairs to miss: that is the stricter measure, except where nothing is told
-            pairs = joined.pairs if way != "mixed_" else math.comb(len(space.vectors), 2)
-            expected = DRAWS * len(joined.planted) / pairs
-            more = {
+            # Uniform draws over questions × papers have fewer pairs to miss: the stricter measure.
+            # Where the strategy does not know the questions, uniform draws are over all pairs.
+            pairs = joined.pairs if prefix != "mixed_" else math.comb(len(space.vectors), 2)
+            expected = DRAWS * len(joined.links) / pairs
+            details: dict[str, str | float] = {
                 "corpus": corpus.name,
                 "pairs": pairs,
-                "planted": len(joined.planted),
+                "joined": len(joined.links),
                 "expected_of_uniform": round(expected, 3),
                 "draws": DRAWS,
             }
             name = (
-                f"moose_{way}hits_ratio_{DRAWS}"
-                if corpus == headline(found)
-                else f"moose_{way}hits_ratio_{DRAWS}_of_{len(joined.papers)}"
+                f"moose_{prefix}hits_ratio_{DRAWS}"
+                if corpus == headline(all_corpora)
+                else f"moose_{prefix}hits_ratio_{DRAWS}_of_{len(joined.papers)}"
             )
             name += "_other_model" if other else ""
-            more["embedding_model"] = other.model if other else MiniLM.model
-            mean_figure("sampler", name, [count / expected for count in hits], "times", **more)
+            details["embedding_model"] = other.model if other else MiniLM.model
+            mean_figure("sampler", name, [count / expected for count in hits], "times", **details)
 
 
-def headline(found: Sequence[Path]) -> Path:
-    """The corpus of 300 where it is there, else the largest."""
-    return next((one for one in found if one.stem.endswith("_300")), found[-1])
+def headline(paths: Sequence[Path]) -> Path:
+    """Return the corpus of 300 papers, or the largest one."""
+    return next((path for path in paths if path.stem.endswith("_300")), paths[-1])
 
 
-def embedded(joined: Joined, other: Other | None = None) -> FactSpace:
-    """The memory, with the questions first, as the embedded model sees it, or another one."""
+def embedded(joined: Joined, other: EndpointModel | None = None) -> FactSpace:
+    """Return the memory, with the questions first, embedded with the embedded model or `other`."""
     texts = [*joined.questions, *joined.papers]
     vectors = np.stack(asyncio.run((other or MiniLM(2)).embed(texts)))
     kinds = [FactKind.QUESTION] * len(joined.questions) + [FactKind.DOCUMENT] * len(joined.papers)
@@ -122,9 +124,9 @@ def embedded(joined: Joined, other: Other | None = None) -> FactSpace:
 def hits_of(
     joined: Joined, space: FactSpace, strategies: dict[str, Strategy], seed: int, *, portfolio: bool
 ) -> int:
-    """Of so many draws, those of a planted pair."""
+    """Count the draws of a joined pair."""
     first_paper = len(joined.questions)
-    planted = {(question, first_paper + paper) for question, paper in joined.planted}
+    links = {(question, first_paper + paper) for question, paper in joined.links}
     shares = {UNIFORM: FLOOR, **dict.fromkeys(strategies, (1 - FLOOR) / len(strategies))}
     start = (
         PortfolioRound() if portfolio else PortfolioRound(number=1, until=FOREVER, shares=shares)
@@ -134,23 +136,23 @@ def hits_of(
             space,
             Epoch(key=f"{seed:x}", round=start),
             strategies,
-            lambda claim: ordinals_of(claim.number or 0) in planted,
+            lambda claim: ordinals_of(claim.number or 0) in links,
         )
     )
 
 
 def drawn(
-    space: FactSpace, epoch: Epoch, strategies: dict[str, Strategy], hit: Callable[[Claim], bool]
+    space: FactSpace, epoch: Epoch, strategies: dict[str, Strategy], is_hit: Callable[[Claim], bool]
 ) -> list[bool]:
-    """Which of the first draws hit; when the round is over, the portfolio makes the next one from what was found."""
-    yields, pairs, found = StrategyHistory(), LocalPairs(), list[bool]()
-    while len(found) < DRAWS:
+    """Return which of the first draws hit. After each round the portfolio learns from the hits."""
+    history, pairs, hits = StrategyHistory(), LocalPairs(), list[bool]()
+    while len(hits) < DRAWS:
         if epoch.drawn >= epoch.round.until:
             epoch = epoch.model_copy(
-                update={"round": next_round(epoch, strategies, yields, floor=FLOOR)}
+                update={"round": next_round(epoch, strategies, history, floor=FLOOR)}
             )
         epoch, claim = draw(space, epoch, strategies, pairs)
         if claim is not None:
-            found.append(hit(claim))
-            yields.add(len(found), verdict_on(claim, promoted=found[-1]))
-    return found
+            hits.append(is_hit(claim))
+            history.add(len(hits), verdict_on(claim, promoted=hits[-1]))
+    return hits

@@ -1,7 +1,9 @@
-"""What a draw takes as the memory grows: time, and state. And whether uniform draws are uniform over whole epochs.
+"""Measure the time and state of a draw as the memory grows, and test that uniform draws are
+uniform.
 
-The strategies draw from a table of synthetic vectors with the product's own index, in the sampler's own process: what NATS and SQLite add is in
-the benchmark of the loop. Times are of a whole draw: claim, both surroundings, the exact probability of the whole mixture.
+The strategies draw from a table of synthetic vectors with the product's own index, in one process.
+The benchmark of the loop has what NATS and SQLite add. Times are of a whole draw: claim, both
+neighbourhoods, and the exact probability of the whole mixture.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ import math
 import os
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.figures import figure, percentile
 from benchmarks.sampler.synthetic import clustered
@@ -20,7 +24,7 @@ from daydream_contracts.rpc import Neighbour, NeighbourQuery
 from daydream_memory.ann_index import AnnIndex
 from daydream_memory.vectors import VectorTable
 from daydream_sampler.candidates import NEAREST
-from daydream_sampler.claim import UNIFORM
+from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.features import NAMES
 from daydream_sampler.pair_numbers import pair_count
@@ -35,7 +39,7 @@ DRAWS = 200
 EPOCHS, FACTS = 2000, 10
 
 
-class Endless(Sequence[str]):
+class ManySources(Sequence[str]):
     """A source for each fact, without a list of them."""
 
     def __init__(self, count: int) -> None:
@@ -48,8 +52,8 @@ class Endless(Sequence[str]):
         return f"source {at % 1000}"
 
 
-class Indexed(FactSpace):
-    """A space that asks the memory's own table what is near."""
+class IndexedSpace(FactSpace):
+    """A space that finds near facts with the memory's own table."""
 
     table: VectorTable
 
@@ -57,21 +61,21 @@ class Indexed(FactSpace):
     def questions(self) -> list[int]:
         return []
 
-    def _seen(self, place: NeighbourQuery, near: int) -> tuple[Neighbour, ...]:
-        vector = self.vectors[place.ordinal]
-        found = {int(key): cosine for key, cosine in self.table.near(vector, near + 1)}
-        found |= {one: float(self.vectors[one] @ vector) for one in place.also}
-        found[place.ordinal] = 2.0
-        order = sorted(found, key=lambda one: -found[one])
+    def _neighbourhood(self, query: NeighbourQuery, near: int) -> tuple[Neighbour, ...]:
+        vector = self.vectors[query.ordinal]
+        cosines = {int(key): cosine for key, cosine in self.table.near(vector, near + 1)}
+        cosines |= {other: float(self.vectors[other] @ vector) for other in query.also}
+        cosines[query.ordinal] = 2.0
+        order = sorted(cosines, key=lambda ordinal: -cosines[ordinal])
         return tuple(
             Neighbour(
-                ordinal=one,
-                similarity=min(1.0, found[one]),
-                source=self.sources[one],
+                ordinal=ordinal,
+                similarity=min(1.0, cosines[ordinal]),
+                source=self.sources[ordinal],
                 domain="",
                 kind=FactKind.DOCUMENT,
             )
-            for one in order
+            for ordinal in order
         )
 
 
@@ -85,21 +89,22 @@ def measure(*, quick: bool, ten_million: bool = False) -> None:
 
 
 def uniformity(epochs: int) -> None:
-    """Chi-square of which pair came at which place, over many whole epochs. Rows and columns are fixed, so it is scaled by (k − 1) ÷ k."""
+    """Print the chi-square p-value of which pair came at which position, over many whole epochs.
+
+    Rows and columns have fixed sums, so the statistic is scaled by (k − 1) ÷ k.
+    """
     pairs = pair_count(FACTS)
     seen = np.zeros((pairs, pairs))
     for seed in range(epochs):
         epoch = Epoch(key=f"{seed:x}").extend(FACTS)
         for place in range(pairs):
-            found = epoch.claim("a", NOW)
-            assert found is not None
-            epoch, claim = found[0].complete(found[1]), found[1]
-            seen[claim.number, place] += 1
+            epoch, claim = claimed(epoch)
+            seen[claim.number or 0, place] += 1
     expected, degrees = epochs / pairs, (pairs - 1) ** 2
     chi = float(((seen - expected) ** 2 / expected).sum()) * (pairs - 1) / pairs
-    deviation = ((chi / degrees) ** (1 / 3) - (1 - 2 / (9 * degrees))) / math.sqrt(
-        2 / (9 * degrees)
-    )  # Wilson and Hilferty, 1931
+    # Wilson and Hilferty, 1931
+    shift = 1 - 2 / (9 * degrees)
+    deviation = ((chi / degrees) ** (1 / 3) - shift) / math.sqrt(2 / (9 * degrees))
     p = 0.5 * math.erfc(deviation / math.sqrt(2))
     figure(
         "sampler",
@@ -113,15 +118,20 @@ def uniformity(epochs: int) -> None:
     )
 
 
+def claimed(epoch: Epoch) -> tuple[Epoch, Claim]:
+    """Return the epoch after the next draw, and the draw."""
+    after, claim = epoch.claim("a", NOW) or (epoch, None)
+    assert claim is not None
+    return after.complete(claim), claim
+
+
 def uniform(size: int) -> None:
-    """From a cursor alone."""
+    """Print time and state of uniform draws, which need a cursor only."""
     epoch = Epoch(key="0").extend(size)
     times = []
     for _ in range(DRAWS):
         started = time.perf_counter()
-        found = epoch.claim("a", NOW)
-        assert found is not None
-        epoch = found[0].complete(found[1])
+        epoch, _ = claimed(epoch)
         times.append(1e3 * (time.perf_counter() - started))
     figure(
         "sampler",
@@ -142,12 +152,12 @@ def uniform(size: int) -> None:
 
 
 def others(size: int) -> None:
-    """Each strategy alone."""
+    """Print the time of each other strategy alone."""
     vectors = clustered(size, DIMENSION, seed=0)
-    space = Indexed(vectors, Endless(size), ())
+    space = IndexedSpace(vectors, ManySources(size), ())
     space.table = table_of(vectors)
     for name in ("importance", "unseen", "learned"):
-        learned = tuple(0.3 if one == "closeness" else 0.0 for one in NAMES)
+        learned = tuple(0.3 if feature == "closeness" else 0.0 for feature in NAMES)
         epoch = Epoch(
             key="0",
             round=PortfolioRound(
@@ -159,26 +169,26 @@ def others(size: int) -> None:
             started = time.perf_counter()
             epoch, _ = draw(space, epoch, strategies, pairs)
             times.append(1e3 * (time.perf_counter() - started))
-        more = {
+        details: dict[str, Any] = {
             "p99": round(percentile(times, 0.99), 3),
             "facts": size,
             "draws": DRAWS,
             "dimension": DIMENSION,
             "near": NEAREST,
         }
-        figure("sampler", f"draw_ms_{name}_{size:.0e}", [percentile(times, 0.5)], "ms", **more)
+        figure("sampler", f"draw_ms_{name}_{size:.0e}", [percentile(times, 0.5)], "ms", **details)
     figure(
         "sampler",
         f"state_bytes_{size:.0e}",
         [len(epoch.model_dump_json())],
         "bytes",
         facts=size,
-        of="the epoch; the set of drawn pairs is apart",
+        of="the epoch; the set of drawn pairs is stored elsewhere",
     )
 
 
-def table_of(vectors: np.ndarray) -> VectorTable:
-    """The memory's table, with its index where it would have one."""
+def table_of(vectors: NDArray[np.float32]) -> VectorTable:
+    """Return the memory's table, with the index that it would have at this size."""
     table = VectorTable()
     table.append([str(row) for row in range(len(vectors))], vectors)
     if len(vectors) >= INDEX_FROM:

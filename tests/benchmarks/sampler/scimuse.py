@@ -1,7 +1,9 @@
-"""How many interesting ideas are among the first 500 draws of a portfolio that learns from each rating, against uniform draws.
+"""Count interesting ideas among the first 500 draws of a portfolio that learns, against uniform
+draws.
 
-The ideas stand for pairs with features; whoever draws learns the rating of what was drawn, nothing else, and draws nothing twice. The
-product's parts do it: its regression, its choice by expectation, and its portfolio of uniform and learned with the uniform floor.
+The ideas stand for pairs with features. A draw reveals the rating of the idea, nothing else, and no
+idea is drawn twice. The product's parts draw: its regression, its choice by expectation, and its
+portfolio of uniform and learned with the uniform floor.
 """
 
 from __future__ import annotations
@@ -25,14 +27,17 @@ LEARNED = "learned"
 
 
 def measure(file: Path, *, quick: bool) -> None:
-    """Print the ratio with its interval. What uniform finds is not simulated: 500 draws of n have 500 × base rate on average, exactly."""
+    """Print the ratio with its interval.
+
+    Uniform is not simulated: 500 draws find exactly 500 × base rate on average.
+    """
     rated = read_rated(file)
     expected = DRAWS * float(rated.interesting.mean())
-    found = [hits(rated, seed) / expected for seed in range(10 if quick else SEEDS)]
+    ratios = [hits(rated, seed) / expected for seed in range(10 if quick else SEEDS)]
     mean_figure(
         "sampler",
         f"scimuse_yield_ratio_{DRAWS}",
-        found,
+        ratios,
         "times",
         ideas=len(rated.interesting),
         expected_of_uniform=expected,
@@ -41,19 +46,19 @@ def measure(file: Path, *, quick: bool) -> None:
 
 
 def hits(rated: Rated, seed: int) -> int:
-    """The interesting ideas among the first draws."""
+    """Count the interesting ideas among the first draws."""
     rng = np.random.default_rng(seed)
     features = np.hstack([np.ones((len(rated.features), 1)), rated.features])
     regression = Regression.empty(features.shape[1])
     left = np.ones(len(features), bool)
-    yields = StrategyHistory()
-    brought = {name: StrategyStats() for name in (UNIFORM, LEARNED)}
-    found = 0
+    history = StrategyHistory()
+    stats = {name: StrategyStats() for name in (UNIFORM, LEARNED)}
+    interesting_count = 0
     for draw in range(DRAWS):
         if draw % ROUND_DRAWS == 0:
-            yields.strategies = brought
+            history.strategies = stats
             shares = shares_of(
-                [UNIFORM, LEARNED], yields, floor=FLOOR, seed=int(rng.integers(2**32))
+                [UNIFORM, LEARNED], history, floor=FLOOR, seed=int(rng.integers(2**32))
             )
             expected = features @ regression.draw(int(rng.integers(2**32)), temper=TEMPER)
         name = UNIFORM if rng.random() < shares[UNIFORM] else LEARNED
@@ -63,14 +68,14 @@ def hits(rated: Rated, seed: int) -> int:
         idea = int(rng.choice(len(weights), p=weights / weights.sum()))
         left[idea] = False
         interesting = bool(rated.interesting[idea])
-        found += interesting
+        interesting_count += interesting
         regression.add(features[idea], float(interesting))
-        one = brought[name]
-        brought[name] = one.model_copy(
+        row = stats[name]
+        stats[name] = row.model_copy(
             update={
-                "draws": one.draws + 1,
-                "insights": one.insights + interesting,
-                "cost_nanousd": one.cost_nanousd + 1,
+                "draws": row.draws + 1,
+                "insights": row.insights + interesting,
+                "cost_nanousd": row.cost_nanousd + 1,
             }
         )
-    return found
+    return interesting_count

@@ -1,4 +1,4 @@
-"""Vectors that lie as texts do: in clusters, around centres, none of them the same. Made in parts, so that millions of them fit."""
+"""Synthetic vectors in clusters, as those of texts are. Made in parts, so that millions fit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PART = 100_000
 
 
 def clustered(count: int, dimension: int, seed: int) -> NDArray[np.float32]:
-    """Unit vectors, shape (count, dimension); the noise around a centre is as long as the centre."""
+    """Return unit vectors, shape (count, dimension). The noise is as long as the centres."""
     rng = np.random.default_rng(seed)
     centres = rng.standard_normal((max(1, count // CLUSTER), dimension), np.float32)
     rows = np.empty((count, dimension), np.float32)

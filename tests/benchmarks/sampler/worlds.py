@@ -1,4 +1,6 @@
-"""The public data: questions and papers of MOOSE-Chem with the pairs that scientists really joined, and SciMuse's rated ideas."""
+"""The public data: MOOSE-Chem's questions and papers with their joined pairs, and SciMuse's rated
+ideas.
+"""
 
 from __future__ import annotations
 
@@ -16,42 +18,44 @@ from numpy.typing import NDArray
 MOOSE_FILE = "chem_research_2024.xlsx"
 SCIMUSE_FILE = "ratings.csv"
 PUBLISHED = (
-    f"{MOOSE_FILE} and Inspiration_Corpus_*.json from https://github.com/ZonglinY/MOOSE-Chem (Data/, MIT), "
-    f"{SCIMUSE_FILE} from https://github.com/artificial-scientist-lab/SciMuse (data/, MIT; there as a pickle)"
+    f"{MOOSE_FILE} and Inspiration_Corpus_*.json from https://github.com/ZonglinY/MOOSE-Chem "
+    f"(Data/, MIT), {SCIMUSE_FILE} from https://github.com/artificial-scientist-lab/SciMuse "
+    "(data/, MIT; a pickle there)"
 )
 INTERESTING = 4  # of 5
 
 
 @dataclass(frozen=True)
 class Joined:
-    """Questions and papers as texts, and `planted`: which (question, paper) were joined, as places in the two lists."""
+    """Questions and papers as texts, and `links`: which (question, paper) were joined, by position."""
 
     questions: Sequence[str]
     papers: Sequence[str]
-    planted: frozenset[tuple[int, int]]
+    links: frozenset[tuple[int, int]]
 
     @property
     def pairs(self) -> int:
+        """How many pairs of a question and a paper there are."""
         return len(self.questions) * len(self.papers)
 
 
 @dataclass(frozen=True)
 class Rated:
-    """Ideas by their features, shape (ideas, features), and whether a person found them interesting, shape (ideas,)."""
+    """Features of ideas, shape (ideas, features), and whether a person found each interesting."""
 
     features: NDArray[np.float64]
     interesting: NDArray[np.bool_]
 
 
 def find(data: Path, name: str) -> Path | None:
-    """A file in this folder, or in one right below it."""
+    """Return a file of this folder or of a folder in it, or None."""
     return next(
         (file for file in (data / name, *sorted(data.glob(f"*/{name}"))) if file.is_file()), None
     )
 
 
 def corpora(table: Path) -> list[Path]:
-    """The corpora beside the table, the smallest first."""
+    """Return the corpora beside the table, the smallest first."""
     return sorted(
         table.parent.glob("Inspiration_Corpus_*.json"),
         key=lambda file: int("".join(filter(str.isdigit, file.stem)) or 0),
@@ -59,7 +63,7 @@ def corpora(table: Path) -> list[Path]:
 
 
 def read_joined(table: Path, corpus: Path) -> Joined:
-    """Titles are compared by their letters and digits: the two files differ in case, spaces and dashes."""
+    """Read both files. Compare titles by letters and digits: case, spaces and dashes differ."""
     rows = openpyxl.load_workbook(table, read_only=True)["Overall"].iter_rows(values_only=True)
     columns = {str(name).strip(): at for at, name in enumerate(next(rows)) if name}
     papers = [(str(title), str(abstract)) for title, abstract in json.loads(corpus.read_text())]
@@ -72,24 +76,26 @@ def read_joined(table: Path, corpus: Path) -> Joined:
     strict, loose = (
         columns[name] for name in ("Background Question (strict)", "Background Question")
     )
-    questions, planted = [], set()
+    questions, links = list[str](), set[tuple[int, int]]()
     for row in rows:
         question = _text(row[strict]) or _text(row[loose])
         if not question:
             continue
-        planted |= {
+        links |= {
             (len(questions), place[title])
             for at in inspirations
             if (title := _bare(_text(row[at]))) in place
         }
         questions.append(question)
     return Joined(
-        questions, [f"{title}. {abstract}" for title, abstract in papers], frozenset(planted)
+        questions, [f"{title}. {abstract}" for title, abstract in papers], frozenset(links)
     )
 
 
 def read_rated(file: Path) -> Rated:
-    """Features by their rank, in units of one standard deviation: some span six orders of magnitude."""
+    """Read ideas. Replace features by ranks in standard deviations: some span six orders of
+    magnitude.
+    """
     with file.open(newline="") as lines:
         rows = [[float(cell or 0) for cell in row[1:]] for row in list(csv.reader(lines))[1:]]
     table = np.array(rows)
@@ -101,7 +107,7 @@ def read_rated(file: Path) -> Rated:
 
 
 def all_pairs(joined: Joined) -> list[tuple[int, int]]:
-    """Every question with every paper."""
+    """Return every pair of a question and a paper."""
     return list(product(range(len(joined.questions)), range(len(joined.papers))))
 
 
