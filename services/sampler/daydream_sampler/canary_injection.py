@@ -117,11 +117,11 @@ class CanaryInjector:
         fact_bytes = sum(len(fact.text.encode()) for fact in facts)
         reservation = OpenReservation(
             reservation_id=proposed.pair.reservation_id,
-            parts=tuple(
+            allocations=tuple(
                 part for plan in plans.values() for part in plan.parts(fact_bytes, 1, FULL)
             ),
             purpose="canary",
-            asked_at=proposed.proposed_at,
+            requested_at=proposed.proposed_at,
         )
         grant = await self.runtime.ask(BUDGET_OPEN, reservation)
         if grant.refusal is not None:

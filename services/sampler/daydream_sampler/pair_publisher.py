@@ -84,11 +84,11 @@ class PairPublisher:
         plans: Mapping[str, StagePlan],
     ) -> OpenReservation:
         fact_bytes = len(found.first.text.encode()) + len(found.second.text.encode())
-        full, *smaller = branches(plans.values(), fact_bytes, self.samples)
+        full, *reduced = branches(plans.values(), fact_bytes, self.samples)
         return OpenReservation(
             reservation_id=reservation_id,
-            parts=full.parts,
+            allocations=full.allocations,
             branches=full.branches,
-            smaller=tuple(smaller),
-            asked_at=claim.claimed_at,
+            reduced_plans=tuple(reduced),
+            requested_at=claim.claimed_at,
         )

@@ -81,7 +81,7 @@ class PairSampler:
         self._drawn = drawn
         self._history = history
         self._schedule = schedule
-        self._clearances = Clearances.read(settings.clearances)
+        self._clearances = Clearances(settings.clearances)
         self._chooser = PairChooser(runtime.ask, epoch)
         self._publisher = PairPublisher(runtime, settings.samples)
         self._renewer = EpochRenewer(runtime.ask, epoch)
