@@ -75,7 +75,7 @@ class Helm:
         words += (
             ["--values", str(self.chart / values)]
             if values
-            else ["--set", "nats.url=nats://nats:4222,model.name=a-model"]
+            else ["--set", "nats.urls={nats://nats:4222},model.name=a-model"]
         )
         words += [word for one in sets for word in ("--set", one)]
         if tuple(words) not in self._rendered:

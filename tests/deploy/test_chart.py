@@ -194,7 +194,7 @@ def test_only_what_calls_the_model_has_the_key_and_a_way_out_to_it(helm: Helm) -
     objects = helm.render(
         "model.existingSecret=key",
         "model.baseUrl=http://vllm:8000/v1",
-        r"nats.url=nats://a:4223\,nats://b",
+        "nats.urls={nats://a:4223,nats://b}",
     )
     assert {
         name for name in SERVICES if "DAYDREAM_MODEL_API_KEY" in environment_of(objects, name)
@@ -366,7 +366,7 @@ def test_the_notes_say_how_to_set_a_cap_and_warn_without_keda(helm: Helm) -> Non
         str(helm.chart),
         "--dry-run=client",
         "--set",
-        "nats.url=nats://n,model.name=m",
+        "nats.urls={nats://n},model.name=m",
         "--set",
         ",".join(WITH_KEDA),
     ]

@@ -15,10 +15,10 @@ from deploy.programs import Helm
 @pytest.mark.parametrize(
     ("sets", "words"),
     [
-        ("model.name=a-model", "nats.url is required"),
-        ("nats.url=nats://nats:4222", "model.name is required"),
+        ("model.name=a-model", "nats.urls is required"),
+        ("nats.urls={nats://nats:4222}", "model.name is required"),
         (
-            "nats.url=nats://nats:4222,model.name=a-model,keda.enabled=true",
+            "nats.urls={nats://nats:4222},model.name=a-model,keda.enabled=true",
             "keda.monitoringEndpoint is required",
         ),
     ],
@@ -37,7 +37,7 @@ def test_what_is_required_is_asked_for_in_words(each_helm: Helm, sets: str, word
         ("services.critic.replica=1", "replica"),
         ("services.memory.replicas=2", "memory"),
         ("services.critic.concurrency=0", "concurrency"),
-        ("nats.url=nats:4222", "url"),
+        ("nats.urls={nats:4222}", "urls"),
         ("keda.monitoringEndpoint=http://nats:8222", "monitoringEndpoint"),
         ("config.DAYDREAM_BUDGET_SNAPSHOT_COMMITS=1000000", "string"),
         ("config.NATS_URL=x", "NATS_URL"),
@@ -47,7 +47,7 @@ def test_the_schema_of_the_values_refuses_what_is_wrong(
     each_helm: Helm, wrong: str, words: str
 ) -> None:
     done = each_helm.template(
-        "--set", "nats.url=nats://nats:4222,model.name=a-model", "--set", wrong
+        "--set", "nats.urls={nats://nats:4222},model.name=a-model", "--set", wrong
     )
     assert done.returncode != 0
     assert "schema" in done.stderr

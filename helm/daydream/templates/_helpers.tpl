@@ -39,11 +39,11 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- if and $keda.enabled (hasKey $keda.services (index . 1)) }}true{{ end -}}
 {{- end }}
 
-{{- /* The ports of a URL, or of several with commas, as JSON: (list urls default) */ -}}
+{{- /* The ports of URLs, as JSON: (list urls default) */ -}}
 {{- define "daydream.ports" -}}
 {{- $ports := list -}}
-{{- range splitList "," (index . 0) -}}
-{{- $ports = append $ports (regexFind ":[0-9]+$" (urlParse (trim .)).host | trimPrefix ":" | default (index $ 1) | int) -}}
+{{- range index . 0 -}}
+{{- $ports = append $ports (regexFind ":[0-9]+$" (urlParse .).host | trimPrefix ":" | default (index $ 1) | int) -}}
 {{- end -}}
 {{- uniq $ports | toJson -}}
 {{- end }}
