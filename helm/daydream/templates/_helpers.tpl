@@ -33,6 +33,11 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- ternary (omit $service "storage") $service (ne $values.weaviate.url "") | toJson -}}
 {{- end }}
 
+{{- /* A value as the text of an environment variable: a list is written with commas. */ -}}
+{{- define "daydream.text" -}}
+{{- if kindIs "slice" . }}{{ join "," . }}{{ else }}{{ toString . }}{{ end -}}
+{{- end }}
+
 {{- /* Whether KEDA sets the number of its pods; empty for no: (list $ name) */ -}}
 {{- define "daydream.scaled" -}}
 {{- $keda := (index . 0).Values.keda -}}
