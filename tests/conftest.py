@@ -1,4 +1,4 @@
-"""Fixtures that are needed in several folders. Whatever needs a broker gets a real one: it starts in a tenth of a second."""
+"""Fixtures for several folders. Tests get a real NATS server: it starts in a tenth of a second."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def server(tmp_path: Path) -> Iterator[NatsServer]:
 
 @pytest.fixture
 async def nc(server: NatsServer) -> AsyncIterator[Client]:
-    """A connection to it."""
+    """A connection to the server."""
 
     async def quiet(_: Exception) -> None: ...
 
@@ -36,6 +36,6 @@ async def nc(server: NatsServer) -> AsyncIterator[Client]:
 
 @pytest.fixture
 def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
-    """The priced endpoint, answering at once."""
+    """The priced endpoint, which answers at once."""
     with priced_endpoint(tmp_path) as running:
         yield running

@@ -1,4 +1,4 @@
-"""The two Helms, and each service in turn."""
+"""Fixtures: two versions of Helm, and each service in turn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def each_helm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(scope="session")
 def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
-    """Helm 4, where one will do."""
+    """Helm 4, where one version is enough."""
     return Helm(tool("helm4"), tmp_path_factory.mktemp("helm"))
 
 
@@ -28,5 +28,5 @@ def service(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> Reader:
-    """The environment is where settings come from, so it is what has to be patched."""
+    """Patch the environment, where settings come from."""
     return Reader(monkeypatch)

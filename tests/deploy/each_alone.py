@@ -1,4 +1,5 @@
-"""Installs each service alone and imports all of its modules: in the shared environment an undeclared dependency stays unseen.
+"""Installs each service alone and imports all of its modules: in the shared environment an
+undeclared dependency stays unseen.
 
 Run by `make check`; needs uv in the environment that runs it.
 """

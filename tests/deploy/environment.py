@@ -1,4 +1,4 @@
-"""The services' own settings classes: what a deployment may set, and what they make of it."""
+"""The services' settings classes: which variables a deployment may set, and how they are read."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ IMAGE_OF = {"oracle": "critic"}  # the others have their own
 
 
 def settings_class(service: str) -> type[ServiceSettings]:
-    """The one class of a service."""
+    """Return the settings class of a service."""
     module = importlib.import_module(f"{module_of(service)}.settings")
-    found: type[ServiceSettings] = getattr(module, f"{service.capitalize()}Settings")
-    return found
+    kind: type[ServiceSettings] = getattr(module, f"{service.capitalize()}Settings")
+    return kind
 
 
 def variables_of(service: str) -> set[str]:
-    """Every variable that the service reads, in both forms."""
+    """Return every variable that the service reads, in both forms."""
     names: set[str] = set()
     for name, info in settings_class(service).model_fields.items():
         inner = info.annotation
@@ -46,12 +46,12 @@ def variables_of(service: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads settings as a service does in its container."""
+    """Read settings as a service does in its container."""
 
     patch: pytest.MonkeyPatch
 
     def __call__(self, service: str, environment: Mapping[str, str]) -> Any:
-        """What the service's class makes of this environment, and nothing else."""
+        """Return the service's settings from this environment and nothing else."""
         for name in [name for name in os.environ if name.startswith((PREFIX, "OPENAI_"))]:
             self.patch.delenv(name)
         for name, value in environment.items():

@@ -1,4 +1,4 @@
-"""The real programs of `.tools/`, as the tests run them."""
+"""Run the real programs of `.tools/`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Done = subprocess.CompletedProcess[str]
 
 
 def tool(name: str) -> Path:
-    """A program in the version that deploy/tools.py pins. Without it a test fails, and says how to get it."""
+    """Return a program in the version that deploy/tools.py pins, or fail the test with the fix."""
     spec = importlib.util.spec_from_file_location(
         "daydream_deploy_tools", ROOT / "deploy" / "tools.py"
     )
@@ -30,24 +30,24 @@ def tool(name: str) -> Path:
     assert spec.loader is not None
     tools = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tools)
-    found = next(one for one in tools.TOOLS if one.name == name)
-    if not found.there:
+    program = next(program for program in tools.TOOLS if program.name == name)
+    if not program.there:
         pytest.fail(
-            f"{found.path} is missing or of another version. Mend: python deploy/tools.py",
+            f"{program.path} is missing or of another version. Run: python deploy/tools.py",
             pytrace=False,
         )
-    return Path(found.path)
+    return Path(program.path)
 
 
 def run(*words: str | Path, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Done:
-    """Run a program with nothing of the caller's environment but its PATH: no variable of theirs takes part."""
-    whole = {"PATH": os.environ["PATH"], **(env or {})}
+    """Run a program with PATH and `env` only, without the caller's other variables."""
+    environment = {"PATH": os.environ["PATH"], **(env or {})}
     return subprocess.run(
         [str(word) for word in words],
         text=True,
         capture_output=True,
         timeout=RUN_S,
-        env=whole,
+        env=environment,
         cwd=cwd,
         check=False,
     )
@@ -55,7 +55,7 @@ def run(*words: str | Path, env: Mapping[str, str] | None = None, cwd: Path = RO
 
 @dataclass
 class Helm:
-    """One Helm, over the project's chart. Renders are kept: the same values give the same objects."""
+    """One version of Helm, with the project's chart. Caches what it renders."""
 
     program: Path
     home: Path
@@ -70,32 +70,39 @@ class Helm:
         return self.run("template", "lab", str(self.chart), "--namespace", "thinking", *words)
 
     def render(self, *sets: str, kubernetes: str = "1.33", values: str = "") -> list[Object]:
-        """The objects of a release `lab` in the namespace `thinking`, with what is required filled in."""
+        """Return the objects of a release `lab` in the namespace `thinking`, with required values
+        set.
+        """
         words = ["--kube-version", f"{kubernetes}.0"]
         words += (
             ["--values", str(self.chart / values)]
             if values
             else ["--set", "nats.urls={nats://nats:4222},model.name=a-model"]
         )
-        words += [word for one in sets for word in ("--set", one)]
+        words += [word for value in sets for word in ("--set", value)]
         if tuple(words) not in self._rendered:
             done = self.template(*words)
             assert done.returncode == 0, done.stderr
-            self._rendered[tuple(words)] = [one for one in yaml.safe_load_all(done.stdout) if one]
+            self._rendered[tuple(words)] = [
+                item for item in yaml.safe_load_all(done.stdout) if item
+            ]
         return self._rendered[tuple(words)]
 
 
 def named(objects: list[Object], kind: str) -> dict[str, Object]:
-    """The objects of a kind by what comes after the release's name, which is the service for most; "" for the release's own."""
+    """Return the objects of a kind, by the part of their name after the release's name.
+
+    That is the service for most of them, and "" for the release's own.
+    """
     return {
-        one["metadata"]["name"].removeprefix("lab-daydream").removeprefix("-"): one
-        for one in objects
-        if one["kind"] == kind
+        item["metadata"]["name"].removeprefix("lab-daydream").removeprefix("-"): item
+        for item in objects
+        if item["kind"] == kind
     }
 
 
 def environment_of(objects: list[Object], service: str) -> dict[str, str]:
-    """What a service's container gets as its environment, the Secret's entry as `secret`."""
+    """Return the environment of a service's container, with `secret` for the Secret's entry."""
     container = named(objects, "Deployment")[service]["spec"]["template"]["spec"]["containers"][0]
-    own = {one["name"]: one.get("value", "secret") for one in container["env"]}
+    own = {variable["name"]: variable.get("value", "secret") for variable in container["env"]}
     return {**named(objects, "ConfigMap")[""]["data"], **own}

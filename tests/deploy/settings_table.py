@@ -1,6 +1,6 @@
-"""Writes `.env.example` and the table of settings in docs/settings.md from the settings classes; a test keeps them equal.
+"""Write `.env.example` and docs/settings.md from the settings classes. A test keeps them equal.
 
-python tests/deploy/settings_table.py   (after a change of a settings class)
+Run `python tests/deploy/settings_table.py` after a change of a settings class.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -24,7 +24,7 @@ Row = tuple[str, str, str]
 
 
 def sections() -> Iterator[tuple[str, list[Row]]]:
-    """(title, rows of variable, default, description) for all services together and for each of them."""
+    """Yield (title, rows of variable, default, description) for all services, then for each."""
     yield "All services", list(_rows("DAYDREAM_", ServiceSettings, {}))
     yield (
         "Services that call a model (for one role: DAYDREAM_SYNTHESIZER_MODEL_NAME and so on)",
@@ -54,19 +54,23 @@ def _rows(prefix: str, kind: type[BaseModel], without: dict[str, Any]) -> Iterat
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None or field.default in (None, PydanticUndefined):
         return ""
-    if isinstance(field.default, tuple):
-        return ",".join(str(_plain(item)) for item in field.default)
-    value = _plain(field.default)
+    return _text(field.default)
+
+
+def _text(value: Any) -> str:
+    """Return a default as it is written in the environment."""
+    if isinstance(value, tuple):
+        return ",".join(_text(item) for item in value)
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _plain(value: Any) -> Any:
-    return value.get_secret_value() if hasattr(value, "get_secret_value") else value
-
-
 def env_example() -> str:
+    """Return the text of `.env.example`."""
     lines = [
-        "# Every setting with its default. DAYDREAM_<SERVICE>_<NAME> sets one of the common ones for one service only."
+        "# Every setting with its default.",
+        "# DAYDREAM_<SERVICE>_<NAME> sets one of the common ones for one service only.",
     ]
     for title, rows in sections():
         lines += ["", f"# {title}"]
@@ -76,18 +80,16 @@ def env_example() -> str:
 
 
 def markdown() -> str:
+    """Return the text of docs/settings.md."""
     lines = [
         "# Settings",
         "",
-        "Made by `python tests/deploy/settings_table.py` from the settings classes.",
+        "Generated from the settings classes by `python tests/deploy/settings_table.py`.",
         "",
-    ]
-    lines += [
-        "`DAYDREAM_<SERVICE>_<NAME>` wins over `DAYDREAM_<NAME>`: any common setting can be set for one service only.",
+        "`DAYDREAM_<SERVICE>_<NAME>` wins over `DAYDREAM_<NAME>`: any common setting can be set for "
+        "one service only. A list is written with commas.",
         "",
-    ]
-    lines += [
-        "`OPENAI_API_KEY` and `OPENAI_BASE_URL` are read too, where the model's own settings leave them open.",
+        "`OPENAI_API_KEY` and `OPENAI_BASE_URL` apply where the model's own settings are not set.",
         "",
     ]
     for title, rows in sections():

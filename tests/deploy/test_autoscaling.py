@@ -1,4 +1,6 @@
-"""KEDA's ScaledObjects against the code's table of streams and consumers. KEDA's kind has no schema here, so it is asserted whole."""
+"""KEDA's ScaledObjects against the topology. KEDA's kind has no schema here, so all of it is
+asserted.
+"""
 
 from __future__ import annotations
 
@@ -24,24 +26,26 @@ def trigger_of(objects: list[Object], service: str) -> dict[str, str]:
     return metadata
 
 
-def test_without_keda_nothing_of_it_is_made(helm: Helm) -> None:
+def test_without_keda_there_is_no_scaled_object(helm: Helm) -> None:
     assert not named(helm.render(), "ScaledObject")
 
 
-def test_exactly_the_stages_that_call_a_model_are_scaled(helm: Helm) -> None:
+def test_keda_scales_exactly_the_stages_that_call_a_model(helm: Helm) -> None:
     assert set(named(helm.render(*ON), "ScaledObject")) == set(PAID)
 
 
-def test_either_keda_or_the_deployment_says_how_many_pods(helm: Helm) -> None:
+def test_either_keda_or_the_deployment_sets_the_number_of_pods(helm: Helm) -> None:
     off, on = named(helm.render(), "Deployment"), named(helm.render(*ON), "Deployment")
-    assert all("replicas" in one["spec"] for one in off.values())
-    assert {name for name, one in on.items() if "replicas" not in one["spec"]} == set(PAID)
+    assert all("replicas" in deployment["spec"] for deployment in off.values())
+    assert {name for name, deployment in on.items() if "replicas" not in deployment["spec"]} == set(
+        PAID
+    )
 
 
-def test_it_has_the_shape_that_keda_reads(helm: Helm, scaled: str) -> None:
-    one = named(helm.render(*ON), "ScaledObject")[scaled]
-    assert one["apiVersion"] == "keda.sh/v1alpha1"
-    spec = one["spec"]
+def test_a_scaled_object_has_the_fields_that_keda_reads(helm: Helm, scaled: str) -> None:
+    scaled_object = named(helm.render(*ON), "ScaledObject")[scaled]
+    assert scaled_object["apiVersion"] == "keda.sh/v1alpha1"
+    spec = scaled_object["spec"]
     assert set(spec) == {
         "scaleTargetRef",
         "pollingInterval",
@@ -72,14 +76,14 @@ def test_it_has_the_shape_that_keda_reads(helm: Helm, scaled: str) -> None:
     assert all(isinstance(value, str) for value in metadata.values())
 
 
-def test_the_stream_and_the_consumer_are_those_of_the_code(helm: Helm, scaled: str) -> None:
+def test_stream_and_consumer_are_those_of_the_topology(helm: Helm, scaled: str) -> None:
     metadata = trigger_of(helm.render(*ON), scaled)
-    (consumer,) = [one for one in CONSUMERS if one.service == scaled]
+    (consumer,) = [row for row in CONSUMERS if row.service == scaled]
     assert (metadata["stream"], metadata["consumer"]) == (consumer.flow.stream, consumer.durable)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 32])
-def test_the_threshold_is_no_more_than_a_pod_has_in_flight(
+def test_the_lag_threshold_is_at_most_the_concurrency_of_a_pod(
     helm: Helm, read: Reader, scaled: str, concurrency: int
 ) -> None:
     objects = helm.render(*ON, f"services.{scaled}.concurrency={concurrency}")
@@ -88,10 +92,10 @@ def test_the_threshold_is_no_more_than_a_pod_has_in_flight(
     assert 1 <= int(trigger_of(objects, scaled)["lagThreshold"]) <= settings.concurrency
 
 
-def test_no_more_pods_are_asked_for_than_the_stream_can_fill(helm: Helm, scaled: str) -> None:
+def test_keda_asks_for_no_more_pods_than_the_stream_can_fill(helm: Helm, scaled: str) -> None:
     objects = helm.render(*ON)
     metadata = trigger_of(objects, scaled)
-    (stream,) = [one for one in STREAMS if one.name == metadata["stream"]]
+    (stream,) = [stream for stream in STREAMS if stream.name == metadata["stream"]]
     assert (
         named(objects, "ScaledObject")[scaled]["spec"]["maxReplicaCount"]
         * int(metadata["lagThreshold"])
@@ -99,17 +103,17 @@ def test_no_more_pods_are_asked_for_than_the_stream_can_fill(helm: Helm, scaled:
     )
 
 
-def test_the_sampler_draws_enough_pairs_ahead_for_the_most_synthesizers(
+def test_the_sampler_draws_enough_pairs_ahead_for_all_synthesizers(
     helm: Helm, read: Reader
 ) -> None:
-    """With fewer the lag could never grow large enough to bring them."""
+    """With fewer pairs the lag could never grow large enough to start all of them."""
     objects = helm.render(*ON)
-    (pairs,) = [one for one in STREAMS if one.name == "PAIRS"]
-    most = named(objects, "ScaledObject")["synthesizer"]["spec"]["maxReplicaCount"] * int(
+    (pairs,) = [stream for stream in STREAMS if stream.name == "PAIRS"]
+    pods_max = named(objects, "ScaledObject")["synthesizer"]["spec"]["maxReplicaCount"] * int(
         trigger_of(objects, "synthesizer")["lagThreshold"]
     )
     assert (
-        most
+        pods_max
         <= read("sampler", environment_of(objects, "sampler")).pairs_ahead
         <= pairs.messages_max
     )

@@ -1,4 +1,4 @@
-"""The chart through both Helms, the schemas of Kubernetes, and the settings classes of the services."""
+"""The chart through two versions of Helm, Kubernetes schemas and the services' settings classes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ KUBERNETES = ("1.29", "1.33", "1.37")
 
 def pods(objects: list[Object]) -> dict[str, Any]:
     return {
-        name: one["spec"]["template"]["spec"] for name, one in named(objects, "Deployment").items()
+        name: deployment["spec"]["template"]["spec"]
+        for name, deployment in named(objects, "Deployment").items()
     }
 
 
@@ -61,14 +62,12 @@ def test_every_object_is_valid_for_kubernetes(helm: Helm, kubernetes: str) -> No
         helm.render(*WITH_EVERYTHING, kubernetes=kubernetes),
         helm.render(kubernetes=kubernetes, values="values-dev.yaml"),
     ):
-        for one in objects:
-            if (
-                one["kind"] != "ScaledObject"
-            ):  # KEDA's own kind has no schema there; it is asserted below
-                kubernetes_validate.validate(one, kubernetes, strict=True)
+        for item in objects:
+            if item["kind"] != "ScaledObject":  # no schema; test_autoscaling asserts it
+                kubernetes_validate.validate(item, kubernetes, strict=True)
 
 
-def test_the_schemas_of_kubernetes_refuse_a_misspelt_field(helm: Helm) -> None:
+def test_kubernetes_schemas_refuse_an_unknown_field(helm: Helm) -> None:
     wrong = copy.deepcopy(named(helm.render(), "Deployment")["critic"])
     wrong["spec"]["template"]["spec"]["terminationGracePeriodSecond"] = 3
     with pytest.raises(kubernetes_validate.ValidationError):
@@ -79,7 +78,7 @@ def test_an_old_kubernetes_is_refused(each_helm: Helm) -> None:
     assert "kubeVersion" in each_helm.template("--kube-version", "1.28.0").stderr
 
 
-def test_pods_meet_the_restricted_standard_and_more(helm: Helm, service: str) -> None:
+def test_pods_meet_the_restricted_pod_security_standard(helm: Helm, service: str) -> None:
     pod = pods(helm.render(*WITH_EVERYTHING))[service]
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -102,27 +101,27 @@ def test_pods_meet_the_restricted_standard_and_more(helm: Helm, service: str) ->
     assert {"memory"} == set(container["resources"]["limits"])
 
 
-def test_selectors_hold_nothing_that_a_release_changes(helm: Helm) -> None:
+def test_selectors_hold_nothing_that_changes_between_releases(helm: Helm) -> None:
     objects = helm.render(*WITH_EVERYTHING)
-    for name, one in named(objects, "Deployment").items():
-        selector = one["spec"]["selector"]["matchLabels"]
+    for name, deployment in named(objects, "Deployment").items():
+        selector = deployment["spec"]["selector"]["matchLabels"]
         assert selector == {
             "app.kubernetes.io/name": "daydream",
             "app.kubernetes.io/instance": "lab",
             "app.kubernetes.io/component": name,
         }
-        assert selector.items() <= one["spec"]["template"]["metadata"]["labels"].items()
+        assert selector.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
 
 
-def test_a_service_knows_every_variable_that_it_gets(helm: Helm, service: str) -> None:
+def test_a_service_has_a_setting_for_every_variable_it_gets(helm: Helm, service: str) -> None:
     objects = helm.render(*WITH_EVERYTHING)
     (container,) = pods(objects)[service]["containers"]
-    assert {one["name"] for one in container["env"]} <= variables_of(service)
-    anyones = set.union(*(variables_of(one) for one in SERVICES))
-    assert set(named(objects, "ConfigMap")[""]["data"]) <= anyones
+    assert {variable["name"] for variable in container["env"]} <= variables_of(service)
+    variables = set.union(*(variables_of(name) for name in SERVICES))
+    assert set(named(objects, "ConfigMap")[""]["data"]) <= variables
 
 
-def test_a_service_reads_what_the_chart_says(helm: Helm, read: Reader, service: str) -> None:
+def test_a_service_reads_what_the_chart_sets(helm: Helm, read: Reader, service: str) -> None:
     objects = helm.render(
         "nats.streamReplicas=3", "logLevel=debug", "model.existingSecret=key", "model.timeoutS=90"
     )
@@ -138,12 +137,11 @@ def test_a_service_reads_what_the_chart_says(helm: Helm, read: Reader, service: 
     if service in PAID:
         assert (settings.model.name, settings.model.timeout_s) == ("a-model", 90)
         assert settings.model.api_key.get_secret_value() == "secret"
-        assert (
-            settings.model.base_url == "https://api.openai.com/v1"
-        )  # an empty value in the chart is no value
+        # an empty value in the chart leaves the default
+        assert settings.model.base_url == "https://api.openai.com/v1"
 
 
-def test_further_settings_win_over_those_of_the_chart(helm: Helm, read: Reader) -> None:
+def test_config_wins_over_the_charts_own_values(helm: Helm, read: Reader) -> None:
     objects = helm.render(
         "config.DAYDREAM_CRITIC_MODEL_NAME=a-judge", "config.DAYDREAM_LOG_LEVEL=error"
     )
@@ -152,20 +150,20 @@ def test_further_settings_win_over_those_of_the_chart(helm: Helm, read: Reader) 
     assert read("synthesizer", environment_of(objects, "synthesizer")).model.name == "a-model"
 
 
-def test_entries_of_secrets_become_environment_and_win_over_the_chart(helm: Helm) -> None:
+def test_entries_of_secrets_become_environment_and_win(helm: Helm) -> None:
     every = pods(helm.render("defaults.secrets={nats,keys}", "services.critic.secrets={judges}"))
-    taken = {
-        name: [next(iter(one.values()))["name"] for one in pod["containers"][0]["envFrom"]]
+    sources = {
+        name: [next(iter(ref.values()))["name"] for ref in pod["containers"][0]["envFrom"]]
         for name, pod in every.items()
     }
-    assert taken["critic"] == ["lab-daydream", "judges"], "what comes last wins"
-    assert {tuple(names) for name, names in taken.items() if name != "critic"} == {
+    assert sources["critic"] == ["lab-daydream", "judges"], "the last one wins"
+    assert {tuple(names) for name, names in sources.items() if name != "critic"} == {
         ("lab-daydream", "nats", "keys")
     }
 
 
 @pytest.mark.parametrize("timeout_s", [5, 120, 3600])
-def test_a_stopping_pod_has_time_for_a_call_and_is_not_killed_before(
+def test_a_stopping_pod_has_time_to_finish_a_call(
     helm: Helm, read: Reader, service: str, timeout_s: int
 ) -> None:
     objects = helm.render(f"model.timeoutS={timeout_s}")
@@ -179,18 +177,18 @@ async def _ready() -> str | None:
     return None
 
 
-def test_probes_ask_for_what_is_served(helm: Helm, service: str) -> None:
+def test_probes_use_paths_that_are_served(helm: Helm, service: str) -> None:
     served = {route.path for route in web_app(CollectorRegistry(), _ready, "0.0.0.0").routes}  # type: ignore[attr-defined]
     (container,) = pods(helm.render())[service]["containers"]
-    asked = {
+    paths = {
         name: container[f"{name}Probe"]["httpGet"]["path"]
         for name in ("startup", "readiness", "liveness")
     }
-    assert asked == {"startup": "/healthz", "readiness": "/readyz", "liveness": "/healthz"}
-    assert set(asked.values()) <= served
+    assert paths == {"startup": "/healthz", "readiness": "/readyz", "liveness": "/healthz"}
+    assert set(paths.values()) <= served
 
 
-def test_only_what_calls_the_model_has_the_key_and_a_way_out_to_it(helm: Helm) -> None:
+def test_only_stages_that_call_the_model_have_its_key_and_egress_to_it(helm: Helm) -> None:
     objects = helm.render(
         "model.existingSecret=key",
         "model.baseUrl=http://vllm:8000/v1",
@@ -199,15 +197,15 @@ def test_only_what_calls_the_model_has_the_key_and_a_way_out_to_it(helm: Helm) -
     assert {
         name for name in SERVICES if "DAYDREAM_MODEL_API_KEY" in environment_of(objects, name)
     } == set(PAID)
-    everyone, callers = (
+    all_pods, callers = (
         named(objects, "NetworkPolicy")[""]["spec"],
         named(objects, "NetworkPolicy")["model"]["spec"],
     )
-    assert everyone["podSelector"]["matchLabels"] == {
+    assert all_pods["podSelector"]["matchLabels"] == {
         "app.kubernetes.io/name": "daydream",
         "app.kubernetes.io/instance": "lab",
     }
-    assert {port["port"] for rule in everyone["egress"] for port in rule["ports"]} == {
+    assert {port["port"] for rule in all_pods["egress"] for port in rule["ports"]} == {
         53,
         4222,
         4223,
@@ -222,7 +220,7 @@ def test_only_what_calls_the_model_has_the_key_and_a_way_out_to_it(helm: Helm) -
     ("url", "port"),
     [("", 443), ("https://models.example/v1", 443), ("http://models.example/v1", 80)],
 )
-def test_the_way_out_is_the_port_of_the_url(helm: Helm, url: str, port: int) -> None:
+def test_egress_is_to_the_port_of_the_url(helm: Helm, url: str, port: int) -> None:
     policy = named(helm.render(f"model.baseUrl={url}"), "NetworkPolicy")["model"]
     assert policy["spec"]["egress"] == [{"ports": [{"port": port, "protocol": "TCP"}]}]
 
@@ -231,7 +229,7 @@ def test_the_chart_makes_no_secret(helm: Helm) -> None:
     assert not named(helm.render(*WITH_EVERYTHING), "Secret")
 
 
-def test_one_process_has_the_memory_and_its_volume_outlives_the_release(
+def test_one_process_has_the_memory_and_its_volume_survives_the_release(
     helm: Helm, read: Reader
 ) -> None:
     objects = helm.render()
@@ -252,7 +250,7 @@ def test_one_process_has_the_memory_and_its_volume_outlives_the_release(
         ("https://wv.example", "https://grpc.example", [443]),
     ],
 )
-def test_with_weaviate_the_memory_has_no_volume_and_as_many_pods_as_wanted(
+def test_with_weaviate_the_memory_has_no_volume_and_may_have_several_pods(
     helm: Helm, read: Reader, url: str, grpc_url: str, ports: list[int]
 ) -> None:
     objects = helm.render(
@@ -277,7 +275,7 @@ def test_with_weaviate_the_memory_has_no_volume_and_as_many_pods_as_wanted(
     assert [port["port"] for port in policy["egress"][0]["ports"]] == ports
 
 
-def test_an_existing_claim_is_used_instead(helm: Helm) -> None:
+def test_an_existing_volume_claim_is_used(helm: Helm) -> None:
     objects = helm.render("services.memory.storage.existingClaim=mine")
     assert not named(objects, "PersistentVolumeClaim")
     assert {"name": "data", "persistentVolumeClaim": {"claimName": "mine"}} in pods(objects)[
@@ -285,7 +283,7 @@ def test_an_existing_claim_is_used_instead(helm: Helm) -> None:
     ]["volumes"]
 
 
-def test_files_are_where_settings_can_name_them_and_a_change_restarts_the_pods(helm: Helm) -> None:
+def test_files_are_mounted_and_a_change_restarts_the_pods(helm: Helm) -> None:
     objects = helm.render(
         "files.panel\\.toml=first line\nsecond: line",
         "config.DAYDREAM_CRITIC_PANEL_FILE=/etc/daydream/panel.toml",
@@ -295,9 +293,9 @@ def test_files_are_where_settings_can_name_them_and_a_change_restarts_the_pods(h
     }
     for pod in pods(objects).values():
         (mount,) = [
-            one
-            for one in pod["containers"][0]["volumeMounts"]
-            if one["mountPath"] == "/etc/daydream"
+            mount
+            for mount in pod["containers"][0]["volumeMounts"]
+            if mount["mountPath"] == "/etc/daydream"
         ]
         assert mount["readOnly"]
         assert {"name": mount["name"], "configMap": {"name": "lab-daydream-files"}} in pod[
@@ -306,15 +304,15 @@ def test_files_are_where_settings_can_name_them_and_a_change_restarts_the_pods(h
     assert not any("/etc/daydream" in str(pod) for pod in pods(helm.render()).values())
     before, after = (
         [
-            one["spec"]["template"]["metadata"]["annotations"]
-            for one in named(helm.render(f"files.a={text}"), "Deployment").values()
+            deployment["spec"]["template"]["metadata"]["annotations"]
+            for deployment in named(helm.render(f"files.a={text}"), "Deployment").values()
         ]
         for text in "xy"
     )
-    assert all(one != other for one, other in zip(before, after, strict=True))
+    assert all(old != new for old, new in zip(before, after, strict=True))
 
 
-def test_a_disruption_budget_is_made_only_for_more_than_one_pod(helm: Helm) -> None:
+def test_there_is_a_disruption_budget_only_for_more_than_one_pod(helm: Helm) -> None:
     objects = helm.render("services.budget.replicas=1", "services.sampler.replicas=2", *WITH_KEDA)
     assert set(named(objects, "PodDisruptionBudget")) == {
         "sampler",
@@ -324,7 +322,7 @@ def test_a_disruption_budget_is_made_only_for_more_than_one_pod(helm: Helm) -> N
     }
 
 
-def test_the_page_has_a_service_and_nothing_else_has(helm: Helm) -> None:
+def test_only_the_console_has_a_service(helm: Helm) -> None:
     objects = helm.render()
     services = named(objects, "Service")
     assert list(services) == ["console"]
@@ -344,18 +342,18 @@ def test_changed_settings_restart_the_pods(helm: Helm, service: str) -> None:
     assert checksum() != checksum("logLevel=debug")
 
 
-def test_an_image_is_named_by_service_and_version_or_replaced_whole(helm: Helm) -> None:
-    made = pods(
+def test_an_image_has_service_and_version_in_its_name_unless_replaced(helm: Helm) -> None:
+    rendered = pods(
         helm.render(
             "image.repository=lab.example/daydream",
             "services.critic.image=lab.example/critic@sha256:0",
         )
     )
-    assert made["memory"]["containers"][0]["image"] == "lab.example/daydream-memory:0.1.0"
+    assert rendered["memory"]["containers"][0]["image"] == "lab.example/daydream-memory:0.1.0"
     for name in ("critic", "oracle"):  # one image, two commands
-        assert made[name]["containers"][0]["image"] == "lab.example/critic@sha256:0"
-    assert made["oracle"]["containers"][0]["command"] == ["daydream-oracle"]
-    assert "command" not in made["critic"]["containers"][0]
+        assert rendered[name]["containers"][0]["image"] == "lab.example/critic@sha256:0"
+    assert rendered["oracle"]["containers"][0]["command"] == ["daydream-oracle"]
+    assert "command" not in rendered["critic"]["containers"][0]
     assert pods(helm.render())["oracle"]["containers"][0]["image"] == "daydream-critic:0.1.0"
 
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml through the real Docker Compose, which needs no engine to say what it understands."""
+"""docker-compose.yml through the real Docker Compose, which parses it without an engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ A_MODEL = {"DAYDREAM_MODEL_NAME": "a-model"}
 
 @dataclass(frozen=True)
 class Compose:
-    """Compose over a copy of the project's file, away from any `.env` of the caller's."""
+    """Compose over a copy of the project's file, without the caller's `.env`."""
 
     program: Path
     folder: Path
@@ -28,12 +28,14 @@ class Compose:
         return self.folder / "docker-compose.yml"
 
     def config(self, *words: str, env: dict[str, str] | None = None) -> Done:
-        given = {
+        environment = {
             "DOCKER_HOST": "unix:///nowhere",
             "HOME": str(self.folder),
             **(A_MODEL if env is None else env),
         }
-        return run(self.program, "--profile", "*", "config", *words, env=given, cwd=self.folder)
+        return run(
+            self.program, "--profile", "*", "config", *words, env=environment, cwd=self.folder
+        )
 
     def services(self, env: dict[str, str] | None = None) -> dict[str, Any]:
         done = self.config("--format", "json", env=env)
@@ -42,7 +44,7 @@ class Compose:
         return services
 
     def environment(self, service: str, env: dict[str, str] | None = None) -> dict[str, str]:
-        """What the container gets; what only passes through and isn't there is left out."""
+        """Return what the container gets, without variables that are passed through but not set."""
         return {
             name: value
             for name, value in self.services(env)[service]["environment"].items()
@@ -56,7 +58,7 @@ def compose(tmp_path: Path) -> Compose:
     return Compose(tool("docker-compose"), tmp_path)
 
 
-def test_docker_compose_accepts_the_file_and_has_nothing_to_warn_of(compose: Compose) -> None:
+def test_docker_compose_accepts_the_file_without_a_warning(compose: Compose) -> None:
     done = compose.config("--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -67,45 +69,47 @@ def test_without_a_model_it_says_what_to_do(compose: Compose) -> None:
     assert "choose a model in .env, for example DAYDREAM_MODEL_NAME=" in done.stderr
 
 
-def test_a_misspelt_key_would_be_refused(compose: Compose) -> None:
+def test_an_unknown_key_would_be_refused(compose: Compose) -> None:
     compose.file.write_text(compose.file.read_text().replace("read_only:", "readonly:"))
     done = compose.config("--quiet")
     assert done.returncode != 0
     assert "readonly" in done.stderr
 
 
-def test_it_runs_the_six_services_over_nats_and_weaviate_only_when_asked(compose: Compose) -> None:
+def test_it_runs_all_services_and_nats_and_weaviate_only_with_its_profile(compose: Compose) -> None:
     services = compose.services()
     assert set(services) == {*SERVICES, "nats", "weaviate"}
-    assert {name for name, one in services.items() if one.get("profiles")} == {"weaviate"}
+    assert {name for name, service in services.items() if service.get("profiles")} == {"weaviate"}
 
 
 def test_ports_are_published_to_this_machine_only(compose: Compose) -> None:
-    published = [port for one in compose.services().values() for port in one.get("ports", [])]
+    published = [
+        port for service in compose.services().values() for port in service.get("ports", [])
+    ]
     assert published
     assert {port["host_ip"] for port in published} == {"127.0.0.1"}
 
 
-def test_a_container_can_write_nowhere_and_gain_nothing(compose: Compose, service: str) -> None:
-    one = compose.services()[service]
-    assert one["read_only"] is True
-    assert one["cap_drop"] == ["ALL"]
-    assert one["security_opt"] == ["no-new-privileges:true"]
-    assert one["tmpfs"] == ["/tmp"]
-    assert "user" not in one  # the image says 10001
+def test_a_container_is_read_only_without_privileges(compose: Compose, service: str) -> None:
+    container = compose.services()[service]
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    assert container["tmpfs"] == ["/tmp"]
+    assert "user" not in container  # the image sets 10001
 
 
-def test_a_service_is_built_by_the_one_recipe_and_waits_for_nats(
+def test_a_service_is_built_by_the_dockerfile_and_waits_for_nats(
     compose: Compose, service: str
 ) -> None:
-    one = compose.services()[service]
-    assert one["build"]["args"] == {"SERVICE": IMAGE_OF.get(service, service)}
-    assert one["image"] == f"daydream-{IMAGE_OF.get(service, service)}:0.1.0"
-    assert (ROOT / one["build"]["dockerfile"]).is_file()
-    assert one["depends_on"]["nats"]["condition"] == "service_healthy"
+    container = compose.services()[service]
+    assert container["build"]["args"] == {"SERVICE": IMAGE_OF.get(service, service)}
+    assert container["image"] == f"daydream-{IMAGE_OF.get(service, service)}:0.1.0"
+    assert (ROOT / container["build"]["dockerfile"]).is_file()
+    assert container["depends_on"]["nats"]["condition"] == "service_healthy"
 
 
-def test_a_service_knows_every_variable_that_it_gets(compose: Compose, service: str) -> None:
+def test_a_service_has_a_setting_for_every_variable_it_gets(compose: Compose, service: str) -> None:
     names = set(compose.services()[service]["environment"])
     assert names - {"OPENAI_API_KEY", "OPENAI_BASE_URL"} <= variables_of(service)
 
@@ -123,9 +127,7 @@ def test_a_service_reads_what_it_needs_in_its_container(
         assert settings.model.name == "a-model"
 
 
-def test_whatever_stands_in_the_env_file_reaches_the_services(
-    compose: Compose, read: Reader
-) -> None:
+def test_the_env_file_reaches_the_services(compose: Compose, read: Reader) -> None:
     (compose.folder / ".env").write_text(
         "DAYDREAM_MODEL_NAME=from-file\nOPENAI_API_KEY=a-key\nDAYDREAM_CRITIC_PROMOTE_SCORE=8\nDAYDREAM_NATS_URL=nats://127.0.0.1:4222\n"
     )
@@ -140,7 +142,7 @@ def test_whatever_stands_in_the_env_file_reaches_the_services(
     )  # an address of the host means nothing in a container
 
 
-def test_a_stopping_service_has_time_for_a_call_and_is_not_killed_before(
+def test_a_stopping_service_has_time_to_finish_a_call(
     compose: Compose, read: Reader, service: str
 ) -> None:
     settings = read(service, compose.environment(service))
@@ -155,6 +157,8 @@ def test_a_stopping_service_has_time_for_a_call_and_is_not_killed_before(
 def test_the_memory_keeps_its_folder_in_a_volume(compose: Compose, read: Reader) -> None:
     folder = read("memory", compose.environment("memory")).folder
     (volume,) = [
-        one for one in compose.services()["memory"]["volumes"] if one["target"] != "/etc/daydream"
+        volume
+        for volume in compose.services()["memory"]["volumes"]
+        if volume["target"] != "/etc/daydream"
     ]
     assert (volume["type"], volume["target"]) == ("volume", folder)

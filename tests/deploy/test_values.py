@@ -1,4 +1,4 @@
-"""The values of the chart: explained, and refused when they are wrong."""
+"""The values of the chart are explained, and wrong ones are refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from deploy.programs import Helm
         ),
     ],
 )
-def test_what_is_required_is_asked_for_in_words(each_helm: Helm, sets: str, words: str) -> None:
+def test_a_missing_required_value_is_named(each_helm: Helm, sets: str, words: str) -> None:
     done = each_helm.template("--set", sets)
     assert done.returncode != 0
     assert words in done.stderr
@@ -43,9 +43,7 @@ def test_what_is_required_is_asked_for_in_words(each_helm: Helm, sets: str, word
         ("config.NATS_URL=x", "NATS_URL"),
     ],
 )
-def test_the_schema_of_the_values_refuses_what_is_wrong(
-    each_helm: Helm, wrong: str, words: str
-) -> None:
+def test_the_schema_refuses_wrong_values(each_helm: Helm, wrong: str, words: str) -> None:
     done = each_helm.template(
         "--set", "nats.urls={nats://nats:4222},model.name=a-model", "--set", wrong
     )
@@ -70,14 +68,14 @@ def test_every_value_is_explained(helm: Helm) -> None:
         if re.match(r" *(?!requests|limits)\w+: \S", line):
             above = list(
                 itertools.takewhile(
-                    lambda one: one.strip().startswith("#"), reversed(lines[:number])
+                    lambda line: line.strip().startswith("#"), reversed(lines[:number])
                 )
             )
             assert above, line
             assert above[-1].strip().startswith("# -- "), line
 
 
-def test_the_values_for_development_hold_differences_only(helm: Helm) -> None:
+def test_the_development_values_hold_differences_only(helm: Helm) -> None:
     defaults, dev = (
         leaves(yaml.safe_load((helm.chart / name).read_text()))
         for name in ("values.yaml", "values-dev.yaml")

@@ -1,4 +1,4 @@
-"""Services of the system as real processes, for tests that need only some of them."""
+"""Run single services as real processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.programs import answers, clean_environment, until
 def service(
     name: str, nats_url: str, folder: Path, *, ready: bool = True, **environment: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """`python -m daydream_<name>`, ready unless told otherwise; killed at the end if it still runs."""
+    """Run `python -m daydream_<name>` until it is ready. Kill it at the end if it still runs."""
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     own = {
