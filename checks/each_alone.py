@@ -1,0 +1,99 @@
+"""Install each package alone and import all of its modules.
+
+In the shared environment a dependency that a package does not declare stays unseen. Here each
+package gets an empty environment with what it declares and nothing else. The check also holds the
+contracts to pydantic, and constraints.txt to every package that is installed.
+
+It needs uv, and takes a few seconds for each package.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+
+from checks.sources import PRODUCT, ROOT
+
+UV = str(Path(sys.executable).parent / "uv")
+CONSTRAINTS = "constraints.txt"
+# What a third party gets who installs the contracts: pydantic, and what pydantic itself needs.
+ALLOWED_FOR_CONTRACTS = frozenset(
+    {"annotated-types", "pydantic", "pydantic-core", "typing-extensions", "typing-inspection"}
+)
+OWN_PREFIX = "daydream-"
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+package = importlib.import_module(sys.argv[1])
+for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    importlib.import_module(module.name)
+"""
+
+
+def main() -> int:
+    """Check every package; return 1 at the first that fails."""
+    constrained = names_in((ROOT / CONSTRAINTS).read_text(encoding="utf-8"))
+    for folder in packages():
+        started = time.monotonic()
+        problem = check(folder, constrained)
+        if problem:
+            print(f"{folder.relative_to(ROOT)}/pyproject.toml: {problem}")
+            return 1
+        print(f"{folder.name}: installs and imports alone ({time.monotonic() - started:.1f} s)")
+    return 0
+
+
+def packages(root: Path = ROOT) -> list[Path]:
+    """Return the folders of all packages, the shared ones first."""
+    return [
+        path.parent for group in PRODUCT for path in sorted((root / group).glob("*/pyproject.toml"))
+    ]
+
+
+def check(folder: Path, constrained: frozenset[str]) -> str | None:
+    """Install and import one package; return what is wrong, or None."""
+    name = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"]
+    with tempfile.TemporaryDirectory() as environment:
+        python = f"{environment}/bin/python"
+        subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, environment], check=True)
+        subprocess.run(_install(python, folder), check=True, cwd=ROOT)
+        module = name.replace("-", "_")
+        importing = [python, "-c", IMPORT_ALL, module]
+        if subprocess.run(importing, cwd=environment, check=False).returncode:
+            return f"{name} imports a package that it does not declare. Add it to dependencies"
+        freeze = [UV, "pip", "freeze", "--quiet", "--python", python]
+        listed = subprocess.run(freeze, check=True, capture_output=True, text=True).stdout
+    return wrong_packages(name, names_in(listed), constrained)
+
+
+def wrong_packages(name: str, installed: frozenset[str], constrained: frozenset[str]) -> str | None:
+    """Return what is wrong with the packages that came with one, or None."""
+    foreign = {package for package in installed if not package.startswith(OWN_PREFIX)}
+    extra = foreign - ALLOWED_FOR_CONTRACTS
+    if name == "daydream-contracts" and extra:
+        return f"{name} may need pydantic only, and installs {', '.join(sorted(extra))}"
+    unpinned = foreign - constrained
+    if unpinned:
+        return f"{CONSTRAINTS} lacks {', '.join(sorted(unpinned))}. Run make lock"
+    return None
+
+
+def names_in(requirements: str) -> frozenset[str]:
+    """Return the normalized names in a list of requirements."""
+    names = re.findall(r"^(?:-e )?([A-Za-z0-9][\w.-]*)(?: @|==)", requirements, re.M)
+    return frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
+
+
+def _install(python: str, folder: Path) -> list[str]:
+    """Install a package and those of this project that it names, none of them editable."""
+    install = [UV, "pip", "install", "--quiet", "--no-editable", "--python", python]
+    constraints = ["--constraint", CONSTRAINTS, "--build-constraint", CONSTRAINTS]
+    return [*install, *constraints, f"./{folder.relative_to(ROOT)}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
