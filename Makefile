@@ -2,59 +2,85 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= .daydream
-PACKAGES := $(patsubst %,-e %,$(wildcard shared/*)) $(patsubst %,-e %,$(filter-out services/console,$(wildcard services/*))) -e 'services/console[local,export]'
+FOLDERS := $(patsubst %/,%,$(dir $(wildcard shared/*/pyproject.toml services/*/pyproject.toml)))
+PACKAGES := $(patsubst %,-e %,$(filter-out services/console,$(FOLDERS))) -e 'services/console[local,export]'
+# Hashes in constraints.txt are checked, those of the build backend too.
+CONSTRAINED := --constraint constraints.txt --build-constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-chaos check docs bench bench-budget bench-sampler bench-critic lock
+.PHONY: help setup hooks run test test-chaos check docs bench bench-budget bench-sampler bench-critic lock dist sbom chart
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: .venv/ready ## install everything into .venv
 
-.venv/ready: pyproject.toml constraints.txt $(wildcard shared/*/pyproject.toml services/*/pyproject.toml)
+# uv comes first, by pip, which checks the hashes of a whole file or of nothing: so it gets uv's lines alone.
+.venv/ready: VERSION pyproject.toml constraints.txt $(FOLDERS:=/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "daydream needs Python 3.11 or newer: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev $(PACKAGES)
+	sed -n '/^uv==/,/[^\\]$$/p' constraints.txt > .venv/uv.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement .venv/uv.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(CONSTRAINED) --group dev $(PACKAGES)
 	@touch $@
 
-run: setup ## dream on this machine: ingest the bundled notes, think, print what was found, stop
+hooks: setup ## check what a commit touches, before each commit
+	$(BIN)/pre-commit install
+
+run: setup ## run some daydreams on this machine: ingest the bundled notes, print the result, stop
 	$(BIN)/daydream run --data $(DATA) $(ARGS)
 
 test: setup .tools/ready ## all tests that take seconds
 	$(PYTEST) -n 2 --dist worksteal $(ARGS)
 
-test-chaos: setup .tools/ready ## the tests that take minutes: processes killed in the middle of runs, and more
+test-chaos: setup .tools/ready ## tests that take minutes: processes killed in the middle of runs, installed wheels
 	$(PYTEST) -m slow $(ARGS)
 
-check: setup ## style, types, boundaries between services, each service installed alone
+check: setup ## style, types, layers, phrases, sizes, workflows, each package alone, known vulnerabilities
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy shared services
+	$(BIN)/mypy shared services checks deploy tests/checks
 	$(BIN)/lint-imports
-	$(BIN)/python tests/deploy/each_alone.py
+	$(BIN)/python -m checks --baseline
+	$(BIN)/python -m checks.sizes
+	$(BIN)/python -m checks.workflows
+	$(BIN)/python -m checks.each_alone
+	$(BIN)/python -m checks.audit
 
 docs: setup ## build the documentation site into site/, strictly: a broken link or anchor fails
 	$(BIN)/zensical build --clean --strict
 
-bench: setup ## benchmarks: JSON lines, one a figure (BENCH=name for one of them)
+bench: setup ## benchmarks: JSON lines, one per figure (BENCH=name for one of them)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)
 
 bench-budget: setup ## the cap under load: DATA=folder of the Azure LLM inference trace, QUICK=1 for a minute
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.budget --data $(DATA) $(if $(QUICK),--quick)
 
-bench-sampler: setup ## where the good pairs lie, on public data: DATA=folder of MOOSE-Chem and SciMuse, QUICK=1 for fewer seeds
+bench-sampler: setup ## where good pairs are, on public data: DATA=folder of MOOSE-Chem and SciMuse, QUICK=1 for fewer seeds
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.sampler --data $(DATA) $(if $(QUICK),--quick) $(ARGS)
 
-bench-critic: setup ## how well judges are added up, on public verdicts and simulated judges: DATA=folder of SciMuse, QUICK=1 for fewer seeds
+bench-critic: setup ## how well judges are aggregated, on public verdicts and simulated judges: DATA=folder of SciMuse, QUICK=1 for fewer seeds
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.critic --data $(DATA) $(if $(QUICK),--quick) $(ARGS)
 
-lock: setup ## renew constraints.txt from the pyproject files
-	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --no-emit-package daydream-contracts --no-emit-package daydream-runtime --no-emit-package daydream-models --upgrade \
-	  --all-extras --group pyproject.toml:dev shared/*/pyproject.toml services/*/pyproject.toml --output-file constraints.txt
+lock: setup ## renew constraints.txt, with hashes, from the pyproject files
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
+	  $(foreach folder,$(FOLDERS),--no-emit-package daydream-$(notdir $(folder))) \
+	  --all-extras --group pyproject.toml:dev $(FOLDERS:=/pyproject.toml) --output-file constraints.txt
 
-.tools/ready: deploy/tools.py setup
+dist: setup ## build the wheels of all packages into dist/
+	rm -rf dist
+	for folder in $(FOLDERS); do $(BIN)/uv build --quiet --wheel --build-constraint constraints.txt --out-dir dist $$folder || exit 1; done
+	@ls dist
+
+sbom: dist ## list what the wheels install, with licences, in dist/daydream.cdx.json
+	$(BIN)/uv venv --quiet --clear .tools/sbom
+	$(BIN)/uv pip install --quiet --python .tools/sbom/bin/python $(CONSTRAINED) dist/*.whl "dist/daydream_console-$$(cat VERSION)-py3-none-any.whl[local,export]"
+	$(BIN)/cyclonedx-py environment --output-reproducible --of JSON --output-file dist/daydream.cdx.json .tools/sbom/bin/python
+
+chart: setup .tools/ready ## package the Helm chart into dist/
+	.tools/helm4 package helm/daydream --destination dist --version "$$(cat VERSION)" --app-version "$$(cat VERSION)"
+
+.tools/ready: deploy/tools.py .venv/ready
 	$(BIN)/python deploy/tools.py
 	@touch $@

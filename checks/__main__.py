@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from checks import class_names, phrases, sizes, suite, variable_names
+from checks import class_names, docstrings, phrases, sizes, suite, variable_names
 from checks.finding import Finding
 
 CHECKS: dict[str, Callable[[], list[Finding]]] = {
@@ -16,6 +16,7 @@ CHECKS: dict[str, Callable[[], list[Finding]]] = {
     "sizes": sizes.run,
     "variable-names": variable_names.run,
     "suite": suite.run,
+    "docstrings": docstrings.run,
     "phrases": phrases.run,
 }
 BASELINE = Path(__file__).with_name("baseline.toml")

@@ -16,6 +16,7 @@ from checks.sources import (
     TESTS,
     TOOLS,
     SourceFile,
+    comments,
     functions,
     length_of,
     python_files,
@@ -61,8 +62,8 @@ def check(files: Iterable[SourceFile]) -> Iterator[Finding]:
 def formatter_marks(files: Iterable[SourceFile]) -> Iterator[Finding]:
     """Yield a finding for each mark that switches the formatter off."""
     for file in files:
-        for number, line in enumerate(file.lines, start=1):
-            if FORMATTER_MARK.search(line):
+        for number, comment in comments(file):
+            if FORMATTER_MARK.search(comment):
                 yield Finding(file.path, number, "the formatter is switched off", "Remove the mark")
 
 

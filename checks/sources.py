@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,6 +45,13 @@ def read(path: Path, root: Path = ROOT) -> SourceFile:
 def python_files(folders: Iterable[str], root: Path = ROOT) -> list[SourceFile]:
     """Read every Python file below these folders, in a fixed order."""
     return [read(path, root) for path in _paths(folders, root)]
+
+
+def comments(file: SourceFile) -> Iterator[tuple[int, str]]:
+    """Yield the line and the text of every comment."""
+    for token in tokenize.generate_tokens(io.StringIO(file.text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
 
 
 def functions(file: SourceFile) -> Iterator[FunctionNode]:

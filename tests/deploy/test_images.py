@@ -60,18 +60,14 @@ def test_the_image_starts_the_service_itself_and_not_as_root() -> None:
     assert re.findall(r"^ENTRYPOINT (.+)$", text, re.M) == ['["/opt/daydream/bin/service"]']
 
 
-def test_packages_images_and_chart_have_one_version() -> None:
-    shared = tomllib.loads((ROOT / "shared" / "pyproject.toml").read_text())["project"]["version"]
+def test_images_and_chart_have_the_version_of_the_packages() -> None:
+    version = (ROOT / "VERSION").read_text().strip()
     chart = yaml.safe_load((ROOT / "helm" / "daydream" / "Chart.yaml").read_text())
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     tags = {
-        one["image"].rpartition(":")[2]
-        for name, one in compose["services"].items()
+        service["image"].rpartition(":")[2]
+        for name, service in compose["services"].items()
         if name in SERVICES
     }
-    assert {
-        shared,
-        chart["appVersion"],
-        *tags,
-        *(package["version"] for package in PACKAGES.values()),
-    } == {shared}
+    assert {chart["version"], chart["appVersion"], *tags} == {version}
+    assert all(package["dynamic"] == ["version"] for package in PACKAGES.values())
