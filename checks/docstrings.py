@@ -21,7 +21,16 @@ def run() -> list[Finding]:
 
 def check(*paths: Path) -> list[Finding]:
     """Return a finding for each docstring that begins with anything but an imperative."""
-    command = [RUFF, "check", "--select", "D401", "--output-format", "json", "--exit-zero", *paths]
+    command: list[str | Path] = [
+        RUFF,
+        "check",
+        "--select",
+        "D401",
+        "--output-format",
+        "json",
+        "--exit-zero",
+        *paths,
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return [_finding(problem) for problem in json.loads(done.stdout)]
 

@@ -8,6 +8,7 @@ import pytest
 
 from checks import each_alone
 from checks.each_alone import names_in, wrong_packages
+from checks.sources import ROOT
 
 PYDANTIC = frozenset({"pydantic", "pydantic-core", "daydream-contracts"})
 
@@ -50,9 +51,11 @@ def test_an_undeclared_import_is_found(tmp_path: Path, monkeypatch: pytest.Monke
         '[project]\nname = "daydream-undeclared"\nversion = "1"\n'
         '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
     )
-    constraints = (each_alone.ROOT / "constraints.txt").read_text()
+    constraints = (ROOT / "constraints.txt").read_text()
     (tmp_path / "constraints.txt").write_text(constraints)
-    monkeypatch.setattr(each_alone, "ROOT", tmp_path)  # the package under test is not the project's
+    monkeypatch.setattr(
+        "checks.each_alone.ROOT", tmp_path
+    )  # the package under test is not the project's
     problem = each_alone.check(folder, names_in(constraints))
     assert problem is not None
     assert "imports a package that it does not declare" in problem
