@@ -292,7 +292,7 @@ async def test_exactly_n_messages_are_in_hand_and_none_waits_behind_a_slow_one(
 
     async with stage_of(handler, concurrency=3) as stage:
         await stage.put(*(pair(number) for number in range(12)))
-        await stage.until(lambda: in_progress == 3)
+        await stage.until(lambda: in_hand == 3)
         assert (await stage.js.consumer_info("PAIRS", SYNTHESIZER.durable)).num_ack_pending <= 3, (
             "nothing is fetched ahead"
         )

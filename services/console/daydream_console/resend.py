@@ -112,8 +112,8 @@ async def _request(
         )
     return OpenReservation(
         reservation_id=reservation_id,
-        parts=allocations(pair, stages, plans, samples),
+        allocations=allocations(pair, stages, plans, samples),
         branches=samples,
         purpose="canary" if pair.canary else purpose,
-        asked_at=datetime.now(UTC),
+        requested_at=datetime.now(UTC),
     )

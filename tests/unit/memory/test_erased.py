@@ -13,7 +13,7 @@ from daydream_contracts.events import (
     VerdictReached,
 )
 from daydream_memory.eraser import IN_FLIGHT
-from daydream_memory.erasure_record import ERASED, without_answers, without
+from daydream_memory.erasure_record import ERASED, without, without_answers
 from support.samples import AT, hypothesis
 
 

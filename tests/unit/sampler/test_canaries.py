@@ -151,7 +151,9 @@ def test_canaries_follow_their_share_of_draws_with_their_own_kind_of_reservation
     assert world.draw(injector, 0) == 0
     assert [world.draw(injector, 4) for _ in range(10)] == [0, 0, 1, 0, 1, 0, 0, 1, 0, 1]
     assert {reservation.purpose for reservation in world.opened} == {"canary"}
-    assert {part.stage for reservation in world.opened for part in reservation.allocations} == {"critic"}
+    assert {part.stage for reservation in world.opened for part in reservation.allocations} == {
+        "critic"
+    }
     assert len({proposed.message_id for proposed in world.published}) == 4
 
 
