@@ -37,7 +37,7 @@ test: setup .tools/ready ## all tests that take seconds
 test-chaos: setup .tools/ready ## tests that take minutes: processes killed in the middle of runs, installed wheels
 	$(PYTEST) -m slow $(ARGS)
 
-check: setup ## style, types, layers, phrases, sizes, workflows, each package alone, known vulnerabilities
+check: setup ## style, types, layers, phrases, sizes, workflows, docs, each package alone, known vulnerabilities
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy shared services checks deploy tests/checks
@@ -46,6 +46,7 @@ check: setup ## style, types, layers, phrases, sizes, workflows, each package al
 	$(BIN)/python -m checks.sizes
 	$(BIN)/python -m checks.workflows
 	$(BIN)/python -m checks.each_alone
+	$(BIN)/zensical build --clean --strict
 	$(BIN)/python -m checks.audit
 
 docs: setup ## build the documentation site into site/, strictly: a broken link or anchor fails

@@ -13,12 +13,19 @@ import pytest
 from starlette.routing import Route
 
 from daydream_console.web import routes
-from deploy.reference_pages import FIX, FOLDER, pages
+from deploy.reference_pages import COMMON_OPTIONS, FIX, FOLDER, commands_page, pages
 
 ROOT = FOLDER.parents[1]
 INSTRUMENT = re.compile(r"(?:daydream|gen_ai|messaging)(?:\.[a-z_]+)+")
 MAKERS = ("create_counter", "create_histogram", "create_observable_gauge")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
+# Fenced code, indented code and code spans.
+CODE = re.compile(r"^```[a-z]*\n(.*?)^```|^ {4}(.*?)$|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(
+    r"^(?:.*\| |.* exec console |[A-Z_]+=\S+ )?(?:\.venv/bin/)?daydream ([a-z][^\n#]*)", re.M
+)
+SECTION = re.compile(r"^## daydream ([^\n]+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+OPTION = re.compile(r"--[a-z-]+")
 OUTSIDE_DOCS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/files/README.md")
 
 
@@ -64,6 +71,22 @@ def test_the_api_page_lists_each_route_and_no_other() -> None:
         if method != "HEAD"
     ]
     assert sorted(listed) == sorted(served)
+
+
+def test_each_command_and_option_in_the_docs_exists() -> None:
+    texts = [path.read_text() for path in (ROOT / "docs").rglob("*.md")]
+    texts += [(ROOT / name).read_text() for name in (*OUTSIDE_DOCS, "CHANGELOG.md")]
+    code = ["".join(parts) for text in texts for parts in CODE.findall(text)]
+    lines = {line for part in code for line in COMMAND.findall(part)}
+    sections = SECTION.findall(commands_page())
+    known = {name: {*OPTION.findall(text), *COMMON_OPTIONS} for name, text in sections}
+    assert sorted(line for line in lines if not _is_known(line, known)) == []
+
+
+def _is_known(line: str, known: dict[str, set[str]]) -> bool:
+    words = line.split()
+    name = next((name for name in (" ".join(words[:2]), words[0]) if name in known), None)
+    return name is not None and known[name].issuperset(OPTION.findall(line))
 
 
 @pytest.mark.parametrize("name", OUTSIDE_DOCS)

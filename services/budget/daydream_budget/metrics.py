@@ -69,8 +69,8 @@ class BudgetMetrics:
             amounts = {
                 "cap": limit.cap_nanousd,
                 "settled": limit.settled_nanousd,
-                "drawn": limit.authorized_nanousd,
-                "open": limit.reserved_nanousd,
+                "authorized": limit.authorized_nanousd,
+                "reserved": limit.reserved_nanousd,
             }
             for name, value in amounts.items():
                 yield Observation(
