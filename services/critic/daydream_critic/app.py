@@ -34,8 +34,8 @@ from daydream_critic.settings import CriticSettings
 from daydream_models.factory import open_model
 from daydream_models.prompt import load_prompt, store_prompts
 from daydream_models.request_spec import RequestSpec, RequestSpecs
-from daydream_models.reservations import BARE, BRIEF, FULL, StagePlan, publish_plan, read_plans
-from daydream_models.settings import known_clearance
+from daydream_models.reservations import FULL, MINIMAL, SHORT, StagePlan, publish_plan, read_plans
+from daydream_models.settings import check_clearance
 from daydream_runtime.projection import Projector
 from daydream_runtime.service import Runtime, ServiceDefinition
 
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 EXPERIENCE = "experience.v1"
 WRITER = "synthesizer"
 DEFAULT_RUBRIC = "essay"
-HOLES = frozenset({"hypothesis", "reasoning", "implication"})
+PLACEHOLDERS = frozenset({"hypothesis", "reasoning", "implication"})
 
 
 @asynccontextmanager
@@ -51,7 +51,7 @@ async def build(runtime: Runtime, settings: CriticSettings) -> AsyncIterator[Ser
     """The critic over its judges; it says what they cost before it takes work."""
     jurors = read_panel(settings.panel_file, settings.model)
     for juror in jurors:
-        known_clearance(settings.clearances, juror.name, juror.model.clearance)
+        check_clearance(settings.clearances, juror.name, juror.model.clearance)
     following = Projector(runtime.js, await runtime.bucket(CRITIC), EXPERIENCE, CriticHistory())
     await following.load()
     seats = [
@@ -127,7 +127,7 @@ def plan_of(judges: Sequence[Judge], compared: RequestSpec, neighbours_max: int)
 def compare_form() -> RequestSpec:
     """How two hypotheses are held against each other."""
     prompt = load_prompt(
-        "daydream_critic", comparison.PROMPT, "", comparison.schema(), comparison.HOLES
+        "daydream_critic", comparison.PROMPT, "", comparison.schema(), comparison.PLACEHOLDERS
     )
     return RequestSpec(
         prompt, comparison.TOKENS_MAX, text_bytes_max=2 * 4 * COMPARED_CHARS_MAX, repair=False
@@ -163,7 +163,7 @@ def forms(settings: CriticSettings, juror: JudgeConfig) -> RequestSpecs:
             RUBRICS.get(juror.rubric, juror.rubric),
             own,
             schema(brief=brief),
-            HOLES,
+            PLACEHOLDERS,
         )
         return RequestSpec(
             prompt, tokens_max(brief=brief), text_bytes_max=text_bytes_max, repair=repair
@@ -171,8 +171,10 @@ def forms(settings: CriticSettings, juror: JudgeConfig) -> RequestSpecs:
 
     return {
         FULL: form(
-            brief=juror.model.brief, repair=True, text_bytes_max=synthesis_bytes_max(Synthesis)
+            brief=juror.model.short_answers,
+            repair=True,
+            text_bytes_max=synthesis_bytes_max(Synthesis),
         ),
-        BRIEF: form(brief=True, repair=True, text_bytes_max=synthesis_bytes_max(ShortSynthesis)),
-        BARE: form(brief=True, repair=False, text_bytes_max=synthesis_bytes_max(ShortSynthesis)),
+        SHORT: form(brief=True, repair=True, text_bytes_max=synthesis_bytes_max(ShortSynthesis)),
+        MINIMAL: form(brief=True, repair=False, text_bytes_max=synthesis_bytes_max(ShortSynthesis)),
     }

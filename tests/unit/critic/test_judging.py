@@ -9,7 +9,7 @@ import pytest
 
 from daydream_contracts.events import LinkKind, Scores, ShortSynthesis, Synthesis
 from daydream_contracts.prompts import judge_variables
-from daydream_critic.app import HOLES
+from daydream_critic.app import PLACEHOLDERS
 from daydream_critic.judge_config import RUBRICS
 from daydream_critic.pipeline.judge import (
     JUSTIFICATION_CHARS_MAX,
@@ -58,7 +58,7 @@ def test_justification_comes_before_the_scores() -> None:
 
 @pytest.mark.parametrize("rubric", RUBRICS.values())
 def test_the_prompts_that_come_along_have_the_holes_that_are_filled(rubric: str) -> None:
-    prompt = load_prompt("daydream_critic", rubric, "", schema(brief=False), HOLES)
+    prompt = load_prompt("daydream_critic", rubric, "", schema(brief=False), PLACEHOLDERS)
     _, user = prompt.fill(hypothesis="H", reasoning="R", implication="I")
     assert all(f"\n{text}\n" in user["content"] for text in "HRI")
     assert all(name in user["content"] for name in RUBRIC)

@@ -37,7 +37,7 @@ from daydream_critic.pipeline.critic import Critic
 from daydream_critic.pipeline.judge import Judge
 from daydream_critic.pipeline.judge_panel import KNOWN_FOR, JudgePanel
 from daydream_critic.settings import CriticSettings
-from daydream_models.client import ModelReply, ModelRequest
+from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.settings import ModelSettings
 from support.samples import AT, SYNTHESIS, hypothesis
 
@@ -54,7 +54,7 @@ class Speaker:
     asked: list[ModelRequest] = field(default_factory=list)
     better: Callable[[str], str] = lambda _: "first"
 
-    async def ask(self, question: ModelRequest, kind: type[Any]) -> ModelReply[Any]:
+    async def request(self, question: ModelRequest, kind: type[Any]) -> ModelReply[Any]:
         self.asked.append(question)
         if kind is CompareAnswer:
             call = ModelCall(
@@ -240,7 +240,7 @@ def test_a_second_opinion_is_asked_for_near_the_line_only_and_is_another_questio
 
 
 def test_near_a_cap_nobody_is_asked_twice_and_nearer_still_only_the_first_judge_is_asked() -> None:
-    for size, asked in (("brief", [1, 1]), ("bare", [1, 0])):
+    for size, asked in (("short", [1, 1]), ("minimal", [1, 0])):
         speakers = [Speaker([8] * 4), Speaker([8] * 4, "claude-haiku")]
         proposed = written_by("qwen3")
         proposed = proposed.model_copy(

@@ -43,9 +43,9 @@ from daydream_critic.oracle.settings import OracleSettings
 from daydream_critic.pipeline.critic import Critic
 from daydream_critic.pipeline.evaluation import Evaluation
 from daydream_critic.settings import CriticSettings as CriticSettings
-from daydream_models.client import ModelReply, ModelRequest
+from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpecs
-from daydream_models.reservations import BRIEF, StageCost, StagePlan
+from daydream_models.reservations import SHORT, StageCost, StagePlan
 from daydream_models.settings import ModelSettings
 from support.samples import AT, fact, hypothesis
 
@@ -67,7 +67,7 @@ class Scripted:
     def settings(self) -> ModelSettings:
         return ModelSettings(name=self.name)
 
-    async def ask(self, question: ModelRequest, kind: type[Any]) -> ModelReply[Any]:
+    async def request(self, question: ModelRequest, kind: type[Any]) -> ModelReply[Any]:
         self.asked.append(question)
         call = ModelCall(
             call_id=question.key,
@@ -89,7 +89,7 @@ class Scripted:
         )
 
     def plan(self, forms: RequestSpecs) -> StagePlan:
-        smaller = {
+        reduced = {
             size: StageCost(fixed_nanousd=100, nanousd_per_fact_byte=1)
             for size in forms
             if size != "full"
@@ -99,7 +99,7 @@ class Scripted:
             model=self.name,
             fixed_nanousd=1000,
             nanousd_per_fact_byte=3,
-            smaller=smaller,
+            reduced=reduced,
         )
 
     @property
@@ -260,7 +260,7 @@ def test_near_a_cap_there_are_attempts_alone() -> None:
     verdict = examined(
         model,
         candidate(
-            proposed.model_copy(update={"pair": proposed.pair.model_copy(update={"plan": BRIEF})})
+            proposed.model_copy(update={"pair": proposed.pair.model_copy(update={"plan": SHORT})})
         ),
     )
     assert verdict.decision is Decision.PROMOTED
@@ -272,7 +272,7 @@ def test_the_plan_pays_for_every_attempt_and_both_controls() -> None:
     model = Scripted([])
     plan = Oracle(model, forms(of), control_form(of), evidence(), of.attempts, controls=True).plan()  # type: ignore[arg-type]
     assert (plan.fixed_nanousd, plan.nanousd_per_fact_byte) == (3 * 1000 + 2 * 1000, 3 * 3 + 3)
-    assert plan.smaller[BRIEF].fixed_nanousd == 300
+    assert plan.reduced[SHORT].fixed_nanousd == 300
     without = Oracle(
         model, forms(of), control_form(of), evidence(), of.attempts, controls=False
     ).plan()  # type: ignore[arg-type]

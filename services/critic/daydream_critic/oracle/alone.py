@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from daydream_contracts.events import Fact, HypothesisProposed, ModelCall, Statement, derive_id
 from daydream_contracts.prompts import STATEMENT_BYTES_MAX, single_fact_variables
 from daydream_contracts.text_limits import truncate
-from daydream_models.client import BudgetedModelClient, ModelRequest
+from daydream_models.client import BudgetedModelClient
+from daydream_models.model_request import ModelRequest
 from daydream_models.request_spec import RequestSpec
 
 PROMPT = "alone.v1.md"
-HOLES = frozenset({"fact"})
+PLACEHOLDERS = frozenset({"fact"})
 COUNT = 2
 CHARS_MAX = 300
 TOKENS_MAX = COUNT * (CHARS_MAX + 10) + 30
@@ -57,7 +58,7 @@ async def alone(
         temperature=TEMPERATURE,
         repair=form.repair,
     )
-    reply = await model.ask(question, AloneAnswer)
+    reply = await model.request(question, AloneAnswer)
     texts = reply.value.hypotheses[:COUNT] if reply.value else []
     statements = tuple(
         Statement(what="alone", id=fact.fact_id, text=truncate(text, STATEMENT_BYTES_MAX))

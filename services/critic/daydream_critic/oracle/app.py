@@ -18,7 +18,7 @@ from daydream_critic.pipeline.judge import synthesis_bytes_max
 from daydream_models.factory import open_model
 from daydream_models.prompt import load_prompt, store_prompts
 from daydream_models.request_spec import RequestSpec, RequestSpecs
-from daydream_models.reservations import BARE, BRIEF, FULL, publish_plan
+from daydream_models.reservations import FULL, MINIMAL, SHORT, publish_plan
 from daydream_runtime.service import Runtime, ServiceDefinition
 
 
@@ -59,7 +59,7 @@ def forms(settings: OracleSettings) -> RequestSpecs:
             refuting.PROMPT,
             settings.prompt_file,
             refuting.schema(brief=brief),
-            refuting.HOLES,
+            refuting.PLACEHOLDERS,
         )
         bytes_max = synthesis_bytes_max(synthesis) + statements_bytes_max(count)
         return RequestSpec(
@@ -72,13 +72,13 @@ def forms(settings: OracleSettings) -> RequestSpecs:
 
     return {
         FULL: form(
-            brief=settings.model.brief,
+            brief=settings.model.short_answers,
             repair=True,
             synthesis=Synthesis,
             count=statements + settings.controls * 2 * alone.COUNT,
         ),
-        BRIEF: form(brief=True, repair=True, synthesis=ShortSynthesis, count=statements),
-        BARE: form(
+        SHORT: form(brief=True, repair=True, synthesis=ShortSynthesis, count=statements),
+        MINIMAL: form(
             brief=True,
             repair=False,
             synthesis=ShortSynthesis,
@@ -90,6 +90,10 @@ def forms(settings: OracleSettings) -> RequestSpecs:
 def control_form(settings: OracleSettings) -> RequestSpec:
     """How it is asked what one fact suggests."""
     prompt = load_prompt(
-        "daydream_critic", alone.PROMPT, settings.alone_prompt_file, alone.schema(), alone.HOLES
+        "daydream_critic",
+        alone.PROMPT,
+        settings.alone_prompt_file,
+        alone.schema(),
+        alone.PLACEHOLDERS,
     )
     return RequestSpec(prompt, alone.TOKENS_MAX, facts=1, repair=False)

@@ -46,7 +46,7 @@ class Oracle:
     def plan(self) -> StagePlan:
         """The most that one examination can cost: every attempt, and what each fact alone suggests; near a cap the attempts alone."""
         attempt = self._model.plan(self._forms)
-        smaller = {size: _times(self._attempts, cost) for size, cost in attempt.smaller.items()}
+        reduced = {size: _times(self._attempts, cost) for size, cost in attempt.reduced.items()}
         whole = _times(self._attempts, attempt)
         if self._controls:
             once = self._model.plan(
@@ -56,7 +56,7 @@ class Oracle:
                 fixed_nanousd=whole.fixed_nanousd + 2 * once.fixed_nanousd,
                 nanousd_per_fact_byte=whole.nanousd_per_fact_byte + once.nanousd_per_fact_byte,
             )
-        return attempt.model_copy(update={"smaller": smaller, **whole.model_dump()})
+        return attempt.model_copy(update={"reduced": reduced, **whole.model_dump()})
 
     async def examine(self, deferred: VerdictReached) -> VerdictReached:
         """The verdict in place of the judges' deferred one."""

@@ -16,12 +16,15 @@ from daydream_contracts.events import (
     derive_id,
 )
 from daydream_contracts.prompts import order_statements, refute_variables
-from daydream_models.client import BudgetedModelClient, ModelRequest
+from daydream_models.client import BudgetedModelClient
+from daydream_models.model_request import ModelRequest
 from daydream_models.prompt import digest_of
 from daydream_models.request_spec import RequestSpec
 
 PROMPT = "refute.v1.md"
-HOLES = frozenset({"hypothesis", "reasoning", "implication", "first", "second", "statements"})
+PLACEHOLDERS = frozenset(
+    {"hypothesis", "reasoning", "implication", "first", "second", "statements"}
+)
 CASE_CHARS_MAX = 500
 CASE_CHARS_MAX_BRIEF = 200
 TOKENS_AROUND = 40
@@ -81,7 +84,7 @@ async def refute(
         temperature=TEMPERATURE_AGAIN if attempt else TEMPERATURE,
         repair=form.repair,
     )
-    reply = await model.ask(question, RefuteAnswer)
+    reply = await model.request(question, RefuteAnswer)
     answer, shown = reply.value, order_statements(statements, attempt)
     common = {"model": reply.calls[-1].model, "prompt": form.prompt.ref.digest}
     if answer is None or answer.same_as > len(shown):

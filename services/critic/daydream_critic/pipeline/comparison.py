@@ -24,12 +24,12 @@ from daydream_critic.history.projection import CriticHistory
 from daydream_critic.history.records import ReferenceHypothesis
 from daydream_critic.pipeline.judge import Judge
 from daydream_critic.stats.bradley_terry import placed
-from daydream_models.client import ModelRequest
+from daydream_models.model_request import ModelRequest
 from daydream_models.request_spec import RequestSpec
 from daydream_runtime.rpc import RpcClient
 
 PROMPT = "compare.v1.md"
-HOLES = frozenset({"first", "second"})
+PLACEHOLDERS = frozenset({"first", "second"})
 JUSTIFICATION_CHARS_MAX = 160
 TOKENS_MAX = JUSTIFICATION_CHARS_MAX + 40
 TEMPERATURE = 0.2
@@ -165,7 +165,7 @@ class PairwiseComparer:
             temperature=TEMPERATURE,
             repair=False,
         )
-        reply = await judge.model.ask(question, CompareAnswer)
+        reply = await judge.model.request(question, CompareAnswer)
         calls = tuple(call.model_copy(update={"answer": ""}) for call in reply.calls)
         return None if reply.value is None else (
             reply.value.better == "first"

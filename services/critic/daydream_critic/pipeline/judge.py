@@ -18,10 +18,11 @@ from daydream_contracts.events import (
 from daydream_contracts.prompts import judge_variables
 from daydream_contracts.text_limits import longest
 from daydream_critic.families import family_of
-from daydream_models.client import BudgetedModelClient, ModelRequest
+from daydream_models.client import BudgetedModelClient
+from daydream_models.model_request import ModelRequest
 from daydream_models.parsing import parse_score
 from daydream_models.request_spec import RequestSpecs, request_spec_of
-from daydream_models.reservations import BARE, StageCost, StagePlan
+from daydream_models.reservations import MINIMAL, StageCost, StagePlan
 
 JUSTIFICATION_CHARS_MAX = 500
 JUSTIFICATION_CHARS_MAX_BRIEF = 160
@@ -92,11 +93,12 @@ class Judge(JudgeSpec):
         """The most that one hypothesis can cost here: the question and its repair, for each call. Near a cap nobody is asked twice, and nearer still only the
         first judge is asked at all."""
         once = self.model.plan(self.forms)
-        smaller = {
-            size: cost if first or size != BARE else NOTHING for size, cost in once.smaller.items()
+        reduced = {
+            size: cost if first or size != MINIMAL else NOTHING
+            for size, cost in once.reduced.items()
         }
         return once.model_copy(
-            update={"smaller": smaller, "fixed_nanousd": self.calls_max * once.fixed_nanousd}
+            update={"reduced": reduced, "fixed_nanousd": self.calls_max * once.fixed_nanousd}
         )
 
     def is_kin(self, proposed: HypothesisProposed) -> bool:
@@ -119,7 +121,7 @@ class Judge(JudgeSpec):
             temperature=TEMPERATURE if not call else TEMPERATURE_AGAIN,
             repair=form.repair,
         )
-        reply = await self.model.ask(question, JudgeAnswer)
+        reply = await self.model.request(question, JudgeAnswer)
         judgement = Judgement(
             judge=self.name,
             model=reply.calls[-1].model,

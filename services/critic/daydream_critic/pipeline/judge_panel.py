@@ -22,7 +22,7 @@ from daydream_critic.settings import CriticSettings
 from daydream_critic.stats.aggregation import Calls
 from daydream_critic.stats.score_ranks import ScoreRanks
 from daydream_critic.stats.sequential_plan import SequentialPlan
-from daydream_models.reservations import BARE, FULL
+from daydream_models.reservations import FULL, MINIMAL
 from daydream_runtime.projection import Projector
 
 CALLS_OF_ALL = 8
@@ -167,7 +167,7 @@ class JudgePanel:
             tuple(judge for judge in self._judges if judge.name in proposed.judges) or self._judges
         )
         strangers = tuple(judge for judge in named if not judge.is_kin(proposed)) or named
-        return strangers[:1] if proposed.pair.plan == BARE else strangers
+        return strangers[:1] if proposed.pair.plan == MINIMAL else strangers
 
 
 async def _ask(
