@@ -6,7 +6,7 @@ from daydream_runtime.service import run
 
 
 def main() -> None:
-    """Run the critic service until it is told to stop."""
+    """Run the critic until it is stopped."""
     run(CriticSettings, build)
 
 

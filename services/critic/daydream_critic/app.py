@@ -1,4 +1,4 @@
-"""Puts the critic together."""
+"""Build the critic and its collaborators."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from nats.js.kv import KeyValue
 
-from daydream_contracts.events import ShortSynthesis, Synthesis
-from daydream_contracts.prompts import COMPARED_CHARS_MAX
 from daydream_contracts.rpc import CriticState
 from daydream_contracts.topology import CRITIC, DECISION_RECORDS, PLANS, PROMPTS
 from daydream_critic.families import family_of
@@ -17,162 +15,109 @@ from daydream_critic.handlers import endpoints, handlers
 from daydream_critic.history.projection import CriticHistory
 from daydream_critic.history.projector import HistoryProjector
 from daydream_critic.history.report import state_of
-from daydream_critic.judge_config import RUBRICS, JudgeConfig, read_panel
-from daydream_critic.metrics import observe
-from daydream_critic.pipeline import comparison
-from daydream_critic.pipeline.comparison import PairwiseComparer
+from daydream_critic.metrics import VerdictMetrics, observe
+from daydream_critic.pipeline.comparison import PairwiseComparer, compare_request
 from daydream_critic.pipeline.critic import Critic
-from daydream_critic.pipeline.judge import (
-    Judge,
-    JudgeSpec,
-    schema,
-    synthesis_bytes_max,
-    tokens_max,
-)
+from daydream_critic.pipeline.decision import PromotionRule
+from daydream_critic.pipeline.decision_log import DecisionLog
+from daydream_critic.pipeline.gates.registry import open_gates
 from daydream_critic.pipeline.judge_panel import JudgePanel
+from daydream_critic.pipeline.judges.config import JudgeConfig, read_panel
+from daydream_critic.pipeline.judges.interface import Judge
+from daydream_critic.pipeline.judges.registry import identify_judges, judge_spec, open_judges
+from daydream_critic.pipeline.memory_lookup import MemoryLookup
+from daydream_critic.plan import plan_of
 from daydream_critic.settings import CriticSettings
-from daydream_models.factory import open_model
-from daydream_models.prompt import load_prompt, store_prompts
-from daydream_models.request_spec import RequestSpec, RequestSpecs
-from daydream_models.reservations import BARE, BRIEF, FULL, StagePlan, publish_plan, read_plans
+from daydream_models.prompt import Prompt, store_prompts
+from daydream_models.reservations import publish_plan, read_plans
 from daydream_models.settings import known_clearance
 from daydream_runtime.projection import Projector
 from daydream_runtime.service import Runtime, ServiceDefinition
 
 log = logging.getLogger(__name__)
-EXPERIENCE = "experience.v1"
-WRITER = "synthesizer"
-DEFAULT_RUBRIC = "essay"
-HOLES = frozenset({"hypothesis", "reasoning", "implication"})
+HISTORY_KEY = "history.v1"
+WRITER_STAGE = "synthesizer"
 
 
 @asynccontextmanager
 async def build(runtime: Runtime, settings: CriticSettings) -> AsyncIterator[ServiceDefinition]:
-    """The critic over its judges; it says what they cost before it takes work."""
-    jurors = read_panel(settings.panel_file, settings.model)
-    for juror in jurors:
-        known_clearance(settings.clearances, juror.name, juror.model.clearance)
-    following = Projector(runtime.js, await runtime.bucket(CRITIC), EXPERIENCE, CriticHistory())
-    await following.load()
-    seats = [
-        JudgeSpec(juror.name, forms(settings, juror), juror.model_family, juror.calls_max)
-        for juror in jurors
-    ]
+    """Build the critic. Its plan is published before it takes work."""
+    configs = read_panel(settings.panel_file, settings.model)
+    for config in configs:
+        known_clearance(settings.clearances, config.name, config.model.clearance)
+    projector = Projector(runtime.js, await runtime.bucket(CRITIC), HISTORY_KEY, CriticHistory())
+    await projector.load()
+    history_projector = HistoryProjector(projector, runtime)
+    identities = identify_judges(settings, configs)
 
     def state() -> CriticState:
-        return state_of(following.fold, seats, settings)
+        return state_of(projector.fold, identities, settings)
 
-    answers = endpoints(state)
+    if not settings.enabled:
+        await history_projector.catch_up()
+        yield ServiceDefinition(endpoints=endpoints(state), loops=(history_projector.keep_up,))
+        return
     async with AsyncExitStack() as stack:
-        learning = HistoryProjector(following, runtime)
-        if not settings.judges:
-            await learning.catch_up()
-            yield ServiceDefinition(endpoints=answers, loops=(learning.keep_up,))
-            return
-        judges = [
-            await _judge(runtime, stack, settings, seat, juror)
-            for seat, juror in zip(seats, jurors, strict=True)
-        ]
+        judges = await open_judges(runtime, stack, settings, configs)
         observe(runtime.telemetry, state)
-        plans, compared = await runtime.bucket(PLANS), compare_form()
-        await publish_plan(plans, plan_of(judges, compared, settings.compare_max))
-        await store_prompts(
-            await runtime.bucket(PROMPTS),
-            [compared.prompt, *(form.prompt for seat in seats for form in seat.forms.values())],
+        plans = await runtime.bucket(PLANS)
+        await publish_plan(plans, plan_of(judges, compare_request(), settings.compare_max))
+        await store_prompts(await runtime.bucket(PROMPTS), prompts_of(settings, configs))
+        await _warn_of_related_judges(plans, configs)
+        critic = build_critic(
+            runtime, settings, judges, projector, await runtime.bucket(DECISION_RECORDS)
         )
-        await _say_who_is_kin(plans, jurors)
-        pairs = (
-            PairwiseComparer(compared, runtime.ask, settings.compare_max)
-            if settings.compare_max
-            else None
-        )
-        critic = Critic(
-            JudgePanel(judges, following, settings, pairs),
-            runtime.ask,
-            settings,
-            await runtime.bucket(DECISION_RECORDS),
-        )
-        loops = [loop for judge in judges for loop in judge.model.loops]
+        loops = [loop for judge in judges if judge.model for loop in judge.model.loops]
         yield ServiceDefinition(
-            handlers(critic, runtime.telemetry),
-            answers,
-            (*loops, learning.keep_up),
+            handlers(critic, VerdictMetrics(runtime.telemetry)),
+            endpoints(state),
+            (*loops, history_projector.keep_up),
             concurrency=settings.concurrency,
         )
         if runtime.nc.is_connected:
-            await following.save()
+            await projector.save()
 
 
-async def _judge(
+def build_critic(
     runtime: Runtime,
-    stack: AsyncExitStack,
     settings: CriticSettings,
-    seat: JudgeSpec,
-    juror: JudgeConfig,
-) -> Judge:
-    model = await stack.enter_async_context(open_model(runtime, settings, juror.model))
-    return Judge(seat.name, seat.forms, seat.family, seat.calls_max, model=model)
+    judges: Sequence[Judge],
+    projector: Projector[CriticHistory],
+    decisions: KeyValue,
+) -> Critic:
+    """Return the pipeline with the gates and judges that the settings name."""
 
+    def history() -> CriticHistory:
+        return projector.fold
 
-def plan_of(judges: Sequence[Judge], compared: RequestSpec, neighbours_max: int) -> StagePlan:
-    """What all judges together may cost, and the comparisons of the last one: the first one's plan, with those of the others."""
-    plans = [judge.plan(first=at == 0) for at, judge in enumerate(judges)]
-    comparison = judges[-1].model.plan({FULL: compared}).fixed_nanousd
-    plans[-1] = plans[-1].model_copy(
-        update={"fixed_nanousd": plans[-1].fixed_nanousd + 2 * neighbours_max * comparison}
-    )
-    return plans[0].model_copy(update={"others": tuple(plans[1:])})
-
-
-def compare_form() -> RequestSpec:
-    """How two hypotheses are held against each other."""
-    prompt = load_prompt(
-        "daydream_critic", comparison.PROMPT, "", comparison.schema(), comparison.HOLES
-    )
-    return RequestSpec(
-        prompt, comparison.TOKENS_MAX, text_bytes_max=2 * 4 * COMPARED_CHARS_MAX, repair=False
+    comparer = PairwiseComparer(compare_request(), runtime.ask, settings.compare_max, history)
+    return Critic(
+        gates=open_gates(settings),
+        log=DecisionLog(decisions),
+        memory=MemoryLookup(runtime.ask),
+        panel=JudgePanel(judges, history, settings),
+        comparer=comparer if settings.compare_max else None,
+        rule=PromotionRule(settings),
     )
 
 
-async def _say_who_is_kin(plans: KeyValue, jurors: Sequence[JudgeConfig]) -> None:
-    """At the start, as far as it is known who writes: the writer's family does not judge, unless there is no other."""
-    writer = (await read_plans(plans, [WRITER])).get(WRITER)
-    kin = [
-        juror.name for juror in jurors if writer and juror.model_family == family_of(writer.model)
-    ]
-    if len(kin) == len(jurors):
+def prompts_of(settings: CriticSettings, configs: Sequence[JudgeConfig]) -> list[Prompt]:
+    """Return all prompts, which are stored so that a verdict can be inspected later."""
+    specs = [judge_spec(settings, config) for config in configs if config.is_model]
+    requests = [request for spec in specs for request in spec.requests.values()]
+    return [compare_request().prompt, *(request.prompt for request in requests)]
+
+
+async def _warn_of_related_judges(plans: KeyValue, configs: Sequence[JudgeConfig]) -> None:
+    """Log which judges share the writer's family, as far as the writer is known at the start."""
+    writer = (await read_plans(plans, [WRITER_STAGE])).get(WRITER_STAGE)
+    if writer is None:
+        return
+    family = family_of(writer.model)
+    related = [config.name for config in configs if config.model_family == family]
+    if len(related) == len(configs):
         log.warning(
-            "all judges are of the family of the model that writes the hypotheses: verdicts will be marked self-judged"
+            "all judges are of the writer's model family: verdicts will be marked self-judged"
         )
-    elif kin:
-        log.warning(
-            "%s will not judge: of the family of the model that writes the hypotheses",
-            ", ".join(kin),
-        )
-
-
-def forms(settings: CriticSettings, juror: JudgeConfig) -> RequestSpecs:
-    """How a judge is asked in each size. The facts are not shown to it."""
-    own = "" if juror.rubric in RUBRICS else juror.rubric
-    if juror.rubric == DEFAULT_RUBRIC:
-        own = settings.prompt_file
-
-    def form(*, brief: bool, repair: bool, text_bytes_max: int) -> RequestSpec:
-        prompt = load_prompt(
-            "daydream_critic",
-            RUBRICS.get(juror.rubric, juror.rubric),
-            own,
-            schema(brief=brief),
-            HOLES,
-        )
-        return RequestSpec(
-            prompt, tokens_max(brief=brief), text_bytes_max=text_bytes_max, repair=repair
-        )
-
-    return {
-        FULL: form(
-            brief=juror.model.brief, repair=True, text_bytes_max=synthesis_bytes_max(Synthesis)
-        ),
-        BRIEF: form(brief=True, repair=True, text_bytes_max=synthesis_bytes_max(ShortSynthesis)),
-        BARE: form(brief=True, repair=False, text_bytes_max=synthesis_bytes_max(ShortSynthesis)),
-    }
+    elif related:
+        log.warning("judges of the writer's model family will not judge: %s", ", ".join(related))

@@ -55,9 +55,6 @@ class Attribute:
 
     PAIR = "daydream.pair.id"
     HYPOTHESIS = "daydream.hypothesis.id"
-    DECISION = "daydream.decision"
-    CANARY = "daydream.canary"
-    REASON = "daydream.reason"
     STAGE = "daydream.stage"
     COST = "daydream.cost.usd"
     OPERATION = "gen_ai.operation.name"
@@ -77,8 +74,6 @@ class Telemetry:
     registry: CollectorRegistry
     handled: Counter
     handling_s: Histogram
-    decisions: Counter
-    canaries: Counter
     spent_usd: Counter
     saved_usd: Counter
     call_s: Histogram
@@ -140,12 +135,6 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
             "daydream.messages.handled", description="messages by destination and outcome"
         ),
         handling_s=meter.create_histogram("messaging.process.duration", unit="s"),
-        decisions=meter.create_counter(
-            "daydream.decisions", description="verdicts by decision and reason"
-        ),
-        canaries=meter.create_counter(
-            "daydream.canaries", description="verdicts on planted hypotheses by kind and decision"
-        ),
         spent_usd=meter.create_counter(
             "daydream.spent", unit="usd", description="settled cost of model calls"
         ),

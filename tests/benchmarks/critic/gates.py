@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.figures import figure
 from daydream_contracts.rpc import NearestMatches, SimilarityScale
-from daydream_critic.pipeline.gates import measured
+from daydream_critic.pipeline.gates.memory_gates import similarity_threshold
 from daydream_critic.settings import CriticSettings
 from daydream_memory.embedding import MiniLM
 from daydream_memory.similarity_baseline import BUNDLED, cosines
@@ -54,4 +54,4 @@ def _line(others: np.ndarray) -> float:
         embedding_model=MiniLM.model,
         likeness=likeness,
     )
-    return measured(known, CriticSettings().same_false_share, 1.0)
+    return similarity_threshold(known, CriticSettings().same_false_share, 1.0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.critic.ordering import auc
 from benchmarks.figures import mean_figure
-from daydream_critic.stats.aggregation import panel_of
+from daydream_critic.stats.aggregation import model_from_agreement
 from daydream_critic.stats.score_ranks import ScoreRanks
 
 FILE = "simulated-judges.json"
@@ -60,7 +60,9 @@ def gaps(world: dict[str, Any], panel: dict[str, Any], seed: int) -> tuple[float
 
     labelled = world["labelled_ideas"]
     values = deviates(scores)
-    ours = panel_of(deviates(history), values[:labelled], truth[:labelled]).scores(values)
+    ours = model_from_agreement(deviates(history), values[:labelled], truth[:labelled]).scores(
+        values
+    )
     ideal = auc((one_hot(scores) @ best)[labelled:], truth[labelled:])
     rest = (ours, scores.mean(axis=1), values.mean(axis=1))
     one, raw, ranked = (ideal - auc(score[labelled:], truth[labelled:]) for score in rest)

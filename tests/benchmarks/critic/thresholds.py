@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.critic.panels import judged
 from benchmarks.figures import mean_figure
-from daydream_critic.stats.aggregation import panel_of
-from daydream_critic.stats.certified_threshold import CONFIDENCE, promotes
+from daydream_critic.stats.aggregation import model_from_agreement
+from daydream_critic.stats.certified_threshold import CONFIDENCE, certify
 
 TARGET = 0.5
 LABELLED, FRESH = 400, 20_000
@@ -25,7 +25,7 @@ def measure(file: Path, *, quick: bool) -> None:
         for seed in world["seeds"][:4] if quick else world["seeds"]:
             rng = np.random.default_rng(seed)
             _, history = judged(panel, world["history_per_judge"], rng)
-            weights = panel_of((history - history.mean(axis=0)) / history.std(axis=0))
+            weights = model_from_agreement((history - history.mean(axis=0)) / history.std(axis=0))
             fresh_quality, fresh = judged(panel, FRESH, rng)
             edge = np.quantile(fresh_quality, 1 - world["positive_rate"])
 
@@ -37,7 +37,7 @@ def measure(file: Path, *, quick: bool) -> None:
             fresh_scores = scored(fresh)
             for _ in range(REPEATS):
                 quality, scores = judged(panel, LABELLED, rng)
-                certified = promotes(scored(scores), quality >= edge, TARGET)
+                certified = certify(scored(scores), quality >= edge, TARGET)
                 found.append(float(certified is not None))
                 if certified is None:
                     kept.append(1.0)  # nothing was claimed

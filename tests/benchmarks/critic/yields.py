@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.figures import mean_figure
-from daydream_critic.stats.aggregation import LABELS_MIN, AggregationModel, panel_of_labels
+from daydream_critic.stats.aggregation import LABELS_MIN, AggregationModel, model_from_labels
 from daydream_critic.stats.quota_threshold import QuotaThreshold
 from daydream_critic.stats.sequential_plan import SequentialPlan
 
@@ -214,7 +214,7 @@ def measured(
             for at in every[0]
         ]
     )
-    return panel_of_labels(values, truth, again), planted.cost
+    return model_from_labels(values, truth, again), planted.cost
 
 
 def exact(world: dict[str, Any]) -> AggregationModel:
@@ -236,12 +236,12 @@ def judge_one(
     cascade: SequentialPlan, judged: Judged, at: int, line: QuotaThreshold
 ) -> tuple[NDArray[np.int64], float, float]:
     """How often each judge was asked about a hypothesis, what came out, and what would have promoted it."""
-    target, log_odds = line.value(cascade.panel), line.prior
+    target, log_odds = line.value(cascade.model), line.prior
     calls, sums = np.zeros(len(judged.usd), np.int64), np.zeros(len(judged.usd))
     while (judge := cascade.next(tuple(calls.tolist()), log_odds, target)) is not None:
         calls[judge] += 1
         sums[judge] += judged.call(at, judge)
-        log_odds = cascade.panel.log_odds(
+        log_odds = cascade.model.log_odds(
             sums / np.maximum(calls, 1), tuple(calls.tolist()), line.prior
         )
     line.add(log_odds)

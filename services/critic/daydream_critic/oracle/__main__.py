@@ -6,7 +6,7 @@ from daydream_runtime.service import run
 
 
 def main() -> None:
-    """Run the oracle until it is told to stop."""
+    """Run the oracle until it is stopped."""
     run(OracleSettings, build)
 
 

@@ -1,23 +1,26 @@
-"""What the oracle takes from its stream."""
+"""Handlers of the oracle: nominated hypotheses from its stream."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from daydream_contracts.events import CandidateNominated, Message, VerdictReached
-from daydream_critic.handlers import tell
-from daydream_critic.oracle.examining import Oracle
+from daydream_critic.metrics import VerdictMetrics
+from daydream_critic.oracle.oracle import Oracle
 from daydream_runtime.service import Handler
-from daydream_runtime.telemetry import Telemetry
 
 
-def handlers(oracle: Oracle, telemetry: Telemetry) -> Mapping[type[Message], Handler]:
-    """The oracle's consumer."""
+def handlers(oracle: Oracle, metrics: VerdictMetrics) -> Mapping[type[Message], Handler]:
+    """Return the oracle's consumer."""
 
     async def candidate_nominated(nominated: CandidateNominated) -> list[VerdictReached]:
-        """Harmless twice: answers are stored under ids made from what was asked, the verdict's id is made from the hypothesis."""
+        """Examine a candidate.
+
+        Idempotent: answers are stored under ids derived from the requests, and the verdict's id is
+        derived from the hypothesis.
+        """
         verdict = await oracle.examine(nominated.verdict)
-        tell(verdict, telemetry)
+        metrics.count(verdict)
         return [verdict]
 
     return {CandidateNominated: candidate_nominated}

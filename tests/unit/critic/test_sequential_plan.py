@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from daydream_critic.stats.aggregation import AggregationModel
-from daydream_critic.stats.quota_threshold import SEEN_MAX, SEEN_MIN, QuotaThreshold
+from daydream_critic.stats.quota_threshold import HISTORY_MAX, HISTORY_MIN, QuotaThreshold
 from daydream_critic.stats.sequential_plan import (
     GRID,
     STATES_MAX,
     SequentialPlan,
-    chance_of,
-    expected,
+    expected_worth,
+    probability_of,
 )
 
 
@@ -37,14 +37,16 @@ def test_what_a_state_will_be_worth_is_what_deciding_after_the_answer_gains(
     log_odds: float, line: float, added: float
 ) -> None:
     rng = np.random.default_rng(0)
-    price = chance_of(line)
-    hit = rng.random(400_000) < chance_of(log_odds)
+    price = probability_of(line)
+    hit = rng.random(400_000) < probability_of(log_odds)
     moved = (
         log_odds + np.where(hit, added / 2, -added / 2) + added**0.5 * rng.standard_normal(len(hit))
     )
     after = np.where(moved > line, hit - price, 0.0).mean()
     worth = np.maximum(1 / (1 + np.exp(-GRID)) - price, 0.0)
-    assert np.interp(log_odds, GRID, expected(worth, added)) == pytest.approx(after, abs=0.004)
+    assert np.interp(log_odds, GRID, expected_worth(worth, added)) == pytest.approx(
+        after, abs=0.004
+    )
 
 
 def test_no_plan_of_calls_earns_more_than_the_cascade() -> None:
@@ -57,15 +59,15 @@ def test_no_plan_of_calls_earns_more_than_the_cascade() -> None:
         -3.0,
     )
     rng = np.random.default_rng(0)
-    hit = rng.random(100_000) < chance_of(prior)
+    hit = rng.random(100_000) < probability_of(prior)
     values = hit[:, None] * judges.separations + rng.standard_normal((len(hit), 2))
 
     def log_odds(calls: tuple[int, int]) -> np.ndarray:
-        evidence = judges.evidence(calls)
+        evidence = judges.weigh(calls)
         return prior + values @ evidence.weights - evidence.deflection / 2
 
     one, both = log_odds((1, 0)), log_odds((1, 1))
-    price = chance_of(line)
+    price = probability_of(line)
 
     def earned(asked: np.ndarray) -> float:
         return float(
@@ -145,21 +147,21 @@ def test_the_line_lets_its_quota_pass() -> None:
 
 def test_the_line_forgets_what_is_long_past() -> None:
     line, judges = QuotaThreshold(0.5), panel()
-    for value in [-100.0] * SEEN_MAX + [5.0] * SEEN_MAX:
+    for value in [-100.0] * HISTORY_MAX + [5.0] * HISTORY_MAX:
         line.add(value)
     assert line.value(judges) == 5.0
-    assert line.count == SEEN_MAX
+    assert line.count == HISTORY_MAX
 
 
 def test_before_anything_was_seen_the_line_is_where_judges_of_such_a_kind_would_put_it() -> None:
     line, judges = QuotaThreshold(0.05), panel()
     rng = np.random.default_rng(1)
     hit = rng.random(200_000) < 0.025
-    deflection = judges.evidence((1, 1)).deflection
+    deflection = judges.weigh((1, 1)).deflection
     ended = (
         line.prior
         + np.where(hit, 1, -1) * deflection / 2
         + math.sqrt(deflection) * rng.standard_normal(len(hit))
     )
     assert (ended > line.value(judges)).mean() == pytest.approx(0.05, abs=0.005)
-    assert line.count < SEEN_MIN
+    assert line.count < HISTORY_MIN

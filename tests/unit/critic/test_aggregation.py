@@ -10,8 +10,8 @@ import pytest
 from daydream_critic.stats.aggregation import (
     LABELS_MIN,
     AggregationModel,
-    panel_of,
-    panel_of_labels,
+    model_from_agreement,
+    model_from_labels,
 )
 from daydream_critic.stats.score_ranks import HISTORY_MIN, ScoreRanks
 
@@ -48,20 +48,20 @@ def judged(skills: list[float], shared: float, count: int, seed: int = 0):
 
 
 def votes(panel: AggregationModel) -> np.ndarray:
-    weights = panel.evidence((1,) * len(panel.separations)).weights
+    weights = panel.weigh((1,) * len(panel.separations)).weights
     return weights / np.abs(weights).sum()
 
 
 def test_a_judge_of_noise_has_nearly_no_vote_without_any_label() -> None:
     _, values = judged([0.6, 0.6, 0.0], 0.0, 500)
-    weights = votes(panel_of(values))
+    weights = votes(model_from_agreement(values))
     assert weights[2] < 0.12
     assert weights[:2].min() > 0.35
 
 
 def test_equal_judges_have_equal_votes() -> None:
     _, values = judged([0.5] * 4, 0.2, 5000)
-    assert votes(panel_of(values)) == pytest.approx(0.25, abs=0.06)
+    assert votes(model_from_agreement(values)) == pytest.approx(0.25, abs=0.06)
 
 
 def test_labels_tell_who_knows_what_the_judges_have_in_common_without_knowing_it() -> None:
@@ -78,14 +78,17 @@ def test_labels_tell_who_knows_what_the_judges_have_in_common_without_knowing_it
     )
     values = (values - values.mean(axis=0)) / values.std(axis=0)
     truth = quality > 1
-    blind, told = panel_of(values), panel_of(values, values[:2000], truth[:2000])
+    blind, told = (
+        model_from_agreement(values),
+        model_from_agreement(values, values[:2000], truth[:2000]),
+    )
     assert votes(told)[2] > votes(blind)[2] + 0.1
 
 
 @pytest.mark.parametrize("shape", [(500, 1), (HISTORY_MIN - 1, 3)])
 def test_where_nothing_can_be_learned_all_votes_are_equal(shape: tuple[int, int]) -> None:
     values = np.random.default_rng(0).standard_normal(shape)
-    assert votes(panel_of(values)) == pytest.approx(1 / shape[1])
+    assert votes(model_from_agreement(values)) == pytest.approx(1 / shape[1])
 
 
 def labelled(count: int, separations: tuple[float, ...], repeats: float, seed: int = 0):
@@ -100,7 +103,7 @@ def labelled(count: int, separations: tuple[float, ...], repeats: float, seed: i
 
 def test_labels_give_separation_base_scale_and_how_much_a_second_call_repeats() -> None:
     values, truth, again = labelled(20_000, (0.8, 2.0), 0.7)
-    panel = panel_of_labels(values, truth, again)
+    panel = model_from_labels(values, truth, again)
     assert panel.separations == pytest.approx([0.8, 2.0], abs=0.05)
     assert panel.repeats == pytest.approx(0.7, abs=0.02)
     assert panel.base == pytest.approx(5.0, abs=0.05)
@@ -111,7 +114,7 @@ def test_labels_give_separation_base_scale_and_how_much_a_second_call_repeats() 
 def test_log_odds_are_what_they_say() -> None:
     """Of those with the same log-odds, so many are hits."""
     values, truth, again = labelled(40_000, (1.0, 1.5), 0.6)
-    panel = panel_of_labels(values, truth, again)
+    panel = model_from_labels(values, truth, again)
     means, calls = np.stack([values[:, 0], (values[:, 1] + again[:, 1]) / 2], axis=1), (1, 2)
     found = np.array([panel.log_odds(row, calls, 0.0) for row in means])
     for low in (-2.0, -1.0, 0.0, 1.0):
@@ -123,17 +126,16 @@ def test_log_odds_are_what_they_say() -> None:
 def test_a_few_labels_do_not_make_one_judge_much_better_than_another() -> None:
     values, truth, again = labelled(LABELS_MIN, (1.5, 1.5, 1.5, 1.5), 0.6, seed=4)
     measured = values[truth].mean(axis=0) - values[~truth].mean(axis=0)
-    found = panel_of_labels(values, truth, again)
+    found = model_from_labels(values, truth, again)
     assert np.ptp(found.separations) < 0.6 * np.ptp(measured / found.scale)
 
 
 def test_who_was_not_asked_says_nothing_and_more_calls_tell_more() -> None:
-    panel = panel_of(judged([0.6, 0.6], 0.1, 500)[1])
+    panel = model_from_agreement(judged([0.6, 0.6], 0.1, 500)[1])
     assert panel.scores(np.array([[np.nan, np.nan]]))[0] == 0.0
     both, one = panel.scores(np.array([[1.0, 1.0], [1.0, np.nan]]))
     assert both > one
     worth = [
-        panel.evidence(calls).deflection
-        for calls in ((0, 0), (1, 0), (2, 0), (8, 0), (1, 1), (8, 8))
+        panel.weigh(calls).deflection for calls in ((0, 0), (1, 0), (2, 0), (8, 0), (1, 1), (8, 8))
     ]
     assert worth == sorted(worth)

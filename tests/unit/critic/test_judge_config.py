@@ -8,7 +8,7 @@ import pytest
 
 from daydream_contracts.errors import ConfigurationError
 from daydream_critic.families import family_of
-from daydream_critic.judge_config import JUDGES_MAX, read_panel
+from daydream_critic.pipeline.judges.config import JUDGES_MAX, read_panel
 from daydream_models.settings import ModelSettings
 
 OWN = ModelSettings(name="gpt-4.1-mini", temperature=0.3)
