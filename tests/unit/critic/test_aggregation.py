@@ -1,11 +1,10 @@
-"""Ranks in a judge's own history, and what the judges say together."""
+"""What the judges say together: weights, log-odds, and what labels and agreement tell about judges."""
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from daydream_critic.stats.aggregation import (
     LABELS_MIN,
@@ -13,129 +12,111 @@ from daydream_critic.stats.aggregation import (
     model_from_agreement,
     model_from_labels,
 )
-from daydream_critic.stats.score_ranks import HISTORY_MIN, ScoreRanks
+from daydream_critic.stats.score_ranks import HISTORY_MIN
+
+Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
-def test_a_score_stands_for_its_place_in_the_judges_own_history() -> None:
-    generous = ScoreRanks.of({7: 80, 8: 10, 6: 10})
-    assert generous.of_score(7) == pytest.approx(0.0, abs=1e-6)
-    assert generous.of_score(8) == pytest.approx(-generous.of_score(6))
-    assert generous.of_score(8) > 1.5
-    scores = np.random.default_rng(0).integers(1, 11, 1000)
-    found = ScoreRanks.of(Counter(scores.tolist()))
-    assert np.mean([found.of_score(score) for score in scores]) == pytest.approx(0.0, abs=0.01)
-
-
-def test_what_was_never_given_lies_between_its_neighbours_or_beyond_the_last() -> None:
-    found = ScoreRanks.of({4: 30, 8: 30})
-    assert found.of_score(4) < found.of_score(6) < found.of_score(8) < found.of_score(9)
-    assert found.of_score(3) < found.of_score(4)
-
-
-def test_without_a_history_a_score_is_what_it_says() -> None:
-    assert ScoreRanks.of({7: HISTORY_MIN - 1}).of_score(7.5) == 1.0
-    assert ScoreRanks.of({}).of_score(5.5) == 0.0
-
-
-def judged(skills: list[float], shared: float, count: int, seed: int = 0):
+def correlated_values(
+    skills: list[float], shared: float, count: int, seed: int = 0
+) -> tuple[Array, Array]:
+    """Return qualities, and values of judges with these skills and a shared error."""
     rng = np.random.default_rng(seed)
     known = np.array(skills)
     quality = rng.standard_normal(count)
-    noise = shared**0.5 * rng.standard_normal((count, 1)) + (
-        1 - shared
-    ) ** 0.5 * rng.standard_normal((count, len(skills)))
+    own_noise = rng.standard_normal((count, 1)), rng.standard_normal((count, len(skills)))
+    noise = shared**0.5 * own_noise[0] + (1 - shared) ** 0.5 * own_noise[1]
     return quality, known * quality[:, None] + np.sqrt(1 - known**2) * noise
 
 
-def votes(panel: AggregationModel) -> np.ndarray:
-    weights = panel.weigh((1,) * len(panel.separations)).weights
-    return weights / np.abs(weights).sum()
+def vote_shares(model: AggregationModel) -> Array:
+    weights = model.weigh((1,) * len(model.separations)).weights
+    shares: Array = weights / np.abs(weights).sum()
+    return shares
 
 
 def test_a_judge_of_noise_has_nearly_no_vote_without_any_label() -> None:
-    _, values = judged([0.6, 0.6, 0.0], 0.0, 500)
-    weights = votes(model_from_agreement(values))
-    assert weights[2] < 0.12
-    assert weights[:2].min() > 0.35
+    _, values = correlated_values([0.6, 0.6, 0.0], 0.0, 500)
+    shares = vote_shares(model_from_agreement(values))
+    assert shares[2] < 0.12
+    assert shares[:2].min() > 0.35
 
 
 def test_equal_judges_have_equal_votes() -> None:
-    _, values = judged([0.5] * 4, 0.2, 5000)
-    assert votes(model_from_agreement(values)) == pytest.approx(0.25, abs=0.06)
+    _, values = correlated_values([0.5] * 4, 0.2, 5000)
+    assert vote_shares(model_from_agreement(values)) == pytest.approx(0.25, abs=0.06)
 
 
-def test_labels_tell_who_knows_what_the_judges_have_in_common_without_knowing_it() -> None:
-    """Two that share an error and one that shares nothing with them but the truth."""
+def test_labels_correct_the_weight_of_judges_that_agree_without_knowing_the_truth() -> None:
+    """Two judges share an error. The third shares nothing with them but the truth."""
     rng = np.random.default_rng(1)
     quality, error = rng.standard_normal((2, 4000))
-    values = np.stack(
-        [
-            0.3 * quality + error,
-            0.3 * quality + error + 0.3 * rng.standard_normal(4000),
-            quality + rng.standard_normal(4000),
-        ],
-        axis=1,
-    )
+    first = 0.3 * quality + error
+    second = 0.3 * quality + error + 0.3 * rng.standard_normal(4000)
+    third = quality + rng.standard_normal(4000)
+    values = np.stack([first, second, third], axis=1)
     values = (values - values.mean(axis=0)) / values.std(axis=0)
     truth = quality > 1
-    blind, told = (
-        model_from_agreement(values),
-        model_from_agreement(values, values[:2000], truth[:2000]),
-    )
-    assert votes(told)[2] > votes(blind)[2] + 0.1
+    blind = model_from_agreement(values)
+    with_labels = model_from_agreement(values, values[:2000], truth[:2000])
+    assert vote_shares(with_labels)[2] > vote_shares(blind)[2] + 0.1
 
 
 @pytest.mark.parametrize("shape", [(500, 1), (HISTORY_MIN - 1, 3)])
 def test_where_nothing_can_be_learned_all_votes_are_equal(shape: tuple[int, int]) -> None:
     values = np.random.default_rng(0).standard_normal(shape)
-    assert votes(model_from_agreement(values)) == pytest.approx(1 / shape[1])
+    assert vote_shares(model_from_agreement(values)) == pytest.approx(1 / shape[1])
 
 
-def labelled(count: int, separations: tuple[float, ...], repeats: float, seed: int = 0):
-    """Scores of judges whose errors are independent, with second calls, over as many hits as misses."""
+def labelled_values(
+    count: int, separations: tuple[float, ...], repeats: float, seed: int = 0
+) -> tuple[Array, Bools, Array]:
+    """Return values, truth and second values of judges with independent errors.
+
+    There are `count` hits and as many misses.
+    """
     rng = np.random.default_rng(seed)
     truth = np.arange(2 * count) < count
-    shared, one, two = rng.standard_normal((3, 2 * count, len(separations)))
+    shared, first, second = rng.standard_normal((3, 2 * count, len(separations)))
     signal = truth[:, None] * np.array(separations) + repeats**0.5 * shared
-    fresh = (1 - repeats) ** 0.5
-    return 5 + 2 * (signal + fresh * one), truth, 5 + 2 * (signal + fresh * two)
+    own = (1 - repeats) ** 0.5
+    return 5 + 2 * (signal + own * first), truth, 5 + 2 * (signal + own * second)
 
 
 def test_labels_give_separation_base_scale_and_how_much_a_second_call_repeats() -> None:
-    values, truth, again = labelled(20_000, (0.8, 2.0), 0.7)
-    panel = model_from_labels(values, truth, again)
-    assert panel.separations == pytest.approx([0.8, 2.0], abs=0.05)
-    assert panel.repeats == pytest.approx(0.7, abs=0.02)
-    assert panel.base == pytest.approx(5.0, abs=0.05)
-    assert panel.scale == pytest.approx(2.0, abs=0.05)
-    assert panel.correlations[0, 1] == pytest.approx(0.0, abs=0.03)
+    model = model_from_labels(*labelled_values(20_000, (0.8, 2.0), 0.7))
+    assert model.separations == pytest.approx([0.8, 2.0], abs=0.05)
+    assert model.repeats == pytest.approx(0.7, abs=0.02)
+    assert model.base == pytest.approx(5.0, abs=0.05)
+    assert model.scale == pytest.approx(2.0, abs=0.05)
+    assert model.correlations[0, 1] == pytest.approx(0.0, abs=0.03)
 
 
-def test_log_odds_are_what_they_say() -> None:
-    """Of those with the same log-odds, so many are hits."""
-    values, truth, again = labelled(40_000, (1.0, 1.5), 0.6)
-    panel = model_from_labels(values, truth, again)
-    means, calls = np.stack([values[:, 0], (values[:, 1] + again[:, 1]) / 2], axis=1), (1, 2)
-    found = np.array([panel.log_odds(row, calls, 0.0) for row in means])
+def test_log_odds_are_calibrated() -> None:
+    """Among hypotheses with similar log-odds, the share of hits is the probability."""
+    values, truth, again = labelled_values(40_000, (1.0, 1.5), 0.6)
+    model = model_from_labels(values, truth, again)
+    means = np.stack([values[:, 0], (values[:, 1] + again[:, 1]) / 2], axis=1)
+    log_odds = np.array([model.log_odds(row, (1, 2), 0.0) for row in means])
     for low in (-2.0, -1.0, 0.0, 1.0):
-        near = (found > low) & (found < low + 1)
-        chance = 1 / (1 + np.exp(-found[near]))
-        assert truth[near].mean() == pytest.approx(chance.mean(), abs=0.03)
+        near = (log_odds > low) & (log_odds < low + 1)
+        probability = 1 / (1 + np.exp(-log_odds[near]))
+        assert truth[near].mean() == pytest.approx(probability.mean(), abs=0.03)
 
 
 def test_a_few_labels_do_not_make_one_judge_much_better_than_another() -> None:
-    values, truth, again = labelled(LABELS_MIN, (1.5, 1.5, 1.5, 1.5), 0.6, seed=4)
+    values, truth, again = labelled_values(LABELS_MIN, (1.5, 1.5, 1.5, 1.5), 0.6, seed=4)
     measured = values[truth].mean(axis=0) - values[~truth].mean(axis=0)
-    found = model_from_labels(values, truth, again)
-    assert np.ptp(found.separations) < 0.6 * np.ptp(measured / found.scale)
+    model = model_from_labels(values, truth, again)
+    assert np.ptp(model.separations) < 0.6 * np.ptp(measured / model.scale)
 
 
-def test_who_was_not_asked_says_nothing_and_more_calls_tell_more() -> None:
-    panel = model_from_agreement(judged([0.6, 0.6], 0.1, 500)[1])
-    assert panel.scores(np.array([[np.nan, np.nan]]))[0] == 0.0
-    both, one = panel.scores(np.array([[1.0, 1.0], [1.0, np.nan]]))
+def test_a_judge_that_was_not_asked_has_no_vote_and_more_calls_tell_more() -> None:
+    model = model_from_agreement(correlated_values([0.6, 0.6], 0.1, 500)[1])
+    assert model.scores(np.array([[np.nan, np.nan]]))[0] == 0.0
+    both, one = model.scores(np.array([[1.0, 1.0], [1.0, np.nan]]))
     assert both > one
-    worth = [
-        panel.weigh(calls).deflection for calls in ((0, 0), (1, 0), (2, 0), (8, 0), (1, 1), (8, 8))
-    ]
-    assert worth == sorted(worth)
+    calls_by_worth = [(0, 0), (1, 0), (2, 0), (8, 0), (1, 1), (8, 8)]
+    deflections = [model.weigh(calls).deflection for calls in calls_by_worth]
+    assert deflections == sorted(deflections)
