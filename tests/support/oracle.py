@@ -109,7 +109,7 @@ def retriever(
     *hits: SearchHit, clearance: str = "", literature: Literature | None = None
 ) -> EvidenceRetriever:
     client = cast(RpcClient, FakeSearch(hits))
-    clearances = Clearances.read("internal,secret")
+    clearances = Clearances(("internal", "secret"))
     return EvidenceRetriever(client, clearances, clearance, 6, literature, 3)
 
 

@@ -1,20 +1,21 @@
-"""Build the critic and its collaborators."""
+"""Build the critic: the only place that opens its real collaborators."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from nats.js.kv import KeyValue
 
-from daydream_contracts.rpc import CriticState
-from daydream_contracts.topology import CRITIC, DECISION_RECORDS, PLANS, PROMPTS
+from daydream_contracts.events import HypothesisProposed
+from daydream_contracts.topology import CRITIC, CRITIC_STATE, DECISION_RECORDS, PLANS, PROMPTS
+from daydream_critic import handlers
 from daydream_critic.families import family_of
-from daydream_critic.handlers import endpoints, handlers
 from daydream_critic.history.projection import CriticHistory
 from daydream_critic.history.projector import HistoryProjector
-from daydream_critic.history.report import state_of
+from daydream_critic.history.report import CriticReport
 from daydream_critic.metrics import VerdictMetrics, observe
 from daydream_critic.pipeline.comparison import PairwiseComparer, compare_request
 from daydream_critic.pipeline.critic import Critic
@@ -29,80 +30,113 @@ from daydream_critic.pipeline.memory_lookup import MemoryLookup
 from daydream_critic.plan import plan_of
 from daydream_critic.settings import CriticSettings
 from daydream_models.prompt import Prompt, store_prompts
+from daydream_models.release import release_reservation
 from daydream_models.reservations import publish_plan, read_plans
 from daydream_models.settings import known_clearance
+from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.projection import Projector
-from daydream_runtime.service import Runtime, ServiceDefinition
+from daydream_runtime.service import Runtime
 
 log = logging.getLogger(__name__)
 HISTORY_KEY = "history.v1"
 WRITER_STAGE = "synthesizer"
 
 
+def create() -> ServiceApp:
+    """Create the application from the environment."""
+    return build(CriticSettings.read())
+
+
+def build(settings: CriticSettings) -> ServiceApp:
+    """Create the application. It connects to nothing before it is started."""
+    return ServiceApp(
+        settings,
+        partial(open_collaborators, settings),
+        consumers={HypothesisProposed: handlers.hypothesis_proposed} if settings.enabled else {},
+        endpoints={CRITIC_STATE: handlers.critic_state},
+        concurrency=settings.concurrency,
+    )
+
+
 @asynccontextmanager
-async def build(runtime: Runtime, settings: CriticSettings) -> AsyncIterator[ServiceDefinition]:
-    """Build the critic. Its plan is published before it takes work."""
-    configs = read_panel(settings.panel_file, settings.model)
-    for config in configs:
-        known_clearance(settings.clearances, config.name, config.model.clearance)
+async def open_collaborators(
+    settings: CriticSettings, runtime: Runtime
+) -> AsyncIterator[Collaborators]:
+    """Open the judges, and publish what they cost before the first hypothesis is taken."""
+    configs = read_judges(settings)
     projector = Projector(runtime.js, await runtime.bucket(CRITIC), HISTORY_KEY, CriticHistory())
     await projector.load()
     history_projector = HistoryProjector(projector, runtime)
     identities = identify_judges(settings, configs)
-
-    def state() -> CriticState:
-        return state_of(projector.fold, identities, settings)
-
+    report = CriticReport(lambda: projector.fold, identities, settings)
     if not settings.enabled:
         await history_projector.catch_up()
-        yield ServiceDefinition(endpoints=endpoints(state), loops=(history_projector.keep_up,))
+        yield Collaborators({"report": report}, [history_projector.keep_up])
         return
     async with AsyncExitStack() as stack:
         judges = await open_judges(runtime, stack, settings, configs)
-        observe(runtime.telemetry, state)
-        plans = await runtime.bucket(PLANS)
-        await publish_plan(plans, plan_of(judges, compare_request(), settings.compare_max))
-        await store_prompts(await runtime.bucket(PROMPTS), prompts_of(settings, configs))
-        await _warn_of_related_judges(plans, configs)
-        critic = build_critic(
-            runtime, settings, judges, projector, await runtime.bucket(DECISION_RECORDS)
-        )
+        observe(runtime.telemetry, report.state)
+        await _publish_plan(runtime, settings, configs, judges)
+        decisions = await runtime.bucket(DECISION_RECORDS)
+        critic = make_critic(settings, runtime, judges, lambda: projector.fold, decisions)
         loops = [loop for judge in judges if judge.model for loop in judge.model.loops]
-        yield ServiceDefinition(
-            handlers(critic, VerdictMetrics(runtime.telemetry)),
-            endpoints(state),
-            (*loops, history_projector.keep_up),
-            concurrency=settings.concurrency,
+        yield Collaborators(
+            {
+                "critic": critic,
+                "metrics": VerdictMetrics(runtime.telemetry),
+                "report": report,
+            },
+            [*loops, history_projector.keep_up],
+            on_dead_letter=partial(release_reservation, runtime.rpc),
         )
         if runtime.nc.is_connected:
             await projector.save()
 
 
-def build_critic(
-    runtime: Runtime,
+def read_judges(settings: CriticSettings) -> tuple[JudgeConfig, ...]:
+    """Return the judges of the panel.
+
+    Raise ConfigurationError for a panel file that can't be used, or an unknown clearance.
+    """
+    configs = read_panel(settings.panel_file, settings.model)
+    for config in configs:
+        known_clearance(settings.clearances, config.name, config.model.clearance)
+    return configs
+
+
+def make_critic(
     settings: CriticSettings,
+    runtime: Runtime,
     judges: Sequence[Judge],
-    projector: Projector[CriticHistory],
+    history: Callable[[], CriticHistory],
     decisions: KeyValue,
 ) -> Critic:
     """Return the pipeline with the gates and judges that the settings name."""
-
-    def history() -> CriticHistory:
-        return projector.fold
-
-    comparer = PairwiseComparer(compare_request(), runtime.ask, settings.compare_max, history)
+    comparer = PairwiseComparer(compare_request(), runtime.rpc, settings.compare_max, history)
     return Critic(
         gates=open_gates(settings),
         log=DecisionLog(decisions),
-        memory=MemoryLookup(runtime.ask),
+        memory=MemoryLookup(runtime.rpc),
         panel=JudgePanel(judges, history, settings),
         comparer=comparer if settings.compare_max else None,
         rule=PromotionRule(settings),
     )
 
 
+async def _publish_plan(
+    runtime: Runtime,
+    settings: CriticSettings,
+    configs: Sequence[JudgeConfig],
+    judges: Sequence[Judge],
+) -> None:
+    plans = await runtime.bucket(PLANS)
+    await publish_plan(plans, plan_of(judges, compare_request(), settings.compare_max))
+    await store_prompts(await runtime.bucket(PROMPTS), prompts_of(settings, configs))
+    await _warn_of_related_judges(plans, configs)
+
+
 def prompts_of(settings: CriticSettings, configs: Sequence[JudgeConfig]) -> list[Prompt]:
-    """Return all prompts, which are stored so that a verdict can be inspected later."""
+    """Return all prompts. They are stored, so that a verdict can be inspected later."""
     specs = [judge_spec(settings, config) for config in configs if config.is_model]
     requests = [request for spec in specs for request in spec.requests.values()]
     return [compare_request().prompt, *(request.prompt for request in requests)]

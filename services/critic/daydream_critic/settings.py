@@ -24,8 +24,8 @@ class CriticSettings(PaidSettings):
     )
     gates: StringList = Field(
         GATES,
-        description="gates in the order in which they run: bundled ones, or names of entry points in"
-        " daydream.gates",
+        description="gates in the order in which they run: bundled ones, or names of entry points"
+        " in daydream.gates",
     )
     promote_score: float = Field(
         7.0,

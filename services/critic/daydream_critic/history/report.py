@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +17,19 @@ from daydream_models.reservations import FULL
 CONFIDENCE = 0.95
 BINS = 5  # of the calibration curve, with the same number of labels each
 RECENT_CANARIES = 30  # of a kind, which are compared with all before them
+
+
+@dataclass(frozen=True)
+class CriticReport:
+    """Reports on the history as it is when asked. `history` returns it."""
+
+    history: Callable[[], CriticHistory]
+    judges: Sequence[JudgeIdentity]
+    settings: CriticSettings
+
+    def state(self) -> CriticState:
+        """Return the report."""
+        return state_of(self.history(), self.judges, self.settings)
 
 
 def state_of(

@@ -60,7 +60,7 @@ class EvidenceRetriever:
     ) -> tuple[Statement, ...]:
         if not self.known_max:
             return ()
-        results: SearchResults = await self.rpc(
+        results: SearchResults = await self.rpc.request(
             MEMORY_SEARCH, Search(text=synthesis.hypothesis, limit=HITS_MAX, ancestry=False)
         )
         allowed = [hit for hit in results.hits if self._may_be_shown(hit.fact, proposed)]

@@ -1,26 +1,27 @@
-"""Handlers of the oracle: nominated hypotheses from its stream."""
+"""Handle what the oracle receives: nominated hypotheses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Annotated
 
-from daydream_contracts.events import CandidateNominated, Message, VerdictReached
+from daydream_contracts.events import CandidateNominated
 from daydream_critic.metrics import VerdictMetrics
 from daydream_critic.oracle.oracle import Oracle
-from daydream_runtime.service import Handler
+from daydream_runtime.injection import FromContext
+from daydream_runtime.publisher import EventPublisher
 
 
-def handlers(oracle: Oracle, metrics: VerdictMetrics) -> Mapping[type[Message], Handler]:
-    """Return the oracle's consumer."""
+async def candidate_nominated(
+    nominated: CandidateNominated,
+    oracle: Annotated[Oracle, FromContext()],
+    metrics: Annotated[VerdictMetrics, FromContext()],
+    publisher: Annotated[EventPublisher, FromContext()],
+) -> None:
+    """Examine a candidate, and publish the verdict that replaces the judges' deferred one.
 
-    async def candidate_nominated(nominated: CandidateNominated) -> list[VerdictReached]:
-        """Examine a candidate.
-
-        Idempotent: answers are stored under ids derived from the requests, and the verdict's id is
-        derived from the hypothesis.
-        """
-        verdict = await oracle.examine(nominated.verdict)
-        metrics.count(verdict)
-        return [verdict]
-
-    return {CandidateNominated: candidate_nominated}
+    Idempotent: answers are stored under ids derived from the requests, and the verdict's id is
+    derived from the hypothesis.
+    """
+    verdict = await oracle.examine(nominated.verdict)
+    metrics.count(verdict)
+    await publisher.publish(verdict)

@@ -27,8 +27,8 @@ class OracleSettings(PaidSettings):
     )
     literature: str = Field(
         "",
-        description="literature search, by its name in the entry points daydream.literature. Default:"
-        " none",
+        description="literature search, by its name in the entry points daydream.literature."
+        " Default: none",
     )
     literature_max: int = Field(
         4, ge=1, le=20, description="publications that a hypothesis is held against"

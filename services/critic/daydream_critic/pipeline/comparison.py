@@ -146,7 +146,9 @@ class PairwiseComparer:
         if not references:
             return []
         verdict_ids = tuple(reference.verdict_id for reference in references)
-        page: VerdictPage = await self.rpc(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=verdict_ids))
+        page: VerdictPage = await self.rpc.request(
+            MEMORY_INSIGHTS, ListVerdicts(verdict_ids=verdict_ids)
+        )
         syntheses = {verdict.verdict_id: verdict.hypothesis.synthesis for verdict in page.verdicts}
         with_texts = [
             (reference, compare_variables(synthesis))

@@ -26,5 +26,5 @@ class MemoryLookup:
             own_fact_ids=(proposed.pair.first.fact_id, proposed.pair.second.fact_id),
             own_hypothesis_id=proposed.hypothesis_id,
         )
-        matches: NearestMatches = await self.rpc(MEMORY_NEAREST, request)
+        matches: NearestMatches = await self.rpc.request(MEMORY_NEAREST, request)
         return replace(evaluation, matches=matches)
