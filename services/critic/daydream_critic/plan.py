@@ -1,4 +1,4 @@
-"""The plan of the critic's stage: the most that one hypothesis can cost here."""
+"""The plan of the critic's stage: the maximum cost of one hypothesis here."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class CriticSettings(PaidSettings):
         None,
         gt=0,
         le=1,
-        description="similarity from which a hypothesis repeats one of its own facts, instead of"
+        description="similarity from which a hypothesis repeats one of its two facts, instead of"
         " the measured one",
     )
     enabled: bool = Field(True, description="judge hypotheses; off: only answer requests")

@@ -42,7 +42,7 @@ def measure(file: Path, *, quick: bool) -> None:
 
 
 def gaps(world: dict[str, Any], panel: dict[str, Any], seed: int) -> tuple[float, float, float]:
-    """Return what our model, the mean of scores, and the mean of ranks lose to the best weighting."""
+    """Return what our model, mean scores and mean ranks lose to the best weighting."""
     rng = np.random.default_rng(seed)
     quality, scores = judged(panel, FRESH, rng)
     best = logistic(one_hot(scores), quality >= np.quantile(quality, 1 - world["positive_rate"]))

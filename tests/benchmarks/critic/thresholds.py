@@ -29,13 +29,13 @@ Array = NDArray[np.float64]
 class Record:
     """Per attempt: was a threshold found, did it keep its target, did its interval hold."""
 
-    found: list[float] = field(default_factory=list)
+    certified: list[float] = field(default_factory=list)
     kept: list[float] = field(default_factory=list)
     inside: list[float] = field(default_factory=list)
 
     def add(self, certified: CertifiedThreshold | None, scores: Array, truth: Array) -> None:
         """Count an attempt. `scores` and `truth` are those of the fresh ideas."""
-        self.found.append(float(certified is not None))
+        self.certified.append(float(certified is not None))
         if certified is None:
             self.kept.append(1.0)  # nothing was claimed
             return
@@ -75,7 +75,7 @@ def measure(file: Path, *, quick: bool) -> None:
             for certified, scores, truth in attempts(world, panel, seed):
                 record.add(certified, scores, truth)
     details = {"target": TARGET, "confidence": CONFIDENCE, "labelled": LABELLED}
-    mean_figure("critic", "threshold_found", record.found, "share", **details)
+    mean_figure("critic", "threshold_found", record.certified, "share", **details)
     mean_figure("critic", "threshold_keeps_its_target", record.kept, "share", **details)
     mean_figure("critic", "threshold_interval_holds", record.inside, "share", **details)
 

@@ -41,7 +41,7 @@ Array = NDArray[np.float64]
 
 
 class SimulatedPanel:
-    """Judges of simulated hypotheses: each call costs, and partly repeats the first call's error."""
+    """Judges of simulated hypotheses. Each call costs, and partly repeats the first one's error."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Yield(NamedTuple):
 
 
 def measure(file: Path, *, quick: bool) -> None:
-    """Print shares of hits and cost for several prices of a hit, the ceiling, and expected scores."""
+    """Print shares of hits and cost: per price of a hit, the ceiling, and expected scores."""
     world = json.loads(file.read_text())
     seeds = world["seeds"][:4] if quick else world["seeds"]
     with ProcessPoolExecutor() as pool:

@@ -1,4 +1,4 @@
-"""What the judges say together: weights, log-odds, and what labels and agreement tell about judges."""
+"""What the judges say together: weights, log-odds, and what labels and agreement tell."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ def test_a_few_labels_do_not_make_one_judge_much_better_than_another() -> None:
 def test_a_judge_that_was_not_asked_has_no_vote_and_more_calls_tell_more() -> None:
     model = model_from_agreement(correlated_values([0.6, 0.6], 0.1, 500)[1])
     assert model.scores(np.array([[np.nan, np.nan]]))[0] == 0.0
-    both, one = model.scores(np.array([[1.0, 1.0], [1.0, np.nan]]))
-    assert both > one
+    both, single = model.scores(np.array([[1.0, 1.0], [1.0, np.nan]]))
+    assert both > single
     calls_by_worth = [(0, 0), (1, 0), (2, 0), (8, 0), (1, 1), (8, 8)]
     deflections = [model.weigh(calls).deflection for calls in calls_by_worth]
     assert deflections == sorted(deflections)

@@ -46,7 +46,6 @@ def test_without_the_position_term_a_bias_is_taken_for_strength() -> None:
     without_term = fit(first, second, won, 30, position=False).strengths
     correlation = np.corrcoef(with_term, strengths)[0, 1]
     assert correlation > 0.98
-    assert correlation > np.corrcoef(without_term, strengths)[0, 1] + 0.05
     assert np.corrcoef(without_term, strengths)[0, 1] + 0.05 < 0.98
 
 

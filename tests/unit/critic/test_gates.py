@@ -150,19 +150,21 @@ def matches(
     )
 
 
-FIXED = {"duplicate_similarity": 0.8, "restatement_similarity": 0.9}
+FIXED = CriticSettings(duplicate_similarity=0.8, restatement_similarity=0.9)
 
 
 def check_memory(
-    found: NearestMatches, proposed: HypothesisProposed | None = None, **settings: float
+    similar: NearestMatches,
+    proposed: HypothesisProposed | None = None,
+    settings: CriticSettings = FIXED,
 ) -> Outcome | None:
-    gates = open_gates(CriticSettings.model_validate(settings))
-    evaluation = Evaluation(proposed or hypothesis(), matches=found)
+    gates = open_gates(settings)
+    evaluation = Evaluation(proposed or hypothesis(), matches=similar)
     return asyncio.run(gates.check_memory(evaluation)).outcome
 
 
 @pytest.mark.parametrize(
-    ("found", "reason"),
+    ("similar", "reason"),
     [
         (matches(), None),
         (matches(0.1, 0.2, nearest=0.3), None),
@@ -177,14 +179,14 @@ def check_memory(
     ],
 )
 def test_similarity_is_measured_from_unrelated_facts_to_the_same_text(
-    found: NearestMatches, reason: str | None
+    similar: NearestMatches, reason: str | None
 ) -> None:
-    outcome = check_memory(found, **FIXED)
+    outcome = check_memory(similar)
     assert (outcome and outcome.reason) == reason
 
 
 def test_a_duplicate_names_what_is_known() -> None:
-    outcome = check_memory(matches(nearest=0.9), **FIXED)
+    outcome = check_memory(matches(nearest=0.9))
     assert outcome is not None
     assert outcome.decision is Decision.DUPLICATE
     assert outcome.nearest is not None
@@ -193,7 +195,7 @@ def test_a_duplicate_names_what_is_known() -> None:
 
 
 def test_a_restatement_names_the_more_similar_of_the_two_facts() -> None:
-    outcome = check_memory(matches(0.93, 0.97), **FIXED)
+    outcome = check_memory(matches(0.93, 0.97))
     assert outcome is not None
     assert outcome.nearest is not None
     assert outcome.nearest.id == "own 1"
@@ -204,10 +206,10 @@ def reason_by_baseline(
 ) -> str | None:
     """Return what stops a hypothesis with this cosine if no similarity is set."""
     if own:
-        found = matches(cosine, median=median, baseline=baseline)
+        similar = matches(cosine, median=median, baseline=baseline)
     else:
-        found = matches(nearest=cosine, median=median, baseline=baseline)
-    outcome = check_memory(found, same_false_share=0.05)
+        similar = matches(nearest=cosine, median=median, baseline=baseline)
+    outcome = check_memory(similar, settings=CriticSettings(same_false_share=0.05))
     return outcome.reason if outcome else None
 
 
@@ -240,4 +242,4 @@ def test_canaries_and_new_rounds_are_not_compared_with_memory() -> None:
     canary = with_pair(hypothesis(), canary="bridge")
     again = hypothesis().model_copy(update={"round": 2})
     for proposed in (canary, again):
-        assert check_memory(matches(nearest=1.0), proposed, **FIXED) is None
+        assert check_memory(matches(nearest=1.0), proposed) is None

@@ -71,7 +71,7 @@ def test_the_bundled_prompts_have_the_placeholders_that_are_filled(rubric: str) 
     "text",
     [
         "Novelty: 8\nCoherence: 7\nUsefulness: 6",
-        "**Novelty:** 8/10 — surprising.\n**Coherence:** 7/10\n**Usefulness:** 6/10\nOverall, fine.",
+        "**Novelty:** 8/10 — surprising.\n**Coherence:** 7/10\n**Usefulness:** 6/10\nOverall, ok.",
         "| criterion | score |\n|---|---|\n| Novelty | 8 |\n| Coherence | 7 |\n| Usefulness | 6 |",
         "<think>novelty: 2? coherence: 3</think>novelty = 8 out of 10, coherence = 7 out of 10 and"
         " usefulness = 6 out of 10.",

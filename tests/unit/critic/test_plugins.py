@@ -50,7 +50,7 @@ def offer(monkeypatch: pytest.MonkeyPatch) -> Offer:
 
 
 @dataclass(frozen=True)
-class RiverGate:
+class FakeRiverGate:
     """Stops everything about rivers."""
 
     settings: CriticSettings
@@ -76,7 +76,7 @@ class LengthJudge(CodeJudge):
 def test_a_gate_of_another_package_stops_hypotheses_where_the_settings_name_it(
     offer: Offer,
 ) -> None:
-    offer(GATES, "no-rivers", RiverGate)
+    offer(GATES, "no-rivers", FakeRiverGate)
     judges = [model_judge(FakeJudgeModel([9, 9]))]
     gates = (*DEFAULT_GATES, "no-rivers")
     verdict = verdict_of(judges, CriticHistory(), written_by("qwen3"), gates=gates)
@@ -90,7 +90,7 @@ def test_a_gate_of_another_package_stops_hypotheses_where_the_settings_name_it(
 
 
 def test_an_unknown_gate_is_refused_with_the_known_ones(offer: Offer) -> None:
-    offer(GATES, "no-rivers", RiverGate)
+    offer(GATES, "no-rivers", FakeRiverGate)
     with pytest.raises(ConfigurationError) as refused:
         open_gates(CriticSettings(gates=("malformed", "nonsense")))
     assert "'nonsense'" in refused.value.what

@@ -47,7 +47,7 @@ def test_a_critic_with_steady_rates_does_not_drift() -> None:
 
 
 def test_a_falling_hit_rate_and_a_rising_false_alarm_rate_are_drift() -> None:
-    found = drift_of(
+    drift = drift_of(
         CriticHistory(
             canaries=canary_results(
                 [True] * 60 + [False] * RECENT_CANARIES,
@@ -55,7 +55,7 @@ def test_a_falling_hit_rate_and_a_rising_false_alarm_rate_are_drift() -> None:
             )
         )
     )
-    assert found == (
+    assert drift == (
         "the hit rate fell: 0 of the last 30 canary bridges passed; before, 60 of 60 did",
         "the false-alarm rate rose: 30 of the last 30 canary decoys passed; before, 0 of 60 did",
     )

@@ -69,22 +69,22 @@ def test_no_fixed_rule_earns_more_than_the_plan() -> None:
         result: Array = prior + values @ weighed.weights - weighed.deflection / 2
         return result
 
-    one, both = log_odds((1, 0)), log_odds((1, 1))
+    first, both = log_odds((1, 0)), log_odds((1, 1))
 
     def earned(asks_second: NDArray[np.bool_]) -> float:
-        promoted = np.where(asks_second, both, one) > threshold
+        promoted = np.where(asks_second, both, first) > threshold
         gain = usd_per_hit_max * promoted * (hit - probability_of(threshold))
         return float((gain - usd[0] - usd[1] * asks_second).mean())
 
     plan = SequentialPlan(model, usd, (1, 1), usd_per_hit_max)
     assert plan.next((0, 0), prior, threshold) == 0
-    by_plan = earned(np.array([plan.next((1, 0), float(at), threshold) == 1 for at in one]))
+    by_plan = earned(np.array([plan.next((1, 0), float(at), threshold) == 1 for at in first]))
     bounds = np.arange(-8.0, 4.0, 0.25)
     by_rules = [
-        earned((one > low) & (one < high)) for low in bounds for high in bounds if low < high
+        earned((first > low) & (first < high)) for low in bounds for high in bounds if low < high
     ]
     assert by_plan > max(by_rules) - 2e-4
-    assert by_plan > 1.2 * max(earned(one > 99.0), earned(one < 99.0), 1e-3)
+    assert by_plan > 1.2 * max(earned(first > 99.0), earned(first < 99.0), 1e-3)
 
 
 def test_with_many_judges_those_that_tell_least_per_dollar_are_left_out() -> None:

@@ -40,7 +40,7 @@ class Oracle:
     controls: bool
 
     def plan(self) -> StagePlan:
-        """Return the most that one examination can cost: all attempts and both controls.
+        """Return the maximum cost of one examination: all attempts and both controls.
 
         Smaller plans have the attempts alone.
         """

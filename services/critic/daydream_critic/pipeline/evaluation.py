@@ -1,4 +1,4 @@
-"""The state of one hypothesis on its way through the pipeline."""
+"""The state of one hypothesis as it moves through the pipeline."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def certify(
     """
     order = np.argsort(-scores, kind="stable")
     ordered, hits = scores[order], np.cumsum(truth[order])
-    # The first test needs so many examples that it could pass if all of them were hits.
+    # The first test needs enough examples to pass if all of them were hits.
     examples_min = 2 * math.log(1 - confidence) / math.log(target)
     certified = None
     for place in _places_between_scores(ordered):

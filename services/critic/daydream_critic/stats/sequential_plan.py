@@ -12,8 +12,7 @@ only together can change the decision, and to calls that a good first answer wil
 case ends early.
 
 A state is the number of calls of each judge, and L on a grid. The number of states grows with the
-product of the judges' calls. With more than ten judges those that tell least per dollar are left
-out.
+product of the judges' calls. With more than ten judges, the worst per dollar are left out.
 """
 
 from __future__ import annotations
@@ -122,12 +121,12 @@ class SequentialPlan:
             if (most := max(planned)) > 1:
                 planned = tuple(min(calls, most - 1) for calls in planned)
             else:
-                dropped = self._least_telling(planned)
+                dropped = self._worst_per_usd(planned)
                 planned = (*planned[:dropped], 0, *planned[dropped + 1 :])
         return planned
 
-    def _least_telling(self, planned: Calls) -> int:
-        """Return the judge that tells least per dollar, among those still planned."""
+    def _worst_per_usd(self, planned: Calls) -> int:
+        """Return the judge whose answers are worth the minimum per dollar, of those still planned."""
         per_usd = self.model.separations**2 / np.maximum(self.usd, GAIN_MIN_USD)
         return int(np.argmin(np.where(planned, per_usd, math.inf)))
 

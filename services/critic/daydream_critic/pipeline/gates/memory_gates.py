@@ -24,7 +24,7 @@ SIMILARITY_MAX = 0.98  # the same text with one more comma is known, whatever th
 
 @dataclass(frozen=True)
 class RestatementGate:
-    """Stops a hypothesis that says what one of its own facts says.
+    """Stops a hypothesis that says what one of its two facts says.
 
     `similarity` is the threshold. If it is None, it is the similarity that `same_false_share` of
     different claims about one subject reach.

@@ -56,7 +56,7 @@ class RepetitionGate:
 
 @dataclass(frozen=True)
 class CopyGate:
-    """Stops a hypothesis that copies the words of one of its own facts."""
+    """Stops a hypothesis that copies the words of one of its two facts."""
 
     needs_memory = False
 

@@ -1,7 +1,7 @@
 """Read the judges from a TOML file with one [[judge]] table per judge, in the order of the panel:
 
 kind = "model"                    # or the name of an entry point in daydream.judges
-rubric = "essay"                  # or "skeptic", or the path of your own prompt
+rubric = "essay"                  # or "skeptic", or the path of a prompt file
 calls_max = 3                     # second opinions, where they are worth their price
 family = ""                       # where the model's name does not tell it
 

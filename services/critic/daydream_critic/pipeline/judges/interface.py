@@ -51,7 +51,7 @@ class Judge(JudgeIdentity, Protocol):
         """Return its model, with which it can also compare, or None if it is no model."""
 
     def plan(self, *, first: bool) -> StagePlan | None:
-        """Return the most that one hypothesis can cost, or None if it costs nothing.
+        """Return the maximum cost of one hypothesis, or None if it costs nothing.
 
         `first`: whether it is the first judge, the only one that the smallest plan asks.
         """

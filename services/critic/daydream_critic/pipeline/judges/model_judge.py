@@ -46,7 +46,7 @@ class ModelJudge(JudgeSpec):
     model: BudgetedModelClient = field(kw_only=True)
 
     def plan(self, *, first: bool) -> StagePlan:
-        """Return the most that one hypothesis can cost: each call with its repair.
+        """Return the maximum cost of one hypothesis: each call with its repair.
 
         Smaller plans ask no judge twice, and the smallest asks the first judge only.
         """
@@ -60,7 +60,7 @@ class ModelJudge(JudgeSpec):
     async def judge(
         self, proposed: HypothesisProposed, synthesis: Synthesis, call: int = 0
     ) -> Opinion:
-        """Ask the model, and once more for an unreadable answer if the plan pays for it.
+        """Ask the model, and repair an unreadable answer if the plan pays for it.
 
         The request's key names hypothesis, judge and call, so a stored answer is found again.
         """
