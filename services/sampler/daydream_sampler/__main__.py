@@ -1,12 +1,12 @@
-"""`python -m daydream_sampler`"""
+"""Run the sampler: `python -m daydream_sampler`."""
 
-from daydream_runtime.service import run
+from daydream_runtime.process import run
 from daydream_sampler.app import build
 from daydream_sampler.settings import SamplerSettings
 
 
 def main() -> None:
-    """Run the sampler service until it is told to stop."""
+    """Run the sampler until SIGTERM or SIGINT."""
     run(SamplerSettings, build)
 
 

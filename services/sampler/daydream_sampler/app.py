@@ -1,20 +1,22 @@
-"""Put the sampler together."""
+"""Build the sampler: the only place that opens its real collaborators."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
-from daydream_contracts.topology import DRAWN_PAIRS, PLANS, SAMPLER
+from daydream_contracts.topology import DRAWN_PAIRS, PLANS, SAMPLER, SAMPLER_GOAL, SAMPLER_STATE
+from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.projection import Projector
-from daydream_runtime.service import Runtime, ServiceDefinition
+from daydream_runtime.service import Runtime
+from daydream_sampler import handlers
 from daydream_sampler.canary_cases import CanarySet
 from daydream_sampler.canary_injection import KEY as CANARY_KEY
 from daydream_sampler.canary_injection import WRITER, CanaryCursor, CanaryInjector
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import KEY, Epoch
-from daydream_sampler.handlers import endpoints
 from daydream_sampler.pair_sampler import PairSampler
 from daydream_sampler.settings import SamplerSettings
 from daydream_sampler.strategies.registry import load_strategies
@@ -23,9 +25,28 @@ from daydream_sampler.strategy_history import StrategyHistory
 HISTORY = "strategy-history.v1"
 
 
+def create() -> ServiceApp:
+    """Create the application from the environment."""
+    return build(SamplerSettings.read())
+
+
+def build(settings: SamplerSettings) -> ServiceApp:
+    """Create the application. It connects to nothing before it is started."""
+    return ServiceApp(
+        settings,
+        partial(open_collaborators, settings),
+        endpoints={
+            SAMPLER_STATE: handlers.sampler_state,
+            SAMPLER_GOAL: handlers.set_goal,
+        },
+    )
+
+
 @asynccontextmanager
-async def build(runtime: Runtime, settings: SamplerSettings) -> AsyncIterator[ServiceDefinition]:
-    """Build the sampler: a loop that draws, one that injects canaries, two endpoints.
+async def open_collaborators(
+    settings: SamplerSettings, runtime: Runtime
+) -> AsyncIterator[Collaborators]:
+    """Open the sampler. Its loops draw pairs and inject canaries.
 
     Raise ConfigurationError for an unknown strategy.
     """
@@ -49,6 +70,6 @@ async def build(runtime: Runtime, settings: SamplerSettings) -> AsyncIterator[Se
         CanarySet.read(settings.canary_folder),
     )
     loops = [sampler.draw_forever, *([injector.inject_forever] if injector.is_useful else [])]
-    yield ServiceDefinition(endpoints=endpoints(sampler), loops=loops if settings.enabled else ())
+    yield Collaborators({"sampler": sampler}, loops if settings.enabled else ())
     if runtime.nc.is_connected:
         await history.save()

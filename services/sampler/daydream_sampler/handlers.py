@@ -1,20 +1,21 @@
-"""What the sampler answers."""
+"""Answer requests to the sampler."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
 
-from daydream_contracts.rpc import EmptyRequest, SamplerState
-from daydream_contracts.topology import SAMPLER_GOAL, SAMPLER_STATE, Endpoint
-from daydream_runtime.service import Answer
+from daydream_contracts.rpc import EmptyRequest, SamplerState, SetGoal
+from daydream_runtime.injection import FromContext
 from daydream_sampler.pair_sampler import PairSampler
 
 
-def endpoints(sampler: PairSampler) -> Mapping[Endpoint[Any, Any], Answer]:
-    """Return the endpoints. Setting the same goal twice is setting it once."""
+async def sampler_state(
+    request: EmptyRequest, sampler: Annotated[PairSampler, FromContext()]
+) -> SamplerState:
+    """Return why and how fast the sampler draws, and what each strategy has yielded. Read only."""
+    return await sampler.state()
 
-    async def state(_: EmptyRequest) -> SamplerState:
-        return await sampler.state()
 
-    return {SAMPLER_STATE: state, SAMPLER_GOAL: sampler.set_goal}
+async def set_goal(goal: SetGoal, sampler: Annotated[PairSampler, FromContext()]) -> SamplerState:
+    """Set the total number of pairs to draw; None means no end. Idempotent."""
+    return await sampler.set_goal(goal)
