@@ -79,7 +79,7 @@ def test_a_scaled_object_has_the_fields_that_keda_reads(helm: Helm, scaled: str)
 def test_stream_and_consumer_are_those_of_the_topology(helm: Helm, scaled: str) -> None:
     metadata = trigger_of(helm.render(*ON), scaled)
     (consumer,) = [row for row in CONSUMERS if row.service == scaled]
-    assert (metadata["stream"], metadata["consumer"]) == (consumer.flow.stream, consumer.durable)
+    assert (metadata["stream"], metadata["consumer"]) == (consumer.route.stream, consumer.durable)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 32])

@@ -19,7 +19,7 @@ async def test_several_services_may_start_at_once_and_again(nc: Client) -> None:
         config = (await js.stream_info(stream.name)).config
         assert (config.retention, config.max_msgs) == (stream.retention.value, stream.messages_max)
     for consumer in CONSUMERS:
-        config = (await js.consumer_info(consumer.flow.stream, consumer.durable)).config
+        config = (await js.consumer_info(consumer.route.stream, consumer.durable)).config
         assert (config.max_deliver, config.ack_wait, config.ack_policy) == (-1, 10, "explicit")
     for bucket in BUCKETS:
         assert (await js.key_value(bucket.name)) is not None
@@ -30,13 +30,13 @@ async def test_drift_of_an_existing_durable_or_stream_is_mended(nc: Client) -> N
     js = nc.jetstream()
     config = consumer_config(CONSUMERS[0])
     config.ack_wait = 30
-    await js.add_consumer(CONSUMERS[0].flow.stream, config)
+    await js.add_consumer(CONSUMERS[0].route.stream, config)
     stream = (await js.stream_info("PAIRS")).config
     stream.max_msgs = 5
     await js.update_stream(stream)
     await provision(nc, replicas=1)
     assert (
-        await js.consumer_info(CONSUMERS[0].flow.stream, CONSUMERS[0].durable)
+        await js.consumer_info(CONSUMERS[0].route.stream, CONSUMERS[0].durable)
     ).config.ack_wait == 10
     assert (await js.stream_info("PAIRS")).config.max_msgs == STREAMS[0].messages_max
 

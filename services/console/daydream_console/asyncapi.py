@@ -53,9 +53,9 @@ def _consumer(broker: NatsBroker, consumer: Consumer) -> None:
 
     take.__annotations__ = {"message": consumer.message, "return": None}
     broker.subscriber(
-        consumer.flow.subject,
+        consumer.route.subject,
         title=f"{consumer.service} takes {consumer.message.__name__}",
-        stream=JStream(consumer.flow.stream, declare=False),
+        stream=JStream(consumer.route.stream, declare=False),
         durable=consumer.durable,
         pull_sub=PullSub(batch_size=1),
     )(take)

@@ -29,7 +29,7 @@ from daydream_runtime.rpc import RpcClient
 R = TypeVar("R")
 PATIENCE_S = 2.0
 ON_THE_WAY = {
-    row.flow.subject for row in CONSUMERS if row.message.payer is not Message.payer
+    row.route.subject for row in CONSUMERS if row.message.payer is not Message.payer
 }  # what a reservation pays for
 
 
@@ -98,7 +98,7 @@ async def _stages(js: JetStreamContext) -> tuple[StageState, ...]:
 
 async def _stage(js: JetStreamContext, consumer: Consumer) -> StageState:
     try:
-        info = await js.consumer_info(consumer.flow.stream, consumer.durable)
+        info = await js.consumer_info(consumer.route.stream, consumer.durable)
         pending, in_progress, redelivered = (
             info.num_pending or 0,
             info.num_ack_pending or 0,
@@ -108,7 +108,7 @@ async def _stage(js: JetStreamContext, consumer: Consumer) -> StageState:
         pending, in_progress, redelivered = 0, 0, 0
     return StageState(
         service=consumer.service,
-        subject=consumer.flow.subject,
+        subject=consumer.route.subject,
         pending=pending,
         in_progress=in_progress,
         redelivered=redelivered,
@@ -130,7 +130,7 @@ async def taken_up(client: Client, message: type[Message], sequence: int) -> boo
     for row in CONSUMERS:
         if row.message is message:
             try:
-                floor = (await client.js.consumer_info(row.flow.stream, row.durable)).ack_floor
+                floor = (await client.js.consumer_info(row.route.stream, row.durable)).ack_floor
             except (nats.errors.Error, TimeoutError):  # nobody can say now; the caller asks again
                 return False
             if (floor.stream_seq if floor else 0) < sequence:

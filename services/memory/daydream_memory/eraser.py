@@ -43,9 +43,9 @@ VERDICTS = "VERDICTS"
 HOLD_TEXTS = (VERDICTS, "INSIGHTS", "DEADLETTERS", "DOCUMENTS")
 IN_FLIGHT = tuple(
     dict.fromkeys(
-        row.flow.stream
+        row.route.stream
         for row in CONSUMERS
-        if row.message.payer is not Message.payer and row.flow.stream not in HOLD_TEXTS
+        if row.message.payer is not Message.payer and row.route.stream not in HOLD_TEXTS
     )
 )
 

@@ -1,1 +1,4 @@
-"""Contracts between daydream's services: events, requests, errors and the topology. Needs pydantic only."""
+"""Contracts between daydream's services: events, requests, errors and the topology.
+
+Needs pydantic only.
+"""

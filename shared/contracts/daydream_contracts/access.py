@@ -1,9 +1,10 @@
 """Decide who may see what: isolation of teams, and an order of clearances.
 
-A fact may belong to a team, and may need a clearance; most have neither. Facts of two teams are never
-drawn together. A model sees a fact only if its clearance (`DAYDREAM_…MODEL_CLEARANCE`) is at least as high
-as that of the fact, in the order of `DAYDREAM_CLEARANCES`. Both are checked before a pair is drawn.
-A clearance that is not in the order ranks above all others, so its facts are shown to no model.
+A fact may belong to a team, and may need a clearance; most have neither. Facts of two teams are
+never drawn together. A model sees a fact only if its clearance (`DAYDREAM_…MODEL_CLEARANCE`) is
+at least as high as that of the fact, in the order of `DAYDREAM_CLEARANCES`. Both are checked
+before a pair is drawn. A clearance that is not in the order ranks above all others, so its facts
+are shown to no model.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from daydream_contracts.events import Fact
 
 @dataclass(frozen=True)
 class Clearances:
-    """Hold the names of clearances, lowest first. Raise ConfigurationError if a name occurs twice."""
+    """Hold the names of clearances, lowest first.
+
+    Raise ConfigurationError if a name occurs twice.
+    """
 
     names: tuple[str, ...] = ()
 
@@ -59,8 +63,8 @@ def are_isolated(team: str, other: str) -> bool:
 def may_appear_with(team: str, clearances: Iterable[str], facts: Sequence[Fact]) -> bool:
     """Return True if a text may be shown beside these facts.
 
-    The text was made from facts of `team` that need `clearances`. Refuse another team's text, and a text
-    with a clearance that none of these facts has.
+    The text was made from facts of `team` that need `clearances`. Refuse another team's text, and
+    a text with a clearance that none of these facts has.
     """
     own = next((fact.team for fact in facts if fact.team), "")
     return team in ("", own) and set(clearances) <= {"", *(fact.clearance for fact in facts)}

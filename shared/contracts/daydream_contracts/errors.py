@@ -1,29 +1,31 @@
-"""The whole tree of expected failures. Handlers raise them; only the delivery middleware decides what happens to the message.
+"""Define all expected errors. Handlers raise them; the delivery middleware decides what follows.
 
-DaydreamError
-├── TransientError       try again later with growing delay; counted, and after a number of failures a dead letter
-├── RetryLaterError      not a failure: refused by the budget, pushed back by a full stage, a server away. Never counted
-├── PermanentError       a dead letter at once, unless an earlier delivery of the message has ended its daydream
-└── ConfigurationError   at start only: one clear line with the fix, exit code 2
+DaydreamError ├── TransientError       redeliver with growing delay; counted, and a dead letter
+after some failures ├── RetryLaterError      no failure: refused by the budget, a full stage, a
+server away. Never counted ├── PermanentError       a dead letter at once, unless an earlier
+delivery has ended the daydream └── ConfigurationError   at start only: one line with the fix,
+exit code 2
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-RELEASED = "released"  # the reason of a PermanentError: the reservation is, so a verdict or a dead letter has ended its daydream
+# Reason of a PermanentError: the reservation was released, so a verdict or a dead letter has ended
+# the daydream.
+RELEASED = "released"
 
 
 class DaydreamError(Exception):
-    """Base of all failures that are expected."""
+    """Base of all expected errors."""
 
 
 class TransientError(DaydreamError):
-    """Worth another try; counted."""
+    """Ask for another try, and count it."""
 
 
 class RetryLaterError(DaydreamError):
-    """Worth another try, never counted. `until` or `delay_s` say when, if that is known."""
+    """Ask for another try that is never counted. `until` or `delay_s` say when, if known."""
 
     def __init__(
         self, text: str, *, until: datetime | None = None, delay_s: float | None = None
@@ -34,7 +36,7 @@ class RetryLaterError(DaydreamError):
 
 
 class PermanentError(DaydreamError):
-    """No other try can help. `reason` is a short code that dashboards key on."""
+    """Report that no other try can help. `reason` is a short code that dashboards key on."""
 
     def __init__(self, reason: str, text: str) -> None:
         super().__init__(text)
@@ -42,7 +44,7 @@ class PermanentError(DaydreamError):
 
 
 class ConfigurationError(DaydreamError):
-    """The program can't start as it is set up. `fix` says what to do about it."""
+    """Report a setting that keeps the program from starting. `fix` says what to do."""
 
     def __init__(self, what: str, fix: str) -> None:
         super().__init__(f"{what}. {fix}")

@@ -1,6 +1,8 @@
-"""The one table of streams, subjects, consumers, buckets and endpoints. Subjects carry no ids: telemetry labels by them.
+"""Declare all streams, subjects, consumers, buckets and endpoints in one table.
 
-A new service takes part by one more `Consumer` row (and, if it says something new, one more `MessageRoute` row).
+Provisioning, permissions, autoscaling, network policies and the AsyncAPI document derive from it.
+Subjects carry no ids, because telemetry labels by subject. A new service takes part by one more
+`Consumer` row, and a new event by one more `MessageRoute` row.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ LEDGER_SUBJECT = "daydream.ledger.entries"
 
 
 class Retention(StrEnum):
-    """How long a stream keeps a message."""
+    """Say how long a stream stores a message."""
 
     WORK = "workqueue"
     LIMITS = "limits"
@@ -48,7 +50,12 @@ class Retention(StrEnum):
 
 @dataclass(frozen=True)
 class Stream:
-    """A JetStream stream. A work queue refuses what is above its maximum, which pushes back on the stage before it."""
+    """Describe a JetStream stream.
+
+    A full work queue refuses messages, which is the backpressure on the stage before it.
+    `sealed_history`: no message can be deleted, and none makes room for another. Old ones may be
+    archived.
+    """
 
     name: str
     subjects: tuple[str, ...]
@@ -56,7 +63,7 @@ class Stream:
     messages_max: int = -1
     bytes_max: int = -1
     age_max_s: int = 0
-    sealed_history: bool = False  # no message can be deleted, and none makes room for another; old ones may be archived
+    sealed_history: bool = False
     mirror_of: str | None = None
 
 
@@ -103,7 +110,7 @@ STREAMS = (
 
 @dataclass(frozen=True)
 class MessageRoute:
-    """Which message travels on which subject of which stream."""
+    """Say which message travels on which subject of which stream, and who publishes it."""
 
     message: type[Message]
     stream: str
@@ -130,21 +137,23 @@ ROUTES = (
 
 @dataclass(frozen=True)
 class Consumer:
-    """A durable pull consumer: one service's own place in a stream, shared by its replicas."""
+    """Describe a durable pull consumer: a position in a stream, shared by a service's replicas."""
 
     service: str
     message: type[Message]
 
     @property
-    def flow(self) -> MessageRoute:
+    def route(self) -> MessageRoute:
+        """Return the route of the message."""
         return route_of(self.message)
 
     @property
     def durable(self) -> str:
+        """Return the name of the durable."""
         return self.service
 
 
-# in the direction of the flow
+# in the order of the pipeline
 CONSUMERS = (
     Consumer("synthesizer", PairSampled),
     Consumer("critic", HypothesisProposed),
@@ -159,16 +168,19 @@ CONSUMERS = (
 
 
 def route_of(message: type[Message]) -> MessageRoute:
-    """The flow of a message type; KeyError when the table has none."""
+    """Return the route of a message type. Raise KeyError if the table has none."""
     return _ROUTE_OF[message]
 
 
-_ROUTE_OF = {flow.message: flow for flow in ROUTES}
+_ROUTE_OF = {route.message: route for route in ROUTES}
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """A JetStream key-value bucket. No limit markers: with them `create` fails after expiry (nats-py 2.16)."""
+    """Describe a JetStream key-value bucket.
+
+    It has no limit markers: with them `create` fails after an expiry (nats-py 2.16).
+    """
 
     name: str
     ttl_s: int = 0
@@ -185,7 +197,7 @@ BATCHES = Bucket("daydream-batches")
 CRITIC = Bucket("daydream-critic")
 DECISION_RECORDS = Bucket("daydream-decision-records", ttl_s=9 * DAY_S)
 SYNTHESIZER = Bucket("daydream-synthesizer")
-PROMPTS = Bucket("daydream-prompts")  # by digest, for ever: what verdicts name can be read again
+PROMPTS = Bucket("daydream-prompts")  # by digest, never deleted: verdicts refer to them
 BUCKETS = (
     RESPONSES,
     DELIVERY_COUNTS,
@@ -209,7 +221,7 @@ OBJECT_STORES = (DOCUMENT_OBJECTS, SNAPSHOT_OBJECTS, ARCHIVE_OBJECTS, BACKUP_OBJ
 
 @dataclass(frozen=True)
 class Endpoint(Generic[Q, A]):
-    """A question over core NATS with one answer; asking twice is harmless for every endpoint."""
+    """Describe a request over core NATS with one answer. Every endpoint is idempotent."""
 
     service: str
     subject: str

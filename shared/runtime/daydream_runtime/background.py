@@ -1,4 +1,4 @@
-"""What a loop in the background waits for and goes on after, where a handler would hand its message back."""
+"""Let a background loop continue after a transient error; a handler would return its message."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ TRANSIENT_ERRORS = (
 WAIT_S = 5.0
 
 
-def retry_delay_s(trouble: BaseException) -> float:
-    """How long."""
-    return trouble.delay_s or WAIT_S if isinstance(trouble, RetryLaterError) else WAIT_S
+def retry_delay_s(error: BaseException) -> float:
+    """Return the seconds until the loop tries again: what the error names, or `WAIT_S`."""
+    return (error.delay_s or WAIT_S) if isinstance(error, RetryLaterError) else WAIT_S

@@ -1,60 +1,68 @@
-"""A small state that replicas share: one key of a JetStream bucket, changed by compare-and-set."""
+"""Share a small state between replicas by compare-and-set (optimistic concurrency).
+
+The state is one key of a JetStream bucket. A write names the revision that it was computed from. If
+another replica was faster, the change is computed again from the newer state.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from nats.js.errors import APIError, KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 from pydantic import BaseModel
+from tenacity import AsyncRetrying, retry_if_exception, wait_random
 
 M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R")
-WRONG_SEQUENCE = (10071, 10164)  # of one server, and of a cluster
+WRONG_SEQUENCE = (10071, 10164)  # of a single server, and of a cluster
+RETRY_S_MAX = 0.01
 
 
 class CasState(Generic[M]):
-    """One state, shared by all replicas; `fresh` until somebody changes it."""
+    """Hold one state that all replicas share. It is `initial` until a replica changes it."""
 
-    def __init__(self, bucket: KeyValue, key: str, fresh: M) -> None:
+    def __init__(self, bucket: KeyValue, key: str, initial: M) -> None:
         self._bucket = bucket
         self._key = key
-        self._fresh = fresh
+        self._initial = initial
 
     async def read(self) -> M:
-        """The state as it is now."""
+        """Return the current state."""
         return (await self._read())[0]
 
     async def change(self, change: Callable[[M], tuple[M, R]]) -> R:
-        """Apply a pure change to the newest state, again if another replica was faster; what it returns."""
-        while True:
-            before, revision = await self._read()
-            after, result = change(before)
-            if after == before:
-                return result
-            try:
-                body = after.model_dump_json().encode()
-                if revision:
-                    await self._bucket.update(self._key, body, last=revision)
-                else:
-                    await self._bucket.create(self._key, body)
-                return result
-            except APIError as error:
-                if not is_taken(error):
-                    raise
-                await asyncio.sleep(random.random() * 0.01)
+        """Apply a pure change to the newest state, and return its result.
+
+        `change` returns the new state and the result. It runs again if another replica was faster.
+        """
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(lambda error: isinstance(error, APIError) and is_taken(error)),
+            wait=wait_random(max=RETRY_S_MAX),
+        )
+        return await retrying(self._change_once, change)
+
+    async def _change_once(self, change: Callable[[M], tuple[M, R]]) -> R:
+        before, revision = await self._read()
+        after, result = change(before)
+        if after == before:
+            return result
+        body = after.model_dump_json().encode()
+        if revision:
+            await self._bucket.update(self._key, body, last=revision)
+        else:
+            await self._bucket.create(self._key, body)
+        return result
 
     async def _read(self) -> tuple[M, int]:
         try:
             entry = await self._bucket.get(self._key)
         except KeyNotFoundError:
-            return self._fresh, 0
-        return type(self._fresh).model_validate_json(entry.value or b""), entry.revision or 0
+            return self._initial, 0
+        return type(self._initial).model_validate_json(entry.value or b""), entry.revision or 0
 
 
 def is_taken(error: APIError) -> bool:
-    """Another one was faster: the key is not as it was read."""
+    """Return True if the key has changed since it was read."""
     return isinstance(error, KeyWrongLastSequenceError) or error.err_code in WRONG_SEQUENCE

@@ -31,7 +31,7 @@ async def missing_consumer(broker: NatsBroker, consumers: Iterable[Consumer]) ->
     js = connection.jetstream()
     try:
         for consumer in consumers:
-            await js.consumer_info(consumer.flow.stream, consumer.durable, timeout=INFO_TIMEOUT_S)
+            await js.consumer_info(consumer.route.stream, consumer.durable, timeout=INFO_TIMEOUT_S)
     except (NotFoundError, nats.errors.Error, TimeoutError) as error:
         return f"consumer is missing: {error!r}"
     return None
@@ -45,7 +45,7 @@ async def watch_consumers(
         await lifecycle.pause(WATCH_S)
         for consumer in consumers:
             try:
-                await js.consumer_info(consumer.flow.stream, consumer.durable)
+                await js.consumer_info(consumer.route.stream, consumer.durable)
             except NotFoundError:
                 log.error("consumer %s was deleted and is created again", consumer.durable)
                 with contextlib.suppress(nats.errors.Error):

@@ -30,7 +30,7 @@ FINISH_TIMEOUT_S = 5.0
 
 
 class EndpointServer:
-    """Answer each request in a task of its own, at most `CONCURRENCY_MAX` at a time."""
+    """Answer each request in a separate task, at most `CONCURRENCY_MAX` at a time."""
 
     def __init__(self, repo: ContextRepo) -> None:
         self._repo = repo

@@ -1,4 +1,10 @@
-"""`/healthz` (the loop is alive; never asks NATS or a model), `/readyz` (connected, and the consumers exist) and `/metrics`."""
+"""Serve `/healthz`, `/readyz` and `/metrics`.
+
+`/healthz`: the event loop runs; it asks neither NATS nor a model. `/readyz`: the service is
+connected and its consumers exist. FastStream's `make_ping_asgi` is not used: it answers 204
+although the broker never started or a durable was deleted (measured). `faststream run` and
+uvicorn start the port too late, so `process` binds it here.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +32,11 @@ Ready = Callable[[], Awaitable[str | None]]
 
 
 def web_app(registry: CollectorRegistry, not_ready: Ready, host: str) -> Starlette:
-    """The HTTP side of a service; `not_ready` answers with what is missing, or None. On the loopback address only its own names
-    are answered, so that no foreign page can reach it through a name of its own (DNS rebinding)."""
+    """Return the HTTP side of a service. `not_ready` returns what is missing, or None.
+
+    On a loopback address, answer only requests for its own names. So a foreign page cannot reach
+    the service through a DNS name of that page (DNS rebinding).
+    """
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok")
@@ -50,7 +59,7 @@ def web_app(registry: CollectorRegistry, not_ready: Ready, host: str) -> Starlet
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket, bound before anything else starts, so that a taken port is a clear error."""
+    """Bind a socket before anything else starts. Raise ConfigurationError if the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -63,13 +72,13 @@ def bind(host: str, port: int) -> socket.socket:
                 f"port {port} on {host} is taken", "Choose another one, or 0 for any free port"
             ) from None
         raise ConfigurationError(
-            f"can't listen on {host}:{port}: {error.strerror}", "Choose another address or port"
+            f"cannot listen on {host}:{port}: {error.strerror}", "Choose another address or port"
         ) from None
     return listener
 
 
 class WebServer:
-    """Serves an ASGI app on a bound socket inside the running loop."""
+    """Serve an ASGI application on a bound socket inside the running event loop."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         config = uvicorn.Config(
@@ -81,23 +90,23 @@ class WebServer:
 
     @property
     def address(self) -> str:
-        """host:port as it is served."""
+        """Return host:port."""
         host, port = self._listener.getsockname()[:2]
         return f"{host}:{port}"
 
     def start(self) -> None:
-        """Serve from now on."""
+        """Serve until `stop`."""
         self._task = asyncio.create_task(self._server.serve(sockets=[self._listener]))
 
     async def stop(self) -> None:
-        """End what is being answered, and serve no more."""
+        """Finish the requests in progress, and close the socket."""
         self._server.should_exit = True
         if self._task is not None:
             await self._task
 
 
 class _QuietServer(uvicorn.Server):
-    """uvicorn without its signal handlers: the runtime has its own orderly stop."""
+    """Run uvicorn without its signal handlers: `process` has its own orderly stop."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

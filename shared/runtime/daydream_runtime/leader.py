@@ -1,4 +1,8 @@
-"""One replica at a time does what only one may do: a lease in a JetStream bucket, taken by compare-and-set and lengthened while it is used."""
+"""Elect a leader among replicas, by a lease in a JetStream bucket.
+
+The lease is taken by compare-and-set and renewed while it is used. A leader that dies keeps the
+lease until it expires. Clocks decide about the expiry, so they must agree to a few seconds.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ LEASE = timedelta(seconds=30)
 
 
 class LeaseHolder(BaseModel):
-    """Who has it, and until when."""
+    """Name the replica that holds the lease, and the end of it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,27 +27,27 @@ class LeaseHolder(BaseModel):
 
 
 class LeaderLease:
-    """One lease, as one replica sees it."""
+    """Hold one replica's view of a lease."""
 
     def __init__(self, bucket: KeyValue, key: str) -> None:
         self._state = CasState(bucket, key, LeaseHolder())
-        self._me = uuid4().hex
+        self._name = uuid4().hex
 
-    async def mine(self) -> bool:
-        """Whether this replica has it, from now on for half a lease at least. Who has it keeps it by asking."""
+    async def acquire_or_renew(self) -> bool:
+        """Return True if this replica holds the lease for at least half its duration."""
         now = datetime.now(UTC)
 
         def change(holder: LeaseHolder) -> tuple[LeaseHolder, bool]:
-            if holder.name not in ("", self._me) and holder.until > now:
+            if holder.name not in ("", self._name) and holder.until > now:
                 return holder, False
-            if holder.name == self._me and holder.until > now + LEASE / 2:
+            if holder.name == self._name and holder.until > now + LEASE / 2:
                 return holder, True
-            return LeaseHolder(name=self._me, until=now + LEASE), True
+            return LeaseHolder(name=self._name, until=now + LEASE), True
 
         return await self._state.change(change)
 
-    async def leave(self) -> None:
-        """Hand it on."""
+    async def release(self) -> None:
+        """Give the lease up, so that another replica need not wait for its end."""
         await self._state.change(
-            lambda holder: (LeaseHolder() if holder.name == self._me else holder, None)
+            lambda holder: (LeaseHolder() if holder.name == self._name else holder, None)
         )

@@ -87,7 +87,7 @@ class DeliveryMiddleware:
         """Wait until every message in progress was settled or returned.
 
         FastStream cancels what outlasts a stop without waiting for it. The connection would be gone
-        before the server hears of it.
+        before the server is informed.
         """
         if self.in_progress:
             await asyncio.wait(self.in_progress, timeout=RETURN_TIMEOUT_S)
@@ -106,8 +106,8 @@ class DeliveryMiddleware:
     async def handle_failure(self, raw: Msg, error: Exception) -> tuple[str, HandlerException]:
         """Return the outcome's name, and the exception that tells FastStream how to acknowledge."""
         if _is_released(error) and (raw.metadata.num_delivered or 1) > 1:
-            # Only a verdict or a dead letter releases a reservation. So an earlier delivery got that
-            # far, and its worker ended before the acknowledgement.
+            # Only a verdict or a dead letter releases a reservation. So an earlier delivery got
+            # that far, and its worker ended before the acknowledgement.
             log.info("ended by an earlier delivery: %s", error)
             return "ended", AckMessage()
         try:

@@ -1,9 +1,9 @@
 """Parse the URLs of NATS servers into addresses and credentials.
 
-`nats://host:4222`, `nats://user:password@host`, `nats://token@host`, or `tls://…` for an encrypted
-connection. Certificates are checked against the authorities of this machine, or of SSL_CERT_FILE.
-Percent-encode special characters in a password (%2F), as for NATS's own tools. nats-py does not decode
-them, so this module does.
+`nats://host:4222`, `nats://user:password@host`, `nats://token@host`, or `tls://…` for an
+encrypted connection. Certificates are checked against the authorities of this machine, or of
+SSL_CERT_FILE. Percent-encode special characters in a password (%2F), as for NATS's own tools.
+nats-py does not decode them, so this module does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from daydream_contracts.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class NatsAddress:
-    """Hold the servers without secrets, and the credentials for all of them: user and password, a token, or none."""
+    """Hold the servers without secrets, and the credentials that are sent to each of them."""
 
     servers: tuple[str, ...]
     user: str | None = None
@@ -27,7 +27,10 @@ class NatsAddress:
 
     @classmethod
     def of(cls, servers: Iterable[str]) -> NatsAddress:
-        """Parse server URLs. Raise ConfigurationError if their credentials differ: only one set can be sent."""
+        """Parse server URLs.
+
+        Raise ConfigurationError if their credentials differ: only one set can be sent.
+        """
         urls = [urlsplit(url if "://" in url else f"nats://{url}") for url in servers]
         secrets = {(url.username, url.password) for url in urls if url.username is not None}
         if len(secrets) > 1:

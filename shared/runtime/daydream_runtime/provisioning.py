@@ -2,7 +2,7 @@
 
 A stream or consumer that exists with other settings is updated to the table. FastStream and
 nats-py ignore such drift silently, and a plain stream name would even reset a stream's limits. So
-this is done with nats-py, and FastStream is told `declare=False`. A mirror and a ledger are never
+this is done with nats-py, and FastStream gets `declare=False`. A mirror and a ledger are never
 shrunk.
 """
 
@@ -113,7 +113,7 @@ def consumer_config(consumer: Consumer) -> api.ConsumerConfig:
     """Return the configuration of a row. State every setting, even if it equals the default."""
     return api.ConsumerConfig(
         durable_name=consumer.durable,
-        filter_subject=consumer.flow.subject,
+        filter_subject=consumer.route.subject,
         ack_policy=api.AckPolicy.EXPLICIT,
         ack_wait=ACK_WAIT_S,
         max_deliver=-1,
@@ -125,7 +125,7 @@ def consumer_config(consumer: Consumer) -> api.ConsumerConfig:
 
 async def ensure_consumer(js: JetStreamContext, consumer: Consumer) -> None:
     """Create the durable, or update an existing one to the table (`add_consumer` does both)."""
-    await js.add_consumer(consumer.flow.stream, consumer_config(consumer))
+    await js.add_consumer(consumer.route.stream, consumer_config(consumer))
 
 
 async def _ensure_bucket(js: JetStreamContext, bucket: Bucket, replicas: int) -> None:

@@ -65,10 +65,10 @@ def consumer_router(
         subscribed: Any = handler if event is None else _publish_result(router, event, handler)
         for number in range(concurrency):
             subscribed = router.subscriber(
-                consumer.flow.subject,
+                consumer.route.subject,
                 title=f"{consumer.service} takes {consumer.message.__name__}",
                 description=_summary(handler),
-                stream=JStream(consumer.flow.stream, declare=False),
+                stream=JStream(consumer.route.stream, declare=False),
                 durable=consumer.durable,
                 pull_sub=PullSub(batch_size=1, timeout=PULL_S),
                 ack_policy=AckPolicy.NACK_ON_ERROR,

@@ -6,7 +6,6 @@ it is answered. Every endpoint allows that (see the topology).
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,6 +16,7 @@ from faststream.message import StreamMessage
 from faststream.nats import NatsResponse
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay, wait_exponential
 
 from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
 from daydream_contracts.topology import A, Endpoint, Q
@@ -52,24 +52,21 @@ class RpcClient:
         RetryLaterError if no server answers within `patience_s`, or the failure that the server
         answered with.
         """
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(REQUEST_ERRORS),
+            stop=stop_before_delay(self._patience_s if patience_s is None else patience_s),
+            wait=wait_exponential(multiplier=PAUSE_S, max=PAUSE_S_MAX),
+            reraise=True,
+        )
         body = question.model_dump_json().encode()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + (self._patience_s if patience_s is None else patience_s)
-        pause_s = PAUSE_S
-        while True:
-            try:
-                reply = await self._nc.request(
-                    endpoint.subject, body, timeout=try_s, headers=trace_headers()
-                )
-                return _read(endpoint, reply)
-            except REQUEST_ERRORS as error:
-                if loop.time() + pause_s > deadline:
-                    raise RetryLaterError(
-                        f"{endpoint.service} does not answer on {endpoint.subject}:"
-                        f" {type(error).__name__}"
-                    ) from error
-            await asyncio.sleep(pause_s)
-            pause_s = min(PAUSE_S_MAX, pause_s * 2)
+        try:
+            reply: Msg = await retrying(
+                self._nc.request, endpoint.subject, body, timeout=try_s, headers=trace_headers()
+            )
+        except REQUEST_ERRORS as error:
+            text = f"{endpoint.service} does not answer on {endpoint.subject}"
+            raise RetryLaterError(f"{text}: {type(error).__name__}") from error
+        return _read(endpoint, reply)
 
     __call__ = request  # until every caller says `request`
 

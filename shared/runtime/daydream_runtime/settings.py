@@ -1,9 +1,11 @@
 """Define the settings of a service: one class per service, read from environment variables.
 
-`DAYDREAM_<SERVICE>_<FIELD>` wins over `DAYDREAM_<FIELD>`, so each setting can be set for all services or
-for one. Settings are read when an application is created: importing a module needs no environment.
+`DAYDREAM_<SERVICE>_<FIELD>` wins over `DAYDREAM_<FIELD>`, so each setting can be set for all
+services or for one. Settings are read when an application is created: importing a module needs no
+environment.
 
-A list is written with commas: `DAYDREAM_CLEARANCES=internal,secret`. Use `StringList` for such a field.
+A list is written with commas: `DAYDREAM_CLEARANCES=internal,secret`. Use `StringList` for such a
+field.
 """
 
 from __future__ import annotations
@@ -104,7 +106,7 @@ class ServiceSettings(BaseSettings):
 
     @classmethod
     def fallbacks(cls) -> dict[str, Any]:
-        """Return values for what no `DAYDREAM_` variable sets, before the defaults of the fields."""
+        """Return values for fields that no `DAYDREAM_` variable sets. They override defaults."""
         return {}
 
     @classmethod

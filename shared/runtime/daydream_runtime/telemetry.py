@@ -1,9 +1,9 @@
-"""Traces, metrics and logs: one set-up for all services, names in one place.
+"""Set up traces, metrics and logs, in the same way for all services.
 
-Traces and metrics go by OTLP when the usual `OTEL_EXPORTER_OTLP_ENDPOINT` is set; metrics are always on `/metrics`; logs are
-JSON lines on standard error with the trace id. One daydream is one trace: the context travels in the message headers.
-Names follow OpenTelemetry's conventions for messaging and for generative AI (`open-telemetry/semantic-conventions-genai`);
-FastStream's own middleware has outdated ones and labels by subject, so it is not used.
+Traces and metrics go out by OTLP if `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Metrics are always on
+`/metrics`. Logs are JSON lines on standard error, with the trace id. One daydream is one trace:
+its context travels in the message headers. Names follow OpenTelemetry's conventions for messaging
+and for generative AI. Metrics of decisions and of money are defined where they are counted.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ TOKEN_BUCKETS = tuple(4**power for power in range(14))
 
 
 class Attribute:
-    """Attribute names that are used in more than one place."""
+    """Name the attributes that are used in more than one place."""
 
     PAIR = "daydream.pair.id"
     HYPOTHESIS = "daydream.hypothesis.id"
@@ -68,7 +68,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Telemetry:
-    """What a service measures with."""
+    """Hold the instruments of one service."""
 
     tracer: Tracer
     registry: CollectorRegistry
@@ -82,7 +82,7 @@ class Telemetry:
     traces: TracerProvider
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send what is pending, and stop."""
         self.traces.shutdown()
         self.meters.shutdown()
 
@@ -95,7 +95,7 @@ class Telemetry:
         headers: Mapping[str, str] | None = None,
         **attributes: str | int | float,
     ) -> Iterator[Span]:
-        """A span; under the one in `headers` if these are given. Attribute names come with `.` written as `__`."""
+        """Open a span, as a child of the one in `headers` if given. Write `__` for `.` in names."""
         named = {key.replace("__", "."): value for key, value in attributes.items()}
         context = propagate.extract(dict(headers)) if headers is not None else None
         with self.tracer.start_as_current_span(
@@ -105,14 +105,14 @@ class Telemetry:
 
 
 def trace_headers() -> dict[str, str]:
-    """The current trace context as message headers."""
+    """Return the current trace context as message headers."""
     headers: dict[str, str] = {}
     propagate.inject(headers)
     return headers
 
 
 def start_telemetry(service: str, instance: str) -> Telemetry:
-    """Telemetry for this process. A registry of its own, so that several may live in one test process."""
+    """Create the telemetry of a service, with a separate registry, since tests run several."""
     resource = Resource.create(
         {
             "service.name": f"daydream-{service}",
@@ -161,7 +161,7 @@ def _views() -> list[View]:
 
 
 class _TraceIds(logging.Filter):
-    """Adds the ids of the current span to every record."""
+    """Add the ids of the current span to every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         context = trace.get_current_span().get_span_context()
@@ -172,7 +172,7 @@ class _TraceIds(logging.Filter):
 
 
 def start_logging(service: str, instance: str, level: str) -> None:
-    """JSON lines on standard error."""
+    """Write log records as JSON lines on standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_TraceIds())
     handler.setFormatter(

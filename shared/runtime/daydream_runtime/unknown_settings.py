@@ -1,7 +1,8 @@
-"""Variables that look like settings and are none. Nobody would notice them: what they were to set stays as it was.
+"""Find environment variables that look like settings but are not: a typo would go unnoticed.
 
-A name that begins like those of one service is its setting or a mistake; any other is one only if it is nearly the name of a setting, for the environment
-holds other things too: keys under names of the user's choice, and what Kubernetes adds for each service of a namespace.
+A name with the prefix of a service is a setting of that service, or a mistake. Any other name is
+a mistake only if it is close to the name of a setting. The environment also holds names of the
+user's choice, and those that Kubernetes adds for each service of a namespace.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from pydantic import BaseModel
 
 from daydream_runtime.settings import PREFIX, ServiceSettings
 
-NEAR = 0.88  # of 1, by difflib's ratio
-OF_KUBERNETES = re.compile(
+CLOSE = 0.88  # difflib's ratio, at most 1
+KUBERNETES_SUFFIX = re.compile(
     r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$"
 )
 
@@ -23,30 +24,40 @@ OF_KUBERNETES = re.compile(
 def unknown_settings(
     kinds: Sequence[type[ServiceSettings]], names: Iterable[str], *, everything: bool = False
 ) -> list[str]:
-    """What is to be said of names that none of these services reads, a sentence each. `everything`: these are all services there are, so a name that
-    belongs to none of them can be told from one of another service."""
-    own = {f"{PREFIX}{kind.service.upper()}_" for kind in kinds}
-    known = {
+    """Return one sentence per name that none of these services reads.
+
+    `everything`: these are all services, so a name that is close to a setting is a mistake, and
+    not a setting of another service.
+    """
+    prefixes = {_prefix(kind) for kind in kinds}
+    settings = _setting_names(kinds)
+    warnings = []
+    for name in sorted(set(names) - settings):
+        if not name.startswith(PREFIX) or KUBERNETES_SUFFIX.search(name):
+            continue
+        is_own = name.startswith(tuple(prefixes))
+        close = get_close_matches(name, settings, 1, CLOSE) if is_own or everything else []
+        if is_own or close:
+            hint = f"; did you mean {close[0]}?" if close else ""
+            warnings.append(f"{name} is not a setting{hint}")
+    return warnings
+
+
+def _setting_names(kinds: Sequence[type[ServiceSettings]]) -> set[str]:
+    return {
         f"{prefix}{field}"
         for kind in kinds
         for field in _fields(kind)
-        for prefix in (PREFIX, f"{PREFIX}{kind.service.upper()}_")
+        for prefix in (PREFIX, _prefix(kind))
     }
-    found = []
-    for name in sorted(set(names) - known):
-        if not name.startswith(PREFIX) or OF_KUBERNETES.search(name):
-            continue
-        certain = name.startswith(tuple(own))
-        meant = get_close_matches(name, known, 1, NEAR) if certain or everything else []
-        if certain or meant:
-            found.append(
-                f"{name} is not a setting" + (f"; did you mean {meant[0]}?" if meant else "")
-            )
-    return found
+
+
+def _prefix(kind: type[ServiceSettings]) -> str:
+    return f"{PREFIX}{kind.service.upper()}_"
 
 
 def _fields(kind: type[BaseModel]) -> Iterator[str]:
-    """The names under which a class' fields are set, those of classes within it included."""
+    """Yield the names of a class' fields, including those of nested classes."""
     for name, field in kind.model_fields.items():
         yield name.upper()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

@@ -14,11 +14,11 @@ def seen(**busy: tuple[int, int]) -> Overview:
     """An overview in which the stages with these subjects' second word have messages pending and in hand."""
     stages = []
     for consumer in CONSUMERS:
-        pending, in_progress = busy.get(consumer.flow.subject.split(".")[1], (0, 0))
+        pending, in_progress = busy.get(consumer.route.subject.split(".")[1], (0, 0))
         stages.append(
             StageState(
                 service=consumer.service,
-                subject=consumer.flow.subject,
+                subject=consumer.route.subject,
                 pending=pending,
                 in_progress=in_progress,
                 redelivered=0,

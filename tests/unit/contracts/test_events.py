@@ -23,13 +23,13 @@ from daydream_contracts.events import (
 texts = st.text(max_size=20)
 
 
-@given(epoch=st.integers(1, 10**6), one=texts, other=texts)
+@given(epoch=st.integers(1, 10**6), first=texts, second=texts)
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_the_id_of_a_pair_does_not_depend_on_the_order_of_its_facts(
-    epoch: int, one: str, other: str
+    epoch: int, first: str, second: str
 ) -> None:
-    assert pair_id_of(epoch, one, other) == pair_id_of(epoch, other, one)
-    assert pair_id_of(epoch, one, other) != pair_id_of(epoch + 1, one, other)
+    assert pair_id_of(epoch, first, second) == pair_id_of(epoch, second, first)
+    assert pair_id_of(epoch, first, second) != pair_id_of(epoch + 1, first, second)
 
 
 def test_ids_are_the_same_in_every_process_and_version() -> None:

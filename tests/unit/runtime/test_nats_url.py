@@ -25,9 +25,9 @@ from daydream_runtime.settings import split_list
     ],
 )
 def test_secrets_are_taken_out_and_decoded(setting: str, expected: NatsAddress) -> None:
-    found = NatsAddress.of(split_list(setting))
-    assert found == expected
-    assert str(found) == ",".join(expected.servers)
+    address = NatsAddress.of(split_list(setting))
+    assert address == expected
+    assert str(address) == ",".join(expected.servers)
 
 
 def test_different_secrets_are_refused_because_one_alone_can_be_sent() -> None:

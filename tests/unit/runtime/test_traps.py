@@ -17,10 +17,10 @@ SOURCES = [*sorted((ROOT / "shared").rglob("*.py")), *sorted((ROOT / "services")
     "blocking", ["time.sleep(1)", "open('file').read()", "subprocess.run(['true'])"]
 )
 def test_blocking_code_in_a_coroutine_does_not_pass_the_check(blocking: str) -> None:
-    """It would stop the heartbeat of every message in hand."""
+    """It would stop the heartbeat of every message in progress."""
     snippet = f"import subprocess\nimport time\n\n\nasync def handler() -> None:\n    {blocking}\n"
     where = "services/critic/daydream_critic/snippet.py"
-    found = subprocess.run(
+    checked = subprocess.run(
         [sys.executable, "-m", "ruff", "check", "--stdin-filename", where, "-"],
         input=snippet,
         cwd=ROOT,
@@ -28,7 +28,7 @@ def test_blocking_code_in_a_coroutine_does_not_pass_the_check(blocking: str) -> 
         text=True,
         check=False,
     )
-    assert "ASYNC" in found.stdout
+    assert "ASYNC" in checked.stdout
 
 
 def test_only_the_registration_uses_publishers_and_nothing_hides_its_inbox() -> None:

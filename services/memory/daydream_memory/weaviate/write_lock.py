@@ -149,8 +149,8 @@ class WriteLock:
 
     async def is_leader(self) -> bool:
         """Return whether this replica embeds and finds domains. One does: vectors may cost."""
-        return await self._leader.mine()
+        return await self._leader.acquire_or_renew()
 
     async def resign(self) -> None:
         """Hand leadership over to another replica."""
-        await self._leader.leave()
+        await self._leader.release()

@@ -1,13 +1,15 @@
-"""Every event on the wire: frozen, past tense, with an id derived from what it is about.
+"""Define every event: frozen, past tense, with an id derived from its content.
 
-Data: a `PairSampled` carries snapshots of its two facts, a `HypothesisProposed` carries its pair, a `VerdictReached`
-carries its hypothesis. So the verdict stream alone is the complete record of what was thought and what it cost.
+A `PairSampled` carries snapshots of its two facts, a `HypothesisProposed` carries its pair, and a
+`VerdictReached` carries its hypothesis. So the verdict stream alone is the complete record of
+what was thought and what it cost.
 
-Ids are derived, never random: whatever is done twice has the same id, and the id is also the `Nats-Msg-Id`. Neither
-delivery nor retry enters them.
+Ids are derived, never random: what is done twice has the same id. The id is also the `Nats-Msg-Id`.
+Neither deliveries nor retries enter it.
 
-Versions: `version` is the major version. Readers ignore unknown fields within it, so that old and new writers run side
-by side; a message of another major version fails validation and becomes a dead letter that can be replayed.
+`version` is the major version. Readers ignore unknown fields within it, so old and new writers
+run side by side. A message of another major version fails validation, and becomes a dead letter
+that can be sent again.
 """
 
 from daydream_contracts.events.base import (
@@ -56,14 +58,15 @@ from daydream_contracts.events.verdicts import (
 __all__ = [
     "NAMESPACE",
     "NANOUSD_PER_USD",
+    "Aggregation",
     "AlertRaised",
     "CandidateNominated",
     "Comparison",
+    "ContractModel",
     "Decision",
     "DocumentOffered",
     "DocumentRemoved",
     "Examination",
-    "PromptExample",
     "Fact",
     "FactKind",
     "ForegroundReported",
@@ -72,25 +75,24 @@ __all__ = [
     "InsightReinstated",
     "InsightRetracted",
     "Judgement",
-    "NearestMatch",
     "LinkKind",
     "Message",
     "ModelCall",
+    "NearestMatch",
     "PairSampled",
-    "ContractModel",
     "Payer",
+    "PromptExample",
     "PromptRef",
     "Refutation",
     "ReviewRecorded",
     "Rule",
     "Scores",
-    "VisibilityChanged",
-    "Statement",
     "ShortSynthesis",
+    "Statement",
     "Synthesis",
     "VerdictReached",
+    "VisibilityChanged",
     "Vote",
-    "Aggregation",
     "derive_id",
     "hypothesis_id_of",
     "insight_id_of",

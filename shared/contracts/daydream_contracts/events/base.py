@@ -1,4 +1,4 @@
-"""What every message has: parts are frozen and ignore what they do not know; ids are derived."""
+"""Define the base of all messages: frozen, tolerant of unknown fields, with derived ids."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ NANOUSD_PER_USD = 1_000_000_000
 
 
 def derive_id(*parts: str | int) -> str:
-    """A UUID that depends on nothing but `parts`, in their order."""
+    """Return a UUID that depends on nothing but `parts`, in their order."""
     return str(uuid5(NAMESPACE, "\x1f".join(str(part) for part in parts)))
 
 
 class ContractModel(BaseModel):
-    """Something inside a message."""
+    """Base of every message and of everything inside one."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Payer(ContractModel):
-    """Which reservation pays for a message, and which of its ways (the sample) the message is on; None means all of them."""
+    """Name the reservation that pays for a message, and its branch: the sample, or None for all."""
 
     reservation_id: str
     branch: int | None
 
 
 class Message(ContractModel):
-    """An event: something that has happened."""
+    """Base of all events: something that has happened."""
 
     version: Literal[1] = 1
 
     @property
     def message_id(self) -> str:
-        """The derived id, which is also the `Nats-Msg-Id`."""
+        """Return the derived id, which is also the `Nats-Msg-Id`."""
         raise NotImplementedError
 
     @property
     def payer(self) -> Payer | None:
-        """Who pays; the failure middleware closes this when the message becomes a dead letter."""
+        """Return who pays. A dead letter releases this reservation."""
         return None

@@ -1,4 +1,4 @@
-"""What is put into memory, and taken out."""
+"""Define the events of documents that are added to memory, or removed."""
 
 from __future__ import annotations
 
@@ -11,30 +11,32 @@ from daydream_contracts.events.pairs import FactKind
 
 
 class DocumentOffered(Message):
-    """A document waits to be read: a small one in the message itself, a large one in the object store."""
+    """A document was offered: a small one in the message, a large one in the object store."""
 
     document_id: str = Field(
         description="SHA-256 of the bytes, and of team and clearance where it has any"
     )
     object_name: str = ""
     content: Base64Bytes | None = Field(
-        default=None, description="the bytes, when there is no object"
+        default=None, description="the bytes, if there is no object"
     )
-    source: str = Field(description="where people find it again: a path or an address")
+    source: str = Field(description="where people find it: a path or a URL")
     size_bytes: int = Field(ge=0)
     kind: FactKind = Field(
         default=FactKind.DOCUMENT,
-        description="what its facts are: a document's, or a question of the lab",
+        description="kind of its facts: document or question",
     )
     team: str = Field(
-        default="", max_length=100, description="whose facts these are; empty: everybody's"
+        default="", max_length=100, description="team that owns the facts; empty: shared"
     )
     clearance: str = Field(
-        default="", max_length=100, description="what a model needs to see them; empty: nothing"
+        default="",
+        max_length=100,
+        description="clearance that a model needs to see them; empty: none",
     )
     returned: bool = Field(
         default=False,
-        description="the same bytes were at this source before, and something else or nothing in between",
+        description="the same bytes were offered from this source before, and replaced or removed",
     )
     offered_at: datetime
 
@@ -49,7 +51,10 @@ class DocumentOffered(Message):
 
 
 class DocumentRemoved(Message):
-    """What was offered from a source until then is no longer there: its facts, unless another document has them too, can't be drawn."""
+    """A source was removed. Facts that come only from it are hidden.
+
+    It covers all documents that were offered from the source until `removed_at`.
+    """
 
     source: str
     who: str = ""

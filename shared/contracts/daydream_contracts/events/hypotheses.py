@@ -1,4 +1,4 @@
-"""What the synthesizer answers, with the calls that it took."""
+"""Define the synthesizer's event, with the model calls that it took."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from daydream_contracts.text_limits import chars_max, cut
 
 
 class PromptRef(ContractModel):
-    """Which prompt was used: `digest` is the SHA-256 of its text and of the schema of the answer."""
+    """Name a prompt:
+
+    `digest` is the SHA-256 of its text and of the schema of the answer.
+    """
 
     name: str
     digest: str
 
 
 class ModelCall(ContractModel):
-    """One answered call, as it was paid for."""
+    """One answered model call, with its cost."""
 
     call_id: str
     model: str
@@ -28,16 +31,14 @@ class ModelCall(ContractModel):
     input_tokens: int | None
     output_tokens: int | None
     cost_nanousd: int = Field(ge=0)
-    saved_nanousd: int = Field(default=0, ge=0, description="what a batch made it cheaper")
+    saved_nanousd: int = Field(default=0, ge=0, description="saving by the batch API")
     repair: bool = False
-    messages_digest: str = Field(
-        default="", description="SHA-256 of the messages as they were sent, as JSON"
-    )
-    answer: str = Field(default="", description="as it came, cut to 8,000 characters")
+    messages_digest: str = Field(default="", description="SHA-256 of the sent messages as JSON")
+    answer: str = Field(default="", description="raw text, cut to 8,000 characters")
 
 
 class LinkKind(StrEnum):
-    """The five questions of the essay's brainstorm, as kinds of answer."""
+    """Name the kinds of links: the five questions of the essay's brainstorm."""
 
     ANALOGY = "analogy"
     METAPHOR = "metaphor"
@@ -61,7 +62,7 @@ class Synthesis(ContractModel):
     if_false: str = Field(
         default="",
         max_length=250,
-        description="what one would expect to see instead if the hypothesis were false",
+        description="what one would observe if the hypothesis were false",
     )
 
     @field_validator("title", "reasoning", "hypothesis", "implication", "if_false", mode="before")
@@ -73,7 +74,10 @@ class Synthesis(ContractModel):
 
 
 class ShortSynthesis(Synthesis):
-    """The limits of a synthesis under a short plan. It never travels; a short one is a Synthesis."""
+    """The limits of a synthesis under a short plan.
+
+    It never travels; a short one is a Synthesis.
+    """
 
     title: str = Field(max_length=60)
     reasoning: str = Field(max_length=200)
@@ -83,36 +87,32 @@ class ShortSynthesis(Synthesis):
 
 
 class PromptExample(ContractModel):
-    """A finding of before that the writer was shown, as interesting or not."""
+    """An earlier finding that the writer was shown, labelled interesting or not."""
 
     verdict_id: str
     interesting: bool
 
 
 class HypothesisProposed(Message):
-    """The synthesizer answered: with a link, with the word that there is none, or with something unreadable."""
+    """The synthesizer answered: with a link, with "no link", or with an unreadable answer."""
 
     hypothesis_id: str
     pair: PairSampled
     sample: int = Field(ge=0)
     synthesis: Synthesis | None
     abstention: str | None = Field(default=None, description="why there is no worthwhile link")
-    unreadable: str | None = Field(
-        default=None, description="the raw answer, when it could not be read"
-    )
+    unreadable: str | None = Field(default=None, description="the raw answer, if it is unreadable")
     calls: tuple[ModelCall, ...] = ()
     writer: str = Field(
-        default="", description="the model that was asked, by the name that it is set under"
+        default="", description="name of the model that wrote it, as in the settings"
     )
     examples: tuple[PromptExample, ...] = ()
     round: int = Field(
         default=1,
         ge=1,
-        description="1 as it was proposed; more when it is judged anew, then with a reservation of its own in the pair",
+        description="1 as proposed; higher if judged again, with another reservation",
     )
-    judges: tuple[str, ...] = Field(
-        default=(), description="only these are to judge it; none named: all"
-    )
+    judges: tuple[str, ...] = Field(default=(), description="judges to use; empty: all")
     proposed_at: datetime
 
     @property
@@ -131,10 +131,10 @@ class HypothesisProposed(Message):
 
 
 def hypothesis_id_of(pair_id: str, prompt_digest: str, sample: int) -> str:
-    """The id of the sample-th hypothesis from a pair under a prompt."""
+    """Return the id of the `sample`-th hypothesis of a pair under a prompt."""
     return derive_id("hypothesis", pair_id, prompt_digest, sample)
 
 
 def insight_id_of(hypothesis_id: str) -> str:
-    """The id of the fact that a promoted hypothesis becomes."""
+    """Return the id of the fact that a promoted hypothesis becomes."""
     return derive_id("insight", hypothesis_id)

@@ -1,4 +1,4 @@
-"""What was found, as the outside may follow it."""
+"""Define the events that tell other systems about insights."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from daydream_contracts.events.verdicts import VerdictReached
 
 
 class InsightPromoted(Message):
-    """A hypothesis left quarantine and became a fact that can be drawn."""
+    """A hypothesis was promoted, and became an active fact."""
 
     insight_id: str
     fact: Fact
     verdict: VerdictReached
     ancestry: tuple[str, ...] = Field(
-        description="ids of all facts it descends from, nearest first"
+        description="ids of all facts it descends from, parents first"
     )
     promoted_at: datetime
 
@@ -28,7 +28,7 @@ class InsightPromoted(Message):
 
 
 class InsightRetracted(Message):
-    """An insight can't be drawn any more: it, or something that it descends from, was withdrawn."""
+    """An insight was hidden: it, or a fact that it descends from, was withdrawn."""
 
     insight_id: str
     fact: Fact
@@ -42,7 +42,7 @@ class InsightRetracted(Message):
 
 
 class InsightReinstated(Message):
-    """An insight that was retracted can be drawn again."""
+    """A retracted insight is active again."""
 
     insight_id: str
     fact: Fact

@@ -1,4 +1,4 @@
-"""What judges and the oracle say of a hypothesis, and how it is weighed."""
+"""Define the judgements of a hypothesis, their aggregation, and the oracle's examination."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from daydream_contracts.events.base import ContractModel
 
 
 class Scores(ContractModel):
-    """The essay's rubric, 1–10 each."""
+    """Hold the scores of the essay's rubric, 1–10 each."""
 
     novelty: int = Field(ge=1, le=10)
     coherence: int = Field(ge=1, le=10)
@@ -18,12 +18,12 @@ class Scores(ContractModel):
 
     @property
     def mean(self) -> float:
-        """The mean of the three, 1–10."""
+        """Return the mean of the three scores, 1–10."""
         return (self.novelty + self.coherence + self.usefulness) / 3
 
 
 class Judgement(ContractModel):
-    """One judge's word; `scores` is None when its answer could not be read even after a repair."""
+    """One judge's answer. `scores` is None if it was unreadable, even after a repair."""
 
     judge: str
     model: str
@@ -31,49 +31,48 @@ class Judgement(ContractModel):
     scores: Scores | None
     self_judged: bool = Field(
         default=False,
-        description="the judge is of the family of the model that wrote the hypothesis",
+        description="the judge and the writer of the hypothesis belong to the same model family",
     )
     expected: float | None = Field(
         default=None,
-        description="the mean of the three as an expectation over token probabilities, where the server gives them",
+        description="expected mean score over token probabilities, if the server returns them",
     )
     call: int = Field(
         default=0,
         ge=0,
-        description="0 for the judge's first answer on this hypothesis, 1 for a second opinion, and so on",
+        description="0 for the judge's first answer on this hypothesis, 1 for the second, …",
     )
-    prompt: str = Field(default="", description="digest of what the judge was asked with")
+    prompt: str = Field(default="", description="digest of the prompt")
     cost_nanousd: int = Field(default=0, ge=0)
 
 
 class Vote(ContractModel):
-    """What one judge's answers came to: the mean place of its scores in its own history, and their weight in the log-odds."""
+    """One judge's contribution: the mean rank of its scores in its history, and its weight."""
 
     judge: str
     calls: int = Field(ge=1)
     value: float = Field(description="mean deviate in the judge's own history")
     weight: float
-    base: float = Field(default=0.0, description="the value that the judge gives to misses")
-    scale: float = Field(default=1.0, gt=0, description="and the standard deviation of that")
+    base: float = Field(default=0.0, description="mean value that the judge gives to misses")
+    scale: float = Field(default=1.0, gt=0, description="standard deviation of that value")
 
 
 class Comparison(ContractModel):
-    """A judge said which of two hypotheses is better: this one, or one that was judged before and lies near the line."""
+    """A judge's choice between this hypothesis and an earlier one near the threshold."""
 
     judge: str
     other_verdict_id: str
     other_log_odds: float
-    shown_first: bool = Field(description="whether this one stood first")
-    won: bool = Field(description="whether this one was found better")
+    shown_first: bool = Field(description="whether this hypothesis was shown first")
+    won: bool = Field(description="whether the judge preferred this hypothesis")
 
 
-Rule = Literal[
-    "score", "quota", "precision"
-]  # absolute scores, while there is no history; the best few; what people's reviews show
+# score: absolute scores, without a history; quota: the best few; precision: certified from reviews
+Rule = Literal["score", "quota", "precision"]
 
 
 class Aggregation(ContractModel):
-    """How the judges' answers became a decision: the log-odds of a hit, and what they had to reach."""
+    """How the judgements became a decision: the log-odds of a hit, and the thresholds."""
 
     rule: Rule
     log_odds: float | None = None
@@ -86,10 +85,10 @@ class Aggregation(ContractModel):
         default=None, description="log-odds from which a hypothesis is promoted"
     )
     deferred_from: float | None = Field(
-        default=None, description="from here on it is compared with others before it is decided"
+        default=None, description="log-odds from which a hypothesis is compared with others first"
     )
     deferred_to: float | None = Field(
-        default=None, description="from here on it is promoted at once"
+        default=None, description="log-odds from which a hypothesis is promoted at once"
     )
     rating: float | None = Field(default=None, description="log-odds after comparisons")
     rating_error: float | None = None
@@ -97,7 +96,7 @@ class Aggregation(ContractModel):
 
 
 class NearestMatch(ContractModel):
-    """The nearest thing that was already known."""
+    """The most similar fact, insight or hypothesis in memory."""
 
     what: Literal["fact", "insight", "hypothesis"]
     id: str
@@ -106,34 +105,36 @@ class NearestMatch(ContractModel):
 
 
 class Statement(ContractModel):
-    """What a hypothesis is held against: something known, or what was made of one of its facts alone."""
+    """A statement that the oracle compares a hypothesis with."""
 
     what: str = Field(
-        description="fact, insight or publication; `alone` for what was made of one of its facts"
+        description="fact, insight or publication; `alone`: derived from one of its facts alone"
     )
-    id: str = Field(description="of the fact, or whatever names the publication")
+    id: str = Field(description="id of the fact, or of the publication")
     text: str
     similarity: float | None = None
 
 
 class Refutation(ContractModel):
-    """One attempt to refute a hypothesis. `holds` is None where the answer could not be read."""
+    """One attempt to refute a hypothesis. `holds` is None if the answer is unreadable."""
 
     model: str
     case: str = Field(description="the strongest case against it")
     holds: bool | None
-    same_as: Statement | None = Field(default=None, description="what says the same already")
-    prompt: str = Field(default="", description="digest of what was asked with")
+    same_as: Statement | None = Field(default=None, description="the statement that says the same")
+    prompt: str = Field(default="", description="digest of the prompt")
 
 
 class Examination(ContractModel):
-    """What the oracle did: what it held the hypothesis against, in the order in which it was found, and its attempts. It passes with the first one
-    that it withstands."""
+    """The oracle's statements, in the order of retrieval, and its attempts to refute.
+
+    A hypothesis passes with the first attempt that it withstands.
+    """
 
     statements: tuple[Statement, ...] = ()
     attempts: tuple[Refutation, ...] = ()
-    missing: tuple[str, ...] = Field(default=(), description="what could not be asked, and why")
+    missing: tuple[str, ...] = Field(default=(), description="sources that did not answer, and why")
     self_examined: bool = Field(
         default=False,
-        description="the oracle is of the family of the model that wrote the hypothesis",
+        description="the oracle and the writer of the hypothesis belong to the same model family",
     )

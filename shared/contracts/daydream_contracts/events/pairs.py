@@ -1,4 +1,4 @@
-"""Facts, and pairs of them as they were drawn."""
+"""Define facts, and the event of a drawn pair."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from daydream_contracts.events.base import ContractModel, Message, Payer, derive
 
 
 class FactKind(StrEnum):
-    """Where a fact comes from: people's documents, this system's own insights, or what the lab asks itself."""
+    """Name the origin of a fact: a document, an insight, or an open research question."""
 
     DOCUMENT = "document"
     INSIGHT = "insight"
@@ -20,10 +20,10 @@ class FactKind(StrEnum):
 
 
 class Fact(ContractModel):
-    """A snapshot of one fact as it was when it was drawn."""
+    """A snapshot of a fact at the time of the draw."""
 
     fact_id: str
-    ordinal: int = Field(ge=0, description="dense number among the facts that can be drawn")
+    ordinal: int = Field(ge=0, description="dense number among the active facts")
     text: str
     title: str = ""
     source: str = ""
@@ -34,17 +34,19 @@ class Fact(ContractModel):
     )
     place: int = Field(default=0, ge=0, description="its position among the facts of its document")
     tags: tuple[str, ...] = ()
-    licence: str = Field(default="", description="as the document says it")
-    written: str = Field(default="", description="when, as the document says it: a date or a year")
+    licence: str = Field(default="", description="as stated in the document")
+    written: str = Field(default="", description="date or year, as stated in the document")
     team: str = Field(
         default="",
-        description="whose it is; empty: everybody's. Facts of two teams are never drawn together",
+        description="team that owns it; empty: shared. Facts of two teams are never combined",
     )
-    clearance: str = Field(default="", description="what a model needs to see it; empty: nothing")
+    clearance: str = Field(
+        default="", description="clearance that a model needs to see it; empty: none"
+    )
 
 
 class PairSampled(Message):
-    """Two facts were drawn, and a reservation that pays for the whole way was opened."""
+    """A pair was drawn, and a reservation was opened that pays for the whole daydream."""
 
     pair_id: str
     epoch: int = Field(ge=1)
@@ -54,39 +56,41 @@ class PairSampled(Message):
     draw_probability: float = Field(
         gt=0,
         le=1,
-        description="with which the sampler proposed this pair at that moment, all its strategies together",
+        description="probability of this pair at that moment, over all strategies",
     )
     shares: dict[str, float] = Field(
-        default_factory=dict, description="each strategy's share of the draws that was in force"
+        default_factory=dict, description="each strategy's share of the draws at that moment"
     )
     proposed: dict[str, float] = Field(
         default_factory=dict,
-        description="with which probability each strategy alone would have proposed this pair",
+        description="probability of this pair under each strategy alone",
     )
     drawn_mass_max: float = Field(
         default=0,
         ge=0,
         le=1,
-        description="at most so much of the proposals was for pairs drawn already, which are proposed anew",
+        description="upper bound of the probability of pairs drawn before, which are drawn again",
     )
     features: tuple[float, ...] = Field(
-        default=(), description="what the learned strategy knew of the pair"
+        default=(), description="features of the pair for the learned strategy"
     )
-    facts: int = Field(default=0, ge=0, description="how many facts were known when it was drawn")
+    facts: int = Field(
+        default=0, ge=0, description="number of active facts at the time of the draw"
+    )
     why: str = Field(
-        default="", description="for a pair that is drawn once more: age, models or surroundings"
+        default="", description="reason for a second draw of a pair: age, models or neighbourhood"
     )
     canary: Literal["", "bridge", "decoy"] = Field(
         default="",
-        description="planted, to see what the critic does to it: a link that holds, or one that doesn't",
+        description="injected to measure the critic: bridge (should pass) or decoy (should not)",
     )
     similarity: float = Field(ge=-1.001, le=1.001, description="cosine of the two embeddings")
-    samples: int = Field(ge=1, description="hypotheses wanted from this pair, numbered 0…samples−1")
+    samples: int = Field(ge=1, description="number of hypotheses to write, numbered 0…samples−1")
     plan: str = Field(
         default="full",
-        description="which plan the reservation was opened for; near a cap a smaller one than `full`",
+        description="plan of the reservation; reduced near a cap",
     )
-    stages: tuple[str, ...] = Field(default=(), description="which stages the reservation pays for")
+    stages: tuple[str, ...] = Field(default=(), description="stages that the reservation pays for")
     reservation_id: str
     drawn_at: datetime
 
@@ -100,5 +104,5 @@ class PairSampled(Message):
 
 
 def pair_id_of(epoch: int, fact_id: str, other_id: str) -> str:
-    """The id of a pair in an epoch; the order of the two facts does not matter."""
+    """Return the id of a pair in an epoch. The order of the two facts does not matter."""
     return derive_id("pair", epoch, *sorted((fact_id, other_id)))

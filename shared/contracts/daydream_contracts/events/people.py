@@ -1,4 +1,4 @@
-"""What people say: of verdicts, and of facts."""
+"""Define the events that people cause: reviews, and changes of visibility."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from daydream_contracts.events.base import Message, derive_id
 
 
 class ReviewRecorded(Message):
-    """A person accepted or rejected a promoted hypothesis; an accepted one leaves quarantine."""
+    """A person accepted or rejected a promoted hypothesis. Acceptance ends its quarantine."""
 
     verdict_id: str
     accepted: bool
@@ -24,7 +24,7 @@ class ReviewRecorded(Message):
 
 
 class VisibilityChanged(Message):
-    """A person took facts, and all that descends from them, out of the draws, or back in."""
+    """A person hid facts and all their descendants, or made them active again."""
 
     fact_ids: tuple[str, ...] = Field(min_length=1)
     active: bool

@@ -1,4 +1,4 @@
-"""The lab's own spending, and what people should know of."""
+"""Define the events of foreground spend, and of alerts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from daydream_contracts.events.base import Message, derive_id
 
 
 class ForegroundReported(Message):
-    """The lab's gateway used a model for people's work. Without `cost_nanousd` the usage is priced when it is counted."""
+    """The lab used a model for its own work.
+
+    Without `cost_nanousd` the usage is priced when it is counted.
+    """
 
     report_id: str = Field(
         min_length=1,
         max_length=200,
-        description="the gateway's own id of the call or of the batch of calls",
+        description="the id of the call, or of the batch of calls, at the reporter",
     )
     model: str = ""
     input_tokens: int = Field(default=0, ge=0)
@@ -31,11 +34,11 @@ class ForegroundReported(Message):
 
 
 class AlertRaised(Message):
-    """Something that people should know of. The same alert has the same id, so it is told once."""
+    """An alert for people. The same alert has the same id, so it is raised once."""
 
     alert_id: str
     kind: Literal["soft-limit", "refused", "overrun", "canary-drift"]
-    about: str = Field(description="what it is about: a limit as scope/window, an attempt")
+    about: str = Field(description="subject: a limit as scope/window, or an attempt")
     text: str
     raised_at: datetime
 

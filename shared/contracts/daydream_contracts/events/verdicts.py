@@ -1,4 +1,4 @@
-"""What became of a hypothesis."""
+"""Define the events of a judged hypothesis."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from daydream_contracts.events.judgements import (
 
 
 class Decision(StrEnum):
-    """What became of a hypothesis."""
+    """Name the possible outcomes of a daydream."""
 
     PROMOTED = "promoted"
     DEFERRED = "deferred"
@@ -37,29 +37,27 @@ class VerdictReached(Message):
     role: str
     round: int = Field(ge=1)
     decision: Decision
-    reason: str = Field(
-        description="a short code, the same for all verdicts of this kind; dashboards key on it"
-    )
+    reason: str = Field(description="short code; dashboards key on it")
     explanation: str
     final: bool
     judgements: tuple[Judgement, ...] = ()
-    score: float | None = Field(default=None, description="mean over the judges, 1–10")
+    score: float | None = Field(default=None, description="mean score over the judges, 1–10")
     spread: float | None = Field(
         default=None,
         ge=0,
-        description="standard deviation of the judges' mean scores, where there are several",
+        description="standard deviation of the judges' mean scores, if there are several",
     )
     aggregation: Aggregation | None = None
     comparisons: tuple[Comparison, ...] = ()
     nearest: NearestMatch | None = None
     examination: Examination | None = None
     calls: tuple[ModelCall, ...] = Field(
-        default=(), description="the critic's own calls, those of the oracle included"
+        default=(), description="the critic's calls, including the oracle's"
     )
     cost_nanousd: int = Field(
-        ge=0, description="answered calls of the whole daydream, synthesis included"
+        ge=0, description="cost of the whole daydream, including the synthesis"
     )
-    saved_nanousd: int = Field(default=0, ge=0, description="what batches made them cheaper")
+    saved_nanousd: int = Field(default=0, ge=0, description="saving by the batch API")
     reached_at: datetime
 
     @property
@@ -72,12 +70,15 @@ class VerdictReached(Message):
 
 
 def verdict_id_of(hypothesis_id: str, role: str, round_: int) -> str:
-    """The id of a role's verdict on a hypothesis in a round."""
+    """Return the id of a role's verdict on a hypothesis in a round."""
     return derive_id("verdict", hypothesis_id, role, round_)
 
 
 class CandidateNominated(Message):
-    """The judges would promote a hypothesis: the oracle examines it first. The verdict is deferred, and the oracle's takes its place."""
+    """The judges would promote a hypothesis, and the oracle examines it first.
+
+    The verdict is deferred, and the oracle's takes its place.
+    """
 
     verdict: VerdictReached
 

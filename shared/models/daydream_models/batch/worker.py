@@ -145,7 +145,7 @@ class BatchWorker:
         """Create batches and take in their results, until the stop."""
         while not stopping():
             try:
-                if await self._lease.mine():
+                if await self._lease.acquire_or_renew():
                     await self.step(datetime.now(UTC))
             except (DaydreamError, nats.errors.Error, ConnectionError, TimeoutError) as trouble:
                 log.warning("batches wait: %s", trouble)
