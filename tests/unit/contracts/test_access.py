@@ -6,8 +6,8 @@ import pytest
 
 from daydream_contracts.access import Clearances, are_isolated, isolated_pairs
 from daydream_contracts.errors import ConfigurationError
-from daydream_critic.settings import CriticSettings as CriticSettings
-from daydream_memory.settings import MemorySettings as MemorySettings
+from daydream_critic.settings import CriticSettings
+from daydream_memory.settings import MemorySettings
 
 
 def test_a_model_sees_what_needs_no_more_than_it_has() -> None:

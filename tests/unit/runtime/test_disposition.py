@@ -93,9 +93,7 @@ def test_what_is_nobodys_fault_is_given_back_however_often_without_counting(
         counts = outcome.counts
 
 
-def test_a_transient_failure_is_tried_again_and_the_last_time_is_a_dead_letter_that_says_how_often() -> (
-    None
-):
+def test_a_transient_failure_is_retried_and_the_last_one_is_a_dead_letter_with_the_count() -> None:
     counts = DeliveryCounts(returned=100)
     for times in range(1, FAILURES_MAX):
         outcome = decide(TransientError("hiccup"), counts)

@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from daydream_budget.settings import BudgetSettings as BudgetSettings
+from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError
-from daydream_critic.settings import CriticSettings as CriticSettings
-from daydream_sampler.settings import SamplerSettings as SamplerSettings
+from daydream_critic.settings import CriticSettings
+from daydream_sampler.settings import SamplerSettings
 
 SECRET = "sk-very-secret-1234567890"
 

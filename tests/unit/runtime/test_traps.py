@@ -32,9 +32,9 @@ def test_blocking_code_in_a_coroutine_does_not_pass_the_check(blocking: str) -> 
 
 
 def test_only_the_registration_uses_publishers_and_nothing_hides_its_inbox() -> None:
-    """FastStream's `@publisher` without a stream loses messages silently, and its ack times out after
-    half a second. `registration` states both. `inbox_prefix` must be given to broker and subscriber
-    alike; the default is used."""
+    """FastStream's `@publisher` without a stream loses messages, and its ack times out after half
+    a second. `registration` states both. `inbox_prefix` must be given to broker and
+    subscriber alike; the default is used."""
     assert len(SOURCES) > 100
     for file in SOURCES:
         tree = ast.parse(file.read_text())

@@ -1,4 +1,4 @@
-"""Variables that look like settings and are none are told of; whatever else there is in an environment is not."""
+"""Variables that look like settings and are not are reported; all others are not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 from daydream_console.local.stack import SERVICES, module_of
-from daydream_critic.settings import CriticSettings as CriticSettings
+from daydream_critic.settings import CriticSettings
 from daydream_runtime.unknown_settings import unknown_settings
 
 ALL = [
