@@ -69,7 +69,7 @@ def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(
         inspected = running.json("inspect", after[0]["verdict_id"])
         assert all(call["exact"] for call in inspected["calls"])
         assert {call["prompt"]["name"] for call in inspected["calls"]} == {
-            "synthesize-after.v1",
+            "synthesize-with-examples.v1",
             "judge.v1",
             "alone.v1",
             "refute.v1",

@@ -1,4 +1,4 @@
-"""Calls through a batch API: paid once, at half the price, whatever becomes of the batch and of whoever handed it in."""
+"""Calls through a batch API are paid once, at half the price, whatever happens to the batch."""
 
 from __future__ import annotations
 
@@ -31,13 +31,15 @@ from daydream_contracts.rpc import (
 )
 from daydream_contracts.topology import BATCHES, BUDGET_CHANGE, BUDGET_OPEN, BUDGET_STATE, RESPONSES
 from daydream_models.batch.api import BatchApi
-from daydream_models.batch.worker import AFTER_A_FAILURE, BatchWorker
+from daydream_models.batch.worker import FAILED_BATCH_DELAY, BatchWorker
 from daydream_models.budget_client import BudgetClient
-from daydream_models.client import BudgetedModelClient, ModelReply, ModelRequest
-from daydream_models.pricing.lookup import FlatPrice
+from daydream_models.client import BudgetedModelClient
+from daydream_models.metrics import ModelMetrics
+from daydream_models.model_request import ModelReply, ModelRequest
+from daydream_models.pricing.price_file import FlatPrice
 from daydream_models.prompt import Prompt
 from daydream_models.provider import ModelProvider
-from daydream_models.response_store import ResponseStore
+from daydream_models.response_store import ResponseStore, StoredResponse
 from daydream_models.settings import ModelSettings
 from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
@@ -51,7 +53,7 @@ SCHEMA = {
     "required": ["reasoning"],
     "additionalProperties": False,
 }
-PROMPT = Prompt("test.v1", "Answer.", "About {{thing}}.", SCHEMA)
+PROMPT = Prompt("test.v1", "BatchAnswer.", "About {{thing}}.", SCHEMA)
 PRICE = FlatPrice(
     input_usd_per_mtok=Decimal("0.15"),
     output_usd_per_mtok=Decimal("0.60"),
@@ -59,46 +61,50 @@ PRICE = FlatPrice(
 )
 
 
-class Answer(BaseModel):
+class BatchAnswer(BaseModel):
+    """The answer that the tests ask for."""
+
     reasoning: str
 
 
-class Till:
-    """Workers of one stage over the same stores, and the books on both sides."""
+class BatchedModel:
+    """Batch workers of one stage over the same stores, and the accounts on both sides."""
 
-    def __init__(self, nc: Client, endpoint: Endpoint, answers: ResponseStore, bucket: Any) -> None:
-        self.nc, self.endpoint, self.answers, self.bucket = nc, endpoint, answers, bucket
-        self.ask = RpcClient(nc)
+    def __init__(
+        self, nc: Client, endpoint: Endpoint, responses: ResponseStore, bucket: Any
+    ) -> None:
+        self.nc, self.endpoint, self.responses, self.bucket = nc, endpoint, responses, bucket
+        self.rpc = RpcClient(nc)
         self.telemetry = start_telemetry("synthesizer", "test")
         self.settings = ModelSettings(name="priced-1", base_url=endpoint.url, timeout_s=10)
-        self.budget = BudgetClient(self.ask, "synthesizer", "priced-1")
+        self.budget = BudgetClient(self.rpc, "synthesizer", "priced-1")
         self.now = datetime.now(UTC)
         self.apis: list[BatchApi] = []
-        self.lane = self.another()
-        self.point = ModelProvider(self.settings)
+        self.worker = self.new_worker()
+        self.provider = ModelProvider(self.settings)
         self.model = BudgetedModelClient(
-            self.point, PRICE, self.budget, answers, self.telemetry, lane=self.lane
+            self.provider, PRICE, self.budget, responses, self.telemetry, batch_worker=self.worker
         )
 
-    def another(self) -> BatchWorker:
-        """The lane of another replica, or of this one after a restart."""
+    def new_worker(self) -> BatchWorker:
+        """Return the worker of another replica, or of this one after a restart."""
         self.apis.append(BatchApi(self.settings))
         return BatchWorker(
             self.apis[-1],
             self.nc.jetstream(),
             self.bucket,
-            self.answers,
+            self.responses,
             self.budget,
             PRICE,
-            self.telemetry,
+            ModelMetrics(self.telemetry, "synthesizer", "priced-1"),
             collect_s=0,
             poll_s=1,
         )
 
-    async def question(self, key: str) -> ModelRequest:
+    async def new_request(self, key: str) -> ModelRequest:
         reservation_id = uuid4().hex
         part = AllocationRequest(stage="synthesizer", model="priced-1", upper_bound_nanousd=10**8)
-        grant = await self.ask(
+        grant = await self.rpc.request(
             BUDGET_OPEN,
             OpenReservation(
                 reservation_id=reservation_id, allocations=(part,), requested_at=datetime.now(UTC)
@@ -107,201 +113,205 @@ class Till:
         assert grant.granted, grant.refusal
         return ModelRequest(key, reservation_id, PROMPT, PROMPT.fill(thing=key), 200, 0.5)
 
-    async def hand_in(self, *questions: ModelRequest) -> None:
-        for question in questions:
+    async def submit(self, *requests: ModelRequest) -> None:
+        """Ask for requests that wait for a batch."""
+        for request in requests:
             with pytest.raises(RetryLaterError, match="in a batch"):
-                await self.model.ask(question, Answer)
+                await self.model.request(request, BatchAnswer)
 
-    async def step(self, lane: BatchWorker | None = None) -> None:
-        """As if some seconds had gone by."""
+    async def step(self, worker: BatchWorker | None = None) -> None:
+        """Run one step, some seconds later."""
         self.now += timedelta(seconds=5)
-        await (lane or self.lane).step(self.now)
+        await (worker or self.worker).step(self.now)
 
-    async def reply(self, question: ModelRequest) -> ModelReply[Answer]:
-        return await self.model.ask(question, Answer)
+    async def reply(self, request: ModelRequest) -> ModelReply[BatchAnswer]:
+        return await self.model.request(request, BatchAnswer)
 
-    async def books(self) -> BudgetState:
-        return await self.ask(BUDGET_STATE, EmptyRequest())
+    async def ledger(self) -> BudgetState:
+        """Return the state of the ledger."""
+        return await self.rpc.request(BUDGET_STATE, EmptyRequest())
 
     async def balanced(self) -> int:
-        """Both sides count the same money; how much."""
-        books = await self.books()
-        assert books.authorized_nanousd == 0
-        assert books.settled_nanousd == self.endpoint.witness()["cost_nanousd"]
-        return books.settled_nanousd
+        """Check that ledger and endpoint count the same money. Return how much."""
+        ledger = await self.ledger()
+        assert ledger.authorized_nanousd == 0
+        assert ledger.settled_nanousd == self.endpoint.witness()["cost_nanousd"]
+        return ledger.settled_nanousd
 
 
 @pytest.fixture
-async def till(
+async def batched(
     server: NatsServer, nc: Client, endpoint: Endpoint, tmp_path: Path
-) -> AsyncIterator[Till]:
+) -> AsyncIterator[BatchedModel]:
     with service("budget", server.url, tmp_path / "budget"):
         await provision(nc, replicas=1)
         js = nc.jetstream()
-        found = Till(
+        batched = BatchedModel(
             nc,
             endpoint,
             ResponseStore(await js.key_value(RESPONSES.name)),
             await js.key_value(BATCHES.name),
         )
-        await found.ask(
+        await batched.rpc.request(
             BUDGET_CHANGE,
             ChangeBudget(
                 change_id="cap", change=SetLimit(window="lifetime", cap_nanousd=10**10), who="test"
             ),
         )
-        yield found
-        for api in (found.point, *found.apis):
+        yield batched
+        for api in (batched.provider, *batched.apis):
             await api.close()
 
 
 async def test_calls_are_made_together_at_half_the_price_and_the_saving_is_known(
-    till: Till,
+    batched: BatchedModel,
 ) -> None:
-    questions = [await till.question(f"thing {number}") for number in range(5)]
-    await till.hand_in(*questions, *questions)  # every message comes again and again meanwhile
+    requests = [await batched.new_request(f"thing {number}") for number in range(5)]
+    await batched.submit(*requests, *requests)  # every message comes again and again meanwhile
     for _ in range(4):
-        await till.step()
-    replies = [await till.reply(question) for question in questions]
+        await batched.step()
+    replies = [await batched.reply(request) for request in requests]
     assert all(reply.value and reply.value.reasoning for reply in replies)
     assert [call.saved_nanousd for reply in replies for call in reply.calls] == [
         call.cost_nanousd for reply in replies for call in reply.calls
     ]
-    witness = till.endpoint.witness()
+    witness = batched.endpoint.witness()
     assert (witness["calls"], witness["batched"]) == (0, 5)
     assert (
-        await till.balanced()
+        await batched.balanced()
         == sum(call.cost_nanousd for reply in replies for call in reply.calls)
         > 0
     )
-    assert [one async for one in left(till)] == [], "nothing is kept of what is done"
+    assert await left(batched) == []
 
 
-async def left(till: Till) -> AsyncIterator[str]:
-    lane = till.another()
-    await lane._catch_up()
-    for name in (*lane._calls, *lane._intents):
-        yield name
+async def left(batched: BatchedModel) -> list[str]:
+    """Return the names of all stored calls and intents."""
+    records = batched.new_worker().records
+    await records.catch_up()
+    return [*records.calls, *records.intents]
 
 
 async def test_what_a_batch_did_not_make_is_asked_again_and_what_it_made_is_paid(
-    till: Till,
+    batched: BatchedModel,
 ) -> None:
-    questions = [await till.question(f"thing {number}") for number in range(5)]
-    await till.hand_in(*questions)
-    till.endpoint.misbehave(batch={"status": "expired", "finish": 2})
+    requests = [await batched.new_request(f"thing {number}") for number in range(5)]
+    await batched.submit(*requests)
+    batched.endpoint.misbehave(batch={"status": "expired", "finish": 2})
     for _ in range(4):
-        await till.step()
-    assert till.endpoint.witness()["batched"] == 2
-    await till.balanced()
-    till.endpoint.misbehave()
+        await batched.step()
+    assert batched.endpoint.witness()["batched"] == 2
+    await batched.balanced()
+    batched.endpoint.misbehave()
     done = 0
-    for question in questions:
+    for request in requests:
         try:
-            await till.reply(question)
+            await batched.reply(request)
             done += 1
         except RetryLaterError:
             pass
     assert done == 2
     for _ in range(4):
-        await till.step()
-    for question in questions:
-        await till.reply(question)
-    assert till.endpoint.witness()["batched"] == 5
-    await till.balanced()
+        await batched.step()
+    for request in requests:
+        await batched.reply(request)
+    assert batched.endpoint.witness()["batched"] == 5
+    await batched.balanced()
 
 
 async def test_a_call_that_the_provider_refuses_is_a_dead_letter_and_costs_nothing(
-    till: Till,
+    batched: BatchedModel,
 ) -> None:
-    good, bad = await till.question("good"), await till.question("forbidden")
-    await till.hand_in(good, bad)
-    till.endpoint.misbehave(batch={"refuse": "forbidden"})
+    good, bad = await batched.new_request("good"), await batched.new_request("forbidden")
+    await batched.submit(good, bad)
+    batched.endpoint.misbehave(batch={"refuse": "forbidden"})
     for _ in range(4):
-        await till.step()
+        await batched.step()
     with pytest.raises(PermanentError, match="as told"):
-        await till.reply(bad)
-    assert (await till.reply(good)).value
-    await till.balanced()
+        await batched.reply(bad)
+    assert (await batched.reply(good)).value
+    await batched.balanced()
 
 
 async def test_a_batch_that_fails_as_a_whole_costs_nothing_and_is_not_tried_again_at_once(
-    till: Till,
+    batched: BatchedModel,
 ) -> None:
-    question = await till.question("thing")
-    await till.hand_in(question)
-    till.endpoint.misbehave(batch={"status": "failed"})
+    request = await batched.new_request("thing")
+    await batched.submit(request)
+    batched.endpoint.misbehave(batch={"status": "failed"})
     for _ in range(4):
-        await till.step()
-    await till.balanced()
-    till.endpoint.misbehave()
-    await till.hand_in(question)
-    await till.step()
-    assert len(till_batches(till)) == 1
-    till.now += AFTER_A_FAILURE
+        await batched.step()
+    await batched.balanced()
+    batched.endpoint.misbehave()
+    await batched.submit(request)
+    await batched.step()
+    assert len(list_batches(batched)) == 1
+    batched.now += FAILED_BATCH_DELAY
     for _ in range(4):
-        await till.step()
-    assert (await till.reply(question)).value
+        await batched.step()
+    assert (await batched.reply(request)).value
 
 
-def till_batches(till: Till) -> list[Any]:
-    found: list[Any] = httpx.get(f"{till.endpoint.url}/batches", trust_env=False).json()["data"]
-    return found
+def list_batches(batched: BatchedModel) -> list[Any]:
+    batches: list[Any] = httpx.get(f"{batched.endpoint.url}/batches", trust_env=False).json()[
+        "data"
+    ]
+    return batches
 
 
 async def test_a_batch_whose_id_was_never_heard_is_found_and_not_handed_in_twice(
-    till: Till,
+    batched: BatchedModel,
 ) -> None:
-    question = await till.question("thing")
-    await till.hand_in(question)
-    till.endpoint.misbehave(batch={"drop_create": True})
+    request = await batched.new_request("thing")
+    await batched.submit(request)
+    batched.endpoint.misbehave(batch={"drop_create": True})
     with pytest.raises((TransientError, RetryLaterError)):
-        await till.step()
-    till.endpoint.misbehave()
-    after_a_restart = till.another()
+        await batched.step()
+    batched.endpoint.misbehave()
+    after_a_restart = batched.new_worker()
     for _ in range(5):
-        await till.step(after_a_restart)
-    assert (await till.reply(question)).value
-    assert (len(till_batches(till)), till.endpoint.witness()["batched"]) == (1, 1)
-    await till.balanced()
+        await batched.step(after_a_restart)
+    assert (await batched.reply(request)).value
+    assert (len(list_batches(batched)), batched.endpoint.witness()["batched"]) == (1, 1)
+    await batched.balanced()
 
 
 async def test_a_worker_that_dies_while_results_are_taken_in_pays_for_none_twice(
-    till: Till, monkeypatch: pytest.MonkeyPatch
+    batched: BatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    questions = [await till.question(f"thing {number}") for number in range(4)]
-    await till.hand_in(*questions)
-    await till.step()
-    await till.step()
-    keep, kept = till.answers.keep, []
+    requests = [await batched.new_request(f"thing {number}") for number in range(4)]
+    await batched.submit(*requests)
+    await batched.step()
+    await batched.step()
+    store, stored = batched.responses.store, list[str]()
 
-    async def dies(answer: Any) -> None:
-        if len(kept) == 2:
+    async def die_after_two(response: StoredResponse) -> None:
+        if len(stored) == 2:
             raise ConnectionError("killed")
-        kept.append(answer.call_id)
-        await keep(answer)
+        stored.append(response.call_id)
+        await store(response)
 
-    monkeypatch.setattr(till.answers, "keep", dies)
+    monkeypatch.setattr(batched.responses, "store", die_after_two)
     with pytest.raises(ConnectionError):
-        await till.step()
-    monkeypatch.setattr(till.answers, "keep", keep)
-    after_a_restart = till.another()
-    await till.hand_in(
+        await batched.step()
+    monkeypatch.setattr(batched.responses, "store", store)
+    after_a_restart = batched.new_worker()
+    await batched.submit(
         *[
-            question
-            for question in questions
-            if await till.answers.find(_call_id(till, question)) is None
+            request
+            for request in requests
+            if await batched.responses.find(_call_id(batched, request)) is None
         ]
     )
-    await till.step(after_a_restart)
-    for question in questions:
-        assert (await till.reply(question)).value
-    assert till.endpoint.witness()["batched"] == 4
-    await till.balanced()
+    await batched.step(after_a_restart)
+    for request in requests:
+        assert (await batched.reply(request)).value
+    assert batched.endpoint.witness()["batched"] == 4
+    await batched.balanced()
 
 
-def _call_id(till: Till, question: ModelRequest) -> str:
-    return derive_id("call", question.key, question.prompt.ref.digest, till.settings.name, "first")
+def _call_id(batched: BatchedModel, request: ModelRequest) -> str:
+    return derive_id("call", request.key, request.prompt.ref.digest, batched.settings.name, "first")
 
 
 async def test_an_endpoint_without_a_batch_api_is_named_at_the_start(endpoint: Endpoint) -> None:

@@ -199,16 +199,17 @@ async def test_vectors_that_are_paid_for_are_not_bought_again_when_the_ledger_go
 ) -> None:
     away = True
 
-    async def ask(question: Any, _: Any) -> Any:
-        if question is BUDGET_OPEN:
-            return Grant(attempt_id="a")
-        if away:
-            raise RetryLaterError("the ledger is away")
-        return None
+    class FakeLedgerClient:
+        async def request(self, called: Any, _: Any) -> Any:
+            if called is BUDGET_OPEN:
+                return Grant(attempt_id="a")
+            if away:
+                raise RetryLaterError("the ledger is away")
+            return None
 
     model = ModelProvider(ModelSettings(name="priced-1", base_url=endpoint.url))
     embedder = EndpointEmbedder(
-        model, FREE, BudgetClient(cast(RpcClient, ask), "memory", "priced-1")
+        model, FREE, BudgetClient(cast(RpcClient, FakeLedgerClient()), "memory", "priced-1")
     )
     with pytest.raises(RetryLaterError):
         await embedder.embed(["a text"])

@@ -1,4 +1,4 @@
-"""A question to a model, paid from the real ledger, at a real endpoint that keeps its own count."""
+"""A request to a model, paid from the real ledger, at a real endpoint that counts by itself."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ from daydream_contracts.topology import (
     RESPONSES,
 )
 from daydream_models.budget_client import BudgetClient
-from daydream_models.client import BudgetedModelClient, ModelRequest
-from daydream_models.pricing.lookup import FlatPrice
+from daydream_models.client import BudgetedModelClient
+from daydream_models.model_request import ModelRequest
+from daydream_models.pricing.price_file import FlatPrice
 from daydream_models.prompt import Prompt
 from daydream_models.provider import ModelProvider
 from daydream_models.response_store import ResponseStore
@@ -50,40 +51,42 @@ SCHEMA = {
     "required": ["reasoning"],
     "additionalProperties": False,
 }
-PROMPT = Prompt("test.v1", "Answer.", "About {{thing}}.", SCHEMA)
+PROMPT = Prompt("test.v1", "ReasonAnswer.", "About {{thing}}.", SCHEMA)
 
 
-class Answer(BaseModel):
+class ReasonAnswer(BaseModel):
+    """The answer that the tests ask for."""
+
     reasoning: str
 
 
-class Till:
-    """A model with a budget, and the books on both sides."""
+class PaidModel:
+    """A model client, and the accounts of ledger and endpoint."""
 
     def __init__(
-        self, nc: Client, endpoint: Endpoint, answers: ResponseStore, timeout_s: float = 10
+        self, nc: Client, endpoint: Endpoint, responses: ResponseStore, timeout_s: float = 10
     ) -> None:
-        self.ask = RpcClient(nc)
+        self.rpc = RpcClient(nc)
         self.endpoint = endpoint
         self.telemetry = start_telemetry("synthesizer", "test")
         self.settings = ModelSettings(name="priced-1", base_url=endpoint.url, timeout_s=timeout_s)
-        self.answers = answers
-        self.model = self.another()
+        self.responses = responses
+        self.model = self.new_client()
 
-    def another(self) -> BudgetedModelClient:
-        """Another worker over the same stores."""
+    def new_client(self) -> BudgetedModelClient:
+        """Return the client of another worker over the same stores."""
         return BudgetedModelClient(
             ModelProvider(self.settings),
             PRICE,
-            BudgetClient(self.ask, "synthesizer", "priced-1"),
-            self.answers,
+            BudgetClient(self.rpc, "synthesizer", "priced-1"),
+            self.responses,
             self.telemetry,
         )
 
-    async def question(self, key: str = "", bound: int = 10**8) -> ModelRequest:
+    async def new_request(self, key: str = "", bound: int = 10**8) -> ModelRequest:
         reservation_id = uuid4().hex
         part = AllocationRequest(stage="synthesizer", model="priced-1", upper_bound_nanousd=bound)
-        grant = await self.ask(
+        grant = await self.rpc.request(
             BUDGET_OPEN,
             OpenReservation(
                 reservation_id=reservation_id, allocations=(part,), requested_at=datetime.now(UTC)
@@ -99,150 +102,168 @@ class Till:
             0.5,
         )
 
-    async def books(self) -> BudgetState:
-        return await self.ask(BUDGET_STATE, EmptyRequest())
+    async def ledger(self) -> BudgetState:
+        """Return the state of the ledger."""
+        return await self.rpc.request(BUDGET_STATE, EmptyRequest())
 
 
 @pytest.fixture
-async def till(
+async def paid(
     server: NatsServer, nc: Client, endpoint: Endpoint, tmp_path: Path
-) -> AsyncIterator[Till]:
+) -> AsyncIterator[PaidModel]:
     with service("budget", server.url, tmp_path / "budget"):
         await provision(nc, replicas=1)
-        till = Till(nc, endpoint, ResponseStore(await nc.jetstream().key_value(RESPONSES.name)))
-        await till.ask(
+        paid = PaidModel(
+            nc, endpoint, ResponseStore(await nc.jetstream().key_value(RESPONSES.name))
+        )
+        await paid.rpc.request(
             BUDGET_CHANGE,
             ChangeBudget(
                 change_id="cap", change=SetLimit(window="lifetime", cap_nanousd=10**9), who="test"
             ),
         )
-        yield till
+        yield paid
 
 
-async def test_a_call_costs_what_the_endpoint_says_and_the_rest_flows_back(till: Till) -> None:
-    question = await till.question()
-    reply = await till.model.ask(question, Answer)
+async def test_a_call_costs_what_the_endpoint_reports_and_the_rest_is_returned(
+    paid: PaidModel,
+) -> None:
+    request = await paid.new_request()
+    reply = await paid.model.request(request, ReasonAnswer)
     assert reply.value
-    await till.ask(BUDGET_RELEASE, ReleaseReservation(reservation_id=question.reservation_id))
-    books = await till.books()
+    await paid.rpc.request(
+        BUDGET_RELEASE, ReleaseReservation(reservation_id=request.reservation_id)
+    )
+    ledger = await paid.ledger()
     assert (
-        books.settled_nanousd
-        == till.endpoint.witness()["cost_nanousd"]
+        ledger.settled_nanousd
+        == paid.endpoint.witness()["cost_nanousd"]
         == reply.calls[0].cost_nanousd
     )
-    assert books.reserved_nanousd == books.authorized_nanousd == 0
+    assert ledger.reserved_nanousd == ledger.authorized_nanousd == 0
 
 
-async def test_the_same_question_is_paid_once_by_whoever_asks_it_again(till: Till) -> None:
-    question = await till.question()
-    replies = [await till.model.ask(question, Answer), await till.another().ask(question, Answer)]
-    same = [await till.question("the same") for _ in range(3)]
-    at_once = await asyncio.gather(*(till.model.ask(one, Answer) for one in same))
+async def test_the_same_request_is_paid_once_even_if_another_worker_repeats_it(
+    paid: PaidModel,
+) -> None:
+    request = await paid.new_request()
+    replies = [
+        await paid.model.request(request, ReasonAnswer),
+        await paid.new_client().request(request, ReasonAnswer),
+    ]
+    same = [await paid.new_request("the same") for _ in range(3)]
+    at_once = await asyncio.gather(*(paid.model.request(request, ReasonAnswer) for request in same))
     assert replies[0] == replies[1]
     assert len({reply.calls[0].call_id for reply in at_once}) == 1
-    assert till.endpoint.witness()["calls"] == 2
+    assert paid.endpoint.witness()["calls"] == 2
 
 
 async def test_a_worker_that_died_between_storing_and_settling_is_settled_by_the_next(
-    till: Till,
+    paid: PaidModel,
 ) -> None:
-    question = await till.question()
-    kept = till.answers.keep
+    request = await paid.new_request()
+    store = paid.responses.store
 
-    async def keep_and_die(answer) -> None:
-        await kept(answer)
+    async def store_and_die(answer) -> None:
+        await store(answer)
         raise asyncio.CancelledError
 
-    till.answers.keep = keep_and_die  # type: ignore[method-assign]  # a death at this very moment can't be had otherwise
+    paid.responses.store = store_and_die  # type: ignore[method-assign]  # a death at this very moment can't be had otherwise
     with pytest.raises(asyncio.CancelledError):
-        await till.model.ask(question, Answer)
-    till.answers.keep = kept  # type: ignore[method-assign]
-    assert (await till.books()).attempts_authorized == 1
-    await till.another().ask(question, Answer)
-    books = await till.books()
-    assert books.attempts_authorized == 0
-    assert books.settled_nanousd == till.endpoint.witness()["cost_nanousd"]
+        await paid.model.request(request, ReasonAnswer)
+    paid.responses.store = store  # type: ignore[method-assign]
+    assert (await paid.ledger()).attempts_authorized == 1
+    await paid.new_client().request(request, ReasonAnswer)
+    ledger = await paid.ledger()
+    assert ledger.attempts_authorized == 0
+    assert ledger.settled_nanousd == paid.endpoint.witness()["cost_nanousd"]
 
 
 async def test_too_many_requests_waits_as_long_as_the_server_says_and_costs_nothing(
-    till: Till,
+    paid: PaidModel,
 ) -> None:
-    till.endpoint.misbehave(status=429, retry_after=7)
+    paid.endpoint.misbehave(status=429, retry_after=7)
     with pytest.raises(RetryLaterError) as refused:
-        await till.model.ask(await till.question(), Answer)
+        await paid.model.request(await paid.new_request(), ReasonAnswer)
     assert refused.value.delay_s == 7
-    assert (await till.books()).settled_nanousd == 0
+    assert (await paid.ledger()).settled_nanousd == 0
 
 
-async def test_a_server_error_may_have_been_billed_so_the_whole_draw_is_spent(till: Till) -> None:
-    till.endpoint.misbehave(status=500)
-    question = await till.question()
+async def test_a_server_error_may_have_been_billed_so_the_whole_authorization_is_spent(
+    paid: PaidModel,
+) -> None:
+    paid.endpoint.misbehave(status=500)
+    request = await paid.new_request()
     with pytest.raises(TransientError):
-        await till.model.ask(question, Answer)
-    books = await till.books()
-    assert books.settled_nanousd > 0
-    assert books.spend[0].unknown_calls == 1
-    till.endpoint.misbehave()
-    assert (await till.model.ask(question, Answer)).value, "the next try is a draw of its own"
-    assert (await till.books()).spend[0].calls == 2
+        await paid.model.request(request, ReasonAnswer)
+    ledger = await paid.ledger()
+    assert ledger.settled_nanousd > 0
+    assert ledger.spend[0].unknown_calls == 1
+    paid.endpoint.misbehave()
+    assert (await paid.model.request(request, ReasonAnswer)).value, (
+        "the next try is authorized by itself"
+    )
+    assert (await paid.ledger()).spend[0].calls == 2
 
 
-async def test_a_bad_request_is_permanent_and_free(till: Till) -> None:
-    till.endpoint.misbehave(status=400)
+async def test_a_bad_request_is_permanent_and_free(paid: PaidModel) -> None:
+    paid.endpoint.misbehave(status=400)
     with pytest.raises(PermanentError):
-        await till.model.ask(await till.question(), Answer)
-    assert (await till.books()).settled_nanousd == 0
+        await paid.model.request(await paid.new_request(), ReasonAnswer)
+    assert (await paid.ledger()).settled_nanousd == 0
 
 
 @pytest.mark.parametrize("status", [401, 404])
-async def test_a_key_that_was_withdrawn_makes_work_wait_rather_than_die(
-    till: Till, status: int
+async def test_with_a_withdrawn_key_work_waits_and_does_not_fail(
+    paid: PaidModel, status: int
 ) -> None:
-    till.endpoint.misbehave(status=status)
+    paid.endpoint.misbehave(status=status)
     with pytest.raises(RetryLaterError):
-        await till.model.ask(await till.question(), Answer)
+        await paid.model.request(await paid.new_request(), ReasonAnswer)
 
 
-async def test_an_endpoint_that_is_away_costs_nothing_and_is_waited_for(till: Till) -> None:
-    till.settings = till.settings.model_copy(
+async def test_an_endpoint_that_is_away_costs_nothing_and_is_retried_later(paid: PaidModel) -> None:
+    paid.settings = paid.settings.model_copy(
         update={"base_url": f"http://127.0.0.1:{free_port()}/v1"}
     )
     with pytest.raises(RetryLaterError):
-        await till.another().ask(await till.question(), Answer)
-    assert (await till.books()).settled_nanousd == 0
+        await paid.new_client().request(await paid.new_request(), ReasonAnswer)
+    assert (await paid.ledger()).settled_nanousd == 0
 
 
-async def test_no_usage_in_the_answer_spends_the_whole_draw(till: Till) -> None:
-    till.endpoint.misbehave(no_usage=True)
-    await till.model.ask(await till.question(), Answer)
-    assert (await till.books()).settled_nanousd > till.endpoint.witness()["cost_nanousd"]
+async def test_an_answer_without_usage_spends_the_whole_authorization(paid: PaidModel) -> None:
+    paid.endpoint.misbehave(no_usage=True)
+    await paid.model.request(await paid.new_request(), ReasonAnswer)
+    assert (await paid.ledger()).settled_nanousd > paid.endpoint.witness()["cost_nanousd"]
 
 
-async def test_json_under_reasoning_is_read_too(till: Till) -> None:
-    till.endpoint.misbehave(as_reasoning=True)
-    assert (await till.model.ask(await till.question(), Answer)).value
+async def test_json_under_reasoning_is_read_too(paid: PaidModel) -> None:
+    paid.endpoint.misbehave(as_reasoning=True)
+    assert (await paid.model.request(await paid.new_request(), ReasonAnswer)).value
 
 
-async def test_an_unreadable_answer_is_asked_for_once_more_and_both_are_paid(till: Till) -> None:
-    till.endpoint.misbehave(text="I would rather not answer in JSON.")
-    reply = await till.model.ask(await till.question(), Answer)
+async def test_an_unreadable_answer_is_repaired_once_and_both_calls_are_paid(
+    paid: PaidModel,
+) -> None:
+    paid.endpoint.misbehave(text="I would rather not answer in JSON.")
+    reply = await paid.model.request(await paid.new_request(), ReasonAnswer)
     assert reply.value is None
     assert [call.repair for call in reply.calls] == [False, True]
-    assert till.endpoint.witness()["calls"] == 2
-    assert (await till.books()).settled_nanousd == till.endpoint.witness()["cost_nanousd"]
+    assert paid.endpoint.witness()["calls"] == 2
+    assert (await paid.ledger()).settled_nanousd == paid.endpoint.witness()["cost_nanousd"]
 
 
-async def test_an_reservation_that_is_too_small_grows_under_the_cap(till: Till) -> None:
-    assert (await till.model.ask(await till.question(bound=1), Answer)).value
+async def test_a_reservation_that_is_too_small_is_increased_under_the_cap(paid: PaidModel) -> None:
+    assert (await paid.model.request(await paid.new_request(bound=1), ReasonAnswer)).value
 
 
-async def test_without_money_the_question_waits_and_no_call_is_made(till: Till) -> None:
-    await till.ask(
+async def test_without_money_the_request_waits_and_no_call_is_made(paid: PaidModel) -> None:
+    await paid.rpc.request(
         BUDGET_CHANGE,
         ChangeBudget(
             change_id="lower", change=SetLimit(window="lifetime", cap_nanousd=1), who="test"
         ),
     )
     with pytest.raises(RetryLaterError):
-        await till.model.ask(await till.question(bound=1), Answer)
-    assert till.endpoint.witness()["calls"] == 0
+        await paid.model.request(await paid.new_request(bound=1), ReasonAnswer)
+    assert paid.endpoint.witness()["calls"] == 0

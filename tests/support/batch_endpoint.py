@@ -1,7 +1,8 @@
-"""The batch API of the priced endpoint: files and batches, at half the price. Batches that are created twice under one name of ours are counted.
+"""The batch API of the priced endpoint: files and batches, at half the price.
 
-`misbehave(batch={…})`: `looks` before it ends, `status` it ends with, `finish` only so many calls, `refuse` calls whose text has this word,
-`drop_create`: the answer to a creation is lost on its way.
+`misbehave(batch={…})` sets the number of `looks` before a batch ends, the `status` that it ends
+with, the number of calls that it should `finish`, and a word in calls to `refuse`. `drop_create`
+loses the answer to a creation.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-FACTOR = 0.5
+BATCH_FACTOR = 0.5
 
 
 class Batches:
-    """What was handed in. `complete` answers one call: (body of the answer, its usual cost)."""
+    """The files and batches so far. `complete` returns the body of an answer and its usual cost."""
 
     def __init__(
         self,
@@ -29,10 +30,10 @@ class Batches:
         self._book = book
 
     def upload(self, data: bytes) -> dict[str, Any]:
-        """A multipart form with the file in it."""
-        found = re.search(rb'name="file".*?\r\n\r\n(.*?)\r\n--', data, re.DOTALL)
-        assert found, data[:300]
-        return self._file(found[1].decode())
+        """Store the file of a multipart form."""
+        match = re.search(rb'name="file".*?\r\n\r\n(.*?)\r\n--', data, re.DOTALL)
+        assert match, data[:300]
+        return self._file(match[1].decode())
 
     def _file(self, content: str) -> dict[str, Any]:
         name = f"file-{len(self.files)}"
@@ -47,7 +48,8 @@ class Batches:
             "status": "processed",
         }
 
-    def create(self, request: dict[str, Any], how: dict[str, Any]) -> dict[str, Any]:
+    def create(self, request: dict[str, Any], behaviour: dict[str, Any]) -> dict[str, Any]:
+        """Create a batch."""
         name = f"batch-{len(self.batches)}"
         self.batches[name] = {
             "id": name,
@@ -58,30 +60,31 @@ class Batches:
             "created_at": 0,
             "status": "in_progress",
             "metadata": request.get("metadata"),
-            "looks": how.get("looks", 1),
+            "looks": behaviour.get("looks", 1),
         }
         return self.batches[name]
 
-    def look(self, name: str, how: dict[str, Any]) -> dict[str, Any] | None:
+    def look(self, name: str, behaviour: dict[str, Any]) -> dict[str, Any] | None:
+        """Return a batch, which ends after `looks` calls."""
         batch = self.batches.get(name)
         if batch is not None and batch["status"] == "in_progress":
             batch["looks"] -= 1
             if batch["looks"] < 0:
-                self._end(batch, how)
+                self._end(batch, behaviour)
         return batch
 
-    def _end(self, batch: dict[str, Any], how: dict[str, Any]) -> None:
-        batch["status"] = how.get("status", "completed")
+    def _end(self, batch: dict[str, Any], behaviour: dict[str, Any]) -> None:
+        batch["status"] = behaviour.get("status", "completed")
         if batch["status"] == "failed":
             batch["errors"] = {"object": "list", "data": [{"code": "x", "message": "as told"}]}
             return
         lines = [json.loads(line) for line in self.files[batch["input_file_id"]].splitlines()]
         lines.sort(
             key=lambda line: hashlib.sha256(line["custom_id"].encode()).hexdigest()
-        )  # in no order that anybody relies on
+        )  # in no order to rely on
         good, bad = [], []
-        for line in lines[: how.get("finish", len(lines))]:
-            if how.get("refuse") and how["refuse"] in json.dumps(line["body"]):
+        for line in lines[: behaviour.get("finish", len(lines))]:
+            if behaviour.get("refuse") and behaviour["refuse"] in json.dumps(line["body"]):
                 bad.append(
                     {
                         "id": "r",
@@ -91,7 +94,7 @@ class Batches:
                 )
                 continue
             body, usual = self._complete(line["body"])
-            cost = round(usual * FACTOR)
+            cost = round(usual * BATCH_FACTOR)
             self._book(line["custom_id"], cost, body["id"])
             good.append(
                 {
@@ -101,6 +104,8 @@ class Batches:
                     "error": None,
                 }
             )
-        for name, found in (("output_file_id", good), ("error_file_id", bad)):
-            if found:
-                batch[name] = self._file("\n".join(json.dumps(line) for line in found) + "\n")["id"]
+        for name, results in (("output_file_id", good), ("error_file_id", bad)):
+            if results:
+                batch[name] = self._file("\n".join(json.dumps(line) for line in results) + "\n")[
+                    "id"
+                ]

@@ -40,7 +40,8 @@ from daydream_critic.pipeline.judges.model_judge import ModelJudge
 from daydream_critic.pipeline.judges.registry import judge_spec
 from daydream_critic.pipeline.memory_lookup import MemoryLookup
 from daydream_critic.settings import CriticSettings
-from daydream_models.client import BudgetedModelClient, ModelReply, ModelRequest
+from daydream_models.client import BudgetedModelClient
+from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpecs
 from daydream_models.reservations import StageCost, StagePlan
 from daydream_models.settings import ModelSettings
@@ -74,7 +75,7 @@ class FakeJudgeModel:
     better: Callable[[str], str] = lambda _: "first"
     requests: list[ModelRequest] = field(default_factory=list)
 
-    async def ask(self, request: ModelRequest, answer: type[Any]) -> ModelReply[Any]:
+    async def request(self, request: ModelRequest, answer: type[Any]) -> ModelReply[Any]:
         self.requests.append(request)
         if answer is CompareAnswer:
             better = self.better(request.messages[1]["content"])

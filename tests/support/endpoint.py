@@ -1,8 +1,9 @@
-"""A priced, OpenAI-compatible endpoint that keeps its own books: the witness of what was really called and really cost.
+"""A priced, OpenAI-compatible endpoint with its own accounts: the witness of real calls and costs.
 
-Runs as a process of its own (`python -m support.endpoint --port …` in `tests`), so that nothing in the system under test can
-bend it. Each call is two lines of its log: one when it arrives, one when its answer has been sent. Answers depend only on
-the prompt. `POST /misbehave` changes how it answers from then on.
+It runs as its own process (`python -m support.endpoint --port …` in `tests`), so that nothing in
+the system under test can change it. Each call is two lines of its log: one when it arrives, one
+when its answer was sent. Answers depend only on the prompt. `POST /misbehave` changes how it
+answers from then on.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ WORD = re.compile(r"[a-z]{5,}", re.IGNORECASE)
 
 
 def completion(request: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """An answer and its cost, as a batch gives it."""
+    """Return an answer and its cost, for a batch."""
     text = answer_for(request)
     prompt = sum(len(message["content"].encode()) for message in request["messages"]) // 4 + 8
     usage = {
@@ -49,8 +50,8 @@ def completion(request: dict[str, Any]) -> tuple[dict[str, Any], int]:
     ] * OUTPUT_NANOUSD
 
 
-class Books:
-    """What was called, and what it cost."""
+class Accounts:
+    """The calls so far, and what they cost."""
 
     def __init__(self, log: str) -> None:
         self.lock = threading.Lock()
@@ -58,26 +59,28 @@ class Books:
         self.totals = {"calls": 0, "answered": 0, "cost_nanousd": 0, "refused": 0}
         self.behaviour: dict[str, Any] = {}
         self.delay_s = 0.0
-        self.batches = Batches(completion, self.in_a_batch)
+        self.batches = Batches(completion, self.add_batched)
 
-    def in_a_batch(self, key: str, cost: int, answer_id: str) -> None:
+    def add_batched(self, key: str, cost: int, answer_id: str) -> None:
+        """Count a call in a batch."""
         with self.lock:
             self.totals["batched"] = self.totals.get("batched", 0) + 1
             self.totals["cost_nanousd"] += cost
         self.write(event="batched", key=key, cost=cost, id=answer_id)
 
     def write(self, **line: Any) -> None:
+        """Write a line of the log."""
         with self.lock:
             self.file.write(json.dumps({"at": time.time(), **line}) + "\n")
             self.file.flush()
 
 
 def answer_for(request: dict[str, Any]) -> str:
-    """An answer that follows the schema, made from the prompt alone."""
+    """Return an answer that follows the schema, made from the prompt alone."""
     text = "\n".join(message["content"] for message in request["messages"])
     chance = random.Random(hashlib.sha256(text.encode()).digest())
     schema = request.get("response_format", {}).get("json_schema", {}).get("schema") or {}
-    data = [found[1] for found in FENCE.findall(text)]
+    data = [content for _, content in FENCE.findall(text)]
     if "better" in schema.get("properties", {}):
         return json.dumps(
             {"justification": "It goes further.", "better": chance.choice(["first", "second"])}
@@ -117,16 +120,17 @@ def answer_for(request: dict[str, Any]) -> str:
             "reasoning": f"Both rest on {first[0]} and {second[0]}, seen from two sides.",
             "link": chance.choice(["analogy", "same-problem", "combination"]),
             "title": f"{first[0].title()} meets {second[0].lower()}",
-            "hypothesis": f"Wherever {' '.join(first[1:4])} is scarce, {' '.join(second[1:4])} should grow, "
-            f"because {first[4]} limits {second[4]} in the same way.",
-            "implication": f"Measure {first[5]} before and after {second[5]} changes, and compare it with a control that has no {first[6]}.",
+            "hypothesis": f"Wherever {' '.join(first[1:4])} is scarce, "
+            f"{' '.join(second[1:4])} should grow, because {first[4]} limits {second[4]} in the same way.",
+            "implication": f"Measure {first[5]} before and after {second[5]} changes, and compare it "
+            f"with a control that has no {first[6]}.",
             "if_false": f"{first[5].title()} stays as it was whatever {second[5]} does.",
         }
     )
 
 
 def words_as_vector(text: str, length: int) -> list[float]:
-    """Not of length 1: whoever asks has to see to that."""
+    """Return a vector, not of length 1: the caller has to scale it."""
     vector = [0.0] * length
     for word in text.lower().split():
         chance = random.Random(word)
@@ -136,31 +140,31 @@ def words_as_vector(text: str, length: int) -> list[float]:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    books: Books
+    accounts: Accounts
 
     def log_message(self, *_: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
-        path, behaviour = self.path.split("?")[0], self.books.behaviour.get("batch") or {}
+        path, behaviour = self.path.split("?")[0], self.accounts.behaviour.get("batch") or {}
         if path.endswith("/content"):
-            self.text(self.books.batches.files[path.split("/")[-2]])
-        elif path.endswith("/batches") and self.books.behaviour.get("no_batches"):
+            self.text(self.accounts.batches.files[path.split("/")[-2]])
+        elif path.endswith("/batches") and self.accounts.behaviour.get("no_batches"):
             self.reply(404, {"error": {"message": "not found"}})
         elif path.endswith("/batches"):
             self.reply(
                 200,
                 {
                     "object": "list",
-                    "data": list(self.books.batches.batches.values()),
+                    "data": list(self.accounts.batches.batches.values()),
                     "has_more": False,
                 },
             )
         elif "/batches/" in path:
-            found = self.books.batches.look(path.split("/")[-1], behaviour)
-            self.reply(200 if found else 404, found or {"error": {"message": "no such batch"}})
+            batch = self.accounts.batches.look(path.split("/")[-1], behaviour)
+            self.reply(200 if batch else 404, batch or {"error": {"message": "no such batch"}})
         elif self.path == "/witness":
-            self.reply(200, self.books.totals)
+            self.reply(200, self.accounts.totals)
         elif self.headers.get("authorization") == "Bearer wrong":
             self.reply(401, {"error": {"message": "Incorrect API key provided"}})
         else:
@@ -175,33 +179,33 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers.get("content-length", 0)))
         if self.path.endswith("/files"):
-            return self.reply(200, self.books.batches.upload(data))
+            return self.reply(200, self.accounts.batches.upload(data))
         body = json.loads(data or b"{}")
         if self.path.endswith("/batches"):
-            made = self.books.batches.create(body, self.books.behaviour.get("batch") or {})
-            if (self.books.behaviour.get("batch") or {}).get("drop_create"):
+            made = self.accounts.batches.create(body, self.accounts.behaviour.get("batch") or {})
+            if (self.accounts.behaviour.get("batch") or {}).get("drop_create"):
                 self.close_connection = True
                 return None
             return self.reply(200, made)
         if self.path == "/misbehave":
-            self.books.behaviour = body
+            self.accounts.behaviour = body
             return self.reply(200, {})
         return self.embed(body) if self.path.endswith("/embeddings") else self.complete(body)
 
     def embed(self, request: dict[str, Any]) -> None:
-        """A vector for each text in which each word has a direction of its own; priced by the token, and in the books like any call."""
+        """Answer with one vector per text, the sum of its words' directions, priced per token."""
         texts, length = request["input"], request.get("dimensions") or DIMENSIONS
-        status = self.books.behaviour.get("status")
+        status = self.accounts.behaviour.get("status")
         if status:
             return self.reply(status, {"error": {"message": "as told"}})
         tokens = sum(len(text.encode()) // 4 + 1 for text in texts)
         cost = tokens * INPUT_NANOUSD
-        with self.books.lock:
-            self.books.totals["calls"] += 1
-            self.books.totals["answered"] += 1
-            self.books.totals["cost_nanousd"] += cost
-            number = self.books.totals["calls"]
-        self.books.write(event="end", key=f"embedding-{number}", cost=cost, id=f"e-{number}")
+        with self.accounts.lock:
+            self.accounts.totals["calls"] += 1
+            self.accounts.totals["answered"] += 1
+            self.accounts.totals["cost_nanousd"] += cost
+            number = self.accounts.totals["calls"]
+        self.accounts.write(event="end", key=f"embedding-{number}", cost=cost, id=f"e-{number}")
         data = [
             {"object": "embedding", "index": at, "embedding": words_as_vector(text, length)}
             for at, text in enumerate(texts)
@@ -223,31 +227,31 @@ class Handler(BaseHTTPRequestHandler):
         key = hashlib.sha256(
             json.dumps([request["messages"], request.get("seed")]).encode()
         ).hexdigest()[:16]
-        behaviour = self.books.behaviour
-        with self.books.lock:
-            self.books.totals["calls"] += 1
-            number = self.books.totals["calls"]
+        behaviour = self.accounts.behaviour
+        with self.accounts.lock:
+            self.accounts.totals["calls"] += 1
+            number = self.accounts.totals["calls"]
         status = behaviour.get("status")
         if status and number % behaviour.get("every", 1) == 0:
-            with self.books.lock:
-                self.books.totals["refused"] += 1
-            self.books.write(event="refused", key=key, status=status)
+            with self.accounts.lock:
+                self.accounts.totals["refused"] += 1
+            self.accounts.write(event="refused", key=key, status=status)
             return self.reply(
                 status,
                 {"error": {"message": "as told"}},
                 {"retry-after": str(behaviour.get("retry_after", 0.2))},
             )
-        self.books.write(event="start", key=key)
-        time.sleep(self.books.delay_s)
+        self.accounts.write(event="start", key=key)
+        time.sleep(self.accounts.delay_s)
         text = behaviour.get("text") or answer_for(request)
         usage = {
             "prompt_tokens": sum(len(m["content"].encode()) for m in request["messages"]) // 4 + 8,
             "completion_tokens": len(text) // 4 + 1,
         }
         cost = usage["prompt_tokens"] * INPUT_NANOUSD + usage["completion_tokens"] * OUTPUT_NANOUSD
-        with self.books.lock:
-            self.books.totals["cost_nanousd"] += (
-                cost  # counted when it is made, whether or not anybody still listens
+        with self.accounts.lock:
+            self.accounts.totals["cost_nanousd"] += (
+                cost  # counted when it is made, even if the client is gone
             )
         message: dict[str, Any] = {"role": "assistant", "content": text}
         if behaviour.get("as_reasoning"):
@@ -264,15 +268,15 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self.reply(200, reply)
         except OSError:
-            self.books.write(event="gone", key=key, cost=cost, id=reply["id"])
+            self.accounts.write(event="gone", key=key, cost=cost, id=reply["id"])
             return None
-        with self.books.lock:
-            self.books.totals["answered"] += 1
-        self.books.write(event="end", key=key, cost=cost, id=reply["id"])
+        with self.accounts.lock:
+            self.accounts.totals["answered"] += 1
+        self.accounts.write(event="end", key=key, cost=cost, id=reply["id"])
         return None
 
     def text(self, content: str) -> None:
-        """A file."""
+        """Answer with a file."""
         body = content.encode()
         self.send_response(200)
         self.send_header("content-type", "application/jsonl")
@@ -300,8 +304,8 @@ def main() -> None:
     parser.add_argument("--log", required=True)
     parser.add_argument("--delay-s", type=float, default=0.0)
     options = parser.parse_args()
-    Handler.books = Books(options.log)
-    Handler.books.delay_s = options.delay_s
+    Handler.accounts = Accounts(options.log)
+    Handler.accounts.delay_s = options.delay_s
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     server.daemon_threads = True
     server.serve_forever()

@@ -24,7 +24,8 @@ from daydream_critic.oracle.oracle import Oracle
 from daydream_critic.oracle.requests import control_request, refute_requests
 from daydream_critic.oracle.settings import OracleSettings
 from daydream_critic.oracle.single_fact import AloneAnswer
-from daydream_models.client import BudgetedModelClient, ModelReply, ModelRequest
+from daydream_models.client import BudgetedModelClient
+from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpecs
 from daydream_models.reservations import StageCost, StagePlan
 from daydream_models.settings import ModelSettings
@@ -56,7 +57,7 @@ class FakeOracleModel:
     def client(self) -> BudgetedModelClient:
         return cast(BudgetedModelClient, self)
 
-    async def ask(self, request: ModelRequest, answer: type[Any]) -> ModelReply[Any]:
+    async def request(self, request: ModelRequest, answer: type[Any]) -> ModelReply[Any]:
         self.requests.append(request)
         call = ModelCall(
             call_id=request.key,

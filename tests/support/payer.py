@@ -1,5 +1,7 @@
-"""A worker that pays for its calls from the ledger, and behaves as workers do on bad days: it asks twice, repeats old questions
-late and out of order, dies between a draw and its call or between a call and its settlement, and leaves reservations open.
+"""A worker that pays for its calls from the ledger and behaves as workers do on bad days.
+
+It sends requests twice, repeats old ones late and out of order, dies between an authorization and
+its call or between a call and its settlement, and leaves reservations open.
 
     python tests/support/payer.py --nats URL --endpoint URL --name a --seed 1
 
@@ -39,61 +41,62 @@ from daydream_contracts.topology import (
 from daydream_runtime.rpc import RpcClient
 
 CALLS = 2
-BOUND = 250_000  # nano-dollars; an answer of the endpoint's costs less than half of it
+BOUND_NANOUSD = 250_000  # an answer of the endpoint costs less than half of it
 LIFETIME_S = 3.0
 INPUT_NANOUSD, OUTPUT_NANOUSD = 150, 600
 REMEMBERED = 50
 
 
-class Payer:
+class FaultyPayer:
     """One task of a worker."""
 
-    def __init__(self, ask: RpcClient, client: httpx.AsyncClient, name: str, seed: int) -> None:
-        self._ask, self._client, self._name = ask, client, name
+    def __init__(self, rpc: RpcClient, client: httpx.AsyncClient, name: str, seed: int) -> None:
+        self._rpc, self._client, self._name = rpc, client, name
+        self._pause_s = 0.1  # while the cap refuses
         self._chance = random.Random(f"{name} {seed}")
         self._past: list[tuple[Endpoint[Any, Any], ContractModel]] = []
 
     async def work(self) -> None:
-        """Pay one reservation after the other."""
+        """Pay one reservation after another."""
         number = 0
         while True:
             try:
                 number += await self._reservation(f"{self._name}-{number}")
             except (DaydreamError, httpx.HTTPError):
-                number += 1  # what was open stays open, as it does when a worker dies
+                number += 1  # leave the reservation open, as a worker that dies does
 
     async def _reservation(self, name: str) -> bool:
         part = AllocationRequest(
-            stage="synthesizer", model="priced-1", upper_bound_nanousd=CALLS * BOUND
+            stage="synthesizer", model="priced-1", upper_bound_nanousd=CALLS * BOUND_NANOUSD
         )
-        opened: Grant = await self._say(
+        opened: Grant = await self._request(
             BUDGET_OPEN,
             OpenReservation(
                 reservation_id=name, allocations=(part,), requested_at=datetime.now(UTC)
             ),
         )
         if not opened.granted and opened.refusal and opened.refusal.reason == "cap":
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(self._pause_s)
             return False
         for call in range(CALLS):
             if await self._call(name, f"{name}-{call}"):
                 return True
         if self._chance.random() < 0.9:
-            await self._say(BUDGET_RELEASE, ReleaseReservation(reservation_id=name))
+            await self._request(BUDGET_RELEASE, ReleaseReservation(reservation_id=name))
         return True
 
     async def _call(self, reservation: str, call: str) -> bool:
-        """One call; True when the worker dies in it."""
-        draw = Authorize(
+        """Make one call. Return True if the worker dies in it."""
+        authorize = Authorize(
             reservation_id=reservation,
             call_id=call,
             nonce=uuid4().hex,
             stage="synthesizer",
             model="priced-1",
-            upper_bound_nanousd=BOUND,
+            upper_bound_nanousd=BOUND_NANOUSD,
             lifetime_s=LIFETIME_S,
         )
-        grant: Grant = await self._say(BUDGET_AUTHORIZE, draw)
+        grant: Grant = await self._request(BUDGET_AUTHORIZE, authorize)
         if not grant.granted or self._chance.random() < 0.03:
             return True
         messages = [{"role": "user", "content": f"attempt {grant.attempt_id}"}]
@@ -106,27 +109,27 @@ class Payer:
             return True
         usage = reply["usage"]
         cost = usage["prompt_tokens"] * INPUT_NANOUSD + usage["completion_tokens"] * OUTPUT_NANOUSD
-        await self._say(
+        await self._request(
             BUDGET_SETTLE,
             Settle(attempt_id=grant.attempt_id, cost_nanousd=cost, provider_id=reply["id"]),
         )
         return False
 
-    async def _say(self, endpoint: Endpoint[Any, Any], question: ContractModel) -> Any:
-        """Ask, now and then twice, and now and then something old once more."""
-        answer = await self._ask(endpoint, question)
-        self._past = [*self._past[-REMEMBERED:], (endpoint, question)]
+    async def _request(self, endpoint: Endpoint[Any, Any], request: ContractModel) -> Any:
+        """Send a request, sometimes twice, and sometimes repeat an old one."""
+        answer = await self._rpc.request(endpoint, request)
+        self._past = [*self._past[-REMEMBERED:], (endpoint, request)]
         if self._chance.random() < 0.1:
-            again = await self._ask(endpoint, question)
+            repeated = await self._rpc.request(endpoint, request)
             if (
                 isinstance(answer, Grant)
                 and answer.attempt_id
-                and again.attempt_id not in ("", answer.attempt_id)
+                and repeated.attempt_id not in ("", answer.attempt_id)
             ):
-                raise SystemExit(f"two grants for one draw: {answer} and {again}")
+                raise SystemExit(f"two grants for one authorization: {answer} and {repeated}")
         if self._chance.random() < 0.1:
             with suppress(DaydreamError):
-                await self._ask(*self._chance.choice(self._past))
+                await self._rpc.request(*self._chance.choice(self._past))
         return answer
 
 
@@ -140,16 +143,16 @@ async def main() -> None:
     options = parser.parse_args()
 
     async def quiet(_: Exception) -> None:
-        """It is killed on purpose."""
+        """Ignore errors: the server is killed on purpose."""
 
     nc = await nats.connect(
         options.nats, max_reconnect_attempts=-1, reconnect_time_wait=0.1, error_cb=quiet
     )
     async with httpx.AsyncClient(base_url=options.endpoint, trust_env=False, timeout=10) as client:
-        ask = RpcClient(nc, patience_s=30)
+        rpc = RpcClient(nc, patience_s=30)
         await asyncio.gather(
             *(
-                Payer(ask, client, f"{options.name}.{task}", options.seed).work()
+                FaultyPayer(rpc, client, f"{options.name}.{task}", options.seed).work()
                 for task in range(options.tasks)
             )
         )

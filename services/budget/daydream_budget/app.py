@@ -18,7 +18,7 @@ from daydream_budget.metrics import BudgetMetrics
 from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import ChangeBudget, SetZone
-from daydream_models.pricing.lookup import read_prices
+from daydream_models.pricing.price_file import read_prices
 from daydream_runtime.service import Runtime, ServiceDefinition
 
 log = logging.getLogger(__name__)

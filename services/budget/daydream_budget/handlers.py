@@ -27,7 +27,7 @@ from daydream_contracts.topology import (
     BUDGET_STATE,
     Endpoint,
 )
-from daydream_models.pricing.lookup import FlatPrice
+from daydream_models.pricing.price_file import FlatPrice
 from daydream_runtime.service import Handler
 
 

@@ -57,7 +57,9 @@ def allocations(
     """What a reservation has to hold that pays these stages of a pair's way."""
     fact_bytes = len(pair.first.text.encode()) + len(pair.second.text.encode())
     return tuple(
-        part for stage in stages for part in plans[stage].parts(fact_bytes, samples, pair.plan)
+        part
+        for stage in stages
+        for part in plans[stage].allocations(fact_bytes, samples, pair.plan)
     )
 
 

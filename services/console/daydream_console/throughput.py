@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from daydream_contracts.errors import ConfigurationError
-from daydream_models.provider import ChatRequest, ModelCallError, ModelProvider
+from daydream_models.provider import ChatRequest, ModelProvider
+from daydream_models.provider_errors import ModelCallError
 
 WORDS_READ = 300  # some 900 tokens: they are made of letters by chance
 TOKENS_WRITTEN = 200
@@ -80,7 +81,7 @@ async def _phase(
 
 async def _tokens(endpoint: ModelProvider, attempt: ChatRequest) -> tuple[int, int]:
     try:
-        answer = await endpoint.attempt(attempt)
+        answer = await endpoint.complete(attempt)
     except ModelCallError as failed:
         raise ConfigurationError(
             f"the model did not answer: {failed}",

@@ -159,7 +159,9 @@ def _calls(
     for call in calls:
         prompt = prompts.get(call.prompt.digest)
         fitting = (
-            [prompt.fill(**fill) for fill in fills if prompt.holes == set(fill)] if prompt else []
+            [prompt.fill(**fill) for fill in fills if prompt.placeholders == set(fill)]
+            if prompt
+            else []
         )
         if prompt and call.repair and before:
             limit = max(

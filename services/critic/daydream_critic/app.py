@@ -32,7 +32,7 @@ from daydream_critic.settings import CriticSettings
 from daydream_models.prompt import Prompt, store_prompts
 from daydream_models.release import release_reservation
 from daydream_models.reservations import publish_plan, read_plans
-from daydream_models.settings import known_clearance
+from daydream_models.settings import check_clearance
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.projection import Projector
 from daydream_runtime.service import Runtime
@@ -100,7 +100,7 @@ def read_judges(settings: CriticSettings) -> tuple[JudgeConfig, ...]:
     """
     configs = read_panel(settings.panel_file, settings.model)
     for config in configs:
-        known_clearance(settings.clearances, config.name, config.model.clearance)
+        check_clearance(settings.clearances, config.name, config.model.clearance)
     return configs
 
 

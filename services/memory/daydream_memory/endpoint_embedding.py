@@ -22,11 +22,15 @@ from daydream_contracts.rpc import AllocationRequest, Authorize, OpenReservation
 from daydream_contracts.topology import BUDGET_OPEN, BUDGET_RELEASE
 from daydream_memory.settings import EmbeddingSettings
 from daydream_memory.store import Vector
-from daydream_models.budget_client import BudgetClient, refused
+from daydream_models.budget_client import BudgetClient, refusal_error
 from daydream_models.pricing.bounds import call_bound_nanousd, prompt_tokens_bound
-from daydream_models.pricing.lookup import Price, find_price, read_prices
+from daydream_models.pricing.lookup import find_price
+from daydream_models.pricing.price_file import read_prices
+from daydream_models.pricing.tariff import Price
 from daydream_models.pricing.tokens import counter_for
-from daydream_models.provider import ModelCallError, ModelProvider, ProviderVectors
+from daydream_models.provider import ModelProvider
+from daydream_models.provider_answers import ProviderVectors
+from daydream_models.provider_errors import ModelCallError
 from daydream_runtime.service import Runtime
 
 CACHE_TEXTS = 2048
@@ -106,7 +110,7 @@ class EndpointEmbedder:
         part = AllocationRequest(
             stage=budget.stage, model=budget.model, team=budget.team, upper_bound_nanousd=bound
         )
-        grant = await budget.ask(
+        grant = await budget.rpc.request(
             BUDGET_OPEN,
             OpenReservation(
                 reservation_id=reservation_id,
@@ -117,11 +121,13 @@ class EndpointEmbedder:
             ),
         )
         if grant.refusal is not None:
-            raise refused(grant.refusal)
+            raise refusal_error(grant.refusal)
         return grant.attempt_id, reservation_id
 
     async def _close(self, reservation_id: str) -> None:
-        await self._budget.ask(BUDGET_RELEASE, ReleaseReservation(reservation_id=reservation_id))
+        await self._budget.rpc.request(
+            BUDGET_RELEASE, ReleaseReservation(reservation_id=reservation_id)
+        )
 
     def _kept(self, texts: Sequence[str], raw: ProviderVectors) -> dict[str, Vector]:
         matrix = np.asarray(raw.vectors, np.float32)

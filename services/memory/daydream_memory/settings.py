@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
-from daydream_models.settings import ModelSettings, known_clearance
+from daydream_models.settings import ModelSettings, check_clearance
 from daydream_runtime.settings import ServiceSettings
 
 
@@ -118,6 +118,6 @@ class MemorySettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _known_clearance(self) -> Self:
-        known_clearance(self.clearances, "MEMORY_EMBEDDING", self.embedding.clearance)
-        known_clearance(self.clearances, "MEMORY_PREVIOUS", self.previous.clearance)
+        check_clearance(self.clearances, "MEMORY_EMBEDDING", self.embedding.clearance)
+        check_clearance(self.clearances, "MEMORY_PREVIOUS", self.previous.clearance)
         return self

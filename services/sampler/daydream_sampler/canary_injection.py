@@ -118,7 +118,7 @@ class CanaryInjector:
         reservation = OpenReservation(
             reservation_id=proposed.pair.reservation_id,
             allocations=tuple(
-                part for plan in plans.values() for part in plan.parts(fact_bytes, 1, FULL)
+                part for plan in plans.values() for part in plan.allocations(fact_bytes, 1, FULL)
             ),
             purpose="canary",
             requested_at=proposed.proposed_at,

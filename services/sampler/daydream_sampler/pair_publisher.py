@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind
 from daydream_contracts.events import PairSampled, derive_id, pair_id_of
 from daydream_contracts.rpc import OpenReservation, PairFound, Refusal
 from daydream_contracts.topology import BUDGET_OPEN
-from daydream_models.reservations import SIZES, StagePlan, branches, samples_in
+from daydream_models.reservations import SIZES, StagePlan, plans_by_size, samples_in
 from daydream_runtime.service import Runtime
 from daydream_runtime.telemetry import Attribute
 from daydream_sampler.claim import Claim
@@ -84,7 +84,7 @@ class PairPublisher:
         plans: Mapping[str, StagePlan],
     ) -> OpenReservation:
         fact_bytes = len(found.first.text.encode()) + len(found.second.text.encode())
-        full, *reduced = branches(plans.values(), fact_bytes, self.samples)
+        full, *reduced = plans_by_size(plans.values(), fact_bytes, self.samples)
         return OpenReservation(
             reservation_id=reservation_id,
             allocations=full.allocations,

@@ -1,4 +1,4 @@
-"""The answer that the writer's model is asked for. Reasoning comes first, so that the finding follows from it."""
+"""The answer of a writer. Reasoning comes first, so that the finding follows from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from daydream_models.answer import AnswerModel
 
 
 class SynthesisAnswer(AnswerModel):
-    """The full answer. Short answers are read as this model too, since they lack optional fields only."""
+    """The full answer. Short answers are read as this model too: they lack only optional fields."""
 
     reasoning: str = Field(max_length=chars_max(Synthesis, "reasoning"))
     link: LinkKind | Literal["none"]

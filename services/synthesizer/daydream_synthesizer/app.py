@@ -7,36 +7,26 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from daydream_contracts.access import Clearances
-from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import PairSampled
 from daydream_contracts.topology import PLANS, PROMPTS, SYNTHESIZER, SYNTHESIZER_STATE
 from daydream_models.client import BudgetedModelClient
 from daydream_models.factory import open_model
-from daydream_models.model_file import ModelFileFormat
-from daydream_models.prompt import load_prompt, store_prompts
+from daydream_models.prompt import store_prompts
 from daydream_models.release import release_reservation
-from daydream_models.request_spec import RequestSpec, RequestSpecs
-from daydream_models.reservations import BARE, BRIEF, FULL, publish_plan
-from daydream_models.settings import ModelSettings, known_clearance
+from daydream_models.reservations import publish_plan
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.projection import Projector, follow
 from daydream_runtime.service import Runtime
 from daydream_synthesizer import handlers
-from daydream_synthesizer.answer import ShortSynthesisAnswer, SynthesisAnswer
-from daydream_synthesizer.examples import ExamplePicker, examples_bytes_max
+from daydream_synthesizer.examples import ExamplePicker
 from daydream_synthesizer.report import WriterReport
+from daydream_synthesizer.request_specs import request_specs
 from daydream_synthesizer.settings import SynthesizerSettings
-from daydream_synthesizer.synthesis import HOLES_AFTER, Synthesizer
+from daydream_synthesizer.synthesis import Synthesizer
 from daydream_synthesizer.writer_history import WriterHistory
+from daydream_synthesizer.writers import read_writers
 
-PROMPT = "synthesize.v2.md"
-PROMPT_AFTER = "synthesize-after.v1.md"  # examples
-PROMPT_BRIEF = (
-    "synthesize-brief.v1.md"  # small models repeat long instructions instead of following them
-)
-HOLES = frozenset({"first", "second"})
-HISTORY_KEY = "yields.v1"
-TABLES = ModelFileFormat("writer", "DAYDREAM_SYNTHESIZER_MODELS_FILE", count_max=9)
+HISTORY_KEY = "writers.v1"
 
 
 def create() -> ServiceApp:
@@ -99,65 +89,9 @@ def _synthesizer(
     examples = ExamplePicker(runtime.rpc, settings.examples) if settings.examples else None
     return Synthesizer(
         writers,
-        forms(settings),
+        request_specs(settings),
         projector,
         examples,
         floor=settings.writer_floor,
         clearances=Clearances(settings.clearances),
     )
-
-
-def read_writers(settings: SynthesizerSettings) -> tuple[ModelSettings, ...]:
-    """Return the models that write.
-
-    Raise ConfigurationError for a model that occurs twice, or that is asked with another prompt
-    than the rest: the prompt enters a hypothesis' id.
-    """
-    if not settings.models_file:
-        return (settings.model,)
-    models = tuple(model for model, _ in TABLES.read(settings.models_file, settings.model))
-    for model in models:
-        known_clearance(settings.clearances, model.name, model.clearance)
-        if model.brief != settings.model.brief:
-            raise ConfigurationError(
-                f"{model.name} in {settings.models_file} sets brief, which must be equal for all"
-                " writers",
-                "Set DAYDREAM_SYNTHESIZER_MODEL_BRIEF",
-            )
-    if len({model.name for model in models}) < len(models):
-        raise ConfigurationError(
-            f"{settings.models_file} has the same writer twice", "Name each model once"
-        )
-    return models
-
-
-def forms(settings: SynthesizerSettings) -> RequestSpecs:
-    """Return the request spec of each plan size.
-
-    A small model gets short requests and no examples.
-    """
-
-    def form(*, brief: bool, repair: bool) -> RequestSpec:
-        after = bool(settings.examples) and not brief
-        answer = ShortSynthesisAnswer if brief else SynthesisAnswer
-        name = PROMPT_BRIEF if brief else PROMPT_AFTER if after else PROMPT
-        prompt = load_prompt(
-            "daydream_synthesizer",
-            name,
-            settings.prompt_file,
-            answer.json_schema(),
-            HOLES_AFTER if after else HOLES,
-        )
-        return RequestSpec(
-            prompt,
-            answer.tokens_max(),
-            text_bytes_max=examples_bytes_max(2 * settings.examples) if after else 0,
-            facts=1,
-            repair=repair,
-        )
-
-    return {
-        FULL: form(brief=settings.model.brief, repair=True),
-        BRIEF: form(brief=True, repair=True),
-        BARE: form(brief=True, repair=False),
-    }

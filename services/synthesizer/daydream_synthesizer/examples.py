@@ -1,16 +1,20 @@
-"""Findings of before that a writer is shown, labelled interesting or not (the essay's prefix), so that it writes more of the first kind.
+"""Pick earlier findings as examples, labelled interesting or not (the essay's prefix).
 
-Data: the last promoted and the last discarded verdicts in memory, looked at every so often → for a pair some of each, chosen by the pair.
-A person's word outranks the critic's. Nobody's scores are shown. Left out is what has to do with the pair itself: findings that its facts descend from, or
-that were made of one of its facts or of what those descend from; and what another team made, or what needs a clearance that the pair does not have.
-What is erased from memory is out of the examples with the next look.
+A writer that sees them writes more of the first kind. Data: the latest promoted and the latest
+discarded verdicts in memory, read again every `REFRESH_EVERY` → for each pair, `count` of each
+kind, chosen by the pair. A review outranks the critic. No scores are shown.
+
+Left out is what is related to the pair: findings that its facts descend from, and findings made
+from one of its facts or of their ancestors. Left out is also what belongs to another team, or needs
+a clearance that the pair does not have. What is erased from memory is gone with the next refresh.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from daydream_contracts.access import may_appear_with
@@ -29,12 +33,20 @@ from daydream_contracts.text_limits import longest
 from daydream_contracts.topology import MEMORY_INSIGHTS
 from daydream_runtime.rpc import RpcClient
 
-LOOKED_AT = 100
-LOOK_EVERY = timedelta(seconds=30)
-DULL = (Decision.DISCARDED, Decision.REFUTED)
-DEPTH_MAX = 20
-SOURCE = "daydream "  # of an insight: the verdict that made it comes after it
-Shown = tuple[str, bool, Synthesis]
+VERDICTS_READ = 100
+REFRESH_EVERY = timedelta(seconds=30)
+UNINTERESTING = (Decision.DISCARDED, Decision.REFUTED)
+ANCESTRY_DEPTH_MAX = 20
+SOURCE_PREFIX = "daydream "  # of an insight's source; the id of its verdict follows
+
+
+@dataclass(frozen=True)
+class ShownExample:
+    """A finding of an earlier verdict, as a writer sees it."""
+
+    verdict_id: str
+    interesting: bool
+    synthesis: Synthesis
 
 
 def examples_bytes_max(count: int) -> int:
@@ -43,103 +55,94 @@ def examples_bytes_max(count: int) -> int:
 
 
 class ExamplePicker:
-    """Chooses `count` of each kind."""
+    """Picks `count` examples of each kind for a pair."""
 
-    def __init__(self, ask: RpcClient, count: int) -> None:
+    def __init__(self, rpc: RpcClient, count: int) -> None:
         self.count = count
-        self._ask = ask
-        self._looked_at: datetime | None = None
-        self._good: list[VerdictReached] = []
-        self._dull: list[VerdictReached] = []
-        self._looking = asyncio.Lock()
+        self._rpc = rpc
+        self._refreshed_at: datetime | None = None
+        self._interesting: list[VerdictReached] = []
+        self._uninteresting: list[VerdictReached] = []
+        self._refreshing = asyncio.Lock()
 
-    async def pick(self, pair: PairSampled) -> list[Shown]:
-        """Those that a writer of this pair is shown: id of the verdict, whether it was interesting, and the finding."""
-        async with self._looking:
-            if self._looked_at is None or datetime.now(UTC) - self._looked_at > LOOK_EVERY:
-                await self._look()
+    async def pick(self, pair: PairSampled) -> list[ShownExample]:
+        """Return the examples for a pair, in random order. The pair is the seed."""
+        async with self._refreshing:
+            now = datetime.now(UTC)
+            if self._refreshed_at is None or now - self._refreshed_at > REFRESH_EVERY:
+                await self._refresh()
+                self._refreshed_at = now
         ancestry = await self._ancestry((pair.first, pair.second))
-        chance = random.Random(pair.pair_id)
-        shown = [
-            (one, interesting)
-            for interesting, some in ((True, self._good), (False, self._dull))
-            for one in self._some(some, pair, ancestry, chance)
+        rng = random.Random(pair.pair_id)
+        examples = [
+            *self._pick_kind(self._interesting, True, pair, ancestry, rng),
+            *self._pick_kind(self._uninteresting, False, pair, ancestry, rng),
         ]
-        chance.shuffle(shown)
-        return [
-            (one.verdict_id, interesting, one.hypothesis.synthesis)
-            for one, interesting in shown
-            if one.hypothesis.synthesis is not None
-        ]
+        rng.shuffle(examples)
+        return examples
 
-    def _some(
+    def _pick_kind(
         self,
         verdicts: Sequence[VerdictReached],
+        interesting: bool,
         pair: PairSampled,
         ancestry: set[str],
-        chance: random.Random,
-    ) -> list[VerdictReached]:
-        fitting = [
-            one for one in verdicts if not ancestry & facts_of(one) and _may_be_shown(one, pair)
+        rng: random.Random,
+    ) -> list[ShownExample]:
+        candidates = [
+            ShownExample(verdict.verdict_id, interesting, synthesis)
+            for verdict in verdicts
+            if (synthesis := verdict.hypothesis.synthesis) is not None
+            and not ancestry & related_facts(verdict)
+            and _may_be_shown(verdict, pair)
         ]
-        return chance.sample(fitting, min(self.count, len(fitting)))
+        return rng.sample(candidates, min(self.count, len(candidates)))
 
-    async def _look(self) -> None:
-        promoted: VerdictPage = await self._ask(MEMORY_INSIGHTS, ListVerdicts(limit=LOOKED_AT))
-        latest: VerdictPage = await self._ask(
-            MEMORY_INSIGHTS, ListVerdicts(promoted_only=False, limit=LOOKED_AT)
+    async def _refresh(self) -> None:
+        """Read the latest verdicts, and sort them by reviews and decisions."""
+        promoted: VerdictPage = await self._rpc.request(
+            MEMORY_INSIGHTS, ListVerdicts(limit=VERDICTS_READ)
         )
-        word = {
-            one.verdict_id: one.accepted
-            for page in (promoted, latest)
-            for one in sorted(page.reviews, key=lambda review: review.recorded_at)
+        latest: VerdictPage = await self._rpc.request(
+            MEMORY_INSIGHTS, ListVerdicts(promoted_only=False, limit=VERDICTS_READ)
+        )
+        accepted = _accepted(promoted) | _accepted(latest)
+        verdicts = {
+            verdict.verdict_id: verdict
+            for verdict in (*promoted.verdicts, *latest.verdicts)
+            if verdict.final and verdict.hypothesis.synthesis is not None
         }
-        known = {
-            one.verdict_id: one
-            for one in (*promoted.verdicts, *latest.verdicts)
-            if one.final and one.hypothesis.synthesis is not None
-        }
-        good = {
-            name for name, one in known.items() if word.get(name, one.decision is Decision.PROMOTED)
-        } - {*promoted.retracted, *latest.retracted}
-        self._good = [one for name, one in known.items() if name in good]
-        self._dull = [
-            one
-            for name, one in known.items()
-            if word.get(name) is False
-            or (name not in word and one.decision in DULL and one.judgements)
+        retracted = {*promoted.retracted, *latest.retracted}
+        self._interesting = [
+            verdict
+            for verdict_id, verdict in verdicts.items()
+            if accepted.get(verdict_id, verdict.decision is Decision.PROMOTED)
+            and verdict_id not in retracted
         ]
-        self._looked_at = datetime.now(UTC)
+        self._uninteresting = [
+            verdict for verdict in verdicts.values() if _is_uninteresting(verdict, accepted)
+        ]
 
     async def _ancestry(self, facts: Iterable[Fact]) -> set[str]:
-        """Ids of these facts and of all that they descend from."""
-        found = {fact.fact_id for fact in facts}
-        made_by = {
-            fact.source.removeprefix(SOURCE) for fact in facts if fact.kind is FactKind.INSIGHT
-        }
-        for _ in range(DEPTH_MAX):
-            if not made_by:
+        """Return the ids of these facts and of all facts that they descend from."""
+        generation = list(facts)
+        ancestry = {fact.fact_id for fact in generation}
+        for _ in range(ANCESTRY_DEPTH_MAX):
+            verdict_ids = _source_verdicts(generation)
+            if not verdict_ids:
                 break
-            page: VerdictPage = await self._ask(
-                MEMORY_INSIGHTS, ListVerdicts(verdict_ids=tuple(sorted(made_by)))
+            page: VerdictPage = await self._rpc.request(
+                MEMORY_INSIGHTS, ListVerdicts(verdict_ids=verdict_ids)
             )
-            parents = [
-                fact
-                for one in page.verdicts
-                for fact in (one.hypothesis.pair.first, one.hypothesis.pair.second)
-                if fact.fact_id not in found
-            ]
-            found |= {fact.fact_id for fact in parents}
-            made_by = {
-                fact.source.removeprefix(SOURCE)
-                for fact in parents
-                if fact.kind is FactKind.INSIGHT
-            }
-        return found
+            pairs = [verdict.hypothesis.pair for verdict in page.verdicts]
+            parents = [fact for pair in pairs for fact in (pair.first, pair.second)]
+            generation = [fact for fact in parents if fact.fact_id not in ancestry]
+            ancestry |= {fact.fact_id for fact in generation}
+        return ancestry
 
 
-def facts_of(verdict: VerdictReached) -> set[str]:
-    """Ids of the facts that a finding has to do with: its own two, and what it has become."""
+def related_facts(verdict: VerdictReached) -> set[str]:
+    """Return the ids of the facts of a finding: its own two, and the insight that it may be."""
     proposed = verdict.hypothesis
     return {
         proposed.pair.first.fact_id,
@@ -148,7 +151,26 @@ def facts_of(verdict: VerdictReached) -> set[str]:
     }
 
 
+def _accepted(page: VerdictPage) -> dict[str, bool]:
+    """Return the latest review of each verdict."""
+    reviews = sorted(page.reviews, key=lambda review: review.recorded_at)
+    return {review.verdict_id: review.accepted for review in reviews}
+
+
+def _is_uninteresting(verdict: VerdictReached, accepted: Mapping[str, bool]) -> bool:
+    review = accepted.get(verdict.verdict_id)
+    if review is not None:
+        return not review
+    return verdict.decision in UNINTERESTING and bool(verdict.judgements)
+
+
+def _source_verdicts(facts: Iterable[Fact]) -> tuple[str, ...]:
+    """Return the ids of the verdicts that made those of these facts that are insights."""
+    insights = (fact for fact in facts if fact.kind is FactKind.INSIGHT)
+    return tuple(sorted({fact.source.removeprefix(SOURCE_PREFIX) for fact in insights}))
+
+
 def _may_be_shown(verdict: VerdictReached, pair: PairSampled) -> bool:
-    of = verdict.hypothesis.pair
-    clearances = (of.first.clearance, of.second.clearance)
-    return may_appear_with(of.first.team or of.second.team, clearances, (pair.first, pair.second))
+    own = verdict.hypothesis.pair
+    clearances = (own.first.clearance, own.second.clearance)
+    return may_appear_with(own.first.team or own.second.team, clearances, (pair.first, pair.second))

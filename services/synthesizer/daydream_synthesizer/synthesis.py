@@ -1,12 +1,14 @@
-"""From a pair to its hypotheses: one question per sample, an abstention where there is no worthwhile link.
+"""Turn a pair into hypotheses: one request per sample, or an abstention if there is no link.
 
-Each sample is written by one of the writers (`mixture`), after examples where they are wanted (`examples`). Neither enters the name of the question: the
-answer that is there is taken, whoever wrote it, so a second delivery pays nothing even if it would choose otherwise.
+Each sample is written by one of the writers (`writer_history`), after examples if these are on
+(`examples`). Neither enters the key of the request. So a second delivery uses the stored answer of
+any writer and pays nothing, even if it would choose another writer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from daydream_contracts.access import Clearances
@@ -17,115 +19,123 @@ from daydream_contracts.events import (
     hypothesis_id_of,
 )
 from daydream_contracts.prompts import link_after_examples_variables, link_variables
-from daydream_models.client import BudgetedModelClient, ModelRequest
+from daydream_models.client import BudgetedModelClient
+from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
 from daydream_models.reservations import StageCost, StagePlan
 from daydream_runtime.projection import Projector
 from daydream_synthesizer.answer import SynthesisAnswer
-from daydream_synthesizer.examples import ExamplePicker, Shown
+from daydream_synthesizer.examples import ExamplePicker, ShownExample
 from daydream_synthesizer.writer_history import WriterHistory, choose
 
 TEMPERATURE = 0.9
 RAW_CHARS_MAX = 8000
-HOLES_AFTER = frozenset({"first", "second", "examples"})
+NO_REASON = "no reason given"
+PLACEHOLDERS = frozenset({"first", "second"})
+PLACEHOLDERS_WITH_EXAMPLES = PLACEHOLDERS | {"examples"}
 
 
+@dataclass(frozen=True)
 class Synthesizer:
-    """Thinks about pairs."""
+    """Propose links between the two facts of a pair.
 
-    def __init__(
-        self,
-        writers: Mapping[str, BudgetedModelClient],
-        forms: RequestSpecs,
-        following: Projector[WriterHistory] | None = None,
-        examples: ExamplePicker | None = None,
-        *,
-        floor: float = 0.0,
-        clearances: Clearances | None = None,
-    ) -> None:
-        """`following`: what writers have brought, where there are several; `examples`: None where none are shown."""
-        self._writers = writers
-        self.request_specs = forms
-        self._following = following
-        self._examples = examples
-        self._floor = floor
-        self._clearances = clearances or Clearances()
+    `projector` has the record of the writers, if there are several. `examples` is None if none are
+    shown. `floor` is the share of hypotheses whose writer is drawn evenly.
+    """
+
+    writers: Mapping[str, BudgetedModelClient]
+    request_specs: RequestSpecs
+    projector: Projector[WriterHistory] | None = None
+    examples: ExamplePicker | None = None
+    floor: float = field(default=0.0, kw_only=True)
+    clearances: Clearances = field(default_factory=Clearances, kw_only=True)
 
     def plan(self) -> StagePlan:
-        """The most that one sample can cost, by the dearest writer: the question with both facts, and its repair."""
-        plans = [model.plan(self.request_specs) for model in self._writers.values()]
-        first = plans[0]
-        smaller = {size: _dearest([plan.smaller[size] for plan in plans]) for size in first.smaller}
-        lowest = self._clearances.lowest(plan.clearance for plan in plans)
-        others = tuple(plan.model for plan in plans[1:])
-        return first.model_copy(
+        """Return the maximum cost of one sample, by the most expensive writer.
+
+        The plan has the clearance that all writers share.
+        """
+        plans = [model.plan(self.request_specs) for model in self.writers.values()]
+        sizes = plans[0].reduced
+        reduced = {size: _highest([plan.reduced[size] for plan in plans]) for size in sizes}
+        return plans[0].model_copy(
             update={
-                "alternative_models": others,
-                "clearance": lowest,
-                "smaller": smaller,
-                **_dearest(plans).model_dump(),
+                "alternative_models": tuple(plan.model for plan in plans[1:]),
+                "clearance": self.clearances.lowest(plan.clearance for plan in plans),
+                "reduced": reduced,
+                **_highest(plans).model_dump(),
             }
         )
 
     async def propose(self, pair: PairSampled) -> list[HypothesisProposed]:
-        """The hypotheses of a pair, in the order of their samples."""
-        form = request_spec_of(self.request_specs, pair.plan)
-        shown = (
-            await self._examples.pick(pair)
-            if self._examples and form.prompt.holes == HOLES_AFTER
-            else []
-        )
-        return [await self._sample(pair, sample, form, shown) for sample in range(pair.samples)]
+        """Return the hypotheses of a pair, in the order of their samples."""
+        spec = request_spec_of(self.request_specs, pair.plan)
+        examples = []
+        if self.examples and _takes_examples(spec):
+            examples = await self.examples.pick(pair)
+        return [
+            await self._propose_sample(pair, sample, spec, examples)
+            for sample in range(pair.samples)
+        ]
 
-    async def _sample(
-        self, pair: PairSampled, sample: int, form: RequestSpec, shown: list[Shown]
+    async def _propose_sample(
+        self, pair: PairSampled, sample: int, spec: RequestSpec, examples: Sequence[ShownExample]
     ) -> HypothesisProposed:
-        hypothesis_id = hypothesis_id_of(pair.pair_id, form.prompt.ref.digest, sample)
-        writer = self._writer(hypothesis_id)
-        filled = (
-            link_after_examples_variables(
-                pair, [(interesting, one) for _, interesting, one in shown]
-            )
-            if form.prompt.holes == HOLES_AFTER
-            else link_variables(pair)
-        )
-        question = ModelRequest(
+        hypothesis_id = hypothesis_id_of(pair.pair_id, spec.prompt.ref.digest, sample)
+        writer = self._choose_writer(hypothesis_id)
+        request = ModelRequest(
             key=hypothesis_id,
             reservation_id=pair.reservation_id,
-            prompt=form.prompt,
-            messages=form.prompt.fill(**filled),
-            output_tokens_max=form.output_tokens_max,
+            prompt=spec.prompt,
+            messages=spec.prompt.fill(**_variables(pair, spec, examples)),
+            output_tokens_max=spec.output_tokens_max,
             temperature=TEMPERATURE,
-            repair=form.repair,
+            repair=spec.repair,
         )
-        reply = await self._writers[writer].ask(question, SynthesisAnswer)
-        answer = reply.value
-        synthesis = answer.synthesis() if answer else None
+        reply = await self.writers[writer].request(request, SynthesisAnswer)
         return HypothesisProposed(
             hypothesis_id=hypothesis_id,
             pair=pair,
             sample=sample,
-            synthesis=synthesis,
-            abstention=(answer.reasoning.strip() or "no reason given")
-            if answer and not synthesis
-            else None,
-            unreadable=None if answer else reply.text[:RAW_CHARS_MAX],
+            synthesis=reply.value.synthesis() if reply.value else None,
+            abstention=_abstention(reply),
+            unreadable=None if reply.value else reply.text[:RAW_CHARS_MAX],
             calls=reply.calls,
             writer=writer,
             examples=tuple(
-                PromptExample(verdict_id=name, interesting=interesting)
-                for name, interesting, _ in shown
+                PromptExample(verdict_id=example.verdict_id, interesting=example.interesting)
+                for example in examples
             ),
             proposed_at=datetime.now(UTC),
         )
 
-    def _writer(self, hypothesis_id: str) -> str:
-        yields = self._following.projection if self._following else WriterHistory()
-        return choose(tuple(self._writers), yields, floor=self._floor, seed=hypothesis_id)
+    def _choose_writer(self, hypothesis_id: str) -> str:
+        history = self.projector.projection if self.projector else WriterHistory()
+        return choose(tuple(self.writers), history, floor=self.floor, seed=hypothesis_id)
 
 
-def _dearest(costs: list[StageCost] | list[StagePlan]) -> StageCost:
-    """A bound of all of them."""
+def _takes_examples(spec: RequestSpec) -> bool:
+    return spec.prompt.placeholders == PLACEHOLDERS_WITH_EXAMPLES
+
+
+def _variables(
+    pair: PairSampled, spec: RequestSpec, examples: Sequence[ShownExample]
+) -> dict[str, str]:
+    if not _takes_examples(spec):
+        return link_variables(pair)
+    shown = [(example.interesting, example.synthesis) for example in examples]
+    return link_after_examples_variables(pair, shown)
+
+
+def _abstention(reply: ModelReply[SynthesisAnswer]) -> str | None:
+    """Return why there is no link; None if there is one, or if the answer could not be read."""
+    if reply.value is None or reply.value.synthesis() is not None:
+        return None
+    return reply.value.reasoning.strip() or NO_REASON
+
+
+def _highest(costs: Sequence[StageCost]) -> StageCost:
+    """Return an upper bound of all these costs."""
     return StageCost(
         fixed_nanousd=max(cost.fixed_nanousd for cost in costs),
         nanousd_per_fact_byte=max(cost.nanousd_per_fact_byte for cost in costs),

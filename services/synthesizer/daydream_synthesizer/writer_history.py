@@ -1,8 +1,10 @@
-"""Which of several models writes: Thompson sampling by insights per dollar, with a floor.
+"""Choose which of several models writes: Thompson sampling by insights per dollar, with a floor.
 
-A writer's insights are Poisson with rate · dollars of its whole daydreams; the rate has a Gamma prior as strong as `PRIOR_INSIGHTS` insights around the
-mean of all (the sampler's portfolio learns its strategies' shares by the same model). Each hypothesis draws once from the posteriors, and the writer whose
-rate is the highest writes it. The draw is seeded with the hypothesis, so the same knowledge gives the same writer.
+The insights of a writer are Poisson with rate · dollars of its whole daydreams. The rate has a
+Gamma prior as strong as `PRIOR_INSIGHTS` insights around the mean of all writers. (The sampler's
+portfolio learns the shares of its strategies by the same model.) Each hypothesis draws once from
+the posteriors, and the writer with the highest rate writes it. The hypothesis seeds the draw, so
+the same history gives the same writer.
 """
 
 from __future__ import annotations
@@ -16,72 +18,84 @@ from daydream_contracts.events import NANOUSD_PER_USD, Decision, VerdictReached
 from daydream_runtime.projection import Projection
 
 PRIOR_INSIGHTS = 2.0
-COUNT_MAX = (
-    2000  # hypotheses of a writer; beyond them half is forgotten, for models and memory change
-)
+HYPOTHESES_MAX = 2000  # of one writer; above it counts are halved: models and memory change
 SHARE_DRAWS = 400
 
 
 class WriterStats(BaseModel):
-    """What one writer has brought."""
+    """The record of one writer."""
 
     hypotheses: int = 0
     promoted: int = 0
     cost_nanousd: int = 0
 
+    def halved(self) -> WriterStats:
+        """Return these numbers, halved."""
+        return WriterStats(
+            hypotheses=self.hypotheses // 2,
+            promoted=self.promoted // 2,
+            cost_nanousd=self.cost_nanousd // 2,
+        )
+
 
 class WriterHistory(Projection):
-    """The fold of the VERDICTS stream."""
+    """The projection of VERDICTS: the record of each writer.
+
+    Only first-round, final verdicts count that are no canary and name their writer.
+    """
 
     writers: dict[str, WriterStats] = Field(default_factory=dict)
 
     def add(self, sequence: int, verdict: VerdictReached) -> None:
+        """Count a verdict. A sequence that was counted before has no effect."""
         if sequence <= self.sequence:
             return
         self.sequence = sequence
         proposed = verdict.hypothesis
         if not verdict.final or proposed.pair.canary or verdict.round > 1 or not proposed.writer:
             return
-        one = self.writers.setdefault(proposed.writer, WriterStats())
-        one.hypotheses += 1
-        one.promoted += verdict.decision is Decision.PROMOTED
-        one.cost_nanousd += verdict.cost_nanousd
-        if one.hypotheses > COUNT_MAX:
-            half = {name: value // 2 for name, value in one.model_dump().items()}
-            self.writers[proposed.writer] = WriterStats(**half)
+        stats = self.writers.setdefault(proposed.writer, WriterStats())
+        stats.hypotheses += 1
+        stats.promoted += verdict.decision is Decision.PROMOTED
+        stats.cost_nanousd += verdict.cost_nanousd
+        if stats.hypotheses > HYPOTHESES_MAX:
+            self.writers[proposed.writer] = stats.halved()
 
     def of(self, writer: str) -> WriterStats:
-        """What a writer has brought; nothing yet for a new one."""
+        """Return the record of a writer; an empty one for a new writer."""
         return self.writers.get(writer, WriterStats())
 
 
-def choose(names: Sequence[str], yields: WriterHistory, *, floor: float, seed: str) -> str:
-    """Who writes."""
-    chance = random.Random(seed)
-    if len(names) == 1 or chance.random() < floor:
-        return chance.choice(names)
-    tried = [yields.of(name) for name in names]
-    exposure = _exposure(tried)
-    mean = (sum(one.promoted for one in tried) + 0.5) / (sum(exposure) + 1)
+def choose(names: Sequence[str], history: WriterHistory, *, floor: float, seed: str) -> str:
+    """Return the name of the writer. With probability `floor` all are equally likely."""
+    rng = random.Random(seed)
+    if len(names) == 1 or rng.random() < floor:
+        return rng.choice(names)
+    records = [history.of(name) for name in names]
+    exposures = _exposures(records)
+    mean = (sum(stats.promoted for stats in records) + 0.5) / (sum(exposures) + 1)
     rates = [
-        chance.gammavariate(one.promoted + PRIOR_INSIGHTS, 1 / (spent + PRIOR_INSIGHTS / mean))
-        for one, spent in zip(tried, exposure, strict=True)
+        rng.gammavariate(stats.promoted + PRIOR_INSIGHTS, 1 / (exposure + PRIOR_INSIGHTS / mean))
+        for stats, exposure in zip(records, exposures, strict=True)
     ]
     return names[max(range(len(names)), key=rates.__getitem__)]
 
 
-def shares(names: Sequence[str], yields: WriterHistory, *, floor: float) -> dict[str, float]:
-    """With which probability each writes next, from so many draws."""
-    drawn = [choose(names, yields, floor=floor, seed=f"share {at}") for at in range(SHARE_DRAWS)]
-    return {name: drawn.count(name) / SHARE_DRAWS for name in names}
+def shares(names: Sequence[str], history: WriterHistory, *, floor: float) -> dict[str, float]:
+    """Return each writer's probability of being next, estimated from `SHARE_DRAWS` draws."""
+    draws = [
+        choose(names, history, floor=floor, seed=f"share {draw}") for draw in range(SHARE_DRAWS)
+    ]
+    return {name: draws.count(name) / SHARE_DRAWS for name in names}
 
 
-def _exposure(tried: Sequence[WriterStats]) -> list[float]:
-    """What each has spent, in units of what a hypothesis of any costs; where nothing costs anything, hypotheses are what is spent."""
-    hypotheses, dollars = (
-        sum(one.hypotheses for one in tried),
-        sum(one.cost_nanousd for one in tried) / NANOUSD_PER_USD,
-    )
-    if not dollars:
-        return [float(one.hypotheses) for one in tried]
-    return [one.cost_nanousd / NANOUSD_PER_USD * hypotheses / dollars for one in tried]
+def _exposures(records: Sequence[WriterStats]) -> list[float]:
+    """Return the spend of each writer, in units of the mean cost of a hypothesis.
+
+    Where nothing costs anything, it is the number of hypotheses.
+    """
+    hypotheses = sum(stats.hypotheses for stats in records)
+    usd = sum(stats.cost_nanousd for stats in records) / NANOUSD_PER_USD
+    if not usd:
+        return [float(stats.hypotheses) for stats in records]
+    return [stats.cost_nanousd / NANOUSD_PER_USD * hypotheses / usd for stats in records]

@@ -1,7 +1,7 @@
 """The variables that fill the placeholders of each prompt.
 
-A stage fills its prompt with them, and the inspection of a verdict fills the stored prompt with them
-again. Both must give the same messages, byte for byte.
+A stage fills its prompt with them, and the inspection of a verdict fills the stored prompt with
+them again. Both must give the same messages, byte for byte.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def link_variables(pair: PairSampled) -> dict[str, str]:
 def link_after_examples_variables(
     pair: PairSampled, examples: Iterable[tuple[bool, Synthesis]]
 ) -> dict[str, str]:
-    """Return the variables of the synthesizer's prompt with examples: two facts and the examples."""
+    """Return the variables of the synthesizer's prompt with examples."""
     return {**link_variables(pair), "examples": list_examples(examples)}
 
 

@@ -29,7 +29,7 @@ def longest(model: type[ModelT]) -> ModelT:
 
 
 def cut(text: str, length_max: int) -> str:
-    """Return `text`, or its beginning and an ellipsis if it has more than `length_max` characters."""
+    """Return `text`, or its beginning and an ellipsis if it exceeds `length_max` characters."""
     if len(text) <= length_max:
         return text
     return text[: max(0, length_max - 1)].rstrip() + ELLIPSIS if length_max else ""

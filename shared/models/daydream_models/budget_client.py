@@ -1,4 +1,4 @@
-"""A worker's way to its reservation: draw before a call, settle after it, grow where more is needed."""
+"""Authorize a call from a reservation before it is made, and settle it with its cost afterwards."""
 
 from __future__ import annotations
 
@@ -11,24 +11,28 @@ from daydream_contracts.rpc import Authorize, Grant, IncreaseReservation, Refusa
 from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_INCREASE, BUDGET_SETTLE
 from daydream_runtime.rpc import RpcClient
 
-WAIT_S_WITHOUT_TIME = 15.0
+DEFAULT_WAIT_S = 15.0  # after a refusal that does not name a time
+PROVIDER_ID_CHARS_MAX = 200
 
 
 @dataclass(frozen=True)
 class BudgetClient:
-    """Pays for one stage's calls."""
+    """Pay for the calls that one stage makes to one model."""
 
-    ask: RpcClient
+    rpc: RpcClient
     stage: str
     model: str
     team: str = ""
 
-    async def draw(
+    async def authorize(
         self, reservation_id: str, call_id: str, upper_bound_nanousd: int, lifetime_s: float
     ) -> str:
-        """The attempt's id, once the ledger has granted it. The reservation is grown (or reopened, when it expired) if it does
-        not cover the call. Raises RetryLaterError while the ledger refuses, Permanent when the reservation can't pay any more."""
-        question = Authorize(
+        """Return the id of the attempt that the ledger has authorized.
+
+        A reservation that does not cover the call is increased (an expired one is reopened). Raise
+        RetryLaterError while the ledger refuses, PermanentError if the reservation can't pay.
+        """
+        authorize = Authorize(
             reservation_id=reservation_id,
             call_id=call_id,
             nonce=uuid4().hex,
@@ -38,10 +42,10 @@ class BudgetClient:
             upper_bound_nanousd=upper_bound_nanousd,
             lifetime_s=lifetime_s,
         )
-        grant = await self.ask(BUDGET_AUTHORIZE, question)
+        grant = await self.rpc.request(BUDGET_AUTHORIZE, authorize)
         if grant.refusal is not None and grant.refusal.reason == "reservation":
-            await self._grow(question, grant.refusal.shortfall_nanousd)
-            grant = await self.ask(BUDGET_AUTHORIZE, question)
+            await self._increase(authorize, grant.refusal.shortfall_nanousd)
+            grant = await self.rpc.request(BUDGET_AUTHORIZE, authorize)
         return _granted(grant).attempt_id
 
     async def settle(
@@ -52,40 +56,40 @@ class BudgetClient:
         output_tokens: int | None = None,
         provider_id: str = "",
     ) -> None:
-        """Say what the attempt cost; None: unknown, so all that was drawn. Doing it twice has no effect."""
+        """Report the cost of an attempt. None: unknown, so all that was authorized. Idempotent."""
         settle = Settle(
             attempt_id=attempt_id,
             cost_nanousd=cost_nanousd,
             input_tokens=input_tokens,
             output_tokens=output_tokens,
-            provider_id=provider_id[:200],
+            provider_id=provider_id[:PROVIDER_ID_CHARS_MAX],
         )
-        await self.ask(BUDGET_SETTLE, settle)
+        await self.rpc.request(BUDGET_SETTLE, settle)
 
-    async def _grow(self, draw: Authorize, by_nanousd: int) -> None:
-        growth = IncreaseReservation(
-            reservation_id=draw.reservation_id,
-            increase_id=derive_id("growth", draw.nonce),
-            stage=draw.stage,
-            model=draw.model,
-            team=draw.team,
+    async def _increase(self, authorize: Authorize, by_nanousd: int) -> None:
+        increase = IncreaseReservation(
+            reservation_id=authorize.reservation_id,
+            increase_id=derive_id("increase", authorize.nonce),
+            stage=authorize.stage,
+            model=authorize.model,
+            team=authorize.team,
             by_nanousd=by_nanousd,
         )
-        _granted(await self.ask(BUDGET_INCREASE, growth))
+        _granted(await self.rpc.request(BUDGET_INCREASE, increase))
 
 
 def _granted(grant: Grant) -> Grant:
-    if grant.refusal is None:
-        return grant
-    raise refused(grant.refusal)
+    if grant.refusal is not None:
+        raise refusal_error(grant.refusal)
+    return grant
 
 
-def refused(refusal: Refusal) -> RetryLaterError | PermanentError:
-    """A refusal as the failure that the middleware knows: waiting for money never counts as a failure."""
+def refusal_error(refusal: Refusal) -> RetryLaterError | PermanentError:
+    """Return a refusal as an error of the delivery middleware. Waiting for money is no failure."""
     if refusal.reason in (RELEASED, "too-old", "unknown-reservation"):
         return PermanentError(refusal.reason, refusal.text)
     return RetryLaterError(
         refusal.text,
         until=refusal.retry_at,
-        delay_s=None if refusal.retry_at else WAIT_S_WITHOUT_TIME,
+        delay_s=None if refusal.retry_at else DEFAULT_WAIT_S,
     )

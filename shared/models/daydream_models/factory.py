@@ -1,4 +1,7 @@
-"""Puts a paid model together for a service: settings checked, price found, endpoint tried, before anything is spent."""
+"""Build a model client for a service: check settings, find its price, try its endpoint.
+
+Nothing is spent before all of that succeeded.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from daydream_models.batch.api import BatchApi
 from daydream_models.batch.worker import BatchWorker
 from daydream_models.budget_client import BudgetClient
 from daydream_models.client import BudgetedModelClient
-from daydream_models.pricing.lookup import find_price, read_prices
+from daydream_models.metrics import ModelMetrics
+from daydream_models.pricing.lookup import find_price
+from daydream_models.pricing.price_file import read_prices
 from daydream_models.pricing.tariff import Price
 from daydream_models.provider import ModelProvider
 from daydream_models.response_store import ResponseStore
@@ -22,49 +27,59 @@ from daydream_runtime.service import Runtime
 
 @asynccontextmanager
 async def open_model(
-    runtime: Runtime, settings: PaidSettings, other: ModelSettings | None = None
+    runtime: Runtime, settings: PaidSettings, model: ModelSettings | None = None
 ) -> AsyncIterator[BudgetedModelClient]:
-    """The model of this service, or another one of its. ConfigurationError when it has no name or price, can't be reached or refuses the key."""
-    model = other or settings.model
+    """Open `model`, or the model of the settings.
+
+    Raise ConfigurationError if it has no name or price, can't be reached or refuses the key.
+    """
+    model = model or settings.model
     if not model.name:
         raise ConfigurationError(
             "no model is chosen",
-            "Set DAYDREAM_MODEL_NAME, and DAYDREAM_MODEL_BASE_URL where it isn't OpenAI's",
+            "Set DAYDREAM_MODEL_NAME, and DAYDREAM_MODEL_BASE_URL if it is not OpenAI's",
         )
     price = find_price(model, read_prices(settings.prices_file))
     async with AsyncExitStack() as stack:
-        endpoint = ModelProvider(model)
-        stack.push_async_callback(endpoint.close)
-        await endpoint.check()
-        budget = BudgetClient(runtime.ask, settings.service, model.name)
-        answers = ResponseStore(await runtime.bucket(RESPONSES))
-        lane = await _lane(runtime, stack, model, answers, budget, price) if model.batch else None
-        loops = (partial(lane.run, runtime.pause, runtime.stopping.is_set),) if lane else ()
+        provider = ModelProvider(model)
+        stack.push_async_callback(provider.close)
+        await provider.check()
+        budget = BudgetClient(runtime.rpc, settings.service, model.name)
+        responses = ResponseStore(await runtime.bucket(RESPONSES))
+        worker = None
+        if model.batch:
+            worker = await _open_batch_worker(runtime, stack, model, responses, budget, price)
+        loops = (partial(worker.run, runtime.pause, runtime.stopping.is_set),) if worker else ()
         yield BudgetedModelClient(
-            endpoint, price, budget, answers, runtime.telemetry, lane=lane, loops=loops
+            provider,
+            price,
+            budget,
+            responses,
+            runtime.telemetry,
+            batch_worker=worker,
+            loops=loops,
         )
 
 
-async def _lane(
+async def _open_batch_worker(
     runtime: Runtime,
     stack: AsyncExitStack,
     model: ModelSettings,
-    answers: ResponseStore,
+    responses: ResponseStore,
     budget: BudgetClient,
     price: Price,
 ) -> BatchWorker:
     api = BatchApi(model)
     stack.push_async_callback(api.close)
     await api.check()
-    bucket = await runtime.bucket(BATCHES)
     return BatchWorker(
         api,
         runtime.js,
-        bucket,
-        answers,
+        await runtime.bucket(BATCHES),
+        responses,
         budget,
         price,
-        runtime.telemetry,
+        ModelMetrics(runtime.telemetry, budget.stage, budget.model),
         collect_s=model.batch_collect_s,
         poll_s=model.batch_poll_s,
     )

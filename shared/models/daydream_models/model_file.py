@@ -1,10 +1,10 @@
-"""Several models from a TOML file, a table for each:
+"""Read several models from a TOML file, one table per model:
 
     [[judge]]
-    model = "gpt-4.1-mini"            # and any other setting of a model: base_url, provider, free, temperature, brief, …
-    api_key_env = "OPENAI_API_KEY"    # the environment variable that holds its key; without it the key of the service's model
+    model = "gpt-4.1-mini"            # and any other setting of a model: base_url, free, …
+    api_key_env = "OPENAI_API_KEY"    # variable that holds its key; default: the service's own key
 
-What a table does not say is as in the settings of the service's own model. Keys stay out of the file.
+A setting that a table leaves out is that of the service's own model. Keys stay out of the file.
 """
 
 from __future__ import annotations
@@ -16,21 +16,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, create_model
 
 from daydream_contracts.errors import ConfigurationError
 from daydream_models.settings import ModelSettings
 
-FIELDS = frozenset({"model", "api_key_env", *ModelSettings.model_fields}) - {
-    "name",
-    "api_key",
-    "clearances",
+_RENAMED = {"name", "api_key"}  # they are `model` and `api_key_env` in a table
+_SETTINGS: dict[str, Any] = {
+    name: (field.annotation, field)
+    for name, field in ModelSettings.model_fields.items()
+    if name not in _RENAMED
 }
+ModelTable: type[BaseModel] = create_model(
+    "ModelTable",
+    __config__=ConfigDict(extra="forbid"),
+    model=(str, ""),
+    api_key_env=(str, ""),
+    **_SETTINGS,
+)
 
 
 @dataclass(frozen=True)
 class ModelFileFormat:
-    """How a service's file is read. `name`: of a table; `variable`: that names the file; `own`: what its tables take besides."""
+    """The format of a service's file.
+
+    `name` is that of a table, `variable` the one that names the file. `own` are keys of the service
+    that a table may have besides those of a model.
+    """
 
     name: str
     variable: str
@@ -40,7 +52,10 @@ class ModelFileFormat:
     def read(
         self, file: str, default: ModelSettings, env: Mapping[str, str] = os.environ
     ) -> list[tuple[ModelSettings, dict[str, Any]]]:
-        """The model of each table, and what the service takes besides. ConfigurationError says which table is wrong and how."""
+        """Return the model of each table, and the table's own keys.
+
+        Raise ConfigurationError, which names the table that is wrong.
+        """
         try:
             tables = tomllib.loads(Path(file).read_text("utf-8")).get(self.name)
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -50,41 +65,45 @@ class ModelFileFormat:
         if not isinstance(tables, list) or not 1 <= len(tables) <= self.count_max:
             raise ConfigurationError(
                 f"{file} has no {self.name}, or more than {self.count_max}",
-                f"Write a [[{self.name}]] table for each",
+                f"Write one [[{self.name}]] table per model",
             )
-        return [self._one(at, table, default, env) for at, table in enumerate(tables, 1)]
+        return [self._read_table(at, table, default, env) for at, table in enumerate(tables, 1)]
 
-    def _one(
+    def _read_table(
         self, at: int, table: dict[str, Any], default: ModelSettings, env: Mapping[str, str]
     ) -> tuple[ModelSettings, dict[str, Any]]:
-        known = FIELDS | set(self.own)
-        if unknown := set(table) - known:
-            raise ConfigurationError(
-                f"{self.name} {at} has {', '.join(sorted(unknown))}",
-                f"It takes {', '.join(sorted(known))}",
-            )
-        more: dict[str, Any] = {
-            name: value for name, value in table.items() if name in ModelSettings.model_fields
-        }
-        if variable := table.get("api_key_env"):
-            if variable not in env:
-                raise ConfigurationError(
-                    f"{self.name} {at} takes its key from {variable}, which isn't set",
-                    f"Set {variable}",
-                )
-            more["api_key"] = SecretStr(env[variable])
+        own = {key: value for key, value in table.items() if key in self.own}
         try:
-            model = ModelSettings.model_validate(
-                {**default.model_dump(), "name": table.get("model", default.name), **more}
+            row = ModelTable.model_validate(
+                {key: value for key, value in table.items() if key not in own}
             )
+            settings = row.model_dump(exclude_unset=True)
+            name = settings.pop("model", default.name)
+            if variable := settings.pop("api_key_env", ""):
+                settings["api_key"] = self._key(at, variable, env)
+            model = ModelSettings.model_validate({**default.model_dump(), "name": name, **settings})
         except ValidationError as error:
             raise self.wrong(at, error) from None
-        return model, {name: table[name] for name in self.own if name in table}
+        return model, own
+
+    def _key(self, at: int, variable: str, env: Mapping[str, str]) -> SecretStr:
+        if variable not in env:
+            raise ConfigurationError(
+                f"{self.name} {at} takes its key from {variable}, which is not set",
+                f"Set {variable}",
+            )
+        return SecretStr(env[variable])
 
     def wrong(self, at: int, error: ValidationError) -> ConfigurationError:
-        """What is said of the `at`-th table, counted from 1."""
+        """Return the first error of the table number `at`, counted from 1."""
         first = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            allowed = sorted({*ModelTable.model_fields, *self.own})
+            return ConfigurationError(
+                f"{self.name} {at} has an unknown key: {key}", f"It takes {', '.join(allowed)}"
+            )
         return ConfigurationError(
-            f"{self.name} {at}: {'.'.join(map(str, first['loc']))}: {first['msg']}",
-            f"Correct it in the file of {self.variable}",
+            f"{self.name} {at}: {key}: {first['msg']}",
+            f"Correct it in the file that {self.variable} names",
         )

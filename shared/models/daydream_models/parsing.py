@@ -1,6 +1,9 @@
-"""Reads what servers send instead of what was asked: JSON in a fence, after a preamble or thinking, or scores in free text.
+"""Read what servers send instead of what was asked for.
 
-Never guesses: what can't be read for certain is None, and the caller asks once more.
+Handles JSON in a fence, after a preamble or after thinking, and scores in free text. Nothing is
+guessed: what can't be read for certain is None, and the caller asks again.
+
+`json-repair` is not used here: it completes a cut answer, and half an answer is no answer.
 """
 
 from __future__ import annotations
@@ -8,11 +11,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-T = TypeVar("T", bound=BaseModel)
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
 OBJECTS_MAX = 200
 
 _THINKING = re.compile(
@@ -28,15 +32,15 @@ _BETWEEN = r"[\s:=\-–—|(]{1,12}"
 _FINAL = re.compile(r"\b(?:final|total|overall)\b", re.IGNORECASE)
 
 
-def parse_object(text: str, kind: type[T]) -> T | None:
-    """The last JSON object in `text` that validates as `kind`: what comes after the thinking is the answer."""
-    found = None
+def parse_object(text: str, answer: type[AnswerT]) -> AnswerT | None:
+    """Return the last JSON object in `text` that validates as `answer`: it follows the thinking."""
+    last = None
     for candidate in _objects(_THINKING.sub("", text)):
         try:
-            found = kind.model_validate(candidate)
+            last = answer.model_validate(candidate)
         except ValidationError:
             continue
-    return found
+    return last
 
 
 def _objects(text: str) -> Iterator[object]:
@@ -53,35 +57,49 @@ def _objects(text: str) -> Iterator[object]:
         position = text.find("{", end)
 
 
-def parse_score(text: str, label: str, scale: int = 10) -> float | None:
-    """The score that `text` gives under `label`, on a scale up to `scale`; None when there is none or several that differ.
+@dataclass(frozen=True)
+class _Mention:
+    """A number under a label. `scaled`: with its denominator; `final`: called final or total."""
 
-    A score with another denominator is a part of the sum, never the score. Where several differ, those called final, total
-    or overall count; where one stands with its denominator, bare numbers do not.
+    value: float
+    scaled: bool
+    final: bool
+
+
+def parse_score(text: str, label: str, scale: int = 10) -> float | None:
+    """Return the score under `label`, on a scale up to `scale`. None if none or several differ.
+
+    A score with another denominator is part of a sum, never the score. Where several differ, those
+    called final, total or overall count. Where one has its denominator, bare numbers do not count.
     """
-    plain = _SCALE.sub("", _MARKUP.sub("", _THINKING.sub("", text)))
-    pattern = re.compile(
-        rf"(?P<before>[\w ]{{0,24}})\b{re.escape(label)}\b{_BETWEEN}{_NUMBER}(?:{_OUT_OF})?(?![\d/])",
-        re.IGNORECASE,
+    mentions = _mentions(text, label, scale)
+    preferences = (
+        [mention for mention in mentions if mention.scaled and mention.final],
+        [mention for mention in mentions if mention.scaled],
+        [mention for mention in mentions if mention.final],
+        mentions,
     )
-    found: list[tuple[float, bool, bool]] = []
-    for match in pattern.finditer(plain):
-        if match["scale"] is None or int(match["scale"]) == scale:
-            found.append(
-                (
-                    float(match["value"]),
-                    match["scale"] is not None,
-                    bool(_FINAL.search(match["before"])),
-                )
-            )
-    for wanted in (
-        lambda row: row[1] and row[2],
-        lambda row: row[1],
-        lambda row: row[2],
-        lambda row: True,
-    ):
-        values = {row[0] for row in found if wanted(row)}
+    for preferred in preferences:
+        values = {mention.value for mention in preferred}
         if values:
             value = values.pop()
             return value if not values and 0 <= value <= scale else None
     return None
+
+
+def _mentions(text: str, label: str, scale: int) -> list[_Mention]:
+    plain = _SCALE.sub("", _MARKUP.sub("", _THINKING.sub("", text)))
+    pattern = re.compile(
+        rf"(?P<before>[\w ]{{0,24}})\b{re.escape(label)}\b{_BETWEEN}"
+        rf"{_NUMBER}(?:{_OUT_OF})?(?![\d/])",
+        re.IGNORECASE,
+    )
+    return [
+        _Mention(
+            value=float(match["value"]),
+            scaled=match["scale"] is not None,
+            final=bool(_FINAL.search(match["before"])),
+        )
+        for match in pattern.finditer(plain)
+        if match["scale"] is None or int(match["scale"]) == scale
+    ]

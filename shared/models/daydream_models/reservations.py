@@ -1,9 +1,12 @@
-"""How a stage says beforehand what a daydream may cost there, so that the sampler can reserve the whole way.
+"""What a daydream may cost in each stage, so that the sampler can reserve all of it beforehand.
 
-A plan is linear in the bytes of the two facts: prompt and answer have stated maxima, only the facts vary. Near a cap a smaller
-plan is opened: `brief` asks for short answers and one sample, `bare` does so and leaves out the repair of an answer that
-can't be read. A smaller plan has a schema whose maxima fit; it never asks for the same answer in fewer tokens, which would buy
-broken JSON. Stages publish their plan in the PLANS bucket at start; the sampler reads them all before each draw.
+A plan is linear in the bytes of the two facts: prompts and answers have stated maxima, only the
+facts vary. Near a cap a reduced plan is reserved. `short` asks for short answers and one sample.
+`minimal` also leaves out the repair of an answer that can't be read. A reduced plan has a schema
+whose maxima fit. It never asks for the same answer in fewer tokens, which would buy broken JSON.
+
+Each stage publishes its plan in the PLANS bucket at its start. The sampler reads all plans before
+each draw.
 """
 
 from __future__ import annotations
@@ -17,41 +20,39 @@ from pydantic import Field
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc import AllocationRequest, ReducedPlan
 
-SIZES = ("full", "brief", "bare")
-FULL, BRIEF, BARE = SIZES
-ORACLE = "oracle"  # the stage that examines what the judges would promote, where there is one
+SIZES = ("full", "short", "minimal")
+FULL, SHORT, MINIMAL = SIZES
+ORACLE = "oracle"  # the optional stage that tries to refute what the judges would promote
 
 
 class StageCost(ContractModel):
-    """The most that one sample of one pair can cost in one stage: all its calls, each with its repair if it has one."""
+    """The maximum cost of one sample of a pair in one stage, with all calls and repairs."""
 
     fixed_nanousd: int = Field(ge=0)
     nanousd_per_fact_byte: int = Field(ge=0)
 
 
 class StagePlan(StageCost):
-    """What a stage costs in full, and in smaller sizes where it has them."""
+    """The cost of a stage under the full plan and under reduced ones."""
 
     stage: str
     model: str
     team: str = ""
-    clearance: str = Field(
-        default="", description="highest clearance of facts that its model may see"
-    )
-    smaller: dict[str, StageCost] = Field(default_factory=dict)
+    clearance: str = Field(default="", description="highest clearance that its model may see")
+    reduced: dict[str, StageCost] = Field(default_factory=dict)
     alternative_models: tuple[str, ...] = Field(
         default=(),
-        description="further models, of which one is asked instead; the costs are those of the dearest",
+        description="further models, one of which is asked instead; costs are the highest of all",
     )
     others: tuple[StagePlan, ...] = Field(
-        default=(), description="of further models of the same stage"
+        default=(), description="plans of further models of this stage"
     )
 
-    def parts(
+    def allocations(
         self, fact_bytes: int, samples: int, size: str = FULL
     ) -> tuple[AllocationRequest, ...]:
-        """This stage's parts of a reservation: one for each of its models that is asked in this size."""
-        cost = self.smaller.get(size, self)
+        """Return this stage's allocations of a reservation: one per model asked in this size."""
+        cost = self.reduced.get(size, self)
         bound = samples * (cost.fixed_nanousd + cost.nanousd_per_fact_byte * fact_bytes)
         own = AllocationRequest(
             stage=self.stage,
@@ -60,56 +61,65 @@ class StagePlan(StageCost):
             team=self.team,
             upper_bound_nanousd=bound,
         )
-        more = [part for other in self.others for part in other.parts(fact_bytes, samples, size)]
-        return (own, *(part for part in more if part.upper_bound_nanousd))
+        further = [
+            allocation
+            for other in self.others
+            for allocation in other.allocations(fact_bytes, samples, size)
+            if allocation.upper_bound_nanousd
+        ]
+        return (own, *further)
 
     @property
     def models(self) -> tuple[str, ...]:
-        """All its models."""
-        return (
-            self.model,
-            *self.alternative_models,
-            *(name for other in self.others for name in other.models),
-        )
+        """Return the names of all its models."""
+        further = (name for other in self.others for name in other.models)
+        return (self.model, *self.alternative_models, *further)
 
     @property
     def clearances(self) -> tuple[str, ...]:
-        """The highest clearance that each of its models may see."""
+        """Return the highest clearance that each of its models may see."""
         return (self.clearance, *(name for other in self.others for name in other.clearances))
 
 
-def branches(plans: Iterable[StagePlan], fact_bytes: int, samples: int) -> tuple[ReducedPlan, ...]:
-    """The whole way in each of `SIZES`, in their order."""
-    known = tuple(plans)
-    return tuple(
-        ReducedPlan(
-            allocations=tuple(
-                part for plan in known for part in plan.parts(fact_bytes, count, size)
-            ),
-            branches=count,
-        )
-        for size, count in ((size, samples_in(size, samples)) for size in SIZES)
-    )
+def plans_by_size(
+    plans: Iterable[StagePlan], fact_bytes: int, samples: int
+) -> tuple[ReducedPlan, ...]:
+    """Return what all stages together reserve, for each of `SIZES` in their order."""
+    stages = tuple(plans)
+    return tuple(_plan_of_size(stages, fact_bytes, samples, size) for size in SIZES)
+
+
+def _plan_of_size(
+    stages: Iterable[StagePlan], fact_bytes: int, samples: int, size: str
+) -> ReducedPlan:
+    count = samples_in(size, samples)
+    allocations = [
+        allocation for stage in stages for allocation in stage.allocations(fact_bytes, count, size)
+    ]
+    return ReducedPlan(allocations=tuple(allocations), branches=count)
 
 
 def samples_in(size: str, samples: int) -> int:
-    """How many hypotheses a pair gets: one in all but the full size."""
+    """Return the number of hypotheses of a pair: one under all but the full plan."""
     return samples if size == FULL else 1
 
 
-async def publish_plan(plans: KeyValue, plan: StagePlan) -> None:
-    """Say what this stage costs; replicas say the same."""
-    await plans.put(plan.stage, plan.model_dump_json().encode())
+async def publish_plan(bucket: KeyValue, plan: StagePlan) -> None:
+    """Store the plan of a stage in PLANS. Idempotent: replicas store the same."""
+    await bucket.put(plan.stage, plan.model_dump_json().encode())
 
 
-async def read_plans(plans: KeyValue, stages: Iterable[str]) -> dict[str, StagePlan]:
-    """The plans of these stages, without those that have not said theirs yet. (Listing the bucket's keys instead would make a
-    consumer each time, until the server has no more.)"""
-    found = {}
+async def read_plans(bucket: KeyValue, stages: Iterable[str]) -> dict[str, StagePlan]:
+    """Return the plans of these stages, without stages that have not published theirs.
+
+    Listing the keys of the bucket instead would make a consumer per call, until the server has no
+    more.
+    """
+    plans = {}
     for stage in stages:
         try:
-            entry = await plans.get(stage)
+            entry = await bucket.get(stage)
         except KeyNotFoundError:
             continue
-        found[stage] = StagePlan.model_validate_json(entry.value or b"")
-    return found
+        plans[stage] = StagePlan.model_validate_json(entry.value or b"")
+    return plans

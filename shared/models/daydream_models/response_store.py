@@ -1,7 +1,7 @@
-"""Answers are stored before anything else happens with them, so that a redelivered message never pays twice.
+"""Store each response before anything else happens with it: a redelivered message never pays twice.
 
-Key: the call's id, derived from what is asked for. A stored answer names the attempt that bought it: whoever finds it
-settles that attempt again (which has no effect, unless the first worker died between storing and settling).
+The key is the id of the call. A stored response names the attempt that paid for it. A worker that
+finds it settles that attempt again, which has no effect unless the first worker died in between.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from tenacity import (
 from daydream_contracts.events import ContractModel
 
 log = logging.getLogger(__name__)
-STORE_PATIENCE_S = 60.0
+STORE_RETRY_S_MAX = 60.0
+STORE_RETRY_WAIT_S = 0.1
+STORE_RETRY_WAIT_S_MAX = 2.0
 TEXT_BYTES_MAX = 500_000
 
 
 class StoredResponse(ContractModel):
-    """An answer that is paid for."""
+    """A response that is paid for."""
 
     call_id: str
     attempt_id: str
@@ -45,32 +47,33 @@ class StoredResponse(ContractModel):
     expected: dict[str, float] = Field(default_factory=dict)
     messages_digest: str = Field(
         default="",
-        description="of what was asked; whoever finds the answer may ask with other examples",
+        description="digest of the messages that were sent; a later request of the same call may "
+        "have other examples",
     )
 
 
 class ResponseStore:
-    """The ANSWERS bucket."""
+    """The RESPONSES bucket."""
 
     def __init__(self, bucket: KeyValue) -> None:
         self._bucket = bucket
 
     async def find(self, call_id: str) -> StoredResponse | None:
-        """The stored answer of a call."""
+        """Return the stored response of a call, or None."""
         try:
             entry = await self._bucket.get(call_id)
         except KeyNotFoundError:
             return None
         return StoredResponse.model_validate_json(entry.value or b"")
 
-    async def keep(self, answer: StoredResponse) -> None:
-        """Store an answer, trying for a minute: the server may be restarting, and what is in hand here was paid for."""
+    async def store(self, response: StoredResponse) -> None:
+        """Store a response. Retry for a minute: a server may be restarting, and this was paid."""
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type((nats.errors.Error, ConnectionError, TimeoutError)),
-            wait=wait_random_exponential(multiplier=0.1, max=2),
-            stop=stop_after_delay(STORE_PATIENCE_S),
+            wait=wait_random_exponential(multiplier=STORE_RETRY_WAIT_S, max=STORE_RETRY_WAIT_S_MAX),
+            stop=stop_after_delay(STORE_RETRY_S_MAX),
             before_sleep=before_sleep_log(log, logging.WARNING),
             reraise=True,
         ):
             with attempt:
-                await self._bucket.put(answer.call_id, answer.model_dump_json().encode())
+                await self._bucket.put(response.call_id, response.model_dump_json().encode())

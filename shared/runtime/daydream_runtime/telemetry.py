@@ -47,7 +47,6 @@ DURATION_BUCKETS_S = (
     40.96,
     81.92,
 )
-TOKEN_BUCKETS = tuple(4**power for power in range(14))
 
 
 class Attribute:
@@ -74,10 +73,6 @@ class Telemetry:
     registry: CollectorRegistry
     handled: Counter
     handling_s: Histogram
-    spent_usd: Counter
-    saved_usd: Counter
-    call_s: Histogram
-    call_tokens: Histogram
     meters: MeterProvider
     traces: TracerProvider
 
@@ -135,14 +130,6 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
             "daydream.messages.handled", description="messages by destination and outcome"
         ),
         handling_s=meter.create_histogram("messaging.process.duration", unit="s"),
-        spent_usd=meter.create_counter(
-            "daydream.spent", unit="usd", description="settled cost of model calls"
-        ),
-        saved_usd=meter.create_counter(
-            "daydream.saved", unit="usd", description="what batches made model calls cheaper"
-        ),
-        call_s=meter.create_histogram("gen_ai.client.operation.duration", unit="s"),
-        call_tokens=meter.create_histogram("gen_ai.client.token.usage", unit="{token}"),
         meters=meters,
         traces=traces,
     )
@@ -152,11 +139,6 @@ def _views() -> list[View]:
     durations = ExplicitBucketHistogramAggregation(DURATION_BUCKETS_S)
     return [
         View(instrument_name="messaging.process.duration", aggregation=durations),
-        View(instrument_name="gen_ai.client.operation.duration", aggregation=durations),
-        View(
-            instrument_name="gen_ai.client.token.usage",
-            aggregation=ExplicitBucketHistogramAggregation(TOKEN_BUCKETS),
-        ),
     ]
 
 

@@ -12,7 +12,7 @@ from daydream_console.cli.commands import app
 from daydream_console.cli.measure import toml
 from daydream_console.throughput import Throughput, measure
 from daydream_contracts.errors import ConfigurationError
-from daydream_models.pricing.lookup import read_prices
+from daydream_models.pricing.price_file import read_prices
 from daydream_models.pricing.usage import TokenUsage
 from daydream_models.provider import ModelProvider
 from daydream_models.settings import ModelSettings

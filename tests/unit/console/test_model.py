@@ -140,7 +140,7 @@ def test_the_services_are_told_the_model_and_never_the_key() -> None:
 def test_a_model_of_this_machine_is_free_brief_and_asked_one_thing_at_a_time(weights: Path) -> None:
     environment = ModelChoice("m", URL, weights=weights).environment()
     assert environment["DAYDREAM_MODEL_FREE"] == "true"
-    assert environment["DAYDREAM_MODEL_BRIEF"] == "true"
+    assert environment["DAYDREAM_MODEL_SHORT_ANSWERS"] == "true"
     assert (
         environment["DAYDREAM_SYNTHESIZER_CONCURRENCY"]
         == environment["DAYDREAM_CRITIC_CONCURRENCY"]

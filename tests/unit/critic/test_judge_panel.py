@@ -13,7 +13,7 @@ from daydream_critic.history.records import JudgeStats
 from daydream_critic.pipeline.evaluation import Evaluation
 from daydream_critic.pipeline.judge_panel import SNAPSHOT_HYPOTHESES, JudgePanel
 from daydream_critic.settings import CriticSettings
-from daydream_models.client import ModelRequest
+from daydream_models.model_request import ModelRequest
 from support.critic import (
     FULL,
     FakeJudgeModel,

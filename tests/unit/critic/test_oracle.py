@@ -17,7 +17,7 @@ from daydream_contracts.events import (
 from daydream_contracts.prompts import order_statements
 from daydream_critic.oracle.requests import refute_requests
 from daydream_critic.oracle.settings import OracleSettings
-from daydream_models.reservations import BRIEF
+from daydream_models.reservations import SHORT
 from support.critic import with_pair
 from support.oracle import (
     FakeOracleModel,
@@ -142,7 +142,7 @@ def test_an_unreadable_attempt_neither_saves_nor_refutes() -> None:
 
 def test_a_smaller_plan_has_attempts_alone() -> None:
     model = FakeOracleModel([("holds", 0)])
-    verdict = examine(model, candidate(with_pair(hypothesis(), plan=BRIEF)))
+    verdict = examine(model, candidate(with_pair(hypothesis(), plan=SHORT)))
     assert verdict.decision is Decision.PROMOTED
     assert model.prompts == ["refute.v1"]
 
@@ -150,7 +150,7 @@ def test_a_smaller_plan_has_attempts_alone() -> None:
 def test_the_plan_pays_for_every_attempt_and_both_controls() -> None:
     plan = make_oracle(FakeOracleModel([]), attempts=3).plan()
     assert (plan.fixed_nanousd, plan.nanousd_per_fact_byte) == (3 * 1000 + 2 * 1000, 3 * 3 + 3)
-    assert plan.smaller[BRIEF].fixed_nanousd == 300
+    assert plan.smaller[SHORT].fixed_nanousd == 300
     without = make_oracle(FakeOracleModel([]), attempts=3, controls=False).plan()
     assert without.fixed_nanousd == 3000
 

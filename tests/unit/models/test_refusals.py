@@ -8,12 +8,12 @@ import pytest
 
 from daydream_contracts.errors import PermanentError, RetryLaterError
 from daydream_contracts.rpc import Refusal
-from daydream_models.budget_client import WAIT_S_WITHOUT_TIME, refused
+from daydream_models.budget_client import DEFAULT_WAIT_S, refusal_error
 
 
 @pytest.mark.parametrize("reason", ["released", "too-old", "unknown-reservation"])
-def test_a_reservation_that_can_not_pay_any_more_ends_the_message(reason: str) -> None:
-    failure = refused(Refusal.model_validate({"reason": reason, "text": "no"}))
+def test_a_reservation_that_can_no_longer_pay_ends_the_message(reason: str) -> None:
+    failure = refusal_error(Refusal.model_validate({"reason": reason, "text": "no"}))
     assert isinstance(failure, PermanentError)
     assert failure.reason == reason
 
@@ -21,9 +21,11 @@ def test_a_reservation_that_can_not_pay_any_more_ends_the_message(reason: str) -
 @pytest.mark.parametrize("reason", ["cap", "no-cap", "reservation"])
 def test_a_refusal_that_may_end_makes_the_message_wait_until_then(reason: str) -> None:
     at = datetime(2026, 6, 2, tzinfo=UTC)
-    failure = refused(Refusal.model_validate({"reason": reason, "text": "no", "retry_at": at}))
+    failure = refusal_error(
+        Refusal.model_validate({"reason": reason, "text": "no", "retry_at": at})
+    )
     assert isinstance(failure, RetryLaterError)
     assert (failure.until, failure.delay_s) == (at, None)
-    failure = refused(Refusal.model_validate({"reason": reason, "text": "no"}))
+    failure = refusal_error(Refusal.model_validate({"reason": reason, "text": "no"}))
     assert isinstance(failure, RetryLaterError)
-    assert (failure.until, failure.delay_s) == (None, WAIT_S_WITHOUT_TIME)
+    assert (failure.until, failure.delay_s) == (None, DEFAULT_WAIT_S)

@@ -14,7 +14,8 @@ from daydream_models.answer import AnswerModel
 from daydream_models.parsing import parse_object
 from daydream_models.prompt import load_prompt
 from daydream_synthesizer.answer import ShortSynthesisAnswer, SynthesisAnswer
-from daydream_synthesizer.app import HOLES, PROMPT
+from daydream_synthesizer.request_specs import PROMPT
+from daydream_synthesizer.synthesis import PLACEHOLDERS
 
 TEXTS = ("reasoning", "title", "hypothesis", "implication", "if_false")
 FORMS = pytest.mark.parametrize("form", [SynthesisAnswer, ShortSynthesisAnswer])
@@ -119,7 +120,9 @@ def test_half_an_answer_is_no_answer(text: str) -> None:
 
 
 def test_the_bundled_prompt_shows_both_facts_and_all_kinds_of_links() -> None:
-    prompt = load_prompt("daydream_synthesizer", PROMPT, "", SynthesisAnswer.json_schema(), HOLES)
+    prompt = load_prompt(
+        "daydream_synthesizer", PROMPT, "", SynthesisAnswer.json_schema(), PLACEHOLDERS
+    )
     _, user = prompt.fill(first="FIRST", second="SECOND")
     assert user["content"].index("FIRST") < user["content"].index("SECOND")
     assert all(kind.value in user["content"] for kind in LinkKind)

@@ -16,7 +16,9 @@ from daydream_console.local.folder import DataFolder, model_cache
 from daydream_console.local.model import TOY_FILE, ModelChoice, found_servers
 from daydream_console.local.stack import SERVICES, module_of, nats_server, services_wanted
 from daydream_contracts.errors import ConfigurationError
-from daydream_models.pricing.lookup import FREE, Price, find_price, read_prices
+from daydream_models.pricing.lookup import FREE, find_price
+from daydream_models.pricing.price_file import read_prices
+from daydream_models.pricing.tariff import Price
 from daydream_models.provider import ModelProvider
 from daydream_models.reservations import ORACLE
 from daydream_models.settings import PaidSettings

@@ -17,7 +17,7 @@ from daydream_console.estimate import Estimate, estimate
 from daydream_console.local.folder import default_folder
 from daydream_contracts.rpc import EmptyRequest, MemoryState, PairAt
 from daydream_contracts.topology import BUDGET_STATE, MEMORY_PAIR, MEMORY_STATE, PLANS
-from daydream_models.reservations import ORACLE, branches, read_plans
+from daydream_models.reservations import ORACLE, plans_by_size, read_plans
 
 PAYING_STAGES = ("synthesizer", "critic")
 PAIRS_LOOKED_AT = 50
@@ -72,7 +72,7 @@ async def _most_each(client: Client, memory: MemoryState, samples: int) -> int |
             most,
             sum(
                 part.upper_bound_nanousd
-                for part in branches(plans.values(), fact_bytes, samples)[0].allocations
+                for part in plans_by_size(plans.values(), fact_bytes, samples)[0].allocations
             ),
         )
     return most

@@ -13,7 +13,9 @@ from daydream_console.cli.output import emit_json, out, usd
 from daydream_console.cli.session import perform
 from daydream_contracts.errors import ConfigurationError
 from daydream_models.pricing.explain import PriceExplanation, PriceRow, explain
-from daydream_models.pricing.lookup import Price, find_price, price_of, read_prices
+from daydream_models.pricing.lookup import find_price, price_of
+from daydream_models.pricing.price_file import read_prices
+from daydream_models.pricing.tariff import Price
 from daydream_models.settings import PaidSettings
 
 KINDS = ("input", "cached input", "cache write", "output", "reasoning")

@@ -47,7 +47,7 @@ class ModelChoice:
             # one slot on a small machine: more would only share the same cores
             found |= {
                 "DAYDREAM_MODEL_FREE": "true",
-                "DAYDREAM_MODEL_BRIEF": "true",
+                "DAYDREAM_MODEL_SHORT_ANSWERS": "true",
                 "DAYDREAM_MODEL_TIMEOUT_S": "300",
                 "DAYDREAM_MODEL_API_KEY": "local",
             }

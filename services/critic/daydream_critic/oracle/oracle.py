@@ -45,7 +45,7 @@ class Oracle:
         Smaller plans have the attempts alone.
         """
         attempt = self.model.plan(self.requests)
-        smaller = {size: _times(self.attempts, cost) for size, cost in attempt.smaller.items()}
+        reduced = {size: _times(self.attempts, cost) for size, cost in attempt.reduced.items()}
         full = _times(self.attempts, attempt)
         if self.controls:
             # Each of the two controls sees one fact: together the bytes of the pair once.
@@ -54,7 +54,7 @@ class Oracle:
                 fixed_nanousd=full.fixed_nanousd + 2 * control.fixed_nanousd,
                 nanousd_per_fact_byte=full.nanousd_per_fact_byte + control.nanousd_per_fact_byte,
             )
-        return attempt.model_copy(update={"smaller": smaller, **full.model_dump()})
+        return attempt.model_copy(update={"reduced": reduced, **full.model_dump()})
 
     async def examine(self, deferred: VerdictReached) -> VerdictReached:
         """Return the verdict that replaces the judges' deferred one."""

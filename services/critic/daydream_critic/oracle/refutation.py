@@ -20,7 +20,8 @@ from daydream_contracts.events import (
 from daydream_contracts.prompts import order_statements, refute_variables
 from daydream_contracts.text_limits import chars_max, cut
 from daydream_models.answer import AnswerModel
-from daydream_models.client import BudgetedModelClient, ModelReply, ModelRequest
+from daydream_models.client import BudgetedModelClient
+from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.prompt import digest_of
 from daydream_models.request_spec import RequestSpec
 
@@ -70,7 +71,7 @@ async def refute(
         temperature=TEMPERATURE_AGAIN if attempt else TEMPERATURE,
         repair=spec.repair,
     )
-    reply = await model.ask(request, RefuteAnswer)
+    reply = await model.request(request, RefuteAnswer)
     shown = order_statements(statements, attempt)
     return _refutation_of(reply, shown, spec.prompt.ref.digest), reply.calls
 

@@ -10,20 +10,20 @@ from daydream_critic.oracle.single_fact import AloneAnswer
 from daydream_critic.pipeline.judges.requests import PACKAGE, synthesis_bytes_max
 from daydream_models.prompt import load_prompt
 from daydream_models.request_spec import RequestSpec, RequestSpecs
-from daydream_models.reservations import BARE, BRIEF, FULL
+from daydream_models.reservations import FULL, MINIMAL, SHORT
 
 
 def refute_requests(settings: OracleSettings) -> RequestSpecs:
     """Return how an attempt is asked for in each size of a plan."""
     return {
-        FULL: _refute_request(settings, brief=settings.model.brief, size=FULL),
-        BRIEF: _refute_request(settings, brief=True, size=BRIEF),
-        BARE: _refute_request(settings, brief=True, size=BARE),
+        FULL: _refute_request(settings, short=settings.model.short_answers, size=FULL),
+        SHORT: _refute_request(settings, short=True, size=SHORT),
+        MINIMAL: _refute_request(settings, short=True, size=MINIMAL),
     }
 
 
-def _refute_request(settings: OracleSettings, *, brief: bool, size: str) -> RequestSpec:
-    answer = ShortRefuteAnswer if brief else RefuteAnswer
+def _refute_request(settings: OracleSettings, *, short: bool, size: str) -> RequestSpec:
+    answer = ShortRefuteAnswer if short else RefuteAnswer
     schema, placeholders = answer.json_schema(), refutation.PLACEHOLDERS
     prompt = load_prompt(PACKAGE, refutation.PROMPT, settings.prompt_file, schema, placeholders)
     statements_bytes = statements_bytes_max(_statements_max(settings, size))
@@ -32,7 +32,7 @@ def _refute_request(settings: OracleSettings, *, brief: bool, size: str) -> Requ
         answer.tokens_max(),
         text_bytes_max=synthesis_bytes_max(size) + statements_bytes,
         facts=1,
-        repair=size != BARE,
+        repair=size != MINIMAL,
     )
 
 

@@ -13,7 +13,8 @@ from daydream_contracts.events import Fact, HypothesisProposed, ModelCall, State
 from daydream_contracts.prompts import STATEMENT_BYTES_MAX, single_fact_variables
 from daydream_contracts.text_limits import truncate
 from daydream_models.answer import AnswerModel
-from daydream_models.client import BudgetedModelClient, ModelRequest
+from daydream_models.client import BudgetedModelClient
+from daydream_models.model_request import ModelRequest
 from daydream_models.request_spec import RequestSpec
 
 PROMPT = "alone.v1.md"
@@ -50,7 +51,7 @@ async def suggest(
         temperature=TEMPERATURE,
         repair=spec.repair,
     )
-    reply = await model.ask(request, AloneAnswer)
+    reply = await model.request(request, AloneAnswer)
     texts = reply.value.hypotheses if reply.value else []
     statements = tuple(
         Statement(what=SOURCE, id=fact.fact_id, text=truncate(text, STATEMENT_BYTES_MAX))

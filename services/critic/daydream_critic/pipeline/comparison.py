@@ -36,7 +36,8 @@ from daydream_critic.pipeline.decision_context import DecisionContext
 from daydream_critic.pipeline.evaluation import Evaluation
 from daydream_critic.stats.bradley_terry import rate_against
 from daydream_models.answer import AnswerModel
-from daydream_models.client import BudgetedModelClient, ModelRequest
+from daydream_models.client import BudgetedModelClient
+from daydream_models.model_request import ModelRequest
 from daydream_models.prompt import load_prompt
 from daydream_models.request_spec import RequestSpec
 from daydream_models.reservations import FULL
@@ -204,7 +205,7 @@ class PairwiseComparer:
             temperature=TEMPERATURE,
             repair=False,
         )
-        reply = await judge.model.ask(request, CompareAnswer)
+        reply = await judge.model.request(request, CompareAnswer)
         calls = tuple(call.model_copy(update={"answer": ""}) for call in reply.calls)
         if reply.value is None:
             return None, calls

@@ -26,7 +26,7 @@ from daydream_critic.settings import CriticSettings
 from daydream_critic.stats.aggregation import Calls
 from daydream_critic.stats.score_ranks import ScoreRanks
 from daydream_critic.stats.sequential_plan import SequentialPlan
-from daydream_models.reservations import BARE, FULL
+from daydream_models.reservations import FULL, MINIMAL
 
 SNAPSHOT_HYPOTHESES = 25  # a snapshot of the judges holds for this many hypotheses
 DEFERRED_QUOTA_MAX = 0.99
@@ -82,7 +82,7 @@ class JudgePanel:
         named = tuple(judge for judge in judges if judge.name in proposed.judges) or judges
         unrelated = tuple(judge for judge in named if not is_related(judge.family, proposed))
         eligible = unrelated or named
-        return eligible[:1] if proposed.pair.plan == BARE else eligible
+        return eligible[:1] if proposed.pair.plan == MINIMAL else eligible
 
     def _asks_all(self, judges: Sequence[Judge], proposed: HypothesisProposed) -> bool:
         """Return whether each judge is asked once, whatever its opinion is worth."""

@@ -1,44 +1,52 @@
-"""A provider's batch API (files and batches, as OpenAI has them): many calls in one file, at a lower price, answered within a day.
+"""A provider's batch API, as at OpenAI: many calls in one file, at a lower price.
 
-A batch ends as completed, failed (nothing of it was done), expired or cancelled; expired and cancelled ones have finished parts, which are charged.
-There are two files of results, of answers and of errors, in no order; a call in neither was not made.
+A batch ends within a day as completed, failed (no call was made), expired or cancelled. Calls of
+expired and cancelled batches that were finished are charged. There are two files of results, one of
+answers and one of errors, in no order. A call in neither was not made.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import openai
+from openai.types import Batch
 from openai.types.chat import ChatCompletion
 
 from daydream_contracts.errors import ConfigurationError, RetryLaterError, TransientError
-from daydream_models.provider import ProviderAnswer, failure_of, raw_answer
+from daydream_models.provider_answers import ProviderAnswer, provider_answer
+from daydream_models.provider_errors import model_call_error
 from daydream_models.settings import ModelSettings
 
-WINDOW: Literal["24h"] = "24h"
-PATH: Literal["/v1/chat/completions"] = "/v1/chat/completions"
-INTENT = "daydream_batch"  # our own name of a batch, in its metadata: by it one is found whose id was never heard
+COMPLETION_WINDOW: Literal["24h"] = "24h"
+CALL_PATH: Literal["/v1/chat/completions"] = "/v1/chat/completions"
+INTENT_KEY = "daydream_batch"  # metadata that finds a batch whose id was never received
 ENDED = ("completed", "failed", "expired", "cancelled")
+LIST_PAGE = 100
+REASON_CHARS_MAX = 300
 
 
 @dataclass(frozen=True)
 class BatchResults:
-    """What became of the calls of a batch that has ended: answers and refusals by call id; what is in neither was not made."""
+    """The results of a batch that has ended: answers and refusals by call id."""
 
     status: str
     answers: Mapping[str, ProviderAnswer] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
-    why: str = ""
+    reason: str = ""
 
 
 class BatchApi:
-    """The batch API of an endpoint. All methods raise RetryLaterError while it is away or busy, Transient for what it refuses."""
+    """The batch API of an endpoint.
+
+    All methods raise RetryLaterError while it is away or busy, TransientError for a refusal.
+    """
 
     def __init__(self, settings: ModelSettings) -> None:
-        self._where = settings.base_url
+        self._url = settings.base_url
         self._client = openai.AsyncOpenAI(
             api_key=settings.api_key.get_secret_value() or "none",
             base_url=settings.base_url,
@@ -47,88 +55,96 @@ class BatchApi:
         )
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._client.close()
 
     async def check(self) -> None:
-        """ConfigurationError when the endpoint has no batch API."""
+        """Raise ConfigurationError if the endpoint has no batch API."""
         try:
             await self._client.batches.list(limit=1)
         except openai.NotFoundError:
             raise ConfigurationError(
-                f"the model endpoint {self._where} has no batch API",
+                f"the model endpoint {self._url} has no batch API",
                 "Set DAYDREAM_MODEL_BATCH=false for it",
             ) from None
         except openai.APIError:
-            return  # it may be busy; calls will say so
+            return  # it may be busy; calls will report it
 
     async def find(self, name: str) -> str:
-        """The id of the batch that was created under this name of ours; empty when there is none."""
+        """Return the id of the batch created under this intent's name, or an empty string."""
         try:
-            async for batch in self._client.batches.list(limit=100):
-                if (batch.metadata or {}).get(INTENT) == name:
+            async for batch in self._client.batches.list(limit=LIST_PAGE):
+                if (batch.metadata or {}).get(INTENT_KEY) == name:
                     return batch.id
         except openai.APIError as error:
             raise _failure(error) from error
         return ""
 
     async def create(self, name: str, calls: Mapping[str, Mapping[str, Any]]) -> str:
-        """Hand in calls, by their ids; the id of the batch."""
+        """Create a batch of these calls, given by their ids. Return the id of the batch."""
         lines = [
             json.dumps(
-                {"custom_id": key, "method": "POST", "url": PATH, "body": body}, ensure_ascii=False
+                {"custom_id": call_id, "method": "POST", "url": CALL_PATH, "body": body},
+                ensure_ascii=False,
             )
-            for key, body in calls.items()
+            for call_id, body in calls.items()
         ]
+        content = "\n".join(lines).encode()
         try:
-            file = await self._client.files.create(
-                file=(f"{name}.jsonl", "\n".join(lines).encode()), purpose="batch"
-            )
+            file = await self._client.files.create(file=(f"{name}.jsonl", content), purpose="batch")
             batch = await self._client.batches.create(
                 input_file_id=file.id,
-                endpoint=PATH,
-                completion_window=WINDOW,
-                metadata={INTENT: name},
+                endpoint=CALL_PATH,
+                completion_window=COMPLETION_WINDOW,
+                metadata={INTENT_KEY: name},
             )
         except openai.APIError as error:
             raise _failure(error) from error
         return batch.id
 
     async def results(self, batch_id: str) -> BatchResults | None:
-        """What became of it; None while it goes on."""
+        """Return the results of a batch, or None while it is in progress."""
         try:
             batch = await self._client.batches.retrieve(batch_id)
             if batch.status not in ENDED:
                 return None
-            lines = [
-                line
-                for file in (batch.output_file_id, batch.error_file_id)
-                if file
-                for line in (await self._client.files.content(file)).text.splitlines()
-            ]
+            lines = await self._read_lines(batch)
         except openai.NotFoundError:
-            return BatchResults("failed", why="the provider does not know this batch any more")
+            return BatchResults("failed", reason="the provider no longer knows this batch")
         except openai.APIError as error:
             raise _failure(error) from error
-        answers, refused = dict[str, ProviderAnswer](), dict[str, str]()
-        for line in filter(None, map(str.strip, lines)):
-            one = json.loads(line)
-            response = one.get("response") or {}
-            if response.get("status_code") == 200:
-                answers[one["custom_id"]] = raw_answer(
-                    ChatCompletion.model_validate(response["body"])
-                )
-            else:
-                refused[one["custom_id"]] = json.dumps(one.get("error") or response.get("body"))[
-                    :300
-                ]
-        errors = batch.errors.data or [] if batch.errors else []
-        return BatchResults(
-            batch.status, answers, refused, "; ".join(one.message or "" for one in errors)[:300]
-        )
+        answers, refused = _sort_results(lines)
+        errors = (batch.errors.data if batch.errors else None) or []
+        reason = "; ".join(error.message or "" for error in errors)
+        return BatchResults(batch.status, answers, refused, reason[:REASON_CHARS_MAX])
+
+    async def _read_lines(self, batch: Batch) -> list[str]:
+        """Return the lines of both files of results."""
+        lines: list[str] = []
+        for file_id in (batch.output_file_id, batch.error_file_id):
+            if file_id:
+                lines += (await self._client.files.content(file_id)).text.splitlines()
+        return [line for line in lines if line.strip()]
+
+
+def _sort_results(lines: Iterable[str]) -> tuple[dict[str, ProviderAnswer], dict[str, str]]:
+    """Return answers and reasons of refusals, by call id."""
+    answers: dict[str, ProviderAnswer] = {}
+    refused: dict[str, str] = {}
+    for line in lines:
+        result = json.loads(line)
+        call_id, response = result["custom_id"], result.get("response") or {}
+        if response.get("status_code") == 200:
+            completion = ChatCompletion.model_validate(response["body"])
+            answers[call_id] = provider_answer(completion)
+        else:
+            reason = json.dumps(result.get("error") or response.get("body"))
+            refused[call_id] = reason[:REASON_CHARS_MAX]
+    return answers, refused
 
 
 def _failure(error: openai.APIError) -> RetryLaterError | TransientError:
-    found = failure_of(error).failure
-    return (
-        found if isinstance(found, RetryLaterError) else TransientError(f"the batch API: {found}")
-    )
+    failure = model_call_error(error).failure
+    if isinstance(failure, RetryLaterError):
+        return failure
+    return TransientError(f"the batch API: {failure}")

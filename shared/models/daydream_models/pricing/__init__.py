@@ -1,1 +1,1 @@
-"""Prices, upper bounds and the way to the budget service. All amounts are integers in nano-dollars."""
+"""Prices, upper bounds and costs of model calls."""

@@ -1,15 +1,20 @@
-"""The most that a call can cost, known before it is made.
+"""The upper bound of a call's cost, known before the call is made.
 
-Input: an exact count for OpenAI's models where a tokenizer is installed (`counting`), else **one token a UTF-8 byte**; and 16 tokens a
-message for what a chat template puts around it. In byte-level BPE (GPT, Llama 3, Qwen, Mistral's newer ones) every token stands for at
-least one byte; in SentencePiece with byte fallback (Llama 2, Gemma, Mistral) a character is one piece or one token a byte, and the space
-that it puts in front is covered by the 16. So no text has more tokens than bytes, whatever the vocabulary. A tokenizer that normalises
-first counts the bytes of what it normalised: NFC can triple a handful of musical and Indic characters, NFKC can make eleven times as much
-of a single Arabic ligature. Where that, or a server that adds text of its own, breaks the bound, BudgetedModelClient logs an error and the ledger
+Input: an exact count for OpenAI's models where a tokenizer is installed (`tokens`), else **one
+token per UTF-8 byte**, and 16 tokens per message for what a chat template puts around it. In
+byte-level BPE (GPT, Llama 3, Qwen, newer Mistral) every token stands for at least one byte. In
+SentencePiece with byte fallback (Llama 2, Gemma, Mistral) a character is one piece or one token per
+byte; the 16 cover the space that it puts in front. So no text has more tokens than bytes, whatever
+the vocabulary.
+
+A tokenizer that normalises first counts the bytes of the normalised text. NFC can triple a handful
+of musical and Indic characters; NFKC can make eleven times as much of one Arabic ligature. If that,
+or a server that adds its own text, breaks the bound, `paid_calls` logs an error and the ledger
 records the real cost.
 
-Output: the maximum that is asked for, and `reasoning_tokens_max` where the server bills reasoning beside it. Money: the dearest kind of each
-token in every tier that so many tokens can reach, the fee and the surcharge included.
+Output: the maximum that is asked for, and `reasoning_tokens_max` if the server bills reasoning in
+addition. Money: the most expensive kind of each token, in every tier that the tokens can reach,
+with fee and surcharge.
 """
 
 from __future__ import annotations
@@ -20,20 +25,26 @@ from datetime import datetime
 from daydream_models.pricing.tariff import Price, highest_nanousd
 from daydream_models.pricing.tokens import Counter
 
-TOKENS_PER_MESSAGE = 16  # what chat templates put around a message, generously
+TOKENS_PER_MESSAGE = 16  # more than any known chat template puts around a message
+Span = tuple[datetime, datetime]
 
 
 def input_tokens_bound(text_bytes: int, messages: int) -> int:
-    """Most tokens that a prompt can have: a token a UTF-8 byte, and 16 a message and one more message for the answer's opening.
-    `text_bytes` includes the schema of the answer."""
+    """Return the most tokens of a prompt: one per UTF-8 byte, and 16 per message.
+
+    One more message is counted for the opening of the answer. `text_bytes` includes the schema.
+    """
     return text_bytes + TOKENS_PER_MESSAGE * (messages + 1)
 
 
 def prompt_tokens_bound(
     contents: Sequence[str], schema_bytes: int, count: Counter | None = None
 ) -> int:
-    """Most tokens that a prompt of these messages can have. With an exact `count` the messages count what they are. The schema counts a
-    token a byte in any case: how a provider words it for its model is not known."""
+    """Return the most tokens of a prompt with these contents of messages.
+
+    With an exact `count` the contents count what they are. The schema always counts one token per
+    byte: how a provider words it for its model is not known.
+    """
     text = sum(len(content.encode()) if count is None else count(content) for content in contents)
     return input_tokens_bound(text + schema_bytes, len(contents))
 
@@ -44,14 +55,16 @@ def upper_bound_nanousd(
     messages: int,
     output_tokens_max: int,
     *,
-    span: tuple[datetime, datetime] | None = None,
+    span: Span | None = None,
     batch: bool = False,
 ) -> int:
-    """The most that a call can cost of which nothing but its bytes is known (for `span` see `call_bound_nanousd`). It grows with each
-    argument, and is never below the cost of fewer tokens."""
-    return call_bound_nanousd(
-        price, input_tokens_bound(text_bytes, messages), output_tokens_max, span=span, batch=batch
-    )
+    """Return the maximum cost of a call of which only the bytes are known.
+
+    It grows with each argument and is never below the cost of fewer tokens. `span` is as in
+    `call_bound_nanousd`.
+    """
+    input_tokens_max = input_tokens_bound(text_bytes, messages)
+    return call_bound_nanousd(price, input_tokens_max, output_tokens_max, span=span, batch=batch)
 
 
 def call_bound_nanousd(
@@ -59,16 +72,19 @@ def call_bound_nanousd(
     input_tokens_max: int,
     output_tokens_max: int,
     *,
-    span: tuple[datetime, datetime] | None = None,
+    span: Span | None = None,
     batch: bool = False,
 ) -> int:
-    """The most that a call with so many tokens can cost. `span`: when it begins and when it ends at the latest (providers with off-peak
-    prices bill by the end); None: whenever it is made from now on."""
-    times = span or (None,)
+    """Return the maximum cost of a call with at most these tokens.
+
+    `span` is the time of its start and the latest time of its end: providers with off-peak prices
+    bill by the end. None: whenever it is made from now on.
+    """
+    times: tuple[datetime | None, ...] = span or (None,)
     tariffs = [tariff for at in times for tariff in price.tariffs(at, batch)]
     return highest_nanousd(tariffs, input_tokens_max, output_tokens_max)
 
 
 def input_byte_nanousd(price: Price) -> int:
-    """The most that one more byte of a prompt can add to a cost, from now on, while it stays in its tier."""
+    """Return the maximum cost of one more byte of a prompt within its tier, from now on."""
     return max(tariff.input_token_nanousd() for tariff in price.tariffs())

@@ -1,4 +1,4 @@
-"""Which price is in force for a model, in words and figures: for `daydream budget price`."""
+"""Explain which price applies to a model, for `daydream budget price`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MTOK = 1_000_000
 
 
 class PriceRow(ContractModel):
-    """Dollars for a million tokens of each kind, in calls with more than so many input tokens."""
+    """US dollars per million tokens of each kind, for calls above a number of input tokens."""
 
     above_input_tokens: int
     input: float
@@ -27,24 +27,26 @@ class PriceRow(ContractModel):
 
 
 class PriceExplanation(ContractModel):
-    """A price at one moment. Surcharges are in the figures. `tiers` is the usual price, first the one for short prompts."""
+    """The price at one moment, with surcharges. `tiers` is the usual price, short prompts first."""
 
     model: str
     source: str = Field(
-        description="free (declared), file (the operator's), time (the operator's, by the GPU hour) or list (bundled)"
+        description="free (declared), file (the operator's), time (the operator's, per GPU hour) "
+        "or list (bundled)"
     )
     detail: str
-    since: datetime | None = Field(description="when this price began; null: it has no beginning")
+    since: datetime | None = Field(description="start of this price; null: it has no start")
     usd_per_call: float
     tiers: tuple[PriceRow, ...]
     batch: tuple[PriceRow, ...]
     service_tiers: dict[str, tuple[PriceRow, ...]]
     input_tokens: int
     output_tokens: int
-    cost_nanousd: int = Field(description="what a call with so many tokens costs, nothing cached")
+    cost_nanousd: int = Field(description="cost of a call with these tokens, nothing cached")
     batch_cost_nanousd: int
     upper_bound_nanousd: int = Field(
-        description="the most that a call with at most so many tokens can cost; from now on, or at the time asked for"
+        description="maximum cost of a call with at most these tokens, from now on or at the time "
+        "asked for"
     )
 
 
@@ -56,20 +58,23 @@ def explain(
     output_tokens: int,
     at: datetime | None = None,
 ) -> PriceExplanation:
-    """The price in force at that time, and what an example costs and can cost at most; None: now, and at most from now on."""
+    """Return the price at that time, and what an example costs and can cost.
+
+    `at` None: the price now; the upper bound is then for any time from now on.
+    """
     moment = at or datetime.now(UTC)
-    usual, *served = price.tariffs(moment)
+    usual, *by_service_tier = price.tariffs(moment)
     in_batch = price.tariffs(moment, batch=True) or (usual,)
-    origin, usage = price.origin(moment), TokenUsage(input_tokens, output_tokens)
+    source, usage = price.source(moment), TokenUsage(input_tokens, output_tokens)
     return PriceExplanation(
         model=model_name,
-        source=origin.source,
-        detail=origin.detail,
-        since=origin.since,
+        source=source.source,
+        detail=source.detail,
+        since=source.since,
         usd_per_call=usual.fee / ATTOUSD_PER_USD,
-        tiers=_lines(usual),
-        batch=_lines(in_batch[0]),
-        service_tiers={tariff.service_tier: _lines(tariff) for tariff in served},
+        tiers=_rows(usual),
+        batch=_rows(in_batch[0]),
+        service_tiers={tariff.service_tier: _rows(tariff) for tariff in by_service_tier},
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         cost_nanousd=price.cost_nanousd(usage, moment),
@@ -80,12 +85,12 @@ def explain(
     )
 
 
-def _lines(tariff: Tariff) -> tuple[PriceRow, ...]:
-    return tuple(_line(rates) for rates in tariff.tiers)
+def _rows(tariff: Tariff) -> tuple[PriceRow, ...]:
+    return tuple(_row(rates) for rates in tariff.tiers)
 
 
-def _line(rates: TokenRates) -> PriceRow:
-    plain, cached, written, output, reasoning = _usd(
+def _row(rates: TokenRates) -> PriceRow:
+    plain, cached, written, output, reasoning = _usd_per_mtok(
         (rates.input, rates.cached, rates.written, rates.output, rates.reasoning)
     )
     return PriceRow(
@@ -98,6 +103,6 @@ def _line(rates: TokenRates) -> PriceRow:
     )
 
 
-def _usd(amounts: Iterable[int]) -> list[float]:
-    """Dollars for a million tokens, for people: nine digits, so that what was rounded up far behind the point is not shown."""
+def _usd_per_mtok(amounts: Iterable[int]) -> list[float]:
+    """Return dollars per million tokens with nine digits, which hides the rounding far behind."""
     return [float(format(amount * MTOK / ATTOUSD_PER_USD, ".9g")) for amount in amounts]

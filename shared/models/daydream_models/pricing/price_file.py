@@ -15,11 +15,14 @@ from daydream_models.pricing.tariff import PriceSource, Tariff, cost_by
 from daydream_models.pricing.terms import DatedPriceTerms, PriceTerms
 from daydream_models.pricing.usage import TokenUsage
 
-FIX = 'A price needs [models."name"] with input_usd_per_mtok and output_usd_per_mtok; docs/prices.md explains the rest'
+FIX = (
+    'A price needs [models."name"] with input_usd_per_mtok and output_usd_per_mtok; '
+    "docs/prices.md explains the rest"
+)
 
 
 class FlatPrice(PriceTerms):
-    """A price of the operator's own file. `dated` are later terms."""
+    """The price of one model in the operator's own file. `dated` are later terms."""
 
     dated: tuple[DatedPriceTerms, ...] = ()
 
@@ -33,70 +36,77 @@ class FlatPrice(PriceTerms):
     def cost_nanousd(
         self, usage: TokenUsage, at: datetime | None = None, batch: bool = False
     ) -> int:
-        """What this usage cost at that time."""
+        """Return what this usage cost at that time."""
         return cost_by(self.tariffs(at or datetime.now(UTC), batch), usage)
 
     def tariffs(self, at: datetime | None = None, batch: bool = False) -> tuple[Tariff, ...]:
-        """What may apply: at that time; None: at any time from now on."""
+        """Return what may apply at that time; None: at any time from now on."""
         begun = self._begun(at)
-        known = self._known[batch]
-        return (
-            known[begun] if at else tuple(tariff for tariffs in known[begun:] for tariff in tariffs)
-        )
+        by_terms = self._tariffs[batch]
+        if at:
+            return by_terms[begun]
+        return tuple(tariff for tariffs in by_terms[begun:] for tariff in tariffs)
 
-    def origin(self, at: datetime | None = None) -> PriceSource:
-        """The file; by the hour of a machine, where it says so."""
+    def source(self, at: datetime | None = None) -> PriceSource:
+        """Return the file as source, with the price of the machine if it is one by time."""
         begun = self._begun(at)
         terms = self.dated[begun - 1] if begun else self
         since = self.dated[begun - 1].starts if begun else None
-        if terms.usd_per_gpu_hour is not None:
-            return PriceSource(
-                "time",
-                f"${terms.usd_per_gpu_hour:f} a GPU hour, {terms.gpus:f} GPUs, by the operator's file",
-                since,
-            )
-        return PriceSource("file", "the operator's file", since)
+        if terms.usd_per_gpu_hour is None:
+            return PriceSource("file", "the operator's file", since)
+        detail = (
+            f"${terms.usd_per_gpu_hour:f} per GPU hour, {terms.gpus:f} GPUs, by the operator's file"
+        )
+        return PriceSource("time", detail, since)
 
     def _begun(self, at: datetime | None) -> int:
-        """How many of the later terms have begun."""
-        moment = datetime.now(UTC) if at is None else at if at.tzinfo else at.replace(tzinfo=UTC)
+        """Return how many of the later terms have begun. A time without a zone is UTC."""
+        moment = at or datetime.now(UTC)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
         return sum(terms.starts <= moment for terms in self.dated)
 
     @cached_property
-    def _known(self) -> tuple[tuple[tuple[Tariff, ...], ...], tuple[tuple[Tariff, ...], ...]]:
-        """The tariffs of each terms in their order, usual and in a batch."""
-        terms: tuple[PriceTerms, ...] = (self, *self.dated)
-        return tuple(one.by_service_tier(False) for one in terms), tuple(
-            one.by_service_tier(True) for one in terms
-        )
+    def _tariffs(self) -> tuple[tuple[tuple[Tariff, ...], ...], tuple[tuple[Tariff, ...], ...]]:
+        """Return the tariffs of each terms in their order: the usual ones, and those in a batch."""
+        all_terms: tuple[PriceTerms, ...] = (self, *self.dated)
+        usual = tuple(terms.by_service_tier(False) for terms in all_terms)
+        return usual, tuple(terms.by_service_tier(True) for terms in all_terms)
+
+
+class PriceFile(BaseModel):
+    """The operator's file as a whole."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    models: dict[str, FlatPrice] = Field(default_factory=dict)
 
 
 def read_prices(file: str) -> dict[str, FlatPrice]:
-    """The operator's prices; none for an empty name. ConfigurationError says what is wrong with the file."""
+    """Return the operator's prices by model; none for an empty name.
+
+    Raise ConfigurationError, which says what is wrong with the file.
+    """
     if not file:
         return {}
     try:
-        return _Tables.model_validate(
-            tomllib.loads(Path(file).read_text(encoding="utf-8"), parse_float=Decimal)
-        ).models
+        text = Path(file).read_text(encoding="utf-8")
+        return PriceFile.model_validate(tomllib.loads(text, parse_float=Decimal)).models
     except OSError as error:
         raise ConfigurationError(
             f"can't read the prices file {file}: {error.strerror}", "Check DAYDREAM_PRICES_FILE"
         ) from None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = " ".join(str(part) for part in first["loc"][len(first["loc"]) > 1 :])
-        what = (
-            "there is no such key"
-            if first["type"] == "extra_forbidden"
-            else first["msg"].removeprefix("Value error, ")
-        )
-        raise ConfigurationError(f"a price in {file} is not valid ({where}: {what})", FIX) from None
+        raise ConfigurationError(
+            f"a price in {file} is not valid ({_first_error(error)})", FIX
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"the prices file {file} is not valid: {error}", FIX) from None
 
 
-class _Tables(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    models: dict[str, FlatPrice] = Field(default_factory=dict)
+def _first_error(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    location = " ".join(str(part) for part in first["loc"][len(first["loc"]) > 1 :])
+    if first["type"] == "extra_forbidden":
+        return f"{location}: there is no such key"
+    return f"{location}: {first['msg'].removeprefix('Value error, ')}"

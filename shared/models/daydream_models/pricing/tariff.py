@@ -1,7 +1,7 @@
-"""How tokens become nano-dollars: one tariff is what a model costs at one moment, whoever says so.
+"""Compute nano-dollars from tokens. A tariff is the price of a model at one moment.
 
-Whole numbers only, in units of 10⁻¹⁸ dollars a token, so that a cost is exact up to its one rounding, which is up, and a bound is never
-below a cost by a rounding.
+All amounts are whole numbers of 10⁻¹⁸ dollars per token. So a cost is exact up to its one rounding,
+which is up, and an upper bound is never below a cost by a rounding.
 """
 
 from __future__ import annotations
@@ -24,21 +24,24 @@ class Price(Protocol):
     def cost_nanousd(
         self, usage: TokenUsage, at: datetime | None = None, batch: bool = False
     ) -> int:
-        """What this usage costs at that time (None: now), in a batch or not; rounded up to whole nano-dollars."""
+        """Return the cost of this usage at that time (None: now), rounded up to nano-dollars."""
         ...
 
     def tariffs(self, at: datetime | None = None, batch: bool = False) -> tuple[Tariff, ...]:
-        """What may apply: at that time (the usual one first, then those of service tiers); None: at any time from now on."""
+        """Return what may apply at that time, the usual tariff first, then those of service tiers.
+
+        None: at any time from now on.
+        """
         ...
 
-    def origin(self, at: datetime | None = None) -> PriceSource:
-        """Who says so, and since when it is so, at that time (None: now)."""
+    def source(self, at: datetime | None = None) -> PriceSource:
+        """Return where the price at that time (None: now) comes from, and since when it holds."""
         ...
 
 
 @dataclass(frozen=True)
 class PriceSource:
-    """Where a price is from. `since` None: from the beginning."""
+    """Where a price comes from. `since` is its start; None: it has no start."""
 
     source: Literal["free", "file", "time", "list"]
     detail: str
@@ -47,7 +50,7 @@ class PriceSource:
 
 @dataclass(frozen=True)
 class TokenRates:
-    """What one token of each kind costs, in 10⁻¹⁸ dollars, in calls with more than `above` input tokens."""
+    """Prices per token of each kind in 10⁻¹⁸ dollars, for calls above `above` input tokens."""
 
     above: int
     input: int
@@ -57,6 +60,7 @@ class TokenRates:
     reasoning: int
 
     def attousd(self, usage: TokenUsage) -> int:
+        """Return the price of these tokens in 10⁻¹⁸ dollars."""
         plain = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
         return (
             plain * self.input
@@ -67,77 +71,85 @@ class TokenRates:
         )
 
     @property
-    def dearest_input(self) -> int:
-        """The dearest kind of input token."""
+    def input_max(self) -> int:
+        """Return the price of the most expensive kind of input token."""
         return max(self.input, self.cached, self.written)
 
     @property
-    def dearest_output(self) -> int:
-        """The dearest kind of output token."""
+    def output_max(self) -> int:
+        """Return the price of the most expensive kind of output token."""
         return max(self.output, self.reasoning)
 
 
 @dataclass(frozen=True)
 class Tariff:
-    """Rates by context length, ascending and the first from 0 (a call is paid at one rate as a whole), and a fee a call, for calls that
-    the provider served in this service tier; empty: in the usual one."""
+    """Rates by context length and a fee per call, for calls served in one service tier.
+
+    `tiers` ascend from 0; one of them prices a call as a whole. `service_tier` empty: the usual
+    one.
+    """
 
     tiers: tuple[TokenRates, ...]
     fee: int = 0
     service_tier: str = ""
 
     def cost_nanousd(self, usage: TokenUsage) -> int:
-        """What this usage costs."""
-        known = usage.believable()
+        """Return the cost of this usage."""
+        plausible = usage.plausible()
         rates = next(
             rates
             for rates in reversed(self.tiers)
-            if known.input_tokens > rates.above or rates is self.tiers[0]
+            if plausible.input_tokens > rates.above or rates is self.tiers[0]
         )
-        return _nanousd(self.fee + rates.attousd(known))
+        return _nanousd(self.fee + rates.attousd(plausible))
 
     def upper_bound_nanousd(self, input_tokens_max: int, output_tokens_max: int) -> int:
-        """The most that any usage within these tokens can cost: in each tier that they reach, the dearest kind of each token."""
+        """Return the maximum cost of any usage within these tokens.
+
+        It counts the most expensive kind of each token in each tier that they reach.
+        """
         ends = (*(rates.above for rates in self.tiers[1:]), input_tokens_max)
         return max(
             _nanousd(
                 self.fee
-                + min(end, input_tokens_max) * rates.dearest_input
-                + output_tokens_max * rates.dearest_output
+                + min(end, input_tokens_max) * rates.input_max
+                + output_tokens_max * rates.output_max
             )
             for rates, end in zip(self.tiers, ends, strict=True)
             if rates.above < input_tokens_max or rates is self.tiers[0]
         )
 
     def input_token_nanousd(self) -> int:
-        """The most that one more input token can add inside a tier."""
-        return _nanousd(max(rates.dearest_input for rates in self.tiers))
+        """Return the maximum cost of one more input token within a tier."""
+        return _nanousd(max(rates.input_max for rates in self.tiers))
 
 
 def cost_by(tariffs: Sequence[Tariff], usage: TokenUsage) -> int:
-    """What this usage costs in the service tier in which it was served; in the usual one, the first, where that one has no price."""
-    served = next(
-        (tariff for tariff in tariffs if tariff.service_tier == usage.service_tier), tariffs[0]
-    )
+    """Return the cost in the service tier that served the call.
+
+    The usual tariff, which is the first, applies if that tier has no price.
+    """
+    tier = usage.service_tier
+    served = next((tariff for tariff in tariffs if tariff.service_tier == tier), tariffs[0])
     return served.cost_nanousd(usage)
 
 
 def highest_nanousd(
     tariffs: Iterable[Tariff], input_tokens_max: int, output_tokens_max: int
 ) -> int:
-    """The most that a call can cost under any of these."""
+    """Return the maximum cost of a call under any of these tariffs."""
     return max(
         tariff.upper_bound_nanousd(input_tokens_max, output_tokens_max) for tariff in tariffs
     )
 
 
 def attousd(usd: Decimal, per: int = 1) -> int:
-    """Dollars `per` so many, as 10⁻¹⁸ dollars for one, rounded up."""
+    """Return dollars per `per` units as 10⁻¹⁸ dollars per unit, rounded up."""
     return int((usd * (ATTOUSD_PER_USD // per)).to_integral_value(ROUND_CEILING))
 
 
 def to_nanousd(usd: Decimal) -> int:
-    """Whole nano-dollars, rounded up: a bound must not be too low by a rounding."""
+    """Return whole nano-dollars, rounded up: a bound must not be too low by a rounding."""
     return int((usd * ATTOUSD_PER_NANOUSD).to_integral_value(ROUND_CEILING))
 
 

@@ -1,8 +1,8 @@
-"""Exact counts of tokens, where a tokenizer is at hand offline: OpenAI's, from the optional package `bpe-openai` (extra `tokens`).
+"""Count tokens exactly with OpenAI's tokenizer, from `bpe-openai` (extra `tokens`).
 
-Only for models at OpenAI's own address, since elsewhere a name says nothing about the tokenizer, and only for families whose vocabulary
-is published; `bounds` takes the proven bound for all others. Text is counted as text: what looks like a special token is split up, as
-the API does it.
+This holds only for models at OpenAI's own address, since elsewhere a name does not tell the
+tokenizer, and only for families whose vocabulary is published. `bounds` uses the proven bound for
+all others. Text that looks like a special token is split up, as the API does it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 Counter = Callable[[str], int]
 
 OPENAI_HOST = "api.openai.com"
-VOCABULARIES = {  # the longest beginning of a model's name counts; source: tiktoken's table of models
+# the longest prefix of a model's name counts; source: tiktoken's table of models
+VOCABULARIES = {
     "gpt-5": "o200k_base",
     "gpt-4.1": "o200k_base",
     "gpt-4o": "o200k_base",
@@ -29,13 +30,19 @@ VOCABULARIES = {  # the longest beginning of a model's name counts; source: tikt
 
 
 def counter_for(model_name: str, base_url: str) -> Counter | None:
-    """Counts the tokens of a text as this model's provider does; None where that is not known, or `bpe-openai` is not installed."""
+    """Return a function that counts the tokens of a text as this model's provider does.
+
+    None if that is not known, or `bpe-openai` is not installed.
+    """
     vocabulary = vocabulary_of(model_name) if urlsplit(base_url).hostname == OPENAI_HOST else ""
     return _counter(vocabulary) if vocabulary else None
 
 
 def vocabulary_of(model_name: str) -> str:
-    """The vocabulary of one of OpenAI's models; empty when it is not known. A fine-tuned model (`ft:…`) has that of its base."""
+    """Return the vocabulary of an OpenAI model, or an empty string if it is not known.
+
+    A fine-tuned model (`ft:…`) has that of its base.
+    """
     name = model_name.removeprefix("ft:")
     families = [
         family

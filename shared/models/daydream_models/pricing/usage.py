@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TOKENS_MAX = 1_000_000_000  # no call has more: what is above it is no count of tokens
+TOKENS_MAX = 1_000_000_000  # a higher number is no count of tokens
 
 
 @dataclass(frozen=True)
 class TokenUsage:
-    """What a provider reports. `input_tokens` includes the cached ones and those written to the cache, `output_tokens` the reasoning.
-    `service_tier` is the one in which it says that it served the call ("flex", "priority"); empty: the usual one."""
+    """Tokens as a provider reports them.
+
+    `input_tokens` includes the cached ones and those written to the cache; `output_tokens` includes
+    the reasoning. `service_tier` is the tier that served the call ("flex", "priority"); empty: the
+    usual one.
+    """
 
     input_tokens: int
     output_tokens: int
@@ -19,8 +23,11 @@ class TokenUsage:
     reasoning_tokens: int = 0
     service_tier: str = ""
 
-    def believable(self) -> TokenUsage:
-        """The same without what can't be: nothing negative, and no discount for more cached tokens than there were tokens at all."""
+    def plausible(self) -> TokenUsage:
+        """Return the usage without impossible numbers.
+
+        Nothing is negative, and more cached tokens than input tokens give no discount.
+        """
         tokens = _count(self.input_tokens)
         written = min(_count(self.cache_write_tokens), tokens)
         cached = _count(self.cached_input_tokens)
@@ -37,11 +44,11 @@ class TokenUsage:
 
 
 def reported_usage(report: object, service_tier: object = "") -> TokenUsage | None:
-    """The `usage` of an OpenAI-style answer (an object with attributes) and its `service_tier`; None where it has no counts that can be
-    believed, so that the whole draw is spent.
+    """Return the `usage` of an OpenAI-style answer, an object with attributes.
 
-    Wrong numbers are read to the dearer side. Some servers count reasoning outside `completion_tokens` and show it in `total_tokens` only,
-    or as more reasoning than completion: that difference is output. More cached than input: no discount.
+    None if it has no plausible counts: then the whole authorization is spent. Wrong numbers are
+    read as the more expensive ones. Some servers count reasoning outside `completion_tokens` and
+    show it in `total_tokens` only, or as more reasoning than completion: that difference is output.
     """
     input_tokens = _reported(report, "prompt_tokens")
     output_tokens = _reported(report, "completion_tokens")
@@ -61,13 +68,13 @@ def reported_usage(report: object, service_tier: object = "") -> TokenUsage | No
         or 0
     )
     tier = service_tier if isinstance(service_tier, str) else ""
-    return TokenUsage(input_tokens, output_tokens, cached, written, reasoning, tier).believable()
+    return TokenUsage(input_tokens, output_tokens, cached, written, reasoning, tier).plausible()
 
 
 def embedding_usage(report: object) -> TokenUsage | None:
-    """The same of an answer with embeddings, which has input only."""
+    """Return the usage of an answer with embeddings, which has input only."""
     tokens = max(_reported(report, "prompt_tokens") or 0, _reported(report, "total_tokens") or 0)
-    return TokenUsage(tokens, 0).believable() if tokens else None
+    return TokenUsage(tokens, 0).plausible() if tokens else None
 
 
 def _reported(report: object, name: str) -> int | None:

@@ -15,9 +15,10 @@ from daydream_critic.families import is_related
 from daydream_critic.history.records import history_key
 from daydream_critic.pipeline.judges.answer import RUBRIC, JudgeAnswer, read_free_text
 from daydream_critic.pipeline.judges.interface import Opinion
-from daydream_models.client import BudgetedModelClient, ModelReply, ModelRequest
+from daydream_models.client import BudgetedModelClient
+from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
-from daydream_models.reservations import BARE, StageCost, StagePlan
+from daydream_models.reservations import MINIMAL, StageCost, StagePlan
 
 TEMPERATURE = 0.2
 TEMPERATURE_AGAIN = 0.8  # a second opinion that repeats the first word for word is worth nothing
@@ -51,11 +52,12 @@ class ModelJudge(JudgeSpec):
         Smaller plans ask no judge twice, and the smallest asks the first judge only.
         """
         one_call = self.model.plan(self.requests)
-        smaller = {
-            size: cost if first or size != BARE else FREE for size, cost in one_call.smaller.items()
+        reduced = {
+            size: cost if first or size != MINIMAL else FREE
+            for size, cost in one_call.reduced.items()
         }
         fixed_nanousd = self.calls_max * one_call.fixed_nanousd
-        return one_call.model_copy(update={"smaller": smaller, "fixed_nanousd": fixed_nanousd})
+        return one_call.model_copy(update={"reduced": reduced, "fixed_nanousd": fixed_nanousd})
 
     async def judge(
         self, proposed: HypothesisProposed, synthesis: Synthesis, call: int = 0
@@ -75,7 +77,7 @@ class ModelJudge(JudgeSpec):
             temperature=TEMPERATURE_AGAIN if call else TEMPERATURE,
             repair=spec.repair,
         )
-        reply = await self.model.ask(request, JudgeAnswer)
+        reply = await self.model.request(request, JudgeAnswer)
         return Opinion(self._judgement(proposed, call, spec, reply), reply.calls)
 
     def _judgement(

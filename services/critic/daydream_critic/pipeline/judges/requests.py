@@ -10,7 +10,7 @@ from daydream_critic.pipeline.judges.config import RUBRICS, JudgeConfig
 from daydream_critic.settings import CriticSettings
 from daydream_models.prompt import load_prompt
 from daydream_models.request_spec import RequestSpec, RequestSpecs
-from daydream_models.reservations import BARE, BRIEF, FULL
+from daydream_models.reservations import FULL, MINIMAL, SHORT
 
 PACKAGE = "daydream_critic"
 DEFAULT_RUBRIC = "essay"
@@ -20,25 +20,25 @@ PLACEHOLDERS = frozenset({"hypothesis", "reasoning", "implication"})
 def judge_requests(settings: CriticSettings, config: JudgeConfig) -> RequestSpecs:
     """Return how a judge is asked in each size of a plan. Judges are not shown the facts."""
     return {
-        FULL: _judge_request(settings, config, brief=config.model.brief, size=FULL),
-        BRIEF: _judge_request(settings, config, brief=True, size=BRIEF),
-        BARE: _judge_request(settings, config, brief=True, size=BARE),
+        FULL: _judge_request(settings, config, short=config.model.short_answers, size=FULL),
+        SHORT: _judge_request(settings, config, short=True, size=SHORT),
+        MINIMAL: _judge_request(settings, config, short=True, size=MINIMAL),
     }
 
 
 def _judge_request(
-    settings: CriticSettings, config: JudgeConfig, *, brief: bool, size: str
+    settings: CriticSettings, config: JudgeConfig, *, short: bool, size: str
 ) -> RequestSpec:
     file = "" if config.rubric in RUBRICS else config.rubric
     if config.rubric == DEFAULT_RUBRIC:
         file = settings.prompt_file
     bundled = RUBRICS.get(config.rubric, config.rubric)
-    answer = ShortJudgeAnswer if brief else JudgeAnswer
+    answer = ShortJudgeAnswer if short else JudgeAnswer
     return RequestSpec(
         load_prompt(PACKAGE, bundled, file, answer.json_schema(), PLACEHOLDERS),
         answer.tokens_max(),
         text_bytes_max=synthesis_bytes_max(size),
-        repair=size != BARE,
+        repair=size != MINIMAL,
     )
 
 

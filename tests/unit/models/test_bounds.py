@@ -1,4 +1,4 @@
-"""No call costs more than its bound, whatever the shape of its price, whatever the server says."""
+"""No call costs more than its bound, for any price and any report of the server."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daydream_models.pricing.lookup import (
-    FREE,
-    FlatPrice,
-    ListPrice,
-    Price,
-    TokenUsage,
+from daydream_models.pricing.bounds import (
     call_bound_nanousd,
     input_byte_nanousd,
     input_tokens_bound,
     prompt_tokens_bound,
     upper_bound_nanousd,
 )
+from daydream_models.pricing.catalog import ListPrice
+from daydream_models.pricing.lookup import FREE
+from daydream_models.pricing.price_file import FlatPrice
+from daydream_models.pricing.tariff import Price
 from daydream_models.pricing.tokens import _counter, counter_for, vocabulary_of
+from daydream_models.pricing.usage import TokenUsage
 
 OPENAI = "https://api.openai.com/v1"
 NOW = datetime.now(UTC)
@@ -39,10 +39,10 @@ factors = st.decimals(Decimal("0.1"), 3, places=3)
 
 
 @st.composite
-def lines(draw: st.DrawFn) -> dict[str, Decimal]:
-    """Prices for tokens; a cached one is never dearer than a plain one, the others may be anything."""
+def token_prices(draw: st.DrawFn) -> dict[str, Decimal]:
+    """Prices of tokens. A cached token never costs more than a plain one; others may vary."""
     plain, output = draw(usd), draw(usd)
-    found = {"input_usd_per_mtok": plain, "output_usd_per_mtok": output}
+    prices = {"input_usd_per_mtok": plain, "output_usd_per_mtok": output}
     for name, limit in (
         ("cached_input", plain),
         ("batch_input", plain),
@@ -51,18 +51,18 @@ def lines(draw: st.DrawFn) -> dict[str, Decimal]:
         ("reasoning", None),
     ):
         if draw(st.booleans()):
-            found[f"{name}_usd_per_mtok"] = draw(
+            prices[f"{name}_usd_per_mtok"] = draw(
                 st.decimals(Decimal("0.001"), limit or 900, places=4)
             )
-    return found
+    return prices
 
 
 @st.composite
 def terms(draw: st.DrawFn) -> dict[str, object]:
     starts = draw(st.lists(st.integers(1, 60_000), unique=True, max_size=3))
     return {
-        **draw(lines()),
-        "tiers": [{**draw(lines()), "above_input_tokens": start} for start in starts],
+        **draw(token_prices()),
+        "tiers": [{**draw(token_prices()), "above_input_tokens": start} for start in starts],
         "usd_per_call": draw(st.decimals(0, 1, places=6)),
         "surcharge": draw(factors),
         "batch_factor": draw(st.decimals(Decimal("0.1"), 1, places=2)),
@@ -89,7 +89,7 @@ prices = st.one_of(
 
 @st.composite
 def usages(draw: st.DrawFn, input_max: int, output_max: int) -> TokenUsage:
-    """What a server may report within these tokens: right or wrong about the rest."""
+    """A usage that a server may report within these tokens, right or wrong about the rest."""
     anything = st.integers(-10, 200_000)
     return TokenUsage(
         draw(st.integers(0, input_max)),
@@ -141,47 +141,45 @@ def test_a_call_that_ends_after_a_change_of_price_costs_no_more_than_the_bound_o
     price=prices,
     tokens=st.integers(0, 100_000),
     output_max=st.integers(0, 10_000),
-    more=st.integers(0, 70_000),
+    added_tokens=st.integers(0, 70_000),
     batch=st.booleans(),
 )
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_the_bound_grows_with_the_prompt_and_with_the_answer(
-    price: Price, tokens: int, output_max: int, more: int, batch: bool
+    price: Price, tokens: int, output_max: int, added_tokens: int, batch: bool
 ) -> None:
     bound = call_bound_nanousd(price, tokens, output_max, batch=batch)
-    assert bound <= call_bound_nanousd(price, tokens + more, output_max, batch=batch)
-    assert bound <= call_bound_nanousd(price, tokens, output_max + more, batch=batch)
+    assert bound <= call_bound_nanousd(price, tokens + added_tokens, output_max, batch=batch)
+    assert bound <= call_bound_nanousd(price, tokens, output_max + added_tokens, batch=batch)
 
 
-@given(price=prices, tokens=st.integers(0, 60_000), more=st.integers(0, 1000))
+@given(price=prices, tokens=st.integers(0, 60_000), added_tokens=st.integers(0, 1000))
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_inside_a_tier_a_byte_more_adds_no_more_than_the_price_of_a_byte(
-    price: Price, tokens: int, more: int
+    price: Price, tokens: int, added_tokens: int
 ) -> None:
     ends = {rates.above for tariff in price.tariffs() for rates in tariff.tiers}
-    if not any(tokens <= end < tokens + more for end in ends):
-        added = call_bound_nanousd(price, tokens + more, 100) - call_bound_nanousd(
+    if not any(tokens <= end < tokens + added_tokens for end in ends):
+        added = call_bound_nanousd(price, tokens + added_tokens, 100) - call_bound_nanousd(
             price, tokens, 100
         )
-        assert added <= more * input_byte_nanousd(price)
+        assert added <= added_tokens * input_byte_nanousd(price)
 
 
-def test_the_highest_tier_that_the_bound_can_reach_counts_and_a_cheaper_one_above_does_not_lower_it() -> (
-    None
-):
+def test_the_most_expensive_tier_within_the_bound_counts_and_a_cheaper_one_does_not() -> None:
     tier = {"above_input_tokens": 1000, "input_usd_per_mtok": 2, "output_usd_per_mtok": 2}
-    dearer = FlatPrice.model_validate(
+    tiered = FlatPrice.model_validate(
         {"input_usd_per_mtok": 1, "output_usd_per_mtok": 1, "tiers": [tier]}
     )
-    assert call_bound_nanousd(dearer, 1000, 0) == 1000 * 1000
-    assert call_bound_nanousd(dearer, 1001, 0) == 1001 * 2000
+    assert call_bound_nanousd(tiered, 1000, 0) == 1000 * 1000
+    assert call_bound_nanousd(tiered, 1001, 0) == 1001 * 2000
     cheaper = FlatPrice.model_validate(
         {"input_usd_per_mtok": 10, "output_usd_per_mtok": 10, "tiers": [tier]}
     )
     assert call_bound_nanousd(cheaper, 1001, 0) == 1000 * 10_000
 
 
-def test_a_prompt_that_may_be_written_to_a_dearer_cache_is_bounded_as_if_it_were() -> None:
+def test_a_prompt_that_may_be_written_to_a_more_expensive_cache_is_bounded_as_if_it_were() -> None:
     price = FlatPrice(
         input_usd_per_mtok=Decimal(1),
         output_usd_per_mtok=Decimal(1),

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from daydream_contracts.errors import ConfigurationError
+from daydream_models.pricing.bounds import call_bound_nanousd
 from daydream_models.pricing.explain import explain
-from daydream_models.pricing.lookup import FlatPrice, TokenUsage, call_bound_nanousd, read_prices
+from daydream_models.pricing.price_file import FlatPrice, read_prices
+from daydream_models.pricing.usage import TokenUsage
 
 SIMPLE = "input_usd_per_mtok = 1\noutput_usd_per_mtok = 2\n"
 Read = Callable[[str], FlatPrice]
@@ -19,18 +21,25 @@ Read = Callable[[str], FlatPrice]
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    def one(lines: str) -> FlatPrice:
+    def read_price(lines: str) -> FlatPrice:
         file = tmp_path / "prices.toml"
         file.write_text(f'[models."m"]\n{lines}')
         return read_prices(str(file))["m"]
 
-    return one
+    return read_price
 
 
 def test_the_operators_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "prices.toml"
     file.write_text(
-        '[models."m"]\ninput_usd_per_mtok = 0.15\noutput_usd_per_mtok = "0.60"\n[models."org/n"]\ninput_usd_per_mtok = 0\noutput_usd_per_mtok = 0\n'
+        """
+        [models."m"]
+        input_usd_per_mtok = 0.15
+        output_usd_per_mtok = "0.60"
+        [models."org/n"]
+        input_usd_per_mtok = 0
+        output_usd_per_mtok = 0
+        """
     )
     prices = read_prices(str(file))
     assert set(prices) == {"m", "org/n"}
@@ -44,7 +53,8 @@ def test_without_a_file_there_are_no_prices_of_our_own() -> None:
 def test_each_kind_of_token_has_its_price(read: Read) -> None:
     price = read(
         SIMPLE
-        + "cached_input_usd_per_mtok = 0.5\ncache_write_usd_per_mtok = 1.25\nreasoning_usd_per_mtok = 3\n"
+        + "cached_input_usd_per_mtok = 0.5\ncache_write_usd_per_mtok = 1.25\n"
+        + "reasoning_usd_per_mtok = 3\n"
     )
     usage = TokenUsage(
         1000, 100, cached_input_tokens=400, cache_write_tokens=200, reasoning_tokens=60
@@ -99,7 +109,7 @@ def test_what_was_served_in_another_service_tier_is_priced_by_it_and_the_bound_c
     assert call_bound_nanousd(price, 1000, 0) == usual * 2
 
 
-def test_a_machine_of_ones_own_is_priced_by_the_hour_and_what_it_manages(read: Read) -> None:
+def test_an_own_machine_is_priced_by_its_hour_and_its_throughput(read: Read) -> None:
     price = read(
         "usd_per_gpu_hour = 3.6\ngpus = 2\ninput_tokens_per_s = 4000\noutput_tokens_per_s = 100\n"
     )
@@ -150,11 +160,12 @@ def test_the_price_at_the_time_of_the_call_counts_so_old_calls_keep_theirs(read:
     ).since == datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def test_a_price_that_will_rise_is_bounded_by_what_it_will_be(read: Read) -> None:
+def test_a_price_that_will_rise_is_bounded_by_the_later_price(read: Read) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     price = read(
         SIMPLE
-        + f"[[models.m.dated]]\nfrom = {tomorrow}\ninput_usd_per_mtok = 4\noutput_usd_per_mtok = 4\n"
+        + f"[[models.m.dated]]\nfrom = {tomorrow}\n"
+        + "input_usd_per_mtok = 4\noutput_usd_per_mtok = 4\n"
     )
     assert price.cost_nanousd(TokenUsage(1000, 0)) == 1_000_000
     assert call_bound_nanousd(price, 1000, 0) == 4_000_000
@@ -169,9 +180,7 @@ def test_a_price_that_will_rise_is_bounded_by_what_it_will_be(read: Read) -> Non
         "input_usd_per_mtok = 0.00000015\noutput_usd_per_mtok = 0.0000006",
     ],
 )
-def test_one_wrong_unit_price_per_token_instead_of_per_million_is_refused_and_locks_nobody_out(
-    read: Read, wrong: str
-) -> None:
+def test_a_price_per_token_instead_of_per_million_is_refused(read: Read, wrong: str) -> None:
     with pytest.raises(ConfigurationError, match="not plausible; confirmed = true if it is meant"):
         read(wrong)
 
@@ -181,47 +190,60 @@ def test_an_unusual_price_passes_when_it_is_confirmed(read: Read) -> None:
     assert price.cost_nanousd(TokenUsage(1000, 0)) == 1_500_000_000
 
 
-REFUSED = {
-    "not toml": "is not valid",
-    "input_usd_per_mtok = 1": "output_usd_per_mtok is missing",
-    "input_usd_per_mtok = -1\noutput_usd_per_mtok = 1": "input_usd_per_mtok",
-    "input_usd_per_mtok = nan\noutput_usd_per_mtok = 1": "input_usd_per_mtok",
-    SIMPLE + "imput = 1": "m imput: there is no such key",
-    SIMPLE
-    + "cached_input_usd_per_mtok = 1.5": "cached_input_usd_per_mtok is dearer than input_usd_per_mtok",
-    SIMPLE + "batch_output_usd_per_mtok = 3": "batch_output_usd_per_mtok is dearer",
-    SIMPLE + "batch_factor = 1.5": "batch_factor",
-    SIMPLE + "surcharge = 0": "surcharge",
-    SIMPLE + "surcharge = 1000": "surcharge",
-    SIMPLE + "service_tiers = {priority = -2}": "service_tiers priority",
-    SIMPLE + "usd_per_call = 20": "usd_per_call = 20 is not plausible",
-    SIMPLE
-    + "tiers = [{above_input_tokens = 1000, input_usd_per_mtok = 2}]": "tiers 0: output_usd_per_mtok is missing",
-    SIMPLE
-    + "tiers = [{above_input_tokens = 0, input_usd_per_mtok = 2, output_usd_per_mtok = 2}]": "above_input_tokens",
-    SIMPLE
-    + "tiers = ["
-    + "{above_input_tokens = 9, input_usd_per_mtok = 2, output_usd_per_mtok = 2}," * 2
-    + "]": "the same above_input_tokens",
-    SIMPLE
-    + "dated = ["
-    + "{from = 2026-01-01, input_usd_per_mtok = 2, output_usd_per_mtok = 2}," * 2
-    + "]": "begin on the same date",
-    SIMPLE + "dated = [{input_usd_per_mtok = 2, output_usd_per_mtok = 2}]": "dated 0 from",
-    SIMPLE + "usd_per_gpu_hour = 2": "no prices for tokens beside it",
-    "usd_per_gpu_hour = 2\ninput_tokens_per_s = 100": "needs usd_per_gpu_hour, input_tokens_per_s and output_tokens_per_s",
-    "usd_per_gpu_hour = 2\ninput_tokens_per_s = 0\noutput_tokens_per_s = 1": "input_tokens_per_s",
-    "usd_per_gpu_hour = 200000\ninput_tokens_per_s = 100\noutput_tokens_per_s = 1": "not plausible",
-}
+INPUT, OUTPUT = "input_usd_per_mtok = {}\n", "output_usd_per_mtok = {}\n"
+SAME_TIER = "{above_input_tokens = 9, input_usd_per_mtok = 2, output_usd_per_mtok = 2},"
+SAME_DAY = "{from = 2026-01-01, input_usd_per_mtok = 2, output_usd_per_mtok = 2},"
+REFUSED = (
+    ("not toml", "is not valid"),
+    (INPUT.format(1), "output_usd_per_mtok is missing"),
+    (INPUT.format(-1) + OUTPUT.format(1), "input_usd_per_mtok"),
+    (INPUT.format("nan") + OUTPUT.format(1), "input_usd_per_mtok"),
+    (SIMPLE + "imput = 1", "m imput: there is no such key"),
+    (
+        SIMPLE + "cached_input_usd_per_mtok = 1.5",
+        "cached_input_usd_per_mtok is higher than input_usd_per_mtok",
+    ),
+    (SIMPLE + "batch_output_usd_per_mtok = 3", "batch_output_usd_per_mtok is higher"),
+    (SIMPLE + "batch_factor = 1.5", "batch_factor"),
+    (SIMPLE + "surcharge = 0", "surcharge"),
+    (SIMPLE + "surcharge = 1000", "surcharge"),
+    (SIMPLE + "service_tiers = {priority = -2}", "service_tiers priority"),
+    (SIMPLE + "usd_per_call = 20", "usd_per_call = 20 is not plausible"),
+    (
+        SIMPLE + "tiers = [{above_input_tokens = 1000, input_usd_per_mtok = 2}]",
+        "tiers 0: output_usd_per_mtok is missing",
+    ),
+    (
+        SIMPLE
+        + "tiers = [{above_input_tokens = 0, input_usd_per_mtok = 2, output_usd_per_mtok = 2}]",
+        "above_input_tokens",
+    ),
+    (SIMPLE + f"tiers = [{SAME_TIER * 2}]", "the same above_input_tokens"),
+    (SIMPLE + f"dated = [{SAME_DAY * 2}]", "begin on the same date"),
+    (SIMPLE + "dated = [{input_usd_per_mtok = 2, output_usd_per_mtok = 2}]", "dated 0 from"),
+    (SIMPLE + "usd_per_gpu_hour = 2", "can't have prices for tokens"),
+    (
+        "usd_per_gpu_hour = 2\ninput_tokens_per_s = 100",
+        "needs usd_per_gpu_hour, input_tokens_per_s and output_tokens_per_s",
+    ),
+    (
+        "usd_per_gpu_hour = 2\ninput_tokens_per_s = 0\noutput_tokens_per_s = 1",
+        "input_tokens_per_s",
+    ),
+    (
+        "usd_per_gpu_hour = 200000\ninput_tokens_per_s = 100\noutput_tokens_per_s = 1",
+        "not plausible",
+    ),
+)
 
 
-@pytest.mark.parametrize("lines", REFUSED)
-def test_a_price_that_is_not_valid_is_refused_in_one_line_that_names_what_is_wrong(
-    read: Read, lines: str
+@pytest.mark.parametrize(("lines", "error"), REFUSED)
+def test_an_invalid_price_is_refused_in_one_line_that_names_the_error(
+    read: Read, lines: str, error: str
 ) -> None:
     with pytest.raises(ConfigurationError) as wrong:
         read(lines)
-    assert REFUSED[lines] in wrong.value.what
+    assert error in wrong.value.what
     assert "prices.toml" in wrong.value.what
     assert "\n" not in str(wrong.value)
     assert "docs/prices.md" in wrong.value.fix

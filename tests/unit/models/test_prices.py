@@ -1,4 +1,4 @@
-"""What calls cost: by the bundled list, or by the operator's file as `test_prices_file.py` has it. What they cost at most: `test_bounds.py`."""
+"""The cost of calls by the bundled list. (See `test_price_file` for the operator's file.)"""
 
 from __future__ import annotations
 
@@ -11,18 +11,13 @@ from genai_prices import Usage, calc_price
 from genai_prices.data_snapshot import get_snapshot
 
 from daydream_contracts.errors import ConfigurationError
-from daydream_models.pricing.catalog import BATCH
+from daydream_models.pricing.bounds import call_bound_nanousd
+from daydream_models.pricing.catalog import BATCH, ListPrice
 from daydream_models.pricing.explain import explain
-from daydream_models.pricing.lookup import (
-    FREE,
-    FlatPrice,
-    ListPrice,
-    TokenUsage,
-    call_bound_nanousd,
-    find_price,
-    price_of,
-    to_nanousd,
-)
+from daydream_models.pricing.lookup import FREE, find_price, price_of
+from daydream_models.pricing.price_file import FlatPrice
+from daydream_models.pricing.tariff import to_nanousd
+from daydream_models.pricing.usage import TokenUsage
 from daydream_models.settings import ModelSettings
 
 MINE = FlatPrice(
@@ -33,8 +28,10 @@ MINE = FlatPrice(
 LISTED = ListPrice("gpt-4.1-mini", provider_id="openai")
 
 
-def model(name: str = "m", **more: object) -> ModelSettings:
-    return ModelSettings.model_validate({"name": name, "base_url": "http://127.0.0.1:1/v1", **more})
+def model(name: str = "m", **fields: object) -> ModelSettings:
+    return ModelSettings.model_validate(
+        {"name": name, "base_url": "http://127.0.0.1:1/v1", **fields}
+    )
 
 
 def test_a_price_of_the_operators_file_is_counted_to_the_nano_dollar() -> None:
@@ -45,7 +42,7 @@ def test_a_price_of_the_operators_file_is_counted_to_the_nano_dollar() -> None:
     )
 
 
-def test_without_a_price_of_their_own_cached_tokens_cost_what_others_cost() -> None:
+def test_cached_tokens_without_their_own_price_cost_the_usual_price() -> None:
     price = FlatPrice(input_usd_per_mtok=Decimal(1), output_usd_per_mtok=Decimal(1))
     assert price.cost_nanousd(TokenUsage(10, 0, 5)) == price.cost_nanousd(TokenUsage(10, 0))
 
@@ -58,7 +55,7 @@ def test_amounts_are_rounded_up(usd: str, nanousd: int) -> None:
     assert to_nanousd(Decimal(usd)) == nanousd
 
 
-def test_what_is_declared_free_is_free_even_if_the_list_has_a_price() -> None:
+def test_a_model_declared_free_is_free_even_if_the_list_has_a_price() -> None:
     assert find_price(model("gpt-4.1-mini", provider="openai", free=True), {}) is FREE
     assert FREE.cost_nanousd(TokenUsage(10**9, 10**9, 10**8)) == 0
 
@@ -80,9 +77,7 @@ def test_the_list_counts_cached_tokens_at_their_lower_price() -> None:
     assert LISTED.cost_nanousd(TokenUsage(1000, 0, 1000)) < LISTED.cost_nanousd(TokenUsage(1000, 0))
 
 
-def test_a_server_that_reports_more_cached_tokens_than_input_gets_no_discount_and_does_not_pay_us() -> (
-    None
-):
+def test_more_cached_tokens_than_input_give_no_discount_and_no_negative_cost() -> None:
     assert LISTED.cost_nanousd(TokenUsage(1000, 0, 5000)) == LISTED.cost_nanousd(
         TokenUsage(1000, 0)
     )
@@ -92,12 +87,12 @@ def test_a_server_that_reports_more_cached_tokens_than_input_gets_no_discount_an
 @pytest.mark.parametrize(
     "settings_",
     [
-        model("nobody-knows-me"),
-        model("nobody-knows-me", provider="openai"),
+        model("unknown-model"),
+        model("unknown-model", provider="openai"),
         model("gpt-4.1-mini", provider="no-such-provider"),
     ],
 )
-def test_a_model_without_a_price_is_refused_with_the_lines_that_would_give_it_one(
+def test_a_model_without_a_price_is_refused_with_the_lines_that_add_one(
     settings_: ModelSettings,
 ) -> None:
     with pytest.raises(ConfigurationError) as wrong:
@@ -135,9 +130,7 @@ def listed_models() -> list[tuple[str, str]]:
     ]
 
 
-def test_every_price_of_the_list_is_read_as_its_makers_read_it_also_on_both_sides_of_every_tier() -> (
-    None
-):
+def test_every_listed_price_equals_that_of_its_own_library_on_both_sides_of_every_tier() -> None:
     at, read = datetime(2026, 6, 15, 12, tzinfo=UTC), 0
     for name, provider in listed_models():
         try:
@@ -183,7 +176,7 @@ def test_off_peak_a_list_price_counts_for_its_hours_and_the_bound_for_any_hour()
     assert min(by_hour) < max(by_hour) == call_bound_nanousd(price, 1000, 1000)
 
 
-def test_an_explanation_says_who_says_so_and_what_an_example_costs() -> None:
+def test_an_explanation_names_the_source_and_the_cost_of_an_example() -> None:
     listed = explain("gpt-4.1-mini", LISTED, input_tokens=1000, output_tokens=100)
     assert (listed.source, listed.cost_nanousd, listed.upper_bound_nanousd) == (
         "list",

@@ -1,4 +1,4 @@
-"""Reading what servers send instead of what was asked. What is not certain is None."""
+"""Reading what servers send instead of what was asked for. An uncertain answer is None."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ ROOT = Path(__file__).parents[3]
 VERDICTS = ROOT.parent / "shared" / "data" / "free-text-verdicts"
 
 
-class Answer(BaseModel):
+class ScoredAnswer(BaseModel):
+    """The answer that the tests look for."""
+
     text: str
     score: int
 
 
-RIGHT = Answer(text="It holds {for now}.", score=7)
+RIGHT = ScoredAnswer(text="It holds {for now}.", score=7)
 JSON = json.dumps(RIGHT.model_dump())
 DRAFT = '{"text": "a draft", "score": 1}'
 
@@ -46,12 +48,12 @@ DRAFT = '{"text": "a draft", "score": 1}'
         "\ufeff" + JSON,
     ],
 )
-def test_the_answer_is_found_wherever_it_stands(text: str) -> None:
-    assert parse_object(text, Answer) == RIGHT
+def test_the_answer_is_found_anywhere_in_the_text(text: str) -> None:
+    assert parse_object(text, ScoredAnswer) == RIGHT
 
 
-def test_line_breaks_inside_of_strings_are_forgiven() -> None:
-    assert parse_object('{"text": "one\ntwo\tthree", "score": 3}', Answer) == Answer(
+def test_line_breaks_inside_of_strings_are_accepted() -> None:
+    assert parse_object('{"text": "one\ntwo\tthree", "score": 3}', ScoredAnswer) == ScoredAnswer(
         text="one\ntwo\tthree", score=3
     )
 
@@ -74,19 +76,19 @@ def test_line_breaks_inside_of_strings_are_forgiven() -> None:
     ],
     ids=lambda text: repr(text[:24]),
 )
-def test_what_is_cut_off_or_incomplete_is_none(text: str) -> None:
-    assert parse_object(text, Answer) is None
+def test_a_cut_or_incomplete_answer_is_none(text: str) -> None:
+    assert parse_object(text, ScoredAnswer) is None
 
 
 @pytest.mark.parametrize(
     "text", [f"<think>Perhaps {DRAFT}? No, because", f"Perhaps {DRAFT}? No.</think>\n{JSON[:-4]}"]
 )
 def test_a_draft_in_thinking_that_was_cut_off_is_not_the_answer(text: str) -> None:
-    assert parse_object(text, Answer) is None
+    assert parse_object(text, ScoredAnswer) is None
 
 
 def test_an_answer_after_long_reasoning_with_many_braces_is_found() -> None:
-    assert parse_object("\\frac{a}{b} " * 150 + JSON, Answer) == RIGHT
+    assert parse_object("\\frac{a}{b} " * 150 + JSON, ScoredAnswer) == RIGHT
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_a_score_is_read_in_many_styles(text: str, score: float) -> None:
         "underscore: 7",
     ],
 )
-def test_several_scores_that_differ_other_scales_and_other_words_are_no_score(text: str) -> None:
+def test_different_scores_other_scales_and_other_words_give_no_score(text: str) -> None:
     assert parse_score(text, "score") is None
 
 
@@ -144,15 +146,13 @@ def test_several_scores_that_differ_other_scales_and_other_words_are_no_score(te
         ("score: -3", None),
     ],
 )
-def test_a_number_that_is_only_a_part_of_what_is_said_is_not_the_score(
-    text: str, score: float | None
-) -> None:
+def test_part_of_a_number_or_of_a_range_is_not_the_score(text: str, score: float | None) -> None:
     assert parse_score(text, "score") in (None, score)
 
 
-def test_no_evaluation_that_real_models_wrote_is_read_wrong_and_most_are_read() -> None:
+def test_no_evaluation_by_a_real_model_is_misread_and_most_are_read() -> None:
     if not VERDICTS.is_dir():
-        pytest.skip("the public free-text verdicts are not beside the project (../shared/data)")
+        pytest.skip("the public free-text verdicts are not there (../shared/data)")
     with (VERDICTS / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     read = {

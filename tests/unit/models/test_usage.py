@@ -1,4 +1,4 @@
-"""What servers say about tokens, right and wrong: never a negative cost, and doubt goes to the dearer side."""
+"""Reported tokens, right and wrong: no cost is negative, and doubt counts as the higher cost."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion
 
-from daydream_models.pricing.lookup import FlatPrice, TokenUsage
-from daydream_models.pricing.usage import reported_usage
-from daydream_models.provider import raw_answer
+from daydream_models.pricing.price_file import FlatPrice
+from daydream_models.pricing.usage import TokenUsage, reported_usage
+from daydream_models.provider_answers import provider_answer
 
 PRICE = FlatPrice.model_validate(
     {
@@ -26,13 +26,13 @@ PRICE = FlatPrice.model_validate(
 )
 
 
-def said(**fields: Any) -> TokenUsage | None:
-    """As the client hands it over: it does not check what servers send."""
+def reported(**fields: Any) -> TokenUsage | None:
+    """Read a usage as the client returns it, which does not check what servers send."""
     return reported_usage(CompletionUsage.construct(**fields))
 
 
 def test_a_full_report_is_read() -> None:
-    usage = said(
+    usage = reported(
         prompt_tokens=100,
         completion_tokens=50,
         total_tokens=150,
@@ -43,12 +43,12 @@ def test_a_full_report_is_read() -> None:
 
 
 def test_a_cache_write_is_also_read_where_anthropic_puts_it() -> None:
-    assert said(
+    assert reported(
         prompt_tokens=100, completion_tokens=5, cache_creation_input_tokens=40
     ) == TokenUsage(100, 5, 0, 40)
 
 
-def test_the_answers_id_and_the_service_tier_that_was_given_come_with_it() -> None:
+def test_an_answer_has_its_id_and_the_service_tier_that_served_it() -> None:
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "x"}}
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
     common = {
@@ -58,14 +58,14 @@ def test_the_answers_id_and_the_service_tier_that_was_given_come_with_it() -> No
         "choices": [choice],
         "usage": usage,
     }
-    answer = raw_answer(
+    answer = provider_answer(
         ChatCompletion.model_validate({"id": "chatcmpl-7", "service_tier": "flex", **common})
     )
     assert (answer.provider_id, answer.usage) == (
         "chatcmpl-7",
         TokenUsage(10, 5, service_tier="flex"),
     )
-    without = raw_answer(ChatCompletion.construct(id=None, service_tier=3, **common))
+    without = provider_answer(ChatCompletion.construct(id=None, service_tier=3, **common))
     assert (without.provider_id, without.usage) == ("", TokenUsage(10, 5))
 
 
@@ -87,7 +87,7 @@ def test_the_answers_id_and_the_service_tier_that_was_given_come_with_it() -> No
 def test_counts_that_can_not_be_believed_are_no_report_so_the_whole_draw_is_spent(
     fields: dict[str, Any],
 ) -> None:
-    assert said(**fields) is None
+    assert reported(**fields) is None
 
 
 def test_without_a_report_there_is_none() -> None:
@@ -95,7 +95,7 @@ def test_without_a_report_there_is_none() -> None:
 
 
 def test_more_cached_than_input_gives_no_discount() -> None:
-    assert said(
+    assert reported(
         prompt_tokens=100, completion_tokens=5, prompt_tokens_details={"cached_tokens": 900}
     ) == TokenUsage(100, 5)
 
@@ -104,7 +104,7 @@ def test_more_cached_than_input_gives_no_discount() -> None:
 def test_reasoning_that_a_server_counts_outside_the_completion_is_output_too(
     total: int | None,
 ) -> None:
-    usage = said(
+    usage = reported(
         prompt_tokens=100,
         completion_tokens=10,
         total_tokens=total,
@@ -114,7 +114,9 @@ def test_reasoning_that_a_server_counts_outside_the_completion_is_output_too(
 
 
 def test_what_only_the_total_shows_is_output() -> None:
-    assert said(prompt_tokens=100, completion_tokens=10, total_tokens=160) == TokenUsage(100, 60)
+    assert reported(prompt_tokens=100, completion_tokens=10, total_tokens=160) == TokenUsage(
+        100, 60
+    )
 
 
 wrong = st.one_of(
@@ -132,7 +134,7 @@ wrong = st.one_of(
 def test_whatever_a_server_says_a_cost_is_never_negative_and_never_below_that_of_the_plain_counts(
     prompt: Any, completion: Any, total: Any, cached: Any, written: Any, reasoning: Any
 ) -> None:
-    usage = said(
+    usage = reported(
         prompt_tokens=prompt,
         completion_tokens=completion,
         total_tokens=total,

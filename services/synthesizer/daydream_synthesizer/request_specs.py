@@ -1,0 +1,54 @@
+"""The request spec of each plan size: prompt, answer and limits."""
+
+from __future__ import annotations
+
+from daydream_models.prompt import load_prompt
+from daydream_models.request_spec import RequestSpec, RequestSpecs
+from daydream_models.reservations import FULL, MINIMAL, SHORT
+from daydream_synthesizer.answer import ShortSynthesisAnswer, SynthesisAnswer
+from daydream_synthesizer.examples import examples_bytes_max
+from daydream_synthesizer.settings import SynthesizerSettings
+from daydream_synthesizer.synthesis import PLACEHOLDERS, PLACEHOLDERS_WITH_EXAMPLES
+
+PACKAGE = "daydream_synthesizer"
+PROMPT = "synthesize.v1.md"
+PROMPT_WITH_EXAMPLES = "synthesize-with-examples.v1.md"
+PROMPT_SHORT = "synthesize-short.v1.md"  # small models repeat long instructions, and don't follow
+
+
+def request_specs(settings: SynthesizerSettings) -> RequestSpecs:
+    """Return the spec of each plan size. Raise ConfigurationError for a wrong prompt file.
+
+    A small model always gets short requests, without examples.
+    """
+    short = _short_spec(settings, repair=True)
+    return {
+        FULL: short if settings.model.short_answers else _full_spec(settings),
+        SHORT: short,
+        MINIMAL: _short_spec(settings, repair=False),
+    }
+
+
+def _full_spec(settings: SynthesizerSettings) -> RequestSpec:
+    schema = SynthesisAnswer.json_schema()
+    if settings.examples:
+        name, placeholders = PROMPT_WITH_EXAMPLES, PLACEHOLDERS_WITH_EXAMPLES
+    else:
+        name, placeholders = PROMPT, PLACEHOLDERS
+    count = 2 * settings.examples  # of both kinds
+    return RequestSpec(
+        load_prompt(PACKAGE, name, settings.prompt_file, schema, placeholders),
+        SynthesisAnswer.tokens_max(),
+        text_bytes_max=examples_bytes_max(count) if count else 0,
+        facts=1,
+    )
+
+
+def _short_spec(settings: SynthesizerSettings, *, repair: bool) -> RequestSpec:
+    schema = ShortSynthesisAnswer.json_schema()
+    return RequestSpec(
+        load_prompt(PACKAGE, PROMPT_SHORT, settings.prompt_file, schema, PLACEHOLDERS),
+        ShortSynthesisAnswer.tokens_max(),
+        facts=1,
+        repair=repair,
+    )
