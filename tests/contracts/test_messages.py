@@ -18,7 +18,7 @@ from daydream_budget.ledger.snapshots import LedgerSnapshot
 from daydream_contracts.events import Message
 from daydream_contracts.topology import ENDPOINTS, ROUTES
 from daydream_critic.history.projection import CriticHistory
-from daydream_critic.pipeline.decision_log import DecisionRecord
+from daydream_critic.pipeline.outcome import DecisionRecord
 from daydream_models.prompt import StoredPrompt
 from daydream_models.reservations import StagePlan
 from daydream_models.response_store import StoredResponse

@@ -1,4 +1,4 @@
-"""Two writers who are shown examples, a judge and an oracle over the whole loop; everything about a verdict can be shown afterwards."""
+"""Two writers with examples, a judge and an oracle in the whole loop; verdicts are inspected."""
 
 from __future__ import annotations
 
@@ -26,38 +26,45 @@ def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(
         DAYDREAM_SYNTHESIZER_EXAMPLES="1",
     )
     daydream.json("run", "-n", "16", "--cap", "2")
-    found = daydream.json(
-        "run", "-n", "10", "--cap", "2"
-    )  # its writers have examples from the start
-    assert (found["ended"], found["dead_letters"]) == ("the goal is reached", 0)
-    assert found["budget"]["settled_nanousd"] == endpoint.witness()["cost_nanousd"], (
+    run = daydream.json("run", "-n", "10", "--cap", "2")  # its writers have examples from the start
+    assert (run["ended"], run["dead_letters"]) == ("the goal is reached", 0)
+    assert run["budget"]["settled_nanousd"] == endpoint.witness()["cost_nanousd"], (
         "the ledger and the endpoint count the same money"
     )
-    assert found["budget"]["reservations_open"] == 0
-    assert {one["stage"] for one in found["budget"]["spend"]} == {"synthesizer", "critic", "oracle"}
+    assert run["budget"]["reservations_open"] == 0
+    assert {stage["stage"] for stage in run["budget"]["spend"]} == {
+        "synthesizer",
+        "critic",
+        "oracle",
+    }
     with daydream.up() as running:
         verdicts = running.json("insights", "--all", "--limit", "100")
-        assert len(verdicts) == len({one["hypothesis"]["hypothesis_id"] for one in verdicts}), (
-            "one verdict for each hypothesis"
-        )
-        examined = [one for one in verdicts if one["examination"]]
-        assert {one["decision"] for one in examined} == {"promoted", "refuted"}
-        assert all(one["decision"] != "promoted" for one in verdicts if not one["examination"])
+        assert len(verdicts) == len(
+            {verdict["hypothesis"]["hypothesis_id"] for verdict in verdicts}
+        ), "one verdict per hypothesis"
+        examined = [verdict for verdict in verdicts if verdict["examination"]]
+        assert {verdict["decision"] for verdict in examined} == {"promoted", "refuted"}
         assert all(
-            one["final"] and one["judgements"] and one["role"] == "oracle" for one in examined
+            verdict["decision"] != "promoted" for verdict in verdicts if not verdict["examination"]
         )
-        for one in examined:
-            assert [attempt["holds"] for attempt in one["examination"]["attempts"]][-1] == (
-                one["decision"] == "promoted"
+        assert all(
+            verdict["final"] and verdict["judgements"] and verdict["role"] == "oracle"
+            for verdict in examined
+        )
+        for verdict in examined:
+            assert [attempt["holds"] for attempt in verdict["examination"]["attempts"]][-1] == (
+                verdict["decision"] == "promoted"
             )
-        assert {one["reason"] for one in examined if one["decision"] == "refuted"} <= {
+        assert {verdict["reason"] for verdict in examined if verdict["decision"] == "refuted"} <= {
             "prior-art",
             "one-fact",
             "refuted",
         }
-        after = [one for one in examined if one["hypothesis"]["examples"]]
+        after = [verdict for verdict in examined if verdict["hypothesis"]["examples"]]
         assert {
-            example["interesting"] for one in after for example in one["hypothesis"]["examples"]
+            example["interesting"]
+            for verdict in after
+            for example in verdict["hypothesis"]["examples"]
         } == {True, False}
         inspected = running.json("inspect", after[0]["verdict_id"])
         assert all(call["exact"] for call in inspected["calls"])
@@ -71,21 +78,27 @@ def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(
             "could not refute it"
             in running(
                 "inspect",
-                next(one["verdict_id"] for one in examined if one["decision"] == "promoted"),
+                next(
+                    verdict["verdict_id"]
+                    for verdict in examined
+                    if verdict["decision"] == "promoted"
+                ),
             ).stdout
         )
         writers = running.json("report", "synthesizer")["writers"]
-        assert {one["model"] for one in writers} == {"priced-1", "priced-2"}
-        assert all(one["hypotheses"] for one in writers)
-        assert sum(one["hypotheses"] for one in writers) == len(verdicts)
+        assert {writer["model"] for writer in writers} == {"priced-1", "priced-2"}
+        assert all(writer["hypotheses"] for writer in writers)
+        assert sum(writer["hypotheses"] for writer in writers) == len(verdicts)
         report = running.json("report", "critic")
         assert sum(report["examined"].values()) == len(examined)
         insights = running.json("status")["memory"]["insights"]
-        refuted = next(one["verdict_id"] for one in examined if one["decision"] == "refuted")
+        refuted = next(
+            verdict["verdict_id"] for verdict in examined if verdict["decision"] == "refuted"
+        )
         assert running("review", refuted, "--accept", "--who", "ada").returncode == 0
         until(
             lambda: running.json("status")["memory"]["insights"] == insights + 1,
-            "a person's word outranks the oracle's",
+            "the review overrides the oracle",
             20,
         )
         sent = running.json("rejudge", "--since", "2020-01-01", "--limit", "5", "--yes")["sent"]
@@ -93,7 +106,8 @@ def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(
         until(
             lambda: (
                 sum(
-                    one["round"] == 2 for one in running.json("insights", "--all", "--limit", "100")
+                    verdict["round"] == 2
+                    for verdict in running.json("insights", "--all", "--limit", "100")
                 )
                 == 5
             ),

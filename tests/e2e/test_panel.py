@@ -1,4 +1,4 @@
-"""A panel of two judges over the whole loop, until their scores are ranks."""
+"""A panel of two judges in the whole loop, until their scores are read as ranks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ rubric = "skeptic"
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_both_have_a_history(
+def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have_a_history(
     tmp_path: Path, endpoint: Endpoint
 ) -> None:
     (tmp_path / "panel.toml").write_text(PANEL)
@@ -31,49 +31,52 @@ def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_bo
         DAYDREAM_CRITIC_PROMOTE_QUOTA="0.3",
         DAYDREAM_SAMPLER_CANARY_SHARE="0.1",
     )
-    found = daydream.json("run", "-n", "120", "--cap", "5")
-    assert found["dead_letters"] == 0
-    assert round(found["spent_usd"] * NANO) == endpoint.witness()["cost_nanousd"], (
+    run = daydream.json("run", "-n", "120", "--cap", "5")
+    assert run["dead_letters"] == 0
+    assert round(run["spent_usd"] * NANO) == endpoint.witness()["cost_nanousd"], (
         "the ledger and the endpoint count the same money"
     )
     with daydream.up() as running:
         verdicts = running.json("insights", "--all", "--limit", "100")
-    judged = [one for one in verdicts if one["judgements"]]
+    judged = [verdict for verdict in verdicts if verdict["judgements"]]
     assert len(judged) > 50
-    names = {frozenset(judgement["judge"] for judgement in one["judgements"]) for one in judged}
+    names = {
+        frozenset(judgement["judge"] for judgement in verdict["judgements"]) for verdict in judged
+    }
     assert names == {frozenset({"judge.v1@priced-1", "judge-skeptic.v1@priced-1"})}
-    assert all(judgement["self_judged"] for one in judged for judgement in one["judgements"]), (
-        "there is one family only"
-    )
+    assert all(
+        judgement["self_judged"] for verdict in judged for judgement in verdict["judgements"]
+    ), "there is one family only"
     rules = [
-        one["aggregation"]["rule"] for one in sorted(judged, key=lambda one: one["reached_at"])
+        verdict["aggregation"]["rule"]
+        for verdict in sorted(judged, key=lambda verdict: verdict["reached_at"])
     ]
     assert rules[-1] == "quota"
-    warm = [one for one in judged if one["aggregation"]["rule"] == "quota"]
+    warm = [verdict for verdict in judged if verdict["aggregation"]["rule"] == "quota"]
     assert all(
-        (one["decision"] == "promoted")
+        (verdict["decision"] == "promoted")
         == (
-            (one["aggregation"]["rating"] or one["aggregation"]["log_odds"])
-            > one["aggregation"]["threshold"]
+            (verdict["aggregation"]["rating"] or verdict["aggregation"]["log_odds"])
+            > verdict["aggregation"]["threshold"]
         )
-        for one in warm
+        for verdict in warm
     )
-    compared = [one for one in warm if one["comparisons"]]
-    assert compared, "some lay near the line"
+    compared = [verdict for verdict in warm if verdict["comparisons"]]
+    assert compared, "some were near the promotion threshold"
     assert all(
-        one["aggregation"]["deferred_from"]
-        < one["aggregation"]["log_odds"]
-        <= one["aggregation"]["deferred_to"]
-        for one in compared
+        verdict["aggregation"]["deferred_from"]
+        < verdict["aggregation"]["log_odds"]
+        <= verdict["aggregation"]["deferred_to"]
+        for verdict in compared
     )
-    assert all(one["hypothesis"]["pair"]["strategy"] != "canary" for one in verdicts), (
-        "what was planted is not kept"
+    assert all(verdict["hypothesis"]["pair"]["strategy"] != "canary" for verdict in verdicts), (
+        "canaries are not stored"
     )
     report = daydream.json("report", "critic")
     assert 8 <= report["bridges"]["count"] + report["decoys"]["count"] <= 12, (
-        "one for every ten that are drawn, looked at once a second"
+        "one per ten drawn pairs, checked once a second"
     )
-    assert [one["name"] for one in report["judges"]] == [
+    assert [judge["name"] for judge in report["judges"]] == [
         "judge.v1@priced-1",
         "judge-skeptic.v1@priced-1",
     ]
@@ -81,13 +84,15 @@ def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_bo
     assert report["rule"] == "quota"
     shown = daydream("report", "critic")
     assert "Planted links that hold" in shown.stdout
-    for one in (compared[0], warm[0]):
-        inspected = daydream.json("inspect", one["verdict_id"])
+    for verdict in (compared[0], warm[0]):
+        inspected = daydream.json("inspect", verdict["verdict_id"])
         assert all(call["exact"] for call in inspected["calls"]), [
             call["prompt"]["name"] for call in inspected["calls"] if not call["exact"]
         ]
         assert inspected["sums_agree"]
-        assert len(inspected["calls"]) == len(one["hypothesis"]["calls"]) + len(one["calls"])
+        assert len(inspected["calls"]) == len(verdict["hypothesis"]["calls"]) + len(
+            verdict["calls"]
+        )
     shown = daydream("inspect", compared[0]["verdict_id"])
     assert "as it was sent" in shown.stdout
     assert "log-odds" in shown.stdout
@@ -106,29 +111,29 @@ def test_two_judges_are_asked_about_everything_and_the_best_are_promoted_once_bo
             "--limit",
             "10",
         )
-        told = running.json(*ask, "--dry-run")
-        assert (told["hypotheses"], told["judges"], told["sent"]) == (
+        planned = running.json(*ask, "--dry-run")
+        assert (planned["hypotheses"], planned["judges"], planned["sent"]) == (
             10,
             ["judge-skeptic.v1@priced-1"],
             0,
         )
-        assert 0 < told["expected_nanousd"] < told["most_nanousd"]
+        assert 0 < planned["expected_nanousd"] < planned["most_nanousd"]
         assert endpoint.witness()["calls"] == spent
         assert running.json(*ask, "--yes")["sent"] == 10
 
-        def anew() -> list[dict[str, Any]]:
+        def judged_again() -> list[dict[str, Any]]:
             return [
-                one
-                for one in running.json("insights", "--all", "--limit", "100")
-                if one["round"] == 2
+                verdict
+                for verdict in running.json("insights", "--all", "--limit", "100")
+                if verdict["round"] == 2
             ]
 
-        until(lambda: len(anew()) == 10, "the second verdicts", 30)
-        for one in anew():
-            assert {judgement["judge"] for judgement in one["judgements"]} == {
+        until(lambda: len(judged_again()) == 10, "the second verdicts", 30)
+        for verdict in judged_again():
+            assert {judgement["judge"] for judgement in verdict["judgements"]} == {
                 "judge-skeptic.v1@priced-1"
             }
-            assert one["final"]
+            assert verdict["final"]
         wrong = running("rejudge", "--since", "2020-01-01", "--judge", "nobody", "--yes")
         assert wrong.returncode == 2
         assert "judge-skeptic.v1@priced-1" in wrong.stderr

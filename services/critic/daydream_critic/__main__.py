@@ -1,12 +1,12 @@
-"""`python -m daydream_critic`"""
+"""Run the critic: `python -m daydream_critic`."""
 
 from daydream_critic.app import build
 from daydream_critic.settings import CriticSettings
-from daydream_runtime.service import run
+from daydream_runtime.process import run
 
 
 def main() -> None:
-    """Run the critic service until it is told to stop."""
+    """Run the critic until SIGTERM or SIGINT."""
     run(CriticSettings, build)
 
 

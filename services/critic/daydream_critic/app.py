@@ -1,180 +1,157 @@
-"""Puts the critic together."""
+"""Build the critic: the only place that opens its real collaborators."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from nats.js.kv import KeyValue
 
-from daydream_contracts.events import ShortSynthesis, Synthesis
-from daydream_contracts.prompts import COMPARED_CHARS_MAX
-from daydream_contracts.rpc import CriticState
-from daydream_contracts.topology import CRITIC, DECISION_RECORDS, PLANS, PROMPTS
+from daydream_contracts.events import HypothesisProposed
+from daydream_contracts.topology import CRITIC, CRITIC_STATE, DECISION_RECORDS, PLANS, PROMPTS
+from daydream_critic import handlers
 from daydream_critic.families import family_of
-from daydream_critic.handlers import endpoints, handlers
 from daydream_critic.history.projection import CriticHistory
 from daydream_critic.history.projector import HistoryProjector
-from daydream_critic.history.report import state_of
-from daydream_critic.judge_config import RUBRICS, JudgeConfig, read_panel
-from daydream_critic.metrics import observe
-from daydream_critic.pipeline import comparison
-from daydream_critic.pipeline.comparison import PairwiseComparer
+from daydream_critic.history.report import CriticReport
+from daydream_critic.metrics import VerdictMetrics, observe
+from daydream_critic.pipeline.comparison import PairwiseComparer, compare_request
 from daydream_critic.pipeline.critic import Critic
-from daydream_critic.pipeline.judge import (
-    Judge,
-    JudgeSpec,
-    schema,
-    synthesis_bytes_max,
-    tokens_max,
-)
+from daydream_critic.pipeline.decision import PromotionRule
+from daydream_critic.pipeline.decision_log import DecisionLog
+from daydream_critic.pipeline.gates.registry import open_gates
 from daydream_critic.pipeline.judge_panel import JudgePanel
+from daydream_critic.pipeline.judges.config import JudgeConfig, read_panel
+from daydream_critic.pipeline.judges.interface import Judge
+from daydream_critic.pipeline.judges.registry import identify_judges, judge_spec, open_judges
+from daydream_critic.pipeline.memory_lookup import MemoryLookup
+from daydream_critic.plan import plan_of
 from daydream_critic.settings import CriticSettings
-from daydream_models.factory import open_model
-from daydream_models.prompt import load_prompt, store_prompts
-from daydream_models.request_spec import RequestSpec, RequestSpecs
-from daydream_models.reservations import FULL, MINIMAL, SHORT, StagePlan, publish_plan, read_plans
+from daydream_models.prompt import Prompt, store_prompts
+from daydream_models.release import release_reservation
+from daydream_models.reservations import publish_plan, read_plans
 from daydream_models.settings import check_clearance
+from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.projection import Projector
-from daydream_runtime.service import Runtime, ServiceDefinition
+from daydream_runtime.service import Runtime
 
 log = logging.getLogger(__name__)
-EXPERIENCE = "experience.v1"
-WRITER = "synthesizer"
-DEFAULT_RUBRIC = "essay"
-PLACEHOLDERS = frozenset({"hypothesis", "reasoning", "implication"})
+HISTORY_KEY = "history.v1"
+WRITER_STAGE = "synthesizer"
+
+
+def create() -> ServiceApp:
+    """Create the application from the environment."""
+    return build(CriticSettings.read())
+
+
+def build(settings: CriticSettings) -> ServiceApp:
+    """Create the application. It connects to nothing before it is started."""
+    return ServiceApp(
+        settings,
+        partial(open_collaborators, settings),
+        consumers={HypothesisProposed: handlers.hypothesis_proposed} if settings.enabled else {},
+        endpoints={CRITIC_STATE: handlers.critic_state},
+        concurrency=settings.concurrency,
+    )
 
 
 @asynccontextmanager
-async def build(runtime: Runtime, settings: CriticSettings) -> AsyncIterator[ServiceDefinition]:
-    """The critic over its judges; it says what they cost before it takes work."""
-    jurors = read_panel(settings.panel_file, settings.model)
-    for juror in jurors:
-        check_clearance(settings.clearances, juror.name, juror.model.clearance)
-    following = Projector(runtime.js, await runtime.bucket(CRITIC), EXPERIENCE, CriticHistory())
-    await following.load()
-    seats = [
-        JudgeSpec(juror.name, forms(settings, juror), juror.model_family, juror.calls_max)
-        for juror in jurors
-    ]
-
-    def state() -> CriticState:
-        return state_of(following.fold, seats, settings)
-
-    answers = endpoints(state)
+async def open_collaborators(
+    settings: CriticSettings, runtime: Runtime
+) -> AsyncIterator[Collaborators]:
+    """Open the judges, and publish what they cost before the first hypothesis is taken."""
+    configs = read_judges(settings)
+    projector = Projector(runtime.js, await runtime.bucket(CRITIC), HISTORY_KEY, CriticHistory())
+    await projector.load()
+    history_projector = HistoryProjector(projector, runtime)
+    identities = identify_judges(settings, configs)
+    report = CriticReport(lambda: projector.fold, identities, settings)
+    if not settings.enabled:
+        await history_projector.catch_up()
+        yield Collaborators({"report": report}, [history_projector.keep_up])
+        return
     async with AsyncExitStack() as stack:
-        learning = HistoryProjector(following, runtime)
-        if not settings.judges:
-            await learning.catch_up()
-            yield ServiceDefinition(endpoints=answers, loops=(learning.keep_up,))
-            return
-        judges = [
-            await _judge(runtime, stack, settings, seat, juror)
-            for seat, juror in zip(seats, jurors, strict=True)
-        ]
-        observe(runtime.telemetry, state)
-        plans, compared = await runtime.bucket(PLANS), compare_form()
-        await publish_plan(plans, plan_of(judges, compared, settings.compare_max))
-        await store_prompts(
-            await runtime.bucket(PROMPTS),
-            [compared.prompt, *(form.prompt for seat in seats for form in seat.forms.values())],
-        )
-        await _say_who_is_kin(plans, jurors)
-        pairs = (
-            PairwiseComparer(compared, runtime.ask, settings.compare_max)
-            if settings.compare_max
-            else None
-        )
-        critic = Critic(
-            JudgePanel(judges, following, settings, pairs),
-            runtime.ask,
-            settings,
-            await runtime.bucket(DECISION_RECORDS),
-        )
-        loops = [loop for judge in judges for loop in judge.model.loops]
-        yield ServiceDefinition(
-            handlers(critic, runtime.telemetry),
-            answers,
-            (*loops, learning.keep_up),
-            concurrency=settings.concurrency,
+        judges = await open_judges(runtime, stack, settings, configs)
+        observe(runtime.telemetry, report.state)
+        await _publish_plan(runtime, settings, configs, judges)
+        decisions = await runtime.bucket(DECISION_RECORDS)
+        critic = make_critic(settings, runtime, judges, lambda: projector.fold, decisions)
+        loops = [loop for judge in judges if judge.model for loop in judge.model.loops]
+        yield Collaborators(
+            {
+                "critic": critic,
+                "metrics": VerdictMetrics(runtime.telemetry),
+                "report": report,
+            },
+            [*loops, history_projector.keep_up],
+            on_dead_letter=partial(release_reservation, runtime.rpc),
         )
         if runtime.nc.is_connected:
-            await following.save()
+            await projector.save()
 
 
-async def _judge(
-    runtime: Runtime,
-    stack: AsyncExitStack,
+def read_judges(settings: CriticSettings) -> tuple[JudgeConfig, ...]:
+    """Return the judges of the panel.
+
+    Raise ConfigurationError for a panel file that can't be used, or an unknown clearance.
+    """
+    configs = read_panel(settings.panel_file, settings.model)
+    for config in configs:
+        check_clearance(settings.clearances, config.name, config.model.clearance)
+    return configs
+
+
+def make_critic(
     settings: CriticSettings,
-    seat: JudgeSpec,
-    juror: JudgeConfig,
-) -> Judge:
-    model = await stack.enter_async_context(open_model(runtime, settings, juror.model))
-    return Judge(seat.name, seat.forms, seat.family, seat.calls_max, model=model)
-
-
-def plan_of(judges: Sequence[Judge], compared: RequestSpec, neighbours_max: int) -> StagePlan:
-    """What all judges together may cost, and the comparisons of the last one: the first one's plan, with those of the others."""
-    plans = [judge.plan(first=at == 0) for at, judge in enumerate(judges)]
-    comparison = judges[-1].model.plan({FULL: compared}).fixed_nanousd
-    plans[-1] = plans[-1].model_copy(
-        update={"fixed_nanousd": plans[-1].fixed_nanousd + 2 * neighbours_max * comparison}
-    )
-    return plans[0].model_copy(update={"others": tuple(plans[1:])})
-
-
-def compare_form() -> RequestSpec:
-    """How two hypotheses are held against each other."""
-    prompt = load_prompt(
-        "daydream_critic", comparison.PROMPT, "", comparison.schema(), comparison.PLACEHOLDERS
-    )
-    return RequestSpec(
-        prompt, comparison.TOKENS_MAX, text_bytes_max=2 * 4 * COMPARED_CHARS_MAX, repair=False
+    runtime: Runtime,
+    judges: Sequence[Judge],
+    history: Callable[[], CriticHistory],
+    decisions: KeyValue,
+) -> Critic:
+    """Return the pipeline with the gates and judges that the settings name."""
+    comparer = PairwiseComparer(compare_request(), runtime.rpc, settings.compare_max, history)
+    return Critic(
+        gates=open_gates(settings),
+        log=DecisionLog(decisions),
+        memory=MemoryLookup(runtime.rpc),
+        panel=JudgePanel(judges, history, settings),
+        comparer=comparer if settings.compare_max else None,
+        rule=PromotionRule(settings),
     )
 
 
-async def _say_who_is_kin(plans: KeyValue, jurors: Sequence[JudgeConfig]) -> None:
-    """At the start, as far as it is known who writes: the writer's family does not judge, unless there is no other."""
-    writer = (await read_plans(plans, [WRITER])).get(WRITER)
-    kin = [
-        juror.name for juror in jurors if writer and juror.model_family == family_of(writer.model)
-    ]
-    if len(kin) == len(jurors):
+async def _publish_plan(
+    runtime: Runtime,
+    settings: CriticSettings,
+    configs: Sequence[JudgeConfig],
+    judges: Sequence[Judge],
+) -> None:
+    plans = await runtime.bucket(PLANS)
+    await publish_plan(plans, plan_of(judges, compare_request(), settings.compare_max))
+    await store_prompts(await runtime.bucket(PROMPTS), prompts_of(settings, configs))
+    await _warn_of_related_judges(plans, configs)
+
+
+def prompts_of(settings: CriticSettings, configs: Sequence[JudgeConfig]) -> list[Prompt]:
+    """Return all prompts. They are stored, so that a verdict can be inspected later."""
+    specs = [judge_spec(settings, config) for config in configs if config.is_model]
+    requests = [request for spec in specs for request in spec.requests.values()]
+    return [compare_request().prompt, *(request.prompt for request in requests)]
+
+
+async def _warn_of_related_judges(plans: KeyValue, configs: Sequence[JudgeConfig]) -> None:
+    """Log which judges share the writer's family, as far as the writer is known at the start."""
+    writer = (await read_plans(plans, [WRITER_STAGE])).get(WRITER_STAGE)
+    if writer is None:
+        return
+    family = family_of(writer.model)
+    related = [config.name for config in configs if config.model_family == family]
+    if len(related) == len(configs):
         log.warning(
-            "all judges are of the family of the model that writes the hypotheses: verdicts will be marked self-judged"
+            "all judges are of the writer's model family: verdicts will be marked self-judged"
         )
-    elif kin:
-        log.warning(
-            "%s will not judge: of the family of the model that writes the hypotheses",
-            ", ".join(kin),
-        )
-
-
-def forms(settings: CriticSettings, juror: JudgeConfig) -> RequestSpecs:
-    """How a judge is asked in each size. The facts are not shown to it."""
-    own = "" if juror.rubric in RUBRICS else juror.rubric
-    if juror.rubric == DEFAULT_RUBRIC:
-        own = settings.prompt_file
-
-    def form(*, brief: bool, repair: bool, text_bytes_max: int) -> RequestSpec:
-        prompt = load_prompt(
-            "daydream_critic",
-            RUBRICS.get(juror.rubric, juror.rubric),
-            own,
-            schema(brief=brief),
-            PLACEHOLDERS,
-        )
-        return RequestSpec(
-            prompt, tokens_max(brief=brief), text_bytes_max=text_bytes_max, repair=repair
-        )
-
-    return {
-        FULL: form(
-            brief=juror.model.short_answers,
-            repair=True,
-            text_bytes_max=synthesis_bytes_max(Synthesis),
-        ),
-        SHORT: form(brief=True, repair=True, text_bytes_max=synthesis_bytes_max(ShortSynthesis)),
-        MINIMAL: form(brief=True, repair=False, text_bytes_max=synthesis_bytes_max(ShortSynthesis)),
-    }
+    elif related:
+        log.warning("judges of the writer's model family will not judge: %s", ", ".join(related))

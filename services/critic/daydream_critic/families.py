@@ -1,8 +1,10 @@
-"""Which family a model is of: models of one family err alike, and favour what their own kin wrote."""
+"""Model families. Models of one family make similar errors, and favour what their family wrote."""
 
 from __future__ import annotations
 
 import re
+
+from daydream_contracts.events import HypothesisProposed
 
 FAMILIES = {
     "alibaba": ("qwen", "qwq", "qvq"),
@@ -30,8 +32,12 @@ NUMBERED = re.compile(r"\d+$")
 
 
 def family_of(model: str) -> str:
-    """The family of a model by its name. A derived model is of the family that its name begins with or that it names (`deepseek-r1-distill-llama` is
-    deepseek's); an unknown one is a family of its own, called by its name's first word."""
+    """Return the family of a model by its name.
+
+    A derived model belongs to the family that its name begins with or names first:
+    `deepseek-r1-distill-llama` is deepseek's. An unknown model is a family of its own, called by
+    the first word of its name.
+    """
     name = model.lower().rpartition("/")[2]
     words = WORD.findall(name)
     for word in words:
@@ -39,3 +45,11 @@ def family_of(model: str) -> str:
             if word in beginnings or NUMBERED.sub("", word) in beginnings:
                 return family
     return words[0] if words else name
+
+
+def is_related(family: str, proposed: HypothesisProposed) -> bool:
+    """Return whether a model of this family wrote the hypothesis.
+
+    The empty family wrote nothing.
+    """
+    return bool(family) and any(family_of(call.model) == family for call in proposed.calls)

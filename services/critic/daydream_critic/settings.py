@@ -7,6 +7,9 @@ from typing import ClassVar
 from pydantic import Field
 
 from daydream_models.settings import PaidSettings
+from daydream_runtime.settings import StringList
+
+GATES = ("malformed", "repetitive", "copied", "restatement", "duplicate")
 
 
 class CriticSettings(PaidSettings):
@@ -16,15 +19,24 @@ class CriticSettings(PaidSettings):
 
     panel_file: str = Field(
         "",
-        description="TOML file with the judges, a [[judge]] table each; empty: one judge, the model of this role",
+        description="TOML file with one [[judge]] table per judge. Default: one judge, the model of"
+        " this role",
+    )
+    gates: StringList = Field(
+        GATES,
+        description="gates in the order in which they run: bundled ones, or names of entry points"
+        " in daydream.gates",
     )
     promote_score: float = Field(
         7.0,
         ge=1,
         le=10,
-        description="mean score from which a hypothesis is promoted, until each judge has a history of 50 scores",
+        description="mean score from which a hypothesis is promoted, until each judge has a history"
+        " of 50 scores",
     )
-    min_score: int = Field(4, ge=1, le=10, description="until then no single score may be lower")
+    min_score: int = Field(
+        4, ge=1, le=10, description="minimum of every single score, until each judge has a history"
+    )
     promote_quota: float = Field(
         0.05,
         gt=0,
@@ -35,33 +47,38 @@ class CriticSettings(PaidSettings):
         0.5,
         gt=0,
         lt=1,
-        description="share of what is promoted that people should accept; the line is there as soon as their reviews show where that is",
+        description="share of the promoted hypotheses that people should accept; replaces the quota"
+        " as soon as reviews show a promotion threshold with this precision",
     )
     compare_max: int = Field(
         2,
         ge=0,
         le=10,
-        description="with how many neighbours what lies near the line is compared, in both orders; 0: nothing is compared",
+        description="judged hypotheses that one near the promotion threshold is compared with, in"
+        " both orders; 0 turns comparisons off",
     )
     usd_per_hit_max: float = Field(
-        0.2, gt=0, description="what it may cost to find one more hit by second opinions"
+        0.2, gt=0, description="maximum cost of finding one more hit by further opinions, in USD"
     )
     same_false_share: float = Field(
         0.05,
         gt=0,
         lt=0.5,
-        description="of different claims about one subject this share is taken for the same, by what the embedding model was measured to do",
+        description="share of different claims about one subject that may be taken for the same;"
+        " sets the similarity thresholds from the baseline of the embedding model",
     )
     duplicate_similarity: float | None = Field(
         None,
         gt=0,
         le=1,
-        description="instead: how near something known may be; 0 is the median of unrelated facts, 1 the same text",
+        description="similarity from which a hypothesis counts as known, instead of the measured"
+        " one; 0 is the median of unrelated facts, 1 the same text",
     )
     restatement_similarity: float | None = Field(
         None,
         gt=0,
         le=1,
-        description="instead: how near a hypothesis may be to one of its own facts",
+        description="similarity from which a hypothesis repeats one of its two facts, instead of"
+        " the measured one",
     )
-    judges: bool = Field(True, description="off: it answers what is asked and judges nothing")
+    enabled: bool = Field(True, description="judge hypotheses; off: only answer requests")

@@ -54,9 +54,6 @@ class Attribute:
 
     PAIR = "daydream.pair.id"
     HYPOTHESIS = "daydream.hypothesis.id"
-    DECISION = "daydream.decision"
-    CANARY = "daydream.canary"
-    REASON = "daydream.reason"
     STAGE = "daydream.stage"
     COST = "daydream.cost.usd"
     OPERATION = "gen_ai.operation.name"
@@ -76,8 +73,6 @@ class Telemetry:
     registry: CollectorRegistry
     handled: Counter
     handling_s: Histogram
-    decisions: Counter
-    canaries: Counter
     meters: MeterProvider
     traces: TracerProvider
 
@@ -135,12 +130,6 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
             "daydream.messages.handled", description="messages by destination and outcome"
         ),
         handling_s=meter.create_histogram("messaging.process.duration", unit="s"),
-        decisions=meter.create_counter(
-            "daydream.decisions", description="verdicts by decision and reason"
-        ),
-        canaries=meter.create_counter(
-            "daydream.canaries", description="verdicts on planted hypotheses by kind and decision"
-        ),
         meters=meters,
         traces=traces,
     )

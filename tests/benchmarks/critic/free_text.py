@@ -1,4 +1,7 @@
-"""Scores that models wrote in prose, against what a person reads there: right or refused, never another number."""
+"""Scores that models wrote in prose, compared with what a person reads there.
+
+A score is read right or refused, never read as another number.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,13 @@ LABEL = "score"
 
 
 def measure(file: Path, *, quick: bool) -> None:
-    """Print how many were read wrong, read right and refused."""
+    """Print how many scores were read wrong, read right and refused."""
     wrong = right = refused = 0
     with file.open(newline="") as rows:
         for row in csv.DictReader(rows):
-            found = parse_score(
-                (file.parent / row["file"]).read_text(encoding="utf-8"), LABEL, int(row["of"])
-            )
-            refused += found is None
-            right += found == float(row["score"])
-            wrong += found is not None and found != float(row["score"])
+            text = (file.parent / row["file"]).read_text(encoding="utf-8")
+            score = parse_score(text, LABEL, int(row["of"]))
+            refused += score is None
+            right += score == float(row["score"])
+            wrong += score is not None and score != float(row["score"])
     figure("critic", "free_text_scores_wrong", [wrong], "evaluations", right=right, refused=refused)

@@ -1,57 +1,63 @@
-"""What the gates of the bundled embedding model stop, of claims in threes: different claims about one subject, and the same ones in other words."""
+"""What the memory gates stop with the bundled embedding model.
+
+Claims come in threes: different claims about one subject, and the same claims in other words.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.figures import figure
 from daydream_contracts.rpc import NearestMatches, SimilarityScale
-from daydream_critic.pipeline.gates import measured
+from daydream_critic.pipeline.gates.memory_gates import similarity_threshold
 from daydream_critic.settings import CriticSettings
 from daydream_memory.embedding import MiniLM
 from daydream_memory.similarity_baseline import BUNDLED, cosines
 
+Array = NDArray[np.float64]
+
 
 def measure() -> None:
-    """Print the model's likeness, and both shares, each three against what the others say."""
-    same, others = asyncio.run(cosines(MiniLM(1)))
-    lines = [_line(np.delete(others, at)) for at in range(len(others))]
+    """Print the similarity baseline, and both shares.
+
+    Each three is judged by what the others say.
+    """
+    same, different = asyncio.run(cosines(MiniLM(1)))
+    thresholds = np.array(
+        [_threshold(np.delete(different, index)) for index in range(len(different))]
+    )
     figure(
         "critic",
         "gates_likeness_mean",
-        [float(others.mean())],
+        [float(different.mean())],
         "cosine",
-        deviation=round(float(others.std(ddof=1)), 3),
+        deviation=round(float(different.std(ddof=1)), 3),
         in_use=BUNDLED.mean,
     )
-    figure("critic", "gates_line", lines, "cosine")
-    figure(
-        "critic",
-        "gates_different_stopped_share",
-        [float(np.mean(others >= np.array(lines)))],
-        "share",
-        pairs=len(others),
-    )
-    figure(
-        "critic",
-        "gates_same_stopped_share",
-        [float(np.mean(same >= np.array(lines)))],
-        "share",
-        pairs=len(same),
-    )
+    figure("critic", "gates_line", thresholds.tolist(), "cosine")
+    _print_stopped("gates_different_stopped_share", different, thresholds)
+    _print_stopped("gates_same_stopped_share", same, thresholds)
 
 
-def _line(others: np.ndarray) -> float:
-    likeness = SimilarityScale(
-        mean=float(others.mean()), deviation=float(others.std(ddof=1)), pairs=len(others)
+def _print_stopped(name: str, similarities: Array, thresholds: Array) -> None:
+    stopped = float(np.mean(similarities >= thresholds))
+    figure("critic", name, [stopped], "share", pairs=len(similarities))
+
+
+def _threshold(different: Array) -> float:
+    baseline = SimilarityScale(
+        mean=float(different.mean()),
+        deviation=float(different.std(ddof=1)),
+        pairs=len(different),
     )
-    known = NearestMatches(
+    matches = NearestMatches(
         own_facts=(),
         nearest=None,
         unrelated_median=0.0,
         embedding_model=MiniLM.model,
-        likeness=likeness,
+        likeness=baseline,
     )
-    return measured(known, CriticSettings().same_false_share, 1.0)
+    return similarity_threshold(matches, CriticSettings().same_false_share, 1.0)

@@ -1,4 +1,4 @@
-"""How well a score orders."""
+"""Measure how well a score orders."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 
 def auc(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve: how often a true one is above one that isn't, ties counted half."""
+    """Return the area under the ROC curve.
+
+    It is how often a true item is above a false one. Ties count half.
+    """
     _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
     positives = int(truth.sum())
-    return float(
-        (ranks[truth].sum() - positives * (positives + 1) / 2)
-        / (positives * (len(truth) - positives))
-    )
+    below = ranks[truth].sum() - positives * (positives + 1) / 2
+    return float(below / (positives * (len(truth) - positives)))

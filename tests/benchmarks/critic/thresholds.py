@@ -1,52 +1,96 @@
-"""Whether thresholds hold what they state: on simulated judges, the precision on fresh ideas of what lies above a threshold found on labelled ones."""
+"""Whether certified thresholds hold what they state, on simulated judges.
+
+A threshold is found on labelled ideas. The precision above it is measured on fresh ones.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.critic.panels import judged
 from benchmarks.figures import mean_figure
-from daydream_critic.stats.aggregation import panel_of
-from daydream_critic.stats.certified_threshold import CONFIDENCE, promotes
+from daydream_critic.stats.aggregation import AggregationModel, model_from_agreement
+from daydream_critic.stats.certified_threshold import CONFIDENCE, CertifiedThreshold, certify
 
 TARGET = 0.5
 LABELLED, FRESH = 400, 20_000
 REPEATS = 10  # per seed
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Record:
+    """Per attempt: was a threshold found, did it keep its target, did its interval hold."""
+
+    certified: list[float] = field(default_factory=list)
+    kept: list[float] = field(default_factory=list)
+    inside: list[float] = field(default_factory=list)
+
+    def add(self, certified: CertifiedThreshold | None, scores: Array, truth: Array) -> None:
+        """Count an attempt. `scores` and `truth` are those of the fresh ideas."""
+        self.certified.append(float(certified is not None))
+        if certified is None:
+            self.kept.append(1.0)  # nothing was claimed
+            return
+        above = scores >= certified.threshold
+        precision = float(truth[above].mean()) if above.any() else 1.0
+        self.kept.append(float(precision >= TARGET))
+        self.inside.append(float(certified.low <= precision <= certified.high))
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Scores ideas by what the judges have in common in a history."""
+
+    history: Array
+    model: AggregationModel
+
+    @classmethod
+    def of(cls, history: Array) -> Scorer:
+        """Learn from a history, shape (ideas, judges)."""
+        standard = (history - history.mean(axis=0)) / history.std(axis=0)
+        return cls(history, model_from_agreement(standard))
+
+    def score(self, printed: Array) -> Array:
+        """Return log-odds, made different by their order."""
+        standard = (printed - self.history.mean(axis=0)) / self.history.std(axis=0)
+        log_odds: Array = self.model.scores(standard) + 1e-9 * np.arange(len(printed))
+        return log_odds
 
 
 def measure(file: Path, *, quick: bool) -> None:
-    """Print how often a found threshold keeps its target, how often the stated interval has the true precision, and how often one is found."""
+    """Print how often a threshold is found, keeps its target, and has a right interval."""
     world = json.loads(file.read_text())
-    kept, inside, found = [], [], []
+    seeds = world["seeds"][:4] if quick else world["seeds"]
+    record = Record()
     for panel in world["panels"]:
-        for seed in world["seeds"][:4] if quick else world["seeds"]:
-            rng = np.random.default_rng(seed)
-            _, history = judged(panel, world["history_per_judge"], rng)
-            weights = panel_of((history - history.mean(axis=0)) / history.std(axis=0))
-            fresh_quality, fresh = judged(panel, FRESH, rng)
-            edge = np.quantile(fresh_quality, 1 - world["positive_rate"])
+        for seed in seeds:
+            for certified, scores, truth in attempts(world, panel, seed):
+                record.add(certified, scores, truth)
+    details = {"target": TARGET, "confidence": CONFIDENCE, "labelled": LABELLED}
+    mean_figure("critic", "threshold_found", record.certified, "share", **details)
+    mean_figure("critic", "threshold_keeps_its_target", record.kept, "share", **details)
+    mean_figure("critic", "threshold_interval_holds", record.inside, "share", **details)
 
-            def scored(scores: np.ndarray, of: np.ndarray = history, by=weights) -> np.ndarray:
-                return by.scores((scores - of.mean(axis=0)) / of.std(axis=0)) + 1e-9 * np.arange(
-                    len(scores)
-                )
 
-            fresh_scores = scored(fresh)
-            for _ in range(REPEATS):
-                quality, scores = judged(panel, LABELLED, rng)
-                certified = promotes(scored(scores), quality >= edge, TARGET)
-                found.append(float(certified is not None))
-                if certified is None:
-                    kept.append(1.0)  # nothing was claimed
-                else:
-                    above = fresh_scores >= certified.threshold
-                    precision = float((fresh_quality[above] >= edge).mean()) if above.any() else 1.0
-                    kept.append(float(precision >= TARGET))
-                    inside.append(float(certified.low <= precision <= certified.high))
-    more = {"target": TARGET, "confidence": CONFIDENCE, "labelled": LABELLED}
-    mean_figure("critic", "threshold_found", found, "share", **more)
-    mean_figure("critic", "threshold_keeps_its_target", kept, "share", **more)
-    mean_figure("critic", "threshold_interval_holds", inside, "share", **more)
+def attempts(
+    world: dict[str, Any], panel: dict[str, Any], seed: int
+) -> Iterator[tuple[CertifiedThreshold | None, Array, Array]]:
+    """Yield thresholds on labelled ideas, each with scores and truth of the fresh ideas."""
+    rng = np.random.default_rng(seed)
+    _, history = judged(panel, world["history_per_judge"], rng)
+    scorer = Scorer.of(history)
+    fresh_quality, fresh = judged(panel, FRESH, rng)
+    edge = np.quantile(fresh_quality, 1 - world["positive_rate"])
+    fresh_scores = scorer.score(fresh)
+    for _ in range(REPEATS):
+        quality, printed = judged(panel, LABELLED, rng)
+        certified = certify(scorer.score(printed), quality >= edge, TARGET)
+        yield certified, fresh_scores, fresh_quality >= edge

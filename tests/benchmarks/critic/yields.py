@@ -1,11 +1,16 @@
-"""What a cascade finds and costs against judging everything with the best judge, in a scripted world with known hits.
+"""What the sequential plan finds and costs, compared with judging everything with the best judge.
 
-The product's own arithmetic decides whom to ask next. It knows of the judges what 20 planted hits and 20 planted misses told it, judged by all (and once
-more by the cheap ones), whose cost counts; it learns the line as it goes, from the hypotheses before, and promotes as it goes. So it promotes its quota
-on average, not in every run; the best judge promotes as many in each. `at_the_end` is what it would find if it decided of all at the end, as the best
-judge does. Each world is run with several sets of planted hypotheses, since much hangs on them.
-The ceiling is the same with judges that are known exactly, without the cost of measuring them. Where a server gives the probabilities of the tokens a score
-is their mean, 6.8 instead of 7: measured with scores as they are before they are rounded, which is the most that this can bring.
+The world is scripted and its hits are known. The product's own arithmetic decides which judge to
+ask next. It knows the judges from 20 positive and 20 negative canaries, judged by all judges (and
+again by the cheap ones); their cost counts. It learns the promotion threshold from the hypotheses
+before, and promotes as it proceeds. So it promotes its quota on average, not in every run. The best
+judge promotes as many in each run. `at_the_end` is what the plan would find if it decided about all
+hypotheses at the end, as the best judge does. Each world is run with several sets of canaries,
+because much depends on them.
+
+The ceiling is the same with judges that are known exactly, without the cost of measuring them.
+Where a server gives token probabilities, a score is their mean, 6.8 instead of 7. This is measured
+with scores before they are rounded, which is the most that it can bring.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.figures import mean_figure
-from daydream_critic.stats.aggregation import LABELS_MIN, AggregationModel, panel_of_labels
+from daydream_critic.stats.aggregation import LABELS_MIN, AggregationModel, model_from_labels
 from daydream_critic.stats.quota_threshold import QuotaThreshold
 from daydream_critic.stats.sequential_plan import SequentialPlan
 
@@ -30,13 +35,13 @@ CALLS_MAX = (3, 3, 2)
 HIT_USD = (1.5, 3.0, 5.0)  # what one more hit may cost
 CHOSEN_USD = 5.0
 CEILING_USD = 2.0
-PLANTINGS = 8
-ROUNDING = 1 / 12  # variance of what rounding to whole scores adds
+CANARY_SETS = 8
+ROUNDING = 1 / 12  # variance that rounding to whole scores adds
 Array = NDArray[np.float64]
 
 
-class Judged:
-    """Hypotheses before judges: each call costs, and repeats the error of the first one in part."""
+class SimulatedPanel:
+    """Judges of simulated hypotheses. Each call costs, and partly repeats the first one's error."""
 
     def __init__(
         self,
@@ -58,21 +63,22 @@ class Judged:
         self.asked = np.zeros_like(self.errors, bool)
         self.hits, self.rng, self.cost = hits, rng, 0.0
 
-    def call(self, at: int, judge: int) -> float:
-        """The printed score, or the expected one."""
-        error = self.errors[at, judge]
-        if self.asked[at, judge]:
+    def call(self, index: int, judge: int) -> float:
+        """Return the score of one call, rounded if scores are."""
+        error = self.errors[index, judge]
+        if self.asked[index, judge]:
             error = self.repeats * error + (1 - self.repeats**2) ** 0.5 * self.rng.standard_normal()
-        self.asked[at, judge] = True
+        self.asked[index, judge] = True
         self.cost += self.usd[judge]
-        signal = self.d_prime[judge] * self.hits[at] + error
+        signal = self.d_prime[judge] * self.hits[index] + error
         score = self.centre[judge] + self.spread[judge] * signal
         return float(np.clip(np.round(score) if self.rounded else score, 1, 10))
 
 
-class Outcome(NamedTuple):
-    """Shares of the hits and of the cost of the best judge; how many were promoted; share of the hits if all were decided at the end; calls of each judge a
-    hypothesis."""
+class Yield(NamedTuple):
+    """Shares of the hits and of the cost of the best judge, the number of promotions, the share of
+    the hits if all were decided at the end, and the calls of each judge per hypothesis.
+    """
 
     hits: float
     cost: float
@@ -82,47 +88,32 @@ class Outcome(NamedTuple):
 
 
 def measure(file: Path, *, quick: bool) -> None:
-    """Print share of hits and of cost, for several prices of a hit, for the chosen one under its own name; the ceiling; and with expected scores."""
+    """Print shares of hits and cost: per price of a hit, the ceiling, and expected scores."""
     world = json.loads(file.read_text())
     seeds = world["seeds"][:4] if quick else world["seeds"]
     with ProcessPoolExecutor() as pool:
         for usd in HIT_USD:
-            tell(
-                "" if usd == CHOSEN_USD else "_at",
-                list(pool.map(partial(run, world, usd_per_hit_max=usd), seeds)),
-                seeds,
-                usd,
-            )
-        tell(
-            "_ceiling",
-            list(pool.map(partial(run, world, usd_per_hit_max=CEILING_USD, known=True), seeds)),
-            seeds,
-            CEILING_USD,
-        )
-        tell(
-            "_expected",
-            list(pool.map(partial(run, world, usd_per_hit_max=CHOSEN_USD, rounded=False), seeds)),
-            seeds,
-            CHOSEN_USD,
-        )
+            yields = list(pool.map(partial(run, world, usd_per_hit_max=usd), seeds))
+            print_figures("" if usd == CHOSEN_USD else "_at", yields, seeds, usd)
+        ceiling = partial(run, world, usd_per_hit_max=CEILING_USD, known=True)
+        print_figures("_ceiling", list(pool.map(ceiling, seeds)), seeds, CEILING_USD)
+        expected = partial(run, world, usd_per_hit_max=CHOSEN_USD, rounded=False)
+        print_figures("_expected", list(pool.map(expected, seeds)), seeds, CHOSEN_USD)
 
 
-def tell(of: str, found: list[Outcome], seeds: list[int], usd: float) -> None:
-    """Print what came out of the worlds at one price of a hit."""
-    mean = {
-        name: round(float(np.mean([getattr(one, name) for one in found])), 3)
-        for name in ("promoted", "at_the_end")
-    }
-    more = {
+def print_figures(suffix: str, yields: list[Yield], seeds: list[int], usd: float) -> None:
+    """Print the yields of all worlds at one price of a hit."""
+    calls = np.mean([result.calls for result in yields], axis=0).round(2).tolist()
+    details: dict[str, str | float] = {
         "seeds": str(seeds),
         "usd_per_hit_max": usd,
-        **mean,
-        "calls_per_hypothesis": str(
-            np.mean([one.calls for one in found], axis=0).round(2).tolist()
-        ),
+        "promoted": round(float(np.mean([result.promoted for result in yields])), 3),
+        "at_the_end": round(float(np.mean([result.at_the_end for result in yields])), 3),
+        "calls_per_hypothesis": str(calls),
     }
-    mean_figure("critic", f"cascade_hits_share{of}", [one.hits for one in found], "share", **more)
-    mean_figure("critic", f"cascade_cost_share{of}", [one.cost for one in found], "share", **more)
+    hits, costs = [result.hits for result in yields], [result.cost for result in yields]
+    mean_figure("critic", f"cascade_hits_share{suffix}", hits, "share", **details)
+    mean_figure("critic", f"cascade_cost_share{suffix}", costs, "share", **details)
 
 
 def run(
@@ -132,67 +123,59 @@ def run(
     *,
     known: bool = False,
     rounded: bool = True,
-) -> Outcome:
-    """One world, mean over its plantings. `known`: the judges are known exactly; `rounded`: scores are whole numbers, as those of the best judge always."""
+) -> Yield:
+    """Run one world with each set of canaries, and return the mean.
+
+    `known`: the judges are known exactly. `rounded`: scores are whole numbers. Those of the best
+    judge always are.
+    """
     rng = np.random.default_rng(seed)
     hits = rng.random(world["hypotheses"]) < world["hit_rate"]
-    hits = hits[
-        rng.random(len(hits)) >= world["duplicate_rate"]
-    ]  # the free gate stops duplicates in both ways of judging
-    best = Judged(world, hits, rng)
-    scores = np.array(
-        [best.call(at, int(np.argmax(best.usd))) for at in range(len(hits))]
-    ) + 1e-6 * rng.random(len(hits))
-    order, found = np.argsort(-scores), []
-    for planting in range(PLANTINGS):
-        again = np.random.default_rng([seed, planting])
-        panel, spent = (exact(world), 0.0) if known else measured(world, again, rounded=rounded)
-        judged = Judged(world, hits, again, rounded=rounded)
-        judged.errors = best.errors  # the same first answers
-        found.append(
-            cascaded(
-                judged,
-                panel,
-                usd_per_hit_max,
-                order,
-                int(world["quota"] * world["hypotheses"]),
-                (spent, best.cost),
-            )
-        )
+    # The gates stop duplicates in both ways of judging.
+    hits = hits[rng.random(len(hits)) >= world["duplicate_rate"]]
+    best = SimulatedPanel(world, hits, rng)
+    best_judge = int(np.argmax(best.usd))
+    scores = np.array([best.call(index, best_judge) for index in range(len(hits))])
+    order = np.argsort(-(scores + 1e-6 * rng.random(len(hits))))
+    quota = int(world["quota"] * world["hypotheses"])
+    yields = []
+    for canary_set in range(CANARY_SETS):
+        again = np.random.default_rng([seed, canary_set])
+        model, spent = (exact(world), 0.0) if known else measured(world, again, rounded=rounded)
+        panel = SimulatedPanel(world, hits, again, rounded=rounded)
+        panel.errors = best.errors  # the same first answers
+        plan = SequentialPlan(model, tuple(panel.usd.tolist()), CALLS_MAX, usd_per_hit_max)
+        yields.append(judge_all(panel, plan, order, quota, (spent, best.cost)))
     hits_share, cost, promoted, at_the_end, *calls = np.mean(
-        [(*one[:-1], *one.calls) for one in found], axis=0
+        [(*result[:-1], *result.calls) for result in yields], axis=0
     ).tolist()
-    return Outcome(hits_share, cost, promoted, at_the_end, tuple(calls))
+    return Yield(hits_share, cost, promoted, at_the_end, tuple(calls))
 
 
-def cascaded(
-    judged: Judged,
-    panel: AggregationModel,
-    usd_per_hit_max: float,
+def judge_all(
+    panel: SimulatedPanel,
+    plan: SequentialPlan,
     order: NDArray[np.int64],
     quota: int,
     costs: tuple[float, float],
-) -> Outcome:
-    """The cascade over hypotheses that the best judge puts in this order. `costs`: of measuring the judges, and of the best one for all."""
-    hits, (spent, theirs_usd) = judged.hits, costs
-    cascade, line = (
-        SequentialPlan(panel, tuple(judged.usd.tolist()), CALLS_MAX, usd_per_hit_max),
-        QuotaThreshold(quota / len(hits)),
-    )
-    calls, ended, promoted = (
-        np.zeros(len(judged.usd)),
-        np.zeros(len(hits)),
-        np.zeros(len(hits), bool),
-    )
-    for at in range(len(hits)):
-        asked, ended[at], target = judge_one(cascade, judged, at, line)
+) -> Yield:
+    """Judge all hypotheses by the plan. `order` is the order in which the best judge puts them.
+
+    `costs` are those of measuring the judges, and of the best judge for all hypotheses.
+    """
+    hits, (spent, best_usd) = panel.hits, costs
+    threshold = QuotaThreshold(quota / len(hits))
+    calls, log_odds = np.zeros(len(panel.usd)), np.zeros(len(hits))
+    promoted = np.zeros(len(hits), bool)
+    for index in range(len(hits)):
+        asked, log_odds[index], needed = judge_one(plan, panel, index, threshold)
         calls += asked
-        promoted[at] = ended[at] > target
-    theirs = hits[order[: promoted.sum()]].sum()
-    at_the_end = hits[np.argsort(-ended)[:quota]].sum() / hits[order[:quota]].sum()
-    return Outcome(
-        float(hits[promoted].sum() / theirs),
-        (judged.cost + spent) / theirs_usd,
+        promoted[index] = log_odds[index] > needed
+    best_hits = hits[order[: promoted.sum()]].sum()
+    at_the_end = hits[np.argsort(-log_odds)[:quota]].sum() / hits[order[:quota]].sum()
+    return Yield(
+        float(hits[promoted].sum() / best_hits),
+        (panel.cost + spent) / best_usd,
         float(promoted.sum()),
         float(at_the_end),
         tuple(calls / len(hits)),
@@ -202,47 +185,45 @@ def cascaded(
 def measured(
     world: dict[str, Any], rng: np.random.Generator, *, rounded: bool
 ) -> tuple[AggregationModel, float]:
-    """What planted hypotheses tell of the judges, and what that cost."""
+    """Return what canaries tell about the judges, and what that cost."""
     truth = np.arange(2 * CANARIES) < CANARIES
-    planted = Judged(world, truth, rng, rounded=rounded)
-    every = range(len(truth)), range(len(planted.usd))
-    values = np.array([[planted.call(at, judge) for judge in every[1]] for at in every[0]])
-    cheap = planted.usd < planted.usd.max()
+    panel = SimulatedPanel(world, truth, rng, rounded=rounded)
+    canaries, judges = range(len(truth)), range(len(panel.usd))
+    values = np.array([[panel.call(canary, judge) for judge in judges] for canary in canaries])
+    cheap = panel.usd < panel.usd.max()
     again = np.array(
         [
-            [planted.call(at, judge) if cheap[judge] else np.nan for judge in every[1]]
-            for at in every[0]
+            [panel.call(canary, judge) if cheap[judge] else np.nan for judge in judges]
+            for canary in canaries
         ]
     )
-    return panel_of_labels(values, truth, again), planted.cost
+    return model_from_labels(values, truth, again), panel.cost
 
 
 def exact(world: dict[str, Any]) -> AggregationModel:
-    """What is true of the judges: their errors, and what rounding adds to them."""
+    """Return the truth about the judges: their errors, and what rounding adds to them."""
     d_prime, centre, spread = (
         np.array([judge[name] for judge in world["judges"].values()])
         for name in ("d_prime", "center", "spread")
     )
     scale = (spread**2 + ROUNDING) ** 0.5
-    kept = spread / scale
-    correlations = world["noise_correlation"] * np.outer(kept, kept)
+    signal_share = spread / scale
+    correlations = world["noise_correlation"] * np.outer(signal_share, signal_share)
     np.fill_diagonal(correlations, 1.0)
-    return AggregationModel(
-        d_prime * kept, correlations, world["repeat_correlation"] * kept**2, centre, scale
-    )
+    repeats = world["repeat_correlation"] * signal_share**2
+    return AggregationModel(d_prime * signal_share, correlations, repeats, centre, scale)
 
 
 def judge_one(
-    cascade: SequentialPlan, judged: Judged, at: int, line: QuotaThreshold
+    plan: SequentialPlan, panel: SimulatedPanel, index: int, threshold: QuotaThreshold
 ) -> tuple[NDArray[np.int64], float, float]:
-    """How often each judge was asked about a hypothesis, what came out, and what would have promoted it."""
-    target, log_odds = line.value(cascade.panel), line.prior
-    calls, sums = np.zeros(len(judged.usd), np.int64), np.zeros(len(judged.usd))
-    while (judge := cascade.next(tuple(calls.tolist()), log_odds, target)) is not None:
+    """Return the calls of each judge about a hypothesis, its log-odds, and those that it needed."""
+    needed, log_odds = threshold.value(plan.model), threshold.prior
+    calls, sums = np.zeros(len(panel.usd), np.int64), np.zeros(len(panel.usd))
+    while (judge := plan.next(tuple(calls.tolist()), log_odds, needed)) is not None:
         calls[judge] += 1
-        sums[judge] += judged.call(at, judge)
-        log_odds = cascade.panel.log_odds(
-            sums / np.maximum(calls, 1), tuple(calls.tolist()), line.prior
-        )
-    line.add(log_odds)
-    return calls, log_odds, target
+        sums[judge] += panel.call(index, judge)
+        means = sums / np.maximum(calls, 1)
+        log_odds = plan.model.log_odds(means, tuple(calls.tolist()), threshold.prior)
+    threshold.add(log_odds)
+    return calls, log_odds, needed

@@ -1,31 +1,31 @@
-"""What the critic says of itself."""
+"""The critic's report on itself."""
 
 from __future__ import annotations
 
 import pytest
 from prometheus_client import generate_latest
 
-from daydream_critic.app import forms
 from daydream_critic.history.projection import CriticHistory
 from daydream_critic.history.records import CanaryResult, ComparisonRow, JudgeStats, ReviewLabel
-from daydream_critic.history.report import RECENT, drift, share, state_of
-from daydream_critic.judge_config import JudgeConfig
+from daydream_critic.history.report import RECENT_CANARIES, drift_of, share_of, state_of
 from daydream_critic.metrics import observe
-from daydream_critic.pipeline.judge import JudgeSpec
+from daydream_critic.pipeline.judges.config import JudgeConfig
+from daydream_critic.pipeline.judges.model_judge import JudgeSpec
+from daydream_critic.pipeline.judges.registry import judge_spec
 from daydream_critic.settings import CriticSettings
 from daydream_models.settings import ModelSettings
 from daydream_runtime.telemetry import start_telemetry
 
 
-def seats(count: int = 2) -> list[JudgeSpec]:
-    jurors = [
+def judge_specs(count: int = 2) -> list[JudgeSpec]:
+    configs = [
         JudgeConfig(model=ModelSettings(name=name), rubric="essay")
         for name in ("gpt-4.1", "claude-haiku", "qwen3")[:count]
     ]
-    return [JudgeSpec(one.name, forms(CriticSettings(), one), one.model_family) for one in jurors]
+    return [judge_spec(CriticSettings(), config) for config in configs]
 
 
-def fates(bridges: list[bool], decoys: list[bool]) -> list[CanaryResult]:
+def canary_results(bridges: list[bool], decoys: list[bool]) -> list[CanaryResult]:
     return [
         CanaryResult(bridge=bridge, promoted=promoted, scores={})
         for bridge, kind in ((True, bridges), (False, decoys))
@@ -33,33 +33,41 @@ def fates(bridges: list[bool], decoys: list[bool]) -> list[CanaryResult]:
     ]
 
 
-def test_a_critic_that_is_as_it_was_does_not_drift() -> None:
+def test_a_critic_with_steady_rates_does_not_drift() -> None:
     usual = [True, True, False] * 20
-    assert drift(CriticHistory(canaries=fates(usual, [False] * 60))) == ()
-    assert drift(CriticHistory(canaries=fates([True] * RECENT, [False] * RECENT))) == (), (
-        "there is nothing before to hold it against"
-    )
+    assert drift_of(CriticHistory(canaries=canary_results(usual, [False] * 60))) == ()
+    assert (
+        drift_of(
+            CriticHistory(
+                canaries=canary_results([True] * RECENT_CANARIES, [False] * RECENT_CANARIES)
+            )
+        )
+        == ()
+    ), "there is nothing before to compare with"
 
 
-def test_a_hit_rate_that_falls_and_a_false_alarm_rate_that_rises_are_drift() -> None:
-    found = drift(
+def test_a_falling_hit_rate_and_a_rising_false_alarm_rate_are_drift() -> None:
+    drift = drift_of(
         CriticHistory(
-            canaries=fates([True] * 60 + [False] * RECENT, [False] * 60 + [True] * RECENT)
+            canaries=canary_results(
+                [True] * 60 + [False] * RECENT_CANARIES,
+                [False] * 60 + [True] * RECENT_CANARIES,
+            )
         )
     )
-    assert found == (
-        "the hit rate fell: 0 of the last 30 planted bridges pass, 60 of 60 did before",
-        "the false-alarm rate rose: 30 of the last 30 planted decoys pass, 0 of 60 did before",
+    assert drift == (
+        "the hit rate fell: 0 of the last 30 canary bridges passed; before, 60 of 60 did",
+        "the false-alarm rate rose: 30 of the last 30 canary decoys passed; before, 0 of 60 did",
     )
 
 
-def test_of_nothing_anything_may_be_true() -> None:
-    assert (share(0, 0).low, share(0, 0).high) == (0.0, 1.0)
-    assert share(5, 10).low < 0.5 < share(5, 10).high
+def test_without_observations_a_share_may_be_anything() -> None:
+    assert (share_of(0, 0).low, share_of(0, 0).high) == (0.0, 1.0)
+    assert share_of(5, 10).low < 0.5 < share_of(5, 10).high
 
 
-def test_a_critic_that_has_seen_nothing_says_so() -> None:
-    state = state_of(CriticHistory(), seats(), CriticSettings())
+def test_a_critic_without_a_history_says_so() -> None:
+    state = state_of(CriticHistory(), judge_specs(), CriticSettings())
     assert (state.rule, state.judged, state.effective_judges, state.calibration, state.certain) == (
         "score",
         0,
@@ -67,46 +75,42 @@ def test_a_critic_that_has_seen_nothing_says_so() -> None:
         (),
         None,
     )
-    assert [(one.answers, one.measured, one.position_bias) for one in state.judges] == [
+    assert [(judge.answers, judge.measured, judge.position_bias) for judge in state.judges] == [
         (0, False, 0.0)
     ] * 2
 
 
-def test_nine_judges_that_say_the_same_are_hardly_more_than_one_and_what_gates_saved_is_counted() -> (
-    None
-):
-    judges = seats(3)
-    keys = [one.key("full") for one in judges]
-    experience = CriticHistory(judged=10, cost_nanousd=5000, stopped={"duplicate": 4})
+def test_three_judges_that_always_agree_are_worth_hardly_more_than_one() -> None:
+    judges = judge_specs(3)
+    keys = [judge.history_key("full") for judge in judges]
+    history = CriticHistory(judged=10, cost_nanousd=5000, stopped={"duplicate": 4})
     for at in range(300):
-        experience.rows.append({key: float(5 + at % 4) for key in keys})
-    experience.judges = {
+        history.rows.append({key: float(5 + at % 4) for key in keys})
+    history.judges = {
         key: JudgeStats(
             scores={5.0: 75, 6.0: 75, 7.0: 75, 8.0: 75}, answers=300, cost_nanousd=300_000
         )
         for key in keys
     }
-    state = state_of(experience, judges, CriticSettings())
+    state = state_of(history, judges, CriticSettings())
     assert 1.0 <= state.effective_judges < 1.1
     assert state.saved_nanousd == {"duplicate": 2000}
     assert state.judges[0].scores == {"5": 75, "6": 75, "7": 75, "8": 75}
     assert state.judges[0].nanousd_per_answer == 1000
 
 
-def test_the_calibration_curve_and_the_favour_for_a_position_come_from_what_people_and_judges_said() -> (
-    None
-):
-    experience = CriticHistory(
+def test_calibration_and_position_bias_come_from_reviews_and_comparisons() -> None:
+    history = CriticHistory(
         labels=[
             ReviewLabel(verdict_id=str(at), log_odds=at / 10, accepted=at >= 25) for at in range(50)
         ]
     )
-    judges = seats(1)
-    experience.compared = [
+    judges = judge_specs(1)
+    history.comparisons = [
         ComparisonRow(judge=judges[0].name, first=f"a{at}", second=f"b{at}", first_won=True)
         for at in range(20)
     ]
-    state = state_of(experience, judges, CriticSettings(target_precision=0.6))
+    state = state_of(history, judges, CriticSettings(target_precision=0.6))
     assert [part.accepted.hits for part in state.calibration] == [0, 0, 5, 10, 10]
     assert state.certain is not None
     assert state.certain.accepted.low >= 0.5
@@ -115,20 +119,20 @@ def test_the_calibration_curve_and_the_favour_for_a_position_come_from_what_peop
     assert state.promotion_threshold == pytest.approx(state.certain.threshold)
 
 
-def test_both_rates_with_their_intervals_are_metrics() -> None:
+def test_canary_rates_and_their_intervals_are_metrics() -> None:
     telemetry = start_telemetry("critic", "test")
-    experience = CriticHistory(canaries=fates([True] * 6 + [False] * 2, [False] * 10))
-    observe(telemetry, lambda: state_of(experience, seats(), CriticSettings()))
+    history = CriticHistory(canaries=canary_results([True] * 6 + [False] * 2, [False] * 10))
+    observe(telemetry, lambda: state_of(history, judge_specs(), CriticSettings()))
     lines = generate_latest(telemetry.registry).decode().splitlines()
     telemetry.close()
-    said = {
+    rates_by_labels = {
         line.partition("{")[2].rpartition("}")[0]: float(line.rpartition(" ")[2])
         for line in lines
         if line.startswith("daydream_critic_canary_promotion_rate")
     }
     rates = {
         (kind, bound): value
-        for labels, value in said.items()
+        for labels, value in rates_by_labels.items()
         for kind in ("bridge", "decoy")
         for bound in ("share", "low", "high")
         if f'"{kind}"' in labels and f'"{bound}"' in labels
@@ -142,13 +146,15 @@ def test_both_rates_with_their_intervals_are_metrics() -> None:
     assert 0 < rates["decoy", "high"] < 0.4
 
 
-def test_of_the_oracle_it_is_told_what_it_did_to_those_that_came_to_it() -> None:
-    came = [
-        one.model_copy(update={"examined": True})
-        for one in fates([True, True, False], [False, False])
+def test_the_report_has_the_rates_of_the_oracle_for_the_canaries_that_reached_it() -> None:
+    examined = [
+        canary.model_copy(update={"examined": True})
+        for canary in canary_results([True, True, False], [False, False])
     ]
     state = state_of(
-        CriticHistory(canaries=[*came, *fates([False], [True])]), seats(), CriticSettings()
+        CriticHistory(canaries=[*examined, *canary_results([False], [True])]),
+        judge_specs(),
+        CriticSettings(),
     )
     assert state.oracle_bridges is not None
     assert state.oracle_decoys is not None

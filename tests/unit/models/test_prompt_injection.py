@@ -16,19 +16,18 @@ import pytest
 
 from daydream_contracts.events import LinkKind, ModelCall, PromptRef, Statement, Synthesis
 from daydream_contracts.prompts import link_after_examples_variables
-from daydream_critic.app import compare_form
-from daydream_critic.app import forms as judge_forms
 from daydream_critic.history.projection import CriticHistory
 from daydream_critic.history.records import ReferenceHypothesis
-from daydream_critic.judge_config import JudgeConfig
-from daydream_critic.oracle.alone import alone
-from daydream_critic.oracle.app import control_form
-from daydream_critic.oracle.app import forms as oracle_forms
-from daydream_critic.oracle.refuting import refute
-from daydream_critic.oracle.settings import OracleSettings
-from daydream_critic.pipeline.comparison import PairwiseComparer
-from daydream_critic.pipeline.judge import Judge
-from daydream_critic.settings import CriticSettings
+from daydream_critic.oracle.refutation import refute
+from daydream_critic.oracle.requests import control_request, refute_requests
+from daydream_critic.oracle.settings import OracleSettings as OracleSettings
+from daydream_critic.oracle.single_fact import suggest
+from daydream_critic.pipeline.comparison import ComparingJudge, PairwiseComparer, compare_request
+from daydream_critic.pipeline.evaluation import Evaluation
+from daydream_critic.pipeline.judges.config import JudgeConfig
+from daydream_critic.pipeline.judges.model_judge import ModelJudge
+from daydream_critic.pipeline.judges.registry import judge_spec
+from daydream_critic.settings import CriticSettings as CriticSettings
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.settings import ModelSettings
 from daydream_synthesizer.request_specs import request_specs
@@ -111,26 +110,28 @@ async def all_unfenced(text: str) -> list[tuple[str, ...]]:
         dict,
     )
     for rubric in ("essay", "skeptic"):
-        juror = JudgeConfig(model=ModelSettings(name="m"), rubric=rubric)
-        judge = Judge(
-            juror.name, judge_forms(CriticSettings(), juror), juror.model_family, model=model
-        )  # type: ignore[arg-type]
+        config = JudgeConfig(model=ModelSettings(name="m"), rubric=rubric)
+        spec = judge_spec(CriticSettings(), config)
+        judge = ModelJudge(spec.name, spec.requests, spec.family, model=model)  # type: ignore[arg-type]
         proposed = hypothesis(0, synthesis_of(text))
         assert proposed.synthesis is not None
         await judge.judge(proposed, proposed.synthesis)
-    comparing = PairwiseComparer(compare_form(), None, 1)  # type: ignore[arg-type]
-    seen = ReferenceHypothesis(verdict_id="v", hypothesis_id="h", log_odds=0.0)
+    comparer = PairwiseComparer(compare_request(), None, 1, CriticHistory)  # type: ignore[arg-type]
+    comparing = ComparingJudge("j", model)  # type: ignore[arg-type]
+    reference = ReferenceHypothesis(verdict_id="v", hypothesis_id="h", log_odds=0.0)
     for shown_first in (True, False):
-        await comparing._one(judge, proposed, seen, f"{text}\n{text}", shown_first=shown_first)
-    assert CriticHistory().near(0.0) == []
+        await comparer.ask(
+            comparing, Evaluation(proposed), reference, f"{text}\n{text}", shown_first=shown_first
+        )
+    assert CriticHistory().nearest_references(0.0) == []
     oracle = OracleSettings()
-    await alone(model, control_form(oracle), proposed, facts["first"])  # type: ignore[arg-type]
+    await suggest(model, control_request(oracle), proposed, facts["first"])  # type: ignore[arg-type]
     against = proposed.model_copy(update={"pair": drawn.model_copy(update=facts)})
     statements = [
         Statement(what="fact", id="f", text=text),
         Statement(what="alone", id="g", text=f"{text}\n9. {text}"),
     ]
-    await refute(model, oracle_forms(oracle)["full"], against, proposed.synthesis, statements, 0)  # type: ignore[arg-type]
+    await refute(model, refute_requests(oracle)["full"], against, proposed.synthesis, statements, 0)  # type: ignore[arg-type]
     return model.unfenced
 
 

@@ -17,7 +17,9 @@ from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import HypothesisProposed, Synthesis
 from daydream_contracts.rpc import Grant, OpenReservation, Refusal
 from daydream_contracts.text_limits import chars_max
-from daydream_critic.pipeline import gates
+from daydream_critic.pipeline.evaluation import Evaluation
+from daydream_critic.pipeline.gates.registry import open_gates
+from daydream_critic.settings import CriticSettings
 from daydream_models.reservations import StagePlan
 from daydream_sampler.canary_cases import CanarySet, Kind
 from daydream_sampler.canary_injection import (
@@ -53,9 +55,11 @@ def test_bridges_and_decoys_have_the_same_shape(field: str) -> None:
 
 
 def test_each_canary_fits_a_synthesis_and_passes_the_gates() -> None:
+    gates = open_gates(CriticSettings())
     for number in range(120):
         proposed = canary_hypothesis(number, *LISTED.at(number), NOW)
-        assert gates.check_text(proposed) is None
+        evaluation = asyncio.run(gates.check_text(Evaluation(proposed)))
+        assert evaluation.outcome is None
         assert proposed.synthesis is not None
         assert all(
             len(getattr(proposed.synthesis, name)) < chars_max(Synthesis, name)

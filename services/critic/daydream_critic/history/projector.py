@@ -1,8 +1,9 @@
-"""Keeps the critic's experience up with what was judged and with what people said of it, and tells of drift."""
+"""Keep the critic's history up to date with verdicts and reviews, and raise alerts about drift."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from daydream_contracts.events import AlertRaised, ReviewRecorded, derive_id
 from daydream_contracts.topology import route_of
 from daydream_critic.history.projection import CriticHistory
-from daydream_critic.history.report import RECENT, drift
+from daydream_critic.history.report import RECENT_CANARIES, drift_of
 from daydream_runtime.background import TRANSIENT_ERRORS, retry_delay_s
 from daydream_runtime.projection import Projector
 from daydream_runtime.service import Runtime
@@ -20,63 +21,61 @@ log = logging.getLogger(__name__)
 FOLLOW_S = 1.0
 
 
+@dataclass
 class HistoryProjector:
-    """The loop."""
+    """Follows the VERDICTS and REVIEWS streams in a loop."""
 
-    def __init__(self, following: Projector[CriticHistory], runtime: Runtime) -> None:
-        self._following = following
-        self._runtime = runtime
-        self._told: set[str] = set()
+    projector: Projector[CriticHistory]
+    runtime: Runtime
+    _reported: set[str] = field(default_factory=set)
 
     async def keep_up(self) -> None:
-        """Learn, again and again, until the stop."""
-        while not self._runtime.stopping.is_set():
+        """Catch up every `FOLLOW_S` seconds until the service stops."""
+        while not self.runtime.stopping.is_set():
             try:
                 await self.catch_up()
-                await self._tell_of_drift()
-                await self._runtime.pause(FOLLOW_S)
-            except TRANSIENT_ERRORS as trouble:
-                log.info("learning from verdicts waits: %r", trouble)
-                await self._runtime.pause(retry_delay_s(trouble))
+                await self._raise_drift_alert()
+                await self.runtime.pause(FOLLOW_S)
+            except TRANSIENT_ERRORS as error:
+                log.info("can't follow verdicts now, will retry: %r", error)
+                await self.runtime.pause(retry_delay_s(error))
 
     async def catch_up(self) -> None:
-        """Learn what came since."""
-        await self._following.catch_up()
+        """Read the verdicts and reviews that were added since."""
+        await self.projector.catch_up()
         await self._read_reviews()
 
     async def _read_reviews(self) -> None:
-        """Count what people said since. Their verdicts are counted already, because a person sees a verdict only after it was published."""
-        experience, js, stream = (
-            self._following.fold,
-            self._runtime.js,
-            route_of(ReviewRecorded).stream,
-        )
+        """Count new reviews. Their verdicts are counted already: a review follows its verdict."""
+        history, js = self.projector.fold, self.runtime.js
+        stream = route_of(ReviewRecorded).stream
         last = (await js.stream_info(stream)).state.last_seq
-        async for sequence, message in read_stream(
-            js, stream, experience.reviewed, last, gaps=True
-        ):
+        reviews = read_stream(js, stream, history.reviews_sequence, last, gaps=True)
+        async for sequence, message in reviews:
             try:
-                experience.review(sequence, ReviewRecorded.model_validate_json(message.data))
-            except (
-                ValidationError
-            ):  # of a newer version; the memory, whose durable it is, deals with it
-                experience.reviewed = sequence
+                history.review(sequence, ReviewRecorded.model_validate_json(message.data))
+            except ValidationError:
+                # A newer version wrote it. The memory service owns the durable and reports it.
+                history.reviews_sequence = sequence
 
-    async def _tell_of_drift(self) -> None:
-        """Raise an alert for what is no longer as it was: once for every so many planted hypotheses, under an id that all replicas derive alike."""
-        for text in drift(self._following.fold):
-            alert_id = derive_id(
-                "canary-drift", text.partition(":")[0], self._following.fold.planted // RECENT
-            )
-            if alert_id not in self._told:
-                await self._runtime.publish(
-                    AlertRaised(
-                        alert_id=alert_id,
-                        kind="canary-drift",
-                        about="critic",
-                        text=text,
-                        raised_at=datetime.now(UTC),
-                    )
+    async def _raise_drift_alert(self) -> None:
+        """Raise an alert for each drift, once per `RECENT_CANARIES` canaries.
+
+        All replicas derive the same id, so the alert is stored once.
+        """
+        period = self.projector.fold.canaries_judged // RECENT_CANARIES
+        for text in drift_of(self.projector.fold):
+            alert_id = derive_id("canary-drift", text.partition(":")[0], period)
+            if alert_id in self._reported:
+                continue
+            await self.runtime.publish(
+                AlertRaised(
+                    alert_id=alert_id,
+                    kind="canary-drift",
+                    about="critic",
+                    text=text,
+                    raised_at=datetime.now(UTC),
                 )
-                log.warning("%s", text)
-                self._told.add(alert_id)
+            )
+            log.warning("%s", text)
+            self._reported.add(alert_id)

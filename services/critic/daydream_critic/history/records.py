@@ -1,4 +1,4 @@
-"""What is kept of verdicts to learn from, one by one (`experience` adds them up)."""
+"""Rows of the critic's history, and how they are read from a verdict."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from daydream_contracts.events import Aggregation, Decision, Judgement, VerdictR
 from daydream_critic.stats.score_ranks import ScoreRanks
 
 SCORES_MAX = 2000
+VERSION_CHARS = 12  # of a prompt's digest, or of a judge's version
 
 
 class JudgeStats(BaseModel):
-    """Of one judge with one prompt."""
+    """Scores and cost of one judge with one prompt. Only first opinions count."""
 
     scores: dict[float, int] = Field(default_factory=dict)
     answers: int = 0
@@ -22,21 +23,24 @@ class JudgeStats(BaseModel):
 
     @property
     def count(self) -> int:
+        """Return the number of scores."""
         return sum(self.scores.values())
 
     def add(self, score: float, cost_nanousd: int) -> None:
-        """Count an answer."""
+        """Count an answer. Beyond `SCORES_MAX` all counts are halved, which keeps their shape."""
         self.scores[score] = self.scores.get(score, 0) + 1
         self.answers += 1
         self.cost_nanousd += cost_nanousd
         if self.count > SCORES_MAX:
-            self.scores = {
-                score: half for score, count in self.scores.items() if (half := count // 2)
-            }
+            halves = {score: count // 2 for score, count in self.scores.items()}
+            self.scores = {score: half for score, half in halves.items() if half}
 
 
 class ReferenceHypothesis(BaseModel):
-    """A hypothesis that was judged, for comparison: its text is in memory. `clearances`: what a model needs to see it."""
+    """A judged hypothesis that others are compared with. Its text is in memory.
+
+    `team` and `clearances` say who may see it.
+    """
 
     verdict_id: str
     hypothesis_id: str
@@ -46,7 +50,7 @@ class ReferenceHypothesis(BaseModel):
 
 
 class ReviewLabel(BaseModel):
-    """A person's word on a promoted hypothesis, and the log-odds with which it was promoted."""
+    """A review of a promoted hypothesis, and the log-odds with which it was promoted."""
 
     verdict_id: str
     log_odds: float
@@ -54,16 +58,18 @@ class ReviewLabel(BaseModel):
 
 
 class CanaryResult(BaseModel):
-    """What became of a planted hypothesis: the scores that each judge gave it, in the order of its calls, and whether it would have been promoted."""
+    """How a canary was judged: the scores of each judge, in the order of its calls, and the
+    decision.
+    """
 
     bridge: bool
     promoted: bool
-    examined: bool = Field(default=False, description="whether it came to the oracle")
+    examined: bool = Field(default=False, description="whether it reached the oracle")
     scores: dict[str, list[float]]
 
 
 class ComparisonRow(BaseModel):
-    """Which of two won, and who stood first."""
+    """Which of two hypotheses won, and which was shown first."""
 
     judge: str
     first: str
@@ -71,74 +77,83 @@ class ComparisonRow(BaseModel):
     first_won: bool
 
 
-def deviate(rank: ScoreRanks, scores: Sequence[float], at: int) -> float:
-    """What the `at`-th of a judge's scores stands for; NaN where it gave fewer."""
-    return rank.of_score(scores[at]) if at < len(scores) else float("nan")
+def history_key(judge: str, version: str) -> str:
+    """Return the key of a judge's history.
+
+    The name says model and rubric. Another prompt text (`version`: its digest) begins a new
+    history.
+    """
+    return f"{judge}:{version[:VERSION_CHARS]}"
 
 
-def canary_of(verdict: VerdictReached) -> CanaryResult:
-    """What became of a planted hypothesis."""
+def history_key_of(judgement: Judgement) -> str:
+    """Return the key of the history that a judgement belongs to."""
+    return history_key(judgement.judge, judgement.prompt)
+
+
+def score_of(judgement: Judgement) -> float | None:
+    """Return the mean score of a judgement, 1 to 10, or None if the answer was unreadable.
+
+    It is the expectation over token probabilities where the server gave them.
+    """
+    if judgement.scores is None:
+        return None
+    if judgement.expected is not None:
+        return round(judgement.expected, 1)
+    return round(judgement.scores.mean, 2)
+
+
+def scores_by_judge(judgements: Sequence[Judgement]) -> dict[str, list[float]]:
+    """Return the mean scores of each judge by name, in the order of its calls."""
+    scores: dict[str, list[float]] = defaultdict(list)
+    for judgement in judgements:
+        if (score := score_of(judgement)) is not None:
+            scores[judgement.judge].append(score)
+    return dict(scores)
+
+
+def deviate_of(ranks: ScoreRanks, scores: Sequence[float], call: int) -> float:
+    """Return the deviate of the score of one call, or NaN if there was no such call."""
+    return ranks.of_score(scores[call]) if call < len(scores) else float("nan")
+
+
+def canary_result_of(verdict: VerdictReached) -> CanaryResult:
+    """Return how a canary was judged."""
     scores: dict[str, list[float]] = {}
     for judgement in verdict.judgements:
         if (score := score_of(judgement)) is not None:
-            scores.setdefault(key_of(judgement), []).append(score)
-    bridge = verdict.hypothesis.pair.canary == "bridge"
+            scores.setdefault(history_key_of(judgement), []).append(score)
     return CanaryResult(
-        bridge=bridge,
+        bridge=verdict.hypothesis.pair.canary == "bridge",
         promoted=verdict.decision is Decision.PROMOTED,
         examined=verdict.examination is not None,
         scores=scores,
     )
 
 
-def seen_of(verdict: VerdictReached, aggregation: Aggregation) -> ReferenceHypothesis:
-    """A judged hypothesis at the place where it ended, with who may see it."""
+def reference_of(verdict: VerdictReached, aggregation: Aggregation) -> ReferenceHypothesis:
+    """Return a judged hypothesis with its final log-odds and who may see it."""
     proposed, pair = verdict.hypothesis, verdict.hypothesis.pair
-    ended = aggregation.log_odds if aggregation.rating is None else aggregation.rating
+    final = aggregation.log_odds if aggregation.rating is None else aggregation.rating
     clearances = {fact.clearance for fact in (pair.first, pair.second) if fact.clearance}
     return ReferenceHypothesis(
         verdict_id=verdict.verdict_id,
         hypothesis_id=proposed.hypothesis_id,
-        log_odds=ended or 0.0,
+        log_odds=final or 0.0,
         team=pair.first.team or pair.second.team,
         clearances=tuple(sorted(clearances)),
     )
 
 
-def compared_of(verdict: VerdictReached) -> list[ComparisonRow]:
-    """The comparisons of a verdict as rows of who stood first and who won."""
+def comparison_rows_of(verdict: VerdictReached) -> list[ComparisonRow]:
+    """Return the comparisons of a verdict as rows."""
     own = verdict.verdict_id
     return [
         ComparisonRow(
-            judge=one.judge,
-            first=own if one.shown_first else one.other_verdict_id,
-            second=one.other_verdict_id if one.shown_first else own,
-            first_won=one.won == one.shown_first,
+            judge=comparison.judge,
+            first=own if comparison.shown_first else comparison.other_verdict_id,
+            second=comparison.other_verdict_id if comparison.shown_first else own,
+            first_won=comparison.won == comparison.shown_first,
         )
-        for one in verdict.comparisons
+        for comparison in verdict.comparisons
     ]
-
-
-def key_of(judgement: Judgement) -> str:
-    """Under which a judge's history is kept: its name says model and rubric; another text of the prompt begins a new one."""
-    return f"{judgement.judge}:{judgement.prompt[:12]}"
-
-
-def score_of(judgement: Judgement) -> float | None:
-    """One number of a judgement, 1 to 10: expected, where token probabilities are known, else as it was said."""
-    if judgement.scores is None:
-        return None
-    return (
-        round(judgement.scores.mean, 2)
-        if judgement.expected is None
-        else round(judgement.expected, 1)
-    )
-
-
-def means(judgements: Sequence[Judgement]) -> dict[str, list[float]]:
-    """The scores that each judge gave, in the order of its calls."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for judgement in judgements:
-        if (score := score_of(judgement)) is not None:
-            found[judgement.judge].append(score)
-    return dict(found)

@@ -1,115 +1,145 @@
-"""What the critic says of itself: how good its judges are, what it does to what was planted, what people made of what it promoted, what it costs."""
+"""The critic's report on itself: judge quality, canaries, reviews of promotions, and cost."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from daydream_contracts.rpc import Calibrated, Certainty, CriticState, JudgeState, Share
 from daydream_critic.history.projection import CriticHistory
-from daydream_critic.pipeline.judge import JudgeSpec
+from daydream_critic.pipeline.judges.interface import JudgeIdentity
 from daydream_critic.settings import CriticSettings
-from daydream_critic.stats.certified_threshold import interval
+from daydream_critic.stats.certified_threshold import CertifiedThreshold, interval
 from daydream_models.reservations import FULL
 
 CONFIDENCE = 0.95
-BINS = 5  # of the calibration curve, with as many labels each
-RECENT = 30  # planted ones of a kind, held against all before them
+BINS = 5  # of the calibration curve, with the same number of labels each
+RECENT_CANARIES = 30  # of a kind, which are compared with all before them
+
+
+@dataclass(frozen=True)
+class CriticReport:
+    """Reports on the history as it is when asked. `history` returns it."""
+
+    history: Callable[[], CriticHistory]
+    judges: Sequence[JudgeIdentity]
+    settings: CriticSettings
+
+    def state(self) -> CriticState:
+        """Return the report."""
+        return state_of(self.history(), self.judges, self.settings)
 
 
 def state_of(
-    experience: CriticHistory, judges: Sequence[JudgeSpec], settings: CriticSettings
+    history: CriticHistory, judges: Sequence[JudgeIdentity], settings: CriticSettings
 ) -> CriticState:
-    """From the experience as it is."""
-    keys = [judge.key(FULL) for judge in judges]
-    panel, line = experience.panel(keys), experience.line(settings.promote_quota)
-    certified = experience.certified(settings.target_precision)
-    each = experience.cost_nanousd // max(1, experience.judged)
-    warm = experience.warm(keys)
+    """Return the report on the history as it is now."""
+    keys = [judge.history_key(FULL) for judge in judges]
+    model = history.aggregation_model(keys)
+    certified = history.certified_threshold(settings.target_precision)
+    quota_threshold = history.quota_threshold(settings.promote_quota).value(model)
+    nanousd_per_verdict = history.cost_nanousd // max(1, history.judged)
     return CriticState(
         judges=tuple(
-            _judge(experience, judge, key, float(panel.separations[at]))
-            for at, (judge, key) in enumerate(zip(judges, keys, strict=True))
+            _judge_state(history, judge, float(separation))
+            for judge, separation in zip(judges, model.separations, strict=True)
         ),
-        effective_judges=float(len(keys) ** 2 / panel.correlations.sum()),
-        rule="score" if not warm else "quota" if certified is None else "precision",
-        promotion_threshold=line.value(panel) if certified is None else certified.threshold,
-        bridges=share(*experience.rate(bridges=True)),
-        decoys=share(*experience.rate(bridges=False)),
-        oracle_bridges=share(*experience.passed(bridges=True)),
-        oracle_decoys=share(*experience.passed(bridges=False)),
-        drift=drift(experience),
-        judged=experience.judged,
-        nanousd_per_verdict=each,
-        stopped=experience.stopped,
-        saved_nanousd={reason: count * each for reason, count in experience.stopped.items()},
-        examined=experience.examined,
-        calibration=_calibration(experience),
-        certain=certified
-        and Certainty(
-            threshold=certified.threshold,
-            accepted=share(round(certified.share * certified.examples), certified.examples),
-        ),
+        effective_judges=float(len(keys) ** 2 / model.correlations.sum()),
+        rule=_rule(history, keys, certified),
+        promotion_threshold=quota_threshold if certified is None else certified.threshold,
+        bridges=share_of(*history.canary_rate(bridges=True)),
+        decoys=share_of(*history.canary_rate(bridges=False)),
+        oracle_bridges=share_of(*history.oracle_pass_rate(bridges=True)),
+        oracle_decoys=share_of(*history.oracle_pass_rate(bridges=False)),
+        drift=drift_of(history),
+        judged=history.judged,
+        nanousd_per_verdict=nanousd_per_verdict,
+        stopped=history.stopped,
+        saved_nanousd={
+            reason: count * nanousd_per_verdict for reason, count in history.stopped.items()
+        },
+        examined=history.examined,
+        calibration=_calibration(history),
+        certain=None if certified is None else _certainty(certified),
         target_precision=settings.target_precision,
     )
 
 
-def share(hits: int, count: int) -> Share:
-    """With its interval; of nothing anything may be true."""
+def share_of(hits: int, count: int) -> Share:
+    """Return a share with its exact 95 % interval, which is 0 to 1 for no observations."""
     low, high = interval(hits, count, CONFIDENCE) if count else (0.0, 1.0)
     return Share(hits=hits, count=count, low=low, high=high)
 
 
-def drift(experience: CriticHistory) -> tuple[str, ...]:
-    """For each kind of planted hypotheses whose last ones fare otherwise than all before them: their intervals have nothing in common."""
-    found = []
-    for bridges, name, meaning in (
-        (True, "bridges", "hit rate"),
-        (False, "decoys", "false-alarm rate"),
-    ):
-        recent = share(*experience.rate(bridges=bridges, last=RECENT))
-        before = share(*experience.rate(bridges=bridges, before=RECENT))
-        if (
-            recent.count == RECENT
-            and before.count >= RECENT
-            and (recent.low > before.high or recent.high < before.low)
-        ):
-            word = "rose" if recent.low > before.high else "fell"
-            found.append(
-                f"the {meaning} {word}: {recent.hits} of the last {recent.count} planted {name} pass, {before.hits} of {before.count} did before"
-            )
-    return tuple(found)
+def drift_of(history: CriticHistory) -> tuple[str, ...]:
+    """Return one sentence per kind of canary whose recent promotion rate has changed.
+
+    A rate has changed if the intervals of the recent canaries and of all before them do not
+    overlap.
+    """
+    sentences = (
+        _drift(history, bridges=True, name="bridges", meaning="hit rate"),
+        _drift(history, bridges=False, name="decoys", meaning="false-alarm rate"),
+    )
+    return tuple(sentence for sentence in sentences if sentence)
 
 
-def _judge(experience: CriticHistory, judge: JudgeSpec, key: str, separation: float) -> JudgeState:
-    record = experience.record(key)
-    return JudgeState(
-        name=judge.name,
-        family=judge.family,
-        answers=record.answers,
-        scores={f"{score:g}": count for score, count in sorted(record.scores.items())},
-        nanousd_per_answer=record.cost_nanousd // max(1, record.answers),
-        separation=separation,
-        measured=experience.separated([key]),
-        comparisons=sum(one.judge == judge.name for one in experience.compared),
-        position_bias=experience.position(judge.name),
+def _drift(history: CriticHistory, *, bridges: bool, name: str, meaning: str) -> str | None:
+    recent = share_of(*history.canary_rate(bridges=bridges, last=RECENT_CANARIES))
+    before = share_of(*history.canary_rate(bridges=bridges, before=RECENT_CANARIES))
+    if recent.count < RECENT_CANARIES or before.count < RECENT_CANARIES:
+        return None
+    rose, fell = recent.low > before.high, recent.high < before.low
+    if not rose and not fell:
+        return None
+    return (
+        f"the {meaning} {'rose' if rose else 'fell'}: {recent.hits} of the last {recent.count}"
+        f" canary {name} passed; before, {before.hits} of {before.count} did"
     )
 
 
-def _calibration(experience: CriticHistory) -> tuple[Calibrated, ...]:
-    labels = sorted(experience.labels, key=lambda one: one.log_odds)
+def _rule(history: CriticHistory, keys: Sequence[str], certified: CertifiedThreshold | None) -> str:
+    if not history.is_warm(keys):
+        return "score"
+    return "quota" if certified is None else "precision"
+
+
+def _certainty(certified: CertifiedThreshold) -> Certainty:
+    hits = round(certified.share * certified.examples)
+    return Certainty(threshold=certified.threshold, accepted=share_of(hits, certified.examples))
+
+
+def _judge_state(history: CriticHistory, judge: JudgeIdentity, separation: float) -> JudgeState:
+    key = judge.history_key(FULL)
+    stats = history.judge_stats(key)
+    return JudgeState(
+        name=judge.name,
+        family=judge.family,
+        answers=stats.answers,
+        scores={f"{score:g}": count for score, count in sorted(stats.scores.items())},
+        nanousd_per_answer=stats.cost_nanousd // max(1, stats.answers),
+        separation=separation,
+        measured=history.is_separated([key]),
+        comparisons=sum(row.judge == judge.name for row in history.comparisons),
+        position_bias=history.position_bias(judge.name),
+    )
+
+
+def _calibration(history: CriticHistory) -> tuple[Calibrated, ...]:
+    labels = sorted(history.labels, key=lambda label: label.log_odds)
     if len(labels) < 2 * BINS:
         return ()
-    parts = [
-        labels[int(bounds[0]) : int(bounds[-1]) + 1]
-        for bounds in np.array_split(np.arange(len(labels)), BINS)
+    bins = [
+        [labels[index] for index in indices]
+        for indices in np.array_split(np.arange(len(labels)), BINS)
     ]
     return tuple(
         Calibrated(
-            log_odds_low=part[0].log_odds,
-            log_odds_high=part[-1].log_odds,
-            accepted=share(sum(one.accepted for one in part), len(part)),
+            log_odds_low=labels_in_bin[0].log_odds,
+            log_odds_high=labels_in_bin[-1].log_odds,
+            accepted=share_of(sum(label.accepted for label in labels_in_bin), len(labels_in_bin)),
         )
-        for part in parts
+        for labels_in_bin in bins
     )

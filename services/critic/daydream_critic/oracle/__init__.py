@@ -1,12 +1,17 @@
-"""The oracle: the critic's second role. It examines what the judges would promote, with a model of its own, before anybody calls it an insight.
+"""The oracle: the critic's second role. It examines what the judges would promote, with its own
+model.
 
-Data: `CandidateNominated` → what is known near the hypothesis (`evidence`) and what the oracle makes of each fact alone (`alone`), which are statements →
-attempts to refute it, each of which sees the statements (`refuting`) → `VerdictReached`, which replaces the judges' deferred one.
+`CandidateNominated` → statements: known facts and insights near the hypothesis, publications
+(`evidence`), and what each fact alone suggests to the model (`single_fact`) → attempts to refute
+the hypothesis, each of which sees the statements (`refutation`) → `VerdictReached`, which replaces
+the judges' deferred verdict (`verdict`).
 
-States: examined → withstood an attempt: promoted → refuted by every attempt: refuted, as `prior-art` where it named something known, `one-fact` where it
-named what was made of one fact alone, else `refuted` → no answer could be read: discarded. A single attempt can't kill: three in eight real discoveries
+States: it withstood an attempt: promoted → every attempt refuted it: refuted, as `prior-art` if an
+attempt named something known, as `one-fact` if it named what one fact suggests, else as `refuted` →
+no answer was readable: discarded. One attempt alone can't refute: three in eight real discoveries
 would fall to one.
 
-What can fail: memory is away (the message comes again), the plug-in for literature fails (the examination goes on and says so), a worker dies (the answers
-that it had are stored; statements that have changed since make the attempt another question, paid once more).
+Failures: if memory is unavailable, the message is delivered again. If the literature search fails,
+the examination continues and says so. If a worker dies, its answers are stored; statements that
+changed since make the attempt another request, which is paid again.
 """

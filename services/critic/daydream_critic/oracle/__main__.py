@@ -1,12 +1,12 @@
-"""`python -m daydream_critic.oracle`"""
+"""Run the oracle: `python -m daydream_critic.oracle`."""
 
 from daydream_critic.oracle.app import build
 from daydream_critic.oracle.settings import OracleSettings
-from daydream_runtime.service import run
+from daydream_runtime.process import run
 
 
 def main() -> None:
-    """Run the oracle until it is told to stop."""
+    """Run the oracle until SIGTERM or SIGINT."""
     run(OracleSettings, build)
 
 

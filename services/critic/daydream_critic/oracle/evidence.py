@@ -1,4 +1,6 @@
-"""What a hypothesis is held against: the nearest known facts and insights, and publications."""
+"""Find the statements that a hypothesis is held against: known facts and insights, and
+publications.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,12 @@ from daydream_contracts.prompts import STATEMENT_BYTES_MAX, list_statements
 from daydream_contracts.rpc import Search, SearchResults
 from daydream_contracts.text_limits import truncate
 from daydream_contracts.topology import MEMORY_SEARCH
-from daydream_critic.oracle.literature import PATIENCE_S, Literature
+from daydream_critic.oracle.literature import TIMEOUT_S, Literature
 from daydream_runtime.rpc import RpcClient
 
 log = logging.getLogger(__name__)
-LOOKED_AT = 40  # some of the nearest are not for this model's eyes
+HITS_MAX = 40  # more than are shown, because the model may not see all of them
+ERROR_CHARS_MAX = 200
 
 
 def statements_bytes_max(count: int) -> int:
@@ -35,9 +38,9 @@ def statements_bytes_max(count: int) -> int:
 
 @dataclass(frozen=True)
 class EvidenceRetriever:
-    """Finds statements. `clearance`: of the model that will see them."""
+    """Finds statements for a model with this clearance."""
 
-    ask: RpcClient
+    rpc: RpcClient
     clearances: Clearances
     clearance: str
     known_max: int
@@ -47,7 +50,7 @@ class EvidenceRetriever:
     async def find(
         self, proposed: HypothesisProposed, synthesis: Synthesis
     ) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
-        """The nearest first; and what could not be asked."""
+        """Return statements, the most similar first, and one line per source that was not asked."""
         known = await self._known(proposed, synthesis)
         published, missing = await self._published(proposed.pair, synthesis)
         return known + published, missing
@@ -57,12 +60,10 @@ class EvidenceRetriever:
     ) -> tuple[Statement, ...]:
         if not self.known_max:
             return ()
-        found: SearchResults = await self.ask(
-            MEMORY_SEARCH, Search(text=synthesis.hypothesis, limit=LOOKED_AT, ancestry=False)
+        results: SearchResults = await self.rpc.request(
+            MEMORY_SEARCH, Search(text=synthesis.hypothesis, limit=HITS_MAX, ancestry=False)
         )
-        seen = [hit for hit in found.hits if self._may_be_shown(hit.fact, proposed)][
-            : self.known_max
-        ]
+        allowed = [hit for hit in results.hits if self._may_be_shown(hit.fact, proposed)]
         return tuple(
             Statement(
                 what="insight" if hit.fact.kind is FactKind.INSIGHT else "fact",
@@ -70,25 +71,27 @@ class EvidenceRetriever:
                 text=truncate(hit.fact.text, STATEMENT_BYTES_MAX),
                 similarity=hit.similarity,
             )
-            for hit in seen
+            for hit in allowed[: self.known_max]
         )
 
     def _may_be_shown(self, fact: Fact, proposed: HypothesisProposed) -> bool:
-        """Not one of its own facts, nor what it has become itself before it was judged anew; no question, nothing behind a wall, nothing above the
-        model's clearance or the pair's own: what is shown is kept with the hypothesis."""
+        """Return whether the model may see a fact next to this hypothesis.
+
+        Never its own facts, nor the insight that it became before it is judged again. No questions,
+        no facts of other teams. No clearance above the model's, nor above the pair's: what is shown
+        is stored with the hypothesis.
+        """
         pair = proposed.pair
-        team = pair.first.team or pair.second.team
         own = (pair.first.fact_id, pair.second.fact_id, insight_id_of(proposed.hypothesis_id))
-        above = self.clearances.rank(fact.clearance) > self.clearances.rank(
-            self.clearances.highest((pair.first.clearance, pair.second.clearance))
-        )
-        return (
-            fact.fact_id not in own
-            and fact.kind is not FactKind.QUESTION
-            and fact.team in ("", team)
-            and not above
-            and self.clearances.may_see(self.clearance, fact.clearance)
-        )
+        if fact.fact_id in own or fact.kind is FactKind.QUESTION:
+            return False
+        if fact.team not in ("", pair.first.team or pair.second.team):
+            return False
+        rank = self.clearances.rank
+        pair_clearance = self.clearances.highest((pair.first.clearance, pair.second.clearance))
+        if rank(fact.clearance) > rank(pair_clearance):
+            return False
+        return self.clearances.may_see(self.clearance, fact.clearance)
 
     async def _published(
         self, pair: PairSampled, synthesis: Synthesis
@@ -97,19 +100,18 @@ class EvidenceRetriever:
             return (), ()
         if pair.first.clearance or pair.second.clearance:
             return (), ("literature: the facts need a clearance",)
+        search = self.literature(synthesis.hypothesis, self.literature_max)
         try:
-            found = await asyncio.wait_for(
-                self.literature(synthesis.hypothesis, self.literature_max), PATIENCE_S
-            )
-        except Exception as error:  # a stranger's code may raise anything; the examination is worth something without it
-            log.warning("the search for literature failed", exc_info=error)
-            return (), (f"literature: {error!r}"[:200],)
-        published = [
+            publications = await asyncio.wait_for(search, TIMEOUT_S)
+        except Exception as error:  # a plug-in may raise anything
+            log.warning("the literature search failed", exc_info=error)
+            return (), (f"literature: {error!r}"[:ERROR_CHARS_MAX],)
+        statements = tuple(
             Statement(
                 what="publication",
-                id=one.name,
-                text=truncate(f"{one.title}. {one.text}", STATEMENT_BYTES_MAX),
+                id=publication.name,
+                text=truncate(f"{publication.title}. {publication.text}", STATEMENT_BYTES_MAX),
             )
-            for one in found[: self.literature_max]
-        ]
-        return tuple(published), ()
+            for publication in publications[: self.literature_max]
+        )
+        return statements, ()

@@ -1,23 +1,27 @@
-"""What the oracle takes from its stream."""
+"""Handle what the oracle receives: nominated hypotheses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Annotated
 
-from daydream_contracts.events import CandidateNominated, Message, VerdictReached
-from daydream_critic.handlers import tell
-from daydream_critic.oracle.examining import Oracle
-from daydream_runtime.service import Handler
-from daydream_runtime.telemetry import Telemetry
+from daydream_contracts.events import CandidateNominated
+from daydream_critic.metrics import VerdictMetrics
+from daydream_critic.oracle.oracle import Oracle
+from daydream_runtime.injection import FromContext
+from daydream_runtime.publisher import EventPublisher
 
 
-def handlers(oracle: Oracle, telemetry: Telemetry) -> Mapping[type[Message], Handler]:
-    """The oracle's consumer."""
+async def candidate_nominated(
+    nominated: CandidateNominated,
+    oracle: Annotated[Oracle, FromContext()],
+    metrics: Annotated[VerdictMetrics, FromContext()],
+    publisher: Annotated[EventPublisher, FromContext()],
+) -> None:
+    """Examine a candidate, and publish the verdict that replaces the judges' deferred one.
 
-    async def candidate_nominated(nominated: CandidateNominated) -> list[VerdictReached]:
-        """Harmless twice: answers are stored under ids made from what was asked, the verdict's id is made from the hypothesis."""
-        verdict = await oracle.examine(nominated.verdict)
-        tell(verdict, telemetry)
-        return [verdict]
-
-    return {CandidateNominated: candidate_nominated}
+    Idempotent: answers are stored under ids derived from the requests, and the verdict's id is
+    derived from the hypothesis.
+    """
+    verdict = await oracle.examine(nominated.verdict)
+    metrics.count(verdict)
+    await publisher.publish(verdict)

@@ -1,57 +1,60 @@
-"""What was decided of a hypothesis, kept before it is told, for those that may go to the oracle.
+"""Store decisions before they are published, for hypotheses that may go to the oracle.
 
-The line moves with every verdict, and what is known grows. Were a hypothesis delivered again after its nomination was published, it might lie below the
-line by then, or near something newer, and would get a verdict here and another one from the oracle. So the first decision holds.
+The threshold moves with every verdict, and the memory grows. A hypothesis that is delivered again
+after its nomination was published could be below the threshold by then, or similar to something
+newer. It would get one verdict here and another one from the oracle. So the first decision holds.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from nats.js.kv import KeyValue
 
-from daydream_contracts.events import Aggregation, ContractModel, Decision, NearestMatch
-from daydream_critic.pipeline.gates import Outcome
+from daydream_contracts.events import HypothesisProposed
+from daydream_critic.pipeline.evaluation import Evaluation
+from daydream_critic.pipeline.outcome import DecisionRecord
+from daydream_models.reservations import ORACLE
 from daydream_runtime.cas_state import CasState
 
 
-class DecisionRecord(ContractModel):
-    """A decision with its reasons. `aggregation`: None where a gate stopped it. `decision`: None where nothing is decided yet."""
+@dataclass(frozen=True)
+class DecisionLog:
+    """The stored decisions by message id.
 
-    decision: Decision | None = None
-    reason: str = ""
-    explanation: str = ""
-    aggregation: Aggregation | None = None
+    `bucket` is None where no oracle decides after the critic.
+    """
 
-    @classmethod
-    def of(cls, outcome: Outcome, aggregation: Aggregation | None = None) -> DecisionRecord:
-        """By a gate, or by judges."""
-        return cls(
-            decision=outcome.decision,
-            reason=outcome.reason,
-            explanation=outcome.explanation,
-            aggregation=aggregation,
+    bucket: KeyValue | None
+
+    async def recall(self, evaluation: Evaluation) -> Evaluation:
+        """Add the decision of an earlier delivery, if there is one."""
+        state = self._state(evaluation.proposed)
+        if state is None:
+            return evaluation
+        stored = await state.read()
+        return replace(evaluation, record=None if stored.decision is None else stored)
+
+    async def record(self, evaluation: Evaluation) -> Evaluation:
+        """Store the outcome, or replace it by the one that was stored first.
+
+        Outcomes of the text alone are not stored: every delivery comes to the same one.
+        """
+        state, outcome = self._state(evaluation.proposed), evaluation.outcome
+        if state is None or outcome is None or evaluation.matches is None:
+            return evaluation
+        record = DecisionRecord.of(outcome, evaluation.aggregation)
+
+        def keep_first(stored: DecisionRecord) -> tuple[DecisionRecord, DecisionRecord]:
+            first = record if stored.decision is None else stored
+            return first, first
+
+        first = await state.change(keep_first)
+        return replace(
+            evaluation, outcome=first.outcome(outcome.nearest), aggregation=first.aggregation
         )
 
-    def outcome(self, nearest: NearestMatch | None) -> Outcome:
-        """What the verdict says."""
-        assert self.decision is not None
-        return Outcome(self.decision, self.reason, self.explanation, nearest)
-
-    def stopped(self, nearest: NearestMatch | None) -> Outcome | None:
-        """What the gate said; None where judges decided."""
-        return self.outcome(nearest) if self.aggregation is None else None
-
-
-async def first(bucket: KeyValue, message_id: str, ruling: DecisionRecord) -> DecisionRecord:
-    """This ruling on a hypothesis, or the one that was there before."""
-
-    def keep(kept: DecisionRecord) -> tuple[DecisionRecord, DecisionRecord]:
-        held = ruling if kept.decision is None else kept
-        return held, held
-
-    return await CasState(bucket, message_id, DecisionRecord()).change(keep)
-
-
-async def read(bucket: KeyValue, message_id: str) -> DecisionRecord | None:
-    """The ruling on a hypothesis; None where there is none yet."""
-    kept = await CasState(bucket, message_id, DecisionRecord()).read()
-    return None if kept.decision is None else kept
+    def _state(self, proposed: HypothesisProposed) -> CasState[DecisionRecord] | None:
+        if self.bucket is None or ORACLE not in proposed.pair.stages:
+            return None
+        return CasState(self.bucket, proposed.message_id, DecisionRecord())

@@ -1,13 +1,19 @@
-"""Many judges, one number: the log-odds that a hypothesis is a hit, given what each judge said of it, be it once or several times.
+"""Turn the scores of several judges into the log-odds that a hypothesis is a hit.
 
-A judge's value of a hypothesis is the mean deviate (`ranks`) of its calls. Over misses it has a mean and a standard deviation; over hits it lies higher by
-the judge's separation (d′, in those standard deviations). Two judges' errors correlate; two calls of one judge share an error with `repeats`. So the values
-after k calls have the correlations S, with repeats + (1 − repeats) ÷ k on the diagonal, and for separations d
+A judge's value of a hypothesis is the mean deviate (`score_ranks`) of its calls. Over misses the
+value has a mean and a standard deviation. Over hits it is higher by the judge's separation (d′, in
+these standard deviations). Errors of two judges correlate. Two calls of one judge share an error
+with correlation `repeats`. So the values after k calls have the correlations S, with repeats + (1 −
+repeats) ÷ k on the diagonal, and for separations d
+
     log-odds = prior + d·S⁻¹·(values − ½ d)          (Fisher's linear discriminant, 1936)
-whatever judges were asked, and however often. d·S⁻¹·d, the deflection, is how far hits and misses lie apart.
 
-d and S come from labelled hypotheses, shrunk as their number demands. Without labels d is what the judges have in common: the loadings of one factor
-(principal axis; Spearman, 1904), under which a judge of noise has 0; its size is then a guess, which changes no order.
+for any set of judges and any number of calls. The deflection d·S⁻¹·d is the distance between hits
+and misses.
+
+d and S come from labelled hypotheses, shrunk according to their number. Without labels, d is what
+the judges have in common: the loadings of one factor (principal axis; Spearman, 1904), which are 0
+for a judge of noise. The size of d is then a guess, which does not change the order of hypotheses.
 """
 
 from __future__ import annotations
@@ -20,21 +26,21 @@ from numpy.typing import NDArray
 from daydream_critic.stats.score_ranks import HISTORY_MIN
 
 Array = NDArray[np.float64]
-Calls = tuple[int, ...]
+Calls = tuple[int, ...]  # number of calls of each judge
 
 AXIS_STEPS = 100
 LABEL_TRUST = 0.05  # prior standard deviation of what labels may change in a judge's loading
 RIDGE = 20.0  # hypotheses' worth of no correlation that the correlations are mixed with
 LABELS_MIN = 20  # of each kind, from which separations are measured
-SEPARATION = 1.5  # d′ of a judge that is loaded fully, until labels say it
+SEPARATION = 1.5  # d′ of a judge with a loading of 1, until labels exist
 JUDGES_DIFFER = 0.25  # prior standard deviation of the separations within a panel
-REPEATS = 0.65  # until second calls say it
+REPEATS = 0.65  # until second calls exist
 REPEATS_BOUNDS = (0.3, 0.95)
 
 
 @dataclass(frozen=True)
 class AggregationWeights:
-    """What a set of calls is worth: weights of the judges' values, shape (judges,), and the deflection."""
+    """The weight of each judge's value, shape (judges,), and the deflection, for some calls."""
 
     weights: Array
     deflection: float
@@ -42,23 +48,28 @@ class AggregationWeights:
 
 @dataclass(frozen=True)
 class AggregationModel:
-    """What is known of the judges; each of shape (judges,), `correlations` of shape (judges, judges) with ones on the diagonal."""
+    """What is known of the judges.
+
+    Each array has shape (judges,). `correlations` has shape (judges, judges) and ones on the
+    diagonal.
+    """
 
     separations: Array
     correlations: Array
     repeats: Array
     base: Array
     scale: Array
-    _known: dict[Calls, AggregationWeights] = field(default_factory=dict, compare=False, repr=False)
+    _weights: dict[Calls, AggregationWeights] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    def evidence(self, calls: Calls) -> AggregationWeights:
-        """For so many calls of each judge."""
-        found = self._known.get(calls)
-        if found is None:
-            found = self._known[calls] = self._evidence(calls)
-        return found
+    def weigh(self, calls: Calls) -> AggregationWeights:
+        """Return the weights for these numbers of calls."""
+        if calls not in self._weights:
+            self._weights[calls] = self._solve(calls)
+        return self._weights[calls]
 
-    def _evidence(self, calls: Calls) -> AggregationWeights:
+    def _solve(self, calls: Calls) -> AggregationWeights:
         asked = np.flatnonzero(calls)
         weights = np.zeros(len(calls))
         if len(asked):
@@ -69,81 +80,109 @@ class AggregationModel:
         return AggregationWeights(weights, float(weights @ self.separations))
 
     def log_odds(self, values: Array, calls: Calls, prior: float) -> float:
-        """Of a hypothesis with these values, shape (judges,); those of judges that were not asked do not count."""
-        evidence = self.evidence(calls)
-        seen = np.where(np.array(calls) > 0, (values - self.base) / self.scale, 0.0)
-        return prior + float(evidence.weights @ seen) - evidence.deflection / 2
+        """Return the log-odds of a hypothesis with these values, shape (judges,).
+
+        Values of judges without a call do not count.
+        """
+        weighed = self.weigh(calls)
+        standard = np.where(np.array(calls) > 0, (values - self.base) / self.scale, 0.0)
+        return prior + float(weighed.weights @ standard) - weighed.deflection / 2
 
     def scores(self, values: Array) -> Array:
-        """Log-odds above the prior for each row of values, shape (n, judges), one call each; NaN for a judge that gave none."""
-        return np.array(
-            [
-                self.log_odds(np.nan_to_num(row), tuple((~np.isnan(row)).astype(int).tolist()), 0.0)
-                for row in values
-            ]
-        )
+        """Return the log-odds above the prior of each row of values, shape (n, judges).
+
+        Each value is one call. NaN marks a judge that gave none.
+        """
+        calls = (~np.isnan(values)).astype(int).tolist()
+        rows = zip(np.nan_to_num(values), calls, strict=True)
+        return np.array([self.log_odds(row, tuple(row_calls), 0.0) for row, row_calls in rows])
 
 
-def panel_of_labels(values: Array, truth: NDArray[np.bool_], again: Array) -> AggregationModel:
-    """From labelled hypotheses that all judges scored, shape (n, judges), at least `LABELS_MIN` of each kind. `again`: second calls, NaN where none."""
+def model_from_labels(values: Array, truth: NDArray[np.bool_], again: Array) -> AggregationModel:
+    """Measure the judges on labelled hypotheses that all of them scored.
+
+    `values` and `again` (second calls, NaN where there was none) have shape (n, judges). There must
+    be at least `LABELS_MIN` of each kind.
+    """
     hits, misses = values[truth], values[~truth]
     rest = np.concatenate([hits - hits.mean(axis=0), misses - misses.mean(axis=0)])
     freedom = len(values) - 2
     scale = np.maximum((rest**2).sum(axis=0) / freedom, 1e-6) ** 0.5
-    judges = values.shape[1]
     correlations = (rest / scale).T @ (rest / scale) / freedom
-    between = float((correlations.sum() - np.trace(correlations)) / max(1, judges * (judges - 1)))
-    alike = np.full((judges, judges), np.clip(between, 0.0, 0.9))
-    np.fill_diagonal(alike, 1.0)
-    share = freedom / (
-        freedom + 10 * RIDGE
-    )  # how much each pair of judges is believed to differ from the mean of all pairs
-    separations = _shrunk((hits.mean(axis=0) - misses.mean(axis=0)) / scale, len(hits), len(misses))
-    repeats = _repeats(values, truth, again, scale)
+    distances = (hits.mean(axis=0) - misses.mean(axis=0)) / scale
     return AggregationModel(
-        separations, share * correlations + (1 - share) * alike, repeats, misses.mean(axis=0), scale
+        separations=_shrink_separations(distances, len(hits), len(misses)),
+        correlations=_shrink_correlations(correlations, freedom),
+        repeats=_repeats(values, again, scale),
+        base=misses.mean(axis=0),
+        scale=scale,
     )
 
 
-def _shrunk(separations: Array, hits: int, misses: int) -> Array:
-    """Towards their mean, as far as their own error demands: the best of noisy figures is too good to be true (James and Stein, 1961)."""
+def _shrink_correlations(correlations: Array, freedom: int) -> Array:
+    """Move each correlation towards their mean, more so with few hypotheses."""
+    judges = len(correlations)
+    between = float((correlations.sum() - np.trace(correlations)) / max(1, judges * (judges - 1)))
+    alike = np.full((judges, judges), np.clip(between, 0.0, 0.9))
+    np.fill_diagonal(alike, 1.0)
+    share = freedom / (freedom + 10 * RIDGE)
+    shrunk: Array = share * correlations + (1 - share) * alike
+    return shrunk
+
+
+def _shrink_separations(separations: Array, hits: int, misses: int) -> Array:
+    """Move each separation towards their mean, as far as its own error demands.
+
+    The best of several noisy figures is too high (James and Stein, 1961).
+    """
     mean = separations.mean()
     error = 1 / hits + 1 / misses + mean**2 / (2 * (hits + misses))
     share = JUDGES_DIFFER**2 / (JUDGES_DIFFER**2 + error)
-    found: Array = np.clip(mean + share * (separations - mean), 0.0, None)
-    return found
+    shrunk: Array = np.clip(mean + share * (separations - mean), 0.0, None)
+    return shrunk
 
 
-def _repeats(values: Array, truth: NDArray[np.bool_], again: Array, scale: Array) -> Array:
-    """The correlation of two calls, one for all judges: their differences have the variance 2 (1 − repeats)."""
+def _repeats(values: Array, again: Array, scale: Array) -> Array:
+    """Return the correlation of two calls, one for all judges.
+
+    Their differences have the variance 2 (1 − repeats).
+    """
     differences = ((again - values) / scale)[~np.isnan(again)]
-    seen = 1 - float((differences**2).mean()) / 2 if len(differences) >= LABELS_MIN else REPEATS
-    return np.full(values.shape[1], np.clip(seen, *REPEATS_BOUNDS))
+    enough = len(differences) >= LABELS_MIN
+    measured = 1 - float((differences**2).mean()) / 2 if enough else REPEATS
+    return np.full(values.shape[1], np.clip(measured, *REPEATS_BOUNDS))
 
 
-def panel_of(
+def model_from_agreement(
     values: Array, labelled: Array | None = None, truth: NDArray[np.bool_] | None = None
 ) -> AggregationModel:
-    """From deviates over hypotheses that all judges scored, shape (n, judges), and of a few labelled ones with their truth."""
+    """Estimate the judges from what they have in common.
+
+    `values` are deviates over hypotheses that all judges scored, shape (n, judges). `labelled` are
+    those of a few hypotheses whose truth is known.
+    """
     count, judges = values.shape
     correlations, loadings = np.eye(judges), np.full(judges, 0.5)
     if judges > 1 and count >= HISTORY_MIN:
         correlations = (count * np.corrcoef(values.T) + RIDGE * np.eye(judges)) / (count + RIDGE)
         loadings = _loadings(correlations)
         if labelled is not None and truth is not None and truth.any() and not truth.all():
-            loadings = _corrected(loadings, labelled, truth)
+            loadings = _correct_loadings(loadings, labelled, truth)
     return AggregationModel(
-        SEPARATION * loadings,
-        correlations,
-        np.full(judges, REPEATS),
-        np.zeros(judges),
-        np.ones(judges),
+        separations=SEPARATION * loadings,
+        correlations=correlations,
+        repeats=np.full(judges, REPEATS),
+        base=np.zeros(judges),
+        scale=np.ones(judges),
     )
 
 
 def _loadings(correlations: Array) -> Array:
-    """Of one common factor: the diagonal is what each judge shares with the others, found by iteration. Never below 0: no judge is believed to know the
-    opposite."""
+    """Return the loadings of one common factor.
+
+    The diagonal is what each judge shares with the others, found by iteration. No loading is
+    negative: no judge is believed to know the opposite.
+    """
     judges = len(correlations)
     if judges == 2:
         return np.full(2, max(0.05, float(correlations[0, 1])) ** 0.5)
@@ -154,23 +193,23 @@ def _loadings(correlations: Array) -> Array:
         sizes, vectors = np.linalg.eigh(reduced)
         axis = vectors[:, -1] * max(sizes[-1], 1e-9) ** 0.5
         axis = axis * np.sign(axis.sum() or 1.0)
-        new = np.clip(axis**2, 0.0, 0.98)
-        if np.abs(new - shared).max() < 1e-6:
+        next_shared = np.clip(axis**2, 0.0, 0.98)
+        if np.abs(next_shared - shared).max() < 1e-6:
             break
-        shared = new
-    found: Array = np.clip(axis, 0.0, None)
-    return found
+        shared = next_shared
+    loadings: Array = np.clip(axis, 0.0, None)
+    return loadings
 
 
-def _corrected(loadings: Array, labelled: Array, truth: NDArray[np.bool_]) -> Array:
-    """What labels say of each judge (its correlation with the truth), as far as they are sure of it."""
-    seen = np.array(
+def _correct_loadings(loadings: Array, labelled: Array, truth: NDArray[np.bool_]) -> Array:
+    """Move each loading towards the judge's correlation with the truth, as labels allow."""
+    with_truth = np.array(
         [np.corrcoef(values, truth)[0, 1] if values.std() > 0 else 0.0 for values in labelled.T]
     )
     error = len(truth) ** -0.5
-    scale = float(loadings @ seen) / max(1e-12, float(loadings @ loadings))
+    scale = float(loadings @ with_truth) / max(1e-12, float(loadings @ loadings))
     if scale <= 0:
         return loadings
     share = LABEL_TRUST**2 / (LABEL_TRUST**2 + (error / scale) ** 2)
-    found: Array = np.clip(loadings + share * (seen / scale - loadings), 0.0, None)
-    return found
+    corrected: Array = np.clip(loadings + share * (with_truth / scale - loadings), 0.0, None)
+    return corrected

@@ -1,182 +1,193 @@
-"""Who is better, from verdicts on pairs: Bradley–Terry with a position term.
+"""Rate hypotheses from comparisons: Bradley–Terry with a position term.
 
-P(the first shown wins) = 1 ÷ (1 + exp(−(θ_first − θ_second + γ))), θ ~ N(0, σ²) for what is compared (Bradley and Terry, 1952; the order effect γ:
-Davidson and Beaver, 1977). The fit is the maximum of the posterior by Newton's method, whose steps are solved by conjugate gradients, so it takes
-sparse comparisons of thousands. σ is chosen by what it predicts of verdicts that were left out. Uncertainty of a strength is that of the curvature's
-diagonal, which leaves out how the others' strengths are uncertain: it is a little too small.
+P(the first shown wins) = 1 ÷ (1 + exp(−(θ_first − θ_second + γ))), with θ ~ N(0, σ²) (Bradley and
+Terry, 1952; the order effect γ: Davidson and Beaver, 1977). The fit is the maximum of the
+posterior, found by Newton's method. Conjugate gradients solve its steps, so thousands of sparse
+comparisons are cheap. σ is the candidate that best predicts comparisons that were left out. The
+error of a strength comes from the diagonal of the curvature. It leaves out how uncertain the other
+strengths are, so it is a little too small.
+
+The solver is written by hand: choix has no position term, and scipy would be needed for nothing
+else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
 NEWTON_STEPS, CG_STEPS = 25, 60
 TOLERANCE = 1e-6
-POSITION_SPREAD = 3.0  # of the prior of γ: it may be anything that is seen
+POSITION_SPREAD = 3.0  # of the prior of γ, which hardly restricts it
+NO_POSITION_PRECISION = 1e12  # holds γ at 0
 SPREADS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)  # candidates for σ
-LEFT_OUT = 5  # every fifth verdict, to choose among them
+LEFT_OUT = 5  # every fifth comparison is left out to choose among them
 
 
 @dataclass(frozen=True)
 class BradleyTerryFit:
-    """Strengths, shape (n,), their standard errors, and the position term with its own: above 0 the first shown is favoured."""
+    """Strengths and their standard errors, shape (n,), the position term γ, and σ (`spread`).
+
+    γ > 0 means that the hypothesis shown first is favoured.
+    """
 
     strengths: Array
     errors: Array
     position: float
-    position_error: float
     spread: float
 
     def first_wins(self, first: Indices, second: Indices) -> Array:
-        """With which probability the first shown wins."""
+        """Return the probability that the first shown wins, for each comparison."""
         return _sigmoid(self.strengths[first] - self.strengths[second] + self.position)
+
+
+@dataclass(frozen=True)
+class ComparisonTable:
+    """Comparisons among hypotheses 0 … `count` − 1: who was shown first, second, and who won.
+
+    Each array has shape (m,).
+    """
+
+    first: Indices
+    second: Indices
+    first_won: Bools
+    count: int
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def select(self, rows: Bools) -> ComparisonTable:
+        """Return the comparisons of these rows."""
+        return ComparisonTable(
+            self.first[rows], self.second[rows], self.first_won[rows], self.count
+        )
+
+    def difference(self, unknowns: Array) -> Array:
+        """Return θ_first − θ_second + γ of each comparison. `unknowns` are all θ, then γ."""
+        difference: Array = unknowns[self.first] - unknowns[self.second] + unknowns[self.count]
+        return difference
+
+    def gather(self, values: Array) -> Array:
+        """Return the transpose of `difference`: from a value per comparison to one per unknown."""
+        gathered = np.asarray(
+            np.bincount(self.first, values, self.count + 1)
+            - np.bincount(self.second, values, self.count + 1),
+            np.float64,
+        )
+        gathered[self.count] += values.sum()
+        return gathered
+
+    def diagonal(self, weight: Array, prior: Array) -> Array:
+        """Return the diagonal of the curvature, one entry per unknown."""
+        diagonal = (
+            prior
+            + np.bincount(self.first, weight, self.count + 1)
+            + np.bincount(self.second, weight, self.count + 1)
+        )
+        diagonal[self.count] = prior[self.count] + weight.sum()
+        return np.asarray(diagonal, np.float64)
 
 
 def fit(
     first: Indices,
     second: Indices,
-    first_won: NDArray[np.bool_],
+    first_won: Bools,
     count: int,
     *,
     spread: float | None = None,
     position: bool = True,
 ) -> BradleyTerryFit:
-    """From verdicts: who was shown first, who second, and whether the first one won, each of shape (m,), over 0 … `count`−1. `spread`: σ, chosen from the
-    verdicts if it is not given; `position`: whether there is a γ."""
-    chosen = (
-        spread
-        if spread is not None
-        else _chosen_spread(first, second, first_won, count, position=position)
-    )
-    return _fit(first, second, first_won, count, chosen, position=position)
+    """Fit strengths to comparisons, each of shape (m,), among hypotheses 0 … `count` − 1.
+
+    `spread` is σ; it is chosen from the comparisons if it is None. `position` says whether γ is
+    fitted.
+    """
+    table = ComparisonTable(first, second, first_won, count)
+    chosen = spread if spread is not None else _choose_spread(table, position=position)
+    return _fit(table, chosen, position=position)
 
 
-def placed(
-    start: float,
-    spread: float,
-    others: Array,
-    first: NDArray[np.bool_],
-    won: NDArray[np.bool_],
-    position: float,
+def rate_against(
+    start: float, spread: float, others: Array, shown_first: Bools, won: Bools, position: float
 ) -> tuple[float, float]:
-    """The place of one that was compared with `others`, whose places are known, shape (m,): where it lies and the standard error of that. It was believed to
-    lie at `start` ± `spread`; `first`: whether it was shown first, `won`: whether it was found the better one."""
-    favour = np.where(first, position, -position)
-    place = start
+    """Return the rating of a hypothesis after comparisons with rated ones, and its standard error.
+
+    The rating was believed to be `start` ± `spread`. `others` are the ratings of the others, shape
+    (m,); `shown_first` and `won` say whether the hypothesis was shown first and won.
+    """
+    favour = np.where(shown_first, position, -position)
+    rating = start
     for _ in range(NEWTON_STEPS):
-        chance = _sigmoid(place - others + favour)
-        curvature = 1 / spread**2 + float((chance * (1 - chance)).sum())
-        step = ((start - place) / spread**2 + float((won - chance).sum())) / curvature
-        place += step
+        probability = _sigmoid(rating - others + favour)
+        curvature = 1 / spread**2 + float((probability * (1 - probability)).sum())
+        step = ((start - rating) / spread**2 + float((won - probability).sum())) / curvature
+        rating += step
         if abs(step) < TOLERANCE:
             break
-    chance = _sigmoid(place - others + favour)
-    return place, (1 / spread**2 + float((chance * (1 - chance)).sum())) ** -0.5
+    probability = _sigmoid(rating - others + favour)
+    curvature = 1 / spread**2 + float((probability * (1 - probability)).sum())
+    return rating, curvature**-0.5
 
 
-def _chosen_spread(
-    first: Indices, second: Indices, first_won: NDArray[np.bool_], count: int, *, position: bool
-) -> float:
-    out = np.arange(len(first)) % LEFT_OUT == 0
-    if len(first) < 10 * LEFT_OUT:
+def _choose_spread(table: ComparisonTable, *, position: bool) -> float:
+    if len(table) < 10 * LEFT_OUT:
         return 1.0
-
-    def misses(spread: float) -> float:
-        found = _fit(first[~out], second[~out], first_won[~out], count, spread, position=position)
-        chance = np.clip(found.first_wins(first[out], second[out]), 1e-9, 1 - 1e-9)
-        return -float(np.log(np.where(first_won[out], chance, 1 - chance)).mean())
-
-    return min(SPREADS, key=misses)
+    left_out = np.arange(len(table)) % LEFT_OUT == 0
+    rest, held = table.select(~left_out), table.select(left_out)
+    losses = {spread: _log_loss(_fit(rest, spread, position=position), held) for spread in SPREADS}
+    return min(SPREADS, key=losses.__getitem__)
 
 
-def _fit(
-    first: Indices,
-    second: Indices,
-    first_won: NDArray[np.bool_],
-    count: int,
-    spread: float,
-    *,
-    position: bool,
-) -> BradleyTerryFit:
+def _log_loss(fitted: BradleyTerryFit, table: ComparisonTable) -> float:
+    probability = np.clip(fitted.first_wins(table.first, table.second), 1e-9, 1 - 1e-9)
+    return -float(np.log(np.where(table.first_won, probability, 1 - probability)).mean())
+
+
+def _fit(table: ComparisonTable, spread: float, *, position: bool) -> BradleyTerryFit:
+    count = table.count
     prior = np.full(count + 1, 1 / spread**2)
-    prior[count] = 1 / POSITION_SPREAD**2 if position else 1e12
-    known = np.zeros(count + 1)  # strengths, then γ
-    won = first_won.astype(float)
-
-    def expected(values: Array) -> Array:
-        return _sigmoid(values[first] - values[second] + values[count])
-
-    def back(values: Array) -> Array:
-        """Per verdict to per unknown."""
-        found = np.asarray(
-            np.bincount(first, values, count + 1) - np.bincount(second, values, count + 1),
-            np.float64,
-        )
-        found[count] += values.sum()
-        return found
-
+    prior[count] = 1 / POSITION_SPREAD**2 if position else NO_POSITION_PRECISION
+    unknowns = np.zeros(count + 1)  # strengths, then γ
+    won = table.first_won.astype(float)
     for _ in range(NEWTON_STEPS):
-        chance = expected(known)
-        weight = chance * (1 - chance)
-        gradient = back(won - chance) - prior * known
+        probability = _sigmoid(table.difference(unknowns))
+        gradient = table.gather(won - probability) - prior * unknowns
         if np.abs(gradient).max() < TOLERANCE:
             break
-        known = known + _solve(gradient, weight, prior, first, second, back)
-    chance = expected(known)
-    weight = chance * (1 - chance)
-    curvature = (
-        prior[:count]
-        + np.bincount(first, weight, count).astype(float)
-        + np.bincount(second, weight, count)
-    )
-    return BradleyTerryFit(
-        known[:count],
-        curvature**-0.5,
-        float(known[count]) if position else 0.0,
-        float((prior[count] + weight.sum()) ** -0.5),
-        spread,
-    )
+        unknowns = unknowns + _newton_step(table, gradient, probability * (1 - probability), prior)
+    probability = _sigmoid(table.difference(unknowns))
+    curvature = table.diagonal(probability * (1 - probability), prior)[:count]
+    fitted_position = float(unknowns[count]) if position else 0.0
+    return BradleyTerryFit(unknowns[:count], curvature**-0.5, fitted_position, spread)
 
 
-def _solve(
-    target: Array,
-    weight: Array,
-    prior: Array,
-    first: Indices,
-    second: Indices,
-    back: Callable[[Array], Array],
-) -> Array:
-    """The Newton step: (curvature)⁻¹ · target by conjugate gradients, with the diagonal as preconditioner."""
-    count = len(prior) - 1
-    diagonal = (
-        prior + np.bincount(first, weight, count + 1) + np.bincount(second, weight, count + 1)
-    )
-    diagonal[count] = prior[count] + weight.sum()
-    found = np.zeros_like(target)
-    rest = target.copy()
+def _newton_step(table: ComparisonTable, gradient: Array, weight: Array, prior: Array) -> Array:
+    """Return curvature⁻¹ · gradient by conjugate gradients, with the diagonal as preconditioner."""
+    diagonal = table.diagonal(weight, prior)
+    step = np.zeros_like(gradient)
+    rest = gradient.copy()
     along = rest / diagonal
     size = float(rest @ along)
     for _ in range(CG_STEPS):
-        moved = prior * along + back(weight * (along[first] - along[second] + along[count]))
-        step = size / float(along @ moved)
-        found += step * along
-        rest -= step * moved
+        moved = prior * along + table.gather(weight * table.difference(along))
+        length = size / float(along @ moved)
+        step += length * along
+        rest -= length * moved
         scaled = rest / diagonal
-        new = float(rest @ scaled)
-        if new < 1e-12 * max(1.0, size):
+        next_size = float(rest @ scaled)
+        if next_size < 1e-12 * max(1.0, size):
             break
-        along = scaled + (new / size) * along
-        size = new
-    return found
+        along = scaled + (next_size / size) * along
+        size = next_size
+    return step
 
 
 def _sigmoid(values: Array) -> Array:
-    found: Array = 0.5 * (1 + np.tanh(values / 2))
-    return found
+    probability: Array = 0.5 * (1 + np.tanh(values / 2))
+    return probability

@@ -1,4 +1,4 @@
-"""What the critic says of itself. Shares come with exact 95 % intervals; money is in nano-dollars."""
+"""The critic's report on itself. Shares have exact 95 % intervals; money is in nano-dollars."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from daydream_contracts.events import ContractModel
 
 
 class Share(ContractModel):
-    """So many of so many, and between what the true share lies."""
+    """`hits` of `count`, and the interval in which the true share lies."""
 
     hits: int = Field(ge=0)
     count: int = Field(ge=0)
@@ -17,33 +17,39 @@ class Share(ContractModel):
 
 
 class JudgeState(ContractModel):
-    """One judge with its present prompt. `separation`: how far it tells hits from misses, in its own standard deviations; `measured`: on planted
-    hypotheses, else guessed from what the judges have in common. `position`: its favour for what it is shown first, in log-odds."""
+    """One judge with its present prompt or version."""
 
     name: str
-    family: str
+    family: str = Field(description="family of its model; empty for a judge that is no model")
     answers: int
     scores: dict[str, int] = Field(description="how often it gave each score")
     nanousd_per_answer: int
-    separation: float
-    measured: bool
+    separation: float = Field(
+        description="distance between hits and misses, in the judge's own standard deviations (d′)"
+    )
+    measured: bool = Field(
+        description="whether the separation is measured on canaries; otherwise it is guessed from"
+        " what the judges have in common"
+    )
     comparisons: int
-    position_bias: float
+    position_bias: float = Field(
+        description="how much it favours the hypothesis shown first, in log-odds"
+    )
 
 
 class Calibrated(ContractModel):
-    """Of the promoted hypotheses with such log-odds: how many people accepted."""
+    """One bin of the calibration curve: promoted hypotheses with these log-odds."""
 
     log_odds_low: float
     log_odds_high: float
-    accepted: Share
+    accepted: Share = Field(description="how many of them people accepted")
 
 
 class Certainty(ContractModel):
-    """Where people's reviews show that promotion has its target precision."""
+    """The promotion threshold for which reviews prove the target precision."""
 
     threshold: float
-    accepted: Share
+    accepted: Share = Field(description="how many hypotheses above it people accepted")
 
 
 class CriticState(ContractModel):
@@ -51,34 +57,36 @@ class CriticState(ContractModel):
 
     judges: tuple[JudgeState, ...]
     effective_judges: float = Field(
-        description="to how many independent judges the panel amounts; of n equal ones with correlation r: n ÷ (1 + (n − 1) r)"
+        description="number of independent judges that the panel is worth; for n equal judges with"
+        " correlation r: n ÷ (1 + (n − 1) r)"
     )
-    rule: str
-    promotion_threshold: float
-    bridges: Share = Field(description="planted links that hold: how many would have been promoted")
-    decoys: Share = Field(
-        description="planted links that do not hold: how many would have been promoted"
-    )
+    rule: str = Field(description="what decides now: score, quota or precision")
+    promotion_threshold: float = Field(description="log-odds above which hypotheses are promoted")
+    bridges: Share = Field(description="positive canaries: how many would have been promoted")
+    decoys: Share = Field(description="negative canaries: how many would have been promoted")
     oracle_bridges: Share | None = Field(
-        default=None,
-        description="of those, how many the oracle let through, of all that came to it",
+        default=None, description="positive canaries that reached the oracle: how many passed"
     )
     oracle_decoys: Share | None = Field(
-        default=None, description="the same of those that do not hold"
+        default=None, description="negative canaries that reached the oracle: how many passed"
     )
-    drift: tuple[str, ...] = Field(default=(), description="what is no longer as it was")
+    drift: tuple[str, ...] = Field(
+        default=(), description="one sentence per canary rate that has changed"
+    )
     judged: int
     nanousd_per_verdict: int = Field(
-        description="the critic's own calls, of those that reached a judge"
+        description="mean cost of the critic's own calls for a judged hypothesis"
     )
-    stopped: dict[str, int] = Field(default_factory=dict, description="by each free gate")
+    stopped: dict[str, int] = Field(
+        default_factory=dict, description="number of hypotheses that each gate stopped"
+    )
     saved_nanousd: dict[str, int] = Field(
         default_factory=dict,
-        description="what each gate saved: the judges would have cost as much as for the others",
+        description="what each gate saved, if the judges had cost as much as for others",
     )
     examined: dict[str, int] = Field(
         default_factory=dict,
-        description="how the oracle's examinations ended: promoted, or why not",
+        description="number of examinations by the oracle per ending: promoted, or the reason",
     )
     calibration: tuple[Calibrated, ...] = ()
     certain: Certainty | None = None

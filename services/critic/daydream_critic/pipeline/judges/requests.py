@@ -1,0 +1,48 @@
+"""The requests that judges send to their models, by size of a plan."""
+
+from __future__ import annotations
+
+from daydream_contracts.events import ShortSynthesis, Synthesis
+from daydream_contracts.prompts import judge_variables
+from daydream_contracts.text_limits import longest
+from daydream_critic.pipeline.judges.answer import JudgeAnswer, ShortJudgeAnswer
+from daydream_critic.pipeline.judges.config import RUBRICS, JudgeConfig
+from daydream_critic.settings import CriticSettings
+from daydream_models.prompt import load_prompt
+from daydream_models.request_spec import RequestSpec, RequestSpecs
+from daydream_models.reservations import FULL, MINIMAL, SHORT
+
+PACKAGE = "daydream_critic"
+DEFAULT_RUBRIC = "essay"
+PLACEHOLDERS = frozenset({"hypothesis", "reasoning", "implication"})
+
+
+def judge_requests(settings: CriticSettings, config: JudgeConfig) -> RequestSpecs:
+    """Return how a judge is asked in each size of a plan. Judges are not shown the facts."""
+    return {
+        FULL: _judge_request(settings, config, short=config.model.short_answers, size=FULL),
+        SHORT: _judge_request(settings, config, short=True, size=SHORT),
+        MINIMAL: _judge_request(settings, config, short=True, size=MINIMAL),
+    }
+
+
+def _judge_request(
+    settings: CriticSettings, config: JudgeConfig, *, short: bool, size: str
+) -> RequestSpec:
+    file = "" if config.rubric in RUBRICS else config.rubric
+    if config.rubric == DEFAULT_RUBRIC:
+        file = settings.prompt_file
+    bundled = RUBRICS.get(config.rubric, config.rubric)
+    answer = ShortJudgeAnswer if short else JudgeAnswer
+    return RequestSpec(
+        load_prompt(PACKAGE, bundled, file, answer.json_schema(), PLACEHOLDERS),
+        answer.tokens_max(),
+        text_bytes_max=synthesis_bytes_max(size),
+        repair=size != MINIMAL,
+    )
+
+
+def synthesis_bytes_max(size: str) -> int:
+    """Return the most bytes of a hypothesis in a prompt, in this size of a plan."""
+    synthesis = longest(Synthesis if size == FULL else ShortSynthesis)
+    return sum(len(text.encode()) for text in judge_variables(synthesis).values())
