@@ -1,4 +1,4 @@
-"""One figure, one JSON line: value with its interval, how often it was measured, on which machine."""
+"""Print a figure as one JSON line: value, interval, number of measurements, and machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def figure(
     unit: str,
     *,
     seed: int | None = None,
-    **more: str | float,
+    **context: str | float,
 ) -> None:
     """Print the median of repeated measurements, with the lowest and the highest."""
     line = {
@@ -35,15 +35,19 @@ def figure(
         "n": len(values),
         "seed": seed,
         **MACHINE,
-        **more,
+        **context,
     }
     print(json.dumps(line), flush=True)
 
 
 def mean_figure(
-    benchmark: str, name: str, values: Sequence[float], unit: str, **more: str | float
+    benchmark: str, name: str, values: Sequence[float], unit: str, **context: str | float
 ) -> None:
-    """Print the mean over seeds 0, 1, 2, … (unless `seeds` says which), its 95 % interval (normal) as low and high, and the single values' spread."""
+    """Print the mean over seeds, its 95 % interval (normal) as low and high, and the range of the
+    values.
+
+    Seeds are 0, 1, 2, … unless `seeds` is given.
+    """
     mean = statistics.fmean(values)
     error = (
         1.96 * statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("inf")
@@ -55,17 +59,17 @@ def mean_figure(
         "unit": unit,
         "low": round(mean - error, 6),
         "high": round(mean + error, 6),
-        "least": round(min(values), 6),
-        "most": round(max(values), 6),
+        "min": round(min(values), 6),
+        "max": round(max(values), 6),
         "n": len(values),
         "seeds": f"0 to {len(values) - 1}",
         **MACHINE,
-        **more,
+        **context,
     }
     print(json.dumps(line), flush=True)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which this share of the values lies."""
+    """Return the value below which this share of the values is."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

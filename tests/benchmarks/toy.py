@@ -1,5 +1,8 @@
-"""`daydream run` as shipped: bundled notes, bundled embedding model, the toy model served here. Needs the toy's weights,
-which the first run fetches. How many daydreams reach the judge, and how long one takes."""
+"""`daydream run` as shipped: bundled notes, bundled embedding model, and the toy model served here.
+
+Measures how many daydreams reach a judge, and how long a run takes. The first run downloads the toy
+model's weights.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,22 @@ from benchmarks.figures import figure
 from support.programs import Daydream
 
 DAYDREAMS = 30
+SHIPPED = {  # the test environment turns both off
+    "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic,oracle",
+    "DAYDREAM_SAMPLER_CANARY_SHARE": "0.02",
+}
 
 
 def run() -> None:
     """Print the figures."""
     with tempfile.TemporaryDirectory() as folder:
-        shipped = {
-            "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic,oracle",
-            "DAYDREAM_SAMPLER_CANARY_SHARE": "0.02",
-        }  # tests have neither
-        daydream = Daydream(
-            Path(folder), None, HOME=os.environ["HOME"], DAYDREAM_PRICES_FILE="", **shipped
-        )
+        environment = {"HOME": os.environ["HOME"], "DAYDREAM_PRICES_FILE": "", **SHIPPED}
+        daydream = Daydream(Path(folder), None, **environment)
         started = time.monotonic()
         done = daydream("run", "-n", str(DAYDREAMS), "--json", timeout_s=900)
-        wall = time.monotonic() - started
-        found = json.loads(done.stdout)
-    figure("toy", "run_s", [wall], "s", daydreams=DAYDREAMS)
-    figure("toy", "judged", [found["judged"]], "daydreams", daydreams=DAYDREAMS)
-    figure("toy", "promoted", [len(found["insights"])], "daydreams", daydreams=DAYDREAMS)
+        duration = time.monotonic() - started
+        result = json.loads(done.stdout)
+    promoted = len(result["insights"])
+    figure("toy", "run_s", [duration], "s", daydreams=DAYDREAMS)
+    figure("toy", "judged", [result["judged"]], "daydreams", daydreams=DAYDREAMS)
+    figure("toy", "promoted", [promoted], "daydreams", daydreams=DAYDREAMS)

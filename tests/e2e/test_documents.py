@@ -1,4 +1,4 @@
-"""Real folders hold everything: what can't be read is said, and nothing else stops."""
+"""Real folders contain everything: unreadable files are reported, and the others are read."""
 
 from __future__ import annotations
 
@@ -20,67 +20,72 @@ WORDS = [
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An odd folder, with a text of 20 MB in it."""
+    """Create an odd folder, with a text of 20 MB in it."""
     folder = tmp_path / "documents"
     (folder / "deep").mkdir(parents=True)
     (folder / "empty.txt").write_bytes(b"")
     (folder / "photo.jpg").write_bytes(bytes(range(256)) * 200)
-    (folder / "broken.txt").write_bytes(
-        b"The tide gauge at the old harbour was read twice a day for a hundred years \xff\xfe by three families.\n"
-        * 3
+    broken = (
+        b"The tide gauge at the old harbour was read twice a day for a hundred years "
+        b"\xff\xfe by three families.\n"
     )
+    (folder / "broken.txt").write_bytes(broken * 3)
     (folder / "records.jsonl").write_text(
-        '{"title": "Peat", "text": "Peat grows about a millimetre a year where plants rot more slowly than they grow."}\nnot json\n'
+        '{"title": "Peat", "text": "Peat grows about a millimetre a year where plants rot more '
+        'slowly than they grow."}\nnot json\n'
     )
     (folder / "half.jsonl").write_text(
-        '{"text": "Half of a pair \\ud83d stands in this record about the price of salt in old towns."}\n'
+        '{"text": "Half of a pair \\ud83d stands in this record about the price of salt '
+        'in old towns."}\n'
     )
     (folder / "deep" / "notes.md").write_text(
-        "# Locks\n\n## Canal locks\n\nA lock lifts a boat by letting water in from above, and needs no pump, only a river that is high enough.\n"
+        "# Locks\n\n## Canal locks\n\nA lock lifts a boat by letting water in from above, "
+        "and needs no pump, only a river that is high enough.\n"
     )
-    chance = random.Random(3)
+    generator = random.Random(3)
     lines = "".join(
-        " ".join(chance.choices(WORDS, k=12)) + f" {number}.\n" for number in range(5000)
+        " ".join(generator.choices(WORDS, k=12)) + f" {number}.\n" for number in range(5000)
     )
     (folder / "large.txt").write_text(lines * (20_000_000 // len(lines) + 1))
     return folder
 
 
 @pytest.mark.slow
-def test_an_odd_folder_is_read_and_dreaming_starts_before_all_of_it_is_embedded(
+def test_an_odd_folder_is_read_and_daydreams_start_before_all_is_embedded(
     folder: Path, tmp_path: Path, endpoint: Endpoint
 ) -> None:
     daydream = Daydream(tmp_path / "user", endpoint)
     done = daydream("run", str(folder), "-n", "6", "--cap", "1", "--json", timeout_s=170)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    said = {
+    result = json.loads(done.stdout)
+    documents = {
         Path(report["source"]).name: (report["status"], report["note"])
-        for report in found["documents"]
+        for report in result["documents"]
     }
-    assert said["empty.txt"] == ("skipped", "empty")
-    assert said["photo.jpg"][0] == "refused"
-    assert "binary" in said["photo.jpg"][1]
-    assert said["broken.txt"][0] == "read"
-    assert "UTF-8" in said["broken.txt"][1]
-    assert said["records.jsonl"] == ("read", "1 lines without a usable record were left out")
-    assert said["half.jsonl"] == ("read", "")
-    assert said["notes.md"] == said["large.txt"] == ("read", "")
-    assert found["daydreams"] == 6
+    assert documents["empty.txt"] == ("skipped", "empty")
+    assert documents["photo.jpg"][0] == "refused"
+    assert "binary" in documents["photo.jpg"][1]
+    assert documents["broken.txt"][0] == "read"
+    assert "UTF-8" in documents["broken.txt"][1]
+    assert documents["records.jsonl"] == ("read", "1 lines without a usable record were left out")
+    assert documents["half.jsonl"] == ("read", "")
+    assert documents["notes.md"] == documents["large.txt"] == ("read", "")
+    assert result["daydreams"] == 6
     status = daydream.json("status")
     assert status["memory"]["facts_pending"] > 1000, "the rest follows in the background"
 
 
 @pytest.mark.slow
-def test_reading_the_same_again_changes_nothing(tmp_path: Path) -> None:
+def test_ingesting_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "one.md").write_text(
-        "# Ice\n\nGlaciers carve valleys with a round floor, rivers carve valleys with a sharp one, and both can be told apart.\n"
+        "# Ice\n\nGlaciers carve valleys with a round floor, rivers carve valleys with a sharp "
+        "one, and both can be told apart.\n"
     )
     daydream = Daydream(tmp_path / "user", None)
     first = daydream.json("ingest", str(tmp_path / "one.md"))
     second = daydream.json("ingest", str(tmp_path / "one.md"))
     assert (first[0]["status"], first[0]["facts"]) == ("read", 1)
-    assert second[0]["note"] == "known already"
+    assert second[0]["note"] == "already known"
     assert daydream.json("status")["memory"]["documents"] == 1
 
 
@@ -119,5 +124,5 @@ def test_one_daydream_is_one_trace_through_all_services(tmp_path: Path, endpoint
         ("daydream-memory", "process daydream.verdict.reached"),
     ) in edges
     assert {"gen_ai.operation.name", "gen_ai.request.model", "gen_ai.usage.input_tokens"} <= {
-        one.key for one in chat.attributes
+        attribute.key for attribute in chat.attributes
     }

@@ -83,7 +83,7 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
     assert report["judged"] == len(judged) or len(verdicts) == 100
     assert report["rule"] == "quota"
     shown = daydream("report", "critic")
-    assert "Planted links that hold" in shown.stdout
+    assert "Canaries promoted" in shown.stdout
     for verdict in (compared[0], warm[0]):
         inspected = daydream.json("inspect", verdict["verdict_id"])
         assert all(call["exact"] for call in inspected["calls"]), [
@@ -99,7 +99,7 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
     assert "Is there an abstract structure" in shown.stdout, "the prompt of the synthesizer"
     unknown = daydream("inspect", "no-such-verdict")
     assert unknown.returncode == 1
-    assert "nobody knows" in unknown.stderr
+    assert "Unknown verdict ID" in unknown.stderr
     with daydream.up() as running:
         spent = endpoint.witness()["calls"]
         ask = (
@@ -117,7 +117,7 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
             ["judge-skeptic.v1@priced-1"],
             0,
         )
-        assert 0 < planned["expected_nanousd"] < planned["most_nanousd"]
+        assert 0 < planned["expected_nanousd"] < planned["max_nanousd"]
         assert endpoint.witness()["calls"] == spent
         assert running.json(*ask, "--yes")["sent"] == 10
 

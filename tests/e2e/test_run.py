@@ -1,4 +1,6 @@
-"""`daydream run` as a user starts it: six processes, a real NATS, a priced endpoint as witness."""
+"""`daydream run` as a user starts it: all processes, a real NATS, and a priced endpoint that counts
+its calls.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,11 @@ def daydream(tmp_path: Path, endpoint: Endpoint) -> Daydream:
 
 
 @pytest.fixture(scope="module")
-def ended(
+def finished_run(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Daydream, Endpoint, dict[str, Any]]]:
-    """A run of twelve daydreams that came to its end."""
-    folder = tmp_path_factory.mktemp("ended")
+    """Run twelve daydreams to the end."""
+    folder = tmp_path_factory.mktemp("finished")
     with priced_endpoint(folder) as endpoint:
         daydream = Daydream(folder / "user", endpoint)
         done = daydream("run", "-n", "12", "--cap", "1", "--json")
@@ -34,41 +36,41 @@ def ended(
 
 
 def test_a_run_ends_by_itself_and_every_pair_has_a_verdict(
-    ended: tuple[Daydream, Endpoint, dict[str, Any]],
+    finished_run: tuple[Daydream, Endpoint, dict[str, Any]],
 ) -> None:
-    _, endpoint, found = ended
-    assert found["daydreams"] == 12
-    assert found["judged"] >= 10
-    assert found["dead_letters"] == 0
+    _, endpoint, result = finished_run
+    assert result["daydreams"] == 12
+    assert result["judged"] >= 10
+    assert result["dead_letters"] == 0
     witness = endpoint.witness()
-    assert round(found["spent_usd"] * NANO) == witness["cost_nanousd"], (
+    assert round(result["spent_usd"] * NANO) == witness["cost_nanousd"], (
         "the ledger and the endpoint count the same money"
     )
     assert (
-        found["budget"]["reservations_open"]
-        == found["budget"]["reserved_nanousd"]
-        == found["budget"]["authorized_nanousd"]
+        result["budget"]["reservations_open"]
+        == result["budget"]["reserved_nanousd"]
+        == result["budget"]["authorized_nanousd"]
         == 0
     )
-    for insight in found["insights"]:
+    for insight in result["insights"]:
         assert insight["hypothesis"]["pair"]["draw_probability"] >= 0.1 / (96 * 95 / 2), (
             "the uniform floor, of at most 84 facts and 12 insights"
         )
 
 
 def test_the_ledger_agrees_with_the_invoice(
-    ended: tuple[Daydream, Endpoint, dict[str, Any]], tmp_path: Path
+    finished_run: tuple[Daydream, Endpoint, dict[str, Any]], tmp_path: Path
 ) -> None:
-    daydream, endpoint, _ = ended
+    daydream, endpoint, _ = finished_run
     invoice = endpoint.invoice(tmp_path / "invoice.csv")
-    found = daydream.json("budget", "audit", "--invoice", str(invoice))
-    assert (found["findings"], found["invoice"]["differences"], found["invoice"]["without_id"]) == (
+    audit = daydream.json("budget", "audit", "--invoice", str(invoice))
+    assert (audit["findings"], audit["invoice"]["differences"], audit["invoice"]["without_id"]) == (
         [],
         [],
         0,
     )
-    assert found["served"]
-    assert found["invoice"]["same"] == found["calls"] == endpoint.witness()["calls"]
+    assert audit["served"]
+    assert audit["invoice"]["same"] == audit["calls"] == endpoint.witness()["calls"]
     invoice.write_text(invoice.read_text() + "c-999,,priced-1,0.02\n")
     wrong = daydream("budget", "audit", "--invoice", str(invoice))
     assert wrong.returncode == 1
@@ -76,32 +78,32 @@ def test_the_ledger_agrees_with_the_invoice(
     assert "daydream budget correct --by 0.020000000" in wrong.stdout
 
 
-def test_the_past_tells_what_more_will_cost(
-    ended: tuple[Daydream, Endpoint, dict[str, Any]],
+def test_past_daydreams_predict_the_cost_of_more(
+    finished_run: tuple[Daydream, Endpoint, dict[str, Any]],
 ) -> None:
-    daydream, endpoint, _ = ended
+    daydream, endpoint, _ = finished_run
     expected = daydream.json("budget", "estimate", "-n", "24")
     assert expected["cost"]["mean"] == pytest.approx(2 * endpoint.witness()["cost_nanousd"])
     assert (
         expected["cost"]["low"]
         < expected["cost"]["mean"]
         < expected["cost"]["high"]
-        <= expected["most_nanousd"]
+        <= expected["max_nanousd"]
     )
     assert expected["past_daydreams"] == 12
 
 
-def test_what_the_strategies_brought_can_be_read_and_nothing_is_drawn_for_it(
-    ended: tuple[Daydream, Endpoint, dict[str, Any]],
+def test_the_yield_of_strategies_can_be_read_without_drawing(
+    finished_run: tuple[Daydream, Endpoint, dict[str, Any]],
 ) -> None:
-    daydream, _, found = ended
+    daydream, _, result = finished_run
     state = daydream.json("report", "sampler")
     assert (state["phase"], state["drawn"], state["round"]) == ("off", 12, 2)
-    assert sum(one["insights"] for one in state["strategies"]) == len(found["insights"])
-    assert sum(one["share"] for one in state["strategies"]) == pytest.approx(1)
+    assert sum(strategy["insights"] for strategy in state["strategies"]) == len(result["insights"])
+    assert sum(strategy["share"] for strategy in state["strategies"]) == pytest.approx(1)
 
 
-def test_the_cap_stops_it_and_a_higher_one_lets_it_go_on_and_so_does_a_start_after_ctrl_c(
+def test_a_run_continues_after_a_higher_cap_and_after_ctrl_c(
     daydream: Daydream, endpoint: Endpoint
 ) -> None:
     first = daydream("run", "-n", "400", "--cap", "0.004", "--json")
@@ -110,7 +112,7 @@ def test_the_cap_stops_it_and_a_higher_one_lets_it_go_on_and_so_does_a_start_aft
     assert "cap" in stopped["ended"]
     spent = endpoint.witness()["cost_nanousd"]
     assert spent <= 0.004 * NANO
-    assert spent >= 0.5 * 0.004 * NANO, "what stays unused is less than one reservation"
+    assert spent >= 0.5 * 0.004 * NANO, "the unused rest is smaller than one reservation"
     before, answered = stopped["daydreams"], endpoint.witness()["answered"]
 
     running = daydream.start("run", "-n", "20", "--cap", "1", "--json")
@@ -131,7 +133,7 @@ def test_the_cap_stops_it_and_a_higher_one_lets_it_go_on_and_so_does_a_start_aft
 
 
 @pytest.mark.slow
-def test_reading_works_when_nothing_runs(daydream: Daydream) -> None:
+def test_commands_that_read_work_when_nothing_is_running(daydream: Daydream) -> None:
     assert daydream("run", "-n", "2", "--cap", "1").returncode == 0
     assert daydream.json("ask", "why do ships need standard containers?")["hits"]
     assert len(daydream.json("insights", "--all")) == 2
@@ -145,17 +147,17 @@ def test_reading_works_when_nothing_runs(daydream: Daydream) -> None:
 
 
 @pytest.mark.slow
-def test_in_quarantine_nothing_becomes_a_fact_before_a_person_says_so(
+def test_in_quarantine_a_hypothesis_becomes_a_fact_only_after_a_review(
     tmp_path: Path, endpoint: Endpoint
 ) -> None:
     daydream = Daydream(tmp_path / "careful", endpoint, DAYDREAM_MEMORY_QUARANTINE="true")
     assert daydream("run", "-n", "8", "--cap", "1").returncode == 0
     with daydream.up() as running:
-        waiting = running.json("review")
-        assert waiting, "the endpoint's scores promote some"
+        pending = running.json("review")
+        assert pending, "the endpoint's scores promote some"
         memory = running.json("status")["memory"]
-        assert (memory["insights"], memory["quarantined"]) == (0, len(waiting))
-        first, second = waiting[0]["verdict_id"], waiting[1]["verdict_id"]
-        assert len(running.json("review", first, "--accept", "--who", "ada")) == len(waiting) - 1
-        assert len(running.json("review", second, "--reject", "--who", "ada")) == len(waiting) - 2
+        assert (memory["insights"], memory["quarantined"]) == (0, len(pending))
+        first, second = pending[0]["verdict_id"], pending[1]["verdict_id"]
+        assert len(running.json("review", first, "--accept", "--who", "ada")) == len(pending) - 1
+        assert len(running.json("review", second, "--reject", "--who", "ada")) == len(pending) - 2
         assert running.json("status")["memory"]["insights"] == 1

@@ -1,4 +1,4 @@
-"""What is set wrongly is said in one line with the fix, with exit code 2, before anything is spent."""
+"""A configuration error gives one line with the fix and exit code 2, before anything is spent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from support.programs import Daydream, Endpoint
 
 
-def refused(daydream: Daydream, *arguments: str, fix: str) -> None:
+def assert_refused(daydream: Daydream, *arguments: str, fix: str) -> None:
     done = daydream("run", "-n", "1", *arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -20,18 +20,18 @@ def refused(daydream: Daydream, *arguments: str, fix: str) -> None:
     assert fix in lines[0]
 
 
-def test_a_model_that_cannot_be_reached(tmp_path: Path) -> None:
+def test_an_unreachable_model_is_refused(tmp_path: Path) -> None:
     daydream = Daydream(
         tmp_path,
         None,
         DAYDREAM_MODEL_BASE_URL="http://127.0.0.1:9/v1",
         DAYDREAM_MODEL_NAME="priced-1",
     )
-    refused(daydream, "--cap", "1", fix="DAYDREAM_MODEL_BASE_URL")
+    assert_refused(daydream, "--cap", "1", fix="DAYDREAM_MODEL_BASE_URL")
 
 
-def test_a_wrong_key(tmp_path: Path, endpoint: Endpoint) -> None:
-    refused(
+def test_a_wrong_key_is_refused(tmp_path: Path, endpoint: Endpoint) -> None:
+    assert_refused(
         Daydream(tmp_path, endpoint, DAYDREAM_MODEL_API_KEY="wrong"),
         "--cap",
         "1",
@@ -39,8 +39,8 @@ def test_a_wrong_key(tmp_path: Path, endpoint: Endpoint) -> None:
     )
 
 
-def test_a_model_without_a_price(tmp_path: Path, endpoint: Endpoint) -> None:
-    refused(
+def test_a_model_without_a_price_is_refused(tmp_path: Path, endpoint: Endpoint) -> None:
+    assert_refused(
         Daydream(tmp_path, endpoint),
         "--cap",
         "1",
@@ -50,14 +50,14 @@ def test_a_model_without_a_price(tmp_path: Path, endpoint: Endpoint) -> None:
     )
 
 
-def test_no_cap_for_a_model_that_costs_money(tmp_path: Path, endpoint: Endpoint) -> None:
-    refused(Daydream(tmp_path, endpoint), fix="--cap")
+def test_a_paid_model_without_a_cap_is_refused(tmp_path: Path, endpoint: Endpoint) -> None:
+    assert_refused(Daydream(tmp_path, endpoint), fix="--cap")
     assert endpoint.witness()["calls"] == 0
 
 
-def test_a_port_that_is_taken(tmp_path: Path, endpoint: Endpoint) -> None:
+def test_a_port_in_use_is_refused(tmp_path: Path, endpoint: Endpoint) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        refused(
+        assert_refused(
             Daydream(tmp_path, endpoint),
             "--cap",
             "1",
@@ -67,9 +67,9 @@ def test_a_port_that_is_taken(tmp_path: Path, endpoint: Endpoint) -> None:
         )
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path, endpoint: Endpoint) -> None:
+def test_an_unwritable_folder_is_refused(tmp_path: Path, endpoint: Endpoint) -> None:
     (tmp_path / "file").write_text("")
-    refused(
+    assert_refused(
         Daydream(tmp_path, endpoint, DAYDREAM_DATA=str(tmp_path / "file" / "data")),
         "--cap",
         "1",
@@ -77,28 +77,33 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, endpoint: Endpoint) -> 
     )
 
 
-def test_a_file_to_read_that_is_not_there(tmp_path: Path, endpoint: Endpoint) -> None:
-    refused(Daydream(tmp_path, endpoint), "--cap", "1", str(tmp_path / "nothing"), fix="that exist")
+def test_a_missing_file_is_refused(tmp_path: Path, endpoint: Endpoint) -> None:
+    assert_refused(
+        Daydream(tmp_path, endpoint), "--cap", "1", str(tmp_path / "nothing"), fix="existing files"
+    )
 
 
 @pytest.mark.parametrize(
     ("variable", "value"),
     [("DAYDREAM_SAMPLER_STAGES", "foo"), ("DAYDREAM_BUDGET_TIME_ZONE", "Mars/Base")],
 )
-def test_a_variable_that_no_service_understands(
+def test_an_invalid_value_of_a_setting_is_refused(
     tmp_path: Path, endpoint: Endpoint, variable: str, value: str
 ) -> None:
-    refused(Daydream(tmp_path, endpoint, **{variable: value}), "--cap", "1", fix=variable)
+    assert_refused(Daydream(tmp_path, endpoint, **{variable: value}), "--cap", "1", fix=variable)
 
 
-def test_a_misspelt_variable_is_told_of(tmp_path: Path, endpoint: Endpoint) -> None:
+def test_an_unknown_setting_is_reported_with_the_likely_name(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
     daydream = Daydream(tmp_path, endpoint, DAYDREAM_CRITIC_TARGT_PRECISION="0.9")
     done = daydream("doctor", "--json")
-    wrong = [one for one in json.loads(done.stdout) if one["fix"] and one["about"] != "offer"]
-    assert [one["about"] for one in wrong] == ["settings"]
-    assert "did you mean DAYDREAM_CRITIC_TARGET_PRECISION?" in wrong[0]["found"]
+    checks = json.loads(done.stdout)
+    problems = [check for check in checks if check["fix"] and check["about"] != "offer"]
+    assert [problem["about"] for problem in problems] == ["settings"]
+    assert "did you mean DAYDREAM_CRITIC_TARGET_PRECISION?" in problems[0]["result"]
     assert done.returncode == 2
     refusal = daydream("run", "-n", "1", "--model-name", "unheard-of").stderr
     assert "did you mean DAYDREAM_CRITIC_TARGET_PRECISION?" in " ".join(refusal.split()), (
-        "beside whatever else is wrong"
+        "besides other errors"
     )

@@ -1,4 +1,4 @@
-"""The console's page and API over a real ledger: a limit set there holds, is on record, and is told when it is reached."""
+"""The console's API over a real ledger: limits hold, are recorded, and raise alerts."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def console(server: NatsServer, tmp_path: Path) -> Iterator[httpx.Client]:
             headers={"authorization": "Bearer secret"},
         ) as client,
     ):
-        until(lambda: reachable(client), "the console")
+        until(lambda: is_ready(client), "the console")
         yield client
 
 
-def reachable(client: httpx.Client) -> bool:
+def is_ready(client: httpx.Client) -> bool:
     try:
         return client.get("/readyz").status_code == httpx.codes.OK
     except httpx.TransportError:
@@ -48,21 +48,21 @@ def change(client: httpx.Client, **what: Any) -> httpx.Response:
     return client.post("/api/budget", json={"change": what, "who": "Ada", "why": "pilot"})
 
 
-def test_a_limit_set_on_the_page_holds_and_is_on_record(console: httpx.Client) -> None:
+def test_a_limit_set_by_the_api_holds_and_is_recorded(console: httpx.Client) -> None:
     assert change(console, kind="limit", window="day", cap_nanousd=1000).status_code == 200
     assert change(console, kind="top-up", window="day", by_nanousd=500).status_code == 200
-    books = console.get("/api/budget").json()
+    state = console.get("/api/budget").json()
     assert [
-        (limit["scope"], limit["window"], limit["cap_nanousd"]) for limit in books["limits"]
+        (limit["scope"], limit["window"], limit["cap_nanousd"]) for limit in state["limits"]
     ] == [("all", "day", 1500)]
-    assert [(record["who"], record["why"]) for record in books["changes"]] == [("Ada", "pilot")] * 2
+    assert [(record["who"], record["why"]) for record in state["changes"]] == [("Ada", "pilot")] * 2
     refused = change(console, kind="top-up", window="month", by_nanousd=1)
     assert (refused.status_code, refused.json()["reason"]) == (409, "unknown-limit")
     anonymous = console.post("/api/budget", json={}, headers={"authorization": ""})
     assert anonymous.status_code == 401
 
 
-def test_a_correction_that_reaches_a_soft_share_is_told(console: httpx.Client) -> None:
+def test_a_correction_that_reaches_a_soft_limit_raises_an_alert(console: httpx.Client) -> None:
     assert console.get("/api/alerts").json() == {"alerts": []}
     change(console, kind="limit", window="lifetime", cap_nanousd=1000)
     change(
@@ -73,5 +73,5 @@ def test_a_correction_that_reaches_a_soft_share_is_told(console: httpx.Client) -
         at="2026-06-01T12:00:00Z",
         by_nanousd=850,
     )
-    told = until(lambda: console.get("/api/alerts").json()["alerts"], "the alert")
-    assert [alert["about"] for alert in told] == ["all/lifetime"]
+    alerts = until(lambda: console.get("/api/alerts").json()["alerts"], "the alert")
+    assert [alert["about"] for alert in alerts] == ["all/lifetime"]

@@ -1,4 +1,4 @@
-"""What a dead letter needs to go its way again, by what it is; and who must not count it a second time."""
+"""Send dead letters again: each gets its reservation, and nothing is counted twice."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ USD = {"synthesizer": 1, "critic": 10, ORACLE: 100}
 
 
 def verdict(**changes: object) -> VerdictReached:
-    of = hypothesis()
-    of = of.model_copy(update={"pair": of.pair.model_copy(update={"stages": STAGES})})
-    known = {
+    proposed = hypothesis()
+    pair = proposed.pair.model_copy(update={"stages": STAGES})
+    fields = {
         "verdict_id": "v",
-        "hypothesis": of,
+        "hypothesis": proposed.model_copy(update={"pair": pair}),
         "role": "critic",
         "decision": Decision.DISCARDED,
         "reason": "score",
@@ -56,7 +56,7 @@ def verdict(**changes: object) -> VerdictReached:
         "final": True,
         "cost_nanousd": 5,
     }
-    return VerdictReached.model_validate(known | changes)
+    return VerdictReached.model_validate(fields | changes)
 
 
 def review() -> ReviewRecorded:
@@ -74,7 +74,7 @@ def review() -> ReviewRecorded:
         (review(), 0),
     ],
 )
-async def test_it_gets_money_for_the_rest_of_its_way(
+async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
     nc: Client, server: NatsServer, tmp_path, message: Message, usd: int
 ) -> None:
     await provision(nc, replicas=1)
@@ -99,7 +99,7 @@ async def test_it_gets_money_for_the_rest_of_its_way(
     )
     with service("budget", server.url, tmp_path):
         async with connected(server.url) as client:
-            await client.ask(
+            await client.rpc(
                 BUDGET_CHANGE,
                 ChangeBudget(
                     change_id="1",
@@ -107,11 +107,11 @@ async def test_it_gets_money_for_the_rest_of_its_way(
                     who="t",
                 ),
             )
-            (dead,) = [one async for one in dead_letters(client)]
-            assert await resend(client, dead) is None
-            books = await client.ask(BUDGET_STATE, EmptyRequest())
+            (letter,) = [letter async for letter in dead_letters(client)]
+            assert await resend(client, letter) is None
+            state = await client.rpc(BUDGET_STATE, EmptyRequest())
             sent = await js.get_msg(flow.stream, seq=1)
-    assert books.reserved_nanousd == usd * NANOUSD_PER_USD
+    assert state.reserved_nanousd == usd * NANOUSD_PER_USD
     assert (sent.headers or {})["Nats-Msg-Id"] == f"{message.message_id}{RESEND}4"
     again = flow.message.model_validate_json(sent.data or b"")
     if usd:
@@ -130,22 +130,22 @@ async def test_a_verdict_that_is_sent_again_is_counted_once(nc: Client) -> None:
         await js.publish(
             flow.subject, verdict().model_dump_json().encode(), headers={"Nats-Msg-Id": message_id}
         )
-    following = Projector(js, await js.key_value(SAMPLER.name), "yields", StrategyHistory())
-    await following.catch_up()
-    assert following.fold.sequence == 2
+    projector = Projector(js, await js.key_value(SAMPLER.name), "yields", StrategyHistory())
+    await projector.catch_up()
+    assert projector.fold.sequence == 2
     once = StrategyHistory()
     once.add(1, verdict())
-    assert following.fold.model_copy(update={"sequence": 1}) == once
+    assert projector.fold.model_copy(update={"sequence": 1}) == once
 
 
-def test_a_letter_of_another_version_says_what_to_do() -> None:
+def test_an_unknown_subject_gives_an_error_with_the_fix() -> None:
     letter = DeadLetter(7, AT, "daydream.of.the.future", "who", "invalid", "", 1, "m", 0, b"{}")
     with pytest.raises(ConfigurationError, match="unknown subject") as refusal:
         letter.message()
     assert "Upgrade" in str(refusal.value)
 
 
-async def test_where_its_stream_is_full_it_stays(nc: Client, server: NatsServer) -> None:
+async def test_a_letter_stays_while_its_stream_is_full(nc: Client, server: NatsServer) -> None:
     await provision(nc, replicas=1)
     js = nc.jetstream()
     config = (await js.stream_info("REMOVALS")).config
@@ -159,9 +159,9 @@ async def test_where_its_stream_is_full_it_stays(nc: Client, server: NatsServer)
         f"{DEAD_LETTER_PREFIX}.removals", removed.model_dump_json().encode(), headers=headers
     )
     async with connected(server.url) as client:
-        (dead,) = [one async for one in dead_letters(client)]
-        assert "REMOVALS does not accept it" in (await resend(client, dead) or "")
-        assert [one async for one in dead_letters(client)] == [dead]
+        (letter,) = [letter async for letter in dead_letters(client)]
+        assert "REMOVALS does not accept it" in (await resend(client, letter) or "")
+        assert [other async for other in dead_letters(client)] == [letter]
 
 
 async def test_a_dropped_letter_is_gone_and_dropping_it_again_does_nothing(

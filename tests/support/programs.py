@@ -1,4 +1,7 @@
-"""Real programs for tests: a NATS server, the priced endpoint, the `daydream` command. Each is ended by whoever started it."""
+"""Real programs for tests: a NATS server, the priced endpoint, the `daydream` command.
+
+The code that starts a program also ends it.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,14 @@ PRICES = "".join(
 
 
 def until(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
-    """The first true value of `condition`, asked again and again; fails after the patience."""
+    """Poll `condition` and return its first true value. Fail after the timeout."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         value = condition()
         if value:
             return value
         time.sleep(0.02)
-    raise AssertionError(f"waited {patience_s} s in vain for {what}")
+    raise AssertionError(f"{what}: not seen within {patience_s} s")
 
 
 def answers(url: str) -> bool:
@@ -47,7 +50,10 @@ def answers(url: str) -> bool:
 
 
 class NatsServer:
-    """A real server with JetStream in a folder of its own; it can be killed and started again on the same port."""
+    """A real server with JetStream in its own folder.
+
+    It can be killed and started again on the same port.
+    """
 
     def __init__(self, folder: Path, *, sync_always: bool = False, more: str = "") -> None:
         self.port, self.monitor = free_port(), free_port()
@@ -56,7 +62,9 @@ class NatsServer:
         self._config = folder / "nats.conf"
         sync = ", sync_interval: always" if sync_always else ""
         self._config.write_text(
-            f'host: 127.0.0.1\nport: {self.port}\nhttp: "127.0.0.1:{self.monitor}"\nmax_payload: 8MB\njetstream {{ store_dir: "{folder}"{sync} }}\n{more}\n'
+            f"host: 127.0.0.1\nport: {self.port}\n"
+            f'http: "127.0.0.1:{self.monitor}"\nmax_payload: 8MB\n'
+            f'jetstream {{ store_dir: "{folder}"{sync} }}\n{more}\n'
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -77,7 +85,7 @@ class NatsServer:
 
 @dataclass
 class Endpoint:
-    """The priced endpoint, and what it says."""
+    """The priced endpoint and its record of calls."""
 
     port: int
     log: Path
@@ -87,10 +95,9 @@ class Endpoint:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def witness(self) -> dict[str, int]:
-        found: dict[str, int] = httpx.get(
-            f"http://127.0.0.1:{self.port}/witness", trust_env=False
-        ).json()
-        return found
+        url = f"http://127.0.0.1:{self.port}/witness"
+        counts: dict[str, int] = httpx.get(url, trust_env=False).json()
+        return counts
 
     def misbehave(self, **how: Any) -> None:
         httpx.post(f"http://127.0.0.1:{self.port}/misbehave", json=how, trust_env=False)
@@ -99,7 +106,7 @@ class Endpoint:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def invoice(self, file: Path) -> Path:
-        """What a provider would export: a line for each answer that it made, in dollars."""
+        """Write an invoice as a provider exports it: one line per answer, in dollars."""
         rows = [
             f"{line['id']},{line['at']},priced-1,{line['cost'] / 1e9:.9f}"
             for line in self.lines()
@@ -109,7 +116,7 @@ class Endpoint:
         return file
 
     def calls(self) -> dict[str, int]:
-        """How often each question was asked."""
+        """Return how often each request was sent."""
         counts: dict[str, int] = {}
         for line in self.lines():
             if line["event"] == "start":
@@ -117,13 +124,16 @@ class Endpoint:
         return counts
 
     def open_calls(self) -> set[str]:
-        """Questions that were asked and whose answer can't have been stored for certain: not sent yet, or on its way for less
-        than a second, in which it is read, put into the bucket and synced."""
-        asked = self.calls()
+        """Return requests whose answer may not be stored yet: not sent, or sent less than a second
+        ago.
+
+        Within that second it is read, put into the bucket and synced.
+        """
+        unanswered = self.calls()
         for line in self.lines():
             if line["event"] in ("end", "gone") and line["at"] < time.time() - 1.0:
-                asked[line["key"]] -= 1
-        return {key for key, count in asked.items() if count > 0}
+                unanswered[line["key"]] -= 1
+        return {key for key, count in unanswered.items() if count > 0}
 
 
 @contextmanager
@@ -151,26 +161,26 @@ def priced_endpoint(folder: Path, *, delay_s: float = 0.0) -> Iterator[Endpoint]
 
 
 def clean_environment(home: Path, **more: str) -> dict[str, str]:
-    """The environment without anything that points daydream somewhere."""
-    kept = {
+    """Return the environment without settings of daydream, and with canaries and oracle off."""
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("DAYDREAM_", "OPENAI_", "OTEL_"))
     }
-    # nothing is planted, and there is no oracle, unless a test is about it: what is counted is then what was drawn
+    # Without canaries and the oracle, a test counts exactly what was drawn.
     plain = {"DAYDREAM_SAMPLER_CANARY_SHARE": "0", "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic"}
-    return {**kept, "HOME": str(home), "COLUMNS": "160", "NO_COLOR": "1", **plain, **more}
+    return {**inherited, "HOME": str(home), "COLUMNS": "160", "NO_COLOR": "1", **plain, **more}
 
 
 class Daydream:
-    """The command, in a data folder of its own, pointed at the priced endpoint."""
+    """The command with its own data folder, configured for the priced endpoint."""
 
     def __init__(self, folder: Path, endpoint: Endpoint | None, **environment: str) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "prices.toml").write_text(PRICES)
         self.data = folder / "data"
-        pointed = (
+        model = (
             {
                 "DAYDREAM_MODEL_BASE_URL": endpoint.url,
                 "DAYDREAM_MODEL_NAME": "priced-1",
@@ -180,7 +190,7 @@ class Daydream:
             else {}
         )
         own = {"DAYDREAM_DATA": str(self.data), "DAYDREAM_PRICES_FILE": str(folder / "prices.toml")}
-        self.environment = clean_environment(folder, **{**own, **pointed, **environment})
+        self.environment = clean_environment(folder, **{**own, **model, **environment})
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "daydream_console.cli.main", *arguments]
@@ -211,7 +221,10 @@ class Daydream:
 
     @contextmanager
     def up(self) -> Iterator[Daydream]:
-        """Everything runs and nothing is drawn, so that the machine is for commands; they start a second sooner than when nothing runs."""
+        """Run everything without drawing pairs.
+
+        Commands then start a second faster, and have the machine for themselves.
+        """
         quiet = copy.copy(self)
         quiet.environment = {**self.environment, "DAYDREAM_SAMPLER_ENABLED": "false"}
         running = quiet.start(
@@ -232,11 +245,10 @@ class Daydream:
             running.communicate(timeout=60)
 
     def processes(self) -> dict[str, int]:
-        """Process ids of the running system by name."""
+        """Return the process ids of the running system by name."""
         try:
-            found: dict[str, int] = json.loads((self.data / "running.json").read_text())[
-                "processes"
-            ]
+            content = json.loads((self.data / "running.json").read_text())
         except (OSError, json.JSONDecodeError):
             return {}
-        return found
+        processes: dict[str, int] = content["processes"]
+        return processes

@@ -1,31 +1,33 @@
-"""Puts the console together."""
+"""Build the console."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from daydream_console.live import EventFanout
+from starlette.routing import Mount
+
 from daydream_console.settings import ConsoleSettings
-from daydream_console.web import routes
+from daydream_console.web.app import web_app
+from daydream_console.web.event_fanout import EventFanout
+from daydream_console.web.services import WebServices
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.service import Runtime, ServiceDefinition
 
-PATIENCE_S = 5.0
+ANSWER_TIMEOUT_S = 5.0
 
 
 @asynccontextmanager
 async def build(runtime: Runtime, settings: ConsoleSettings) -> AsyncIterator[ServiceDefinition]:
-    """The console: a page over the running system."""
-    live = EventFanout()
-    await live.follow(runtime.nc)
-    yield ServiceDefinition(
-        routes=routes(
-            RpcClient(runtime.nc, patience_s=PATIENCE_S),
-            runtime.js,
-            live,
-            runtime.publish,
-            runtime.stopping,
-            settings.token.get_secret_value(),
-        )
+    """Build the console: a web application over the running system."""
+    events = EventFanout()
+    await events.follow(runtime.nc)
+    services = WebServices(
+        rpc=RpcClient(runtime.nc, patience_s=ANSWER_TIMEOUT_S),
+        js=runtime.js,
+        events=events,
+        publish=runtime.publish,
+        stopping=runtime.stopping,
+        token=settings.token.get_secret_value(),
     )
+    yield ServiceDefinition(routes=[Mount("/", app=web_app(services))])

@@ -1,4 +1,4 @@
-"""The command's connection to a running system."""
+"""Connect a command to a running system."""
 
 from __future__ import annotations
 
@@ -18,58 +18,67 @@ from daydream_runtime.nats_url import NatsAddress, refused, unreachable
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.settings import split_list
 
-CONNECT_S = 5
+CONNECT_TIMEOUT_S = 5
+JETSTREAM_TIMEOUT_S = 10
 
 
 @dataclass(frozen=True)
 class Client:
-    """What commands ask and tell with. `nats_url`: with its secret, for programs that they start."""
+    """A connection. `nats_url` contains the secret; it is for programs that a command starts."""
 
     nc: Nats
     js: JetStreamContext
-    ask: RpcClient
+    rpc: RpcClient
     nats_url: str = field(repr=False)
 
     async def publish(self, message: Message) -> int:
-        """Publish an event under its own id. Gives its place in the stream, also when it was there already."""
-        flow = route_of(type(message))
+        """Publish an event under its own id.
+
+        Return its sequence in the stream, also if it was there already.
+        """
+        route = route_of(type(message))
         ack = await self.js.publish(
-            flow.subject,
+            route.subject,
             message.model_dump_json().encode(),
             headers={"Nats-Msg-Id": message.message_id},
-            stream=flow.stream,
+            stream=route.stream,
         )
         return ack.seq
 
 
 @asynccontextmanager
 async def connected(nats_url: str) -> AsyncIterator[Client]:
-    """A connection; ConfigurationError when nobody answers there."""
-    nc, address = Nats(), NatsAddress.of(split_list(nats_url))
-    not_taken: list[Exception] = []
+    """Connect to NATS.
 
-    async def listen(error: Exception) -> None:
-        """What matters is raised where it happens, but for a refusal: the client would try again and again."""
+    Raise ConfigurationError if there is no answer, or the connection is refused.
+    """
+    nc, address = Nats(), NatsAddress.of(split_list(nats_url))
+    refusals: list[Exception] = []
+
+    async def on_error(error: Exception) -> None:
+        """Stop connecting on a refusal, which the client would retry for ever.
+
+        Other errors surface in the call.
+        """
         if refused(error):
-            not_taken.append(error)
+            refusals.append(error)
             connecting.cancel()
 
-    # the first try must fail in time; once connected, the system may restart its NATS under us
+    # The first try must fail in time. Once connected, the system may restart its NATS, so reconnect
+    # for ever.
     connecting = asyncio.ensure_future(
         nc.connect(
-            **address.options(), max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=listen
+            **address.options(), max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=on_error
         )
     )
     try:
-        await asyncio.wait_for(connecting, CONNECT_S)
+        await asyncio.wait_for(connecting, CONNECT_TIMEOUT_S)
     except (nats.errors.Error, OSError, TimeoutError, asyncio.CancelledError) as error:
-        if isinstance(error, asyncio.CancelledError) and not not_taken:
+        if isinstance(error, asyncio.CancelledError) and not refusals:
             raise
-        raise unreachable(address, not_taken[0] if not_taken else error) from None
+        raise unreachable(address, refusals[0] if refusals else error) from None
     try:
-        yield Client(nc, nc.jetstream(timeout=10), RpcClient(nc), nats_url)
+        yield Client(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT_S), RpcClient(nc), nats_url)
     finally:
-        with contextlib.suppress(
-            nats.errors.Error, OSError
-        ):  # the system may have stopped under us
+        with contextlib.suppress(nats.errors.Error, OSError):  # the system may have stopped first
             await nc.close()

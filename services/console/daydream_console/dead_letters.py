@@ -1,7 +1,7 @@
 """Dead letters: messages that a service gave up on. Read them, and delete those that are settled.
 
-A dead letter holds the bytes of the message. The message's reservation was released when it was dead-lettered.
-`resend` sends one again.
+A dead letter holds the bytes of the message. The message's reservation was released when it was
+dead-lettered. `resend` sends one again.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ DEAD_LETTER_ID = re.compile(rf"(?P<id>.*?)(?:{RESEND}(?P<resends>\d+))?:dead")
 class DeadLetter:
     """A stored dead letter.
 
-    `message_id` is the id under which the message was first sent. `resends` counts how often it was sent again
-    before it failed this time.
+    `message_id` is the id under which the message was first sent. `resends` counts how often it was
+    sent again before it failed this time.
     """
 
     sequence: int
@@ -46,7 +46,9 @@ class DeadLetter:
 
     @property
     def route(self) -> MessageRoute | None:
-        """Return the message's class and stream, or None for a subject that this version does not know."""
+        """Return the message's class and stream, or None for a subject that this version does not
+        know.
+        """
         return next((route for route in ROUTES if route.subject == self.subject), None)
 
     def message(self) -> Message:
@@ -66,7 +68,10 @@ class DeadLetter:
 
 
 async def dead_letters(client: Client) -> AsyncIterator[DeadLetter]:
-    """Yield all dead letters, oldest first. They may be many, and each holds a message, so read one by one."""
+    """Yield all dead letters, oldest first.
+
+    They may be many, and each holds a message, so read one by one.
+    """
     state = (await client.js.stream_info(STREAM)).state
     async for sequence, message in read_stream(
         client.js, STREAM, max(0, state.first_seq - 1), state.last_seq, gaps=True

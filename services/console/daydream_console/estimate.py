@@ -1,10 +1,15 @@
-"""What N daydreams will cost and how many insights to expect, from what past ones did. Pure.
+"""Estimate the cost of N daydreams and the number of insights, from past daydreams. Pure functions.
 
-Cost: the mean of past daydreams, with a 95 % prediction interval for the sum of N more (normal, by the mean and spread that the
-ledger keeps; the mean itself is uncertain too: variance s²·(N + N²/n)). It is never above what will be reserved. Insights: with k
-promoted of n hypotheses, the yield is Beta(k + ½, n − k + ½) (Jeffreys' prior), and the number among N more is beta-binomial
-(Gelman et al., Bayesian Data Analysis, 3rd ed., appendix A); the interval are its 2.5 % and 97.5 % quantiles. It takes daydreams
-to be alike, so a change of model or facts makes the past worth less.
+Cost: the mean of past daydreams, with a 95 % prediction interval for the sum of N more. It is
+normal, from the mean and the spread that the ledger keeps. The mean itself is uncertain too, so the
+variance is s²·(N + N²/n). The upper end is never above what will be reserved.
+
+Insights: with k promoted of n hypotheses, the yield is Beta(k + ½, n − k + ½) (Jeffreys' prior).
+The number among N more is beta-binomial (Gelman et al., Bayesian Data Analysis, 3rd ed.,
+appendix A). The interval is its 2.5 % and 97.5 % quantiles. SciPy has this distribution, but the
+command needs nothing else of its 100 MB.
+
+Both assume that daydreams are alike. After a change of model or facts, the past predicts less.
 """
 
 from __future__ import annotations
@@ -27,75 +32,83 @@ class Expected(ContractModel):
 
 
 class Estimate(ContractModel):
-    """Before a run. Amounts are nano-dollars. `cost` is None without a past; `most_nanousd`, what is reserved at most, is None while
-    the stages have not said their plans. `affordable` is how many daydreams the caps leave room for at the mean cost."""
+    """An estimate; amounts in nano-dollars.
+
+    `cost` is None without past daydreams. `max_nanousd` is the sum of the largest reservations, or
+    None until the stages have published their plans. `affordable` is the number of daydreams that
+    the caps leave room for, at the mean cost.
+    """
 
     daydreams: int
     past_daydreams: int
     past_hypotheses: int
     past_insights: int
     cost: Expected | None
-    most_nanousd: int | None
+    max_nanousd: int | None
     insights: Expected
     nanousd_per_insight: float | None
     affordable: int | None
 
 
 def estimate(
-    daydreams: int, budget: BudgetState, memory: MemoryState, most_each: int | None
+    daydreams: int, budget: BudgetState, memory: MemoryState, reserved_nanousd: int | None
 ) -> Estimate:
-    """`most_each`: what is reserved for one daydream at most, by the plans of the stages."""
-    most = None if most_each is None else daydreams * most_each
-    cost = _cost(daydreams, budget, most)
-    hypotheses_each = (
-        memory.verdicts / budget.daydreams_paid
-        if budget.daydreams_paid and memory.verdicts
-        else 1.0
-    )
+    """Estimate from the state of ledger and memory.
+
+    `reserved_nanousd` is the largest reservation for one daydream.
+    """
+    max_nanousd = None if reserved_nanousd is None else daydreams * reserved_nanousd
+    cost = _cost(daydreams, budget, max_nanousd)
+    hypotheses_per_daydream = 1.0
+    if budget.daydreams_paid and memory.verdicts:
+        hypotheses_per_daydream = memory.verdicts / budget.daydreams_paid
     insights = _insights(
-        round(daydreams * hypotheses_each), memory.insights, max(memory.verdicts, memory.insights)
+        round(daydreams * hypotheses_per_daydream),
+        memory.insights,
+        max(memory.verdicts, memory.insights),
     )
     free = [limit.free_nanousd for limit in budget.limits if limit.hard and limit.scope == "all"]
-    each = cost.mean / daydreams if cost else most_each
+    cost_per_daydream = cost.mean / daydreams if cost else reserved_nanousd
     return Estimate(
         daydreams=daydreams,
         past_daydreams=budget.daydreams_paid,
         past_hypotheses=memory.verdicts,
         past_insights=memory.insights,
         cost=cost,
-        most_nanousd=most,
+        max_nanousd=max_nanousd,
         insights=insights,
         nanousd_per_insight=cost.mean / insights.mean if cost else None,
-        affordable=int(min(free) / each) if free and each else None,
+        affordable=int(min(free) / cost_per_daydream) if free and cost_per_daydream else None,
     )
 
 
-def _cost(count: int, budget: BudgetState, most: int | None) -> Expected | None:
+def _cost(number: int, budget: BudgetState, max_nanousd: int | None) -> Expected | None:
     past = budget.daydreams_paid
     if not past:
         return None
-    ceiling = math.inf if most is None else most
     mean = budget.daydreams_nanousd / past
-    if past == 1:  # one says nothing of the spread
-        return Expected(mean=mean * count, low=0, high=mean * count if most is None else most)
+    total = mean * number
+    if past == 1:  # one daydream says nothing about the spread
+        return Expected(mean=total, low=0, high=total if max_nanousd is None else max_nanousd)
+    ceiling = math.inf if max_nanousd is None else max_nanousd
     variance = max(0.0, (budget.daydreams_nanousd_squared - past * mean * mean) / (past - 1))
-    half = Z95 * math.sqrt(variance * (count + count * count / past))
-    return Expected(
-        mean=mean * count, low=max(0.0, mean * count - half), high=min(ceiling, mean * count + half)
-    )
+    half = Z95 * math.sqrt(variance * (number + number * number / past))
+    return Expected(mean=total, low=max(0.0, total - half), high=min(ceiling, total + half))
 
 
-def _insights(count: int, found: int, past: int) -> Expected:
-    """Beta-binomial, its distribution summed up from 0."""
-    a, b = found + 0.5, past - found + 0.5
-    low, below = None, 0.0
-    for k in range(count + 1):
-        below += math.exp(_log_choose(count, k) + _log_beta(k + a, count - k + b) - _log_beta(a, b))
-        if low is None and below >= TAIL:
+def _insights(number: int, promoted: int, past: int) -> Expected:
+    """Sum the beta-binomial distribution up from 0 to its two quantiles."""
+    a, b = promoted + 0.5, past - promoted + 0.5
+    mean = number * a / (a + b)
+    low, cumulative = None, 0.0
+    for k in range(number + 1):
+        log_density = _log_choose(number, k) + _log_beta(k + a, number - k + b) - _log_beta(a, b)
+        cumulative += math.exp(log_density)
+        if low is None and cumulative >= TAIL:
             low = k
-        if below >= 1 - TAIL:
-            return Expected(mean=count * a / (a + b), low=low or 0, high=k)
-    return Expected(mean=count * a / (a + b), low=low or 0, high=count)
+        if cumulative >= 1 - TAIL:
+            return Expected(mean=mean, low=low or 0, high=k)
+    return Expected(mean=mean, low=low or 0, high=number)
 
 
 def _log_beta(a: float, b: float) -> float:

@@ -1,7 +1,7 @@
-"""Keeps the memory in step with folders: what is new or edited is offered, what is gone is removed.
+"""Keep the memory in step with folders: offer new and edited files, remove deleted ones.
 
-States of a file: unknown → offered ⇄ edited → gone. Nothing is remembered here: at the start, and again after any trouble, the folder is
-compared with what the memory says it holds, so that a watcher may be stopped and started at any time.
+States of a file: unknown → offered ⇄ edited → gone. Nothing is stored here. At the start the folder
+is compared with what the memory holds, so a watcher can be stopped and started at any time.
 """
 
 from __future__ import annotations
@@ -13,24 +13,20 @@ from pathlib import Path
 from watchfiles import awatch
 
 from daydream_console.client import Client
-from daydream_console.ingest import (
-    Labels,
-    Offered,
-    files_under,
-    hidden,
-    offer,
-    remove,
-    sources_under,
-)
+from daydream_console.files import files_under, hidden
+from daydream_console.ingest import Labels, Offered, offer, remove, sources_under
 
 
 async def catch_up(
     client: Client, paths: Sequence[Path], who: str, labels: Labels
 ) -> tuple[list[str], AsyncIterator[Offered]]:
-    """What is gone, which is removed, and what is offered: all that is there."""
+    """Compare the folders with the memory.
+
+    Return the sources that were removed, and an iterator of all offers.
+    """
     files = await asyncio.to_thread(files_under, paths)
-    there = {str(file.absolute()) for file in files}
-    gone = [source for source in await sources_under(client, paths) if source not in there]
+    existing = {str(file.absolute()) for file in files}
+    gone = [source for source in await sources_under(client, paths) if source not in existing]
     await remove(client, gone, who)
     return gone, offer(client, files, labels=labels)
 
@@ -42,19 +38,21 @@ async def changes(
     labels: Labels,
     stop: asyncio.Event | None = None,
 ) -> AsyncIterator[tuple[list[str], list[Offered]]]:
-    """What was removed and what was offered, each time that something changes, until the stop."""
+    """Yield (removed sources, offered documents) for each change, until `stop` is set."""
     async for batch in awatch(*paths, stop_event=stop, recursive=True):
-        gone, files = await asyncio.to_thread(_look, {Path(name) for _, name in batch}, paths)
+        touched = {Path(name) for _, name in batch}
+        gone, files = await asyncio.to_thread(_split_by_existence, touched, paths)
         removed = await sources_under(client, gone)
         await remove(client, removed, who)
-        offered = [one async for one in offer(client, files, labels=labels)]
+        offered = [document async for document in offer(client, files, labels=labels)]
         if removed or offered:
             yield removed, offered
 
 
-def _look(touched: set[Path], paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Of what was touched: files and folders that are gone, and files that are there."""
-    seen = sorted(path for path in touched if not hidden(path, paths))
-    return [path for path in seen if not path.exists()], files_under(
-        [path for path in seen if path.exists()]
-    )
+def _split_by_existence(
+    touched: set[Path], folders: Sequence[Path]
+) -> tuple[list[Path], list[Path]]:
+    """Return (paths that are gone, files that exist), without hidden ones."""
+    visible = sorted(path for path in touched if not hidden(path, folders))
+    gone = [path for path in visible if not path.exists()]
+    return gone, files_under([path for path in visible if path.exists()])

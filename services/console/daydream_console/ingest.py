@@ -1,7 +1,8 @@
-"""Offers documents to the memory, and follows what becomes of them.
+"""Offer documents to the memory, and wait for the reports.
 
-A small document travels in its offer, the bytes of a large one go into the object store before; the memory does the rest, also when
-nobody looks any more. What is known already is not sent again.
+A small document travels inside its message; a large one goes into the object store first. The
+memory does the rest, also after the command has ended. A document that the memory knows already is
+not sent again.
 """
 
 from __future__ import annotations
@@ -9,35 +10,40 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from daydream_console.client import Client
-from daydream_console.overview import settled, taken_up
-from daydream_contracts.errors import ConfigurationError
+from daydream_console.overview import handled_up_to, wait_until_handled
 from daydream_contracts.events import DocumentOffered, DocumentRemoved, FactKind, derive_id
 from daydream_contracts.rpc import DocumentReport, ListDocuments
 from daydream_contracts.topology import DOCUMENT_OBJECTS, MEMORY_DOCUMENTS
 
 BYTES_MAX = 256 << 20
 INLINE_BYTES_MAX = 256 << 10  # in base64 well below the 1 MB that a message may have
-AT_ONCE = 64
-BYTES_AT_ONCE = 64 << 20
-ASK_AT_ONCE = 500
+BATCH_FILES = 64
+BATCH_BYTES = 64 << 20
+QUERY_DOCUMENTS = 500
+PAGE = 1000
 POLL_S = 0.2
+KNOWN = "already known"
+LOST = "was not ingested; see 'daydream dead-letters list' and the memory's log"
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Whose the documents are, and what a model needs to see them; empty: everybody's, and nothing."""
+    """The team that owns documents and the clearance that a model needs.
+
+    Empty: shared, and none.
+    """
 
     team: str = ""
     clearance: str = ""
 
     def id_of(self, data: bytes) -> str:
-        """The id of a document: of its bytes, and of its labels where it has any."""
+        """Return the id of a document: a digest of its bytes, and of its labels if it has any."""
         labels = f"\0{self.team}\0{self.clearance}".encode() if self.team or self.clearance else b""
         return hashlib.sha256(data + labels).hexdigest()
 
@@ -46,8 +52,19 @@ NO_LABELS = Labels()
 
 
 @dataclass(frozen=True)
+class Content:
+    """A document that has been read from disk but not offered."""
+
+    source: str
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Offered:
-    """A document that was offered (at this place in the stream), or (with a report) one that needs no more work."""
+    """An offered document.
+
+    It has a sequence in its stream, or a report if no work is left to do.
+    """
 
     document_id: str
     source: str
@@ -55,56 +72,28 @@ class Offered:
     sequence: int = 0
 
 
-def files_under(paths: Sequence[Path]) -> list[Path]:
-    """All files at these paths, hidden ones left out, in a stable order. ConfigurationError for a path that isn't there."""
-    found: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise ConfigurationError(
-                f"there is nothing at {path}", "Give files or folders that exist"
-            )
-        found += [path] if path.is_file() else list(_walk(path))
-    return found
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not hidden(path, [folder]):
-            yield path
-
-
-def hidden(path: Path, folders: Sequence[Path]) -> bool:
-    """Whether it, or a folder in which it lies below one of these, has a name that begins with a dot."""
-    below = next(
-        (
-            path.absolute().relative_to(folder.absolute())
-            for folder in folders
-            if path.absolute().is_relative_to(folder.absolute())
-        ),
-        path,
-    )
-    return any(part.startswith(".") for part in below.parts)
-
-
 async def offer(
     client: Client,
     files: Sequence[Path],
-    called: Callable[[Path], str] = lambda file: str(file.absolute()),
+    name_of: Callable[[Path], str] = lambda file: str(file.absolute()),
     labels: Labels = NO_LABELS,
 ) -> AsyncIterator[Offered]:
-    """Offer these files, some at a time, each under the name by which people find it again."""
-    read: list[tuple[str, bytes] | Offered] = []
+    """Offer files in batches.
+
+    `name_of` gives the source under which people find a document again.
+    """
+    batch: list[Content | Offered] = []
+    batch_bytes = 0
     for file in files:
-        read.append(await asyncio.to_thread(_read, file, called(file)))
-        if (
-            len(read) == AT_ONCE
-            or sum(len(one[1]) for one in read if isinstance(one, tuple)) > BYTES_AT_ONCE
-        ):
-            for one in await _offer_all(client, read, labels):
-                yield one
-            read = []
-    for one in await _offer_all(client, read, labels):
-        yield one
+        document = await asyncio.to_thread(_read, file, name_of(file))
+        batch.append(document)
+        batch_bytes += len(document.data) if isinstance(document, Content) else 0
+        if len(batch) == BATCH_FILES or batch_bytes > BATCH_BYTES:
+            for offered in await _offer_batch(client, batch, labels):
+                yield offered
+            batch, batch_bytes = [], 0
+    for offered in await _offer_batch(client, batch, labels):
+        yield offered
 
 
 async def offer_bytes(
@@ -114,78 +103,70 @@ async def offer_bytes(
     kind: FactKind = FactKind.DOCUMENT,
     labels: Labels = NO_LABELS,
 ) -> Offered:
-    """Offer what was read already."""
-    (offered,) = await _offer_all(client, [(source, data)], labels, kind)
+    """Offer a document that is in memory already."""
+    (offered,) = await _offer_batch(client, [Content(source, data)], labels, kind)
     return offered
 
 
-def _read(file: Path, source: str) -> tuple[str, bytes] | Offered:
+def _read(file: Path, source: str) -> Content | Offered:
     try:
         size = file.stat().st_size
-        if size > BYTES_MAX:
-            return _not_sent(
-                "",
-                source,
-                "refused",
-                f"{size >> 20} MB is more than the {BYTES_MAX >> 20} MB that one file may have; split it",
-            )
-        return source, file.read_bytes()
+        if size <= BYTES_MAX:
+            return Content(source, file.read_bytes())
+        note = f"{size >> 20} MB; the maximum is {BYTES_MAX >> 20} MB per file. Split it"
     except OSError as error:
-        return _not_sent("", source, "refused", f"can't be read: {error.strerror}")
+        note = f"can't be read: {error.strerror}"
+    return Offered("", source, _report("", source, "refused", note))
 
 
-async def _offer_all(
+async def _offer_batch(
     client: Client,
-    read: Sequence[tuple[str, bytes] | Offered],
+    batch: Sequence[Content | Offered],
     labels: Labels,
     kind: FactKind = FactKind.DOCUMENT,
 ) -> list[Offered]:
-    """Offer what is not known yet, all at once; in the order given."""
-    ids = tuple({labels.id_of(one[1]) for one in read if isinstance(one, tuple)})
-    known = (
-        (await client.ask(MEMORY_DOCUMENTS, ListDocuments(document_ids=ids, limit=1000))).reports
-        if ids
-        else ()
+    """Offer what the memory does not know yet, all at once.
+
+    Return the results in the order of the batch.
+    """
+    contents = [document for document in batch if isinstance(document, Content)]
+    known = await _known(client, tuple({labels.id_of(content.data) for content in contents}))
+    results = await asyncio.gather(
+        *(_offer(client, content, labels, kind, known) for content in contents)
     )
-    there = {(report.document_id, report.source): report for report in known}
-    return list(
-        await asyncio.gather(
-            *(
-                _settled(one)
-                if isinstance(one, Offered)
-                else _offer(client, *one, labels, kind, there)
-                for one in read
-            )
-        )
-    )
+    offered = iter(results)
+    return [next(offered) if isinstance(document, Content) else document for document in batch]
 
 
-async def _settled(offered: Offered) -> Offered:
-    return offered
+async def _known(
+    client: Client, document_ids: tuple[str, ...]
+) -> Mapping[tuple[str, str], DocumentReport]:
+    """Return the reports of known documents by (document id, source)."""
+    if not document_ids:
+        return {}
+    query = ListDocuments(document_ids=document_ids, limit=PAGE)
+    reports = (await client.rpc(MEMORY_DOCUMENTS, query)).reports
+    return {(report.document_id, report.source): report for report in reports}
 
 
 async def _offer(
     client: Client,
-    source: str,
-    data: bytes,
+    content: Content,
     labels: Labels,
     kind: FactKind,
-    there: Mapping[tuple[str, str], DocumentReport],
+    known: Mapping[tuple[str, str], DocumentReport],
 ) -> Offered:
+    source, data = content.source, content.data
     document_id = labels.id_of(data)
     if not data:
-        return _not_sent(document_id, source, "skipped", "empty")
-    same = there.get((document_id, source))
-    if same and same.current:
-        return Offered(
-            document_id,
-            source,
-            same.model_copy(update={"note": "; ".join(filter(None, (same.note, "known already")))}),
-        )
+        return Offered(document_id, source, _report(document_id, source, "skipped", "empty"))
+    earlier = known.get((document_id, source))
+    if earlier and earlier.current:
+        note = "; ".join(filter(None, (earlier.note, KNOWN)))
+        return Offered(document_id, source, earlier.model_copy(update={"note": note}))
     inline = len(data) <= INLINE_BYTES_MAX
-    object_name = (
-        "" if inline else derive_id("object", document_id, source)
-    )  # one for each source: the first to be read removes its own only
+    # One object per source: the first to be read deletes its own object only.
+    object_name = "" if inline else derive_id("object", document_id, source)
     if not inline:
         await (await client.js.object_store(DOCUMENT_OBJECTS)).put(object_name, data)
     message = DocumentOffered(
@@ -197,7 +178,7 @@ async def _offer(
         kind=kind,
         team=labels.team,
         clearance=labels.clearance,
-        returned=same is not None,
+        returned=earlier is not None,
         offered_at=datetime.now(UTC),
     )
     return Offered(document_id, source, sequence=await client.publish(message))
@@ -206,80 +187,71 @@ async def _offer(
 async def sources_under(
     client: Client, paths: Sequence[Path], *, current_only: bool = True
 ) -> list[str]:
-    """The sources at and below these paths, whether they are still there or not, of which the memory holds a current document, or ever held one."""
-    found: dict[str, None] = {}
+    """Return the sources at and below these paths of which the memory holds a document.
+
+    The files need not exist any more. Without `current_only`, include documents that were removed.
+    """
+    sources: dict[str, None] = {}
     for path in paths:
         name = str(path.absolute())
-        page = ListDocuments(under=name, current_only=current_only, limit=1000)
-        while reports := (await client.ask(MEMORY_DOCUMENTS, page)).reports:
-            found.update(
-                dict.fromkeys(
-                    report.source
-                    for report in reports
-                    if report.source == name or report.source.startswith(f"{name.rstrip('/')}/")
-                )
+        below = f"{name.rstrip('/')}/"
+        query = ListDocuments(under=name, current_only=current_only, limit=PAGE)
+        while page := (await client.rpc(MEMORY_DOCUMENTS, query)).reports:
+            found = (report.source for report in page)
+            sources |= dict.fromkeys(
+                source for source in found if source == name or source.startswith(below)
             )
-            page = page.model_copy(update={"offset": page.offset + len(reports)})
-    return list(found)
+            query = query.model_copy(update={"offset": query.offset + len(page)})
+    return list(sources)
 
 
 async def remove(client: Client, sources: Sequence[str], who: str = "") -> None:
-    """Say that what was offered from these sources is no longer there, and wait until the memory knows."""
+    """Report that these sources no longer exist, and wait until the memory has handled it."""
     last = 0
     for source in sources:
-        last = await client.publish(
-            DocumentRemoved(source=source, who=who, removed_at=datetime.now(UTC))
-        )
+        removed = DocumentRemoved(source=source, who=who, removed_at=datetime.now(UTC))
+        last = await client.publish(removed)
     if sources:
-        await settled(client, DocumentRemoved, last)
+        await wait_until_handled(client, DocumentRemoved, last)
 
 
 async def reports(
-    client: Client, offered: Sequence[Offered], *, seen: Callable[[int], None] = lambda _: None
+    client: Client, offered: Sequence[Offered], *, progress: Callable[[int], None] = lambda _: None
 ) -> list[DocumentReport]:
-    """What became of them, once all have been read; in the order in which they were offered."""
-    done = {one.source: one.report for one in offered if one.report}
-    last = max((one.sequence for one in offered), default=0)
-    while missing := [one for one in offered if one.source not in done]:
-        all_taken = await taken_up(
-            client, DocumentOffered, last
-        )  # before the question: what is taken has its report by now
-        for start in range(0, len(missing), ASK_AT_ONCE):
-            part = missing[start : start + ASK_AT_ONCE]
-            found = await client.ask(
-                MEMORY_DOCUMENTS,
-                ListDocuments(document_ids=tuple(one.document_id for one in part), limit=1000),
-            )
-            wanted = {(one.document_id, one.source) for one in part}
-            there = [
-                report for report in found.reports if (report.document_id, report.source) in wanted
-            ]
-            done |= {report.source: report for report in there if report.current or all_taken}
-        seen(len(done))
-        if all_taken:  # and yet no report: its message was put aside
-            lost = "was not taken in; daydream dead-letters list and the memory's log say why"
-            done |= {
-                one.source: _report(one.document_id, one.source, "refused", lost)
-                for one in missing
-                if one.source not in done
-            }
-        else:
+    """Wait until all documents have been read. Return their reports in the order of the offers.
+
+    `progress` gets the number of documents that are done.
+    """
+    done = {document.source: document.report for document in offered if document.report}
+    last = max((document.sequence for document in offered), default=0)
+    while missing := [document for document in offered if document.source not in done]:
+        # Asked first: every document that was handled by then has its report in the answer below.
+        all_handled = await handled_up_to(client, DocumentOffered, last)
+        for report in await _reports_of(client, missing):
+            if report.current or all_handled:
+                done[report.source] = report
+        progress(len(done))
+        if not all_handled:
             await asyncio.sleep(POLL_S)
-    return [report for one in offered if (report := done[one.source])]
+            continue
+        for document in missing:  # handled and yet without a report: dead-lettered
+            lost = _report(document.document_id, document.source, "refused", LOST)
+            done.setdefault(document.source, lost)
+    return [done[document.source] for document in offered]
 
 
-def _not_sent(document_id: str, source: str, status: str, note: str) -> Offered:
-    return Offered(document_id, source, _report(document_id, source, status, note))
+async def _reports_of(client: Client, documents: Sequence[Offered]) -> list[DocumentReport]:
+    found: list[DocumentReport] = []
+    for start in range(0, len(documents), QUERY_DOCUMENTS):
+        part = documents[start : start + QUERY_DOCUMENTS]
+        keys = {(document.document_id, document.source) for document in part}
+        ids = tuple(document.document_id for document in part)
+        query = ListDocuments(document_ids=ids, limit=PAGE)
+        page = (await client.rpc(MEMORY_DOCUMENTS, query)).reports
+        found += [report for report in page if (report.document_id, report.source) in keys]
+    return found
 
 
 def _report(document_id: str, source: str, status: str, note: str) -> DocumentReport:
-    return DocumentReport.model_validate(
-        {
-            "document_id": document_id,
-            "source": source,
-            "status": status,
-            "note": note,
-            "facts": 0,
-            "facts_embedded": 0,
-        }
-    )
+    fields = {"document_id": document_id, "source": source, "status": status, "note": note}
+    return DocumentReport.model_validate({**fields, "facts": 0, "facts_embedded": 0})

@@ -1,11 +1,13 @@
-"""The running system at a glance, for the page and for the command alike: read from JetStream and the services, never from
-a memory of our own that a restart would empty."""
+"""The running system at a glance, for the page and the command.
+
+Everything is read from JetStream and the services. Nothing is stored here, so a restart loses
+nothing.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import nats.errors
 from nats.js import JetStreamContext
@@ -26,15 +28,18 @@ from daydream_contracts.topology import (
 )
 from daydream_runtime.rpc import RpcClient
 
-R = TypeVar("R")
-PATIENCE_S = 2.0
-ON_THE_WAY = {
-    row.route.subject for row in CONSUMERS if row.message.payer is not Message.payer
-}  # what a reservation pays for
+ANSWER_TIMEOUT_S = 2.0
+HANDLED_TIMEOUT_S = 10.0
+POLL_S = 0.05
+PAID_SUBJECTS = {  # messages that a reservation pays for
+    consumer.route.subject for consumer in CONSUMERS if consumer.message.payer is not Message.payer
+}
 
 
 class StageState(ContractModel):
-    """One consumer: `pending` in its stream, `in_progress` with its workers, `redelivered` among those."""
+    """A consumer: messages pending in its stream, in progress, and redelivered among those in
+    progress.
+    """
 
     service: str
     subject: str
@@ -48,7 +53,7 @@ class StageState(ContractModel):
 
 
 class Overview(ContractModel):
-    """What every part says; None for a part that does not answer."""
+    """The state of every part. None for a service that does not answer."""
 
     at: datetime
     memory: MemoryState | None
@@ -59,25 +64,18 @@ class Overview(ContractModel):
 
     @property
     def pipeline_idle(self) -> bool:
-        """Whether no daydream is on its way."""
-        return all(stage.idle for stage in self.stages if stage.subject in ON_THE_WAY)
+        """Return True if no daydream is in progress."""
+        return all(stage.idle for stage in self.stages if stage.subject in PAID_SUBJECTS)
 
 
 async def overview(
-    ask: RpcClient, js: JetStreamContext, *, patience_s: float = PATIENCE_S
+    rpc: RpcClient, js: JetStreamContext, *, timeout_s: float = ANSWER_TIMEOUT_S
 ) -> Overview:
-    """Ask everybody at once."""
-
-    async def maybe(endpoint: Endpoint[EmptyRequest, A]) -> A | None:
-        try:
-            return await ask(endpoint, EmptyRequest(), patience_s=patience_s, try_s=patience_s)
-        except DaydreamError:
-            return None
-
-    memory, sampler, budget, stages, dead = await asyncio.gather(
-        maybe(MEMORY_STATE),
-        maybe(SAMPLER_STATE),
-        maybe(BUDGET_STATE),
+    """Ask all services at once. A service that does not answer within the timeout is None."""
+    memory, sampler, budget, stages, dead_letters = await asyncio.gather(
+        _state_of(rpc, MEMORY_STATE, timeout_s),
+        _state_of(rpc, SAMPLER_STATE, timeout_s),
+        _state_of(rpc, BUDGET_STATE, timeout_s),
         _stages(js),
         _dead_letters(js),
     )
@@ -87,25 +85,35 @@ async def overview(
         sampler=sampler,
         budget=budget,
         stages=stages,
-        dead_letters=dead,
+        dead_letters=dead_letters,
     )
 
 
+async def _state_of(
+    rpc: RpcClient, endpoint: Endpoint[EmptyRequest, A], timeout_s: float
+) -> A | None:
+    try:
+        return await rpc(endpoint, EmptyRequest(), patience_s=timeout_s, try_s=timeout_s)
+    except DaydreamError:
+        return None
+
+
 async def _stages(js: JetStreamContext) -> tuple[StageState, ...]:
-    """One after the other, in the direction of the flow: what moves on meanwhile is seen further down, and nothing slips through."""
-    return tuple([await _stage(js, row) for row in CONSUMERS])
+    """Read the stages in order of the flow: a message that moves on meanwhile is then seen in a
+    later stage.
+    """
+    return tuple([await _stage(js, consumer) for consumer in CONSUMERS])
 
 
 async def _stage(js: JetStreamContext, consumer: Consumer) -> StageState:
+    pending, in_progress, redelivered = 0, 0, 0
     try:
         info = await js.consumer_info(consumer.route.stream, consumer.durable)
-        pending, in_progress, redelivered = (
-            info.num_pending or 0,
-            info.num_ack_pending or 0,
-            info.num_redelivered or 0,
-        )
     except (NotFoundError, nats.errors.Error, TimeoutError):
-        pending, in_progress, redelivered = 0, 0, 0
+        pass  # not provisioned yet, or NATS is restarting
+    else:
+        pending, in_progress = info.num_pending or 0, info.num_ack_pending or 0
+        redelivered = info.num_redelivered or 0
     return StageState(
         service=consumer.service,
         subject=consumer.route.subject,
@@ -122,28 +130,29 @@ async def _dead_letters(js: JetStreamContext) -> int:
         return 0
 
 
-async def taken_up(client: Client, message: type[Message], sequence: int) -> bool:
-    """Whether all consumers of this message are done with everything up to this place in its stream.
+async def handled_up_to(client: Client, message: type[Message], sequence: int) -> bool:
+    """Return True if all consumers of this message have handled everything up to this sequence.
 
-    The place is what counts: a consumer may say for a moment after a publish that nothing waits.
+    The sequence decides, because a consumer may report zero pending messages for a moment after a
+    publish.
     """
-    for row in CONSUMERS:
-        if row.message is message:
+    for consumer in CONSUMERS:
+        if consumer.message is message:
             try:
-                floor = (await client.js.consumer_info(row.route.stream, row.durable)).ack_floor
-            except (nats.errors.Error, TimeoutError):  # nobody can say now; the caller asks again
+                info = await client.js.consumer_info(consumer.route.stream, consumer.durable)
+            except (nats.errors.Error, TimeoutError):  # unknown now; the caller polls
                 return False
-            if (floor.stream_seq if floor else 0) < sequence:
+            if (info.ack_floor.stream_seq if info.ack_floor else 0) < sequence:
                 return False
     return True
 
 
-async def settled(
-    client: Client, message: type[Message], sequence: int, patience_s: float = 10.0
+async def wait_until_handled(
+    client: Client, message: type[Message], sequence: int, timeout_s: float = HANDLED_TIMEOUT_S
 ) -> None:
-    """Wait until the message at this place has been taken up. Raises RetryLaterError after the patience."""
-    deadline = asyncio.get_running_loop().time() + patience_s
-    while not await taken_up(client, message, sequence):
+    """Wait until this message has been handled. Raise RetryLaterError after the timeout."""
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while not await handled_up_to(client, message, sequence):
         if asyncio.get_running_loop().time() > deadline:
-            raise RetryLaterError("it is kept, but was not taken up yet")
-        await asyncio.sleep(0.05)
+            raise RetryLaterError("the change is stored, but was not applied yet")
+        await asyncio.sleep(POLL_S)

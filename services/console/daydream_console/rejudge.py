@@ -1,25 +1,27 @@
-"""Stored hypotheses before the judges again: found in memory, each with a reservation of its own, sent to the critic as another round.
+"""Judge stored hypotheses again: find them in memory, reserve money for each, and send it to the
+critic.
 
-A second call of the same command does the same again: round, reservation and message have derived ids, so what waits already is neither paid nor judged twice.
-The critic's verdict of that round is kept beside the earlier ones.
+Running the same command twice has no further effect: round, reservation and message have derived
+ids, so what is pending already is neither paid nor judged twice. The verdict of the new round is
+stored beside the earlier ones.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nats.js.errors import APIError
+from tenacity import retry, retry_if_exception, wait_fixed
 
 from daydream_console.client import Client
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import HypothesisProposed, PairSampled, VerdictReached, derive_id
 from daydream_contracts.rpc import (
     AllocationRequest,
-    CriticState,
     EmptyRequest,
+    JudgeState,
     ListVerdicts,
     OpenReservation,
     Refusal,
@@ -29,124 +31,132 @@ from daydream_models.reservations import FULL, ORACLE, StagePlan, read_plans
 
 CRITIC = "critic"
 PAGE = 100
-FULL_S = 1.0  # between two tries while the critic's stream is full
+STREAM_FULL_WAIT_S = 1.0
 
 
 @dataclass(frozen=True)
 class RejudgePlan:
-    """What is to be judged anew, by whom, and what that will cost: about so much, and never more than so much."""
+    """Hypotheses to judge again, by which judges, and the expected cost."""
 
-    proposed: tuple[HypothesisProposed, ...]
+    hypotheses: tuple[HypothesisProposed, ...]
     judges: tuple[str, ...]
     plans: Mapping[str, StagePlan]
     expected_nanousd: int
 
     @property
-    def most_nanousd(self) -> int:
-        """What is reserved in all."""
+    def max_nanousd(self) -> int:
+        """Return the sum of all reservations."""
         return sum(
-            part.upper_bound_nanousd
-            for one in self.proposed
-            for part in allocations(one.pair, one.pair.stages, self.plans)
+            allocation.upper_bound_nanousd
+            for hypothesis in self.hypotheses
+            for allocation in allocations(hypothesis.pair, hypothesis.pair.stages, self.plans)
         )
 
 
 def allocations(
     pair: PairSampled, stages: Collection[str], plans: Mapping[str, StagePlan], samples: int = 1
 ) -> tuple[AllocationRequest, ...]:
-    """What a reservation has to hold that pays these stages of a pair's way."""
+    """Return what a reservation must hold to pay for these stages of a pair."""
     fact_bytes = len(pair.first.text.encode()) + len(pair.second.text.encode())
     return tuple(
-        part
+        allocation
         for stage in stages
-        for part in plans[stage].allocations(fact_bytes, samples, pair.plan)
+        for allocation in plans[stage].allocations(fact_bytes, samples, pair.plan)
     )
 
 
 async def prepare(
     client: Client, since: datetime, judges: Collection[str], limit: int
 ) -> RejudgePlan:
-    """Find them, newest first. ConfigurationError for a judge that is not on the panel, or without a critic that has said what it costs."""
+    """Find the hypotheses, newest first.
+
+    Raise ConfigurationError for a judge that is not on the panel, or if no critic has published its
+    cost.
+    """
     plans = await read_plans(await client.js.key_value(PLANS.name), [CRITIC, ORACLE])
     if CRITIC not in plans:
-        raise ConfigurationError("no critic has said yet what it costs", "Start one: daydream up")
-    state: CriticState = await client.ask(CRITIC_STATE, EmptyRequest())
-    known = {judge.name: judge for judge in state.judges}
-    if unknown := set(judges) - set(known):
+        raise ConfigurationError("No critic has published its cost yet", "Start one: daydream up")
+    state = await client.rpc(CRITIC_STATE, EmptyRequest())
+    panel = {judge.name: judge for judge in state.judges}
+    chosen = _chosen_judges(panel, judges)
+    verdicts = await _judged_since(client, since, limit)
+    restricted = chosen if judges else ()
+    hypotheses = tuple(_next_round(verdict, restricted, plans) for verdict in verdicts)
+    cost_per_hypothesis = sum(panel[name].nanousd_per_answer for name in chosen)
+    return RejudgePlan(hypotheses, chosen, plans, cost_per_hypothesis * len(hypotheses))
+
+
+def _chosen_judges(panel: Mapping[str, JudgeState], names: Collection[str]) -> tuple[str, ...]:
+    """Return the named judges in the panel's order; all of them if none is named."""
+    if unknown := set(names) - set(panel):
         raise ConfigurationError(
-            f"there is no judge {', '.join(sorted(unknown))}; there are {', '.join(known)}",
-            "Name one of them, or add one to the panel's file",
+            f"Unknown judge: {', '.join(sorted(unknown))}",
+            f"Use one of {', '.join(panel)}, or add a judge to the panel's file",
         )
-    chosen = tuple(name for name in known if not judges or name in judges)
-    found = [
-        _anew(verdict, chosen if judges else (), plans)
-        for verdict in await _judged_since(client, since, limit)
-    ]
-    each = sum(known[name].nanousd_per_answer for name in chosen)
-    return RejudgePlan(tuple(found), chosen, plans, each * len(found))
+    return tuple(name for name in panel if not names or name in names)
 
 
 async def send(
-    client: Client, one: HypothesisProposed, plans: Mapping[str, StagePlan]
+    client: Client, hypothesis: HypothesisProposed, plans: Mapping[str, StagePlan]
 ) -> Refusal | None:
-    """Reserve the money and hand it to the critic; waits while the critic has enough. The refusal when there is no money."""
+    """Reserve the money and send the hypothesis to the critic.
+
+    Wait while the critic's stream is full.
+
+    Return the refusal if the budget refuses.
+    """
     reservation = OpenReservation(
-        reservation_id=one.pair.reservation_id,
-        allocations=allocations(one.pair, one.pair.stages, plans),
+        reservation_id=hypothesis.pair.reservation_id,
+        allocations=allocations(hypothesis.pair, hypothesis.pair.stages, plans),
         purpose="rejudging",
         requested_at=datetime.now(UTC),
     )
-    grant = await client.ask(BUDGET_OPEN, reservation)
+    grant = await client.rpc(BUDGET_OPEN, reservation)
     if grant.refusal is not None:
         return grant.refusal
-    while True:
-        try:
-            await client.publish(one)
-            return None
-        except APIError as full:
-            if "maximum" not in (full.description or ""):
-                raise
-            await asyncio.sleep(FULL_S)
+    await _publish_when_room(client, hypothesis)
+    return None
+
+
+def _stream_is_full(error: BaseException) -> bool:
+    return isinstance(error, APIError) and "maximum" in (error.description or "")
+
+
+@retry(retry=retry_if_exception(_stream_is_full), wait=wait_fixed(STREAM_FULL_WAIT_S))
+async def _publish_when_room(client: Client, hypothesis: HypothesisProposed) -> None:
+    await client.publish(hypothesis)
 
 
 async def _judged_since(client: Client, since: datetime, limit: int) -> list[VerdictReached]:
-    """The last verdict on each hypothesis that judges have seen."""
-    found: dict[str, VerdictReached] = {}
+    """Return the last verdict on each hypothesis that has been judged, newest first."""
+    latest: dict[str, VerdictReached] = {}
     offset = 0
-    while len(found) < limit:
-        page = (
-            await client.ask(
-                MEMORY_INSIGHTS, ListVerdicts(promoted_only=False, limit=PAGE, offset=offset)
-            )
-        ).verdicts
+    while len(latest) < limit:
+        query = ListVerdicts(promoted_only=False, limit=PAGE, offset=offset)
+        page = (await client.rpc(MEMORY_INSIGHTS, query)).verdicts
         for verdict in page:
-            if (
-                verdict.reached_at >= since
-                and verdict.judgements
-                and verdict.hypothesis.synthesis is not None
-                and len(found) < limit
-            ):
-                found.setdefault(verdict.hypothesis.hypothesis_id, verdict)
+            is_judged = verdict.judgements and verdict.hypothesis.synthesis is not None
+            if is_judged and verdict.reached_at >= since and len(latest) < limit:
+                latest.setdefault(verdict.hypothesis.hypothesis_id, verdict)
         offset += PAGE
         if len(page) < PAGE or page[-1].reached_at < since:
             break
-    return list(found.values())
+    return list(latest.values())
 
 
-def _anew(
+def _next_round(
     verdict: VerdictReached, judges: tuple[str, ...], plans: Mapping[str, StagePlan]
 ) -> HypothesisProposed:
-    """To go the way that its pair went before, as far as its stages are still there."""
-    proposed, round_ = verdict.hypothesis, verdict.round + 1
-    stages = tuple(
-        stage
-        for stage in (CRITIC, ORACLE)
-        if stage == CRITIC or (stage in proposed.pair.stages and stage in plans)
+    """Return the hypothesis for its next round, through the same stages as before, as far as they
+    still run.
+    """
+    hypothesis, next_round = verdict.hypothesis, verdict.round + 1
+    with_oracle = ORACLE in hypothesis.pair.stages and ORACLE in plans
+    pair = hypothesis.pair.model_copy(
+        update={
+            "reservation_id": derive_id("rejudging", hypothesis.hypothesis_id, next_round),
+            "plan": FULL,
+            "stages": (CRITIC, ORACLE) if with_oracle else (CRITIC,),
+        }
     )
-    changed = {
-        "reservation_id": derive_id("rejudging", proposed.hypothesis_id, round_),
-        "plan": FULL,
-        "stages": stages,
-    }
-    pair = proposed.pair.model_copy(update=changed)
-    return proposed.model_copy(update={"pair": pair, "round": round_, "judges": judges})
+    return hypothesis.model_copy(update={"pair": pair, "round": next_round, "judges": judges})

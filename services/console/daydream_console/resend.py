@@ -1,10 +1,10 @@
 """Send a dead letter's message again, with a new reservation for the rest of its processing.
 
-Steps: reserve, if the rest costs money → publish the message into its stream, under its id with `:resend:<n>` →
-delete the dead letter. Killed between two steps, the same command starts over: the reservation has a derived id,
-handlers accept a message twice, and a paid answer is found in the response store. If the message fails again, that
-is a dead letter with the next number. Projections of the verdicts leave resent messages out, because the stream
-already holds them.
+Steps: reserve, if the rest costs money → publish the message into its stream, under its id with
+`:resend:<n>` → delete the dead letter. Killed between two steps, the same command starts over: the
+reservation has a derived id, handlers accept a message twice, and a paid answer is found in the
+response store. If the message fails again, that is a dead letter with the next number. Projections
+of the verdicts leave resent messages out, because the stream already holds them.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ STAGES = (WRITER, "critic")  # of a pair that names no stages
 async def resend(client: Client, letter: DeadLetter) -> str | None:
     """Send the message again.
 
-    Return None on success, or why it can't be sent now: the budget refuses, or the stream is full. Raise
-    ConfigurationError where it can't be sent as it is.
+    Return None on success, or why it can't be sent now: the budget refuses, or the stream is full.
+    Raise ConfigurationError where it can't be sent as it is.
     """
     number = letter.resends + 1
     message, reservation = await _with_reservation(
         client, letter.message(), derive_id("resend", letter.message_id, number)
     )
     if reservation is not None:
-        grant = await client.ask(BUDGET_OPEN, reservation)
+        grant = await client.rpc(BUDGET_OPEN, reservation)
         if grant.refusal is not None:
             return grant.refusal.text
     assert letter.route is not None, "message() raises for an unknown subject"
@@ -66,7 +66,9 @@ async def resend(client: Client, letter: DeadLetter) -> str | None:
 async def _with_reservation(
     client: Client, message: Message, reservation_id: str
 ) -> tuple[Message, OpenReservation | None]:
-    """Return the message with a new reservation id and the request for it; (message, None) where the rest is free."""
+    """Return the message with a new reservation id and the request for it; (message, None) where
+    the rest is free.
+    """
     match message:
         case PairSampled():
             stages = message.stages or STAGES

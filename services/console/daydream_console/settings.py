@@ -10,11 +10,12 @@ from daydream_runtime.settings import ServiceSettings
 
 
 class ConsoleSettings(ServiceSettings):
-    """`DAYDREAM_CONSOLE_…`; its page is served on its HTTP port."""
+    """`DAYDREAM_CONSOLE_…`. The page is served on the console's HTTP port."""
 
     service: ClassVar[str] = "console"
 
     token: SecretStr = Field(
         SecretStr(""),
-        description="whoever has it may change limits through the page and its API; empty: nobody may",
+        description="token that clients need to change anything through the page or the API; "
+        "empty: changes are off",
     )

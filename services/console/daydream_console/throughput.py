@@ -1,9 +1,12 @@
-"""How many tokens a second a machine of one's own reads and writes, for its price by time.
+"""Measure how many tokens per second a model server reads and writes, to derive a price from the
+machine's cost.
 
-Reading and writing are measured apart, each with as many calls at once as will be in flight later, because a server that batches
-writes many times more tokens a second with many calls. Reading: long prompts, each of other words (a cached prompt costs no work),
-one token of answer. Writing: short prompts, long answers. Each phase ends with its last call, and all its tokens count over all its
-time, so the figures are rather too low than too high, and a price made from them rather too high.
+Reading and writing are measured separately, each with as many concurrent calls as there will be
+later, because a server that batches writes many more tokens per second with many calls. Reading:
+long prompts, each with other words (a cached prompt costs nothing), and one token of answer.
+Writing: short prompts and long answers. Each phase ends with its last call, and all its tokens
+count over all its time. So the rates are rather too low, and a price derived from them rather too
+high.
 """
 
 from __future__ import annotations
@@ -19,14 +22,14 @@ from daydream_contracts.errors import ConfigurationError
 from daydream_models.provider import ChatRequest, ModelProvider
 from daydream_models.provider_errors import ModelCallError
 
-WORDS_READ = 300  # some 900 tokens: they are made of letters by chance
-TOKENS_WRITTEN = 200
+PROMPT_WORDS = 300  # about 900 tokens, because the words are random letters
+ANSWER_TOKENS = 200
 WRITE = "Write a long story about number {number}. Do not stop early."
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """Tokens a second over all calls at once, and how many calls each figure rests on."""
+    """Tokens per second over all concurrent calls, and the number of calls behind each figure."""
 
     input_tokens_per_s: float
     output_tokens_per_s: float
@@ -34,68 +37,83 @@ class Throughput:
     writing_calls: int
 
 
+@dataclass(frozen=True)
+class _Phase:
+    """Tokens and calls of a phase, and the seconds until its last call ended."""
+
+    input_tokens: int
+    output_tokens: int
+    calls: int
+    elapsed_s: float
+
+
 async def measure(
-    endpoint: ModelProvider,
+    provider: ModelProvider,
     *,
     concurrency: int,
     seconds: float,
     seed: int,
     progress: Callable[[str], None],
 ) -> Throughput:
-    """Measure for about `seconds` in each of the two phases. ConfigurationError when the server fails, or does not say its usage."""
-    chance = random.Random(seed)
-    progress(f"reading, {concurrency} calls at once")
-    read, reading_s, reading = await _phase(
-        endpoint, concurrency, seconds, lambda: _attempt(_other_words(chance), 1)
+    """Measure for about `seconds` in each of the two phases.
+
+    Raise ConfigurationError if the server fails or does not report its usage.
+    """
+    generator = random.Random(seed)
+
+    def reading_request() -> ChatRequest:
+        return _request(_random_words(generator), 1)
+
+    def writing_request() -> ChatRequest:
+        return _request(WRITE.format(number=generator.randrange(10**6)), ANSWER_TOKENS)
+
+    progress(f"reading with {concurrency} concurrent calls")
+    reading = await _measure_phase(provider, concurrency, seconds, reading_request)
+    progress(f"writing with {concurrency} concurrent calls")
+    writing = await _measure_phase(provider, concurrency, seconds, writing_request)
+    return Throughput(
+        reading.input_tokens / reading.elapsed_s,
+        writing.output_tokens / writing.elapsed_s,
+        reading.calls,
+        writing.calls,
     )
-    progress(f"writing, {concurrency} calls at once")
-    written, writing_s, writing = await _phase(
-        endpoint,
-        concurrency,
-        seconds,
-        lambda: _attempt(WRITE.format(number=chance.randrange(10**6)), TOKENS_WRITTEN),
-    )
-    return Throughput(read[0] / reading_s, written[1] / writing_s, reading, writing)
 
 
-async def _phase(
-    endpoint: ModelProvider, concurrency: int, seconds: float, make: Callable[[], ChatRequest]
-) -> tuple[tuple[int, int], float, int]:
-    """Tokens read and written, the seconds until the last call ended, and the number of calls."""
-    await _tokens(endpoint, make())  # the first call may have to load the model
+async def _measure_phase(
+    provider: ModelProvider, concurrency: int, seconds: float, make: Callable[[], ChatRequest]
+) -> _Phase:
+    await _call(provider, make())  # the first call may have to load the model
     started = time.perf_counter()
     usages: list[tuple[int, int]] = []
 
-    async def work() -> None:
+    async def call_repeatedly() -> None:
         while time.perf_counter() - started < seconds:
-            usages.append(await _tokens(endpoint, make()))
+            usages.append(await _call(provider, make()))
 
-    await asyncio.gather(*(work() for _ in range(concurrency)))
-    elapsed = time.perf_counter() - started
-    return (
-        (sum(read for read, _ in usages), sum(written for _, written in usages)),
-        elapsed,
-        len(usages),
-    )
+    await asyncio.gather(*(call_repeatedly() for _ in range(concurrency)))
+    elapsed_s = time.perf_counter() - started
+    inputs, outputs = zip(*usages, strict=True)
+    return _Phase(sum(inputs), sum(outputs), len(usages), elapsed_s)
 
 
-async def _tokens(endpoint: ModelProvider, attempt: ChatRequest) -> tuple[int, int]:
+async def _call(provider: ModelProvider, request: ChatRequest) -> tuple[int, int]:
+    """Make a call and return (input tokens, output tokens)."""
     try:
-        answer = await endpoint.complete(attempt)
-    except ModelCallError as failed:
+        answer = await provider.complete(request)
+    except ModelCallError as error:
         raise ConfigurationError(
-            f"the model did not answer: {failed}",
-            "Check that it is loaded, and try fewer calls at once",
+            f"The model did not answer: {error}",
+            "Check that it is loaded, and try fewer concurrent calls",
         ) from None
     if answer.usage is None:
         raise ConfigurationError(
-            "the server does not say how many tokens a call had",
-            "Give it an option that reports usage, or set input_tokens_per_s by hand",
+            "The server does not report the tokens of a call",
+            "Start it with an option that reports usage, or set input_tokens_per_s by hand",
         )
     return answer.usage.input_tokens, answer.usage.output_tokens
 
 
-def _attempt(text: str, output_tokens: int) -> ChatRequest:
+def _request(text: str, output_tokens: int) -> ChatRequest:
     return ChatRequest(
         ({"role": "user", "content": text},),
         schema={},
@@ -106,5 +124,6 @@ def _attempt(text: str, output_tokens: int) -> ChatRequest:
     )
 
 
-def _other_words(chance: random.Random) -> str:
-    return " ".join("".join(chance.choices(string.ascii_lowercase, k=5)) for _ in range(WORDS_READ))
+def _random_words(generator: random.Random) -> str:
+    words = ("".join(generator.choices(string.ascii_lowercase, k=5)) for _ in range(PROMPT_WORDS))
+    return " ".join(words)

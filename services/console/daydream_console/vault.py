@@ -1,8 +1,12 @@
-"""What was found as a folder of Markdown notes that link to each other, as Obsidian and its like read them.
+"""Write insights as a folder of linked Markdown notes, for Obsidian and similar programs.
 
-Each insight is a note, and so is each fact that it comes from, with a link to its source. Notes are made from what is known, so they are written
-anew each time; one that a person has changed since, or that lies there under a name of ours, is left alone and named. A note whose insight no longer
-stands is removed, if nobody has changed it.
+Each insight is a note, and so is each fact that it comes from, with a link to its source. Notes are
+derived, so each run writes them again. A note that a person has changed, or that existed before
+under such a name, is left alone and reported. A note whose insight is no longer in use is deleted,
+unless a person has changed it.
+
+The metadata block is written by hand: JSON is YAML, so it takes four lines, fewer than
+python-frontmatter needs.
 """
 
 from __future__ import annotations
@@ -16,16 +20,23 @@ from pathlib import Path
 from urllib.parse import quote
 
 from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.events import Fact, FactKind, VerdictReached, insight_id_of
+from daydream_contracts.events import (
+    NANOUSD_PER_USD,
+    Fact,
+    FactKind,
+    VerdictReached,
+    insight_id_of,
+)
 
-WRITTEN = ".daydream-vault.json"
+DIGESTS_FILE = ".daydream-vault.json"
 NAME_CHARS = 60
-UNFIT = re.compile(r'[\\/:*?"<>|#^\[\]\x00-\x1f]+')
+UNSAFE_CHARS = re.compile(r'[\\/:*?"<>|#^\[\]\x00-\x1f]+')
+LINKED = ("file://", "http://", "https://")
 
 
 @dataclass(frozen=True)
 class NoteNames:
-    """Names of notes."""
+    """Names of the notes that were written, removed, and left alone."""
 
     written: tuple[str, ...]
     removed: tuple[str, ...]
@@ -33,132 +44,140 @@ class NoteNames:
 
 
 def notes_of(insights: Sequence[VerdictReached]) -> dict[str, str]:
-    """Texts by name."""
-    names = {
-        insight_id_of(one.hypothesis.hypothesis_id): _name(
-            "insights", one.hypothesis.synthesis.title, one.verdict_id
-        )
-        for one in insights
-        if one.hypothesis.synthesis
+    """Return the text of each note by its name."""
+    verdicts = {
+        insight_id_of(verdict.hypothesis.hypothesis_id): verdict
+        for verdict in insights
+        if verdict.hypothesis.synthesis
     }
+    pairs = [verdict.hypothesis.pair for verdict in insights]
     facts = {
         fact.fact_id: fact
-        for one in insights
-        for fact in (one.hypothesis.pair.first, one.hypothesis.pair.second)
-        if fact.fact_id not in names
+        for pair in pairs
+        for fact in (pair.first, pair.second)
+        if fact.fact_id not in verdicts
+    }
+    names = {
+        insight_id: _name("insights", _title(verdict), verdict.verdict_id)
+        for insight_id, verdict in verdicts.items()
     }
     names |= {
-        fact.fact_id: _name("facts", fact.title or fact.text, fact.fact_id)
-        for fact in facts.values()
+        fact_id: _name("facts", fact.title or fact.text, fact_id) for fact_id, fact in facts.items()
     }
-    notes = {
-        names[insight_id_of(one.hypothesis.hypothesis_id)]: _insight(one, names)
-        for one in insights
-        if one.hypothesis.synthesis
-    }
-    return {**notes, **{names[fact.fact_id]: _fact(fact) for fact in facts.values()}}
+    notes = {names[key]: _insight_note(verdict, names) for key, verdict in verdicts.items()}
+    return notes | {names[fact_id]: _fact_note(fact) for fact_id, fact in facts.items()}
 
 
 def write_vault(folder: Path, notes: Mapping[str, str]) -> NoteNames:
-    """Bring the folder up to date. ConfigurationError when what was written there before can't be read."""
-    file = folder / WRITTEN
-    try:
-        before: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"{file} can't be read: {error}", "Remove it; notes that lie there are then left alone"
-        ) from None
-    written, kept, now = [], [], dict[str, str]()
+    """Bring the folder up to date.
+
+    Raise ConfigurationError if the digests of the last run can't be read.
+    """
+    last_digests = _read_digests(folder / DIGESTS_FILE)
+    digests: dict[str, str] = {}
+    written, kept = [], []
     for name, text in notes.items():
-        there = _digest(folder / name)
-        ours = hashlib.sha256(text.encode()).hexdigest()
-        if there is not None and there not in (
-            before.get(name),
-            ours,
-        ):  # ours: a vault whose writing was cut off
+        current = _digest(folder / name)
+        new = hashlib.sha256(text.encode()).hexdigest()
+        # `new` can be there already if a run was cut off before it stored the digests.
+        if current not in (None, last_digests.get(name), new):
             kept.append(name)
-            now |= {name: before[name]} if name in before else {}
+            if name in last_digests:
+                digests[name] = last_digests[name]
             continue
-        now[name] = ours
-        if there != now[name]:
+        digests[name] = new
+        if current != new:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
             written.append(name)
     removed = [
-        name for name in before if name not in notes and _digest(folder / name) == before[name]
+        name
+        for name, digest in last_digests.items()
+        if name not in notes and _digest(folder / name) == digest
     ]
     for name in removed:
         (folder / name).unlink()
     folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(now, indent=0, sort_keys=True))
+    (folder / DIGESTS_FILE).write_text(json.dumps(digests, indent=0, sort_keys=True))
     return NoteNames(tuple(written), tuple(removed), tuple(kept))
 
 
-def _insight(one: VerdictReached, names: Mapping[str, str]) -> str:
-    synthesis, pair = one.hypothesis.synthesis, one.hypothesis.pair
-    assert synthesis is not None
-    head = {
+def _read_digests(file: Path) -> dict[str, str]:
+    try:
+        digests: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{file} can't be read: {error}",
+            "Delete it. Existing notes are then treated as yours and left alone",
+        ) from None
+    return digests
+
+
+def _insight_note(verdict: VerdictReached, names: Mapping[str, str]) -> str:
+    synthesis, pair = verdict.hypothesis.synthesis, verdict.hypothesis.pair
+    assert synthesis is not None, "an insight has a hypothesis"
+    metadata = {
         "title": synthesis.title,
         "tags": ["daydream", synthesis.link.value],
-        "verdict": one.verdict_id,
-        "score": one.score,
+        "verdict": verdict.verdict_id,
+        "score": verdict.score,
         "strategy": pair.strategy,
-        "cost_usd": one.cost_nanousd / 1e9,
-        "found": one.reached_at.isoformat(),
+        "cost_usd": verdict.cost_nanousd / NANOUSD_PER_USD,
+        "found": verdict.reached_at.isoformat(),
         "depth": 1 + max(pair.first.depth, pair.second.depth),
     }
     facts = "\n".join(f"- {_link(fact, names)}: {fact.text}" for fact in (pair.first, pair.second))
     judges = "\n".join(
         f"- {judgement.judge} ({judgement.model}): {judgement.justification}"
-        for judgement in one.judgements
+        for judgement in verdict.judgements
     )
-    if_false = f"**If it were false:** {synthesis.if_false}\n\n" if synthesis.if_false else ""
-    return (
-        f"{_front_matter(head)}# {synthesis.title}\n\n{synthesis.hypothesis}\n\n**To test:** {synthesis.implication}\n\n{if_false}"
-        f"## Why\n\n{synthesis.reasoning}\n\n## From\n\n{facts}\n\n## Judged\n\n{judges or one.explanation}\n"
-    )
+    sections = [
+        f"# {synthesis.title}",
+        synthesis.hypothesis,
+        f"**To test:** {synthesis.implication}",
+        f"**If it were false:** {synthesis.if_false}" if synthesis.if_false else "",
+        f"## Why\n\n{synthesis.reasoning}",
+        f"## From\n\n{facts}",
+        f"## Judged\n\n{judges or verdict.explanation}",
+    ]
+    return _metadata_block(metadata) + "\n\n".join(filter(None, sections)) + "\n"
 
 
-def _fact(fact: Fact) -> str:
-    head = {
+def _fact_note(fact: Fact) -> str:
+    metadata = {
         "title": fact.title,
         "tags": list(fact.tags),
         "source": fact.source,
         "licence": fact.licence,
         "written": fact.written,
     }
-    source = f"file://{quote(fact.source)}" if fact.source.startswith("/") else fact.source
-    place = (
-        f"[{fact.source}]({source})"
-        if source.startswith(("file://", "http://", "https://"))
-        else fact.source
-    )
-    return f"{_front_matter({key: value for key, value in head.items() if value})}{fact.text}\n\nSource: {place}\n"
+    block = _metadata_block({key: value for key, value in metadata.items() if value})
+    url = f"file://{quote(fact.source)}" if fact.source.startswith("/") else fact.source
+    source = f"[{fact.source}]({url})" if url.startswith(LINKED) else fact.source
+    return f"{block}{fact.text}\n\nSource: {source}\n"
 
 
-def _front_matter(head: Mapping[str, object]) -> str:
-    lines = "".join(
-        f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in head.items()
-    )  # JSON is YAML
-    return f"---\n{lines}---\n"
+def _metadata_block(values: Mapping[str, object]) -> str:
+    lines = (f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
+    return f"---\n{''.join(lines)}---\n"
 
 
 def _link(fact: Fact, names: Mapping[str, str]) -> str:
-    title = (
-        (fact.title or fact.text[:NAME_CHARS]).replace("|", "-").replace("]", ")").replace("[", "(")
-    )
+    title = fact.title or fact.text[:NAME_CHARS]
+    title = title.replace("|", "-").replace("]", ")").replace("[", "(")
     name = names.get(fact.fact_id)
     if name is None:
-        return (
-            f"{title} (an insight that no longer stands)"
-            if fact.kind is FactKind.INSIGHT
-            else title
-        )
+        return f"{title} (no longer in use)" if fact.kind is FactKind.INSIGHT else title
     return f"[[{name.removesuffix('.md')}|{title}]]"
 
 
+def _title(verdict: VerdictReached) -> str:
+    synthesis = verdict.hypothesis.synthesis
+    return synthesis.title if synthesis else ""
+
+
 def _name(folder: str, title: str, key: str) -> str:
-    words = " ".join(UNFIT.sub(" ", title).split())[:NAME_CHARS].strip(" .") or "untitled"
+    words = " ".join(UNSAFE_CHARS.sub(" ", title).split())[:NAME_CHARS].strip(" .") or "untitled"
     return f"{folder}/{words} {key[:8]}.md"
 
 

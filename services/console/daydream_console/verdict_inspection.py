@@ -1,13 +1,15 @@
-"""A verdict once more: the messages of each call, made again from the verdict and the kept prompts, the answers, and the arithmetic, done again.
+"""Inspect a verdict: rebuild the messages of each call from the verdict and the stored prompts, and
+redo the sums.
 
-Nothing is called. A call carries the digest of the messages as they were sent, so it is seen whether what was made again is exactly that. It is not where a
-fact was erased since, or a prompt was filled with a neighbour that memory no longer has.
+No model is called. A call carries the digest of the messages as they were sent, so a rebuilt
+message is known to be exact or not. It is not exact if a fact was erased since, or if the prompt
+contained a similar hypothesis that the memory no longer has.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,110 +31,125 @@ from daydream_contracts.topology import MEMORY_INSIGHTS, PROMPTS
 from daydream_models.prompt import Prompt, StoredPrompt, digest_of, repair_messages
 
 Messages = tuple[dict[str, str], ...]
-CLOSE = 1e-6
+Variables = dict[str, str]
+SUM_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
 class InspectedCall:
-    """A call. `messages` None: its prompt is not kept. `exact`: they are what was sent."""
+    """A model call.
+
+    `messages` is None if its prompt is not stored. `exact`: these are the messages that were sent.
+    """
 
     call: ModelCall
     messages: Messages | None
     exact: bool
 
+    def as_json(self) -> dict[str, Any]:
+        call = self.call.model_dump(mode="json")
+        return {**call, "messages": self.messages, "exact": self.exact}
+
 
 @dataclass(frozen=True)
 class VerdictInspection:
-    """A verdict with its calls and sums. `log_odds`: done again from the votes; `sums_agree`: with what the verdict says."""
+    """A verdict with its calls, the log-odds as summed again, and whether they agree with the
+    verdict.
+    """
 
     verdict: VerdictReached
     calls: tuple[InspectedCall, ...]
     log_odds: float | None
     sums_agree: bool
 
-    def as_data(self) -> dict[str, Any]:
-        """For programs."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the inspection as JSON values."""
         return {
             "verdict": self.verdict.model_dump(mode="json"),
-            "calls": [
-                {**one.call.model_dump(mode="json"), "messages": one.messages, "exact": one.exact}
-                for one in self.calls
-            ],
+            "calls": [call.as_json() for call in self.calls],
             "log_odds": self.log_odds,
             "sums_agree": self.sums_agree,
         }
 
 
 async def inspect_verdict(client: Client, verdict_id: str) -> VerdictInspection:
-    """Raises Permanent for a verdict that memory does not know."""
-    page = await client.ask(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=(verdict_id,)))
-    if not page.verdicts:
+    """Rebuild the calls and sums of a verdict.
+
+    Raise PermanentError if the memory does not know it.
+    """
+    verdicts = await _verdicts(client, {verdict_id})
+    if not verdicts:
         raise PermanentError(
             "unknown-verdict",
-            f"nobody knows a verdict {verdict_id}; daydream insights --all --json lists them",
+            f"Unknown verdict ID: {verdict_id}. List them: daydream insights --all --json",
         )
-    (verdict,) = page.verdicts
-    others = {one.other_verdict_id for one in verdict.comparisons} | {
-        one.verdict_id for one in verdict.hypothesis.examples
-    }
-    neighbours = await client.ask(
-        MEMORY_INSIGHTS, ListVerdicts(verdict_ids=tuple(others) or (verdict_id,))
-    )
-    prompts = await _prompts(
-        client, {call.prompt.digest for call in (*verdict.hypothesis.calls, *verdict.calls)}
-    )
-    fills = list(_fills(verdict, neighbours.verdicts))
+    (verdict,) = verdicts
+    hypothesis = verdict.hypothesis
+    related_ids = {comparison.other_verdict_id for comparison in verdict.comparisons}
+    related_ids |= {example.verdict_id for example in hypothesis.examples}
+    related = await _verdicts(client, related_ids)
+    all_calls = (*hypothesis.calls, *verdict.calls)
+    prompts = await _prompts(client, {call.prompt.digest for call in all_calls})
     calls = (
-        *_calls(verdict.hypothesis.calls, prompts, _links(verdict.hypothesis, neighbours.verdicts)),
-        *_calls(verdict.calls, prompts, fills),
+        *_rebuild(hypothesis.calls, prompts, _writer_variables(hypothesis, related)),
+        *_rebuild(verdict.calls, prompts, list(_critic_variables(verdict, related))),
     )
-    log_odds = sum_of(verdict.aggregation) if verdict.aggregation else None
-    said = verdict.aggregation.log_odds if verdict.aggregation else None
-    agree = log_odds is None or said is None or math.isclose(log_odds, said, abs_tol=CLOSE)
-    return VerdictInspection(verdict, tuple(calls), log_odds, agree)
+    aggregation = verdict.aggregation
+    log_odds = sum_of(aggregation) if aggregation else None
+    stated = aggregation.log_odds if aggregation else None
+    unknown = log_odds is None or stated is None
+    agree = unknown or math.isclose(log_odds or 0, stated or 0, abs_tol=SUM_TOLERANCE)
+    return VerdictInspection(verdict, calls, log_odds, agree)
 
 
 def sum_of(aggregation: Aggregation) -> float | None:
-    """The log-odds of the votes; None where scores were taken as they are."""
+    """Return the log-odds of the votes, or None if the scores were used as they are."""
     if aggregation.prior is None or aggregation.deflection is None:
         return None
-    return (
-        aggregation.prior
-        + sum(vote.weight * (vote.value - vote.base) / vote.scale for vote in aggregation.votes)
-        - aggregation.deflection / 2
-    )
+    votes = (vote.weight * (vote.value - vote.base) / vote.scale for vote in aggregation.votes)
+    return aggregation.prior + sum(votes) - aggregation.deflection / 2
+
+
+async def _verdicts(client: Client, verdict_ids: set[str]) -> tuple[VerdictReached, ...]:
+    if not verdict_ids:
+        return ()
+    query = ListVerdicts(verdict_ids=tuple(verdict_ids))
+    return (await client.rpc(MEMORY_INSIGHTS, query)).verdicts
 
 
 async def _prompts(client: Client, digests: set[str]) -> dict[str, Prompt]:
+    """Return the stored prompts by digest."""
     bucket = await client.js.key_value(PROMPTS.name)
-    found = {}
+    prompts = {}
     for digest in digests:
         try:
-            found[digest] = StoredPrompt.model_validate_json(
-                (await bucket.get(digest)).value or b""
-            ).prompt
+            entry = await bucket.get(digest)
         except KeyNotFoundError:
             continue
-    return found
+        prompts[digest] = StoredPrompt.model_validate_json(entry.value or b"").prompt
+    return prompts
 
 
-def _links(
-    proposed: HypothesisProposed, others: tuple[VerdictReached, ...]
-) -> list[dict[str, str]]:
-    """What the writer's prompt was filled with: without examples, or after those that it was shown."""
-    texts = {one.verdict_id: one.hypothesis.synthesis for one in others}
+def _writer_variables(
+    hypothesis: HypothesisProposed, related: Sequence[VerdictReached]
+) -> list[Variables]:
+    """Return the possible variables of the writer's prompt: without examples, and with those that
+    it was shown.
+    """
+    texts = {verdict.verdict_id: verdict.hypothesis.synthesis for verdict in related}
     examples = [
-        (one.interesting, synthesis)
-        for one in proposed.examples
-        if (synthesis := texts.get(one.verdict_id)) is not None
+        (example.interesting, synthesis)
+        for example in hypothesis.examples
+        if (synthesis := texts.get(example.verdict_id)) is not None
     ]
-    return [link_variables(proposed.pair), link_after_examples_variables(proposed.pair, examples)]
+    pair = hypothesis.pair
+    return [link_variables(pair), link_after_examples_variables(pair, examples)]
 
 
-def _fills(
-    verdict: VerdictReached, neighbours: tuple[VerdictReached, ...]
-) -> Iterator[dict[str, str]]:
-    """All that a prompt of the critic may have been filled with."""
+def _critic_variables(
+    verdict: VerdictReached, related: Sequence[VerdictReached]
+) -> Iterator[Variables]:
+    """Yield all variables that a prompt of the critic can have had."""
     synthesis = verdict.hypothesis.synthesis
     if synthesis is None:
         return
@@ -140,37 +157,36 @@ def _fills(
     if verdict.examination is not None:
         pair = verdict.hypothesis.pair
         yield from (single_fact_variables(fact) for fact in (pair.first, pair.second))
-        yield from (
-            refute_variables(pair, synthesis, verdict.examination.statements, attempt)
-            for attempt in range(len(verdict.examination.attempts))
-        )
+        for attempt in range(len(verdict.examination.attempts)):
+            yield refute_variables(pair, synthesis, verdict.examination.statements, attempt)
     own = compare_variables(synthesis)
-    for other in neighbours:
-        if other.hypothesis.synthesis is not None and other.verdict_id != verdict.verdict_id:
-            text = compare_variables(other.hypothesis.synthesis)
+    for other in related:
+        other_synthesis = other.hypothesis.synthesis
+        if other_synthesis is not None and other.verdict_id != verdict.verdict_id:
+            text = compare_variables(other_synthesis)
             yield {"first": own, "second": text}
             yield {"first": text, "second": own}
 
 
-def _calls(
-    calls: tuple[ModelCall, ...], prompts: dict[str, Prompt], fills: list[dict[str, str]]
+def _rebuild(
+    calls: tuple[ModelCall, ...], prompts: dict[str, Prompt], candidates: list[Variables]
 ) -> Iterator[InspectedCall]:
-    before: ModelCall | None = None
+    """Rebuild the messages of each call, from the candidate whose digest matches, if any."""
+    previous: ModelCall | None = None
     for call in calls:
         prompt = prompts.get(call.prompt.digest)
-        fitting = (
-            [prompt.fill(**fill) for fill in fills if prompt.placeholders == set(fill)]
-            if prompt
-            else []
-        )
-        if prompt and call.repair and before:
-            limit = max(
-                1, len(before.answer.encode())
-            )  # the answer was cut where the plan said; what is kept is not longer
-            fitting = [
-                repair_messages(messages, before.answer, prompt.schema, limit)
-                for messages in fitting
+        options = _options(prompt, candidates) if prompt else []
+        if prompt and call.repair and previous:
+            # The answer was cut where the plan said; what is stored is not longer.
+            limit = max(1, len(previous.answer.encode()))
+            options = [
+                repair_messages(messages, previous.answer, prompt.schema, limit)
+                for messages in options
             ]
-        exact = [messages for messages in fitting if digest_of(messages) == call.messages_digest]
-        yield InspectedCall(call, next(iter(exact or fitting), None), bool(exact))
-        before = call
+        exact = [messages for messages in options if digest_of(messages) == call.messages_digest]
+        yield InspectedCall(call, next(iter(exact or options), None), bool(exact))
+        previous = call
+
+
+def _options(prompt: Prompt, candidates: list[Variables]) -> list[Messages]:
+    return [prompt.fill(**variables) for variables in candidates if prompt.placeholders == set(variables)]

@@ -1,4 +1,4 @@
-"""`daydream budget price`: says which price is in force, and refuses like everything else."""
+"""`daydream budget price` explains the price of a model."""
 
 from __future__ import annotations
 
@@ -38,32 +38,32 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
-def test_it_says_whose_price_it_is_since_when_and_what_an_example_costs() -> None:
+def test_it_shows_source_date_and_the_cost_of_an_example() -> None:
     result = run("m", "--input-tokens", "1000", "--output-tokens", "0")
     assert result.exit_code == 0
     assert "m: file (the operator's file), since 2026-06-01" in result.stdout
     assert "A call with 1000 tokens in and 0 out: $0.003, at most $0.003." in result.stdout
 
 
-def test_it_answers_for_another_time_and_for_programs() -> None:
-    found = json.loads(
+def test_it_answers_for_another_time_and_as_json() -> None:
+    price = json.loads(
         run(
             "m", "--input-tokens", "1000", "--output-tokens", "0", "--at", "2026-05-31", "--json"
         ).stdout
     )
-    assert (found["since"], found["cost_nanousd"], found["upper_bound_nanousd"]) == (
+    assert (price["since"], price["cost_nanousd"], price["upper_bound_nanousd"]) == (
         None,
         1_000_000,
         2_000_000,
     )
-    assert found["service_tiers"]["priority"][0]["input"] == 2
+    assert price["service_tiers"]["priority"][0]["input"] == 2
 
 
-def test_the_bundled_list_answers_for_models_that_are_not_in_the_file() -> None:
+def test_the_bundled_list_covers_models_that_are_not_in_the_file() -> None:
     assert json.loads(run("gpt-4.1-mini", "--json").stdout)["source"] == "list"
 
 
-def test_the_model_that_is_set_is_priced_as_the_services_price_it(
+def test_the_configured_model_is_priced_as_the_services_price_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DAYDREAM_MODEL_NAME", "ours")
@@ -72,10 +72,9 @@ def test_the_model_that_is_set_is_priced_as_the_services_price_it(
     assert run("another").exit_code == 2
 
 
-def test_an_unknown_model_is_refused_with_the_lines_to_add() -> None:
-    result = run("nobody-knows-me", "--json")
+def test_an_unknown_model_is_refused_with_the_entry_to_add() -> None:
+    result = run("unheard-of", "--json")
     assert result.exit_code == 2
     assert (
-        'models."nobody-knows-me" = { input_usd_per_mtok = PRICE, '
-        in json.loads(result.stdout)["fix"]
+        'models."unheard-of" = { input_usd_per_mtok = PRICE, ' in json.loads(result.stdout)["fix"]
     )

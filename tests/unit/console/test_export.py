@@ -1,4 +1,4 @@
-"""What is exported is whole, labelled by the last word, split so that no fact crosses, and read by those for whom it is made."""
+"""Exports are complete, labelled by the last review, split without shared facts, and readable."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def verdict(
     decision: Decision = Decision.DISCARDED,
     *,
     sample: int = 0,
-    **more: Any,
+    **fields: Any,
 ) -> VerdictReached:
     pair_id = pair_id_of(1, first.fact_id, second.fact_id)
     drawn: PairSampled = pair().model_copy(
@@ -54,12 +54,12 @@ def verdict(
         if decision is Decision.ABSTAINED
         else SYNTHESIS.model_copy(update={"title": f"{first.title} and {second.title}, {sample}"})
     )
-    proposed = HypothesisProposed(
+    hypothesis = HypothesisProposed(
         hypothesis_id=hypothesis_id, pair=drawn, sample=sample, synthesis=synthesis, proposed_at=AT
     )
     values = {
         "verdict_id": verdict_id_of(hypothesis_id, "judge", 1),
-        "hypothesis": proposed,
+        "hypothesis": hypothesis,
         "role": "judge",
         "round": 1,
         "decision": decision,
@@ -70,7 +70,7 @@ def verdict(
         "reached_at": AT,
         "judgements": (Judgement(judge="a", model="judge-1", justification="so", scores=None),),
     }
-    return VerdictReached.model_validate({**values, **more})
+    return VerdictReached.model_validate({**values, **fields})
 
 
 def insight_of(judged: VerdictReached) -> Fact:
@@ -88,7 +88,7 @@ def insight_of(judged: VerdictReached) -> Fact:
     )
 
 
-def of(
+def page_of(
     verdicts: Sequence[VerdictReached],
     reviews: Sequence[ReviewRecorded] = (),
     retracted: Sequence[str] = (),
@@ -104,59 +104,61 @@ def of(
 @pytest.fixture(scope="module")
 def judged() -> VerdictPage:
     """Verdicts on pairs of documents and of insights of earlier ones."""
-    chance = random.Random(5)
-    known = [fact(number) for number in range(FACTS)]
+    generator = random.Random(5)
+    facts = [fact(number) for number in range(FACTS)]
     verdicts: dict[str, VerdictReached] = {}
     for _ in range(VERDICTS):
-        first, second = chance.sample(known, 2)
+        first, second = generator.sample(facts, 2)
         for sample in range(2):
-            decision = chance.choice(
+            decision = generator.choice(
                 [Decision.PROMOTED, Decision.DISCARDED, Decision.DISCARDED, Decision.ABSTAINED]
             )
-            one = verdict(first, second, decision, sample=sample)
-            verdicts[one.verdict_id] = one
+            reached = verdict(first, second, decision, sample=sample)
+            verdicts[reached.verdict_id] = reached
             if decision is Decision.PROMOTED:
-                known.append(insight_of(one))
-    return of(list(verdicts.values()))
+                facts.append(insight_of(reached))
+    return page_of(list(verdicts.values()))
 
 
-def facts_of(one: LabelledExample, roots: Any) -> set[str]:
+def facts_of(example: LabelledExample, roots: Any) -> set[str]:
     return {
         root
-        for part in (one.pair.first, one.pair.second)
+        for part in (example.pair.first, example.pair.second)
         for root in roots.get(part.fact_id, {part.fact_id})
     }
 
 
-def test_no_fact_is_on_both_sides_not_even_by_what_descends_from_it(judged: VerdictPage) -> None:
+def test_no_fact_or_descendant_of_it_is_on_both_sides(judged: VerdictPage) -> None:
     examples = examples_of(judged, test_fraction=0.4, seed=1)
     roots = roots_of(judged.verdicts)
     train, test = (
-        set().union(*(facts_of(one, roots) for one in examples if one.side == side))
+        set().union(*(facts_of(example, roots) for example in examples if example.side == side))
         for side in ("train", "test")
     )
     assert train
     assert test
     assert not train & test
-    assert any(one.pair.first.kind is FactKind.INSIGHT for one in examples)
-    again = examples_of(of(judged.verdicts[: len(judged.verdicts) // 2]), test_fraction=0.4, seed=1)
-    assert {one.verdict.verdict_id: one.side for one in again}.items() <= {
-        one.verdict.verdict_id: one.side for one in examples
-    }.items(), "later ones split alike"
+    assert any(example.pair.first.kind is FactKind.INSIGHT for example in examples)
+    again = examples_of(
+        page_of(judged.verdicts[: len(judged.verdicts) // 2]), test_fraction=0.4, seed=1
+    )
+    assert {example.verdict.verdict_id: example.side for example in again}.items() <= {
+        example.verdict.verdict_id: example.side for example in examples
+    }.items(), "a later export splits alike"
 
 
-def test_a_persons_word_outranks_the_models_and_the_last_one_counts() -> None:
-    one = verdict(fact(1), fact(2), Decision.PROMOTED)
-    said = [
+def test_the_last_review_overrides_the_models() -> None:
+    promoted = verdict(fact(1), fact(2), Decision.PROMOTED)
+    reviews = [
         ReviewRecorded(
-            verdict_id=one.verdict_id,
+            verdict_id=promoted.verdict_id,
             accepted=accepted,
             who="ada",
             recorded_at=AT + timedelta(hours=hours),
         )
         for accepted, hours in ((False, 2), (True, 1))
     ]
-    (example,) = examples_of(of([one], said), test_fraction=0, seed=0)
+    (example,) = examples_of(page_of([promoted], reviews), test_fraction=0, seed=0)
     assert (example.label, example.by_people, example.side) == (
         ExampleLabel.UNINTERESTING,
         True,
@@ -164,9 +166,7 @@ def test_a_persons_word_outranks_the_models_and_the_last_one_counts() -> None:
     )
 
 
-def test_the_last_final_verdict_of_a_hypothesis_counts_and_what_is_deferred_teaches_nothing() -> (
-    None
-):
+def test_the_last_final_verdict_counts_and_a_deferred_one_teaches_nothing() -> None:
     deferred = verdict(fact(1), fact(2), Decision.DEFERRED, final=False)
     later = verdict(
         fact(1),
@@ -176,25 +176,29 @@ def test_the_last_final_verdict_of_a_hypothesis_counts_and_what_is_deferred_teac
         verdict_id="later",
         reached_at=AT + timedelta(hours=1),
     )
-    assert [one.label for one in examples_of(of([later, deferred]), test_fraction=0, seed=0)] == [
-        ExampleLabel.INTERESTING
-    ]
-    (example,) = examples_of(of([deferred]), test_fraction=0, seed=0)
+    assert [
+        example.label
+        for example in examples_of(page_of([later, deferred]), test_fraction=0, seed=0)
+    ] == [ExampleLabel.INTERESTING]
+    (example,) = examples_of(page_of([deferred]), test_fraction=0, seed=0)
     assert not example.teaches
 
 
-def test_what_is_retracted_teaches_nothing_and_stays_in_the_table() -> None:
-    one = verdict(fact(1), fact(2), Decision.PROMOTED)
-    examples = examples_of(of([one], (), [one.verdict_id]), test_fraction=0, seed=0)
+def test_a_retracted_insight_teaches_nothing_and_stays_in_the_table() -> None:
+    promoted = verdict(fact(1), fact(2), Decision.PROMOTED)
+    examples = examples_of(page_of([promoted], (), [promoted.verdict_id]), test_fraction=0, seed=0)
     assert list(chat(examples)) == list(kto(examples)) == []
     assert [row["retracted"] for row in rows(examples)] == [True]
 
 
-def test_chat_examples_pass_the_rules_for_fine_tuning(judged: VerdictPage) -> None:
-    """https://platform.openai.com/docs/guides/supervised-fine-tuning: at least ten, known roles, text in each, the assistant last."""
-    found = list(chat(examples_of(judged, test_fraction=0, seed=0)))
-    assert len(found) >= 10
-    for row in found:
+def test_chat_examples_follow_the_rules_for_fine_tuning(judged: VerdictPage) -> None:
+    """https://platform.openai.com/docs/guides/supervised-fine-tuning
+
+    At least ten, known roles, text in each message, and the assistant last.
+    """
+    converted = list(chat(examples_of(judged, test_fraction=0, seed=0)))
+    assert len(converted) >= 10
+    for row in converted:
         assert set(row) == {"messages"}
         assert [message["role"] for message in row["messages"]] == ["system", "user", "assistant"]
         assert all(
@@ -204,22 +208,22 @@ def test_chat_examples_pass_the_rules_for_fine_tuning(judged: VerdictPage) -> No
         assert row["messages"][1]["content"].startswith(("[interesting]\n", "[uninteresting]\n"))
     plain = list(chat(examples_of(judged, test_fraction=0, seed=0), prefix=False))
     assert len(plain) == sum(
-        row["messages"][1]["content"].startswith("[interesting]") for row in found
+        row["messages"][1]["content"].startswith("[interesting]") for row in converted
     )
 
 
-def test_preferences_put_promoted_over_discarded_of_the_same_pair_or_the_same_judges(
+def test_preferences_compare_hypotheses_of_the_same_pair_or_the_same_judges(
     judged: VerdictPage,
 ) -> None:
     examples = examples_of(judged, test_fraction=0, seed=0)
-    found = list(preferences(examples))
-    assert {row["kind"] for row in found} == {"same-pair", "same-judges"}
+    converted = list(preferences(examples))
+    assert {row["kind"] for row in converted} == {"same-pair", "same-judges"}
     good = {
-        one.verdict.hypothesis.synthesis.title
-        for one in examples
-        if one.teaches and one.label is ExampleLabel.INTERESTING
+        example.verdict.hypothesis.synthesis.title
+        for example in examples
+        if example.teaches and example.label is ExampleLabel.INTERESTING
     }  # type: ignore[union-attr]
-    for row in found:
+    for row in converted:
         chosen, rejected = (row[name][0]["content"] for name in ("chosen", "rejected"))
         assert any(title in chosen for title in good)
         assert chosen != rejected
@@ -228,12 +232,10 @@ def test_preferences_put_promoted_over_discarded_of_the_same_pair_or_the_same_ju
         assert set(openai_preference(row)) == {"input", "preferred_output", "non_preferred_output"}
 
 
-def test_everything_loads_and_the_card_says_what_is_in_it(
-    judged: VerdictPage, tmp_path: Path
-) -> None:
+def test_every_file_loads_and_the_card_lists_it(judged: VerdictPage, tmp_path: Path) -> None:
     examples = examples_of(judged, test_fraction=0.2, seed=0)
     folder = tmp_path / "export"
-    for _ in range(2):  # the second one takes the place of the first
+    for _ in range(2):  # the second replaces the first
         files = write_export(folder, examples, wanted=ALL, command="daydream export x", at=AT)
     card = (folder / "README.md").read_text()
     for name, count in files.items():
@@ -257,7 +259,7 @@ def test_everything_loads_and_the_card_says_what_is_in_it(
     )
 
 
-def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_content_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ConfigurationError, match="something else"):
         write_export(tmp_path, [], wanted=("chat",), command="", at=AT)

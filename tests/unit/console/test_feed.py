@@ -1,4 +1,4 @@
-"""What was found, for feed readers and as notes: only what stands, and nothing that a person wrote is ever lost."""
+"""Insights as feeds and as notes: only those in use, and no note of a person is ever lost."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from xml.etree import ElementTree as Xml
 import pytest
 import yaml
 
-from daydream_console.feed import ATOM, atom, insights_of, json_feed
 from daydream_console.vault import notes_of, write_vault
+from daydream_console.web.feed import ATOM, active_insights, atom, json_feed
 from daydream_contracts.events import (
     Decision,
     Fact,
@@ -26,16 +26,16 @@ HOME = "http://127.0.0.1:8421/"
 
 
 def insight(
-    number: int, *, first: Fact | None = None, title: str = "", **more: object
+    number: int, *, first: Fact | None = None, title: str = "", **changes: object
 ) -> VerdictReached:
     drawn = pair(number)
     drawn = drawn.model_copy(update={"first": first}) if first else drawn
-    proposed = hypothesis(
+    its_hypothesis = hypothesis(
         number, SYNTHESIS.model_copy(update={"title": title or f"Insight {number}"})
     ).model_copy(update={"pair": drawn})
     return VerdictReached(
         verdict_id=derive_id("v", number),
-        hypothesis=proposed,
+        hypothesis=its_hypothesis,
         role="judge",
         round=1,
         decision=Decision.PROMOTED,
@@ -44,35 +44,37 @@ def insight(
         final=True,
         cost_nanousd=2_000_000,
         reached_at=AT,
-    ).model_copy(update=more)
+    ).model_copy(update=changes)
 
 
-def as_fact(one: VerdictReached) -> Fact:
+def as_fact(verdict: VerdictReached) -> Fact:
     return fact(90).model_copy(
         update={
-            "fact_id": derive_id("insight", one.hypothesis.hypothesis_id),
+            "fact_id": derive_id("insight", verdict.hypothesis.hypothesis_id),
             "kind": FactKind.INSIGHT,
             "title": "an insight",
         }
     )
 
 
-def test_only_what_stands_is_told() -> None:
-    found = [insight(number) for number in range(4)]
-    said = (
-        ReviewRecorded(verdict_id=found[1].verdict_id, accepted=False, who="ada", recorded_at=AT),
+def test_only_insights_in_use_are_in_the_feed() -> None:
+    insights = [insight(number) for number in range(4)]
+    rejected = (
+        ReviewRecorded(
+            verdict_id=insights[1].verdict_id, accepted=False, who="ada", recorded_at=AT
+        ),
     )
     page = VerdictPage(
-        verdicts=tuple(found),
+        verdicts=tuple(insights),
         total=4,
-        reviews=said,
-        retracted=(found[2].verdict_id,),
-        pending_review=(found[3].verdict_id,),
+        reviews=rejected,
+        retracted=(insights[2].verdict_id,),
+        pending_review=(insights[3].verdict_id,),
     )
-    assert insights_of(page) == [found[0]]
+    assert active_insights(page) == [insights[0]]
 
 
-def test_the_json_feed_has_what_a_reader_needs() -> None:
+def test_the_json_feed_has_the_required_fields() -> None:
     feed = json_feed([insight(1)], HOME)
     assert (feed["version"], feed["feed_url"]) == (
         "https://jsonfeed.org/version/1.1",
@@ -84,7 +86,7 @@ def test_the_json_feed_has_what_a_reader_needs() -> None:
     json.dumps(feed)
 
 
-def test_the_atom_feed_is_well_formed_whatever_a_model_wrote() -> None:
+def test_the_atom_feed_is_well_formed_for_any_text_of_a_model() -> None:
     odd = insight(1, title="a < b & \x00\x0b \u202e ]]> \U0001f41c")
     feed = Xml.fromstring(atom([odd, insight(2)], HOME))
     entries = feed.findall(f"{{{ATOM}}}entry")
@@ -120,7 +122,7 @@ def test_notes_link_to_each_other_and_to_sources() -> None:
     assert "[/notes/my ants.md](file:///notes/my%20ants.md)" in text
 
 
-def test_a_vault_is_brought_up_to_date_and_what_people_changed_stays(tmp_path: Path) -> None:
+def test_a_vault_is_updated_and_notes_that_people_changed_stay(tmp_path: Path) -> None:
     notes = notes_of([insight(1), insight(2)])
     assert set(write_vault(tmp_path, notes).written) == set(notes)
     assert write_vault(tmp_path, notes).written == ()
@@ -130,9 +132,9 @@ def test_a_vault_is_brought_up_to_date_and_what_people_changed_stays(tmp_path: P
     ]
     (tmp_path / mine).write_text("I thought about it, and")
     (tmp_path / fresh).write_text("was here before")
-    done = write_vault(tmp_path, {mine: "changed", fresh: "ours"})
-    assert (set(done.kept), done.written) == ({mine, fresh}, ())
-    assert other in done.removed
+    result = write_vault(tmp_path, {mine: "changed", fresh: "ours"})
+    assert (set(result.kept), result.written) == ({mine, fresh}, ())
+    assert other in result.removed
     assert not (tmp_path / other).exists()
     assert (tmp_path / mine).read_text().startswith("I thought")
     assert write_vault(tmp_path, {}).removed == ()

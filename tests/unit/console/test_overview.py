@@ -1,4 +1,4 @@
-"""When nothing is on its way."""
+"""When the pipeline is idle."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from daydream_console.overview import Overview, StageState
 from daydream_contracts.topology import CONSUMERS
 
 
-def seen(**busy: tuple[int, int]) -> Overview:
-    """An overview in which the stages with these subjects' second word have messages pending and in hand."""
+def overview_with(**busy: tuple[int, int]) -> Overview:
+    """Return an overview in which these stages have (pending, in progress) messages."""
     stages = []
     for consumer in CONSUMERS:
         pending, in_progress = busy.get(consumer.route.subject.split(".")[1], (0, 0))
@@ -34,26 +34,26 @@ def seen(**busy: tuple[int, int]) -> Overview:
     )
 
 
-def test_a_pipeline_without_messages_is_idle_whatever_lies_in_the_dead_letters() -> None:
-    assert seen().pipeline_idle
+def test_a_pipeline_without_messages_is_idle_even_with_dead_letters() -> None:
+    assert overview_with().pipeline_idle
 
 
 @pytest.mark.parametrize("stage", ["pair", "hypothesis", "candidate", "verdict"])
 @pytest.mark.parametrize("messages", [(1, 0), (0, 1), (5, 5)])
-def test_a_message_that_waits_or_is_worked_on_keeps_it_busy(
+def test_a_pending_message_or_one_in_progress_keeps_it_busy(
     stage: str, messages: tuple[int, int]
 ) -> None:
-    assert not seen(**{stage: messages}).pipeline_idle
+    assert not overview_with(**{stage: messages}).pipeline_idle
 
 
-def test_documents_do_not_count_for_dreaming_goes_on_beside_them() -> None:
-    assert seen(document=(7, 1)).pipeline_idle
+def test_documents_do_not_keep_the_pipeline_busy() -> None:
+    assert overview_with(document=(7, 1)).pipeline_idle
 
 
 @pytest.mark.parametrize(
     ("pending", "in_progress", "idle"), [(0, 0, True), (1, 0, False), (0, 1, False)]
 )
-def test_a_stage_is_idle_when_nothing_waits_and_nothing_is_in_hand(
+def test_a_stage_is_idle_when_nothing_is_pending_or_in_progress(
     pending: int, in_progress: int, idle: bool
 ) -> None:
     assert (

@@ -1,4 +1,4 @@
-"""`daydream budget audit`: runs the budget service's own audit, as a process of its own, against the running system."""
+"""Run the audit of the budget service, in its own process, against the running system."""
 
 from __future__ import annotations
 
@@ -12,48 +12,42 @@ from typing import Annotated
 import typer
 
 from daydream_console.cli.options import Data, Json
-from daydream_console.cli.session import perform, reading
-from daydream_console.local.folder import default_folder
+from daydream_console.cli.session import command, connection
 from daydream_contracts.errors import ConfigurationError
 
 
-def budget_audit(
+@command
+async def budget_audit(
     invoice: Annotated[
         Path | None,
         typer.Option(
-            help="Provider's invoice as CSV or JSON, to compare with the ledger.",
+            help="Provider's invoice (CSV or JSON) to compare with the ledger, row by row.",
             show_default=False,
         ),
     ] = None,
     data: Data = None,
     as_json: Json = False,
-) -> None:
-    """Read the whole ledger again, check every invariant, and compare it with the provider's bill. Changes nothing; exit code 1
-    if something is wrong."""
+) -> int:
+    """Check every invariant of the ledger, and compare it with an invoice.
 
-    async def work() -> int:
-        if importlib.util.find_spec("daydream_budget") is None:
-            raise ConfigurationError(
-                "the budget service is not installed here",
-                "Run it where it is: python -m daydream_budget audit",
-            )
-        command = [
-            sys.executable,
-            "-m",
-            "daydream_budget",
-            "audit",
-            *(["--invoice", str(invoice)] if invoice else []),
-            *(["--json"] if as_json else []),
-        ]
-        async with reading(data or default_folder()) as client:
-            audit = await asyncio.create_subprocess_exec(
-                *command, env={**os.environ, "DAYDREAM_NATS_URL": client.nats_url}
-            )
-            try:
-                return await audit.wait()
-            finally:
-                if audit.returncode is None:
-                    audit.kill()
-                    await audit.wait()
-
-    perform(work, as_json=as_json)
+    Exit with 1 if something is wrong.
+    """
+    if importlib.util.find_spec("daydream_budget") is None:
+        raise ConfigurationError(
+            "The budget service is not installed here",
+            "Run the audit where it is installed: python -m daydream_budget audit",
+        )
+    arguments = [sys.executable, "-m", "daydream_budget", "audit"]
+    if invoice:
+        arguments += ["--invoice", str(invoice)]
+    if as_json:
+        arguments.append("--json")
+    async with connection(data) as client:
+        environment = {**os.environ, "DAYDREAM_NATS_URL": client.nats_url}
+        process = await asyncio.create_subprocess_exec(*arguments, env=environment)
+        try:
+            return await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()

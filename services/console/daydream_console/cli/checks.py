@@ -1,4 +1,7 @@
-"""What must be right before anything is started or spent. `daydream doctor` shows all of it, `up` and `run` stop at the first."""
+"""Check this machine before anything is started or spent.
+
+`daydream doctor` shows all checks; `up` and `run` stop at the first problem.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from importlib.util import find_spec
 from typing import ClassVar
 
 from daydream_console.local.folder import DataFolder, model_cache
-from daydream_console.local.model import TOY_FILE, ModelChoice, found_servers
+from daydream_console.local.model import TOY_FILE, ModelChoice, local_servers
 from daydream_console.local.stack import SERVICES, module_of, nats_server, services_wanted
 from daydream_contracts.errors import ConfigurationError
 from daydream_models.pricing.lookup import FREE, find_price
@@ -26,140 +29,150 @@ from daydream_runtime.health import bind
 from daydream_runtime.unknown_settings import unknown_settings
 
 DISK_BYTES_MIN = 1 << 30
+OFFER = "offer"  # a model server that could be used; no problem
 
 
 @dataclass(frozen=True)
 class DoctorCheck:
-    """One check: `fix` is empty when all is well."""
+    """The result of a check. `fix` is empty if there is no problem."""
 
     about: str
-    found: str
+    result: str
     fix: str = ""
+
+    @property
+    def is_problem(self) -> bool:
+        return bool(self.fix) and self.about != OFFER
 
 
 class SynthesizerRole(PaidSettings):
-    """The model settings as the synthesizer will read them."""
+    """The model settings as the synthesizer reads them."""
 
     service: ClassVar[str] = "synthesizer"
 
 
 class CriticRole(PaidSettings):
-    """The model settings as the critic will read them."""
+    """The model settings as the critic reads them."""
 
     service: ClassVar[str] = "critic"
 
 
 class OracleRole(PaidSettings):
-    """The model settings as the oracle will read them."""
+    """The model settings as the oracle reads them."""
 
     service: ClassVar[str] = ORACLE
 
 
 async def check_model(model: ModelChoice) -> list[Price]:
-    """Reach the models of all roles and find their prices, before anything is spent. ConfigurationError at the first that fails."""
+    """Connect to the models of all roles and return their prices.
+
+    Raise ConfigurationError at the first failure.
+    """
+    own_prices = read_prices(os.environ.get("DAYDREAM_PRICES_FILE", ""))
+    os.environ.update(model.environment())  # the services are started with it
+    roles = [SynthesizerRole, CriticRole]
+    if ORACLE in services_wanted():
+        roles.append(OracleRole)
     prices = []
-    own = read_prices(os.environ.get("DAYDREAM_PRICES_FILE", ""))
-    os.environ.update(model.environment())  # what the services will be started with
-    roles = (SynthesizerRole, CriticRole, *([OracleRole] if ORACLE in services_wanted() else []))
     for role in roles:
         settings = role.read().model
-        prices.append(find_price(settings, own))
-        endpoint = ModelProvider(settings)
+        prices.append(find_price(settings, own_prices))
+        provider = ModelProvider(settings)
         try:
-            await endpoint.check()
+            await provider.check()
         finally:
-            await endpoint.close()
+            await provider.close()
     return prices
 
 
 def check_programs(*, serves_model: bool) -> str:
-    """The programs that a system on this machine needs."""
+    """Find the programs that a local system needs. Return the path of nats-server."""
     missing = [service for service in SERVICES if find_spec(module_of(service)) is None]
     if missing:
         raise ConfigurationError(
-            f"these services are not installed: {', '.join(missing)}",
-            "Install them, e.g. with make setup",
+            f"Services not installed: {', '.join(missing)}", "Install them, e.g. with make setup"
         )
     if serves_model and find_spec("xllamacpp") is None:
         raise ConfigurationError(
-            "the runtime for local models is not installed",
-            "pip install xllamacpp, or point at a model with --base-url",
+            "The runtime for local models is not installed",
+            "Run pip install xllamacpp, or use another model with --base-url",
         )
     return str(nats_server())
 
 
-def misspelt_variables() -> list[str]:
-    """What is to be said of variables that no service reads though they look like settings."""
-    kinds = [
+def unknown_variables() -> list[str]:
+    """Return a message for each variable that looks like a setting but is read by no service."""
+    settings = [
         getattr(import_module(f"{module_of(service)}.settings"), f"{service.capitalize()}Settings")
         for service in SERVICES
         if find_spec(module_of(service))
     ]
-    return unknown_settings(kinds, os.environ, everything=True)
+    return unknown_settings(settings, os.environ, everything=True)
 
 
-def check_port(port: int) -> None:
-    """That the console's port is free (0: any)."""
+def check_port(port: int) -> str:
+    """Check that the port of the web page is free (0: any)."""
     listener: socket.socket = bind("127.0.0.1", port)
     listener.close()
+    return f"port {port} is free"
 
 
 def check_folder(folder: DataFolder) -> str:
-    """That the data folder can be written and has room."""
+    """Check that the data folder is writable and has enough room."""
     folder.make()
-    free = shutil.disk_usage(folder.path).free
-    if free < DISK_BYTES_MIN:
+    free_bytes = shutil.disk_usage(folder.path).free
+    if free_bytes < DISK_BYTES_MIN:
         raise ConfigurationError(
-            f"only {free >> 20} MB are free at {folder.path}",
-            "Make room, or give another folder with --data",
+            f"Only {free_bytes >> 20} MB free at {folder.path}",
+            "Free some space, or choose another folder with --data",
         )
-    return f"{folder.path}, {free >> 30} GB free"
+    return f"{folder.path}, {free_bytes >> 30} GB free"
 
 
-async def findings(
-    folder: DataFolder, model: Callable[[], ModelChoice], port: int
+async def run_checks(
+    folder: DataFolder, choose_model: Callable[[], ModelChoice], port: int
 ) -> list[DoctorCheck]:
-    """Everything that `doctor` looks at."""
+    """Run all checks of `daydream doctor`. Start nothing, spend nothing."""
 
-    async def model_and_price() -> str:
-        choice = model()
-        if choice.weights or choice.toy:
-            fetched = choice.weights or model_cache() / TOY_FILE
-            state = "" if fetched.exists() else " (is fetched at the first run, 93 MB)"
-            return f"{choice.name}, served here, free{state}"
-        prices = await check_model(choice)
-        return f"{choice.name} at {choice.base_url}, {'free' if all(price is FREE for price in prices) else 'priced'}"
-
-    async def port_is_free() -> str:
-        check_port(port)
-        return f"port {port} is free"
+    async def programs() -> str:
+        choice = choose_model()
+        serves_model = choice.weights is not None or choice.toy
+        return await asyncio.to_thread(check_programs, serves_model=serves_model)
 
     checks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
         ("data folder", lambda: asyncio.to_thread(check_folder, folder)),
-        (
-            "programs",
-            lambda: asyncio.to_thread(
-                check_programs, serves_model=model().weights is not None or model().toy
-            ),
-        ),
-        ("model", model_and_price),
-        ("console", port_is_free),
+        ("programs", programs),
+        ("model", lambda: _describe_model(choose_model())),
+        ("console", lambda: asyncio.to_thread(check_port, port)),
     ]
-    found = []
-    for about, check in checks:
-        try:
-            found.append(DoctorCheck(about, await check()))
-        except ConfigurationError as wrong:
-            found.append(DoctorCheck(about, wrong.what, wrong.fix))
-    found += [
-        DoctorCheck("settings", mistake, "Correct or unset it") for mistake in misspelt_variables()
+    results = [await _run_check(about, check) for about, check in checks]
+    results += [
+        DoctorCheck("settings", message, "Correct it or unset it")
+        for message in unknown_variables()
     ]
-    found += [
+    results += [
         DoctorCheck(
-            "offer",
-            f"{server} answers on this machine",
-            f"Use it: --base-url {url} --model-name {name}",
+            OFFER,
+            f"{server} is running on this machine",
+            f"To use it: --base-url {url} --model-name {name}",
         )
-        for server, url, name in found_servers()
+        for server, url, name in local_servers()
     ]
-    return found
+    return results
+
+
+async def _run_check(about: str, check: Callable[[], Awaitable[str]]) -> DoctorCheck:
+    try:
+        return DoctorCheck(about, await check())
+    except ConfigurationError as error:
+        return DoctorCheck(about, error.what, error.fix)
+
+
+async def _describe_model(choice: ModelChoice) -> str:
+    if choice.weights or choice.toy:
+        file = choice.weights or model_cache() / TOY_FILE
+        state = "" if file.exists() else " (downloaded at the first run, 93 MB)"
+        return f"{choice.name}, served here, free{state}"
+    prices = await check_model(choice)
+    free = all(price is FREE for price in prices)
+    return f"{choice.name} at {choice.base_url}, {'free' if free else 'paid'}"

@@ -1,9 +1,13 @@
-"""`daydream`: run everything on this machine, put texts in, read what was found, set the cap."""
+"""Look for non-obvious connections in your own documents, within a spending cap.
+
+Start with `daydream run` (a number of daydreams) or `daydream up` (until Ctrl-C).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -14,10 +18,11 @@ from daydream_console.cli import (
     budget,
     critic_report,
     dead_letters,
+    documents,
     estimate,
     export,
+    insights,
     inspect,
-    knowledge,
     lifecycle,
     measure,
     prices,
@@ -29,59 +34,33 @@ from daydream_console.cli import (
     visibility,
 )
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
-)
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        print(f"daydream {version('daydream-console')}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    _version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=_print_version,
-            is_eager=True,
-            help="Print the version and exit.",
-        ),
-    ] = False,
-) -> None:
-    """Take the options that stand before a command."""
-
-
-COMMANDS: dict[str, Callable[..., None]] = {
+Commands = Mapping[str, Callable[..., None]]
+COMMANDS: Commands = {
     "run": lifecycle.run_command,
     "up": lifecycle.up_command,
-    "ingest": knowledge.ingest_command,
+    "ingest": documents.ingest_command,
     "remove": visibility.remove_command,
     "erase": visibility.erase_command,
     "retract": visibility.retract_command,
     "reinstate": visibility.reinstate_command,
-    "insights": knowledge.insights_command,
-    "review": knowledge.review_command,
-    "ask": knowledge.ask_command,
+    "insights": insights.insights_command,
+    "review": insights.review_command,
+    "ask": insights.ask_command,
     "export": export.export_command,
     "vault": export.vault_command,
     "rejudge": rejudge.rejudge_command,
     "inspect": inspect.inspect_command,
-    "status": knowledge.status_command,
+    "status": insights.status_command,
     "simulate": simulate.simulate_command,
     "asyncapi": lifecycle.asyncapi_command,
     "doctor": lifecycle.doctor_command,
 }
-for name, command in COMMANDS.items():
-    app.command(name)(command)
-
-budget_app = typer.Typer(no_args_is_help=True, help=budget.__doc__)
-BUDGET_COMMANDS: dict[str, Callable[..., None]] = {
+BUDGET: Commands = {
     "show": budget.budget_show,
     "set": budget.budget_set,
+    "unset": budget.budget_unset,
+    "tax": budget.budget_tax,
+    "zone": budget.budget_zone,
     "top-up": budget.budget_top_up,
     "pause": budget.budget_pause,
     "resume": budget.budget_resume,
@@ -91,28 +70,66 @@ BUDGET_COMMANDS: dict[str, Callable[..., None]] = {
     "estimate": estimate.budget_estimate,
     "audit": audit.budget_audit,
 }
-for name, command in BUDGET_COMMANDS.items():
-    budget_app.command(name)(command)
-app.add_typer(budget_app, name="budget")
+REPORT: Commands = {
+    "sampler": sampler_report.report_sampler,
+    "synthesizer": synthesizer_report.report_synthesizer,
+    "critic": critic_report.report_critic,
+}
+QUESTION: Commands = {
+    "add": questions.question_add,
+    "close": questions.question_close,
+    "list": questions.question_list,
+}
+DEAD_LETTERS: Commands = {
+    "list": dead_letters.dead_letters_list,
+    "resend": dead_letters.dead_letters_resend,
+    "drop": dead_letters.dead_letters_drop,
+}
+BACKUP: Commands = {"save": backup.backup_save, "restore": backup.backup_restore}
 
-question_app = typer.Typer(no_args_is_help=True, help=questions.__doc__)
-question_app.command("add")(questions.question_add)
-question_app.command("close")(questions.question_close)
-question_app.command("list")(questions.question_list)
-app.add_typer(question_app, name="question")
-dead_letters_app = typer.Typer(no_args_is_help=True, help=dead_letters.__doc__)
-dead_letters_app.command("list")(dead_letters.dead_letters_list)
-dead_letters_app.command("resend")(dead_letters.dead_letters_resend)
-dead_letters_app.command("drop")(dead_letters.dead_letters_drop)
-app.add_typer(dead_letters_app, name="dead-letters")
-backup_app = typer.Typer(no_args_is_help=True, help=backup.__doc__)
-backup_app.command("save")(backup.backup_save)
-backup_app.command("restore")(backup.backup_restore)
-app.add_typer(backup_app, name="backup")
-report_app = typer.Typer(
-    no_args_is_help=True, help="Report how each stage performs, from past verdicts."
-)
-report_app.command("critic")(critic_report.report_critic)
-report_app.command("sampler")(sampler_report.report_sampler)
-report_app.command("synthesizer")(synthesizer_report.report_synthesizer)
-app.add_typer(report_app, name="report")
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"daydream {version('daydream-console')}")
+        raise typer.Exit
+
+
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Take the options of the program itself."""
+
+
+def _group(help_text: str | None, commands: Commands) -> typer.Typer:
+    group = typer.Typer(no_args_is_help=True, help=help_text)
+    for name, function in commands.items():
+        group.command(name)(function)
+    return group
+
+
+def _program() -> typer.Typer:
+    program = typer.Typer(
+        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    )
+    program.callback(help=__doc__)(_options)
+    for name, function in COMMANDS.items():
+        program.command(name)(function)
+    groups: Mapping[str, tuple[ModuleType, Commands]] = {
+        "budget": (budget, BUDGET),
+        "question": (questions, QUESTION),
+        "dead-letters": (dead_letters, DEAD_LETTERS),
+        "backup": (backup, BACKUP),
+    }
+    for name, (module, commands) in groups.items():
+        program.add_typer(_group(module.__doc__, commands), name=name)
+    report = _group("Report how well each stage performs, from past verdicts.", REPORT)
+    program.add_typer(report, name="report")
+    return program
+
+
+app = _program()

@@ -1,116 +1,110 @@
-"""`daydream report critic`: how good the judges are, and what the critic does to hypotheses that were planted."""
+"""Report judge quality, measured on known-good and known-bad test hypotheses (canaries)."""
 
 from __future__ import annotations
 
 import os
 
-from rich.table import Table
-
 from daydream_console.cli.options import Data, Json
-from daydream_console.cli.output import emit_json, out, usd
-from daydream_console.cli.session import perform, reading
-from daydream_console.local.folder import default_folder
+from daydream_console.cli.output import emit_json, out, table, usd
+from daydream_console.cli.session import command, connection
 from daydream_console.local.model import choose
 from daydream_console.local.stack import READERS
-from daydream_contracts.rpc import CriticState, EmptyRequest, Share
+from daydream_contracts.rpc import CriticState, EmptyRequest, JudgeState, Share
 from daydream_contracts.topology import CRITIC_STATE
 
-COLUMNS = (
-    "judge",
-    "family",
-    "answers",
-    "scores",
-    "per answer",
-    "separation",
-    "favours the first by",
-)
+TEXT_COLUMNS = ("judge", "family", "scores")
+NUMBER_COLUMNS = ("calls", "cost per call", "separation (d′)", "position bias")
+SCORES_SHOWN = 4
+RULES = {
+    "score": "absolute scores, until each judge has a history",
+    "quota": "the promotion quota",
+    "precision": "the precision shown by reviews",
+}
 
 
-def report_critic(data: Data = None, as_json: Json = False) -> None:
-    """Judges, what became of planted hypotheses, what people made of promoted ones, and what it costs."""
-
-    async def work() -> None:
-        os.environ.setdefault(
-            "DAYDREAM_MODEL_NAME", choose(weights=None, base_url="", name="").name
-        )  # whose history is told
-        async with reading(data or default_folder(), (*READERS, "critic")) as client:
-            state = await client.ask(CRITIC_STATE, EmptyRequest())
-        if as_json:
-            emit_json(state.model_dump(mode="json"))
-        else:
-            show(state)
-
-    perform(work, as_json=as_json)
+@command
+async def report_critic(data: Data = None, as_json: Json = False) -> None:
+    """Show judge quality, results on canaries, reviews of promoted hypotheses, and cost."""
+    # The state is that of the configured model's history.
+    os.environ.setdefault("DAYDREAM_MODEL_NAME", choose(weights=None, base_url="", name="").name)
+    async with connection(data, (*READERS, "critic")) as client:
+        state = await client.rpc(CRITIC_STATE, EmptyRequest())
+    if as_json:
+        emit_json(state.model_dump(mode="json"))
+    else:
+        show(state)
 
 
 def show(state: CriticState) -> None:
-    """For people."""
-    table = Table()
-    for at, name in enumerate(COLUMNS):
-        table.add_column(name, justify="left" if at in (0, 1, 3) else "right")
-    for one in state.judges:
-        scores = " ".join(
-            f"{score}:{count}"
-            for score, count in sorted(one.scores.items(), key=lambda item: -item[1])[:4]
-        )
-        position = f"{one.position_bias:+.2f}" if one.comparisons else ""
-        guessed = "" if one.measured else " (guessed)"
-        table.add_row(
-            one.name,
-            one.family,
-            str(one.answers),
-            scores,
-            usd(one.nanousd_per_answer),
-            f"{one.separation:.2f}{guessed}",
-            position,
-        )
-    out.print(table)
+    """Print the state of the critic."""
+    rows = table("", TEXT_COLUMNS, NUMBER_COLUMNS)
+    for judge in state.judges:
+        rows.add_row(*_judge_row(judge))
+    out.print(rows)
     out.print(
-        f"Together they are worth {state.effective_judges:.1f} independent votes of {len(state.judges)}."
+        f"The {len(state.judges)} judges carry the information of "
+        f"{state.effective_judges:.1f} independent ones."
     )
     out.print(
-        f"Planted links that hold: {_said(state.bridges)} would be promoted. Planted ones that do not: {_said(state.decoys)}."
+        f"Canaries promoted: bridges (should pass) {share_text(state.bridges)}, "
+        f"decoys (should not) {share_text(state.decoys)}."
     )
     for text in state.drift:
         out.print(f"[bold]Drift[/bold]: {text}.")
-    words = {
-        "score": "absolute scores, until each judge has a history",
-        "quota": "the best few",
-        "precision": "what people's reviews show",
-    }
-    out.print(
-        f"The line is at log-odds {state.promotion_threshold:.2f}, by {words.get(state.rule, state.rule)}."
-    )
-    if state.certain is not None:
-        out.print(
-            f"Above {state.certain.threshold:.2f} people accepted {_said(state.certain.accepted)}; {state.target_precision:.0%} were wanted."
-        )
-    for part in state.calibration:
-        out.print(
-            f"  promoted with log-odds {part.log_odds_low:.2f} to {part.log_odds_high:.2f}: {_said(part.accepted)} accepted"
-        )
-    out.print(f"{state.judged} hypotheses were judged at {usd(state.nanousd_per_verdict)} each.")
-    if state.examined:
-        ends = ", ".join(
-            f"{count} {reason}"
-            for reason, count in sorted(state.examined.items(), key=lambda item: -item[1])
-        )
-        out.print(f"The oracle examined {sum(state.examined.values())}: {ends}.")
-    if (
-        state.oracle_bridges
-        and state.oracle_decoys
-        and state.oracle_bridges.count + state.oracle_decoys.count
-    ):
-        out.print(
-            f"Of planted ones that came to it, it let through {_said(state.oracle_bridges)} that hold and {_said(state.oracle_decoys)} that do not."
-        )
-    for reason, count in sorted(state.stopped.items(), key=lambda item: -item[1]):
-        out.print(
-            f"  {count} were stopped before as {reason}, which saved {usd(state.saved_nanousd.get(reason, 0))}"
-        )
+    _show_threshold(state)
+    _show_costs(state)
 
 
-def _said(share: Share) -> str:
+def share_text(share: Share) -> str:
+    """Format a share with its 95 % interval."""
     if not share.count:
         return "none yet"
     return f"{share.hits} of {share.count} ({share.low:.0%} to {share.high:.0%})"
+
+
+def _judge_row(judge: JudgeState) -> tuple[str, ...]:
+    most_frequent = sorted(judge.scores.items(), key=lambda item: -item[1])[:SCORES_SHOWN]
+    return (
+        judge.name,
+        judge.family,
+        " ".join(f"{score}:{times}" for score, times in most_frequent),
+        str(judge.answers),
+        usd(judge.nanousd_per_answer),
+        f"{judge.separation:.2f}{'' if judge.measured else ' (assumed)'}",
+        f"{judge.position_bias:+.2f}" if judge.comparisons else "",
+    )
+
+
+def _show_threshold(state: CriticState) -> None:
+    rule = RULES.get(state.rule, state.rule)
+    out.print(f"Promotion threshold: log-odds {state.promotion_threshold:.2f}, set by {rule}.")
+    if state.certain is not None:
+        out.print(
+            f"Above {state.certain.threshold:.2f}, reviews accepted "
+            f"{share_text(state.certain.accepted)}; the target is {state.target_precision:.0%}."
+        )
+    for band in state.calibration:
+        out.print(
+            f"  promoted with log-odds {band.log_odds_low:.2f} to {band.log_odds_high:.2f}: "
+            f"{share_text(band.accepted)} accepted"
+        )
+
+
+def _show_costs(state: CriticState) -> None:
+    out.print(f"Judged: {state.judged} hypotheses, {usd(state.nanousd_per_verdict)} each.")
+    if state.examined:
+        outcomes = ", ".join(f"{number} {reason}" for reason, number in _by_count(state.examined))
+        out.print(f"The oracle examined {sum(state.examined.values())}: {outcomes}.")
+    bridges, decoys = state.oracle_bridges, state.oracle_decoys
+    if bridges and decoys and bridges.count + decoys.count:
+        out.print(
+            f"Canaries that passed the oracle: bridges {share_text(bridges)}, "
+            f"decoys {share_text(decoys)}."
+        )
+    for reason, number in _by_count(state.stopped):
+        saved = usd(state.saved_nanousd.get(reason, 0))
+        out.print(f"  stopped by a gate as {reason}: {number}, saved {saved}")
+
+
+def _by_count(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: -item[1])

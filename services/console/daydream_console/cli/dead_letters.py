@@ -51,7 +51,10 @@ async def dead_letters_resend(
     data: Data = None,
     as_json: Json = False,
 ) -> int:
-    """Send dead letters again. Reserve new money for the remaining stages; reuse answers that are already paid."""
+    """Send dead letters again.
+
+    Reserve new money for the remaining stages; reuse answers that are already paid.
+    """
     if not numbers and not everything:
         raise ConfigurationError(
             "No dead letter selected", "Pass numbers or --all (see: daydream dead-letters list)"
@@ -110,7 +113,10 @@ async def dead_letters_drop(
 
 
 async def _numbered(client: Client, numbers: list[int]) -> AsyncIterator[DeadLetter]:
-    """Yield the letters with these numbers. Raise for an unknown number before the first is yielded."""
+    """Yield the letters with these numbers.
+
+    Raise for an unknown number before the first is yielded.
+    """
     for letter in [await dead_letter(client, number) for number in dict.fromkeys(numbers)]:
         yield letter
 

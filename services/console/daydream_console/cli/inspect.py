@@ -1,7 +1,8 @@
-"""`daydream inspect`: how a verdict came about, with the exact prompts, answers and arithmetic. Nothing is called for it."""
+"""Show how a verdict came about: exact prompts, answers and arithmetic. No model is called."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -10,114 +11,116 @@ from rich.text import Text
 
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, out, usd
-from daydream_console.cli.session import perform, reading
-from daydream_console.local.folder import default_folder
+from daydream_console.cli.session import command, connection
 from daydream_console.verdict_inspection import InspectedCall, VerdictInspection, inspect_verdict
+from daydream_contracts.events import Aggregation, Refutation, VerdictReached
+
+OUTCOMES = {
+    True: "could not refute it",
+    False: "refuted it",
+    None: "gave an unreadable answer",
+}
 
 
-def inspect_command(
+@command
+async def inspect_command(
     verdict_id: Annotated[
-        str, typer.Argument(help="id of a verdict; daydream insights --all --json lists them")
+        str, typer.Argument(help="Verdict ID, as listed by 'daydream insights --all --json'.")
     ],
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """The prompts, answers and arithmetic of a verdict."""
-
-    async def work() -> None:
-        async with reading(data or default_folder()) as client:
-            found = await inspect_verdict(client, verdict_id)
-        if as_json:
-            emit_json(found.as_data())
-        else:
-            show(found)
-
-    perform(work, as_json=as_json)
+    """Show the exact prompts, answers and arithmetic of a verdict. Call no model."""
+    async with connection(data) as client:
+        inspection = await inspect_verdict(client, verdict_id)
+    if as_json:
+        emit_json(inspection.as_json())
+    else:
+        show(inspection)
 
 
-def show(found: VerdictInspection) -> None:
-    """For people."""
-    for one in found.calls:
-        _show_call(one)
-    verdict, aggregation = found.verdict, found.verdict.aggregation
+def show(inspection: VerdictInspection) -> None:
+    """Print the inspection."""
+    for call in inspection.calls:
+        _show_call(call)
+    verdict = inspection.verdict
     out.print(
         Text(f"{verdict.decision.value} ({verdict.reason}): {verdict.explanation}", style="bold")
     )
+    for line in _judging_lines(verdict):
+        out.print(Text(f"  {line}"))
+    for line in _sum_lines(verdict):
+        out.print(Text(f"  {line}"))
+    if not inspection.sums_agree:
+        out.print("[red]The sum of the votes differs from the verdict.[/red]")
+
+
+def _judging_lines(verdict: VerdictReached) -> Iterator[str]:
     for judgement in verdict.judgements:
-        scores = judgement.scores
-        said = (
-            f"{scores.novelty} · {scores.coherence} · {scores.usefulness}, mean {scores.mean:.2f}"
-            if scores
-            else "no scores"
-        )
-        out.print(Text(f"  {judgement.judge}: {said}"))
+        if scores := judgement.scores:
+            values = f"{scores.novelty} · {scores.coherence} · {scores.usefulness}"
+            yield f"{judgement.judge}: {values}, mean {scores.mean:.2f}"
+        else:
+            yield f"{judgement.judge}: no scores"
     for attempt in verdict.examination.attempts if verdict.examination else ():
-        outcome = {
-            True: "could not refute it",
-            False: "refuted it",
-            None: "gave no answer that can be read",
-        }[attempt.holds]
-        if same := attempt.same_as:
-            outcome = (
-                "found that one fact alone suggests it"
-                if same.what == "alone"
-                else f"found it said already ({same.what} {same.id})"
-            )
-        out.print(Text(f"  oracle {attempt.model} {outcome}: {attempt.case}"))
-    for other in verdict.comparisons:
-        place = "first" if other.shown_first else "second"
-        out.print(
-            Text(
-                f"  {other.judge}: {'better' if other.won else 'worse'} than {other.other_verdict_id}, shown {place}"
-            )
-        )
+        yield f"oracle {attempt.model} {_outcome(attempt)}: {attempt.case}"
+    for comparison in verdict.comparisons:
+        result = "better" if comparison.won else "worse"
+        place = "first" if comparison.shown_first else "second"
+        yield f"{comparison.judge}: {result} than {comparison.other_verdict_id}, shown {place}"
+
+
+def _outcome(attempt: Refutation) -> str:
+    match = attempt.same_as
+    if not match:
+        return OUTCOMES[attempt.holds]
+    if match.what == "alone":
+        return "found that one fact alone suggests it"
+    return f"found that it is already known ({match.what} {match.id})"
+
+
+def _sum_lines(verdict: VerdictReached) -> Iterator[str]:
     if verdict.score is not None and verdict.spread is not None:
-        out.print(
-            Text(f"  mean score {verdict.score:.2f}, the judges' means ± {verdict.spread:.2f}")
-        )
-    if aggregation and aggregation.log_odds is not None and aggregation.prior is not None:
-        terms = "".join(
-            f" + {vote.weight:.3f} × ({vote.value:.3f} − {vote.base:.3f}) ÷ {vote.scale:.3f}"
-            for vote in aggregation.votes
-        )
-        out.print(
-            Text(
-                f"  log-odds {aggregation.log_odds:.3f} = {aggregation.prior:.3f}{terms} − {aggregation.deflection or 0:.3f} ÷ 2"
-            )
-        )
-        out.print(Text(f"  the line: {aggregation.threshold or 0:.3f}"))
-        if aggregation.rating is not None:
-            out.print(
-                Text(
-                    f"  after comparisons {aggregation.rating:.3f} ± {aggregation.rating_error or 0:.3f}"
-                )
-            )
-    if not found.sums_agree:
-        out.print("[red]The sum of the votes is not what the verdict says.[/red]")
+        yield f"mean score {verdict.score:.2f}, standard deviation of judges {verdict.spread:.2f}"
+    aggregation = verdict.aggregation
+    if not aggregation or aggregation.log_odds is None or aggregation.prior is None:
+        return
+    yield f"log-odds {aggregation.log_odds:.3f} = {_formula(aggregation, aggregation.prior)}"
+    yield f"promotion threshold: {aggregation.threshold or 0:.3f}"
+    if aggregation.rating is not None:
+        error = aggregation.rating_error or 0
+        yield f"after comparisons {aggregation.rating:.3f} ± {error:.3f}"
 
 
-def _show_call(one: InspectedCall) -> None:
-    call = one.call
-    body = Text()
-    for message in one.messages or ():
-        body.append(f"{message['role']}\n", style="bold").append(f"{message['content']}\n\n")
-    if one.messages is None:
-        body.append("its prompt is not kept\n\n", style="red")
-    body.append("answer\n", style="bold").append(call.answer or "(not kept)")
-    state = (
-        "as it was sent"
-        if one.exact
-        else "not exactly as it was sent"
-        if one.messages
-        else "unknown"
+def _formula(aggregation: Aggregation, prior: float) -> str:
+    votes = "".join(
+        f" + {vote.weight:.3f} × ({vote.value:.3f} − {vote.base:.3f}) ÷ {vote.scale:.3f}"
+        for vote in aggregation.votes
     )
-    title = f"{call.prompt.name} · {call.model}{' · repair' if call.repair else ''}"
+    return f"{prior:.3f}{votes} − {aggregation.deflection or 0:.3f} ÷ 2"
+
+
+def _show_call(inspected: InspectedCall) -> None:
+    call = inspected.call
+    body = Text()
+    for message in inspected.messages or ():
+        body.append(f"{message['role']}\n", style="bold").append(f"{message['content']}\n\n")
+    if inspected.messages is None:
+        body.append("the prompt is not stored\n\n", style="red")
+    body.append("answer\n", style="bold").append(call.answer or "(not stored)")
+    repair = " · repair" if call.repair else ""
     out.print(
         Panel(
             body,
-            title=Text(title),
+            title=Text(f"{call.prompt.name} · {call.model}{repair}"),
             title_align="left",
-            subtitle=Text(f"{state} · {usd(call.cost_nanousd)}"),
+            subtitle=Text(f"{_fidelity(inspected)} · {usd(call.cost_nanousd)}"),
             subtitle_align="left",
         )
     )
+
+
+def _fidelity(inspected: InspectedCall) -> str:
+    if inspected.exact:
+        return "as it was sent"
+    return "not exactly as it was sent" if inspected.messages else "unknown"

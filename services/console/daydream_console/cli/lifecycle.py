@@ -1,4 +1,7 @@
-"""Commands that start a system on this machine, or say what is missing for it. They import what is heavy when they need it."""
+"""Commands that start a system on this machine, or check what it needs.
+
+Heavy modules are imported where they are needed, so that other commands start faster.
+"""
 
 from __future__ import annotations
 
@@ -22,25 +25,25 @@ from daydream_console.cli.options import (
     Weights,
 )
 from daydream_console.cli.output import emit_json, err, out
-from daydream_console.cli.session import perform
+from daydream_console.cli.session import command
 from daydream_console.client import connected
 from daydream_console.local.folder import DataFolder, default_folder
-from daydream_console.local.model import ModelChoice, choose
+from daydream_console.local.model import choose
 from daydream_console.local.stack import running, services_wanted
-from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import EmptyRequest, SetGoal
 from daydream_contracts.topology import MEMORY_STATE, SAMPLER_GOAL
 
 
-def run_command(
+@command
+async def run_command(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Files and folders to read first; the bundled notes if nothing is known yet."
+            help="Files and folders to read first. Default: the bundled notes, in an empty memory."
         ),
     ] = None,
     daydreams: Annotated[
-        int, typer.Option("--daydreams", "-n", min=1, help="How many pairs to think about.")
+        int, typer.Option("--daydreams", "-n", min=1, help="Number of pairs to think about.")
     ] = 30,
     data: Data = None,
     model: Weights = None,
@@ -50,28 +53,27 @@ def run_command(
     daily_cap: DailyCap = None,
     port: Port = 0,
     as_json: Json = False,
-) -> None:
-    """Ingest, dream until the goal or the cap, print the insights and the spend, stop everything."""
+) -> int:
+    """Read documents, daydream until the goal or the cap, print insights and spend, and stop.
+
+    After Ctrl-C or a crash, run it again: unfinished daydreams finish first.
+    """
     from daydream_console.cli.run import Caps, RunPlan, run
 
-    async def work() -> int:
-        choice = choose(weights=model, base_url=base_url, name=model_name)
-        return await run(
-            RunPlan(
-                DataFolder(data or default_folder()),
-                choice,
-                paths or [],
-                daydreams,
-                Caps(cap, daily_cap),
-                port,
-                as_json,
-            )
-        )
-
-    perform(work, as_json=as_json)
+    plan = RunPlan(
+        folder=DataFolder(data or default_folder()),
+        model=choose(weights=model, base_url=base_url, name=model_name),
+        paths=paths or [],
+        daydreams=daydreams,
+        caps=Caps(cap, daily_cap),
+        port=port,
+        as_json=as_json,
+    )
+    return await run(plan)
 
 
-def up_command(
+@command
+async def up_command(
     data: Data = None,
     model: Weights = None,
     base_url: BaseUrl = "",
@@ -80,75 +82,63 @@ def up_command(
     daily_cap: DailyCap = None,
     port: Port = PORT,
 ) -> None:
-    """Run everything on this machine until Ctrl-C. Money, memory and what is on its way are kept for the next start."""
-    from daydream_console.cli.run import Caps, prepare
+    """Run everything on this machine until Ctrl-C. The next start continues where it stopped."""
+    from daydream_console.cli.run import Caps, prepare, set_caps
 
-    async def work() -> int:
-        folder = DataFolder(data or default_folder())
-        choice = choose(weights=model, base_url=base_url, name=model_name)
-        free = await prepare(folder, choice, port)
-        with err.status("starting …") as status:
-            async with running(
-                folder,
-                services_wanted(),
-                model=choice,
-                console_port=port,
-                said=lambda text: status.update(f"{text} …"),
-            ) as stack:
-                async with connected(stack.nats_url) as client:
-                    budget = await Caps(cap, daily_cap).set(client)
-                    if not free and not budget.limits:
-                        raise ConfigurationError(
-                            "no cap is set, and the model costs money",
-                            "Say how much may be spent in all, e.g. --cap 1.00",
-                        )
-                    await client.ask(SAMPLER_GOAL, SetGoal(pairs_max=None))
-                    memory = await client.ask(MEMORY_STATE, EmptyRequest())
-                status.stop()
-                out.print(
-                    f"daydream runs in {folder.path}. The page: {stack.page} Ctrl-C stops it."
-                )
-                if not memory.facts + memory.facts_pending:
-                    out.print("Nothing is known yet. In another terminal: daydream ingest PATH")
-                await asyncio.Event().wait()
-        return 0
-
-    perform(work)
+    folder = DataFolder(data or default_folder())
+    choice = choose(weights=model, base_url=base_url, name=model_name)
+    free = await prepare(folder, choice, port)
+    with err.status("starting …") as status:
+        async with running(
+            folder,
+            services_wanted(),
+            model=choice,
+            console_port=port,
+            progress=lambda text: status.update(f"{text} …"),
+        ) as stack:
+            async with connected(stack.nats_url) as client:
+                await set_caps(client, Caps(cap, daily_cap), free=free)
+                await client.rpc(SAMPLER_GOAL, SetGoal(pairs_max=None))
+                memory = await client.rpc(MEMORY_STATE, EmptyRequest())
+            status.stop()
+            out.print(f"daydream is running in {folder.path}. Web page: {stack.page}")
+            if not memory.facts + memory.facts_pending:
+                out.print("The memory is empty. In another terminal: daydream ingest PATH")
+            out.print("Stop with Ctrl-C.")
+            await asyncio.Event().wait()
 
 
-def asyncapi_command() -> None:
-    """The AsyncAPI document of all subjects and messages, as JSON."""
+@command
+async def asyncapi_command() -> None:
+    """Print the AsyncAPI document of all subjects and messages, as JSON."""
     from daydream_console.asyncapi import document
 
     print(document(version("daydream-console")))
 
 
-def doctor_command(
+@command
+async def doctor_command(
     data: Data = None,
     model: Weights = None,
     base_url: BaseUrl = "",
     model_name: ModelName = "",
     port: Port = PORT,
     as_json: Json = False,
-) -> None:
-    """What is missing on this machine, and how to fix it. Nothing is started or spent."""
-    from daydream_console.cli.checks import findings
+) -> int:
+    """Check this machine and print a fix for each problem. Start nothing, spend nothing."""
+    from daydream_console.cli.checks import run_checks
 
-    async def work() -> int:
-        def choice() -> ModelChoice:
-            return choose(weights=model, base_url=base_url, name=model_name)
-
-        found = await findings(DataFolder(data or default_folder()), choice, port)
-        wrong = [one for one in found if one.fix and one.about != "offer"]
-        if as_json:
-            emit_json([vars(one) for one in found])
-        else:
-            for one in found:
-                out.print(
-                    f"{'[red]✗[/red]' if one in wrong else '[green]✓[/green]'} {one.about}: {escape(one.found)}"
-                )
-                if one.fix:
-                    out.print(f"    {escape(one.fix)}")
-        return 2 if wrong else 0
-
-    perform(work, as_json=as_json)
+    checks = await run_checks(
+        DataFolder(data or default_folder()),
+        lambda: choose(weights=model, base_url=base_url, name=model_name),
+        port,
+    )
+    if as_json:
+        emit_json([vars(check) for check in checks])
+    else:
+        for check in checks:
+            mark = "[red]✗[/red]" if check.is_problem else "[green]✓[/green]"
+            out.print(f"{mark} {check.about}: {escape(check.result)}")
+            if check.fix:
+                out.print(f"    {escape(check.fix)}")
+    return 2 if any(check.is_problem for check in checks) else 0

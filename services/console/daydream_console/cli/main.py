@@ -1,4 +1,7 @@
-"""The entry point of `daydream`. A Ctrl-C while the program is still being loaded ends it without a traceback."""
+"""Start the `daydream` command.
+
+A Ctrl-C while the program is still loading ends it without a traceback.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ EXIT_INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command. Once it works, the command's own handler takes over the signal."""
-    signal.signal(signal.SIGINT, _leave)
+    """Run the command. The command itself takes over the signal once it has started."""
+    signal.signal(signal.SIGINT, _exit)
     from daydream_console.cli.commands import app
 
     app()
 
 
-def _leave(_: int, __: FrameType | None) -> None:
+def _exit(_: int, __: FrameType | None) -> None:
     os._exit(EXIT_INTERRUPTED)  # nothing was started yet, so there is nothing to stop
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -13,58 +13,62 @@ Data = Annotated[
     Path | None,
     typer.Option(
         "--data",
-        help="Data folder; DAYDREAM_DATA, or the platform's place for data of programs.",
+        help="Data folder. Default: DAYDREAM_DATA, or the platform's folder for program data.",
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, for programs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 Weights = Annotated[
     Path | None,
     typer.Option(
-        "--model", help="A GGUF file to serve here instead of the toy.", show_default=False
+        "--model", help="GGUF file to serve here instead of the toy model.", show_default=False
     ),
 ]
 BaseUrl = Annotated[
     str,
     typer.Option(
         "--base-url",
-        help="An OpenAI-compatible endpoint; OPENAI_BASE_URL, DAYDREAM_MODEL_BASE_URL.",
+        help="URL of an OpenAI-compatible endpoint. "
+        "Default: DAYDREAM_MODEL_BASE_URL, or OPENAI_BASE_URL.",
         show_default=False,
     ),
 ]
 ModelName = Annotated[
     str,
-    typer.Option("--model-name", help="The model there; DAYDREAM_MODEL_NAME.", show_default=False),
+    typer.Option(
+        "--model-name",
+        help="Name of the model at that endpoint. Default: DAYDREAM_MODEL_NAME.",
+        show_default=False,
+    ),
 ]
 Cap = Annotated[
     float | None,
     typer.Option(
-        "--cap", min=0, help="Dollars that may be spent in all, ever.", show_default=False
+        "--cap", min=0, help="Total spending cap in dollars, for all time.", show_default=False
     ),
 ]
 DailyCap = Annotated[
     float | None,
-    typer.Option(
-        "--daily-cap", min=0, help="Dollars that may be spent on a day.", show_default=False
-    ),
+    typer.Option("--daily-cap", min=0, help="Spending cap per day in dollars.", show_default=False),
 ]
 Port = Annotated[
-    int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 takes any.")
+    int, typer.Option("--port", min=0, max=65535, help="Port of the web page. 0: any free port.")
 ]
 Team = Annotated[
     str,
     typer.Option(
         "--team",
-        help="Whose it is: facts of two teams are never drawn together. Empty: everybody's.",
+        help="Team that owns the document. Facts of different teams are never combined. "
+        "Default: shared.",
     ),
 ]
 Clearance = Annotated[
     str,
     typer.Option(
         "--clearance",
-        help="What a model needs to see it, one of DAYDREAM_CLEARANCES. Empty: nothing.",
+        help="Clearance that a model needs to see it (one of DAYDREAM_CLEARANCES). Default: none.",
     ),
 ]
-Who = Annotated[str, typer.Option(envvar="USER", help="Who does it; kept on record.")]
-Why = Annotated[str, typer.Option(help="Why; kept on record.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+Who = Annotated[str, typer.Option(envvar="USER", help="Your name, stored with the change.")]
+Why = Annotated[str, typer.Option(help="Reason, stored with the change.")]

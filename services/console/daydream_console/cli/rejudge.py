@@ -1,4 +1,4 @@
-"""`daydream rejudge`: stored hypotheses before the present panel again, its cost told first."""
+"""Judge stored hypotheses again. Show the cost and ask first."""
 
 from __future__ import annotations
 
@@ -7,82 +7,84 @@ from typing import Annotated
 
 import typer
 
-from daydream_console.cli.options import Data, Json
+from daydream_console.cli.options import Data, Json, Yes
 from daydream_console.cli.output import emit_json, err, out, usd
-from daydream_console.cli.session import perform, reading
-from daydream_console.local.folder import default_folder
+from daydream_console.cli.session import command, confirm, connection
+from daydream_console.client import Client
 from daydream_console.rejudge import RejudgePlan, prepare, send
 from daydream_contracts.errors import ConfigurationError, RetryLaterError
 from daydream_contracts.rpc import Refusal
 
 
-def rejudge_command(
-    since: Annotated[
-        datetime, typer.Option(help="Those judged from then on (UTC), e.g. 2026-10-01.")
-    ],
+@command
+async def rejudge_command(
+    since: Annotated[datetime, typer.Option(help="Start of the period (UTC), e.g. 2026-10-01.")],
     judge: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only these judges, by the names that daydream report critic shows. May be given often."
+            help="Judge to use, as named by 'daydream report critic'. Repeatable. Default: all."
         ),
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=1, max=100_000, help="At most so many, the newest.")
+        int, typer.Option(min=1, max=100_000, help="Maximum number of hypotheses, newest first.")
     ] = 1000,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only tell what it would cost.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the cost.")] = False,
+    yes: Yes = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Judge stored hypotheses anew. Their earlier verdicts stay; the new one is another round. Needs a running critic."""
+    """Judge stored hypotheses again; show the cost and ask first.
 
-    async def work() -> None:
-        async with reading(data or default_folder()) as client:
-            try:
-                found = await prepare(
-                    client, since.replace(tzinfo=since.tzinfo or UTC), judge or (), limit
-                )
-            except RetryLaterError:
-                raise ConfigurationError("no critic answers", "Start one: daydream up") from None
-            price = (
-                f"about {usd(found.expected_nanousd)}, never more than {usd(found.most_nanousd)}"
-            )
-            told = f"{len(found.proposed)} hypotheses, by {', '.join(found.judges)}: {price}"
-            sent, refusal = 0, None
-            if found.proposed and not dry_run:
-                if not yes and not typer.confirm(f"{told}. Judge them anew?", err=True):
-                    raise ConfigurationError("nothing is judged anew", "Say yes, or give --yes")
-                for one in found.proposed:
-                    refusal = await send(client, one, found.plans)
-                    if refusal is not None:
-                        break
-                    sent += 1
-                    if not as_json:
-                        err.print(f"{sent} of {len(found.proposed)} handed to the critic", end="\r")
-        if as_json:
-            emit_json(_as_data(found, sent, refusal))
-        else:
-            out.print(
-                told
-                if dry_run or not found.proposed
-                else f"{sent} of {told}. Their verdicts come as another round: daydream insights --all"
-            )
-            if refusal is not None:
-                out.print(
-                    f"Stopped by the budget: {refusal.text}. The same command goes on from there."
-                )
-
-    perform(work, as_json=as_json)
+    Earlier verdicts stay. Needs a running critic.
+    """
+    async with connection(data) as client:
+        try:
+            start = since.replace(tzinfo=since.tzinfo or UTC)
+            plan = await prepare(client, start, judge or (), limit)
+        except RetryLaterError:
+            raise ConfigurationError(
+                "The critic does not answer", "Start it: daydream up"
+            ) from None
+        summary = _summary(plan)
+        sent, refusal = 0, None
+        if plan.hypotheses and not dry_run:
+            confirm(f"{summary}. Judge them again?", yes=yes, declined="Nothing was sent")
+            sent, refusal = await _send_all(client, plan, quiet=as_json)
+    if as_json:
+        emit_json(_as_json(plan, sent, refusal))
+        return
+    if dry_run or not plan.hypotheses:
+        out.print(summary)
+    else:
+        out.print(f"Sent {sent} of {summary}. See the new verdicts: daydream insights --all")
+    if refusal is not None:
+        out.print(f"The budget refused: {refusal.text}. Run the same command to continue.")
 
 
-def _as_data(found: RejudgePlan, sent: int, refusal: Refusal | None) -> dict[str, object]:
+def _summary(plan: RejudgePlan) -> str:
+    price = f"about {usd(plan.expected_nanousd)}, at most {usd(plan.max_nanousd)}"
+    return f"{len(plan.hypotheses)} hypotheses, judged by {', '.join(plan.judges)}: {price}"
+
+
+async def _send_all(
+    client: Client, plan: RejudgePlan, *, quiet: bool
+) -> tuple[int, Refusal | None]:
+    """Send until the budget refuses. Return (number sent, refusal)."""
+    for sent, hypothesis in enumerate(plan.hypotheses):
+        refusal = await send(client, hypothesis, plan.plans)
+        if refusal is not None:
+            return sent, refusal
+        if not quiet:
+            err.print(f"{sent + 1} of {len(plan.hypotheses)} sent to the critic", end="\r")
+    return len(plan.hypotheses), None
+
+
+def _as_json(plan: RejudgePlan, sent: int, refusal: Refusal | None) -> dict[str, object]:
     return {
-        "hypotheses": len(found.proposed),
-        "judges": found.judges,
-        "expected_nanousd": found.expected_nanousd,
-        "most_nanousd": found.most_nanousd,
+        "hypotheses": len(plan.hypotheses),
+        "judges": plan.judges,
+        "expected_nanousd": plan.expected_nanousd,
+        "max_nanousd": plan.max_nanousd,
         "sent": sent,
         "refusal": refusal and refusal.text,
     }

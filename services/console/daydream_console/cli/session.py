@@ -29,8 +29,9 @@ EXIT_INTERRUPTED = 130
 def command(work: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, None]:
     """Make an async function a command of the program.
 
-    The function returns its exit code; None means 0. Exit codes: 0, 1 for a failure, 2 for a configuration error,
-    130 for Ctrl-C. These never show a traceback. With the option `as_json` an error is JSON on standard output.
+    The function returns its exit code; None means 0. Exit codes: 0, 1 for a failure, 2 for a
+    configuration error, 130 for Ctrl-C. These never show a traceback. With the option `as_json` an
+    error is JSON on standard output.
     """
 
     @wraps(work)
@@ -47,8 +48,8 @@ async def connection(
 ) -> AsyncIterator[Client]:
     """Connect to the system of this folder, or of DAYDREAM_NATS_URL.
 
-    If none is running, start NATS and these services for as long as the command takes, so that stored results can
-    always be read.
+    If none is running, start NATS and these services for as long as the command takes, so that
+    stored results can always be read.
     """
     if url := os.environ.get("DAYDREAM_NATS_URL"):
         async with connected(url) as client:
@@ -75,7 +76,10 @@ async def connection(
 
 
 def confirm(question: str, *, yes: bool, declined: str) -> None:
-    """Ask on standard error unless `yes`. Raise ConfigurationError with the text `declined` on a no."""
+    """Ask on standard error unless `yes`.
+
+    Raise ConfigurationError with the text `declined` on a no.
+    """
     if not yes and not typer.confirm(question, err=True):
         raise ConfigurationError(declined, "Answer yes, or pass --yes")
 
@@ -99,7 +103,10 @@ def _fail(report: dict[str, str], line: str, code: int, *, as_json: bool) -> int
 
 
 async def _interruptible(work: Coroutine[Any, Any, int | None]) -> int:
-    """Cancel the work at the first Ctrl-C or SIGTERM, and return 130. The work stops what it has started."""
+    """Cancel the work at the first Ctrl-C or SIGTERM, and return 130.
+
+    The work stops what it has started.
+    """
     task = asyncio.ensure_future(work)
     interrupted = False
 

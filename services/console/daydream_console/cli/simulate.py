@@ -1,4 +1,4 @@
-"""`daydream simulate`: the toy economy of ideas, with and without write-back. Nothing is spent, no data are touched."""
+"""Simulate the toy economy of ideas, with and without write-back."""
 
 from __future__ import annotations
 
@@ -9,67 +9,59 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from daydream_console.cli.options import Json
-from daydream_console.cli.output import emit_json, err, out
-from daydream_console.cli.session import perform
+from daydream_console.cli.output import emit_json, err, out, table
+from daydream_console.cli.session import command
 from daydream_console.plot import PlotSeries, line_chart
 from daydream_contracts.errors import ConfigurationError
 
 NAMES = {"with_write_back": "with write-back", "without": "without"}
-BAR = 40
+BAR_CHARS = 20
 
 
-def simulate_command(
-    facts: Annotated[int, typer.Option(min=10, max=5000, help="Facts at the beginning.")] = 150,
-    draws: Annotated[int, typer.Option(min=1, max=5000, help="Draws in a period.")] = 100,
-    periods: Annotated[int, typer.Option(min=5, max=500)] = 25,
+@command
+async def simulate_command(
+    facts: Annotated[int, typer.Option(min=10, max=5000, help="Facts at the start.")] = 150,
+    draws: Annotated[int, typer.Option(min=1, max=5000, help="Draws per period.")] = 100,
+    periods: Annotated[int, typer.Option(min=5, max=500, help="Number of periods.")] = 25,
     generated_max: Annotated[
-        float, typer.Option(min=0, max=1, help="Most of all draws that may have an insight.")
+        float,
+        typer.Option(min=0, max=1, help="Maximum share of draws that may use a generated insight."),
     ] = 1.0,
-    seeds: Annotated[int, typer.Option(min=2, max=100)] = 5,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", help="An SVG file to draw it into.")
-    ] = None,
+    seeds: Annotated[int, typer.Option(min=2, max=100, help="Number of random seeds.")] = 5,
+    plot: Annotated[Path | None, typer.Option("--plot", help="SVG file for a chart.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Hits in each period when insights become facts, and when they don't (after Jones, 2021); with the sampler's own draws and perfect critics."""
+    """Simulate hits per period, with and without insights becoming facts. Spend nothing.
 
-    async def work() -> None:
-        asked = {
-            "facts": facts,
-            "draws": draws,
-            "periods": periods,
-            "generated-max": generated_max,
-            "seeds": seeds,
+    The economy follows Jones (2021), with the sampler's own draws and a perfect critic.
+    """
+    arguments = {
+        "facts": facts,
+        "draws": draws,
+        "periods": periods,
+        "generated-max": generated_max,
+        "seeds": seeds,
+    }
+    result = await _run_simulation(arguments)
+    if plot is not None:
+        series = {
+            name: PlotSeries(result[key]["hits"], result[key]["low"], result[key]["high"])
+            for key, name in NAMES.items()
         }
-        found = await _run(asked)
-        if plot is not None:
-            series = {
-                name: PlotSeries(found[key]["hits"], found[key]["low"], found[key]["high"])
-                for key, name in NAMES.items()
-            }
-            await asyncio.to_thread(
-                plot.write_text,
-                line_chart(
-                    "Hits per period",
-                    series,
-                    x="period",
-                    y=f"hits of {draws} draws, mean of {seeds} seeds",
-                ),
-            )
-        if as_json:
-            emit_json(found)
-        else:
-            _show(found, plot)
-
-    perform(work, as_json=as_json)
+        y = f"hits per {draws} draws, mean of {seeds} seeds"
+        chart = line_chart("Hits per period", series, x="period", y=y)
+        await asyncio.to_thread(plot.write_text, chart)
+    if as_json:
+        emit_json(result)
+    else:
+        _show(result, plot)
 
 
-async def _run(asked: dict[str, Any]) -> Any:
-    """By the sampler's own program: services don't import each other."""
-    arguments = [part for name, value in asked.items() for part in (f"--{name}", str(value))]
+async def _run_simulation(options: dict[str, Any]) -> Any:
+    """Run the sampler's own program, because services do not import each other."""
+    arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     program = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -90,8 +82,8 @@ async def _run(asked: dict[str, Any]) -> Any:
             text = await output
         if await program.wait():
             raise ConfigurationError(
-                f"the simulation failed: {last}",
-                "The sampler must be installed beside the command: pip install daydream-sampler",
+                f"The simulation failed: {last}",
+                "Install the sampler beside the command: pip install daydream-sampler",
             )
     finally:
         if program.returncode is None:
@@ -100,24 +92,17 @@ async def _run(asked: dict[str, Any]) -> Any:
     return json.loads(text)
 
 
-def _show(found: Any, plot: Path | None) -> None:
-    table = Table(title="Hits per period, mean", title_justify="left")
-    for name in ("period", *NAMES.values()):
-        table.add_column(name)
-    top = max(max(found[key]["hits"]) for key in NAMES) or 1
-    for at in range(found["world"]["periods"]):
-        table.add_row(
-            str(at + 1),
-            *(
-                f"{found[key]['hits'][at]:5.1f} {'█' * round(BAR / 2 * found[key]['hits'][at] / top)}"
-                for key in NAMES
-            ),
-        )
-    out.print(table)
+def _show(result: Any, plot: Path | None) -> None:
+    rows = table("Hits per period, mean", ("period", *NAMES.values()), ())
+    peak = max(max(result[key]["hits"]) for key in NAMES) or 1
+    for period in range(result["world"]["periods"]):
+        hits = [result[key]["hits"][period] for key in NAMES]
+        bars = (f"{value:5.1f} {'█' * round(BAR_CHARS * value / peak)}" for value in hits)
+        rows.add_row(str(period + 1), *bars)
+    out.print(rows)
     for key, name in NAMES.items():
-        one = found[key]
-        out.print(
-            f"{name}: {one['trend']:+.2f} hits from one period to the next (95 %: {one['trend_low']:+.2f} to {one['trend_high']:+.2f})"
-        )
+        world = result[key]
+        interval = f"95 %: {world['trend_low']:+.2f} to {world['trend_high']:+.2f}"
+        out.print(f"{name}: {world['trend']:+.2f} hits per period ({interval})")
     if plot is not None:
-        out.print(f"Drawn into {plot}.", markup=False)
+        out.print(f"Chart written to {plot}.", markup=False)

@@ -1,60 +1,46 @@
-"""`daydream report synthesizer`: who writes, and what each writer's hypotheses have brought."""
+"""Report which models write hypotheses, and what they yield."""
 
 from __future__ import annotations
 
-from rich.table import Table
-
 from daydream_console.cli.options import Data, Json
-from daydream_console.cli.output import emit_json, out, usd
-from daydream_console.cli.session import perform, reading
-from daydream_console.local.folder import default_folder
+from daydream_console.cli.output import emit_json, out, per_usd, table, usd
+from daydream_console.cli.session import command, connection
 from daydream_console.local.stack import READERS
-from daydream_contracts.events import NANOUSD_PER_USD
-from daydream_contracts.rpc import EmptyRequest, SynthesizerState, WriterState
+from daydream_contracts.rpc import EmptyRequest, SynthesizerState
 from daydream_contracts.topology import SYNTHESIZER_STATE
 
-COLUMNS = ("writer", "share now", "hypotheses", "promoted", "spent", "per $")
+COLUMNS = ("share", "hypotheses", "promoted", "spent", "per $")
 
 
-def report_synthesizer(data: Data = None, as_json: Json = False) -> None:
-    """The models that write (DAYDREAM_SYNTHESIZER_MODELS_FILE), each with its share of the hypotheses and the yield that it rests on."""
-
-    async def work() -> None:
-        async with reading(data or default_folder(), (*READERS, "synthesizer")) as client:
-            state = await client.ask(SYNTHESIZER_STATE, EmptyRequest())
-        if as_json:
-            emit_json(state.model_dump(mode="json"))
-        else:
-            show(state)
-
-    perform(work, as_json=as_json)
+@command
+async def report_synthesizer(data: Data = None, as_json: Json = False) -> None:
+    """Show each writer's hypotheses, cost and yield (writers: DAYDREAM_SYNTHESIZER_MODELS_FILE)."""
+    async with connection(data, (*READERS, "synthesizer")) as client:
+        state = await client.rpc(SYNTHESIZER_STATE, EmptyRequest())
+    if as_json:
+        emit_json(state.model_dump(mode="json"))
+    else:
+        show(state)
 
 
 def show(state: SynthesizerState) -> None:
-    """For people."""
-    table = Table()
-    for at, name in enumerate(COLUMNS):
-        table.add_column(name, justify="left" if at == 0 else "right")
-    for one in state.writers:
-        table.add_row(
-            one.model,
-            f"{one.share:.0%}",
-            str(one.hypotheses),
-            str(one.promoted),
-            usd(one.cost_nanousd),
-            _per_usd(one),
+    """Print the state of the synthesizer."""
+    rows = table("", ("writer",), COLUMNS)
+    for writer in state.writers:
+        rows.add_row(
+            writer.model,
+            f"{writer.share:.0%}",
+            str(writer.hypotheses),
+            str(writer.promoted),
+            usd(writer.cost_nanousd),
+            per_usd(writer.promoted, writer.cost_nanousd),
         )
-    out.print(table)
-    shown = (
-        f"{state.examples} promoted and {state.examples} discarded findings"
-        if state.examples
-        else "no examples"
-    )
+    out.print(rows)
+    examples = "no examples"
+    if state.examples:
+        examples = f"{state.examples} promoted and {state.examples} discarded hypotheses"
     out.print(
-        f"Each is shown {shown}. A share is the probability that the writer brings the most insights per dollar, given all this.",
+        f"Examples in each prompt: {examples}. Share: the probability that the writer yields the "
+        "most insights per dollar, given these results.",
         style="dim",
     )
-
-
-def _per_usd(one: WriterState) -> str:
-    return f"{one.promoted * NANOUSD_PER_USD / one.cost_nanousd:.1f}" if one.cost_nanousd else ""

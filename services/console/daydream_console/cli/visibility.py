@@ -1,5 +1,7 @@
-"""What may be drawn and found: documents that are gone, facts and insights that people withdraw.
-Nothing is deleted and all of it can be undone, but for `erase`."""
+"""Hide documents, facts and insights, make them active again, or erase them.
+
+Everything can be undone, except erasing.
+"""
 
 from __future__ import annotations
 
@@ -9,166 +11,176 @@ from typing import Annotated
 
 import typer
 
-from daydream_console import ingest as ingesting
-from daydream_console.cli.options import Data, Json, Who, Why
-from daydream_console.cli.output import emit_json, out
-from daydream_console.cli.session import perform, reading
-from daydream_console.local.folder import default_folder
-from daydream_console.overview import settled
+from daydream_console import ingest
+from daydream_console.cli.options import Data, Json, Who, Why, Yes
+from daydream_console.cli.output import count, emit_json, out
+from daydream_console.cli.session import command, confirm, connection
+from daydream_console.client import Client
+from daydream_console.overview import wait_until_handled
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import VisibilityChanged
-from daydream_contracts.rpc import Erase, FactVisibility, Resolve
+from daydream_contracts.rpc import Erase, Erased, FactVisibility, Resolve
 from daydream_contracts.topology import MEMORY_ERASE, MEMORY_RESOLVE
 
-ERASE_S = 600.0
+ERASE_TIMEOUT_S = 600.0
+TEXT_CHARS = 100
 Ids = Annotated[
-    list[str], typer.Argument(help="Ids of facts, or of verdicts whose insight is meant.")
+    list[str], typer.Argument(help="IDs of facts, or of verdicts that became insights.")
 ]
 
 
-def remove_command(
+@command
+async def remove_command(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="Files and folders that were read; they need not exist any more."),
+        typer.Argument(help="Ingested files and folders. They need not exist any more."),
     ],
     who: Who = "",
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """What these documents say is drawn no more, unless another one says it too. daydream ingest brings them back."""
-
-    async def work() -> None:
-        async with reading(data or default_folder()) as client:
-            sources = await ingesting.sources_under(client, paths)
-            if not sources:
-                raise ConfigurationError(
-                    "no document that is known comes from there",
-                    "Give the paths under which they were ingested",
-                )
-            await ingesting.remove(client, sources, who)
-        if as_json:
-            emit_json(sources)
-        else:
-            out.print("\n".join(f"removed {source}" for source in sources), markup=False)
-
-    perform(work, as_json=as_json)
+    """Stop using facts that come only from these documents. Ingest them again to undo it."""
+    async with connection(data) as client:
+        sources = await ingest.sources_under(client, paths)
+        if not sources:
+            raise ConfigurationError(
+                "No ingested document matches that path",
+                "Pass the path under which it was ingested",
+            )
+        await ingest.remove(client, sources, who)
+    if as_json:
+        emit_json(sources)
+    else:
+        out.print("\n".join(f"removed {source}" for source in sources), markup=False)
 
 
-def retract_command(
+@command
+async def retract_command(
     ids: Ids, who: Who = "", why: Why = "", data: Data = None, as_json: Json = False
 ) -> None:
-    """Take facts or insights out of the draws, with all that descends from them. daydream reinstate takes it back."""
-    _change(ids, who, why, data, active=False, as_json=as_json)
+    """Stop using facts or insights, and everything derived from them. 'daydream reinstate' undoes
+    it.
+    """
+    await _change(ids, who, why, data, active=False, as_json=as_json)
 
 
-def reinstate_command(
+@command
+async def reinstate_command(
     ids: Ids, who: Who = "", why: Why = "", data: Data = None, as_json: Json = False
 ) -> None:
-    """Take back a daydream retract of these facts or insights."""
-    _change(ids, who, why, data, active=True, as_json=as_json)
+    """Undo 'daydream retract' for these facts or insights."""
+    await _change(ids, who, why, data, active=True, as_json=as_json)
 
 
-def erase_command(
+@command
+async def erase_command(
     targets: Annotated[
         list[str],
-        typer.Argument(
-            help="Paths that were read (files, or folders with all below), or ids of facts."
-        ),
+        typer.Argument(help="Ingested paths (folders with everything below), or IDs of facts."),
     ],
     derived: Annotated[
         bool,
-        typer.Option("--derived", help="Also the hypotheses and insights that came from them."),
+        typer.Option("--derived", help="Also erase hypotheses and insights derived from them."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    yes: Yes = False,
     who: Who = "",
     why: Why = "",
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Remove documents or facts for good from memory, verdicts and streams. Can not be undone; says what is out of reach."""
-    paths = {target: Path(target).absolute() for target in targets}
+    """Erase documents or facts for good, from memory, verdicts and streams.
 
-    async def work() -> None:
-        async with reading(data or default_folder()) as client:
-            sources = await ingesting.sources_under(
-                client, list(paths.values()), current_only=False
-            )
-            ids = tuple(
-                target
-                for target, path in paths.items()
-                if not any(Path(source).is_relative_to(path) for source in sources)
-            )
-            known = (await client.ask(MEMORY_RESOLVE, Resolve(names=ids))).facts if ids else ()
-            if len(known) < len(ids):
-                raise ConfigurationError(
-                    "some of these are neither paths that were read nor ids of facts",
-                    "daydream ask --json shows sources and ids",
-                )
-            if not yes and not typer.confirm(
-                f"Erase {len(sources)} documents and {len(ids)} facts for good?", err=True
-            ):
-                raise ConfigurationError("nothing was erased", "Say yes, or give --yes")
-            facts = tuple(one.fact.fact_id for one in known)
-            request = Erase(
-                sources=tuple(sources),
-                fact_ids=facts,
-                derived=derived,
-                who=who or "unknown",
-                why=why,
-                asked_at=datetime.now(UTC),
-            )
-            done = await client.ask(MEMORY_ERASE, request, patience_s=ERASE_S, try_s=ERASE_S)
-        if as_json:
-            emit_json(done.model_dump(mode="json"))
-            return
-        out.print(
-            f"{done.facts} facts are erased, in {done.verdicts} verdicts and {sum(done.messages.values())} messages as well."
+    Report what is out of reach.
+    """
+    async with connection(data) as client:
+        sources, ids = await _resolve_targets(client, targets)
+        documents, facts = count(len(sources), "document"), count(len(ids), "fact")
+        confirm(f"Erase {documents} and {facts} for good?", yes=yes, declined="Nothing was erased")
+        request = Erase(
+            sources=tuple(sources),
+            fact_ids=ids,
+            derived=derived,
+            who=who or "unknown",
+            why=why,
+            asked_at=datetime.now(UTC),
         )
-        if done.insights_withdrawn:
-            out.print(
-                f"{len(done.insights_withdrawn)} insights that descend from them are out of the draws."
-            )
-        out.print(
-            "Out of reach:\n" + "\n".join(f"- {one}" for one in done.out_of_reach), markup=False
+        erased = await client.rpc(
+            MEMORY_ERASE, request, patience_s=ERASE_TIMEOUT_S, try_s=ERASE_TIMEOUT_S
         )
+    if as_json:
+        emit_json(erased.model_dump(mode="json"))
+    else:
+        _show_erased(erased)
 
-    perform(work, as_json=as_json)
+
+async def _resolve_targets(client: Client, targets: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return (sources of documents, ids of facts).
+
+    Raise ConfigurationError for a target that is neither.
+    """
+    paths = _absolute(targets)
+    sources = await ingest.sources_under(client, list(paths.values()), current_only=False)
+    names = tuple(
+        target
+        for target, path in paths.items()
+        if not any(Path(source).is_relative_to(path) for source in sources)
+    )
+    facts = (await client.rpc(MEMORY_RESOLVE, Resolve(names=names))).facts if names else ()
+    if len(facts) < len(names):
+        raise ConfigurationError(
+            "Some targets are neither ingested paths nor IDs of facts",
+            "Find sources and IDs: daydream ask TEXT --json",
+        )
+    return sources, tuple(fact.fact.fact_id for fact in facts)
 
 
-def _change(
+def _absolute(targets: list[str]) -> dict[str, Path]:
+    return {target: Path(target).absolute() for target in targets}
+
+
+def _show_erased(erased: Erased) -> None:
+    verdicts = count(erased.verdicts, "verdict")
+    messages = count(sum(erased.messages.values()), "message")
+    out.print(f"{count(erased.facts, 'fact')} erased, and their text in {verdicts} and {messages}.")
+    if erased.insights_withdrawn:
+        insights = count(len(erased.insights_withdrawn), "insight")
+        out.print(f"{insights} derived from them: now hidden.")
+    places = "\n".join(f"- {place}" for place in erased.out_of_reach)
+    out.print(f"Out of reach:\n{places}", markup=False)
+
+
+async def _change(
     ids: list[str], who: str, why: str, data: Path | None, *, active: bool, as_json: bool
 ) -> None:
-    async def work() -> None:
-        async with reading(data or default_folder()) as client:
-            before = (await client.ask(MEMORY_RESOLVE, Resolve(names=tuple(ids)))).facts
-            if len(before) < len(ids):
-                raise ConfigurationError(
-                    "some of these ids are of no fact that is known",
-                    "daydream insights --json and daydream ask --json show ids",
-                )
-            facts = tuple(one.fact.fact_id for one in before)
-            change = VisibilityChanged(
-                fact_ids=facts,
-                active=active,
-                who=who or "unknown",
-                why=why,
-                changed_at=datetime.now(UTC),
+    async with connection(data) as client:
+        before = (await client.rpc(MEMORY_RESOLVE, Resolve(names=tuple(ids)))).facts
+        if len(before) < len(ids):
+            raise ConfigurationError(
+                "Some IDs belong to no known fact",
+                "Find IDs: daydream insights --json, daydream ask TEXT --json",
             )
-            await settled(client, VisibilityChanged, await client.publish(change))
-            after = (await client.ask(MEMORY_RESOLVE, Resolve(names=facts))).facts
-        if as_json:
-            emit_json([one.model_dump(mode="json") for one in after])
-        else:
-            for one in after:
-                out.print(_line(one), markup=False)
+        fact_ids = tuple(fact.fact.fact_id for fact in before)
+        change = VisibilityChanged(
+            fact_ids=fact_ids,
+            active=active,
+            who=who or "unknown",
+            why=why,
+            changed_at=datetime.now(UTC),
+        )
+        await wait_until_handled(client, VisibilityChanged, await client.publish(change))
+        after = (await client.rpc(MEMORY_RESOLVE, Resolve(names=fact_ids))).facts
+    if as_json:
+        emit_json([fact.model_dump(mode="json") for fact in after])
+        return
+    for fact in after:
+        out.print(_line(fact), markup=False)
 
-    perform(work, as_json=as_json)
 
-
-def _line(one: FactVisibility) -> str:
-    others = [root for root in one.withdrawn_by if root != one.fact.fact_id]
-    if not one.hidden:
-        return f"in the draws: {one.fact.text[:100]}"
-    if others:
-        return f"out of the draws, also for what it descends from ({', '.join(others)}): {one.fact.text[:100]}"
-    return f"out of the draws, with {one.descendants} that descend from it: {one.fact.text[:100]}"
+def _line(fact: FactVisibility) -> str:
+    text = fact.fact.text[:TEXT_CHARS]
+    if not fact.hidden:
+        return f"active: {text}"
+    other_roots = [root for root in fact.withdrawn_by if root != fact.fact.fact_id]
+    if other_roots:
+        return f"hidden, also because of its ancestors ({', '.join(other_roots)}): {text}"
+    return f"hidden, with {count(fact.descendants, 'fact')} derived from it: {text}"

@@ -1,1 +1,1 @@
-"""What was judged, as material to train and test models on."""
+"""Verdicts as material to train and test models."""

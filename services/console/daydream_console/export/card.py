@@ -1,4 +1,7 @@
-"""The data card: what is in an export, where it comes from, what was left out, and how to make it again. Hugging Face reads its head."""
+"""Write the data card of an export: content, origin, what was left out, and how to reproduce it.
+
+Hugging Face reads the metadata block at its top.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from daydream_console.export.examples import LabelledExample
+from daydream_contracts.events import NANOUSD_PER_USD
 
 HEAD = """\
 ---
@@ -16,75 +20,74 @@ configs:
 ---
 # Daydreams, judged
 
-{count} hypotheses, each from two facts, with the verdict on it. Made by `{command}` at {at:%Y-%m-%d %H:%M} UTC.
+{count} hypotheses, each from two facts, with the verdict on it. Created by `{command}` at
+{at:%Y-%m-%d %H:%M} UTC.
 
-A label is a person's word where there is one, else the decision of the models that judged it: those are no ground truth. No fact is on both sides
-of the split, and an insight stands where all facts stand that it descends from; what stands on both sides is in neither.
+The label is a person's review if there is one, otherwise the decision of the judging models. A
+model's decision is not ground truth. No fact is on both sides of the split. An insight is on the
+sides of all facts that it descends from. A hypothesis with facts on both sides is on neither.
 """
 
 
 def card(
     examples: Sequence[LabelledExample], files: Mapping[str, int], *, command: str, at: datetime
 ) -> str:
-    """Its text. `files`: rows by name."""
-    stems = sorted(
-        {
-            name.rsplit("-", 1)[0]
-            for name in files
-            if name.endswith(".jsonl") and "openai" not in name
-        }
-    )
-    configs = "\n".join(
-        f"- config_name: {stem}\n  data_files:{_data_files(stem, files)}" for stem in stems
-    )
-    parts = [HEAD.format(configs=configs, count=len(examples), command=command, at=at)]
-    left_out = Counter(why for one in examples if (why := _left_out(one)))
-    licences = Counter(
-        fact.licence or "not stated"
-        for one in examples
-        for fact in (one.pair.first, one.pair.second)
-    )
-    writers = Counter(call.model for one in examples for call in one.verdict.hypothesis.calls)
-    judges = Counter(judgement.model for one in examples for judgement in one.verdict.judgements)
-    prompts = Counter(
-        f"{call.prompt.name} {call.prompt.digest[:12]}"
-        for one in examples
-        for call in (*one.verdict.hypothesis.calls, *one.verdict.calls)
-    )
-    parts.append(_table("Files", "rows", files))
-    parts.append(
-        _table(
-            "Labels",
-            "hypotheses",
-            Counter(
-                f"{one.label.value}, by {'people' if one.by_people else 'models'}"
-                for one in examples
+    """Return the text of the card. `files` maps file names to numbers of rows."""
+    head = HEAD.format(configs=_configs(files), count=len(examples), command=command, at=at)
+    verdicts = [example.verdict for example in examples]
+    facts = [fact for example in examples for fact in (example.pair.first, example.pair.second)]
+    written = [call for verdict in verdicts for call in verdict.hypothesis.calls]
+    calls = [*written, *(call for verdict in verdicts for call in verdict.calls)]
+    judgements = [judgement for verdict in verdicts for judgement in verdict.judgements]
+    cost_usd = sum(verdict.cost_nanousd for verdict in verdicts) / NANOUSD_PER_USD
+    return "\n".join(
+        (
+            head,
+            _table("Files", "rows", files),
+            _table("Labels", "hypotheses", Counter(map(_label, examples))),
+            _table("Decisions", "hypotheses", Counter(each.decision.value for each in verdicts)),
+            _table("Left out of the training files", "hypotheses", _left_out(examples)),
+            _table("Written by", "calls", Counter(call.model for call in written)),
+            _table("Judged by", "judgements", Counter(each.model for each in judgements)),
+            _table(
+                "Prompts",
+                "calls",
+                Counter(f"{call.prompt.name} {call.prompt.digest[:12]}" for call in calls),
             ),
+            _table(
+                "Licences of the facts, as their documents state them",
+                "facts in pairs",
+                Counter(fact.licence or "not stated" for fact in facts),
+            ),
+            f"Total cost of writing and judging: ${cost_usd:.6f}, at the prices of that time.\n",
         )
     )
-    parts.append(
-        _table("Decisions", "hypotheses", Counter(one.verdict.decision.value for one in examples))
-    )
-    parts.append(_table("Left out of the training files", "hypotheses", left_out))
-    parts.append(_table("Written by", "calls", writers))
-    parts.append(_table("Judged by", "judgements", judges))
-    parts.append(_table("Prompts", "calls", prompts))
-    parts.append(
-        _table("Licences of the facts, as their documents state them", "facts in pairs", licences)
-    )
-    cost = sum(one.verdict.cost_nanousd for one in examples) / 1e9
-    parts.append(
-        f"All of it cost ${cost:.6f} to think and judge, at the prices that were in force.\n"
-    )
-    return "\n".join(parts)
 
 
-def _left_out(one: LabelledExample) -> str:
-    if one.retracted:
+def _label(example: LabelledExample) -> str:
+    return f"{example.label.value}, by {'people' if example.by_people else 'models'}"
+
+
+def _left_out(examples: Sequence[LabelledExample]) -> Counter[str]:
+    reasons = (_reason_left_out(example) for example in examples)
+    return Counter(reason for reason in reasons if reason)
+
+
+def _reason_left_out(example: LabelledExample) -> str:
+    if example.retracted:
         return "retracted"
-    if not one.teaches:
-        return f"no label ({one.verdict.decision.value})"
-    return "" if one.side else "facts on both sides of the split"
+    if not example.teaches:
+        return f"no label ({example.verdict.decision.value})"
+    return "" if example.side else "facts on both sides of the split"
+
+
+def _configs(files: Mapping[str, int]) -> str:
+    stems = {
+        name.rsplit("-", 1)[0] for name in files if name.endswith(".jsonl") and "openai" not in name
+    }
+    return "\n".join(
+        f"- config_name: {stem}\n  data_files:{_data_files(stem, files)}" for stem in sorted(stems)
+    )
 
 
 def _data_files(stem: str, files: Mapping[str, int]) -> str:
@@ -95,9 +98,7 @@ def _data_files(stem: str, files: Mapping[str, int]) -> str:
     )
 
 
-def _table(title: str, what: str, counts: Mapping[str, int]) -> str:
-    lines = "\n".join(
-        f"| {name} | {count} |"
-        for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    )
-    return f"## {title}\n\n| | {what} |\n|---|---|\n{lines or '| none | 0 |'}\n"
+def _table(title: str, unit: str, counts: Mapping[str, int]) -> str:
+    rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    lines = "\n".join(f"| {name} | {number} |" for name, number in rows)
+    return f"## {title}\n\n| | {unit} |\n|---|---|\n{lines or '| none | 0 |'}\n"

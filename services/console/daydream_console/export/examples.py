@@ -1,8 +1,10 @@
-"""Verdicts to labelled examples, and the split that no fact crosses.
+"""Turn verdicts into labelled examples, and split them so that no fact is on both sides.
 
-Data: every verdict, with what people said of it → one example for each hypothesis (its last final word) → train, test or neither.
-A person's word outranks the models'. Each document fact falls to one side by a hash of its id; an insight stands on the sides of all facts that it
-descends from. A pair is kept where all its facts stand on one side: of pairs drawn at random that is 1 − 2s + 2s² for a test share of s.
+Steps: all verdicts with their reviews → one example per hypothesis (its last final verdict) →
+train, test or neither. A review overrides the models. A hash of its id puts each document fact on
+one side; an insight is on the sides of all facts that it descends from. A pair is used if all its
+facts are on one side: for pairs drawn at random that is a fraction of 1 − 2t + 2t² for a test
+fraction of t.
 """
 
 from __future__ import annotations
@@ -12,16 +14,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from daydream_contracts.events import Decision, FactKind, PairSampled, VerdictReached, insight_id_of
+from daydream_contracts.events import (
+    Decision,
+    Fact,
+    FactKind,
+    PairSampled,
+    VerdictReached,
+    insight_id_of,
+)
 from daydream_contracts.rpc import VerdictPage
 
 
 class ExampleLabel(StrEnum):
-    """What an example shows."""
+    """What an example shows.
+
+    NONE teaches nothing: an abstention, a duplicate, an unreadable answer, no final verdict.
+    """
 
     INTERESTING = "interesting"
     UNINTERESTING = "uninteresting"
-    NONE = "none"  # nothing to learn a taste from: an abstention, a duplicate, an answer that nobody could read, a verdict that isn't final
+    NONE = "none"
 
 
 LABELS = {
@@ -33,7 +45,10 @@ LABELS = {
 
 @dataclass(frozen=True)
 class LabelledExample:
-    """One hypothesis with its label. `side`: train, test, or empty where its facts stand on both."""
+    """One hypothesis with its label.
+
+    `side` is train, test, or empty if its facts are on both sides.
+    """
 
     verdict: VerdictReached
     label: ExampleLabel
@@ -43,70 +58,71 @@ class LabelledExample:
 
     @property
     def pair(self) -> PairSampled:
-        """The two facts it came from."""
+        """Return the two facts of the hypothesis."""
         return self.verdict.hypothesis.pair
 
     @property
     def teaches(self) -> bool:
-        """Whether a model can be trained or tested on it."""
-        return (
-            self.label is not ExampleLabel.NONE
-            and self.verdict.hypothesis.synthesis is not None
-            and not self.retracted
-        )
+        """Return True if a model can be trained or tested on it."""
+        has_hypothesis = self.verdict.hypothesis.synthesis is not None
+        return self.label is not ExampleLabel.NONE and has_hypothesis and not self.retracted
 
 
-def examples_of(judged: VerdictPage, *, test_fraction: float, seed: int) -> list[LabelledExample]:
-    """In the order in which the verdicts were reached."""
-    said = {
-        review.verdict_id: review
-        for review in sorted(judged.reviews, key=lambda one: one.recorded_at)
-    }  # the last word on each
-    roots = roots_of(judged.verdicts)
-    last: dict[str, VerdictReached] = {}
-    for verdict in sorted(judged.verdicts, key=lambda one: (one.reached_at, one.round)):
-        known = last.get(verdict.hypothesis.hypothesis_id)
-        if known is None or verdict.final or not known.final:
-            last[verdict.hypothesis.hypothesis_id] = verdict
-    found = []
-    for verdict in last.values():
-        review = said.get(verdict.verdict_id)
-        label = (
-            LABELS.get(verdict.decision, ExampleLabel.NONE) if verdict.final else ExampleLabel.NONE
-        )
-        if review is not None:
-            label = ExampleLabel.INTERESTING if review.accepted else ExampleLabel.UNINTERESTING
+def examples_of(page: VerdictPage, *, test_fraction: float, seed: int) -> list[LabelledExample]:
+    """Return one example per hypothesis, in the order in which the verdicts were reached."""
+    reviews = sorted(page.reviews, key=lambda review: review.recorded_at)
+    last_reviews = {review.verdict_id: review for review in reviews}
+    roots = roots_of(page.verdicts)
+    examples = []
+    for verdict in _last_verdicts(page.verdicts):
+        review = last_reviews.get(verdict.verdict_id)
         pair = verdict.hypothesis.pair
-        facts = {
-            root
-            for fact in (pair.first, pair.second)
-            for root in roots.get(fact.fact_id, {fact.fact_id})
-        }
-        sides = {side_of(fact, test_fraction, seed) for fact in facts}
-        side = sides.pop() if len(sides) == 1 else ""
-        found.append(
-            LabelledExample(
-                verdict, label, review is not None, verdict.verdict_id in judged.retracted, side
-            )
+        root_ids = _root_ids(pair.first, roots) | _root_ids(pair.second, roots)
+        sides = {side_of(fact_id, test_fraction, seed) for fact_id in root_ids}
+        example = LabelledExample(
+            verdict,
+            _label(verdict, review.accepted if review else None),
+            by_people=review is not None,
+            retracted=verdict.verdict_id in page.retracted,
+            side=sides.pop() if len(sides) == 1 else "",
         )
-    return found
+        examples.append(example)
+    return examples
+
+
+def _last_verdicts(verdicts: Iterable[VerdictReached]) -> Iterable[VerdictReached]:
+    """Return the last verdict on each hypothesis, and a final one if there is any."""
+    last: dict[str, VerdictReached] = {}
+    for verdict in sorted(verdicts, key=lambda verdict: (verdict.reached_at, verdict.round)):
+        earlier = last.get(verdict.hypothesis.hypothesis_id)
+        if earlier is None or verdict.final or not earlier.final:
+            last[verdict.hypothesis.hypothesis_id] = verdict
+    return last.values()
+
+
+def _label(verdict: VerdictReached, accepted: bool | None) -> ExampleLabel:
+    if accepted is not None:
+        return ExampleLabel.INTERESTING if accepted else ExampleLabel.UNINTERESTING
+    return LABELS.get(verdict.decision, ExampleLabel.NONE) if verdict.final else ExampleLabel.NONE
 
 
 def clearances_of(verdict: VerdictReached) -> set[str]:
-    """What one needs to see what it is about."""
+    """Return the clearances that are needed to see the facts of a verdict."""
     return {verdict.hypothesis.pair.first.clearance, verdict.hypothesis.pair.second.clearance}
 
 
 def side_of(fact_id: str, test_fraction: float, seed: int) -> str:
-    """The side on which a fact stands, the same in every export with this seed."""
-    ticket = (
-        int.from_bytes(hashlib.sha256(f"{seed}:{fact_id}".encode()).digest()[:8], "big") / 2**64
-    )
-    return "test" if ticket < test_fraction else "train"
+    """Return the side of a fact. It is the same in every export with this seed."""
+    digest = hashlib.sha256(f"{seed}:{fact_id}".encode()).digest()
+    position = int.from_bytes(digest[:8], "big") / 2**64
+    return "test" if position < test_fraction else "train"
 
 
 def roots_of(verdicts: Iterable[VerdictReached]) -> Mapping[str, set[str]]:
-    """For each insight the document facts that it descends from. Every insight has a verdict, and that knows its parents."""
+    """Return for each insight the ids of the document facts that it descends from.
+
+    Every insight has a verdict, and that contains its parents.
+    """
     parents = {
         insight_id_of(verdict.hypothesis.hypothesis_id): (
             verdict.hypothesis.pair.first,
@@ -115,23 +131,24 @@ def roots_of(verdicts: Iterable[VerdictReached]) -> Mapping[str, set[str]]:
         for verdict in verdicts
     }
     roots: dict[str, set[str]] = {}
-
-    def roots_below(insight: str) -> set[str]:
-        if insight not in roots:
-            roots[insight] = (
-                set()
-            )  # a hypothesis can't descend from itself; if the data say so, it ends here
-            roots[insight] = {
-                root
-                for fact in parents.get(insight, ())
-                for root in (
-                    roots_below(fact.fact_id)
-                    if fact.kind is FactKind.INSIGHT and fact.fact_id in parents
-                    else {fact.fact_id}
-                )
-            }
-        return roots[insight]
-
-    for insight in parents:
-        roots_below(insight)
+    for insight_id in parents:
+        _add_roots(insight_id, parents, roots)
     return roots
+
+
+def _add_roots(
+    insight_id: str, parents: Mapping[str, tuple[Fact, Fact]], roots: dict[str, set[str]]
+) -> None:
+    if insight_id in roots:
+        return
+    roots[insight_id] = set()  # ends a cycle, which no hypothesis can have, but damaged data might
+    root_ids: set[str] = set()
+    for fact in parents[insight_id]:
+        if fact.kind is FactKind.INSIGHT and fact.fact_id in parents:
+            _add_roots(fact.fact_id, parents, roots)
+        root_ids |= _root_ids(fact, roots)
+    roots[insight_id] = root_ids
+
+
+def _root_ids(fact: Fact, roots: Mapping[str, set[str]]) -> set[str]:
+    return roots.get(fact.fact_id, {fact.fact_id})

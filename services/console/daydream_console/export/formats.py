@@ -1,7 +1,10 @@
-"""Examples to the formats that trainers read.
+"""Convert examples to the formats that training programs read.
 
-chat: OpenAI's format for fine-tuning, with the control prefix of the essay, so that one model learns both tastes and is asked for the interesting one.
-preferences: prompt, chosen and rejected (TRL, also DPO at OpenAI by `openai_preference`). kto: prompt, completion and a yes or no. rows: everything, flat.
+- chat: OpenAI's fine-tuning format, with a control prefix as in the essay, so that one model
+  learns both classes and is asked for the interesting one.
+- preferences: prompt, chosen and rejected, for TRL. `openai_preference` converts a row for OpenAI.
+- kto: prompt, completion, and True or False.
+- rows: everything, flat.
 """
 
 from __future__ import annotations
@@ -12,56 +15,56 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from daydream_console.export.examples import ExampleLabel, LabelledExample
+from daydream_contracts.events import NANOUSD_PER_USD, Fact, VerdictReached
 
 Row = dict[str, Any]
-SYSTEM = "You look for deep connections between notes of unrelated fields, and put each into one testable hypothesis."
+Examples = list[LabelledExample]
+SYSTEM = (
+    "You look for deep connections between notes of unrelated fields, "
+    "and put each into one testable hypothesis."
+)
 ASK = "Note 1:\n{first}\n\nNote 2:\n{second}"
 ASK_FOR_ANY = "Name two facts of unrelated fields and the hypothesis that connects them."
 
 
 def chat(examples: Sequence[LabelledExample], *, prefix: bool = True) -> Iterator[Row]:
-    """Without the prefix, interesting ones only: a model must not learn to write the others."""
-    for one in examples:
-        if one.teaches and (prefix or one.label is ExampleLabel.INTERESTING):
-            control = f"[{one.label.value}]\n" if prefix else ""
-            yield {"messages": [*_prompt(one, control), _answer(one)]}
+    """Yield conversations.
+
+    Without the prefix, only interesting ones: a model must not learn to write the others.
+    """
+    for example in examples:
+        if example.teaches and (prefix or example.label is ExampleLabel.INTERESTING):
+            control = f"[{example.label.value}]\n" if prefix else ""
+            yield {"messages": [*_prompt(example, control), _answer(example)]}
 
 
 def preferences(examples: Sequence[LabelledExample]) -> Iterator[Row]:
-    """Promoted over discarded: of the same two facts, or of the same judges, where the facts are part of the answer."""
-    of_pair, of_judges = (
-        defaultdict[str, list[LabelledExample]](list),
-        defaultdict[str, list[LabelledExample]](list),
-    )
-    for one in examples:
-        if one.teaches:
-            of_pair[one.pair.pair_id].append(one)
-            of_judges[_judges(one)].append(one)
-    for together in of_pair.values():
-        for better, worse in _pairings(together):
-            yield {
-                "kind": "same-pair",
-                "prompt": _prompt(better),
-                "chosen": [_answer(better)],
-                "rejected": [_answer(worse)],
-            }
-    for judges, together in of_judges.items():
-        if judges:
-            prompt = [
-                {"role": "system", "content": SYSTEM},
-                {"role": "user", "content": ASK_FOR_ANY},
-            ]
-            for better, worse in zip(*_sides(together), strict=False):
-                yield {
-                    "kind": "same-judges",
-                    "prompt": prompt,
-                    "chosen": [_answer(better, whole=True)],
-                    "rejected": [_answer(worse, whole=True)],
-                }
+    """Yield pairs of an interesting and an uninteresting hypothesis.
+
+    Either both are about the same two facts, or both were judged by the same judges; then the facts
+    are part of the answer.
+    """
+    by_pair = defaultdict[str, Examples](list)
+    by_judges = defaultdict[str, Examples](list)
+    for example in examples:
+        if example.teaches:
+            by_pair[example.pair.pair_id].append(example)
+            by_judges[_judges(example)].append(example)
+    for group in by_pair.values():
+        better, worse = _by_label(group)
+        for chosen in better:
+            for rejected in worse:
+                yield _preference("same-pair", _prompt(chosen), _answer(chosen), _answer(rejected))
+    prompt = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": ASK_FOR_ANY}]
+    for judges, group in by_judges.items():
+        better, worse = _by_label(group) if judges else ([], [])
+        for chosen, rejected in zip(better, worse, strict=False):
+            answers = _answer(chosen, with_facts=True), _answer(rejected, with_facts=True)
+            yield _preference("same-judges", prompt, *answers)
 
 
 def openai_preference(row: Row) -> Row:
-    """The same in the form that OpenAI takes."""
+    """Convert a row of `preferences` to OpenAI's format."""
     return {
         "input": {"messages": row["prompt"]},
         "preferred_output": row["chosen"],
@@ -70,99 +73,107 @@ def openai_preference(row: Row) -> Row:
 
 
 def kto(examples: Sequence[LabelledExample]) -> Iterator[Row]:
-    """A yes or no for each."""
-    for one in examples:
-        if one.teaches:
-            yield {
-                "prompt": _prompt(one),
-                "completion": [_answer(one)],
-                "label": one.label is ExampleLabel.INTERESTING,
-            }
+    """Yield each hypothesis with True (interesting) or False."""
+    for example in examples:
+        if example.teaches:
+            label = example.label is ExampleLabel.INTERESTING
+            yield {"prompt": _prompt(example), "completion": [_answer(example)], "label": label}
 
 
 def rows(examples: Sequence[LabelledExample]) -> Iterator[Row]:
-    """Every verdict, labelled, with all that was thought, judged and paid."""
-    for one in examples:
-        verdict, pair, synthesis = one.verdict, one.pair, one.verdict.hypothesis.synthesis
+    """Yield every example as a flat row, with hypothesis, judgements and cost."""
+    for example in examples:
+        verdict, pair = example.verdict, example.pair
         yield {
             "verdict_id": verdict.verdict_id,
             "hypothesis_id": verdict.hypothesis.hypothesis_id,
             "pair_id": pair.pair_id,
-            "split": one.side or "neither",
-            "label": one.label.value,
-            "labelled_by": "people" if one.by_people else "models",
-            "retracted": one.retracted,
+            "split": example.side or "neither",
+            "label": example.label.value,
+            "labelled_by": "people" if example.by_people else "models",
+            "retracted": example.retracted,
             "decision": verdict.decision.value,
             "reason": verdict.reason,
             "score": verdict.score,
-            "first_fact_id": pair.first.fact_id,
-            "first": pair.first.text,
-            "first_source": pair.first.source,
-            "first_licence": pair.first.licence,
-            "second_fact_id": pair.second.fact_id,
-            "second": pair.second.text,
-            "second_source": pair.second.source,
-            "second_licence": pair.second.licence,
+            **_fact_columns("first", pair.first),
+            **_fact_columns("second", pair.second),
             "strategy": pair.strategy,
             "draw_probability": pair.draw_probability,
             "similarity": pair.similarity,
-            "title": synthesis.title if synthesis else None,
-            "link": synthesis.link.value if synthesis else None,
-            "reasoning": synthesis.reasoning if synthesis else None,
-            "hypothesis": synthesis.hypothesis if synthesis else None,
-            "implication": synthesis.implication if synthesis else None,
-            "if_false": synthesis.if_false if synthesis else None,
-            "abstention": verdict.hypothesis.abstention,
-            "judgements": json.dumps(
-                [judgement.model_dump(mode="json") for judgement in verdict.judgements]
-            ),
-            "writers": sorted({call.model for call in verdict.hypothesis.calls}),
-            "judges": sorted({one.model for one in verdict.judgements}),
-            "prompts": sorted(
-                {
-                    f"{call.prompt.name}@{call.prompt.digest}"
-                    for call in (*verdict.hypothesis.calls, *verdict.calls)
-                }
-            ),
-            "cost_usd": verdict.cost_nanousd / 1e9,
+            **_synthesis_columns(verdict),
+            **_model_columns(verdict),
+            "cost_usd": verdict.cost_nanousd / NANOUSD_PER_USD,
             "reached_at": verdict.reached_at.isoformat(),
         }
 
 
-def _prompt(one: LabelledExample, control: str = "") -> list[Row]:
-    facts = ASK.format(first=one.pair.first.text, second=one.pair.second.text)
-    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": control + facts}]
-
-
-def _answer(one: LabelledExample, *, whole: bool = False) -> Row:
-    synthesis = one.verdict.hypothesis.synthesis
-    assert synthesis is not None
-    text = f"{synthesis.title}\n\n{synthesis.reasoning}\n\n{synthesis.hypothesis}\n\nTo test: {synthesis.implication}"
+def _fact_columns(name: str, fact: Fact) -> Row:
     return {
-        "role": "assistant",
-        "content": f"{ASK.format(first=one.pair.first.text, second=one.pair.second.text)}\n\n{text}"
-        if whole
-        else text,
+        f"{name}_fact_id": fact.fact_id,
+        name: fact.text,
+        f"{name}_source": fact.source,
+        f"{name}_licence": fact.licence,
     }
 
 
-def _judges(one: LabelledExample) -> str:
-    return ",".join(
-        sorted(f"{judgement.judge}/{judgement.model}" for judgement in one.verdict.judgements)
-    )
+def _synthesis_columns(verdict: VerdictReached) -> Row:
+    synthesis = verdict.hypothesis.synthesis
+    return {
+        "title": synthesis.title if synthesis else None,
+        "link": synthesis.link.value if synthesis else None,
+        "reasoning": synthesis.reasoning if synthesis else None,
+        "hypothesis": synthesis.hypothesis if synthesis else None,
+        "implication": synthesis.implication if synthesis else None,
+        "if_false": synthesis.if_false if synthesis else None,
+        "abstention": verdict.hypothesis.abstention,
+    }
 
 
-def _sides(
-    together: Sequence[LabelledExample],
-) -> tuple[list[LabelledExample], list[LabelledExample]]:
-    return tuple(
-        [one for one in together if one.label is label]
-        for label in (ExampleLabel.INTERESTING, ExampleLabel.UNINTERESTING)
-    )  # type: ignore[return-value]
+def _model_columns(verdict: VerdictReached) -> Row:
+    judgements = [judgement.model_dump(mode="json") for judgement in verdict.judgements]
+    calls = (*verdict.hypothesis.calls, *verdict.calls)
+    return {
+        "judgements": json.dumps(judgements),
+        "writers": sorted({call.model for call in verdict.hypothesis.calls}),
+        "judges": sorted({judgement.model for judgement in verdict.judgements}),
+        "prompts": sorted({f"{call.prompt.name}@{call.prompt.digest}" for call in calls}),
+    }
 
 
-def _pairings(
-    together: Sequence[LabelledExample],
-) -> Iterator[tuple[LabelledExample, LabelledExample]]:
-    better, worse = _sides(together)
-    yield from ((one, other) for one in better for other in worse)
+def _preference(kind: str, prompt: list[Row], chosen: Row, rejected: Row) -> Row:
+    return {"kind": kind, "prompt": prompt, "chosen": [chosen], "rejected": [rejected]}
+
+
+def _facts(example: LabelledExample) -> str:
+    return ASK.format(first=example.pair.first.text, second=example.pair.second.text)
+
+
+def _prompt(example: LabelledExample, control: str = "") -> list[Row]:
+    question = control + _facts(example)
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}]
+
+
+def _answer(example: LabelledExample, *, with_facts: bool = False) -> Row:
+    synthesis = example.verdict.hypothesis.synthesis
+    assert synthesis is not None, "an example without a hypothesis teaches nothing"
+    parts = [
+        synthesis.title,
+        synthesis.reasoning,
+        synthesis.hypothesis,
+        f"To test: {synthesis.implication}",
+    ]
+    if with_facts:
+        parts.insert(0, _facts(example))
+    return {"role": "assistant", "content": "\n\n".join(parts)}
+
+
+def _judges(example: LabelledExample) -> str:
+    judgements = example.verdict.judgements
+    return ",".join(sorted(f"{judgement.judge}/{judgement.model}" for judgement in judgements))
+
+
+def _by_label(group: Examples) -> tuple[Examples, Examples]:
+    """Return (interesting, uninteresting)."""
+    better = [example for example in group if example.label is ExampleLabel.INTERESTING]
+    worse = [example for example in group if example.label is ExampleLabel.UNINTERESTING]
+    return better, worse

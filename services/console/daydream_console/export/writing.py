@@ -1,4 +1,6 @@
-"""An export in a folder: written beside it and put in its place when it is whole, so that nobody reads half of one."""
+"""Write an export: beside the target folder first, and swapped in when complete, so no reader sees
+half of one.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,9 @@ from daydream_console.export.examples import LabelledExample
 from daydream_contracts.errors import ConfigurationError
 
 CARD = "README.md"
-MARK = "# Daydreams, judged"
+EXPORT_MARK = "# Daydreams, judged"  # in the card: this folder may be replaced
 SIDES = ("train", "test")
+PARQUET_FILE = "verdicts.parquet"
 FORMATS: dict[str, Callable[[Sequence[LabelledExample]], Iterable[formats.Row]]] = {
     "chat": formats.chat,
     "interesting": lambda examples: formats.chat(examples, prefix=False),
@@ -36,40 +39,51 @@ def write_export(
     command: str,
     at: datetime,
 ) -> dict[str, int]:
-    """Rows by file. ConfigurationError for a folder that holds something else, or a format whose library is missing."""
-    if (
-        folder.exists()
-        and any(folder.iterdir())
-        and not ((folder / CARD).exists() and MARK in (folder / CARD).read_text(errors="replace"))
-    ):
-        raise ConfigurationError(f"{folder} holds something else", "Give a new folder")
-    beside = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
+    """Write the formats and the data card. Return the number of rows by file name.
+
+    Raise ConfigurationError for a folder with other content, or a format whose library is missing.
+    """
+    if _has_other_content(folder):
+        raise ConfigurationError(f"{folder} contains something else", "Choose a new folder")
+    partial = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
     files: dict[str, int] = {}
     for name in wanted:
         if name == "parquet":
-            files["verdicts.parquet"] = _parquet(
-                beside / "verdicts.parquet", list(formats.rows(examples))
-            )
-            continue
-        for side in SIDES:
-            count = _json_lines(
-                beside / f"{name}-{side}.jsonl",
-                FORMATS[name]([one for one in examples if one.side == side]),
-            )
-            files |= {f"{name}-{side}.jsonl": count} if count else {}
-    (beside / CARD).write_text(card(examples, files, command=command, at=at))
+            files[PARQUET_FILE] = _parquet(partial / PARQUET_FILE, list(formats.rows(examples)))
+        else:
+            files |= _split_files(partial, name, examples)
+    (partial / CARD).write_text(card(examples, files, command=command, at=at))
     shutil.rmtree(folder, ignore_errors=True)
-    beside.rename(folder)
+    partial.rename(folder)
+    return files
+
+
+def _has_other_content(folder: Path) -> bool:
+    if not folder.exists() or not any(folder.iterdir()):
+        return False
+    readme = folder / CARD
+    return not (readme.exists() and EXPORT_MARK in readme.read_text(errors="replace"))
+
+
+def _split_files(folder: Path, name: str, examples: Sequence[LabelledExample]) -> dict[str, int]:
+    files = {}
+    for side in SIDES:
+        file = f"{name}-{side}.jsonl"
+        rows = FORMATS[name]([example for example in examples if example.side == side])
+        if count := _json_lines(folder / file, rows):
+            files[file] = count
     return files
 
 
 def _json_lines(file: Path, rows: Iterable[formats.Row]) -> int:
+    """Write the rows and return their number. Leave no file behind if there are none."""
     count = 0
-    with file.open("w") as out:
-        for count, row in enumerate(rows, 1):  # noqa: B007 (the last number is the count)
-            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+    with file.open("w") as output:
+        for row in rows:
+            output.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
     if not count:
         file.unlink()
     return count
@@ -77,12 +91,12 @@ def _json_lines(file: Path, rows: Iterable[formats.Row]) -> int:
 
 def _parquet(file: Path, rows: Sequence[formats.Row]) -> int:
     try:
-        import pyarrow as arrow  # noqa: PLC0415 (an extra: most exports do without its 165 MB)
+        import pyarrow as arrow  # noqa: PLC0415 (optional: 165 MB, which most exports do not need)
         from pyarrow import parquet  # noqa: PLC0415
     except ImportError:
         raise ConfigurationError(
-            "Parquet needs pyarrow",
-            "pip install 'daydream-console[export]', or name the other formats with --format",
+            "The format parquet needs pyarrow",
+            "Run pip install 'daydream-console[export]', or choose other formats with --format",
         ) from None
     parquet.write_table(arrow.Table.from_pylist(list(rows)), file)
     return len(rows)

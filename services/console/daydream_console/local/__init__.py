@@ -1,1 +1,3 @@
-"""Everything on one machine: the same processes as in a cluster, started and watched from here."""
+"""The whole system on one machine: the same processes as in a cluster, started and watched from
+here.
+"""

@@ -1,8 +1,9 @@
-"""The data folder: everything that a system on this machine keeps, and the lock that lets one run at a time.
+"""The data folder: everything that a system on this machine stores, and the lock that allows one at
+a time.
 
-nats/        streams, the ledger among them      memory/      the embedded store
-logs/        a log for each process               running.json where the running system answers
-run.json     the last run's goal, to go on from
+nats/        streams, with the ledger             memory/       the embedded store
+logs/        one log per process                  running.json  address of the running system
+run.json     goal of the last run, to continue
 """
 
 from __future__ import annotations
@@ -21,25 +22,25 @@ from daydream_contracts.errors import ConfigurationError
 
 
 def default_folder() -> Path:
-    """`$DAYDREAM_DATA`, or the platform's place for data of programs."""
-    given = os.environ.get("DAYDREAM_DATA")
-    return Path(given) if given else user_data_path("daydream")
+    """Return `$DAYDREAM_DATA`, or the platform's folder for program data."""
+    configured = os.environ.get("DAYDREAM_DATA")
+    return Path(configured) if configured else user_data_path("daydream")
 
 
 def model_cache() -> Path:
-    """Where fetched weights are kept, shared by all data folders."""
+    """Return the folder for downloaded weights. All data folders share it."""
     return user_cache_path("daydream") / "models"
 
 
 class DataFolder:
-    """One folder, held while its system runs."""
+    """One data folder, locked while its system is running."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().absolute()
         self._lock: IO[str] | None = None
 
     def make(self) -> None:
-        """Create it. ConfigurationError when it can't be written."""
+        """Create the folder. Raise ConfigurationError if it can't be written."""
         try:
             for name in ("nats", "memory", "logs"):
                 (self.path / name).mkdir(parents=True, exist_ok=True)
@@ -48,12 +49,12 @@ class DataFolder:
             probe.unlink()
         except OSError as error:
             raise ConfigurationError(
-                f"the data folder {self.path} can't be written ({error.strerror})",
-                "Give another one with --data or DAYDREAM_DATA",
+                f"The data folder {self.path} is not writable ({error.strerror})",
+                "Choose another one with --data or DAYDREAM_DATA",
             ) from None
 
     def hold(self) -> bool:
-        """Take the lock, which ends with this process. False when a running system has it."""
+        """Take the lock, which ends with this process. Return False if a running system has it."""
         self._lock = (self.path / "lock").open("a")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -64,7 +65,7 @@ class DataFolder:
         return True
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         (self.path / "running.json").unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.close()
@@ -72,7 +73,7 @@ class DataFolder:
 
     @property
     def token(self) -> str:
-        """The secret between this folder's processes, made once."""
+        """Return the secret that this folder's processes share. It is created once."""
         file = self.path / "nats" / "token"
         if not file.exists():
             file.touch(mode=0o600)
@@ -81,19 +82,19 @@ class DataFolder:
 
     @property
     def console_token(self) -> str:
-        """What the page shows to be allowed to change limits: made from the folder's secret, which it does not tell."""
+        """Return the token of the page: derived from the folder's secret, without revealing it."""
         return hashlib.sha256(f"console {self.token}".encode()).hexdigest()[:32]
 
     def read(self, name: str) -> dict[str, Any]:
-        """A small JSON file of the folder; empty when it isn't there."""
+        """Return the content of a small JSON file, or an empty dictionary if it can't be read."""
         try:
-            found: dict[str, Any] = json.loads((self.path / name).read_text())
+            content: dict[str, Any] = json.loads((self.path / name).read_text())
         except (OSError, json.JSONDecodeError):
             return {}
-        return found
+        return content
 
     def write(self, name: str, content: dict[str, Any]) -> None:
-        """Replace a small JSON file, all or nothing."""
+        """Replace a small JSON file, completely or not at all."""
         temporary = self.path / f".{name}.{os.getpid()}"
         temporary.touch(mode=0o600)
         temporary.write_text(json.dumps(content, indent=1))

@@ -1,4 +1,6 @@
-"""`python -m daydream_console.local.model_server`: serves a GGUF file on an OpenAI-compatible endpoint, until SIGTERM."""
+"""`python -m daydream_console.local.model_server`: serve a GGUF file on an OpenAI-compatible
+endpoint, until SIGTERM.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +9,17 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 
 
 def main() -> None:
-    """Serve."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--weights", required=True)
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--slots", type=int, default=1)
-    parser.add_argument("--context", type=int, default=4096, help="tokens per slot")
-    options = parser.parse_args()
+    """Serve the model until SIGTERM or SIGINT."""
+    options = _options(sys.argv[1:])
     try:
-        import xllamacpp  # noqa: PLC0415 (an extra: only who serves a model needs it)
+        import xllamacpp  # noqa: PLC0415 (optional: only needed to serve a model)
     except ImportError:
-        print(
-            "the runtime for local models is not installed. pip install xllamacpp", file=sys.stderr
-        )  # noqa: T201
+        message = "The runtime for local models is not installed. Run pip install xllamacpp."
+        print(message, file=sys.stderr)  # noqa: T201
         sys.exit(2)
     params = xllamacpp.CommonParams()
     params.model.path = options.weights
@@ -37,7 +33,7 @@ def main() -> None:
     params.ui = False
     params.verbosity = 1
     params.cache_ram_mib = 64
-    params.cache_prompt = False  # answers are the same for the same seed only without it
+    params.cache_prompt = False  # with it, answers for the same seed differ
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count() or 2
     server = xllamacpp.Server(params)
     stop = threading.Event()
@@ -45,7 +41,17 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     stop.wait()
     del server
-    os._exit(0)  # the server's own threads take seconds to end, and nothing is left to save
+    os._exit(0)  # the server's own threads need seconds to end, and there is nothing left to save
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", required=True, help="GGUF file")
+    parser.add_argument("--name", required=True, help="name of the model")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--slots", type=int, default=1, help="concurrent calls")
+    parser.add_argument("--context", type=int, default=4096, help="tokens per slot")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

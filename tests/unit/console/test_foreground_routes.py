@@ -1,35 +1,31 @@
-"""What a gateway may send, and what becomes of it."""
+"""Report foreground usage to the console."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from daydream_console.foreground import foreground
 from daydream_contracts.events import ForegroundReported, Message
+from support.console import console_client
 
 
 @pytest.fixture
-def kept() -> list[Message]:
+def published() -> list[Message]:
     return []
 
 
 @pytest.fixture
-def gateway(kept: list[Message]) -> TestClient:
+def gateway(published: list[Message]) -> TestClient:
     async def publish(message: Message) -> None:
-        kept.append(message)
+        published.append(message)
 
-    return TestClient(
-        Starlette(routes=[Route("/api/foreground", foreground(publish), methods=["POST"])])
-    )
+    return console_client(publish=publish)
 
 
 def test_an_openai_style_answer_is_reported_by_its_id(
-    gateway: TestClient, kept: list[Message]
+    gateway: TestClient, published: list[Message]
 ) -> None:
     usage = {
         "prompt_tokens": 1200,
@@ -48,7 +44,7 @@ def test_an_openai_style_answer_is_reported_by_its_id(
         },
     )
     assert answer.status_code == 202
-    (report,) = kept
+    (report,) = published
     assert isinstance(report, ForegroundReported)
     assert (
         report.report_id,
@@ -65,17 +61,13 @@ def test_an_openai_style_answer_is_reported_by_its_id(
     )
 
 
-def test_a_cost_that_the_gateway_knows_is_taken_and_rounded_up(
-    gateway: TestClient, kept: list[Message]
+def test_a_cost_from_the_gateway_is_used_and_rounded_up(
+    gateway: TestClient, published: list[Message]
 ) -> None:
-    assert (
-        gateway.post(
-            "/api/foreground", json={"id": "day-1", "cost_usd": "12.3456789012"}
-        ).status_code
-        == 202
-    )
-    assert isinstance(kept[0], ForegroundReported)
-    assert kept[0].cost_nanousd == 12_345_678_902
+    record = {"id": "day-1", "cost_usd": "12.3456789012"}
+    assert gateway.post("/api/foreground", json=record).status_code == 202
+    assert isinstance(published[0], ForegroundReported)
+    assert published[0].cost_nanousd == 12_345_678_902
 
 
 @pytest.mark.parametrize(
@@ -88,22 +80,17 @@ def test_a_cost_that_the_gateway_knows_is_taken_and_rounded_up(
         ({"id": "x", "cost_usd": 1, "created": 1e18}, "created"),
     ],
 )
-def test_a_wrong_record_is_refused_with_what_is_wrong_and_nothing_is_kept(
-    gateway: TestClient, kept: list[Message], record: dict[str, Any], about: str
+def test_an_invalid_record_is_refused_and_not_published(
+    gateway: TestClient, published: list[Message], record: dict[str, Any], about: str
 ) -> None:
     answer = gateway.post("/api/foreground", json=record)
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(about)
-    assert kept == []
+    assert published == []
 
 
-def test_a_form_of_another_page_is_refused(gateway: TestClient, kept: list[Message]) -> None:
-    assert (
-        gateway.post(
-            "/api/foreground",
-            content='{"id": "x", "cost_usd": 1}',
-            headers={"content-type": "text/plain"},
-        ).status_code
-        == 415
-    )
-    assert kept == []
+def test_a_form_of_another_page_is_refused(gateway: TestClient, published: list[Message]) -> None:
+    record, headers = '{"id": "x", "cost_usd": 1}', {"content-type": "text/plain"}
+    answer = gateway.post("/api/foreground", content=record, headers=headers)
+    assert answer.status_code == 415
+    assert published == []

@@ -1,4 +1,4 @@
-"""Which files are offered."""
+"""Find the documents of a folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from daydream_console.ingest import files_under
+from daydream_console.files import files_under
 from daydream_contracts.errors import ConfigurationError
 
 
@@ -31,21 +31,21 @@ def notes(tmp_path: Path) -> Path:
 def test_all_files_below_a_folder_are_found_in_a_stable_order_without_hidden_ones(
     notes: Path,
 ) -> None:
-    found = [file.relative_to(notes).as_posix() for file in files_under([notes])]
-    assert found == sorted(found)
-    assert set(found) == {"a.txt", "b.md", "sub/c.md", "sub/deep/d.jsonl"}
+    names = [file.relative_to(notes).as_posix() for file in files_under([notes])]
+    assert names == sorted(names)
+    assert set(names) == {"a.txt", "b.md", "sub/c.md", "sub/deep/d.jsonl"}
     assert files_under([notes]) == files_under([notes])
 
 
-def test_a_file_that_is_named_is_taken_even_if_it_is_hidden(notes: Path) -> None:
+def test_a_named_file_is_included_even_if_it_is_hidden(notes: Path) -> None:
     assert files_under([notes / ".hidden.md"]) == [notes / ".hidden.md"]
 
 
-def test_a_hidden_folder_that_is_named_is_searched(notes: Path) -> None:
+def test_a_named_hidden_folder_is_searched(notes: Path) -> None:
     assert files_under([notes / ".git"]) == [notes / ".git" / "config"]
 
 
-def test_paths_are_taken_in_the_order_in_which_they_are_given(notes: Path) -> None:
+def test_paths_keep_their_order(notes: Path) -> None:
     assert files_under([notes / "sub" / "c.md", notes / "a.txt"]) == [
         notes / "sub" / "c.md",
         notes / "a.txt",
@@ -57,11 +57,11 @@ def test_an_empty_folder_and_no_paths_give_no_files(notes: Path) -> None:
     assert files_under([]) == []
 
 
-def test_a_path_that_is_not_there_is_named(notes: Path) -> None:
+def test_a_missing_path_is_an_error_that_names_it(notes: Path) -> None:
     with pytest.raises(ConfigurationError, match="nowhere"):
         files_under([notes, notes / "nowhere"])
 
 
-def test_a_link_that_leads_nowhere_is_left_out(notes: Path) -> None:
+def test_a_broken_link_is_left_out(notes: Path) -> None:
     (notes / "broken.md").symlink_to(notes / "gone.md")
     assert "broken.md" not in [file.name for file in files_under([notes])]

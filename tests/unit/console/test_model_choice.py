@@ -1,4 +1,4 @@
-"""Which model plays the roles: options first, then the environment, then the toy."""
+"""Choose the model: options first, then the environment, then the toy model."""
 
 from __future__ import annotations
 
@@ -60,36 +60,36 @@ def chosen(env: dict[str, str] | None = None, **options: Any) -> ModelChoice:
         ),
     ],
 )
-def test_the_table_of_choices(
+def test_options_come_before_the_environment(
     options: dict[str, Any], env: dict[str, str], choice: ModelChoice
 ) -> None:
     assert chosen(env, **options) == choice
 
 
-def test_weights_on_this_machine_win_over_everything(weights: Path) -> None:
+def test_a_model_file_comes_before_everything(weights: Path) -> None:
     choice = chosen({"OPENAI_API_KEY": "k"}, weights=weights, base_url=URL)
     assert choice == ModelChoice("little-model", weights=weights.absolute())
 
 
-def test_weights_that_are_not_there_are_a_wrong_setting(tmp_path: Path) -> None:
+def test_a_missing_model_file_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="nowhere"):
         chosen(weights=tmp_path / "nowhere.gguf")
 
 
-def test_an_address_that_does_not_say_which_models_it_has_needs_a_name() -> None:
-    with pytest.raises(ConfigurationError, match="--model-name") as wrong:
+def test_a_server_that_lists_no_models_needs_a_name() -> None:
+    with pytest.raises(ConfigurationError, match="--model-name") as error:
         chosen(base_url=URL)
-    assert URL in wrong.value.what
+    assert URL in error.value.what
 
 
-class Models(BaseHTTPRequestHandler):
-    """A server that lists models and remembers who asked."""
+class FakeModelServer(BaseHTTPRequestHandler):
+    """A server that lists models, and stores the authorization of the last request."""
 
     names: tuple[str, ...] = ("only",)
-    asked_with: str | None = None
+    authorization: str | None = None
 
     def do_GET(self) -> None:
-        type(self).asked_with = self.headers.get("authorization")
+        type(self).authorization = self.headers.get("authorization")
         body = json.dumps({"data": [{"id": name} for name in self.names]}).encode()
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
@@ -97,29 +97,29 @@ class Models(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Quiet."""
+        """Print nothing."""
 
 
 @pytest.fixture
-def lister() -> Iterator[tuple[str, type[Models]]]:
-    kind = type("Once", (Models,), {})
-    server = HTTPServer(("127.0.0.1", 0), kind)
+def lister() -> Iterator[tuple[str, type[FakeModelServer]]]:
+    handler = type("FakeModelServerOfOneTest", (FakeModelServer,), {})
+    server = HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1", kind
+    yield f"http://127.0.0.1:{server.server_port}/v1", handler
     server.shutdown()
     thread.join()
     server.server_close()
 
 
-def test_the_only_model_of_a_server_is_taken(lister: tuple[str, type[Models]]) -> None:
+def test_the_only_model_of_a_server_is_chosen(lister: tuple[str, type[FakeModelServer]]) -> None:
     url, server = lister
     assert chosen({"OPENAI_API_KEY": "k"}, base_url=url) == ModelChoice("only", url)
-    assert server.asked_with == "Bearer k"
+    assert server.authorization == "Bearer k"
 
 
-def test_of_several_models_one_must_be_named_and_all_are_listed(
-    lister: tuple[str, type[Models]],
+def test_with_several_models_the_error_lists_them(
+    lister: tuple[str, type[FakeModelServer]],
 ) -> None:
     url, server = lister
     server.names = ("one", "two")
@@ -132,12 +132,12 @@ def test_a_server_that_does_not_answer_has_no_models() -> None:
     assert list_models(URL, timeout_s=0.5) == []
 
 
-def test_the_services_are_told_the_model_and_never_the_key() -> None:
+def test_the_environment_of_services_has_the_model_but_no_key() -> None:
     environment = ModelChoice("m", URL).environment()
     assert environment == {"DAYDREAM_MODEL_NAME": "m", "DAYDREAM_MODEL_BASE_URL": URL}
 
 
-def test_a_model_of_this_machine_is_free_brief_and_asked_one_thing_at_a_time(weights: Path) -> None:
+def test_a_local_model_is_free_and_gets_short_prompts_one_at_a_time(weights: Path) -> None:
     environment = ModelChoice("m", URL, weights=weights).environment()
     assert environment["DAYDREAM_MODEL_FREE"] == "true"
     assert environment["DAYDREAM_MODEL_SHORT_ANSWERS"] == "true"

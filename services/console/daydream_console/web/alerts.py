@@ -1,4 +1,4 @@
-"""The latest alerts, read from their stream by place: no consumer is made for a look."""
+"""Read the latest alerts from their stream, by sequence. No consumer is created for it."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ from daydream_contracts.errors import RetryLaterError
 from daydream_contracts.events import AlertRaised, ContractModel
 from daydream_contracts.topology import route_of
 
-SHOWN = 20
+SHOWN_MAX = 20
 
 
 class Alerts(ContractModel):
-    """The latest first."""
+    """Alerts, newest first."""
 
     alerts: tuple[AlertRaised, ...]
 
 
-async def alerts(js: JetStreamContext) -> Alerts:
-    """Raises RetryLaterError when the stream can't be read."""
+async def latest_alerts(js: JetStreamContext) -> Alerts:
+    """Return up to 20 alerts. Raise RetryLaterError if the stream can't be read."""
     stream = route_of(AlertRaised).stream
-    found = []
+    alerts = []
     try:
         state = (await js.stream_info(stream)).state
-        for sequence in range(
-            state.last_seq, max(state.first_seq - 1, state.last_seq - SHOWN, 0), -1
-        ):
+        oldest = max(state.first_seq - 1, state.last_seq - SHOWN_MAX, 0)
+        for sequence in range(state.last_seq, oldest, -1):
             try:
                 message = await js.get_msg(stream, seq=sequence)
-                found.append(AlertRaised.model_validate_json(message.data or b""))
-            except (NotFoundError, ValidationError):  # gone meanwhile, or of another version
+                alerts.append(AlertRaised.model_validate_json(message.data or b""))
+            except (NotFoundError, ValidationError):  # deleted meanwhile, or of another version
                 continue
     except (nats.errors.Error, TimeoutError) as error:
         raise RetryLaterError(f"the alerts can't be read: {type(error).__name__}") from error
-    return Alerts(alerts=tuple(found))
+    return Alerts(alerts=tuple(alerts))

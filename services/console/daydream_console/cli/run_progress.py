@@ -1,0 +1,110 @@
+"""Watch a run: show its progress, and decide when it has ended and why."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from rich.progress import Progress, TaskID
+
+from daydream_console.cli.output import err, usd
+from daydream_console.client import Client
+from daydream_console.overview import Overview, overview
+from daydream_contracts.errors import TransientError
+from daydream_contracts.rpc import BudgetState, MemoryState, SamplerState
+
+POLL_S = 0.25
+REPORT_EVERY = timedelta(seconds=10)  # on a terminal that can't show a progress bar
+SILENCE_MAX = timedelta(seconds=60)
+
+
+async def wait_for_end(client: Client, progress: Progress, goal: int, start: int) -> str:
+    """Wait until the run has ended, and return why.
+
+    `goal` and `start` are numbers of pairs drawn. Raise TransientError when a service is silent for
+    60 s.
+    """
+    task = progress.add_task("dreaming", total=goal - start)
+    watch = _RunWatch(progress, task, goal, start)
+    while True:
+        if reason := watch.reason_to_end(await overview(client.rpc, client.js)):
+            return reason
+        await asyncio.sleep(POLL_S)
+
+
+@dataclass
+class _RunWatch:
+    """`idle_since` and `drawn_when_idle` describe the current idle period of the pipeline, if there
+    is one.
+    """
+
+    progress: Progress
+    task: TaskID
+    goal: int
+    start: int
+    last_answer: datetime = field(default_factory=lambda: datetime.now(UTC))
+    last_report: datetime = field(default_factory=lambda: datetime.now(UTC))
+    idle_since: datetime | None = None
+    drawn_when_idle: int = 0
+
+    def reason_to_end(self, state: Overview) -> str:
+        """Show the progress. Return why the run has ended, or an empty string."""
+        if not (state.sampler and state.budget and state.memory):
+            self._check_silence(state)
+            return ""
+        self.last_answer = state.at
+        self._show(state, state.sampler, state.budget, state.memory)
+        if not state.pipeline_idle:
+            self.idle_since = None
+            return ""
+        if self.idle_since is None or self.drawn_when_idle != state.sampler.drawn:
+            self.idle_since, self.drawn_when_idle = state.at, state.sampler.drawn
+            return ""
+        # A finished daydream frees money for more. So the sampler must have checked the budget
+        # after the last one.
+        if state.sampler.looked_at <= self.idle_since:
+            return ""
+        return end_reason(state.sampler, state.memory)
+
+    def _check_silence(self, state: Overview) -> None:
+        if state.at - self.last_answer > SILENCE_MAX:
+            services = ("sampler", "budget", "memory")
+            silent = ", ".join(name for name in services if getattr(state, name) is None)
+            raise TransientError(
+                f"No answer from {silent} for {SILENCE_MAX.seconds} s. "
+                "See the log files in the data folder"
+            )
+
+    def _show(
+        self, state: Overview, sampler: SamplerState, budget: BudgetState, memory: MemoryState
+    ) -> None:
+        ended = sampler.drawn - self.start - budget.reservations_open
+        details = f"{memory.daydreams_judged} judged · {usd(budget.settled_nanousd)} spent"
+        if retried := sum(stage.redelivered for stage in state.stages):
+            details += f" · {retried} retried (see the logs in the data folder)"
+        if not err.is_terminal and state.at - self.last_report > REPORT_EVERY:
+            self.last_report = state.at
+            err.print(f"{ended} of {self.goal - self.start} daydreams finished · {details}")
+        self.progress.update(
+            self.task, completed=max(0, ended), description=f"dreaming · {details}"
+        )
+
+
+def end_reason(sampler: SamplerState, memory: MemoryState) -> str:
+    """Return why the sampler draws no more pairs, or an empty string while it will."""
+    match sampler.phase:
+        case "goal-reached":
+            return "the goal is reached"
+        case "exhausted":
+            return "" if memory.facts_pending else sampler.text
+        case "off":
+            return sampler.text
+        case "refused":
+            at = sampler.retry_at
+            renewal = f" It renews at {at:%Y-%m-%d %H:%M} UTC." if at else ""
+            return (
+                f"the cap was reached: {sampler.text}.{renewal} "
+                "Raise it with --cap and run again to continue"
+            )
+    return ""
