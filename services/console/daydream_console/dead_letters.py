@@ -6,13 +6,12 @@ dead-lettered. `resend` sends one again.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 from pydantic import ValidationError
 
 from daydream_console.client import Client
@@ -22,6 +21,7 @@ from daydream_contracts.topology import ROUTES, MessageRoute
 from daydream_runtime.stream_reader import RESEND, read_stream
 
 STREAM = "DEADLETTERS"
+NO_MESSAGE_FOUND = 10057  # JetStream's code when a message to delete does not exist
 DEAD_LETTER_ID = re.compile(rf"(?P<id>.*?)(?:{RESEND}(?P<resends>\d+))?:dead")
 
 
@@ -93,8 +93,11 @@ async def dead_letter(client: Client, number: int) -> DeadLetter:
 
 async def drop(client: Client, letter: DeadLetter) -> None:
     """Delete a dead letter. Do nothing if another client has deleted it already."""
-    with contextlib.suppress(NotFoundError):
+    try:
         await client.js.delete_msg(STREAM, letter.sequence)
+    except APIError as error:  # nats-py has no class of its own for it
+        if error.err_code != NO_MESSAGE_FOUND:
+            raise
 
 
 def _read(
