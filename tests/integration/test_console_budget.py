@@ -44,8 +44,8 @@ def is_ready(client: httpx.Client) -> bool:
         return False
 
 
-def change(client: httpx.Client, **what: Any) -> httpx.Response:
-    return client.post("/api/budget", json={"change": what, "who": "Ada", "why": "pilot"})
+def change(client: httpx.Client, **fields: Any) -> httpx.Response:
+    return client.post("/api/budget", json={"change": fields, "who": "Ada", "why": "pilot"})
 
 
 def test_a_limit_set_by_the_api_holds_and_is_recorded(console: httpx.Client) -> None:

@@ -99,7 +99,7 @@ async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
     )
     with service("budget", server.url, tmp_path):
         async with connected(server.url) as client:
-            await client.rpc(
+            await client.rpc.request(
                 BUDGET_CHANGE,
                 ChangeBudget(
                     change_id="1",
@@ -109,7 +109,7 @@ async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
             )
             (letter,) = [letter async for letter in dead_letters(client)]
             assert await resend(client, letter) is None
-            state = await client.rpc(BUDGET_STATE, EmptyRequest())
+            state = await client.rpc.request(BUDGET_STATE, EmptyRequest())
             sent = await js.get_msg(flow.stream, seq=1)
     assert state.reserved_nanousd == usd * NANOUSD_PER_USD
     assert (sent.headers or {})["Nats-Msg-Id"] == f"{message.message_id}{RESEND}4"

@@ -76,7 +76,7 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
             assert [letter.sequence async for letter in dead_letters(client)] == [dead.sequence], (
                 "it is still there"
             )
-            await client.ask(
+            await client.rpc.request(
                 BUDGET_CHANGE,
                 ChangeBudget(
                     change_id="1",
@@ -96,7 +96,7 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
             await stage.until(lambda: len(taken) == 3)
             await stage.until(stage.empty)
             assert [letter async for letter in dead_letters(client)] == []
-            state = await client.ask(BUDGET_STATE, EmptyRequest())
+            state = await client.rpc.request(BUDGET_STATE, EmptyRequest())
         reservations = [message.reservation_id for message in taken]
         assert reservations == [
             pair().reservation_id,

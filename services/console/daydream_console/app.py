@@ -1,9 +1,10 @@
-"""Build the console."""
+"""Build the console: the only place that opens its real collaborators."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from starlette.routing import Mount
 
@@ -11,15 +12,31 @@ from daydream_console.settings import ConsoleSettings
 from daydream_console.web.app import web_app
 from daydream_console.web.event_fanout import EventFanout
 from daydream_console.web.services import WebServices
+from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.rpc import RpcClient
-from daydream_runtime.service import Runtime, ServiceDefinition
+from daydream_runtime.service import Runtime
 
 ANSWER_TIMEOUT_S = 5.0
 
 
+def create() -> ServiceApp:
+    """Create the application from the environment."""
+    return build(ConsoleSettings.read())
+
+
+def build(settings: ConsoleSettings) -> ServiceApp:
+    """Create the application. It connects to nothing before it is started.
+
+    The console consumes no stream and answers no request: it is a web application over the others.
+    """
+    return ServiceApp(settings, partial(open_collaborators, settings))
+
+
 @asynccontextmanager
-async def build(runtime: Runtime, settings: ConsoleSettings) -> AsyncIterator[ServiceDefinition]:
-    """Build the console: a web application over the running system."""
+async def open_collaborators(
+    settings: ConsoleSettings, runtime: Runtime
+) -> AsyncIterator[Collaborators]:
+    """Follow the live events, and mount the web application."""
     events = EventFanout()
     await events.follow(runtime.nc)
     services = WebServices(
@@ -30,4 +47,4 @@ async def build(runtime: Runtime, settings: ConsoleSettings) -> AsyncIterator[Se
         stopping=runtime.stopping,
         token=settings.token.get_secret_value(),
     )
-    yield ServiceDefinition(routes=[Mount("/", app=web_app(services))])
+    yield Collaborators(routes=[Mount("/", app=web_app(services))])

@@ -145,7 +145,7 @@ async def _known(
     if not document_ids:
         return {}
     query = ListDocuments(document_ids=document_ids, limit=PAGE)
-    reports = (await client.rpc(MEMORY_DOCUMENTS, query)).reports
+    reports = (await client.rpc.request(MEMORY_DOCUMENTS, query)).reports
     return {(report.document_id, report.source): report for report in reports}
 
 
@@ -196,7 +196,7 @@ async def sources_under(
         name = str(path.absolute())
         below = f"{name.rstrip('/')}/"
         query = ListDocuments(under=name, current_only=current_only, limit=PAGE)
-        while page := (await client.rpc(MEMORY_DOCUMENTS, query)).reports:
+        while page := (await client.rpc.request(MEMORY_DOCUMENTS, query)).reports:
             found = (report.source for report in page)
             sources |= dict.fromkeys(
                 source for source in found if source == name or source.startswith(below)
@@ -247,7 +247,7 @@ async def _reports_of(client: Client, documents: Sequence[Offered]) -> list[Docu
         keys = {(document.document_id, document.source) for document in part}
         ids = tuple(document.document_id for document in part)
         query = ListDocuments(document_ids=ids, limit=PAGE)
-        page = (await client.rpc(MEMORY_DOCUMENTS, query)).reports
+        page = (await client.rpc.request(MEMORY_DOCUMENTS, query)).reports
         found += [report for report in page if (report.document_id, report.source) in keys]
     return found
 

@@ -93,7 +93,7 @@ async def _state_of(
     rpc: RpcClient, endpoint: Endpoint[EmptyRequest, A], timeout_s: float
 ) -> A | None:
     try:
-        return await rpc(endpoint, EmptyRequest(), patience_s=timeout_s, try_s=timeout_s)
+        return await rpc.request(endpoint, EmptyRequest(), patience_s=timeout_s, try_s=timeout_s)
     except DaydreamError:
         return None
 

@@ -76,7 +76,7 @@ async def prepare(
     plans = await read_plans(await client.js.key_value(PLANS.name), [CRITIC, ORACLE])
     if CRITIC not in plans:
         raise ConfigurationError("No critic has published its cost yet", "Start one: daydream up")
-    state = await client.rpc(CRITIC_STATE, EmptyRequest())
+    state = await client.rpc.request(CRITIC_STATE, EmptyRequest())
     panel = {judge.name: judge for judge in state.judges}
     chosen = _chosen_judges(panel, judges)
     verdicts = await _judged_since(client, since, limit)
@@ -111,7 +111,7 @@ async def send(
         purpose="rejudging",
         requested_at=datetime.now(UTC),
     )
-    grant = await client.rpc(BUDGET_OPEN, reservation)
+    grant = await client.rpc.request(BUDGET_OPEN, reservation)
     if grant.refusal is not None:
         return grant.refusal
     await _publish_when_room(client, hypothesis)
@@ -133,7 +133,7 @@ async def _judged_since(client: Client, since: datetime, limit: int) -> list[Ver
     offset = 0
     while len(latest) < limit:
         query = ListVerdicts(promoted_only=False, limit=PAGE, offset=offset)
-        page = (await client.rpc(MEMORY_INSIGHTS, query)).verdicts
+        page = (await client.rpc.request(MEMORY_INSIGHTS, query)).verdicts
         for verdict in page:
             is_judged = verdict.judgements and verdict.hypothesis.synthesis is not None
             if is_judged and verdict.reached_at >= since and len(latest) < limit:

@@ -45,7 +45,7 @@ async def resend(client: Client, letter: DeadLetter) -> str | None:
         client, letter.message(), derive_id("resend", letter.message_id, number)
     )
     if reservation is not None:
-        grant = await client.rpc(BUDGET_OPEN, reservation)
+        grant = await client.rpc.request(BUDGET_OPEN, reservation)
         if grant.refusal is not None:
             return grant.refusal.text
     assert letter.route is not None, "message() raises for an unknown subject"

@@ -114,7 +114,7 @@ async def _verdicts(client: Client, verdict_ids: set[str]) -> tuple[VerdictReach
     if not verdict_ids:
         return ()
     query = ListVerdicts(verdict_ids=tuple(verdict_ids))
-    return (await client.rpc(MEMORY_INSIGHTS, query)).verdicts
+    return (await client.rpc.request(MEMORY_INSIGHTS, query)).verdicts
 
 
 async def _prompts(client: Client, digests: set[str]) -> dict[str, Prompt]:

@@ -30,7 +30,11 @@ NUMBERS = (
     "last_sequence",
 )
 STATE = BudgetState.model_validate({**dict.fromkeys(NUMBERS, 0), "limits": (), "spend": ()})
-LIMIT = {"change": {"kind": "limit", "window": "day", "cap_nanousd": 5}, "who": "Ada", "why": "pilot"}
+LIMIT = {
+    "change": {"kind": "limit", "window": "day", "cap_nanousd": 5},
+    "who": "Ada",
+    "why": "pilot",
+}
 
 
 class FakeLedger:
@@ -40,7 +44,7 @@ class FakeLedger:
         self.changes: list[ChangeBudget] = []
         self.answer: BudgetChanged | Exception = BudgetChanged(state=STATE)
 
-    async def __call__(self, endpoint: Endpoint[Any, Any], request: Any, **_: Any) -> Any:
+    async def request(self, endpoint: Endpoint[Any, Any], request: Any, **_: Any) -> Any:
         assert endpoint is BUDGET_CHANGE
         self.changes.append(request)
         if isinstance(self.answer, Exception):

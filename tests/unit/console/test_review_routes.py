@@ -35,7 +35,7 @@ class FakeMemory:
             reached_at=AT,
         )
 
-    async def __call__(self, _: Any, query: ListVerdicts, **__: Any) -> VerdictPage:
+    async def request(self, _: Any, query: ListVerdicts, **__: Any) -> VerdictPage:
         if self.silent:
             raise RetryLaterError("the memory does not answer")
         verdicts = (self.verdict,) if query.verdict_ids == ("v",) else ()

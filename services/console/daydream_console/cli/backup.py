@@ -91,7 +91,9 @@ async def _restore(client: Client, file: Path, who: str) -> Restored:
     with file.open("rb") as content:
         await objects.put(name, content)
     request = RestoreBackup(object_name=name, sha256=digest, who=who or "unknown")
-    restored = await client.rpc(MEMORY_RESTORE, request, patience_s=TIMEOUT_S, try_s=TIMEOUT_S)
+    restored = await client.rpc.request(
+        MEMORY_RESTORE, request, patience_s=TIMEOUT_S, try_s=TIMEOUT_S
+    )
     await objects.delete(name)
     return restored
 
@@ -111,7 +113,9 @@ def _show_restored(restored: Restored, saved: Path | None) -> None:
 async def _save(client: Client, file: Path) -> BackedUp:
     """Request a backup, download it, and write the file completely or not at all."""
     request = BackUp(backup_id=uuid4().hex)
-    backup = await client.rpc(MEMORY_BACK_UP, request, patience_s=TIMEOUT_S, try_s=TIMEOUT_S)
+    backup = await client.rpc.request(
+        MEMORY_BACK_UP, request, patience_s=TIMEOUT_S, try_s=TIMEOUT_S
+    )
     objects = await client.js.object_store(BACKUP_OBJECTS)
     partial = file.with_name(f"{file.name}.part")
     with partial.open("wb") as content:

@@ -46,7 +46,7 @@ WINDOWS = get_args(Window)
 async def budget_show(data: Data = None, as_json: Json = False) -> None:
     """Show limits, the tax, and spend by stage and model."""
     async with connection(data) as client:
-        state = await client.rpc(BUDGET_STATE, EmptyRequest())
+        state = await client.rpc.request(BUDGET_STATE, EmptyRequest())
     _show(state, as_json=as_json)
 
 
@@ -240,8 +240,10 @@ async def _change(
         ) from None
     async with connection(data) as client:
         for change in changes:
-            request = ChangeBudget(change_id=uuid4().hex, change=change, who=who or "unknown", why=why)
-            answer = await client.rpc(BUDGET_CHANGE, request)
+            request = ChangeBudget(
+                change_id=uuid4().hex, change=change, who=who or "unknown", why=why
+            )
+            answer = await client.rpc.request(BUDGET_CHANGE, request)
             if answer.refusal is not None:
                 raise ConfigurationError(
                     answer.refusal.text, "See the current limits: daydream budget show"

@@ -28,7 +28,7 @@ async def report_critic(data: Data = None, as_json: Json = False) -> None:
     # The state is that of the configured model's history.
     os.environ.setdefault("DAYDREAM_MODEL_NAME", choose(weights=None, base_url="", name="").name)
     async with connection(data, (*READERS, "critic")) as client:
-        state = await client.rpc(CRITIC_STATE, EmptyRequest())
+        state = await client.rpc.request(CRITIC_STATE, EmptyRequest())
     if as_json:
         emit_json(state.model_dump(mode="json"))
     else:

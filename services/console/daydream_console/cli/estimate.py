@@ -41,7 +41,8 @@ async def budget_estimate(
     """Estimate cost and number of insights, each with a 95 % interval from past daydreams."""
     async with connection(data) as client:
         budget, memory = await asyncio.gather(
-            client.rpc(BUDGET_STATE, EmptyRequest()), client.rpc(MEMORY_STATE, EmptyRequest())
+            client.rpc.request(BUDGET_STATE, EmptyRequest()),
+            client.rpc.request(MEMORY_STATE, EmptyRequest()),
         )
         reserved = await _reserved_per_daydream(client, memory, samples)
     result = estimate(daydreams, budget, memory, reserved)
@@ -68,7 +69,7 @@ async def _reserved_per_daydream(client: Client, memory: MemoryState, samples: i
     largest = 0
     for _ in range(PAIRS_SAMPLED):
         ordinals = tuple(generator.sample(range(memory.facts), 2))
-        pair = await client.rpc(MEMORY_PAIR, PairAt(ordinals=(ordinals[0], ordinals[1])))
+        pair = await client.rpc.request(MEMORY_PAIR, PairAt(ordinals=(ordinals[0], ordinals[1])))
         fact_bytes = len(pair.first.text.encode()) + len(pair.second.text.encode())
         plan = plans_by_size(plans.values(), fact_bytes, samples)[0]
         largest = max(largest, sum(each.upper_bound_nanousd for each in plan.allocations))

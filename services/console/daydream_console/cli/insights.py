@@ -32,7 +32,7 @@ async def insights_command(
 ) -> None:
     """List insights, newest first, each with its two facts, scores and cost."""
     async with connection(data) as client:
-        page = await client.rpc(
+        page = await client.rpc.request(
             MEMORY_INSIGHTS, ListVerdicts(promoted_only=not everything, limit=limit)
         )
     if as_json:
@@ -75,7 +75,7 @@ async def review_command(
                 recorded_at=datetime.now(UTC),
             )
             await wait_until_handled(client, ReviewRecorded, await client.publish(review))
-        page = await client.rpc(
+        page = await client.rpc.request(
             MEMORY_INSIGHTS, ListVerdicts(quarantined_only=True, limit=REVIEWS_SHOWN)
         )
     if as_json:
@@ -94,7 +94,7 @@ async def ask_command(
 ) -> None:
     """Search the memory for similar facts and insights, with their ancestry. Call no model."""
     async with connection(data) as client:
-        results = await client.rpc(MEMORY_SEARCH, Search(text=text, limit=limit))
+        results = await client.rpc.request(MEMORY_SEARCH, Search(text=text, limit=limit))
     if as_json:
         emit_json(results.model_dump(mode="json"))
     else:

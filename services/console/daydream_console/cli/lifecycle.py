@@ -98,8 +98,8 @@ async def up_command(
         ) as stack:
             async with connected(stack.nats_url) as client:
                 await set_caps(client, Caps(cap, daily_cap), free=free)
-                await client.rpc(SAMPLER_GOAL, SetGoal(pairs_max=None))
-                memory = await client.rpc(MEMORY_STATE, EmptyRequest())
+                await client.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=None))
+                memory = await client.rpc.request(MEMORY_STATE, EmptyRequest())
             status.stop()
             out.print(f"daydream is running in {folder.path}. Web page: {stack.page}")
             if not memory.facts + memory.facts_pending:

@@ -85,4 +85,4 @@ async def question_list(data: Data = None, as_json: Json = False) -> None:
 
 async def _open_sources(client: Client, under: str) -> list[str]:
     query = ListDocuments(under=under, current_only=True, limit=OPEN_MAX)
-    return [report.source for report in (await client.rpc(MEMORY_DOCUMENTS, query)).reports]
+    return [report.source for report in (await client.rpc.request(MEMORY_DOCUMENTS, query)).reports]

@@ -152,8 +152,8 @@ async def set_caps(client: Client, caps: Caps, *, free: bool) -> None:
             request = ChangeBudget(
                 change_id=uuid4().hex, change=limit, who="daydream run", why="option"
             )
-            await client.rpc(BUDGET_CHANGE, request)
-    state = await client.rpc(BUDGET_STATE, EmptyRequest())
+            await client.rpc.request(BUDGET_CHANGE, request)
+    state = await client.rpc.request(BUDGET_STATE, EmptyRequest())
     if not free and not state.limits:
         raise ConfigurationError(
             "No cap is set, and the model costs money",
@@ -197,7 +197,7 @@ async def _ingest(
 
     Wait until there are facts for a first pair.
     """
-    memory = await client.rpc(MEMORY_STATE, EmptyRequest())
+    memory = await client.rpc.request(MEMORY_STATE, EmptyRequest())
     reports: list[DocumentReport] = []
     if documents:
         offers = ingest.offer(client, documents)
@@ -230,7 +230,7 @@ async def _wait_for_facts(
     client: Client, reports: Sequence[DocumentReport], progress: Progress
 ) -> None:
     task = progress.add_task("embedding", total=FACTS_MIN)
-    while (memory := await client.rpc(MEMORY_STATE, EmptyRequest())).facts < FACTS_MIN:
+    while (memory := await client.rpc.request(MEMORY_STATE, EmptyRequest())).facts < FACTS_MIN:
         progress.update(task, completed=memory.facts)
         if not memory.facts_pending:
             for report in reports:
@@ -245,7 +245,7 @@ async def _wait_for_facts(
 
 async def _set_goal(client: Client, plan: RunPlan) -> Goal:
     """Set the sampler's goal. Continue with the goal of the last run if that one did not finish."""
-    drawn = (await client.rpc(SAMPLER_STATE, EmptyRequest())).drawn
+    drawn = (await client.rpc.request(SAMPLER_STATE, EmptyRequest())).drawn
     last = plan.folder.read(STATE_FILE)
     # All pairs may be drawn while the last daydreams are still in progress.
     unfinished = last.get("goal", 0) > drawn or last.get("ended") is False
@@ -259,7 +259,7 @@ async def _set_goal(client: Client, plan: RunPlan) -> Goal:
         goal = Goal(pairs=drawn + plan.daydreams, start=drawn)
         state = {"daydreams": plan.daydreams, "goal": goal.pairs, "start": drawn, "ended": False}
         plan.folder.write(STATE_FILE, state)
-    await client.rpc(SAMPLER_GOAL, SetGoal(pairs_max=goal.pairs))
+    await client.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=goal.pairs))
     return goal
 
 
@@ -267,5 +267,5 @@ async def _stop_drawing(client: Client) -> None:
     """Set the goal to the pairs drawn so far, because the next start must not draw before it has a
     goal.
     """
-    drawn = (await client.rpc(SAMPLER_STATE, EmptyRequest())).drawn
-    await client.rpc(SAMPLER_GOAL, SetGoal(pairs_max=drawn))
+    drawn = (await client.rpc.request(SAMPLER_STATE, EmptyRequest())).drawn
+    await client.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=drawn))

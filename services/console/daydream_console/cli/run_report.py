@@ -55,7 +55,7 @@ async def verdicts_since(client: Client, before: Overview) -> list[VerdictReache
     verdicts: list[VerdictReached] = []
     while True:
         query = ListVerdicts(promoted_only=False, limit=PAGE, offset=len(verdicts))
-        page = await client.rpc(MEMORY_INSIGHTS, query)
+        page = await client.rpc.request(MEMORY_INSIGHTS, query)
         verdicts += page.verdicts
         new = page.total - earlier
         if not page.verdicts or len(verdicts) >= new:

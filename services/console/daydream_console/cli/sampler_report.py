@@ -16,7 +16,7 @@ COLUMNS = ("share", "judged", "promoted", "spent", "per $", "per 100 draws on it
 async def report_sampler(data: Data = None, as_json: Json = False) -> None:
     """Show each strategy's draws, cost and yield, and how the draws are split."""
     async with connection(data, (*READERS, "sampler")) as client:
-        state = await client.rpc(SAMPLER_STATE, EmptyRequest())
+        state = await client.rpc.request(SAMPLER_STATE, EmptyRequest())
     if as_json:
         emit_json(state.model_dump(mode="json"))
     else:

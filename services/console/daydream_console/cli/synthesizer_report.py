@@ -16,7 +16,7 @@ COLUMNS = ("share", "hypotheses", "promoted", "spent", "per $")
 async def report_synthesizer(data: Data = None, as_json: Json = False) -> None:
     """Show each writer's hypotheses, cost and yield (writers: DAYDREAM_SYNTHESIZER_MODELS_FILE)."""
     async with connection(data, (*READERS, "synthesizer")) as client:
-        state = await client.rpc(SYNTHESIZER_STATE, EmptyRequest())
+        state = await client.rpc.request(SYNTHESIZER_STATE, EmptyRequest())
     if as_json:
         emit_json(state.model_dump(mode="json"))
     else:

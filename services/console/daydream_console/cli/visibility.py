@@ -104,7 +104,7 @@ async def erase_command(
             why=why,
             asked_at=datetime.now(UTC),
         )
-        erased = await client.rpc(
+        erased = await client.rpc.request(
             MEMORY_ERASE, request, patience_s=ERASE_TIMEOUT_S, try_s=ERASE_TIMEOUT_S
         )
     if as_json:
@@ -125,7 +125,7 @@ async def _resolve_targets(client: Client, targets: list[str]) -> tuple[list[str
         for target, path in paths.items()
         if not any(Path(source).is_relative_to(path) for source in sources)
     )
-    facts = (await client.rpc(MEMORY_RESOLVE, Resolve(names=names))).facts if names else ()
+    facts = (await client.rpc.request(MEMORY_RESOLVE, Resolve(names=names))).facts if names else ()
     if len(facts) < len(names):
         raise ConfigurationError(
             "Some targets are neither ingested paths nor IDs of facts",
@@ -153,7 +153,7 @@ async def _change(
     ids: list[str], who: str, why: str, data: Path | None, *, active: bool, as_json: bool
 ) -> None:
     async with connection(data) as client:
-        before = (await client.rpc(MEMORY_RESOLVE, Resolve(names=tuple(ids)))).facts
+        before = (await client.rpc.request(MEMORY_RESOLVE, Resolve(names=tuple(ids)))).facts
         if len(before) < len(ids):
             raise ConfigurationError(
                 "Some IDs belong to no known fact",
@@ -168,7 +168,7 @@ async def _change(
             changed_at=datetime.now(UTC),
         )
         await wait_until_handled(client, VisibilityChanged, await client.publish(change))
-        after = (await client.rpc(MEMORY_RESOLVE, Resolve(names=fact_ids))).facts
+        after = (await client.rpc.request(MEMORY_RESOLVE, Resolve(names=fact_ids))).facts
     if as_json:
         emit_json([fact.model_dump(mode="json") for fact in after])
         return

@@ -29,7 +29,7 @@ async def read_all(
     offset = 0
     while True:
         query = ListVerdicts(promoted_only=promoted_only, limit=PAGE, offset=offset)
-        page = await client.rpc(MEMORY_INSIGHTS, query)
+        page = await client.rpc.request(MEMORY_INSIGHTS, query)
         verdicts |= {verdict.verdict_id: verdict for verdict in page.verdicts}
         reviews |= {review.message_id: review for review in page.reviews}
         retracted |= set(page.retracted)

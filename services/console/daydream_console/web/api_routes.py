@@ -37,7 +37,7 @@ async def state(request: Request) -> Overview:
 
 async def budget(request: Request) -> BudgetState:
     """Return the state of the ledger."""
-    return await services_of(request).rpc(BUDGET_STATE, EmptyRequest())
+    return await services_of(request).rpc.request(BUDGET_STATE, EmptyRequest())
 
 
 async def alerts(request: Request) -> Alerts:
@@ -62,23 +62,23 @@ async def pending_reviews(request: Request) -> VerdictPage:
 
 async def _verdicts(request: Request, **filters: bool) -> VerdictPage:
     query = ListVerdicts.model_validate({**request.query_params, **filters})
-    return await services_of(request).rpc(MEMORY_INSIGHTS, query)
+    return await services_of(request).rpc.request(MEMORY_INSIGHTS, query)
 
 
 async def critic(request: Request) -> CriticState:
     """Return the quality of the judges."""
-    return await services_of(request).rpc(CRITIC_STATE, EmptyRequest())
+    return await services_of(request).rpc.request(CRITIC_STATE, EmptyRequest())
 
 
 async def documents(request: Request) -> DocumentPage:
     """Return the latest document reports."""
-    return await services_of(request).rpc(MEMORY_DOCUMENTS, ListDocuments())
+    return await services_of(request).rpc.request(MEMORY_DOCUMENTS, ListDocuments())
 
 
 async def search(request: Request) -> SearchResults:
     """Search the memory."""
     query = Search.model_validate(dict(request.query_params))
-    return await services_of(request).rpc(MEMORY_SEARCH, query)
+    return await services_of(request).rpc.request(MEMORY_SEARCH, query)
 
 
 ROUTES = (

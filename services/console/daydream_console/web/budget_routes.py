@@ -1,7 +1,7 @@
 """`POST /api/budget`: change limits, pause, tax and corrections, as `daydream budget` does.
 
 The body is `{"change": {"kind": "limit", "window": "day", "cap_nanousd": …}, "who": …, "why": …}`.
-`what` is any `Change` of the budget's. With a `change_id` it is made once, however often it is
+`change` is any `Change` of the budget's. With a `change_id` it is made once, however often it is
 sent. A change of a cap can spend money, so the endpoint needs the token.
 """
 
@@ -28,7 +28,7 @@ class BudgetChangeBody(ChangeBudget):
 
 async def change_budget(request: Request, body: BudgetChangeBody) -> Response:
     """Make the change. Send 200 with the new state, or 409 if the ledger refuses."""
-    answer = await services_of(request).rpc(BUDGET_CHANGE, body)
+    answer = await services_of(request).rpc.request(BUDGET_CHANGE, body)
     if answer.refusal is not None:
         refusal = {"error": answer.refusal.text, "reason": answer.refusal.reason}
         return JSONResponse(refusal, 409)

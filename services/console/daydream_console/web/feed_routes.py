@@ -19,7 +19,9 @@ ITEMS_MAX = 50
 async def feed(request: Request) -> Response:
     """Send the latest insights as JSON Feed or Atom. 503 if the memory does not answer."""
     try:
-        page = await services_of(request).rpc(MEMORY_INSIGHTS, ListVerdicts(limit=ITEMS_MAX))
+        page = await services_of(request).rpc.request(
+            MEMORY_INSIGHTS, ListVerdicts(limit=ITEMS_MAX)
+        )
     except DaydreamError as error:
         return JSONResponse({"error": str(error)}, 503, HEADERS)
     insights, home = active_insights(page), str(request.base_url)
