@@ -71,7 +71,7 @@ async def test_the_reason_of_a_denied_publish_is_logged(
     """To its caller it looks like a timeout."""
     server = NatsServer(
         tmp_path,
-        more='authorization { users = [{ user: "u", password: "p", permissions: { publish: { deny: "daydream.>" } } }] }',
+        settings='authorization { users = [{ user: "u", password: "p", permissions: { publish: { deny: "daydream.>" } } }] }',
     )
     server.start()
     broker = make_broker(Settings(nats_url=server.url.replace("//", "//u:p@")), closed)

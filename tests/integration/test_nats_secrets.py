@@ -60,7 +60,7 @@ def guarded(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     cert, key = certified(tmp_path)
     server = NatsServer(
         tmp_path / "nats",
-        more=f'authorization {{ user: lab, password: "{PASSWORD}" }}\ntls {{ cert_file: "{cert}", key_file: "{key}" }}',
+        settings=f'authorization {{ user: lab, password: "{PASSWORD}" }}\ntls {{ cert_file: "{cert}", key_file: "{key}" }}',
     )
     server.start()
     try:

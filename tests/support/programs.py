@@ -31,7 +31,7 @@ PRICES = "".join(
 )
 
 
-def until(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
+def until(condition: Callable[[], Any], name: str, patience_s: float = PATIENCE_S) -> Any:
     """Poll `condition` and return its first true value. Fail after the timeout."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
@@ -39,7 +39,7 @@ def until(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_
         if value:
             return value
         time.sleep(0.02)
-    raise AssertionError(f"{what}: not seen within {patience_s} s")
+    raise AssertionError(f"{name}: not seen within {patience_s} s")
 
 
 def answers(url: str) -> bool:
@@ -55,7 +55,7 @@ class NatsServer:
     It can be killed and started again on the same port.
     """
 
-    def __init__(self, folder: Path, *, sync_always: bool = False, more: str = "") -> None:
+    def __init__(self, folder: Path, *, sync_always: bool = False, settings: str = "") -> None:
         self.port, self.monitor = free_port(), free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ class NatsServer:
         self._config.write_text(
             f"host: 127.0.0.1\nport: {self.port}\n"
             f'http: "127.0.0.1:{self.monitor}"\nmax_payload: 8MB\n'
-            f'jetstream {{ store_dir: "{folder}"{sync} }}\n{more}\n'
+            f'jetstream {{ store_dir: "{folder}"{sync} }}\n{settings}\n'
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -160,7 +160,7 @@ def priced_endpoint(folder: Path, *, delay_s: float = 0.0) -> Iterator[Endpoint]
         process.wait()
 
 
-def clean_environment(home: Path, **more: str) -> dict[str, str]:
+def clean_environment(home: Path, **variables: str) -> dict[str, str]:
     """Return the environment without settings of daydream, and with canaries and oracle off."""
     inherited = {
         name: value
@@ -169,7 +169,7 @@ def clean_environment(home: Path, **more: str) -> dict[str, str]:
     }
     # Without canaries and the oracle, a test counts exactly what was drawn.
     plain = {"DAYDREAM_SAMPLER_CANARY_SHARE": "0", "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic"}
-    return {**inherited, "HOME": str(home), "COLUMNS": "160", "NO_COLOR": "1", **plain, **more}
+    return {**inherited, "HOME": str(home), "COLUMNS": "160", "NO_COLOR": "1", **plain, **variables}
 
 
 class Daydream:

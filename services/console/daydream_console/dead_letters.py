@@ -95,7 +95,7 @@ async def drop(client: Client, letter: DeadLetter) -> None:
     """Delete a dead letter. Do nothing if another client has deleted it already."""
     try:
         await client.js.delete_msg(STREAM, letter.sequence)
-    except APIError as error:  # nats-py has no class of its own for it
+    except APIError as error:  # nats-py has no separate class for it
         if error.err_code != NO_MESSAGE_FOUND:
             raise
 

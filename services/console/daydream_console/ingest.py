@@ -197,9 +197,9 @@ async def sources_under(
         below = f"{name.rstrip('/')}/"
         query = ListDocuments(under=name, current_only=current_only, limit=PAGE)
         while page := (await client.rpc.request(MEMORY_DOCUMENTS, query)).reports:
-            found = (report.source for report in page)
+            names = (report.source for report in page)
             sources |= dict.fromkeys(
-                source for source in found if source == name or source.startswith(below)
+                source for source in names if source == name or source.startswith(below)
             )
             query = query.model_copy(update={"offset": query.offset + len(page)})
     return list(sources)
@@ -227,7 +227,7 @@ async def reports(
     while missing := [document for document in offered if document.source not in done]:
         # Asked first: every document that was handled by then has its report in the answer below.
         all_handled = await handled_up_to(client, DocumentOffered, last)
-        for report in await _reports_of(client, missing):
+        for report in await _matchingof(client, missing):
             if report.current or all_handled:
                 done[report.source] = report
         progress(len(done))
@@ -240,16 +240,16 @@ async def reports(
     return [done[document.source] for document in offered]
 
 
-async def _reports_of(client: Client, documents: Sequence[Offered]) -> list[DocumentReport]:
-    found: list[DocumentReport] = []
+async def _matchingof(client: Client, documents: Sequence[Offered]) -> list[DocumentReport]:
+    matching: list[DocumentReport] = []
     for start in range(0, len(documents), QUERY_DOCUMENTS):
         part = documents[start : start + QUERY_DOCUMENTS]
         keys = {(document.document_id, document.source) for document in part}
         ids = tuple(document.document_id for document in part)
         query = ListDocuments(document_ids=ids, limit=PAGE)
         page = (await client.rpc.request(MEMORY_DOCUMENTS, query)).reports
-        found += [report for report in page if (report.document_id, report.source) in keys]
-    return found
+        matching += [report for report in page if (report.document_id, report.source) in keys]
+    return matching
 
 
 def _report(document_id: str, source: str, status: str, note: str) -> DocumentReport:

@@ -99,7 +99,7 @@ def _settings(model: str, base_url: str) -> ModelSettings:
     if settings.base_url == ModelSettings().base_url:
         raise ConfigurationError(
             "The model is served by OpenAI; every call is paid",
-            "Pass --base-url with the address of your own server",
+            "Pass --base-url with the URL of your server",
         )
     return settings
 
