@@ -189,4 +189,8 @@ def _rebuild(
 
 
 def _options(prompt: Prompt, candidates: list[Variables]) -> list[Messages]:
-    return [prompt.fill(**variables) for variables in candidates if prompt.placeholders == set(variables)]
+    return [
+        prompt.fill(**variables)
+        for variables in candidates
+        if prompt.placeholders == set(variables)
+    ]
