@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from support.programs import Daydream, priced_endpoint, until
+from support.programs import Daydream, Endpoint, priced_endpoint, until
 from support.vector_server import WHY_NOT, WeaviateServer
 
 pytestmark = pytest.mark.slow
 DAYDREAMS = 30
 AWAY_S = 6
+
+
+def _has_answered(endpoint: Endpoint, count: int) -> bool:
+    return endpoint.witness()["answered"] >= count
 
 
 def test_a_run_goes_on_when_the_server_is_back(tmp_path: Path) -> None:
@@ -33,7 +38,7 @@ def test_a_run_goes_on_when_the_server_is_back(tmp_path: Path) -> None:
         running = daydream.start("run", "-n", str(DAYDREAMS), "--cap", "1", "--json")
         for answered in (10, 20):
             until(
-                lambda answered=answered: endpoint.witness()["answered"] >= answered,
+                partial(_has_answered, endpoint, answered),
                 f"{answered} answers",
                 60,
             )

@@ -76,19 +76,19 @@ def test_a_wheel_says_what_people_look_for_on_the_package_index(wheels: list[Pat
         assert described["License-Expression"] == "Apache-2.0"
         assert described["License-File"] == "LICENSE"
         assert described["Requires-Python"] == ">=3.11"
-        assert described.get_payload().startswith(f"# {described['Name']}\n")
+        assert str(described.get_payload()).startswith(f"# {described['Name']}\n")
         assert "Private :: Do Not Upload" not in described.get_all("Classifier", [])
 
 
 def test_the_command_tells_its_version(scripts: Path, tmp_path: Path) -> None:
-    command = [scripts / "daydream", "--version"]
+    command = [str(scripts / "daydream"), "--version"]
     done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=True)
     assert done.stdout == f"daydream {VERSION}\n"
 
 
 def test_installed_wheels_run_daydreams_outside_the_checkout(scripts: Path, tmp_path: Path) -> None:
     environment = clean_environment(tmp_path, PATH="/usr/bin:/bin")
-    command = [scripts / "daydream", "run", "-n", "1", "--data", tmp_path / "data", "--json"]
+    command = [str(scripts / "daydream"), "run", "-n", "1", "--data", "data", "--json"]
     done = subprocess.run(
         command,
         cwd=tmp_path,

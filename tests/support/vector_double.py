@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -243,9 +244,8 @@ class Double(weaviate_pb2_grpc.WeaviateServicer):
             }
             found.sort(key=lambda one: distances[one[0]])
         for sort in reversed(request.sort_by):
-            found.sort(
-                key=lambda one, path=sort.path[0]: one[1].get(path), reverse=not sort.ascending
-            )  # type: ignore[misc]
+            path = sort.path[0]
+            found.sort(key=partial(_property, path), reverse=not sort.ascending)
         assert request.offset + request.limit <= 10_000, "more than the server gives"
         page = found[request.offset : request.offset + request.limit]
         return search_get_pb2.SearchReply(
@@ -281,6 +281,10 @@ class Double(weaviate_pb2_grpc.WeaviateServicer):
         ]
 
 
+def _property(name: str, row: tuple[str, dict[str, Any], dict[str, bytes]]) -> Any:
+    return row[1].get(name)
+
+
 def takes(wanted: Any, uuid: str, properties: dict[str, Any]) -> bool:
     """Whether a filter takes an object."""
     if wanted.operator in (Op.OPERATOR_AND, Op.OPERATOR_OR):
@@ -291,12 +295,12 @@ def takes(wanted: Any, uuid: str, properties: dict[str, Any]) -> bool:
     kind = wanted.WhichOneof("test_value")
     value = getattr(wanted, kind)
     value = list(value.values) if kind.endswith("_array") else value
-    have = uuid if name in ("id", "_id") else properties.get(name)
+    have: Any = uuid if name in ("id", "_id") else properties.get(name)
     if wanted.operator == Op.OPERATOR_CONTAINS_ANY:
         return bool(set(have if isinstance(have, list) else [have]) & set(value))
     if have is None:
         return False
-    compare = {
+    compare: dict[Any, Callable[[], bool]] = {
         Op.OPERATOR_EQUAL: lambda: have == value,
         Op.OPERATOR_LESS_THAN: lambda: have < value,
         Op.OPERATOR_GREATER_THAN: lambda: have > value,
@@ -347,7 +351,9 @@ def _value(value: Any) -> Any:
 
 
 async def _healthy(_: Any, __: Any) -> Any:
-    return health_weaviate_pb2.WeaviateHealthCheckResponse(status=1)
+    return health_weaviate_pb2.WeaviateHealthCheckResponse(
+        status=health_weaviate_pb2.WeaviateHealthCheckResponse.SERVING
+    )
 
 
 @asynccontextmanager

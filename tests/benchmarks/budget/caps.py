@@ -34,7 +34,7 @@ WORKERS = (1, 16, 64, 256)
 CENTS = (25, 100, 1000)
 JUDGED = (100, 1000)
 SINGLE, WHOLE = "single-call", "whole-way"
-PRICE = {
+PRICE: dict[str, Any] = {
     "usd_per_mtok_in": INPUT_NANOUSD / 1000,
     "usd_per_mtok_out": OUTPUT_NANOUSD / 1000,
     "prompt_safety": PROMPT_SAFETY[0] / PROMPT_SAFETY[1],
@@ -149,8 +149,13 @@ def _print(reservations: str, cents: int, workers: int, runs: list[Run]) -> None
         "calls": round(mean(run.calls for run in runs)),
         "calls_per_s": round(mean(run.calls / run.seconds for run in runs)),
     }
-    more = {"reservations": reservations, "cap_usd": cents / 100, "workers": workers, **means}
-    figure("budget", "utilisation", used, "share", overshoot_usd_max=_above(runs), **more)
+    details: dict[str, Any] = {
+        "reservations": reservations,
+        "cap_usd": cents / 100,
+        "workers": workers,
+        **means,
+    }
+    figure("budget", "utilisation", used, "share", overshoot_usd_max=_above(runs), **details)
 
 
 def _overshoot(name: str, by_cell: dict[tuple[int, int], list[Run]], reservations: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-Work = TypeVar("Work")
+Work = TypeVar("Work", contravariant=True)
 Ticket = TypeVar("Ticket")
 
 

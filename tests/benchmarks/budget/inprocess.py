@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import nats
 from nats.js import JetStreamContext
@@ -69,7 +70,7 @@ async def measure(*, quick: bool) -> None:
         await replaying.measure(js, ledger.sequence, entries)
 
 
-_MORE = {"replicas": 1, "sync": "always", "where": "in process"}
+_MORE: dict[str, Any] = {"replicas": 1, "sync": "always", "where": "in process"}
 
 
 @asynccontextmanager

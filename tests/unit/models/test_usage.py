@@ -51,7 +51,7 @@ def test_a_cache_write_is_also_read_where_anthropic_puts_it() -> None:
 def test_an_answer_has_its_id_and_the_service_tier_that_served_it() -> None:
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "x"}}
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    common = {
+    common: dict[str, Any] = {
         "object": "chat.completion",
         "created": 0,
         "model": "m",
