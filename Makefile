@@ -45,6 +45,7 @@ check: setup ## style, types, layers, phrases, sizes, workflows, docs, each pack
 	$(BIN)/python -m checks --baseline
 	$(BIN)/python -m checks.sizes
 	$(BIN)/python -m checks.workflows
+	$(BIN)/zensical build --clean --strict
 	$(BIN)/python -m checks.each_alone
 	$(BIN)/zensical build --clean --strict
 	$(BIN)/python -m checks.audit

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-Work = TypeVar("Work", contravariant=True)
+Work = TypeVar("Work")
+Work_contra = TypeVar("Work_contra", contravariant=True)
 Ticket = TypeVar("Ticket")
 
 
@@ -22,14 +23,14 @@ class Short:
     nanousd: int = 0
 
 
-class Keeper(Protocol[Work, Ticket]):
+class Keeper(Protocol[Work_contra, Ticket]):
     """Keeps a cap."""
 
-    def smallest(self, work: Work) -> int:
+    def smallest(self, work: Work_contra) -> int:
         """The least that must be free for this work."""
         ...
 
-    async def admit(self, work: Work) -> Ticket | Short:
+    async def admit(self, work: Work_contra) -> Ticket | Short:
         """Ask for the money."""
         ...
 
