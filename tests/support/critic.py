@@ -93,8 +93,8 @@ class FakeJudgeModel:
     def plan(self, requests: RequestSpecs) -> StagePlan:
         """Each call costs at most 100 nano-dollars."""
         cost = StageCost(fixed_nanousd=100, nanousd_per_fact_byte=0)
-        smaller = {size: cost for size in requests if size != FULL}
-        return StagePlan(stage="critic", model=self.name, smaller=smaller, **cost.model_dump())
+        reduced = {size: cost for size in requests if size != FULL}
+        return StagePlan(stage="critic", model=self.name, reduced=reduced, **cost.model_dump())
 
 
 @dataclass

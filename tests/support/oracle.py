@@ -85,7 +85,7 @@ class FakeOracleModel:
             model=self.name,
             fixed_nanousd=1000,
             nanousd_per_fact_byte=3,
-            smaller={size: small for size in requests if size != "full"},
+            reduced={size: small for size in requests if size != "full"},
         )
 
 

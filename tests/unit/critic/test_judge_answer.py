@@ -103,7 +103,7 @@ def test_the_scale_of_an_echoed_rubric_is_no_score() -> None:
     assert scores in (None, Scores(novelty=8, coherence=7, usefulness=6))
 
 
-@pytest.mark.parametrize(("kind", "size"), [(Synthesis, "full"), (ShortSynthesis, "brief")])
+@pytest.mark.parametrize(("kind", "size"), [(Synthesis, "full"), (ShortSynthesis, "short")])
 def test_the_longest_synthesis_fits_into_what_the_judge_reserves(
     kind: type[Synthesis], size: str
 ) -> None:

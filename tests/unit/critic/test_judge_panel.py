@@ -122,7 +122,7 @@ def test_a_case_near_the_threshold_gets_more_opinions_each_by_another_request() 
     assert requests[0].temperature < requests[1].temperature
 
 
-@pytest.mark.parametrize(("size", "calls"), [("brief", [1, 1]), ("bare", [1, 0])])
+@pytest.mark.parametrize(("size", "calls"), [("short", [1, 1]), ("minimal", [1, 0])])
 def test_smaller_plans_ask_no_judge_twice_and_the_smallest_asks_the_first_judge_only(
     size: str, calls: list[int]
 ) -> None:

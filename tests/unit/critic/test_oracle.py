@@ -150,7 +150,7 @@ def test_a_smaller_plan_has_attempts_alone() -> None:
 def test_the_plan_pays_for_every_attempt_and_both_controls() -> None:
     plan = make_oracle(FakeOracleModel([]), attempts=3).plan()
     assert (plan.fixed_nanousd, plan.nanousd_per_fact_byte) == (3 * 1000 + 2 * 1000, 3 * 3 + 3)
-    assert plan.smaller[SHORT].fixed_nanousd == 300
+    assert plan.reduced[SHORT].fixed_nanousd == 300
     without = make_oracle(FakeOracleModel([]), attempts=3, controls=False).plan()
     assert without.fixed_nanousd == 3000
 

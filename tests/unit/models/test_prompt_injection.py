@@ -20,14 +20,14 @@ from daydream_critic.history.projection import CriticHistory
 from daydream_critic.history.records import ReferenceHypothesis
 from daydream_critic.oracle.refutation import refute
 from daydream_critic.oracle.requests import control_request, refute_requests
-from daydream_critic.oracle.settings import OracleSettings as OracleSettings
+from daydream_critic.oracle.settings import OracleSettings
 from daydream_critic.oracle.single_fact import suggest
 from daydream_critic.pipeline.comparison import ComparingJudge, PairwiseComparer, compare_request
 from daydream_critic.pipeline.evaluation import Evaluation
 from daydream_critic.pipeline.judges.config import JudgeConfig
 from daydream_critic.pipeline.judges.model_judge import ModelJudge
 from daydream_critic.pipeline.judges.registry import judge_spec
-from daydream_critic.settings import CriticSettings as CriticSettings
+from daydream_critic.settings import CriticSettings
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.settings import ModelSettings
 from daydream_synthesizer.request_specs import request_specs

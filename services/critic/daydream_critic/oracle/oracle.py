@@ -42,7 +42,7 @@ class Oracle:
     def plan(self) -> StagePlan:
         """Return the maximum cost of one examination: all attempts and both controls.
 
-        Smaller plans have the attempts alone.
+        Reduced plans have the attempts alone.
         """
         attempt = self.model.plan(self.requests)
         reduced = {size: _times(self.attempts, cost) for size, cost in attempt.reduced.items()}

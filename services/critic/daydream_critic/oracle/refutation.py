@@ -43,7 +43,7 @@ class RefuteAnswer(AnswerModel):
 
 
 class ShortRefuteAnswer(RefuteAnswer):
-    """The answer that is asked for in smaller plans, and from brief models."""
+    """The answer that is asked for in reduced plans, and from models with short answers."""
 
     case: str = Field(max_length=200)
 

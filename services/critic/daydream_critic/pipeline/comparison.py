@@ -113,7 +113,7 @@ class PairwiseComparer:
     async def compare(self, evaluation: Evaluation) -> Evaluation:
         """Compare a hypothesis that is too near the threshold, with as few comparisons as needed.
 
-        Leave all others as they are, and those of smaller plans. The last judge that is a model
+        Leave all others as they are, and those of reduced plans. The last judge that is a model
         compares.
         """
         context, aggregation = evaluation.context, evaluation.aggregation

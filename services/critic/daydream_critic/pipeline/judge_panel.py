@@ -76,7 +76,7 @@ class JudgePanel:
         """Return the judges that may be asked about a hypothesis, in the order of the panel.
 
         These are the judges that it names, or all. Judges of the writer's family are left out if
-        there are others. The smallest plan has one judge.
+        there are others. The minimal plan has one judge.
         """
         judges = tuple(self.judges)
         named = tuple(judge for judge in judges if judge.name in proposed.judges) or judges

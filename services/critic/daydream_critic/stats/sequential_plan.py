@@ -126,7 +126,7 @@ class SequentialPlan:
         return planned
 
     def _worst_per_usd(self, planned: Calls) -> int:
-        """Return the judge whose answers are worth the minimum per dollar, of those still planned."""
+        """Return the planned judge whose answers tell the minimum per dollar."""
         per_usd = self.model.separations**2 / np.maximum(self.usd, GAIN_MIN_USD)
         return int(np.argmin(np.where(planned, per_usd, math.inf)))
 

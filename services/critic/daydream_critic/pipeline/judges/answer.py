@@ -25,7 +25,7 @@ class JudgeAnswer(AnswerModel):
 
 
 class ShortJudgeAnswer(JudgeAnswer):
-    """The answer that is asked for in smaller plans, and from brief models."""
+    """The answer that is asked for in reduced plans, and from models with short answers."""
 
     justification: str = Field(max_length=160)
 

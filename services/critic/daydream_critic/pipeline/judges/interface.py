@@ -53,7 +53,7 @@ class Judge(JudgeIdentity, Protocol):
     def plan(self, *, first: bool) -> StagePlan | None:
         """Return the maximum cost of one hypothesis, or None if it costs nothing.
 
-        `first`: whether it is the first judge, the only one that the smallest plan asks.
+        `first`: whether it is the first judge, the only one that the minimal plan asks.
         """
 
     async def judge(self, proposed: HypothesisProposed, synthesis: Synthesis, call: int) -> Opinion:

@@ -49,7 +49,7 @@ class ModelJudge(JudgeSpec):
     def plan(self, *, first: bool) -> StagePlan:
         """Return the maximum cost of one hypothesis: each call with its repair.
 
-        Smaller plans ask no judge twice, and the smallest asks the first judge only.
+        Reduced plans ask no judge twice, and the minimal one asks the first judge only.
         """
         one_call = self.model.plan(self.requests)
         reduced = {
