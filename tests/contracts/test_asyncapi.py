@@ -82,17 +82,19 @@ def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
     def references(value: Any) -> list[str]:
         if isinstance(value, dict):
             return [
-                one
+                reference
                 for key, item in value.items()
-                for one in ([item] if key == "$ref" else references(item))
+                for reference in ([item] if key == "$ref" else references(item))
             ]
         return (
-            [one for item in value for one in references(item)] if isinstance(value, list) else []
+            [reference for item in value for reference in references(item)]
+            if isinstance(value, list)
+            else []
         )
 
-    found = references(described)
-    assert found
-    for reference in found:
+    all_references = references(described)
+    assert all_references
+    for reference in all_references:
         target: Any = described
         for step in reference.removeprefix("#/").split("/"):
             target = target[unquote(step).replace("~1", "/").replace("~0", "~")]

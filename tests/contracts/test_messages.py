@@ -1,7 +1,8 @@
-"""What was once on the wire stays readable. The examples under `messages` were written by version 1 and are never edited.
+"""Stored messages stay readable: each example under `messages` is of version 1.
 
-A change that breaks one of them breaks a message that waits in somebody's stream: give the type a new major version
-instead, and add an example for that. A type without an example fails too.
+From the first release on they are never edited. A change that breaks one of them breaks a message that
+is pending in a stream: give the type a new major version instead, and add an example. A type without an
+example fails too.
 """
 
 from __future__ import annotations
@@ -89,12 +90,12 @@ def kind_of(file: Path) -> type[BaseModel]:
 
 
 def with_unknown_fields(value: Any) -> Any:
-    """The same JSON from a newer writer: every object has a field that nobody here knows."""
+    """Return the same JSON from a newer writer: every object has an unknown field."""
     if isinstance(value, list):
-        return [with_unknown_fields(one) for one in value]
+        return [with_unknown_fields(item) for item in value]
     if isinstance(value, dict):
         return {
-            **{key: with_unknown_fields(one) for key, one in value.items()},
+            **{key: with_unknown_fields(item) for key, item in value.items()},
             "field_of_a_newer_version": {"any": ["thing"]},
         }
     return value
@@ -157,10 +158,10 @@ def test_every_example_belongs_to_a_type_that_exists() -> None:
 
 
 def contains(written: Any, stored: Any) -> bool:
-    """Whether all that is stored was written again; fields that were added since have defaults and may be there."""
+    """Return whether everything stored was written again. Fields added since then may be there."""
     if isinstance(stored, dict):
         return isinstance(written, dict) and all(
-            key in written and contains(written[key], one) for key, one in stored.items()
+            key in written and contains(written[key], item) for key, item in stored.items()
         )
     if isinstance(stored, list):
         return (

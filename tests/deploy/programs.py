@@ -31,7 +31,7 @@ def tool(name: str) -> Path:
     tools = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tools)
     program = next(program for program in tools.TOOLS if program.name == name)
-    if not program.there:
+    if not program.is_current:
         pytest.fail(
             f"{program.path} is missing or of another version. Run: python deploy/tools.py",
             pytrace=False,

@@ -86,7 +86,7 @@ def app_on(server: NatsServer, report: FakeReport, loops: Sequence[Loop] = ()) -
 
 async def when(condition: Callable[[], bool], patience_s: float = 10) -> None:
     async with asyncio.timeout(patience_s):
-        while not condition():  # noqa: ASYNC110 (the condition is of another task)
+        while not condition():
             await asyncio.sleep(0.01)
 
 

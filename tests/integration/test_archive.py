@@ -193,7 +193,7 @@ async def test_the_service_archives_behind_its_snapshot_and_the_audit_reads_it_a
         async with asyncio.timeout(
             20
         ):  # "stays open" has expired long ago: the sweep writes that down, and a snapshot follows
-            while await first(js) != TWO_SEGMENTS + 1:  # noqa: ASYNC110 (the event is in another process)
+            while await first(js) != TWO_SEGMENTS + 1:
                 await asyncio.sleep(0.05)
         books = await ask(BUDGET_STATE, EmptyRequest())
         report = await audit(server, tmp_path)

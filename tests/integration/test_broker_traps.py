@@ -80,7 +80,7 @@ async def test_the_reason_of_a_denied_publish_is_logged(
         with caplog.at_level(logging.WARNING):
             await connection.publish("daydream.pair.sampled", b"{}")
             async with asyncio.timeout(10):
-                while "ermissions" not in caplog.text:  # noqa: ASYNC110 (the server answers when it likes)
+                while "ermissions" not in caplog.text:
                     await asyncio.sleep(0.02)
     finally:
         await broker.stop()

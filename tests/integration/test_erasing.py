@@ -88,7 +88,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
         async with asyncio.timeout(30):
             while (
                 state := await ask(MEMORY_STATE, EmptyRequest())
-            ).facts < 2 or state.verdicts < 3:  # noqa: ASYNC110 (another process makes it so)
+            ).facts < 2 or state.verdicts < 3:
                 await asyncio.sleep(0.05)
             request = Erase(
                 fact_ids=(derive_id("fact", fingerprint(SECRET)),), who="ada", asked_at=AT

@@ -90,7 +90,7 @@ async def state(ask: RpcClient) -> BudgetState:
 
 async def alerts(js: JetStreamContext, count: int) -> None:
     async with asyncio.timeout(10):
-        while (await js.stream_info("ALERTS")).state.messages < count:  # noqa: ASYNC110 (the event is in another process)
+        while (await js.stream_info("ALERTS")).state.messages < count:
             await asyncio.sleep(0.05)
 
 
@@ -173,7 +173,7 @@ async def test_what_a_worker_never_settled_is_spent_when_its_time_is_up(
             ),
         )
         async with asyncio.timeout(10):
-            while (await state(ask)).settled_nanousd != 800:  # noqa: ASYNC110 (the event is in another process)
+            while (await state(ask)).settled_nanousd != 800:
                 await asyncio.sleep(0.05)
         assert (await state(ask)).spend[0].unknown_calls == 1
 
@@ -220,7 +220,7 @@ async def test_a_foreground_report_is_counted_once_and_the_tax_is_shown(
                 headers={"Nats-Msg-Id": str(number)},
             )
         async with asyncio.timeout(10):
-            while (await state(ask)).tax.foreground_nanousd != 200_000_000:  # type: ignore[union-attr]  # noqa: ASYNC110 (in another process)
+            while (await state(ask)).tax.foreground_nanousd != 200_000_000:  # type: ignore[union-attr]
                 await asyncio.sleep(0.05)
         tax = (await state(ask)).tax
     assert tax is not None

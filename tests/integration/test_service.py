@@ -26,7 +26,7 @@ CALL_S = 1.5
 
 async def until(condition: Callable[[], bool], patience_s: float = 15) -> None:
     async with asyncio.timeout(patience_s):
-        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 (what is waited for happens in other processes)
+        while not await asyncio.to_thread(condition):
             await asyncio.sleep(0.02)
 
 

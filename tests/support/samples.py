@@ -53,8 +53,10 @@ SYNTHESIS = Synthesis(
     title="Queues and rivers",
     link=LinkKind.ANALOGY,
     reasoning="Both carry something through a narrow place.",
-    hypothesis="A river that meanders delays its flood the way a queue with several counters delays its crowd.",
-    implication="Straightened rivers should show sharper flood peaks downstream than meandering ones.",
+    hypothesis="A river that meanders delays its flood the way a queue with several counters "
+    "delays its crowd.",
+    implication="Straightened rivers should show sharper flood peaks downstream than "
+    "meandering ones.",
 )
 
 

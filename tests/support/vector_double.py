@@ -186,7 +186,7 @@ class Double(weaviate_pb2_grpc.WeaviateServicer):
             raise LookupError(f"tenant {tenant!r} of {collection}")
         return self.objects.setdefault((collection, tenant), {})
 
-    async def BatchObjects(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def BatchObjects(self, request: Any, context: Any) -> Any:
         self.requests.append(request)
         errors = []
         for index, one in enumerate(request.objects):
@@ -212,7 +212,7 @@ class Double(weaviate_pb2_grpc.WeaviateServicer):
             )
         return batch_pb2.BatchObjectsReply(errors=errors)
 
-    async def BatchDelete(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def BatchDelete(self, request: Any, context: Any) -> Any:
         objects = self._in(request.collection, request.tenant)
         gone = [
             uuid
@@ -225,7 +225,7 @@ class Double(weaviate_pb2_grpc.WeaviateServicer):
             del objects[uuid]
         return batch_delete_pb2.BatchDeleteReply(matches=len(gone), successful=len(gone))
 
-    async def Search(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Search(self, request: Any, context: Any) -> Any:
         self.requests.append(request)
         found = self._found(request)
         distances: dict[str, float] = {}
@@ -252,7 +252,7 @@ class Double(weaviate_pb2_grpc.WeaviateServicer):
             results=[_result(request, *one, distances) for one in page]
         )
 
-    async def Aggregate(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Aggregate(self, request: Any, context: Any) -> Any:
         found = self._found(request)
         reply = aggregate_pb2.AggregateReply
         if not request.HasField("group_by"):

@@ -64,7 +64,7 @@ async def _embedder(
         yield MiniLM(settings.embed_threads)
         return
     # the client of models takes as long to load as everything else
-    from daydream_memory.endpoint_embedding import open_embedder  # noqa: PLC0415
+    from daydream_memory.endpoint_embedding import open_embedder
 
     async with open_embedder(runtime, embedding, settings.prices_file) as embedder:
         yield embedder

@@ -68,7 +68,7 @@ class SimilaritySearch:
         vectors = await self.store.facts.vectors([fact.fact_id for fact in facts])
         return tuple(
             NearestMatch(
-                what="fact",
+                kind="fact",
                 id=fact.fact_id,
                 text=fact.text,
                 similarity=float(vectors[fact.fact_id] @ vector),
@@ -85,7 +85,7 @@ class SimilaritySearch:
             if fact.team in ("", team):
                 is_insight = fact.kind is FactKind.INSIGHT
                 return NearestMatch(
-                    what="insight" if is_insight else "fact",
+                    kind="insight" if is_insight else "fact",
                     id=fact.fact_id,
                     text=fact.text,
                     similarity=cosine,

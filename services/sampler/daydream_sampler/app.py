@@ -58,8 +58,7 @@ async def open_collaborators(
     drawn = DrawnPairs(runtime.js, await runtime.bucket(DRAWN_PAIRS), number)
     history = Projector(runtime.js, bucket, HISTORY, StrategyHistory())
     await history.load()
-    schedule = settings.draw_schedule()
-    sampler = PairSampler(runtime, settings, epoch, plans, strategies, drawn, history, schedule)
+    sampler = PairSampler(runtime, settings, epoch, plans, strategies, drawn, history)
     injector = CanaryInjector(
         runtime,
         CasState(bucket, CANARY_KEY, CanaryCursor()),

@@ -84,7 +84,7 @@ class CanaryInjector:
             await self.runtime.pause(pause_s)
 
     async def inject(self) -> float:
-        """Send the next canary if it is due. Return how many seconds to wait before the next try."""
+        """Send the next canary if it is due. Return how many seconds to wait."""
         cursor, drawn = await self.cursor.read(), (await self.epoch.read()).drawn
         if cursor.drawn is None or drawn < cursor.drawn:  # the first look, or draws counted again
             update = {"drawn": drawn}

@@ -35,7 +35,7 @@ class Cycle(BaseModel):
     cursor: int = 0
 
     def ready(self, order: AnchorOrder, available: int) -> Cycle | None:
-        """Return the cycle with its cursor at the next of `available` anchors, or None without one."""
+        """Return the cycle at the next of `available` anchors, or None without one."""
         if order is AnchorOrder.ARRIVALS:
             return self.model_copy(update={"size": available}) if self.cursor < available else None
         if order is AnchorOrder.DUE:

@@ -203,7 +203,7 @@ class Epoch(BaseModel):
         return self.model_copy(update={"cycles": {**self.cycles, name: cycle.next()}}), claim
 
     def open_shares(self, sources: Mapping[str, AnchorSource]) -> dict[str, float]:
-        """Return the shares of the strategies that can draw now, scaled to 1. Uniform always can."""
+        """Return the shares of the strategies that can draw now, scaled to 1."""
         shares = {
             name: share
             for name, share in self.round.shares.items()

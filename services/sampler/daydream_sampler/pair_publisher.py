@@ -34,17 +34,17 @@ class PairPublisher:
     async def publish(
         self,
         claim: Claim,
-        found: PairFound,
+        facts: PairFound,
         epoch: Epoch,
         plans: Mapping[str, StagePlan],
-        facts: int,
+        fact_count: int,
     ) -> Refusal | None:
         """Open the reservation and publish the pair, or return why the budget refused."""
         number = claim.epoch or epoch.number
-        pair_id = pair_id_of(number, found.first.fact_id, found.second.fact_id)
+        pair_id = pair_id_of(number, facts.first.fact_id, facts.second.fact_id)
         reservation_id = derive_id("reservation", pair_id)
         grant = await self.runtime.ask(
-            BUDGET_OPEN, self._reservation(reservation_id, claim, found, plans)
+            BUDGET_OPEN, self._reservation(reservation_id, claim, facts, plans)
         )
         if grant.refusal is not None:
             return grant.refusal
@@ -52,17 +52,17 @@ class PairPublisher:
         pair = PairSampled(
             pair_id=pair_id,
             epoch=number,
-            first=found.first,
-            second=found.second,
+            first=facts.first,
+            second=facts.second,
             strategy=claim.strategy,
             draw_probability=claim.probability,
             shares=claim.shares,
             proposed=claim.proposed,
             drawn_mass_max=claim.drawn_mass_max,
             features=claim.features,
-            facts=facts,
+            facts=fact_count,
             why=claim.why,
-            similarity=found.similarity,
+            similarity=facts.similarity,
             samples=samples_in(size, self.samples),
             plan=size,
             stages=tuple(plans),
@@ -80,10 +80,10 @@ class PairPublisher:
         self,
         reservation_id: str,
         claim: Claim,
-        found: PairFound,
+        facts: PairFound,
         plans: Mapping[str, StagePlan],
     ) -> OpenReservation:
-        fact_bytes = len(found.first.text.encode()) + len(found.second.text.encode())
+        fact_bytes = len(facts.first.text.encode()) + len(facts.second.text.encode())
         full, *reduced = plans_by_size(plans.values(), fact_bytes, self.samples)
         return OpenReservation(
             reservation_id=reservation_id,

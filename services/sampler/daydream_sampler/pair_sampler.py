@@ -46,7 +46,6 @@ from daydream_sampler.pair_publisher import PairPublisher
 from daydream_sampler.portfolio import next_round
 from daydream_sampler.proposal import ProposalModel, anchor_sources_of
 from daydream_sampler.recheck_finder import RecheckFinder
-from daydream_sampler.scheduling.interface import DrawSchedule
 from daydream_sampler.settings import SamplerSettings
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.recheck import DuePair, Recheck
@@ -71,7 +70,6 @@ class PairSampler:
         strategies: Mapping[str, Strategy],
         drawn: DrawnPairs,
         history: Projector[StrategyHistory],
-        schedule: DrawSchedule,
     ) -> None:
         self._runtime = runtime
         self._settings = settings
@@ -80,7 +78,7 @@ class PairSampler:
         self._strategies = strategies
         self._drawn = drawn
         self._history = history
-        self._schedule = schedule
+        self._schedule = settings.draw_schedule()
         self._clearances = Clearances(settings.clearances)
         self._chooser = PairChooser(runtime.ask, epoch)
         self._publisher = PairPublisher(runtime, settings.samples)
@@ -182,7 +180,7 @@ class PairSampler:
     async def _claim(
         self, memory: MemoryState, plans: Mapping[str, StagePlan]
     ) -> tuple[Epoch, Claim | None]:
-        """Claim the next draw. Return the epoch before it, and the claim if there was one to make."""
+        """Claim the next draw. Return the epoch before it, and the claim, if any."""
         self._drawn = await self._renewer.follow(self._drawn, memory.generation)
         await self._drawn.catch_up()
         await self._history.catch_up()

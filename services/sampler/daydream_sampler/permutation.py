@@ -1,7 +1,7 @@
 """A keyed permutation of 0…n−1 that needs no table: a Feistel network with cycle walking.
 
 A Feistel network is a permutation whatever its round function is. Four rounds of a keyed
-pseudo-random function cannot be told from a random permutation (Luby and Rackoff, 1988); six leave
+pseudo-random function look like a random permutation (Luby and Rackoff, 1988); six leave
 a margin on small domains. Cycle walking (Black and Rogaway, 2002) restricts it to n: apply it again
 until the value is below n. That takes fewer than four steps on average, since the network's domain
 is smaller than four times n.

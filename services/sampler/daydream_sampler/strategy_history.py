@@ -90,7 +90,7 @@ class StrategyHistory(Projection):
         self.gram, self.moment = regression.gram.tolist(), regression.moment.tolist()
 
     def _count_region(self, name: str, surprise: float) -> None:
-        """Count a verdict for its region. Of too many regions, forget the least drawn one."""
+        """Count a verdict for its region. Of too many regions, forget one with the fewest verdicts."""
         if not name:
             return
         region = self.regions.get(name, Region())
@@ -101,7 +101,7 @@ class StrategyHistory(Projection):
             self.regions.pop(min(self.regions, key=lambda key: (self.regions[key].verdicts, key)))
 
     def _note_discarded(self, verdict: VerdictReached) -> None:
-        """Remember the pair if it was judged and discarded: the latest ones, by their last verdict."""
+        """Remember the pair if it was judged and discarded. Keep the latest pairs."""
         pair = verdict.hypothesis.pair
         number = pair_number(pair.first.ordinal, pair.second.ordinal)
         self.discarded.pop(number, None)

@@ -46,7 +46,7 @@ class PermanentError(DaydreamError):
 class ConfigurationError(DaydreamError):
     """Report a setting that keeps the program from starting. `fix` says what to do."""
 
-    def __init__(self, what: str, fix: str) -> None:
-        super().__init__(f"{what}. {fix}")
-        self.what = what
+    def __init__(self, problem: str, fix: str) -> None:
+        super().__init__(f"{problem}. {fix}")
+        self.problem = problem
         self.fix = fix

@@ -39,7 +39,7 @@ def run(settings_class: type[S], build: Callable[[S], ServiceApp]) -> NoReturn:
         start_logging(settings.service, settings.instance, settings.log_level)
         code = asyncio.run(serve(build(settings)))
     except ConfigurationError as error:
-        sys.stderr.write(f"daydream {settings_class.service}: {error.what}. {error.fix}\n")
+        sys.stderr.write(f"daydream {settings_class.service}: {error.problem}. {error.fix}\n")
         code = EXIT_CONFIGURATION
     sys.exit(code)
 

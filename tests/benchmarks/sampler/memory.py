@@ -39,7 +39,7 @@ def measure(*, quick: bool) -> None:
 
 
 def search(size: int) -> None:
-    """Search as the embedded store does: exact below `INDEX_MIN_FACTS` facts, with the index above."""
+    """Search as the embedded store does: exact below `INDEX_MIN_FACTS`, else with the index."""
     vectors = clustered(size, DIMENSION, seed=1)
     table = VectorTable()
     table.append([str(row) for row in range(size)], vectors)

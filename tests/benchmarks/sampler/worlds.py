@@ -27,7 +27,7 @@ INTERESTING = 4  # of 5
 
 @dataclass(frozen=True)
 class Joined:
-    """Questions and papers as texts, and `links`: which (question, paper) were joined, by position."""
+    """Questions and papers as texts. `links`: which (question, paper) were joined, by position."""
 
     questions: Sequence[str]
     papers: Sequence[str]

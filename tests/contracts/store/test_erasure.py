@@ -30,7 +30,7 @@ async def test_a_statement_of_the_oracle_is_erased_and_nothing_else_of_its_verdi
     store: Store,
 ) -> None:
     await add_active_facts(store, "one", "two")
-    against = Examination(statements=(Statement(what="fact", id="id one", text="one"),))
+    against = Examination(statements=(Statement(kind="fact", id="id one", text="one"),))
     await store.verdicts.add(
         verdict("a", hypothesis="red green", examination=against), embed("red green"), None
     )

@@ -61,7 +61,7 @@ async def test_the_nearest_earlier_hypothesis_is_never_the_own_one(store: Store)
     await store.verdicts.add(verdict("b", hypothesis="salt pepper"), embed("salt pepper"), None)
     found = await store.verdicts.nearest_hypothesis(embed("red green"), "hypothesis b")
     assert found is not None
-    assert (found.what, found.id, found.text) == ("hypothesis", "hypothesis a", "red green")
+    assert (found.kind, found.id, found.text) == ("hypothesis", "hypothesis a", "red green")
     assert found.similarity == pytest.approx(1.0, abs=1e-5)
     other = await store.verdicts.nearest_hypothesis(embed("red green"), "hypothesis a")
     assert other is not None

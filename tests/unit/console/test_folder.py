@@ -95,7 +95,7 @@ def test_an_unwritable_folder_is_a_configuration_error_that_names_it(tmp_path: P
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ConfigurationError, match="--data") as error:
         DataFolder(tmp_path / "file" / "data").make()
-    assert str(tmp_path / "file" / "data") in error.value.what
+    assert str(tmp_path / "file" / "data") in error.value.problem
 
 
 def test_the_environment_can_set_the_folder(

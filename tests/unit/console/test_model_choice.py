@@ -79,7 +79,7 @@ def test_a_missing_model_file_is_a_configuration_error(tmp_path: Path) -> None:
 def test_a_server_that_lists_no_models_needs_a_name() -> None:
     with pytest.raises(ConfigurationError, match="--model-name") as error:
         chosen(base_url=URL)
-    assert URL in error.value.what
+    assert URL in error.value.problem
 
 
 class FakeModelServer(BaseHTTPRequestHandler):

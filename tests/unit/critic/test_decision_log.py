@@ -85,7 +85,7 @@ def test_a_second_delivery_comes_to_the_first_decision_whatever_has_changed(
 @pytest.mark.parametrize("known_first", [True, False])
 def test_texts_that_become_known_between_two_deliveries_change_nothing(known_first: bool) -> None:
     bucket, proposed = FakeBucket(), with_pair(hypothesis(), stages=STAGES)
-    twin = NearestMatch(what="hypothesis", id="twin", text="the same", similarity=1.0)
+    twin = NearestMatch(kind="hypothesis", id="twin", text="the same", similarity=1.0)
     first = outcome_of(8, proposed, bucket, twin if known_first else None)
     again = outcome_of(8, proposed, bucket, None if known_first else twin)
     nominated = [isinstance(outcome, CandidateNominated) for outcome in (first, again)]

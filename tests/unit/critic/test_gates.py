@@ -135,11 +135,11 @@ def matches(
     baseline: SimilarityScale | None = None,
 ) -> NearestMatches:
     own_facts = tuple(
-        NearestMatch(what="fact", id=f"own {number}", text="t", similarity=cosine)
+        NearestMatch(kind="fact", id=f"own {number}", text="t", similarity=cosine)
         for number, cosine in enumerate(own)
     )
     other = nearest is not None and NearestMatch(
-        what="insight", id="near", text="t", similarity=nearest
+        kind="insight", id="near", text="t", similarity=nearest
     )
     return NearestMatches(
         own_facts=own_facts,

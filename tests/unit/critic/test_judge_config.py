@@ -75,8 +75,8 @@ def test_a_wrong_panel_is_refused_with_the_reason_and_without_the_key(
 ) -> None:
     with pytest.raises(ConfigurationError) as refused:
         read(tmp_path, text)
-    assert message in refused.value.what
-    assert "secret" not in f"{refused.value.what} {refused.value.fix}"
+    assert message in refused.value.problem
+    assert "secret" not in f"{refused.value.problem} {refused.value.fix}"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_the_second_attempt_is_another_request_with_everything_in_reverse_order(
 def test_prior_art_is_named() -> None:
     insight = search_hit(9, "Ice is slippery.", kind=FactKind.INSIGHT)
     hits = (search_hit(8, "Salt was money."), insight)
-    statements = [Statement(what="", id=hit.fact.fact_id, text=hit.fact.text) for hit in hits]
+    statements = [Statement(kind="", id=hit.fact.fact_id, text=hit.fact.text) for hit in hits]
     shown_ids = [statement.id for statement in order_statements(statements, 0)]
     number = shown_ids.index(insight.fact.fact_id) + 1
     model = FakeOracleModel([("holds", number), ("refuted", 0)])
@@ -91,7 +91,7 @@ def test_prior_art_is_named() -> None:
     assert (verdict.decision, verdict.reason) == (Decision.REFUTED, "prior-art")
     nearest = verdict.nearest
     assert nearest is not None
-    assert (nearest.what, nearest.id, nearest.similarity) == (
+    assert (nearest.kind, nearest.id, nearest.similarity) == (
         "insight",
         insight.fact.fact_id,
         0.5,
@@ -106,7 +106,7 @@ def test_what_one_fact_alone_suggests_is_no_bridge() -> None:
     verdict = examine(model)
     assert (verdict.decision, verdict.reason) == (Decision.REFUTED, "one-fact")
     statements = examination_of(verdict).statements
-    assert {statement.what for statement in statements} == {"alone"}
+    assert {statement.kind for statement in statements} == {"alone"}
     assert [statement.id for statement in statements] == [
         verdict.hypothesis.pair.first.fact_id,
         verdict.hypothesis.pair.second.fact_id,

@@ -93,9 +93,9 @@ def test_an_unknown_gate_is_refused_with_the_known_ones(offer: Offer) -> None:
     offer(GATES, "no-rivers", FakeRiverGate)
     with pytest.raises(ConfigurationError) as refused:
         open_gates(CriticSettings(gates=("malformed", "nonsense")))
-    assert "'nonsense'" in refused.value.what
+    assert "'nonsense'" in refused.value.problem
     for name in (*DEFAULT_GATES, "no-rivers"):
-        assert name in refused.value.what
+        assert name in refused.value.problem
 
 
 def length_config() -> JudgeConfig:
@@ -149,5 +149,5 @@ def test_an_unknown_kind_of_judge_is_refused_with_the_known_ones(offer: Offer) -
     config = JudgeConfig(model=ModelSettings(name="m"), kind="width")
     with pytest.raises(ConfigurationError) as refused:
         identify_judges(CriticSettings(), [config])
-    assert "'width'" in refused.value.what
-    assert "length" in refused.value.what
+    assert "'width'" in refused.value.problem
+    assert "length" in refused.value.problem

@@ -78,8 +78,8 @@ def test_what_an_oracle_was_shown_goes_from_its_words_too() -> None:
         answer="As SECRET says.",
     )
     shown, other = (
-        Statement(what="fact", id="shown", text="SECRET."),
-        Statement(what="fact", id="other", text="Ice floats."),
+        Statement(kind="fact", id="shown", text="SECRET."),
+        Statement(kind="fact", id="other", text="Ice floats."),
     )
     attempt = Refutation(model="m", case="SECRET says so already.", holds=False, same_as=shown)
     verdict = VerdictReached(

@@ -243,8 +243,8 @@ def test_an_invalid_price_is_refused_in_one_line_that_names_the_error(
 ) -> None:
     with pytest.raises(ConfigurationError) as wrong:
         read(lines)
-    assert error in wrong.value.what
-    assert "prices.toml" in wrong.value.what
+    assert error in wrong.value.problem
+    assert "prices.toml" in wrong.value.problem
     assert "\n" not in str(wrong.value)
     assert "docs/prices.md" in wrong.value.fix
 

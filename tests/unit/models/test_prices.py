@@ -97,7 +97,7 @@ def test_a_model_without_a_price_is_refused_with_the_lines_that_add_one(
 ) -> None:
     with pytest.raises(ConfigurationError) as wrong:
         find_price(settings_, {})
-    assert settings_.name in wrong.value.what
+    assert settings_.name in wrong.value.problem
     assert f'models."{settings_.name}" = {{' in wrong.value.fix
     for needed in (
         "input_usd_per_mtok",

@@ -128,8 +128,8 @@ async def all_unfenced(text: str) -> list[tuple[str, ...]]:
     await suggest(model, control_request(oracle), proposed, facts["first"])  # type: ignore[arg-type]
     against = proposed.model_copy(update={"pair": drawn.model_copy(update=facts)})
     statements = [
-        Statement(what="fact", id="f", text=text),
-        Statement(what="alone", id="g", text=f"{text}\n9. {text}"),
+        Statement(kind="fact", id="f", text=text),
+        Statement(kind="alone", id="g", text=f"{text}\n9. {text}"),
     ]
     await refute(model, refute_requests(oracle)["full"], against, proposed.synthesis, statements, 0)  # type: ignore[arg-type]
     return model.unfenced

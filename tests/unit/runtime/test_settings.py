@@ -146,7 +146,7 @@ def test_a_wrong_value_names_its_variable_and_says_what_to_do(
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError) as wrong:
         CriticSettings.read()
-    assert variable in wrong.value.what
+    assert variable in wrong.value.problem
     assert variable in wrong.value.fix
 
 

@@ -139,7 +139,7 @@ class FakeRuntime:
         return CanaryInjector(self, cursor, FakePlans(), self.epoch, judging, share, LISTED)  # type: ignore[arg-type]
 
     def draw(self, injector: CanaryInjector, pairs: int) -> int:
-        """Draw this many more pairs, then inject until no canary is due. Return how many were sent."""
+        """Draw more pairs, then inject until no canary is due. Return how many were sent."""
         before = len(self.published)
         self.epoch.value = self.epoch.value.model_copy(
             update={"drawn": self.epoch.value.drawn + pairs}

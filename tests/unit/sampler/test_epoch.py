@@ -64,8 +64,8 @@ def test_two_crashing_replicas_draw_every_pair_of_a_growing_memory_exactly_once(
         epoch = epoch.extend(facts)
         left = epoch.pairs_left
         name = chance.choice("ab")
-        found = epoch.claim(f"{name}-{generations[name]}", now)
-        if found is None:
+        claimed = epoch.claim(f"{name}-{generations[name]}", now)
+        if claimed is None:
             if not epoch.claims and not growth:
                 break
             if epoch.claims:
@@ -73,7 +73,7 @@ def test_two_crashing_replicas_draw_every_pair_of_a_growing_memory_exactly_once(
             else:
                 facts += growth.pop()
             continue
-        epoch, claim = found
+        epoch, claim = claimed
         assert claim.number is not None
         first_probability.setdefault(claim.number, (claim.probability, left))
         if chance.random() < 0.2:
@@ -199,9 +199,9 @@ def test_blocks_stay_few_when_facts_arrive_one_by_one_between_draws() -> None:
     most = 0
     for facts in range(2, 3000):
         epoch = epoch.extend(facts)
-        found = epoch.claim("a", NOW)
-        if found:
-            epoch = found[0].complete(found[1])
+        claim = epoch.claim("a", NOW)
+        if claim:
+            epoch = claim[0].complete(claim[1])
         most = max(most, len(epoch.blocks))
     assert most < 700
     assert (

@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         lines = read(asked.invoice) if asked.invoice else None
         report = asyncio.run(_audit(BudgetSettings.read(), lines))
     except ConfigurationError as wrong:
-        sys.stderr.write(f"audit: {wrong.what}. {wrong.fix}.\n")
+        sys.stderr.write(f"audit: {wrong.problem}. {wrong.fix}.\n")
         return EXIT_WRONG
     sys.stdout.write((report.model_dump_json(indent=1) if asked.json else text(report)) + "\n")
     return EXIT_SOUND if report.sound else EXIT_FOUND

@@ -165,7 +165,7 @@ async def _run_check(about: str, check: Callable[[], Awaitable[str]]) -> DoctorC
     try:
         return DoctorCheck(about, await check())
     except ConfigurationError as error:
-        return DoctorCheck(about, error.what, error.fix)
+        return DoctorCheck(about, error.problem, error.fix)
 
 
 async def _describe_model(choice: ModelChoice) -> str:

@@ -74,9 +74,9 @@ def _outcome(attempt: Refutation) -> str:
     match = attempt.same_as
     if not match:
         return OUTCOMES[attempt.holds]
-    if match.what == "alone":
+    if match.kind == "alone":
         return "found that one fact alone suggests it"
-    return f"found that it is already known ({match.what} {match.id})"
+    return f"found that it is already known ({match.kind} {match.id})"
 
 
 def _sum_lines(verdict: VerdictReached) -> Iterator[str]:

@@ -88,8 +88,8 @@ def _run(work: Coroutine[Any, Any, int | None], *, as_json: bool) -> int:
     try:
         return asyncio.run(_interruptible(work))
     except ConfigurationError as error:
-        report = {"error": error.what, "fix": error.fix}
-        return _fail(report, f"{error.what}. {error.fix}.", EXIT_WRONG_SETTING, as_json=as_json)
+        report = {"error": error.problem, "fix": error.fix}
+        return _fail(report, f"{error.problem}. {error.fix}.", EXIT_WRONG_SETTING, as_json=as_json)
     except DaydreamError as error:
         return _fail({"error": str(error)}, str(error), EXIT_FAILED, as_json=as_json)
 

@@ -46,8 +46,8 @@ function sumText(aggregation, comparisons) {
 
 function attemptText({ model, holds, same_as: match, case: reason }) {
   let outcome = OUTCOMES.get(holds);
-  if (match?.what === "alone") outcome = "found that one fact alone suggests it";
-  else if (match) outcome = `found that it is already known (${match.what})`;
+  if (match?.kind === "alone") outcome = "found that one fact alone suggests it";
+  else if (match) outcome = `found that it is already known (${match.kind})`;
   return `The oracle, ${model}, ${outcome}: ${reason}`;
 }
 

@@ -32,7 +32,7 @@ ERROR_CHARS_MAX = 200
 
 def statements_bytes_max(count: int) -> int:
     """Return the most bytes that `count` statements can have in a prompt."""
-    statement = Statement(what="alone", id="", text="x" * STATEMENT_BYTES_MAX)
+    statement = Statement(kind="alone", id="", text="x" * STATEMENT_BYTES_MAX)
     return len(list_statements([statement] * count).encode())
 
 
@@ -66,7 +66,7 @@ class EvidenceRetriever:
         allowed = [hit for hit in results.hits if self._may_be_shown(hit.fact, proposed)]
         return tuple(
             Statement(
-                what="insight" if hit.fact.kind is FactKind.INSIGHT else "fact",
+                kind="insight" if hit.fact.kind is FactKind.INSIGHT else "fact",
                 id=hit.fact.fact_id,
                 text=truncate(hit.fact.text, STATEMENT_BYTES_MAX),
                 similarity=hit.similarity,
@@ -108,7 +108,7 @@ class EvidenceRetriever:
             return (), (f"literature: {error!r}"[:ERROR_CHARS_MAX],)
         statements = tuple(
             Statement(
-                what="publication",
+                kind="publication",
                 id=publication.name,
                 text=truncate(f"{publication.title}. {publication.text}", STATEMENT_BYTES_MAX),
             )

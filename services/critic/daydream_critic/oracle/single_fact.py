@@ -54,7 +54,7 @@ async def suggest(
     reply = await model.request(request, AloneAnswer)
     texts = reply.value.hypotheses if reply.value else []
     statements = tuple(
-        Statement(what=SOURCE, id=fact.fact_id, text=truncate(text, STATEMENT_BYTES_MAX))
+        Statement(kind=SOURCE, id=fact.fact_id, text=truncate(text, STATEMENT_BYTES_MAX))
         for text in texts
         if text.strip()
     )

@@ -62,15 +62,15 @@ def _outcome_of(examination: Examination, judges_reason: str) -> Outcome:
 def _outcome_of_same(same: Statement) -> Outcome:
     """Return the outcome for a statement that says the same."""
     text = _without_full_stop(same.text)
-    if same.what == SINGLE_FACT:
+    if same.kind == SINGLE_FACT:
         explanation = f"one of its facts alone suggests the same: {text}"
         return Outcome(Decision.REFUTED, "one-fact", explanation)
-    explanation = f"known already, as the {same.what} {same.id}: {text}"
+    explanation = f"known already, as the {same.kind} {same.id}: {text}"
     outcome = Outcome(Decision.REFUTED, "prior-art", explanation)
-    if same.what not in ("fact", "insight"):
+    if same.kind not in ("fact", "insight"):
         return outcome
     similarity = same.similarity or 0.0
-    nearest = NearestMatch(what=same.what, id=same.id, text=same.text, similarity=similarity)
+    nearest = NearestMatch(kind=same.kind, id=same.id, text=same.text, similarity=similarity)
     return replace(outcome, nearest=nearest)
 
 

@@ -34,7 +34,7 @@ FACT_COLUMNS = (
     "clearance",
 )
 READ_FACTS = f"""select {", ".join(FACT_COLUMNS)} from facts
-  where ordinal is not null and fact_id in (select value from json_each(?))"""  # noqa: S608
+  where ordinal is not null and fact_id in (select value from json_each(?))"""
 ACTIVATE = "update facts set ordinal = ?, vector = ? where fact_id = ? and ordinal is null"
 
 
@@ -54,7 +54,7 @@ class SqliteFactTable:
             "tags": json.dumps(fact.tags),
         }
         values = ", ".join(f":{name}" for name in row)
-        query = f"insert or ignore into facts({', '.join(row)}) values({values})"  # noqa: S608
+        query = f"insert or ignore into facts({', '.join(row)}) values({values})"
         self._database.connection.execute(query, row)
         if fact.parents:
             visibility_rules.inherit(self._database.connection, fact)

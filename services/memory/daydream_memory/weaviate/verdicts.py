@@ -168,7 +168,7 @@ class WeaviateVerdicts:
             teams = {pair.first.team, pair.second.team}
             if row["hypothesis_id"] != exclude and teams <= {"", team}:
                 return NearestMatch(
-                    what="hypothesis",
+                    kind="hypothesis",
                     id=row["hypothesis_id"],
                     text=row["text"],
                     similarity=row.cosine,

@@ -1,4 +1,4 @@
-"""Run the toy economy with and without write-back, and print JSON (`daydream simulate` calls this)."""
+"""Run the toy economy with and without write-back, and print JSON for `daydream simulate`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs = []
         for seed in range(seeds):
             runs.append(simulate(params, seed, write_back=write_back))
-            print(f"{name}: seed {seed + 1} of {seeds}", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"{name}: seed {seed + 1} of {seeds}", file=sys.stderr, flush=True)
         results[name] = summary(runs, params.periods)
-    print(json.dumps({"world": vars(params), "seeds": seeds, **results}))  # noqa: T201
+    print(json.dumps({"world": vars(params), "seeds": seeds, **results}))
     return 0
 
 

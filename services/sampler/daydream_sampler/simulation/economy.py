@@ -124,7 +124,7 @@ class _Economy:
 def is_hit(space: FactSpace, number: int, seed: int) -> bool:
     """Return whether a recipe is good; the same at every call.
 
-    An insight with one of its own parents says nothing new.
+    An insight with one of its parents says nothing new.
     """
     first, second = ordinals_of(number)
     if space.are_related(first, second):

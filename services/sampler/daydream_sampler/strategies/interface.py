@@ -23,9 +23,7 @@ Weights = NDArray[np.float64]
 class AnchorOrder(StrEnum):
     """The order in which facts become anchors."""
 
-    CYCLE = (
-        "cycle"  # every fact once in a random order, then again: the least recent ones come next
-    )
+    CYCLE = "cycle"  # every fact once in a random order, then again
     QUESTIONS = "questions"  # the same over the lab's open questions
     ARRIVALS = "arrivals"  # each fact once, when it is new
     DUE = "due"  # no anchors, but whole pairs that the round names
@@ -67,7 +65,7 @@ class LearnedParams:
 
 
 class Strategy(Protocol):
-    """One way to draw. A package offers its own under the entry point group `daydream.strategies`."""
+    """A rule to draw by. Packages add theirs by the entry point group `daydream.strategies`."""
 
     @property
     def name(self) -> str:

@@ -1,7 +1,7 @@
 """Draw discarded pairs again: when they are old, when other models write and judge now, or when
 many new facts are near them.
 
-Such a pair is drawn in an epoch of its own, so it has a new id, reservation and verdict. When a
+Such a pair is drawn in its own epoch, so it has a new id, reservation and verdict. When a
 round begins, a few discarded pairs are checked and those that are due are frozen with the round.
 The probability of each is one over how many of them are left.
 """

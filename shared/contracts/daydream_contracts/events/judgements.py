@@ -98,7 +98,7 @@ class Aggregation(ContractModel):
 class NearestMatch(ContractModel):
     """The most similar fact, insight or hypothesis in memory."""
 
-    what: Literal["fact", "insight", "hypothesis"]
+    kind: Literal["fact", "insight", "hypothesis"]
     id: str
     text: str
     similarity: float
@@ -107,7 +107,7 @@ class NearestMatch(ContractModel):
 class Statement(ContractModel):
     """A statement that the oracle compares a hypothesis with."""
 
-    what: str = Field(
+    kind: str = Field(
         description="fact, insight or publication; `alone`: derived from one of its facts alone"
     )
     id: str = Field(description="id of the fact, or of the publication")

@@ -69,7 +69,7 @@ class DuplicateGate:
         )
         if nearest is None or _similarity(nearest, matches) < threshold:
             return None
-        explanation = f"it repeats a known {nearest.what}"
+        explanation = f"it repeats a known {nearest.kind}"
         return Outcome(Decision.DUPLICATE, "duplicate", explanation, nearest)
 
 

@@ -69,7 +69,7 @@ class CopyGate:
                     Decision.DISCARDED,
                     "restatement",
                     "it repeats one of its two facts in the same words",
-                    NearestMatch(what="fact", id=fact.fact_id, text=fact.text, similarity=1.0),
+                    NearestMatch(kind="fact", id=fact.fact_id, text=fact.text, similarity=1.0),
                 )
         return None
 
