@@ -1,0 +1,1 @@
+"""One example of each plug-in for daydream, one per module."""
