@@ -35,7 +35,7 @@ def family_of(model: str) -> str:
     """Return the family of a model by its name.
 
     A derived model belongs to the family that its name begins with or names first:
-    `deepseek-r1-distill-llama` is deepseek's. An unknown model is a family of its own, called by
+    `deepseek-r1-distill-llama` is deepseek's. An unknown model has its own family, called by
     the first word of its name.
     """
     name = model.lower().rpartition("/")[2]

@@ -53,7 +53,7 @@ class Certainty(ContractModel):
 
 
 class CriticState(ContractModel):
-    """What the critic knows of its judges and of its own errors."""
+    """What the critic knows of its judges and of its errors."""
 
     judges: tuple[JudgeState, ...]
     effective_judges: float = Field(
