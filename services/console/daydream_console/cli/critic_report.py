@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from daydream_console.cli.options import Data, Json
-from daydream_console.cli.output import emit_json, out, table, usd
+from daydream_console.cli.output import count, emit_json, out, table, usd
 from daydream_console.cli.session import command, connection
 from daydream_console.local.model import choose
 from daydream_console.local.stack import READERS
@@ -41,10 +41,8 @@ def show(state: CriticState) -> None:
     for judge in state.judges:
         rows.add_row(*_judge_row(judge))
     out.print(rows)
-    out.print(
-        f"The {len(state.judges)} judges carry the information of "
-        f"{state.effective_judges:.1f} independent ones."
-    )
+    judges = count(len(state.judges), "judge")
+    out.print(f"{judges}, worth {state.effective_judges:.1f} independent ones.")
     out.print(
         f"Canaries promoted: bridges (should pass) {share_text(state.bridges)}, "
         f"decoys (should not) {share_text(state.decoys)}."
