@@ -159,7 +159,8 @@ async def batched(
             ),
         )
         yield batched
-        for api in (batched.provider, *batched.apis):
+        await batched.provider.close()
+        for api in batched.apis:
             await api.close()
 
 

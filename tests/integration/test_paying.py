@@ -13,6 +13,7 @@ import pytest
 from nats.aio.client import Client
 from pydantic import BaseModel
 
+from daydream_console.local.processes import free_port
 from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
 from daydream_contracts.rpc import (
     AllocationRequest,
@@ -36,12 +37,12 @@ from daydream_models.model_request import ModelRequest
 from daydream_models.pricing.price_file import FlatPrice
 from daydream_models.prompt import Prompt
 from daydream_models.provider import ModelProvider
-from daydream_models.response_store import ResponseStore
+from daydream_models.response_store import ResponseStore, StoredResponse
 from daydream_models.settings import ModelSettings
 from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.telemetry import start_telemetry
-from support.programs import Endpoint, NatsServer, free_port
+from support.programs import Endpoint, NatsServer
 from support.services import service
 
 PRICE = FlatPrice(input_usd_per_mtok=Decimal("0.15"), output_usd_per_mtok=Decimal("0.60"))
@@ -159,19 +160,20 @@ async def test_the_same_request_is_paid_once_even_if_another_worker_repeats_it(
 
 
 async def test_a_worker_that_died_between_storing_and_settling_is_settled_by_the_next(
-    paid: PaidModel,
+    paid: PaidModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = await paid.new_request()
     store = paid.responses.store
 
-    async def store_and_die(answer) -> None:
-        await store(answer)
+    async def store_and_die(response: StoredResponse) -> None:
+        await store(response)
         raise asyncio.CancelledError
 
-    paid.responses.store = store_and_die  # type: ignore[method-assign]  # a death at this very moment can't be had otherwise
+    # a real death can't be timed between these two steps
+    monkeypatch.setattr(paid.responses, "store", store_and_die)
     with pytest.raises(asyncio.CancelledError):
         await paid.model.request(request, ReasonAnswer)
-    paid.responses.store = store  # type: ignore[method-assign]
+    monkeypatch.setattr(paid.responses, "store", store)
     assert (await paid.ledger()).attempts_authorized == 1
     await paid.new_client().request(request, ReasonAnswer)
     ledger = await paid.ledger()
