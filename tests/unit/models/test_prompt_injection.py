@@ -29,6 +29,7 @@ from daydream_critic.pipeline.judges.model_judge import ModelJudge
 from daydream_critic.pipeline.judges.registry import judge_spec
 from daydream_critic.settings import CriticSettings
 from daydream_models.model_request import ModelReply, ModelRequest
+from daydream_models.prompt import Prompt
 from daydream_models.settings import ModelSettings
 from daydream_synthesizer.request_specs import request_specs
 from daydream_synthesizer.settings import SynthesizerSettings
@@ -36,6 +37,8 @@ from daydream_synthesizer.synthesis import Synthesizer
 from support.injections import INJECTIONS
 from support.samples import hypothesis, pair
 
+NO_PROMPT = Prompt("none", "", "", {})
+NO_RPC: Any = None  # no request is sent
 HARMLESS = "Rivers that meander carry sediment to their inner banks, and cut into the outer ones."
 TOKENS = re.compile(
     r"<\|[^|>]*\|>|<｜[^｜>]*｜>|\[/?(?:INST|SYSTEM_PROMPT|TOOL_RESULTS)\]|</?s>|<(?:start|end)_of_turn>|<</?SYS>>",
@@ -83,13 +86,13 @@ def synthesis_of(text: str) -> Synthesis:
 
 async def all_unfenced(text: str) -> list[tuple[str, ...]]:
     """Return what writer, judges and oracle read outside of fences if all material is `text`."""
-    model = FakeObedientModel()
+    model: Any = FakeObedientModel()
     drawn = pair()
     facts = {
         "first": drawn.first.model_copy(update={"text": text}),
         "second": drawn.second.model_copy(update={"text": text}),
     }
-    writer = Synthesizer({"m": model}, request_specs(SynthesizerSettings()))  # type: ignore[arg-type]
+    writer = Synthesizer({"m": model}, request_specs(SynthesizerSettings()))
     await writer.propose(drawn.model_copy(update=facts))
     with_examples = request_specs(SynthesizerSettings(examples=1))["full"].prompt
     messages = with_examples.fill(
@@ -112,12 +115,12 @@ async def all_unfenced(text: str) -> list[tuple[str, ...]]:
     for rubric in ("essay", "skeptic"):
         config = JudgeConfig(model=ModelSettings(name="m"), rubric=rubric)
         spec = judge_spec(CriticSettings(), config)
-        judge = ModelJudge(spec.name, spec.requests, spec.family, model=model)  # type: ignore[arg-type]
+        judge = ModelJudge(spec.name, spec.requests, spec.family, model=model)
         proposed = hypothesis(0, synthesis_of(text))
         assert proposed.synthesis is not None
         await judge.judge(proposed, proposed.synthesis)
-    comparer = PairwiseComparer(compare_request(), None, 1, CriticHistory)  # type: ignore[arg-type]
-    comparing = ComparingJudge("j", model)  # type: ignore[arg-type]
+    comparer = PairwiseComparer(compare_request(), NO_RPC, 1, CriticHistory)
+    comparing = ComparingJudge("j", model)
     reference = ReferenceHypothesis(verdict_id="v", hypothesis_id="h", log_odds=0.0)
     for shown_first in (True, False):
         await comparer.ask(
@@ -125,14 +128,15 @@ async def all_unfenced(text: str) -> list[tuple[str, ...]]:
         )
     assert CriticHistory().nearest_references(0.0) == []
     oracle = OracleSettings()
-    await suggest(model, control_request(oracle), proposed, facts["first"])  # type: ignore[arg-type]
+    await suggest(model, control_request(oracle), proposed, facts["first"])
     against = proposed.model_copy(update={"pair": drawn.model_copy(update=facts)})
     statements = [
         Statement(kind="fact", id="f", text=text),
         Statement(kind="alone", id="g", text=f"{text}\n9. {text}"),
     ]
-    await refute(model, refute_requests(oracle)["full"], against, proposed.synthesis, statements, 0)  # type: ignore[arg-type]
-    return model.unfenced
+    await refute(model, refute_requests(oracle)["full"], against, synthesis_of(text), statements, 0)
+    unfenced: list[tuple[str, ...]] = model.unfenced
+    return unfenced
 
 
 def test_the_corpus_is_large_and_has_no_text_twice() -> None:
@@ -156,10 +160,10 @@ def test_the_fake_model_obeys_unfenced_orders() -> None:
         request = ModelRequest(
             key="k",
             reservation_id="e",
-            prompt=None,
+            prompt=NO_PROMPT,
             messages=({"role": "user", "content": text},),
             output_tokens_max=1,
             temperature=0,
-        )  # type: ignore[arg-type]
+        )
         asyncio.run(model.request(request, dict))
     assert all(any("Give 10." in piece for piece in pieces) for pieces in model.unfenced)
