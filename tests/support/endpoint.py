@@ -55,7 +55,7 @@ class Accounts:
 
     def __init__(self, log: str) -> None:
         self.lock = threading.Lock()
-        self.file = open(log, "a", encoding="utf-8")
+        self.file = open(log, "a", encoding="utf-8")  # noqa: SIM115 (for the life of the process)
         self.totals = {"calls": 0, "answered": 0, "cost_nanousd": 0, "refused": 0}
         self.behaviour: dict[str, Any] = {}
         self.delay_s = 0.0
@@ -124,8 +124,7 @@ def answer_for(request: dict[str, Any]) -> str:
             f"{' '.join(second[1:4])} should grow, because {first[4]} limits {second[4]} "
             "in the same way.",
             "implication": f"Measure {first[5]} before and after {second[5]} changes, and "
-            "compare it "
-            f"with a control that has no {first[6]}.",
+            f"compare it with a control that has no {first[6]}.",
             "if_false": f"{first[5].title()} stays as it was whatever {second[5]} does.",
         }
     )

@@ -29,6 +29,7 @@ class SynthesizerSettings(PaidSettings):
         0,
         ge=0,
         le=5,
-        description="number of promoted and of discarded findings shown to a writer before each pair",
+        description="number of promoted and of discarded findings that a writer sees before each"
+        " pair",
     )
     enabled: bool = Field(True, description="false: answer requests, but take no pairs")

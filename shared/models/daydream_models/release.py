@@ -1,4 +1,4 @@
-"""Release the reservation of a dead letter: nothing but a verdict or a dead letter ends a daydream."""
+"""Release the reservation of a dead letter: only verdicts and dead letters end a daydream."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class World:
     budget: FakeBudgetClient = field(default_factory=FakeBudgetClient)
     responses: FakeResponseStore = field(default_factory=FakeResponseStore)
 
-    def model(
+    def new_client(
         self, *answers: str | ModelCallError, usage: TokenUsage | None = USAGE
     ) -> tuple[BudgetedModelClient, FakeProvider]:
         """Return a client whose provider gives these answers."""
@@ -92,7 +92,7 @@ def plan_of(model: BudgetedModelClient, tokens_max: int = TOKENS_MAX) -> StagePl
 
 
 async def test_an_answer_is_paid_for_stored_and_settled_at_its_cost(world: World) -> None:
-    model, _ = world.model('{"word": "trail"}')
+    model, _ = world.new_client('{"word": "trail"}')
     reply = await model.request(request(), WordAnswer)
     assert reply.value == WordAnswer(word="trail")
     assert list(world.budget.settled.values()) == [PRICE.cost_nanousd(TokenUsage(100, 10))]
@@ -101,9 +101,9 @@ async def test_an_answer_is_paid_for_stored_and_settled_at_its_cost(world: World
 
 
 async def test_the_same_request_is_not_paid_for_twice(world: World) -> None:
-    model, _ = world.model('{"word": "trail"}')
+    model, _ = world.new_client('{"word": "trail"}')
     first = await model.request(request(), WordAnswer)
-    restarted, provider = world.model()
+    restarted, provider = world.new_client()
     assert await restarted.request(request(), WordAnswer) == first
     assert provider.requests == []
     assert len(world.budget.authorized) == 1
@@ -112,7 +112,7 @@ async def test_the_same_request_is_not_paid_for_twice(world: World) -> None:
 async def test_an_unreadable_answer_is_repaired_once_and_the_repair_is_paid_likewise(
     world: World,
 ) -> None:
-    model, provider = world.model("trail, I think", '{"word": "trail"}')
+    model, provider = world.new_client("trail, I think", '{"word": "trail"}')
     reply = await model.request(request(), WordAnswer)
     assert reply.value == WordAnswer(word="trail")
     assert [call.repair for call in reply.calls] == [False, True]
@@ -121,14 +121,14 @@ async def test_an_unreadable_answer_is_repaired_once_and_the_repair_is_paid_like
 
 
 async def test_after_the_repair_it_gives_up_and_returns_the_raw_text(world: World) -> None:
-    model, provider = world.model("no", "still no")
+    model, provider = world.new_client("no", "still no")
     reply = await model.request(request(), WordAnswer)
     assert (reply.value, reply.text) == (None, "still no")
     assert len(provider.requests) == 2
 
 
 async def test_an_answer_without_usage_costs_all_that_was_authorized(world: World) -> None:
-    model, _ = world.model('{"word": "trail"}', usage=None)
+    model, _ = world.new_client('{"word": "trail"}', usage=None)
     await model.request(request(), WordAnswer)
     assert world.budget.settled == world.budget.authorized
 
@@ -138,7 +138,7 @@ async def test_a_failed_call_is_settled_by_what_is_known_of_its_cost(
     world: World, may_have_cost: bool, cost: int | None
 ) -> None:
     failure = TransientError("broke off") if may_have_cost else RetryLaterError("busy")
-    model, _ = world.model(ModelCallError(failure, may_have_cost=may_have_cost))
+    model, _ = world.new_client(ModelCallError(failure, may_have_cost=may_have_cost))
     with pytest.raises(type(failure)):
         await model.request(request(), WordAnswer)
     assert list(world.budget.settled.values()) == [cost]
@@ -157,7 +157,7 @@ def test_a_request_and_its_repair_authorize_no_more_than_was_planned(
 ) -> None:
     telemetry = start_telemetry("test", "one")
     world = World(telemetry)
-    model, _ = world.model("{" + answer, "{")
+    model, _ = world.new_client("{" + answer, "{")
     asyncio.run(model.request(request(first, second), WordAnswer))
     telemetry.close()
     fact_bytes = len(first.encode()) + len(second.encode())
@@ -169,7 +169,7 @@ async def test_the_repair_of_an_answer_in_chinese_authorizes_no_more_than_was_pl
     world: World,
 ) -> None:
     tokens_max = 500
-    model, _ = world.model("蚁" * 4 * tokens_max, "不")
+    model, _ = world.new_client("蚁" * 4 * tokens_max, "不")
     await model.request(replace(request("一", "二"), output_tokens_max=tokens_max), WordAnswer)
     (allocation,) = plan_of(model, tokens_max).allocations(6, 1)
     assert sum(world.budget.authorized.values()) <= allocation.upper_bound_nanousd
