@@ -1,12 +1,12 @@
-"""`python -m daydream_memory`"""
+"""Run the memory: `python -m daydream_memory`."""
 
 from daydream_memory.app import build
 from daydream_memory.settings import MemorySettings
-from daydream_runtime.service import run
+from daydream_runtime.process import run
 
 
 def main() -> None:
-    """Run the memory service until it is told to stop."""
+    """Run the memory until SIGTERM or SIGINT."""
     run(MemorySettings, build)
 
 

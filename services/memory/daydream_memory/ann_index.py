@@ -1,10 +1,18 @@
-"""An HNSW index (by `usearch`) over the first rows of a vector table, as a cache beside it: it can be lost at any time and is made again.
+"""An HNSW index (by `usearch`) over the first rows of a vector table, as a cache beside it.
 
-Data: rows 0…size−1 of the table under their row numbers. It only proposes rows; the table computes their cosines and searches the rows that
-are not in it yet. What can fail: the file is of another table or can't be read (it is left aside, and made again in the background); the
-process dies while saving (the file is written beside and renamed). With 200,000 clustered vectors of 384 dimensions a search that looks at 64
-took 0.8 ms and found 0.977 of the ten nearest, one that looks at 256 took 2.8 ms and found 0.997. A million with 64: 2.2 ms and 0.754; with 256,
-on a busy machine, 8.9 ms and 0.892 (`make bench-sampler`, part memory, gives these for the setting in force).
+It can be lost at any time and is rebuilt. It holds rows 0…size−1 of the table under their row
+numbers. It only proposes rows: the table computes their cosines, and searches the rows that are not
+in the index yet.
+
+What can fail:
+
+- The file belongs to another table or is damaged: it is ignored and rebuilt in the background.
+- The process dies while saving: the file is written beside and renamed.
+
+Measured with 200,000 clustered vectors of 384 dimensions: an expansion of 64 took 0.8 ms and found
+0.977 of the ten nearest, one of 256 took 2.8 ms and found 0.997. With a million vectors, 64 took
+2.2 ms and found 0.754; 256, on a busy machine, took 8.9 ms and found 0.892. `make bench-sampler`,
+part memory, measures the setting in use.
 """
 
 from __future__ import annotations
@@ -18,11 +26,11 @@ from usearch.index import Index
 
 log = logging.getLogger(__name__)
 CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH = 16, 64, 256
-SAME = 0.99  # cosine of a row with its stored half-precision self
+SAME_COSINE_MIN = 0.99  # of a row with its stored half-precision copy
 
 
 class AnnIndex:
-    """Rows by nearness, nearly always right."""
+    """Approximate search for the nearest rows."""
 
     def __init__(self, dimension: int) -> None:
         self._index = Index(
@@ -36,47 +44,51 @@ class AnnIndex:
 
     @property
     def size(self) -> int:
-        """How many rows it holds, from the first on."""
+        """Return how many rows it holds, from the first on."""
         return len(self._index)
 
     def add(self, rows: NDArray[np.float32], *, threads: int = 1) -> None:
-        """The next rows, shape (n, dimension)."""
+        """Add the next rows, shape (n, dimension)."""
         start = self.size
         self._index.add(np.arange(start, start + len(rows)), rows, threads=threads)
 
     def search(self, vector: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-        """At most so many row numbers, the nearest first."""
-        keys: NDArray[np.int64] = self._index.search(
-            vector, min(count, self.size), threads=1
-        ).keys.astype(np.int64)
+        """Return at most `count` row numbers, the nearest first."""
+        limit = min(count, self.size)
+        keys: NDArray[np.int64] = self._index.search(vector, limit, threads=1).keys.astype(np.int64)
         return keys
 
     def save(self, file: Path) -> None:
-        """Write it whole or not at all."""
+        """Write the file, all or nothing."""
         beside = file.with_suffix(".new")
         self._index.save(str(beside))
         beside.replace(file)
 
     @classmethod
     def load(cls, file: Path, matrix: NDArray[np.float32]) -> AnnIndex:
-        """The one in the file, if it is of these rows, shape (n, dimension); else an empty one."""
-        found = cls(matrix.shape[1])
-        if file.exists():
-            try:
-                Index.metadata(str(file))  # before loading, which takes any bytes for an index
-                found._index.load(str(file))
-            except (RuntimeError, ValueError, OSError) as error:
-                log.warning("the index %s can't be read and is made again: %s", file, error)
-                return cls(matrix.shape[1])
-            if found.size > len(matrix) or not found._is_of(matrix):
-                log.warning("the index %s is of another memory and is made again", file)
-                return cls(matrix.shape[1])
-        return found
+        """Return the index in the file if it is over these rows, shape (n, dimension).
 
-    def _is_of(self, matrix: NDArray[np.float32]) -> bool:
-        places = sorted({0, self.size // 2, self.size - 1}) if self.size else []
-        kept = [np.asarray(self._index.get(place), np.float32) for place in places]
-        return all(
-            one.shape == matrix[place].shape and float(one @ matrix[place]) > SAME
-            for place, one in zip(places, kept, strict=True)
-        )
+        Else return an empty one.
+        """
+        index = cls(matrix.shape[1])
+        if not file.exists():
+            return index
+        try:
+            Index.metadata(str(file))  # before loading, which takes any bytes for an index
+            index._index.load(str(file))
+        except (RuntimeError, ValueError, OSError) as error:
+            log.warning("cannot read the index %s, rebuilding it: %s", file, error)
+            return cls(matrix.shape[1])
+        if index.size > len(matrix) or not index._matches(matrix):
+            log.warning("the index %s belongs to another memory, rebuilding it", file)
+            return cls(matrix.shape[1])
+        return index
+
+    def _matches(self, matrix: NDArray[np.float32]) -> bool:
+        """Compare the first, the middle and the last row."""
+        rows = sorted({0, self.size // 2, self.size - 1}) if self.size else []
+        return all(self._matches_row(row, matrix[row]) for row in rows)
+
+    def _matches_row(self, row: int, vector: NDArray[np.float32]) -> bool:
+        stored = np.asarray(self._index.get(row), np.float32)
+        return stored.shape == vector.shape and float(stored @ vector) > SAME_COSINE_MIN

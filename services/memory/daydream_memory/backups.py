@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
@@ -37,6 +37,16 @@ from daydream_memory.store import BackupContents, BackupSupport
 
 FOLLOWED = (VerdictReached, ReviewRecorded, VisibilityChanged)
 READ_BYTES = 1 << 20
+
+
+class BackupProvider(Protocol):
+    """Makes and restores backups, or refuses to."""
+
+    async def back_up(self, request: BackUp) -> BackedUp:
+        """Make a backup."""
+
+    async def restore(self, request: RestoreBackup) -> Restored:
+        """Stage a backup and restart."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +155,26 @@ class BackupService:
             again += max(0, state.last_seq - max(state.first_seq, position + 1) + 1)
             gone += max(0, min(state.first_seq - 1, state.last_seq) - position)
         return again, gone
+
+
+class NoBackups:
+    """Refuse backups, for a store without `BackupSupport`."""
+
+    async def back_up(self, request: BackUp) -> BackedUp:
+        """Raise PermanentError."""
+        raise _no_backups()
+
+    async def restore(self, request: RestoreBackup) -> Restored:
+        """Raise PermanentError."""
+        raise _no_backups()
+
+
+def _no_backups() -> PermanentError:
+    return PermanentError(
+        "no-backup-here",
+        "This memory's store makes no backups here. "
+        "Use the store's own backups, together with a copy of NATS",
+    )
 
 
 def digest(file: Path) -> str:

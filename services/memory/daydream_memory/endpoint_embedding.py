@@ -1,8 +1,14 @@
 """Texts to vectors by any OpenAI-compatible endpoint, paid from the ledger.
 
-Data: texts → those not in the cache, in batches → open a reservation for the batch and draw its bound, in one question → call → settle → close.
-What can fail: no money (RetryLaterError, until the ledger says when; whoever asked waits), the endpoint (its failures), this process between draw and settle
-(the draw is spent when its time is up, and the texts are embedded again).
+Data: texts → those not in the cache, in batches → open a reservation for the batch and authorize
+its upper bound, in one request → call → settle → release.
+
+What can fail:
+
+- There is no money: RetryLaterError until the ledger grants it, and the caller waits.
+- The endpoint fails: its own errors.
+- This process dies between authorization and settlement: the authorization counts in full when its
+  lifetime ends, and the texts are embedded again.
 """
 
 from __future__ import annotations
@@ -34,7 +40,7 @@ from daydream_models.provider_errors import ModelCallError
 from daydream_runtime.service import Runtime
 
 CACHE_TEXTS = 2048
-BATCH_BYTES_MAX = 200_000  # most endpoints take some 300,000 tokens in a call
+BATCH_BYTES_MAX = 200_000  # most endpoints accept about 300,000 tokens in a call
 SETTLE_GRACE_S = 60.0
 
 
@@ -56,110 +62,126 @@ class EndpointEmbedder:
         self._budget = budget
         self._dimensions = dimensions
         self._batch = batch
-        self._count = counter_for(endpoint.settings.name, endpoint.settings.base_url)
+        self._count_tokens = counter_for(endpoint.settings.name, endpoint.settings.base_url)
         self._cache: OrderedDict[str, Vector] = OrderedDict()
-        self._length = 0
+        self._dimension = 0
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """One float32 vector of length 1 for each text. Raises the failures of `budget` and `endpoint`."""
-        known = {text: self._cache[text] for text in texts if text in self._cache}
-        new = list(dict.fromkeys(text for text in texts if text not in known))
-        parts = await asyncio.gather(*(self._buy(part) for part in batches(new, self._batch)))
-        known |= {text: vector for part in parts for text, vector in part.items()}
-        return [known[text] for text in texts]
+        """Return one float32 vector of length 1 for each text.
 
-    async def _buy(self, texts: Sequence[str]) -> dict[str, Vector]:
+        Raise the errors of the ledger and of the endpoint.
+        """
+        vectors = {text: self._cache[text] for text in texts if text in self._cache}
+        new = list(dict.fromkeys(text for text in texts if text not in vectors))
+        paid = await asyncio.gather(*(self._pay(batch) for batch in batches(new, self._batch)))
+        for batch in paid:
+            vectors |= batch
+        return [vectors[text] for text in texts]
+
+    async def _pay(self, texts: Sequence[str]) -> dict[str, Vector]:
+        """Embed a batch and pay for it."""
         lifetime_s = self._endpoint.settings.timeout_s + SETTLE_GRACE_S
-        now = datetime.now(UTC)
-        tokens = prompt_tokens_bound(texts, 0, self._count)
-        bound = call_bound_nanousd(
-            self._price, tokens, 0, span=(now, now + timedelta(seconds=lifetime_s))
-        )
-        attempt_id, reservation_id = await self._draw(bound, lifetime_s, now)
+        upper_bound = self._upper_bound_nanousd(texts, lifetime_s)
+        attempt_id, reservation_id = await self._authorize(upper_bound, lifetime_s)
         try:
-            raw = await self._endpoint.embed(texts, self._dimensions)
-        except ModelCallError as failed:
-            await self._budget.settle(attempt_id, None if failed.may_have_cost else 0)
-            await self._close(reservation_id)
-            raise failed.failure from failed
+            answer = await self._endpoint.embed(texts, self._dimensions)
+        except ModelCallError as error:
+            await self._budget.settle(attempt_id, None if error.may_have_cost else 0)
+            await self._release(reservation_id)
+            raise error.failure from error
         try:
-            return self._kept(
-                texts, raw
-            )  # first, so that what is paid for is there when the ledger can't be reached and this is tried again
+            # first: what is paid for is in the cache when the ledger is unavailable and the caller
+            # tries again
+            return self._cache_vectors(texts, answer)
         finally:
-            cost = self._price.cost_nanousd(raw.usage, at=datetime.now(UTC)) if raw.usage else bound
-            await self._budget.settle(
-                attempt_id, cost, raw.usage.input_tokens if raw.usage else None, 0, raw.provider_id
-            )
-            await self._close(reservation_id)
+            await self._settle(attempt_id, answer, upper_bound)
+            await self._release(reservation_id)
 
-    async def _draw(self, bound: int, lifetime_s: float, now: datetime) -> tuple[str, str]:
+    def _upper_bound_nanousd(self, texts: Sequence[str], lifetime_s: float) -> int:
+        now = datetime.now(UTC)
+        tokens = prompt_tokens_bound(texts, 0, self._count_tokens)
+        span = (now, now + timedelta(seconds=lifetime_s))
+        return call_bound_nanousd(self._price, tokens, 0, span=span)
+
+    async def _authorize(self, upper_bound_nanousd: int, lifetime_s: float) -> tuple[str, str]:
+        """Open a reservation. Return the ids of its first attempt and of the reservation."""
         nonce = uuid4().hex
         reservation_id = derive_id("embedding", nonce)
         budget = self._budget
-        first = Authorize(
+        first_attempt = Authorize(
             reservation_id=reservation_id,
             call_id=reservation_id,
             nonce=nonce,
             stage=budget.stage,
             model=budget.model,
             team=budget.team,
-            upper_bound_nanousd=bound,
+            upper_bound_nanousd=upper_bound_nanousd,
             lifetime_s=lifetime_s,
         )
-        part = AllocationRequest(
-            stage=budget.stage, model=budget.model, team=budget.team, upper_bound_nanousd=bound
+        allocation = AllocationRequest(
+            stage=budget.stage,
+            model=budget.model,
+            team=budget.team,
+            upper_bound_nanousd=upper_bound_nanousd,
         )
-        grant = await budget.rpc.request(
-            BUDGET_OPEN,
-            OpenReservation(
-                reservation_id=reservation_id,
-                allocations=(part,),
-                first_attempt=first,
-                purpose="embedding",
-                requested_at=now,
-            ),
+        request = OpenReservation(
+            reservation_id=reservation_id,
+            allocations=(allocation,),
+            first_attempt=first_attempt,
+            purpose="embedding",
+            requested_at=datetime.now(UTC),
         )
+        grant = await budget.rpc.request(BUDGET_OPEN, request)
         if grant.refusal is not None:
             raise refusal_error(grant.refusal)
         return grant.attempt_id, reservation_id
 
-    async def _close(self, reservation_id: str) -> None:
-        await self._budget.rpc.request(
-            BUDGET_RELEASE, ReleaseReservation(reservation_id=reservation_id)
-        )
+    async def _settle(self, attempt_id: str, answer: ProviderVectors, upper_bound: int) -> None:
+        """Settle with the real cost, or with the upper bound where the usage is unknown."""
+        usage = answer.usage
+        cost = self._price.cost_nanousd(usage, at=datetime.now(UTC)) if usage else upper_bound
+        input_tokens = usage.input_tokens if usage else None
+        await self._budget.settle(attempt_id, cost, input_tokens, 0, answer.provider_id)
 
-    def _kept(self, texts: Sequence[str], raw: ProviderVectors) -> dict[str, Vector]:
-        matrix = np.asarray(raw.vectors, np.float32)
-        length = np.linalg.norm(matrix, axis=1, keepdims=True)
-        if matrix.shape[1] != (self._length or matrix.shape[1]):
+    async def _release(self, reservation_id: str) -> None:
+        await self._budget.rpc.request(BUDGET_RELEASE, ReleaseReservation(reservation_id=reservation_id))
+
+    def _cache_vectors(self, texts: Sequence[str], answer: ProviderVectors) -> dict[str, Vector]:
+        matrix = np.asarray(answer.vectors, np.float32)
+        lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+        dimension = matrix.shape[1]
+        if dimension != (self._dimension or dimension):
             raise PermanentError(
                 "wrong-vectors",
-                f"{self.model} gave vectors of {matrix.shape[1]} numbers, and of {self._length} before",
+                f"{self.model} returned vectors of {dimension} numbers, before that of "
+                f"{self._dimension}",
             )
-        self._length = matrix.shape[1]
-        if not np.isfinite(matrix).all() or not length.all():
+        self._dimension = dimension
+        if not np.isfinite(matrix).all() or not lengths.all():
             raise PermanentError(
-                "wrong-vectors", f"{self.model} gave a vector that has no direction"
+                "wrong-vectors", f"{self.model} returned a vector without a direction"
             )
-        found = dict(zip(texts, matrix / length, strict=True))
-        self._cache |= found
+        vectors = dict(zip(texts, matrix / lengths, strict=True))
+        self._cache |= vectors
         while len(self._cache) > CACHE_TEXTS:
             self._cache.popitem(last=False)
-        return found
+        return vectors
 
 
 @asynccontextmanager
-async def open_embedder(
+async def open_endpoint_embedder(
     runtime: Runtime, settings: EmbeddingSettings, prices_file: str
 ) -> AsyncIterator[EndpointEmbedder]:
-    """The one of these settings. ConfigurationError when it has no price, can't be reached or refuses the key."""
+    """Open the embedder of these settings.
+
+    Raise ConfigurationError when it has no price, is unavailable or refuses the key.
+    """
     model = settings.as_model()
     price = find_price(model, read_prices(prices_file))
     endpoint = ModelProvider(model)
     try:
         await endpoint.check()
-        budget = BudgetClient(runtime.ask, runtime.settings.service, model.name)
+        budget = BudgetClient(runtime.rpc, runtime.settings.service, model.name)
         yield EndpointEmbedder(
             endpoint, price, budget, dimensions=settings.dimensions, batch=settings.batch
         )
@@ -167,15 +189,18 @@ async def open_embedder(
         await endpoint.close()
 
 
-def batches(texts: Sequence[str], most: int) -> list[list[str]]:
-    """In order, each of at most so many texts and `BATCH_BYTES_MAX`; a longer text alone."""
-    found: list[list[str]] = []
+def batches(texts: Sequence[str], texts_max: int) -> list[list[str]]:
+    """Split texts in order into batches of up to `texts_max` texts and `BATCH_BYTES_MAX` bytes.
+
+    A longer text is alone in its batch.
+    """
+    split: list[list[str]] = []
     size = 0
     for text in texts:
         length = len(text.encode())
-        if not found or len(found[-1]) == most or size + length > BATCH_BYTES_MAX:
-            found.append([])
+        if not split or len(split[-1]) == texts_max or size + length > BATCH_BYTES_MAX:
+            split.append([])
             size = 0
-        found[-1].append(text)
+        split[-1].append(text)
         size += length
-    return found
+    return split

@@ -1,4 +1,4 @@
-"""The record of a daydream without what was erased. The same in every store."""
+"""The record of a daydream without what was erased. It is the same in every store."""
 
 from __future__ import annotations
 
@@ -15,97 +15,111 @@ from daydream_contracts.events import (
 )
 
 ERASED = "(erased)"
-ERASED_NOTE = "erased by "  # a document with such a note is not wanted back
+ERASED_NOTE = "erased by "  # a document whose note begins so is refused
 
 
 def without(verdict: VerdictReached, fact_ids: Set[str], *, derived: bool) -> VerdictReached:
-    """The record without what these facts say. `derived`: nor what was made of them."""
-    proposed, pair = verdict.hypothesis, verdict.hypothesis.pair
-    concerned = derived and bool(fact_ids & {pair.first.fact_id, pair.second.fact_id})
-    shown = (
-        bool(fact_ids & {one.id for one in verdict.examination.statements})
-        if verdict.examination
-        else False
-    )
-    more: dict[str, object] = {
-        "pair": pair.model_copy(
-            update={
-                "first": _cleaned(pair.first, fact_ids),
-                "second": _cleaned(pair.second, fact_ids),
-            }
-        )
+    """Return the record without the texts of these facts.
+
+    With `derived` also without the hypothesis about them and what models wrote on it.
+    """
+    pair, hypothesis, examination = _pair(verdict), verdict.hypothesis, verdict.examination
+    about_them = derived and bool(fact_ids & pair)
+    shown = examination is not None and bool(fact_ids & _shown(examination))
+    changes: dict[str, object] = {
+        "hypothesis": _clean_hypothesis(hypothesis, fact_ids, about_them=about_them)
     }
-    changed: dict[str, object] = {
-        "hypothesis": proposed.model_copy(
-            update={**more, **(_nothing_said(proposed) if concerned else {})}
-        )
-    }
-    if concerned or shown:
-        changed["calls"] = _with_answers(verdict.calls, ERASED)
-    if concerned:
-        changed["judgements"] = tuple(
-            one.model_copy(update={"justification": ERASED}) for one in verdict.judgements
+    if about_them or shown:
+        changes["calls"] = _with_answers(verdict.calls, ERASED)
+    if about_them:
+        changes["judgements"] = tuple(
+            judgement.model_copy(update={"justification": ERASED})
+            for judgement in verdict.judgements
         )
     if verdict.nearest is not None and verdict.nearest.id in fact_ids:
-        changed["nearest"] = verdict.nearest.model_copy(update={"text": ERASED})
-    if verdict.examination is not None and (concerned or shown):
-        changed |= {"examination": _examined(verdict.examination, fact_ids), "explanation": ERASED}
-    return verdict.model_copy(update=changed)
+        changes["nearest"] = verdict.nearest.model_copy(update={"text": ERASED})
+    if examination is not None and (about_them or shown):
+        changes["examination"] = _clean_examination(examination, fact_ids)
+        changes["explanation"] = ERASED
+    return verdict.model_copy(update=changes)
 
 
 def facts_in(verdict: VerdictReached) -> tuple[str, ...]:
-    """Ids of the facts whose texts stand in the record: its own two first."""
-    pair, nearest, examination = verdict.hypothesis.pair, verdict.nearest, verdict.examination
-    shown = [one.id for one in examination.statements] if examination else []
-    return tuple(
-        dict.fromkeys(
-            [pair.first.fact_id, pair.second.fact_id, *([nearest.id] if nearest else []), *shown]
-        )
-    )
+    """Return the ids of the facts whose texts are in the record, its own two first."""
+    pair = verdict.hypothesis.pair
+    ids = [pair.first.fact_id, pair.second.fact_id]
+    if verdict.nearest is not None:
+        ids.append(verdict.nearest.id)
+    if verdict.examination is not None:
+        ids += [statement.id for statement in verdict.examination.statements]
+    return tuple(dict.fromkeys(ids))
 
 
 def without_answers(verdict: VerdictReached) -> VerdictReached:
-    """The record without the models' answers word for word, and without the texts that an examination held it against, which are most of it."""
-    proposed = verdict.hypothesis.model_copy(
-        update={"calls": _with_answers(verdict.hypothesis.calls, "")}
-    )
+    """Return the record without its largest parts.
+
+    These are the models' answers, and the statements that the oracle compared it with.
+    """
+    hypothesis = verdict.hypothesis
     examination = verdict.examination
     if examination is not None:
-        examination = examination.model_copy(
-            update={
-                "statements": tuple(
-                    one.model_copy(update={"text": ""}) for one in examination.statements
-                )
-            }
-        )
+        statements = [
+            statement.model_copy(update={"text": ""}) for statement in examination.statements
+        ]
+        examination = examination.model_copy(update={"statements": tuple(statements)})
+    calls = {"calls": _with_answers(hypothesis.calls, "")}
     return verdict.model_copy(
         update={
-            "hypothesis": proposed,
+            "hypothesis": hypothesis.model_copy(update=calls),
             "calls": _with_answers(verdict.calls, ""),
             "examination": examination,
         }
     )
 
 
-def _examined(examination: Examination, fact_ids: Set[str]) -> Examination:
-    """Without what these facts say, and without the words of an oracle that saw them."""
+def _pair(verdict: VerdictReached) -> set[str]:
+    pair = verdict.hypothesis.pair
+    return {pair.first.fact_id, pair.second.fact_id}
 
-    def cleaned(one: Statement) -> Statement:
-        return one.model_copy(update={"text": ERASED}) if one.id in fact_ids else one
 
+def _shown(examination: Examination) -> set[str]:
+    return {statement.id for statement in examination.statements}
+
+
+def _clean_hypothesis(
+    hypothesis: HypothesisProposed, fact_ids: Set[str], *, about_them: bool
+) -> HypothesisProposed:
+    pair = hypothesis.pair
+    facts = {
+        "first": _clean_fact(pair.first, fact_ids),
+        "second": _clean_fact(pair.second, fact_ids),
+    }
+    texts = _erased_texts(hypothesis) if about_them else {}
+    return hypothesis.model_copy(update={"pair": pair.model_copy(update=facts), **texts})
+
+
+def _clean_examination(examination: Examination, fact_ids: Set[str]) -> Examination:
+    """Return it without these statements, and without what an oracle wrote that saw them."""
     attempts = [
-        one.model_copy(update={"same_as": one.same_as and cleaned(one.same_as), "case": ERASED})
-        for one in examination.attempts
+        attempt.model_copy(
+            update={
+                "same_as": attempt.same_as and _clean_statement(attempt.same_as, fact_ids),
+                "case": ERASED,
+            }
+        )
+        for attempt in examination.attempts
     ]
+    statements = [_clean_statement(statement, fact_ids) for statement in examination.statements]
     return examination.model_copy(
-        update={
-            "statements": tuple(cleaned(one) for one in examination.statements),
-            "attempts": tuple(attempts),
-        }
+        update={"statements": tuple(statements), "attempts": tuple(attempts)}
     )
 
 
-def _cleaned(fact: Fact, fact_ids: Set[str]) -> Fact:
+def _clean_statement(statement: Statement, fact_ids: Set[str]) -> Statement:
+    return statement.model_copy(update={"text": ERASED}) if statement.id in fact_ids else statement
+
+
+def _clean_fact(fact: Fact, fact_ids: Set[str]) -> Fact:
     if fact.fact_id not in fact_ids:
         return fact
     return Fact(
@@ -113,20 +127,20 @@ def _cleaned(fact: Fact, fact_ids: Set[str]) -> Fact:
     )
 
 
-def _nothing_said(proposed: HypothesisProposed) -> dict[str, object]:
-    synthesis = proposed.synthesis
+def _erased_texts(hypothesis: HypothesisProposed) -> dict[str, object]:
+    synthesis = hypothesis.synthesis
+    erased = synthesis and Synthesis(
+        title=ERASED,
+        link=synthesis.link,
+        reasoning=ERASED,
+        hypothesis=ERASED,
+        implication=ERASED,
+    )
     return {
-        "synthesis": synthesis
-        and Synthesis(
-            title=ERASED,
-            link=synthesis.link,
-            reasoning=ERASED,
-            hypothesis=ERASED,
-            implication=ERASED,
-        ),
-        "abstention": proposed.abstention and ERASED,
-        "unreadable": proposed.unreadable and ERASED,
-        "calls": _with_answers(proposed.calls, ERASED),
+        "synthesis": erased,
+        "abstention": hypothesis.abstention and ERASED,
+        "unreadable": hypothesis.unreadable and ERASED,
+        "calls": _with_answers(hypothesis.calls, ERASED),
     }
 
 

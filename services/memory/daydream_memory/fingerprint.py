@@ -1,7 +1,8 @@
-"""When two texts are one fact: when they say the same words, numbers and signs in the same order.
+"""Which texts are the same fact: those with the same words, numbers and signs in the same order.
 
-Copies of a text differ in case, quotes, dashes, ligatures, spaces and words that a line break cut; those are one fact. A word, a number or a
-sign more or less makes another one: "increases" and "decreases", 10² and 102, +5 and −5 are never the same, however close their vectors are.
+Copies of a text differ in case, quotes, dashes, ligatures, spaces and words that a line break
+split. Those are one fact. One more word, number or sign makes another fact: "increases" and
+"decreases", 10² and 102, +5 and −5 are never the same, however close their vectors are.
 """
 
 from __future__ import annotations
@@ -22,17 +23,20 @@ LIGATURES = str.maketrans(
         "−": "-",
     }
 )
-CUT = re.compile(r"(?<=[^\W\d_])-\s+(?=[^\W\d_])")  # a word that goes on in the next line
+SPLIT_WORD = re.compile(r"(?<=[^\W\d_])-\s+(?=[^\W\d_])")  # a word that continues in the next line
 MINUS = re.compile(r"(?<!\w)-(?=\d)")
-SAID = frozenset("LMNS")  # letters, their marks, numbers and signs; the rest is how it is written
-SIGNS = "%‰"
+MINUS_SIGN = "\u2212"  # no dash
+CONTENT_CATEGORIES = frozenset("LMNS")  # letters, their marks, numbers and symbols
+PERCENT_SIGNS = "%‰"
 
 
 def fingerprint(text: str) -> str:
-    """The same for texts that are one fact."""
+    """Return a text that is the same for all copies of a fact."""
     plain = unicodedata.normalize("NFC", text).translate(LIGATURES)
-    plain = MINUS.sub("\u2212", CUT.sub("", plain)).casefold()  # the sign, which is no dash
-    said = "".join(
-        one if unicodedata.category(one)[0] in SAID or one in SIGNS else " " for one in plain
-    )
-    return " ".join(said.split()) or text
+    plain = MINUS.sub(MINUS_SIGN, SPLIT_WORD.sub("", plain)).casefold()
+    content = "".join(character if _is_content(character) else " " for character in plain)
+    return " ".join(content.split()) or text
+
+
+def _is_content(character: str) -> bool:
+    return unicodedata.category(character)[0] in CONTENT_CATEGORIES or character in PERCENT_SIGNS

@@ -1,19 +1,15 @@
-"""What the memory takes from streams, and which requests it answers."""
+"""Handle what the memory receives: documents, verdicts and reviews, and requests.
+
+All handlers are idempotent. Most requests only read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import (
     DocumentOffered,
     DocumentRemoved,
-    InsightPromoted,
-    InsightReinstated,
-    InsightRetracted,
-    Message,
     ReviewRecorded,
     VerdictReached,
     VisibilityChanged,
@@ -21,123 +17,137 @@ from daydream_contracts.events import (
 from daydream_contracts.rpc import (
     BackedUp,
     BackUp,
+    DocumentPage,
     EmptyRequest,
+    Erase,
+    Erased,
+    FindNearest,
+    FindNeighbours,
+    JudgedPairs,
+    JudgedPairsPage,
+    ListDocuments,
+    ListVerdicts,
     MemoryState,
+    NearestMatches,
+    Neighbourhoods,
+    PairAt,
+    PairFound,
+    Resolve,
+    Resolved,
     RestoreBackup,
     Restored,
+    Search,
+    SearchResults,
+    VerdictPage,
 )
-from daydream_contracts.topology import (
-    MEMORY_BACK_UP,
-    MEMORY_DOCUMENTS,
-    MEMORY_ERASE,
-    MEMORY_INSIGHTS,
-    MEMORY_JUDGED_PAIRS,
-    MEMORY_NEAREST,
-    MEMORY_NEIGHBOURHOODS,
-    MEMORY_PAIR,
-    MEMORY_RESOLVE,
-    MEMORY_RESTORE,
-    MEMORY_SEARCH,
-    MEMORY_STATE,
-    Endpoint,
-)
-from daydream_memory.backups import BackupService
+from daydream_memory.backups import BackupProvider
 from daydream_memory.eraser import Eraser
 from daydream_memory.ingest import Ingester
 from daydream_memory.queries import MemoryQueries
 from daydream_memory.similarity_search import SimilaritySearch
 from daydream_memory.verdict_writer import VerdictWriter
-from daydream_runtime.service import Handler
+from daydream_runtime.injection import FromContext
+from daydream_runtime.publisher import EventPublisher
+
+Queries = Annotated[MemoryQueries, FromContext()]
+Publisher = Annotated[EventPublisher, FromContext()]
+Writer = Annotated[VerdictWriter, FromContext()]
+Backups = Annotated[BackupProvider, FromContext()]
 
 
-@dataclass(frozen=True)
-class MemoryHandlers:
-    """One method for each message. All are idempotent."""
-
-    ingester: Ingester
-    writer: VerdictWriter
-
-    async def document_offered(self, offer: DocumentOffered) -> list[Message]:
-        """Read a document. Facts and the report have ids made from content."""
-        await self.ingester.read(offer)
-        return []
-
-    async def document_removed(self, removal: DocumentRemoved) -> list[Message]:
-        """Remove a document. What is gone stays gone."""
-        await self.ingester.remove(removal)
-        return []
-
-    async def verdict_reached(self, verdict: VerdictReached) -> list[InsightPromoted]:
-        """Store a verdict. Verdict, insight and release have derived ids."""
-        return await self.writer.write_verdict(verdict)
-
-    async def review_recorded(self, review: ReviewRecorded) -> list[InsightPromoted]:
-        """Store a review. Review and insight have derived ids."""
-        return await self.writer.write_review(review)
-
-    async def visibility_changed(
-        self, change: VisibilityChanged
-    ) -> list[InsightRetracted | InsightReinstated]:
-        """Withdraw or reinstate facts. Withdrawn facts stay withdrawn; events have derived ids."""
-        return await self.writer.change_visibility(change)
-
-    def by_message(self) -> Mapping[type[Message], Handler]:
-        """Return the handler of each message."""
-        return {
-            DocumentOffered: self.document_offered,
-            DocumentRemoved: self.document_removed,
-            VerdictReached: self.verdict_reached,
-            ReviewRecorded: self.review_recorded,
-            VisibilityChanged: self.visibility_changed,
-        }
+async def document_offered(
+    offer: DocumentOffered, ingester: Annotated[Ingester, FromContext()]
+) -> None:
+    """Read a document. Facts and the report have ids made from content."""
+    await ingester.read(offer)
 
 
-@dataclass(frozen=True)
-class MemoryEndpoints:
-    """The requests that the memory answers. Most only read, and the others are idempotent.
+async def document_removed(
+    removal: DocumentRemoved, ingester: Annotated[Ingester, FromContext()]
+) -> None:
+    """Remove a document. A removed document stays removed."""
+    await ingester.remove(removal)
 
-    `backups`: None where the store has its own means for them.
-    """
 
-    queries: MemoryQueries
-    search: SimilaritySearch
-    eraser: Eraser
-    backups: BackupService | None
+async def verdict_reached(verdict: VerdictReached, writer: Writer, publisher: Publisher) -> None:
+    """Store a verdict. Verdict, insight and release have derived ids."""
+    for insight in await writer.write_verdict(verdict):
+        await publisher.publish(insight)
 
-    async def state(self, _: EmptyRequest) -> MemoryState:
-        """Return how much the memory holds."""
-        return await self.queries.state()
 
-    async def back_up(self, request: BackUp) -> BackedUp:
-        """Make a backup."""
-        return await self._backups().back_up(request)
+async def review_recorded(review: ReviewRecorded, writer: Writer, publisher: Publisher) -> None:
+    """Store a review. Review and insight have derived ids."""
+    for insight in await writer.write_review(review):
+        await publisher.publish(insight)
 
-    async def restore(self, request: RestoreBackup) -> Restored:
-        """Restore a backup."""
-        return await self._backups().restore(request)
 
-    def _backups(self) -> BackupService:
-        if self.backups is None:
-            raise PermanentError(
-                "no-backup-here",
-                "This memory's store makes no backups here. "
-                "Use the store's own backups, together with a copy of NATS",
-            )
-        return self.backups
+async def visibility_changed(
+    change: VisibilityChanged, writer: Writer, publisher: Publisher
+) -> None:
+    """Withdraw or reinstate facts. Withdrawn facts stay withdrawn; events have derived ids."""
+    for event in await writer.change_visibility(change):
+        await publisher.publish(event)
 
-    def by_endpoint(self) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
-        """Return the method that answers each endpoint."""
-        return {
-            MEMORY_STATE: self.state,
-            MEMORY_PAIR: self.queries.pair,
-            MEMORY_NEIGHBOURHOODS: self.queries.neighbourhoods,
-            MEMORY_NEAREST: self.search.nearest,
-            MEMORY_SEARCH: self.search.search,
-            MEMORY_INSIGHTS: self.queries.verdicts,
-            MEMORY_DOCUMENTS: self.queries.documents,
-            MEMORY_RESOLVE: self.queries.resolve,
-            MEMORY_JUDGED_PAIRS: self.queries.judged_pairs,
-            MEMORY_ERASE: self.eraser.erase,
-            MEMORY_BACK_UP: self.back_up,
-            MEMORY_RESTORE: self.restore,
-        }
+
+async def memory_state(request: EmptyRequest, queries: Queries) -> MemoryState:
+    """Return how much the memory holds."""
+    return await queries.state()
+
+
+async def find_pair(request: PairAt, queries: Queries) -> PairFound:
+    """Return two facts by their ordinals."""
+    return await queries.pair(request)
+
+
+async def find_neighbours(request: FindNeighbours, queries: Queries) -> Neighbourhoods:
+    """Return the neighbours of facts."""
+    return await queries.neighbourhoods(request)
+
+
+async def list_verdicts(request: ListVerdicts, queries: Queries) -> VerdictPage:
+    """Return a page of verdicts."""
+    return await queries.verdicts(request)
+
+
+async def list_documents(request: ListDocuments, queries: Queries) -> DocumentPage:
+    """Return a page of the results of reading documents."""
+    return await queries.documents(request)
+
+
+async def resolve_facts(request: Resolve, queries: Queries) -> Resolved:
+    """Return the facts with these names, and whether they are hidden."""
+    return await queries.resolve(request)
+
+
+async def list_judged_pairs(request: JudgedPairs, queries: Queries) -> JudgedPairsPage:
+    """Return a page of the pairs that have a verdict."""
+    return await queries.judged_pairs(request)
+
+
+async def find_nearest(
+    request: FindNearest, similarity_search: Annotated[SimilaritySearch, FromContext()]
+) -> NearestMatches:
+    """Return what is nearest to a hypothesis."""
+    return await similarity_search.nearest(request)
+
+
+async def search_facts(
+    request: Search, similarity_search: Annotated[SimilaritySearch, FromContext()]
+) -> SearchResults:
+    """Return the facts nearest to a text."""
+    return await similarity_search.search(request)
+
+
+async def erase(request: Erase, eraser: Annotated[Eraser, FromContext()]) -> Erased:
+    """Erase documents and facts."""
+    return await eraser.erase(request)
+
+
+async def back_up(request: BackUp, backups: Backups) -> BackedUp:
+    """Make a backup. A repeated request waits for the same copy."""
+    return await backups.back_up(request)
+
+
+async def restore(request: RestoreBackup, backups: Backups) -> Restored:
+    """Stage a backup and restart."""
+    return await backups.restore(request)

@@ -9,17 +9,22 @@ from pydantic import BaseModel, Field, SecretStr, model_validator
 from daydream_models.settings import ModelSettings, check_clearance
 from daydream_runtime.settings import ServiceSettings
 
+SERVER_URL = r"^(https?://[^/]+)?/?$"
+
 
 class EmbeddingSettings(BaseModel):
-    """Which model makes vectors of texts, where it is not the embedded one."""
+    """The model that makes vectors of texts, if it is not the bundled one."""
 
     name: str = Field(
         "",
-        description="model name as the endpoint knows it, e.g. text-embedding-3-small; empty: the embedded model",
+        description="model name as the endpoint knows it, e.g. text-embedding-3-small; "
+        "empty: the bundled model",
     )
     base_url: str = Field("https://api.openai.com/v1", description="any OpenAI-compatible endpoint")
     api_key: SecretStr = Field(SecretStr(""), description="key of that endpoint")
-    provider: str = Field("", description="whose price list applies; empty: found by the base URL")
+    provider: str = Field(
+        "", description="provider whose price list applies; empty: found by the base URL"
+    )
     free: bool = Field(
         False, description="declare the model free of charge, e.g. one that runs on this machine"
     )
@@ -27,17 +32,19 @@ class EmbeddingSettings(BaseModel):
         0,
         ge=0,
         le=8192,
-        description="length of its vectors, for models that can shorten them; 0: as they come",
+        description="dimensions of the vectors, for models that can shorten them; "
+        "0: the model's default",
     )
-    batch: int = Field(64, ge=1, le=2048, description="texts in a call")
+    batch: int = Field(64, ge=1, le=2048, description="texts per call")
     timeout_s: float = Field(60.0, gt=0, le=3600, description="limit of one call")
     clearance: str = Field(
         "",
-        description="highest clearance of facts that this endpoint may see; the embedded model sees all",
+        description="highest clearance of facts that this endpoint may see; "
+        "the bundled model sees all",
     )
 
     def as_model(self) -> ModelSettings:
-        """For what is the same with every model: endpoint and price."""
+        """Return the settings that all models have: endpoint and price."""
         return ModelSettings(
             name=self.name,
             base_url=self.base_url,
@@ -49,35 +56,38 @@ class EmbeddingSettings(BaseModel):
 
 
 class WeaviateSettings(BaseModel):
-    """A Weaviate server as the store, in place of the embedded one. `https` means TLS for both of its APIs; a certificate authority of your own is
-    given to Python and gRPC as usual: SSL_CERT_FILE and GRPC_DEFAULT_SSL_ROOTS_FILE_PATH."""
+    """A Weaviate server as the store.
+
+    `https` means TLS for both of its APIs. Python and gRPC read your own certificate authority as
+    usual, from SSL_CERT_FILE and GRPC_DEFAULT_SSL_ROOTS_FILE_PATH.
+    """
 
     url: str = Field(
         "",
-        pattern=r"^(https?://[^/]+)?/?$",
+        pattern=SERVER_URL,
         description="e.g. http://weaviate:8080; empty: the embedded store",
     )
     grpc_url: str = Field(
         "",
-        pattern=r"^(https?://[^/]+)?/?$",
+        pattern=SERVER_URL,
         description="its gRPC API; empty: the same host, port 50051 (443 with https)",
     )
-    api_key: SecretStr = Field(SecretStr(""), description="its key, where it wants one")
+    api_key: SecretStr = Field(SecretStr(""), description="its key, if it needs one")
     tenant: str = Field(
         "",
         pattern=r"^[A-Za-z0-9_-]{0,64}$",
-        description="the tenant of this memory, where several share the collections",
+        description="tenant of this memory, if several share the collections",
     )
     prefix: str = Field(
         "Daydream",
         pattern=r"^[A-Z][A-Za-z0-9_]{0,60}$",
-        description="what the names of the collections begin with",
+        description="prefix of the names of the collections",
     )
     consistency: Literal["ONE", "QUORUM", "ALL"] = Field(
-        "QUORUM", description="how many replicas must have done a read or a write"
+        "QUORUM", description="how many replicas must confirm a read or a write"
     )
     replicas: int = Field(
-        1, ge=1, le=9, description="copies of each object, when the collections are made"
+        1, ge=1, le=9, description="copies of each object; applied when the collections are created"
     )
     timeout_s: float = Field(30.0, gt=0, le=600, description="limit of one call")
 
@@ -96,25 +106,26 @@ class MemorySettings(ServiceSettings):
     weaviate: WeaviateSettings = Field(
         default_factory=WeaviateSettings, description="a Weaviate server as the store"
     )
-    chunk_chars: int = Field(900, ge=200, le=8000, description="most characters of one fact")
+    chunk_chars: int = Field(900, ge=200, le=8000, description="maximum characters of one fact")
     quarantine: bool = Field(
         False,
-        description="promoted hypotheses wait for a person's word (daydream review) before they become facts",
+        description="a review (daydream review) must accept promoted hypotheses before they "
+        "become facts",
     )
     embedding: EmbeddingSettings = Field(
-        default_factory=EmbeddingSettings, description="a model of your own for vectors"
+        default_factory=EmbeddingSettings,
+        description="another embedding model than the bundled one",
     )
     previous: EmbeddingSettings = Field(
         default_factory=EmbeddingSettings,
-        description="the model of vectors until now, while another one takes over, where it is not the embedded one",
+        description="previous embedding model, if it is not the bundled one; needed while another "
+        "one replaces it",
     )
     prices_file: str = Field(
         "", description="TOML file with prices that the built-in list lacks or has wrong"
     )
     embed_threads: int = Field(1, ge=1, le=64, description="threads of the embedding model")
-    concurrency: int = Field(
-        4, ge=1, le=64, description="verdicts and documents worked on at a time"
-    )
+    concurrency: int = Field(4, ge=1, le=64, description="verdicts and documents processed at once")
 
     @model_validator(mode="after")
     def _known_clearance(self) -> Self:

@@ -1,6 +1,7 @@
 """Cosine search over a matrix in memory. Readers see a consistent prefix.
 
-Exact (100,000 vectors of 384 dimensions: about 6 ms), and with an index exact over what it proposes and over the rows that it does not hold yet.
+The search is exact (100,000 vectors of 384 dimensions: about 6 ms). With an index it is exact over
+the rows that the index proposes and those that it does not hold yet.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 
 from daydream_memory.ann_index import AnnIndex
 
-SLACK = 16  # more than wanted are asked of the index: it may miss one, and some may be hidden
+SLACK = 16  # proposals beyond the limit: the index may miss one, and some may be hidden
+ROWS_MIN = 1024
 
 
 class VectorTable:
-    """Rows of unit vectors with an id each; a row's number never changes."""
+    """Rows of unit vectors with an id each. A row's number never changes."""
 
     def __init__(self) -> None:
         self.ids: list[str] = []
@@ -32,91 +34,109 @@ class VectorTable:
         self, ids: Sequence[str], rows: NDArray[np.float32], hidden: Collection[str] = ()
     ) -> None:
         """Add rows, shape (len(ids), dimension)."""
-        count = len(self.ids)
-        if count + len(ids) > len(self._matrix):
-            grown = np.zeros((max(1024, (count + len(ids)) * 3 // 2), rows.shape[1]), np.float32)
-            if count:
-                grown[:count] = self._matrix[:count]
-            self._matrix = grown
-        self._matrix[count : count + len(ids)] = rows
-        for offset, key in enumerate(ids):
-            self.row_of[key] = count + offset
+        start, end = len(self.ids), len(self.ids) + len(ids)
+        if end > len(self._matrix):
+            self._grow(end, rows.shape[1])
+        self._matrix[start:end] = rows
+        for number, key in enumerate(ids, start):
+            self.row_of[key] = number
             if key in hidden:
-                self._hidden.add(count + offset)
+                self._hidden.add(number)
         self.ids.extend(ids)  # last: what is in `ids` is complete
 
+    def _grow(self, rows: int, dimension: int) -> None:
+        count = len(self.ids)
+        larger = np.zeros((max(ROWS_MIN, rows * 3 // 2), dimension), np.float32)
+        if count:
+            larger[:count] = self._matrix[:count]
+        self._matrix = larger
+
     def hide(self, ids: Iterable[str], *, hidden: bool) -> None:
-        """Leave these out of what is near, or take them in again."""
+        """Leave these out of searches, or include them again."""
         rows = {self.row_of[key] for key in ids if key in self.row_of}
         self._hidden = self._hidden | rows if hidden else self._hidden - rows
 
     def erase(self, ids: Iterable[str]) -> None:
-        """Make their vectors nothing. They stay hidden."""
+        """Set their vectors to zeros. They stay hidden."""
         rows = [self.row_of[key] for key in ids if key in self.row_of]
         self._matrix[rows] = 0.0
 
     def is_hidden(self, key: str) -> bool:
-        """Whether this one is left out."""
+        """Return whether searches leave this one out."""
         return self.row_of.get(key) in self._hidden
 
     @property
     def hidden_count(self) -> int:
-        """How many are left out."""
+        """Return how many are hidden."""
         return len(self._hidden)
 
     def row(self, number: int) -> NDArray[np.float32]:
-        """The vector of a row."""
+        """Return the vector of a row."""
         vector: NDArray[np.float32] = self._matrix[number]
         return vector
 
     def near(
-        self, vector: NDArray[np.float32], limit: int, without: frozenset[str] = frozenset()
+        self, vector: NDArray[np.float32], limit: int, exclude: frozenset[str] = frozenset()
     ) -> list[tuple[str, float]]:
-        """The rows with the highest cosine, highest first, hidden ones left out."""
+        """Return the rows with the highest cosine, highest first, without hidden ones."""
         count = len(self.ids)
         if not count:  # not even a dimension is known
             return []
-        skip = [
-            row
-            for row in self._hidden | {self.row_of[key] for key in without if key in self.row_of}
-            if row < count
-        ]
-        size = self.index.size if self.index else 0
-        if self.index and size:
-            proposed = self.index.search(vector, limit + len(without) + SLACK)
-            rows = np.concatenate([proposed, np.arange(size, count)])
-            cosines = np.concatenate(
-                [self._matrix[proposed] @ vector, self._matrix[size:count] @ vector]
-            )
-            cosines[np.isin(rows, skip)] = -np.inf
-            if np.count_nonzero(cosines > -np.inf) >= min(
-                limit, count - len(skip)
-            ):  # else too many of what it proposed are hidden
-                return self._best(rows, cosines, limit)
+        excluded = {self.row_of[key] for key in exclude if key in self.row_of}
+        skipped = [row for row in self._hidden | excluded if row < count]
+        proposals = limit + len(exclude) + SLACK
+        matches = self._near_by_index(vector, limit, proposals, skipped)
+        if matches is not None:
+            return matches
         cosines = self._matrix[:count] @ vector
-        cosines[skip] = -np.inf
+        cosines[skipped] = -np.inf
         return self._best(np.arange(count), cosines, limit)
+
+    def _near_by_index(
+        self, vector: NDArray[np.float32], limit: int, proposals: int, skipped: list[int]
+    ) -> list[tuple[str, float]] | None:
+        """Search among what the index proposes, and the rows behind it.
+
+        Return None without an index, or when too much of what it proposes is hidden.
+        """
+        if self.index is None or not self.index.size:
+            return None
+        size, count = self.index.size, len(self.ids)
+        proposed = self.index.search(vector, proposals)
+        rows = np.concatenate([proposed, np.arange(size, count)])
+        cosines = self._matrix[rows] @ vector
+        cosines[np.isin(rows, skipped)] = -np.inf
+        if np.count_nonzero(cosines > -np.inf) < min(limit, count - len(skipped)):
+            return None
+        return self._best(rows, cosines, limit)
 
     def _best(
         self, rows: NDArray[np.int64], cosines: NDArray[np.float32], limit: int
     ) -> list[tuple[str, float]]:
-        wanted = min(len(rows), limit)
-        best = np.argpartition(-cosines, wanted - 1)[:wanted]
+        count = min(len(rows), limit)
+        best = np.argpartition(-cosines, count - 1)[:count]
         best = best[np.argsort(-cosines[best])]
-        return [(self.ids[rows[at]], float(cosines[at])) for at in best if cosines[at] > -np.inf]
+        return [
+            (self.ids[rows[position]], float(cosines[position]))
+            for position in best
+            if cosines[position] > -np.inf
+        ]
 
     def rows(self, start: int, end: int) -> NDArray[np.float32]:
-        """The vectors of these rows, shape (end − start, dimension)."""
-        found: NDArray[np.float32] = self._matrix[start:end]
-        return found
+        """Return the vectors of these rows, shape (end − start, dimension)."""
+        vectors: NDArray[np.float32] = self._matrix[start:end]
+        return vectors
 
     def cosines(self, vector: NDArray[np.float32], rows: Sequence[int]) -> NDArray[np.float32]:
-        """Cosines with these rows, shape (len(rows),)."""
-        found: NDArray[np.float32] = self._matrix[list(rows)] @ vector
-        return found
+        """Return the cosines with these rows, shape (len(rows),)."""
+        cosines: NDArray[np.float32] = self._matrix[list(rows)] @ vector
+        return cosines
 
     def random_cosines(self, pairs: int, seed: int) -> NDArray[np.float32]:
-        """Cosines of random pairs of different rows."""
+        """Return the cosines of random pairs of different rows, shape (pairs,).
+
+        The shape is (0,) with fewer than two rows.
+        """
         count = len(self.ids)
         if count < 2:
             return np.zeros(0, np.float32)

@@ -2,9 +2,9 @@
 
 Data: verdict → stored with the vector of its hypothesis and, if promoted, the insight as an active
 fact, in one transaction → `InsightPromoted` → the reservation's branch is released, if the verdict
-is final. In quarantine a promoted hypothesis waits for a review: it is stored, but is no fact, so it
-cannot be drawn. Everything is idempotent by its ids. The reservation is released last, so a crash
-before that leads here again.
+is final. In quarantine a promoted hypothesis waits for a review: it is stored, but is no fact, so
+it cannot be drawn. Everything is idempotent by its ids. The reservation is released last, so a
+crash before that leads here again.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from daydream_memory.clustering import FOUND, clusters_for, domains_of, nearest
+from daydream_memory.clustering import FOUND_PREFIX, clusters_for, domains_of, nearest
 
 TOPICS = {
     "steel": "steel oven temper quench",
@@ -41,8 +41,8 @@ def test_facts_about_one_thing_are_one_domain_and_it_is_called_after_it() -> Non
     }
     for at, words in enumerate(TOPICS.values()):
         name = domains[int(labels[at * 12])].name
-        assert name.startswith(FOUND)
-        assert set(name.removeprefix(FOUND).split()) <= set(words.split())
+        assert name.startswith(FOUND_PREFIX)
+        assert set(name.removeprefix(FOUND_PREFIX).split()) <= set(words.split())
 
 
 def test_a_domain_keeps_its_name_when_more_is_known() -> None:
@@ -57,7 +57,7 @@ def test_a_domain_keeps_its_name_when_more_is_known() -> None:
 def test_texts_that_are_all_the_same_are_one_domain() -> None:
     vectors = np.repeat(memory(1)[0][:1], 60, axis=0)
     (only,) = domains_of(vectors, ["same words"] * 60, seed=1)
-    assert only.name == FOUND + "same words"
+    assert only.name == FOUND_PREFIX + "same words"
 
 
 @pytest.mark.parametrize(("facts", "clusters"), [(50, 3), (400, 10), (10**6, 32)])

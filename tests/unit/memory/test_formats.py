@@ -69,7 +69,7 @@ def test_a_pdf_is_read_page_by_page_whatever_it_is_called() -> None:
             ("Valleys / page 2", "Rivers carve sharp ones, and both can be told apart."),
         ]
     )
-    assert read_document(data, "a.pdf").passages[0].about == DocumentMetadata(
+    assert read_document(data, "a.pdf").passages[0].metadata == DocumentMetadata(
         tags=("ice", "rivers"), written="2024"
     )
 
@@ -110,10 +110,7 @@ def test_a_table_with_a_named_text_column_is_read_row_by_row(delimiter: str) -> 
             DocumentMetadata(written="2001"),
         ),
     )
-    assert (
-        reading.note
-        == "the texts are those of the column 'Abstract'; 1 rows without one were left out"
-    )
+    assert reading.note == "texts are from the column 'Abstract'; 1 row without one was left out"
 
 
 def test_the_longest_column_of_a_table_is_its_text_when_none_is_named_so() -> None:
@@ -141,9 +138,9 @@ def test_front_matter_says_what_a_note_is_about_and_a_rule_does_not() -> None:
         "Valleys",
         DocumentMetadata(("ice", "rivers"), "geology", "CC-BY", "2024-05-01"),
     )
-    assert (second.title, second.about) == ("More", first.about)
+    assert (second.title, second.metadata) == ("More", first.metadata)
     assert (
-        read_document(b"---\nnot: [yaml\n---\nA text.\n", "a.md").passages[0].about
+        read_document(b"---\nnot: [yaml\n---\nA text.\n", "a.md").passages[0].metadata
         == DocumentMetadata()
     )
 

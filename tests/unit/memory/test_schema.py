@@ -1,57 +1,61 @@
-"""A memory of an earlier build is brought up to date when it is opened, and loses nothing."""
+"""A memory of an older version is brought up to date when it is opened, and loses nothing."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from pathlib import Path
 
-import numpy as np
+import pytest
 
-from daydream_contracts.rpc import ListDocuments
-from daydream_memory.sqlite import open_sqlite_store
-from daydream_memory.sqlite.schema import SCHEMA, STEPS
+from daydream_memory.sqlite.schema import SCHEMA, migrate
+
+STEPS = (
+    "alter table removals add column who text not null default 'unknown'",
+    "create table extra(key text primary key); insert into extra select source from removals",
+)
 
 
-async def test_a_file_of_the_first_build_is_brought_up_to_date_once(tmp_path: Path) -> None:
-    db = sqlite3.connect(tmp_path / "memory.db")
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """A file without any step, with one row."""
+    file = tmp_path / "memory.db"
+    db = sqlite3.connect(file)
     db.executescript(SCHEMA)
-    db.execute(
-        "insert into documents values('doc', '/notes/doc.md', 'read', '', '2026-01-01T00:00:00+00:00')"
-    )
-    vectors = np.eye(3, dtype=np.float32)
-    for at, (kind, parents) in enumerate(
-        (("document", []), ("document", []), ("insight", ["id 0", "id 1"]))
-    ):
-        row = (
-            f"id {at}",
-            at,
-            f"text {at}",
-            kind,
-            "doc" if kind == "document" else "",
-            json.dumps(parents),
-            vectors[at].tobytes(),
-        )
-        db.execute(
-            "insert into facts(fact_id, ordinal, text, title, source, domain, kind, depth, place, document_id, parents, vector) "
-            "values(?, ?, ?, '', '', '', ?, 0, 0, ?, ?, ?)",
-            row,
-        )
+    db.execute("insert into removals values('/a.md', '2026-01-01')")
     db.commit()
     db.close()
+    return file
+
+
+def version(db: sqlite3.Connection) -> int:
+    return int(db.execute("pragma user_version").fetchone()[0])
+
+
+def test_an_older_file_gets_each_step_once_and_keeps_its_rows(older: Path) -> None:
     for _ in range(2):
-        store = open_sqlite_store(tmp_path, "model")
-        assert (await store.maintenance.counts()).hidden == 0
-        assert [fact.fact_id for fact, _ in await store.facts.find_nearest(vectors[0], 3)] == [
-            "id 0",
-            "id 1",
-            "id 2",
-        ]
-        (report,) = await store.documents.reports(ListDocuments())
-        assert (report.facts, report.current) == (2, True)
-        (standing,) = await store.visibility.resolve(["id 0"])
-        assert standing.descendants == 1
-        await store.close()
-    assert sqlite3.connect(tmp_path / "memory.db").execute("pragma user_version").fetchone() == (
-        len(STEPS),
-    )
+        db = sqlite3.connect(older, isolation_level=None)
+        migrate(db, STEPS)
+        rows = db.execute("select source, at, who from removals").fetchall()
+        assert rows == [("/a.md", "2026-01-01", "unknown")]
+        assert db.execute("select key from extra").fetchall() == [("/a.md",)]
+        assert version(db) == len(STEPS)
+        db.close()
+
+
+def test_a_file_continues_with_the_first_step_that_it_lacks(older: Path) -> None:
+    db = sqlite3.connect(older, isolation_level=None)
+    migrate(db, STEPS[:1])
+    assert version(db) == 1
+    migrate(db, STEPS)
+    assert version(db) == 2
+    db.close()
+
+
+def test_a_step_that_fails_leaves_nothing_behind(older: Path) -> None:
+    db = sqlite3.connect(older, isolation_level=None)
+    with pytest.raises(sqlite3.Error):
+        migrate(db, ("create table half(key text); insert into nowhere values(1)",))
+    db.execute("rollback")
+    assert version(db) == 0
+    assert not db.execute("select name from sqlite_master where name = 'half'").fetchall()
+    db.close()

@@ -1,4 +1,7 @@
-"""Bytes to passages: tell the format, decode, split at headings, pages and records. Says what it did; never stops a whole ingest."""
+"""Bytes to passages: detect the format, decode, split at headings, pages and records.
+
+The result says what was done. A document that cannot be read never stops a whole ingest.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from daydream_memory.reading.pages import read_docx, read_html, read_pdf
 from daydream_memory.reading.passages import (
     DocumentMetadata,
     Passage,
+    Passages,
     ReadResult,
     UnreadableDocumentError,
 )
@@ -20,34 +24,42 @@ from daydream_memory.reading.text import decode, looks_binary
 
 __all__ = ["FORMATS", "DocumentMetadata", "Passage", "ReadResult", "read_document"]
 
-Found = tuple[tuple[Passage, ...], str]
 FORMATS = "text, Markdown, HTML, PDF, DOCX, JSON Lines, CSV and BibTeX"
-OF_BYTES: dict[str, Callable[[bytes], Found]] = {".pdf": read_pdf, ".docx": read_docx}
-OF_TEXT: dict[str, Callable[[str], Found]] = {
-    **dict.fromkeys((".md", ".markdown", ".mdown"), lambda text: (tuple(read_markdown(text)), "")),
+BINARY_READERS: dict[str, Callable[[bytes], Passages]] = {".pdf": read_pdf, ".docx": read_docx}
+TEXT_READERS: dict[str, Callable[[str], Passages]] = {
+    **dict.fromkeys((".md", ".markdown", ".mdown"), read_markdown),
     **dict.fromkeys((".html", ".htm", ".xhtml"), read_html),
     **dict.fromkeys((".jsonl", ".ndjson"), read_json_lines),
     ".csv": read_table,
     ".tsv": partial(read_table, delimiter="\t"),
     **dict.fromkeys((".bib", ".bibtex"), read_bibtex),
 }
+PDF_MAGIC = b"%PDF-"
 
 
 def read_document(data: bytes, source: str) -> ReadResult:
-    """The passages of a document, or why there are none. The format is that of the ending of its name, else plain text."""
+    """Return the passages of a document, or why there are none.
+
+    The suffix of the source's name decides about the format, else it is plain text. A PDF is
+    recognized by its content.
+    """
     if not data.strip():
         return ReadResult("skipped", "empty")
-    suffix = PurePath(source).suffix.lower()
+    suffix = ".pdf" if data.startswith(PDF_MAGIC) else PurePath(source).suffix.lower()
     try:
-        if data.startswith(b"%PDF-"):
-            suffix = ".pdf"
-        if suffix in OF_BYTES:
-            passages, note = OF_BYTES[suffix](data)
+        if suffix in BINARY_READERS:
+            passages, note = BINARY_READERS[suffix](data)
             return ReadResult("read", note, passages)
-        if looks_binary(data):
-            return ReadResult("refused", f"not text (a binary file); only {FORMATS} can be read")
-        text, remark = decode(data)
-        passages, note = OF_TEXT[suffix](text) if suffix in OF_TEXT else ((Passage(text),), "")
+        return _read_text(data, suffix)
     except UnreadableDocumentError as reason:
         return ReadResult("refused", str(reason))
-    return ReadResult("read", "; ".join(filter(None, (remark, note))), passages)
+
+
+def _read_text(data: bytes, suffix: str) -> ReadResult:
+    if looks_binary(data):
+        raise UnreadableDocumentError(f"not text but a binary file; readable formats: {FORMATS}")
+    text, decoding_note = decode(data)
+    if suffix not in TEXT_READERS:
+        return ReadResult("read", decoding_note, (Passage(text),))
+    passages, note = TEXT_READERS[suffix](text)
+    return ReadResult("read", "; ".join(filter(None, (decoding_note, note))), passages)

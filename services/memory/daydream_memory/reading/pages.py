@@ -1,4 +1,7 @@
-"""HTML, DOCX and PDF to passages. HTML and DOCX become Markdown first, so that headings count; a PDF gives a passage a page."""
+"""HTML, DOCX and PDF to passages.
+
+HTML and DOCX become Markdown first, so that headings count. A PDF gives a passage per page.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from bs4 import BeautifulSoup
 from markdownify import MarkdownConverter
 from pypdf import PdfReader
 
-from daydream_memory.reading.about import about_of
 from daydream_memory.reading.markdown import read_markdown
-from daydream_memory.reading.passages import Passage, UnreadableDocumentError
+from daydream_memory.reading.metadata import metadata_of
+from daydream_memory.reading.passages import Passage, Passages, UnreadableDocumentError
 
 NO_TEXT = (
     "script",
@@ -31,80 +34,77 @@ NO_TEXT = (
 )
 PDF_PAGES_MAX = 20_000
 UNPACKED_BYTES_MAX = 512 << 20
-SCANNED_CHARS = 20  # a PDF whose pages hold fewer characters on average is made of pictures
+SCANNED_CHARS = 20  # a PDF with fewer characters per page, on average, consists of pictures
 
 
-def read_html(markup: str) -> tuple[tuple[Passage, ...], str]:
-    """The main part of a page by its headings; menus, scripts and forms are left out."""
+def read_html(markup: str) -> Passages:
+    """Return the main part of a page by its headings, without menus, scripts and forms."""
     soup = BeautifulSoup(markup, "html.parser")
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     for element in soup(NO_TEXT):
         element.decompose()
     main = soup.find("main") or soup.find("article") or soup.body or soup
-    text = str(
-        MarkdownConverter(
-            heading_style="ATX",
-            strip=["a", "img"],
-            escape_misc=False,
-            escape_asterisks=False,
-            escape_underscores=False,
-        ).convert_soup(main)
+    converter = MarkdownConverter(
+        heading_style="ATX",
+        strip=["a", "img"],
+        escape_misc=False,
+        escape_asterisks=False,
+        escape_underscores=False,
     )
+    passages, note = read_markdown(str(converter.convert_soup(main)))
     return tuple(
-        Passage(one.text, one.title or title, one.about) for one in read_markdown(text)
-    ), ""
+        Passage(passage.text, passage.title or title, passage.metadata) for passage in passages
+    ), note
 
 
-def read_docx(data: bytes) -> tuple[tuple[Passage, ...], str]:
-    """A Word document by its headings."""
+def read_docx(data: bytes) -> Passages:
+    """Return a Word document by its headings."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             size = sum(part.file_size for part in archive.infolist())
-        if size > UNPACKED_BYTES_MAX:
-            raise UnreadableDocumentError(
-                f"unpacked it has {size >> 20} MB, and {UNPACKED_BYTES_MAX >> 20} MB are the most; split it"
-            )
-        found = mammoth.convert_to_html(io.BytesIO(data))
-    except UnreadableDocumentError:
-        raise
-    except (
-        Exception
-    ) as error:  # whatever a broken archive makes zipfile, the XML parser or mammoth raise
-        raise UnreadableDocumentError(f"not a Word document that can be read: {error}") from error
-    return read_html(found.value)
+        if size <= UNPACKED_BYTES_MAX:
+            return read_html(mammoth.convert_to_html(io.BytesIO(data)).value)
+    # a broken archive makes zipfile, the XML parser and mammoth raise nearly anything
+    except Exception as error:
+        raise UnreadableDocumentError(f"not a readable Word document: {error}") from error
+    raise UnreadableDocumentError(
+        f"unpacked size is {size >> 20} MB, the maximum is {UNPACKED_BYTES_MAX >> 20} MB; split it"
+    )
 
 
-def read_pdf(data: bytes) -> tuple[tuple[Passage, ...], str]:
-    """A passage a page. What is a picture of a text has no text: a scan needs text recognition first."""
-    logging.getLogger("pypdf").setLevel(
-        logging.ERROR
-    )  # it warns of every small flaw that it could fix
+def read_pdf(data: bytes) -> Passages:
+    """Return a passage per page. A scan has no text: it needs text recognition first."""
+    # it warns of every small flaw that it could fix
+    logging.getLogger("pypdf").setLevel(logging.ERROR)
     try:
-        reader = PdfReader(io.BytesIO(data))
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise UnreadableDocumentError("it is encrypted; save a copy without a password")
-        if len(reader.pages) > PDF_PAGES_MAX:
-            raise UnreadableDocumentError(
-                f"it has {len(reader.pages)} pages, and {PDF_PAGES_MAX} are the most; split it"
-            )
-        texts = [page.extract_text() for page in reader.pages]
-        facts: Mapping[str, object] = reader.metadata or {}
-        title = str(facts.get("/Title") or "").strip()
-        about = about_of(
-            {
-                "keywords": str(facts.get("/Keywords") or ""),
-                "date": str(facts.get("/CreationDate") or "")[2:6],
-            }
-        )
+        passages = _read_pages(PdfReader(io.BytesIO(data)))
     except UnreadableDocumentError:
         raise
     except Exception as error:  # broken files make it raise nearly anything
         raise UnreadableDocumentError(
-            f"not a PDF that can be read: {type(error).__name__}: {error}"
+            f"not a readable PDF: {type(error).__name__}: {error}"
         ) from error
-    if sum(map(len, texts)) < SCANNED_CHARS * max(1, len(texts)):
-        raise UnreadableDocumentError("it holds no text; a scan needs text recognition (OCR) first")
+    if sum(len(passage.text) for passage in passages) < SCANNED_CHARS * max(1, len(passages)):
+        raise UnreadableDocumentError("no text found; a scan needs text recognition (OCR) first")
+    return passages, ""
+
+
+def _read_pages(reader: PdfReader) -> tuple[Passage, ...]:
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise UnreadableDocumentError("encrypted; save a copy without a password")
+    if len(reader.pages) > PDF_PAGES_MAX:
+        raise UnreadableDocumentError(
+            f"{len(reader.pages)} pages, the maximum is {PDF_PAGES_MAX}; split it"
+        )
+    properties: Mapping[str, object] = reader.metadata or {}
+    title = str(properties.get("/Title") or "").strip()
+    metadata = metadata_of(
+        {
+            "keywords": str(properties.get("/Keywords") or ""),
+            "date": str(properties.get("/CreationDate") or "")[2:6],
+        }
+    )
     return tuple(
-        Passage(text, " / ".join(filter(None, (title, f"page {number}"))), about)
-        for number, text in enumerate(texts, 1)
-    ), ""
+        Passage(page.extract_text(), " / ".join(filter(None, (title, f"page {number}"))), metadata)
+        for number, page in enumerate(reader.pages, 1)
+    )

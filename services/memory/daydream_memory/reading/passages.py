@@ -1,4 +1,4 @@
-"""What a reader gives: passages of a document, each of which stands for itself."""
+"""What a reader returns: passages of a document, each complete in itself."""
 
 from __future__ import annotations
 
@@ -7,32 +7,48 @@ from typing import Literal
 
 
 class UnreadableDocumentError(ValueError):
-    """The document can't be read; the text says why, in words for whoever put it in."""
+    """The document cannot be read. The text gives the reason to the person who added it."""
 
 
 @dataclass(frozen=True)
 class DocumentMetadata:
-    """What a document or record says of itself. Empty where it says nothing."""
+    """What a document or record says about itself. Empty where it says nothing.
+
+    `written` is a date or a year, as the document has it.
+    """
 
     tags: tuple[str, ...] = ()
     domain: str = ""
     licence: str = ""
-    written: str = ""  # a date or a year, as it stands there
+    written: str = ""
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of a document that stands for itself. `title`: the path of headings above it, the record's title, or its page."""
+    """A piece of a document.
+
+    `title`: the path of headings above it, the title of its record, or its page.
+    """
 
     text: str
     title: str = ""
-    about: DocumentMetadata = DocumentMetadata()
+    metadata: DocumentMetadata = DocumentMetadata()
+
+
+Passages = tuple[tuple[Passage, ...], str]  # with a note on what was left out
 
 
 @dataclass(frozen=True)
 class ReadResult:
-    """What was found in a document."""
+    """The result of reading a document."""
 
     status: Literal["read", "skipped", "refused"]
     note: str
     passages: tuple[Passage, ...] = ()
+
+
+def left_out(count: int, item: str, items: str) -> str:
+    """Return a note on how many items were left out, "" for none."""
+    if not count:
+        return ""
+    return f"1 {item} was left out" if count == 1 else f"{count} {items} were left out"

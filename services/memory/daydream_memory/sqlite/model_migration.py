@@ -1,6 +1,6 @@
 """A change of the embedding model in the embedded store.
 
-The vectors of the next model are collected in a table of their own and replace the others in one
+The vectors of the next model are collected in a separate table and replace the others in one
 transaction.
 """
 

@@ -1,7 +1,7 @@
 """Which facts are hidden, in SQL.
 
 A fact is active while a current document or question holds it, or while it is an insight, and
-nobody has withdrawn it. Nothing is deleted here. `mentions` says which sources hold a fact now.
+it is not withdrawn. Nothing is deleted here. `mentions` says which sources hold a fact now.
 `withdrawn` lists for a fact the roots of its withdrawal: itself, or a fact that it descends from.
 Undoing the withdrawal of a root undoes exactly what it caused. All functions run inside the
 caller's transaction and are idempotent. They return the ids of the facts that a change concerns.
@@ -39,7 +39,7 @@ END_DOCUMENTS = """update documents set current = 0
   where source = ? and current and offered_at <= ?"""
 INHERIT = """insert or ignore into withdrawn
   select ?, w.root from withdrawn w where w.fact_id in (select value from json_each(?))"""
-WRITE_DECISION = """insert into standings values(?, ?)
+WRITE_DECISION = """insert into visibility_decisions values(?, ?)
   on conflict(root) do update set at = excluded.at where excluded.at >= at"""
 HOLDERS = "select m.source from mentions m where m.fact_id = facts.fact_id"
 MOVE_SOURCE = f"""update facts set source = ({HOLDERS} order by m.source limit 1)

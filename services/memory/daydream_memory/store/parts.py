@@ -1,8 +1,9 @@
 """The parts of a store. A new store implements each protocol and puts them together as a `Store`.
 
-States of a fact: pending (read, not embedded) → active (it has a vector and the next dense ordinal,
-0, 1, 2 …) ⇄ hidden. A hidden fact keeps its ordinal and cannot be drawn or found: no current
-document holds it any more, or a person withdrew it or a fact that it descends from, or it is erased.
+States of a fact: pending (read, not embedded) → active (it has a vector and the next dense
+ordinal, 0, 1, 2 …) ⇄ hidden. A hidden fact keeps its ordinal and cannot be drawn or found. The
+causes: no current document holds it, a person withdrew it or a fact that it descends from, or it
+is erased.
 
 All methods may be called concurrently. Everything written is idempotent by its id. Vectors are
 float32 of one dimension and of length 1.

@@ -1,4 +1,4 @@
-"""What a store takes and gives: facts on their way in, states, changes and counts."""
+"""The records that a store exchanges: new facts, states, changes and counts."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ async def send(call: Awaitable[R], timeout_s: float = CALL_TIMEOUT_S) -> R:
 
 
 def _is_unavailable(error: BaseException) -> bool:
-    """The client wraps what gRPC says. Of REST it keeps the status."""
+    """Return whether the server is unavailable. The client wraps gRPC's error or REST's status."""
     if isinstance(error, UnexpectedStatusCodeError):
         return error.status_code >= 500 or error.status_code == TOO_MANY_REQUESTS
     cause = error.__cause__ or error.__context__

@@ -1,7 +1,7 @@
 """A change of the embedding model in Weaviate.
 
-The vectors of the next model are stored beside those of the model in use, under a name of their
-own. The old ones stay in the collections, unused: Weaviate cannot remove them.
+The vectors of the next model are stored beside those of the model in use, under their own
+name. The old ones stay in the collections, unused: Weaviate cannot remove them.
 """
 
 from __future__ import annotations

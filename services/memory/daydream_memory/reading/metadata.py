@@ -1,0 +1,51 @@
+"""What records and front matter say about themselves, under the field names that people use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from daydream_memory.reading.passages import DocumentMetadata
+
+TEXT_FIELDS = ("text", "content", "body", "abstract", "fact", "note", "summary", "description")
+TITLE_FIELDS = ("title", "name", "heading")
+TAG_FIELDS = ("tags", "keywords", "categories")
+LICENCE_FIELDS = ("license", "licence", "rights")
+DATE_FIELDS = ("date", "published", "created", "updated", "year", "time", "timestamp")
+DOMAIN_FIELDS = ("domain", "field")
+SEPARATORS = re.compile(r"\s*[,;]\s*")
+TAGS_MAX = 20
+
+
+def field(record: Mapping[str, object], names: tuple[str, ...]) -> str:
+    """Return the first of these fields with a value, as text, "" if none has one.
+
+    Upper and lower case are the same.
+    """
+    values = _by_lower_name(record)
+    texts = (str(values[name]).strip() for name in names if _has_value(values.get(name)))
+    return next((text for text in texts if text), "")
+
+
+def metadata_of(record: Mapping[str, object]) -> DocumentMetadata:
+    """Return tags, domain, licence and date of a record."""
+    values = _by_lower_name(record)
+    given = next((values[name] for name in TAG_FIELDS if values.get(name)), ())
+    if isinstance(given, list | tuple):
+        tags = [str(tag) for tag in given]
+    else:
+        tags = SEPARATORS.split(str(given))
+    return DocumentMetadata(
+        tags=tuple(tag.strip() for tag in tags if tag.strip())[:TAGS_MAX],
+        domain=field(record, DOMAIN_FIELDS),
+        licence=field(record, LICENCE_FIELDS),
+        written=field(record, DATE_FIELDS),
+    )
+
+
+def _by_lower_name(record: Mapping[str, object]) -> dict[str, object]:
+    return {key.strip().lower(): value for key, value in record.items() if isinstance(key, str)}
+
+
+def _has_value(value: object) -> bool:
+    return value not in (None, "", [], {})
