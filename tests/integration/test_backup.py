@@ -8,13 +8,11 @@ import hashlib
 import json
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 from nats.aio.client import Client
-from nats.js.api import KeyValueConfig
 
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import DocumentOffered, Message, VerdictReached, VisibilityChanged
@@ -22,15 +20,12 @@ from daydream_contracts.rpc import (
     BackUp,
     EmptyRequest,
     Erase,
-    JudgedPairs,
-    JudgedPairsPage,
     ListVerdicts,
     MemoryState,
     Resolve,
     RestoreBackup,
 )
 from daydream_contracts.topology import (
-    DRAWN_PAIRS,
     MEMORY_BACK_UP,
     MEMORY_ERASE,
     MEMORY_INSIGHTS,
@@ -42,14 +37,7 @@ from daydream_contracts.topology import (
 from daydream_memory.backups import StreamContext
 from daydream_memory.sqlite import open_sqlite_store
 from daydream_memory.sqlite.backup import REPLACED, STAGED, install_staged, read_contents
-from daydream_runtime.cas_state import CasState
 from daydream_runtime.rpc import RpcClient
-from daydream_runtime.service import Runtime
-from daydream_sampler.claim import Claim
-from daydream_sampler.drawn_pairs import DrawnPairs
-from daydream_sampler.epoch import KEY, Epoch
-from daydream_sampler.epoch_renewal import EpochRenewer
-from daydream_sampler.pair_numbers import pair_number
 from support.programs import Endpoint, NatsServer
 from support.services import service
 
@@ -148,7 +136,9 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             await offer(nc, "/later.jsonl", "A fact that nobody knew yet when the backup was made.")
             await say(nc, verdict("late"))
             await until(facts=8 + 1, verdicts=2)
-            await ask(MEMORY_ERASE, Erase(sources=(SECRET,), who="ada", asked_at=datetime.now(UTC)))
+            await ask(
+                MEMORY_ERASE, Erase(sources=(SECRET,), who="ada", requested_at=datetime.now(UTC))
+            )
             (known,) = (await ask(MEMORY_RESOLVE, Resolve(names=("v early",)))).facts
             await say(
                 nc,
@@ -172,7 +162,7 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             done = await ask(
                 MEMORY_RESTORE, RestoreBackup(object_name="one", sha256=made.sha256, who="ada")
             )
-            assert (done.facts, done.verdicts, done.again, done.gone) == (made.facts, 1, 2, 0)
+            assert (done.facts, done.verdicts, done.replayed, done.lost) == (made.facts, 1, 2, 0)
             assert await asyncio.to_thread(process.wait, 30) == 75
         with service("memory", server.url, tmp_path / "memory", **settings):
             after = await state()
@@ -225,56 +215,3 @@ def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
         wrong.write_bytes(content)
         with pytest.raises(PermanentError, match="Not a"):
             read_contents(wrong)
-
-
-async def test_the_sampler_begins_a_new_epoch_over_another_memory_and_knows_what_was_judged(
-    nc: Client,
-) -> None:
-    js = nc.jetstream()
-    bucket, drawn_bucket = [
-        await js.create_key_value(KeyValueConfig(bucket=name))
-        for name in ("epoch", DRAWN_PAIRS.name)
-    ]
-    pages = {
-        0: JudgedPairsPage(pairs=((0, 1), (2, 0)), next=7),
-        7: JudgedPairsPage(pairs=((1, 2),), next=None),
-    }
-
-    async def ask(_: Any, question: JudgedPairs) -> JudgedPairsPage:
-        return pages[question.after]
-
-    class Asked:
-        def __init__(self) -> None:
-            self.ask = ask
-
-    state = CasState(bucket, KEY, Epoch(key="1"))
-    renewing = EpochRenewer(cast(Runtime, Asked()), state)
-    old = DrawnPairs(js, drawn_bucket, 1)
-    assert await renewing.renewed(old, "first") is old, (
-        "an epoch from before there were generations goes on"
-    )
-    claim = Claim(
-        claim_id="c", number=4, owner="a", claimed_at=NOW, until=NOW + timedelta(seconds=9)
-    )
-    await state.change(
-        lambda epoch: (
-            epoch.model_copy(update={"drawn": 5, "pairs_max": 9, "claims": (claim,)}),
-            None,
-        )
-    )
-    new = await renewing.renewed(old, "second")
-    other = await EpochRenewer(cast(Runtime, Asked()), state).renewed(old, "second")
-    for drawn in (new, other):
-        await drawn.catch_up()
-        assert (drawn.epoch, len(drawn)) == (1000, 3)
-        assert all(pair_number(*pair) in drawn for pair in ((0, 1), (0, 2), (1, 2)))
-    epoch = await state.read()
-    assert (epoch.number, epoch.memory, epoch.drawn, epoch.pairs_max, epoch.claims) == (
-        1000,
-        "second",
-        5,
-        9,
-        (),
-    )
-    assert await renewing.renewed(new, "second") is new
-    assert (await renewing.renewed(new, "third")).epoch == 2000

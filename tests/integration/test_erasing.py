@@ -91,7 +91,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
             ).facts < 2 or state.verdicts < 3:
                 await asyncio.sleep(0.05)
             request = Erase(
-                fact_ids=(derive_id("fact", fingerprint(SECRET)),), who="ada", asked_at=AT
+                fact_ids=(derive_id("fact", fingerprint(SECRET)),), who="ada", requested_at=AT
             )
             done = await ask(MEMORY_ERASE, request, patience_s=30, try_s=30)
             while done.messages.get("VERDICTS") != 2:  # the memory's last acks may be on their way
@@ -116,7 +116,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
         assert sorted(erased) == [0, 1, 1]
         again = await ask(
             MEMORY_ERASE,
-            Erase(sources=('/my "notes".jsonl',), who="ada", asked_at=AT),
+            Erase(sources=('/my "notes".jsonl',), who="ada", requested_at=AT),
             patience_s=30,
             try_s=30,
         )

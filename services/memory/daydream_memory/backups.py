@@ -117,14 +117,14 @@ class BackupService:
             await self._stage(request)
         contents = await asyncio.to_thread(self.support.read_contents, staged)
         context = StreamContext.from_json(contents.context)
-        again, gone = await self._missed(context)
+        replayed, lost = await self._missed(context)
         self.restart(f"{request.who} restores a backup of {context.made_at.isoformat()}")
         return Restored(
             facts=contents.facts,
             verdicts=contents.verdicts,
             made_at=context.made_at,
-            again=again,
-            gone=gone,
+            replayed=replayed,
+            lost=lost,
         )
 
     async def _stage(self, request: RestoreBackup) -> BackupContents:
@@ -148,13 +148,13 @@ class BackupService:
 
     async def _missed(self, context: StreamContext) -> tuple[int, int]:
         """Return how many messages since the copy the streams still hold, and no longer hold."""
-        again = gone = 0
+        replayed = lost = 0
         for message in FOLLOWED:
             position = context.positions[message.__name__]
             state = (await self.js.stream_info(route_of(message).stream)).state
-            again += max(0, state.last_seq - max(state.first_seq, position + 1) + 1)
-            gone += max(0, min(state.first_seq - 1, state.last_seq) - position)
-        return again, gone
+            replayed += max(0, state.last_seq - max(state.first_seq, position + 1) + 1)
+            lost += max(0, min(state.first_seq - 1, state.last_seq) - position)
+        return replayed, lost
 
 
 class NoBackups:

@@ -2,8 +2,8 @@
 
 Spherical k-means (Dhillon and Modha, 2001) with k-means++ seeding (Arthur and Vassilvitskii, 2007)
 over a sample. It is written by hand on numpy: scikit-learn would add 150 MB to the installation
-(with scipy) for these 20 lines, and its KMeans is not spherical. A cluster near an earlier one keeps
-that one's name, so that what was learned about a domain stays useful.
+(with scipy) for these 20 lines, and its KMeans is not spherical. A cluster near an earlier one
+keeps that one's name, so that what was learned about a domain stays useful.
 """
 
 from __future__ import annotations

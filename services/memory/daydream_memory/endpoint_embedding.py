@@ -144,7 +144,9 @@ class EndpointEmbedder:
         await self._budget.settle(attempt_id, cost, input_tokens, 0, answer.provider_id)
 
     async def _release(self, reservation_id: str) -> None:
-        await self._budget.rpc.request(BUDGET_RELEASE, ReleaseReservation(reservation_id=reservation_id))
+        await self._budget.rpc.request(
+            BUDGET_RELEASE, ReleaseReservation(reservation_id=reservation_id)
+        )
 
     def _cache_vectors(self, texts: Sequence[str], answer: ProviderVectors) -> dict[str, Vector]:
         matrix = np.asarray(answer.vectors, np.float32)

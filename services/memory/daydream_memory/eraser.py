@@ -132,7 +132,7 @@ class Eraser:
 
 def _note(request: Erase) -> str:
     reason = f": {request.why}" if request.why else ""
-    return f"{ERASED_NOTE}{request.who} on {request.asked_at:%Y-%m-%d}{reason}"
+    return f"{ERASED_NOTE}{request.who} on {request.requested_at:%Y-%m-%d}{reason}"
 
 
 def _marks(names: tuple[str, ...]) -> list[bytes]:

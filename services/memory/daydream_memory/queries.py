@@ -70,14 +70,14 @@ class MemoryQueries:
     async def neighbourhoods(self, request: FindNeighbours) -> Neighbourhoods:
         """Return the neighbours of facts. Raise PermanentError for an unknown fact."""
         neighbourhoods = []
-        for place in request.places:
-            neighbours = await self.store.facts.neighbours(place.ordinal, request.near, place.also)
+        for query in request.queries:
+            neighbours = await self.store.facts.neighbours(query.ordinal, request.near, query.also)
             if neighbours is None:
-                raise PermanentError("no-such-fact", f"No fact at ordinal {place.ordinal}")
+                raise PermanentError("no-such-fact", f"No fact at ordinal {query.ordinal}")
             neighbourhoods.append(tuple(neighbours))
         median, spread = await self.store.facts.random_similarity()
         return Neighbourhoods(
-            seen=tuple(neighbourhoods), unrelated_median=median, unrelated_spread=spread
+            neighbourhoods=tuple(neighbourhoods), unrelated_median=median, unrelated_spread=spread
         )
 
     async def verdicts(self, request: ListVerdicts) -> VerdictPage:

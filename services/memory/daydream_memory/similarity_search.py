@@ -61,7 +61,7 @@ class SimilaritySearch:
             nearest=max(matches, key=lambda match: match.similarity, default=None),
             unrelated_median=median,
             embedding_model=self.embedder.model,
-            likeness=self.baseline.scale,
+            similarity_baseline=self.baseline.scale,
         )
 
     async def _own_matches(self, facts: list[Fact], vector: Vector) -> tuple[NearestMatch, ...]:

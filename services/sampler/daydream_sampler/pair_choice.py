@@ -59,10 +59,10 @@ class PairChooser:
         (second,) = await self._look(proposal, proposal.candidates.query(other, ordinal))
         return proposal.price_claim(claim, number, first, second)
 
-    async def _look(self, proposal: ProposalModel, *places: NeighbourQuery) -> list[CandidateSet]:
-        query = FindNeighbours(places=places, near=NEAREST)
+    async def _look(self, proposal: ProposalModel, *queries: NeighbourQuery) -> list[CandidateSet]:
+        query = FindNeighbours(queries=queries, near=NEAREST)
         reply = await self.rpc(MEMORY_NEIGHBOURHOODS, query)
-        return [proposal.candidates.read(neighbours, reply) for neighbours in reply.seen]
+        return [proposal.candidates.read(neighbours, reply) for neighbours in reply.neighbourhoods]
 
     async def take(
         self, claim: Claim, drawn: DrawnPairs, may_see: Callable[[str], bool]

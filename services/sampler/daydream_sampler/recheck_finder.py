@@ -54,12 +54,12 @@ class RecheckFinder:
         ordinals = ordinals_of(pair.number)
         if max(ordinals) >= facts:  # the memory had more facts when it was drawn
             return None
-        places = tuple(NeighbourQuery(ordinal=ordinal) for ordinal in ordinals)
-        query = FindNeighbours(places=places, near=NEAREST)
+        queries = tuple(NeighbourQuery(ordinal=ordinal) for ordinal in ordinals)
+        query = FindNeighbours(queries=queries, near=NEAREST)
         reply = await self.rpc(MEMORY_NEIGHBOURHOODS, query)
-        if any(neighbours[0].hidden for neighbours in reply.seen):
+        if any(neighbours[0].hidden for neighbours in reply.neighbourhoods):
             return None
-        near = [[neighbour.ordinal for neighbour in others] for _, *others in reply.seen]
+        near = [[neighbour.ordinal for neighbour in others] for _, *others in reply.neighbourhoods]
         now = datetime.now(UTC)
         why = why_due(pair, now=now, after=self.after, models=models, neighbours=near)
         return DuePair(number=pair.number, epoch=pair.epoch + 1, why=why) if why else None

@@ -58,6 +58,6 @@ def _threshold(different: Array) -> float:
         nearest=None,
         unrelated_median=0.0,
         embedding_model=MiniLM.model,
-        likeness=baseline,
+        similarity_baseline=baseline,
     )
     return similarity_threshold(matches, CriticSettings().same_false_share, 1.0)

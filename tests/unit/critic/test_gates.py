@@ -146,7 +146,7 @@ def matches(
         nearest=other or None,
         unrelated_median=median,
         embedding_model="m",
-        likeness=baseline,
+        similarity_baseline=baseline,
     )
 
 

@@ -104,8 +104,8 @@ def _show_restored(restored: Restored, saved: Path | None) -> None:
         f"Restored the memory of {restored.made_at:%Y-%m-%d %H:%M} UTC: {facts} and {verdicts}. "
         "It restarts now."
     )
-    lost = f", {restored.gone} can't be" if restored.gone else ""
-    out.print(f"Later verdicts and reviews: {restored.again} are added again{lost}.")
+    lost = f", {restored.lost} can't be" if restored.lost else ""
+    out.print(f"Later verdicts and reviews: {restored.replayed} are added again{lost}.")
     previous = f" The previous memory is in {saved}." if saved else ""
     out.print(f"Ingest later documents again.{previous}", markup=False, soft_wrap=True)
 

@@ -102,7 +102,7 @@ async def erase_command(
             derived=derived,
             who=who or "unknown",
             why=why,
-            asked_at=datetime.now(UTC),
+            requested_at=datetime.now(UTC),
         )
         erased = await client.rpc.request(
             MEMORY_ERASE, request, patience_s=ERASE_TIMEOUT_S, try_s=ERASE_TIMEOUT_S

@@ -67,7 +67,7 @@ class FactSpace:
     ) -> Neighbourhoods:
         """Answer as the memory does."""
         return Neighbourhoods(
-            seen=tuple(self._neighbourhood(query, near) for query in queries),
+            neighbourhoods=tuple(self._neighbourhood(query, near) for query in queries),
             unrelated_median=self.median,
             unrelated_spread=self.spread,
         )
@@ -159,14 +159,14 @@ def choose_pair(space: FactSpace, proposal: ProposalModel, claim: Claim) -> Clai
     if claim.number is None:
         ordinal = proposal.anchor_of(claim)
         reply = space.neighbourhoods([find.query(ordinal)])
-        first = find.read(reply.seen[0], reply)
+        first = find.read(reply.neighbourhoods[0], reply)
         number = proposal.choose(claim, first)
         if number is None:
             return None
         (other,) = {*ordinals_of(number)} - {ordinal}
         reply = space.neighbourhoods([find.query(other, ordinal)])
-        return proposal.price_claim(claim, number, first, find.read(reply.seen[0], reply))
+        return proposal.price_claim(claim, number, first, find.read(reply.neighbourhoods[0], reply))
     low, high = ordinals_of(claim.number)
     reply = space.neighbourhoods([find.query(low, high), find.query(high, low)])
-    first, second = (find.read(neighbours, reply) for neighbours in reply.seen)
+    first, second = (find.read(neighbours, reply) for neighbours in reply.neighbourhoods)
     return proposal.price_claim(claim, claim.number, first, second)

@@ -41,12 +41,8 @@ from daydream_contracts.rpc.budget import (
 )
 from daydream_contracts.rpc.critic import Calibrated, Certainty, CriticState, JudgeState, Share
 from daydream_contracts.rpc.memory import (
-    BackedUp,
-    BackUp,
     DocumentPage,
     DocumentReport,
-    Erase,
-    Erased,
     FactVisibility,
     FindNearest,
     FindNeighbours,
@@ -63,13 +59,19 @@ from daydream_contracts.rpc.memory import (
     PairFound,
     Resolve,
     Resolved,
-    RestoreBackup,
-    Restored,
     Search,
     SearchHit,
     SearchResults,
     SimilarityScale,
     VerdictPage,
+)
+from daydream_contracts.rpc.memory_lifecycle import (
+    BackedUp,
+    BackUp,
+    Erase,
+    Erased,
+    RestoreBackup,
+    Restored,
 )
 from daydream_contracts.rpc.sampler import Phase, SamplerState, SetGoal, StrategyYield
 from daydream_contracts.rpc.synthesizer import SynthesizerState, WriterState

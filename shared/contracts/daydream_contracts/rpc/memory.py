@@ -1,8 +1,7 @@
-"""Questions to the memory and its answers."""
+"""Requests to the memory service and its answers."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
@@ -18,10 +17,10 @@ from daydream_contracts.events import (
 
 
 class MemoryState(ContractModel):
-    """How much is known."""
+    """How much the memory holds."""
 
-    facts: int = Field(description="facts that can be drawn; ordinals 0…facts−1")
-    facts_pending: int = Field(description="facts still to be embedded")
+    facts: int = Field(description="facts with an ordinal, 0…facts−1")
+    facts_pending: int = Field(description="facts without a vector")
     documents: int
     verdicts: int
     daydreams_judged: int = Field(description="daydreams that a model judged")
@@ -29,25 +28,23 @@ class MemoryState(ContractModel):
     insights: int
     hidden: int = Field(
         default=0,
-        description="of the facts, those that keep their ordinal and can't be drawn: withdrawn, or in no current document",
+        description="facts with an ordinal that cannot be drawn or found",
     )
-    quarantined: int = Field(
-        default=0, description="promoted hypotheses that wait for a person's word"
-    )
+    quarantined: int = Field(default=0, description="promoted hypotheses pending review")
     embedding_model: str
     questions: tuple[int, ...] = Field(
-        default=(), description="ordinals of the lab's questions, the newest thousand"
+        default=(), description="ordinals of the lab's open questions, the newest 1,000"
     )
     teams: dict[str, int] = Field(
         default_factory=dict,
-        description="how many of the facts each team has, everybody's left out",
+        description="facts per team, without shared facts",
     )
     clearances: dict[str, int] = Field(
-        default_factory=dict, description="how many facts need each clearance, pending ones too"
+        default_factory=dict, description="facts per clearance, with pending ones"
     )
     generation: str = Field(
         default="",
-        description="another one after a restore or a new beginning: ordinals may then mean other facts",
+        description="changes when ordinals may mean other facts: in a new store, after a restore",
     )
 
 
@@ -58,53 +55,56 @@ class PairAt(ContractModel):
 
 
 class PairFound(ContractModel):
-    """The two facts, in the order asked, and the cosine of their embeddings."""
+    """The two facts, in the order of the request, and the cosine of their vectors."""
 
     first: Fact
     second: Fact
     similarity: float
-    hidden: bool = Field(default=False, description="one of the two can't be drawn any more")
+    hidden: bool = Field(default=False, description="one of the two is hidden")
 
 
 class NeighbourQuery(ContractModel):
-    """A fact whose surroundings are asked for, and others that are to be compared with it."""
+    """A fact whose neighbours are wanted, and the ordinals of facts to compare it with."""
 
     ordinal: int = Field(ge=0)
     also: tuple[int, ...] = Field(default=(), max_length=256)
 
 
 class FindNeighbours(ContractModel):
-    """What lies around one or two facts: the `near` closest, and the others that were named."""
+    """Find the neighbours of one or two facts: the `near` closest, and the ones named."""
 
-    places: tuple[NeighbourQuery, ...] = Field(min_length=1, max_length=2)
+    queries: tuple[NeighbourQuery, ...] = Field(min_length=1, max_length=2)
     near: int = Field(ge=0, le=256)
 
 
 class Neighbour(ContractModel):
-    """What strategies see of a fact. `similarity`: its cosine with the place it was seen from."""
+    """What strategies know of a fact. `similarity`: its cosine with the fact of the query."""
 
     ordinal: int
     similarity: float
     source: str
     domain: str
     kind: FactKind
-    hidden: bool = Field(default=False, description="can't be drawn any more")
+    hidden: bool = Field(default=False, description="cannot be drawn")
     related: bool = Field(default=False, description="one of the two descends from the other")
     team: str = ""
     clearance: str = ""
 
 
 class Neighbourhoods(ContractModel):
-    """For each place, in the order asked: the fact itself first, then the others, each once, closest first. And the scale of this
-    embedding model's cosines: median and standard deviation over random pairs."""
+    """The neighbours of each query's fact, in the order of the request.
 
-    seen: tuple[tuple[Neighbour, ...], ...]
+    The fact itself is first, then its neighbours, each once, closest first. `unrelated_median` and
+    `unrelated_spread` are median and standard deviation of the cosines of random pairs of facts.
+    """
+
+    neighbourhoods: tuple[tuple[Neighbour, ...], ...]
     unrelated_median: float
     unrelated_spread: float = Field(gt=0)
 
 
 class FindNearest(ContractModel):
-    """A hypothesis, and the two facts it came from, which are compared apart."""
+    """A hypothesis, and the two facts that it is about, which are compared separately."""
 
     text: str = Field(max_length=20_000)
     own_fact_ids: tuple[str, ...]
@@ -112,7 +112,10 @@ class FindNearest(ContractModel):
 
 
 class SimilarityScale(ContractModel):
-    """Cosines that an embedding model gives to different claims about one subject."""
+    """The similarity baseline of an embedding model.
+
+    Mean and standard deviation of the cosines of different claims about one subject.
+    """
 
     mean: float
     deviation: float = Field(ge=0, description="standard deviation")
@@ -120,27 +123,29 @@ class SimilarityScale(ContractModel):
 
 
 class NearestMatches(ContractModel):
-    """The nearest of each kind, and the scale on which this embedding model's cosines are to be read."""
+    """What is nearest to a hypothesis, and the scale of this embedding model's cosines."""
 
     own_facts: tuple[NearestMatch, ...]
     nearest: NearestMatch | None
     unrelated_median: float = Field(description="median cosine of random pairs of facts")
     embedding_model: str
-    likeness: SimilarityScale | None = Field(default=None, description="None until it is measured")
+    similarity_baseline: SimilarityScale | None = Field(
+        default=None, description="None until it is measured"
+    )
 
 
 class Search(ContractModel):
-    """Facts and insights close to a text."""
+    """Find facts and insights similar to a text."""
 
     text: str = Field(min_length=1, max_length=20_000)
     limit: int = Field(default=10, ge=1, le=100)
     ancestry: bool = Field(
-        default=True, description="whether each is to come with what it descends from"
+        default=True, description="whether to return what each fact descends from"
     )
 
 
 class SearchHit(ContractModel):
-    """One answer of a search."""
+    """One result of a search."""
 
     fact: Fact
     similarity: float
@@ -154,35 +159,46 @@ class SearchResults(ContractModel):
 
 
 class ListVerdicts(ContractModel):
-    """Newest first; `promoted_only` leaves the insights, `quarantined_only` those of them that wait for a person's word."""
+    """List verdicts, newest first.
+
+    `promoted_only`: the promoted ones. `quarantined_only`: of these, the ones pending review.
+    """
 
     promoted_only: bool = True
     quarantined_only: bool = False
     verdict_ids: tuple[str, ...] = Field(
-        default=(), max_length=100, description="these, whatever else is asked for, in their order"
+        default=(),
+        max_length=100,
+        description="only these, in their order; the other fields are ignored",
     )
     limit: int = Field(
-        default=50, ge=1, le=100, description="a page must fit into one NATS message of 1 MB"
+        default=50,
+        ge=1,
+        le=100,
+        description="maximum 100: a page must fit into one NATS message of 1 MB",
     )
     offset: int = Field(default=0, ge=0)
 
 
 class VerdictPage(ContractModel):
-    """A page of verdicts, and what people have said of them."""
+    """A page of verdicts, with their reviews."""
 
     verdicts: tuple[VerdictReached, ...]
     total: int
     reviews: tuple[ReviewRecorded, ...] = ()
     retracted: tuple[str, ...] = Field(
-        default=(), description="ids of those whose insight was withdrawn, or what it descends from"
+        default=(), description="ids of those whose insight is hidden"
     )
     pending_review: tuple[str, ...] = Field(
-        default=(), description="ids of promoted ones that wait for a person's word"
+        default=(), description="ids of the promoted ones pending review"
     )
 
 
 class ListDocuments(ContractModel):
-    """What became of the documents with these ids; none given: all, newest first. `under`: only sources that begin so."""
+    """List the results of reading documents, newest first.
+
+    `document_ids`: empty for all. `under`: prefix of the source.
+    """
 
     document_ids: tuple[str, ...] = ()
     under: str = ""
@@ -192,7 +208,7 @@ class ListDocuments(ContractModel):
 
 
 class DocumentReport(ContractModel):
-    """What was done with one document."""
+    """The result of reading one document."""
 
     document_id: str
     source: str
@@ -201,7 +217,7 @@ class DocumentReport(ContractModel):
     facts: int
     facts_embedded: int
     current: bool = Field(
-        default=True, description="nothing newer came from its source, and it was not removed"
+        default=True, description="the newest document of its source, and not removed"
     )
 
 
@@ -212,99 +228,37 @@ class DocumentPage(ContractModel):
 
 
 class Resolve(ContractModel):
-    """Facts by their ids, or by the ids of the verdicts that made them."""
+    """Find facts by their ids, or by the ids of the verdicts that created them."""
 
     names: tuple[str, ...] = Field(min_length=1, max_length=100)
 
 
 class FactVisibility(ContractModel):
-    """A fact, and whether it can be drawn."""
+    """A fact, and whether it is hidden."""
 
     fact: Fact
     hidden: bool
     withdrawn_by: tuple[str, ...] = Field(
-        default=(), description="ids of withdrawn facts: itself, or what it descends from"
+        default=(), description="ids of withdrawn facts: itself, or facts that it descends from"
     )
     descendants: int = 0
 
 
 class Resolved(ContractModel):
-    """In the order asked; what nobody knows is left out."""
+    """The facts in the order of the request, without unknown ones."""
 
     facts: tuple[FactVisibility, ...]
 
 
-class Erase(ContractModel):
-    """Remove documents (by their sources) and facts (by their ids) for good: texts, titles, sources and vectors. What was thought about them stays,
-    without them, unless `derived`: then the hypotheses that came from them go too."""
-
-    sources: tuple[str, ...] = ()
-    fact_ids: tuple[str, ...] = ()
-    derived: bool = False
-    who: str = Field(min_length=1)
-    why: str = ""
-    asked_at: datetime
-
-
-class Erased(ContractModel):
-    """What was erased, and what is out of reach."""
-
-    facts: int
-    verdicts: int = Field(description="kept records in which the facts stood")
-    insights_withdrawn: tuple[str, ...] = Field(
-        description="ids of insights that descend from them, which are out of the draws now"
-    )
-    messages: dict[str, int] = Field(
-        description="by stream, those that held the texts and were deleted"
-    )
-    out_of_reach: tuple[str, ...]
-
-
 class JudgedPairs(ContractModel):
-    """Which pairs have a verdict, oldest first: the next ones after the place where the last answer ended."""
+    """List the pairs that have a verdict, oldest first, from behind position `after`."""
 
     after: int = Field(default=0, ge=0)
     limit: int = Field(default=5000, ge=1, le=10_000)
 
 
 class JudgedPairsPage(ContractModel):
-    """Ordinals of the pairs whose facts are both known; the place to go on from, None at the end."""
+    """Pairs of ordinals whose facts are known. `next`: the next page's `after`, None at the end."""
 
     pairs: tuple[tuple[int, int], ...]
     next: int | None
-
-
-class BackUp(ContractModel):
-    """Make a consistent copy of the whole memory while it goes on, in the object store."""
-
-    backup_id: str
-
-
-class BackedUp(ContractModel):
-    """Where the copy is, and what it holds."""
-
-    object_name: str
-    size_bytes: int
-    sha256: str
-    facts: int
-    verdicts: int
-    made_at: datetime
-
-
-class RestoreBackup(ContractModel):
-    """Put the copy with this name in the object store in the place of the memory."""
-
-    object_name: str
-    sha256: str
-    who: str
-
-
-class Restored(ContractModel):
-    """What the copy holds, when it was made, and how many verdicts, reviews and retractions since then are taken in again, or are gone from the
-    streams."""
-
-    facts: int
-    verdicts: int
-    made_at: datetime
-    again: int
-    gone: int

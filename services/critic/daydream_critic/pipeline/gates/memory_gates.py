@@ -78,10 +78,10 @@ def similarity_threshold(matches: NearestMatches, false_share: float, unmeasured
 
     Return `unmeasured` while the embedding model has no baseline.
     """
-    if matches.likeness is None:
+    if matches.similarity_baseline is None:
         return unmeasured
     deviate = NormalDist().inv_cdf(1 - false_share)
-    cosine = matches.likeness.mean + deviate * matches.likeness.deviation
+    cosine = matches.similarity_baseline.mean + deviate * matches.similarity_baseline.deviation
     return min(SIMILARITY_MAX, _on_scale(cosine, matches.unrelated_median))
 
 
