@@ -123,7 +123,7 @@ class CanaryInjector:
             purpose="canary",
             requested_at=proposed.proposed_at,
         )
-        grant = await self.runtime.ask(BUDGET_OPEN, reservation)
+        grant = await self.runtime.rpc.request(BUDGET_OPEN, reservation)
         if grant.refusal is not None:
             log.info("a canary waits: %s", grant.refusal.text)
         return grant.granted

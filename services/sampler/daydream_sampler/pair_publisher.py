@@ -43,7 +43,7 @@ class PairPublisher:
         number = claim.epoch or epoch.number
         pair_id = pair_id_of(number, facts.first.fact_id, facts.second.fact_id)
         reservation_id = derive_id("reservation", pair_id)
-        grant = await self.runtime.ask(
+        grant = await self.runtime.rpc.request(
             BUDGET_OPEN, self._reservation(reservation_id, claim, facts, plans)
         )
         if grant.refusal is not None:

@@ -80,13 +80,13 @@ class PairSampler:
         self._history = history
         self._schedule = settings.draw_schedule()
         self._clearances = Clearances(settings.clearances)
-        self._chooser = PairChooser(runtime.ask, epoch)
+        self._chooser = PairChooser(runtime.rpc, epoch)
         self._publisher = PairPublisher(runtime, settings.samples)
-        self._renewer = EpochRenewer(runtime.ask, epoch)
+        self._renewer = EpochRenewer(runtime.rpc, epoch)
         self._recheck: RecheckFinder | None = None
         if Recheck().name in strategies:
             after = timedelta(days=settings.recheck_after_days)
-            self._recheck = RecheckFinder(runtime.ask, after)
+            self._recheck = RecheckFinder(runtime.rpc, after)
         self._phase: tuple[Phase, str, datetime | None] = ("waiting-for-facts", "starting", None)
         self._looked_at = datetime.now(UTC)
 
@@ -102,7 +102,7 @@ class PairSampler:
         elif phase == "goal-reached":
             phase, text = "drawing", "there is a new goal"
         shares = epoch.round.shares or {UNIFORM: 1.0}
-        history = self._history.fold
+        history = self._history.projection
         return SamplerState(
             phase=phase,
             text=text,
@@ -142,7 +142,7 @@ class PairSampler:
         pause_s = await self._blocked(plans)
         if pause_s is not None:
             return pause_s
-        memory = await self._runtime.ask(MEMORY_STATE, EmptyRequest())
+        memory = await self._runtime.rpc.request(MEMORY_STATE, EmptyRequest())
         before, claim = await self._claim(memory, plans)
         if claim is None:
             return self._nothing_to_claim(await self._epoch.read(), memory.facts)
@@ -187,7 +187,7 @@ class PairSampler:
         due: tuple[DuePair, ...] = ()
         if self._recheck is not None:
             epoch = await self._epoch.read()
-            history = self._history.fold
+            history = self._history.projection
             due = await self._recheck.due(epoch, history, plans.values(), memory.facts)
         return await self._epoch.change(lambda epoch: self._claimed(epoch, memory, due))
 
@@ -204,7 +204,7 @@ class PairSampler:
             new_round = next_round(
                 before,
                 self._strategies,
-                self._history.fold,
+                self._history.projection,
                 floor=self._settings.uniform_floor,
                 generated_share_max=self._settings.generated_share_max,
                 due=due,
