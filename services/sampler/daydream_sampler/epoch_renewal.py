@@ -59,7 +59,7 @@ class EpochRenewer:
         """Take all pairs that have a verdict."""
         position: int | None = 0
         while position is not None:
-            page = await self.rpc(MEMORY_JUDGED_PAIRS, JudgedPairs(after=position))
+            page = await self.rpc.request(MEMORY_JUDGED_PAIRS, JudgedPairs(after=position))
             for start in range(0, len(page.pairs), TAKEN_AT_ONCE):
                 pairs = page.pairs[start : start + TAKEN_AT_ONCE]
                 await asyncio.gather(

@@ -61,7 +61,7 @@ class PairChooser:
 
     async def _look(self, proposal: ProposalModel, *queries: NeighbourQuery) -> list[CandidateSet]:
         query = FindNeighbours(queries=queries, near=NEAREST)
-        reply = await self.rpc(MEMORY_NEIGHBOURHOODS, query)
+        reply = await self.rpc.request(MEMORY_NEIGHBOURHOODS, query)
         return [proposal.candidates.read(neighbours, reply) for neighbours in reply.neighbourhoods]
 
     async def take(
@@ -72,7 +72,7 @@ class PairChooser:
         Return None if another claim has it, or its facts may not be drawn or not be combined.
         """
         assert claim.number is not None
-        pair = await self.rpc(MEMORY_PAIR, PairAt(ordinals=ordinals_of(claim.number)))
+        pair = await self.rpc.request(MEMORY_PAIR, PairAt(ordinals=ordinals_of(claim.number)))
         is_open = (
             not pair.hidden
             and not are_isolated(pair.first.team, pair.second.team)

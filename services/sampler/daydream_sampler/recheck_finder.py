@@ -56,7 +56,7 @@ class RecheckFinder:
             return None
         queries = tuple(NeighbourQuery(ordinal=ordinal) for ordinal in ordinals)
         query = FindNeighbours(queries=queries, near=NEAREST)
-        reply = await self.rpc(MEMORY_NEIGHBOURHOODS, query)
+        reply = await self.rpc.request(MEMORY_NEIGHBOURHOODS, query)
         if any(neighbours[0].hidden for neighbours in reply.neighbourhoods):
             return None
         near = [[neighbour.ordinal for neighbour in others] for _, *others in reply.neighbourhoods]
