@@ -22,6 +22,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from faststream.message import StreamMessage
 from faststream.middlewares import AckPolicy
 from faststream.nats import JStream, NatsBroker, NatsRouter, PullSub
 
@@ -72,10 +73,24 @@ def consumer_router(
                 durable=consumer.durable,
                 pull_sub=PullSub(batch_size=1, timeout=PULL_S),
                 ack_policy=AckPolicy.NACK_ON_ERROR,
+                decoder=json_decoder(consumer.message),
                 no_reply=True,
                 include_in_schema=number == 0,
             )(subscribed)
     return router
+
+
+def json_decoder(message: type[Message]) -> Callable[[StreamMessage[Any]], Awaitable[Message]]:
+    """Return a decoder that validates the JSON text itself.
+
+    FastStream decodes to Python first, which takes a third longer, and refuses dates in strict
+    models.
+    """
+
+    async def decode(received: StreamMessage[Any]) -> Message:
+        return message.model_validate_json(received.body)
+
+    return decode
 
 
 def endpoint_router(endpoints: EndpointHandlers, server: EndpointServer) -> NatsRouter:
