@@ -1,8 +1,9 @@
-"""The AsyncAPI document says everything that the table of subjects says."""
+"""The AsyncAPI document of the real applications covers the whole topology."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -30,14 +31,14 @@ def addresses(described: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "subject", [*(flow.subject for flow in ROUTES), *(endpoint.subject for endpoint in ENDPOINTS)]
+    "subject", [*(route.subject for route in ROUTES), *(endpoint.subject for endpoint in ENDPOINTS)]
 )
 def test_every_subject_has_a_channel(described: dict[str, Any], subject: str) -> None:
     assert any(subject in address for address in addresses(described))
 
 
 def test_it_has_no_channel_that_the_table_does_not_know(described: dict[str, Any]) -> None:
-    subjects = {flow.subject for flow in ROUTES} | {endpoint.subject for endpoint in ENDPOINTS}
+    subjects = {route.subject for route in ROUTES} | {endpoint.subject for endpoint in ENDPOINTS}
     assert all(any(subject in address for subject in subjects) for address in addresses(described))
 
 
@@ -45,7 +46,7 @@ def test_it_has_no_channel_that_the_table_does_not_know(described: dict[str, Any
     "kind",
     sorted(
         {
-            *(flow.message.__name__ for flow in ROUTES),
+            *(route.message.__name__ for route in ROUTES),
             *(endpoint.question.__name__ for endpoint in ENDPOINTS),
         }
     ),
@@ -55,7 +56,10 @@ def test_every_message_has_a_schema_of_its_payload_with_all_its_fields(
 ) -> None:
     model = next(
         model
-        for model in (*(f.message for f in ROUTES), *(e.question for e in ENDPOINTS))
+        for model in (
+            *(route.message for route in ROUTES),
+            *(endpoint.question for endpoint in ENDPOINTS),
+        )
         if model.__name__ == kind
     )
     schemas = described["components"]["schemas"]
@@ -68,33 +72,32 @@ def test_every_message_has_a_schema_of_its_payload_with_all_its_fields(
     assert any(set(model.model_fields) <= set(schema.get("properties", {})) for schema in named)
 
 
-def test_who_says_and_who_takes_an_event_are_both_told(described: dict[str, Any]) -> None:
+def test_publisher_and_consumer_of_an_event_are_both_described(described: dict[str, Any]) -> None:
     channels = " ".join(
         channel.get("title", "") + name for name, channel in described["channels"].items()
     )
-    for flow in ROUTES:
-        assert f"{flow.publisher} says {flow.message.__name__}" in channels
+    for route in ROUTES:
+        assert f"{route.publisher} publishes {route.message.__name__}" in channels
     for consumer in CONSUMERS:
         assert f"{consumer.service} takes {consumer.message.__name__}" in channels
 
 
-def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
-    def references(value: Any) -> list[str]:
-        if isinstance(value, dict):
-            return [
-                reference
-                for key, item in value.items()
-                for reference in ([item] if key == "$ref" else references(item))
-            ]
-        return (
-            [reference for item in value for reference in references(item)]
-            if isinstance(value, list)
-            else []
-        )
+def references(value: Any) -> Iterator[str]:
+    """Yield every `$ref` in a part of the document."""
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == "$ref":
+                yield item
+            else:
+                yield from references(item)
 
-    all_references = references(described)
-    assert all_references
-    for reference in all_references:
+
+def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
+    links = list(references(described))
+    assert links
+    for reference in links:
         target: Any = described
         for step in reference.removeprefix("#/").split("/"):
             target = target[unquote(step).replace("~1", "/").replace("~0", "~")]
@@ -103,3 +106,25 @@ def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kind", sorted({endpoint.answer.__name__ for endpoint in ENDPOINTS}))
 def test_every_answer_has_a_schema(described: dict[str, Any], kind: str) -> None:
     assert kind in described["components"]["schemas"]
+
+
+def test_each_endpoint_is_described_once_with_its_answer(described: dict[str, Any]) -> None:
+    answered = [
+        _channel(described, operation)["address"]
+        for operation in described["operations"].values()
+        if "reply" in operation
+    ]
+    assert sorted(answered) == sorted(endpoint.subject for endpoint in ENDPOINTS)
+
+
+def test_streams_and_durables_are_described(described: dict[str, Any]) -> None:
+    for consumer in CONSUMERS:
+        channel = described["channels"][f"{consumer.service} takes {consumer.message.__name__}"]
+        assert channel["x-jetstream"]["stream"] == consumer.route.stream
+        assert channel["x-jetstream"]["durable"] == consumer.durable
+
+
+def _channel(described: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
+    name = unquote(operation["channel"]["$ref"]).removeprefix("#/channels/")
+    channel: dict[str, Any] = described["channels"][name]
+    return channel
