@@ -115,8 +115,8 @@ async def test_three_replicas_that_are_killed_at_random_draw_every_pair_once(
         stack.enter_context(service("budget", server.url, tmp_path / "budget"))
         stack.enter_context(service("memory", server.url, tmp_path / "memory"))
         nc = await nats.connect(server.url)
-        js, ask = nc.jetstream(), RpcClient(nc)
-        await ask(
+        js, rpc = nc.jetstream(), RpcClient(nc)
+        await rpc.request(
             BUDGET_CHANGE,
             ChangeBudget(
                 change_id="cap", change=SetLimit(window="lifetime", cap_nanousd=10**12), who="test"
@@ -139,7 +139,7 @@ async def test_three_replicas_that_are_killed_at_random_draw_every_pair_once(
         )
         await js.publish(route_of(DocumentOffered).subject, offer.model_dump_json().encode())
         async with asyncio.timeout(60):
-            while (await ask(MEMORY_STATE, EmptyRequest())).facts < facts:
+            while (await rpc.request(MEMORY_STATE, EmptyRequest())).facts < facts:  # noqa: ASYNC110 (another process does the work)
                 await asyncio.sleep(0.1)
         samplers = Samplers(stack, server.url, tmp_path, random.Random(seed))
         done = asyncio.Event()
@@ -153,10 +153,10 @@ async def test_three_replicas_that_are_killed_at_random_draw_every_pair_once(
         assert all(0 < pair.draw_probability <= 1 for pair in pairs)
         # another replica completes the claims of the last crashed ones after their leases end
         async with asyncio.timeout(30):
-            while (await ask(SAMPLER_STATE, EmptyRequest())).drawn < pair_count(facts):
+            while (await rpc.request(SAMPLER_STATE, EmptyRequest())).drawn < pair_count(facts):  # noqa: ASYNC110 (as above)
                 await asyncio.sleep(0.2)
-        assert (await ask(SAMPLER_STATE, EmptyRequest())).drawn == pair_count(facts)
-        assert (await ask(BUDGET_STATE, EmptyRequest())).reservations_open == pair_count(facts), (
-            "one reservation for each pair, and no other"
-        )
+        assert (await rpc.request(SAMPLER_STATE, EmptyRequest())).drawn == pair_count(facts)
+        assert (await rpc.request(BUDGET_STATE, EmptyRequest())).reservations_open == pair_count(
+            facts
+        ), "one reservation for each pair, and no other"
         await nc.close()

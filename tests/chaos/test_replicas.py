@@ -169,8 +169,8 @@ def asked(url: str, change: ChangeBudget | None = None) -> BudgetState:
         nc = await nats.connect(url)
         try:
             if change is None:
-                return await RpcClient(nc)(BUDGET_STATE, EmptyRequest())
-            return (await RpcClient(nc)(BUDGET_CHANGE, change)).state
+                return await RpcClient(nc).request(BUDGET_STATE, EmptyRequest())
+            return (await RpcClient(nc).request(BUDGET_CHANGE, change)).state
         finally:
             await nc.close()
 

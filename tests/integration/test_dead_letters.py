@@ -132,10 +132,10 @@ async def test_a_verdict_that_is_sent_again_is_counted_once(nc: Client) -> None:
         )
     projector = Projector(js, await js.key_value(SAMPLER.name), "yields", StrategyHistory())
     await projector.catch_up()
-    assert projector.fold.sequence == 2
+    assert projector.projection.sequence == 2
     once = StrategyHistory()
     once.add(1, verdict())
-    assert projector.fold.model_copy(update={"sequence": 1}) == once
+    assert projector.projection.model_copy(update={"sequence": 1}) == once
 
 
 def test_an_unknown_subject_gives_an_error_with_the_fix() -> None:

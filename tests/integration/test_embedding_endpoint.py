@@ -86,16 +86,16 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
         "DAYDREAM_MEMORY_EMBEDDING_BATCH": "8",
         "DAYDREAM_MEMORY_PRICES_FILE": str(tmp_path / "prices.toml"),
     }
-    ask = RpcClient(nc)
+    rpc = RpcClient(nc)
 
     async def memory() -> MemoryState:
-        return await ask(MEMORY_STATE, EmptyRequest())
+        return await rpc.request(MEMORY_STATE, EmptyRequest())
 
     async def budget() -> BudgetState:
-        return await ask(BUDGET_STATE, EmptyRequest())
+        return await rpc.request(BUDGET_STATE, EmptyRequest())
 
     async def cap(nanousd: int) -> None:
-        await ask(
+        await rpc.request(
             BUDGET_CHANGE,
             ChangeBudget(
                 change_id=str(nanousd),
@@ -116,7 +116,7 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
         await cap(10_000_000)
         await true(lambda: settled_at(memory, FACTS))
         assert (await memory()).embedding_model == "priced-1"
-        found = await ask(
+        found = await rpc.request(
             MEMORY_SEARCH,
             Search(
                 text="Note number 5 tells of harbour 35 and of the wind that blows there all year.",
@@ -148,11 +148,11 @@ async def test_another_model_takes_over_while_questions_are_answered_with_the_pr
             }.items()
         }
 
-    ask = RpcClient(nc)
+    rpc = RpcClient(nc)
     text = "Note number 5 tells of harbour 35 and of the wind that blows there all year."
 
     async def memory() -> MemoryState:
-        return await ask(MEMORY_STATE, EmptyRequest())
+        return await rpc.request(MEMORY_STATE, EmptyRequest())
 
     with service("budget", server.url, tmp_path / "budget"):
         with service("memory", server.url, tmp_path / "memory", **of("EMBEDDING")):
@@ -161,13 +161,13 @@ async def test_another_model_takes_over_while_questions_are_answered_with_the_pr
         changed = {**of("EMBEDDING", DIMENSIONS="32", BATCH="16"), **of("PREVIOUS")}
         with service("memory", server.url, tmp_path / "memory", **changed) as process:
             assert (await memory()).embedding_model == "priced-1", "too many texts for the start"
-            assert (await ask(MEMORY_SEARCH, Search(text=text, limit=1))).hits[
+            assert (await rpc.request(MEMORY_SEARCH, Search(text=text, limit=1))).hits[
                 0
             ].similarity == pytest.approx(1, abs=1e-5)
             assert await asyncio.to_thread(process.wait, 30) == 75, "it asks to be started again"
         with service("memory", server.url, tmp_path / "memory", **changed):
             assert (await memory()).embedding_model == "priced-1@32"
-            found = await ask(MEMORY_SEARCH, Search(text=text, limit=1))
+            found = await rpc.request(MEMORY_SEARCH, Search(text=text, limit=1))
             assert (found.hits[0].fact.text, round(found.hits[0].similarity, 4)) == (text, 1.0)
 
 

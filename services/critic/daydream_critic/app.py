@@ -68,7 +68,7 @@ async def open_collaborators(
     await projector.load()
     history_projector = HistoryProjector(projector, runtime)
     identities = identify_judges(settings, configs)
-    report = CriticReport(lambda: projector.fold, identities, settings)
+    report = CriticReport(lambda: projector.projection, identities, settings)
     if not settings.enabled:
         await history_projector.catch_up()
         yield Collaborators({"report": report}, [history_projector.keep_up])
@@ -78,7 +78,7 @@ async def open_collaborators(
         observe(runtime.telemetry, report.state)
         await _publish_plan(runtime, settings, configs, judges)
         decisions = await runtime.bucket(DECISION_RECORDS)
-        critic = make_critic(settings, runtime, judges, lambda: projector.fold, decisions)
+        critic = make_critic(settings, runtime, judges, lambda: projector.projection, decisions)
         loops = [loop for judge in judges if judge.model for loop in judge.model.loops]
         yield Collaborators(
             {

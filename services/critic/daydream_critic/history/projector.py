@@ -47,7 +47,7 @@ class HistoryProjector:
 
     async def _read_reviews(self) -> None:
         """Count new reviews. Their verdicts are counted already: a review follows its verdict."""
-        history, js = self.projector.fold, self.runtime.js
+        history, js = self.projector.projection, self.runtime.js
         stream = route_of(ReviewRecorded).stream
         last = (await js.stream_info(stream)).state.last_seq
         reviews = read_stream(js, stream, history.reviews_sequence, last, gaps=True)
@@ -63,8 +63,8 @@ class HistoryProjector:
 
         All replicas derive the same id, so the alert is stored once.
         """
-        period = self.projector.fold.canaries_judged // RECENT_CANARIES
-        for text in drift_of(self.projector.fold):
+        period = self.projector.projection.canaries_judged // RECENT_CANARIES
+        for text in drift_of(self.projector.projection):
             alert_id = derive_id("canary-drift", text.partition(":")[0], period)
             if alert_id in self._reported:
                 continue
