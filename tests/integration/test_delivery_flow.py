@@ -28,38 +28,45 @@ def stage_of(server: NatsServer, nc: Client) -> StageOf:
 
 
 async def test_a_call_that_takes_longer_than_the_ack_wait_runs_once(stage_of: StageOf) -> None:
-    calls = 0
+    calls, ack_wait_s = 0, 0.5
 
     async def handler(message: PairSampled) -> None:
         nonlocal calls
         calls += 1
-        await asyncio.sleep(1.6)  # three times the ack wait
+        clock = asyncio.get_running_loop()
+        end = clock.time() + 3 * ack_wait_s
+        while clock.time() < end:  # the call
+            await asyncio.sleep(0.05)
 
-    async with stage_of(handler, ack_wait_s=0.5, heartbeat_s=0.15, concurrency=2) as stage:
+    async with stage_of(handler, ack_wait_s=ack_wait_s, heartbeat_s=0.15, concurrency=2) as stage:
         await stage.put(pair())
         await stage.until(stage.empty)
         assert calls == 1
 
 
-async def test_exactly_n_messages_are_in_hand_and_none_waits_behind_a_slow_one(
+async def test_exactly_n_messages_are_in_progress_and_none_waits_behind_a_slow_one(
     stage_of: StageOf,
 ) -> None:
-    in_hand, most, order = 0, 0, []
+    in_progress, most, order = 0, 0, []
+    gate, others_done = asyncio.Event(), asyncio.Event()
 
     async def handler(message: PairSampled) -> None:
-        nonlocal in_hand, most
-        in_hand += 1
-        most = max(most, in_hand)
-        await asyncio.sleep(1.0 if message == pair(0) else 0.02)
+        nonlocal in_progress, most
+        in_progress += 1
+        most = max(most, in_progress)
+        await (others_done if message == pair(0) else gate).wait()
         order.append(message.pair_id)
-        in_hand -= 1
+        in_progress -= 1
+        if len(order) == 11:
+            others_done.set()
 
     async with stage_of(handler, concurrency=3) as stage:
         await stage.put(*(pair(number) for number in range(12)))
-        await stage.until(lambda: in_hand == 3)
+        await stage.until(lambda: in_progress == 3)
         assert (await stage.js.consumer_info("PAIRS", SYNTHESIZER.durable)).num_ack_pending <= 3, (
             "nothing is fetched ahead"
         )
+        gate.set()
         await stage.until(stage.empty)
         assert most == 3
         assert order[-1] == pair(0).pair_id, "eleven quick ones pass the slow one"
