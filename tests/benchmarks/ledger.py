@@ -1,4 +1,4 @@
-"""How long a draw takes, near the cap and alone: a part of `make bench-budget` that needs no data. See `benchmarks.budget`."""
+"""Duration of an authorization: the part of `make bench-budget` that needs no data."""
 
 from __future__ import annotations
 

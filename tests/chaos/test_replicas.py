@@ -1,5 +1,8 @@
-"""Three replicas of the ledger, workers that misbehave, and kills of all of them and of the NATS server. The endpoint's own count is
-the witness: the cap holds, nothing is granted twice, nothing leaks, and the books of everybody agree in the end."""
+"""Three replicas of the ledger, failing workers, and kills of all of them and of the NATS server.
+
+The endpoint's own count is the witness. The cap holds, nothing is granted twice, nothing leaks, and
+in the end all replicas agree.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ SETTINGS = {
 
 
 class Fleet:
-    """Everything that runs, and how it is killed."""
+    """All running processes, and how they are killed."""
 
     def __init__(self, folder: Path, server: NatsServer, endpoint: Endpoint, seed: int) -> None:
         self.folder, self.server, self.endpoint, self.seed = folder, server, endpoint, seed
@@ -56,7 +59,7 @@ class Fleet:
         )
 
     def worker(self, number: int) -> subprocess.Popen[bytes]:
-        """Under a name that it may have had before: then it begins again with reservations that the ledger knows."""
+        """Start a worker, sometimes under an old name: it then repeats known reservations."""
         name = (
             f"w{number}" if self.chance.random() < 0.5 else f"w{number}-{self.chance.random():.6f}"
         )
@@ -78,7 +81,7 @@ class Fleet:
 
     def begin(self, cap_nanousd: int) -> None:
         self.cap_nanousd = cap_nanousd
-        asked(
+        request_state(
             self.server.url,
             ChangeBudget(
                 change_id="cap",
@@ -89,17 +92,17 @@ class Fleet:
         self.workers = [self.worker(number) for number in range(WORKERS)]
 
     def strike(self) -> None:
-        """Kill or stop something, and see that the calls go on."""
+        """Kill or stop one process, and check that calls continue."""
         number = self.chance.randrange(3)
         match self.chance.choice(("replica", "replica", "stop", "worker", "nats")):
             case "replica":
                 self.replicas[number].kill()
                 self.replicas[number].wait()
-                self.go_on()
+                self.wait_for_calls()
                 self.replicas[number] = self.replica(number)
             case "stop":
                 os.kill(self.replicas[number].pid, signal.SIGSTOP)
-                self.go_on()
+                self.wait_for_calls()
                 os.kill(self.replicas[number].pid, signal.SIGCONT)
             case "worker":
                 self.workers[number].kill()
@@ -108,48 +111,48 @@ class Fleet:
             case "nats":
                 self.server.kill()
                 self.server.start()
-        self.go_on()
-        self.the_cap_holds()
+        self.wait_for_calls()
+        self.check_cap()
 
-    def go_on(self) -> None:
-        """Wait for some more calls, unless the money is at its end."""
+    def wait_for_calls(self) -> None:
+        """Wait for 3 to 10 more calls, unless the money is spent."""
         goal = self.endpoint.witness()["calls"] + self.chance.randint(3, 10)
         until(
-            lambda: self.endpoint.witness()["calls"] >= goal or self.spent(),
-            "the calls to go on",
+            lambda: self.endpoint.witness()["calls"] >= goal or self.is_spent(),
+            "the calls to continue",
             60,
         )
 
-    def spent(self) -> bool:
-        """Nine tenths of it; calls whose worker died count in full, so the endpoint alone can't tell."""
-        books = asked(self.server.url)
-        return books.settled_nanousd + books.authorized_nanousd >= self.cap_nanousd * 0.9
+    def is_spent(self) -> bool:
+        """Return whether 90 % of the cap are used.
 
-    def the_cap_holds(self) -> BudgetState:
-        cost = self.endpoint.witness()[
-            "cost_nanousd"
-        ]  # before the ledger is asked: it may know of more, never of less
-        books = asked(self.server.url)
-        assert cost <= books.settled_nanousd + books.authorized_nanousd <= self.cap_nanousd
-        return books
+        Calls of dead workers count in full, so the endpoint alone can't tell.
+        """
+        budget = request_state(self.server.url)
+        return budget.settled_nanousd + budget.authorized_nanousd >= self.cap_nanousd * 0.9
+
+    def check_cap(self) -> BudgetState:
+        # before the ledger: it may know of more, never of less
+        cost = self.endpoint.witness()["cost_nanousd"]
+        budget = request_state(self.server.url)
+        assert cost <= budget.settled_nanousd + budget.authorized_nanousd <= self.cap_nanousd
+        return budget
 
     def end(self) -> BudgetState:
-        """All workers die; what they held comes back."""
+        """Kill all workers, and wait until what they held is free."""
         for worker in self.workers:
-            assert worker.poll() is None, "no worker saw two grants for one draw"
+            assert worker.poll() is None, "no worker saw two grants for one attempt"
             worker.kill()
             worker.wait()
         until(
-            lambda: (
-                (books := self.the_cap_holds()).authorized_nanousd == books.reserved_nanousd == 0
-            ),
-            "what the dead held to come back",
+            lambda: (budget := self.check_cap()).authorized_nanousd == budget.reserved_nanousd == 0,
+            "the money of dead workers to be free",
             60,
         )
-        return self.the_cap_holds()
+        return self.check_cap()
 
     def audit(self) -> dict[str, Any]:
-        """Every entry read again; snapshot, mirror and a serving replica compared; the endpoint's bill beside it."""
+        """Run the audit with the endpoint's own count as the invoice."""
         invoice = self.endpoint.invoice(self.folder / "invoice.csv")
         done = subprocess.run(
             [sys.executable, "-m", "daydream_budget", "audit", "--json", "--invoice", str(invoice)],
@@ -164,8 +167,8 @@ class Fleet:
         return report
 
 
-def asked(url: str, change: ChangeBudget | None = None) -> BudgetState:
-    async def ask() -> BudgetState:
+def request_state(url: str, change: ChangeBudget | None = None) -> BudgetState:
+    async def send() -> BudgetState:
         nc = await nats.connect(url)
         try:
             if change is None:
@@ -174,7 +177,7 @@ def asked(url: str, change: ChangeBudget | None = None) -> BudgetState:
         finally:
             await nc.close()
 
-    return asyncio.run(ask())
+    return asyncio.run(send())
 
 
 @pytest.fixture
@@ -191,24 +194,24 @@ def fleet(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Fleet]:
 
 
 def check(fleet: Fleet, replicas: int) -> None:
-    """The books of so many replicas, one after the other, against the witness."""
-    books = fleet.end()
+    """Compare the state of `replicas` replicas, one after the other, with the witness."""
+    budget = fleet.end()
     witness = fleet.endpoint.witness()
     assert max(fleet.endpoint.calls().values()) == 1, "no grant was used twice"
-    assert sum(row.calls for row in books.spend) >= witness["calls"], "the ledger knows every call"
+    assert sum(row.calls for row in budget.spend) >= witness["calls"], "the ledger knows every call"
     for number in range(replicas):
         report = fleet.audit()
         assert report["findings"] == []
         assert report["served"]
-        assert report["settled_nanousd"] == books.settled_nanousd
+        assert report["settled_nanousd"] == budget.settled_nanousd
         lost = report["invoice"]["differences"]
-        assert all(one["ledger_nanousd"] is None for one in lost), (
+        assert all(row["ledger_nanousd"] is None for row in lost), (
             "what was settled is what was billed"
         )
         assert len(lost) <= report["unknown_calls"], (
             "what was billed and never settled is counted in full"
         )
-        if number < replicas - 1:  # one after the other is gone, so that each of them answers
+        if number < replicas - 1:  # kill one after the other, so that each of them answers
             fleet.replicas[number].kill()
             fleet.replicas[number].wait()
 
@@ -225,6 +228,6 @@ def test_kills_of_replicas_workers_and_the_server_grant_nothing_twice(fleet: Fle
 @pytest.mark.parametrize("fleet", range(3), indirect=True)
 def test_kills_until_the_money_is_spent(fleet: Fleet) -> None:
     fleet.begin(cap_nanousd=100_000_000)
-    while not fleet.spent():
+    while not fleet.is_spent():
         fleet.strike()
     check(fleet, REPLICAS)

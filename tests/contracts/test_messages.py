@@ -46,7 +46,7 @@ KEPT = (
     StrategyHistory,
 )  # what the ledger and the buckets hold
 MAPPINGS = (
-    "LedgerSnapshot.v2",
+    "LedgerSnapshot.v1",
     "MemoryState.v1",
     "Erased.v1",
     "Epoch.v1",

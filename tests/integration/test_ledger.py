@@ -1,4 +1,4 @@
-"""The budget service over a real stream: replicas, restarts, and a ledger that was cut."""
+"""The budget service over a real stream: replicas, restarts, and a truncated ledger."""
 
 from __future__ import annotations
 
@@ -40,37 +40,37 @@ from support.services import service
 CAP = 1_000_000
 
 
-async def open_one(ask: RpcClient, name: str, bound: int) -> Grant:
-    part = AllocationRequest(stage="synthesizer", model="m", upper_bound_nanousd=bound)
-    return await ask(
+async def open_reservation(rpc: RpcClient, name: str, upper_bound: int) -> Grant:
+    part = AllocationRequest(stage="synthesizer", model="m", upper_bound_nanousd=upper_bound)
+    return await rpc(
         BUDGET_OPEN,
         OpenReservation(reservation_id=name, allocations=(part,), requested_at=datetime.now(UTC)),
     )
 
 
-async def spend(ask: RpcClient, name: str, bound: int, cost: int) -> bool:
-    """Open, draw and settle; every question twice, as after a lost answer."""
-    if not (await open_one(ask, name, bound)).granted:
+async def spend(rpc: RpcClient, name: str, upper_bound: int, cost: int) -> bool:
+    """Open, authorize and settle; send every request twice, as after a lost reply."""
+    if not (await open_reservation(rpc, name, upper_bound)).granted:
         return False
-    await open_one(ask, name, bound)
-    draw = Authorize(
+    await open_reservation(rpc, name, upper_bound)
+    request = Authorize(
         reservation_id=name,
         call_id=name,
         nonce=name,
         stage="synthesizer",
         model="m",
-        upper_bound_nanousd=bound,
+        upper_bound_nanousd=upper_bound,
         lifetime_s=60,
     )
-    grants = [await ask(BUDGET_AUTHORIZE, draw) for _ in range(2)]
+    grants = [await rpc(BUDGET_AUTHORIZE, request) for _ in range(2)]
     assert grants[0] == grants[1]
     for _ in range(2):
-        await ask(BUDGET_SETTLE, Settle(attempt_id=grants[0].attempt_id, cost_nanousd=cost))
+        await rpc(BUDGET_SETTLE, Settle(attempt_id=grants[0].attempt_id, cost_nanousd=cost))
     return True
 
 
-async def cap(ask: RpcClient, nanousd: int = CAP) -> None:
-    await ask(
+async def set_cap(rpc: RpcClient, nanousd: int = CAP) -> None:
+    await rpc(
         BUDGET_CHANGE,
         ChangeBudget(
             change_id=f"cap {nanousd}",
@@ -84,65 +84,65 @@ def logs(folder: Path) -> str:
     return "".join(file.read_text() for file in folder.glob("budget-*.log"))
 
 
-async def state(ask: RpcClient) -> BudgetState:
-    return await ask(BUDGET_STATE, EmptyRequest())
+async def state(rpc: RpcClient) -> BudgetState:
+    return await rpc(BUDGET_STATE, EmptyRequest())
 
 
-async def alerts(js: JetStreamContext, count: int) -> None:
+async def wait_for_alerts(js: JetStreamContext, count: int) -> None:
     async with asyncio.timeout(10):
-        while (await js.stream_info("ALERTS")).state.messages < count:
+        while (await js.stream_info("ALERTS")).state.messages < count:  # noqa: ASYNC110 (in another process)
             await asyncio.sleep(0.05)
 
 
-def steady(books: BudgetState) -> BudgetState:
-    """Without what depends on the time of the question."""
-    limits = tuple(limit.model_copy(update={"reached_at": None}) for limit in books.limits)
-    return books.model_copy(update={"limits": limits, "burn_nanousd_per_h": 0})
+def without_time(budget: BudgetState) -> BudgetState:
+    """Remove what depends on the time of the request."""
+    limits = tuple(limit.model_copy(update={"reached_at": None}) for limit in budget.limits)
+    return budget.model_copy(update={"limits": limits, "burn_nanousd_per_h": 0})
 
 
 async def test_two_replicas_that_decide_at_once_never_grant_more_than_the_cap(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
-    ask = RpcClient(nc)
+    rpc = RpcClient(nc)
     with (
         service("budget", server.url, tmp_path / "a"),
         service("budget", server.url, tmp_path / "b"),
     ):
-        await cap(ask)
+        await set_cap(rpc)
         granted = await asyncio.gather(
-            *(spend(ask, f"e{number}", 30_000, 30_000) for number in range(60))
+            *(spend(rpc, f"e{number}", 30_000, 30_000) for number in range(60))
         )
-        books = await state(ask)
+        budget = await state(rpc)
     assert sum(granted) == CAP // 30_000
-    assert books.settled_nanousd == 30_000 * (CAP // 30_000)
+    assert budget.settled_nanousd == 30_000 * (CAP // 30_000)
 
 
-async def test_a_restart_knows_everything_from_snapshot_and_tail(
+async def test_a_restarted_replica_restores_the_state_from_snapshot_and_tail(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
-    ask = RpcClient(nc)
+    rpc = RpcClient(nc)
     with service("budget", server.url, tmp_path, DAYDREAM_BUDGET_SNAPSHOT_COMMITS="5") as process:
-        await cap(ask)
+        await set_cap(rpc)
         for number in range(8):
-            assert await spend(ask, f"e{number}", 1000, 700)
-        before = await state(ask)
+            assert await spend(rpc, f"e{number}", 1000, 700)
+        before = await state(rpc)
         process.kill()
     with service("budget", server.url, tmp_path):
-        after = await state(ask)
-        assert steady(after) == steady(before)
-        assert (await open_one(ask, "e3", 1000)).granted, (
-            "the same question has the same answer after a restart"
+        after = await state(rpc)
+        assert without_time(after) == without_time(before)
+        assert (await open_reservation(rpc, "e3", 1000)).granted, (
+            "the same request gets the same reply after a restart"
         )
-        assert (await state(ask)).reserved_nanousd == before.reserved_nanousd
+        assert (await state(rpc)).reserved_nanousd == before.reserved_nanousd
 
 
-async def test_a_replica_refuses_to_serve_a_ledger_that_was_cut(
+async def test_a_replica_refuses_to_serve_a_truncated_ledger(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
-    ask = RpcClient(nc)
+    rpc = RpcClient(nc)
     with service("budget", server.url, tmp_path) as process:
-        await cap(ask)
-        assert await spend(ask, "e", 1000, 700)
+        await set_cap(rpc)
+        assert await spend(rpc, "e", 1000, 700)
         process.terminate()
         assert process.wait(20) == 0
     js = nc.jetstream()
@@ -150,17 +150,17 @@ async def test_a_replica_refuses_to_serve_a_ledger_that_was_cut(
     await provision(nc, replicas=1)
     with service("budget", server.url, tmp_path, ready=False) as process:
         assert await asyncio.to_thread(process.wait, 20) == 2
-    assert "is known to have existed" in logs(tmp_path)
+    assert "existed. Spent money" in logs(tmp_path)
 
 
-async def test_what_a_worker_never_settled_is_spent_when_its_time_is_up(
+async def test_an_attempt_that_is_never_settled_is_spent_in_full_when_it_expires(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
-    ask = RpcClient(nc)
+    rpc = RpcClient(nc)
     with service("budget", server.url, tmp_path, DAYDREAM_BUDGET_SWEEP_S="0.1"):
-        await cap(ask)
-        await open_one(ask, "e", 1000)
-        await ask(
+        await set_cap(rpc)
+        await open_reservation(rpc, "e", 1000)
+        await rpc(
             BUDGET_AUTHORIZE,
             Authorize(
                 reservation_id="e",
@@ -173,29 +173,29 @@ async def test_what_a_worker_never_settled_is_spent_when_its_time_is_up(
             ),
         )
         async with asyncio.timeout(10):
-            while (await state(ask)).settled_nanousd != 800:
+            while (await state(rpc)).settled_nanousd != 800:  # noqa: ASYNC110 (in another process)
                 await asyncio.sleep(0.05)
-        assert (await state(ask)).spend[0].unknown_calls == 1
+        assert (await state(rpc)).spend[0].unknown_calls == 1
 
 
-async def test_questions_asked_while_the_server_is_killed_are_answered_once_it_is_back(
+async def test_requests_sent_while_the_server_is_killed_are_answered_once_it_is_back(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
-    ask = RpcClient(nc, patience_s=20)
+    rpc = RpcClient(nc, patience_s=20)
     with service("budget", server.url, tmp_path):
-        await cap(ask)
-        work = [asyncio.create_task(spend(ask, f"e{number}", 1000, 600)) for number in range(100)]
+        await set_cap(rpc)
+        work = [asyncio.create_task(spend(rpc, f"e{number}", 1000, 600)) for number in range(100)]
         await asyncio.sleep(0)
         server.kill()
         server.start()
         assert all(await asyncio.gather(*work))
-        books = await state(ask)
-        assert (books.settled_nanousd, books.authorized_nanousd) == (60_000, 0)
+        budget = await state(rpc)
+        assert (budget.settled_nanousd, budget.authorized_nanousd) == (60_000, 0)
 
 
-def test_a_stop_is_obeyed_before_there_is_a_server(tmp_path: Path) -> None:
+def test_a_stop_is_obeyed_while_there_is_no_server(tmp_path: Path) -> None:
     with service("budget", "nats://127.0.0.1:9", tmp_path, ready=False) as process:
-        until(lambda: "starting" in logs(tmp_path), "the service to say that it starts")
+        until(lambda: "starting" in logs(tmp_path), "the service to log that it starts")
         process.terminate()
         assert process.wait(10) == 0
 
@@ -203,26 +203,26 @@ def test_a_stop_is_obeyed_before_there_is_a_server(tmp_path: Path) -> None:
 async def test_a_foreground_report_is_counted_once_and_the_tax_is_shown(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
-    ask, js = RpcClient(nc), nc.jetstream()
+    rpc, js = RpcClient(nc), nc.jetstream()
     with service("budget", server.url, tmp_path):
-        await cap(ask)
-        assert await spend(ask, "e", 1000, 1000)
+        await set_cap(rpc)
+        assert await spend(rpc, "e", 1000, 1000)
         priced = ForegroundReported(
             report_id="r1", model="gpt-4o-mini", input_tokens=1_000_000, spent_at=datetime.now(UTC)
         )
-        told = ForegroundReported(
+        known = ForegroundReported(
             report_id="r2", cost_nanousd=50_000_000, spent_at=datetime.now(UTC)
         )
-        for number, report in enumerate((priced, told, told)):
+        for number, report in enumerate((priced, known, known)):
             await js.publish(
                 route_of(ForegroundReported).subject,
                 report.model_dump_json().encode(),
                 headers={"Nats-Msg-Id": str(number)},
             )
         async with asyncio.timeout(10):
-            while (await state(ask)).tax.foreground_nanousd != 200_000_000:  # type: ignore[union-attr]
+            while (await state(rpc)).tax.foreground_nanousd != 200_000_000:  # type: ignore[union-attr]  # noqa: ASYNC110 (in another process)
                 await asyncio.sleep(0.05)
-        tax = (await state(ask)).tax
+        tax = (await state(rpc)).tax
     assert tax is not None
     assert tax.ratio == 1000 / 200_000_000
 
@@ -230,17 +230,17 @@ async def test_a_foreground_report_is_counted_once_and_the_tax_is_shown(
 async def test_an_alert_is_raised_once_when_a_soft_share_is_reached(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
-    ask, js = RpcClient(nc), nc.jetstream()
+    rpc, js = RpcClient(nc), nc.jetstream()
     with (
         service("budget", server.url, tmp_path, DAYDREAM_BUDGET_SWEEP_S="0.05"),
         service("budget", server.url, tmp_path / "b", DAYDREAM_BUDGET_SWEEP_S="0.05"),
     ):
-        await cap(ask)
-        assert await spend(ask, "e", CAP * 8 // 10, CAP * 8 // 10)
-        await alerts(js, 1)  # a refusal that came before this was told would be told in its stead
-        assert not (await open_one(ask, "too much", CAP)).granted
-        await alerts(js, 2)
-        assert await spend(ask, "f", 1000, 1000)
+        await set_cap(rpc)
+        assert await spend(rpc, "e", CAP * 8 // 10, CAP * 8 // 10)
+        await wait_for_alerts(js, 1)  # an earlier refusal would replace this alert
+        assert not (await open_reservation(rpc, "too much", CAP)).granted
+        await wait_for_alerts(js, 2)
+        assert await spend(rpc, "f", 1000, 1000)
         info = await js.stream_info("ALERTS")
         kinds = [
             AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=seq)).data or b"").kind
@@ -249,14 +249,14 @@ async def test_an_alert_is_raised_once_when_a_soft_share_is_reached(
     assert sorted(kinds) == ["refused", "soft-limit"]
 
 
-async def test_a_bill_above_its_bound_is_told_also_when_it_ends_the_reservation(
+async def test_an_overrun_raises_an_alert_also_when_it_releases_the_reservation(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
-    ask, js = RpcClient(nc), nc.jetstream()
+    rpc, js = RpcClient(nc), nc.jetstream()
     with service("budget", server.url, tmp_path):
-        await cap(ask)
-        await open_one(ask, "e", 1000)
-        drawn = await ask(
+        await set_cap(rpc)
+        await open_reservation(rpc, "e", 1000)
+        grant = await rpc(
             BUDGET_AUTHORIZE,
             Authorize(
                 reservation_id="e",
@@ -268,30 +268,28 @@ async def test_a_bill_above_its_bound_is_told_also_when_it_ends_the_reservation(
                 lifetime_s=60,
             ),
         )
-        await ask(
-            BUDGET_SETTLE, Settle(attempt_id=drawn.attempt_id, cost_nanousd=1500, release=True)
+        await rpc(
+            BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=1500, release=True)
         )
         alert = AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=1)).data or b"")
-        assert (alert.kind, alert.about) == ("overrun", drawn.attempt_id)
-        assert (await state(ask)).overruns == 1
+        assert (alert.kind, alert.about) == ("overrun", grant.attempt_id)
+        assert (await state(rpc)).overruns == 1
 
 
-async def test_a_replica_that_is_behind_settles_and_closes_what_another_has_opened(
+async def test_a_replica_that_is_behind_settles_and_releases_what_another_has_opened(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
-    ask = RpcClient(nc)
+    rpc = RpcClient(nc)
     with (
         service("budget", server.url, tmp_path / "a"),
         service("budget", server.url, tmp_path / "b"),
         service("budget", server.url, tmp_path / "c"),
     ):
-        await cap(ask)
-        for number in range(
-            20
-        ):  # one after the other, so that each question finds two replicas behind
+        await set_cap(rpc)
+        for number in range(20):  # one after the other: each request finds two replicas behind
             name = f"e{number}"
-            await open_one(ask, name, 1000)
-            drawn = await ask(
+            await open_reservation(rpc, name, 1000)
+            grant = await rpc(
                 BUDGET_AUTHORIZE,
                 Authorize(
                     reservation_id=name,
@@ -304,15 +302,15 @@ async def test_a_replica_that_is_behind_settles_and_closes_what_another_has_open
                 ),
             )
             assert (
-                await ask(BUDGET_SETTLE, Settle(attempt_id=drawn.attempt_id, cost_nanousd=600))
+                await rpc(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=600))
             ).known
-            assert await ask(
+            assert await rpc(
                 BUDGET_RELEASE, ReleaseReservation(reservation_id=name)
             ) == ReservationStatus(released=True, settled_nanousd=600)
-        books = await state(ask)
+        budget = await state(rpc)
     assert (
-        books.settled_nanousd,
-        books.authorized_nanousd,
-        books.reserved_nanousd,
-        books.reservations_released,
+        budget.settled_nanousd,
+        budget.authorized_nanousd,
+        budget.reserved_nanousd,
+        budget.reservations_released,
     ) == (20 * 600, 0, 0, 20)

@@ -3,7 +3,7 @@
 import sys
 
 from daydream_budget.app import build
-from daydream_budget.audit import command
+from daydream_budget.ledger.audit import command
 from daydream_budget.settings import BudgetSettings
 from daydream_runtime.service import run
 

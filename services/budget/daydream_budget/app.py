@@ -1,19 +1,17 @@
-"""Puts the budget service together."""
+"""Build the budget service: the only place that opens its real collaborators."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import nats.errors
-
 from daydream_budget.gc_tuning import freeze_heap
 from daydream_budget.handlers import endpoints, handlers
-from daydream_budget.ledger import archive, snapshots
-from daydream_budget.ledger.ledger import Ledger, replay
+from daydream_budget.ledger import snapshots
+from daydream_budget.ledger.ledger import Ledger
+from daydream_budget.ledger.replay import replay
+from daydream_budget.maintenance import Maintenance, SnapshotKeeper
 from daydream_budget.metrics import BudgetMetrics
 from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError
@@ -21,89 +19,62 @@ from daydream_contracts.rpc import ChangeBudget, SetZone
 from daydream_models.pricing.price_file import read_prices
 from daydream_runtime.service import Runtime, ServiceDefinition
 
-log = logging.getLogger(__name__)
-SNAPSHOT_SHARE = (
-    0.01  # of the time: a snapshot of large books takes long, so the next one waits longer
-)
-
 
 @asynccontextmanager
 async def build(runtime: Runtime, settings: BudgetSettings) -> AsyncIterator[ServiceDefinition]:
-    """The budget service: endpoints over the ledger, the committer, the sweeper, and the reports of foreground spend."""
+    """Open the ledger, and commit from the first request to the last."""
     prices = read_prices(settings.prices_file)
-    books, sequence = await snapshots.load(runtime.js)
-    await snapshots.refuse_a_cut_ledger(runtime.js, sequence)
-    sequence = await replay(runtime.js, books, sequence)
-    freeze_heap()
-    commits, not_before, kept = 0, 0.0, 0
-
-    async def on_commit() -> None:
-        nonlocal commits, not_before, kept
-        commits += 1
-        started = time.monotonic()
-        if commits >= settings.snapshot_commits and started >= not_before:
-            commits = 0
-            kept = await snapshots.save(runtime.js, ledger.books, ledger.sequence) or kept
-            not_before = time.monotonic() + (time.monotonic() - started) / SNAPSHOT_SHARE
-
-    ledger = Ledger(
-        runtime.js, books, sequence, by=settings.instance, tell=runtime.publish, on_commit=on_commit
-    )
-    meter = BudgetMetrics(runtime, ledger)
-
-    async def sweep() -> None:
-        while not runtime.stopping.is_set():
-            await runtime.pause(settings.sweep_s)
-            try:
-                await ledger.sweep(settings.reservation_idle_s)
-            except (nats.errors.Error, ConnectionError, TimeoutError) as error:
-                log.warning("the sweep waits for NATS: %r", error)
-
-    async def compact() -> None:
-        tried = 0
-        while not runtime.stopping.is_set():
-            await runtime.pause(settings.sweep_s)
-            if kept == tried:
-                continue
-            tried = kept
-            try:
-                await archive.compact(runtime.js, kept - settings.keep_commits)
-            except (
-                archive.ArchiveMismatchError,
-                nats.errors.Error,
-                ConnectionError,
-                TimeoutError,
-            ) as error:
-                log.error(
-                    "nothing moves to the ledger's archive until the next snapshot: %r", error
-                )
-
+    keeper = SnapshotKeeper(runtime.js, settings.snapshot_commits)
+    ledger = await open_ledger(runtime, settings, keeper)
+    metrics = BudgetMetrics(runtime, ledger)
+    maintenance = Maintenance(runtime, settings, ledger, keeper)
     committer = asyncio.create_task(ledger.commit_forever())
     try:
         await _set_zone(ledger, settings)
         yield ServiceDefinition(
             handlers(ledger, prices),
             endpoints=endpoints(ledger),
-            loops=(sweep, compact, meter.watch_yield),
+            loops=(maintenance.sweep, maintenance.compact, metrics.watch_memory),
             concurrency=settings.concurrency,
         )
     finally:
         committer.cancel()
         await asyncio.gather(committer, return_exceptions=True)
         if runtime.nc.is_connected:
-            await snapshots.save(runtime.js, ledger.books, ledger.sequence)
+            await snapshots.save(runtime.js, ledger.state, ledger.sequence)
+
+
+async def open_ledger(runtime: Runtime, settings: BudgetSettings, keeper: SnapshotKeeper) -> Ledger:
+    """Load the last snapshot and replay the tail.
+
+    Raises ConfigurationError if entries of the ledger are missing.
+    """
+    state, sequence = await snapshots.load(runtime.js)
+    await snapshots.refuse_truncated_ledger(runtime.js, sequence)
+    sequence = await replay(runtime.js, state, sequence)
+    freeze_heap()
+    return Ledger(
+        runtime.js,
+        state,
+        sequence,
+        by=settings.instance,
+        report=runtime.publish,
+        on_commit=keeper.after_commit,
+    )
 
 
 async def _set_zone(ledger: Ledger, settings: BudgetSettings) -> None:
-    """The zone is the ledger's, so that all replicas cut days alike; the setting is a change that is made once."""
+    """Set the ledger's time zone once. It is the ledger's, so that all replicas cut days alike."""
     if not settings.time_zone:
         return
-    change = ChangeBudget(
+    request = ChangeBudget(
         change_id=f"setting: {settings.time_zone}",
         change=SetZone(zone=settings.time_zone),
         who="settings",
         why="DAYDREAM_BUDGET_TIME_ZONE",
     )
-    answer = await ledger.ask(change)
-    if answer.refusal is not None:
-        raise ConfigurationError(answer.refusal.text, "Check DAYDREAM_BUDGET_TIME_ZONE")
+    reply = await ledger.submit(request)
+    if reply.refusal is not None:
+        raise ConfigurationError(
+            reply.refusal.text.removesuffix("."), "Check DAYDREAM_BUDGET_TIME_ZONE"
+        )

@@ -1,13 +1,13 @@
-"""What the budget service takes and answers."""
+"""Handle what the budget service receives: foreground reports, and requests about money."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from daydream_budget.foreground_cost import cost_of
 from daydream_budget.ledger.ledger import Ledger
-from daydream_budget.reports import cost_of
-from daydream_budget.summary import summary
+from daydream_budget.ledger.summary import summary
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import ForegroundReported, Message
 from daydream_contracts.rpc import (
@@ -32,18 +32,19 @@ from daydream_runtime.service import Handler
 
 
 def handlers(ledger: Ledger, prices: Mapping[str, FlatPrice]) -> Mapping[type[Message], Handler]:
-    """The budget's consumer."""
+    """Return the budget's consumer."""
 
     async def foreground_reported(report: ForegroundReported) -> list[Message]:
-        """Harmless twice: a report's id is counted once."""
+        """Count foreground spend. Idempotent: a report's id is counted once."""
         cost = cost_of(report, prices) if report.cost_nanousd is None else report.cost_nanousd
-        question = ReportForeground(
+        request = ReportForeground(
             report_id=report.report_id, at=report.spent_at, cost_nanousd=cost
         )
-        if not (await ledger.ask(question)).counted:
+        if not (await ledger.submit(request)).counted:
             raise PermanentError(
                 "too-old",
-                f"the report is from {report.spent_at:%Y-%m-%d %H:%M}, and only the last day's can be counted",
+                f"The report is from {report.spent_at:%Y-%m-%d %H:%M}. "
+                "Only reports of the last day are counted.",
             )
         return []
 
@@ -51,24 +52,23 @@ def handlers(ledger: Ledger, prices: Mapping[str, FlatPrice]) -> Mapping[type[Me
 
 
 def endpoints(ledger: Ledger) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
-    """Every question of the budget's. All are idempotent by what they carry: see `rules`."""
+    """Return the budget's endpoints. All are idempotent by the ids in the requests: see `rules`."""
 
-    async def change(question: ChangeBudget) -> BudgetChanged:
-        answer = await ledger.ask(question)
-        return BudgetChanged(
-            refusal=answer.refusal, state=summary(ledger.books, ledger.sequence, ledger.now())
-        )
+    async def change(request: ChangeBudget) -> BudgetChanged:
+        reply = await ledger.submit(request)
+        state = summary(ledger.state, ledger.sequence, ledger.ledger_time())
+        return BudgetChanged(refusal=reply.refusal, state=state)
 
     async def state(_: EmptyRequest) -> BudgetState:
         await ledger.refresh()
-        return summary(ledger.books, ledger.sequence, ledger.now())
+        return summary(ledger.state, ledger.sequence, ledger.ledger_time())
 
     return {
-        BUDGET_OPEN: ledger.ask,
-        BUDGET_INCREASE: ledger.ask,
-        BUDGET_AUTHORIZE: ledger.ask,
-        BUDGET_SETTLE: ledger.ask,
-        BUDGET_RELEASE: ledger.ask,
+        BUDGET_OPEN: ledger.submit,
+        BUDGET_INCREASE: ledger.submit,
+        BUDGET_AUTHORIZE: ledger.submit,
+        BUDGET_SETTLE: ledger.submit,
+        BUDGET_RELEASE: ledger.submit,
         BUDGET_CHANGE: change,
         BUDGET_STATE: state,
     }

@@ -1,4 +1,4 @@
-"""The books as metrics: every limit, the tax, the burn, and what a daydream and an insight cost."""
+"""The ledger as metrics: limits, tax, burn rate, and the cost of a daydream and of an insight."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from daydream_budget.ledger.ledger import Ledger
-from daydream_budget.summary import summary
+from daydream_budget.ledger.summary import summary
 from daydream_contracts.errors import DaydreamError
 from daydream_contracts.events import NANOUSD_PER_USD
 from daydream_contracts.rpc import BudgetState, EmptyRequest, MemoryState
@@ -16,11 +16,11 @@ from daydream_contracts.topology import MEMORY_STATE
 from daydream_runtime.service import Runtime
 
 log = logging.getLogger(__name__)
-YIELD_S = 15.0
+MEMORY_POLL_S = 15.0
 
 
 class BudgetMetrics:
-    """Observes one replica's books; every replica shows the same ledger, so take the maximum over them, not the sum."""
+    """Observe one replica. Every replica shows the same ledger: take the maximum, not the sum."""
 
     def __init__(self, runtime: Runtime, ledger: Ledger) -> None:
         self._runtime = runtime
@@ -32,7 +32,7 @@ class BudgetMetrics:
             (
                 "daydream.budget.overruns",
                 "1",
-                "bills above their bound: each is an alarm",
+                "calls that cost more than their upper bound",
                 self._overruns,
             ),
             ("daydream.budget.burn", "usd/h", "spending in the last hour", self._burn),
@@ -40,29 +40,30 @@ class BudgetMetrics:
             (
                 "daydream.cost",
                 "usd",
-                "what one daydream, one insight and one promoted insight has cost",
+                "cost of one daydream, one insight and one promoted insight",
                 self._costs,
             ),
         ):
-            gauge(name, [self._observed(observe)], unit=unit, description=description)
+            gauge(name, [self._callback(observe)], unit=unit, description=description)
 
-    async def watch_yield(self) -> None:
-        """Ask the memory what was found, for the cost of an insight."""
+    async def watch_memory(self) -> None:
+        """Poll the number of insights from memory, for the cost of an insight."""
         while not self._runtime.stopping.is_set():
             try:
                 self._memory = await self._runtime.ask(
-                    MEMORY_STATE, EmptyRequest(), patience_s=YIELD_S
+                    MEMORY_STATE, EmptyRequest(), patience_s=MEMORY_POLL_S
                 )
-            except DaydreamError as failure:
-                log.debug("the memory does not say what was found: %s", failure)
-            await self._runtime.pause(YIELD_S)
+            except DaydreamError as error:
+                log.debug("The memory does not report its insights: %s", error)
+            await self._runtime.pause(MEMORY_POLL_S)
 
-    def _observed(
+    def _callback(
         self, observe: Callable[[BudgetState], Iterable[Observation]]
     ) -> Callable[[CallbackOptions], Iterable[Observation]]:
-        return lambda _: list(
-            observe(summary(self._ledger.books, self._ledger.sequence, self._ledger.now()))
-        )
+        return lambda _: list(observe(self._summary()))
+
+    def _summary(self) -> BudgetState:
+        return summary(self._ledger.state, self._ledger.sequence, self._ledger.ledger_time())
 
     def _limits(self, state: BudgetState) -> Iterable[Observation]:
         for limit in state.limits:
@@ -73,10 +74,8 @@ class BudgetMetrics:
                 "reserved": limit.reserved_nanousd,
             }
             for name, value in amounts.items():
-                yield Observation(
-                    value / NANOUSD_PER_USD,
-                    {"scope": limit.scope, "window": limit.window, "of": name},
-                )
+                labels = {"scope": limit.scope, "window": limit.window, "of": name}
+                yield Observation(value / NANOUSD_PER_USD, labels)
 
     def _overruns(self, state: BudgetState) -> Iterable[Observation]:
         yield Observation(state.overruns)
@@ -92,15 +91,16 @@ class BudgetMetrics:
 
     def _costs(self, state: BudgetState) -> Iterable[Observation]:
         if state.daydreams_paid:
-            yield Observation(
-                state.daydreams_nanousd / state.daydreams_paid / NANOUSD_PER_USD, {"of": "daydream"}
-            )
-        memory = self._memory
-        found = (
-            {"insight": memory.decisions.get("promoted", 0), "promoted-insight": memory.insights}
-            if memory
-            else {}
-        )
-        for name, count in found.items():
+            mean = state.daydreams_nanousd / state.daydreams_paid
+            yield Observation(mean / NANOUSD_PER_USD, {"of": "daydream"})
+        for name, count in self._insights().items():
             if count:
-                yield Observation(state.settled_nanousd / count / NANOUSD_PER_USD, {"of": name})
+                cost = state.settled_nanousd / count
+                yield Observation(cost / NANOUSD_PER_USD, {"of": name})
+
+    def _insights(self) -> dict[str, int]:
+        memory = self._memory
+        if memory is None:
+            return {}
+        promoted = memory.decisions.get("promoted", 0)
+        return {"insight": promoted, "promoted-insight": memory.insights}

@@ -1,1 +1,1 @@
-"""`make bench-budget DATA=folder`: does the cap hold, how much of it is used, and what does that cost in time."""
+"""`make bench-budget DATA=folder`: does the cap hold, how much is used, how fast is it?"""

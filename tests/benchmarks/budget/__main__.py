@@ -1,4 +1,4 @@
-"""`make bench-budget DATA=folder [QUICK=1]`: one JSON line a figure."""
+"""`make bench-budget DATA=folder [QUICK=1]`: one JSON line per figure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import asyncio
 import sys
 from pathlib import Path
 
-from benchmarks.budget import caps, peers, throughput, trace
+from benchmarks.budget import cap_runs, peers, throughput, trace
 
 PARTS = ("caps", "throughput", "peers")
 
 
 def main() -> int:
-    """Run what is asked for."""
+    """Run the selected parts; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="make bench-budget",
         description=__doc__,
@@ -28,26 +28,29 @@ def main() -> int:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a minute instead of ten: fewer seeds, no $10 cap, a shorter ledger to replay",
+        help="one minute instead of ten: fewer seeds, no $10 cap, a shorter ledger to replay",
     )
-    parser.add_argument("--only", choices=PARTS, action="append", help="one part (may be repeated)")
-    asked = parser.parse_args()
-    file = trace.find(asked.data)
+    parser.add_argument(
+        "--only", choices=PARTS, action="append", help="part to run (repeatable; default: all)"
+    )
+    options = parser.parse_args()
+    file = trace.find(options.data)
     if file is None:
         print(
-            f"bench-budget: no trace in {asked.data}. Say DATA=folder, with {trace.PUBLISHED} in it.",
+            f"bench-budget: no trace in {options.data}. "
+            f"Set DATA to a folder with {trace.PUBLISHED}.",
             file=sys.stderr,
         )
         return 2
     calls = trace.read(file)
-    chosen = asked.only or PARTS
-    ours: dict[tuple[int, int], float] = {}
-    if "caps" in chosen:
-        ours = asyncio.run(caps.measure(calls, quick=asked.quick))
-    if "throughput" in chosen:
-        asyncio.run(throughput.measure(quick=asked.quick))
-    if "peers" in chosen:
-        peers.measure(file, calls, quick=asked.quick, ours=ours)
+    parts = options.only or PARTS
+    rates: dict[tuple[int, int], float] = {}
+    if "caps" in parts:
+        rates = asyncio.run(cap_runs.measure(calls, quick=options.quick))
+    if "throughput" in parts:
+        asyncio.run(throughput.measure(quick=options.quick))
+    if "peers" in parts:
+        peers.measure(file, calls, quick=options.quick, ledger_rates=rates)
     return 0
 
 

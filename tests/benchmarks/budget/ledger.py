@@ -1,4 +1,4 @@
-"""The ledger as the benchmarks use it: a real NATS server, real replicas, questions over NATS."""
+"""A ledger for the benchmarks: a real NATS server, real replicas, requests over NATS."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from daydream_runtime.rpc import RpcClient
 from support.programs import NatsServer
 from support.services import service
 
-ENDLESS = 10**17  # nano-dollars: no cap that anything here reaches
+ENDLESS = 10**17  # nano-dollars: no benchmark reaches this cap
 
 
 @asynccontextmanager
 async def ledger(*, replicas: int = 1, sync_always: bool = True) -> AsyncIterator[RpcClient]:
-    """A way to ask a fresh ledger."""
+    """Start a new ledger; yield a client."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         server = NatsServer(Path(folder) / "nats", sync_always=sync_always)
         stack.callback(server.kill)
@@ -42,34 +42,34 @@ async def ledger(*, replicas: int = 1, sync_always: bool = True) -> AsyncIterato
             await nc.close()
 
 
-class Cap:
-    """A cap for ever. It is raised before each run by what makes exactly so much free."""
+class LifetimeCap:
+    """A lifetime cap. Before each run it is raised so that an exact amount is free."""
 
-    def __init__(self, ask: RpcClient, scope: str = EVERYTHING) -> None:
-        self._ask, self._scope = ask, scope
+    def __init__(self, rpc: RpcClient, scope: str = EVERYTHING) -> None:
+        self._rpc, self._scope = rpc, scope
 
     async def set(self, nanousd: int) -> None:
         """Set it for the first time."""
         await self._change(SetLimit(scope=self._scope, window="lifetime", cap_nanousd=nanousd))
 
     async def free(self) -> int:
-        """What can still be granted."""
-        return self._mine((await self._ask(BUDGET_STATE, EmptyRequest())).limits).free_nanousd
+        """Return what can still be granted."""
+        return self._own((await self._rpc(BUDGET_STATE, EmptyRequest())).limits).free_nanousd
 
     async def make_free(self, nanousd: int) -> None:
-        """Raise (or lower) it so that so much is free."""
+        """Raise or lower it so that this amount is free."""
         await self._change(
             TopUp(scope=self._scope, window="lifetime", by_nanousd=nanousd - await self.free())
         )
         if (free := await self.free()) != nanousd:
             raise RuntimeError(f"{nanousd} should be free, not {free}")
 
-    async def _change(self, what: SetLimit | TopUp) -> None:
-        answer = await self._ask(
-            BUDGET_CHANGE, ChangeBudget(change_id=uuid4().hex, change=what, who="benchmark")
+    async def _change(self, change: SetLimit | TopUp) -> None:
+        reply = await self._rpc(
+            BUDGET_CHANGE, ChangeBudget(change_id=uuid4().hex, change=change, who="benchmark")
         )
-        if answer.refusal is not None:
-            raise RuntimeError(answer.refusal.text)
+        if reply.refusal is not None:
+            raise RuntimeError(reply.refusal.text)
 
-    def _mine(self, limits: Iterable[LimitState]) -> LimitState:
+    def _own(self, limits: Iterable[LimitState]) -> LimitState:
         return next(limit for limit in limits if limit.scope == self._scope)

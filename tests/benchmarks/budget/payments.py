@@ -1,4 +1,4 @@
-"""One payment over NATS, in four questions or in two, and the time that its draw took."""
+"""One payment over NATS, in four requests or in two, and the time of its authorization."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_OPEN, BUDGET_RE
 from daydream_runtime.rpc import RpcClient
 
 BOUND, COST = 1_000, 400
-KNOCK_S = 0.02  # a refused payment asks again
+RETRY_S = 0.02  # a refused payment is requested again
 
 
 def reservation(name: str, *, first: bool = False) -> OpenReservation:
-    """A reservation for one call of `BOUND`."""
+    """Return a reservation for one call of `BOUND`; `first`: with its attempt authorized."""
     part = AllocationRequest(stage="synthesizer", model="priced", upper_bound_nanousd=BOUND)
     return OpenReservation(
         reservation_id=name,
         allocations=(part,),
-        first_attempt=draw(name, name) if first else None,
+        first_attempt=authorize(name, name) if first else None,
         requested_at=datetime.now(UTC),
     )
 
 
-def draw(reservation_id: str, call_id: str) -> Authorize:
-    """All of its one call."""
+def authorize(reservation_id: str, call_id: str) -> Authorize:
+    """Return the request to authorize the one call."""
     return Authorize(
         reservation_id=reservation_id,
         call_id=call_id,
@@ -46,32 +46,32 @@ def draw(reservation_id: str, call_id: str) -> Authorize:
 
 
 class Payments:
-    """Payments over one connection; `draw_ms` and `refused` are what was seen."""
+    """Payments over one connection. `authorize_ms` and `refused` are the measurements."""
 
-    def __init__(self, ask: RpcClient, *, cost: int = COST) -> None:
-        self.draw_ms: list[float] = []
+    def __init__(self, rpc: RpcClient, *, cost: int = COST) -> None:
+        self.authorize_ms: list[float] = []
         self.refused = 0
-        self._ask, self._cost = ask, cost
+        self._rpc, self._cost = rpc, cost
 
     async def in_four(self, name: str) -> None:
-        """Open, draw, settle, close."""
+        """Open, authorize, settle, release."""
         await self._open(reservation(name))
         started = time.perf_counter()
-        grant = await self._ask(BUDGET_AUTHORIZE, draw(name, name))
-        self.draw_ms.append(1000 * (time.perf_counter() - started))
-        await self._ask(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=self._cost))
-        await self._ask(BUDGET_RELEASE, ReleaseReservation(reservation_id=name))
+        grant = await self._rpc(BUDGET_AUTHORIZE, authorize(name, name))
+        self.authorize_ms.append(1000 * (time.perf_counter() - started))
+        await self._rpc(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=self._cost))
+        await self._rpc(BUDGET_RELEASE, ReleaseReservation(reservation_id=name))
 
     async def in_two(self, name: str) -> None:
-        """Open with the first draw, settle as the last."""
+        """Open with the first attempt, settle and release."""
         grant = await self._open(reservation(name, first=True))
-        await self._ask(
+        await self._rpc(
             BUDGET_SETTLE,
             Settle(attempt_id=grant.attempt_id, cost_nanousd=self._cost, release=True),
         )
 
-    async def _open(self, question: OpenReservation) -> Grant:
-        while not (grant := await self._ask(BUDGET_OPEN, question)).granted:
+    async def _open(self, request: OpenReservation) -> Grant:
+        while not (grant := await self._rpc(BUDGET_OPEN, request)).granted:
             self.refused += 1
-            await asyncio.sleep(KNOCK_S)
+            await asyncio.sleep(RETRY_S)
         return grant

@@ -1,5 +1,7 @@
-"""What others would have spent: the same calls, workers and caps, and the same endpoint as a witness. Overshoot is a share of
-the cap: 1 means that twice the cap was spent."""
+"""What other designs spend with the same calls, workers and caps, and the same endpoint as witness.
+
+Overshoot is a share of the cap: 1 means that twice the cap was spent.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,11 @@ from itertools import cycle
 from pathlib import Path
 from statistics import mean
 
-from benchmarks.budget.caps import CENTS, WORKERS
-from benchmarks.budget.counters import COUNTERS, PostHoc
-from benchmarks.budget.desk import Desk
+from benchmarks.budget.cap_runs import CENTS, WORKERS
 from benchmarks.budget.endpoint import PricedEndpoint
-from benchmarks.budget.trace import USD, Call, shuffled
+from benchmarks.budget.simple_counters import COUNTERS, PostHoc
+from benchmarks.budget.trace import USD, TracedCall, shuffled
+from benchmarks.budget.workers import WorkerPool
 from benchmarks.figures import figure
 
 SNIPZ = "snipz==0.2.0"
@@ -28,14 +30,21 @@ TESTS = Path(__file__).parents[2]
 
 
 def measure(
-    file: Path, calls: list[Call], *, quick: bool, ours: Mapping[tuple[int, int], float]
+    file: Path,
+    calls: list[TracedCall],
+    *,
+    quick: bool,
+    ledger_rates: Mapping[tuple[int, int], float],
 ) -> None:
-    """Print the figures. `ours`: the ledger's calls a second by cap and workers, for the ratio, as far as measured in this run."""
+    """Print the figures.
+
+    `ledger_rates`: the ledger's calls per second by cap and workers, if measured in this run.
+    """
     asyncio.run(_counters(calls, seeds=1 if quick else 5, quick=quick))
-    _snipz(file, seeds=1 if quick else 3, ours=ours)
+    _snipz(file, seeds=1 if quick else 3, ledger_rates=ledger_rates)
 
 
-async def _counters(calls: list[Call], *, seeds: int, quick: bool) -> None:
+async def _counters(calls: list[TracedCall], *, seeds: int, quick: bool) -> None:
     for name, counter in COUNTERS.items():
         for cents in CENTS[:2] if quick else CENTS:
             for workers in WORKERS:
@@ -47,21 +56,19 @@ async def _counters(calls: list[Call], *, seeds: int, quick: bool) -> None:
 
 
 async def _counter(
-    counter: type[PostHoc], calls: list[Call], cap: int, workers: int, seed: int
+    counter: type[PostHoc], calls: list[TracedCall], cap: int, workers: int, seed: int
 ) -> int:
     endpoint = PricedEndpoint()
-    await Desk(counter(endpoint, cap), cycle(shuffled(calls, seed))).run(workers)
+    await WorkerPool(counter(endpoint, cap), cycle(shuffled(calls, seed))).run(workers)
     return endpoint.billed
 
 
-def _snipz(file: Path, *, seeds: int, ours: Mapping[tuple[int, int], float]) -> None:
+def _snipz(file: Path, *, seeds: int, ledger_rates: Mapping[tuple[int, int], float]) -> None:
     interpreter = next(
         (path for name in INTERPRETERS if (path := shutil.which(name)) and _fits(path)), None
     )
     if interpreter is None:
-        return _skip(
-            f"it needs Python {'.'.join(map(str, NEEDS))} or newer, and there is none on PATH"
-        )
+        return _skip(f"it needs Python {'.'.join(map(str, NEEDS))} or newer, and PATH has none")
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
     command = [
         uv,
@@ -85,8 +92,8 @@ def _snipz(file: Path, *, seeds: int, ours: Mapping[tuple[int, int], float]) -> 
         check=False,
     )
     if done.returncode:
-        said = [line.strip(" |") for line in done.stderr.splitlines() if line.strip(" |+-")]
-        return _skip((said or ["it failed without a word"])[-1])
+        messages = [line.strip(" |") for line in done.stderr.splitlines() if line.strip(" |+-")]
+        return _skip((messages or ["it failed without a message"])[-1])
     for line in done.stdout.splitlines():
         cell = json.loads(line)
         _print(
@@ -96,22 +103,22 @@ def _snipz(file: Path, *, seeds: int, ours: Mapping[tuple[int, int], float]) -> 
             [billed for billed, _, _ in cell["runs"]],
         )
         rates = [made / seconds for _, made, seconds in cell["runs"]]
-        more = {
+        labels = {
             "peer": "snipz, SQLite",
             "cap_usd": cell["cents"] / 100,
             "workers": cell["workers"],
             "sync": "at checkpoints",
         }
-        figure("budget", "peer_payments_per_s", rates, "1/s", **more)
-        if own := ours.get((cell["cents"], cell["workers"])):
+        figure("budget", "peer_payments_per_s", rates, "1/s", **labels)
+        if rate_of_ledger := ledger_rates.get((cell["cents"], cell["workers"])):
             figure(
                 "budget",
                 "ours_by_peer_payments",
-                [own / rate for rate in rates],
+                [rate_of_ledger / rate for rate in rates],
                 "ratio",
-                ours_per_s=round(own),
+                ours_per_s=round(rate_of_ledger),
                 ours_sync="always",
-                **more,
+                **labels,
             )
     return None
 
@@ -139,14 +146,14 @@ def _print(peer: str, cents: int, workers: int, billed: list[int]) -> None:
     )
 
 
-def _skip(why: str) -> None:
+def _skip(reason: str) -> None:
     print(
         json.dumps(
             {
                 "benchmark": "budget",
                 "figure": "peer_overshoot_ratio",
                 "peer": "snipz",
-                "skipped": why,
+                "skipped": reason,
             }
         ),
         flush=True,

@@ -1,5 +1,8 @@
-"""The peer `snipz` on SQLite, run by an interpreter that it supports: `python -m benchmarks.budget.snipz_peer trace seeds`.
-Prints one JSON line a cell: cap and workers, and for each seed what was billed, the calls and the seconds."""
+"""The peer `snipz` on SQLite: `python -m benchmarks.budget.snipz_peer TRACE SEEDS`.
+
+It needs an interpreter that snipz supports. It prints one JSON line per cap and workers, with the
+billed amount, the calls and the seconds of each seed.
+"""
 
 from __future__ import annotations
 
@@ -15,49 +18,51 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from benchmarks.budget.desk import Desk, Short
 from benchmarks.budget.endpoint import PricedEndpoint
-from benchmarks.budget.trace import USD, Call, read, shuffled
+from benchmarks.budget.trace import USD, TracedCall, read, shuffled
+from benchmarks.budget.workers import Refused, WorkerPool
 
 CELLS = [(cents, workers) for cents in (25, 100) for workers in (16, 64)]
 
 
 class Snipz:
-    """One reservation a call, in nano-dollars."""
+    """One reservation per call, in nano-dollars."""
 
     def __init__(self, snipz: Any, budget: Any, scope: Any, endpoint: PricedEndpoint) -> None:
         self._snipz, self._budget, self._scope, self._endpoint = snipz, budget, scope, endpoint
 
-    def smallest(self, work: Call) -> int:
+    def smallest(self, work: TracedCall) -> int:
         return work.bound
 
-    async def admit(self, work: Call) -> tuple[Call, Any] | Short:
+    async def admit(self, work: TracedCall) -> tuple[TracedCall, Any] | Refused:
         try:
             return work, await _patiently(
                 lambda: self._budget.reserve(self._scope, Decimal(work.bound))
             )
         except self._snipz.BudgetExceededError:
-            return Short()
+            return Refused()
 
-    async def spend(self, ticket: tuple[Call, Any]) -> int:
+    async def spend(self, ticket: tuple[TracedCall, Any]) -> int:
         call, reservation = ticket
         cost = await self._endpoint.answer(call)
         await _patiently(lambda: reservation.commit(Decimal(cost)))
         return call.bound - cost
 
 
-async def _patiently(what: Callable[[], Awaitable[Any]]) -> Any:
-    """With many workers it gives up waiting for its file's lock after 5 s: then it is asked again, which is in its favour."""
+async def _patiently(request: Callable[[], Awaitable[Any]]) -> Any:
+    """Retry while the file is locked: with many workers snipz gives up after 5 s."""
     while True:
         try:
-            return await what()
+            return await request()
         except sqlite3.OperationalError as locked:
             if "locked" not in str(locked):
                 raise
 
 
-async def run(calls: list[Call], cents: int, workers: int, seed: int) -> tuple[int, int, float]:
-    """Billed, calls, seconds."""
+async def run(
+    calls: list[TracedCall], cents: int, workers: int, seed: int
+) -> tuple[int, int, float]:
+    """Return the billed amount, the calls and the seconds of one run."""
     import snipz
 
     endpoint = PricedEndpoint()
@@ -67,7 +72,9 @@ async def run(calls: list[Call], cents: int, workers: int, seed: int) -> tuple[i
         scope = snipz.Scope("lab", "one")
         await budget.set_limit(scope, Decimal(cents * USD // 100))
         started = time.perf_counter()
-        await Desk(Snipz(snipz, budget, scope, endpoint), cycle(shuffled(calls, seed))).run(workers)
+        await WorkerPool(Snipz(snipz, budget, scope, endpoint), cycle(shuffled(calls, seed))).run(
+            workers
+        )
         seconds = time.perf_counter() - started
         await budget.close()
     return endpoint.billed, endpoint.calls, seconds

@@ -1,20 +1,22 @@
-"""How fast the ledger is: over NATS with one and three replicas, near the cap, and what it adds to a call of a second."""
+"""Speed of the ledger over NATS: one and three replicas, near the cap, and added to one call."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
-from benchmarks.budget import inprocess
-from benchmarks.budget.ledger import ENDLESS, Cap, ledger
-from benchmarks.budget.payments import BOUND, Payments, draw, reservation
+from benchmarks.budget import in_process
+from benchmarks.budget.ledger import ENDLESS, LifetimeCap, ledger
+from benchmarks.budget.payments import BOUND, Payments, authorize, reservation
 from benchmarks.figures import figure, percentile
 from daydream_contracts.rpc import Settle
 from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_OPEN, BUDGET_SETTLE
 from daydream_runtime.rpc import RpcClient
 
-IN_FLIGHT, KNOCKING = 64, 16
+IN_FLIGHT, REFUSED = 64, 16
 
 
 async def measure(*, quick: bool) -> None:
@@ -22,77 +24,78 @@ async def measure(*, quick: bool) -> None:
     rounds = 2 if quick else 5
     for replicas in (1, 3):
         for sync in (True,) if quick else (True, False):
-            async with ledger(replicas=replicas, sync_always=sync) as ask:
-                await Cap(ask).set(ENDLESS)
-                await _rates(ask, rounds, replicas, sync)
+            async with ledger(replicas=replicas, sync_always=sync) as rpc:
+                await LifetimeCap(rpc).set(ENDLESS)
+                await _rates(rpc, rounds, replicas, sync)
     await one_replica(rounds)
-    await inprocess.measure(quick=quick)
+    await in_process.measure(quick=quick)
 
 
 async def one_replica(rounds: int = 5) -> None:
-    """Print the figures of a draw: near the cap, and alone."""
-    async with ledger() as ask:
-        await near_the_cap(ask, rounds)
-        await alone(ask)
+    """Print the figures of an authorization: near the cap, and alone."""
+    async with ledger() as rpc:
+        await near_the_cap(rpc, rounds)
+        await alone(rpc)
 
 
-async def _rates(ask: RpcClient, rounds: int, replicas: int, sync: bool) -> None:
-    more = {"in_flight": IN_FLIGHT, "replicas": replicas, "sync": "always" if sync else "default"}
+async def _rates(rpc: RpcClient, rounds: int, replicas: int, sync: bool) -> None:
+    labels: dict[str, Any] = {
+        "in_flight": IN_FLIGHT,
+        "replicas": replicas,
+        "sync": "always" if sync else "default",
+    }
     for form, name in (
-        (Payments.in_four, "open+draw+settle+close"),
-        (Payments.in_two, "open with draw, settle with close"),
+        (Payments.in_four, "open+authorize+settle+release"),
+        (Payments.in_two, "open with authorize, settle with release"),
     ):
-        payments, rates = Payments(ask), []
+        payments, rates = Payments(rpc), []
         for round_ in range(rounds):
-            rates.append(
-                await _rate(
-                    lambda id_, pay=form, by=payments: pay(by, id_),
-                    f"{form.__name__}-{round_}",
-                    1000,
-                )
-            )  # type: ignore[misc]
+            rates.append(await _rate(partial(form, payments), f"{form.__name__}-{round_}", 1000))
         figure(
             "budget",
             "payments_per_s",
             rates,
             "1/s",
             form=name,
-            questions=4 if form is Payments.in_four else 2,
-            **more,
+            requests=4 if form is Payments.in_four else 2,
+            **labels,
         )
 
 
-async def near_the_cap(ask: RpcClient, rounds: int) -> None:
-    """Payments that cost nothing in the end, so the cap stays as near as it is: 64 fit under it, 16 more knock."""
-    await Cap(ask).set(IN_FLIGHT * BOUND)
+async def near_the_cap(rpc: RpcClient, rounds: int) -> None:
+    """Measure near the cap: 64 payments fit under it, 16 more are refused.
+
+    They cost nothing in the end, so the cap stays as near.
+    """
+    await LifetimeCap(rpc).set(IN_FLIGHT * BOUND)
     p50, p99, refused = [], [], 0
     for round_ in range(rounds):
-        payments = Payments(ask, cost=0)
-        await _rate(payments.in_four, f"near-{round_}", 2000, IN_FLIGHT + KNOCKING)
+        payments = Payments(rpc, cost=0)
+        await _rate(payments.in_four, f"near-{round_}", 2000, IN_FLIGHT + REFUSED)
         refused += payments.refused
-        p50.append(percentile(payments.draw_ms, 0.5))
-        p99.append(percentile(payments.draw_ms, 0.99))
-    more = {
+        p50.append(percentile(payments.authorize_ms, 0.5))
+        p99.append(percentile(payments.authorize_ms, 0.99))
+    labels: dict[str, Any] = {
         "in_flight": IN_FLIGHT,
-        "knocking": KNOCKING,
+        "waiting": REFUSED,
         "refused": refused,
         "replicas": 1,
         "sync": "always",
     }
-    figure("budget", "draw_p50_ms", p50, "ms", **more)
-    figure("budget", "draw_p99_ms", p99, "ms", **more)
+    figure("budget", "draw_p50_ms", p50, "ms", **labels)
+    figure("budget", "draw_p99_ms", p99, "ms", **labels)
 
 
-async def alone(ask: RpcClient, calls: int = 300) -> None:
-    """What a draw and its settlement add to a call when nothing else is asked."""
-    await Cap(ask).set(ENDLESS)
+async def alone(rpc: RpcClient, calls: int = 300) -> None:
+    """Measure what authorization and settlement add to a call when nothing else runs."""
+    await LifetimeCap(rpc).set(ENDLESS)
     added = []
     for number in range(calls):
         name = f"alone-{number}"
-        await ask(BUDGET_OPEN, reservation(name))
+        await rpc(BUDGET_OPEN, reservation(name))
         started = time.perf_counter()
-        grant = await ask(BUDGET_AUTHORIZE, draw(name, name))
-        await ask(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=BOUND))
+        grant = await rpc(BUDGET_AUTHORIZE, authorize(name, name))
+        await rpc(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=BOUND))
         added.append(time.perf_counter() - started)
     figure(
         "budget",
@@ -109,12 +112,12 @@ async def alone(ask: RpcClient, calls: int = 300) -> None:
 async def _rate(
     pay: Callable[[str], Awaitable[None]], name: str, payments: int, in_flight: int = IN_FLIGHT
 ) -> float:
-    """Payments a second, with so many workers that each pay one after the other."""
+    """Return payments per second of workers that each pay one after the other."""
     names = iter(f"{name}-{number}" for number in range(payments))
 
     async def work() -> None:
-        for one in names:
-            await pay(one)
+        for payment in names:
+            await pay(payment)
 
     started = time.perf_counter()
     await asyncio.gather(*(work() for _ in range(in_flight)))

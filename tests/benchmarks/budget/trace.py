@@ -1,8 +1,8 @@
 """The lengths of real calls: the Azure LLM inference trace of 2023, conversations (19,366 calls).
 
-Priced like a small model of a frontier family: 1 $ per million tokens read, 5 $ per million written. A call's upper bound is
-its prompt with a tenth more (a token count that isn't exact) and the whole answer it may write, which is the longest of the
-trace. Amounts are nano-dollars, so everything is exact.
+Priced like a small model of a frontier family: $1 per million input tokens, $5 per million output
+tokens. A call's upper bound is its prompt plus a tenth (the token count is not exact) and the
+longest answer of the trace. Amounts are nano-dollars, so everything is exact.
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ USD = 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One call: what it reads and what it will write, which nobody knows before."""
+class TracedCall:
+    """One call: its prompt tokens, and its output tokens, which are unknown before the call."""
 
     prompt: int
     generated: int
 
     @property
     def bound(self) -> int:
-        """The most that it can cost, as far as the caller knows."""
+        """Return the maximum cost, as the caller knows it."""
         times, per = PROMPT_SAFETY
         return -(-self.prompt * times // per) * INPUT_NANOUSD + MAX_TOKENS * OUTPUT_NANOUSD
 
     @property
     def cost(self) -> int:
-        """What it will cost, as far as the endpoint knows."""
+        """Return the real cost, as the endpoint knows it."""
         return self.prompt * INPUT_NANOUSD + self.generated * OUTPUT_NANOUSD
 
     @property
     def lasts_s(self) -> float:
-        """A thousandth of real time or less, so that hundreds of thousands of calls fit into a benchmark; they overlap like real ones."""
+        """Return the duration: 1/1000 of real time or less, overlapping like real calls."""
         return self.generated * SECONDS_PER_TOKEN
 
 
 def find(data: Path) -> Path | None:
-    """The trace in this folder, or in its folder of that name."""
+    """Return the trace in this folder or in its `azure-llm-trace`; None if there is none."""
     return next(
         (file for file in (data / FILE, data / "azure-llm-trace" / FILE) if file.is_file()), None
     )
 
 
-def read(file: Path) -> list[Call]:
-    """All calls, in their order."""
+def read(file: Path) -> list[TracedCall]:
+    """Return all calls in order."""
     with file.open(newline="") as lines:
         calls = [
-            Call(int(line["ContextTokens"]), int(line["GeneratedTokens"]))
+            TracedCall(int(line["ContextTokens"]), int(line["GeneratedTokens"]))
             for line in csv.DictReader(lines)
         ]
     if any(call.generated > MAX_TOKENS for call in calls):
@@ -66,8 +66,8 @@ def read(file: Path) -> list[Call]:
     return calls
 
 
-def shuffled(calls: list[Call], seed: int) -> list[Call]:
-    """Another order of the same calls for each seed."""
+def shuffled(calls: list[TracedCall], seed: int) -> list[TracedCall]:
+    """Return the calls in an order that depends on the seed."""
     order = list(calls)
     random.Random(seed).shuffle(order)
     return order

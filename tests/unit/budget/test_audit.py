@@ -1,4 +1,4 @@
-"""The audit finds what was tampered with, and agrees with a ledger that wasn't."""
+"""The audit reports what was tampered with, and nothing in an intact ledger."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from daydream_budget.audit.auditor import Auditor
-from daydream_budget.audit.comparison import compare_ends, compare_serving, compare_snapshot
+from daydream_budget.ledger.audit.auditor import Auditor
+from daydream_budget.ledger.audit.comparison import compare_ends, compare_serving, compare_snapshot
 from daydream_budget.ledger.entries import (
     AttemptAuthorized,
     AttemptSettled,
@@ -16,32 +16,35 @@ from daydream_budget.ledger.entries import (
     ReservationOpened,
 )
 from daydream_budget.ledger.snapshots import LedgerSnapshot
-from daydream_budget.summary import summary
+from daydream_budget.ledger.summary import summary
 from daydream_contracts.rpc import AllocationRequest, CorrectionEntry
-from support.desk import Recorded
+from support.fake_ledger import RecordingLedger
 
 
 @pytest.fixture
-def desk() -> Recorded:
-    """Everything that a ledger can hold: known and unknown costs, an overrun, an expired reservation, a counter-entry, a lowered cap."""
-    desk = Recorded(lifetime=1000, day=500)
+def ledger() -> RecordingLedger:
+    """Return a ledger with entries of many kinds.
+
+    Known and unknown costs, an overrun, an expired reservation, a correction, a lowered cap.
+    """
+    ledger = RecordingLedger(lifetime=1000, day=500)
     for number in range(5):
-        desk.spend(f"e{number}", 10)
-    desk.open("unknown", 20)
-    desk.draw("unknown", 20, call="unknown", lifetime_s=5)
-    desk.sweep(timedelta(days=2))
-    desk.open("overrun", 30)
-    attempt = desk.draw("overrun", 30, call="overrun").attempt_id
-    desk.settle(attempt, 600, provider_id="gen-1")
-    desk.change(
+        ledger.spend(f"e{number}", 10)
+    ledger.open("unknown", 20)
+    ledger.authorize("unknown", 20, call="unknown", lifetime_s=5)
+    ledger.sweep(timedelta(days=2))
+    ledger.open("overrun", 30)
+    attempt = ledger.authorize("overrun", 30, call="overrun").attempt_id
+    ledger.settle(attempt, 600, provider_id="gen-1")
+    ledger.change(
         CorrectionEntry(
-            stage="synthesizer", model="m", at=desk.now, by_nanousd=-500, attempt_id=attempt
+            stage="synthesizer", model="m", at=ledger.now, by_nanousd=-500, attempt_id=attempt
         )
     )
-    assert desk.open("open", 10).granted
-    desk.draw("open", 5, call="open")
-    desk.cap("day", 50)
-    return desk
+    assert ledger.open("open", 10).granted
+    ledger.authorize("open", 5, call="open")
+    ledger.set_cap("day", 50)
+    return ledger
 
 
 def audited(commits: list[Commit]) -> Auditor:
@@ -58,10 +61,10 @@ def kinds(auditor: Auditor) -> set[str]:
     return {finding.kind for finding in auditor.findings}
 
 
-def test_a_true_ledger_is_sound(desk: Recorded) -> None:
-    auditor = audited(desk.commits)
+def test_an_intact_ledger_has_no_findings(ledger: RecordingLedger) -> None:
+    auditor = audited(ledger.commits)
     assert auditor.findings == []
-    assert auditor.books.accounts.of("all").settled == desk.money.settled == 5 * 10 + 20 + 100
+    assert auditor.state.accounts.of("all").settled == ledger.money.settled == 5 * 10 + 20 + 100
     calls = list(auditor.calls.values())
     assert [call.unknown for call in calls].count(True) == 1
     assert [call.cost for call in calls if call.provider_id] == [100], (
@@ -92,17 +95,20 @@ def test_a_true_ledger_is_sound(desk: Recorded) -> None:
             ),
             "over-cap",
         ),
-        (AttemptSettled(attempt_id="never-drawn", cost_nanousd=1, unknown=False), "unfoldable"),
+        (
+            AttemptSettled(attempt_id="never-authorized", cost_nanousd=1, unknown=False),
+            "unfoldable",
+        ),
     ],
 )
-def test_an_entry_that_no_replica_would_write_is_found(
-    desk: Recorded, entry: Entry, kind: str
+def test_an_entry_that_no_replica_would_write_is_reported(
+    ledger: RecordingLedger, entry: Entry, kind: str
 ) -> None:
-    auditor = audited([*desk.commits, Commit(at=desk.now, by="x", entries=(entry,))])
+    auditor = audited([*ledger.commits, Commit(at=ledger.now, by="x", entries=(entry,))])
     assert kind in kinds(auditor)
 
 
-def test_a_draw_above_what_is_held_is_found(desk: Recorded) -> None:
+def test_an_authorization_above_the_held_money_is_reported(ledger: RecordingLedger) -> None:
     forged = AttemptAuthorized(
         attempt_id="a",
         reservation_id="open",
@@ -112,56 +118,58 @@ def test_a_draw_above_what_is_held_is_found(desk: Recorded) -> None:
         model="m",
         team="",
         upper_bound_nanousd=50,
-        until=desk.now,
+        expires_at=ledger.now,
     )
     assert "overdrawn" in kinds(
-        audited([*desk.commits, Commit(at=desk.now, by="x", entries=(forged,))])
+        audited([*ledger.commits, Commit(at=ledger.now, by="x", entries=(forged,))])
     )
 
 
-def test_a_cost_that_is_counted_twice_is_found(desk: Recorded) -> None:
+def test_a_cost_that_is_counted_twice_is_reported(ledger: RecordingLedger) -> None:
     settled = next(
         entry
-        for commit in reversed(desk.commits)
+        for commit in reversed(ledger.commits)
         for entry in commit.entries
         if isinstance(entry, AttemptSettled)
     )
-    auditor = audited([*desk.commits, Commit(at=desk.now, by="x", entries=(settled,))])
+    auditor = audited([*ledger.commits, Commit(at=ledger.now, by="x", entries=(settled,))])
     assert kinds(auditor) & {"twice", "unfoldable", "imbalance"}
 
 
-def test_a_missing_commit_and_a_clock_that_goes_back_are_found(desk: Recorded) -> None:
+def test_a_missing_commit_and_a_clock_that_goes_back_are_reported(ledger: RecordingLedger) -> None:
     auditor = Auditor()
-    auditor.take(1, desk.commits[0])
+    auditor.take(1, ledger.commits[0])
     auditor.take(
-        3, desk.commits[1].model_copy(update={"at": desk.commits[0].at - timedelta(seconds=1)})
+        3, ledger.commits[1].model_copy(update={"at": ledger.commits[0].at - timedelta(seconds=1)})
     )
     assert kinds(auditor) == {"gap", "clock"}
 
 
-def test_snapshot_and_serving_replica_are_held_against_the_entries(desk: Recorded) -> None:
-    auditor = audited(desk.commits)
-    kept = LedgerSnapshot.model_validate_json(
-        LedgerSnapshot.of(desk.books, len(desk.commits)).model_dump_json()
+def test_snapshot_and_serving_replica_are_compared_with_the_entries(
+    ledger: RecordingLedger,
+) -> None:
+    auditor = audited(ledger.commits)
+    stored = LedgerSnapshot.model_validate_json(
+        LedgerSnapshot.of(ledger.state, len(ledger.commits)).model_dump_json()
     )
-    state = summary(desk.books, len(desk.commits), desk.now)
-    compare_snapshot(auditor, kept.books())
+    state = summary(ledger.state, len(ledger.commits), ledger.now)
+    compare_snapshot(auditor, stored.to_state())
     compare_serving(auditor, state)
-    compare_ends(auditor, {"the mirror": len(desk.commits)})
+    compare_ends(auditor, {"the mirror": len(ledger.commits)})
     assert auditor.findings == []
-    kept.sums["closed"] += 1
-    compare_snapshot(auditor, kept.books())
+    stored.reservations_released += 1
+    compare_snapshot(auditor, stored.to_state())
     compare_serving(
         auditor, state.model_copy(update={"settled_nanousd": state.settled_nanousd - 1})
     )
-    compare_ends(auditor, {"the mirror": len(desk.commits) + 1})
+    compare_ends(auditor, {"the mirror": len(ledger.commits) + 1})
     assert [finding.kind for finding in auditor.findings] == ["differs", "differs", "cut"]
-    assert "sums" in auditor.findings[0].text
+    assert "reservations_released" in auditor.findings[0].text
     assert "settled_nanousd" in auditor.findings[1].text
 
 
-def test_findings_are_bounded(desk: Recorded) -> None:
+def test_the_number_of_findings_is_limited(ledger: RecordingLedger) -> None:
     auditor = Auditor()
     for _ in range(2000):
-        auditor.find("imbalance", "x")
+        auditor.report("imbalance", "x")
     assert len(auditor.findings) == 1000

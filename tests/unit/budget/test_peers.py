@@ -1,4 +1,4 @@
-"""What others were seen to do at a small cap with many workers, beside what the ledger does with the same calls."""
+"""What simpler designs spend at a small cap with many workers, next to the ledger."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import random
 from collections import deque
 from collections.abc import Callable
 
-from support.desk import Desk
+from support.fake_ledger import FakeLedger
 
 CAP, WORKERS, BOUND = 250_000, 256, 6_000
 
 
 def calls() -> list[int]:
-    """Costs that differ as those of real calls do."""
+    """Return costs with the spread of real calls."""
     chance = random.Random(5)
     return [min(BOUND, int(chance.lognormvariate(7.6, 0.5))) for _ in range(5000)]
 
 
 def spent(admit: Callable[[int, deque[int]], bool]) -> int:
-    """All workers start as many calls as they may, the oldest ends first, and only then its cost is known."""
+    """Return what is spent if the cost of a call is known only when it ends.
+
+    All workers start as many calls as `admit` allows; the oldest call ends first.
+    """
     waiting, in_flight, total = deque(calls()), deque[int](), 0
     while waiting:
         while waiting and len(in_flight) < WORKERS and admit(total, in_flight):
@@ -29,14 +32,12 @@ def spent(admit: Callable[[int, deque[int]], bool]) -> int:
     return total
 
 
-def test_a_check_after_the_call_spends_many_times_a_small_cap_and_the_ledger_nothing_above_it() -> (
-    None
-):
+def test_a_check_after_the_call_spends_twice_a_small_cap_and_the_ledger_stays_below() -> None:
     assert spent(lambda total, _: total < CAP) > 2 * CAP
-    assert ledger() <= CAP
+    assert spent_by_ledger() <= CAP
 
 
-def test_in_flight_times_average_spends_above_the_cap_and_the_ledger_nothing() -> None:
+def test_in_flight_times_average_exceeds_the_cap_and_the_ledger_does_not() -> None:
     done: list[int] = []
 
     def admit(total: int, in_flight: deque[int]) -> bool:
@@ -45,23 +46,23 @@ def test_in_flight_times_average_spends_above_the_cap_and_the_ledger_nothing() -
         return total + average * (len(in_flight) + 1) < CAP
 
     assert spent(admit) > CAP
-    assert ledger() <= CAP
+    assert spent_by_ledger() <= CAP
 
 
-def ledger() -> int:
-    """The same workers and calls, each paid from a reservation."""
-    desk = Desk(lifetime=CAP)
+def spent_by_ledger() -> int:
+    """Return what the same workers and calls spend from reservations."""
+    ledger = FakeLedger(lifetime=CAP)
     waiting, in_flight = deque(enumerate(calls())), deque[tuple[str, int]]()
     while waiting:
         while (
-            waiting and len(in_flight) < WORKERS and desk.open(f"e{waiting[0][0]}", BOUND).granted
+            waiting and len(in_flight) < WORKERS and ledger.open(f"e{waiting[0][0]}", BOUND).granted
         ):
             number, cost = waiting.popleft()
-            attempt = desk.draw(f"e{number}", BOUND, call=f"c{number}").attempt_id
+            attempt = ledger.authorize(f"e{number}", BOUND, call=f"c{number}").attempt_id
             in_flight.append((attempt, cost))
         if not in_flight:
             break
         attempt, cost = in_flight.popleft()
-        desk.settle(attempt, cost, release=True)
-    assert desk.money.settled > 0.97 * CAP
-    return desk.money.settled
+        ledger.settle(attempt, cost, release=True)
+    assert ledger.money.settled > 0.97 * CAP
+    return ledger.money.settled

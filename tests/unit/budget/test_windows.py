@@ -1,4 +1,4 @@
-"""Calendar windows in any zone, the nights on which clocks change included."""
+"""Calendar windows in any time zone, also in the nights on which clocks change."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FORMS = {"hour": "%Y-%m-%d %H %z", "day": "%Y-%m-%d", "week": "%G-%V", "month": 
     at=st.datetimes(datetime(2024, 1, 1), datetime(2032, 1, 1), timezones=st.just(UTC)),
     zone=st.sampled_from(ZONES),
 )
-def test_a_window_holds_what_the_wall_clock_calls_by_one_name_and_nothing_else(
+def test_a_window_is_exactly_what_the_wall_clock_calls_by_one_name(
     window: str, at: datetime, zone: str
 ) -> None:
     clock = ZoneInfo(zone)
@@ -54,7 +54,7 @@ def test_a_window_holds_what_the_wall_clock_calls_by_one_name_and_nothing_else(
         (datetime(2026, 10, 24, 22, 30, tzinfo=UTC), datetime(2026, 10, 25, 23, tzinfo=UTC), 25),
     ],
 )
-def test_days_on_which_clocks_change_end_at_the_local_midnight(
+def test_days_on_which_clocks_change_end_at_local_midnight(
     now: datetime, midnight: datetime, hours: int
 ) -> None:
     zurich = ZoneInfo("Europe/Zurich")

@@ -1,1 +1,1 @@
-"""The ledger: entries, the state that they fold to, and the rules that decide what may be appended."""
+"""The ledger: requests in, entries out. `rules` is pure; `ledger` commits; `state` folds."""

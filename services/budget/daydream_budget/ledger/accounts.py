@@ -1,8 +1,9 @@
-"""What counts against limits: open, drawn and settled money, by scope, and settled money also by quarter-hour.
+"""Money per scope: reserved, authorized and settled, and settled money also by quarter-hour.
 
-A scope is `all`, `stage:…`, `model:…`, `team:…` or `purpose:…`; every amount is booked under each scope that it belongs to,
-so a limit on any of them can be set at any time and knows the past. Quarter-hours older than `KEPT_DAYS` are forgotten: no
-window that renews is longer than a month, and the tax looks back 60 days at most.
+A scope is `all`, `stage:…`, `model:…`, `team:…` or `purpose:…`. Every amount is booked under each
+scope that it belongs to. So a limit on any scope can be set at any time and already knows the past.
+Quarter-hours older than `RETENTION_DAYS` are dropped: no window that renews is longer than a month,
+and the tax looks back at most 60 days.
 """
 
 from __future__ import annotations
@@ -13,74 +14,59 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from daydream_budget.ledger.undo_log import UndoLog
-from daydream_budget.ledger.windows import QUARTERS_A_DAY, Span, quarter_of, span_of
+from daydream_budget.ledger.windows import QUARTERS_PER_DAY, Span, quarter_of, span_of
 from daydream_contracts.rpc import EVERYTHING, Window
 
-KEPT_DAYS = 62
+RETENTION_DAYS = 62
 ROLLING = "rolling"
 
 
 @lru_cache(maxsize=4096)
 def scopes_of(stage: str, models: tuple[str, ...], team: str, purpose: str) -> tuple[str, ...]:
-    """Every scope that something belongs to."""
+    """Return every scope under which an amount is booked."""
     named = [f"stage:{stage}", *(f"model:{model}" for model in models), f"purpose:{purpose}"]
     return (EVERYTHING, *named, f"team:{team}") if team else (EVERYTHING, *named)
 
 
 @dataclass
 class Account:
-    """The money of one scope. `settled` is everything ever; `quarters` when it was drawn."""
+    """The money of one scope, in nano-dollars.
 
-    open: int = 0
-    drawn: int = 0
+    `settled` is the sum since the beginning. `quarters` splits it by the quarter-hour of the
+    authorization. `windows` caches the sums of current windows.
+    """
+
+    reserved: int = 0
+    authorized: int = 0
     settled: int = 0
     quarters: dict[int, int] = field(default_factory=dict)
-    windows: dict[str, tuple[Span, int]] = field(
-        default_factory=dict, compare=False
-    )  # sums of present windows, a cache
+    windows: dict[str, tuple[Span, int]] = field(default_factory=dict, compare=False)
 
 
 class Accounts:
-    """All scopes."""
+    """The accounts of all scopes. Every write goes through the undo log."""
 
-    def __init__(self, journal: UndoLog, by_scope: dict[str, Account] | None = None) -> None:
+    def __init__(self, undo_log: UndoLog, by_scope: dict[str, Account] | None = None) -> None:
         self.by_scope: dict[str, Account] = by_scope or {EVERYTHING: Account()}
-        self._journal = journal
+        self._undo_log = undo_log
 
     def of(self, scope: str) -> Account:
-        """The account of a scope; an empty one where nothing was ever booked."""
+        """Return the account of a scope, or an empty one if nothing was booked there."""
         return self.by_scope.get(scope) or Account()
 
-    def book(self, scopes: tuple[str, ...], *, open: int = 0, drawn: int = 0) -> None:
-        """Add to what is open and drawn under each of the scopes."""
-        self._book(scopes, open, drawn)
-        self._journal.done(self._book, scopes, -open, -drawn)
+    def book(self, scopes: tuple[str, ...], *, reserved: int = 0, authorized: int = 0) -> None:
+        """Add to the reserved and authorized money of each scope."""
+        self._book(scopes, reserved, authorized)
+        self._undo_log.record(self._book, scopes, -reserved, -authorized)
 
     def settle(self, scopes: tuple[str, ...], quarter: int, cost: int) -> None:
-        """Add (negative: take off) what was settled for a draw of that quarter."""
+        """Add a cost to each scope, in the quarter-hour of the authorization. It may be negative."""
         if cost:
             self._settle(scopes, quarter, cost)
-            self._journal.done(self._settle, scopes, quarter, -cost)
-
-    def _book(self, scopes: tuple[str, ...], open: int, drawn: int) -> None:
-        for scope in scopes:
-            account = self.by_scope.get(scope) or self._new(scope)
-            account.open += open
-            account.drawn += drawn
-
-    def _settle(self, scopes: tuple[str, ...], quarter: int, cost: int) -> None:
-        for scope in scopes:
-            account = self.by_scope.get(scope) or self._new(scope)
-            account.settled += cost
-            in_quarter = account.quarters.pop(quarter, 0) + cost
-            if in_quarter:
-                account.quarters[quarter] = in_quarter
-            for window, (span, total) in account.windows.items():
-                if span[0] <= quarter < span[1]:
-                    account.windows[window] = (span, total + cost)
+            self._undo_log.record(self._settle, scopes, quarter, -cost)
 
     def settled_in(self, scope: str, window: Window, at: datetime, zone: ZoneInfo) -> int:
-        """What was settled for draws of the window that `at` lies in."""
+        """Return what was settled in the window that contains `at`."""
         account = self.by_scope.get(scope)
         if account is None:
             return 0
@@ -91,41 +77,58 @@ class Accounts:
         if cached is None or not cached[0][0] <= quarter < cached[0][1]:
             span = span_of(window, at, zone)
             cached = (span, self.between(scope, span))
-            self._journal.put(account.windows, window, cached)
+            self._undo_log.put(account.windows, window, cached)
         return cached[1]
 
     def settled_since(self, scope: str, span: Span) -> int:
-        """What was settled for draws of these quarters, for one that rolls on with the present."""
+        """Return what was settled in a span that rolls with the present. One span is cached."""
         account = self.by_scope.get(scope)
         if account is None:
             return 0
         cached = account.windows.get(ROLLING)
         if cached is None or cached[0] != span:
             cached = (span, self.between(scope, span))
-            self._journal.put(account.windows, ROLLING, cached)
+            self._undo_log.put(account.windows, ROLLING, cached)
         return cached[1]
 
     def between(self, scope: str, span: Span) -> int:
-        """What was settled for draws of these quarters."""
+        """Return what was settled for authorizations of these quarter-hours, without the cache."""
         quarters = self.of(scope).quarters
         return sum(amount for quarter, amount in quarters.items() if span[0] <= quarter < span[1])
 
     def rezone(self) -> None:
-        """Days begin elsewhere now."""
+        """Drop cached sums, because windows begin at other times now."""
         for account in self.by_scope.values():
-            self._journal.put(vars(account), "windows", {})
+            self._undo_log.put(vars(account), "windows", {})
 
     def forget(self, before: datetime, after: datetime) -> None:
-        """Drop old quarters, once a day: when `after` is on another day than `before`."""
-        day = quarter_of(after) // QUARTERS_A_DAY
-        if quarter_of(before) // QUARTERS_A_DAY == day:
+        """Drop old quarter-hours once a day: when `after` is on a later UTC day than `before`."""
+        day = quarter_of(after) // QUARTERS_PER_DAY
+        if quarter_of(before) // QUARTERS_PER_DAY == day:
             return
-        oldest = (day - KEPT_DAYS) * QUARTERS_A_DAY
+        oldest = (day - RETENTION_DAYS) * QUARTERS_PER_DAY
         for account in self.by_scope.values():
             for quarter in [quarter for quarter in account.quarters if quarter < oldest]:
                 del account.quarters[quarter]
 
-    def _new(self, scope: str) -> Account:
+    def _book(self, scopes: tuple[str, ...], reserved: int, authorized: int) -> None:
+        for scope in scopes:
+            account = self.by_scope.get(scope) or self._create(scope)
+            account.reserved += reserved
+            account.authorized += authorized
+
+    def _settle(self, scopes: tuple[str, ...], quarter: int, cost: int) -> None:
+        for scope in scopes:
+            account = self.by_scope.get(scope) or self._create(scope)
+            account.settled += cost
+            in_quarter = account.quarters.pop(quarter, 0) + cost
+            if in_quarter:
+                account.quarters[quarter] = in_quarter
+            for window, (span, total) in account.windows.items():
+                if span[0] <= quarter < span[1]:
+                    account.windows[window] = (span, total + cost)
+
+    def _create(self, scope: str) -> Account:
         account = Account()
-        self._journal.put(self.by_scope, scope, account)
+        self._undo_log.put(self.by_scope, scope, account)
         return account

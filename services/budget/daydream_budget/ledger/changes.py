@@ -1,4 +1,4 @@
-"""What people may change. Every change is an entry with its author and reason; nothing is edited or taken out."""
+"""What people may change. Every change is an entry with its author and reason."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from daydream_budget.ledger.state import LedgerState
 from daydream_budget.ledger.windows import quarter_of
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc import (
+    EVERYTHING,
     ChangeBudget,
     CorrectionEntry,
     Refusal,
@@ -22,73 +23,79 @@ from daydream_contracts.rpc import (
 
 
 class ChangeDecision(ContractModel):
-    """The answer to a change; the service adds the state of the books."""
+    """The reply to a change; the service adds the state of the budget."""
 
     refusal: Refusal | None = None
 
 
-def decide(books: LedgerState, question: ChangeBudget) -> tuple[ChangeDecision, tuple[Entry, ...]]:
-    """The entry of a change, once; or why it can't be made."""
-    if question.change_id in books.controls.changes:
+def decide(state: LedgerState, request: ChangeBudget) -> tuple[ChangeDecision, tuple[Entry, ...]]:
+    """Return the entry of a change, once per `change_id`, or why it can't be made."""
+    if request.change_id in state.controls.changes:
         return ChangeDecision(), ()
-    refusal = _refusal(books, question)
+    refusal = _refusal(state, request)
     if refusal is not None:
         return ChangeDecision(refusal=refusal), ()
-    return ChangeDecision(), (
-        ControlsChanged(
-            change_id=question.change_id, change=question.change, who=question.who, why=question.why
-        ),
+    changed = ControlsChanged(
+        change_id=request.change_id, change=request.change, who=request.who, why=request.why
     )
+    return ChangeDecision(), (changed,)
 
 
-def _refusal(books: LedgerState, question: ChangeBudget) -> Refusal | None:
-    match question.change:
-        case TopUp() | RemoveLimit() as what:
-            limit = books.controls.limits.get((what.scope, what.window))
-            if limit is None:
-                return Refusal(
-                    reason="unknown-limit", text=f"there is no limit {what.scope}/{what.window}"
-                )
-            if isinstance(what, TopUp) and limit.cap_nanousd is None:
-                return Refusal(
-                    reason="unknown-limit",
-                    text=f"{what.scope}/{what.window} is a share of the whole: raise that instead",
-                )
-        case SetZone() as what:
-            try:
-                ZoneInfo(what.zone)
-            except (ZoneInfoNotFoundError, ValueError):
-                return Refusal(reason="invalid-change", text=f"there is no time zone {what.zone!r}")
-        case CorrectionEntry() as what:
-            return _uncorrectable(books, what)
+def _refusal(state: LedgerState, request: ChangeBudget) -> Refusal | None:
+    match request.change:
+        case TopUp() | RemoveLimit() as change:
+            return _refuse_limit(state, change)
+        case SetZone(zone=name):
+            return _refuse_zone(name)
+        case CorrectionEntry() as correction:
+            return _refuse_correction(state, correction)
     return None
 
 
-def _uncorrectable(books: LedgerState, what: CorrectionEntry) -> Refusal | None:
-    """Nothing may come to less than nothing: neither a scope as a whole nor what is known of the quarter-hour."""
-    if books.at is not None and what.at > books.at:
-        return Refusal(
-            reason="invalid-change",
-            text=f"the correction is for a time that has not come: {what.at:%Y-%m-%d %H:%M} UTC",
-        )
-    if what.by_nanousd >= 0:
+def _refuse_limit(state: LedgerState, change: TopUp | RemoveLimit) -> Refusal | None:
+    name = f"{change.scope}/{change.window}"
+    limit = state.controls.limits.get((change.scope, change.window))
+    if limit is None:
+        return Refusal(reason="unknown-limit", text=f"Unknown limit: {name}.")
+    if isinstance(change, TopUp) and limit.cap_nanousd is None:
+        text = f"{name} is a share of all/{change.window}. Raise that limit instead."
+        return Refusal(reason="unknown-limit", text=text)
+    return None
+
+
+def _refuse_zone(name: str) -> Refusal | None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return Refusal(reason="invalid-change", text=f"Unknown time zone: {name!r}.")
+    return None
+
+
+def _refuse_correction(state: LedgerState, correction: CorrectionEntry) -> Refusal | None:
+    """Refuse to make a sum negative: of a scope as a whole, or of a known quarter-hour."""
+    if state.at is not None and correction.at > state.at:
+        text = f"The time of the correction is in the future: {correction.at:%Y-%m-%d %H:%M} UTC."
+        return Refusal(reason="invalid-change", text=text)
+    if correction.by_nanousd >= 0:
         return None
-    quarter = quarter_of(what.at)
-    for scope in scopes_of(what.stage, (what.model,), what.team, what.purpose):
-        account = books.accounts.of(scope)
-        least = min(
-            account.settled,
-            account.quarters.get(quarter, 0) if _kept(books, what.at) else account.settled,
-        )
-        if least + what.by_nanousd < 0:
+    quarter = quarter_of(correction.at)
+    remembered = _is_remembered(state, correction.at)
+    for scope in scopes_of(
+        correction.stage, (correction.model,), correction.team, correction.purpose
+    ):
+        account = state.accounts.of(scope)
+        in_quarter = account.quarters.get(quarter, 0) if remembered else account.settled
+        settled = min(account.settled, in_quarter)
+        if settled + correction.by_nanousd < 0:
             return Refusal(
                 reason="invalid-change",
-                text=f"only {usd(least)} was settled for {scope} at that time",
-                shortfall_nanousd=-(least + what.by_nanousd),
+                text=f"Only {usd(settled)} was settled for {scope} at that time.",
+                shortfall_nanousd=-(settled + correction.by_nanousd),
             )
     return None
 
 
-def _kept(books: LedgerState, at: datetime) -> bool:
-    quarters = books.accounts.of("all").quarters
+def _is_remembered(state: LedgerState, at: datetime) -> bool:
+    """Return whether the sum of this quarter-hour is still known."""
+    quarters = state.accounts.of(EVERYTHING).quarters
     return not quarters or quarter_of(at) >= min(quarters)

@@ -1,4 +1,4 @@
-"""What people have set: limits, the tax, the zone, a pause; and who did it."""
+"""What people have set: limits, the tax, the time zone, a pause; and who changed what."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ from daydream_contracts.rpc import (
     Window,
 )
 
-CHANGES_KEPT = 1000
+CHANGES_MAX = 1000
 Key = tuple[str, Window]
 
 
 @dataclass(frozen=True)
 class SoftLimitState:
-    """The highest share of a limit that was reached and told, in the window that begins with this quarter."""
+    """The highest reported share of a limit, in the window that starts with this quarter."""
 
     first_quarter: int
     share: float
 
 
 class Controls:
-    """The settings of the ledger, made by its entries alone, so that all replicas have the same."""
+    """The settings of the ledger. Only entries change them, so all replicas have the same."""
 
-    def __init__(self, journal: UndoLog) -> None:
+    def __init__(self, undo_log: UndoLog) -> None:
         self.limits: dict[Key, SetLimit] = {}
         self.tax = SetTax()
         self.zone_name = "UTC"
         self.zone = ZoneInfo("UTC")
         self.paused = False
         self.changes: dict[str, ChangeRecord] = {}
-        self.crossed: dict[Key, SoftLimitState] = {}
-        self._journal = journal
+        self.soft_limits: dict[Key, SoftLimitState] = {}
+        self._undo_log = undo_log
 
     @property
-    def capped(self) -> bool:
-        """Whether anything bounds the whole: without it nothing that costs is granted."""
+    def has_cap(self) -> bool:
+        """Return whether a hard limit on everything exists. Without one nothing paid is granted."""
         return any(scope == EVERYTHING and limit.hard for (scope, _), limit in self.limits.items())
 
     def cap(self, limit: SetLimit) -> int | None:
-        """The amount; a share of a cap that is not there is no cap (None)."""
+        """Return the cap in nano-dollars; None for a share of a cap that does not exist."""
         if limit.cap_nanousd is not None:
             return limit.cap_nanousd
         whole = self.limits.get((EVERYTHING, limit.window))
@@ -63,87 +63,87 @@ class Controls:
         return int(whole.cap_nanousd * limit.share)
 
     def change(self, entry: ControlsChanged, at: datetime) -> None:
-        """Take in what somebody changed."""
-        put = self._journal.put
+        """Apply and record a change. A correction is only recorded: `LedgerState` books it."""
         match entry.change:
-            case SetLimit() as limit:
-                put(self.limits, (limit.scope, limit.window), limit)
-            case RemoveLimit() as gone:
-                self._journal.drop(self.limits, (gone.scope, gone.window))
-            case TopUp() as more:
-                old = self.limits[more.scope, more.window]
-                put(
-                    self.limits,
-                    (more.scope, more.window),
-                    old.model_copy(
-                        update={"cap_nanousd": max(0, (old.cap_nanousd or 0) + more.by_nanousd)}
-                    ),
-                )
-            case Pause() as pause:
-                self._journal.set(self, paused=pause.paused)
+            case SetLimit() | RemoveLimit() | TopUp() as change:
+                self._change_limit(change)
+            case Pause(paused=paused):
+                self._undo_log.set(self, paused=paused)
             case SetTax() as tax:
-                self._journal.set(self, tax=tax)
-            case SetZone() as zone:
-                self._journal.set(self, zone_name=zone.zone, zone=ZoneInfo(zone.zone))
-                self._journal.set(self, crossed={})
-            case CorrectionEntry():
-                pass  # the books do that
-        if isinstance(
-            entry.change, SetLimit | RemoveLimit | TopUp
-        ):  # what the old cap has told says nothing about the new one
-            for key in [key for key in self.crossed if key[1] == entry.change.window]:
-                self._journal.drop(self.crossed, key)
-        put(
+                self._undo_log.set(self, tax=tax)
+            case SetZone(zone=name):
+                self._undo_log.set(self, zone_name=name, zone=ZoneInfo(name))
+                self._undo_log.set(self, soft_limits={})
+        self._undo_log.put(
             self.changes,
             entry.change_id,
             ChangeRecord(at=at, who=entry.who, why=entry.why, text=describe(entry.change)),
         )
 
-    def cross(self, entry: SoftLimitReached) -> None:
-        """A share of a limit was reached, and told."""
-        self._journal.put(
-            self.crossed,
+    def reach_soft_limit(self, entry: SoftLimitReached) -> None:
+        """Remember that a share of a limit was reached and reported."""
+        self._undo_log.put(
+            self.soft_limits,
             (entry.scope, entry.window),
             SoftLimitState(entry.first_quarter, entry.share),
         )
 
     def forget(self) -> None:
-        """Keep the latest changes."""
-        while len(self.changes) > CHANGES_KEPT:
+        """Drop all but the latest changes."""
+        while len(self.changes) > CHANGES_MAX:
             del self.changes[next(iter(self.changes))]
 
+    def _change_limit(self, change: SetLimit | RemoveLimit | TopUp) -> None:
+        key = (change.scope, change.window)
+        match change:
+            case SetLimit():
+                self._undo_log.put(self.limits, key, change)
+            case RemoveLimit():
+                self._undo_log.drop(self.limits, key)
+            case TopUp():
+                old = self.limits[key]
+                cap = max(0, (old.cap_nanousd or 0) + change.by_nanousd)
+                self._undo_log.put(self.limits, key, old.model_copy(update={"cap_nanousd": cap}))
+        for reached in [reached for reached in self.soft_limits if reached[1] == change.window]:
+            self._undo_log.drop(self.soft_limits, reached)  # it was a share of the old cap
 
-def describe(what: Change) -> str:
-    """A change in words."""
-    match what:
+
+def describe(change: Change) -> str:
+    """Return a change in words."""
+    match change:
         case SetLimit():
-            cap = (
-                usd(what.cap_nanousd)
-                if what.cap_nanousd is not None
-                else f"{what.share:.0%} of the whole"
-            )
-            return f"{what.scope}/{what.window}: {'cap' if what.hard else 'warning at'} {cap}"
+            return _describe_limit(change)
         case RemoveLimit():
-            return f"{what.scope}/{what.window}: removed"
+            return f"{change.scope}/{change.window}: removed"
         case TopUp():
-            return f"{what.scope}/{what.window}: {'raised' if what.by_nanousd >= 0 else 'lowered'} by {usd(abs(what.by_nanousd))}"
+            verb = "raised" if change.by_nanousd >= 0 else "lowered"
+            return f"{change.scope}/{change.window}: {verb} by {usd(abs(change.by_nanousd))}"
         case Pause():
-            return "paused" if what.paused else "resumed"
+            return "paused" if change.paused else "resumed"
+        case SetTax(ratio=None):
+            return "tax: no cap"
         case SetTax():
-            return (
-                "tax: no cap"
-                if what.ratio is None
-                else f"tax: at most {what.ratio:g} over {what.days} days"
-            )
+            return f"tax: at most {change.ratio:g} over {change.days} days"
         case SetZone():
-            return f"time zone {what.zone}"
+            return f"time zone {change.zone}"
         case CorrectionEntry():
-            about = f" ({what.attempt_id})" if what.attempt_id else ""
-            return f"corrected {what.stage}, {what.model} by {'+' if what.by_nanousd >= 0 else '−'}{usd(abs(what.by_nanousd))}{about}"
+            return _describe_correction(change)
+
+
+def _describe_limit(limit: SetLimit) -> str:
+    cap = usd(limit.cap_nanousd) if limit.cap_nanousd is not None else f"{limit.share:.0%} of all"
+    return f"{limit.scope}/{limit.window}: {'cap' if limit.hard else 'warning at'} {cap}"
+
+
+def _describe_correction(correction: CorrectionEntry) -> str:
+    sign = "+" if correction.by_nanousd >= 0 else "−"
+    attempt = f" ({correction.attempt_id})" if correction.attempt_id else ""
+    amount = f"{sign}{usd(abs(correction.by_nanousd))}"
+    return f"corrected {correction.stage}, {correction.model} by {amount}{attempt}"
 
 
 def usd(nanousd: int) -> str:
-    """Dollars, without needless zeros."""
+    """Return an amount in dollars, with at least two decimals and no trailing zeros beyond them."""
     text = f"{nanousd / NANOUSD_PER_USD:.9f}".rstrip("0")
     whole, _, cents = text.partition(".")
     return f"${whole}.{cents.ljust(2, '0')}"

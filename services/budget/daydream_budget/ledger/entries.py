@@ -1,7 +1,7 @@
-"""What is written to the ledger. A commit is one stream message with the entries of everything that was decided together.
+"""What is written to the ledger, by event sourcing: the state is the fold of these entries.
 
-Entries are never changed or removed; a mistake is corrected by another entry. Amounts are nano-dollars. Fields that came
-later have defaults that mean what the entries without them meant.
+A commit is one stream message with the entries of everything that was decided together. Entries
+are never changed or removed; a correction entry fixes a mistake. Amounts are nano-dollars.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ class _Entry(BaseModel):
 
 
 class ReservationOpened(_Entry):
-    """A reservation was opened: its bound is held for it under every limit. `plan` 0 is what was asked for, n a smaller one."""
+    """A reservation was opened; its upper bounds are held under every limit.
+
+    `plan` 0 is the full plan, n the n-th of the reduced plans.
+    """
 
     kind: Literal["reservation-opened"] = "reservation-opened"
     reservation_id: str
@@ -30,7 +33,7 @@ class ReservationOpened(_Entry):
 
 
 class ReservationIncreased(_Entry):
-    """A stage's part of a reservation got more, and the reservation is open (again). No stage: the first part."""
+    """A stage's allocation (no stage: the first) got more; the reservation is open again."""
 
     kind: Literal["reservation-increased"] = "reservation-increased"
     reservation_id: str
@@ -42,7 +45,10 @@ class ReservationIncreased(_Entry):
 
 
 class AttemptAuthorized(_Entry):
-    """The upper bound of one attempt was taken from the reservation, for one worker, until a time."""
+    """The upper bound of one attempt was taken from the reservation, for one worker.
+
+    After `expires_at` an unsettled attempt is settled in full.
+    """
 
     kind: Literal["attempt-authorized"] = "attempt-authorized"
     attempt_id: str
@@ -53,11 +59,14 @@ class AttemptAuthorized(_Entry):
     model: str
     team: str
     upper_bound_nanousd: int
-    until: datetime
+    expires_at: datetime
 
 
 class AttemptSettled(_Entry):
-    """What the attempt cost; `unknown`: nobody said, so all that was drawn. `provider_id` is the provider's name for it."""
+    """The cost of an attempt. `unknown`: no cost was reported, so the whole upper bound counts.
+
+    `provider_id` is the provider's id of the answer.
+    """
 
     kind: Literal["attempt-settled"] = "attempt-settled"
     attempt_id: str
@@ -69,7 +78,7 @@ class AttemptSettled(_Entry):
 
 
 class BranchReleased(_Entry):
-    """One way of the reservation has ended (None: all)."""
+    """One branch of the reservation has ended. None: all branches have."""
 
     kind: Literal["branch-released"] = "branch-released"
     reservation_id: str
@@ -77,14 +86,17 @@ class BranchReleased(_Entry):
 
 
 class ReservationExpired(_Entry):
-    """Nobody touched the reservation for long: what is left flows back. It can grow again while it is remembered."""
+    """The reservation was idle for too long, so its remaining money is free again.
+
+    An increase reopens it while it is remembered.
+    """
 
     kind: Literal["reservation-expired"] = "reservation-expired"
     reservation_id: str
 
 
 class ControlsChanged(_Entry):
-    """Somebody changed a limit, the tax, the zone, paused, or corrected the books."""
+    """A person changed a limit, the tax, the time zone or the pause, or corrected a cost."""
 
     kind: Literal["controls-changed"] = "controls-changed"
     change_id: str
@@ -94,7 +106,7 @@ class ControlsChanged(_Entry):
 
 
 class ForegroundSpent(_Entry):
-    """What the lab itself spent on models, as its gateway reported it."""
+    """What the lab itself spent on models, as reported."""
 
     kind: Literal["foreground-spent"] = "foreground-spent"
     report_id: str
@@ -103,8 +115,11 @@ class ForegroundSpent(_Entry):
 
 
 class SoftLimitReached(_Entry):
-    """A limit's soft share was reached in the window that begins with this quarter-hour, or (share 1) it refused a grant.
-    The alert was raised before this was written, so it is raised once a window, and again only if that failed between."""
+    """A soft share of a limit was reached, or (share 1) the limit refused a grant.
+
+    `first_quarter` is the first quarter-hour of the window. The alert is raised before this entry
+    is written. So it is raised once per window, and again only after a failure in between.
+    """
 
     kind: Literal["soft-limit-reached"] = "soft-limit-reached"
     scope: str
@@ -128,7 +143,7 @@ Entry = Annotated[
 
 
 class Commit(BaseModel):
-    """One message on the ledger stream. `at` never goes back from one commit to the next, whoever writes it."""
+    """One message on the ledger stream. `at` never decreases from one commit to the next."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

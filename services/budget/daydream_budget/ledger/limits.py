@@ -1,9 +1,9 @@
-"""Whether so much more may be held: the check against every limit and the tax, and the refusal that says when to come back. Pure.
+"""The check against every limit and the tax; a refusal says when to ask again. Pure.
 
-Limits are scopes × windows. For each: settled + drawn + open + what is asked for ≤ cap. The tax is one more limit, on
-everything but the canaries, in a window that rolls with the present: its cap is ratio × foreground spend. It holds when
-reservations open or grow; a draw inside a reservation was counted then, and foreground spend that rolls out of sight does not
-stop work that is under way.
+Limits are scopes × windows. For each: settled + authorized + reserved + need ≤ cap. The tax is one
+more limit, on everything except canaries. Its window rolls. Its cap is ratio × foreground spend. It
+is checked when a reservation is opened or increased. An attempt inside a reservation was counted
+then, so foreground spend that rolls out of the window does not stop work in progress.
 """
 
 from __future__ import annotations
@@ -14,26 +14,28 @@ from datetime import datetime, timedelta
 
 from daydream_budget.ledger.controls import usd
 from daydream_budget.ledger.state import LedgerState, LimitUsage
-from daydream_budget.ledger.windows import QUARTERS_A_DAY, Span, quarter_of, renewal
+from daydream_budget.ledger.windows import QUARTERS_PER_DAY, Span, quarter_of, renewal
 from daydream_contracts.rpc import EVERYTHING, Refusal, SetLimit, TaxState
 
-FLOWS_BACK_AFTER = timedelta(
-    seconds=5
-)  # when what others hold may make room, it is worth asking again so soon
+RELEASES_AFTER = timedelta(seconds=5)  # reserved money of others may be released this soon
+TAX_CHANGES_AFTER = timedelta(minutes=15)  # a quarter-hour rolls out of the tax's window
 CANARIES = "purpose:canary"
 NO_CAP = Refusal(
     reason="no-cap",
-    text="no cap on everything is set, and what is not capped may not be spent: daydream budget set --lifetime 1.00",
+    text="No cap on everything is set, so nothing is spent. Set one: "
+    "daydream budget set --lifetime 1.00",
 )
-PAUSED = Refusal(reason="paused", text="the budget is paused: daydream budget resume")
+PAUSED = Refusal(
+    reason="paused", text="The budget is paused. Resume it with: daydream budget resume"
+)
 
 Needs = Mapping[str, int]
-"""How much more is asked for under each scope."""
+"""How much more is needed under each scope, in nano-dollars."""
 
 
 @dataclass(frozen=True)
 class ExceededLimit:
-    """A limit that is in the way."""
+    """A hard limit that the need would exceed, or that is exceeded already (need 0)."""
 
     limit: SetLimit
     cap: int
@@ -41,125 +43,126 @@ class ExceededLimit:
     need: int
 
     @property
-    def short(self) -> int:
+    def shortfall(self) -> int:
+        """Return how much is missing."""
         return self.need + self.used.total - self.cap
 
     @property
     def name(self) -> str:
+        """Return scope/window."""
         return f"{self.limit.scope}/{self.limit.window}"
 
+    @property
+    def text(self) -> str:
+        """Return what the limit leaves, as a clause."""
+        left = max(0, self.cap - self.used.total)
+        return f"the {self.name} cap of {usd(self.cap)} leaves {usd(left)}"
 
-def refusal(books: LedgerState, needs: Needs, now: datetime) -> Refusal | None:
-    """Why this can't be held in addition; None if it can, or if it costs nothing."""
+
+def refusal(state: LedgerState, needs: Needs, now: datetime) -> Refusal | None:
+    """Return why the needs can't be reserved in addition; None if they can, or cost nothing."""
     if not needs.get(EVERYTHING):
         return None
     return (
-        _stopped(books)
-        or _over(exceeded_limit(books, needs, now), books, now)
-        or _taxed(books, needs, now)
+        _stopped(state)
+        or _refuse_exceeded(exceeded_limits(state, needs, now), state, now)
+        or _taxed(state, needs, now)
     )
 
 
-def stopped(books: LedgerState, scopes: tuple[str, ...], now: datetime) -> Refusal | None:
-    """Why nothing may be drawn from what is held already: no cap, a pause, or a limit that is exceeded, since somebody lowered
-    it or a bill came above its bound."""
-    return _stopped(books) or _over(
-        exceeded_limit(books, dict.fromkeys(scopes, 0), now), books, now
-    )
+def stopped(state: LedgerState, scopes: tuple[str, ...], now: datetime) -> Refusal | None:
+    """Return why nothing may be authorized, not even from money that is reserved already.
+
+    That is: no cap, a pause, or a limit that is exceeded by a lowered cap or an overrun.
+    """
+    exceeded = exceeded_limits(state, dict.fromkeys(scopes, 0), now)
+    return _stopped(state) or _refuse_exceeded(exceeded, state, now)
 
 
-def exceeded_limit(books: LedgerState, needs: Needs, now: datetime) -> list[ExceededLimit]:
-    """The hard limits that so much more would exceed."""
-    found = []
-    for (scope, window), limit in books.controls.limits.items():
+def exceeded_limits(state: LedgerState, needs: Needs, now: datetime) -> list[ExceededLimit]:
+    """Return the hard limits that the needs would exceed."""
+    exceeded = []
+    for (scope, window), limit in state.controls.limits.items():
         need = needs.get(scope)
-        cap = books.controls.cap(limit) if limit.hard and need is not None else None
+        cap = state.controls.cap(limit) if limit.hard and need is not None else None
         if need is None or cap is None:
             continue
-        used = books.used(scope, window, now)
+        used = state.used(scope, window, now)
         if used.total + need > cap:
-            found.append(ExceededLimit(limit, cap, used, need))
-    return found
+            exceeded.append(ExceededLimit(limit, cap, used, need))
+    return exceeded
 
 
-def tax_state(books: LedgerState, now: datetime) -> TaxState:
-    """The tax over its window."""
-    tax = books.controls.tax
+def tax_state(state: LedgerState, now: datetime) -> TaxState:
+    """Return the tax over its window."""
+    tax = state.controls.tax
     span = _days(now, tax.days)
-    spent = books.accounts.settled_since(EVERYTHING, span) - books.accounts.settled_since(
-        CANARIES, span
-    )
-    earned = books.foreground.between(span)
-    ratio = spent / earned if earned else None
+    settled = state.accounts.settled_since
+    daydream = settled(EVERYTHING, span) - settled(CANARIES, span)
+    foreground = state.foreground.between(span)
     return TaxState(
         days=tax.days,
         ratio_cap=tax.ratio,
-        daydream_nanousd=spent,
-        foreground_nanousd=earned,
-        ratio=ratio,
+        daydream_nanousd=daydream,
+        foreground_nanousd=foreground,
+        ratio=daydream / foreground if foreground else None,
     )
 
 
-def _stopped(books: LedgerState) -> Refusal | None:
-    if books.controls.paused:
+def _stopped(state: LedgerState) -> Refusal | None:
+    if state.controls.paused:
         return PAUSED
-    return None if books.controls.capped else NO_CAP
+    return None if state.controls.has_cap else NO_CAP
 
 
-def _over(found: list[ExceededLimit], books: LedgerState, now: datetime) -> Refusal | None:
-    """Worth asking again when all that are in the way may have room."""
-    if not found:
+def _refuse_exceeded(
+    exceeded: list[ExceededLimit], state: LedgerState, now: datetime
+) -> Refusal | None:
+    """Refuse for all limits at once: it is worth asking again when all of them may have room."""
+    if not exceeded:
         return None
-    texts = [
-        f"the {one.name} cap of {usd(one.cap)} leaves {usd(max(0, one.cap - one.used.total))}"
-        for one in found
-    ]
-    back = [_back_at(one, books, now) for one in found]
-    retry_at = None if None in back else max(at for at in back if at is not None)
-    need = max(one.need for one in found)
-    text = (
-        f"{' and '.join(texts)}, and up to {usd(need)} may be needed"
-        if need
-        else f"{' and '.join(texts)}, for more is spent already"
-    )
+    times = [_retry_at(limit, state, now) for limit in exceeded]
+    texts = " and ".join(limit.text for limit in exceeded)
+    need = max(limit.need for limit in exceeded)
+    reason = f"up to {usd(need)} may be needed" if need else "more is spent already"
     return Refusal(
         reason="cap",
-        text=text,
-        retry_at=retry_at,
-        shortfall_nanousd=max(one.short for one in found),
-        limits=tuple(one.name for one in found),
+        text=f"{texts[0].upper()}{texts[1:]}, but {reason}.",
+        retry_at=None if None in times else max(at for at in times if at is not None),
+        shortfall_nanousd=max(limit.shortfall for limit in exceeded),
+        limits=tuple(limit.name for limit in exceeded),
     )
 
 
-def _back_at(one: ExceededLimit, books: LedgerState, now: datetime) -> datetime | None:
-    if one.used.settled + one.need <= one.cap:
-        return (
-            now + FLOWS_BACK_AFTER
-        )  # what is held for work in hand is the upper bound; most of it flows back
-    return renewal(one.limit.window, now, books.zone)
+def _retry_at(exceeded: ExceededLimit, state: LedgerState, now: datetime) -> datetime | None:
+    """Return when the limit may have room: soon if only unsettled money is in the way."""
+    if exceeded.used.settled + exceeded.need <= exceeded.cap:
+        return now + RELEASES_AFTER
+    return renewal(exceeded.limit.window, now, state.zone)
 
 
-def _taxed(books: LedgerState, needs: Needs, now: datetime) -> Refusal | None:
-    tax = books.controls.tax
-    if tax.ratio is None or not books.foreground.reported:
+def _taxed(state: LedgerState, needs: Needs, now: datetime) -> Refusal | None:
+    tax = state.controls.tax
+    if tax.ratio is None or not state.foreground.reported:
         return None
     need = needs[EVERYTHING] - needs.get(CANARIES, 0)
     if not need:
         return None
-    state = tax_state(books, now)
-    all_, canaries = books.accounts.of(EVERYTHING), books.accounts.of(CANARIES)
-    used = state.daydream_nanousd + all_.open + all_.drawn - canaries.open - canaries.drawn
-    cap = int(tax.ratio * state.foreground_nanousd)
+    current = tax_state(state, now)
+    everything, canaries = state.accounts.of(EVERYTHING), state.accounts.of(CANARIES)
+    held = everything.reserved + everything.authorized - canaries.reserved - canaries.authorized
+    used = current.daydream_nanousd + held
+    cap = int(tax.ratio * current.foreground_nanousd)
     if used + need <= cap:
         return None
     text = (
-        f"the tax would be above {tax.ratio:g}: {usd(used)} of daydreaming, and up to {usd(need)} more, "
-        f"against {usd(state.foreground_nanousd)} of foreground spend in {tax.days} days"
+        f"The tax would exceed {tax.ratio:g}: {usd(used)} of daydreaming and up to {usd(need)} "
+        f"more, against {usd(current.foreground_nanousd)} of foreground spend in {tax.days} days."
     )
     return Refusal(
         reason="tax",
         text=text,
-        retry_at=now + timedelta(minutes=15),
+        retry_at=now + TAX_CHANGES_AFTER,
         shortfall_nanousd=used + need - cap,
         limits=("tax",),
     )
@@ -167,4 +170,4 @@ def _taxed(books: LedgerState, needs: Needs, now: datetime) -> Refusal | None:
 
 def _days(now: datetime, days: int) -> Span:
     end = quarter_of(now) + 1
-    return end - days * QUARTERS_A_DAY, end
+    return end - days * QUARTERS_PER_DAY, end

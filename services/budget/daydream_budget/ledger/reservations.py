@@ -1,8 +1,8 @@
-"""Reservations and attempts: one daydream's money, and one draw from it.
+"""Reservations and attempts: the money of one daydream, and one try at one of its model calls.
 
-States of a reservation:   open → closed            (every way has ended)
-                         open → expired → open    (nobody came; somebody came after all)
-States of an attempt:    drawn → settled          (known, or unknown and counted in full)
+States of a reservation:   open → released           (every branch has ended)
+                           open → expired → open     (it was idle too long; then it was increased)
+States of an attempt:      authorized → settled      (known cost, or unknown and counted in full)
 """
 
 from __future__ import annotations
@@ -15,112 +15,104 @@ from daydream_budget.ledger.accounts import scopes_of
 from daydream_contracts.rpc import AllocationRequest, Purpose
 
 
+def models_of(request: AllocationRequest) -> tuple[str, ...]:
+    """Return the models that an allocation may pay for, each once, the preferred one first."""
+    return tuple(dict.fromkeys((request.model, *request.alternative_models)))
+
+
 @dataclass
 class Allocation:
-    """One stage's part of a reservation. While the model is open, what is left counts against each of `models`."""
+    """One stage's part of a reservation.
+
+    While the model is not chosen yet, the remaining money counts against each of `models`.
+    """
 
     stage: str
     models: tuple[str, ...]
     team: str
     scopes: tuple[str, ...]
-    bound: int
-    spent: int = 0
-    drawn: int = 0
+    upper_bound: int
+    settled: int = 0
+    authorized: int = 0
 
     @classmethod
-    def of(cls, part: AllocationRequest, purpose: Purpose) -> Allocation:
-        models = tuple(dict.fromkeys((part.model, *part.alternative_models)))
+    def of(cls, request: AllocationRequest, purpose: Purpose) -> Allocation:
+        """Make the allocation that was requested, with nothing authorized yet."""
+        models = models_of(request)
         return cls(
-            part.stage,
+            request.stage,
             models,
-            part.team,
-            scopes_of(part.stage, models, part.team, purpose),
-            part.upper_bound_nanousd,
+            request.team,
+            scopes_of(request.stage, models, request.team, purpose),
+            request.upper_bound_nanousd,
         )
 
     @property
-    def left(self) -> int:
-        """What is still held for calls to come, if the reservation is open."""
-        return max(0, self.bound - self.spent - self.drawn)
+    def remaining(self) -> int:
+        """Return what is held for calls to come, if the reservation is open."""
+        return max(0, self.upper_bound - self.settled - self.authorized)
 
-    def pays(self, stage: str, model: str, team: str) -> bool:
-        """Whether calls of this kind are paid from it."""
+    def covers(self, stage: str, model: str, team: str) -> bool:
+        """Return whether it pays for calls of this stage, model and team."""
         return self.stage == stage and self.team == team and model in self.models
 
 
 @dataclass
 class Reservation:
-    """The money of one piece of work."""
+    """The money of one piece of work, reserved before the work starts."""
 
-    pots: tuple[Allocation, ...]
+    allocations: tuple[Allocation, ...]
     branches: int
     touched_at: datetime
     purpose: Purpose = "daydream"
     plan: int = 0
-    status: Literal["open", "expired", "closed"] = "open"
+    status: Literal["open", "expired", "released"] = "open"
     released_branches: frozenset[int] = frozenset()
     attempts: tuple[str, ...] = ()
     increases: tuple[str, ...] = ()
 
     @property
-    def hold(self) -> int:
-        """What is held under the limits."""
-        return sum(pot.left for pot in self.pots) if self.status == "open" else 0
+    def settled(self) -> int:
+        """Return the cost of its settled attempts."""
+        return sum(allocation.settled for allocation in self.allocations)
 
-    @property
-    def spent(self) -> int:
-        """What its settled attempts have cost."""
-        return sum(pot.spent for pot in self.pots)
+    def allocation_index(self, stage: str, model: str, team: str) -> int | None:
+        """Return the index of the allocation that pays for such calls; None if none does.
 
-    def pot(self, stage: str, model: str, team: str) -> int | None:
-        """The place of the pot that pays such calls: the fullest, where several do; None where none does."""
+        If several do, it is the one with the most remaining money.
+        """
         best = None
-        for place, pot in enumerate(self.pots):
-            if pot.pays(stage, model, team) and (best is None or pot.left > self.pots[best].left):
-                best = place
+        for index, allocation in enumerate(self.allocations):
+            if allocation.covers(stage, model, team) and (
+                best is None or allocation.remaining > self.allocations[best].remaining
+            ):
+                best = index
         return best
 
 
 @dataclass
 class Attempt:
-    """One draw from a pot. `charged` is None until it is settled; `quarter` is when it was drawn."""
+    """One authorized try at a model call.
+
+    `charged` is None until it is settled. `quarter` is the quarter-hour of its authorization.
+    """
 
     reservation_id: str
-    pot: int
+    allocation_index: int
     call_id: str
     nonce: str
     stage: str
     model: str
-    bound: int
-    until: datetime
+    upper_bound: int
+    expires_at: datetime
     quarter: int
     scopes: tuple[str, ...]
     charged: int | None = None
 
 
-@dataclass
-class StageTotals:
-    """Everything ever settled for one stage and model."""
-
-    calls: int = 0
-    unknown_calls: int = 0
-    settled: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-
-@dataclass
-class CostStats:
-    """What closed daydreams have cost: enough for a mean and a spread."""
-
-    count: int = 0
-    total: int = 0
-    squares: int = 0
-
-
 class ReleasedReservation(NamedTuple):
-    """What is remembered of a closed reservation."""
+    """What is remembered of a released reservation."""
 
     at: datetime
     plan: int
-    spent: int
+    settled: int

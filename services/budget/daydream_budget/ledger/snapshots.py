@@ -1,7 +1,8 @@
-"""Snapshots of the books, so that a restart folds the tail only. A snapshot is a cache: without one, everything is replayed.
+"""Snapshots of the ledger state, so that a restart reads the tail only.
 
-It also guards the ledger: the fold refuses to serve when the stream is shorter than its mirror or than the snapshot, for
-then entries were lost, and what they say was spent could be granted again.
+A snapshot is a cache: without one, the whole ledger is replayed. It also guards the ledger. The
+service refuses to start when the stream is shorter than its mirror or than the snapshot: entries
+were lost, and the money they spent could be granted again.
 """
 
 from __future__ import annotations
@@ -16,26 +17,21 @@ from pydantic import BaseModel, ValidationError
 
 from daydream_budget.ledger.accounts import Account, Accounts
 from daydream_budget.ledger.controls import SoftLimitState
-from daydream_budget.ledger.reservations import (
-    Attempt,
-    CostStats,
-    ReleasedReservation,
-    Reservation,
-    StageTotals,
-)
+from daydream_budget.ledger.reservations import Attempt, ReleasedReservation, Reservation
 from daydream_budget.ledger.state import LedgerState
+from daydream_budget.ledger.totals import CostStats, StageTotals
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import ChangeRecord, SetLimit, SetTax, Window
 from daydream_contracts.topology import LEDGER, LEDGER_MIRROR, SNAPSHOT_OBJECTS
 from daydream_runtime.object_store import fetch
 
 log = logging.getLogger(__name__)
-OBJECT = "books.v2"
+OBJECT = "ledger-state.v1"
 READ_S = 10.0
 
 
 class LedgerSnapshot(BaseModel):
-    """The books after the commit at `sequence`."""
+    """The ledger state after the commit at `sequence`."""
 
     sequence: int
     at: datetime | None
@@ -45,109 +41,115 @@ class LedgerSnapshot(BaseModel):
     zone: str
     paused: bool
     changes: dict[str, ChangeRecord]
-    crossed: list[tuple[str, Window, SoftLimitState]]
+    soft_limits: list[tuple[str, Window, SoftLimitState]]
     foreground: dict[int, int]
     foreground_total: int
     reports: dict[str, datetime]
     reservations: dict[str, Reservation]
     attempts: dict[str, Attempt]
-    outstanding: list[str]
+    open_attempts: list[str]
     expired: dict[str, datetime]
-    closed: dict[str, ReleasedReservation]
-    spend: list[tuple[str, str, StageTotals]]
-    paid: dict[str, CostStats]
-    sums: dict[str, int]
+    released: dict[str, ReleasedReservation]
+    totals_by_stage: list[tuple[str, str, StageTotals]]
+    totals_by_purpose: dict[str, CostStats]
+    reservations_released: int
+    overruns: int
 
     @classmethod
-    def of(cls, books: LedgerState, sequence: int) -> LedgerSnapshot:
-        controls = books.controls
+    def of(cls, state: LedgerState, sequence: int) -> LedgerSnapshot:
+        """Take a snapshot that shares its parts with the state: store it before the next commit."""
+        controls, foreground, totals = state.controls, state.foreground, state.totals
         return cls.model_construct(
             sequence=sequence,
-            at=books.at,
-            accounts=books.accounts.by_scope,
+            at=state.at,
+            accounts=state.accounts.by_scope,
             limits=list(controls.limits.values()),
             tax=controls.tax,
             zone=controls.zone_name,
             paused=controls.paused,
             changes=controls.changes,
-            crossed=[
-                (scope, window, crossing) for (scope, window), crossing in controls.crossed.items()
-            ],
-            foreground=books.foreground.quarters,
-            foreground_total=books.foreground.total,
-            reports=books.foreground.reports,
-            reservations=books.reservations,
-            attempts=books.attempts,
-            outstanding=list(books.outstanding),
-            expired=books.expired,
-            closed=books.closed,
-            spend=[(*key, value) for key, value in books.spend.items()],
-            paid=books.paid,
-            sums=books.sums,
+            soft_limits=[(*key, reached) for key, reached in controls.soft_limits.items()],
+            foreground=foreground.quarters,
+            foreground_total=foreground.total,
+            reports=foreground.reports,
+            reservations=state.reservations,
+            attempts=state.attempts,
+            open_attempts=list(state.open_attempts),
+            expired=state.ended.expired,
+            released=state.ended.released,
+            totals_by_stage=[(*key, row) for key, row in totals.by_stage.items()],
+            totals_by_purpose=totals.by_purpose,
+            reservations_released=totals.released,
+            overruns=totals.overruns,
         )
 
-    def books(self) -> LedgerState:
-        books = LedgerState()
-        books.at = self.at
-        books.accounts = Accounts(books.journal, self.accounts)
-        controls = books.controls
+    def to_state(self) -> LedgerState:
+        """Return the state of this snapshot. It shares its parts, so use the snapshot once."""
+        state = LedgerState()
+        state.at = self.at
+        state.accounts = Accounts(state.undo_log, self.accounts)
+        self._restore_controls(state)
+        state.foreground.quarters = self.foreground
+        state.foreground.total = self.foreground_total
+        state.foreground.reports = self.reports
+        state.reservations = self.reservations
+        state.attempts = self.attempts
+        state.open_attempts = dict.fromkeys(self.open_attempts, True)
+        state.ended.restore(self.expired, self.released)
+        totals = state.totals
+        totals.by_stage = {(stage, model): row for stage, model, row in self.totals_by_stage}
+        totals.by_purpose = self.totals_by_purpose
+        totals.released, totals.overruns = self.reservations_released, self.overruns
+        return state
+
+    def _restore_controls(self, state: LedgerState) -> None:
+        controls = state.controls
         controls.limits = {(limit.scope, limit.window): limit for limit in self.limits}
         controls.tax, controls.paused, controls.changes = self.tax, self.paused, self.changes
         controls.zone_name, controls.zone = self.zone, ZoneInfo(self.zone)
-        controls.crossed = {(scope, window): crossing for scope, window, crossing in self.crossed}
-        books.foreground.quarters, books.foreground.total, books.foreground.reports = (
-            self.foreground,
-            self.foreground_total,
-            self.reports,
-        )
-        books.reservations, books.attempts, books.expired, books.closed = (
-            self.reservations,
-            self.attempts,
-            self.expired,
-            self.closed,
-        )
-        books.outstanding = dict.fromkeys(self.outstanding, True)
-        books.spend = {(stage, model): row for stage, model, row in self.spend}
-        books.paid, books.sums = self.paid, self.sums
-        books.remember_expiries()
-        return books
+        controls.soft_limits = {
+            (scope, window): reached for scope, window, reached in self.soft_limits
+        }
 
 
-async def save(js: JetStreamContext, books: LedgerState, sequence: int) -> int:
-    """Store a snapshot; its sequence, or 0: a failure is logged only, since the ledger itself is the truth."""
-    content = LedgerSnapshot.of(books, sequence).model_dump_json().encode()
+async def save(js: JetStreamContext, state: LedgerState, sequence: int) -> int:
+    """Store a snapshot; return its sequence, or 0 if that failed.
+
+    A failure is only logged, since the ledger itself is the truth.
+    """
+    content = LedgerSnapshot.of(state, sequence).model_dump_json().encode()
     try:
         store = await js.object_store(SNAPSHOT_OBJECTS)
         await store.put(OBJECT, content)
     except (nats.errors.Error, TimeoutError) as error:
-        log.warning("no snapshot was stored: %r", error)
+        log.warning("No snapshot was stored: %r", error)
         return 0
     return sequence
 
 
 async def load(js: JetStreamContext) -> tuple[LedgerState, int]:
-    """The books of the last snapshot and its sequence; empty ones and 0 without a readable snapshot."""
+    """Return the last snapshot's state and sequence; without one an empty state and 0."""
     try:
         store = await js.object_store(SNAPSHOT_OBJECTS)
-        found = await fetch(store, OBJECT, within_s=READ_S)
-        if found is None:
+        content = await fetch(store, OBJECT, within_s=READ_S)
+        if content is None:
             return LedgerState(), 0
-        snapshot = LedgerSnapshot.model_validate_json(found)
+        snapshot = LedgerSnapshot.model_validate_json(content)
     except (ValidationError, nats.errors.Error, TimeoutError) as error:
-        log.warning("the snapshot can't be read, so the whole ledger is replayed: %r", error)
+        log.warning("The snapshot can't be read; replaying the whole ledger: %r", error)
         return LedgerState(), 0
-    return snapshot.books(), snapshot.sequence
+    return snapshot.to_state(), snapshot.sequence
 
 
-async def refuse_a_cut_ledger(js: JetStreamContext, snapshot_sequence: int) -> None:
-    """ConfigurationError when entries are missing at the end of the ledger."""
-    mirror = (
-        await js.stream_info(LEDGER_MIRROR)
-    ).state.last_seq  # before the ledger, which grows meanwhile
+async def refuse_truncated_ledger(js: JetStreamContext, snapshot_sequence: int) -> None:
+    """Raise ConfigurationError if entries are missing at the end of the ledger."""
+    # the mirror first: the ledger grows meanwhile
+    mirror = (await js.stream_info(LEDGER_MIRROR)).state.last_seq
     ledger = (await js.stream_info(LEDGER)).state.last_seq
-    known = max(mirror, snapshot_sequence)
-    if ledger < known:
+    expected = max(mirror, snapshot_sequence)
+    if ledger < expected:
         raise ConfigurationError(
-            f"the ledger ends at entry {ledger}, but entry {known} is known to have existed",
-            "Money that was spent would be granted again, so nothing is granted. Restore the LEDGER stream from its mirror or a backup",
+            f"the ledger ends at entry {ledger}, but entry {expected} existed. "
+            "Spent money would be granted again, so nothing is granted",
+            "Restore the LEDGER stream from its mirror or a backup",
         )

@@ -1,24 +1,20 @@
-"""The fold of the ledger: what the entries add up to. Pure; no clock, no broker.
+"""The ledger state: the projection of the ledger's stream, what its entries add up to. Pure.
 
-Kept, for every limit and after every entry (`check`): what is open is held, so settled + drawn + open ≤ cap, unless somebody
-lowered the cap, corrected the books or a bill came above its bound. Nothing here refuses: an entry in the ledger has
+No clock, no broker. Invariant for every limit after every entry (`invariants.check`): the remaining
+money of open reservations is held, so settled + authorized + reserved ≤ cap. Only a lowered cap, a
+correction or an overrun can break it. Nothing here refuses, because an entry in the ledger has
 happened. `rules` refuses.
 
-A cost belongs to the window in which it was drawn. A draw that is not settled counts in every window, like what is open:
-settled for less, its rest becomes open again.
+A cost belongs to the window of its authorization. An authorized attempt that is not settled counts
+in every window, like reserved money. If it is settled for less, the rest is reserved again.
 
-An entry can be tried and taken back (`journal`). A closed reservation whose attempts are all settled shrinks to a line that is
-remembered for `HORIZON`, so that late and repeated questions find it; after that its id is forgotten, and nothing as old as
-that is opened. An expired one stays whole for as long, since it can grow again. What is forgotten depends on the commits
-alone, never on the order in which one replica tried things: otherwise one replica would write what another can't fold. So
-memory is bounded by what is open and a line for each that ended within the horizon, whatever the length of the ledger.
+An entry can be tried and rolled back (`undo_log`). `retention` says what is forgotten, and when.
 """
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from daydream_budget.ledger.accounts import Accounts, scopes_of
@@ -40,21 +36,15 @@ from daydream_budget.ledger.foreground import Foreground
 from daydream_budget.ledger.reservations import (
     Allocation,
     Attempt,
-    CostStats,
     ReleasedReservation,
     Reservation,
-    StageTotals,
 )
+from daydream_budget.ledger.retention import EndedReservations
+from daydream_budget.ledger.totals import Totals
 from daydream_budget.ledger.undo_log import UndoLog
 from daydream_budget.ledger.windows import quarter_of
-from daydream_contracts.rpc import (
-    EVERYTHING,
-    AllocationRequest,
-    CorrectionEntry,
-    Window,
-)
+from daydream_contracts.rpc import AllocationRequest, CorrectionEntry, SetZone, Window
 
-HORIZON = timedelta(days=7)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -63,335 +53,240 @@ class LimitUsage:
     """What counts against a limit."""
 
     settled: int
-    drawn: int
-    open: int
+    authorized: int
+    reserved: int
 
     @property
     def total(self) -> int:
-        return self.settled + self.drawn + self.open
+        """Return the sum of all three."""
+        return self.settled + self.authorized + self.reserved
 
 
 class LedgerState:
-    """The state of the ledger after some commit."""
+    """The state of the ledger after some commit. `at` is the time of that commit."""
 
     def __init__(self) -> None:
         self.at: datetime | None = None
-        self.journal = UndoLog()
-        self.accounts = Accounts(self.journal)
-        self.controls = Controls(self.journal)
-        self.foreground = Foreground(self.journal)
-        self.reservations: dict[str, Reservation] = {}
+        self.undo_log = UndoLog()
+        self.accounts = Accounts(self.undo_log)
+        self.controls = Controls(self.undo_log)
+        self.foreground = Foreground(self.undo_log)
+        self.totals = Totals(self.undo_log)
+        self.ended = EndedReservations(self.undo_log)
+        self.reservations: dict[str, Reservation] = {}  # open, expired, or released and unsettled
         self.attempts: dict[str, Attempt] = {}
-        self.outstanding: dict[str, bool] = {}
-        self.expired: dict[str, datetime] = {}
-        self.closed: dict[str, ReleasedReservation] = {}  # in the order of their time
-        self.spend: dict[tuple[str, str], StageTotals] = {}
-        self.paid: dict[str, CostStats] = {}
-        self.sums: dict[str, int] = {"closed": 0, "overruns": 0}
-        self._expiries: list[tuple[datetime, str]] = []
+        self.open_attempts: dict[str, bool] = {}  # the authorized ones, as an ordered set
 
-    # --- reading --------------------------------------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------------------
 
     @property
     def zone(self) -> ZoneInfo:
-        """Where days begin."""
+        """Return the time zone in which windows begin."""
         return self.controls.zone
 
     def used(self, scope: str, window: Window, at: datetime) -> LimitUsage:
-        """What counts against a limit in the window that `at` lies in."""
+        """Return what counts against a limit in the window that contains `at`."""
         account = self.accounts.of(scope)
-        return LimitUsage(
-            self.accounts.settled_in(scope, window, at, self.zone), account.drawn, account.open
-        )
+        settled = self.accounts.settled_in(scope, window, at, self.zone)
+        return LimitUsage(settled, account.authorized, account.reserved)
 
-    def in_hand(self, reservation: Reservation) -> bool:
-        """Whether an attempt of this reservation waits to be settled, be it free."""
-        return any(attempt_id in self.outstanding for attempt_id in reservation.attempts)
+    def has_open_attempts(self, reservation: Reservation) -> bool:
+        """Return whether an attempt of this reservation, even a free one, is not settled yet."""
+        return any(attempt_id in self.open_attempts for attempt_id in reservation.attempts)
 
-    # --- folding ----------------------------------------------------------------------------------------------------
+    # --- folding ----------------------------------------------------------------------------------
 
     def fold(self, commit: Commit) -> None:
-        """Take in a commit that is in the stream."""
+        """Apply a commit that is in the stream."""
         for entry in commit.entries:
             self.apply(entry, commit.at)
-        self.keep(commit.at)
+        self.finish_commit(commit.at)
 
-    def keep(self, at: datetime) -> None:
-        """What was tried since the mark has happened, at `at`."""
-        self.journal.keep()
+    def finish_commit(self, at: datetime) -> None:
+        """Keep the entries applied since `undo_log.begin` as a commit made at `at`."""
+        self.undo_log.commit()
         before = self.at or EPOCH
         self.accounts.forget(before, at)
         self.foreground.forget(before, at)
         self.controls.forget()
         self.at = at
-        self._forget(at)
+        for reservation_id in self.ended.forget(at, self._has_open_attempts_of):
+            for attempt_id in self.reservations[reservation_id].attempts:
+                del self.attempts[attempt_id]
+            del self.reservations[reservation_id]
 
     def apply(self, entry: Entry, at: datetime) -> None:
-        """Take in one entry."""
+        """Apply one entry. Raises KeyError if it names a reservation or attempt that is unknown."""
         match entry:
             case ReservationOpened():
                 self._open(entry, at)
             case ReservationIncreased():
-                self._grow(entry, at)
+                self._increase(entry, at)
             case AttemptAuthorized():
-                self._draw(entry, at)
+                self._authorize(entry, at)
             case AttemptSettled():
                 self._settle(entry, at)
             case BranchReleased():
-                self._close(entry, at)
+                self._release_branch(entry, at)
             case ReservationExpired():
                 self._expire(entry.reservation_id, at)
             case ControlsChanged():
-                self.controls.change(entry, at)
-                if isinstance(entry.change, CorrectionEntry):
-                    self._correct(entry.change)
-                if entry.change.kind == "zone":
-                    self.accounts.rezone()
+                self._change(entry, at)
             case ForegroundSpent():
                 self.foreground.count(entry, at)
             case SoftLimitReached():
-                self.controls.cross(entry)
+                self.controls.reach_soft_limit(entry)
 
     def _open(self, entry: ReservationOpened, at: datetime) -> None:
-        pots = tuple(Allocation.of(part, entry.purpose) for part in entry.allocations)
-        self.journal.put(
-            self.reservations,
-            entry.reservation_id,
-            Reservation(pots, entry.branches, at, entry.purpose, entry.plan),
-        )
-        for pot in pots:
-            self.accounts.book(pot.scopes, open=pot.left)
+        allocations = tuple(Allocation.of(part, entry.purpose) for part in entry.allocations)
+        reservation = Reservation(allocations, entry.branches, at, entry.purpose, entry.plan)
+        self.undo_log.put(self.reservations, entry.reservation_id, reservation)
+        for allocation in allocations:
+            self.accounts.book(allocation.scopes, reserved=allocation.remaining)
 
-    def _grow(self, entry: ReservationIncreased, at: datetime) -> None:
+    def _increase(self, entry: ReservationIncreased, at: datetime) -> None:
         reservation = self.reservations[entry.reservation_id]
         if reservation.status == "expired":
-            for pot in reservation.pots:  # what was left has flowed back
-                self.journal.set(pot, bound=pot.spent + pot.drawn)
-        place = reservation.pot(entry.stage, entry.model, entry.team) if entry.stage else 0
-        if place is None:
-            place = len(reservation.pots)
-            part = AllocationRequest(
-                stage=entry.stage, model=entry.model, team=entry.team, upper_bound_nanousd=0
-            )
-            self.journal.set(
-                reservation, pots=(*reservation.pots, Allocation.of(part, reservation.purpose))
-            )
-        pot = reservation.pots[place]
-        self.journal.set(pot, bound=pot.spent + pot.drawn + pot.left + entry.by_nanousd)
-        self.accounts.book(pot.scopes, open=entry.by_nanousd)
-        self.journal.set(
+            for allocation in reservation.allocations:  # the remaining money was freed
+                upper_bound = allocation.settled + allocation.authorized
+                self.undo_log.set(allocation, upper_bound=upper_bound)
+        allocation = self._allocation_to_increase(reservation, entry)
+        upper_bound = allocation.settled + allocation.authorized + allocation.remaining
+        self.undo_log.set(allocation, upper_bound=upper_bound + entry.by_nanousd)
+        self.accounts.book(allocation.scopes, reserved=entry.by_nanousd)
+        self.undo_log.set(
             reservation,
             status="open",
             touched_at=at,
             increases=(*reservation.increases, entry.increase_id),
         )
-        self.journal.drop(self.expired, entry.reservation_id)
+        self.ended.clear_expiry(entry.reservation_id)
 
-    def _draw(self, entry: AttemptAuthorized, at: datetime) -> None:
-        reservation = self.reservations[entry.reservation_id]
-        place = reservation.pot(entry.stage, entry.model, entry.team) or 0
-        pot, bound = reservation.pots[place], entry.upper_bound_nanousd
-        scopes = scopes_of(entry.stage, (entry.model,), entry.team, reservation.purpose)
-        attempt = Attempt(
-            entry.reservation_id,
-            place,
-            entry.call_id,
-            entry.nonce,
-            entry.stage,
-            entry.model,
-            bound,
-            entry.until,
-            quarter_of(at),
-            scopes,
+    def _allocation_to_increase(
+        self, reservation: Reservation, entry: ReservationIncreased
+    ) -> Allocation:
+        """Return the allocation of the stage, or add an empty one. No stage: the first one."""
+        if not entry.stage:
+            return reservation.allocations[0]
+        index = reservation.allocation_index(entry.stage, entry.model, entry.team)
+        if index is not None:
+            return reservation.allocations[index]
+        request = AllocationRequest(
+            stage=entry.stage, model=entry.model, team=entry.team, upper_bound_nanousd=0
         )
-        self.journal.put(self.attempts, entry.attempt_id, attempt)
-        self.journal.put(self.outstanding, entry.attempt_id, True)
-        self._move(reservation, pot, scopes, drawn=bound)
-        self.journal.set(
+        allocation = Allocation.of(request, reservation.purpose)
+        self.undo_log.set(reservation, allocations=(*reservation.allocations, allocation))
+        return allocation
+
+    def _authorize(self, entry: AttemptAuthorized, at: datetime) -> None:
+        reservation = self.reservations[entry.reservation_id]
+        index = reservation.allocation_index(entry.stage, entry.model, entry.team) or 0
+        attempt = Attempt(
+            reservation_id=entry.reservation_id,
+            allocation_index=index,
+            call_id=entry.call_id,
+            nonce=entry.nonce,
+            stage=entry.stage,
+            model=entry.model,
+            upper_bound=entry.upper_bound_nanousd,
+            expires_at=entry.expires_at,
+            quarter=quarter_of(at),
+            scopes=scopes_of(entry.stage, (entry.model,), entry.team, reservation.purpose),
+        )
+        self.undo_log.put(self.attempts, entry.attempt_id, attempt)
+        self.undo_log.put(self.open_attempts, entry.attempt_id, True)
+        self._move(reservation, attempt, authorized=attempt.upper_bound)
+        self.undo_log.set(
             reservation, touched_at=at, attempts=(*reservation.attempts, entry.attempt_id)
         )
 
     def _settle(self, entry: AttemptSettled, at: datetime) -> None:
         attempt = self.attempts[entry.attempt_id]
-        self.journal.set(attempt, charged=entry.cost_nanousd)
-        self.journal.drop(self.outstanding, entry.attempt_id)
+        self.undo_log.set(attempt, charged=entry.cost_nanousd)
+        self.undo_log.drop(self.open_attempts, entry.attempt_id)
         reservation = self.reservations[attempt.reservation_id]
         self._move(
-            reservation,
-            reservation.pots[attempt.pot],
-            attempt.scopes,
-            drawn=-attempt.bound,
-            spent=entry.cost_nanousd,
+            reservation, attempt, authorized=-attempt.upper_bound, settled=entry.cost_nanousd
         )
         if reservation.status == "open":
-            self.journal.set(reservation, touched_at=at)
-        elif reservation.status == "closed":
+            self.undo_log.set(reservation, touched_at=at)
+        elif reservation.status == "released":
             self._retire(attempt.reservation_id, reservation, at)
         self.accounts.settle(attempt.scopes, attempt.quarter, entry.cost_nanousd)
-        if entry.cost_nanousd > attempt.bound:
-            self._add("overruns", 1)
-        key = (attempt.stage, attempt.model)
-        if key not in self.spend:
-            self.journal.put(self.spend, key, StageTotals())
-        row = self.spend[key]
-        self.journal.set(
-            row,
-            calls=row.calls + 1,
-            unknown_calls=row.unknown_calls + entry.unknown,
-            settled=row.settled + entry.cost_nanousd,
-            input_tokens=row.input_tokens + (entry.input_tokens or 0),
-            output_tokens=row.output_tokens + (entry.output_tokens or 0),
-        )
+        self.totals.settle(attempt, entry)
 
-    def _close(self, entry: BranchReleased, at: datetime) -> None:
+    def _release_branch(self, entry: BranchReleased, at: datetime) -> None:
         reservation = self.reservations[entry.reservation_id]
         branches = (
             frozenset(range(reservation.branches))
             if entry.branch is None
             else reservation.released_branches | {entry.branch}
         )
-        self.journal.set(reservation, released_branches=branches, touched_at=at)
+        self.undo_log.set(reservation, released_branches=branches, touched_at=at)
         if len(branches) < reservation.branches:
             return
-        self._flow_back(reservation)
-        self.journal.set(reservation, status="closed")
-        self.journal.drop(self.expired, entry.reservation_id)
-        self._add("closed", 1)
+        self._free_remaining(reservation)
+        self.undo_log.set(reservation, status="released")
+        self.ended.clear_expiry(entry.reservation_id)
+        self.totals.release()
         self._retire(entry.reservation_id, reservation, at)
 
     def _retire(self, reservation_id: str, reservation: Reservation, at: datetime) -> None:
-        """A closed reservation with nothing in hand becomes a line."""
-        if self.in_hand(reservation):
+        """Shrink a released reservation to one line, once all its attempts are settled."""
+        if self.has_open_attempts(reservation):
             return
         for attempt_id in reservation.attempts:
-            self.journal.drop(self.attempts, attempt_id)
-        self.journal.drop(self.reservations, reservation_id)
-        self.journal.put(
-            self.closed,
-            reservation_id,
-            ReleasedReservation(at, reservation.plan, reservation.spent),
-        )
-        if reservation.purpose not in self.paid:
-            self.journal.put(self.paid, reservation.purpose, CostStats())
-        paid, cost = self.paid[reservation.purpose], reservation.spent
-        self.journal.set(
-            paid, count=paid.count + 1, total=paid.total + cost, squares=paid.squares + cost * cost
-        )
-
-    def _correct(self, what: CorrectionEntry) -> None:
-        self.accounts.settle(
-            scopes_of(what.stage, (what.model,), what.team, what.purpose),
-            quarter_of(what.at),
-            what.by_nanousd,
-        )
-        key = (what.stage, what.model)
-        if key not in self.spend:
-            self.journal.put(self.spend, key, StageTotals())
-        self.journal.set(self.spend[key], settled=self.spend[key].settled + what.by_nanousd)
-
-    def _move(
-        self,
-        reservation: Reservation,
-        pot: Allocation,
-        scopes: tuple[str, ...],
-        *,
-        drawn: int,
-        spent: int = 0,
-    ) -> None:
-        """Money of a pot changes its state: what is left of it is held under the pot's scopes, what is drawn under those of the call."""
-        before = pot.left
-        self.journal.set(pot, drawn=pot.drawn + drawn, spent=pot.spent + spent)
-        opened = pot.left - before if reservation.status == "open" else 0
-        if pot.scopes == scopes:
-            self.accounts.book(scopes, open=opened, drawn=drawn)
-        else:
-            self.accounts.book(pot.scopes, open=opened)
-            self.accounts.book(scopes, drawn=drawn)
-
-    def _flow_back(self, reservation: Reservation) -> None:
-        """What is left is not held any more."""
-        if reservation.status == "open":
-            for pot in reservation.pots:
-                self.accounts.book(pot.scopes, open=-pot.left)
+            self.undo_log.drop(self.attempts, attempt_id)
+        self.undo_log.drop(self.reservations, reservation_id)
+        line = ReleasedReservation(at, reservation.plan, reservation.settled)
+        self.ended.release(reservation_id, line)
+        self.totals.retire(reservation)
 
     def _expire(self, reservation_id: str, at: datetime) -> None:
         reservation = self.reservations[reservation_id]
-        self._flow_back(reservation)
-        self.journal.set(reservation, status="expired", touched_at=at)
-        self.journal.put(self.expired, reservation_id, at)
-        heapq.heappush(
-            self._expiries, (at, reservation_id)
-        )  # of a try that is taken back: found out of date later
+        self._free_remaining(reservation)
+        self.undo_log.set(reservation, status="expired", touched_at=at)
+        self.ended.expire(reservation_id, at)
 
-    def _add(self, name: str, amount: int) -> None:
-        self.journal.put(self.sums, name, self.sums[name] + amount)
+    def _change(self, entry: ControlsChanged, at: datetime) -> None:
+        self.controls.change(entry, at)
+        match entry.change:
+            case CorrectionEntry() as correction:
+                scopes = scopes_of(
+                    correction.stage, (correction.model,), correction.team, correction.purpose
+                )
+                self.accounts.settle(scopes, quarter_of(correction.at), correction.by_nanousd)
+                self.totals.correct(correction)
+            case SetZone():
+                self.accounts.rezone()
 
-    def remember_expiries(self) -> None:
-        """After the books were loaded: the order in which expired reservations will be forgotten."""
-        self._expiries = [(at, reservation_id) for reservation_id, at in self.expired.items()]
-        heapq.heapify(self._expiries)
+    def _move(
+        self, reservation: Reservation, attempt: Attempt, *, authorized: int, settled: int = 0
+    ) -> None:
+        """Move an attempt's money between remaining, authorized and settled.
 
-    def _forget(self, at: datetime) -> None:
-        """Drop what ended longer ago than the horizon, but for what still waits to be settled."""
-        while self.closed:
-            reservation_id = next(iter(self.closed))
-            if at - self.closed[reservation_id].at <= HORIZON:
-                break
-            del self.closed[reservation_id]
-        waiting = []
-        while self._expiries and at - self._expiries[0][0] > HORIZON:
-            expired_at, reservation_id = heapq.heappop(self._expiries)
-            if self.expired.get(reservation_id) != expired_at:
-                continue  # it has grown, expired again or been closed since
-            if self.in_hand(self.reservations[reservation_id]):
-                waiting.append((expired_at, reservation_id))
-                continue
-            for attempt_id in self.reservations[reservation_id].attempts:
-                del self.attempts[attempt_id]
-            del self.reservations[reservation_id], self.expired[reservation_id]
-        for expiry in waiting:
-            heapq.heappush(self._expiries, expiry)
-
-
-def check(books: LedgerState) -> None:
-    """Assert what must hold after every entry (for tests and the audit, not for the hot path)."""
-    opened: dict[str, int] = {}
-    drawn: dict[str, int] = {}
-    for reservation in books.reservations.values():
-        for pot in reservation.pots if reservation.status == "open" else ():
-            for scope in pot.scopes:
-                opened[scope] = opened.get(scope, 0) + pot.left
-    for key in books.outstanding:
-        attempt = books.attempts[key]
-        assert attempt.charged is None, f"{key} is settled and still outstanding"
-        for scope in attempt.scopes:
-            drawn[scope] = drawn.get(scope, 0) + attempt.bound
-    for scope, account in books.accounts.by_scope.items():
-        assert account.open == opened.get(scope, 0), (
-            f"{scope}: open is {account.open}, the reservations hold {opened.get(scope, 0)}"
+        The remaining money is held under the scopes of the allocation, which may name several
+        models. Authorized money is held under the scopes of the attempt.
+        """
+        allocation = reservation.allocations[attempt.allocation_index]
+        before = allocation.remaining
+        self.undo_log.set(
+            allocation,
+            authorized=allocation.authorized + authorized,
+            settled=allocation.settled + settled,
         )
-        assert account.drawn == drawn.get(scope, 0), (
-            f"{scope}: drawn is {account.drawn}, the attempts hold {drawn.get(scope, 0)}"
-        )
-        assert account.settled >= 0, f"{scope}: settled is negative"
-        assert account.settled >= sum(account.quarters.values()), (
-            f"{scope}: quarters add up to more than was settled"
-        )
-        for window, (span, cached) in account.windows.items():
-            past = books.at is not None and span[1] <= quarter_of(
-                books.at
-            )  # not asked for again, and its quarters may be forgotten
-            assert past or cached == books.accounts.between(scope, span), (
-                f"{scope}: the {window} is remembered as {cached}, which it is not"
-            )
-    total = books.accounts.of(EVERYTHING).settled
-    assert sum(row.settled for row in books.spend.values()) == total, (
-        "stages and models add up to another sum"
-    )
-    for kind in ("stage", "model", "purpose"):
-        parts = sum(
-            account.settled
-            for scope, account in books.accounts.by_scope.items()
-            if scope.startswith(f"{kind}:")
-        )
-        assert parts == total, f"{kind}s add up to {parts}, everything is {total}"
+        reserved = allocation.remaining - before if reservation.status == "open" else 0
+        if allocation.scopes == attempt.scopes:
+            self.accounts.book(attempt.scopes, reserved=reserved, authorized=authorized)
+        else:
+            self.accounts.book(allocation.scopes, reserved=reserved)
+            self.accounts.book(attempt.scopes, authorized=authorized)
+
+    def _free_remaining(self, reservation: Reservation) -> None:
+        """Stop holding the remaining money, if the reservation holds any."""
+        if reservation.status == "open":
+            for allocation in reservation.allocations:
+                self.accounts.book(allocation.scopes, reserved=-allocation.remaining)
+
+    def _has_open_attempts_of(self, reservation_id: str) -> bool:
+        return self.has_open_attempts(self.reservations[reservation_id])

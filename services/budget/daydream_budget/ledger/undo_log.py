@@ -1,4 +1,4 @@
-"""Changes that can be taken back: a commit that loses the race for its place in the stream never happened."""
+"""Undo a tried commit: one that loses the race for its place in the stream never happened."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from typing import Any
 
 
 class UndoLog:
-    """Writes into dictionaries and attributes, and, since a mark, remembers how to take each write back."""
+    """Write to dictionaries and attributes; after `begin`, record how to undo each write."""
 
     def __init__(self) -> None:
         self._undo: list[tuple[Callable[..., Any], tuple[Any, ...]]] | None = None
 
-    def mark(self) -> None:
-        """From here on everything can be taken back."""
+    def begin(self) -> None:
+        """Start recording: everything written from now on can be rolled back."""
         self._undo = []
 
-    def keep(self) -> None:
-        """What was written since the mark stays."""
+    def commit(self) -> None:
+        """Keep what was written since `begin`, and stop recording."""
         self._undo = None
 
     def rollback(self) -> None:
-        """What was written since the mark was never written."""
+        """Undo what was written since `begin`, latest first, and stop recording."""
         undo, self._undo = self._undo or [], None
         for function, arguments in reversed(undo):
             function(*arguments)
 
-    def done(self, undo: Callable[..., Any], *arguments: Any) -> None:
-        """Something was written by other means; this takes it back."""
+    def record(self, undo: Callable[..., Any], *arguments: Any) -> None:
+        """Record how to undo a write that the caller made itself."""
         if self._undo is not None:
             self._undo.append((undo, arguments))
 
     def put(self, mapping: MutableMapping[Any, Any], key: Hashable, value: Any) -> None:
-        """mapping[key] = value"""
+        """Set `mapping[key]`."""
         if self._undo is not None:
             self._undo.append(
                 (mapping.__setitem__, (key, mapping[key]))
@@ -42,15 +42,15 @@ class UndoLog:
         mapping[key] = value
 
     def drop(self, mapping: MutableMapping[Any, Any], key: Hashable) -> None:
-        """Remove the key, if it is there. It comes back at the end, where order does not matter."""
+        """Remove the key, if present. A rollback appends it: use it where order is irrelevant."""
         if key in mapping:
             if self._undo is not None:
                 self._undo.append((mapping.__setitem__, (key, mapping[key])))
             del mapping[key]
 
-    def set(self, thing: object, **values: Any) -> None:
-        """thing.name = value, for each."""
-        fields = vars(thing)
+    def set(self, target: object, **values: Any) -> None:
+        """Set attributes of an object that stores them in its `__dict__`."""
+        fields = vars(target)
         if self._undo is not None:
             self._undo.append((fields.update, ({name: fields[name] for name in values},)))
         fields.update(values)

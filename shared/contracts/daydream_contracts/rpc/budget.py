@@ -1,6 +1,7 @@
-"""Questions to the budget service and its answers. All amounts are nano-dollars (integers).
+"""Requests to the budget service and its replies. All amounts are nano-dollars (integers).
 
-Asking twice is harmless: every question that changes something carries the id that makes it the same one.
+Repeating a request is harmless: every request that changes something carries an id that makes it
+the same one.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ EVERYTHING = "all"
 
 
 class AllocationRequest(ContractModel):
-    """What one stage may need. Where the model is still open, `alternative_models` names the others, and the bound is the dearest one's:
-    it counts once against everything, the stage and the team, and in full against each of the models."""
+    """What one stage may need.
+
+    While the model is not chosen yet, `alternative_models` names the other candidates, and the
+    upper bound is that of the most expensive one. It counts once against everything, the stage and
+    the team, and in full against each of the models.
+    """
 
     stage: str
     model: str
@@ -30,15 +35,18 @@ class AllocationRequest(ContractModel):
 
 
 class ReducedPlan(ContractModel):
-    """A cheaper way to do the same work: fewer samples or judges, briefer answers."""
+    """A cheaper way to do the same work: fewer samples or judges, or shorter answers."""
 
     allocations: tuple[AllocationRequest, ...] = Field(min_length=1)
     branches: int = Field(default=1, ge=1)
 
 
 class Authorize(ContractModel):
-    """Take the upper bound of one attempt from the stage's part of the reservation. `nonce` is new for each attempt, and kept when
-    the question is repeated: it is what makes a grant good for one worker only."""
+    """Authorize the upper bound of one attempt, from the stage's allocation of the reservation.
+
+    `nonce` is new for each attempt and stays the same when the request is repeated. So a grant is
+    valid for one worker only.
+    """
 
     reservation_id: str
     call_id: str
@@ -47,14 +55,18 @@ class Authorize(ContractModel):
     model: str
     team: str = ""
     upper_bound_nanousd: int = Field(ge=0)
-    lifetime_s: float = Field(gt=0, description="after which an unsettled draw is spent in full")
+    lifetime_s: float = Field(
+        gt=0, description="after this time an unsettled attempt is settled in full"
+    )
 
 
 class OpenReservation(ContractModel):
-    """Reserve the whole way of one daydream. `ways` closings (one per sample) end it.
+    """Reserve the money of one whole daydream.
 
-    `smaller` are plans to fall back on near a cap, the dearest first; the grant says which one it is for. `first` is drawn in
-    the same commit: work that needs a single call saves a question by it."""
+    The reservation ends after one release per branch (one per sample). `reduced_plans` are used
+    near a cap, the most expensive first; the grant names the plan it is for. `first_attempt` is
+    authorized in the same commit, which saves a request for work that needs a single call.
+    """
 
     reservation_id: str
     allocations: tuple[AllocationRequest, ...] = Field(min_length=1)
@@ -65,17 +77,20 @@ class OpenReservation(ContractModel):
     requested_at: AwareDatetime
 
     @model_validator(mode="after")
-    def _first_is_its_own(self) -> OpenReservation:
+    def _first_attempt_is_from_it(self) -> OpenReservation:
         if (
             self.first_attempt is not None
             and self.first_attempt.reservation_id != self.reservation_id
         ):
-            raise ValueError("the first draw is from another reservation")
+            raise ValueError("the first attempt belongs to another reservation")
         return self
 
 
 class IncreaseReservation(ContractModel):
-    """Ask for more for one stage, or reopen a reservation that expired with work still to do. `increase_id` makes it idempotent."""
+    """Reserve more for one stage, or reopen a reservation that expired with work left to do.
+
+    `increase_id` makes it idempotent.
+    """
 
     reservation_id: str
     increase_id: str
@@ -86,7 +101,10 @@ class IncreaseReservation(ContractModel):
 
 
 class Refusal(ContractModel):
-    """Why not, and when it is worth asking again; `retry_at` None means: when somebody changes something."""
+    """Why the ledger refuses, and when to ask again.
+
+    `retry_at` None: not before a person changes something.
+    """
 
     reason: Literal[
         "cap",
@@ -103,15 +121,16 @@ class Refusal(ContractModel):
     ]
     text: str
     retry_at: datetime | None = None
-    shortfall_nanousd: int = Field(default=0, ge=0, description="how much was missing")
-    limits: tuple[str, ...] = Field(
-        default=(), description="the limits that were in the way, as scope/window"
-    )
+    shortfall_nanousd: int = Field(default=0, ge=0, description="the missing amount")
+    limits: tuple[str, ...] = Field(default=(), description="limits that refused, as scope/window")
 
 
 class Grant(ContractModel):
-    """The answer to open, grow and draw. `attempt_id` names a draw and is what is settled; `plan` says which plan a reservation
-    was opened for: 0 the one that was asked for, n the n-th of the smaller ones."""
+    """The reply to opening, increasing and authorizing.
+
+    `attempt_id` names an authorized attempt, to be settled. `plan` is the plan a reservation was
+    opened for: 0 the full plan, n the n-th reduced plan.
+    """
 
     refusal: Refusal | None = None
     attempt_id: str = ""
@@ -119,12 +138,16 @@ class Grant(ContractModel):
 
     @property
     def granted(self) -> bool:
+        """Return whether it was not refused."""
         return self.refusal is None
 
 
 class Settle(ContractModel):
-    """What an attempt really cost; None means unknown, which is the whole draw. `last`: no other call will be paid from the
-    reservation, which is closed in the same commit."""
+    """Settle an attempt with its real cost. None: unknown, so the whole upper bound is charged.
+
+    `release`: no other call will be paid from the reservation, which is released in the same
+    commit.
+    """
 
     attempt_id: str
     cost_nanousd: int | None = Field(default=None, ge=0)
@@ -133,35 +156,44 @@ class Settle(ContractModel):
     provider_id: str = Field(
         default="",
         max_length=200,
-        description="the provider's own id of the answer, for reconciliation",
+        description="the provider's id of the answer, for reconciliation",
     )
     release: bool = False
 
 
 class Settled(ContractModel):
-    """What is on the books for the attempt now. `known` is False for an attempt that the ledger never saw, or has forgotten:
-    its reservation is closed and all of it is settled, so a question that is repeated after a lost answer may hear it."""
+    """What the ledger now charges for the attempt.
+
+    `known` is False for an attempt that the ledger never saw or has forgotten. Its reservation is
+    released and all of it is settled, so a request repeated after a lost reply may get this.
+    """
 
     known: bool
     charged_nanousd: int = 0
 
 
 class ReleaseReservation(ContractModel):
-    """One way of the reservation has ended (None: all of them). What is left flows back when all have."""
+    """End one branch of the reservation. None: all of them.
+
+    The remaining money is free again when all branches have ended.
+    """
 
     reservation_id: str
     branch: int | None = None
 
 
 class ReservationStatus(ContractModel):
-    """What the reservation has spent so far; `closed` once every way has ended."""
+    """What the reservation has cost so far; `released` once every branch has ended."""
 
     released: bool
     settled_nanousd: int = 0
 
 
 class ReportForeground(ContractModel):
-    """What the lab itself spent on models: the denominator of the tax. `report_id` makes it idempotent for a day."""
+    """Report what the lab itself spent on models: the denominator of the tax.
+
+    `report_id` makes it idempotent for a day.
+    """
 
     report_id: str = Field(min_length=1, max_length=200)
     at: AwareDatetime
@@ -169,17 +201,20 @@ class ReportForeground(ContractModel):
 
 
 class ForegroundAnswer(ContractModel):
-    """Whether a report counts; False: it is older than what the ledger remembers, and was left out."""
+    """Whether a report counts. False: it is older than what the ledger remembers."""
 
     counted: bool
 
 
-# --- changes by people ----------------------------------------------------------------------------------------------------------
+# --- changes by people ----------------------------------------------------------------------------
 
 
 class SetLimit(ContractModel):
-    """Set a limit, or change it. The cap is an amount, or a `share` of the cap on everything in the same window. At each share
-    of `soft` an alert is raised, once a window. `hard` False: it only warns."""
+    """Set a limit, or change it.
+
+    The cap is an amount, or a `share` of the cap on everything in the same window. An alert is
+    raised at each share in `soft`, once per window. `hard` False: the limit only warns.
+    """
 
     kind: Literal["limit"] = "limit"
     scope: Scope = EVERYTHING
@@ -192,18 +227,16 @@ class SetLimit(ContractModel):
     hard: bool = True
 
     @model_validator(mode="after")
-    def _one_cap(self) -> SetLimit:
+    def _has_one_cap(self) -> SetLimit:
         if (self.cap_nanousd is None) == (self.share is None):
-            raise ValueError("a limit needs a cap or a share, and not both")
+            raise ValueError("a limit needs either a cap or a share")
         if self.share is not None and self.scope == EVERYTHING:
-            raise ValueError(
-                "a share is a share of the cap on everything, so it needs a narrower scope"
-            )
+            raise ValueError("a share is a share of the cap on everything; name a narrower scope")
         return self
 
 
 class RemoveLimit(ContractModel):
-    """Take a limit away."""
+    """Remove a limit."""
 
     kind: Literal["remove"] = "remove"
     scope: Scope = EVERYTHING
@@ -211,7 +244,7 @@ class RemoveLimit(ContractModel):
 
 
 class TopUp(ContractModel):
-    """Raise a cap by an amount (negative: lower it)."""
+    """Raise a cap by an amount. Negative: lower it."""
 
     kind: Literal["top-up"] = "top-up"
     scope: Scope = EVERYTHING
@@ -220,14 +253,14 @@ class TopUp(ContractModel):
 
 
 class Pause(ContractModel):
-    """Stop all paid grants, or let them go on. Calls in hand end and are settled."""
+    """Stop all paid grants, or resume them. Calls in progress end and are settled."""
 
     kind: Literal["pause"] = "pause"
     paused: bool
 
 
 class SetTax(ContractModel):
-    """Cap the tax: daydream spend ÷ foreground spend over the last days (None: no cap)."""
+    """Cap the tax: daydream spend ÷ foreground spend over the last days. None: no cap."""
 
     kind: Literal["tax"] = "tax"
     ratio: float | None = Field(default=20.0, gt=0, description="20: the essay's bound")
@@ -235,14 +268,14 @@ class SetTax(ContractModel):
 
 
 class SetZone(ContractModel):
-    """In which time zone hours, days, weeks and months begin."""
+    """Set the time zone in which hours, days, weeks and months begin."""
 
     kind: Literal["zone"] = "zone"
     zone: str
 
 
 class CorrectionEntry(ContractModel):
-    """A counter-entry: so much more (negative: less) was really spent, at that time, on that model at that stage."""
+    """Correct what was spent at that time, on that model at that stage. Negative: less."""
 
     kind: Literal["correct"] = "correct"
     stage: str
@@ -261,7 +294,7 @@ Change = Annotated[
 
 
 class ChangeBudget(ContractModel):
-    """Somebody changes something, and says why. `change_id` makes it idempotent."""
+    """Change the budget, with author and reason. `change_id` makes it idempotent."""
 
     change_id: str = Field(min_length=1, max_length=200)
     change: Change
@@ -269,11 +302,14 @@ class ChangeBudget(ContractModel):
     why: str = Field(default="", max_length=2000)
 
 
-# --- what is shown --------------------------------------------------------------------------------------------------------------
+# --- what is shown --------------------------------------------------------------------------------
 
 
 class LimitState(ContractModel):
-    """One limit. settled + drawn + open ≤ cap, unless somebody lowered the cap or a bill came above its bound."""
+    """One limit: settled + authorized + reserved ≤ cap.
+
+    Only a lowered cap, a correction or an overrun can break it.
+    """
 
     scope: str = EVERYTHING
     window: Window
@@ -292,14 +328,9 @@ class LimitState(ContractModel):
 
     @property
     def free_nanousd(self) -> int:
-        """What can still be granted."""
-        return max(
-            0,
-            self.cap_nanousd
-            - self.settled_nanousd
-            - self.authorized_nanousd
-            - self.reserved_nanousd,
-        )
+        """Return what can still be granted."""
+        used = self.settled_nanousd + self.authorized_nanousd + self.reserved_nanousd
+        return max(0, self.cap_nanousd - used)
 
 
 class StageSpend(ContractModel):
@@ -308,7 +339,7 @@ class StageSpend(ContractModel):
     stage: str
     model: str
     calls: int
-    unknown_calls: int = Field(description="attempts whose real cost never came, counted in full")
+    unknown_calls: int = Field(description="attempts of unknown cost, counted in full")
     settled_nanousd: int
     input_tokens: int
     output_tokens: int
@@ -334,7 +365,7 @@ class ChangeRecord(ContractModel):
 
 
 class BudgetState(ContractModel):
-    """The books, summed up."""
+    """The ledger state, summed up."""
 
     limits: tuple[LimitState, ...]
     spend: tuple[StageSpend, ...]
@@ -344,18 +375,18 @@ class BudgetState(ContractModel):
     reservations_open: int
     reservations_released: int
     attempts_authorized: int = Field(
-        description="calls that are drawn and not settled: in hand, or of workers that died"
+        description="attempts not settled yet: in progress, or of workers that died"
     )
-    overruns: int = Field(description="bills above their bound; each is an alarm")
+    overruns: int = Field(description="calls that cost more than their upper bound")
     last_sequence: int
     paused: bool = False
     zone: str = "UTC"
     tax: TaxState | None = None
     burn_nanousd_per_h: int = Field(default=0, description="settled in the last hour")
-    daydreams_paid: int = Field(default=0, description="daydreams whose reservation is closed")
-    daydreams_nanousd: int = Field(default=0, description="what these have cost together")
+    daydreams_paid: int = Field(default=0, description="daydreams whose reservation is released")
+    daydreams_nanousd: int = Field(default=0, description="the total cost of these")
     daydreams_nanousd_squared: int = Field(
-        default=0, description="sum of the squares, for the spread"
+        default=0, description="sum of the squared costs, for the spread"
     )
     changes: tuple[ChangeRecord, ...] = Field(default=(), description="the latest first")
 

@@ -1,7 +1,7 @@
-"""Many workers with one cap, until nothing more fits: whatever keeps the cap, ours or a peer's, is asked in the same way.
+"""Many workers under one cap until nothing more fits, the same for the ledger and its peers.
 
-A worker that is refused asks again once so much has flowed back as was missing. The end: with nothing in flight, the smallest
-of the waiting is refused.
+A refused worker asks again once as much is free as was missing. The run ends when nothing is in
+progress and the smallest waiting piece of work is refused.
 """
 
 from __future__ import annotations
@@ -11,55 +11,54 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-Work = TypeVar("Work")
-Work_contra = TypeVar("Work_contra", contravariant=True)
+Work = TypeVar("Work", contravariant=True)
 Ticket = TypeVar("Ticket")
 
 
 @dataclass(frozen=True)
-class Short:
-    """Refused, and how much was missing (0: not known)."""
+class Refused:
+    """Refused, and how much was missing in nano-dollars (0: unknown)."""
 
     nanousd: int = 0
 
 
-class Keeper(Protocol[Work_contra, Ticket]):
-    """Keeps a cap."""
+class CapKeeper(Protocol[Work, Ticket]):
+    """What keeps a cap: the ledger, or a peer."""
 
-    def smallest(self, work: Work_contra) -> int:
-        """The least that must be free for this work."""
+    def smallest(self, work: Work) -> int:
+        """Return the minimum that must be free for this work."""
         ...
 
-    async def admit(self, work: Work_contra) -> Ticket | Short:
-        """Ask for the money."""
+    async def admit(self, work: Work) -> Ticket | Refused:
+        """Request the money."""
         ...
 
     async def spend(self, ticket: Ticket) -> int:
-        """Do the work and say what it cost; how much flowed back."""
+        """Do the work and settle it; return how much is free again."""
         ...
 
 
 @dataclass(eq=False)
 class _Waiting:
     smallest: int
-    asked_at: int  # settlements before it was asked
-    until_back: int
+    settlements: int  # settlements before the refusal
+    freed_min: int  # ask again once this much was freed in total
     wake: asyncio.Future[None]
 
 
-class Desk(Generic[Work, Ticket]):
+class WorkerPool(Generic[Work, Ticket]):
     """The workers of one run."""
 
-    def __init__(self, keeper: Keeper[Work, Ticket], works: Iterator[Work]) -> None:
+    def __init__(self, keeper: CapKeeper[Work, Ticket], works: Iterator[Work]) -> None:
         self.refused = 0
-        self.smallest_refused = 0  # at the end: what was still asked for in vain
+        self.smallest_refused = 0  # set at the end of the run
         self._keeper, self._works = keeper, works
-        self._busy, self._settlements, self._back = 0, 0, 0
+        self._busy, self._settlements, self._freed = 0, 0, 0
         self._waiting: list[_Waiting] = []
         self._over = False
 
     async def run(self, workers: int) -> None:
-        """Work until nothing more fits (or there is nothing left to do, which is an error of the benchmark's)."""
+        """Work until nothing more fits. Raises RuntimeError if the work ends before the money."""
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
                 group.create_task(self._work())
@@ -67,12 +66,12 @@ class Desk(Generic[Work, Ticket]):
     async def _work(self) -> None:
         for work in self._works:
             while not self._over:
-                settlements, back = self._settlements, self._back
+                settlements, freed = self._settlements, self._freed
                 self._busy += 1
                 answer = await self._keeper.admit(work)
-                if not isinstance(answer, Short):
-                    flowed_back = await self._keeper.spend(answer)
-                    self._back += flowed_back
+                if not isinstance(answer, Refused):
+                    freed_now = await self._keeper.spend(answer)
+                    self._freed += freed_now
                     self._settlements += 1
                     self._busy -= 1
                     self._wake()
@@ -82,7 +81,7 @@ class Desk(Generic[Work, Ticket]):
                 waiting = _Waiting(
                     self._keeper.smallest(work),
                     settlements,
-                    back + answer.nanousd,
+                    freed + answer.nanousd,
                     asyncio.get_running_loop().create_future(),
                 )
                 self._waiting.append(waiting)
@@ -94,17 +93,17 @@ class Desk(Generic[Work, Ticket]):
 
     def _wake(self) -> None:
         ready = [
-            one
-            for one in self._waiting
-            if one.asked_at < self._settlements and one.until_back <= self._back
+            waiting
+            for waiting in self._waiting
+            if waiting.settlements < self._settlements and waiting.freed_min <= self._freed
         ]
         if self._waiting and not ready and not self._busy:
-            smallest = min(self._waiting, key=lambda one: one.smallest)
-            if smallest.asked_at == self._settlements:
+            smallest = min(self._waiting, key=lambda waiting: waiting.smallest)
+            if smallest.settlements == self._settlements:
                 self._over, self.smallest_refused = True, smallest.smallest
                 ready = list(self._waiting)
             else:
                 ready = [smallest]
-        for one in ready:
-            self._waiting.remove(one)
-            one.wake.set_result(None)
+        for waiting in ready:
+            self._waiting.remove(waiting)
+            waiting.wake.set_result(None)

@@ -1,6 +1,7 @@
-"""The cap under load: workers against caps, with reservations for single calls and for the whole way of a daydream.
+"""The cap under load: reservations for single calls and for whole daydreams, by cap and workers.
 
-Overshoot is what the endpoint billed above the cap in a run; utilisation is what it billed by the cap.
+Overshoot is what the endpoint billed above the cap in a run. Utilisation is what it billed, divided
+by the cap.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ from itertools import cycle
 from statistics import mean
 from typing import Any
 
-from benchmarks.budget.desk import Desk
+from benchmarks.budget.daydreams import DaydreamReservations, daydreams
 from benchmarks.budget.endpoint import PricedEndpoint
-from benchmarks.budget.ledger import Cap, ledger
-from benchmarks.budget.single import SingleCalls
+from benchmarks.budget.ledger import LifetimeCap, ledger
+from benchmarks.budget.single_calls import CallReservations
 from benchmarks.budget.trace import (
     INPUT_NANOUSD,
     MAX_TOKENS,
     OUTPUT_NANOUSD,
     PROMPT_SAFETY,
     USD,
-    Call,
+    TracedCall,
     shuffled,
 )
-from benchmarks.budget.wholeway import WholeWays, daydreams
+from benchmarks.budget.workers import WorkerPool
 from benchmarks.figures import figure
 from daydream_runtime.rpc import RpcClient
 
@@ -43,8 +44,8 @@ PRICE: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Run:
-    """How one run ended."""
+class CapRun:
+    """How one run ended, in nano-dollars."""
 
     cap: int
     billed: int
@@ -62,50 +63,57 @@ class Run:
 
 
 def cells(quick: bool) -> Iterator[tuple[int, int]]:
-    """Caps in cents with workers; the quick variant leaves out the largest cap, which takes nine tenths of the time."""
+    """Yield caps in cents with workers.
+
+    Quick: without the largest cap, which takes 90 % of the time.
+    """
     return ((cents, workers) for cents in (CENTS[:2] if quick else CENTS) for workers in WORKERS)
 
 
-async def measure(calls: list[Call], *, quick: bool) -> dict[tuple[int, int], float]:
-    """Print the figures; calls a second for each cap in cents and workers."""
-    async with ledger() as ask:
-        await Cap(ask).set(0)
-        bench = Bench(ask, calls)
+async def measure(calls: list[TracedCall], *, quick: bool) -> dict[tuple[int, int], float]:
+    """Print the figures; return calls per second by cap in cents and workers."""
+    async with ledger() as rpc:
+        await LifetimeCap(rpc).set(0)
+        bench = CapBench(rpc, calls)
         seeds = 3 if quick else 20
-        runs: dict[tuple[int, int], list[Run]] = {}
+        runs: dict[tuple[int, int], list[CapRun]] = {}
         for cents, workers in cells(quick):
             runs[cents, workers] = await bench.cell(SINGLE, cents, workers, seeds)
             _print(SINGLE, cents, workers, runs[cents, workers])
         _overshoot("overshoot_usd_max", runs, SINGLE)
         lowest = min(
-            mean(run.used for run in found) for (cents, _), found in runs.items() if cents in JUDGED
+            mean(run.used for run in cell) for (cents, _), cell in runs.items() if cents in JUDGED
         )
         judged = ", ".join(
             f"${cents // 100}" for cents in sorted({cents for cents, _ in runs} & set(JUDGED))
         )
         figure("budget", "utilisation_min", [lowest], "share", seeds=seeds, caps=judged, **PRICE)
-        branches = {}
+        whole: dict[tuple[int, int], list[CapRun]] = {}
         for cents, workers in cells(quick):
-            branches[cents, workers] = await bench.cell(WHOLE, cents, workers, max(1, seeds // 4))
-            _print(WHOLE, cents, workers, branches[cents, workers])
-        _overshoot("whole_way_overshoot_usd_max", branches, WHOLE)
-        unused = [run.unused_in_smallest for found in branches.values() for run in found]
+            whole[cents, workers] = await bench.cell(WHOLE, cents, workers, max(1, seeds // 4))
+            _print(WHOLE, cents, workers, whole[cents, workers])
+        _overshoot("whole_way_overshoot_usd_max", whole, WHOLE)
+        unused = [run.unused_in_smallest for cell in whole.values() for run in cell]
         figure(
             "budget", "whole_way_unused_in_smallest_reservations", unused, "reservations", **PRICE
         )
-    return {cell: mean(run.calls / run.seconds for run in found) for cell, found in runs.items()}
+    return {key: mean(run.calls / run.seconds for run in cell) for key, cell in runs.items()}
 
 
-class Bench:
-    """Runs on one ledger. Runs of many workers follow each other under the cap on everything; those of one worker, which mostly
-    wait for the disk, are made side by side, each under a cap of its own team, and the cap on everything is the sum of these."""
+class CapBench:
+    """Make runs on one ledger.
 
-    def __init__(self, ask: RpcClient, calls: list[Call]) -> None:
-        self._ask, self._calls = ask, calls
-        self._everything = Cap(ask)
+    Runs of many workers follow each other under the cap on everything. Runs of one worker mostly
+    wait for the disk, so they are made at the same time, each under the cap of its own team. Then
+    the cap on everything is the sum of these.
+    """
 
-    async def cell(self, kind: str, cents: int, workers: int, seeds: int) -> list[Run]:
-        """One run for each seed."""
+    def __init__(self, rpc: RpcClient, calls: list[TracedCall]) -> None:
+        self._rpc, self._calls = rpc, calls
+        self._everything = LifetimeCap(rpc)
+
+    async def cell(self, kind: str, cents: int, workers: int, seeds: int) -> list[CapRun]:
+        """Make one run per seed."""
         cap = cents * USD // 100
         if workers > 1:
             return [
@@ -115,51 +123,53 @@ class Bench:
         await self._everything.make_free(cap * seeds)
         return await asyncio.gather(*(self._alone(kind, cap, seed) for seed in range(seeds)))
 
-    async def _alone(self, kind: str, cap: int, seed: int) -> Run:
+    async def _alone(self, kind: str, cap: int, seed: int) -> CapRun:
         team = f"{kind}-{cap}-{seed}"
-        own = Cap(self._ask, f"team:{team}")
+        own = LifetimeCap(self._rpc, f"team:{team}")
         await own.set(0)
         return await self._run(own, kind, cap, 1, seed, team)
 
     async def _run(
-        self, limit: Cap, kind: str, cap: int, workers: int, seed: int, team: str
-    ) -> Run:
+        self, limit: LifetimeCap, kind: str, cap: int, workers: int, seed: int, team: str
+    ) -> CapRun:
         await limit.make_free(cap)
         endpoint = PricedEndpoint()
         name, order = f"{kind}-{cap}-{workers}-{seed}", cycle(shuffled(self._calls, seed))
-        desk: Desk[Any, Any]
+        pool: WorkerPool[Any, Any]
         if kind == SINGLE:
-            desk = Desk(SingleCalls(self._ask, endpoint, name, team), order)
+            pool = WorkerPool(CallReservations(self._rpc, endpoint, name, team), order)
         else:
-            desk = Desk(WholeWays(self._ask, endpoint, name, team), daydreams(order))
+            pool = WorkerPool(
+                DaydreamReservations(self._rpc, endpoint, name, team), daydreams(order)
+            )
         started = time.perf_counter()
-        await desk.run(workers)
+        await pool.run(workers)
         seconds = time.perf_counter() - started
         if (left := await limit.free()) != cap - endpoint.billed:
             raise RuntimeError(
-                f"the endpoint has billed {endpoint.billed}, and the ledger says {cap - left}"
+                f"the endpoint billed {endpoint.billed}, but the ledger has {cap - left}"
             )
-        return Run(cap, endpoint.billed, endpoint.calls, desk.smallest_refused, seconds)
+        return CapRun(cap, endpoint.billed, endpoint.calls, pool.smallest_refused, seconds)
 
 
-def _print(reservations: str, cents: int, workers: int, runs: list[Run]) -> None:
+def _print(reservations: str, cents: int, workers: int, runs: list[CapRun]) -> None:
     used = [run.used for run in runs]
     means = {
         "mean": round(mean(used), 6),
         "calls": round(mean(run.calls for run in runs)),
         "calls_per_s": round(mean(run.calls / run.seconds for run in runs)),
     }
-    details: dict[str, Any] = {
+    labels: dict[str, Any] = {
         "reservations": reservations,
         "cap_usd": cents / 100,
         "workers": workers,
         **means,
     }
-    figure("budget", "utilisation", used, "share", overshoot_usd_max=_above(runs), **details)
+    figure("budget", "utilisation", used, "share", overshoot_usd_max=_above(runs), **labels)
 
 
-def _overshoot(name: str, by_cell: dict[tuple[int, int], list[Run]], reservations: str) -> None:
-    runs = [run for found in by_cell.values() for run in found]
+def _overshoot(name: str, by_cell: dict[tuple[int, int], list[CapRun]], reservations: str) -> None:
+    runs = [run for cell in by_cell.values() for run in cell]
     figure(
         "budget",
         name,
@@ -171,5 +181,5 @@ def _overshoot(name: str, by_cell: dict[tuple[int, int], list[Run]], reservation
     )
 
 
-def _above(runs: Iterable[Run]) -> float:
+def _above(runs: Iterable[CapRun]) -> float:
     return max(max(0, run.billed - run.cap) for run in runs) / USD

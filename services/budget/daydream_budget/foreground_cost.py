@@ -1,4 +1,4 @@
-"""What a report of foreground usage cost."""
+"""Price a report of foreground usage."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from daydream_models.pricing.usage import TokenUsage
 
 
 def cost_of(report: ForegroundReported, prices: Mapping[str, FlatPrice]) -> int:
-    """What a reported usage cost, by the same prices as our own calls. Permanent when there is no price: the report becomes a
-    dead letter that can be replayed once there is one."""
+    """Return the cost of the reported usage in nano-dollars, by the prices of our own calls.
+
+    Raises PermanentError if the model has no price. The report becomes a dead letter, which can be
+    sent again once a price is set.
+    """
     usage = TokenUsage(report.input_tokens, report.output_tokens, report.cached_input_tokens)
     try:
         return price_of(report.model, prices).cost_nanousd(usage, at=report.spent_at)

@@ -1,4 +1,4 @@
-"""Reservations for the whole way of a daydream: two samples, three judges, and the smaller plans that are granted near the cap."""
+"""Reservations for whole daydreams: two samples, three judges, and reduced plans near the cap."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice
 
-from benchmarks.budget.desk import Short
 from benchmarks.budget.endpoint import PricedEndpoint
-from benchmarks.budget.single import MODEL, draw, short
-from benchmarks.budget.trace import Call
+from benchmarks.budget.single_calls import MODEL, authorize, refused
+from benchmarks.budget.trace import TracedCall
+from benchmarks.budget.workers import Refused
 from daydream_contracts.rpc import (
     AllocationRequest,
     OpenReservation,
@@ -22,21 +22,21 @@ from daydream_contracts.rpc import (
 from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_OPEN, BUDGET_RELEASE, BUDGET_SETTLE
 from daydream_runtime.rpc import RpcClient
 
-PLANS = ((2, 3), (2, 1), (1, 1))  # samples, judges; the dearest first
+PLANS = ((2, 3), (2, 1), (1, 1))  # samples, judges; the most expensive first
 
 
 @dataclass(frozen=True)
 class Daydream:
-    """The calls that it would make if there were money for all of them."""
+    """The calls of the full plan."""
 
-    samples: tuple[Call, ...]
-    judges: tuple[Call, ...]
+    samples: tuple[TracedCall, ...]
+    judges: tuple[TracedCall, ...]
 
-    def stages(self, plan: int) -> dict[str, Sequence[Call]]:
+    def stages(self, plan: int) -> dict[str, Sequence[TracedCall]]:
         samples, judges = PLANS[plan]
         return {"synthesizer": self.samples[:samples], "critic": self.judges[:judges]}
 
-    def parts(self, plan: int, team: str) -> tuple[AllocationRequest, ...]:
+    def allocations(self, plan: int, team: str) -> tuple[AllocationRequest, ...]:
         return tuple(
             AllocationRequest(
                 stage=stage, model=MODEL, team=team, upper_bound_nanousd=_bound(calls)
@@ -49,40 +49,41 @@ class Daydream:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A daydream that is paid for, and with which plan."""
+class OpenedDaydream:
+    """A daydream with a reservation, and its plan."""
 
     daydream: Daydream
     reservation_id: str
     plan: int
 
 
-class WholeWays:
-    """One reservation a daydream."""
+class DaydreamReservations:
+    """One reservation per daydream."""
 
-    def __init__(self, ask: RpcClient, endpoint: PricedEndpoint, name: str, team: str = "") -> None:
+    def __init__(self, rpc: RpcClient, endpoint: PricedEndpoint, name: str, team: str = "") -> None:
         self.by_plan = [0] * len(PLANS)
-        self._ask, self._endpoint, self._name, self._team = ask, endpoint, name, team
+        self._rpc, self._endpoint, self._name, self._team = rpc, endpoint, name, team
         self._ids = count()
 
     def smallest(self, work: Daydream) -> int:
         return work.bound(len(PLANS) - 1)
 
-    async def admit(self, work: Daydream) -> Opened | Short:
+    async def admit(self, work: Daydream) -> OpenedDaydream | Refused:
         name = f"{self._name}-{next(self._ids)}"
-        smaller = tuple(
-            ReducedPlan(allocations=work.parts(plan, self._team)) for plan in range(1, len(PLANS))
+        reduced = tuple(
+            ReducedPlan(allocations=work.allocations(plan, self._team))
+            for plan in range(1, len(PLANS))
         )
-        question = OpenReservation(
+        request = OpenReservation(
             reservation_id=name,
-            allocations=work.parts(0, self._team),
-            reduced_plans=smaller,
+            allocations=work.allocations(0, self._team),
+            reduced_plans=reduced,
             requested_at=datetime.now(UTC),
         )
-        grant = await self._ask(BUDGET_OPEN, question)
-        return short(grant) or Opened(work, name, grant.plan)
+        grant = await self._rpc(BUDGET_OPEN, request)
+        return refused(grant) or OpenedDaydream(work, name, grant.plan)
 
-    async def spend(self, ticket: Opened) -> int:
+    async def spend(self, ticket: OpenedDaydream) -> int:
         self.by_plan[ticket.plan] += 1
         costs = 0
         for stage, calls in ticket.daydream.stages(ticket.plan).items():
@@ -90,34 +91,33 @@ class WholeWays:
                 *(self._pay(ticket, stage, number, call) for number, call in enumerate(calls))
             )
             costs += sum(paid)
-        closed = await self._ask(
+        status = await self._rpc(
             BUDGET_RELEASE, ReleaseReservation(reservation_id=ticket.reservation_id)
         )
-        if not closed.released or closed.settled_nanousd != costs:
-            raise RuntimeError(f"a daydream of {costs} is on the books as {closed}")
+        if not status.released or status.settled_nanousd != costs:
+            raise RuntimeError(f"a daydream of {costs} is in the ledger as {status}")
         return ticket.daydream.bound(ticket.plan) - costs
 
-    async def _pay(self, ticket: Opened, stage: str, number: int, call: Call) -> int:
+    async def _pay(self, ticket: OpenedDaydream, stage: str, number: int, call: TracedCall) -> int:
         call_id = f"{ticket.reservation_id}-{stage}-{number}"
-        grant = await self._ask(
-            BUDGET_AUTHORIZE, draw(ticket.reservation_id, call_id, stage, call.bound, self._team)
+        grant = await self._rpc(
+            BUDGET_AUTHORIZE,
+            authorize(ticket.reservation_id, call_id, stage, call.bound, self._team),
         )
         if grant.refusal is not None:
-            raise RuntimeError(
-                f"an open reservation refused a call that it was opened for: {grant.refusal.text}"
-            )
+            raise RuntimeError(f"an open reservation refused its own call: {grant.refusal.text}")
         cost = await self._endpoint.answer(call)
-        await self._ask(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=cost))
+        await self._rpc(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=cost))
         return cost
 
 
-def daydreams(calls: Iterable[Call]) -> Iterator[Daydream]:
-    """The calls in their order, as many to a daydream as the dearest plan has."""
+def daydreams(calls: Iterable[TracedCall]) -> Iterator[Daydream]:
+    """Group the calls in order, as many per daydream as the full plan has."""
     rest = iter(calls)
     samples, judges = PLANS[0]
     while len(taken := tuple(islice(rest, samples + judges))) == samples + judges:
         yield Daydream(taken[:samples], taken[samples:])
 
 
-def _bound(calls: Iterable[Call]) -> int:
+def _bound(calls: Iterable[TracedCall]) -> int:
     return sum(call.bound for call in calls)

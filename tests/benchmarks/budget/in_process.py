@@ -1,4 +1,4 @@
-"""The ledger inside this process, over a real NATS server: what group commit reaches without questions over NATS."""
+"""The ledger in this process, over a real NATS server: group commits without RPC over NATS."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 import nats
 from nats.js import JetStreamContext
 
-from benchmarks.budget import replaying
+from benchmarks.budget import restart
 from benchmarks.budget.ledger import ENDLESS
-from benchmarks.budget.payments import BOUND, COST, draw, reservation
+from benchmarks.budget.payments import BOUND, COST, authorize, reservation
 from benchmarks.figures import figure
 from daydream_budget.gc_tuning import freeze_heap
 from daydream_budget.ledger.ledger import Ledger
@@ -46,10 +46,10 @@ async def measure(*, quick: bool) -> None:
                 "pairs_per_s",
                 pairs,
                 "1/s",
-                form="draw, settle",
+                form="authorize, settle",
                 calls_an_reservation=CALLS,
                 in_flight=clients,
-                **_MORE,
+                **_LABELS,
             )
             whole = [
                 await payments(ledger, f"whole-{clients}-{number}", clients, SECONDS) / SECONDS
@@ -60,17 +60,17 @@ async def measure(*, quick: bool) -> None:
                 "pairs_per_s",
                 whole,
                 "1/s",
-                form="open with draw, settle with close",
+                form="open with authorize, settle with release",
                 in_flight=clients,
-                **_MORE,
+                **_LABELS,
             )
     entries = 50_000 if quick else 1_000_000
     async with _ledger(sync_always=False) as (ledger, js):
-        await payments(ledger, "filled", 256, 600.0, entries // replaying.ENTRIES_A_PAYMENT)
-        await replaying.measure(js, ledger.sequence, entries)
+        await payments(ledger, "filled", 256, 600.0, entries // restart.ENTRIES_PER_PAYMENT)
+        await restart.measure(js, ledger.sequence, entries)
 
 
-_MORE: dict[str, Any] = {"replicas": 1, "sync": "always", "where": "in process"}
+_LABELS: dict[str, Any] = {"replicas": 1, "sync": "always", "where": "in process"}
 
 
 @asynccontextmanager
@@ -81,10 +81,10 @@ async def _ledger(*, sync_always: bool) -> AsyncIterator[tuple[Ledger, JetStream
         nc = await nats.connect(server.url)
         await provision(nc, replicas=1)
         js = nc.jetstream()
-        ledger = Ledger(js, LedgerState(), 0, by="benchmark", tell=_tell, on_commit=_on_commit)
+        ledger = Ledger(js, LedgerState(), 0, by="benchmark", report=_report, on_commit=_on_commit)
         committer = asyncio.create_task(ledger.commit_forever())
         try:
-            await ledger.ask(
+            await ledger.submit(
                 ChangeBudget(
                     change_id="cap",
                     change=SetLimit(window="lifetime", cap_nanousd=ENDLESS),
@@ -100,7 +100,7 @@ async def _ledger(*, sync_always: bool) -> AsyncIterator[tuple[Ledger, JetStream
 
 
 async def _pairs(ledger: Ledger, name: str, clients: int) -> float:
-    """Draws and their settlements a second: what a call costs, in reservations of as many calls as a daydream has."""
+    """Return authorizations and settlements per second, with `CALLS` calls per reservation."""
     done, end = 0, time.perf_counter() + SECONDS
 
     async def client(own: str) -> None:
@@ -108,12 +108,12 @@ async def _pairs(ledger: Ledger, name: str, clients: int) -> float:
         for number in count():
             opened = reservation(f"{own}-{number}")
             large = opened.allocations[0].model_copy(update={"upper_bound_nanousd": BOUND * CALLS})
-            await ledger.ask(opened.model_copy(update={"allocations": (large,)}))
+            await ledger.submit(opened.model_copy(update={"allocations": (large,)}))
             for call in range(CALLS):
-                grant = await ledger.ask(
-                    draw(opened.reservation_id, f"{opened.reservation_id}-{call}")
+                grant = await ledger.submit(
+                    authorize(opened.reservation_id, f"{opened.reservation_id}-{call}")
                 )
-                await ledger.ask(
+                await ledger.submit(
                     Settle(
                         attempt_id=grant.attempt_id, cost_nanousd=COST, release=call == CALLS - 1
                     )
@@ -129,15 +129,17 @@ async def _pairs(ledger: Ledger, name: str, clients: int) -> float:
 async def payments(
     ledger: Ledger, name: str, clients: int, seconds: float, most: float = float("inf")
 ) -> int:
-    """Whole payments in so much time, or so many."""
+    """Make whole payments for `seconds`, or `most` of them; return their number."""
     done, end = 0, time.perf_counter() + seconds
 
     async def client(own: str) -> None:
         nonlocal done
         number = 0
         while time.perf_counter() < end and done < most:
-            grant = await ledger.ask(reservation(f"{own}-{number}", first=True))
-            await ledger.ask(Settle(attempt_id=grant.attempt_id, cost_nanousd=COST, release=True))
+            grant = await ledger.submit(reservation(f"{own}-{number}", first=True))
+            await ledger.submit(
+                Settle(attempt_id=grant.attempt_id, cost_nanousd=COST, release=True)
+            )
             number += 1
             done += 1
 
@@ -145,9 +147,9 @@ async def payments(
     return done
 
 
-async def _tell(alert: AlertRaised) -> None:
+async def _report(alert: AlertRaised) -> None:
     pass
 
 
-async def _on_commit() -> None:
+async def _on_commit(state: LedgerState, sequence: int) -> None:
     pass

@@ -1,0 +1,151 @@
+"""`python -m daydream_budget audit`: what `daydream budget audit` runs.
+
+It needs nothing but this service.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from pydantic import ValidationError
+
+from daydream_budget.ledger import archive, snapshots
+from daydream_budget.ledger.audit.auditor import Auditor
+from daydream_budget.ledger.audit.comparison import (
+    compare_ends,
+    compare_serving,
+    compare_snapshot,
+)
+from daydream_budget.ledger.audit.invoices import InvoiceLine, read
+from daydream_budget.ledger.audit.reconciliation import reconcile
+from daydream_budget.ledger.audit.report import AuditReport, text
+from daydream_budget.ledger.entries import COMMIT
+from daydream_budget.ledger.state import LedgerState
+from daydream_budget.settings import BudgetSettings
+from daydream_contracts.errors import ConfigurationError, DaydreamError
+from daydream_contracts.rpc import BudgetState, EmptyRequest
+from daydream_contracts.topology import BUDGET_STATE, LEDGER_MIRROR
+from daydream_runtime.nats_url import NatsAddress, unreachable
+from daydream_runtime.rpc import RpcClient
+
+EXIT_SOUND, EXIT_FINDINGS, EXIT_SETTING = 0, 1, 2
+PROGRESS_COMMITS = 5000
+SERVING_S = 8.0  # one try takes two seconds, and a replica may be starting
+
+
+def main(arguments: list[str]) -> int:
+    """Return 0 if the ledger is sound, 1 for findings or differences, 2 for a wrong setting."""
+    parser = argparse.ArgumentParser(
+        prog="python -m daydream_budget audit",
+        description="Read the whole ledger again and check it. Changes nothing.",
+    )
+    parser.add_argument(
+        "--invoice", type=Path, help="provider's invoice as CSV or JSON, to compare with the ledger"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    try:
+        lines = read(options.invoice) if options.invoice else None
+        report = asyncio.run(_audit(BudgetSettings.read(), lines))
+    except ConfigurationError as error:
+        sys.stderr.write(f"audit: {error.what}. {error.fix}.\n")
+        return EXIT_SETTING
+    sys.stdout.write((report.model_dump_json(indent=1) if options.json else text(report)) + "\n")
+    return EXIT_SOUND if report.sound else EXIT_FINDINGS
+
+
+async def _audit(settings: BudgetSettings, lines: list[InvoiceLine] | None) -> AuditReport:
+    nc = await _connect(settings)
+    try:
+        audit = await _Audit.start(nc)
+        await audit.run()
+    except (nats.errors.Error, TimeoutError) as error:
+        raise ConfigurationError(
+            f"the ledger can't be read ({error!r})",
+            "Check that DAYDREAM_NATS_URL is the system's server, and that it runs",
+        ) from None
+    finally:
+        await nc.close()
+    calls, corrections = audit.auditor.calls, audit.auditor.corrections
+    invoice = None if lines is None else reconcile(calls, corrections, lines)
+    return AuditReport.of(audit.auditor, served=audit.serving is not None, invoice=invoice)
+
+
+async def _connect(settings: BudgetSettings) -> Client:
+    address = NatsAddress.of(settings.nats_url.get_secret_value())
+    try:
+        return await nats.connect(**address.options(), connect_timeout=5, allow_reconnect=False)
+    except (nats.errors.Error, OSError, TimeoutError) as error:
+        raise unreachable(address, error) from None
+
+
+@dataclass
+class _Audit:
+    """One audit. What is compared was read before the ledger, which grows meanwhile."""
+
+    js: JetStreamContext
+    serving: BudgetState | None
+    mirrored: int
+    stored: LedgerState
+    stored_sequence: int
+    auditor: Auditor = field(default_factory=Auditor)
+
+    @classmethod
+    async def start(cls, nc: Client) -> _Audit:
+        js = nc.jetstream(timeout=10)
+        serving = await _serving(RpcClient(nc))
+        mirrored = (await js.stream_info(LEDGER_MIRROR)).state.last_seq
+        stored, stored_sequence = await snapshots.load(js)
+        return cls(js, serving, mirrored, stored, stored_sequence)
+
+    async def run(self) -> None:
+        """Judge every commit, and compare the snapshot and the replica at their places."""
+        async for sequence, data in archive.commits(self.js, 0):
+            self._take(sequence, data)
+            if self.auditor.broken:
+                return
+            if sequence == self.stored_sequence:
+                compare_snapshot(self.auditor, self.stored)
+            if self.serving and sequence == self.serving.last_sequence:
+                compare_serving(self.auditor, self.serving)
+        compare_ends(
+            self.auditor,
+            {
+                "the snapshot": self.stored_sequence,
+                "the serving replica": self.serving.last_sequence if self.serving else 0,
+                "the mirror": self.mirrored,
+            },
+        )
+        self.auditor.balance()
+
+    def _take(self, sequence: int, data: bytes) -> None:
+        try:
+            commit = COMMIT.validate_json(data)
+        except ValidationError as error:
+            self.auditor.report(
+                "unreadable",
+                f"Not a commit of this version ({error.error_count()} errors). "
+                "Nothing after it was judged.",
+                sequence,
+            )
+            self.auditor.broken = True
+            return
+        self.auditor.take(sequence, commit)
+        if sequence % PROGRESS_COMMITS == 0 and sys.stderr.isatty():
+            sys.stderr.write(f"\r{sequence} commits read ")
+
+
+async def _serving(rpc: RpcClient) -> BudgetState | None:
+    """Return what a replica serves; None when none runs, which is no fault of the ledger."""
+    try:
+        return await rpc(BUDGET_STATE, EmptyRequest(), patience_s=SERVING_S)
+    except DaydreamError:
+        return None

@@ -1,0 +1,103 @@
+"""Authorization and settlement of attempts at model calls. Pure.
+
+Every attempt is authorized before the call, and settled afterwards. It only moves money inside its
+reservation, whose whole amount was checked against the limits when it was opened. But while a limit
+is exceeded (its cap was lowered, or an overrun) no attempt that costs anything is authorized.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from daydream_budget.ledger import limits
+from daydream_budget.ledger.accounts import scopes_of
+from daydream_budget.ledger.decision import (
+    RELEASED,
+    ReplyAndEntries,
+    not_covered,
+    refuse_missing,
+)
+from daydream_budget.ledger.entries import (
+    AttemptAuthorized,
+    AttemptSettled,
+    BranchReleased,
+    Entry,
+)
+from daydream_budget.ledger.reservations import Reservation
+from daydream_budget.ledger.state import LedgerState
+from daydream_contracts.rpc import Authorize, Grant, Refusal, Settle, Settled
+
+
+def authorize(state: LedgerState, request: Authorize, now: datetime) -> ReplyAndEntries:
+    """Authorize the upper bound of one attempt, once per nonce."""
+    reservation = state.reservations.get(request.reservation_id)
+    if reservation is None:
+        return refuse_missing(state, request.reservation_id), ()
+    earlier = [
+        attempt_id
+        for attempt_id in reservation.attempts
+        if state.attempts[attempt_id].call_id == request.call_id
+    ]
+    for attempt_id in earlier:
+        if state.attempts[attempt_id].nonce == request.nonce:
+            return Grant(attempt_id=attempt_id, plan=reservation.plan), ()
+    if reservation.status == "released":
+        return RELEASED, ()
+    refusal = _refusal(state, reservation, request, now)
+    if refusal is not None:
+        return Grant(refusal=refusal), ()
+    authorized = attempt_of(request, len(earlier) + 1, now)
+    return Grant(attempt_id=authorized.attempt_id, plan=reservation.plan), (authorized,)
+
+
+def settle(state: LedgerState, request: Settle) -> ReplyAndEntries:
+    """Settle an attempt once; release its reservation in the same commit if requested."""
+    attempt = state.attempts.get(request.attempt_id)
+    if attempt is None:
+        return Settled(known=False), ()
+    entries: tuple[Entry, ...] = ()
+    if request.release and state.reservations[attempt.reservation_id].status != "released":
+        entries = (BranchReleased(reservation_id=attempt.reservation_id, branch=None),)
+    if attempt.charged is not None:
+        return Settled(known=True, charged_nanousd=attempt.charged), entries
+    cost = attempt.upper_bound if request.cost_nanousd is None else request.cost_nanousd
+    settled = AttemptSettled(
+        attempt_id=request.attempt_id,
+        cost_nanousd=cost,
+        unknown=request.cost_nanousd is None,
+        input_tokens=request.input_tokens,
+        output_tokens=request.output_tokens,
+        provider_id=request.provider_id,
+    )
+    return Settled(known=True, charged_nanousd=cost), (settled, *entries)
+
+
+def attempt_of(request: Authorize, number: int, now: datetime) -> AttemptAuthorized:
+    """Return the entry of the n-th attempt at a call."""
+    return AttemptAuthorized(
+        attempt_id=f"{request.call_id}:{number}",
+        reservation_id=request.reservation_id,
+        call_id=request.call_id,
+        nonce=request.nonce,
+        stage=request.stage,
+        model=request.model,
+        team=request.team,
+        upper_bound_nanousd=request.upper_bound_nanousd,
+        expires_at=now + timedelta(seconds=request.lifetime_s),
+    )
+
+
+def _refusal(
+    state: LedgerState, reservation: Reservation, request: Authorize, now: datetime
+) -> Refusal | None:
+    """Return why the reservation can't pay for the attempt. A free attempt is never stopped."""
+    index = reservation.allocation_index(request.stage, request.model, request.team)
+    if index is None or reservation.status != "open":
+        return not_covered(request.upper_bound_nanousd)
+    remaining = reservation.allocations[index].remaining
+    if request.upper_bound_nanousd > remaining:
+        return not_covered(request.upper_bound_nanousd - remaining)
+    if not request.upper_bound_nanousd:
+        return None
+    scopes = scopes_of(request.stage, (request.model,), request.team, reservation.purpose)
+    return limits.stopped(state, scopes, now)

@@ -1,0 +1,338 @@
+"""What the ledger's state machine test rests on: an independent count of the money.
+
+It knows nothing of how the ledger keeps its state: it adds up the entries alone and compares. Its
+windows come from the wall clock's names, not from quarter-hours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from daydream_budget.ledger.entries import (
+    COMMIT,
+    AttemptAuthorized,
+    AttemptSettled,
+    Commit,
+    Entry,
+    ReservationOpened,
+)
+from daydream_budget.ledger.invariants import check
+from daydream_budget.ledger.limits import exceeded_limits
+from daydream_budget.ledger.reservations import Reservation
+from daydream_budget.ledger.rules import LedgerRequest, decide
+from daydream_budget.ledger.snapshots import LedgerSnapshot
+from daydream_budget.ledger.state import LedgerState
+from daydream_contracts.rpc import (
+    AllocationRequest,
+    Authorize,
+    Change,
+    ChangeBudget,
+    OpenReservation,
+    ReleaseReservation,
+    Settle,
+)
+
+ZURICH = ZoneInfo("Europe/Zurich")
+STAGES = ("synthesizer", "critic")
+SCOPES = ("all", "stage:critic", "model:m1", "team:red", "purpose:canary")
+WINDOWS = ("hour", "day", "week", "month", "lifetime")
+UNORDERED = ("open_attempts", "totals_by_stage", "limits", "soft_limits")
+LABELS = {
+    "hour": "%Y-%m-%d %H %z",
+    "day": "%Y-%m-%d",
+    "week": "%G %V",
+    "month": "%Y-%m",
+    "lifetime": "",
+}
+
+
+@dataclass(frozen=True)
+class GrantedRequest:
+    """A request that was not refused, and its reply."""
+
+    request: LedgerRequest
+    reply: Any
+
+
+@dataclass
+class CountedAmount:
+    """What the machine itself knows of an attempt or a correction. `cost` None: not settled."""
+
+    at: datetime
+    stage: str
+    model: str
+    team: str
+    purpose: str
+    upper_bound: int
+    cost: int | None = None
+
+    def is_in(self, scope: str) -> bool:
+        kind, _, name = scope.partition(":")
+        return scope == "all" or getattr(self, kind) == name
+
+
+def allocations_of(
+    upper_bounds: list[int], team: str, model_is_open: bool
+) -> tuple[AllocationRequest, ...]:
+    return tuple(
+        AllocationRequest(
+            stage=stage,
+            model="m0",
+            alternative_models=("m1",) if model_is_open else (),
+            team=team,
+            upper_bound_nanousd=upper_bound,
+        )
+        for stage, upper_bound in zip(STAGES, upper_bounds, strict=False)
+    )
+
+
+def window_label(window: str, at: datetime) -> str:
+    """Return the wall clock's name of the calendar window, in Zurich."""
+    return at.astimezone(ZURICH).strftime(LABELS[window])
+
+
+def content(state: LedgerState) -> dict[str, Any]:
+    """Return everything in the state that matters, to compare; no empty accounts, no caches."""
+    snapshot = LedgerSnapshot.of(state, 0).model_dump(exclude={"accounts"}, warnings=False)
+    for name in UNORDERED:
+        snapshot[name] = sorted(snapshot[name], key=repr)
+    accounts = {
+        scope: (
+            account.reserved,
+            account.authorized,
+            account.settled,
+            {quarter: amount for quarter, amount in account.quarters.items() if amount},
+        )
+        for scope, account in state.accounts.by_scope.items()
+    }
+    used = {scope: row for scope, row in accounts.items() if row != (0, 0, 0, {})}
+    return {**snapshot, "accounts": used}
+
+
+class CountingMachine(RuleBasedStateMachine):
+    """One replica's state, the commits that made it, and an independent count of the money.
+
+    `excused`: a person or an overrun may have broken a limit.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now: datetime
+        self.state = LedgerState()
+        self.commits: list[Commit] = []
+        self.granted: list[GrantedRequest] = []
+        self.reservation_ids: list[str] = []
+        self.purposes: dict[str, str] = {}
+        self.attempt_ids: list[str] = []
+        self.expires_at: dict[str, datetime] = {}
+        self.counted: dict[str, CountedAmount] = {}
+        self.corrections: list[CountedAmount] = []
+        self.foreground = 0
+        self.count = 0
+        self.excused = False
+
+    def next_name(self, kind: str) -> str:
+        self.count += 1
+        return f"{kind}-{self.count}"
+
+    def amounts_in(self, scope: str) -> list[CountedAmount]:
+        amounts = (*self.counted.values(), *self.corrections)
+        return [amount for amount in amounts if amount.is_in(scope)]
+
+    def free(self, scope: str, window: str) -> int:
+        """Return what a limit leaves, by the machine's own count.
+
+        A settled attempt counts in the window of its authorization, an open one in every window.
+        """
+        here = window_label(window, self.now)
+        used = sum(
+            amount.upper_bound if amount.cost is None else amount.cost
+            for amount in self.amounts_in(scope)
+            if amount.cost is None or window_label(window, amount.at) == here
+        )
+        held = sum(
+            allocation.remaining
+            for reservation in self.state.reservations.values()
+            if reservation.status == "open"
+            for allocation in reservation.allocations
+            if scope in allocation.scopes
+        )
+        cap = self.cap(scope, window)
+        return 0 if cap is None else cap - used - held
+
+    def cap(self, scope: str, window: str) -> int | None:
+        limits = self.state.controls.limits
+        limit = limits[scope, window]  # type: ignore[index]
+        if limit.cap_nanousd is not None:
+            return limit.cap_nanousd
+        whole = limits.get(("all", window))  # type: ignore[arg-type]
+        return None if whole is None else int((whole.cap_nanousd or 0) * (limit.share or 0))
+
+    def change(self, change: Change) -> Any:
+        change_id = self.next_name("change")
+        return self.submit(ChangeBudget(change_id=change_id, change=change, who="a test"))
+
+    def submit(self, request: LedgerRequest) -> Any:
+        """Decide a request and commit its entries; check that a repeated one has no effect."""
+        reply, entries = decide(self.state, request, self.now)
+        if entries:
+            self.commit(*entries)
+        if getattr(reply, "refusal", None) is not None:
+            assert entries == ()
+            return reply
+        repeated, more_entries = decide(self.state, request, self.now)
+        assert more_entries == ()
+        # the attempts of a released reservation are forgotten
+        assert isinstance(request, Settle | ReleaseReservation) or repeated == reply
+        self.granted.append(GrantedRequest(request, reply))
+        return reply
+
+    def commit(self, *entries: Entry) -> None:
+        """Write entries as the ledger does.
+
+        Try them, lose the race, roll them back, then fold what comes from the stream.
+        """
+        before = content(self.state)
+        self.state.undo_log.begin()
+        for entry in entries:
+            self.state.apply(entry, self.now)
+        self.state.undo_log.rollback()
+        assert content(self.state) == before
+        written = COMMIT.dump_json(Commit(at=self.now, by="test", entries=entries))
+        commit = COMMIT.validate_json(written)
+        self.state.fold(commit)
+        self.commits.append(commit)
+        for entry in entries:
+            self.count_entry(entry)
+
+    def count_entry(self, entry: Entry) -> None:
+        if isinstance(entry, AttemptAuthorized):
+            self.expires_at[entry.attempt_id] = entry.expires_at
+            self.counted[entry.attempt_id] = CountedAmount(
+                self.now,
+                entry.stage,
+                entry.model,
+                entry.team,
+                self.purposes[entry.reservation_id],
+                entry.upper_bound_nanousd,
+            )
+        elif isinstance(entry, AttemptSettled):
+            amount = self.counted[entry.attempt_id]
+            assert amount.cost is None, "settled once"
+            amount.cost = entry.cost_nanousd
+
+    # --- checks of single rules -------------------------------------------------------------------
+
+    def check_opened(self, request: OpenReservation) -> None:
+        """Check that the reservation just opened leaves every limit of its scopes intact."""
+        opened = self.commits[-1].entries[0]
+        assert isinstance(opened, ReservationOpened)
+        if not sum(allocation.upper_bound_nanousd for allocation in opened.allocations):
+            return
+        assert self.state.controls.has_cap
+        assert not self.state.controls.paused
+        allocations = self.state.reservations[request.reservation_id].allocations
+        scopes = {
+            scope
+            for allocation in allocations
+            if allocation.upper_bound
+            for scope in allocation.scopes
+        }
+        assert not exceeded_limits(self.state, dict.fromkeys(scopes, 0), self.now)
+        limits = self.state.controls.limits.items()
+        hard = [key for key, limit in limits if limit.hard and key[0] in scopes]
+        assert all(self.free(*key) >= 0 for key in hard)
+
+    def is_stopped(self, request: Authorize) -> bool:
+        """Return whether a pause or an exceeded limit stops paid attempts of this kind."""
+        purpose = self.purposes[request.reservation_id]
+        amount = CountedAmount(self.now, request.stage, request.model, request.team, purpose, 0)
+        limits = self.state.controls.limits
+        return self.state.controls.paused or any(
+            self.free(*key) < 0 for key in limits if amount.is_in(key[0])
+        )
+
+    def check_authorized(
+        self, before: Reservation | None, request: Authorize, stopped: bool
+    ) -> None:
+        assert before is not None
+        assert before.status == "open"
+        assert request.upper_bound_nanousd <= max(
+            allocation.remaining
+            for allocation in before.allocations
+            if allocation.covers(request.stage, request.model, request.team)
+        )
+        assert not (request.upper_bound_nanousd and stopped), (
+            "no paid attempt while a limit is exceeded, or in a pause"
+        )
+
+    def is_remembered(self, request: LedgerRequest, reply: Any) -> bool:
+        match request:
+            case Authorize():
+                return reply.attempt_id in self.state.attempts
+            case OpenReservation(reservation_id=reservation_id):
+                remembered = (*self.state.reservations, *self.state.ended.released)
+                return reservation_id in remembered
+            case Settle(attempt_id=attempt_id):
+                return reply.known and attempt_id in self.state.attempts
+        return isinstance(request, ChangeBudget)
+
+    # --- what must hold after every step ----------------------------------------------------------
+
+    @invariant()
+    def the_state_is_consistent(self) -> None:
+        if self.commits:
+            check(self.state)
+
+    @invariant()
+    def every_limit_holds_unless_a_person_or_an_overrun_broke_it(self) -> None:
+        if not self.commits:
+            return
+        limits = self.state.controls.limits.items()
+        exceeded = any(self.free(*key) < 0 for key, limit in limits if limit.hard)
+        if not exceeded:
+            self.excused = False
+        assert self.excused or not exceeded
+
+    @invariant()
+    def the_sums_are_those_of_the_entries(self) -> None:
+        if not self.commits:
+            return
+        unsettled = {key for key, amount in self.counted.items() if amount.cost is None}
+        assert set(self.state.open_attempts) == unsettled
+        for scope in SCOPES:
+            self.check_sums(scope)
+        overruns = [
+            amount
+            for amount in self.counted.values()
+            if amount.cost is not None and amount.cost > amount.upper_bound
+        ]
+        assert self.state.totals.overruns == len(overruns)
+
+    @invariant()
+    def attempts_stay_inside_their_reservations(self) -> None:
+        for reservation in self.state.reservations.values() if self.commits else ():
+            attempts = [self.state.attempts[key] for key in reservation.attempts]
+            overrun = sum(
+                max(0, (attempt.charged or 0) - attempt.upper_bound) for attempt in attempts
+            )
+            for allocation in reservation.allocations:
+                used = allocation.settled + allocation.authorized
+                assert used <= allocation.upper_bound + overrun
+
+    def check_sums(self, scope: str) -> None:
+        account, amounts_in = self.state.accounts.of(scope), self.amounts_in(scope)
+        assert account.settled == sum(amount.cost or 0 for amount in amounts_in)
+        unsettled = [amount.upper_bound for amount in amounts_in if amount.cost is None]
+        assert account.authorized == sum(unsettled)
+        for window in WINDOWS:
+            here = window_label(window, self.now)
+            used = self.state.used(scope, window, self.now)  # type: ignore[arg-type]
+            assert used.settled == sum(
+                amount.cost or 0 for amount in amounts_in if window_label(window, amount.at) == here
+            ), f"{scope}/{window}"
