@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
+from daydream_budget import handlers
 from daydream_budget.gc_tuning import freeze_heap
-from daydream_budget.handlers import endpoints, handlers
 from daydream_budget.ledger import snapshots
 from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.ledger.replay import replay
@@ -15,13 +16,53 @@ from daydream_budget.maintenance import Maintenance, SnapshotKeeper
 from daydream_budget.metrics import BudgetMetrics
 from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.events import ForegroundReported
 from daydream_contracts.rpc import ChangeBudget, SetZone
+from daydream_contracts.topology import (
+    BUDGET_AUTHORIZE,
+    BUDGET_CHANGE,
+    BUDGET_INCREASE,
+    BUDGET_OPEN,
+    BUDGET_RELEASE,
+    BUDGET_SETTLE,
+    BUDGET_STATE,
+)
 from daydream_models.pricing.price_file import read_prices
-from daydream_runtime.service import Runtime, ServiceDefinition
+from daydream_runtime.application import Collaborators, ServiceApp
+from daydream_runtime.registration import EndpointHandlers
+from daydream_runtime.service import Runtime
+
+ENDPOINTS: EndpointHandlers = {
+    BUDGET_OPEN: handlers.open_reservation,
+    BUDGET_INCREASE: handlers.increase_reservation,
+    BUDGET_AUTHORIZE: handlers.authorize,
+    BUDGET_SETTLE: handlers.settle,
+    BUDGET_RELEASE: handlers.release_reservation,
+    BUDGET_CHANGE: handlers.change_budget,
+    BUDGET_STATE: handlers.budget_state,
+}
+
+
+def create() -> ServiceApp:
+    """Create the application from the environment."""
+    return build(BudgetSettings.read())
+
+
+def build(settings: BudgetSettings) -> ServiceApp:
+    """Create the application. It connects to nothing before it is started."""
+    return ServiceApp(
+        settings,
+        partial(open_collaborators, settings),
+        consumers={ForegroundReported: handlers.foreground_reported},
+        endpoints=ENDPOINTS,
+        concurrency=settings.concurrency,
+    )
 
 
 @asynccontextmanager
-async def build(runtime: Runtime, settings: BudgetSettings) -> AsyncIterator[ServiceDefinition]:
+async def open_collaborators(
+    settings: BudgetSettings, runtime: Runtime
+) -> AsyncIterator[Collaborators]:
     """Open the ledger, and commit from the first request to the last."""
     prices = read_prices(settings.prices_file)
     keeper = SnapshotKeeper(runtime.js, settings.snapshot_commits)
@@ -31,11 +72,9 @@ async def build(runtime: Runtime, settings: BudgetSettings) -> AsyncIterator[Ser
     committer = asyncio.create_task(ledger.commit_forever())
     try:
         await _set_zone(ledger, settings)
-        yield ServiceDefinition(
-            handlers(ledger, prices),
-            endpoints=endpoints(ledger),
+        yield Collaborators(
+            {"ledger": ledger, "prices": prices},
             loops=(maintenance.sweep, maintenance.compact, metrics.watch_memory),
-            concurrency=settings.concurrency,
         )
     finally:
         committer.cancel()

@@ -1,74 +1,108 @@
-"""Handle what the budget service receives: foreground reports, and requests about money."""
+"""Handle what the budget service receives: foreground reports, and requests about money.
+
+All requests are idempotent by the ids in them (see `ledger.rules`). A request is answered once the
+entries of its reply are in the ledger's stream.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated
 
 from daydream_budget.foreground_cost import cost_of
 from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.ledger.summary import summary
 from daydream_contracts.errors import PermanentError
-from daydream_contracts.events import ForegroundReported, Message
+from daydream_contracts.events import ForegroundReported
 from daydream_contracts.rpc import (
+    Authorize,
     BudgetChanged,
     BudgetState,
     ChangeBudget,
     EmptyRequest,
+    Grant,
+    IncreaseReservation,
+    OpenReservation,
+    ReleaseReservation,
     ReportForeground,
-)
-from daydream_contracts.topology import (
-    BUDGET_AUTHORIZE,
-    BUDGET_CHANGE,
-    BUDGET_INCREASE,
-    BUDGET_OPEN,
-    BUDGET_RELEASE,
-    BUDGET_SETTLE,
-    BUDGET_STATE,
-    Endpoint,
+    ReservationStatus,
+    Settle,
+    Settled,
 )
 from daydream_models.pricing.price_file import FlatPrice
-from daydream_runtime.service import Handler
+from daydream_runtime.injection import FromContext
 
 
-def handlers(ledger: Ledger, prices: Mapping[str, FlatPrice]) -> Mapping[type[Message], Handler]:
-    """Return the budget's consumer."""
+async def foreground_reported(
+    report: ForegroundReported,
+    ledger: Annotated[Ledger, FromContext()],
+    prices: Annotated[Mapping[str, FlatPrice], FromContext()],
+) -> None:
+    """Count foreground spend. Idempotent: a report's id is counted once.
 
-    async def foreground_reported(report: ForegroundReported) -> list[Message]:
-        """Count foreground spend. Idempotent: a report's id is counted once."""
-        cost = cost_of(report, prices) if report.cost_nanousd is None else report.cost_nanousd
-        request = ReportForeground(
-            report_id=report.report_id, at=report.spent_at, cost_nanousd=cost
+    Raises PermanentError if the report is too old or its model has no price.
+    """
+    cost = cost_of(report, prices) if report.cost_nanousd is None else report.cost_nanousd
+    request = ReportForeground(report_id=report.report_id, at=report.spent_at, cost_nanousd=cost)
+    if not (await ledger.submit(request)).counted:
+        raise PermanentError(
+            "too-old",
+            f"The report is from {report.spent_at:%Y-%m-%d %H:%M}. "
+            "Only reports of the last day are counted.",
         )
-        if not (await ledger.submit(request)).counted:
-            raise PermanentError(
-                "too-old",
-                f"The report is from {report.spent_at:%Y-%m-%d %H:%M}. "
-                "Only reports of the last day are counted.",
-            )
-        return []
-
-    return {ForegroundReported: foreground_reported}
 
 
-def endpoints(ledger: Ledger) -> Mapping[Endpoint[Any, Any], Callable[[Any], Awaitable[Any]]]:
-    """Return the budget's endpoints. All are idempotent by the ids in the requests: see `rules`."""
+async def open_reservation(
+    request: OpenReservation, ledger: Annotated[Ledger, FromContext()]
+) -> Grant:
+    """Reserve the money of one daydream, for the first plan that all limits allow."""
+    grant: Grant = await ledger.submit(request)
+    return grant
 
-    async def change(request: ChangeBudget) -> BudgetChanged:
-        reply = await ledger.submit(request)
-        state = summary(ledger.state, ledger.sequence, ledger.ledger_time())
-        return BudgetChanged(refusal=reply.refusal, state=state)
 
-    async def state(_: EmptyRequest) -> BudgetState:
-        await ledger.refresh()
-        return summary(ledger.state, ledger.sequence, ledger.ledger_time())
+async def increase_reservation(
+    request: IncreaseReservation, ledger: Annotated[Ledger, FromContext()]
+) -> Grant:
+    """Reserve more for one stage, or reopen an expired reservation."""
+    grant: Grant = await ledger.submit(request)
+    return grant
 
-    return {
-        BUDGET_OPEN: ledger.submit,
-        BUDGET_INCREASE: ledger.submit,
-        BUDGET_AUTHORIZE: ledger.submit,
-        BUDGET_SETTLE: ledger.submit,
-        BUDGET_RELEASE: ledger.submit,
-        BUDGET_CHANGE: change,
-        BUDGET_STATE: state,
-    }
+
+async def authorize(request: Authorize, ledger: Annotated[Ledger, FromContext()]) -> Grant:
+    """Authorize the upper bound of one attempt at a model call."""
+    grant: Grant = await ledger.submit(request)
+    return grant
+
+
+async def settle(request: Settle, ledger: Annotated[Ledger, FromContext()]) -> Settled:
+    """Settle an attempt with its real cost."""
+    settled: Settled = await ledger.submit(request)
+    return settled
+
+
+async def release_reservation(
+    request: ReleaseReservation, ledger: Annotated[Ledger, FromContext()]
+) -> ReservationStatus:
+    """End one branch of a reservation, or all of them."""
+    status: ReservationStatus = await ledger.submit(request)
+    return status
+
+
+async def change_budget(
+    request: ChangeBudget, ledger: Annotated[Ledger, FromContext()]
+) -> BudgetChanged:
+    """Change a limit, the tax, the time zone or the pause, or correct a cost."""
+    reply = await ledger.submit(request)
+    return BudgetChanged(refusal=reply.refusal, state=_state(ledger))
+
+
+async def budget_state(
+    request: EmptyRequest, ledger: Annotated[Ledger, FromContext()]
+) -> BudgetState:
+    """Return the ledger state, up to date with all replicas. Read only."""
+    await ledger.refresh()
+    return _state(ledger)
+
+
+def _state(ledger: Ledger) -> BudgetState:
+    return summary(ledger.state, ledger.sequence, ledger.ledger_time())

@@ -50,7 +50,7 @@ class BudgetMetrics:
         """Poll the number of insights from memory, for the cost of an insight."""
         while not self._runtime.stopping.is_set():
             try:
-                self._memory = await self._runtime.ask(
+                self._memory = await self._runtime.rpc.request(
                     MEMORY_STATE, EmptyRequest(), patience_s=MEMORY_POLL_S
                 )
             except DaydreamError as error:

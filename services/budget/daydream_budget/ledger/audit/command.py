@@ -33,7 +33,7 @@ from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError, DaydreamError
 from daydream_contracts.rpc import BudgetState, EmptyRequest
 from daydream_contracts.topology import BUDGET_STATE, LEDGER_MIRROR
-from daydream_runtime.nats_url import NatsAddress, unreachable
+from daydream_runtime.nats_url import unreachable
 from daydream_runtime.rpc import RpcClient
 
 EXIT_SOUND, EXIT_FINDINGS, EXIT_SETTING = 0, 1, 2
@@ -80,7 +80,7 @@ async def _audit(settings: BudgetSettings, lines: list[InvoiceLine] | None) -> A
 
 
 async def _connect(settings: BudgetSettings) -> Client:
-    address = NatsAddress.of(settings.nats_url.get_secret_value())
+    address = settings.nats_address
     try:
         return await nats.connect(**address.options(), connect_timeout=5, allow_reconnect=False)
     except (nats.errors.Error, OSError, TimeoutError) as error:
@@ -146,6 +146,6 @@ class _Audit:
 async def _serving(rpc: RpcClient) -> BudgetState | None:
     """Return what a replica serves; None when none runs, which is no fault of the ledger."""
     try:
-        return await rpc(BUDGET_STATE, EmptyRequest(), patience_s=SERVING_S)
+        return await rpc.request(BUDGET_STATE, EmptyRequest(), patience_s=SERVING_S)
     except DaydreamError:
         return None
