@@ -12,7 +12,7 @@ from daydream_models.pricing.usage import TokenUsage
 
 
 def cost_of(report: ForegroundReported, prices: Mapping[str, FlatPrice]) -> int:
-    """Return the cost of the reported usage in nano-dollars, by the prices of our own calls.
+    """Return the cost of the reported usage in nano-dollars, by the prices of daydream's calls.
 
     Raises PermanentError if the model has no price. The report becomes a dead letter, which can be
     sent again once a price is set.

@@ -271,13 +271,13 @@ def test_a_change_is_recorded_with_its_author_and_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "what",
+    "change",
     [TopUp(window="week", by_nanousd=1), RemoveLimit(window="week"), SetZone(zone="Mars/Olympus")],
 )
-def test_an_impossible_change_is_refused_and_leaves_no_entry(what: Any) -> None:
+def test_an_impossible_change_is_refused_and_leaves_no_entry(change: Any) -> None:
     ledger = FakeLedger(lifetime=100)
     before = len(ledger.state.controls.changes)
-    assert ledger.change(what).refusal is not None
+    assert ledger.change(change).refusal is not None
     assert len(ledger.state.controls.changes) == before
 
 

@@ -60,7 +60,7 @@ class Accounts:
         self._undo_log.record(self._book, scopes, -reserved, -authorized)
 
     def settle(self, scopes: tuple[str, ...], quarter: int, cost: int) -> None:
-        """Add a cost to each scope, in the quarter-hour of the authorization. It may be negative."""
+        """Add a cost, which may be negative, to each scope in the quarter-hour of the attempt."""
         if cost:
             self._settle(scopes, quarter, cost)
             self._undo_log.record(self._settle, scopes, quarter, -cost)

@@ -144,7 +144,7 @@ def _repeated(state: LedgerState, reservation: Reservation, request: OpenReserva
             return Grant(attempt_id=attempt_id, plan=reservation.plan)
     text = (
         "The reservation is open, and its first attempt belongs to another worker. "
-        "Authorize an attempt of your own."
+        "Authorize another attempt."
     )
     return Grant(refusal=Refusal(reason="reservation", text=text), plan=reservation.plan)
 

@@ -6,38 +6,42 @@ Money is in nano-dollars (integers), times are UTC.
 
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc.budget import (
-    EVERYTHING,
     AllocationRequest,
     Authorize,
-    BudgetChanged,
-    BudgetState,
-    Change,
-    ChangeBudget,
-    ChangeRecord,
-    CorrectionEntry,
     ForegroundAnswer,
     Grant,
     IncreaseReservation,
-    LimitState,
     OpenReservation,
-    Pause,
     Purpose,
     ReducedPlan,
     Refusal,
     ReleaseReservation,
-    RemoveLimit,
     ReportForeground,
     ReservationStatus,
+    Settle,
+    Settled,
+)
+from daydream_contracts.rpc.budget_changes import (
+    EVERYTHING,
+    Change,
+    ChangeBudget,
+    CorrectionEntry,
+    Pause,
+    RemoveLimit,
     Scope,
     SetLimit,
     SetTax,
-    Settle,
-    Settled,
     SetZone,
-    StageSpend,
-    TaxState,
     TopUp,
     Window,
+)
+from daydream_contracts.rpc.budget_state import (
+    BudgetChanged,
+    BudgetState,
+    ChangeRecord,
+    LimitState,
+    StageSpend,
+    TaxState,
 )
 from daydream_contracts.rpc.critic import Calibrated, Certainty, CriticState, JudgeState, Share
 from daydream_contracts.rpc.memory import (

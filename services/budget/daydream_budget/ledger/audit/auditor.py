@@ -188,5 +188,5 @@ class Auditor:
 
 
 def day_of(at: datetime) -> str:
-    """Return the UTC day, as providers bill. The ledger's quarter-hours each lie in one day."""
+    """Return the UTC day, as providers bill. A quarter-hour never spans two days."""
     return f"{start_of(quarter_of(at)):%Y-%m-%d}"

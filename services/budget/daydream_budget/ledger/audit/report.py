@@ -69,7 +69,7 @@ def text(report: AuditReport) -> str:
         lines.append(f"{report.overruns} calls cost more than their upper bound.")
     if not report.served:
         lines.append("No replica answered, so none was compared.")
-    lines += _shorten([f"✗ commit {found.sequence}: {found.text}" for found in report.findings])
+    lines += _shorten([_finding(finding) for finding in report.findings])
     if not report.findings:
         lines.append("The ledger balances: every invariant holds after every commit.")
     if report.invoice:
@@ -102,6 +102,10 @@ def _invoice(invoice: Reconciliation) -> list[str]:
         )
     lines += _shorten([_difference(difference) for difference in invoice.differences])
     return lines if invoice.differences else [*lines, "They agree."]
+
+
+def _finding(finding: AuditFinding) -> str:
+    return f"✗ commit {finding.sequence}: {finding.text}"
 
 
 def _difference(difference: ReconciliationDifference) -> str:

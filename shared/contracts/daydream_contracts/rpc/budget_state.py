@@ -1,0 +1,104 @@
+"""The state of the budget as it is shown. All amounts are nano-dollars (integers)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from daydream_contracts.events import ContractModel
+from daydream_contracts.rpc.budget import Refusal
+from daydream_contracts.rpc.budget_changes import EVERYTHING, Window
+
+
+class LimitState(ContractModel):
+    """One limit: settled + authorized + reserved ≤ cap.
+
+    Only a lowered cap, a correction or an overrun can break it.
+    """
+
+    scope: str = EVERYTHING
+    window: Window
+    cap_nanousd: int
+    share: float | None = None
+    soft: tuple[float, ...] = ()
+    hard: bool = True
+    settled_nanousd: int
+    authorized_nanousd: int
+    reserved_nanousd: int
+    renews_at: datetime | None
+    reached_at: datetime | None = Field(
+        default=None,
+        description="when the cap will be reached at the present rate, if before it renews",
+    )
+
+    @property
+    def free_nanousd(self) -> int:
+        """Return what can still be granted."""
+        used = self.settled_nanousd + self.authorized_nanousd + self.reserved_nanousd
+        return max(0, self.cap_nanousd - used)
+
+
+class StageSpend(ContractModel):
+    """Everything ever settled for one stage and model."""
+
+    stage: str
+    model: str
+    calls: int
+    unknown_calls: int = Field(description="attempts of unknown cost, counted in full")
+    settled_nanousd: int
+    input_tokens: int
+    output_tokens: int
+
+
+class TaxState(ContractModel):
+    """The tax over its window; `ratio` None until foreground spend was reported."""
+
+    days: int
+    ratio_cap: float | None
+    daydream_nanousd: int
+    foreground_nanousd: int
+    ratio: float | None
+
+
+class ChangeRecord(ContractModel):
+    """Who changed what, when and why."""
+
+    at: datetime
+    who: str
+    why: str
+    text: str
+
+
+class BudgetState(ContractModel):
+    """The ledger state, summed up."""
+
+    limits: tuple[LimitState, ...]
+    spend: tuple[StageSpend, ...]
+    settled_nanousd: int
+    authorized_nanousd: int
+    reserved_nanousd: int
+    reservations_open: int
+    reservations_released: int
+    attempts_authorized: int = Field(
+        description="attempts not settled yet: in progress, or of workers that died"
+    )
+    overruns: int = Field(description="calls that cost more than their upper bound")
+    last_sequence: int
+    paused: bool = False
+    zone: str = "UTC"
+    tax: TaxState | None = None
+    burn_nanousd_per_h: int = Field(default=0, description="settled in the last hour")
+    daydreams_paid: int = Field(default=0, description="daydreams whose reservation is released")
+    daydreams_nanousd: int = Field(default=0, description="the total cost of these")
+    daydreams_nanousd_squared: int = Field(
+        default=0, description="sum of the squared costs, for the spread"
+    )
+    changes: tuple[ChangeRecord, ...] = Field(default=(), description="the latest first")
+
+
+class BudgetChanged(ContractModel):
+    """The state after a change, or why it could not be made."""
+
+    refusal: Refusal | None = None
+    state: BudgetState
