@@ -21,8 +21,8 @@ from daydream_budget.ledger.replay import replay
 from daydream_budget.ledger.state import LedgerState
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import EmptyRequest
-from daydream_contracts.topology import ARCHIVE_OBJECTS, BUDGET_STATE, LEDGER_SUBJECT, STREAMS
-from daydream_runtime.provisioning import provision, stream_config
+from daydream_contracts.topology import ARCHIVE_OBJECTS, BUDGET_STATE, LEDGER_SUBJECT
+from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.fake_ledger import RecordingLedger
 from support.programs import NatsServer, clean_environment
@@ -172,18 +172,6 @@ async def test_a_replica_that_was_away_while_others_archived_reads_the_archive(
     assert snapshots.LedgerSnapshot.of(
         sleeper.state, sleeper.sequence
     ) == snapshots.LedgerSnapshot.of(ledger.state, len(ledger.commits))
-
-
-async def test_a_ledger_that_denies_purging_is_left_whole(nc: Client) -> None:
-    js = nc.jetstream()
-    sealed = stream_config(
-        next(stream for stream in STREAMS if stream.name == "LEDGER"), replicas=1
-    )
-    sealed.deny_purge = True
-    await js.add_stream(sealed)
-    await provision(nc, replicas=1)
-    await publish_ledger(js)
-    assert await archive.compact(js, TWO_SEGMENTS) == 1
 
 
 async def test_the_service_archives_behind_its_snapshot_and_the_audit_reads_everything(

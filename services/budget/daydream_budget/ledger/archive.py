@@ -63,12 +63,11 @@ async def commits(js: JetStreamContext, after: int) -> AsyncGenerator[tuple[int,
 async def compact(js: JetStreamContext, behind: int) -> int:
     """Move every whole segment up to the sequence `behind`, which a stored snapshot must include.
 
-    Return the first sequence that the stream still holds. A stream that denies purging is left
-    whole. TimeoutError or a NATS error ends it between two steps, and the next call resumes there.
+    Return the first sequence that the stream still holds. TimeoutError or a NATS error ends it
+    between two steps, and the next call resumes there.
     """
-    info = await js.stream_info(LEDGER)
-    start, stop = segment_of(info.state.first_seq)
-    while stop <= behind and not info.config.deny_purge:
+    start, stop = segment_of((await js.stream_info(LEDGER)).state.first_seq)
+    while stop <= behind:
         await _store(js, start, stop)
         for stream in (LEDGER, LEDGER_MIRROR):
             await js.purge_stream(stream, seq=stop + 1)
