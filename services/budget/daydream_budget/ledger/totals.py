@@ -55,7 +55,7 @@ class Totals:
             output_tokens=row.output_tokens + (entry.output_tokens or 0),
         )
         if entry.cost_nanousd > attempt.upper_bound:
-            self._undo_log.set(self, overruns=self.overruns + 1)
+            self._undo_log.put(vars(self), "overruns", self.overruns + 1)
 
     def correct(self, correction: CorrectionEntry) -> None:
         """Add a correction to its stage and model."""
@@ -64,7 +64,7 @@ class Totals:
 
     def release(self) -> None:
         """Count a released reservation, whose attempts may not all be settled yet."""
-        self._undo_log.set(self, released=self.released + 1)
+        self._undo_log.put(vars(self), "released", self.released + 1)
 
     def retire(self, reservation: Reservation) -> None:
         """Count the final cost of a released reservation."""
