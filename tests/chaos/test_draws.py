@@ -139,7 +139,7 @@ async def test_three_replicas_that_are_killed_at_random_draw_every_pair_once(
         )
         await js.publish(route_of(DocumentOffered).subject, offer.model_dump_json().encode())
         async with asyncio.timeout(60):
-            while (await rpc.request(MEMORY_STATE, EmptyRequest())).facts < facts:  # noqa: ASYNC110 (another process does the work)
+            while (await rpc.request(MEMORY_STATE, EmptyRequest())).facts < facts:
                 await asyncio.sleep(0.1)
         samplers = Samplers(stack, server.url, tmp_path, random.Random(seed))
         done = asyncio.Event()
@@ -153,7 +153,7 @@ async def test_three_replicas_that_are_killed_at_random_draw_every_pair_once(
         assert all(0 < pair.draw_probability <= 1 for pair in pairs)
         # another replica completes the claims of the last crashed ones after their leases end
         async with asyncio.timeout(30):
-            while (await rpc.request(SAMPLER_STATE, EmptyRequest())).drawn < pair_count(facts):  # noqa: ASYNC110 (as above)
+            while (await rpc.request(SAMPLER_STATE, EmptyRequest())).drawn < pair_count(facts):
                 await asyncio.sleep(0.2)
         assert (await rpc.request(SAMPLER_STATE, EmptyRequest())).drawn == pair_count(facts)
         assert (await rpc.request(BUDGET_STATE, EmptyRequest())).reservations_open == pair_count(

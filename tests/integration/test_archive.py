@@ -188,9 +188,9 @@ async def test_the_service_archives_behind_its_snapshot_and_the_audit_reads_ever
     ):
         # "stays open" expired long ago: the sweep writes that, and a snapshot follows
         async with asyncio.timeout(20):
-            while await first_sequence(js) != TWO_SEGMENTS + 1:  # noqa: ASYNC110 (other process)
+            while await first_sequence(js) != TWO_SEGMENTS + 1:
                 await asyncio.sleep(0.05)
-        budget = await rpc(BUDGET_STATE, EmptyRequest())
+        budget = await rpc.request(BUDGET_STATE, EmptyRequest())
         report = await audit(server, tmp_path)
     assert report["findings"] == []
     assert report["commits"] == budget.last_sequence

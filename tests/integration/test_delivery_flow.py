@@ -35,7 +35,7 @@ async def test_a_call_that_takes_longer_than_the_ack_wait_runs_once(stage_of: St
         calls += 1
         clock = asyncio.get_running_loop()
         end = clock.time() + 3 * ack_wait_s
-        while clock.time() < end:  # noqa: ASYNC110 (a call that takes this long)
+        while clock.time() < end:
             await asyncio.sleep(0.05)
 
     async with stage_of(handler, ack_wait_s=ack_wait_s, heartbeat_s=0.15, concurrency=2) as stage:

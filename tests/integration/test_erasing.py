@@ -87,15 +87,15 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
             await tell(nc, verdict(number, *texts))
         async with asyncio.timeout(30):
             while (
-                state := await ask(MEMORY_STATE, EmptyRequest())
+                state := await ask.request(MEMORY_STATE, EmptyRequest())
             ).facts < 2 or state.verdicts < 3:
                 await asyncio.sleep(0.05)
             request = Erase(
                 fact_ids=(derive_id("fact", fingerprint(SECRET)),), who="ada", requested_at=AT
             )
-            done = await ask(MEMORY_ERASE, request, patience_s=30, try_s=30)
+            done = await ask.request(MEMORY_ERASE, request, patience_s=30, try_s=30)
             while done.messages.get("VERDICTS") != 2:  # the memory's last acks may be on their way
-                done = await ask(MEMORY_ERASE, request, patience_s=30, try_s=30)
+                done = await ask.request(MEMORY_ERASE, request, patience_s=30, try_s=30)
         assert done.facts == 1
         assert any("providers" in one for one in done.out_of_reach)
         assert not [
@@ -105,7 +105,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
             if b"bronze" in body
         ]
         assert len(await bodies(nc, "VERDICTS")) == 1
-        page = await ask(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
+        page = await ask.request(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
         erased = [
             sum(
                 fact.text == "(erased)"
@@ -114,7 +114,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
             for one in page.verdicts
         ]
         assert sorted(erased) == [0, 1, 1]
-        again = await ask(
+        again = await ask.request(
             MEMORY_ERASE,
             Erase(sources=('/my "notes".jsonl',), who="ada", requested_at=AT),
             patience_s=30,

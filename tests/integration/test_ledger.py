@@ -42,7 +42,7 @@ CAP = 1_000_000
 
 async def open_reservation(rpc: RpcClient, name: str, upper_bound: int) -> Grant:
     part = AllocationRequest(stage="synthesizer", model="m", upper_bound_nanousd=upper_bound)
-    return await rpc(
+    return await rpc.request(
         BUDGET_OPEN,
         OpenReservation(reservation_id=name, allocations=(part,), requested_at=datetime.now(UTC)),
     )
@@ -62,15 +62,15 @@ async def spend(rpc: RpcClient, name: str, upper_bound: int, cost: int) -> bool:
         upper_bound_nanousd=upper_bound,
         lifetime_s=60,
     )
-    grants = [await rpc(BUDGET_AUTHORIZE, request) for _ in range(2)]
+    grants = [await rpc.request(BUDGET_AUTHORIZE, request) for _ in range(2)]
     assert grants[0] == grants[1]
     for _ in range(2):
-        await rpc(BUDGET_SETTLE, Settle(attempt_id=grants[0].attempt_id, cost_nanousd=cost))
+        await rpc.request(BUDGET_SETTLE, Settle(attempt_id=grants[0].attempt_id, cost_nanousd=cost))
     return True
 
 
 async def set_cap(rpc: RpcClient, nanousd: int = CAP) -> None:
-    await rpc(
+    await rpc.request(
         BUDGET_CHANGE,
         ChangeBudget(
             change_id=f"cap {nanousd}",
@@ -85,12 +85,12 @@ def logs(folder: Path) -> str:
 
 
 async def state(rpc: RpcClient) -> BudgetState:
-    return await rpc(BUDGET_STATE, EmptyRequest())
+    return await rpc.request(BUDGET_STATE, EmptyRequest())
 
 
 async def wait_for_alerts(js: JetStreamContext, count: int) -> None:
     async with asyncio.timeout(10):
-        while (await js.stream_info("ALERTS")).state.messages < count:  # noqa: ASYNC110 (in another process)
+        while (await js.stream_info("ALERTS")).state.messages < count:
             await asyncio.sleep(0.05)
 
 
@@ -160,7 +160,7 @@ async def test_an_attempt_that_is_never_settled_is_spent_in_full_when_it_expires
     with service("budget", server.url, tmp_path, DAYDREAM_BUDGET_SWEEP_S="0.1"):
         await set_cap(rpc)
         await open_reservation(rpc, "e", 1000)
-        await rpc(
+        await rpc.request(
             BUDGET_AUTHORIZE,
             Authorize(
                 reservation_id="e",
@@ -173,7 +173,7 @@ async def test_an_attempt_that_is_never_settled_is_spent_in_full_when_it_expires
             ),
         )
         async with asyncio.timeout(10):
-            while (await state(rpc)).settled_nanousd != 800:  # noqa: ASYNC110 (in another process)
+            while (await state(rpc)).settled_nanousd != 800:
                 await asyncio.sleep(0.05)
         assert (await state(rpc)).spend[0].unknown_calls == 1
 
@@ -220,7 +220,7 @@ async def test_a_foreground_report_is_counted_once_and_the_tax_is_shown(
                 headers={"Nats-Msg-Id": str(number)},
             )
         async with asyncio.timeout(10):
-            while (await state(rpc)).tax.foreground_nanousd != 200_000_000:  # type: ignore[union-attr]  # noqa: ASYNC110 (in another process)
+            while (await state(rpc)).tax.foreground_nanousd != 200_000_000:  # type: ignore[union-attr]
                 await asyncio.sleep(0.05)
         tax = (await state(rpc)).tax
     assert tax is not None
@@ -256,7 +256,7 @@ async def test_an_overrun_raises_an_alert_also_when_it_releases_the_reservation(
     with service("budget", server.url, tmp_path):
         await set_cap(rpc)
         await open_reservation(rpc, "e", 1000)
-        grant = await rpc(
+        grant = await rpc.request(
             BUDGET_AUTHORIZE,
             Authorize(
                 reservation_id="e",
@@ -268,7 +268,7 @@ async def test_an_overrun_raises_an_alert_also_when_it_releases_the_reservation(
                 lifetime_s=60,
             ),
         )
-        await rpc(
+        await rpc.request(
             BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=1500, release=True)
         )
         alert = AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=1)).data or b"")
@@ -289,7 +289,7 @@ async def test_a_replica_that_is_behind_settles_and_releases_what_another_has_op
         for number in range(20):  # one after the other: each request finds two replicas behind
             name = f"e{number}"
             await open_reservation(rpc, name, 1000)
-            grant = await rpc(
+            grant = await rpc.request(
                 BUDGET_AUTHORIZE,
                 Authorize(
                     reservation_id=name,
@@ -302,9 +302,11 @@ async def test_a_replica_that_is_behind_settles_and_releases_what_another_has_op
                 ),
             )
             assert (
-                await rpc(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=600))
+                await rpc.request(
+                    BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=600)
+                )
             ).known
-            assert await rpc(
+            assert await rpc.request(
                 BUDGET_RELEASE, ReleaseReservation(reservation_id=name)
             ) == ReservationStatus(released=True, settled_nanousd=600)
         budget = await state(rpc)

@@ -92,10 +92,10 @@ async def alone(rpc: RpcClient, calls: int = 300) -> None:
     added = []
     for number in range(calls):
         name = f"alone-{number}"
-        await rpc(BUDGET_OPEN, reservation(name))
+        await rpc.request(BUDGET_OPEN, reservation(name))
         started = time.perf_counter()
-        grant = await rpc(BUDGET_AUTHORIZE, authorize(name, name))
-        await rpc(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=BOUND))
+        grant = await rpc.request(BUDGET_AUTHORIZE, authorize(name, name))
+        await rpc.request(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=BOUND))
         added.append(time.perf_counter() - started)
     figure(
         "budget",

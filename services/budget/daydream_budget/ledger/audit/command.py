@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
         lines = read(options.invoice) if options.invoice else None
         report = asyncio.run(_audit(BudgetSettings.read(), lines))
     except ConfigurationError as error:
-        sys.stderr.write(f"audit: {error.what}. {error.fix}.\n")
+        sys.stderr.write(f"audit: {error.problem}. {error.fix}.\n")
         return EXIT_SETTING
     sys.stdout.write((report.model_dump_json(indent=1) if options.json else text(report)) + "\n")
     return EXIT_SOUND if report.sound else EXIT_FINDINGS
