@@ -1,4 +1,7 @@
-"""The memory is saved while everything runs, and put back: what was judged since is there again, what was erased since is not."""
+"""The memory is backed up while everything runs, and restored.
+
+What was judged since is there again, what was erased since is not.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,27 @@ from support.programs import Daydream, Endpoint, until
 
 pytestmark = pytest.mark.slow
 
-SECRET = "The alloy of the bell is a secret of this house, and nobody outside may ever read of it in any paper."
-LATER = "A note that was written after the backup, about the tides that turn the mills on the coast twice a day."
+SECRET = (
+    "The alloy of the bell is a secret of this house, and nobody outside may ever read of it in"
+    " any paper."
+)
+LATER = (
+    "A note that was written after the backup, about the tides that turn the mills on the coast"
+    " twice a day."
+)
 
 
 def pairs(daydream: Daydream) -> Counter[tuple[str, ...]]:
-    found = daydream.json("insights", "--all", "--limit", "100")
+    verdicts = daydream.json("insights", "--all", "--limit", "100")
     return Counter(
-        tuple(sorted(one["hypothesis"]["pair"][side]["fact_id"] for side in ("first", "second")))
-        for one in found
+        tuple(
+            sorted(verdict["hypothesis"]["pair"][side]["fact_id"] for side in ("first", "second"))
+        )
+        for verdict in verdicts
     )
 
 
-def test_a_saved_memory_is_put_back_and_loses_nothing_that_was_paid_for(
+def test_a_restored_memory_loses_nothing_that_was_paid_for(
     tmp_path: Path, endpoint: Endpoint
 ) -> None:
     daydream = Daydream(tmp_path / "user", endpoint)
@@ -47,7 +58,7 @@ def test_a_saved_memory_is_put_back_and_loses_nothing_that_was_paid_for(
             saved.stat().st_size,
         )
         assert running("backup", "save", str(saved)).returncode == 2, (
-            "what is there is not written over"
+            "an existing file is not overwritten"
         )
     assert daydream("run", "-n", "6", "--cap", "1").returncode == 0, "daydreams after the backup"
     with daydream.up() as running:
@@ -60,24 +71,24 @@ def test_a_saved_memory_is_put_back_and_loses_nothing_that_was_paid_for(
 
         broken = tmp_path / "broken"
         broken.write_bytes(saved.read_bytes()[:-5000])
-        done = running("backup", "restore", str(broken), "--yes", "--no-save")
-        assert done.returncode != 0
-        assert "backup" in done.stderr
+        refused = running("backup", "restore", str(broken), "--yes", "--no-save")
+        assert refused.returncode != 0
+        assert "backup" in refused.stderr
 
-        done_ = running.json("backup", "restore", str(saved), "--yes", "--who", "ada")
-        assert (done_["facts"], done_["gone"]) == (before["facts"], 0)
-        assert done_["again"] >= 6
-        assert Path(done_["saved"]).exists()
-        until(lambda: running.processes()["memory"] != memory, "the memory to start anew", 30)
+        restored = running.json("backup", "restore", str(saved), "--yes", "--who", "ada")
+        assert (restored["facts"], restored["lost"]) == (before["facts"], 0)
+        assert restored["replayed"] >= 6
+        assert Path(restored["saved"]).exists()
+        until(lambda: running.processes()["memory"] != memory, "the memory to restart", 30)
 
-        def restored() -> bool:
-            done = running("status", "--json")
+        def has_new_generation() -> bool:
+            status = running("status", "--json")
             return (
-                done.returncode == 0
-                and json.loads(done.stdout)["memory"]["generation"] != before["generation"]
+                status.returncode == 0
+                and json.loads(status.stdout)["memory"]["generation"] != before["generation"]
             )
 
-        until(restored, "the memory of before", 60)
+        until(has_new_generation, "the restored memory", 60)
         assert pairs(running) == judged
         texts = {
             hit["fact"]["text"]

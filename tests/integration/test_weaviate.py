@@ -1,4 +1,4 @@
-"""What the store in Weaviate does when things go wrong, and what it says on the wire. The double speaks the server's protocols."""
+"""The store in Weaviate under failures, and what it sends, on a fake server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from daydream_memory.settings import WeaviateSettings
 from daydream_memory.store import DocumentRecord, NewFact, PendingFact, Store, Vector
 from daydream_memory.weaviate import open_weaviate_store
 from daydream_memory.weaviate.write_lock import WriteLockState
-from support.vector_double import Double, weaviate_double
+from support.fake_weaviate import FakeWeaviate, fake_weaviate
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 EXAMPLE = Path(__file__).parent.parent / "contracts" / "messages" / "VerdictReached.v1.json"
@@ -35,10 +35,10 @@ KEY = "write-lock.Daydream.lab"
 
 
 @dataclass
-class Place:
-    """A double, the bucket beside it, and how stores are opened on them."""
+class Server:
+    """A fake server, the bucket beside it, and how stores are opened on them."""
 
-    double: Double
+    fake: FakeWeaviate
     settings: WeaviateSettings
     bucket: KeyValue
 
@@ -46,19 +46,19 @@ class Place:
         return await open_weaviate_store(self.settings, self.bucket, "model")
 
     def facts(self) -> list[dict[str, Any]]:
-        return [properties for properties, _ in self.double.objects["DaydreamFact", "lab"].values()]
+        return [row.properties for row in self.fake.objects["DaydreamFact", "lab"].values()]
 
 
 @pytest.fixture
-async def place(nc: Client) -> AsyncIterator[Place]:
+async def weaviate(nc: Client) -> AsyncIterator[Server]:
     bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="memory"))
-    async with weaviate_double() as (double, settings):
-        yield Place(double, settings, bucket)
+    async with fake_weaviate() as (fake, settings):
+        yield Server(fake, settings, bucket)
 
 
 def vector(seed: int) -> Vector:
-    found = np.random.default_rng(seed).standard_normal(8).astype(np.float32)
-    return np.asarray(found / np.linalg.norm(found), np.float32)
+    numbers = np.random.default_rng(seed).standard_normal(8).astype(np.float32)
+    return np.asarray(numbers / np.linalg.norm(numbers), np.float32)
 
 
 def facts(*texts: str, document: str = "doc") -> list[NewFact]:
@@ -77,8 +77,8 @@ def verdict(name: str, *parents: str) -> tuple[VerdictReached, Vector, tuple[New
     example = VerdictReached.model_validate_json(EXAMPLE.read_text())
     pair = example.hypothesis.pair
     first, second = (
-        one.model_copy(update={"fact_id": key})
-        for one, key in zip((pair.first, pair.second), parents, strict=True)
+        fact.model_copy(update={"fact_id": key})
+        for fact, key in zip((pair.first, pair.second), parents, strict=True)
     )
     proposed = example.hypothesis.model_copy(
         update={
@@ -86,7 +86,7 @@ def verdict(name: str, *parents: str) -> tuple[VerdictReached, Vector, tuple[New
             "hypothesis_id": f"h {name}",
         }
     )
-    found = example.model_copy(
+    reached = example.model_copy(
         update={
             "verdict_id": f"v {name}",
             "hypothesis": proposed,
@@ -102,7 +102,7 @@ def verdict(name: str, *parents: str) -> tuple[VerdictReached, Vector, tuple[New
         depth=1,
         parents=parents,
     )
-    return found, vector(5), (insight, vector(6))
+    return reached, vector(5), (insight, vector(6))
 
 
 async def draw_all(store: Store) -> None:
@@ -110,9 +110,9 @@ async def draw_all(store: Store) -> None:
         await store.facts.activate({fact.fact_id: vector(len(fact.text)) for fact in batch})
 
 
-async def known(place: Place) -> Store:
+async def open_filled(weaviate: Server) -> Store:
     """Two documents that share a fact, a third one that waits, an insight with a verdict."""
-    store = await place.open()
+    store = await weaviate.open()
     await store.documents.add(record("one"), facts("a", "bb", document="one"))
     await store.documents.add(record("two"), facts("bb", "ccc", document="two"))
     await draw_all(store)
@@ -134,7 +134,7 @@ CHANGES: dict[str, Change] = {
     "vectors": lambda store: store.facts.activate({"id eeeee": vector(1), "id dddd": vector(2)}),
     "a verdict": lambda store: store.verdicts.add(*verdict("new", "id a", "id bb")),
     "a withdrawal": lambda store: store.visibility.withdraw(["id a"], NOW),
-    "a restoration": lambda store: store.visibility.reinstate(["id bb"], NOW),
+    "a reinstatement": lambda store: store.visibility.reinstate(["id bb"], NOW),
     "an erasure": lambda store: store.erasure.erase(
         ["/one.md"], [], derived=False, note="erased by ada"
     ),
@@ -144,44 +144,47 @@ CHANGES: dict[str, Change] = {
 }
 
 
-def state(place: Place) -> Any:
+def state(weaviate: Server) -> Any:
     """Everything but the times of writing."""
-    kept = copy.deepcopy(place.double.objects)
+    kept = copy.deepcopy(weaviate.fake.objects)
     for objects in kept.values():
-        for properties, _ in objects.values():
-            properties.pop("added_at", None)
+        for row in objects.values():
+            row.properties.pop("added_at", None)
     return {key: objects for key, objects in kept.items() if objects}
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-async def test_a_change_that_was_cut_off_anywhere_is_completed_when_it_comes_again(
-    place: Place, change: Change
+async def test_a_change_that_was_cut_off_anywhere_is_completed_when_repeated(
+    weaviate: Server, change: Change
 ) -> None:
-    store = await known(place)
+    store = await open_filled(weaviate)
     await store.visibility.withdraw(["id bb"], NOW)
-    before, turn = copy.deepcopy(place.double.objects), (await place.bucket.get(KEY)).value or b""
+    before, turn = (
+        copy.deepcopy(weaviate.fake.objects),
+        (await weaviate.bucket.get(KEY)).value or b"",
+    )
     await change(store)
-    wanted, writes = state(place), 0
+    wanted, writes = state(weaviate), 0
     assert wanted != {key: objects for key, objects in before.items() if objects}
     for cut in range(1, 100):
-        place.double.objects = copy.deepcopy(before)
-        await place.bucket.put(KEY, turn)
-        place.double.writes, place.double.refuse = 0, lambda write, cut=cut: write == cut
+        weaviate.fake.objects = copy.deepcopy(before)
+        await weaviate.bucket.put(KEY, turn)
+        weaviate.fake.writes, weaviate.fake.refuse = 0, lambda write, cut=cut: write == cut
         try:
             await change(store)
         except (TransientError, RetryLaterError):
             writes = cut
-        place.double.refuse = lambda _: False
+        weaviate.fake.refuse = lambda _: False
         await change(store)
-        assert state(place) == wanted, f"cut off at write {cut}"
+        assert state(weaviate) == wanted, f"cut off at write {cut}"
         if writes < cut:
             break
     assert writes >= 1
     await store.close()
 
 
-async def test_replicas_give_dense_ordinals_together(place: Place) -> None:
-    stores = [await place.open() for _ in range(3)]
+async def test_replicas_assign_dense_ordinals_together(weaviate: Server) -> None:
+    stores = [await weaviate.open() for _ in range(3)]
 
     async def replica(number: int) -> None:
         for at in range(4):
@@ -198,15 +201,15 @@ async def test_replicas_give_dense_ordinals_together(place: Place) -> None:
             )
 
     await asyncio.gather(*(replica(number) for number in range(3)))
-    assert sorted(fact["ordinal"] for fact in place.facts()) == list(range(25))
-    assert all(fact["shown"] for fact in place.facts())
+    assert sorted(fact["ordinal"] for fact in weaviate.facts()) == list(range(25))
+    assert all(fact["shown"] for fact in weaviate.facts())
     assert {(await store.maintenance.counts()).facts for store in stores} == {25}
     for store in stores:
         await store.close()
 
 
-async def test_one_replica_embeds_and_another_takes_over_when_it_leaves(place: Place) -> None:
-    first, second = await place.open(), await place.open()
+async def test_one_replica_embeds_and_another_takes_over_when_it_leaves(weaviate: Server) -> None:
+    first, second = await weaviate.open(), await weaviate.open()
     await first.documents.add(record(), facts("one", "two"))
     assert [len(await store.facts.pending(10)) for store in (first, second)] == [2, 0]
     await first.close()
@@ -214,81 +217,85 @@ async def test_one_replica_embeds_and_another_takes_over_when_it_leaves(place: P
     await second.close()
 
 
-async def test_ordinals_go_on_when_the_bucket_is_lost_and_an_older_copy_is_refused(
-    place: Place,
+async def test_ordinals_continue_when_the_bucket_is_lost_and_an_older_copy_is_refused(
+    weaviate: Server,
 ) -> None:
-    store = await known(place)
+    store = await open_filled(weaviate)
     await store.close()
-    await place.bucket.delete(KEY)
-    store = await place.open()
+    await weaviate.bucket.delete(KEY)
+    store = await weaviate.open()
     await draw_all(store)
-    assert sorted(fact["ordinal"] for fact in place.facts()) == list(range(6))
+    assert sorted(fact["ordinal"] for fact in weaviate.facts()) == list(range(6))
     await store.close()
-    place.double.objects["DaydreamFact", "lab"].popitem()
+    weaviate.fake.objects["DaydreamFact", "lab"].popitem()
     with pytest.raises(ConfigurationError, match="older copy"):
-        await place.open()
+        await weaviate.open()
 
 
-async def test_collections_with_and_without_tenants_are_not_mixed_up(place: Place) -> None:
-    await (await place.open()).close()
+async def test_a_collection_has_tenants_or_has_none(weaviate: Server) -> None:
+    await (await weaviate.open()).close()
     for tenant, fix in (("", "is shared by tenants"), ("other", "")):
-        settings = place.settings.model_copy(update={"tenant": tenant})
+        settings = weaviate.settings.model_copy(update={"tenant": tenant})
         if fix:
             with pytest.raises(ConfigurationError, match=fix):
-                await open_weaviate_store(settings, place.bucket, "model")
+                await open_weaviate_store(settings, weaviate.bucket, "model")
         else:
-            await (await open_weaviate_store(settings, place.bucket, "model")).close()
+            await (await open_weaviate_store(settings, weaviate.bucket, "model")).close()
 
 
-async def test_what_is_asked_names_the_tenant_the_consistency_and_only_what_can_be_found(
-    place: Place,
+async def test_requests_name_the_tenant_the_consistency_and_only_active_facts(
+    weaviate: Server,
 ) -> None:
-    place.settings = place.settings.model_copy(update={"consistency": "ALL"})
-    store = await known(place)
-    place.double.requests.clear()
+    weaviate.settings = weaviate.settings.model_copy(update={"consistency": "ALL"})
+    store = await open_filled(weaviate)
+    weaviate.fake.requests.clear()
     await store.facts.find_nearest(vector(1), 3, exclude=frozenset({"id a"}))
-    (asked,) = place.double.requests
-    assert (asked.collection, asked.tenant, asked.limit) == ("DaydreamFact", "lab", 4)
-    assert asked.consistency_level == base_pb2.CONSISTENCY_LEVEL_ALL
-    assert (asked.filters.target.property, asked.filters.value_boolean) == ("shown", True)
-    place.double.requests.clear()
+    (search,) = weaviate.fake.requests
+    assert (search.collection, search.tenant, search.limit) == ("DaydreamFact", "lab", 4)
+    assert search.consistency_level == base_pb2.CONSISTENCY_LEVEL_ALL
+    assert (search.filters.target.property, search.filters.value_boolean) == ("shown", True)
+    weaviate.fake.requests.clear()
     await store.visibility.withdraw(["id a"], NOW)
-    patches = [one for one in place.double.requests if isinstance(one, tuple)]
+    patches = [sent for sent in weaviate.fake.requests if isinstance(sent, tuple)]
     assert patches
     assert {query.get("consistency_level") for _, _, query in patches} == {"ALL"}
     assert {body["tenant"] for _, body, _ in patches} == {"lab"}
     await store.close()
 
 
-async def test_a_collection_of_an_older_version_gets_what_it_lacks(place: Place) -> None:
-    await (await place.open()).close()
-    properties = place.double.classes["DaydreamFact"]["properties"]
-    properties[:] = [one for one in properties if one["name"] != "licence"]
-    store = await place.open()
-    assert "licence" in {one["name"] for one in place.double.classes["DaydreamFact"]["properties"]}
+async def test_a_collection_of_an_older_version_gets_the_properties_that_it_lacks(
+    weaviate: Server,
+) -> None:
+    await (await weaviate.open()).close()
+    properties = weaviate.fake.classes["DaydreamFact"]["properties"]
+    properties[:] = [defined for defined in properties if defined["name"] != "licence"]
+    store = await weaviate.open()
+    assert "licence" in {
+        defined["name"] for defined in weaviate.fake.classes["DaydreamFact"]["properties"]
+    }
     await store.close()
 
 
-async def test_verdicts_beyond_what_the_server_pages_are_found(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+async def test_verdicts_beyond_the_servers_last_page_are_found(
+    weaviate: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await known(place)
+    store = await open_filled(weaviate)
     for number in range(7):
         await store.verdicts.add(*verdict(f"{number}", "id a", "id bb")[:2], None)
     monkeypatch.setattr(verdicts_module, "PAGE", 3)
     for offset in range(10):
         page, total = await store.verdicts.page(ListVerdicts(limit=2, offset=offset))
         assert total == 8
-        assert [one.verdict_id for one in page] == [
+        assert [listed.verdict_id for listed in page] == [
             *(f"v {number}" for number in reversed(range(7))),
             "v old",
         ][offset : offset + 2]
     await store.close()
 
 
-async def test_while_the_server_is_away_everything_waits(nc: Client) -> None:
+async def test_everything_waits_while_the_server_is_unavailable(nc: Client) -> None:
     bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="memory"))
-    async with weaviate_double() as (_, settings):
+    async with fake_weaviate() as (_, settings):
         store = await open_weaviate_store(
             settings.model_copy(update={"timeout_s": 0.2}), bucket, "model"
         )
@@ -310,18 +317,18 @@ async def test_while_the_server_is_away_everything_waits(nc: Client) -> None:
         await store.facts.find_nearest(vector(1), 3)
 
 
-async def test_embedding_goes_on_when_the_store_is_back(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+async def test_embedding_continues_when_the_store_is_back(
+    weaviate: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Embedder:
+    class FakeEmbedder:
         model = "model"
 
         async def embed(self, texts: Sequence[str]) -> list[Vector]:
             return [vector(len(text)) for text in texts]
 
-    store, stopping, paused = await place.open(), asyncio.Event(), list[float]()
+    store, stopping, paused = await weaviate.open(), asyncio.Event(), list[float]()
     await store.documents.add(record(), facts("one", "two", "three"))
-    troubles = [
+    errors = [
         RetryLaterError("away"),
         TransientError("refused"),
         TimeoutError(),
@@ -330,16 +337,16 @@ async def test_embedding_goes_on_when_the_store_is_back(
     pending = store.facts.pending
 
     async def away(limit: int) -> list[PendingFact]:
-        if troubles:
-            raise troubles.pop()
+        if errors:
+            raise errors.pop()
         return await pending(limit)
 
     async def pause(seconds: float) -> None:
         paused.append(seconds)
-        if not troubles and (await store.maintenance.counts()).facts == 3:
+        if not errors and (await store.maintenance.counts()).facts == 3:
             stopping.set()
 
     monkeypatch.setattr(store.facts, "pending", away)
-    await Ingester(store, Embedder(), None, 900).embed_forever(pause, stopping)  # type: ignore[arg-type]
+    await Ingester(store, FakeEmbedder(), None, 900).embed_forever(pause, stopping)  # type: ignore[arg-type]
     assert len(paused) == 5
     await store.close()

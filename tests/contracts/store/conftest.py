@@ -30,11 +30,11 @@ from daydream_memory.store.registry import (
 from daydream_memory.weaviate import open_weaviate_store
 from daydream_memory.weaviate.connection import connect
 from daydream_memory.weaviate.schema import SCHEMAS
+from support.fake_weaviate import fake_weaviate_process
 from support.programs import NatsServer
 from support.reopenable import OpenIn, Reopenable
 from support.store_cases import MODEL
-from support.vector_double import double_beside
-from support.vector_server import WHY_NOT, running_weaviate
+from support.weaviate_server import WHY_NOT, running_weaviate
 
 StoreFactory = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[OpenIn]]
 
@@ -46,8 +46,8 @@ def weaviate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WeaviateSetti
 
 
 @pytest.fixture(scope="session")
-def double() -> Iterator[WeaviateSettings]:
-    with double_beside() as settings:
+def fake() -> Iterator[WeaviateSettings]:
+    with fake_weaviate_process() as settings:
         yield settings
 
 
@@ -122,7 +122,7 @@ async def delete_tenant(settings: WeaviateSettings) -> None:
 STORES: dict[str, StoreFactory] = {
     EMBEDDED: embedded_stores,
     WEAVIATE: weaviate_stores("weaviate"),
-    "weaviate-double": weaviate_stores("double"),
+    "fake-weaviate": weaviate_stores("fake"),
     **{name: installed_stores(name) for name in store_names() if name not in (EMBEDDED, WEAVIATE)},
 }
 

@@ -81,9 +81,9 @@ async def test_an_edited_document_hides_the_facts_that_it_no_longer_holds(
     for reopen in (False, True):
         again = await opened.reopen() if reopen else store
         assert await texts_near(again, "one") == {"two", "three"}
-        found = await again.facts.fact_at(0)
-        assert found is not None
-        assert (found.fact.text, found.hidden) == ("one", True), "it keeps its ordinal"
+        stored = await again.facts.fact_at(0)
+        assert stored is not None
+        assert (stored.fact.text, stored.hidden) == ("one", True), "it keeps its ordinal"
         assert (await again.maintenance.counts()).hidden == 1
 
 

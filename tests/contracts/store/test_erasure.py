@@ -38,12 +38,12 @@ async def test_a_statement_of_the_oracle_is_erased_and_nothing_else_of_its_verdi
     kept = await store.verdicts.get("verdict a")
     assert kept is not None
     assert kept.examination is not None
-    assert [one.text for one in kept.examination.statements] == ["(erased)"]
+    assert [statement.text for statement in kept.examination.statements] == ["(erased)"]
     assert kept.hypothesis.synthesis is not None
     assert kept.hypothesis.synthesis.hypothesis == "red green"
-    found = await store.verdicts.nearest_hypothesis(embed("red green"), "hypothesis b")
-    assert found is not None
-    assert found.similarity == pytest.approx(1.0, abs=1e-5)
+    nearest = await store.verdicts.nearest_hypothesis(embed("red green"), "hypothesis b")
+    assert nearest is not None
+    assert nearest.similarity == pytest.approx(1.0, abs=1e-5)
 
 
 async def test_an_erased_fact_is_nowhere_and_the_rest_stays(
@@ -70,11 +70,16 @@ async def test_an_erased_fact_is_nowhere_and_the_rest_stays(
     }
     again = await opened.reopen()
     kept, _ = await again.verdicts.page(ListVerdicts(promoted_only=False, limit=10))
-    assert [(one.hypothesis.pair.first.text, one.hypothesis.pair.second.text) for one in kept] == [
+    assert [
+        (verdict.hypothesis.pair.first.text, verdict.hypothesis.pair.second.text)
+        for verdict in kept
+    ] == [
         ("common knowledge", "something else"),
         ("(erased)", "something else"),
     ]
-    assert [one.hypothesis.synthesis.hypothesis for one in kept if one.hypothesis.synthesis] == [
+    assert [
+        verdict.hypothesis.synthesis.hypothesis for verdict in kept if verdict.hypothesis.synthesis
+    ] == [
         "hypothesis b",
         "hypothesis a",
     ]
@@ -109,28 +114,28 @@ async def test_descendants_of_an_erased_fact_are_withdrawn_or_erased_as_requeste
     store: Store,
 ) -> None:
     await add_family(store)
-    one, two = await store.facts.get(["id one", "id two"])
-    promoted = verdict_on("again", one, two, decision=Decision.PROMOTED)
+    first, second = await store.facts.get(["id one", "id two"])
+    promoted = verdict_on("again", first, second, decision=Decision.PROMOTED)
     await store.verdicts.add(promoted, embed("hypothesis again"), None)
     done = await store.erasure.erase([], ["id one"], derived=False, note="erased by ada")
     assert done.insights == ("insight high", "insight low")
     assert {
-        standing.fact.text
-        for standing in await store.visibility.resolve(["insight low", "insight high"])
-        if standing.hidden
+        visibility.fact.text
+        for visibility in await store.visibility.resolve(["insight low", "insight high"])
+        if visibility.hidden
     } == {
         "insight about low",
         "insight about high",
     }
     await store.erasure.erase([], ["id one"], derived=True, note="erased by ada")
     assert {
-        standing.fact.text
-        for standing in await store.visibility.resolve(["insight low", "insight high"])
+        visibility.fact.text
+        for visibility in await store.visibility.resolve(["insight low", "insight high"])
     } == {"(erased)"}
     kept = await store.verdicts.get("verdict again")
     assert kept is not None
     assert kept.hypothesis.synthesis is not None
     assert kept.hypothesis.synthesis.hypothesis == "(erased)"
     assert {
-        found.fact_id for found in (await store.visibility.reinstate(["id one"], NOW)).active
+        fact.fact_id for fact in (await store.visibility.reinstate(["id one"], NOW)).active
     } == set(), "for good"

@@ -37,24 +37,24 @@ async def test_a_fact_with_a_vector_is_active_and_no_longer_pending(store: Store
     await store.documents.add(record(), facts("one", "two"))
     assert await store.facts.activate({"id one": embed("one")}) == 1
     assert [fact.fact_id for fact in await store.facts.pending(10)] == ["id two"]
-    found = await store.facts.fact_at(0)
-    assert found is not None
-    assert found.fact.text == "one"
-    np.testing.assert_array_equal(found.vector, embed("one"))
+    stored = await store.facts.fact_at(0)
+    assert stored is not None
+    assert stored.fact.text == "one"
+    np.testing.assert_array_equal(stored.vector, embed("one"))
 
 
 async def test_ordinals_are_dense_in_the_order_in_which_facts_became_active(store: Store) -> None:
     await store.documents.add(record(), facts("one", "two", "three"))
     await store.facts.activate({"id three": embed("three")})
     await store.facts.activate({"id one": embed("one"), "id two": embed("two")})
-    found = [await store.facts.fact_at(ordinal) for ordinal in range(4)]
-    assert [stored.fact.text if stored else None for stored in found] == [
+    stored_facts = [await store.facts.fact_at(ordinal) for ordinal in range(4)]
+    assert [stored.fact.text if stored else None for stored in stored_facts] == [
         "three",
         "one",
         "two",
         None,
     ]
-    assert [stored.fact.ordinal for stored in found if stored] == [0, 1, 2]
+    assert [stored.fact.ordinal for stored in stored_facts if stored] == [0, 1, 2]
     assert await store.facts.fact_at(-1) is None
 
 
@@ -153,9 +153,11 @@ async def test_teams_and_clearances_are_stored_counted_and_returned(store: Store
         (fact.team, fact.clearance)
         for fact in await store.facts.get([f"id {text}" for text in labels])
     ] == list(labels.values())
-    seen = await store.facts.neighbours(0, 10, [])
-    assert seen is not None
-    assert {(sight.team, sight.clearance) for sight in seen} == set(labels.values())
+    neighbours = await store.facts.neighbours(0, 10, [])
+    assert neighbours is not None
+    assert {(neighbour.team, neighbour.clearance) for neighbour in neighbours} == set(
+        labels.values()
+    )
 
 
 async def test_facts_without_a_domain_get_one_and_new_facts_follow(
@@ -174,26 +176,30 @@ async def test_facts_without_a_domain_get_one_and_new_facts_follow(
         pass
     store = await opened.reopen()
     assert not await Domains(store).step(), "what is done is kept"
-    found = [
+    stored_facts = [
         await store.facts.fact_at(ordinal)
         for ordinal in range((await store.maintenance.counts()).facts)
     ]
-    by = {
+    domains_of_topic = {
         topic: {
-            stored.fact.domain for stored in found if stored and stored.fact.text.endswith(topic)
+            stored.fact.domain
+            for stored in stored_facts
+            if stored and stored.fact.text.endswith(topic)
         }
         for topic in topics
     }
-    assert all(name.startswith("~") for names in by.values() for name in names)
-    assert not by["chem"] & by["bird"]
+    assert all(name.startswith("~") for names in domains_of_topic.values() for name in names)
+    assert not domains_of_topic["chem"] & domains_of_topic["bird"]
     assert [
-        stored.fact.domain for stored in found if stored and stored.fact.text.endswith("itself")
+        stored.fact.domain
+        for stored in stored_facts
+        if stored and stored.fact.text.endswith("itself")
     ] == ["mine"]
     await add_active_facts(store, "acid base salt once more", document="later")
     while await Domains(store).step():
         pass
     (later,) = await store.facts.get(["id acid base salt once more"])
-    assert later.domain in by["chem"]
+    assert later.domain in domains_of_topic["chem"]
 
 
 async def test_a_closed_question_is_no_longer_listed(store: Store) -> None:
@@ -210,11 +216,11 @@ async def test_a_closed_question_is_no_longer_listed(store: Store) -> None:
 async def test_neighbours_say_which_are_related_and_which_are_hidden(store: Store) -> None:
     await add_family(store)
     await store.visibility.withdraw(["id three"], NOW)
-    seen = await store.facts.neighbours(1, 10, [2])
-    assert seen is not None
+    neighbours = await store.facts.neighbours(1, 10, [2])
+    assert neighbours is not None
     assert [
-        (sight.ordinal, sight.hidden, sight.related)
-        for sight in sorted(seen, key=lambda one: one.ordinal)
+        (neighbour.ordinal, neighbour.hidden, neighbour.related)
+        for neighbour in sorted(neighbours, key=lambda neighbour: neighbour.ordinal)
     ] == [
         (0, False, False),
         (1, False, False),

@@ -28,8 +28,8 @@ async def test_a_reopened_store_holds_everything(opened: Reopenable) -> None:
     await add_active_facts(store, "one", "two", "three")
     await store.documents.add(record("later"), facts("four", document="later"))
     new = insight("new", "id one", "id two")
-    one = verdict("a", Decision.PROMOTED)
-    await store.verdicts.add(one, embed("red green"), new)
+    promoted = verdict("a", Decision.PROMOTED)
+    await store.verdicts.add(promoted, embed("red green"), new)
     before = (
         await store.maintenance.counts(),
         [await store.facts.fact_at(at) for at in range(4)],
@@ -45,12 +45,12 @@ async def test_a_reopened_store_holds_everything(opened: Reopenable) -> None:
     )
     assert repr(after) == repr(before)
     assert await store.verdicts.page(ListVerdicts(promoted_only=True, limit=5, offset=0)) == (
-        [one],
+        [promoted],
         1,
     )
-    found = await store.verdicts.nearest_hypothesis(embed("red green"), "")
-    assert found is not None
-    assert found.similarity == pytest.approx(1.0, abs=1e-5)
+    nearest = await store.verdicts.nearest_hypothesis(embed("red green"), "")
+    assert nearest is not None
+    assert nearest.similarity == pytest.approx(1.0, abs=1e-5)
     await activate_all(store)
     last = await store.facts.fact_at(4)
     assert last is not None
@@ -67,9 +67,9 @@ async def test_concurrent_reads_and_writes_keep_ordinals_dense(store: Store) -> 
         assert len(await store.facts.find_nearest(embed(f"{name} 0"), 3)) == 3
 
     await asyncio.gather(*(document(number) for number in range(12)))
-    found = [await store.facts.fact_at(ordinal) for ordinal in range(60)]
-    assert len({stored.fact.fact_id for stored in found if stored}) == 60
-    assert [stored.fact.ordinal for stored in found if stored] == list(range(60))
+    stored_facts = [await store.facts.fact_at(ordinal) for ordinal in range(60)]
+    assert len({stored.fact.fact_id for stored in stored_facts if stored}) == 60
+    assert [stored.fact.ordinal for stored in stored_facts if stored] == list(range(60))
 
 
 def test_the_example_of_these_tests_is_a_promoted_verdict() -> None:

@@ -22,9 +22,9 @@ async def test_another_embedding_model_takes_over_when_all_texts_have_its_vector
     await opened.store.verdicts.add(verdict("a"), embed("hypothesis a"), None)
     store = await opened.reopen("another")
     assert (store.migration.embedding_model, store.migration.next_model) == (MODEL, "another")
-    assert {one.text for one in await store.migration.stale(2)} == {"one", "two"}
+    assert {text.text for text in await store.migration.stale(2)} == {"one", "two"}
     await store.migration.add_vectors(
-        [(one, embed_otherwise(one.text)) for one in await store.migration.stale(2)]
+        [(text, embed_otherwise(text.text)) for text in await store.migration.stale(2)]
     )
     assert [
         (fact.text, round(cosine, 4))
@@ -32,13 +32,13 @@ async def test_another_embedding_model_takes_over_when_all_texts_have_its_vector
     ] == [("one", 1.0)], "all goes on as before"
     await add_active_facts(store, "four", document="later")
     store = await opened.reopen("another")  # a restart loses nothing
-    assert [(one.kind, one.text) for one in await store.migration.stale(9)] == [
+    assert [(text.kind, text.text) for text in await store.migration.stale(9)] == [
         ("fact", "three"),
         ("fact", "four"),
         ("hypothesis", "hypothesis a"),
     ]
     await store.migration.add_vectors(
-        [(one, embed_otherwise(one.text)) for one in await store.migration.stale(9)]
+        [(text, embed_otherwise(text.text)) for text in await store.migration.stale(9)]
     )
     assert await store.migration.stale(9) == []
     await store.migration.switch()
@@ -57,12 +57,12 @@ async def test_another_embedding_model_takes_over_when_all_texts_have_its_vector
             (fact.text, round(cosine, 4))
             for fact, cosine in await again.facts.find_nearest(embed_otherwise("four"), 1)
         ] == [("four", 1.0)]
-        found = await again.facts.fact_at(0)
-        assert found is not None
-        np.testing.assert_array_equal(found.vector, embed_otherwise("one"))
-        known = await again.verdicts.nearest_hypothesis(embed_otherwise("hypothesis a"), "")
-        assert known is not None
-        assert known.similarity == pytest.approx(1.0, abs=1e-5)
+        stored = await again.facts.fact_at(0)
+        assert stored is not None
+        np.testing.assert_array_equal(stored.vector, embed_otherwise("one"))
+        nearest = await again.verdicts.nearest_hypothesis(embed_otherwise("hypothesis a"), "")
+        assert nearest is not None
+        assert nearest.similarity == pytest.approx(1.0, abs=1e-5)
         assert not await again.migration.outdated()
 
 
@@ -70,7 +70,7 @@ async def test_a_migration_that_is_undone_leaves_nothing(opened: Reopenable) -> 
     await add_active_facts(opened.store, "one", "two")
     store = await opened.reopen("another")
     await store.migration.add_vectors(
-        [(one, embed_otherwise(one.text)) for one in await store.migration.stale(1)]
+        [(text, embed_otherwise(text.text)) for text in await store.migration.stale(1)]
     )
     store = await opened.reopen()
     assert (store.migration.embedding_model, store.migration.next_model) == (MODEL, "")
@@ -85,7 +85,7 @@ async def test_an_erased_fact_has_no_vector_of_the_next_model(opened: Reopenable
     await store.migration.add_vectors([(stale[0], embed_otherwise("one"))])
     await store.erasure.erase([], ["id one"], derived=False, note="erased by ada")
     await store.migration.add_vectors(
-        [(one, embed_otherwise(one.text)) for one in stale]
+        [(text, embed_otherwise(text.text)) for text in stale]
     )  # of which one was on its way
     assert await store.migration.stale(9) == []
     await store.migration.switch()

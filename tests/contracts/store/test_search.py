@@ -16,18 +16,18 @@ from support.store_cases import (
 
 async def test_the_nearest_facts_come_first_up_to_the_limit(store: Store) -> None:
     await add_active_facts(store, "red green blue", "red green", "salt pepper", "red")
-    found = await store.facts.find_nearest(embed("red green blue"), 2)
-    assert [fact.text for fact, _ in found] == ["red green blue", "red green"]
-    assert found[0][1] == pytest.approx(1.0, abs=1e-5)
-    assert found[0][1] > found[1][1]
+    matches = await store.facts.find_nearest(embed("red green blue"), 2)
+    assert [fact.text for fact, _ in matches] == ["red green blue", "red green"]
+    assert matches[0][1] == pytest.approx(1.0, abs=1e-5)
+    assert matches[0][1] > matches[1][1]
 
 
 async def test_an_excluded_fact_makes_room_for_the_next(store: Store) -> None:
     await add_active_facts(store, "red green blue", "red green", "salt pepper")
-    found = await store.facts.find_nearest(
+    matches = await store.facts.find_nearest(
         embed("red green blue"), 1, exclude=frozenset({"id red green blue"})
     )
-    assert [fact.text for fact, _ in found] == ["red green"]
+    assert [fact.text for fact, _ in matches] == ["red green"]
 
 
 async def test_a_limit_above_the_number_of_facts_returns_all(store: Store) -> None:
@@ -41,7 +41,9 @@ async def test_random_similarity_is_the_median_cosine_of_pairs(store: Store) -> 
     vectors = list(
         (await store.facts.vectors([f"id word{number} shared" for number in range(40)])).values()
     )
-    cosines = [float(one @ other) for at, one in enumerate(vectors) for other in vectors[:at]]
+    cosines = [
+        float(vector @ earlier) for row, vector in enumerate(vectors) for earlier in vectors[:row]
+    ]
     assert (await store.facts.random_similarity())[0] == pytest.approx(
         float(np.median(cosines)), abs=0.05
     )
@@ -59,10 +61,10 @@ async def test_random_similarity_follows_a_growing_memory(store: Store) -> None:
 async def test_the_nearest_earlier_hypothesis_is_never_the_own_one(store: Store) -> None:
     await store.verdicts.add(verdict("a", hypothesis="red green"), embed("red green"), None)
     await store.verdicts.add(verdict("b", hypothesis="salt pepper"), embed("salt pepper"), None)
-    found = await store.verdicts.nearest_hypothesis(embed("red green"), "hypothesis b")
-    assert found is not None
-    assert (found.kind, found.id, found.text) == ("hypothesis", "hypothesis a", "red green")
-    assert found.similarity == pytest.approx(1.0, abs=1e-5)
+    nearest = await store.verdicts.nearest_hypothesis(embed("red green"), "hypothesis b")
+    assert nearest is not None
+    assert (nearest.kind, nearest.id, nearest.text) == ("hypothesis", "hypothesis a", "red green")
+    assert nearest.similarity == pytest.approx(1.0, abs=1e-5)
     other = await store.verdicts.nearest_hypothesis(embed("red green"), "hypothesis a")
     assert other is not None
     assert other.id == "hypothesis b"
@@ -70,15 +72,15 @@ async def test_the_nearest_earlier_hypothesis_is_never_the_own_one(store: Store)
 
 async def test_the_nearest_hypothesis_is_never_one_of_another_team(store: Store) -> None:
     def owned(name: str, text: str, *, first: str = "", second: str = "") -> VerdictReached:
-        one = verdict(name, hypothesis=text)
-        pair = one.hypothesis.pair
+        made = verdict(name, hypothesis=text)
+        pair = made.hypothesis.pair
         facts = {
             "first": pair.first.model_copy(update={"team": first}),
             "second": pair.second.model_copy(update={"team": second}),
         }
-        return one.model_copy(
+        return made.model_copy(
             update={
-                "hypothesis": one.hypothesis.model_copy(
+                "hypothesis": made.hypothesis.model_copy(
                     update={"pair": pair.model_copy(update=facts)}
                 )
             }
@@ -88,9 +90,9 @@ async def test_the_nearest_hypothesis_is_never_one_of_another_team(store: Store)
     await store.verdicts.add(owned("all", "red blue"), embed("red blue"), None)
 
     async def nearest(team: str) -> str:
-        found = await store.verdicts.nearest_hypothesis(embed("red green"), "", team)
-        assert found is not None
-        return found.id
+        match = await store.verdicts.nearest_hypothesis(embed("red green"), "", team)
+        assert match is not None
+        return match.id
 
     assert [await nearest(team) for team in ("red", "blue", "")] == [
         "hypothesis red",

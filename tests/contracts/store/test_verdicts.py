@@ -21,11 +21,11 @@ from support.store_cases import (
 
 
 async def test_a_verdict_is_stored_unchanged_and_once(store: Store) -> None:
-    one = verdict("a")
+    reached = verdict("a")
     for _ in range(2):
-        await store.verdicts.add(one, embed("hypothesis a"), None)
+        await store.verdicts.add(reached, embed("hypothesis a"), None)
     assert await store.verdicts.page(ListVerdicts(promoted_only=False, limit=10, offset=0)) == (
-        [one],
+        [reached],
         1,
     )
     counts = await store.maintenance.counts()
@@ -33,18 +33,18 @@ async def test_a_verdict_is_stored_unchanged_and_once(store: Store) -> None:
 
 
 async def test_a_verdict_without_a_hypothesis_is_stored(store: Store) -> None:
-    one = verdict("a", Decision.ABSTAINED, judgements=())
-    one = one.model_copy(
+    abstained = verdict("a", Decision.ABSTAINED, judgements=())
+    abstained = abstained.model_copy(
         update={
-            "hypothesis": one.hypothesis.model_copy(
+            "hypothesis": abstained.hypothesis.model_copy(
                 update={"synthesis": None, "abstention": "no link"}
             )
         }
     )
-    await store.verdicts.add(one, None, None)
+    await store.verdicts.add(abstained, None, None)
     assert (await store.verdicts.page(ListVerdicts(promoted_only=False, limit=10, offset=0)))[
         0
-    ] == [one]
+    ] == [abstained]
     assert (await store.maintenance.counts()).judged == 0
     assert await store.verdicts.nearest_hypothesis(embed("anything"), "") is None
 
@@ -55,9 +55,9 @@ async def test_pages_of_verdicts_are_newest_first_and_have_the_total(store: Stor
             verdict(name, Decision.PROMOTED if name in "bd" else Decision.DISCARDED), None, None
         )
     page, total = await store.verdicts.page(ListVerdicts(promoted_only=False, limit=2, offset=1))
-    assert ([one.verdict_id for one in page], total) == (["verdict c", "verdict b"], 4)
+    assert ([listed.verdict_id for listed in page], total) == (["verdict c", "verdict b"], 4)
     page, total = await store.verdicts.page(ListVerdicts(promoted_only=True, limit=10, offset=0))
-    assert ([one.verdict_id for one in page], total) == (["verdict d", "verdict b"], 2)
+    assert ([listed.verdict_id for listed in page], total) == (["verdict d", "verdict b"], 2)
 
 
 async def test_a_promoted_verdict_makes_its_insight_an_active_fact(store: Store) -> None:
@@ -65,9 +65,9 @@ async def test_a_promoted_verdict_makes_its_insight_an_active_fact(store: Store)
     new, vector = insight("new", "id one", "id two")
     for _ in range(2):
         await store.verdicts.add(verdict("a", Decision.PROMOTED), vector, (new, vector))
-    found = await store.facts.fact_at(2)
-    assert found is not None
-    assert (found.fact.fact_id, found.fact.kind, found.fact.depth) == (
+    stored = await store.facts.fact_at(2)
+    assert stored is not None
+    assert (stored.fact.fact_id, stored.fact.kind, stored.fact.depth) == (
         "insight new",
         FactKind.INSIGHT,
         1,
@@ -89,7 +89,10 @@ async def test_a_hypothesis_that_is_judged_again_is_pending_review_once(store: S
         None,
     )
     page, total = await store.verdicts.page(ListVerdicts(quarantined_only=True))
-    assert ({one.verdict_id for one in page}, total) == ({"verdict a", "verdict b, round 2"}, 2)
+    assert ({listed.verdict_id for listed in page}, total) == (
+        {"verdict a", "verdict b, round 2"},
+        2,
+    )
     assert (await store.maintenance.counts()).quarantined == 2
 
 
@@ -97,13 +100,13 @@ async def test_an_accepted_hypothesis_counts_as_promoted_whatever_the_models_dec
     store: Store,
 ) -> None:
     await store.verdicts.add(verdict("a", Decision.REFUTED), None, None)
-    said = ReviewRecorded(
+    review = ReviewRecorded(
         verdict_id="verdict a",
         accepted=True,
         who="ada",
         recorded_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
-    await store.verdicts.add_review(said, insight("a"))
+    await store.verdicts.add_review(review, insight("a"))
     counts = await store.maintenance.counts()
     assert (counts.decisions, counts.insights, counts.quarantined) == ({"promoted": 1}, 1, 0)
     (kept,), total = await store.verdicts.page(ListVerdicts(promoted_only=True))
@@ -124,9 +127,9 @@ async def test_a_verdict_and_its_insight_are_stored_both_or_not_at_all(
 
 async def test_judged_pairs_are_listed_by_the_ordinals_of_their_facts(store: Store) -> None:
     await add_active_facts(store, "one", "two", "three")
-    one, two, three = await store.facts.get(["id one", "id two", "id three"])
-    stranger = one.model_copy(update={"fact_id": "nobody"})
-    for name, pair in {"a": (one, two), "b": (stranger, two), "c": (three, one)}.items():
+    first, second, third = await store.facts.get(["id one", "id two", "id three"])
+    unknown = first.model_copy(update={"fact_id": "nobody"})
+    for name, pair in {"a": (first, second), "b": (unknown, second), "c": (third, first)}.items():
         await store.verdicts.add(verdict_on(name, *pair), embed(name), None)
     pairs, following = await store.verdicts.judged_pairs(0, 2)
     assert (pairs, following is None) == ([(0, 1)], False)

@@ -81,6 +81,10 @@ async def test_a_later_insight_inherits_the_withdrawal_of_its_parents(
     await store.visibility.withdraw(["id one"], NOW)
     new = insight("late", "id one", "id two")
     await store.verdicts.add(verdict("late", Decision.PROMOTED), new[1], new)
-    (standing,) = await store.visibility.resolve(["insight late"])
-    assert (standing.hidden, standing.withdrawn_by, standing.descendants) == (True, ("id one",), 0)
+    (visibility,) = await store.visibility.resolve(["insight late"])
+    assert (visibility.hidden, visibility.withdrawn_by, visibility.descendants) == (
+        True,
+        ("id one",),
+        0,
+    )
     assert (await store.visibility.resolve(["id one", "nobody"]))[0].descendants == 1

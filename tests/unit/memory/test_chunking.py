@@ -31,10 +31,10 @@ def facts(
     )
 
 
-def lost(text: str, found: list[NewFact]) -> list[str]:
+def lost(text: str, pieces: list[NewFact]) -> list[str]:
     """What of a text is in no fact, in its order; fails if facts are not pieces of the text in its order."""
     whole, at, gaps = SPACES.sub(" ", text).strip(), 0, []
-    for fact in found:
+    for fact in pieces:
         start = whole.find(fact.text, at)
         assert start >= 0, f"not a piece of the text, or not in its order: {fact.text!r}"
         gaps.append(whole[at:start])
@@ -54,12 +54,12 @@ written = st.lists(st.tuples(words, pauses), max_size=250).map(
 def test_no_fact_is_too_long_or_too_short_and_nothing_but_crumbs_is_lost(
     text: str, chars_max: int
 ) -> None:
-    found = facts(text, chars_max=chars_max)
-    assert all(CHARS_MIN <= len(fact.text) <= chars_max for fact in found)
-    assert all(len(gap.strip()) < 2 * CHARS_MIN for gap in lost(text, found)), (
+    pieces = facts(text, chars_max=chars_max)
+    assert all(CHARS_MIN <= len(fact.text) <= chars_max for fact in pieces)
+    assert all(len(gap.strip()) < 2 * CHARS_MIN for gap in lost(text, pieces)), (
         "the end of one word and the beginning of the next at most"
     )
-    assert [fact.place for fact in found] == list(range(len(found)))
+    assert [fact.place for fact in pieces] == list(range(len(pieces)))
 
 
 def test_a_text_that_fits_is_one_fact() -> None:
@@ -74,9 +74,9 @@ def test_a_text_that_fits_is_one_fact() -> None:
 
 
 def test_places_go_on_from_passage_to_passage() -> None:
-    found = facts(SENTENCE * 10, SENTENCE * 10)
-    assert [fact.place for fact in found] == list(range(len(found)))
-    assert {fact.title for fact in found} == {"title 0", "title 1"}
+    pieces = facts(SENTENCE * 10, SENTENCE * 10)
+    assert [fact.place for fact in pieces] == list(range(len(pieces)))
+    assert {fact.title for fact in pieces} == {"title 0", "title 1"}
 
 
 def test_blanks_and_line_breaks_make_no_difference() -> None:
@@ -84,12 +84,12 @@ def test_blanks_and_line_breaks_make_no_difference() -> None:
 
 
 def test_the_same_text_is_the_same_fact_wherever_it_stands() -> None:
-    here, there = (
+    first, second = (
         facts(SENTENCE),
         facts("x" * 299, SENTENCE, document_id="other", source="/elsewhere.txt"),
     )
-    assert here[0].fact_id == there[1].fact_id
-    assert facts(SENTENCE + "But not always.")[0].fact_id != here[0].fact_id
+    assert first[0].fact_id == second[1].fact_id
+    assert facts(SENTENCE + "But not always.")[0].fact_id != first[0].fact_id
 
 
 @pytest.mark.parametrize("text", ["", "   ", "42", "Chapter One", "x" * (CHARS_MIN - 1)])
@@ -102,20 +102,20 @@ def test_no_passages_give_no_facts() -> None:
 
 
 def test_text_without_any_blank_is_cut_all_the_same() -> None:
-    found = facts("蚂" * 100_000)
-    assert all(len(fact.text) <= 300 for fact in found)
-    assert sum(len(fact.text) for fact in found) == 100_000
+    pieces = facts("蚂" * 100_000)
+    assert all(len(fact.text) <= 300 for fact in pieces)
+    assert sum(len(fact.text) for fact in pieces) == 100_000
 
 
 def test_a_megabyte_takes_no_more_than_its_share_of_five() -> None:
     def seconds(megabytes: int) -> float:
         text = "".join(f"{SENTENCE}{number}. " for number in range(megabytes * 1_000_000 // 80))
         started = time.process_time()
-        found = facts(text, chars_max=900)
-        assert len(found) > megabytes * 1_000_000 // 1000
+        pieces = facts(text, chars_max=900)
+        assert len(pieces) > megabytes * 1_000_000 // 1000
         return time.process_time() - started
 
     seconds(1)
-    one, five = seconds(1), seconds(5)
-    assert five < 10 * one + 0.5, "twice linear is allowed for a busy machine"
-    assert five < 10
+    short, long = seconds(1), seconds(5)
+    assert long < 10 * short + 0.5, "twice linear is allowed for a busy machine"
+    assert long < 10

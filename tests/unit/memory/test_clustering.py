@@ -35,7 +35,7 @@ def test_facts_about_one_thing_are_one_domain_and_it_is_called_after_it() -> Non
     vectors, texts, topics = memory(12)
     domains = domains_of(vectors, texts, seed=1)
     assert len(domains) == clusters_for(36) == 3
-    labels = nearest(vectors, np.array([one.centre for one in domains], np.float32))
+    labels = nearest(vectors, np.array([domain.centre for domain in domains], np.float32))
     assert {(topic, int(label)) for topic, label in zip(topics, labels, strict=True)} == {
         (topic, int(labels[at * 12])) for at, topic in enumerate(TOPICS)
     }
@@ -48,10 +48,10 @@ def test_facts_about_one_thing_are_one_domain_and_it_is_called_after_it() -> Non
 def test_a_domain_keeps_its_name_when_more_is_known() -> None:
     vectors, texts, _ = memory(12)
     before = domains_of(vectors, texts, seed=1)
-    more, more_texts, _ = memory(48, seed=5)
-    after = domains_of(more, more_texts, seed=2, before=before)
-    assert len({one.name for one in before} & {one.name for one in after}) >= 2
-    assert len({one.name for one in after}) == len(after) == clusters_for(144)
+    later, later_texts, _ = memory(48, seed=5)
+    after = domains_of(later, later_texts, seed=2, before=before)
+    assert len({domain.name for domain in before} & {domain.name for domain in after}) >= 2
+    assert len({domain.name for domain in after}) == len(after) == clusters_for(144)
 
 
 def test_texts_that_are_all_the_same_are_one_domain() -> None:

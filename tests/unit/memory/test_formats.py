@@ -23,7 +23,11 @@ BIB = r"""@article{ant2019, title = {The {DNA} of Gr\"ubel's ants}, abstract = "
 def texts(data: bytes, name: str) -> list[tuple[str, str]]:
     reading = read_document(data, name)
     assert reading.status == "read", reading.note
-    return [(one.title, " ".join(one.text.split())) for one in reading.passages if one.text.strip()]
+    return [
+        (passage.title, " ".join(passage.text.split()))
+        for passage in reading.passages
+        if passage.text.strip()
+    ]
 
 
 def test_a_page_gives_its_main_part_by_headings_and_no_menus_or_scripts() -> None:
@@ -118,7 +122,7 @@ def test_the_longest_column_of_a_table_is_its_text_when_none_is_named_so() -> No
         b"id,remark,who\n1,Salt was once so dear that armies were paid in it,ada\n2,Peat grows a millimetre a year in bogs like these,bob\n",
         "a.csv",
     )
-    assert [one.text[:4] for one in reading.passages] == ["Salt", "Peat"]
+    assert [passage.text[:4] for passage in reading.passages] == ["Salt", "Peat"]
 
 
 def test_bibtex_gives_abstracts_with_plain_letters() -> None:

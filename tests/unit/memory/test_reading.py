@@ -110,10 +110,10 @@ def passages(text: str, source: str = "notes.md") -> dict[str, str]:
 
 
 def test_each_heading_starts_a_passage_whose_title_is_its_path() -> None:
-    found = passages(
+    texts = passages(
         "intro\n\n# Ants\nabout ants\n\n## Trails\nabout trails\n\n### Fresh\nfresh\n\n## Nests\nnests\n\n# Bees\nbees\n"
     )
-    assert found == {
+    assert texts == {
         "": "intro",
         "Ants": "about ants",
         "Ants / Trails": "about trails",
@@ -124,10 +124,10 @@ def test_each_heading_starts_a_passage_whose_title_is_its_path() -> None:
 
 
 def test_hashes_in_code_are_no_headings_and_underlined_ones_are() -> None:
-    found = passages("# Code\n```\n# comment\n```\nafter\n\nUnderlined\n----------\nbelow\n")
-    assert set(found) == {"", "Code", "Code / Underlined"}
-    assert "# comment" in found["Code"]
-    assert found["Code / Underlined"] == "below"
+    texts = passages("# Code\n```\n# comment\n```\nafter\n\nUnderlined\n----------\nbelow\n")
+    assert set(texts) == {"", "Code", "Code / Underlined"}
+    assert "# comment" in texts["Code"]
+    assert texts["Code / Underlined"] == "below"
 
 
 def test_a_text_without_headings_is_one_passage() -> None:
@@ -146,9 +146,9 @@ def test_windows_line_ends_make_no_difference() -> None:
 
 @pytest.mark.parametrize("odd", ["\u2028", "\x0c", "\x0b", "\x85", "\x1c"])
 def test_odd_separators_lose_no_text(odd: str) -> None:
-    found = passages(f"# A\nfoo{odd}bar\nbaz\n# B\nqux\n")
-    assert "baz" in found["A"]
-    assert found["B"] == "qux"
+    texts = passages(f"# A\nfoo{odd}bar\nbaz\n# B\nqux\n")
+    assert "baz" in texts["A"]
+    assert texts["B"] == "qux"
 
 
 # --- JSON Lines ---------------------------------------------------------------------------------------------------------

@@ -28,14 +28,14 @@ def filled(count: int, step: int = 7) -> tuple[VectorTable, NDArray[np.float32]]
 def test_the_nearest_are_those_of_a_search_by_brute_force(count: int, limit: int) -> None:
     table, rows = filled(count)
     query = unit_rows(1, seed=99)[0]
-    found = table.near(query, limit)
+    matches = table.near(query, limit)
     cosines = rows @ query
     order = np.argsort(-cosines)[:limit]
-    keys = [int(key.removeprefix("id ")) for key, _ in found]
+    keys = [int(key.removeprefix("id ")) for key, _ in matches]
     assert len(set(keys)) == len(keys)
     # some processors round a cosine differently in blocks of other sizes: equal cosines may swap
     np.testing.assert_allclose(cosines[keys], cosines[order], atol=1e-6)
-    np.testing.assert_allclose([cosine for _, cosine in found], cosines[order], atol=1e-6)
+    np.testing.assert_allclose([cosine for _, cosine in matches], cosines[order], atol=1e-6)
 
 
 def test_what_is_excluded_is_replaced_by_the_next() -> None:
@@ -64,10 +64,10 @@ def test_rows_keep_their_numbers_while_the_table_grows() -> None:
 def test_random_cosines_are_those_of_pairs_of_different_rows() -> None:
     table, rows = filled(5)
     possible = {
-        round(float(rows[one] @ rows[other]), 4) for one in range(5) for other in range(one)
+        round(float(rows[first] @ rows[second]), 4) for first in range(5) for second in range(first)
     }
-    found = {round(float(cosine), 4) for cosine in table.random_cosines(500, seed=1)}
-    assert found == possible
+    matches = {round(float(cosine), 4) for cosine in table.random_cosines(500, seed=1)}
+    assert matches == possible
 
 
 def test_fewer_than_two_rows_have_no_pairs() -> None:

@@ -58,7 +58,7 @@ async def test_another_model_is_measured_once_and_remembered(tmp_path: Path) -> 
     try:
         bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="b"))
 
-        async def found_out(model: Words) -> SimilarityBaseline:
+        async def measured_scale(model: Words) -> SimilarityBaseline:
             measured = SimilarityBaseline(model, bucket)
             assert measured.scale is None
 
@@ -69,13 +69,13 @@ async def test_another_model_is_measured_once_and_remembered(tmp_path: Path) -> 
             return measured
 
         first = Words(away=2)
-        known = (await found_out(first)).scale
-        assert known is not None
+        scale = (await measured_scale(first)).scale
+        assert scale is not None
         assert first.asked == 3
         _, others = await cosines(Words())
-        assert known.mean == pytest.approx(others.mean())
+        assert scale.mean == pytest.approx(others.mean())
         again = Words()
-        assert (await found_out(again)).scale == known
+        assert (await measured_scale(again)).scale == scale
         assert again.asked == 0
     finally:
         await nc.close()

@@ -1,4 +1,7 @@
-"""A real Weaviate server for tests: the one at WEAVIATE_URL (its gRPC API at WEAVIATE_GRPC_URL), or a `weaviate` binary on the PATH."""
+"""A real Weaviate server for tests.
+
+It is the one at WEAVIATE_URL (its gRPC API at WEAVIATE_GRPC_URL), or a `weaviate` binary on the PATH.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ WHY_NOT = (
 
 
 class WeaviateServer:
-    """A server of our own in a folder of its own; it can be killed and started again on the same ports."""
+    """A server in its own folder. It can be killed and started again on the same ports."""
 
     def __init__(self, folder: Path, binary: str) -> None:
         self.port, self.grpc_port = free_port(), free_port()
@@ -74,7 +77,7 @@ class WeaviateServer:
 
 @contextmanager
 def running_weaviate(folder: Path) -> Iterator[WeaviateSettings | None]:
-    """Where a server is; None when there is none."""
+    """Yield the settings of a server, None when there is none."""
     if url := os.environ.get("WEAVIATE_URL"):
         yield WeaviateSettings(
             url=url,

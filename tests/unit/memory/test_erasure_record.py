@@ -57,10 +57,10 @@ def test_nothing_that_was_made_from_an_erased_fact_is_left_what_models_answered_
         cost_nanousd=2,
         reached_at=AT,
     )
-    found = without(verdict, {secret.fact_id}, derived=True)
-    assert "SECRET" not in found.model_dump_json()
-    assert found.calls[0].answer == ERASED
-    assert found.cost_nanousd == 2
+    cleaned = without(verdict, {secret.fact_id}, derived=True)
+    assert "SECRET" not in cleaned.model_dump_json()
+    assert cleaned.calls[0].answer == ERASED
+    assert cleaned.cost_nanousd == 2
     assert without(verdict, {"another"}, derived=True) == verdict
     short = without_answers(verdict)
     assert (short.calls[0].answer, short.hypothesis.calls[0].answer) == ("", "")
@@ -96,14 +96,15 @@ def test_what_an_oracle_was_shown_goes_from_its_words_too() -> None:
         cost_nanousd=2,
         reached_at=AT,
     )
-    found = without(verdict, {"shown"}, derived=True)
-    assert "SECRET" not in found.model_dump_json()
-    assert found.hypothesis == verdict.hypothesis
-    assert found.examination is not None
-    assert found.examination.statements == (shown.model_copy(update={"text": ERASED}), other)
+    cleaned = without(verdict, {"shown"}, derived=True)
+    assert "SECRET" not in cleaned.model_dump_json()
+    assert cleaned.hypothesis == verdict.hypothesis
+    assert cleaned.examination is not None
+    assert cleaned.examination.statements == (shown.model_copy(update={"text": ERASED}), other)
     assert without(verdict, {"another"}, derived=True) == verdict
     assert [
-        one.text for one in (without_answers(verdict).examination or Examination()).statements
+        statement.text
+        for statement in (without_answers(verdict).examination or Examination()).statements
     ] == [
         "",
         "",

@@ -41,12 +41,12 @@ def test_with_an_index_nearly_the_same_is_found_and_with_the_right_cosines() -> 
     same = 0
     for row in range(0, COUNT, 30):
         wanted = exact.near(matrix[row], 10, frozenset({str(row)}))
-        found = quick.near(matrix[row], 10, frozenset({str(row)}))
-        assert {"7", "2800", str(row)}.isdisjoint(key for key, _ in found)
+        matches = quick.near(matrix[row], 10, frozenset({str(row)}))
+        assert {"7", "2800", str(row)}.isdisjoint(key for key, _ in matches)
         assert all(
-            abs(cosine - float(matrix[int(key)] @ matrix[row])) < 1e-6 for key, cosine in found
+            abs(cosine - float(matrix[int(key)] @ matrix[row])) < 1e-6 for key, cosine in matches
         )
-        same += len({key for key, _ in wanted} & {key for key, _ in found})
+        same += len({key for key, _ in wanted} & {key for key, _ in matches})
     assert same >= 0.99 * 1000
 
 
@@ -57,9 +57,9 @@ def test_where_all_that_it_proposes_is_hidden_the_rest_is_searched() -> None:
     quick.index.add(matrix)
     nearest = [key for key, _ in quick.near(matrix[0], 100)]
     quick.hide(nearest, hidden=True)
-    found = quick.near(matrix[0], 10)
-    assert len(found) == 10
-    assert {key for key, _ in found}.isdisjoint(nearest)
+    matches = quick.near(matrix[0], 10)
+    assert len(matches) == 10
+    assert {key for key, _ in matches}.isdisjoint(nearest)
 
 
 def test_an_index_is_kept_and_one_of_another_memory_or_a_broken_one_is_made_again(

@@ -53,13 +53,13 @@ def verdict(number: int, first: str, second: str) -> VerdictReached:
 
 async def bodies(nc: Client, stream: str) -> list[bytes]:
     state = (await nc.jetstream().stream_info(stream)).state
-    found = []
+    messages = []
     for sequence in range(state.first_seq, state.last_seq + 1):
         try:
-            found.append((await nc.jetstream().get_msg(stream, seq=sequence)).data or b"")
+            messages.append((await nc.jetstream().get_msg(stream, seq=sequence)).data or b"")
         except Exception:
             continue
-    return found
+    return messages
 
 
 async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_without_it(

@@ -1,4 +1,7 @@
-"""A real Weaviate server that is killed in the middle of a run: everything waits for it, and nothing is lost or paid for twice."""
+"""A real Weaviate server is killed during a run.
+
+Everything waits for it, and nothing is lost or paid for twice.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,18 @@ from pathlib import Path
 import pytest
 
 from support.programs import Daydream, Endpoint, priced_endpoint, until
-from support.vector_server import WHY_NOT, WeaviateServer
+from support.weaviate_server import WHY_NOT, WeaviateServer
 
 pytestmark = pytest.mark.slow
 DAYDREAMS = 30
-AWAY_S = 6
+OUTAGE_S = 6
 
 
 def _has_answered(endpoint: Endpoint, count: int) -> bool:
     return endpoint.witness()["answered"] >= count
 
 
-def test_a_run_goes_on_when_the_server_is_back(tmp_path: Path) -> None:
+def test_a_run_continues_when_the_server_is_back(tmp_path: Path) -> None:
     binary = shutil.which("weaviate")
     if binary is None:
         pytest.skip(WHY_NOT)
@@ -43,12 +46,12 @@ def test_a_run_goes_on_when_the_server_is_back(tmp_path: Path) -> None:
                 60,
             )
             server.kill()
-            time.sleep(AWAY_S)
+            time.sleep(OUTAGE_S)  # how long the server is down; nothing to poll for
             server.start()
         output, errors = running.communicate(timeout=110)
         assert running.returncode == 0, errors
         assert "is started again" not in errors, "no service ends because of it"
-        found = json.loads(output)
-        assert (found["daydreams"], found["dead_letters"]) == (DAYDREAMS, 0)
-        assert found["budget"]["settled_nanousd"] == endpoint.witness()["cost_nanousd"]
+        run = json.loads(output)
+        assert (run["daydreams"], run["dead_letters"]) == (DAYDREAMS, 0)
+        assert run["budget"]["settled_nanousd"] == endpoint.witness()["cost_nanousd"]
     server.kill()
