@@ -11,6 +11,7 @@ import random
 import signal
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,16 @@ def chaos(tmp_path: Path) -> Iterator[Chaos]:
         yield Chaos(Daydream(tmp_path / "user", endpoint, **WHOLE), endpoint)
 
 
+def _is_restarted(chaos: Chaos, name: str, pid: int) -> bool:
+    return chaos.daydream.processes().get(name) not in (None, pid)
+
+
+def _is_over_or_restarted(
+    running: subprocess.Popen[str], chaos: Chaos, name: str, pid: int
+) -> bool:
+    return running.poll() is not None or _is_restarted(chaos, name, pid)
+
+
 def test_a_run_survives_one_kill_of_every_process(chaos: Chaos) -> None:
     running = chaos.start()
     for name in EVERY_PROCESS:
@@ -104,7 +115,7 @@ def test_a_run_survives_one_kill_of_every_process(chaos: Chaos) -> None:
         pid = chaos.daydream.processes()[name]
         chaos.kill(pid)
         until(
-            lambda pid=pid, name=name: chaos.daydream.processes().get(name) not in (None, pid),
+            partial(_is_restarted, chaos, name, pid),
             f"a restart of {name}",
             30,
         )
@@ -144,10 +155,7 @@ def test_a_run_survives_random_kills(chaos: Chaos, seed: int) -> None:
             break
         chaos.kill(pid)
         until(
-            lambda pid=pid, name=name: (
-                running.poll() is not None
-                or chaos.daydream.processes().get(name) not in (None, pid)
-            ),
+            partial(_is_over_or_restarted, running, chaos, name, pid),
             f"a restart of {name}",
             30,
         )

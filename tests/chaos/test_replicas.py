@@ -76,7 +76,8 @@ class Fleet:
             str(self.seed),
         ]
         process = subprocess.Popen(command, env=clean_environment(self.folder))
-        self.stack.callback(lambda: (process.kill(), process.wait()))
+        self.stack.callback(process.wait)
+        self.stack.callback(process.kill)
         return process
 
     def begin(self, cap_nanousd: int) -> None:

@@ -31,7 +31,7 @@ from daydream_synthesizer.writer_history import WriterHistory
 
 EXAMPLES = Path(__file__).parent / "messages"
 FILES = sorted(EXAMPLES.glob("*.json"))
-KEPT = (
+KEPT: tuple[type[BaseModel], ...] = (
     Commit,
     LedgerSnapshot,
     Epoch,
@@ -64,9 +64,13 @@ MAPPINGS = (
     "WriterHistory.v1",
     "StrategyHistory.v1",
 )  # their objects are mappings with keys of data, where any key is known
-SPOKEN = [flow.message for flow in ROUTES]
-ASKED = [kind for endpoint in ENDPOINTS for kind in (endpoint.question, endpoint.answer)]
-KINDS: dict[str, type[BaseModel]] = {kind.__name__: kind for kind in (*SPOKEN, *ASKED, *KEPT)}
+SPOKEN: list[type[BaseModel]] = [flow.message for flow in ROUTES]
+ASKED: list[type[BaseModel]] = [
+    kind for endpoint in ENDPOINTS for kind in (endpoint.question, endpoint.answer)
+]
+KINDS: dict[str, type[BaseModel]] = {
+    kind.__name__: kind for kinds in (SPOKEN, ASKED, KEPT) for kind in kinds
+}
 
 IDS = {
     "PairSampled": "30d537f6-3a36-5a40-acc5-6eb6ac9f051f",

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import httpx
 import pytest
@@ -98,7 +98,7 @@ async def test_several_events_of_one_message_are_stored_under_their_ids_and_in_o
         traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         body = pair().model_dump_json().encode()
         await js.publish(route.subject, body, headers={"traceparent": traceparent})
-        stored = []
+        stored: list[Any] = []
         async with asyncio.timeout(10):
             while len(stored) < 2:
                 count = (await js.stream_info("HYPOTHESES")).state.messages

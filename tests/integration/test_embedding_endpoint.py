@@ -80,7 +80,7 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
     tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
 ) -> None:
     (tmp_path / "prices.toml").write_text(PRICES)
-    settings = {
+    settings: dict[str, Any] = {
         "DAYDREAM_MEMORY_EMBEDDING_NAME": "priced-1",
         "DAYDREAM_MEMORY_EMBEDDING_BASE_URL": endpoint.url,
         "DAYDREAM_MEMORY_EMBEDDING_BATCH": "8",
@@ -137,7 +137,7 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
 async def test_another_model_takes_over_while_questions_are_answered_with_the_previous(
     tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
 ) -> None:
-    def of(role: str, **more: str) -> dict[str, str]:
+    def of(role: str, **more: str) -> dict[str, Any]:
         return {
             f"DAYDREAM_MEMORY_{role}_{name}": value
             for name, value in {
@@ -182,7 +182,7 @@ async def test_no_endpoint_is_sent_a_text_that_it_may_not_see(
         DocumentRecord("d", "/s.md", "read", "", datetime.now(UTC), datetime.now(UTC)), [fact]
     )
     await store.close()
-    settings = {
+    settings: dict[str, Any] = {
         "DAYDREAM_CLEARANCES": "internal,secret",
         "DAYDREAM_MEMORY_EMBEDDING_NAME": "priced-1",
         "DAYDREAM_MEMORY_EMBEDDING_BASE_URL": endpoint.url,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nats.aio.client import Client
@@ -37,7 +38,7 @@ def slow_endpoint(tmp_path: Path) -> Iterator[Endpoint]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, slow_endpoint: Endpoint) -> dict[str, str]:
+def settings(tmp_path: Path, slow_endpoint: Endpoint) -> dict[str, Any]:
     (tmp_path / "prices.toml").write_text(PRICES)
     return {
         "DAYDREAM_MODEL_NAME": "priced-1",
@@ -79,7 +80,7 @@ async def test_a_stop_lets_the_call_in_hand_end_and_keeps_its_answer(
     nc: Client,
     tmp_path: Path,
     slow_endpoint: Endpoint,
-    settings: dict[str, str],
+    settings: dict[str, Any],
 ) -> None:
     with ExitStack() as stack:
         stack.enter_context(service("budget", server.url, tmp_path))
@@ -97,7 +98,7 @@ async def test_a_call_that_outlasts_the_stop_is_handed_back_at_once(
     nc: Client,
     tmp_path: Path,
     slow_endpoint: Endpoint,
-    settings: dict[str, str],
+    settings: dict[str, Any],
 ) -> None:
     with ExitStack() as stack:
         stack.enter_context(service("budget", server.url, tmp_path))

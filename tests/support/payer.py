@@ -22,10 +22,10 @@ import httpx
 import nats
 
 from daydream_contracts.errors import DaydreamError
+from daydream_contracts.events.base import ContractModel
 from daydream_contracts.rpc import (
     AllocationRequest,
     Authorize,
-    ContractModel,
     Grant,
     OpenReservation,
     ReleaseReservation,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from faststream.nats import TestNatsBroker
@@ -70,6 +71,6 @@ async def test_a_forgotten_collaborator_is_a_lookup_error_and_not_an_invalid_mes
 
 def test_a_synthesizer_that_is_off_takes_no_pairs() -> None:
     app = build(SynthesizerSettings(enabled=False))
-    assert [subscriber.subject.template for subscriber in app.nats.subscribers] == [
-        SYNTHESIZER_STATE.subject
-    ]
+    subscribers: list[Any] = app.nats.subscribers
+    subjects = [subscriber.subject.template for subscriber in subscribers]
+    assert subjects == [SYNTHESIZER_STATE.subject]
