@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from nats.aio.client import Client
 
@@ -60,7 +62,7 @@ def verdict(**changes: object) -> VerdictReached:
 
 
 def review() -> ReviewRecorded:
-    return ReviewRecorded(review_id="r", verdict_id="v", accepted=True, who="t", recorded_at=AT)
+    return ReviewRecorded(verdict_id="v", accepted=True, who="t", recorded_at=AT)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def review() -> ReviewRecorded:
     ],
 )
 async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
-    nc: Client, server: NatsServer, tmp_path, message: Message, usd: int
+    nc: Client, server: NatsServer, tmp_path: Path, message: Message, usd: int
 ) -> None:
     await provision(nc, replicas=1)
     js, flow = nc.jetstream(), route_of(type(message))

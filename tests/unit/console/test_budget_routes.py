@@ -96,7 +96,7 @@ def test_without_a_configured_token_changes_are_off(ledger: FakeLedger) -> None:
     "given", ["", "Bearer", "Bearer wrong", "Bearer right ", "Basic right", "Bearer ünïcode"]
 )
 def test_another_token_is_refused(ledger: FakeLedger, given: str) -> None:
-    headers = {"authorization": given.encode()}
+    headers = {b"authorization": given.encode()}
     answer = page(ledger).post("/api/budget", json=LIMIT, headers=headers)
     assert answer.status_code == 401
     assert ledger.changes == []

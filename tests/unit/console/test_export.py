@@ -219,10 +219,11 @@ def test_preferences_compare_hypotheses_of_the_same_pair_or_the_same_judges(
     converted = list(preferences(examples))
     assert {row["kind"] for row in converted} == {"same-pair", "same-judges"}
     good = {
-        example.verdict.hypothesis.synthesis.title
+        synthesis.title
         for example in examples
         if example.teaches and example.label is ExampleLabel.INTERESTING
-    }  # type: ignore[union-attr]
+        if (synthesis := example.verdict.hypothesis.synthesis) is not None
+    }
     for row in converted:
         chosen, rejected = (row[name][0]["content"] for name in ("chosen", "rejected"))
         assert any(title in chosen for title in good)
