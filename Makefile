@@ -47,7 +47,6 @@ check: setup ## style, types, layers, phrases, sizes, workflows, docs, each pack
 	$(BIN)/python -m checks.workflows
 	$(BIN)/zensical build --clean --strict
 	$(BIN)/python -m checks.each_alone
-	$(BIN)/zensical build --clean --strict
 	$(BIN)/python -m checks.audit
 
 docs: setup ## build the documentation site into site/, strictly: a broken link or anchor fails

@@ -51,7 +51,7 @@ def audited(answer: str | None) -> int:
 
 
 def vulnerabilities(answer: str) -> list[str]:
-    """Return a line for each known vulnerability that is not accepted."""
+    """Return one line per known vulnerability that is not accepted."""
     return [
         f"constraints.txt: {package['name']} {package['version']} has {known['id']}. "
         f"Update it to {' or '.join(known['fix_versions']) or 'a version without it'} (make lock)."

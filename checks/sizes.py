@@ -88,7 +88,7 @@ def p90(values: Sequence[int]) -> float:
 
 
 def exceeded(modules: Sequence[int], lengths_of_functions: Sequence[int]) -> list[str]:
-    """Return a line for each figure of the distribution that is over its limit."""
+    """Return one line per figure of the distribution that is over its limit."""
     figures = (
         ("median module", statistics.median(modules), MODULE_MEDIAN_MAX),
         ("90th percentile of modules", p90(modules), MODULE_P90_MAX),

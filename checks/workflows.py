@@ -35,7 +35,7 @@ def main() -> int:
     """Run both; return 1 if one of them finds something."""
     program = actionlint()
     if program is None:
-        print("actionlint: not run, there is neither actionlint nor a working Go on this machine")
+        print("actionlint: not run, there is no actionlint and no Go toolchain here")
     lint = [] if program is None else [str(program), "-shellcheck", str(BIN / "shellcheck")]
     audit = [str(BIN / "zizmor"), "--offline", "--quiet", ".github"]
     codes = [_run(command) for command in (lint, audit) if command]

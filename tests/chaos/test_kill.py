@@ -67,8 +67,8 @@ class Chaos:
             self.in_flight[key] = self.in_flight.get(key, 0) + 1
 
     def check(self, running: subprocess.Popen[str]) -> None:
-        """Assert that the run completes, no verdict is missing, no answered call was repeated, and the
-        ledger has every call.
+        """Assert that the run completes, no verdict is missing, no answered call was repeated, and
+        the ledger has every call.
         """
         output, errors = running.communicate(timeout=110)
         assert running.returncode == 0, errors

@@ -1,8 +1,8 @@
 """Stored messages stay readable: each example under `messages` is of version 1.
 
-From the first release on they are never edited. A change that breaks one of them breaks a message that
-is pending in a stream: give the type a new major version instead, and add an example. A type without an
-example fails too.
+From the first release on they are never edited. A change that breaks one of them breaks a message
+that is pending in a stream: give the type a new major version instead, and add an example. A type
+without an example fails too.
 """
 
 from __future__ import annotations

@@ -86,8 +86,8 @@ def markdown() -> str:
         "",
         "Generated from the settings classes by `python tests/deploy/settings_table.py`.",
         "",
-        "`DAYDREAM_<SERVICE>_<NAME>` wins over `DAYDREAM_<NAME>`: any common setting can be set for "
-        "one service only. A list is written with commas.",
+        "`DAYDREAM_<SERVICE>_<NAME>` wins over `DAYDREAM_<NAME>`: any common setting can be set "
+        "for one service only. A list is written with commas.",
         "",
         "`OPENAI_API_KEY` and `OPENAI_BASE_URL` apply where the model's own settings are not set.",
         "",

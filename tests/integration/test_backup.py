@@ -1,4 +1,6 @@
-"""A backup of the running memory, and its restore, over the real broker; and the epoch that the sampler opens then."""
+"""A backup of the running memory, and its restore, over the real broker; and the epoch that the
+sampler opens then.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ SECRET = "/secret.jsonl"
 
 
 async def say(nc: Client, message: Message) -> None:
-    """Publish it, and wait until the memory is done with it: what it has not acknowledged yet counts as later than a backup."""
+    """Publish it, and wait until the memory is done with it: what it has not acknowledged yet
+    counts as later than a backup.
+    """
     flow, js = route_of(type(message)), nc.jetstream()
     sequence = (await js.publish(flow.subject, message.model_dump_json().encode())).seq
     async with asyncio.timeout(30):

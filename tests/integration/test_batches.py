@@ -31,7 +31,8 @@ from daydream_contracts.rpc import (
 )
 from daydream_contracts.topology import BATCHES, BUDGET_CHANGE, BUDGET_OPEN, BUDGET_STATE, RESPONSES
 from daydream_models.batch.api import BatchApi
-from daydream_models.batch.worker import FAILED_BATCH_DELAY, BatchWorker
+from daydream_models.batch.records import BatchRecords
+from daydream_models.batch.worker import FAILED_BATCH_DELAY, BatchTiming, BatchWorker
 from daydream_models.budget_client import BudgetClient
 from daydream_models.client import BudgetedModelClient
 from daydream_models.metrics import ModelMetrics
@@ -91,14 +92,12 @@ class BatchedModel:
         self.apis.append(BatchApi(self.settings))
         return BatchWorker(
             self.apis[-1],
-            self.nc.jetstream(),
-            self.bucket,
+            BatchRecords(self.nc.jetstream(), self.bucket, self.budget.stage),
             self.responses,
             self.budget,
             PRICE,
             ModelMetrics(self.telemetry, "synthesizer", "priced-1"),
-            collect_s=0,
-            poll_s=1,
+            BatchTiming(collect=timedelta(0), poll=timedelta(seconds=1)),
         )
 
     async def new_request(self, key: str) -> ModelRequest:

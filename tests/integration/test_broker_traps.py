@@ -28,7 +28,9 @@ async def closed() -> None: ...
 
 
 def test_a_service_never_gives_up_reconnecting() -> None:
-    """After the client's default of 60 tries the process would spin, ignore SIGTERM and never recover."""
+    """After the client's default of 60 tries the process would spin, ignore SIGTERM and never
+    recover.
+    """
     assert make_broker(Settings(), closed)._connection_kwargs["max_reconnect_attempts"] == -1
 
 
@@ -71,7 +73,8 @@ async def test_the_reason_of_a_denied_publish_is_logged(
     """To its caller it looks like a timeout."""
     server = NatsServer(
         tmp_path,
-        settings='authorization { users = [{ user: "u", password: "p", permissions: { publish: { deny: "daydream.>" } } }] }',
+        settings='authorization { users = [{ user: "u", password: "p", permissions: '
+        '{ publish: { deny: "daydream.>" } } }] }',
     )
     server.start()
     broker = make_broker(Settings(nats_url=server.url.replace("//", "//u:p@")), closed)

@@ -1,4 +1,6 @@
-"""Vectors by an endpoint: paid from the ledger to the cent, held back by the cap, and gone on with when there is money again."""
+"""Vectors by an endpoint: paid from the ledger to the cent, held back by the cap, and gone on with
+when there is money again.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,8 @@ async def true(condition: Callable[[], Coroutine[Any, Any, bool]]) -> None:
 async def offer(nc: Client, facts: int) -> None:
     lines = [
         {
-            "text": f"Note number {number} tells of harbour {number * 7} and of the wind that blows there all year."
+            "text": f"Note number {number} tells of harbour {number * 7} and of the wind that "
+            f"blows there all year."
         }
         for number in range(facts)
     ]

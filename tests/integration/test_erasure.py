@@ -20,8 +20,14 @@ from support.samples import hypothesis, pair
 from support.services import service
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
-SECRET = "The recipe for the bronze of the old bells is kept by one family and was never to be written down by anybody."
-OTHER = "Salt was once so dear that armies were paid in it, and roads were built for nothing but to carry it inland."
+SECRET = (
+    "The recipe for the bronze of the old bells is kept by one family and was never to "
+    "be written down by anybody."
+)
+OTHER = (
+    "Salt was once so dear that armies were paid in it, and roads were built for nothing "
+    "but to carry it inland."
+)
 EXAMPLE = Path(__file__).parents[1] / "contracts" / "messages" / "VerdictReached.v1.json"
 
 

@@ -1,4 +1,6 @@
-"""A NATS that asks for a password and for an encrypted connection, as one does that others can reach."""
+"""A NATS that asks for a password and for an encrypted connection, as one does that others can
+reach.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,10 @@ def guarded(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     cert, key = certified(tmp_path)
     server = NatsServer(
         tmp_path / "nats",
-        settings=f'authorization {{ user: lab, password: "{PASSWORD}" }}\ntls {{ cert_file: "{cert}", key_file: "{key}" }}',
+        settings=(
+            f'authorization {{ user: lab, password: "{PASSWORD}" }}\ntls '
+            f'{{ cert_file: "{cert}", key_file: "{key}" }}'
+        ),
     )
     server.start()
     try:

@@ -1,4 +1,6 @@
-"""A service as a process: what it does when it is told to stop, and when somebody deletes what it needs."""
+"""A service as a process: what it does when it is told to stop, and when somebody deletes what it
+needs.
+"""
 
 from __future__ import annotations
 

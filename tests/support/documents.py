@@ -21,13 +21,17 @@ def docx(*paragraphs: tuple[str, str]) -> bytes:
         for style, text in paragraphs
     )
     styles = "".join(
-        f'<w:style w:type="paragraph" w:styleId="Heading{level}"><w:name w:val="heading {level}"/></w:style>'
+        f'<w:style w:type="paragraph" w:styleId="Heading{level}"><w:name w:val="heading '
+        f'{level}"/></w:style>'
         for level in (1, 2)
     )
     parts = {
-        "[Content_Types].xml": f'<Types xmlns="{TYPES}"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/word/document.xml" ContentType="{MAIN}"/><Override PartName="/word/styles.xml" ContentType="{STYLES}"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{RELATIONS}"><Relationship Id="r1" Type="{OFFICE}/officeDocument" Target="word/document.xml"/></Relationships>',
+        "[Content_Types].xml": f'<Types xmlns="{TYPES}"><Default Extension="rels" '
+        f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/word/document.xml" ContentType="{MAIN}"/><Override '
+        'PartName="/word/styles.xml" ContentType="{STYLES}"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{RELATIONS}"><Relationship Id="r1" '
+        f'Type="{OFFICE}/officeDocument" Target="word/document.xml"/></Relationships>',
         "word/_rels/document.xml.rels": f'<Relationships xmlns="{RELATIONS}">'
         f'<Relationship Id="r2" Type="{OFFICE}/styles" Target="styles.xml"/></Relationships>',
         "word/document.xml": f"<w:document {WORD}><w:body>{body}</w:body></w:document>",
@@ -45,7 +49,8 @@ def pdf(pages: Sequence[str], title: str = "") -> bytes:
     count = len(pages)
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
-        f"<< /Type /Pages /Kids [{' '.join(f'{5 + 2 * at} 0 R' for at in range(count))}] /Count {count} >>",
+        f"<< /Type /Pages /Kids [{' '.join(f'{5 + 2 * at} 0 R' for at in range(count))}] "
+        f"/Count {count} >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         f"<< /Title ({title}) /Keywords (ice, rivers) /CreationDate (D:20240501120000Z) >>",
     ]
@@ -53,7 +58,8 @@ def pdf(pages: Sequence[str], title: str = "") -> bytes:
         stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET"
         resources = "<< /Font << /F1 3 0 R >> >>"
         objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {6 + 2 * at} 0 R /Resources {resources} >>"
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {6 + 2 * at} 0 R "
+            f"/Resources {resources} >>"
         )
         objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
     out, places = b"%PDF-1.4\n", []
@@ -61,5 +67,8 @@ def pdf(pages: Sequence[str], title: str = "") -> bytes:
         places.append(len(out))
         out += f"{number} 0 obj\n{content}\nendobj\n".encode()
     table = "".join(f"{place:010d} 00000 n \n" for place in places)
-    trailer = f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R /Info 4 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
+    trailer = (
+        f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R /Info 4 0 R "
+        f">>\nstartxref\n{len(out)}\n%%EOF\n"
+    )
     return out + f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}{trailer}".encode()

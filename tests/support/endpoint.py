@@ -55,7 +55,7 @@ class Accounts:
 
     def __init__(self, log: str) -> None:
         self.lock = threading.Lock()
-        self.file = open(log, "a", encoding="utf-8")
+        self.file = open(log, "a", encoding="utf-8")  # noqa: SIM115 (for the life of the process)
         self.totals = {"calls": 0, "answered": 0, "cost_nanousd": 0, "refused": 0}
         self.behaviour: dict[str, Any] = {}
         self.delay_s = 0.0

@@ -40,7 +40,7 @@ PAGE_MAX = 10_000
 class FakeWeaviate(FakeSchema, weaviate_pb2_grpc.WeaviateServicer):
     """The gRPC half of the server. Its names are those of the protocol."""
 
-    async def BatchObjects(self, request: Any, context: Any) -> Any:
+    async def BatchObjects(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Write objects."""
         self.requests.append(request)
         errors = []
@@ -67,7 +67,7 @@ class FakeWeaviate(FakeSchema, weaviate_pb2_grpc.WeaviateServicer):
         assert set(properties) <= set(types), set(properties) - set(types)
         return properties
 
-    async def BatchDelete(self, request: Any, context: Any) -> Any:
+    async def BatchDelete(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Delete the objects that match."""
         rows = self.rows(request.collection, request.tenant)
         deleted = [
@@ -79,7 +79,7 @@ class FakeWeaviate(FakeSchema, weaviate_pb2_grpc.WeaviateServicer):
             del rows[uuid]
         return batch_delete_pb2.BatchDeleteReply(matches=len(deleted), successful=len(deleted))
 
-    async def Search(self, request: Any, context: Any) -> Any:
+    async def Search(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Return the objects that match: nearest first, or sorted."""
         self.requests.append(request)
         rows = self._matching(request)
@@ -94,7 +94,7 @@ class FakeWeaviate(FakeSchema, weaviate_pb2_grpc.WeaviateServicer):
             results=[result_of(request, uuid, row, distances) for uuid, row in page]
         )
 
-    async def Aggregate(self, request: Any, context: Any) -> Any:
+    async def Aggregate(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Count the objects that match, or count them by a property."""
         rows = self._matching(request)
         reply = aggregate_pb2.AggregateReply

@@ -1,6 +1,7 @@
 """A real Weaviate server for tests.
 
-It is the one at WEAVIATE_URL (its gRPC API at WEAVIATE_GRPC_URL), or a `weaviate` binary on the PATH.
+It is the one at WEAVIATE_URL (its gRPC API at WEAVIATE_GRPC_URL), or a `weaviate` binary on the
+PATH.
 """
 
 from __future__ import annotations

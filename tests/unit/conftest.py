@@ -1,4 +1,6 @@
-"""Messages for unit tests: the stored examples of the contract, which every test may change to its needs."""
+"""Messages for unit tests: the stored examples of the contract, which every test may change to its
+needs.
+"""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Domain:
 
 
 def clusters_for(facts: int) -> int:
-    """Return the number of clusters for so many facts: √(facts / 4), within limits."""
+    """Return the number of clusters for a number of facts: √(facts / 4), within limits."""
     return int(min(CLUSTERS_MAX, max(CLUSTERS_MIN, (facts / 4) ** 0.5)))
 
 

@@ -27,7 +27,7 @@ async def open_embedder(
         yield MiniLM(settings.embed_threads)
         return
     # the client of models takes as long to load as everything else
-    from daydream_memory.endpoint_embedding import open_endpoint_embedder
+    from daydream_memory.endpoint_embedding import open_endpoint_embedder  # noqa: PLC0415
 
     async with open_endpoint_embedder(runtime, embedding, settings.prices_file) as embedder:
         yield embedder

@@ -90,7 +90,7 @@ class StrategyHistory(Projection):
         self.gram, self.moment = regression.gram.tolist(), regression.moment.tolist()
 
     def _count_region(self, name: str, surprise: float) -> None:
-        """Count a verdict for its region. Of too many regions, forget one with the fewest verdicts."""
+        """Count a verdict for its region. Forget the region with the fewest of too many."""
         if not name:
             return
         region = self.regions.get(name, Region())

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.topology import BATCHES, RESPONSES
 from daydream_models.batch.api import BatchApi
-from daydream_models.batch.worker import BatchWorker
+from daydream_models.batch.records import BatchRecords
+from daydream_models.batch.worker import BatchTiming, BatchWorker
 from daydream_models.budget_client import BudgetClient
 from daydream_models.client import BudgetedModelClient
 from daydream_models.metrics import ModelMetrics
@@ -74,12 +76,13 @@ async def _open_batch_worker(
     await api.check()
     return BatchWorker(
         api,
-        runtime.js,
-        await runtime.bucket(BATCHES),
+        BatchRecords(runtime.js, await runtime.bucket(BATCHES), budget.stage),
         responses,
         budget,
         price,
         ModelMetrics(runtime.telemetry, budget.stage, budget.model),
-        collect_s=model.batch_collect_s,
-        poll_s=model.batch_poll_s,
+        BatchTiming(
+            collect=timedelta(seconds=model.batch_collect_s),
+            poll=timedelta(seconds=model.batch_poll_s),
+        ),
     )

@@ -75,8 +75,8 @@ Build = Callable[[Runtime, Any], AbstractAsyncContextManager[ServiceDefinition]]
 
 def run(settings_class: type[ServiceSettings], build: Build) -> None:
     """Run a service that was not converted yet."""
-    from daydream_runtime import process
-    from daydream_runtime.application import Collaborators, ServiceApp
+    from daydream_runtime import process  # noqa: PLC0415 (goes with this adapter)
+    from daydream_runtime.application import Collaborators, ServiceApp  # noqa: PLC0415
 
     def adapted(settings: ServiceSettings) -> ServiceApp:
         @asynccontextmanager

@@ -60,7 +60,7 @@ class Attribute:
     PROVIDER = "gen_ai.provider.name"
     REQUEST_MODEL = "gen_ai.request.model"
     RESPONSE_MODEL = "gen_ai.response.model"
-    TOKEN_TYPE = "gen_ai.token.type"
+    TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 (an attribute name)
     ERROR = "error.type"
     DESTINATION = "messaging.destination.name"
 

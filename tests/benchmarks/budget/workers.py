@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-Work = TypeVar("Work", contravariant=True)
+Work_contra = TypeVar("Work_contra", contravariant=True)
 Ticket = TypeVar("Ticket")
 
 
@@ -22,14 +22,14 @@ class Refused:
     nanousd: int = 0
 
 
-class CapKeeper(Protocol[Work, Ticket]):
+class CapKeeper(Protocol[Work_contra, Ticket]):
     """What keeps a cap: the ledger, or a peer."""
 
-    def smallest(self, work: Work) -> int:
+    def smallest(self, work: Work_contra) -> int:
         """Return the minimum that must be free for this work."""
         ...
 
-    async def admit(self, work: Work) -> Ticket | Refused:
+    async def admit(self, work: Work_contra) -> Ticket | Refused:
         """Request the money."""
         ...
 
@@ -46,10 +46,12 @@ class _Waiting:
     wake: asyncio.Future[None]
 
 
-class WorkerPool(Generic[Work, Ticket]):
+class WorkerPool(Generic[Work_contra, Ticket]):
     """The workers of one run."""
 
-    def __init__(self, keeper: CapKeeper[Work, Ticket], works: Iterator[Work]) -> None:
+    def __init__(
+        self, keeper: CapKeeper[Work_contra, Ticket], works: Iterator[Work_contra]
+    ) -> None:
         self.refused = 0
         self.smallest_refused = 0  # set at the end of the run
         self._keeper, self._works = keeper, works
@@ -58,7 +60,7 @@ class WorkerPool(Generic[Work, Ticket]):
         self._over = False
 
     async def run(self, workers: int) -> None:
-        """Work until nothing more fits. Raises RuntimeError if the work ends before the money."""
+        """Work until nothing more fits. Raise RuntimeError if the work ends before the money."""
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
                 group.create_task(self._work())

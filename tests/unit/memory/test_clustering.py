@@ -24,9 +24,8 @@ def memory(
         for _ in range(each):
             vector = centre + 0.3 * rng.standard_normal(24)
             vectors.append(vector / np.linalg.norm(vector))
-            texts.append(
-                f"Here somebody writes about {' and '.join(rng.choice(words.split(), 2, replace=False))} again."
-            )
+            chosen = " and ".join(rng.choice(words.split(), 2, replace=False))
+            texts.append(f"Here somebody writes about {chosen} again.")
             topics.append(topic)
     return np.array(vectors, np.float32), texts, topics
 

@@ -1,4 +1,6 @@
-"""Every format gives its passages with their titles and what they say of themselves; what can't be read says why."""
+"""Every format gives its passages with their titles and what they say of themselves; what can't be
+read says why.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,10 @@ from daydream_memory.chunking import facts_of
 from daydream_memory.reading import DocumentMetadata, Passage, read_document
 from support.documents import docx, pdf
 
-HTML = """<html><head><title>Ice</title><script>var x = "no text";</script></head><body><nav>Home | About</nav>
-<main><p>Before any heading.</p><h1>Valleys</h1><p>Glaciers carve <b>round</b> floors &amp; walls.</p>
+HTML = """<html><head><title>Ice</title><script>var x = "no text";</script></head>
+<body><nav>Home | About</nav>
+<main><p>Before any heading.</p>
+<h1>Valleys</h1><p>Glaciers carve <b>round</b> floors &amp; walls.</p>
 <h2>Rivers</h2><ul><li>V-shaped</li><li>steep</li></ul></main>
 <footer>All rights reserved</footer></body></html>"""
 BIB = r"""@article{ant2019, title = {The {DNA} of Gr\"ubel's ants}, abstract = "Ants regulate
@@ -119,7 +123,8 @@ def test_a_table_with_a_named_text_column_is_read_row_by_row(delimiter: str) -> 
 
 def test_the_longest_column_of_a_table_is_its_text_when_none_is_named_so() -> None:
     reading = read_document(
-        b"id,remark,who\n1,Salt was once so dear that armies were paid in it,ada\n2,Peat grows a millimetre a year in bogs like these,bob\n",
+        b"id,remark,who\n1,Salt was once so dear that armies were paid in it,ada\n2,Peat "
+        b"grows a millimetre a year in bogs like these,bob\n",
         "a.csv",
     )
     assert [passage.text[:4] for passage in reading.passages] == ["Salt", "Peat"]
@@ -135,7 +140,10 @@ def test_bibtex_gives_abstracts_with_plain_letters() -> None:
 
 
 def test_front_matter_says_what_a_note_is_about_and_a_rule_does_not() -> None:
-    note = "---\ntitle: Valleys\ntags: [ice, rivers]\nlicense: CC-BY\ndate: 2024-05-01\ndomain: geology\n---\nGlaciers carve round floors.\n# More\n\nText.\n"
+    note = (
+        "---\ntitle: Valleys\ntags: [ice, rivers]\nlicense: CC-BY\ndate: "
+        "2024-05-01\ndomain: geology\n---\nGlaciers carve round floors.\n# More\n\nText.\n"
+    )
     first, second = read_document(note.encode(), "a.md").passages
     assert first == Passage(
         "Glaciers carve round floors.",

@@ -19,8 +19,8 @@ from support.endpoint import words_as_vector
 from support.programs import NatsServer
 
 
-class Words:
-    """A model in which each word has a direction of its own; it is away at first, as often as told."""
+class FakeWordEmbedder:
+    """Embed each word in another direction; fail the first calls, as often as told."""
 
     model = "words"
 
@@ -42,7 +42,9 @@ def test_the_claims_are_threes_of_different_sentences() -> None:
 
 
 def test_what_is_stated_of_the_bundled_model_is_what_it_does() -> None:
-    """Within what processors differ in: its weights are of eight bits, and each adds them up in its own way."""
+    """Within what processors differ in: its weights are of eight bits, and each adds them up in its
+    own way.
+    """
     same, others = asyncio.run(cosines(MiniLM(1)))
     measured = (others.mean(), others.std(ddof=1))
     assert (BUNDLED.mean, BUNDLED.deviation) == pytest.approx(measured, abs=0.02)
@@ -56,7 +58,7 @@ async def test_another_model_is_measured_once_and_remembered(tmp_path: Path) -> 
     try:
         bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="b"))
 
-        async def measured_scale(model: Words) -> SimilarityBaseline:
+        async def measured_scale(model: FakeWordEmbedder) -> SimilarityBaseline:
             measured = SimilarityBaseline(model, bucket)
             assert measured.scale is None
 
@@ -66,13 +68,13 @@ async def test_another_model_is_measured_once_and_remembered(tmp_path: Path) -> 
             await measured.measure_until_known(pause, lambda: measured.scale is not None)
             return measured
 
-        first = Words(away=2)
+        first = FakeWordEmbedder(away=2)
         scale = (await measured_scale(first)).scale
         assert scale is not None
         assert first.asked == 3
-        _, others = await cosines(Words())
+        _, others = await cosines(FakeWordEmbedder())
         assert scale.mean == pytest.approx(others.mean())
-        again = Words()
+        again = FakeWordEmbedder()
         assert (await measured_scale(again)).scale == scale
         assert again.asked == 0
     finally:

@@ -68,7 +68,7 @@ def test_a_synthesis_holds_the_longest_answer_and_its_limits_are_those_of_the_an
 
 def test_an_answer_longer_than_asked_is_cut_and_not_refused() -> None:
     answer = SynthesisAnswer.model_validate(
-        {"link": "analogy", **{name: "word " * 1000 for name in TEXTS}}
+        {"link": "analogy", **dict.fromkeys(TEXTS, "word " * 1000)}
     )
     synthesis = answer.synthesis()
     assert synthesis is not None

@@ -91,8 +91,8 @@ def _json_lines(file: Path, rows: Iterable[formats.Row]) -> int:
 
 def _parquet(file: Path, rows: Sequence[formats.Row]) -> int:
     try:
-        import pyarrow as arrow
-        from pyarrow import parquet
+        import pyarrow as arrow  # noqa: PLC0415 (optional: 165 MB, which most exports do not need)
+        from pyarrow import parquet  # noqa: PLC0415
     except ImportError:
         raise ConfigurationError(
             "The format parquet needs pyarrow",

@@ -16,10 +16,10 @@ def main() -> None:
     """Serve the model until SIGTERM or SIGINT."""
     options = _options(sys.argv[1:])
     try:
-        import xllamacpp
+        import xllamacpp  # noqa: PLC0415 (optional: only needed to serve a model)
     except ImportError:
         message = "The runtime for local models is not installed. Run pip install xllamacpp."
-        print(message, file=sys.stderr)
+        print(message, file=sys.stderr)  # noqa: T201
         sys.exit(2)
     params = xllamacpp.CommonParams()
     params.model.path = options.weights

@@ -27,7 +27,7 @@ CHANGES_OFF = (
     "Set DAYDREAM_CONSOLE_TOKEN, or use the command: daydream --help"
 )
 WRONG_TOKEN = (
-    "Missing or wrong token. Send the value of DAYDREAM_CONSOLE_TOKEN; "
+    "Missing or wrong token. Send the value of DAYDREAM_CONSOLE_TOKEN; "  # noqa: S105 (a text)
     "locally it is part of the URL that daydream up prints"
 )
 

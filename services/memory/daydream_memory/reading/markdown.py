@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import yaml
 from markdown_it import MarkdownIt
@@ -51,7 +52,7 @@ def read_markdown(text: str) -> Passages:
 def _headings(tokens: list[Token]) -> list[_Heading]:
     return [
         _Heading(token.map[0], token.map[1], int(token.tag[1]), content.content)
-        for token, content in zip(tokens, tokens[1:], strict=False)
+        for token, content in pairwise(tokens)
         if token.type == "heading_open" and token.map
     ]
 

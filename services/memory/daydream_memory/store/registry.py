@@ -68,7 +68,7 @@ def store_names() -> list[str]:
 
 
 async def _open_embedded(context: StoreContext) -> Store:
-    from daydream_memory.sqlite import open_sqlite_store
+    from daydream_memory.sqlite import open_sqlite_store  # noqa: PLC0415
 
     return open_sqlite_store(Path(context.settings.folder), context.embedding_model)
 
@@ -79,7 +79,7 @@ async def _open_weaviate(context: StoreContext) -> Store:
             "The store is weaviate, and it has no address", "Set DAYDREAM_MEMORY_WEAVIATE_URL"
         )
     # its client takes a second to load
-    from daydream_memory.weaviate import open_weaviate_store
+    from daydream_memory.weaviate import open_weaviate_store  # noqa: PLC0415
 
     return await open_weaviate_store(
         context.settings.weaviate, context.bucket, context.embedding_model

@@ -24,9 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs = []
         for seed in range(seeds):
             runs.append(simulate(params, seed, write_back=write_back))
-            print(f"{name}: seed {seed + 1} of {seeds}", file=sys.stderr, flush=True)
+            print(f"{name}: seed {seed + 1} of {seeds}", file=sys.stderr, flush=True)  # noqa: T201
         results[name] = summary(runs, params.periods)
-    print(json.dumps({"world": vars(params), "seeds": seeds, **results}))
+    print(json.dumps({"world": vars(params), "seeds": seeds, **results}))  # noqa: T201
     return 0
 
 

@@ -18,7 +18,7 @@ from daydream_sampler.strategies.interface import (
 
 @dataclass(frozen=True)
 class Unseen:
-    """Take the least recent anchor, and a random partner, rarely drawn ones first."""
+    """Take the anchor that was used longest ago, and a random partner, rarely drawn ones first."""
 
     name: str = "unseen"
     order: AnchorOrder = AnchorOrder.CYCLE

@@ -1,4 +1,5 @@
-"""Questions and answers between services (core NATS request/reply), next to the events in `messages`.
+"""Questions and answers between services (core NATS request/reply), next to the events in
+`messages`.
 
 Every question may be asked twice with the same result: what changes something carries its own id.
 Money is in nano-dollars (integers), times are UTC.

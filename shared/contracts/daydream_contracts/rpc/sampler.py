@@ -30,8 +30,9 @@ Phase = Literal[
 
 
 class StrategyYield(ContractModel):
-    """What a strategy has brought. `insights_per_draw` is what it would bring if it drew alone, estimated from the draws of all strategies by
-    inverse propensity, with its 95 % interval."""
+    """What a strategy has brought. `insights_per_draw` is what it would bring if it drew alone,
+    estimated from the draws of all strategies by inverse propensity, with its 95 % interval.
+    """
 
     strategy: str
     share: float = Field(description="of the draws, in this round")

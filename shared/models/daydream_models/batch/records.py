@@ -48,7 +48,7 @@ class BatchRecords:
         self.calls: dict[str, BatchedCall] = {}
         self.intents: dict[str, BatchIntent] = {}
         self._js = js
-        self._bucket = bucket
+        self.bucket = bucket
         self._stage = stage
         self._sequence = 0
 
@@ -92,32 +92,32 @@ class BatchRecords:
 
     async def create_call(self, call: BatchedCall) -> None:
         """Store a new call. Raise the server's APIError if another worker has stored it."""
-        await self._bucket.create(self.call_key(call.call_id), call.model_dump_json().encode())
+        await self.bucket.create(self.call_key(call.call_id), call.model_dump_json().encode())
 
     async def find_call(self, call_id: str) -> BatchedCall:
         """Return a call from the bucket. Raise KeyNotFoundError if it is not stored."""
-        entry = await self._bucket.get(self.call_key(call_id))
+        entry = await self.bucket.get(self.call_key(call_id))
         return BatchedCall.model_validate_json(entry.value or b"")
 
     async def put_call(self, call: BatchedCall) -> None:
         """Replace a call."""
-        await self._bucket.put(self.call_key(call.call_id), call.model_dump_json().encode())
+        await self.bucket.put(self.call_key(call.call_id), call.model_dump_json().encode())
 
     async def delete_call(self, call_id: str) -> None:
         """Forget a call."""
-        await self._bucket.delete(self.call_key(call_id))
+        await self.bucket.delete(self.call_key(call_id))
 
     async def create_intent(self, intent: BatchIntent) -> None:
         """Store a new intent."""
-        await self._bucket.create(self._intent_key(intent.name), intent.model_dump_json().encode())
+        await self.bucket.create(self._intent_key(intent.name), intent.model_dump_json().encode())
 
     async def put_intent(self, intent: BatchIntent) -> None:
         """Replace an intent."""
-        await self._bucket.put(self._intent_key(intent.name), intent.model_dump_json().encode())
+        await self.bucket.put(self._intent_key(intent.name), intent.model_dump_json().encode())
 
     async def delete_intent(self, name: str) -> None:
         """Forget an intent."""
-        await self._bucket.delete(self._intent_key(name))
+        await self.bucket.delete(self._intent_key(name))
 
     def call_key(self, call_id: str) -> str:
         """Return the key of a call in the bucket."""

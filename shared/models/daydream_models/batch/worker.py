@@ -18,14 +18,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 from uuid import uuid4
 
 import nats.errors
-from nats.js import JetStreamContext
 from nats.js.errors import APIError, KeyNotFoundError
-from nats.js.kv import KeyValue
 
 from daydream_contracts.errors import DaydreamError, PermanentError, RetryLaterError
 from daydream_contracts.text_limits import truncate
@@ -51,31 +50,35 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 Authorize = Callable[[float], Awaitable[str]]
 
 
+@dataclass(frozen=True)
+class BatchTiming:
+    """How long calls are collected before a batch is sent, and the time between two polls."""
+
+    collect: timedelta
+    poll: timedelta
+
+
 class BatchWorker:
     """The batches of one stage."""
 
     def __init__(
         self,
         api: BatchApi,
-        js: JetStreamContext,
-        bucket: KeyValue,
+        records: BatchRecords,
         responses: ResponseStore,
         budget: BudgetClient,
         price: Price,
         metrics: ModelMetrics,
-        *,
-        collect_s: float,
-        poll_s: float,
+        timing: BatchTiming,
     ) -> None:
-        self.records = BatchRecords(js, bucket, budget.stage)
+        self.records = records
         self._api = api
         self._responses = responses
         self._budget = budget
         self._price = price
         self._metrics = metrics
-        self._collect = timedelta(seconds=collect_s)
-        self._poll = timedelta(seconds=poll_s)
-        self._lease = LeaderLease(bucket, f"lease.{budget.stage}")
+        self._timing = timing
+        self._lease = LeaderLease(records.bucket, f"lease.{budget.stage}")
         self._polled_at: dict[str, datetime] = {}
         self._not_before = NEVER
 
@@ -141,7 +144,7 @@ class BatchWorker:
             await self._begin(waiting)
 
     def _is_due(self, waiting: Sequence[BatchedCall], now: datetime) -> bool:
-        collected = now - waiting[0].asked_at >= self._collect
+        collected = now - waiting[0].asked_at >= self._timing.collect
         return collected or len(waiting) >= BATCH_CALLS_MAX
 
     async def _begin(self, waiting: Sequence[BatchedCall]) -> None:
@@ -164,7 +167,7 @@ class BatchWorker:
         log.info("Created batch %s of %d calls", batch_id, len(bodies))
 
     async def _advance(self, intent: BatchIntent, now: datetime) -> None:
-        if now - self._polled_at.get(intent.name, NEVER) < self._poll:
+        if now - self._polled_at.get(intent.name, NEVER) < self._timing.poll:
             return
         self._polled_at[intent.name] = now
         batch_id = intent.batch_id
