@@ -40,7 +40,7 @@ test-chaos: setup .tools/ready ## tests that take minutes: processes killed in t
 check: setup ## style, types, layers, phrases, sizes, workflows, docs, each package alone, known vulnerabilities
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy shared services checks deploy tests/checks tests/extension_kit
+	$(BIN)/mypy shared services checks deploy tests
 	$(BIN)/lint-imports
 	$(BIN)/python -m checks --baseline
 	$(BIN)/python -m checks.sizes

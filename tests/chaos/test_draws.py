@@ -69,9 +69,14 @@ class Samplers:
         self.kills = 0
 
     def _start(self, number: int) -> subprocess.Popen[str]:
-        more = {"DAYDREAM_SAMPLER_STAGES": "synthesizer", "DAYDREAM_SAMPLER_PAIRS_AHEAD": "8"}
+        environment = {
+            "DAYDREAM_SAMPLER_STAGES": "synthesizer",
+            "DAYDREAM_SAMPLER_PAIRS_AHEAD": "8",
+        }
         return self._stack.enter_context(
-            service("sampler", self._url, self._folder / f"sampler-{number}", ready=False, **more)
+            service(
+                "sampler", self._url, self._folder / f"sampler-{number}", ready=False, **environment
+            )
         )
 
     async def kill_until(self, done: asyncio.Event) -> None:

@@ -50,12 +50,12 @@ class Chaos:
     def start(self) -> subprocess.Popen[str]:
         return self.daydream.start("run", "-n", str(DAYDREAMS), "--cap", "1", "--json")
 
-    def answered(self, more: int, running: subprocess.Popen[str]) -> None:
+    def wait_for_answers(self, count: int, running: subprocess.Popen[str]) -> None:
         """Wait for more answers, or until there may be no more: each daydream has at least two."""
-        goal = min(self.endpoint.witness()["answered"] + more, 2 * DAYDREAMS)
+        goal = min(self.endpoint.witness()["answered"] + count, 2 * DAYDREAMS)
         until(
             lambda: running.poll() is not None or self.endpoint.witness()["answered"] >= goal,
-            f"{more} more answers or the end",
+            f"{count} more answers or the end",
             60,
         )
 
@@ -111,7 +111,7 @@ def _is_over_or_restarted(
 def test_a_run_survives_one_kill_of_every_process(chaos: Chaos) -> None:
     running = chaos.start()
     for name in EVERY_PROCESS:
-        chaos.answered(4, running)
+        chaos.wait_for_answers(4, running)
         pid = chaos.daydream.processes()[name]
         chaos.kill(pid)
         until(
@@ -125,7 +125,7 @@ def test_a_run_survives_one_kill_of_every_process(chaos: Chaos) -> None:
 @pytest.mark.slow
 def test_the_next_start_continues_after_a_crash_of_the_whole_machine(chaos: Chaos) -> None:
     running = chaos.start()
-    chaos.answered(12, running)
+    chaos.wait_for_answers(12, running)
     pids = chaos.daydream.processes().values()
     in_flight = chaos.endpoint.open_calls()
     os.kill(running.pid, signal.SIGKILL)
@@ -148,7 +148,7 @@ def test_a_run_survives_random_kills(chaos: Chaos, seed: int) -> None:
     chance = random.Random(seed)
     running = chaos.start()
     for _ in range(KILLS):
-        chaos.answered(chance.randint(1, 5), running)
+        chaos.wait_for_answers(chance.randint(1, 5), running)
         name = chance.choice(EVERY_PROCESS)
         pid = chaos.daydream.processes().get(name)
         if running.poll() is not None or pid is None:

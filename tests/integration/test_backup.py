@@ -12,6 +12,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nats.aio.client import Client
@@ -98,7 +99,7 @@ def verdict(name: str) -> VerdictReached:
 async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_not(
     tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
 ) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "DAYDREAM_MEMORY_EMBEDDING_NAME": "priced-1",
         "DAYDREAM_MEMORY_EMBEDDING_BASE_URL": endpoint.url,
         "DAYDREAM_MEMORY_EMBEDDING_FREE": "true",
@@ -180,7 +181,7 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
                 "what was ingested since is ingested again by whoever has it"
             )
             kept = await ask.request(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
-            assert {one.verdict_id for one in kept.verdicts} == {"v early", "v late"}
+            assert {verdict.verdict_id for verdict in kept.verdicts} == {"v early", "v late"}
         assert sorted(
             file.name for file in (tmp_path / "memory" / "memory").iterdir() if file.suffix == ".db"
         ) == ["memory.db"]

@@ -119,14 +119,14 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
         await cap(10_000_000)
         await true(lambda: settled_at(memory, FACTS))
         assert (await memory()).embedding_model == "priced-1"
-        found = await rpc.request(
+        result = await rpc.request(
             MEMORY_SEARCH,
             Search(
                 text="Note number 5 tells of harbour 35 and of the wind that blows there all year.",
                 limit=1,
             ),
         )
-        assert found.hits[0].similarity == pytest.approx(1, abs=1e-5)
+        assert result.hits[0].similarity == pytest.approx(1, abs=1e-5)
         books = await budget()
         assert books.settled_nanousd == endpoint.witness()["cost_nanousd"], (
             "the ledger and the endpoint count the same money"
@@ -140,14 +140,14 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
 async def test_another_model_takes_over_while_questions_are_answered_with_the_previous(
     tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
 ) -> None:
-    def of(role: str, **more: str) -> dict[str, Any]:
+    def of(role: str, **environment: str) -> dict[str, Any]:
         return {
             f"DAYDREAM_MEMORY_{role}_{name}": value
             for name, value in {
                 "NAME": "priced-1",
                 "BASE_URL": endpoint.url,
                 "FREE": "true",
-                **more,
+                **environment,
             }.items()
         }
 
@@ -170,8 +170,8 @@ async def test_another_model_takes_over_while_questions_are_answered_with_the_pr
             assert await asyncio.to_thread(process.wait, 30) == 75, "it asks to be started again"
         with service("memory", server.url, tmp_path / "memory", **changed):
             assert (await memory()).embedding_model == "priced-1@32"
-            found = await rpc.request(MEMORY_SEARCH, Search(text=text, limit=1))
-            assert (found.hits[0].fact.text, round(found.hits[0].similarity, 4)) == (text, 1.0)
+            result = await rpc.request(MEMORY_SEARCH, Search(text=text, limit=1))
+            assert (result.hits[0].fact.text, round(result.hits[0].similarity, 4)) == (text, 1.0)
 
 
 async def test_no_endpoint_is_sent_a_text_that_it_may_not_see(
@@ -243,7 +243,7 @@ def test_the_embedded_model_stays_unless_another_is_named(monkeypatch: pytest.Mo
 
 
 def test_the_witness_gives_vectors_by_words() -> None:
-    one, same, other = (
+    first, same, other = (
         np.array(words_as_vector(text, 48)) for text in ("red green", "green red", "salt")
     )
-    assert one @ same > 10 * abs(one @ other)
+    assert first @ same > 10 * abs(first @ other)

@@ -103,7 +103,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
             while done.messages.get("VERDICTS") != 2:  # the memory's last acks may be on their way
                 done = await ask.request(MEMORY_ERASE, request, patience_s=30, try_s=30)
         assert done.facts == 1
-        assert any("providers" in one for one in done.out_of_reach)
+        assert any("providers" in item for item in done.out_of_reach)
         assert not [
             body
             for stream in ("VERDICTS", "DOCUMENTS", "INSIGHTS")
@@ -115,9 +115,9 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
         erased = [
             sum(
                 fact.text == "(erased)"
-                for fact in (one.hypothesis.pair.first, one.hypothesis.pair.second)
+                for fact in (verdict.hypothesis.pair.first, verdict.hypothesis.pair.second)
             )
-            for one in page.verdicts
+            for verdict in page.verdicts
         ]
         assert sorted(erased) == [0, 1, 1]
         again = await ask.request(

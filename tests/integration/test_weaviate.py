@@ -169,7 +169,7 @@ async def test_a_change_that_was_cut_off_anywhere_is_completed_when_repeated(
     for cut in range(1, 100):
         weaviate.fake.objects = copy.deepcopy(before)
         await weaviate.bucket.put(KEY, turn)
-        weaviate.fake.writes, weaviate.fake.refuse = 0, lambda write, cut=cut: write == cut
+        weaviate.fake.writes, weaviate.fake.refuse = 0, cut.__eq__
         try:
             await change(store)
         except (TransientError, RetryLaterError):

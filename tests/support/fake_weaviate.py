@@ -142,7 +142,7 @@ def _by_distance(
 
 
 async def _healthy(_: Any, __: Any) -> Any:
-    return health_weaviate_pb2.WeaviateHealthCheckResponse(status=1)
+    return health_weaviate_pb2.WeaviateHealthCheckResponse(status="SERVING")
 
 
 @asynccontextmanager

@@ -20,9 +20,9 @@ class Sink:
     def take(self, body: bytes) -> None:
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             service = next(
-                one.value.string_value
-                for one in resource.resource.attributes
-                if one.key == "service.name"
+                attribute.value.string_value
+                for attribute in resource.resource.attributes
+                if attribute.key == "service.name"
             )
             self.spans += [
                 (service, span) for scope in resource.scope_spans for span in scope.spans

@@ -68,11 +68,11 @@ class WeaviateServer:
             self._process.wait()
             self._process = None
 
-    def settings(self, **more: str) -> WeaviateSettings:
+    def settings(self, **fields: str) -> WeaviateSettings:
         return WeaviateSettings(
             url=f"http://127.0.0.1:{self.port}",
             grpc_url=f"http://127.0.0.1:{self.grpc_port}",
-            **more,
+            **fields,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from faststream.nats import TestNatsBroker
@@ -113,6 +114,6 @@ async def test_a_store_without_backups_says_so(app: ServiceApp) -> None:
 
 
 def test_every_message_and_endpoint_of_the_memory_has_a_handler(app: ServiceApp) -> None:
-    subjects = {subscriber.subject.template for subscriber in app.nats.subscribers}
+    subjects = {cast(Any, subscriber).subject.template for subscriber in app.nats.subscribers}
     routes = {route_of(message).subject for message in CONSUMERS}
     assert subjects == routes | {endpoint.subject for endpoint in ENDPOINTS}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
 from daydream_contracts.events import (
@@ -57,7 +59,7 @@ def test_a_message_that_the_service_does_not_consume_is_refused() -> None:
 def test_a_concurrency_of_n_is_n_subscribers_and_one_channel() -> None:
     app = build(SynthesizerSettings(concurrency=5))
     pairs = route_of(PairSampled).subject
-    subjects = [subscriber.subject.template for subscriber in app.nats.subscribers]
+    subjects = [cast(Any, subscriber).subject.template for subscriber in app.nats.subscribers]
     document = app.schema.to_specification().to_jsonable()
     addresses = [channel["address"] for channel in document["channels"].values()]
     assert subjects.count(pairs) == 5
