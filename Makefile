@@ -42,7 +42,7 @@ check: setup ## style, types, layers, phrases, sizes, workflows, docs, each pack
 	$(BIN)/ruff check .
 	$(BIN)/mypy shared services checks deploy tests
 	$(BIN)/lint-imports
-	$(BIN)/python -m checks --baseline
+	$(BIN)/python -m checks
 	$(BIN)/python -m checks.sizes
 	$(BIN)/python -m checks.workflows
 	$(BIN)/zensical build --clean --strict
