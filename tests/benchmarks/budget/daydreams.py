@@ -80,7 +80,7 @@ class DaydreamReservations:
             reduced_plans=reduced,
             requested_at=datetime.now(UTC),
         )
-        grant = await self._rpc(BUDGET_OPEN, request)
+        grant = await self._rpc.request(BUDGET_OPEN, request)
         return refused(grant) or OpenedDaydream(work, name, grant.plan)
 
     async def spend(self, ticket: OpenedDaydream) -> int:
@@ -91,7 +91,7 @@ class DaydreamReservations:
                 *(self._pay(ticket, stage, number, call) for number, call in enumerate(calls))
             )
             costs += sum(paid)
-        status = await self._rpc(
+        status = await self._rpc.request(
             BUDGET_RELEASE, ReleaseReservation(reservation_id=ticket.reservation_id)
         )
         if not status.released or status.settled_nanousd != costs:
@@ -100,14 +100,16 @@ class DaydreamReservations:
 
     async def _pay(self, ticket: OpenedDaydream, stage: str, number: int, call: TracedCall) -> int:
         call_id = f"{ticket.reservation_id}-{stage}-{number}"
-        grant = await self._rpc(
+        grant = await self._rpc.request(
             BUDGET_AUTHORIZE,
             authorize(ticket.reservation_id, call_id, stage, call.bound, self._team),
         )
         if grant.refusal is not None:
             raise RuntimeError(f"an open reservation refused its own call: {grant.refusal.text}")
         cost = await self._endpoint.answer(call)
-        await self._rpc(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=cost))
+        await self._rpc.request(
+            BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=cost)
+        )
         return cost
 
 

@@ -54,7 +54,9 @@ class LifetimeCap:
 
     async def free(self) -> int:
         """Return what can still be granted."""
-        return self._own((await self._rpc(BUDGET_STATE, EmptyRequest())).limits).free_nanousd
+        return self._own(
+            (await self._rpc.request(BUDGET_STATE, EmptyRequest())).limits
+        ).free_nanousd
 
     async def make_free(self, nanousd: int) -> None:
         """Raise or lower it so that this amount is free."""
@@ -65,7 +67,7 @@ class LifetimeCap:
             raise RuntimeError(f"{nanousd} should be free, not {free}")
 
     async def _change(self, change: SetLimit | TopUp) -> None:
-        reply = await self._rpc(
+        reply = await self._rpc.request(
             BUDGET_CHANGE, ChangeBudget(change_id=uuid4().hex, change=change, who="benchmark")
         )
         if reply.refusal is not None:

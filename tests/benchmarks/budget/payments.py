@@ -57,21 +57,23 @@ class Payments:
         """Open, authorize, settle, release."""
         await self._open(reservation(name))
         started = time.perf_counter()
-        grant = await self._rpc(BUDGET_AUTHORIZE, authorize(name, name))
+        grant = await self._rpc.request(BUDGET_AUTHORIZE, authorize(name, name))
         self.authorize_ms.append(1000 * (time.perf_counter() - started))
-        await self._rpc(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=self._cost))
-        await self._rpc(BUDGET_RELEASE, ReleaseReservation(reservation_id=name))
+        await self._rpc.request(
+            BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=self._cost)
+        )
+        await self._rpc.request(BUDGET_RELEASE, ReleaseReservation(reservation_id=name))
 
     async def in_two(self, name: str) -> None:
         """Open with the first attempt, settle and release."""
         grant = await self._open(reservation(name, first=True))
-        await self._rpc(
+        await self._rpc.request(
             BUDGET_SETTLE,
             Settle(attempt_id=grant.attempt_id, cost_nanousd=self._cost, release=True),
         )
 
     async def _open(self, request: OpenReservation) -> Grant:
-        while not (grant := await self._rpc(BUDGET_OPEN, request)).granted:
+        while not (grant := await self._rpc.request(BUDGET_OPEN, request)).granted:
             self.refused += 1
             await asyncio.sleep(RETRY_S)
         return grant

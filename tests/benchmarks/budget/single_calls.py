@@ -40,7 +40,7 @@ class CallReservations:
             stage="synthesizer", model=MODEL, team=self._team, upper_bound_nanousd=work.bound
         )
         attempt = authorize(name, name, "synthesizer", work.bound, self._team)
-        grant = await self._rpc(
+        grant = await self._rpc.request(
             BUDGET_OPEN,
             OpenReservation(
                 reservation_id=name,
@@ -53,7 +53,7 @@ class CallReservations:
 
     async def spend(self, ticket: AuthorizedCall) -> int:
         cost = await self._endpoint.answer(ticket.call)
-        settled = await self._rpc(
+        settled = await self._rpc.request(
             BUDGET_SETTLE, Settle(attempt_id=ticket.attempt_id, cost_nanousd=cost, release=True)
         )
         # unknown: the request was repeated after a lost reply, and the reservation is released

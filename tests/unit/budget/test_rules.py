@@ -257,7 +257,7 @@ def test_an_unknown_reservation_pays_for_nothing_and_counts_as_released() -> Non
     assert not ledger.settle("unknown:1", 1).known
 
 
-# --- seldom orders of events ----------------------------------------------------------
+# --- rare orders of events ----------------------------------------------------------
 
 
 def test_money_freed_by_yesterdays_call_does_not_break_todays_cap() -> None:
