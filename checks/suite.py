@@ -6,13 +6,13 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from checks.finding import Finding
-from checks.sources import PRODUCT, TESTS, SourceFile, python_files
+from checks.sources import PRODUCT, TESTS, FunctionNode, SourceFile, python_files
 
 MODULE_LINES_MAX = 400
 # Benchmarks are no tests: they model time and competitors.
 BENCHMARKS = "tests/benchmarks/"
 FAKE_PREFIXES = ("Fake", "Stub")
-COMMON_METHODS = frozenset({"close", "get", "main", "run", "start", "stop", "take"})
+COMMON_METHODS = frozenset({"close", "get", "main", "model", "run", "start", "stop", "take"})
 
 
 def run() -> list[Finding]:
@@ -34,17 +34,24 @@ def lengths(files: Iterable[SourceFile]) -> Iterator[Finding]:
 
 
 def sleeps(files: Iterable[SourceFile]) -> Iterator[Finding]:
-    """Yield a finding for each sleep of a fixed time outside a loop that polls.
+    """Yield a finding for each sleep of a fixed time that is no part of a polling loop.
 
-    `asyncio.sleep(0)` only yields to the event loop, so it is allowed. So is a sleep whose length
-    is an attribute (`self.delay_s`): that is the latency of a fake, which a test chooses.
+    These pass: `asyncio.sleep(0)`, which only yields to the event loop; a sleep whose length is an
+    attribute (`self.delay_s`), the latency of a fake that a test chooses; and a sleep in a function
+    inside a test, which models work that takes this long.
     """
     for file in files:
         if file.path.startswith(BENCHMARKS):
             continue
-        polls = {id(call) for loop in file.nodes if _is_loop(loop) for call in ast.walk(loop)}
+        allowed = {
+            id(call)
+            for scope in file.nodes
+            if _is_loop(scope) or isinstance(scope, FunctionNode)
+            for inner in ([scope] if _is_loop(scope) else _inner_functions(scope))
+            for call in ast.walk(inner)
+        }
         for node in file.nodes:
-            if isinstance(node, ast.Call) and _sleeps_fixed_time(node) and id(node) not in polls:
+            if isinstance(node, ast.Call) and _sleeps_fixed_time(node) and id(node) not in allowed:
                 yield Finding(
                     file.path,
                     node.lineno,
@@ -94,6 +101,14 @@ def _stands_in_for(methods: frozenset[str], product: dict[str, frozenset[str]]) 
         return None
     candidates = (name for name, others in product.items() if methods <= others)
     return min(candidates, key=lambda name: (len(product[name]), name), default=None)
+
+
+def _inner_functions(function: ast.AST) -> Iterator[ast.AST]:
+    return (
+        node
+        for node in ast.walk(function)
+        if node is not function and isinstance(node, FunctionNode)
+    )
 
 
 def _is_loop(node: ast.AST) -> bool:

@@ -45,6 +45,11 @@ def test_yielding_to_the_event_loop_and_the_latency_of_a_fake_pass() -> None:
     assert sleeps("async def work(self):\n    await asyncio.sleep(self.delay_s)\n") == []
 
 
+def test_work_that_takes_long_in_a_handler_of_a_test_passes() -> None:
+    handler = "    async def handler(message):\n        await asyncio.sleep(1)\n"
+    assert sleeps(f"async def test_it():\n{handler}") == []
+
+
 def test_benchmarks_may_wait() -> None:
     assert sleeps("time.sleep(1)\n", "tests/benchmarks/a.py") == []
 
