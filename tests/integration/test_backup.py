@@ -104,10 +104,10 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
         "DAYDREAM_MEMORY_EMBEDDING_BASE_URL": endpoint.url,
         "DAYDREAM_MEMORY_EMBEDDING_FREE": "true",
     }
-    ask = RpcClient(nc)
+    rpc = RpcClient(nc)
 
     async def state() -> MemoryState:
-        return await ask.request(MEMORY_STATE, EmptyRequest())
+        return await rpc.request(MEMORY_STATE, EmptyRequest())
 
     async def until(**wanted: int) -> None:
         async with asyncio.timeout(30):
@@ -132,19 +132,19 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             await until(facts=6)
             await say(nc, verdict("early"))
             await until(verdicts=1)
-            made = await ask.request(MEMORY_BACK_UP, BackUp(backup_id="one"))
+            made = await rpc.request(MEMORY_BACK_UP, BackUp(backup_id="one"))
             assert (made.facts, made.verdicts) == (6 + (await state()).insights, 1)
-            assert await ask.request(MEMORY_BACK_UP, BackUp(backup_id="one")) == made, (
+            assert await rpc.request(MEMORY_BACK_UP, BackUp(backup_id="one")) == made, (
                 "the same request, the same copy"
             )
 
             await offer(nc, "/later.jsonl", "A fact that nobody knew yet when the backup was made.")
             await say(nc, verdict("late"))
             await until(facts=8 + 1, verdicts=2)
-            await ask.request(
+            await rpc.request(
                 MEMORY_ERASE, Erase(sources=(SECRET,), who="ada", requested_at=datetime.now(UTC))
             )
-            (known,) = (await ask.request(MEMORY_RESOLVE, Resolve(names=("v early",)))).facts
+            (known,) = (await rpc.request(MEMORY_RESOLVE, Resolve(names=("v early",)))).facts
             await say(
                 nc,
                 VisibilityChanged(
@@ -159,14 +159,14 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             before = await state()
 
             with pytest.raises(PermanentError, match="No backup"):
-                await ask.request(
+                await rpc.request(
                     MEMORY_RESTORE, RestoreBackup(object_name="two", sha256="", who="ada")
                 )
             with pytest.raises(PermanentError, match="incomplete"):
-                await ask.request(
+                await rpc.request(
                     MEMORY_RESTORE, RestoreBackup(object_name="one", sha256="wrong", who="ada")
                 )
-            done = await ask.request(
+            done = await rpc.request(
                 MEMORY_RESTORE, RestoreBackup(object_name="one", sha256=made.sha256, who="ada")
             )
             assert (done.facts, done.verdicts, done.replayed, done.lost) == (made.facts, 1, 2, 0)
@@ -180,7 +180,7 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             assert after.facts == before.facts - 1, (
                 "what was ingested since is ingested again by whoever has it"
             )
-            kept = await ask.request(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
+            kept = await rpc.request(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
             assert {verdict.verdict_id for verdict in kept.verdicts} == {"v early", "v late"}
         assert sorted(
             file.name for file in (tmp_path / "memory" / "memory").iterdir() if file.suffix == ".db"

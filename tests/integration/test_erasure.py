@@ -71,7 +71,7 @@ async def bodies(nc: Client, stream: str) -> list[bytes]:
 async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_without_it(
     tmp_path: Path, server: NatsServer, nc: Client
 ) -> None:
-    ask = RpcClient(nc)
+    rpc = RpcClient(nc)
     with (
         service("budget", server.url, tmp_path / "budget"),
         service("memory", server.url, tmp_path / "memory"),
@@ -93,15 +93,15 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
             await tell(nc, verdict(number, *texts))
         async with asyncio.timeout(30):
             while (
-                state := await ask.request(MEMORY_STATE, EmptyRequest())
+                state := await rpc.request(MEMORY_STATE, EmptyRequest())
             ).facts < 2 or state.verdicts < 3:
                 await asyncio.sleep(0.05)
             request = Erase(
                 fact_ids=(derive_id("fact", fingerprint(SECRET)),), who="ada", requested_at=AT
             )
-            done = await ask.request(MEMORY_ERASE, request, patience_s=30, try_s=30)
+            done = await rpc.request(MEMORY_ERASE, request, patience_s=30, try_s=30)
             while done.messages.get("VERDICTS") != 2:  # the memory's last acks may be on their way
-                done = await ask.request(MEMORY_ERASE, request, patience_s=30, try_s=30)
+                done = await rpc.request(MEMORY_ERASE, request, patience_s=30, try_s=30)
         assert done.facts == 1
         assert any("providers" in item for item in done.out_of_reach)
         assert not [
@@ -111,7 +111,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
             if b"bronze" in body
         ]
         assert len(await bodies(nc, "VERDICTS")) == 1
-        page = await ask.request(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
+        page = await rpc.request(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
         erased = [
             sum(
                 fact.text == "(erased)"
@@ -120,7 +120,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
             for verdict in page.verdicts
         ]
         assert sorted(erased) == [0, 1, 1]
-        again = await ask.request(
+        again = await rpc.request(
             MEMORY_ERASE,
             Erase(sources=('/my "notes".jsonl',), who="ada", requested_at=AT),
             patience_s=30,

@@ -164,7 +164,7 @@ async def _assemble(
         {
             "ingester": ingester,
             "writer": writer,
-            "queries": MemoryQueries(store, embedder.model),
+            "memory_queries": MemoryQueries(store, embedder.model),
             "similarity_search": SimilaritySearch(store, embedder, baseline),
             "eraser": Eraser(store, runtime.js),
             "backups": await _backups(runtime, store, writer),

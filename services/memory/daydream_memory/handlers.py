@@ -89,39 +89,39 @@ async def visibility_changed(
         await publisher.publish(event)
 
 
-async def memory_state(request: EmptyRequest, queries: Queries) -> MemoryState:
+async def memory_state(request: EmptyRequest, memory_queries: Queries) -> MemoryState:
     """Return how much the memory holds."""
-    return await queries.state()
+    return await memory_queries.state()
 
 
-async def find_pair(request: PairAt, queries: Queries) -> PairFound:
+async def find_pair(request: PairAt, memory_queries: Queries) -> PairFound:
     """Return two facts by their ordinals."""
-    return await queries.pair(request)
+    return await memory_queries.pair(request)
 
 
-async def find_neighbours(request: FindNeighbours, queries: Queries) -> Neighbourhoods:
+async def find_neighbours(request: FindNeighbours, memory_queries: Queries) -> Neighbourhoods:
     """Return the neighbours of facts."""
-    return await queries.neighbourhoods(request)
+    return await memory_queries.neighbourhoods(request)
 
 
-async def list_verdicts(request: ListVerdicts, queries: Queries) -> VerdictPage:
+async def list_verdicts(request: ListVerdicts, memory_queries: Queries) -> VerdictPage:
     """Return a page of verdicts."""
-    return await queries.verdicts(request)
+    return await memory_queries.verdicts(request)
 
 
-async def list_documents(request: ListDocuments, queries: Queries) -> DocumentPage:
+async def list_documents(request: ListDocuments, memory_queries: Queries) -> DocumentPage:
     """Return a page of the results of reading documents."""
-    return await queries.documents(request)
+    return await memory_queries.documents(request)
 
 
-async def resolve_facts(request: Resolve, queries: Queries) -> Resolved:
+async def resolve_facts(request: Resolve, memory_queries: Queries) -> Resolved:
     """Return the facts with these names, and whether they are hidden."""
-    return await queries.resolve(request)
+    return await memory_queries.resolve(request)
 
 
-async def list_judged_pairs(request: JudgedPairs, queries: Queries) -> JudgedPairsPage:
+async def list_judged_pairs(request: JudgedPairs, memory_queries: Queries) -> JudgedPairsPage:
     """Return a page of the pairs that have a verdict."""
-    return await queries.judged_pairs(request)
+    return await memory_queries.judged_pairs(request)
 
 
 async def find_nearest(

@@ -8,7 +8,8 @@ How to write or convert a service:
 
 1. `handlers.py`: module-level handlers and endpoints, `async def pair_sampled(pair: PairSampled,
    synthesizer: Annotated[Synthesizer, FromContext()]) -> …` (see `registration`). The parameter's
-   name is the name in the context. A parameter must not begin with an underscore.
+   name is the name in the context. No parameter begins with an
+   underscore, and no collaborator has the name of a field of its message.
 2. `app.py`: `build(settings) -> ServiceApp` names the handlers of each message and endpoint.
    `create() -> ServiceApp` is `build(Settings.read())`. An async context manager opens the
    collaborators on a `Runtime` and yields `Collaborators`: the context's entries by name,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any, get_type_hints
+from typing import Any
 
 import nats.errors
 from faststream import ContextRepo
@@ -21,7 +21,7 @@ from nats.aio.msg import Msg
 from opentelemetry import context, propagate
 
 from daydream_contracts.topology import Endpoint
-from daydream_runtime.injection import FromContext
+from daydream_runtime.injection import injected_names
 from daydream_runtime.rpc import REASON_HEADER, failure_reply
 
 log = logging.getLogger(__name__)
@@ -88,13 +88,3 @@ class EndpointServer:
             await msg._client.publish(msg.reply, body, headers=headers)
         except nats.errors.Error as error:
             log.warning("an answer on %s was lost: %r", endpoint.subject, error)
-
-
-def injected_names(handler: Any) -> list[str]:
-    """Return the names of the parameters that a handler takes from the context."""
-    hints = get_type_hints(handler, include_extras=True)
-    return [name for name, hint in hints.items() if _is_injected(hint)]
-
-
-def _is_injected(hint: Any) -> bool:
-    return any(isinstance(extra, FromContext) for extra in getattr(hint, "__metadata__", ()))

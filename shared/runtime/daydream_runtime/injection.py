@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 from fast_depends.library import CustomField
 
@@ -29,3 +29,13 @@ class FromContext(CustomField):
         if collaborator is None:
             raise LookupError(f"the context holds no {name!r}")
         return kwargs | {name: collaborator}
+
+
+def injected_names(handler: Any) -> list[str]:
+    """Return the names of the parameters that a handler takes from the context."""
+    hints = get_type_hints(handler, include_extras=True)
+    return [name for name, hint in hints.items() if _is_injected(hint)]
+
+
+def _is_injected(hint: Any) -> bool:
+    return any(isinstance(extra, FromContext) for extra in getattr(hint, "__metadata__", ()))

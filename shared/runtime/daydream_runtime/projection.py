@@ -53,11 +53,6 @@ class Projector(Generic[P]):
         self._key = key
         self._saved = 0
 
-    @property
-    def fold(self) -> P:
-        """Return the projection, under the name that callers use until they are converted."""
-        return self.projection
-
     async def load(self) -> None:
         """Read the snapshot. Without a readable one, start with the first verdict in the stream."""
         try:

@@ -26,7 +26,7 @@ from faststream.message import StreamMessage
 from faststream.middlewares import AckPolicy
 from faststream.nats import JStream, NatsBroker, NatsRouter, PullSub
 
-from daydream_contracts.events import Message
+from daydream_contracts.events import ContractModel, Message
 from daydream_contracts.topology import (
     CONSUMERS,
     ROUTES,
@@ -36,6 +36,7 @@ from daydream_contracts.topology import (
     route_of,
 )
 from daydream_runtime.endpoint_server import EndpointServer
+from daydream_runtime.injection import injected_names
 from daydream_runtime.middleware import DeliveryMiddleware
 from daydream_runtime.publisher import PUBLISH_TIMEOUT_S
 from daydream_runtime.rpc import FailureReplyMiddleware
@@ -62,6 +63,7 @@ def consumer_router(
     """
     router = NatsRouter(middlewares=[delivery])
     for consumer, handler in consumers.items():
+        check_names(handler, consumer.message)
         event = result_event(handler)
         subscribed: Any = handler if event is None else _publish_result(router, event, handler)
         for number in range(concurrency):
@@ -97,6 +99,7 @@ def endpoint_router(endpoints: EndpointHandlers, server: EndpointServer) -> Nats
     """Answer each endpoint's requests in a queue group, so that replicas share them."""
     router = NatsRouter(middlewares=[FailureReplyMiddleware])
     for endpoint, handler in endpoints.items():
+        check_names(handler, endpoint.question)
         subscriber = router.subscriber(
             endpoint.subject,
             queue=endpoint.service,
@@ -116,6 +119,13 @@ def document_publishers(
     for route in ROUTES:
         if route.publisher == service and route.message not in returned:
             broker.publisher(route.subject, **_publisher_options(route))
+
+
+def check_names(handler: Handler, message: type[ContractModel]) -> None:
+    """Raise TypeError if a collaborator is named like a field: FastStream would hide that field."""
+    hidden = set(injected_names(handler)) & set(message.model_fields)
+    if hidden:
+        raise TypeError(f"{handler!r} names a collaborator like a field of its message: {hidden}")
 
 
 def result_event(handler: Handler) -> type[Message] | None:

@@ -68,8 +68,6 @@ class RpcClient:
             raise RetryLaterError(f"{text}: {type(error).__name__}") from error
         return _read(endpoint, reply)
 
-    __call__ = request  # until every caller says `request`
-
 
 def _read(endpoint: Endpoint[Q, A], reply: Msg) -> A:
     headers = reply.headers or {}

@@ -95,7 +95,7 @@ async def test_a_removed_document_is_removed(app: ServiceApp) -> None:
 async def test_the_state_is_that_of_the_store(app: ServiceApp, tmp_path: Path) -> None:
     store = open_sqlite_store(tmp_path, MODEL)
     await add_active_facts(store, "one", "two")
-    app.context.set_global("queries", MemoryQueries(store, MODEL))
+    app.context.set_global("memory_queries", MemoryQueries(store, MODEL))
     async with TestNatsBroker(app.nats) as broker:
         reply = await broker.request(EmptyRequest(), MEMORY_STATE.subject)
     state = MemoryState.model_validate_json(reply.body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import pytest
 
@@ -13,7 +13,9 @@ from daydream_contracts.events import (
     VerdictReached,
 )
 from daydream_contracts.topology import route_of
-from daydream_runtime.registration import consumers_of, result_event
+from daydream_runtime.injection import FromContext
+from daydream_runtime.publisher import EventPublisher
+from daydream_runtime.registration import check_names, consumers_of, result_event
 from daydream_synthesizer.app import build
 from daydream_synthesizer.settings import SynthesizerSettings
 
@@ -47,6 +49,17 @@ def test_a_handler_with_other_results_is_refused(handler: object) -> None:
     """FastStream would send a result to every publisher, and a list as one body."""
     with pytest.raises(TypeError, match="one kind of event"):
         result_event(handler)  # type: ignore[arg-type]
+
+
+def test_a_collaborator_is_not_named_like_a_field_of_the_message() -> None:
+    """FastStream would leave the field out of the AsyncAPI document."""
+
+    async def handler(
+        message: PairSampled, plan: Annotated[EventPublisher, FromContext()]
+    ) -> None: ...
+
+    with pytest.raises(TypeError, match="plan"):
+        check_names(handler, PairSampled)
 
 
 def test_a_message_that_the_service_does_not_consume_is_refused() -> None:
