@@ -1,6 +1,4 @@
-"""A backup of the running memory, and its restore, over the real broker; and the epoch that the
-sampler opens then.
-"""
+"""A backup of the running memory, and its restore, over the real broker."""
 
 from __future__ import annotations
 
@@ -50,13 +48,14 @@ SECRET = "/secret.jsonl"
 
 
 async def say(nc: Client, message: Message) -> None:
-    """Publish it, and wait until the memory is done with it: what it has not acknowledged yet
-    counts as later than a backup.
+    """Publish a message and wait until the memory has acknowledged it.
+
+    A message that is not acknowledged counts as later than a backup.
     """
     flow, js = route_of(type(message)), nc.jetstream()
     sequence = (await js.publish(flow.subject, message.model_dump_json().encode())).seq
     async with asyncio.timeout(30):
-        while (
+        while (  # noqa: ASYNC110
             floor := (await js.consumer_info(flow.stream, "memory")).ack_floor
         ) is None or floor.stream_seq < sequence:
             await asyncio.sleep(0.02)
@@ -111,7 +110,7 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
 
     async def until(**wanted: int) -> None:
         async with asyncio.timeout(30):
-            while {name: getattr(await state(), name) for name in wanted} != wanted:
+            while {name: getattr(await state(), name) for name in wanted} != wanted:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     with service("budget", server.url, tmp_path / "budget"):

@@ -1,6 +1,4 @@
-"""Vectors by an endpoint: paid from the ledger to the cent, held back by the cap, and gone on with
-when there is money again.
-"""
+"""Vectors by an endpoint: paid exactly, limited by the cap, continued when there is money."""
 
 from __future__ import annotations
 
@@ -54,15 +52,15 @@ FACTS_MANY = 230  # more than a start makes new vectors for
 
 async def true(condition: Callable[[], Coroutine[Any, Any, bool]]) -> None:
     async with asyncio.timeout(30):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
 async def offer(nc: Client, facts: int) -> None:
     lines = [
         {
-            "text": f"Note number {number} tells of harbour {number * 7} and of the wind that "
-            f"blows there all year."
+            "text": f"Note number {number} tells of harbour {number * 7} and of the wind that"
+            " blows there all year."
         }
         for number in range(facts)
     ]

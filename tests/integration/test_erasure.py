@@ -1,4 +1,4 @@
-"""Erasure reaches the streams too, and says what it can't reach; what is on its way is not lost."""
+"""Erasure reaches the streams too, and says what it cannot reach. Nothing in progress is lost."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from support.services import service
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 SECRET = (
-    "The recipe for the bronze of the old bells is kept by one family and was never to "
-    "be written down by anybody."
+    "The recipe for the bronze of the old bells is kept by one family and was never to be written"
+    " down by anybody."
 )
 OTHER = (
-    "Salt was once so dear that armies were paid in it, and roads were built for nothing "
-    "but to carry it inland."
+    "Salt was once so dear that armies were paid in it, and roads were built for nothing but to"
+    " carry it inland."
 )
 EXAMPLE = Path(__file__).parents[1] / "contracts" / "messages" / "VerdictReached.v1.json"
 
@@ -71,7 +71,7 @@ async def bodies(nc: Client, stream: str) -> list[bytes]:
 async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_without_it(
     tmp_path: Path, server: NatsServer, nc: Client
 ) -> None:
-    rpc = RpcClient(nc)
+    ask = RpcClient(nc)
     with (
         service("budget", server.url, tmp_path / "budget"),
         service("memory", server.url, tmp_path / "memory"),
@@ -92,7 +92,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
         ):
             await tell(nc, verdict(number, *texts))
         async with asyncio.timeout(30):
-            while (
+            while (  # noqa: ASYNC110
                 state := await rpc.request(MEMORY_STATE, EmptyRequest())
             ).facts < 2 or state.verdicts < 3:
                 await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Small real documents of the formats that are no texts, made by hand."""
+"""Small real documents of the binary formats, made by hand."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.
 STYLES = "application/vnd.openxmlformats-officedocument.wordprocessingml.styles+xml"
 
 
+RELATIONS_TYPE = "application/vnd.openxmlformats-package.relationships+xml"
+
+
 def docx(*paragraphs: tuple[str, str]) -> bytes:
     """A Word document of (style id, text), where Heading1 and Heading2 are headings."""
     body = "".join(
@@ -21,15 +24,15 @@ def docx(*paragraphs: tuple[str, str]) -> bytes:
         for style, text in paragraphs
     )
     styles = "".join(
-        f'<w:style w:type="paragraph" w:styleId="Heading{level}"><w:name w:val="heading '
-        f'{level}"/></w:style>'
+        f'<w:style w:type="paragraph" w:styleId="Heading{level}">'
+        f'<w:name w:val="heading {level}"/></w:style>'
         for level in (1, 2)
     )
     parts = {
-        "[Content_Types].xml": f'<Types xmlns="{TYPES}"><Default Extension="rels" '
-        f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/word/document.xml" ContentType="{MAIN}"/><Override '
-        'PartName="/word/styles.xml" ContentType="{STYLES}"/></Types>',
+        "[Content_Types].xml": f'<Types xmlns="{TYPES}">'
+        f'<Default Extension="rels" ContentType="{RELATIONS_TYPE}"/>'
+        f'<Override PartName="/word/document.xml" ContentType="{MAIN}"/>'
+        f'<Override PartName="/word/styles.xml" ContentType="{STYLES}"/></Types>',
         "_rels/.rels": f'<Relationships xmlns="{RELATIONS}"><Relationship Id="r1" '
         f'Type="{OFFICE}/officeDocument" Target="word/document.xml"/></Relationships>',
         "word/_rels/document.xml.rels": f'<Relationships xmlns="{RELATIONS}">'
@@ -47,19 +50,19 @@ def docx(*paragraphs: tuple[str, str]) -> bytes:
 def pdf(pages: Sequence[str], title: str = "") -> bytes:
     """A PDF with a line of text on each page."""
     count = len(pages)
+    kids = " ".join(f"{5 + 2 * page} 0 R" for page in range(count))
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
-        f"<< /Type /Pages /Kids [{' '.join(f'{5 + 2 * at} 0 R' for at in range(count))}] "
-        f"/Count {count} >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {count} >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         f"<< /Title ({title}) /Keywords (ice, rivers) /CreationDate (D:20240501120000Z) >>",
     ]
-    for at, text in enumerate(pages):
+    for page, text in enumerate(pages):
         stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET"
         resources = "<< /Font << /F1 3 0 R >> >>"
         objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {6 + 2 * at} 0 R "
-            f"/Resources {resources} >>"
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] "
+            f"/Contents {6 + 2 * page} 0 R /Resources {resources} >>"
         )
         objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
     out, places = b"%PDF-1.4\n", []
@@ -67,8 +70,6 @@ def pdf(pages: Sequence[str], title: str = "") -> bytes:
         places.append(len(out))
         out += f"{number} 0 obj\n{content}\nendobj\n".encode()
     table = "".join(f"{place:010d} 00000 n \n" for place in places)
-    trailer = (
-        f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R /Info 4 0 R "
-        f">>\nstartxref\n{len(out)}\n%%EOF\n"
-    )
+    size = len(objects) + 1
+    trailer = f"trailer\n<< /Size {size} /Root 1 0 R /Info 4 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
     return out + f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}{trailer}".encode()

@@ -42,8 +42,8 @@ async def test_another_embedding_model_takes_over_when_all_texts_have_its_vector
     )
     assert await store.migration.stale(9) == []
     await store.migration.switch()
-    for again in (store, None):
-        again = again or await opened.reopen("another")  # noqa: PLW2901
+    for reopen in (False, True):
+        again = await opened.reopen("another") if reopen else store
         assert (
             again.migration.embedding_model,
             again.migration.next_model,

@@ -118,7 +118,7 @@ async def test_a_verdict_and_its_insight_are_stored_both_or_not_at_all(
 ) -> None:
     new, vector = insight("new")
     broken: Any = None
-    with pytest.raises(Exception):  # noqa: B017, PT011 (whatever the store says to a missing vector)
+    with pytest.raises(Exception):  # noqa: B017, PT011
         await store.verdicts.add(verdict("a", Decision.PROMOTED), vector, (new, broken))
     counts = await store.maintenance.counts()
     assert (counts.verdicts, counts.facts, counts.facts_pending) == (0, 0, 0)

@@ -1,6 +1,4 @@
-"""The index is a cache: what it proposes is right, and without it, or with a wrong one, everything
-is found all the same.
-"""
+"""The index is a cache: without it, or with a wrong one, searches find the same."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""From passages to facts: the size is kept, nothing but crumbs is lost, and large texts take time
-in proportion.
-"""
+"""From passages to facts: sizes hold, only fragments are lost, and time grows linearly."""
 
 from __future__ import annotations
 
@@ -34,9 +32,7 @@ def facts(
 
 
 def lost(text: str, pieces: list[NewFact]) -> list[str]:
-    """What of a text is in no fact, in its order; fails if facts are not pieces of the text in its
-    order.
-    """
+    """Return the parts of a text that are in no fact. Fail if facts are not in its order."""
     whole, at, gaps = SPACES.sub(" ", text).strip(), 0, []
     for fact in pieces:
         start = whole.find(fact.text, at)

@@ -24,8 +24,10 @@ def memory(
         for _ in range(each):
             vector = centre + 0.3 * rng.standard_normal(24)
             vectors.append(vector / np.linalg.norm(vector))
-            chosen = " and ".join(rng.choice(words.split(), 2, replace=False))
-            texts.append(f"Here somebody writes about {chosen} again.")
+            texts.append(
+                "Here somebody writes about "
+                f"{' and '.join(rng.choice(words.split(), 2, replace=False))} again."
+            )
             topics.append(topic)
     return np.array(vectors, np.float32), texts, topics
 

@@ -11,8 +11,8 @@ from daydream_memory.embedding import CACHE_TEXTS, MiniLM
 
 TRAIL = "Ants that find food lay a scent trail, and other ants follow it."
 PARAPHRASE = (
-    "When an ant discovers something to eat, it marks the way with a smell that its "
-    "nestmates track."
+    "When an ant discovers something to eat, it marks the way with a smell that its nestmates"
+    " track."
 )
 UNRELATED = "The central bank raised its interest rate by half a percentage point in March."
 

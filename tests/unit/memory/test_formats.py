@@ -1,6 +1,4 @@
-"""Every format gives its passages with their titles and what they say of themselves; what can't be
-read says why.
-"""
+"""Each format gives passages with titles and metadata, or the reason why it is refused."""
 
 from __future__ import annotations
 
@@ -123,8 +121,8 @@ def test_a_table_with_a_named_text_column_is_read_row_by_row(delimiter: str) -> 
 
 def test_the_longest_column_of_a_table_is_its_text_when_none_is_named_so() -> None:
     reading = read_document(
-        b"id,remark,who\n1,Salt was once so dear that armies were paid in it,ada\n2,Peat "
-        b"grows a millimetre a year in bogs like these,bob\n",
+        b"id,remark,who\n1,Salt was once so dear that armies were paid in it,ada\n"
+        b"2,Peat grows a millimetre a year in bogs like these,bob\n",
         "a.csv",
     )
     assert [passage.text[:4] for passage in reading.passages] == ["Salt", "Peat"]
@@ -141,8 +139,8 @@ def test_bibtex_gives_abstracts_with_plain_letters() -> None:
 
 def test_front_matter_says_what_a_note_is_about_and_a_rule_does_not() -> None:
     note = (
-        "---\ntitle: Valleys\ntags: [ice, rivers]\nlicense: CC-BY\ndate: "
-        "2024-05-01\ndomain: geology\n---\nGlaciers carve round floors.\n# More\n\nText.\n"
+        "---\ntitle: Valleys\ntags: [ice, rivers]\nlicense: CC-BY\ndate: 2024-05-01\n"
+        "domain: geology\n---\nGlaciers carve round floors.\n# More\n\nText.\n"
     )
     first, second = read_document(note.encode(), "a.md").passages
     assert first == Passage(

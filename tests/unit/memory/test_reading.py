@@ -1,4 +1,4 @@
-"""From bytes to passages: every kind of file is read, or refused with a reason."""
+"""From bytes to passages: each kind of file is read, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from daydream_memory.reading import read_document
 from daydream_memory.reading.text import decode, looks_binary
 
 GERMAN = (
-    "Die Größe der Bäume wächst im Frühling über alle Maße hinaus, und der Käfer hört schöne "
-    "Musik. " * 5
+    "Die Größe der Bäume wächst im Frühling über alle Maße hinaus, "
+    "und der Käfer hört schöne Musik. " * 5
 )
 FRENCH = (
-    "L'été dernier, la forêt était très sèche et le garçon a mangé des pêches à côté de la "
-    "fenêtre. " * 5
+    "L'été dernier, la forêt était très sèche et le garçon "
+    "a mangé des pêches à côté de la fenêtre. " * 5
 )
 
 
@@ -99,7 +99,7 @@ def test_western_european_text_in_latin_1_keeps_its_accents() -> None:
     assert read_document(FRENCH.encode("latin-1"), "a.txt").passages[0].text == FRENCH
 
 
-# --- Markdown ---------------------------------------------------------------------------------
+# --- Markdown ---
 
 
 def passages(text: str, source: str = "notes.md") -> dict[str, str]:
@@ -111,8 +111,8 @@ def passages(text: str, source: str = "notes.md") -> dict[str, str]:
 
 def test_each_heading_starts_a_passage_whose_title_is_its_path() -> None:
     texts = passages(
-        "intro\n\n# Ants\nabout ants\n\n## Trails\nabout trails\n\n### Fresh\nfresh\n\n## "
-        "Nests\nnests\n\n# Bees\nbees\n"
+        "intro\n\n# Ants\nabout ants\n\n## Trails\nabout trails\n\n### Fresh\nfresh\n\n"
+        "## Nests\nnests\n\n# Bees\nbees\n"
     )
     assert texts == {
         "": "intro",
@@ -152,7 +152,7 @@ def test_odd_separators_lose_no_text(odd: str) -> None:
     assert texts["B"] == "qux"
 
 
-# --- JSON Lines -------------------------------------------------------------------------------
+# --- JSON Lines ---
 
 
 def test_each_record_with_a_text_is_a_passage_and_bad_lines_are_counted() -> None:

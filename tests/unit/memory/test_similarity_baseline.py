@@ -19,8 +19,8 @@ from support.endpoint import words_as_vector
 from support.programs import NatsServer
 
 
-class FakeWordEmbedder:
-    """Embed each word in another direction; fail the first calls, as often as told."""
+class FakeEmbedder:
+    """Gives each word its own direction. It is unavailable at first, as often as told."""
 
     model = "words"
 
@@ -42,9 +42,7 @@ def test_the_claims_are_threes_of_different_sentences() -> None:
 
 
 def test_what_is_stated_of_the_bundled_model_is_what_it_does() -> None:
-    """Within what processors differ in: its weights are of eight bits, and each adds them up in its
-    own way.
-    """
+    """Allow for the processor: weights have eight bits, and each adds them up in its own way."""
     same, others = asyncio.run(cosines(MiniLM(1)))
     measured = (others.mean(), others.std(ddof=1))
     assert (BUNDLED.mean, BUNDLED.deviation) == pytest.approx(measured, abs=0.02)
@@ -58,7 +56,7 @@ async def test_another_model_is_measured_once_and_remembered(tmp_path: Path) -> 
     try:
         bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="b"))
 
-        async def measured_scale(model: FakeWordEmbedder) -> SimilarityBaseline:
+        async def measured_scale(model: FakeEmbedder) -> SimilarityBaseline:
             measured = SimilarityBaseline(model, bucket)
             assert measured.scale is None
 
@@ -68,13 +66,13 @@ async def test_another_model_is_measured_once_and_remembered(tmp_path: Path) -> 
             await measured.measure_until_known(pause, lambda: measured.scale is not None)
             return measured
 
-        first = FakeWordEmbedder(away=2)
+        first = FakeEmbedder(away=2)
         scale = (await measured_scale(first)).scale
         assert scale is not None
         assert first.asked == 3
-        _, others = await cosines(FakeWordEmbedder())
+        _, others = await cosines(FakeEmbedder())
         assert scale.mean == pytest.approx(others.mean())
-        again = FakeWordEmbedder()
+        again = FakeEmbedder()
         assert (await measured_scale(again)).scale == scale
         assert again.asked == 0
     finally:
