@@ -55,7 +55,7 @@ async def say(nc: Client, message: Message) -> None:
     flow, js = route_of(type(message)), nc.jetstream()
     sequence = (await js.publish(flow.subject, message.model_dump_json().encode())).seq
     async with asyncio.timeout(30):
-        while (  # noqa: ASYNC110
+        while (
             floor := (await js.consumer_info(flow.stream, "memory")).ack_floor
         ) is None or floor.stream_seq < sequence:
             await asyncio.sleep(0.02)
@@ -110,7 +110,7 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
 
     async def until(**wanted: int) -> None:
         async with asyncio.timeout(30):
-            while {name: getattr(await state(), name) for name in wanted} != wanted:  # noqa: ASYNC110
+            while {name: getattr(await state(), name) for name in wanted} != wanted:
                 await asyncio.sleep(0.05)
 
     with service("budget", server.url, tmp_path / "budget"):

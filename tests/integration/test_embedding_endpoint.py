@@ -52,7 +52,7 @@ FACTS_MANY = 230  # more than a start makes new vectors for
 
 async def true(condition: Callable[[], Coroutine[Any, Any, bool]]) -> None:
     async with asyncio.timeout(30):
-        while not await condition():  # noqa: ASYNC110
+        while not await condition():
             await asyncio.sleep(0.05)
 
 

@@ -71,7 +71,7 @@ async def bodies(nc: Client, stream: str) -> list[bytes]:
 async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_without_it(
     tmp_path: Path, server: NatsServer, nc: Client
 ) -> None:
-    ask = RpcClient(nc)
+    rpc = RpcClient(nc)
     with (
         service("budget", server.url, tmp_path / "budget"),
         service("memory", server.url, tmp_path / "memory"),
@@ -92,7 +92,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
         ):
             await tell(nc, verdict(number, *texts))
         async with asyncio.timeout(30):
-            while (  # noqa: ASYNC110
+            while (
                 state := await rpc.request(MEMORY_STATE, EmptyRequest())
             ).facts < 2 or state.verdicts < 3:
                 await asyncio.sleep(0.05)

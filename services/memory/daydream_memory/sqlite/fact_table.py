@@ -34,7 +34,7 @@ FACT_COLUMNS = (
     "clearance",
 )
 READ_FACTS = f"""select {", ".join(FACT_COLUMNS)} from facts
-  where ordinal is not null and fact_id in (select value from json_each(?))"""  # noqa: S608
+  where ordinal is not null and fact_id in (select value from json_each(?))"""
 ACTIVATE = "update facts set ordinal = ?, vector = ? where fact_id = ? and ordinal is null"
 
 

@@ -19,7 +19,7 @@ PENDING = "select fact_id, text from facts where ordinal is null order by place,
 NEIGHBOURS = """select fact_id, ordinal, source, domain, kind, team, clearance from facts
   where ordinal in (select value from json_each(?))"""
 QUESTIONS = f"""select f.ordinal from facts f where f.kind = 'question' and f.ordinal is not null
-  and not {visibility_rules.HIDDEN} order by f.ordinal desc limit ?"""  # noqa: S608
+  and not {visibility_rules.HIDDEN} order by f.ordinal desc limit ?"""
 UNLABELLED = """select fact_id, text, domain, ordinal from facts
   where ordinal in (select value from json_each(?)) and domain_found and text <> ?
   order by ordinal"""

@@ -14,9 +14,9 @@ DECISIONS = "select decision, count(*) from verdicts group by decision"
 FACTS_PENDING = "select count(*) from facts where ordinal is null"
 DOCUMENTS = "select count(*) from documents"
 JUDGED = "select count(*) from verdicts where judged"
-QUARANTINED_COUNT = f"select count(*) from verdicts where {QUARANTINED}"  # noqa: S608
+QUARANTINED_COUNT = f"select count(*) from verdicts where {QUARANTINED}"
 INSIGHTS = f"""select count(*) from facts f
-  where f.kind = 'insight' and not {visibility_rules.HIDDEN}"""  # noqa: S608
+  where f.kind = 'insight' and not {visibility_rules.HIDDEN}"""
 TEAMS = """select team, count(*) from facts
   where team <> '' and ordinal is not null group by team"""
 CLEARANCES = """select clearance, count(*) from facts

@@ -22,7 +22,7 @@ QUARANTINED = f"""{PROMOTED}
   and not exists (select 1 from facts f where f.source = 'daydream ' || verdict_id)
   and not exists (select 1 from reviews r where r.verdict_id = verdicts.verdict_id)
   and not exists (select 1 from verdicts o where o.hypothesis_id = verdicts.hypothesis_id
-    and o.seq < verdicts.seq and o.decision = 'promoted' and o.final)"""  # noqa: S608
+    and o.seq < verdicts.seq and o.decision = 'promoted' and o.final)"""
 INSERT = """insert or ignore into verdicts
   (verdict_id, hypothesis_id, pair_id, decision, final, judged, text, body, vector)
   values(?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -42,9 +42,9 @@ REVIEWS = """select body from reviews
   where verdict_id in (select value from json_each(?)) order by rowid"""
 HIDDEN_INSIGHTS = f"""select f.source from facts f
   where f.source in (select 'daydream ' || value from json_each(?))
-  and {visibility_rules.HIDDEN}"""  # noqa: S608
+  and {visibility_rules.HIDDEN}"""
 PENDING_REVIEW = f"""select verdict_id from verdicts
-  where verdict_id in (select value from json_each(?)) and {QUARANTINED}"""  # noqa: S608
+  where verdict_id in (select value from json_each(?)) and {QUARANTINED}"""
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ class SqliteVerdicts:
 
     async def page(self, request: ListVerdicts) -> tuple[list[VerdictReached], int]:
         where = _where(request)
-        page = f"select body from verdicts {where} order by seq desc limit ? offset ?"  # noqa: S608
-        count = f"select count(*) from verdicts {where}"  # noqa: S608
+        page = f"select body from verdicts {where} order by seq desc limit ? offset ?"
+        count = f"select count(*) from verdicts {where}"
 
         def read() -> tuple[list[tuple[str]], int]:
             connection = self.database.connection

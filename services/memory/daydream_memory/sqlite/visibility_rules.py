@@ -26,9 +26,9 @@ ANCESTORS = """with recursive above(fact_id) as
   (select ? union select d.parent from descents d join above on d.fact_id = above.fact_id)
   select fact_id from above"""
 HIDDEN_AMONG = f"""select f.fact_id from facts f
-  where f.fact_id in (select value from json_each(?)) and {HIDDEN}"""  # noqa: S608
+  where f.fact_id in (select value from json_each(?)) and {HIDDEN}"""
 ALL_HIDDEN = f"""select f.fact_id from facts f
-  where f.ordinal is not null and {HIDDEN}"""  # noqa: S608
+  where f.ordinal is not null and {HIDDEN}"""
 LATEST_DOCUMENT = """select max(offered_at) from documents
   where source = ? and document_id <> ?"""
 WRITE_DOCUMENT = """insert or replace into documents
@@ -44,7 +44,7 @@ WRITE_DECISION = """insert into visibility_decisions values(?, ?)
 HOLDERS = "select m.source from mentions m where m.fact_id = facts.fact_id"
 MOVE_SOURCE = f"""update facts set source = ({HOLDERS} order by m.source limit 1)
   where fact_id in (select value from json_each(?)) and kind <> 'insight'
-  and exists ({HOLDERS}) and source not in ({HOLDERS})"""  # noqa: S608
+  and exists ({HOLDERS}) and source not in ({HOLDERS})"""
 
 
 def related(db: sqlite3.Connection, fact_id: str) -> set[str]:
