@@ -123,10 +123,3 @@ async def _interruptible(work: Coroutine[Any, Any, int | None]) -> int:
         return await task or 0
     except asyncio.CancelledError:
         return EXIT_INTERRUPTED
-
-
-reading = connection
-
-
-def perform(work: Callable[[], Coroutine[Any, Any, int | None]], *, as_json: bool = False) -> None:
-    raise typer.Exit(_run(work(), as_json=as_json))

@@ -2,7 +2,12 @@
 
 import { byId, fillFigures, fillTable, localTime, showStatus } from "./dom.js";
 
-const TAKES = { hypothesis: "hypotheses", foreground: "usage reports" };
+const TAKES = {
+  "hypothesis.proposed": "hypotheses",
+  "visibility.changed": "visibility changes",
+  "document.removed": "removed documents",
+  "foreground.reported": "usage reports",
+};
 
 function phaseText({ sampler, dead_letters: deadLetters }) {
   const reason = sampler.text ? `: ${sampler.text}` : "";
@@ -33,8 +38,8 @@ export function showLoop(state) {
     ]);
   }
   const rows = state.stages.map((stage) => {
-    const [, name] = stage.subject.split(".");
-    const takes = TAKES[name] ?? `${name}s`;
+    const [, name, event] = stage.subject.split(".");
+    const takes = TAKES[`${name}.${event}`] ?? `${name}s`;
     return [stage.service, takes, stage.pending, stage.in_progress, stage.redelivered];
   });
   fillTable("stages", rows);
