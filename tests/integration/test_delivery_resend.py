@@ -72,7 +72,7 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
                 StagePlan(stage=name, model="m", fixed_nanousd=1_000_000, nanousd_per_fact_byte=0),
             )
         with service("budget", server.url, tmp_path):
-            assert "no cap" in (await resend(client, dead) or "")
+            assert "No cap" in (await resend(client, dead) or "")
             assert [letter.sequence async for letter in dead_letters(client)] == [dead.sequence], (
                 "it is still there"
             )

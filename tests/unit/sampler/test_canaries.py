@@ -123,7 +123,12 @@ class FakeRuntime:
     opened: list[OpenReservation] = field(default_factory=list)
     published: list[HypothesisProposed] = field(default_factory=list)
 
-    async def ask(self, _: Any, request: OpenReservation) -> Grant:
+    @property
+    def rpc(self) -> FakeRuntime:
+        """It answers the budget's requests itself."""
+        return self
+
+    async def request(self, _: Any, request: OpenReservation) -> Grant:
         self.opened.append(request)
         return Grant(refusal=self.refusal)
 
