@@ -1,4 +1,4 @@
-"""Which texts are the same fact: those with the same words, numbers and signs in the same order.
+"""Deduplicate facts: texts with the same words, numbers and signs in the same order are one fact.
 
 Copies of a text differ in case, quotes, dashes, ligatures, spaces and words that a line break
 split. Those are one fact. One more word, number or sign makes another fact: "increases" and

@@ -5,7 +5,7 @@
     # user
     … {{first}} … {{second}} …
 
-Text from documents is data. It is wrapped in a fence whose mark derives from the text's own digest,
+Text from documents is data, against prompt injection. It is wrapped in a fence whose mark derives from the text's own digest,
 so the text can't contain it.
 """
 

@@ -1,4 +1,4 @@
-"""Elect a leader among replicas, by a lease in a JetStream bucket.
+"""Leader election among replicas, by a lease in a JetStream bucket.
 
 The lease is taken by compare-and-set and renewed while it is used. A leader that dies keeps the
 lease until it expires. Clocks decide about the expiry, so they must agree to a few seconds.
