@@ -5,8 +5,8 @@
     # user
     … {{first}} … {{second}} …
 
-Text from documents is data, against prompt injection. It is wrapped in a fence whose mark derives from the text's own digest,
-so the text can't contain it.
+Text from documents is data. Against prompt injection it is wrapped in a fence whose mark derives
+from the text's own digest, so the text can't contain it.
 """
 
 from __future__ import annotations
