@@ -25,7 +25,7 @@ from daydream_runtime.injection import FromContext
 from daydream_runtime.process import serve
 from daydream_runtime.publisher import EventPublisher
 from daydream_runtime.rpc import RpcClient
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.settings import ServiceSettings
 from support.programs import NatsServer, clean_environment, until
 from support.samples import hypothesis, pair

@@ -31,9 +31,9 @@ from daydream_contracts.topology import (
     route_of,
 )
 from daydream_models.reservations import ORACLE, StagePlan, publish_plan
-from daydream_runtime.projection import Projector
 from daydream_runtime.provisioning import provision
 from daydream_runtime.stream_reader import RESEND
+from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.strategy_history import StrategyHistory
 from support.programs import NatsServer
 from support.samples import AT, hypothesis

@@ -30,7 +30,7 @@ from daydream_critic.settings import GATES, CriticSettings
 from daydream_memory.settings import MemorySettings
 from daydream_memory.store.registry import StoreContext, open_store, store_opener
 from daydream_models.settings import ModelSettings
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 from daydream_sampler.strategies.interface import FactView, LearnedParams, Partner
 from daydream_sampler.strategies.registry import load_strategies
 from support.critic import make_critic

@@ -14,7 +14,7 @@ from daydream_console.web.event_fanout import EventFanout
 from daydream_console.web.services import WebServices
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.rpc import RpcClient
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 
 ANSWER_TIMEOUT_S = 5.0
 

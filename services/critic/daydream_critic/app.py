@@ -34,8 +34,8 @@ from daydream_models.release import release_reservation
 from daydream_models.reservations import publish_plan, read_plans
 from daydream_models.settings import check_clearance
 from daydream_runtime.application import Collaborators, ServiceApp
-from daydream_runtime.projection import Projector
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
+from daydream_runtime.verdict_projection import Projector
 
 log = logging.getLogger(__name__)
 HISTORY_KEY = "history.v1"

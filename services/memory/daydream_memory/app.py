@@ -61,7 +61,7 @@ from daydream_models.release import release_reservation
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.registration import ConsumerHandlers, EndpointHandlers
 from daydream_runtime.rpc import RpcClient
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 
 CONSUMERS: ConsumerHandlers = {
     DocumentOffered: handlers.document_offered,

@@ -12,8 +12,8 @@ from daydream_memory.embedding_migration import ModelMigration, restart_when_out
 from daydream_memory.ingest import Ingester
 from daydream_memory.similarity_baseline import SimilarityBaseline
 from daydream_memory.store import Store
-from daydream_runtime.background import TRANSIENT_ERRORS
-from daydream_runtime.service import Runtime
+from daydream_runtime.loop_errors import TRANSIENT_ERRORS
+from daydream_runtime.runtime_context import Runtime
 
 log = logging.getLogger(__name__)
 TEND_IDLE_S = 1.0

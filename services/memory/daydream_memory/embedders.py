@@ -13,7 +13,7 @@ from daydream_memory.embedding_migration import UnavailableEmbedder
 from daydream_memory.ingest import EMBED_BATCH
 from daydream_memory.settings import EmbeddingSettings, MemorySettings
 from daydream_memory.store import Store
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from daydream_contracts.errors import RetryLaterError
 from daydream_memory.embedding import Embedder
 from daydream_memory.store import ModelMigrationStore, StaleVector, Vector
-from daydream_runtime.background import TRANSIENT_ERRORS, WAIT_S, retry_delay_s
+from daydream_runtime.loop_errors import TRANSIENT_ERRORS, WAIT_S, retry_delay_s
 
 log = logging.getLogger(__name__)
 LAST_TEXTS_MAX = 200  # embedded at a start, before the service is ready

@@ -37,7 +37,7 @@ from daydream_models.pricing.tokens import counter_for
 from daydream_models.provider import ModelProvider
 from daydream_models.provider_answers import ProviderVectors
 from daydream_models.provider_errors import ModelCallError
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 
 CACHE_TEXTS = 2048
 BATCH_BYTES_MAX = 200_000  # most endpoints accept about 300,000 tokens in a call

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from daydream_contracts.rpc import SimilarityScale
 from daydream_memory.embedding import Embedder, MiniLM
-from daydream_runtime.background import TRANSIENT_ERRORS, retry_delay_s
+from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
 
 log = logging.getLogger(__name__)
 # `make bench-critic ARGS="--only gates"` measures it again

@@ -16,7 +16,7 @@ from daydream_contracts.events import PairSampled, derive_id, pair_id_of
 from daydream_contracts.rpc import OpenReservation, PairFound, Refusal
 from daydream_contracts.topology import BUDGET_OPEN
 from daydream_models.reservations import SIZES, StagePlan, plans_by_size, samples_in
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.telemetry import Attribute
 from daydream_sampler.claim import Claim
 from daydream_sampler.epoch import Epoch

@@ -35,8 +35,8 @@ from daydream_contracts.rpc import (
 from daydream_contracts.topology import MEMORY_STATE, route_of
 from daydream_models.reservations import StagePlan, read_plans
 from daydream_runtime.cas_state import CasState
-from daydream_runtime.projection import Projector
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
+from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch

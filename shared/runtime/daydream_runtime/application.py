@@ -56,7 +56,7 @@ from daydream_runtime.registration import (
     document_publishers,
     endpoint_router,
 )
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.settings import ServiceSettings
 from daydream_runtime.telemetry import start_telemetry
 from daydream_runtime.tracing import TracingMiddleware

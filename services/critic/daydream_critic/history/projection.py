@@ -41,7 +41,7 @@ from daydream_critic.stats.bradley_terry import fit
 from daydream_critic.stats.certified_threshold import CertifiedThreshold, certify
 from daydream_critic.stats.quota_threshold import HISTORY_MAX, QuotaThreshold
 from daydream_critic.stats.score_ranks import ScoreRanks
-from daydream_runtime.projection import Projection
+from daydream_runtime.verdict_projection import Projection
 
 ROLE = "critic"
 ROWS_MAX = 500

@@ -12,10 +12,10 @@ from daydream_contracts.events import AlertRaised, ReviewRecorded, derive_id
 from daydream_contracts.topology import route_of
 from daydream_critic.history.projection import CriticHistory
 from daydream_critic.history.report import RECENT_CANARIES, drift_of
-from daydream_runtime.background import TRANSIENT_ERRORS, retry_delay_s
-from daydream_runtime.projection import Projector
-from daydream_runtime.service import Runtime
+from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
+from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.stream_reader import read_stream
+from daydream_runtime.verdict_projection import Projector
 
 log = logging.getLogger(__name__)
 FOLLOW_S = 1.0

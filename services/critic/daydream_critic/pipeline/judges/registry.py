@@ -13,7 +13,7 @@ from daydream_critic.pipeline.judges.requests import judge_requests
 from daydream_critic.plugins import load_plugin
 from daydream_critic.settings import CriticSettings
 from daydream_models.factory import open_model
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 
 GROUP = "daydream.judges"
 

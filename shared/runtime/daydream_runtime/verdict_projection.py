@@ -18,8 +18,8 @@ from pydantic import BaseModel, ValidationError
 
 from daydream_contracts.events import VerdictReached
 from daydream_contracts.topology import route_of
-from daydream_runtime.background import TRANSIENT_ERRORS, retry_delay_s
-from daydream_runtime.service import Runtime
+from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
+from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.stream_reader import is_resend, read_stream
 
 log = logging.getLogger(__name__)
