@@ -18,7 +18,7 @@ from daydream_budget.ledger.entries import Commit
 from daydream_budget.ledger.snapshots import LedgerSnapshot
 from daydream_contracts.events import Message
 from daydream_contracts.topology import ENDPOINTS, ROUTES
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.pipeline.outcome import DecisionRecord
 from daydream_models.prompt import StoredPrompt
 from daydream_models.reservations import StagePlan

@@ -21,7 +21,7 @@ from nats.js.api import KeyValueConfig
 from checks.each_alone import UV
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import Decision, FactKind, VerdictReached
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.oracle.literature import load_literature
 from daydream_critic.pipeline.gates.registry import open_gates
 from daydream_critic.pipeline.judges.config import JudgeConfig, read_panel

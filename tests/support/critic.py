@@ -22,7 +22,7 @@ from daydream_contracts.events import (
 )
 from daydream_contracts.rpc import NearestMatches, VerdictPage
 from daydream_contracts.topology import MEMORY_INSIGHTS
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import CanaryResult, JudgeStats
 from daydream_critic.pipeline.comparison import (
     CompareAnswer,

@@ -13,8 +13,8 @@ from daydream_contracts.events import HypothesisProposed
 from daydream_contracts.topology import CRITIC, CRITIC_STATE, DECISION_RECORDS, PLANS, PROMPTS
 from daydream_critic import handlers
 from daydream_critic.families import family_of
-from daydream_critic.history.projection import CriticHistory
-from daydream_critic.history.projector import HistoryProjector
+from daydream_critic.history.critic_history import CriticHistory
+from daydream_critic.history.history_projector import HistoryProjector
 from daydream_critic.history.report import CriticReport
 from daydream_critic.metrics import VerdictMetrics, observe
 from daydream_critic.pipeline.comparison import PairwiseComparer, compare_request

@@ -11,7 +11,7 @@ from daydream_contracts.events import (
     NearestMatch,
     VerdictReached,
 )
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from support.critic import (
     FakeBucket,
     FakeJudgeModel,

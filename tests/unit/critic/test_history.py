@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from daydream_contracts.events import Decision, ReviewRecorded
-from daydream_critic.history.projection import ROWS_MAX, WARM_SCORES, CriticHistory
+from daydream_critic.history.critic_history import ROWS_MAX, WARM_SCORES, CriticHistory
 from daydream_critic.history.records import SCORES_MAX, history_key_of
 from support.critic import (
     FULL,

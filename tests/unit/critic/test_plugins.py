@@ -12,7 +12,7 @@ import pytest
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import Decision, HypothesisProposed, Scores, Synthesis
 from daydream_critic import plugins
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import history_key_of
 from daydream_critic.pipeline.comparison import compare_request
 from daydream_critic.pipeline.evaluation import Evaluation

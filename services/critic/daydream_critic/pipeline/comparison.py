@@ -30,7 +30,7 @@ from daydream_contracts.events import (
 from daydream_contracts.prompts import COMPARED_CHARS_MAX, compare_variables
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
 from daydream_contracts.topology import MEMORY_INSIGHTS
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import ReferenceHypothesis
 from daydream_critic.pipeline.decision_context import DecisionContext
 from daydream_critic.pipeline.evaluation import Evaluation

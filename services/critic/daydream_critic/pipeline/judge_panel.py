@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from daydream_contracts.events import HypothesisProposed
 from daydream_critic.families import is_related
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import scores_by_judge
 from daydream_critic.pipeline.decision_context import DecisionContext
 from daydream_critic.pipeline.evaluation import Evaluation

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from daydream_contracts.events import AlertRaised, ReviewRecorded, derive_id
 from daydream_contracts.topology import route_of
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.report import RECENT_CANARIES, drift_of
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
 from daydream_runtime.runtime_context import Runtime
