@@ -27,8 +27,8 @@ from daydream_critic.pipeline.judges.config import JudgeConfig, read_panel
 from daydream_critic.pipeline.judges.interface import Judge
 from daydream_critic.pipeline.judges.registry import identify_judges, judge_spec, open_judges
 from daydream_critic.pipeline.memory_lookup import MemoryLookup
-from daydream_critic.stage_plan import plan_of
 from daydream_critic.settings import CriticSettings
+from daydream_critic.stage_plan import plan_of
 from daydream_models.prompt import Prompt, store_prompts
 from daydream_models.release import release_reservation
 from daydream_models.reservations import publish_plan, read_plans

@@ -9,7 +9,7 @@ proportion to the pairs left in it. So at every draw each pair that is left has 
 probability, 1 ÷ (pairs left), and the pair carries it.
 
 A uniform claim names its pair at once. A claim of another strategy names an anchor. Its partner is
-chosen afterwards from what the memory answers (`proposal`), and written into the claim before
+chosen afterwards from what the memory answers (`pair_probability`), and written into the claim before
 anything else happens with it.
 
 States of a pair number: left → claimed (by a replica, for a lease) → drawn. Another replica takes
@@ -26,8 +26,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from daydream_sampler.anchor_cycles import AnchorSource, Cycle
 from daydream_sampler.claim import UNIFORM, Claim
-from daydream_sampler.cycles import AnchorSource, Cycle
 from daydream_sampler.pair_numbers import PairBlock, pair_count
 from daydream_sampler.portfolio_round import PortfolioRound
 from daydream_sampler.strategies.interface import AnchorOrder

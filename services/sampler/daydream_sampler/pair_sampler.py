@@ -42,9 +42,9 @@ from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.epoch_renewal import EpochRenewer
 from daydream_sampler.pair_choice import PairChooser
+from daydream_sampler.pair_probability import ProposalModel, anchor_sources_of
 from daydream_sampler.pair_publisher import PairPublisher
 from daydream_sampler.portfolio import next_round
-from daydream_sampler.proposal import ProposalModel, anchor_sources_of
 from daydream_sampler.recheck_finder import RecheckFinder
 from daydream_sampler.settings import SamplerSettings
 from daydream_sampler.strategies.interface import Strategy

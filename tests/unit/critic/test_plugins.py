@@ -23,9 +23,9 @@ from daydream_critic.pipeline.judges.config import JudgeConfig
 from daydream_critic.pipeline.judges.registry import GROUP as JUDGES
 from daydream_critic.pipeline.judges.registry import code_judge, identify_judges
 from daydream_critic.pipeline.outcome import Outcome
-from daydream_critic.stage_plan import plan_of
 from daydream_critic.settings import GATES as DEFAULT_GATES
 from daydream_critic.settings import CriticSettings
+from daydream_critic.stage_plan import plan_of
 from daydream_models.settings import ModelSettings
 from support.critic import FULL, FakeJudgeModel, history_of, model_judge, verdict_of, written_by
 

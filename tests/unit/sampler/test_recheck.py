@@ -13,8 +13,8 @@ from daydream_contracts.events import Decision, Judgement
 from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.pair_numbers import pair_number
+from daydream_sampler.pair_probability import anchor_sources_of
 from daydream_sampler.portfolio_round import PortfolioRound
-from daydream_sampler.proposal import anchor_sources_of
 from daydream_sampler.simulation.draws import NOW
 from daydream_sampler.strategies.recheck import DiscardedPair, DuePair, why_due
 from daydream_sampler.strategies.registry import load_strategies

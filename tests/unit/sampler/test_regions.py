@@ -7,7 +7,7 @@ import pytest
 
 from daydream_contracts.events import FactKind
 from daydream_sampler.claim import Claim
-from daydream_sampler.features import NAMES
+from daydream_sampler.pair_features import NAMES
 from daydream_sampler.portfolio import TEMPER
 from daydream_sampler.regions import PRIOR_VERDICTS, REGIONS_MAX, Region, corrections_of, region_of
 from daydream_sampler.strategies.interface import FactView, LearnedParams, Partner

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daydream_sampler.features import features
+from daydream_sampler.pair_features import features
 from daydream_sampler.regions import region_of
 from daydream_sampler.strategies.importance import softmax
 from daydream_sampler.strategies.interface import (

@@ -20,11 +20,11 @@ from typing import Protocol
 import numpy as np
 
 from daydream_contracts.events import FactKind
+from daydream_sampler.anchor_cycles import AnchorSource
 from daydream_sampler.candidates import NEAREST, CandidateFinder, CandidateSet
 from daydream_sampler.claim import UNIFORM, Claim
-from daydream_sampler.cycles import AnchorSource
 from daydream_sampler.epoch import Epoch
-from daydream_sampler.features import features
+from daydream_sampler.pair_features import features
 from daydream_sampler.pair_numbers import pair_count, pair_number
 from daydream_sampler.strategies.interface import (
     AnchorOrder,

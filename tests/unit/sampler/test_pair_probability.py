@@ -16,11 +16,11 @@ from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import FactKind
 from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.epoch import Epoch
-from daydream_sampler.features import NAMES
+from daydream_sampler.pair_features import NAMES
 from daydream_sampler.pair_numbers import pair_count, pair_number
+from daydream_sampler.pair_probability import ProposalModel
 from daydream_sampler.portfolio import next_round
 from daydream_sampler.portfolio_round import PortfolioRound
-from daydream_sampler.proposal import ProposalModel
 from daydream_sampler.simulation.draws import NOW, FactSpace, LocalPairs, choose_pair, draw
 from daydream_sampler.strategies.at_random import Reservoir, Unseen
 from daydream_sampler.strategies.importance import Anchored, Importance
