@@ -9,8 +9,8 @@ proportion to the pairs left in it. So at every draw each pair that is left has 
 probability, 1 ÷ (pairs left), and the pair carries it.
 
 A uniform claim names its pair at once. A claim of another strategy names an anchor. Its partner is
-chosen afterwards from what the memory answers (`pair_probability`), and written into the claim before
-anything else happens with it.
+chosen afterwards from what the memory answers (`pair_probability`), and written into the claim
+before anything else happens with it.
 
 States of a pair number: left → claimed (by a replica, for a lease) → drawn. Another replica takes
 over a claim whose lease ran out and draws the same pair under the same ids, so it is not drawn

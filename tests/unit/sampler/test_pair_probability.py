@@ -22,11 +22,13 @@ from daydream_sampler.pair_probability import ProposalModel
 from daydream_sampler.portfolio import next_round
 from daydream_sampler.portfolio_round import PortfolioRound
 from daydream_sampler.simulation.draws import NOW, FactSpace, LocalPairs, choose_pair, draw
-from daydream_sampler.strategies.at_random import Reservoir, Unseen
-from daydream_sampler.strategies.importance import Anchored, Importance
+from daydream_sampler.strategies.anchored import Anchored
+from daydream_sampler.strategies.importance import Importance
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.learned import Learned
 from daydream_sampler.strategies.registry import load_strategies
+from daydream_sampler.strategies.reservoir import Reservoir
+from daydream_sampler.strategies.unseen import Unseen
 from daydream_sampler.strategy_history import StrategyHistory
 from support.samples import verdict_on
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from daydream_contracts.errors import ConfigurationError
-from daydream_sampler.strategies.at_random import Reservoir, Unseen
-from daydream_sampler.strategies.importance import Anchored, Importance
+from daydream_sampler.strategies.anchored import Anchored
+from daydream_sampler.strategies.importance import Importance
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.learned import Learned
 from daydream_sampler.strategies.recheck import Recheck
+from daydream_sampler.strategies.reservoir import Reservoir
+from daydream_sampler.strategies.unseen import Unseen
 
 GROUP = "daydream.strategies"
 OWN: tuple[Strategy, ...] = (Importance(), Anchored(), Unseen(), Reservoir(), Learned(), Recheck())

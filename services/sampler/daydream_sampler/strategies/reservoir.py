@@ -1,4 +1,4 @@
-"""Partners at random: anti-spaced repetition, and a reservoir over a stream of documents."""
+"""Join each new document with a fair sample of what came before it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,6 @@ from daydream_sampler.strategies.interface import (
     Partner,
     Weights,
 )
-
-
-@dataclass(frozen=True)
-class Unseen:
-    """Take the anchor that was used longest ago, and a random partner, rarely drawn ones first."""
-
-    name: str = "unseen"
-    order: AnchorOrder = AnchorOrder.CYCLE
-
-    def weigh(
-        self, anchor: FactView, partners: Sequence[Partner], learned: LearnedParams
-    ) -> Weights:
-        return np.array([partner.at_random / (1.0 + partner.draws) for partner in partners])
 
 
 @dataclass(frozen=True)
