@@ -27,7 +27,7 @@ from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
 
 log = logging.getLogger(__name__)
 # `make bench-critic ARGS="--only gates"` measures it again
-BUNDLED = SimilarityScale(mean=0.756, deviation=0.096, pairs=30)
+MINILM_SCALE = SimilarityScale(mean=0.756, deviation=0.096, pairs=30)
 IDLE_S = 3600.0
 KEY_CHARS = 16
 
@@ -36,7 +36,7 @@ class SimilarityBaseline:
     """The baseline of an embedding model. `scale` is None until it is measured."""
 
     def __init__(self, embedder: Embedder, bucket: KeyValue) -> None:
-        self.scale = BUNDLED if embedder.model == MiniLM.model else None
+        self.scale = MINILM_SCALE if embedder.model == MiniLM.model else None
         self._embedder = embedder
         self._bucket = bucket
         digest = hashlib.sha256(embedder.model.encode()).hexdigest()

@@ -15,7 +15,7 @@ from daydream_contracts.rpc import NearestMatches, SimilarityScale
 from daydream_critic.pipeline.gates.memory_gates import similarity_threshold
 from daydream_critic.settings import CriticSettings
 from daydream_memory.embedding import MiniLM
-from daydream_memory.similarity_baseline import BUNDLED, cosines
+from daydream_memory.similarity_baseline import MINILM_SCALE, cosines
 
 Array = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ def measure() -> None:
         [float(different.mean())],
         "cosine",
         deviation=round(float(different.std(ddof=1)), 3),
-        in_use=BUNDLED.mean,
+        in_use=MINILM_SCALE.mean,
     )
     figure("critic", "gates_line", thresholds.tolist(), "cosine")
     _print_stopped("gates_different_stopped_share", different, thresholds)

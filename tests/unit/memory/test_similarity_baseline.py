@@ -13,7 +13,7 @@ from nats.js.api import KeyValueConfig
 
 from daydream_contracts.errors import TransientError
 from daydream_memory.embedding import MiniLM
-from daydream_memory.similarity_baseline import BUNDLED, SimilarityBaseline, claims, cosines
+from daydream_memory.similarity_baseline import MINILM_SCALE, SimilarityBaseline, claims, cosines
 from daydream_memory.store import Vector
 from support.endpoint import words_as_vector
 from support.programs import NatsServer
@@ -45,8 +45,8 @@ def test_what_is_stated_of_the_bundled_model_is_what_it_does() -> None:
     """Allow for the processor: weights have eight bits, and each adds them up in its own way."""
     same, others = asyncio.run(cosines(MiniLM(1)))
     measured = (others.mean(), others.std(ddof=1))
-    assert (BUNDLED.mean, BUNDLED.deviation) == pytest.approx(measured, abs=0.02)
-    assert BUNDLED.pairs == len(same)
+    assert (MINILM_SCALE.mean, MINILM_SCALE.deviation) == pytest.approx(measured, abs=0.02)
+    assert MINILM_SCALE.pairs == len(same)
 
 
 async def test_another_model_is_measured_once_and_remembered(tmp_path: Path) -> None:

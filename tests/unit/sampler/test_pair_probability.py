@@ -258,5 +258,5 @@ def test_generated_facts_stay_below_their_share_however_good_they_are() -> None:
 
 
 def test_an_unknown_strategy_is_a_configuration_error() -> None:
-    with pytest.raises(ConfigurationError, match="Unknown strategy 'divination'"):
+    with pytest.raises(ConfigurationError, match="DAYDREAM_SAMPLER_STRATEGIES names 'divination'"):
         load_strategies(["importance", "divination"])

@@ -1,4 +1,4 @@
-"""The stores by name: the two that are built in, and those of other packages.
+"""The stores by name: the two bundled ones, and those that other packages offer.
 
 A package adds a store with an entry point in the group `daydream.stores`. It names a coroutine
 function that takes a `StoreContext` and returns a `Store`. The contract tests in
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from nats.js.kv import KeyValue
@@ -17,8 +16,10 @@ from nats.js.kv import KeyValue
 from daydream_contracts.errors import ConfigurationError
 from daydream_memory.settings import MemorySettings
 from daydream_memory.store import Store
+from daydream_runtime.plugins import load_plugin, plugin_names
 
 GROUP = "daydream.stores"
+SETTING = "DAYDREAM_MEMORY_STORE"
 EMBEDDED, WEAVIATE = "embedded", "weaviate"
 
 
@@ -50,21 +51,12 @@ def store_name(settings: MemorySettings) -> str:
 
 def store_opener(name: str) -> OpenStore:
     """Return the function that opens this store. Raise ConfigurationError for an unknown name."""
-    if name in BUILT_IN:
-        return BUILT_IN[name]
-    installed = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in installed:
-        raise ConfigurationError(
-            f"Unknown store {name!r}",
-            f"Set DAYDREAM_MEMORY_STORE to one of: {', '.join(store_names())}",
-        )
-    opener: OpenStore = installed[name].load()
-    return opener
+    return load_plugin(GROUP, name, SETTING, BUNDLED)
 
 
 def store_names() -> list[str]:
     """Return the names of all stores that are installed."""
-    return [*BUILT_IN, *sorted(point.name for point in entry_points(group=GROUP))]
+    return plugin_names(GROUP, BUNDLED)
 
 
 async def _open_embedded(context: StoreContext) -> Store:
@@ -86,4 +78,4 @@ async def _open_weaviate(context: StoreContext) -> Store:
     )
 
 
-BUILT_IN: dict[str, OpenStore] = {EMBEDDED: _open_embedded, WEAVIATE: _open_weaviate}
+BUNDLED: dict[str, OpenStore] = {EMBEDDED: _open_embedded, WEAVIATE: _open_weaviate}
