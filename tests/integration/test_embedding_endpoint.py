@@ -233,7 +233,7 @@ def test_texts_go_in_batches_of_at_most_so_many_and_so_long() -> None:
     assert batches([], 4) == []
 
 
-def test_the_embedded_model_stays_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bundled_model_stays_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYDREAM_MODEL_NAME", "a-chat-model")
     assert not MemorySettings().embedding.name
     monkeypatch.setenv("DAYDREAM_MEMORY_EMBEDDING_NAME", "an-embedding-model")

@@ -1,4 +1,4 @@
-"""The embedded model: its vectors mean something, and the same text has the same one."""
+"""The bundled model: its vectors mean something, and the same text has the same one."""
 
 from __future__ import annotations
 

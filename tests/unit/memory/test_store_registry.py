@@ -20,7 +20,7 @@ NO_BUCKET = cast(KeyValue, None)
 
 
 async def open_beside(context: StoreContext) -> Store:
-    """Open the embedded store in another folder, as a package's store."""
+    """Open the SQLite store in another folder, as a package's store."""
     return open_sqlite_store(Path(context.settings.folder) / "beside", context.embedding_model)
 
 
@@ -36,11 +36,11 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins, "entry_points", installed)
 
 
-def test_the_embedded_store_is_used_unless_weaviate_has_an_address() -> None:
+def test_the_sqlite_store_is_used_unless_weaviate_has_an_address() -> None:
     weaviate = WeaviateSettings(url="http://weaviate:8080")
-    assert store_name(MemorySettings()) == "embedded"
+    assert store_name(MemorySettings()) == "sqlite"
     assert store_name(MemorySettings(weaviate=weaviate)) == "weaviate"
-    assert store_name(MemorySettings(weaviate=weaviate, store="embedded")) == "embedded"
+    assert store_name(MemorySettings(weaviate=weaviate, store="sqlite")) == "sqlite"
 
 
 @pytest.mark.usefixtures("plugin")
@@ -57,7 +57,7 @@ async def test_an_unknown_store_is_refused_with_the_known_names(tmp_path: Path) 
     settings = MemorySettings(store="nowhere", folder=str(tmp_path))
     with pytest.raises(ConfigurationError, match="DAYDREAM_MEMORY_STORE names 'nowhere'") as raised:
         await open_store(StoreContext(settings, "model", NO_BUCKET))
-    assert "Known: embedded, weaviate, beside" in raised.value.problem
+    assert "Known: sqlite, weaviate, beside" in raised.value.problem
 
 
 async def test_weaviate_needs_an_address() -> None:

@@ -1,4 +1,4 @@
-"""Copies of the embedded store while it runs, and how one replaces it.
+"""Copies of the SQLite store while it runs, and how one replaces it.
 
 A copy at `staged` replaces the database at the next start (`install_staged`). The database that it
 replaces stays beside it until the restore is finished, so that what was erased there can be erased

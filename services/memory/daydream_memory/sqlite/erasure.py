@@ -1,4 +1,4 @@
-"""Erasure in the embedded store: from rows, from vectors in memory, and from the file."""
+"""Erasure in the SQLite store: from rows, from vectors in memory, and from the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts in the embedded store: pending, active, searched."""
+"""Facts in the SQLite store: pending, active, searched."""
 
 from __future__ import annotations
 

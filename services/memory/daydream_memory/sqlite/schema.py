@@ -1,4 +1,4 @@
-"""The tables of the embedded store, and the steps that bring an older file up to date."""
+"""The tables of the SQLite store, and the steps that bring an older file up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Withdrawn and reinstated facts in the embedded store."""
+"""Withdrawn and reinstated facts in the SQLite store."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from daydream_runtime.plugins import load_plugin, plugin_names
 
 GROUP = "daydream.stores"
 SETTING = "DAYDREAM_MEMORY_STORE"
-EMBEDDED, WEAVIATE = "embedded", "weaviate"
+SQLITE, WEAVIATE = "sqlite", "weaviate"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ async def open_store(context: StoreContext) -> Store:
 
 def store_name(settings: MemorySettings) -> str:
     """Return the name of the store in use: Weaviate if no name but its URL is set."""
-    return settings.store or (WEAVIATE if settings.weaviate.url else EMBEDDED)
+    return settings.store or (WEAVIATE if settings.weaviate.url else SQLITE)
 
 
 def store_opener(name: str) -> OpenStore:
@@ -59,7 +59,7 @@ def store_names() -> list[str]:
     return plugin_names(GROUP, BUNDLED)
 
 
-async def _open_embedded(context: StoreContext) -> Store:
+async def _open_sqlite(context: StoreContext) -> Store:
     from daydream_memory.sqlite import open_sqlite_store  # noqa: PLC0415
 
     return open_sqlite_store(Path(context.settings.folder), context.embedding_model)
@@ -78,4 +78,4 @@ async def _open_weaviate(context: StoreContext) -> Store:
     )
 
 
-BUNDLED: dict[str, OpenStore] = {EMBEDDED: _open_embedded, WEAVIATE: _open_weaviate}
+BUNDLED: dict[str, OpenStore] = {SQLITE: _open_sqlite, WEAVIATE: _open_weaviate}
