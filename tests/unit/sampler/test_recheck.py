@@ -81,7 +81,7 @@ def test_another_replica_takes_over_the_claim_of_a_due_pair() -> None:
         (91, ["writer"], [1, 2, 3, 4], "age"),
         (20, ["writer-2026"], [1, 2, 3, 4], ""),
         (20, ["another"], [1, 2, 3, 4], "models"),
-        (20, ["writer"], [1, 2, 3, 50], "surroundings"),
+        (20, ["writer"], [1, 2, 3, 50], "neighbourhood"),
         (20, ["writer"], [1, 2, 3, 49, 4], ""),
         (2, ["another"], [50, 51, 52, 53], ""),
     ],
