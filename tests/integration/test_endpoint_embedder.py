@@ -33,7 +33,7 @@ from daydream_contracts.topology import (
     MEMORY_STATE,
     route_of,
 )
-from daydream_memory.endpoint_embedding import EndpointEmbedder, batches
+from daydream_memory.endpoint_embedder import EndpointEmbedder, batches
 from daydream_memory.settings import MemorySettings
 from daydream_memory.sqlite import open_sqlite_store
 from daydream_memory.store import DocumentRecord, NewFact

@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from daydream_contracts.events import Decision, DocumentOffered, Message, VerdictReached, derive_id
 from daydream_contracts.rpc import EmptyRequest, Erase, ListVerdicts
 from daydream_contracts.topology import MEMORY_ERASE, MEMORY_INSIGHTS, MEMORY_STATE, route_of
-from daydream_memory.fingerprint import fingerprint
+from daydream_memory.fact_fingerprint import fingerprint
 from daydream_runtime.rpc import RpcClient
 from support.programs import NatsServer
 from support.samples import hypothesis, pair

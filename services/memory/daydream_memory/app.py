@@ -35,20 +35,20 @@ from daydream_contracts.topology import (
     MEMORY_STATE,
 )
 from daydream_memory import handlers
-from daydream_memory.background import BackgroundWork
+from daydream_memory.background_work import BackgroundWork
 from daydream_memory.backups import BackupProvider, BackupService, NoBackups
 from daydream_memory.domains import Domains
-from daydream_memory.embedders import (
+from daydream_memory.embedder import Embedder
+from daydream_memory.embedder_factory import (
     batch_size,
     check_clearances,
     highest_clearance,
     open_embedder,
     open_previous_embedder,
 )
-from daydream_memory.embedding import Embedder
-from daydream_memory.embedding_migration import ModelMigration
 from daydream_memory.eraser import Eraser
 from daydream_memory.ingest import Ingester
+from daydream_memory.model_migration import ModelMigration
 from daydream_memory.queries import MemoryQueries
 from daydream_memory.restore_catch_up import CatchUp
 from daydream_memory.settings import MemorySettings

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from daydream_memory.domains import Domains
-from daydream_memory.embedding_migration import ModelMigration, restart_when_outdated
 from daydream_memory.ingest import Ingester
+from daydream_memory.model_migration import ModelMigration, restart_when_outdated
 from daydream_memory.similarity_baseline import SimilarityBaseline
 from daydream_memory.store import Store
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS

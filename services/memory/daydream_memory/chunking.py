@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from semchunk.semchunk import chunk
 
 from daydream_contracts.events import FactKind, derive_id
-from daydream_memory.fingerprint import fingerprint
+from daydream_memory.fact_fingerprint import fingerprint
 from daydream_memory.reading import Passage
 from daydream_memory.store import NewFact
 

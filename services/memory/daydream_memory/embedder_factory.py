@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 
 from daydream_contracts.access import Clearances
 from daydream_contracts.errors import ConfigurationError
-from daydream_memory.embedding import Embedder, MiniLM
-from daydream_memory.embedding_migration import UnavailableEmbedder
+from daydream_memory.embedder import Embedder
 from daydream_memory.ingest import EMBED_BATCH
+from daydream_memory.minilm_embedder import MiniLM
+from daydream_memory.model_migration import UnavailableEmbedder
 from daydream_memory.settings import EmbeddingSettings, MemorySettings
 from daydream_memory.store import Store
 from daydream_runtime.runtime_context import Runtime
@@ -27,7 +28,7 @@ async def open_embedder(
         yield MiniLM(settings.embed_threads)
         return
     # the client of models takes as long to load as everything else
-    from daydream_memory.endpoint_embedding import open_endpoint_embedder  # noqa: PLC0415
+    from daydream_memory.endpoint_embedder import open_endpoint_embedder  # noqa: PLC0415
 
     async with open_endpoint_embedder(runtime, embedding, settings.prices_file) as embedder:
         yield embedder

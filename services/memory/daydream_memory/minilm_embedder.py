@@ -1,4 +1,4 @@
-"""Texts to vectors. The bundled model is all-MiniLM-L6-v2 (int8 ONNX, 384 dimensions).
+"""Texts to vectors by the bundled model, all-MiniLM-L6-v2 (int8 ONNX, 384 dimensions).
 
 It runs offline on the CPU, one text at a time: larger batches are slower on CPUs and take more
 memory. It reads the first 256 tokens of a text.
@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import onnxruntime
@@ -26,15 +25,6 @@ from daydream_memory.store import Vector
 TOKENS_MAX = 256
 CACHE_TEXTS = 2048
 WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
-
-
-class Embedder(Protocol):
-    """Makes unit vectors of one dimension."""
-
-    model: str
-
-    async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Return one float32 vector of length 1 for each text."""
 
 
 class MiniLM:

@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from daydream_contracts.errors import RetryLaterError
-from daydream_memory.embedding import Embedder
+from daydream_memory.embedder import Embedder
 from daydream_memory.store import ModelMigrationStore, StaleVector, Vector
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS, WAIT_S, retry_delay_s
 

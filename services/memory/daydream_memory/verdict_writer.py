@@ -29,7 +29,7 @@ from daydream_contracts.events import (
     VisibilityChanged,
     insight_id_of,
 )
-from daydream_memory.embedding import Embedder
+from daydream_memory.embedder import Embedder
 from daydream_memory.store import NewFact, NewInsight, Store
 
 Release = Callable[[Payer], Awaitable[object]]

@@ -16,7 +16,7 @@ from benchmarks.figures import figure, percentile
 from benchmarks.sampler.synthetic import clustered
 from daydream_memory.ann_index import AnnIndex
 from daydream_memory.chunking import facts_of
-from daydream_memory.embedding import MiniLM
+from daydream_memory.minilm_embedder import MiniLM
 from daydream_memory.reading import read_document
 from daydream_memory.sqlite.vector_index import INDEX_MIN_FACTS
 from daydream_memory.vectors import VectorTable

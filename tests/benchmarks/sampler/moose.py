@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from benchmarks.figures import mean_figure
 from benchmarks.sampler.worlds import Joined, corpora, read_joined
 from daydream_contracts.events import FactKind
-from daydream_memory.embedding import MiniLM
+from daydream_memory.minilm_embedder import MiniLM
 from daydream_memory.store import Vector
 from daydream_models.provider import ModelProvider
 from daydream_models.settings import ModelSettings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daydream_memory.fingerprint import fingerprint
+from daydream_memory.fact_fingerprint import fingerprint
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from daydream_memory.embedding import CACHE_TEXTS, MiniLM
+from daydream_memory.minilm_embedder import CACHE_TEXTS, MiniLM
 
 TRAIL = "Ants that find food lay a scent trail, and other ants follow it."
 PARAPHRASE = (

@@ -12,8 +12,13 @@ import pytest
 from nats.js.api import KeyValueConfig
 
 from daydream_contracts.errors import TransientError
-from daydream_memory.embedding import MiniLM
-from daydream_memory.similarity_baseline import MINILM_SCALE, SimilarityBaseline, claims, cosines
+from daydream_memory.minilm_embedder import MiniLM
+from daydream_memory.similarity_baseline import (
+    MINILM_SCALE,
+    SimilarityBaseline,
+    cosines,
+    sentence_triples,
+)
 from daydream_memory.store import Vector
 from support.endpoint import words_as_vector
 from support.programs import NatsServer
@@ -36,9 +41,11 @@ class FakeEmbedder:
         return [vector / np.linalg.norm(vector) for vector in vectors]
 
 
-def test_the_claims_are_threes_of_different_sentences() -> None:
-    assert len(claims()) >= 30
-    assert len({text for three in claims() for text in three}) == 3 * len(claims())
+def test_the_bundled_sentences_are_triples_of_different_ones() -> None:
+    assert len(sentence_triples()) >= 30
+    assert len({text for triple in sentence_triples() for text in triple}) == 3 * len(
+        sentence_triples()
+    )
 
 
 def test_what_is_stated_of_the_bundled_model_is_what_it_does() -> None:

@@ -1,4 +1,4 @@
-"""Changes of the store: one at a time, under the write lock, with dense ordinals."""
+"""Writes to the store: one at a time, under the write lock, with dense ordinals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PENDING = -1
 NEW_STATE = {"ordinal": PENDING, "pending": True, "shown": False, "hidden": True}
 
 
-class WeaviateChanges:
+class ExclusiveWrites:
     """Insert facts and assign ordinals. `version` counts the changes made here."""
 
     def __init__(self, collections: WeaviateCollections, lock: WriteLock) -> None:

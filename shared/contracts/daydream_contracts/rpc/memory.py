@@ -114,7 +114,7 @@ class FindNearest(ContractModel):
 class SimilarityScale(ContractModel):
     """The similarity baseline of an embedding model.
 
-    Mean and standard deviation of the cosines of different claims about one subject.
+    Mean and standard deviation of the cosines of different statements about one subject.
     """
 
     mean: float
