@@ -15,7 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 NEIGHBOUR = re.compile(r"^(daydream-[a-z]+)(\[[a-z,]+\])?$")
 
 
-class LockstepBuildHook(BuildHookInterface[Any]):
+class PinVersionsHook(BuildHookInterface[Any]):
     """Adds `Requires-Dist: <neighbour>==<version>` to a wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
