@@ -18,7 +18,7 @@ from nats.js.errors import KeyNotFoundError
 from daydream_console.client import Client
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import Aggregation, HypothesisProposed, ModelCall, VerdictReached
-from daydream_contracts.prompts import (
+from daydream_contracts.prompt_variables import (
     compare_variables,
     judge_variables,
     link_after_examples_variables,

@@ -27,7 +27,7 @@ from daydream_contracts.events import (
     VerdictReached,
     insight_id_of,
 )
-from daydream_contracts.prompts import list_examples
+from daydream_contracts.prompt_variables import list_examples
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
 from daydream_contracts.text_limits import longest
 from daydream_contracts.topology import MEMORY_INSIGHTS

@@ -18,7 +18,7 @@ from daydream_contracts.events import (
     PromptExample,
     hypothesis_id_of,
 )
-from daydream_contracts.prompts import link_after_examples_variables, link_variables
+from daydream_contracts.prompt_variables import link_after_examples_variables, link_variables
 from daydream_models.client import BudgetedModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of

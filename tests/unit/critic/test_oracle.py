@@ -14,7 +14,7 @@ from daydream_contracts.events import (
     VerdictReached,
     verdict_id_of,
 )
-from daydream_contracts.prompts import order_statements
+from daydream_contracts.prompt_variables import order_statements
 from daydream_critic.oracle.requests import refute_requests
 from daydream_critic.oracle.settings import OracleSettings
 from daydream_models.reservations import SHORT

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from daydream_contracts.events import LinkKind, ModelCall, PromptRef, Statement, Synthesis
-from daydream_contracts.prompts import link_after_examples_variables
+from daydream_contracts.prompt_variables import link_after_examples_variables
 from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import ReferenceHypothesis
 from daydream_critic.oracle.refutation import refute

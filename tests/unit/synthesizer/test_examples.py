@@ -19,7 +19,7 @@ from daydream_contracts.events import (
     VerdictReached,
     insight_id_of,
 )
-from daydream_contracts.prompts import link_after_examples_variables
+from daydream_contracts.prompt_variables import link_after_examples_variables
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
 from daydream_models.reservations import FULL, SHORT
 from daydream_synthesizer.examples import ExamplePicker

@@ -27,7 +27,7 @@ from daydream_contracts.events import (
     ModelCall,
     derive_id,
 )
-from daydream_contracts.prompts import COMPARED_CHARS_MAX, compare_variables
+from daydream_contracts.prompt_variables import COMPARED_CHARS_MAX, compare_variables
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
 from daydream_contracts.topology import MEMORY_INSIGHTS
 from daydream_critic.history.critic_history import CriticHistory
