@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from daydream_contracts.events.base import Message, derive_id
-from daydream_contracts.events.pairs import Fact
+from daydream_contracts.events.facts import Fact
 from daydream_contracts.events.verdicts import VerdictReached
 
 

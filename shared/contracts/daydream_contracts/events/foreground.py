@@ -1,9 +1,6 @@
-"""Define the events of foreground spend, and of alerts."""
+"""Define the event of foreground spend."""
 
 from __future__ import annotations
-
-from datetime import datetime
-from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -31,17 +28,3 @@ class ForegroundReported(Message):
     @property
     def message_id(self) -> str:
         return derive_id("foreground", self.report_id)
-
-
-class AlertRaised(Message):
-    """An alert for people. The same alert has the same id, so it is raised once."""
-
-    alert_id: str
-    kind: Literal["soft-limit", "refused", "overrun", "canary-drift"]
-    about: str = Field(description="subject: a limit as scope/window, or an attempt")
-    text: str
-    raised_at: datetime
-
-    @property
-    def message_id(self) -> str:
-        return self.alert_id
