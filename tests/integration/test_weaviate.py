@@ -63,8 +63,10 @@ def vector(seed: int) -> Vector:
 
 def facts(*texts: str, document: str = "doc") -> list[NewFact]:
     return [
-        NewFact(f"id {text}", text, document_id=document, place=place, source=f"/{document}.md")
-        for place, text in enumerate(texts)
+        NewFact(
+            f"id {text}", text, document_id=document, position=position, source=f"/{document}.md"
+        )
+        for position, text in enumerate(texts)
     ]
 
 

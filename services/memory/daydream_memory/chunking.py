@@ -51,18 +51,18 @@ def facts_of(
         )
         return
     pieces = ((passage, text) for passage in passages for text in _pieces(passage.text, chars_max))
-    for place, (passage, text) in enumerate(pieces):
+    for position, (passage, text) in enumerate(pieces):
         yield NewFact(
             fact_id=derive_id("fact", fingerprint(text), *labels),
             text=text,
             title=passage.title,
             source=source,
             domain=passage.metadata.domain,
-            place=place,
+            position=position,
             document_id=document_id,
             tags=passage.metadata.tags,
             licence=passage.metadata.licence,
-            written=passage.metadata.written,
+            date=passage.metadata.date,
             team=team,
             clearance=clearance,
         )

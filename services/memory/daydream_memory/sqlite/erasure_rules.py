@@ -23,7 +23,7 @@ REFUSE_DOCUMENTS = """update documents set status = 'refused', note = ?, current
   where source = ?"""
 # An insight keeps its source: it names its verdict.
 ERASE_FACT = """update facts set text = ?, title = '', source = iif(kind = 'insight', source, ''),
-  domain = '', tags = '[]', licence = '', written = '', vector = zeroblob(length(vector))
+  domain = '', tags = '[]', licence = '', date = '', vector = zeroblob(length(vector))
   where fact_id = ?"""
 HOLDING = """select seq, body from verdicts
   where json_extract(body, '$.hypothesis.pair.first.fact_id') in (select value from json_each(?))

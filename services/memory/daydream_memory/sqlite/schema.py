@@ -17,10 +17,10 @@ create table if not exists facts(
   seq integer primary key, fact_id text not null unique, ordinal integer unique,
   text text not null, title text not null, source text not null, domain text not null,
   domain_found integer not null, kind text not null, depth integer not null,
-  place integer not null, document_id text not null, parents text not null, tags text not null,
-  licence text not null, written text not null, team text not null, clearance text not null,
+  position integer not null, document_id text not null, parents text not null, tags text not null,
+  licence text not null, date text not null, team text not null, clearance text not null,
   vector blob);
-create index if not exists facts_pending on facts(place, seq) where ordinal is null;
+create index if not exists facts_pending on facts(position, seq) where ordinal is null;
 create index if not exists facts_document on facts(document_id);
 create index if not exists facts_kind on facts(kind, ordinal);
 create index if not exists facts_source on facts(source);

@@ -22,7 +22,7 @@ ERASED_FACT = {
     "domain": "",
     "tags": [],
     "licence": "",
-    "written": "",
+    "date": "",
     "shown": False,
     "hidden": True,
 }

@@ -37,7 +37,7 @@ class WeaviateFacts:
         rows = await self.collections.facts.find(
             where(pending=True),
             limit=limit,
-            sort=[("place", True), ("added_at", True)],
+            sort=[("position", True), ("added_at", True)],
             only=["fact_id", "text"],
         )
         return [PendingFact(row["fact_id"], row["text"]) for row in rows]

@@ -30,10 +30,10 @@ class Fact(ContractModel):
     depth: int = Field(
         default=0, ge=0, description="0 for documents; 1 + the deepest parent for insights"
     )
-    place: int = Field(default=0, ge=0, description="its position among the facts of its document")
+    position: int = Field(default=0, ge=0, description="among the facts of its document, from 0")
     tags: tuple[str, ...] = ()
     licence: str = Field(default="", description="as stated in the document")
-    written: str = Field(default="", description="date or year, as stated in the document")
+    date: str = Field(default="", description="date, or only the year, as stated in the document")
     team: str = Field(
         default="",
         description="team that owns it; empty: shared. Facts of two teams are never combined",
