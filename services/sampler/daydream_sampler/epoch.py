@@ -32,7 +32,7 @@ from daydream_sampler.pair_numbers import PairBlock, pair_count
 from daydream_sampler.portfolio_round import PortfolioRound
 from daydream_sampler.strategies.interface import AnchorOrder
 
-LEASE = timedelta(seconds=10)
+CLAIM_LEASE = timedelta(seconds=10)
 KEY = "epoch.v1"  # of the state in its bucket
 EPOCHS_APART = 1000  # the numbers between are those of single pairs that are drawn again
 # Bounds the number of blocks: about 64 × ln(pairs), some hundreds for a million facts. Below 130
@@ -125,7 +125,7 @@ class Epoch(BaseModel):
             return None  # not even a draw that was begun under an earlier goal
         for claim in self.claims:
             if claim.until < now or claim.owner == owner:
-                renewed = claim.model_copy(update={"owner": owner, "until": now + LEASE})
+                renewed = claim.model_copy(update={"owner": owner, "until": now + CLAIM_LEASE})
                 return self._replacing(renewed), renewed
         if not self.pairs_left or self.goal_reached:
             return None
@@ -142,7 +142,7 @@ class Epoch(BaseModel):
             "shares": shares,
             "owner": owner,
             "claimed_at": now,
-            "until": now + LEASE,
+            "until": now + CLAIM_LEASE,
         }
         if name == UNIFORM:
             after, claim = self._claim_uniform(lease)
