@@ -27,8 +27,8 @@ from daydream_runtime.publisher import EventPublisher
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.settings import ServiceSettings
+from support.message_builders import hypothesis, pair
 from support.programs import NatsServer, clean_environment, until
-from support.samples import hypothesis, pair
 
 
 class Settings(ServiceSettings):

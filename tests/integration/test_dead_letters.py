@@ -35,8 +35,8 @@ from daydream_runtime.provisioning import provision
 from daydream_runtime.stream_reader import RESEND
 from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.strategy_history import StrategyHistory
+from support.message_builders import AT, hypothesis
 from support.programs import NatsServer
-from support.samples import AT, hypothesis
 from support.services import service
 
 STAGES = ("synthesizer", "critic", ORACLE)

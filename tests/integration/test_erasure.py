@@ -15,8 +15,8 @@ from daydream_contracts.rpc import EmptyRequest, Erase, ListVerdicts
 from daydream_contracts.topology import MEMORY_ERASE, MEMORY_INSIGHTS, MEMORY_STATE, route_of
 from daydream_memory.fact_fingerprint import fingerprint
 from daydream_runtime.rpc import RpcClient
+from support.message_builders import hypothesis, pair
 from support.programs import NatsServer
-from support.samples import hypothesis, pair
 from support.services import service
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)

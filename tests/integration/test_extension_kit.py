@@ -34,8 +34,8 @@ from daydream_runtime.runtime_context import Runtime
 from daydream_sampler.strategies.interface import FactView, LearnedParams, Partner
 from daydream_sampler.strategies.registry import load_strategies
 from support.critic import make_critic
+from support.message_builders import SYNTHESIS, hypothesis
 from support.oracle import retriever
-from support.samples import SYNTHESIS, hypothesis
 from support.store_cases import MODEL, add_active_facts, texts_near
 
 ROOT = Path(__file__).parents[2]

@@ -46,7 +46,7 @@ from daydream_models.request_spec import RequestSpecs
 from daydream_models.reservations import StageCost, StagePlan
 from daydream_models.settings import ModelSettings
 from daydream_runtime.rpc import RpcClient
-from support.samples import hypothesis
+from support.message_builders import hypothesis
 
 FULL = "full"
 

@@ -35,7 +35,7 @@ from daydream_sampler.simulation.draws import FactSpace, LocalPairs, draw
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.registry import load_strategies
 from daydream_sampler.strategy_history import StrategyHistory
-from support.samples import verdict_on
+from support.message_builders import verdict_on
 
 DRAWS = 200
 SEEDS = 20

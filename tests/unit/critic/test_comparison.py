@@ -18,7 +18,7 @@ from support.critic import (
     verdict_of,
     written_by,
 )
-from support.samples import AT, SYNTHESIS, hypothesis
+from support.message_builders import AT, SYNTHESIS, hypothesis
 
 REFERENCE = "Reference number"
 

@@ -21,7 +21,7 @@ from support.critic import (
     model_judge,
     with_pair,
 )
-from support.samples import AT, hypothesis
+from support.message_builders import AT, hypothesis
 
 STAGES = ("synthesizer", "critic", "oracle")
 

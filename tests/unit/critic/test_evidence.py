@@ -15,8 +15,8 @@ from daydream_critic.oracle.evidence import EvidenceRetriever
 from daydream_critic.oracle.literature import Publication, load_literature
 from daydream_runtime import plugins
 from support.critic import with_pair
+from support.message_builders import hypothesis
 from support.oracle import FakeOracleModel, examine, retriever, search_hit
-from support.samples import hypothesis
 
 
 def texts_shown(evidence: EvidenceRetriever, proposed: HypothesisProposed) -> set[str]:

@@ -15,7 +15,7 @@ from support.critic import (
     verdict_of,
     written_by,
 )
-from support.samples import AT
+from support.message_builders import AT
 
 
 def test_a_verdict_is_learned_once_and_within_bounds() -> None:

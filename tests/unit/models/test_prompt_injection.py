@@ -34,8 +34,8 @@ from daydream_models.settings import ModelSettings
 from daydream_synthesizer.request_specs import request_specs
 from daydream_synthesizer.settings import SynthesizerSettings
 from daydream_synthesizer.synthesis import Synthesizer
-from support.injections import INJECTIONS
-from support.samples import hypothesis, pair
+from support.message_builders import hypothesis, pair
+from support.prompt_injections import INJECTIONS
 
 NO_PROMPT = Prompt("none", "", "", {})
 NO_RPC: Any = None  # no request is sent

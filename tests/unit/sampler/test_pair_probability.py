@@ -30,7 +30,7 @@ from daydream_sampler.strategies.registry import load_strategies
 from daydream_sampler.strategies.reservoir import Reservoir
 from daydream_sampler.strategies.unseen import Unseen
 from daydream_sampler.strategy_history import StrategyHistory
-from support.samples import verdict_on
+from support.message_builders import verdict_on
 
 FACTS = 12
 SHARES = {

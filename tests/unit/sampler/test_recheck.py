@@ -19,7 +19,7 @@ from daydream_sampler.simulation.draws import NOW
 from daydream_sampler.strategies.recheck import DiscardedPair, DuePair, why_due
 from daydream_sampler.strategies.registry import load_strategies
 from daydream_sampler.strategy_history import DISCARDED_MAX, StrategyHistory
-from support.samples import verdict_on
+from support.message_builders import verdict_on
 
 AFTER = timedelta(days=90)
 STRATEGIES = load_strategies(["recheck"])

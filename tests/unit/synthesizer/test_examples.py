@@ -26,7 +26,7 @@ from daydream_synthesizer.examples import ExamplePicker
 from daydream_synthesizer.request_specs import request_specs
 from daydream_synthesizer.settings import SynthesizerSettings
 from daydream_synthesizer.synthesis import Synthesizer
-from support.samples import AT, SYNTHESIS, fact, pair
+from support.message_builders import AT, SYNTHESIS, fact, pair
 from support.writer_fakes import FakeWriter, verdict
 
 
