@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from daydream_contracts.events import ContractModel
 
-Purpose = Literal["daydream", "embedding", "rejudging", "canary", "question"]
+Purpose = Literal["daydream", "embedding", "rejudging", "canary"]
 
 
 class AllocationRequest(ContractModel):
