@@ -162,8 +162,8 @@ def _event_rows() -> Iterator[tuple[str, ...]]:
 
 def _request_rows() -> Iterator[tuple[str, ...]]:
     for endpoint in topology.ENDPOINTS:
-        purpose = _paragraph(inspect.getdoc(endpoint.question) or "")
-        names = (f"`{endpoint.question.__name__}`", f"`{endpoint.answer.__name__}`")
+        purpose = _paragraph(inspect.getdoc(endpoint.request) or "")
+        names = (f"`{endpoint.request.__name__}`", f"`{endpoint.reply.__name__}`")
         yield f"`{endpoint.subject}`", *names, purpose
 
 

@@ -21,7 +21,7 @@ from daydream_contracts.events import (
     VerdictReached,
 )
 from daydream_contracts.rpc import NearestMatches, VerdictPage
-from daydream_contracts.topology import MEMORY_INSIGHTS
+from daydream_contracts.topology import MEMORY_VERDICTS
 from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import CanaryResult, JudgeStats
 from daydream_critic.pipeline.comparison import (
@@ -108,7 +108,7 @@ class FakeMemory:
         return await self.request(endpoint, message)
 
     async def request(self, endpoint: Any, message: Any) -> NearestMatches | VerdictPage:
-        if endpoint is MEMORY_INSIGHTS:
+        if endpoint is MEMORY_VERDICTS:
             wanted = [
                 verdict for verdict in self.verdicts if verdict.verdict_id in message.verdict_ids
             ]

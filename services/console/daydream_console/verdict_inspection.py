@@ -27,7 +27,7 @@ from daydream_contracts.prompt_variables import (
     single_fact_variables,
 )
 from daydream_contracts.rpc import ListVerdicts
-from daydream_contracts.topology import MEMORY_INSIGHTS, PROMPTS
+from daydream_contracts.topology import MEMORY_VERDICTS, PROMPTS
 from daydream_models.prompt import Prompt, StoredPrompt, digest_of, repair_messages
 
 Messages = tuple[dict[str, str], ...]
@@ -114,7 +114,7 @@ async def _verdicts(client: Client, verdict_ids: set[str]) -> tuple[VerdictReach
     if not verdict_ids:
         return ()
     query = ListVerdicts(verdict_ids=tuple(verdict_ids))
-    return (await client.rpc.request(MEMORY_INSIGHTS, query)).verdicts
+    return (await client.rpc.request(MEMORY_VERDICTS, query)).verdicts
 
 
 async def _prompts(client: Client, digests: set[str]) -> dict[str, Prompt]:

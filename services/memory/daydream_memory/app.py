@@ -24,7 +24,6 @@ from daydream_contracts.topology import (
     MEMORY_BACK_UP,
     MEMORY_DOCUMENTS,
     MEMORY_ERASE,
-    MEMORY_INSIGHTS,
     MEMORY_JUDGED_PAIRS,
     MEMORY_NEAREST,
     MEMORY_NEIGHBOURHOODS,
@@ -33,6 +32,7 @@ from daydream_contracts.topology import (
     MEMORY_RESTORE,
     MEMORY_SEARCH,
     MEMORY_STATE,
+    MEMORY_VERDICTS,
 )
 from daydream_memory import handlers
 from daydream_memory.background_work import BackgroundWork
@@ -76,7 +76,7 @@ ENDPOINTS: EndpointHandlers = {
     MEMORY_NEIGHBOURHOODS: handlers.find_neighbours,
     MEMORY_NEAREST: handlers.find_nearest,
     MEMORY_SEARCH: handlers.search_facts,
-    MEMORY_INSIGHTS: handlers.list_verdicts,
+    MEMORY_VERDICTS: handlers.list_verdicts,
     MEMORY_DOCUMENTS: handlers.list_documents,
     MEMORY_RESOLVE: handlers.resolve_facts,
     MEMORY_JUDGED_PAIRS: handlers.list_judged_pairs,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from daydream_contracts import rpc as ask
+from daydream_contracts import rpc
 from daydream_contracts.events import (
     AlertRaised,
     CandidateNominated,
@@ -30,8 +30,8 @@ from daydream_contracts.events import (
     VisibilityChanged,
 )
 
-Q = TypeVar("Q", bound=ContractModel)
-A = TypeVar("A", bound=ContractModel)
+RequestT = TypeVar("RequestT", bound=ContractModel)
+ReplyT = TypeVar("ReplyT", bound=ContractModel)
 
 DAY_S = 86_400
 MIB = 1 << 20
@@ -220,48 +220,48 @@ OBJECT_STORES = (DOCUMENT_OBJECTS, SNAPSHOT_OBJECTS, ARCHIVE_OBJECTS, BACKUP_OBJ
 
 
 @dataclass(frozen=True)
-class Endpoint(Generic[Q, A]):
-    """Describe a request over core NATS with one answer. Every endpoint is idempotent."""
+class Endpoint(Generic[RequestT, ReplyT]):
+    """Describe a request over core NATS and its one reply. Every endpoint is idempotent."""
 
     service: str
     subject: str
-    question: type[Q]
-    answer: type[A]
+    request: type[RequestT]
+    reply: type[ReplyT]
 
 
-BUDGET_OPEN = Endpoint("budget", "daydream.budget.open", ask.OpenReservation, ask.Grant)
-BUDGET_INCREASE = Endpoint("budget", "daydream.budget.increase", ask.IncreaseReservation, ask.Grant)
-BUDGET_AUTHORIZE = Endpoint("budget", "daydream.budget.authorize", ask.Authorize, ask.Grant)
-BUDGET_SETTLE = Endpoint("budget", "daydream.budget.settle", ask.Settle, ask.Settled)
+BUDGET_OPEN = Endpoint("budget", "daydream.budget.open", rpc.OpenReservation, rpc.Grant)
+BUDGET_INCREASE = Endpoint("budget", "daydream.budget.increase", rpc.IncreaseReservation, rpc.Grant)
+BUDGET_AUTHORIZE = Endpoint("budget", "daydream.budget.authorize", rpc.Authorize, rpc.Grant)
+BUDGET_SETTLE = Endpoint("budget", "daydream.budget.settle", rpc.Settle, rpc.Settled)
 BUDGET_RELEASE = Endpoint(
-    "budget", "daydream.budget.release", ask.ReleaseReservation, ask.ReservationStatus
+    "budget", "daydream.budget.release", rpc.ReleaseReservation, rpc.ReservationStatus
 )
-BUDGET_CHANGE = Endpoint("budget", "daydream.budget.change", ask.ChangeBudget, ask.BudgetChanged)
-BUDGET_STATE = Endpoint("budget", "daydream.budget.state", ask.EmptyRequest, ask.BudgetState)
-MEMORY_STATE = Endpoint("memory", "daydream.memory.state", ask.EmptyRequest, ask.MemoryState)
-MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", ask.PairAt, ask.PairFound)
+BUDGET_CHANGE = Endpoint("budget", "daydream.budget.change", rpc.ChangeBudget, rpc.BudgetChanged)
+BUDGET_STATE = Endpoint("budget", "daydream.budget.state", rpc.EmptyRequest, rpc.BudgetState)
+MEMORY_STATE = Endpoint("memory", "daydream.memory.state", rpc.EmptyRequest, rpc.MemoryState)
+MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", rpc.PairAt, rpc.PairFound)
 MEMORY_NEIGHBOURHOODS = Endpoint(
-    "memory", "daydream.memory.neighbourhoods", ask.FindNeighbours, ask.Neighbourhoods
+    "memory", "daydream.memory.neighbourhoods", rpc.FindNeighbours, rpc.Neighbourhoods
 )
-MEMORY_NEAREST = Endpoint("memory", "daydream.memory.nearest", ask.FindNearest, ask.NearestMatches)
-MEMORY_SEARCH = Endpoint("memory", "daydream.memory.search", ask.Search, ask.SearchResults)
-MEMORY_INSIGHTS = Endpoint("memory", "daydream.memory.insights", ask.ListVerdicts, ask.VerdictPage)
+MEMORY_NEAREST = Endpoint("memory", "daydream.memory.nearest", rpc.FindNearest, rpc.NearestMatches)
+MEMORY_SEARCH = Endpoint("memory", "daydream.memory.search", rpc.Search, rpc.SearchResults)
+MEMORY_VERDICTS = Endpoint("memory", "daydream.memory.verdicts", rpc.ListVerdicts, rpc.VerdictPage)
 MEMORY_DOCUMENTS = Endpoint(
-    "memory", "daydream.memory.documents", ask.ListDocuments, ask.DocumentPage
+    "memory", "daydream.memory.documents", rpc.ListDocuments, rpc.DocumentPage
 )
-MEMORY_RESOLVE = Endpoint("memory", "daydream.memory.resolve", ask.Resolve, ask.Resolved)
-MEMORY_ERASE = Endpoint("memory", "daydream.memory.erase", ask.Erase, ask.Erased)
+MEMORY_RESOLVE = Endpoint("memory", "daydream.memory.resolve", rpc.Resolve, rpc.Resolved)
+MEMORY_ERASE = Endpoint("memory", "daydream.memory.erase", rpc.Erase, rpc.Erased)
 MEMORY_JUDGED_PAIRS = Endpoint(
-    "memory", "daydream.memory.judged-pairs", ask.JudgedPairs, ask.JudgedPairsPage
+    "memory", "daydream.memory.judged-pairs", rpc.JudgedPairs, rpc.JudgedPairsPage
 )
-MEMORY_BACK_UP = Endpoint("memory", "daydream.memory.backup", ask.BackUp, ask.BackedUp)
-MEMORY_RESTORE = Endpoint("memory", "daydream.memory.restore", ask.RestoreBackup, ask.Restored)
-SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", ask.EmptyRequest, ask.SamplerState)
-SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", ask.SetGoal, ask.SamplerState)
+MEMORY_BACK_UP = Endpoint("memory", "daydream.memory.backup", rpc.BackUp, rpc.BackedUp)
+MEMORY_RESTORE = Endpoint("memory", "daydream.memory.restore", rpc.RestoreBackup, rpc.Restored)
+SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", rpc.EmptyRequest, rpc.SamplerState)
+SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", rpc.SetGoal, rpc.SamplerState)
 SYNTHESIZER_STATE = Endpoint(
-    "synthesizer", "daydream.synthesizer.state", ask.EmptyRequest, ask.SynthesizerState
+    "synthesizer", "daydream.synthesizer.state", rpc.EmptyRequest, rpc.SynthesizerState
 )
-CRITIC_STATE = Endpoint("critic", "daydream.critic.state", ask.EmptyRequest, ask.CriticState)
+CRITIC_STATE = Endpoint("critic", "daydream.critic.state", rpc.EmptyRequest, rpc.CriticState)
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_OPEN,
     BUDGET_INCREASE,
@@ -275,7 +275,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     MEMORY_NEIGHBOURHOODS,
     MEMORY_NEAREST,
     MEMORY_SEARCH,
-    MEMORY_INSIGHTS,
+    MEMORY_VERDICTS,
     MEMORY_DOCUMENTS,
     MEMORY_RESOLVE,
     MEMORY_ERASE,

@@ -99,15 +99,15 @@ def endpoint_router(endpoints: EndpointHandlers, server: EndpointServer) -> Nats
     """Answer each endpoint's requests in a queue group, so that replicas share them."""
     router = NatsRouter(middlewares=[FailureReplyMiddleware])
     for endpoint, handler in endpoints.items():
-        check_names(handler, endpoint.question)
+        check_names(handler, endpoint.request)
         subscriber = router.subscriber(
             endpoint.subject,
             queue=endpoint.service,
-            title=f"{endpoint.service} answers {endpoint.subject.rsplit('.', 1)[-1]}",
+            title=f"{endpoint.service} replies to {endpoint.subject.rsplit('.', 1)[-1]}",
             description=_summary(handler),
         )
         subscriber(handler)
-        server.answer_directly(subscriber, endpoint, handler)
+        server.reply_directly(subscriber, endpoint, handler)
     return router
 
 

@@ -1,7 +1,7 @@
-"""Send requests to endpoints over core NATS, and answer failures as replies.
+"""Send requests to endpoints over core NATS, and reply to failed ones with their failure.
 
 The client is not FastStream's: commands use it without a broker, and it repeats a request until
-it is answered. Every endpoint allows that (see the topology).
+a reply comes. Every endpoint allows that (see the topology).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay, wait_exponential
 
 from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
-from daydream_contracts.topology import A, Endpoint, Q
+from daydream_contracts.topology import Endpoint, ReplyT, RequestT
 from daydream_runtime.telemetry import trace_headers
 
 log = logging.getLogger(__name__)
@@ -40,17 +40,17 @@ class RpcClient:
 
     async def request(
         self,
-        endpoint: Endpoint[Q, A],
-        question: Q,
+        endpoint: Endpoint[RequestT, ReplyT],
+        request: RequestT,
         *,
         patience_s: float | None = None,
         try_s: float = TRY_S,
-    ) -> A:
-        """Return the answer.
+    ) -> ReplyT:
+        """Return the reply.
 
-        Repeat the request with growing pauses until it is answered, each try for `try_s`. Raise
-        RetryLaterError if no server answers within `patience_s`, or the failure that the server
-        answered with.
+        Repeat the request with growing pauses until a reply comes, each try for `try_s`. Raise
+        RetryLaterError if no server replies within `patience_s`, or the failure that the server
+        replied with.
         """
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(REQUEST_ERRORS),
@@ -58,7 +58,7 @@ class RpcClient:
             wait=wait_exponential(multiplier=PAUSE_S, max=PAUSE_S_MAX),
             reraise=True,
         )
-        body = question.model_dump_json().encode()
+        body = request.model_dump_json().encode()
         try:
             reply: Msg = await retrying(
                 self._nc.request, endpoint.subject, body, timeout=try_s, headers=trace_headers()
@@ -69,12 +69,12 @@ class RpcClient:
         return _read(endpoint, reply)
 
 
-def _read(endpoint: Endpoint[Q, A], reply: Msg) -> A:
+def _read(endpoint: Endpoint[RequestT, ReplyT], reply: Msg) -> ReplyT:
     headers = reply.headers or {}
     text = reply.data.decode(errors="replace")
     match headers.get(FAILURE_HEADER):
         case None:
-            return endpoint.answer.model_validate_json(reply.data)
+            return endpoint.reply.model_validate_json(reply.data)
         case "not-now":
             raise RetryLaterError(text)
         case "transient":
@@ -84,10 +84,10 @@ def _read(endpoint: Endpoint[Q, A], reply: Msg) -> A:
 
 
 class FailureReplyMiddleware(BaseMiddleware[Any, Msg | None]):
-    """Answer a failed request with its failure. Without this the client waits for its timeout.
+    """Reply to a failed request with its failure. Without this the client waits for its timeout.
 
     `RpcClient` raises the same kind of failure. An unexpected exception is a bug: it is logged, and
-    answered as permanent.
+    reported as permanent.
     """
 
     async def consume_scope(
@@ -98,7 +98,7 @@ class FailureReplyMiddleware(BaseMiddleware[Any, Msg | None]):
         except Exception as error:
             headers, text = failure_reply(error)
             if headers.get(REASON_HEADER) == "bug":
-                log.exception("a request could not be answered: %s", text)
+                log.exception("a request failed: %s", text)
             return NatsResponse(text, headers=headers)
 
 

@@ -16,7 +16,7 @@ from daydream_console.overview import overview, wait_until_handled
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import ReviewRecorded
 from daydream_contracts.rpc import ListVerdicts, Search
-from daydream_contracts.topology import MEMORY_INSIGHTS, MEMORY_SEARCH
+from daydream_contracts.topology import MEMORY_SEARCH, MEMORY_VERDICTS
 
 REVIEWS_SHOWN = 100
 
@@ -33,7 +33,7 @@ async def insights_command(
     """List insights, newest first, each with its two facts, scores and cost."""
     async with connection(data) as client:
         page = await client.rpc.request(
-            MEMORY_INSIGHTS, ListVerdicts(promoted_only=not everything, limit=limit)
+            MEMORY_VERDICTS, ListVerdicts(promoted_only=not everything, limit=limit)
         )
     if as_json:
         emit_json([verdict.model_dump(mode="json") for verdict in page.verdicts])
@@ -76,7 +76,7 @@ async def review_command(
             )
             await wait_until_handled(client, ReviewRecorded, await client.publish(review))
         page = await client.rpc.request(
-            MEMORY_INSIGHTS, ListVerdicts(quarantined_only=True, limit=REVIEWS_SHOWN)
+            MEMORY_VERDICTS, ListVerdicts(quarantined_only=True, limit=REVIEWS_SHOWN)
         )
     if as_json:
         emit_json([verdict.model_dump(mode="json") for verdict in page.verdicts])

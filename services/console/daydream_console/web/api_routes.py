@@ -24,8 +24,8 @@ from daydream_contracts.topology import (
     BUDGET_STATE,
     CRITIC_STATE,
     MEMORY_DOCUMENTS,
-    MEMORY_INSIGHTS,
     MEMORY_SEARCH,
+    MEMORY_VERDICTS,
 )
 
 
@@ -62,7 +62,7 @@ async def pending_reviews(request: Request) -> VerdictPage:
 
 async def _verdicts(request: Request, **filters: bool) -> VerdictPage:
     query = ListVerdicts.model_validate({**request.query_params, **filters})
-    return await services_of(request).rpc.request(MEMORY_INSIGHTS, query)
+    return await services_of(request).rpc.request(MEMORY_VERDICTS, query)
 
 
 async def critic(request: Request) -> CriticState:

@@ -29,7 +29,7 @@ from daydream_contracts.events import (
 )
 from daydream_contracts.prompt_variables import COMPARED_CHARS_MAX, compare_variables
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
-from daydream_contracts.topology import MEMORY_INSIGHTS
+from daydream_contracts.topology import MEMORY_VERDICTS
 from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import ReferenceHypothesis
 from daydream_critic.pipeline.decision_context import DecisionContext
@@ -148,7 +148,7 @@ class PairwiseComparer:
             return []
         verdict_ids = tuple(reference.verdict_id for reference in references)
         page: VerdictPage = await self.rpc.request(
-            MEMORY_INSIGHTS, ListVerdicts(verdict_ids=verdict_ids)
+            MEMORY_VERDICTS, ListVerdicts(verdict_ids=verdict_ids)
         )
         syntheses = {verdict.verdict_id: verdict.hypothesis.synthesis for verdict in page.verdicts}
         with_texts = [

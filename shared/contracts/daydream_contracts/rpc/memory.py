@@ -1,4 +1,4 @@
-"""Requests to the memory service and its answers."""
+"""Requests to the memory service and its replies."""
 
 from __future__ import annotations
 

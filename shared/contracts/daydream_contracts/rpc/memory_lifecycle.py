@@ -1,4 +1,4 @@
-"""Requests to the memory service that erase, back up and restore, and their answers."""
+"""Requests to the memory service that erase, back up and restore, and their replies."""
 
 from __future__ import annotations
 
