@@ -157,7 +157,7 @@ def _event_rows() -> Iterator[tuple[str, ...]]:
         consumers = [row.service for row in topology.CONSUMERS if row.message is route.message]
         name = route.message.__name__
         link = f"[`{name}`](#{name.lower()})"
-        yield link, f"`{route.subject}`", route.publisher, ", ".join(consumers)
+        yield link, f"`{route.subject}`", ", ".join(route.publishers), ", ".join(consumers)
 
 
 def _request_rows() -> Iterator[tuple[str, ...]]:

@@ -1,8 +1,9 @@
 """Declare all streams, subjects, consumers, buckets and endpoints in one table.
 
-Provisioning, permissions, autoscaling, network policies and the AsyncAPI document derive from it.
-Subjects carry no ids, because telemetry labels by subject. A new service takes part by one more
-`Consumer` row, and a new event by one more `MessageRoute` row.
+Provisioning, the AsyncAPI document and the page of messages derive from it, and tests compare the
+chart's autoscaling with it. NATS permissions do not derive from it yet. Subjects carry no ids,
+because telemetry labels by subject. A new service takes part by one more `Consumer` row, and a new
+event by one more `MessageRoute` row.
 """
 
 from __future__ import annotations
@@ -110,28 +111,37 @@ STREAMS = (
 
 @dataclass(frozen=True)
 class MessageRoute:
-    """Say which message travels on which subject of which stream, and who publishes it."""
+    """Say which message travels on which subject of which stream, and who publishes it.
+
+    `publishers`: the services that cause it, the main one first. `daydream dead-letters resend`
+    publishes any message again.
+    """
 
     message: type[Message]
     stream: str
     subject: str
-    publisher: str
+    publishers: tuple[str, ...]
 
 
 ROUTES = (
-    MessageRoute(PairSampled, "PAIRS", "daydream.pair.sampled", "sampler"),
-    MessageRoute(HypothesisProposed, "HYPOTHESES", "daydream.hypothesis.proposed", "synthesizer"),
-    MessageRoute(CandidateNominated, "CANDIDATES", "daydream.candidate.nominated", "critic"),
-    MessageRoute(VerdictReached, "VERDICTS", "daydream.verdict.reached", "critic"),
-    MessageRoute(ReviewRecorded, "REVIEWS", "daydream.review.recorded", "console"),
-    MessageRoute(InsightPromoted, "INSIGHTS", "daydream.insight.promoted", "memory"),
-    MessageRoute(InsightRetracted, "INSIGHTS", "daydream.insight.retracted", "memory"),
-    MessageRoute(InsightReinstated, "INSIGHTS", "daydream.insight.reinstated", "memory"),
-    MessageRoute(VisibilityChanged, "VISIBILITY", "daydream.visibility.changed", "console"),
-    MessageRoute(DocumentRemoved, "REMOVALS", "daydream.document.removed", "console"),
-    MessageRoute(DocumentOffered, "DOCUMENTS", "daydream.document.offered", "console"),
-    MessageRoute(ForegroundReported, "FOREGROUND", "daydream.foreground.reported", "console"),
-    MessageRoute(AlertRaised, "ALERTS", "daydream.alert.raised", "budget"),
+    MessageRoute(PairSampled, "PAIRS", "daydream.pair.sampled", ("sampler",)),
+    MessageRoute(
+        HypothesisProposed,
+        "HYPOTHESES",
+        "daydream.hypothesis.proposed",
+        ("synthesizer", "sampler", "console"),
+    ),
+    MessageRoute(CandidateNominated, "CANDIDATES", "daydream.candidate.nominated", ("critic",)),
+    MessageRoute(VerdictReached, "VERDICTS", "daydream.verdict.reached", ("critic", "oracle")),
+    MessageRoute(ReviewRecorded, "REVIEWS", "daydream.review.recorded", ("console",)),
+    MessageRoute(InsightPromoted, "INSIGHTS", "daydream.insight.promoted", ("memory",)),
+    MessageRoute(InsightRetracted, "INSIGHTS", "daydream.insight.retracted", ("memory",)),
+    MessageRoute(InsightReinstated, "INSIGHTS", "daydream.insight.reinstated", ("memory",)),
+    MessageRoute(VisibilityChanged, "VISIBILITY", "daydream.visibility.changed", ("console",)),
+    MessageRoute(DocumentRemoved, "REMOVALS", "daydream.document.removed", ("console",)),
+    MessageRoute(DocumentOffered, "DOCUMENTS", "daydream.document.offered", ("console",)),
+    MessageRoute(ForegroundReported, "FOREGROUND", "daydream.foreground.reported", ("console",)),
+    MessageRoute(AlertRaised, "ALERTS", "daydream.alert.raised", ("budget", "critic")),
 )
 
 
