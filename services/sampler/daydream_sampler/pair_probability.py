@@ -6,7 +6,8 @@ the probability P(a is the anchor) · q(b | a) + P(b is the anchor) · q(a | b).
 together propose it with the sum of these over their shares.
 
 That leaves one thing out: an anchor whose partners are all drawn proposes nothing, and the next
-anchor is asked. This raises the probability of everything else by at most 1 ÷ (1 − drawn_mass_max).
+anchor is asked. This raises the probability of everything else to at most
+1 ÷ (1 − rejection_probability_max) times as much.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ class ProposalModel:
             "probability": min(1.0, probability),
             "proposed": {name: value for name, value in proposed.items() if value},
             "features": features(first.anchor, first.beside(second.anchor.ordinal)),
-            "drawn_mass_max": self.drawn_mass_max(claim.shares),
+            "rejection_probability_max": self.rejection_probability_max(claim.shares),
             "generated": FactKind.INSIGHT in (first.anchor.kind, second.anchor.kind),
         }
         return claim.model_copy(update=update)
@@ -166,7 +167,7 @@ class ProposalModel:
             return 0.0
         return cycle.probability(source.order, self.before.anchor_key(name), place)
 
-    def drawn_mass_max(self, shares: Mapping[str, float]) -> float:
+    def rejection_probability_max(self, shares: Mapping[str, float]) -> float:
         """Return an upper bound of the probability that a proposal is for a drawn or hidden pair.
 
         For uniform draws these are the pairs that others drew ahead of its cursor and those with a

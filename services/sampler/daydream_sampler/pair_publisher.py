@@ -58,7 +58,7 @@ class PairPublisher:
             draw_probability=claim.probability,
             shares=claim.shares,
             proposed=claim.proposed,
-            drawn_mass_max=claim.drawn_mass_max,
+            rejection_probability_max=claim.rejection_probability_max,
             features=claim.features,
             facts=fact_count,
             why=claim.why,

@@ -211,7 +211,9 @@ def test_the_bound_on_drawn_mass_includes_isolated_pairs() -> None:
     proposal = ProposalModel(
         epoch("k").extend(FACTS), FACTS, (), {}, LocalPairs(), 0, isolated_pairs=isolated
     )
-    assert proposal.drawn_mass_max({UNIFORM: 1.0}) == pytest.approx(20 / pair_count(FACTS))
+    assert proposal.rejection_probability_max({UNIFORM: 1.0}) == pytest.approx(
+        20 / pair_count(FACTS)
+    )
 
 
 def test_hidden_facts_are_never_drawn_and_all_else_once() -> None:
@@ -219,7 +221,7 @@ def test_hidden_facts_are_never_drawn_and_all_else_once() -> None:
     now = epoch("k")
     while now.extend(FACTS).pairs_left:
         now, claim = draw(where, now, strategies(), drawn)
-        assert claim is None or 0 < claim.drawn_mass_max <= 1
+        assert claim is None or 0 < claim.rejection_probability_max <= 1
     left = [ordinal for ordinal in range(FACTS) if ordinal not in where.hidden]
     assert drawn.numbers == {pair_number(*pair) for pair in combinations(left, 2)}
 

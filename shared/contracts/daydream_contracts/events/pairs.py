@@ -31,11 +31,11 @@ class PairSampled(Message):
         default_factory=dict,
         description="probability of this pair under each strategy alone",
     )
-    drawn_mass_max: float = Field(
+    rejection_probability_max: float = Field(
         default=0,
         ge=0,
         le=1,
-        description="upper bound of the probability of pairs drawn before, which are drawn again",
+        description="upper bound of the probability that a proposal is rejected: its pair is drawn",
     )
     features: tuple[float, ...] = Field(
         default=(), description="features of the pair for the learned strategy"
