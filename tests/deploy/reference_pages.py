@@ -147,7 +147,7 @@ def _limits(stream: Stream) -> str:
         f"{stream.messages_max:,} messages" if stream.messages_max > 0 else "",
         f"{stream.bytes_max >> 20:,} MiB" if stream.bytes_max > 0 else "",
         f"{stream.age_max_s // topology.DAY_S} days" if stream.age_max_s else "",
-        "nothing is deleted; old entries may be archived" if stream.sealed_history else "",
+        "nothing is deleted; old entries may be archived" if stream.append_only else "",
     ]
     return ", ".join(limit for limit in limits if limit)
 

@@ -54,7 +54,7 @@ class Stream:
     """Describe a JetStream stream.
 
     A full work queue refuses messages, which is the backpressure on the stage before it.
-    `sealed_history`: no message can be deleted, and none makes room for another. Old ones may be
+    `append_only`: no message can be deleted, and none makes room for another. Old ones may be
     archived.
     """
 
@@ -64,7 +64,7 @@ class Stream:
     messages_max: int = -1
     bytes_max: int = -1
     age_max_s: int = 0
-    sealed_history: bool = False
+    append_only: bool = False
     mirror_of: str | None = None
 
 
@@ -103,8 +103,8 @@ STREAMS = (
         bytes_max=64 * MIB,
         age_max_s=90 * DAY_S,
     ),
-    Stream(LEDGER, (LEDGER_SUBJECT,), Retention.LIMITS, sealed_history=True),
-    Stream(LEDGER_MIRROR, (), Retention.LIMITS, sealed_history=True, mirror_of=LEDGER),
+    Stream(LEDGER, (LEDGER_SUBJECT,), Retention.LIMITS, append_only=True),
+    Stream(LEDGER_MIRROR, (), Retention.LIMITS, append_only=True, mirror_of=LEDGER),
     Stream("DEADLETTERS", (f"{DEAD_LETTER_PREFIX}.>",), Retention.LIMITS, bytes_max=1024 * MIB),
 )
 
