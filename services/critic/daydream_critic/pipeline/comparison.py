@@ -117,7 +117,7 @@ class PairwiseComparer:
         compares.
         """
         context, aggregation = evaluation.context, evaluation.aggregation
-        if context is None or aggregation is None or not is_deferred(aggregation):
+        if context is None or aggregation is None or not is_undecided(aggregation):
             return evaluation
         judge = _comparing_judge(context)
         if judge is None or evaluation.proposed.pair.plan != FULL or not aggregation.votes:
@@ -212,9 +212,9 @@ class PairwiseComparer:
         return (reply.value.better == "first") == shown_first, calls
 
 
-def is_deferred(aggregation: Aggregation) -> bool:
+def is_undecided(aggregation: Aggregation) -> bool:
     """Return whether the log-odds are too near the threshold to be decided by them alone."""
-    low, high = aggregation.deferred_from, aggregation.deferred_to
+    low, high = aggregation.undecided_from, aggregation.undecided_to
     if low is None or high is None or aggregation.log_odds is None:
         return False
     return low < aggregation.log_odds <= high
