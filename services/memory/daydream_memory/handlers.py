@@ -84,7 +84,7 @@ async def review_recorded(review: ReviewRecorded, writer: Writer, publisher: Pub
 async def visibility_changed(
     change: VisibilityChanged, writer: Writer, publisher: Publisher
 ) -> None:
-    """Withdraw or reinstate facts. Withdrawn facts stay withdrawn; events have derived ids."""
+    """Retract or reinstate facts. Retracted facts stay retracted; events have derived ids."""
     for event in await writer.change_visibility(change):
         await publisher.publish(event)
 

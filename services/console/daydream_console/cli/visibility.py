@@ -142,8 +142,8 @@ def _show_erased(erased: Erased) -> None:
     verdicts = count(erased.verdicts, "verdict")
     messages = count(sum(erased.messages.values()), "message")
     out.print(f"{count(erased.facts, 'fact')} erased, and their text in {verdicts} and {messages}.")
-    if erased.insights_withdrawn:
-        insights = count(len(erased.insights_withdrawn), "insight")
+    if erased.insights_retracted:
+        insights = count(len(erased.insights_retracted), "insight")
         out.print(f"{insights} derived from them: now hidden.")
     places = "\n".join(f"- {place}" for place in erased.out_of_reach)
     out.print(f"Out of reach:\n{places}", markup=False)
@@ -180,7 +180,7 @@ def _line(fact: FactVisibility) -> str:
     text = fact.fact.text[:TEXT_CHARS]
     if not fact.hidden:
         return f"active: {text}"
-    other_roots = [root for root in fact.withdrawn_by if root != fact.fact.fact_id]
+    other_roots = [root for root in fact.retracted_by if root != fact.fact.fact_id]
     if other_roots:
         return f"hidden, also because of its ancestors ({', '.join(other_roots)}): {text}"
     return f"hidden, with {count(fact.descendants, 'fact')} derived from it: {text}"

@@ -27,7 +27,7 @@ STAGED, REPLACED = "restore.db", "before-restore.db"
 BACKUP_KEY, RESTORED_KEY = "backup", "restored"
 FACT_COUNT = "select count(*) from facts where ordinal is not null"
 VERDICT_COUNT = "select count(*) from verdicts"
-ERASED_FACTS = "select fact_id from withdrawn where root = ?"
+ERASED_FACTS = "select fact_id from retracted where root = ?"
 ERASED_DOCUMENTS = """select source, note from documents
   where status = 'refused' and note like ? || '%'"""
 ERASED_VERDICTS = "select body, text, verdict_id from verdicts where text = ?"

@@ -66,5 +66,5 @@ class SqliteErasure:
         erasure.verdicts = erasure_rules.erase_from_verdicts(
             connection, erasure.facts, derived=derived
         )
-        withdrawn = [visibility_rules.withdraw(connection, root) for root in erasure.facts]
-        return erasure.facts.union(*withdrawn)
+        retracted = [visibility_rules.retract(connection, root) for root in erasure.facts]
+        return erasure.facts.union(*retracted)

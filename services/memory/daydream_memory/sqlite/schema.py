@@ -29,9 +29,9 @@ create index if not exists facts_clearance on facts(clearance) where clearance <
 create table if not exists mentions(
   fact_id text, source text, primary key(fact_id, source)) without rowid;
 create index if not exists mentions_source on mentions(source);
-create table if not exists withdrawn(
+create table if not exists retracted(
   fact_id text, root text, primary key(fact_id, root)) without rowid;
-create index if not exists withdrawn_root on withdrawn(root);
+create index if not exists retracted_root on retracted(root);
 create table if not exists visibility_decisions(root text primary key, at text not null);
 create table if not exists descents(
   parent text, fact_id text, primary key(parent, fact_id)) without rowid;

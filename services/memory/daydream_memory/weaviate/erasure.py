@@ -49,7 +49,7 @@ class WeaviateErasure:
                 erased |= insights
             await self._erase_facts(erased)
             verdicts = await self._erase_from_verdicts(erased, derived=derived)
-            below = [await self.rules.withdraw(root) for root in sorted(erased)]
+            below = [await self.rules.retract(root) for root in sorted(erased)]
             await self.rules.update(erased.union(*below))
             return ErasedFacts(tuple(sorted(erased)), verdicts, tuple(sorted(insights)))
 

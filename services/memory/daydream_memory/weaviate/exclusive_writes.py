@@ -73,7 +73,7 @@ class ExclusiveWrites:
         return [fact.fact_id for fact in new]
 
     async def _roots(self, fact_ids: set[str]) -> dict[str, list[str]]:
-        """Return by whom these facts are withdrawn."""
+        """Return by whom these facts are retracted."""
         keys = [(key,) for key in sorted(fact_ids)]
         rows = await self._collections.facts.get(keys, only=["fact_id", "roots"])
         return {row["fact_id"]: row["roots"] or [] for row in rows}

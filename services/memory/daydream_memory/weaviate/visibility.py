@@ -1,4 +1,4 @@
-"""Withdrawn and reinstated facts in Weaviate."""
+"""Retracted and reinstated facts in Weaviate."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class WeaviateVisibility:
     lineage: WeaviateLineage
     rules: WeaviateVisibilityRules
 
-    async def withdraw(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
+    async def retract(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
         async with self.writes.exclusive():
             roots = await self._write_decisions(fact_ids, at)
-            below = [await self.rules.withdraw(root) for root in roots]
+            below = [await self.rules.retract(root) for root in roots]
             return await self.rules.update(set().union(*below))
 
     async def reinstate(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
@@ -72,6 +72,6 @@ class WeaviateVisibility:
         return FactVisibility(
             fact=fact_of(rows[0]),
             hidden=bool(rows[0]["hidden"]),
-            withdrawn_by=tuple(sorted(rows[0]["roots"] or ())),
+            retracted_by=tuple(sorted(rows[0]["roots"] or ())),
             descendants=len(below) - 1,
         )

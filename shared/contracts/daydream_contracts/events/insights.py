@@ -28,7 +28,7 @@ class InsightPromoted(Message):
 
 
 class InsightRetracted(Message):
-    """An insight was hidden: it, or a fact that it descends from, was withdrawn."""
+    """An insight was hidden: it, or a fact that it descends from, was retracted."""
 
     insight_id: str
     fact: Fact

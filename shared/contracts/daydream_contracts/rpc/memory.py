@@ -238,8 +238,8 @@ class FactVisibility(ContractModel):
 
     fact: Fact
     hidden: bool
-    withdrawn_by: tuple[str, ...] = Field(
-        default=(), description="ids of withdrawn facts: itself, or facts that it descends from"
+    retracted_by: tuple[str, ...] = Field(
+        default=(), description="ids of retracted facts: itself, or facts that it descends from"
     )
     descendants: int = 0
 
