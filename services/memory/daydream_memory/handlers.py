@@ -46,7 +46,7 @@ from daydream_memory.ingest import Ingester
 from daydream_memory.queries import MemoryQueries
 from daydream_memory.similarity_search import SimilaritySearch
 from daydream_memory.verdict_writer import VerdictWriter
-from daydream_runtime.injection import FromContext
+from daydream_runtime.from_context import FromContext
 from daydream_runtime.publisher import EventPublisher
 
 Queries = Annotated[MemoryQueries, FromContext()]

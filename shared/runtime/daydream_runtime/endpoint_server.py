@@ -21,7 +21,7 @@ from nats.aio.msg import Msg
 from opentelemetry import context, propagate
 
 from daydream_contracts.topology import Endpoint
-from daydream_runtime.injection import injected_names
+from daydream_runtime.from_context import injected_names
 from daydream_runtime.rpc import REASON_HEADER, failure_reply
 
 log = logging.getLogger(__name__)

@@ -36,7 +36,7 @@ from daydream_contracts.topology import (
     route_of,
 )
 from daydream_runtime.endpoint_server import EndpointServer
-from daydream_runtime.injection import injected_names
+from daydream_runtime.from_context import injected_names
 from daydream_runtime.middleware import DeliveryMiddleware
 from daydream_runtime.publisher import PUBLISH_TIMEOUT_S
 from daydream_runtime.rpc import FailureReplyMiddleware
