@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from checks.audit import check
+from checks.dependency_audit import check
 
 CONSTRAINTS = "alpha==1.0 \\\n    --hash=sha256:00\nbeta==2.0 ; sys_platform == 'win32'\n"
 VULNERABLE = {"name": "beta", "version": "2.0", "vulns": [{"id": "X-1", "fix_versions": ["2.1"]}]}
