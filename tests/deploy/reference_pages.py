@@ -15,9 +15,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import typer
 from typer.core import TyperArgument, TyperOption
-from typer.main import get_command
 
-from daydream_console.cli.commands import app
+from daydream_console.cli.commands import create_program
 from daydream_contracts import topology
 from daydream_contracts.events import ContractModel
 from daydream_contracts.topology import Stream
@@ -67,7 +66,7 @@ def pages() -> dict[str, str]:
 def commands_page() -> str:
     """Return the page of all commands with their arguments and options."""
     lines = ["# Commands", "", GENERATED, "", COMMANDS_INTRO]
-    for path, command in _commands(get_command(app), ("daydream",)):
+    for path, command in _commands(create_program(), ("daydream",)):
         arguments = [item for item in command.params if isinstance(item, TyperArgument)]
         options = [item for item in command.params if isinstance(item, TyperOption)]
         usage = " ".join((*path, *(_usage(argument) for argument in arguments)))
@@ -90,7 +89,7 @@ def commands_page() -> str:
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     children = getattr(command, "commands", None)
     if children is None:
-        yield path, command
+        yield path, command.loaded
         return
     for name, child in children.items():
         yield from _commands(child, (*path, name))

@@ -21,8 +21,9 @@ from nats.aio.msg import Msg
 from opentelemetry import context, propagate
 
 from daydream_contracts.topology import Endpoint
+from daydream_runtime.failure_replies import failure_reply
 from daydream_runtime.from_context import injected_names
-from daydream_runtime.rpc import REASON_HEADER, failure_reply
+from daydream_runtime.rpc import REASON_HEADER
 
 log = logging.getLogger(__name__)
 CONCURRENCY_MAX = 1024

@@ -36,10 +36,10 @@ from daydream_contracts.topology import (
     route_of,
 )
 from daydream_runtime.endpoint_server import EndpointServer
+from daydream_runtime.failure_replies import FailureReplyMiddleware
 from daydream_runtime.from_context import injected_names
 from daydream_runtime.middleware import DeliveryMiddleware
 from daydream_runtime.publisher import PUBLISH_TIMEOUT_S
-from daydream_runtime.rpc import FailureReplyMiddleware
 
 PULL_S = 5.0
 Handler = Callable[..., Awaitable[Any]]

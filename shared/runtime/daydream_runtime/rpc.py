@@ -1,28 +1,22 @@
-"""Send requests to endpoints over core NATS, and reply to failed ones with their failure.
+"""Send requests to endpoints over core NATS.
 
-The client is not FastStream's: commands use it without a broker, and it repeats a request until
-a reply comes. Every endpoint allows that (see the topology).
+The client is not FastStream's, and this module imports neither FastStream nor OpenTelemetry's SDK:
+commands use it without a broker, and must start fast. It repeats a request until a
+reply comes. Every endpoint allows that (see the topology). `failure_replies` is the other side.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
 import nats.errors
-from faststream import BaseMiddleware
-from faststream.message import StreamMessage
-from faststream.nats import NatsResponse
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay, wait_exponential
 
 from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
 from daydream_contracts.topology import Endpoint, ReplyT, RequestT
-from daydream_runtime.telemetry import trace_headers
 
-log = logging.getLogger(__name__)
 TRY_S = 2.0
 PATIENCE_S = 20.0
 PAUSE_S, PAUSE_S_MAX = 0.02, 1.0
@@ -32,10 +26,17 @@ REQUEST_ERRORS = (nats.errors.Error, ConnectionError, TimeoutError)
 
 
 class RpcClient:
-    """Send requests over one connection."""
+    """Send requests over one connection. `headers` returns those of the current trace."""
 
-    def __init__(self, nc: Client, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        nc: Client,
+        *,
+        patience_s: float = PATIENCE_S,
+        headers: Callable[[], dict[str, str]] = dict,
+    ) -> None:
         self._nc = nc
+        self._headers = headers
         self._patience_s = patience_s
 
     async def request(
@@ -61,7 +62,7 @@ class RpcClient:
         body = request.model_dump_json().encode()
         try:
             reply: Msg = await retrying(
-                self._nc.request, endpoint.subject, body, timeout=try_s, headers=trace_headers()
+                self._nc.request, endpoint.subject, body, timeout=try_s, headers=self._headers()
             )
         except REQUEST_ERRORS as error:
             text = f"{endpoint.service} does not answer on {endpoint.subject}"
@@ -81,36 +82,3 @@ def _read(endpoint: Endpoint[RequestT, ReplyT], reply: Msg) -> ReplyT:
             raise TransientError(text)
         case _:
             raise PermanentError(headers.get(REASON_HEADER, "refused"), text)
-
-
-class FailureReplyMiddleware(BaseMiddleware[Any, Msg | None]):
-    """Reply to a failed request with its failure. Without this the client waits for its timeout.
-
-    `RpcClient` raises the same kind of failure. An unexpected exception is a bug: it is logged, and
-    reported as permanent.
-    """
-
-    async def consume_scope(
-        self, call_next: Callable[[Any], Awaitable[Any]], msg: StreamMessage[Any]
-    ) -> Any:
-        try:
-            return await call_next(msg)
-        except Exception as error:
-            headers, text = failure_reply(error)
-            if headers.get(REASON_HEADER) == "bug":
-                log.exception("a request failed: %s", text)
-            return NatsResponse(text, headers=headers)
-
-
-def failure_reply(error: Exception) -> tuple[dict[str, str], str]:
-    """Return the headers and the body that tell a client how its request failed."""
-    match error:
-        case RetryLaterError() | nats.errors.Error() | TimeoutError():
-            return {FAILURE_HEADER: "not-now"}, str(error)
-        case TransientError():
-            return {FAILURE_HEADER: "transient"}, str(error)
-        case PermanentError():
-            return {FAILURE_HEADER: "permanent", REASON_HEADER: error.reason}, str(error)
-        case _:
-            headers = {FAILURE_HEADER: "permanent", REASON_HEADER: "bug"}
-            return headers, f"{type(error).__name__}: {error}"

@@ -14,7 +14,7 @@ from daydream_runtime.lifecycle import Lifecycle
 from daydream_runtime.publisher import PUBLISH_TIMEOUT_S, EventPublisher
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.settings import ServiceSettings
-from daydream_runtime.telemetry import Telemetry
+from daydream_runtime.telemetry import Telemetry, trace_headers
 
 
 class Runtime:
@@ -36,7 +36,7 @@ class Runtime:
         self.nc = nc
         self.js: JetStreamContext = nc.jetstream(timeout=PUBLISH_TIMEOUT_S)
         self.telemetry = telemetry
-        self.rpc = RpcClient(nc)
+        self.rpc = RpcClient(nc, headers=trace_headers)
         self.publish = publisher.publish
         self.stopping = lifecycle.stopping
         self.restart = lifecycle.restart

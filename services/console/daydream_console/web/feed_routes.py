@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from daydream_console.web.dependencies import services_of
 from daydream_console.web.feed import active_insights, atom, json_feed
 from daydream_console.web.responses import HEADERS
-from daydream_console.web.services import services_of
 from daydream_contracts.errors import DaydreamError
 from daydream_contracts.rpc import ListVerdicts
 from daydream_contracts.topology import MEMORY_VERDICTS

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from daydream_console.web.dependencies import services_of
 from daydream_console.web.request_models import protected
-from daydream_console.web.services import services_of
 from daydream_contracts.events import ReviewRecorded
 from daydream_contracts.rpc import ListVerdicts
 from daydream_contracts.topology import MEMORY_VERDICTS

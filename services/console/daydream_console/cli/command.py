@@ -1,23 +1,17 @@
-"""Run a command: connect it to the system, turn errors into exit codes."""
+"""Run a command: stop it at Ctrl-C, turn errors into exit codes."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from functools import wraps
-from pathlib import Path
 from typing import Any, ParamSpec
 
 import typer
 
 from daydream_console.cli.output import emit_json, err
-from daydream_console.client import Client, connected
-from daydream_console.local.folder import DataFolder, default_folder
-from daydream_console.local.stack import READERS, running
 from daydream_contracts.errors import ConfigurationError, DaydreamError
 
 P = ParamSpec("P")
@@ -40,39 +34,6 @@ def command(work: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, N
         raise typer.Exit(code)
 
     return run
-
-
-@asynccontextmanager
-async def connection(
-    data: Path | None, services: tuple[str, ...] = READERS
-) -> AsyncIterator[Client]:
-    """Connect to the system of this folder, or of DAYDREAM_NATS_URL.
-
-    If none is running, start NATS and these services for as long as the command takes, so that
-    stored results can always be read.
-    """
-    if url := os.environ.get("DAYDREAM_NATS_URL"):
-        async with connected(url) as client:
-            yield client
-        return
-    folder = DataFolder(data or default_folder())
-    folder.make()
-    if not folder.hold():
-        if not (url := folder.read("running.json").get("nats_url")):
-            raise ConfigurationError(
-                f"daydream is starting or stopping in {folder.path}", "Try again in a moment"
-            )
-        async with connected(url) as client:
-            yield client
-        return
-    folder.release()
-    with err.status("starting the memory …") as status:
-        async with (
-            running(folder, services, draws=False) as stack,
-            connected(stack.nats_url) as client,
-        ):
-            status.stop()
-            yield client
 
 
 def confirm(question: str, *, yes: bool, declined: str) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
+from daydream_console.cli.command import command
+from daydream_console.cli.connection import READERS, connection
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import count, emit_json, out, table, usd
-from daydream_console.cli.session import command, connection
 from daydream_console.local.model import choose
-from daydream_console.local.stack import READERS
 from daydream_contracts.rpc import CriticState, EmptyRequest, JudgeState, Share
 from daydream_contracts.topology import CRITIC_STATE
 

@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
+from daydream_console.cli.command import command
+from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json
-from daydream_console.cli.session import command, connection
 from daydream_contracts.errors import ConfigurationError
 
 

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 from nats.js.errors import NotFoundError
 
+from daydream_console.cli.command import command
+from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, out, usd
-from daydream_console.cli.session import command, connection
 from daydream_console.client import Client
 from daydream_console.estimate import Estimate, estimate
 from daydream_contracts.rpc import EmptyRequest, MemoryState, PairAt

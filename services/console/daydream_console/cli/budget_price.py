@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 import typer
 from rich.table import Table
 
+from daydream_console.cli.command import command
 from daydream_console.cli.options import Json
 from daydream_console.cli.output import emit_json, out, table, usd
-from daydream_console.cli.session import command
 from daydream_contracts.errors import ConfigurationError
 from daydream_models.pricing.explain import PriceExplanation, PriceRow, explain
 from daydream_models.pricing.lookup import find_price, price_of

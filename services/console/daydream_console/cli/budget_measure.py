@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import SecretStr
 
+from daydream_console.cli.budget_price import SharedRole
+from daydream_console.cli.command import command
 from daydream_console.cli.options import Json
 from daydream_console.cli.output import emit_json, err, out
-from daydream_console.cli.prices import SharedRole
-from daydream_console.cli.session import command
 from daydream_contracts.errors import ConfigurationError
 from daydream_models.settings import ModelSettings
 

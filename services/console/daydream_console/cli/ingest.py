@@ -11,9 +11,10 @@ import typer
 from rich.progress import Progress
 
 from daydream_console import ingest
+from daydream_console.cli.command import command
+from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Clearance, Data, Json, Team, Who
 from daydream_console.cli.output import emit_json, err, out
-from daydream_console.cli.session import command, connection
 from daydream_console.cli.status_view import show_reports
 from daydream_console.client import Client
 from daydream_console.files import files_under

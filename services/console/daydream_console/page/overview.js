@@ -16,7 +16,7 @@ function phaseText({ sampler, dead_letters: deadLetters }) {
   return `${sampler.phase.replaceAll("-", " ")}${reason}${until}${letters}`;
 }
 
-export function showLoop(state) {
+export function showOverview(state) {
   const { memory, sampler } = state;
   const silent = ["memory", "sampler", "budget"].filter((name) => !state[name]);
   if (silent.length) {

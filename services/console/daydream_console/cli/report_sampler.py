@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from daydream_console.cli.command import command
+from daydream_console.cli.connection import READERS, connection
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, out, per_usd, table, usd
-from daydream_console.cli.session import command, connection
-from daydream_console.local.stack import READERS
 from daydream_contracts.rpc import EmptyRequest, SamplerState, StrategyYield
 from daydream_contracts.topology import SAMPLER_STATE
 

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from daydream_console import ingest
+from daydream_console.cli.command import command
+from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Clearance, Data, Json, Team, Who
 from daydream_console.cli.output import emit_json, out
-from daydream_console.cli.session import command, connection
 from daydream_console.client import Client
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import FactKind
