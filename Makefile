@@ -9,7 +9,7 @@ CONSTRAINED := --constraint constraints.txt --build-constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-chaos check docs bench bench-budget bench-sampler bench-critic lock dist sbom chart
+.PHONY: help setup hooks run test test-chaos check docs reference bench bench-budget bench-sampler bench-critic lock dist sbom chart
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,11 @@ check: setup ## style, types, layers, phrases, sizes, workflows, docs, each pack
 
 docs: setup ## build the documentation site into site/, strictly: a broken link or anchor fails
 	$(BIN)/zensical build --clean --strict
+
+# each program writes the pages that derive from the code; tests keep them equal
+reference: setup ## renew the generated pages: docs/reference, docs/settings.md, .env.example
+	PYTHONPATH=tests $(BIN)/python tests/deploy/settings_table.py
+	PYTHONPATH=tests $(BIN)/python tests/deploy/reference_pages.py
 
 bench: setup ## benchmarks: JSON lines, one per figure (BENCH=name for one of them)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)

@@ -39,6 +39,7 @@ from daydream_memory.backups import StreamContext
 from daydream_memory.sqlite import open_sqlite_store
 from daydream_memory.sqlite.backup import REPLACED, STAGED, install_staged, read_contents
 from daydream_runtime.rpc import RpcClient
+from support.polling import eventually
 from support.programs import Endpoint, NatsServer
 from support.services import service
 
@@ -54,11 +55,12 @@ async def say(nc: Client, message: Message) -> None:
     """
     route, js = route_of(type(message)), nc.jetstream()
     sequence = (await js.publish(route.subject, message.model_dump_json().encode())).seq
-    async with asyncio.timeout(30):
-        while (
-            floor := (await js.consumer_info(route.stream, "memory")).ack_floor
-        ) is None or floor.stream_seq < sequence:
-            await asyncio.sleep(0.02)
+
+    async def is_acknowledged() -> bool:
+        floor = (await js.consumer_info(route.stream, "memory")).ack_floor
+        return floor is not None and floor.stream_seq >= sequence
+
+    await eventually(is_acknowledged)
 
 
 async def offer(nc: Client, source: str, *texts: str) -> None:
@@ -109,9 +111,10 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
         return await rpc.request(MEMORY_STATE, EmptyRequest())
 
     async def until(**wanted: int) -> None:
-        async with asyncio.timeout(30):
-            while {name: getattr(await state(), name) for name in wanted} != wanted:
-                await asyncio.sleep(0.05)
+        async def holds() -> bool:
+            return {name: getattr(await state(), name) for name in wanted} == wanted
+
+        await eventually(holds)
 
     with service("budget", server.url, tmp_path / "budget"):
         with service("memory", server.url, tmp_path / "memory", **settings) as process:

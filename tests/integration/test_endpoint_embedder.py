@@ -43,17 +43,12 @@ from daydream_models.provider import ModelProvider
 from daydream_models.settings import ModelSettings
 from daydream_runtime.rpc import RpcClient
 from support.endpoint import words_as_vector
+from support.polling import eventually
 from support.programs import PRICES, Endpoint, NatsServer
 from support.services import service
 
 FACTS = 40
 FACTS_MANY = 230  # more than a start makes new vectors for
-
-
-async def true(condition: Callable[[], Coroutine[Any, Any, bool]]) -> None:
-    async with asyncio.timeout(30):
-        while not await condition():
-            await asyncio.sleep(0.05)
 
 
 async def offer(nc: Client, facts: int) -> None:
@@ -111,11 +106,11 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
     ):
         await cap(200_000)  # a batch of eight is bounded by some 120,000 and costs some 25,000
         await offer(nc, FACTS)
-        await true(lambda: settled_at(memory, 8))
+        await eventually(lambda: settled_at(memory, 8))
         assert 0 < (await memory()).facts < FACTS, "the cap holds the rest back"
         assert (await budget()).limits[0].settled_nanousd <= 200_000
         await cap(10_000_000)
-        await true(lambda: settled_at(memory, FACTS))
+        await eventually(lambda: settled_at(memory, FACTS))
         assert (await memory()).embedding_model == "priced-1"
         result = await rpc.request(
             MEMORY_SEARCH,
@@ -125,12 +120,12 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
             ),
         )
         assert result.hits[0].similarity == pytest.approx(1, abs=1e-5)
-        books = await budget()
-        assert books.settled_nanousd == endpoint.witness()["cost_nanousd"], (
+        ledger = await budget()
+        assert ledger.settled_nanousd == endpoint.witness()["cost_nanousd"], (
             "the ledger and the endpoint count the same money"
         )
-        assert (books.reservations_open, books.authorized_nanousd) == (0, 0)
-        assert [(row.stage, row.calls) for row in books.spend] == [
+        assert (ledger.reservations_open, ledger.authorized_nanousd) == (0, 0)
+        assert [(row.stage, row.calls) for row in ledger.spend] == [
             ("memory", endpoint.witness()["calls"])
         ]
 
@@ -158,7 +153,7 @@ async def test_another_model_takes_over_while_questions_are_answered_with_the_pr
     with service("budget", server.url, tmp_path / "budget"):
         with service("memory", server.url, tmp_path / "memory", **of("EMBEDDING")):
             await offer(nc, FACTS_MANY)
-            await true(lambda: settled_at(memory, FACTS_MANY))
+            await eventually(lambda: settled_at(memory, FACTS_MANY))
         changed = {**of("EMBEDDING", DIMENSIONS="32", BATCH="16"), **of("PREVIOUS")}
         with service("memory", server.url, tmp_path / "memory", **changed) as process:
             assert (await memory()).embedding_model == "priced-1", "too many texts for the start"

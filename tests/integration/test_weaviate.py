@@ -161,7 +161,7 @@ async def test_a_change_that_was_cut_off_anywhere_is_completed_when_repeated(
 ) -> None:
     store = await open_filled(weaviate)
     await store.visibility.retract(["id bb"], NOW)
-    before, turn = (
+    before, lock = (
         copy.deepcopy(weaviate.fake.objects),
         (await weaviate.bucket.get(KEY)).value or b"",
     )
@@ -170,7 +170,7 @@ async def test_a_change_that_was_cut_off_anywhere_is_completed_when_repeated(
     assert wanted != {key: objects for key, objects in before.items() if objects}
     for cut in range(1, 100):
         weaviate.fake.objects = copy.deepcopy(before)
-        await weaviate.bucket.put(KEY, turn)
+        await weaviate.bucket.put(KEY, lock)
         weaviate.fake.writes, weaviate.fake.refuse = 0, cut.__eq__
         try:
             await change(store)
@@ -310,12 +310,12 @@ async def test_everything_waits_while_the_server_is_unavailable(nc: Client) -> N
         with pytest.raises(RetryLaterError, match="Weaviate is unavailable"):
             await change()
     assert WriteLockState.model_validate_json((await bucket.get(KEY)).value or b"").holder == "", (
-        "the turn is handed on"
+        "the write lock is free"
     )
     await store.close()
     with pytest.raises(
         RetryLaterError, match="Weaviate is unavailable"
-    ):  # what is in hand when the service stops goes back to its stream
+    ):  # what is in progress at a stop is returned to its stream
         await store.facts.find_nearest(vector(1), 3)
 
 

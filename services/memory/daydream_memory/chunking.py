@@ -1,6 +1,7 @@
 """Passages to facts: pieces up to a maximum length, cut where the text allows it (by `semchunk`).
 
-The same text is the same fact in every document: the id is made from the text alone.
+The same text is the same fact in every document: its id derives from the `fingerprint` of the text,
+and from its team and clearance if it has any. The id of a question derives from its exact words.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def facts_of(
 ) -> Iterator[NewFact]:
     """Yield the facts of a document in their order. A question is one fact, however short.
 
-    `domain` is the one that the document names. A text in nearly the same words is the same fact
-    (see `fingerprint`). A text of another team, or with another clearance, is another fact.
+    `domain` is the one that the document names. A text of another team, or with another clearance,
+    is another fact.
     """
     labels = (team, clearance) if team or clearance else ()
     if kind is FactKind.QUESTION:

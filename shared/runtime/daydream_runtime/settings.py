@@ -5,7 +5,7 @@ services or for one. Settings are read when an application is created: importing
 environment.
 
 A list is written with commas: `DAYDREAM_CLEARANCES=internal,secret`. Use `StringList` for such a
-field.
+field. `make reference` renews `.env.example` and `docs/settings.md` after a change.
 """
 
 from __future__ import annotations

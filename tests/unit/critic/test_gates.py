@@ -78,13 +78,13 @@ def test_a_text_that_loops_is_discarded(proposed: HypothesisProposed, field: str
     assert field in outcome.explanation
 
 
-def test_repeating_one_of_the_two_facts_in_its_own_words_is_a_restatement(
+def test_repeating_one_of_the_two_facts_in_the_same_words_is_copied(
     proposed: HypothesisProposed,
 ) -> None:
     for fact in (proposed.pair.first, proposed.pair.second):
         outcome = check_text(with_texts(proposed, hypothesis=fact.text))
         assert outcome is not None
-        assert outcome.reason == "restatement"
+        assert outcome.reason == "copied"
         assert outcome.nearest is not None
         assert outcome.nearest.id == fact.fact_id
 

@@ -25,7 +25,7 @@ from daydream_memory.fact_fingerprint import fingerprint
         ("It was \u22125 degrees.", "It was -5 degrees."),
     ],
 )
-def test_copies_that_differ_in_how_they_are_written_are_one_fact(text: str, copy: str) -> None:
+def test_copies_that_differ_only_in_typography_are_one_fact(text: str, copy: str) -> None:
     assert fingerprint(text) == fingerprint(copy)
 
 

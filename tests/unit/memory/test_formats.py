@@ -32,7 +32,7 @@ def texts(data: bytes, name: str) -> list[tuple[str, str]]:
     ]
 
 
-def test_a_page_gives_its_main_part_by_headings_and_no_menus_or_scripts() -> None:
+def test_a_web_page_is_read_by_headings_without_menus_and_scripts() -> None:
     assert texts(HTML.encode(), "a.html") == [
         ("Ice", "Before any heading."),
         ("Valleys", "Glaciers carve **round** floors & walls."),
@@ -40,7 +40,7 @@ def test_a_page_gives_its_main_part_by_headings_and_no_menus_or_scripts() -> Non
     ]
 
 
-def test_a_page_without_any_structure_is_one_passage() -> None:
+def test_a_web_page_without_headings_is_one_passage() -> None:
     assert texts(b"<p>Just a line &lt; that stands alone", "a.HTM") == [
         ("", "Just a line < that stands alone")
     ]
@@ -59,7 +59,7 @@ def test_a_word_document_is_read_by_its_headings() -> None:
     ]
 
 
-def test_a_pdf_is_read_page_by_page_whatever_it_is_called() -> None:
+def test_a_pdf_is_read_page_by_page_whatever_its_file_name() -> None:
     data = pdf(
         [
             "Glaciers carve round floors into their valleys.",
@@ -92,7 +92,7 @@ def test_a_pdf_is_read_page_by_page_whatever_it_is_called() -> None:
         (b'{"id": 1}\n', "a.jsonl", "no record has a text"),
     ],
 )
-def test_what_can_not_be_read_is_refused_with_its_reason(data: bytes, name: str, why: str) -> None:
+def test_an_unreadable_file_is_refused_with_the_reason(data: bytes, name: str, why: str) -> None:
     reading = read_document(data, name)
     assert reading.status == ("refused" if data else "skipped")
     assert why in reading.note
@@ -137,7 +137,7 @@ def test_bibtex_gives_abstracts_with_plain_letters() -> None:
     assert reading.note == "2 entries without an abstract were left out"
 
 
-def test_front_matter_says_what_a_note_is_about_and_a_rule_does_not() -> None:
+def test_front_matter_gives_metadata_and_a_horizontal_rule_does_not() -> None:
     note = (
         "---\ntitle: Valleys\ntags: [ice, rivers]\nlicense: CC-BY\ndate: 2024-05-01\n"
         "domain: geology\n---\nGlaciers carve round floors.\n# More\n\nText.\n"

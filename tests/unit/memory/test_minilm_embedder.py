@@ -22,7 +22,7 @@ def minilm() -> MiniLM:
     return MiniLM(1)
 
 
-async def test_vectors_are_of_length_one_and_of_one_dimension(minilm: MiniLM) -> None:
+async def test_vectors_have_length_one_and_the_same_dimension(minilm: MiniLM) -> None:
     vectors = await minilm.embed([TRAIL, "x", "", "蚂蚁", "word " * 3000])
     assert {vector.shape for vector in vectors} == {(384,)}
     assert {vector.dtype for vector in vectors} == {np.dtype(np.float32)}
@@ -44,14 +44,16 @@ async def test_the_same_text_has_the_same_vector_alone_together_and_in_another_p
     np.testing.assert_array_equal(alone, elsewhere)
 
 
-async def test_answers_come_in_the_order_of_the_texts_when_many_ask_at_once(minilm: MiniLM) -> None:
+async def test_vectors_come_in_the_order_of_the_texts_under_concurrent_requests(
+    minilm: MiniLM,
+) -> None:
     texts = [TRAIL, PARAPHRASE, UNRELATED]
     answers = await asyncio.gather(*(minilm.embed(texts[at:] + texts[:at]) for at in range(3)))
     for at, vectors in enumerate(answers):
         np.testing.assert_array_equal(vectors[-at % 3], answers[0][0])
 
 
-async def test_nothing_to_embed_gives_nothing(minilm: MiniLM) -> None:
+async def test_no_texts_give_no_vectors(minilm: MiniLM) -> None:
     assert await minilm.embed([]) == []
 
 

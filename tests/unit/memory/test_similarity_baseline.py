@@ -48,7 +48,7 @@ def test_the_bundled_sentences_are_triples_of_different_ones() -> None:
     )
 
 
-def test_what_is_stated_of_the_bundled_model_is_what_it_does() -> None:
+def test_the_stated_scale_of_the_bundled_model_is_the_measured_one() -> None:
     """Allow for the processor: weights have eight bits, and each adds them up in its own way."""
     same, others = asyncio.run(cosines(MiniLM(1)))
     measured = (others.mean(), others.std(ddof=1))
@@ -56,7 +56,7 @@ def test_what_is_stated_of_the_bundled_model_is_what_it_does() -> None:
     assert MINILM_SCALE.pairs == len(same)
 
 
-async def test_another_model_is_measured_once_and_remembered(tmp_path: Path) -> None:
+async def test_another_model_is_measured_once_and_its_scale_is_stored(tmp_path: Path) -> None:
     server = NatsServer(tmp_path / "nats")
     server.start()
     nc = await nats.connect(server.url)

@@ -1,8 +1,8 @@
 """Define every event: frozen, past tense, with an id derived from its content.
 
 A `PairSampled` carries snapshots of its two facts, a `HypothesisProposed` carries its pair, and a
-`VerdictReached` carries its hypothesis. So the verdict stream alone is the complete record of
-what was thought and what it cost.
+`VerdictReached` carries its hypothesis. So a verdict is the complete record of its daydream: what
+was thought and what it cost. Only prompts are elsewhere, in a bucket, by the digest that it names.
 
 Ids are derived, never random: what is done twice has the same id. The id is also the `Nats-Msg-Id`.
 Neither deliveries nor retries enter it.

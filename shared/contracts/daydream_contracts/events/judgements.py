@@ -10,7 +10,7 @@ from daydream_contracts.events.base import ContractModel
 
 
 class Scores(ContractModel):
-    """Hold the scores of the essay's rubric, 1–10 each."""
+    """Hold the three scores that a rubric asks for, 1–10 each."""
 
     novelty: int = Field(ge=1, le=10)
     coherence: int = Field(ge=1, le=10)
