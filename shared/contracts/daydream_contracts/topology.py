@@ -230,7 +230,6 @@ class Endpoint(Generic[Q, A]):
 
 
 BUDGET_OPEN = Endpoint("budget", "daydream.budget.open", ask.OpenReservation, ask.Grant)
-BUDGET_INCREASE = Endpoint("budget", "daydream.budget.increase", ask.IncreaseReservation, ask.Grant)
 BUDGET_AUTHORIZE = Endpoint("budget", "daydream.budget.authorize", ask.Authorize, ask.Grant)
 BUDGET_SETTLE = Endpoint("budget", "daydream.budget.settle", ask.Settle, ask.Settled)
 BUDGET_RELEASE = Endpoint(
@@ -264,7 +263,6 @@ SYNTHESIZER_STATE = Endpoint(
 CRITIC_STATE = Endpoint("critic", "daydream.critic.state", ask.EmptyRequest, ask.CriticState)
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_OPEN,
-    BUDGET_INCREASE,
     BUDGET_AUTHORIZE,
     BUDGET_SETTLE,
     BUDGET_RELEASE,

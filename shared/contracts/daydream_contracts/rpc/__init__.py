@@ -11,7 +11,6 @@ from daydream_contracts.rpc.budget import (
     Authorize,
     ForegroundAnswer,
     Grant,
-    IncreaseReservation,
     OpenReservation,
     Purpose,
     ReducedPlan,
@@ -24,6 +23,7 @@ from daydream_contracts.rpc.budget import (
 )
 from daydream_contracts.rpc.budget_changes import (
     EVERYTHING,
+    FOREGROUND,
     Change,
     ChangeBudget,
     CorrectionEntry,
@@ -40,6 +40,7 @@ from daydream_contracts.rpc.budget_state import (
     BudgetChanged,
     BudgetState,
     ChangeRecord,
+    ForegroundSpend,
     LimitState,
     StageSpend,
     TaxState,
@@ -88,6 +89,7 @@ class EmptyRequest(ContractModel):
 
 __all__ = [
     "EVERYTHING",
+    "FOREGROUND",
     "AllocationRequest",
     "Authorize",
     "BackUp",
@@ -110,8 +112,8 @@ __all__ = [
     "FindNearest",
     "FindNeighbours",
     "ForegroundAnswer",
+    "ForegroundSpend",
     "Grant",
-    "IncreaseReservation",
     "JudgeState",
     "JudgedPairs",
     "JudgedPairsPage",
