@@ -47,7 +47,7 @@ check: setup ## style, types, layers, phrases, sizes, workflows, docs, each pack
 	$(BIN)/python -m checks.workflows
 	$(BIN)/zensical build --clean --strict
 	$(BIN)/python -m checks.each_alone
-	$(BIN)/python -m checks.audit
+	$(BIN)/python -m checks.dependency_audit
 
 docs: setup ## build the documentation site into site/, strictly: a broken link or anchor fails
 	$(BIN)/zensical build --clean --strict

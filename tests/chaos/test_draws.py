@@ -93,9 +93,9 @@ class Samplers:
 
 async def drain(nc: Client, done: asyncio.Event, wanted: int) -> list[PairSampled]:
     """Take every pair from its stream, as the synthesizer would."""
-    flow = route_of(PairSampled)
+    route = route_of(PairSampled)
     pull = await nc.jetstream().pull_subscribe(
-        flow.subject, durable="synthesizer", stream=flow.stream
+        route.subject, durable="synthesizer", stream=route.stream
     )
     pairs: list[PairSampled] = []
     quiet = 0

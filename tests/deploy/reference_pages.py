@@ -15,9 +15,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import typer
 from typer.core import TyperArgument, TyperOption
-from typer.main import get_command
 
-from daydream_console.cli.commands import app
+from daydream_console.cli.commands import create_program
 from daydream_contracts import topology
 from daydream_contracts.events import ContractModel
 from daydream_contracts.topology import Stream
@@ -67,7 +66,7 @@ def pages() -> dict[str, str]:
 def commands_page() -> str:
     """Return the page of all commands with their arguments and options."""
     lines = ["# Commands", "", GENERATED, "", COMMANDS_INTRO]
-    for path, command in _commands(get_command(app), ("daydream",)):
+    for path, command in _commands(create_program(), ("daydream",)):
         arguments = [item for item in command.params if isinstance(item, TyperArgument)]
         options = [item for item in command.params if isinstance(item, TyperOption)]
         usage = " ".join((*path, *(_usage(argument) for argument in arguments)))
@@ -90,7 +89,7 @@ def commands_page() -> str:
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     children = getattr(command, "commands", None)
     if children is None:
-        yield path, command
+        yield path, command.loaded
         return
     for name, child in children.items():
         yield from _commands(child, (*path, name))
@@ -147,7 +146,7 @@ def _limits(stream: Stream) -> str:
         f"{stream.messages_max:,} messages" if stream.messages_max > 0 else "",
         f"{stream.bytes_max >> 20:,} MiB" if stream.bytes_max > 0 else "",
         f"{stream.age_max_s // topology.DAY_S} days" if stream.age_max_s else "",
-        "nothing is deleted; old entries may be archived" if stream.sealed_history else "",
+        "nothing is deleted; old entries may be archived" if stream.append_only else "",
     ]
     return ", ".join(limit for limit in limits if limit)
 
@@ -157,13 +156,13 @@ def _event_rows() -> Iterator[tuple[str, ...]]:
         consumers = [row.service for row in topology.CONSUMERS if row.message is route.message]
         name = route.message.__name__
         link = f"[`{name}`](#{name.lower()})"
-        yield link, f"`{route.subject}`", route.publisher, ", ".join(consumers)
+        yield link, f"`{route.subject}`", ", ".join(route.publishers), ", ".join(consumers)
 
 
 def _request_rows() -> Iterator[tuple[str, ...]]:
     for endpoint in topology.ENDPOINTS:
-        purpose = _paragraph(inspect.getdoc(endpoint.question) or "")
-        names = (f"`{endpoint.question.__name__}`", f"`{endpoint.answer.__name__}`")
+        purpose = _paragraph(inspect.getdoc(endpoint.request) or "")
+        names = (f"`{endpoint.request.__name__}`", f"`{endpoint.reply.__name__}`")
         yield f"`{endpoint.subject}`", *names, purpose
 
 

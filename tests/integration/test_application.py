@@ -21,14 +21,14 @@ from daydream_contracts.events import HypothesisProposed, PairSampled
 from daydream_contracts.rpc import EmptyRequest, SynthesizerState
 from daydream_contracts.topology import SYNTHESIZER_STATE, route_of
 from daydream_runtime.application import Collaborators, Loop, ServiceApp
-from daydream_runtime.injection import FromContext
+from daydream_runtime.from_context import FromContext
 from daydream_runtime.process import serve
 from daydream_runtime.publisher import EventPublisher
 from daydream_runtime.rpc import RpcClient
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.settings import ServiceSettings
+from support.message_builders import hypothesis, pair
 from support.programs import NatsServer, clean_environment, until
-from support.samples import hypothesis, pair
 
 
 class Settings(ServiceSettings):

@@ -29,10 +29,10 @@ from daydream_contracts.rpc import (
 from daydream_contracts.topology import (
     MEMORY_BACK_UP,
     MEMORY_ERASE,
-    MEMORY_INSIGHTS,
     MEMORY_RESOLVE,
     MEMORY_RESTORE,
     MEMORY_STATE,
+    MEMORY_VERDICTS,
     route_of,
 )
 from daydream_memory.backups import StreamContext
@@ -52,11 +52,11 @@ async def say(nc: Client, message: Message) -> None:
 
     A message that is not acknowledged counts as later than a backup.
     """
-    flow, js = route_of(type(message)), nc.jetstream()
-    sequence = (await js.publish(flow.subject, message.model_dump_json().encode())).seq
+    route, js = route_of(type(message)), nc.jetstream()
+    sequence = (await js.publish(route.subject, message.model_dump_json().encode())).seq
     async with asyncio.timeout(30):
         while (
-            floor := (await js.consumer_info(flow.stream, "memory")).ack_floor
+            floor := (await js.consumer_info(route.stream, "memory")).ack_floor
         ) is None or floor.stream_seq < sequence:
             await asyncio.sleep(0.02)
 
@@ -179,7 +179,7 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             assert after.facts == before.facts - 1, (
                 "what was ingested since is ingested again by whoever has it"
             )
-            kept = await rpc.request(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
+            kept = await rpc.request(MEMORY_VERDICTS, ListVerdicts(promoted_only=False))
             assert {verdict.verdict_id for verdict in kept.verdicts} == {"v early", "v late"}
         assert sorted(
             file.name for file in (tmp_path / "memory" / "memory").iterdir() if file.suffix == ".db"

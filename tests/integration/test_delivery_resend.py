@@ -30,8 +30,8 @@ from daydream_contracts.topology import (
     route_of,
 )
 from daydream_models.reservations import StagePlan, publish_plan
+from support.message_builders import hypothesis, pair
 from support.programs import NatsServer
-from support.samples import hypothesis, pair
 from support.services import service
 from support.stage import StageOf, running_stage
 

@@ -12,11 +12,11 @@ from nats.aio.client import Client
 
 from daydream_contracts.events import Decision, DocumentOffered, Message, VerdictReached, derive_id
 from daydream_contracts.rpc import EmptyRequest, Erase, ListVerdicts
-from daydream_contracts.topology import MEMORY_ERASE, MEMORY_INSIGHTS, MEMORY_STATE, route_of
-from daydream_memory.fingerprint import fingerprint
+from daydream_contracts.topology import MEMORY_ERASE, MEMORY_STATE, MEMORY_VERDICTS, route_of
+from daydream_memory.fact_fingerprint import fingerprint
 from daydream_runtime.rpc import RpcClient
+from support.message_builders import hypothesis, pair
 from support.programs import NatsServer
-from support.samples import hypothesis, pair
 from support.services import service
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -111,7 +111,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
             if b"bronze" in body
         ]
         assert len(await bodies(nc, "VERDICTS")) == 1
-        page = await rpc.request(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
+        page = await rpc.request(MEMORY_VERDICTS, ListVerdicts(promoted_only=False))
         erased = [
             sum(
                 fact.text == "(erased)"

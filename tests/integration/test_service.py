@@ -20,8 +20,8 @@ from daydream_contracts.rpc import AllocationRequest, ChangeBudget, OpenReservat
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_OPEN, route_of
 from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
+from support.message_builders import pair
 from support.programs import PRICES, Endpoint, NatsServer, priced_endpoint
-from support.samples import pair
 from support.services import service
 
 CALL_S = 1.5

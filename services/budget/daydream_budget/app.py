@@ -29,7 +29,7 @@ from daydream_contracts.topology import (
 from daydream_models.pricing.price_file import read_prices
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.registration import EndpointHandlers
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 
 ENDPOINTS: EndpointHandlers = {
     BUDGET_OPEN: handlers.open_reservation,

@@ -30,7 +30,7 @@ from daydream_contracts.rpc import (
     Settled,
 )
 from daydream_models.pricing.price_file import FlatPrice
-from daydream_runtime.injection import FromContext
+from daydream_runtime.from_context import FromContext
 
 
 async def foreground_reported(

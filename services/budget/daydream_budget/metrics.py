@@ -13,7 +13,7 @@ from daydream_contracts.errors import DaydreamError
 from daydream_contracts.events import NANOUSD_PER_USD
 from daydream_contracts.rpc import BudgetState, EmptyRequest, Grant, MemoryState
 from daydream_contracts.topology import MEMORY_STATE
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.telemetry import Telemetry
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from semchunk.semchunk import chunk
 
 from daydream_contracts.events import FactKind, derive_id
-from daydream_memory.fingerprint import fingerprint
+from daydream_memory.fact_fingerprint import fingerprint
 from daydream_memory.reading import Passage
 from daydream_memory.store import NewFact
 
@@ -51,18 +51,18 @@ def facts_of(
         )
         return
     pieces = ((passage, text) for passage in passages for text in _pieces(passage.text, chars_max))
-    for place, (passage, text) in enumerate(pieces):
+    for position, (passage, text) in enumerate(pieces):
         yield NewFact(
             fact_id=derive_id("fact", fingerprint(text), *labels),
             text=text,
             title=passage.title,
             source=source,
             domain=passage.metadata.domain,
-            place=place,
+            position=position,
             document_id=document_id,
             tags=passage.metadata.tags,
             licence=passage.metadata.licence,
-            written=passage.metadata.written,
+            date=passage.metadata.date,
             team=team,
             clearance=clearance,
         )

@@ -35,16 +35,16 @@ from daydream_contracts.rpc import (
 from daydream_contracts.topology import MEMORY_STATE, route_of
 from daydream_models.reservations import StagePlan, read_plans
 from daydream_runtime.cas_state import CasState
-from daydream_runtime.projection import Projector
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
+from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.epoch_renewal import EpochRenewer
 from daydream_sampler.pair_choice import PairChooser
+from daydream_sampler.pair_probability import ProposalModel, anchor_sources_of
 from daydream_sampler.pair_publisher import PairPublisher
 from daydream_sampler.portfolio import next_round
-from daydream_sampler.proposal import ProposalModel, anchor_sources_of
 from daydream_sampler.recheck_finder import RecheckFinder
 from daydream_sampler.settings import SamplerSettings
 from daydream_sampler.strategies.interface import Strategy

@@ -14,7 +14,7 @@ from daydream_critic.pipeline.gates.text_gates import is_copied, is_repetitive
 from daydream_critic.pipeline.outcome import Outcome
 from daydream_critic.settings import CriticSettings
 from support.critic import with_pair
-from support.samples import hypothesis
+from support.message_builders import hypothesis
 
 PLAIN = (
     "Where many draw on a way that none of them can see as a whole, those who speed up slowly and"

@@ -59,12 +59,12 @@ def test_no_fact_is_too_long_or_too_short_and_nothing_but_crumbs_is_lost(
     assert all(len(gap.strip()) < 2 * CHARS_MIN for gap in lost(text, pieces)), (
         "the end of one word and the beginning of the next at most"
     )
-    assert [fact.place for fact in pieces] == list(range(len(pieces)))
+    assert [fact.position for fact in pieces] == list(range(len(pieces)))
 
 
 def test_a_text_that_fits_is_one_fact() -> None:
     (fact,) = facts(SENTENCE)
-    assert (fact.text, fact.title, fact.domain, fact.place, fact.document_id) == (
+    assert (fact.text, fact.title, fact.domain, fact.position, fact.document_id) == (
         SENTENCE.strip(),
         "title 0",
         "",
@@ -75,7 +75,7 @@ def test_a_text_that_fits_is_one_fact() -> None:
 
 def test_places_go_on_from_passage_to_passage() -> None:
     pieces = facts(SENTENCE * 10, SENTENCE * 10)
-    assert [fact.place for fact in pieces] == list(range(len(pieces)))
+    assert [fact.position for fact in pieces] == list(range(len(pieces)))
     assert {fact.title for fact in pieces} == {"title 0", "title 1"}
 
 

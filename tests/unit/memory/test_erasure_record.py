@@ -14,7 +14,7 @@ from daydream_contracts.events import (
 )
 from daydream_memory.eraser import IN_FLIGHT
 from daydream_memory.erasure_record import ERASED, without, without_answers
-from support.samples import AT, hypothesis
+from support.message_builders import AT, hypothesis
 
 
 def test_nothing_that_was_made_from_an_erased_fact_is_left_what_models_answered_included() -> None:

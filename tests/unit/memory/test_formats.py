@@ -76,7 +76,7 @@ def test_a_pdf_is_read_page_by_page_whatever_it_is_called() -> None:
         ]
     )
     assert read_document(data, "a.pdf").passages[0].metadata == DocumentMetadata(
-        tags=("ice", "rivers"), written="2024"
+        tags=("ice", "rivers"), date="2024"
     )
 
 
@@ -113,7 +113,7 @@ def test_a_table_with_a_named_text_column_is_read_row_by_row(delimiter: str) -> 
         Passage(
             'Glaciers, rivers; and "valleys" of\nall kinds.',
             "Ice",
-            DocumentMetadata(written="2001"),
+            DocumentMetadata(date="2001"),
         ),
     )
     assert reading.note == "texts are from the column 'Abstract'; 1 row without one was left out"
@@ -130,7 +130,7 @@ def test_the_longest_column_of_a_table_is_its_text_when_none_is_named_so() -> No
 
 def test_bibtex_gives_abstracts_with_plain_letters() -> None:
     reading = read_document(BIB.encode(), "a.bib")
-    about = DocumentMetadata(tags=("ants", "traffic", "control"), written="2019")
+    about = DocumentMetadata(tags=("ants", "traffic", "control"), date="2019")
     assert reading.passages == (
         Passage("Ants regulate their traffic.", "The DNA of Grübel's ants", about),
     )
@@ -164,7 +164,7 @@ def test_a_record_keeps_its_tags_licence_and_date_in_its_facts() -> None:
     }
     reading = read_document(json.dumps(record).encode(), "a.jsonl")
     (fact,) = facts_of(reading.passages, document_id="d", source="/a.jsonl", chars_max=900)
-    assert (fact.tags, fact.licence, fact.written, fact.domain) == (
+    assert (fact.tags, fact.licence, fact.date, fact.domain) == (
         ("salt", "roads"),
         "CC0",
         "1900",

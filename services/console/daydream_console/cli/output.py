@@ -25,6 +25,11 @@ def usd(nanousd: float) -> str:
     return f"${dollars:.2f}" if dollars >= SMALL_USD else f"${dollars:.6f}".rstrip("0")
 
 
+def nanousd(dollars: float) -> int:
+    """Convert dollars to the ledger's unit."""
+    return round(dollars * NANOUSD_PER_USD)
+
+
 def per_usd(number: int, nanousd: int) -> str:
     """Format a yield per dollar; empty when nothing was spent."""
     return f"{number * NANOUSD_PER_USD / nanousd:.1f}" if nanousd else ""

@@ -12,6 +12,7 @@ run side by side. A message of another major version fails validation, and becom
 that can be sent again.
 """
 
+from daydream_contracts.events.alerts import AlertRaised
 from daydream_contracts.events.base import (
     NAMESPACE,
     NANOUSD_PER_USD,
@@ -21,6 +22,8 @@ from daydream_contracts.events.base import (
     derive_id,
 )
 from daydream_contracts.events.documents import DocumentOffered, DocumentRemoved
+from daydream_contracts.events.facts import Fact, FactKind
+from daydream_contracts.events.foreground import ForegroundReported
 from daydream_contracts.events.hypotheses import (
     HypothesisProposed,
     LinkKind,
@@ -45,9 +48,8 @@ from daydream_contracts.events.judgements import (
     Statement,
     Vote,
 )
-from daydream_contracts.events.pairs import Fact, FactKind, PairSampled, pair_id_of
-from daydream_contracts.events.people import ReviewRecorded, VisibilityChanged
-from daydream_contracts.events.spending import AlertRaised, ForegroundReported
+from daydream_contracts.events.pairs import PairSampled, pair_id_of
+from daydream_contracts.events.reviews_and_visibility import ReviewRecorded, VisibilityChanged
 from daydream_contracts.events.verdicts import (
     CandidateNominated,
     Decision,

@@ -84,10 +84,10 @@ class Aggregation(ContractModel):
     threshold: float | None = Field(
         default=None, description="log-odds from which a hypothesis is promoted"
     )
-    deferred_from: float | None = Field(
+    undecided_from: float | None = Field(
         default=None, description="log-odds from which a hypothesis is compared with others first"
     )
-    deferred_to: float | None = Field(
+    undecided_to: float | None = Field(
         default=None, description="log-odds from which a hypothesis is promoted at once"
     )
     rating: float | None = Field(default=None, description="log-odds after comparisons")

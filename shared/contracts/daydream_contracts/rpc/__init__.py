@@ -1,7 +1,6 @@
-"""Questions and answers between services (core NATS request/reply), next to the events in
-`messages`.
+"""Requests between services and their replies, over core NATS. Events are in `events`.
 
-Every question may be asked twice with the same result: what changes something carries its own id.
+Every request may be sent twice with the same result: what changes something carries its own id.
 Money is in nano-dollars (integers), times are UTC.
 """
 
@@ -84,7 +83,7 @@ from daydream_contracts.rpc.synthesizer import SynthesizerState, WriterState
 
 
 class EmptyRequest(ContractModel):
-    """A question without parameters."""
+    """A request without parameters."""
 
 
 __all__ = [

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from daydream_contracts.events import ContractModel
 
-Purpose = Literal["daydream", "embedding", "rejudging", "canary", "question", "foreground"]
+Purpose = Literal["daydream", "embedding", "rejudging", "canary", "foreground"]
 """What money is spent for. `foreground` is the lab's own work, outside the caps on daydreaming."""
 
 

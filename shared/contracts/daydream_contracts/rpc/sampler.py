@@ -1,4 +1,4 @@
-"""Questions to the sampler and its answers."""
+"""Requests to the sampler and its replies."""
 
 from __future__ import annotations
 
