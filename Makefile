@@ -60,7 +60,7 @@ reference: setup ## renew the generated pages: docs/reference, docs/settings.md,
 bench: setup ## benchmarks: JSON lines, one per figure (BENCH=name for one of them)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)
 
-bench-budget: setup ## the cap under load: DATA=folder of the Azure LLM inference trace, QUICK=1 for a minute
+bench-budget: setup ## the cap under load: DATA=folder of the Azure LLM inference trace, QUICK=1 for some minutes
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.budget --data $(DATA) $(if $(QUICK),--quick)
 
 bench-sampler: setup ## where good pairs are, on public data: DATA=folder of MOOSE-Chem and SciMuse, QUICK=1 for fewer seeds

@@ -13,7 +13,7 @@ from daydream_budget.ledger import snapshots
 from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.ledger.replay import replay
 from daydream_budget.maintenance import Maintenance, SnapshotKeeper
-from daydream_budget.metrics import BudgetMetrics
+from daydream_budget.metrics import BudgetMetrics, RefusalCounter
 from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import ForegroundReported
@@ -21,7 +21,6 @@ from daydream_contracts.rpc import ChangeBudget, SetZone
 from daydream_contracts.topology import (
     BUDGET_AUTHORIZE,
     BUDGET_CHANGE,
-    BUDGET_INCREASE,
     BUDGET_OPEN,
     BUDGET_RELEASE,
     BUDGET_SETTLE,
@@ -34,7 +33,6 @@ from daydream_runtime.runtime_context import Runtime
 
 ENDPOINTS: EndpointHandlers = {
     BUDGET_OPEN: handlers.open_reservation,
-    BUDGET_INCREASE: handlers.increase_reservation,
     BUDGET_AUTHORIZE: handlers.authorize,
     BUDGET_SETTLE: handlers.settle,
     BUDGET_RELEASE: handlers.release_reservation,
@@ -73,7 +71,7 @@ async def open_collaborators(
     try:
         await _set_zone(ledger, settings)
         yield Collaborators(
-            {"ledger": ledger, "prices": prices},
+            {"ledger": ledger, "prices": prices, "refusals": RefusalCounter(runtime.telemetry)},
             loops=(maintenance.sweep, maintenance.compact, metrics.watch_memory),
         )
     finally:

@@ -247,7 +247,7 @@ class PairSampler:
             return 0.0
         if now - claim.claimed_at > RENEW_CLAIM_AFTER:
             await self._epoch.change(lambda epoch: (epoch.renew_claim(claim, now), None))
-        return self._rest("refused", refusal.text, refusal.retry_at)
+        return self._rest(phase_of(refusal), refusal.text, refusal.retry_at)
 
     def _nothing_to_claim(self, epoch: Epoch, facts: int) -> float:
         if epoch.goal_reached:
@@ -265,6 +265,11 @@ class PairSampler:
         self._phase = (phase, text, retry_at)
         is_long = retry_at is not None and retry_at - datetime.now(UTC) > LONG_WAIT
         return POLL_LATER_S if is_long else POLL_S
+
+
+def phase_of(refusal: Refusal) -> Phase:
+    """Return what a refusal is to the sampler: a short wait near a cap, or no money."""
+    return "near-cap" if refusal.near_cap else "refused"
 
 
 def _goal_reached(epoch: Epoch) -> str:

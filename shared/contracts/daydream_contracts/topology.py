@@ -240,7 +240,6 @@ class Endpoint(Generic[RequestT, ReplyT]):
 
 
 BUDGET_OPEN = Endpoint("budget", "daydream.budget.open", rpc.OpenReservation, rpc.Grant)
-BUDGET_INCREASE = Endpoint("budget", "daydream.budget.increase", rpc.IncreaseReservation, rpc.Grant)
 BUDGET_AUTHORIZE = Endpoint("budget", "daydream.budget.authorize", rpc.Authorize, rpc.Grant)
 BUDGET_SETTLE = Endpoint("budget", "daydream.budget.settle", rpc.Settle, rpc.Settled)
 BUDGET_RELEASE = Endpoint(
@@ -274,7 +273,6 @@ SYNTHESIZER_STATE = Endpoint(
 CRITIC_STATE = Endpoint("critic", "daydream.critic.state", rpc.EmptyRequest, rpc.CriticState)
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_OPEN,
-    BUDGET_INCREASE,
     BUDGET_AUTHORIZE,
     BUDGET_SETTLE,
     BUDGET_RELEASE,

@@ -10,7 +10,6 @@ from daydream_contracts.rpc.budget import (
     Authorize,
     ForegroundAnswer,
     Grant,
-    IncreaseReservation,
     OpenReservation,
     Purpose,
     ReducedPlan,
@@ -23,6 +22,7 @@ from daydream_contracts.rpc.budget import (
 )
 from daydream_contracts.rpc.budget_changes import (
     EVERYTHING,
+    FOREGROUND,
     Change,
     ChangeBudget,
     CorrectionEntry,
@@ -39,6 +39,7 @@ from daydream_contracts.rpc.budget_state import (
     BudgetChanged,
     BudgetState,
     ChangeRecord,
+    ForegroundSpend,
     LimitState,
     StageSpend,
     TaxState,
@@ -87,6 +88,7 @@ class EmptyRequest(ContractModel):
 
 __all__ = [
     "EVERYTHING",
+    "FOREGROUND",
     "AllocationRequest",
     "Authorize",
     "BackUp",
@@ -109,8 +111,8 @@ __all__ = [
     "FindNearest",
     "FindNeighbours",
     "ForegroundAnswer",
+    "ForegroundSpend",
     "Grant",
-    "IncreaseReservation",
     "JudgeState",
     "JudgedPairs",
     "JudgedPairsPage",

@@ -23,6 +23,7 @@ Phase = Literal[
     "waiting-for-stages",
     "pipeline-full",
     "refused",
+    "near-cap",
     "exhausted",
     "off",
     "not-now",
