@@ -20,6 +20,7 @@ from daydream_console.cli.commands import create_program
 from daydream_contracts import topology
 from daydream_contracts.events import ContractModel
 from daydream_contracts.topology import Stream
+from deploy.provider_answers_page import provider_answers_page
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 FIX = "make reference"
@@ -60,7 +61,11 @@ NATS. All of them are JSON. `daydream asyncapi` prints the same as an AsyncAPI d
 
 def pages() -> dict[str, str]:
     """Return the generated pages by file name."""
-    return {"commands.md": commands_page(), "messages.md": messages_page()}
+    return {
+        "commands.md": commands_page(),
+        "messages.md": messages_page(),
+        "provider-answers.md": _page(provider_answers_page(GENERATED)),
+    }
 
 
 def commands_page() -> str:

@@ -19,7 +19,7 @@ from daydream_models.settings import ModelSettings, PaidSettings
 from daydream_runtime.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("sampler", "synthesizer", "critic", "oracle", "memory", "budget", "console")
+SERVICES = ("sampler", "synthesizer", "critic", "oracle", "memory", "budget", "gateway", "console")
 Row = tuple[str, str, str]
 
 

@@ -30,7 +30,7 @@ from daydream_contracts.topology import (
     SAMPLER,
     route_of,
 )
-from daydream_models.reservations import EXPECTED_SHARE, ORACLE, StagePlan, publish_plan
+from daydream_models.reservations import ORACLE, StagePlan, publish_plan
 from daydream_runtime.provisioning import provision
 from daydream_runtime.stream_reader import RESEND
 from daydream_runtime.verdict_projection import Projector
@@ -113,7 +113,7 @@ async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
             assert await resend(client, letter) is None
             state = await client.rpc.request(BUDGET_STATE, EmptyRequest())
             sent = await js.get_msg(route.stream, seq=1)
-    assert state.reserved_nanousd == usd * NANOUSD_PER_USD // EXPECTED_SHARE
+    assert state.reserved_nanousd == usd * NANOUSD_PER_USD
     assert (sent.headers or {})["Nats-Msg-Id"] == f"{message.message_id}{RESEND}4"
     again = route.message.model_validate_json(sent.data or b"")
     if usd:

@@ -14,6 +14,7 @@ from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.ledger.replay import replay
 from daydream_budget.maintenance import Maintenance, SnapshotKeeper
 from daydream_budget.metrics import BudgetMetrics, RefusalCounter
+from daydream_budget.pricing.price_file import read_prices
 from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import ForegroundReported
@@ -26,7 +27,6 @@ from daydream_contracts.topology import (
     BUDGET_SETTLE,
     BUDGET_STATE,
 )
-from daydream_models.pricing.price_file import read_prices
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.registration import EndpointHandlers
 from daydream_runtime.runtime_context import Runtime

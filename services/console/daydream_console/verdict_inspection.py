@@ -180,7 +180,7 @@ def _rebuild(
             # The answer was cut where the plan said; what is stored is not longer.
             limit = max(1, len(previous.answer.encode()))
             options = [
-                repair_messages(messages, previous.answer, prompt.schema, limit)
+                repair_messages(messages, previous.answer, prompt.schema, limit, call.problem)
                 for messages in options
             ]
         exact = [messages for messages in options if digest_of(messages) == call.messages_digest]

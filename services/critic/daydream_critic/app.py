@@ -79,14 +79,13 @@ async def open_collaborators(
         await _publish_plan(runtime, settings, configs, judges)
         decisions = await runtime.bucket(DECISION_RECORDS)
         critic = make_critic(settings, runtime, judges, lambda: projector.projection, decisions)
-        loops = [loop for judge in judges if judge.model for loop in judge.model.loops]
         yield Collaborators(
             {
                 "critic": critic,
                 "metrics": VerdictMetrics(runtime.telemetry),
                 "report": report,
             },
-            [*loops, history_projector.keep_up],
+            [history_projector.keep_up],
             on_dead_letter=partial(release_reservation, runtime.rpc),
         )
         if runtime.nc.is_connected:

@@ -40,6 +40,7 @@ ACK_WAIT_S = 10.0
 DEAD_LETTER_PREFIX = "daydream.deadletter"
 LEDGER, LEDGER_MIRROR = "LEDGER", "LEDGER_MIRROR"
 LEDGER_SUBJECT = "daydream.ledger.entries"
+GATEWAY_LIMITER_SUBJECT = "daydream.gateway.limiter"  # core NATS, between the gateway's replicas
 
 
 class Retention(StrEnum):
@@ -197,7 +198,9 @@ class Bucket:
     bytes_max: int = -1
 
 
-RESPONSES = Bucket("daydream-responses", ttl_s=9 * DAY_S, bytes_max=4096 * MIB)
+CALLS = Bucket("daydream-calls", ttl_s=9 * DAY_S, bytes_max=4096 * MIB)
+ISSUED_KEYS = Bucket("daydream-issued-keys")
+GATEWAY = Bucket("daydream-gateway")
 DELIVERY_COUNTS = Bucket("daydream-delivery-counts", ttl_s=30 * DAY_S)
 PLANS = Bucket("daydream-plans")
 SAMPLER = Bucket("daydream-sampler")
@@ -209,7 +212,9 @@ DECISION_RECORDS = Bucket("daydream-decision-records", ttl_s=9 * DAY_S)
 SYNTHESIZER = Bucket("daydream-synthesizer")
 PROMPTS = Bucket("daydream-prompts")  # by digest, never deleted: verdicts refer to them
 BUCKETS = (
-    RESPONSES,
+    CALLS,
+    ISSUED_KEYS,
+    GATEWAY,
     DELIVERY_COUNTS,
     PLANS,
     SAMPLER,
@@ -247,6 +252,13 @@ BUDGET_RELEASE = Endpoint(
 )
 BUDGET_CHANGE = Endpoint("budget", "daydream.budget.change", rpc.ChangeBudget, rpc.BudgetChanged)
 BUDGET_STATE = Endpoint("budget", "daydream.budget.state", rpc.EmptyRequest, rpc.BudgetState)
+GATEWAY_QUOTE = Endpoint("gateway", "daydream.gateway.quote", rpc.QuoteRequest, rpc.Quote)
+GATEWAY_STATE = Endpoint("gateway", "daydream.gateway.state", rpc.EmptyRequest, rpc.GatewayState)
+GATEWAY_KEYS = Endpoint("gateway", "daydream.gateway.keys", rpc.EmptyRequest, rpc.KeyList)
+GATEWAY_ADD_KEY = Endpoint("gateway", "daydream.gateway.add-key", rpc.AddKey, rpc.IssuedKey)
+GATEWAY_REVOKE_KEY = Endpoint(
+    "gateway", "daydream.gateway.revoke-key", rpc.RevokeKey, rpc.IssuedKey
+)
 MEMORY_STATE = Endpoint("memory", "daydream.memory.state", rpc.EmptyRequest, rpc.MemoryState)
 MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", rpc.PairAt, rpc.PairFound)
 MEMORY_NEIGHBOURHOODS = Endpoint(
@@ -278,6 +290,11 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_RELEASE,
     BUDGET_CHANGE,
     BUDGET_STATE,
+    GATEWAY_QUOTE,
+    GATEWAY_STATE,
+    GATEWAY_KEYS,
+    GATEWAY_ADD_KEY,
+    GATEWAY_REVOKE_KEY,
     MEMORY_STATE,
     MEMORY_PAIR,
     MEMORY_NEIGHBOURHOODS,

@@ -108,5 +108,6 @@ async def _describe_model(choice: ModelChoice) -> str:
         file = choice.weights or model_cache() / TOY_FILE
         state = "" if file.exists() else " (downloaded at the first run, 93 MB)"
         return f"{choice.name}, served here, free{state}"
-    free = await check_model(choice)
-    return f"{choice.name} at {choice.base_url}, {'free' if free else 'paid'}"
+    free, warnings = await check_model(choice)
+    described = f"{choice.name} at {choice.base_url}, {'free' if free else 'paid'}"
+    return ". ".join([described, *warnings])

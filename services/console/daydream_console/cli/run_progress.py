@@ -17,6 +17,7 @@ from daydream_contracts.rpc import BudgetState, MemoryState, SamplerState
 POLL_S = 0.25
 REPORT_EVERY = timedelta(seconds=10)  # on a terminal that can't show a progress bar
 SILENCE_MAX = timedelta(seconds=60)
+STOPPED = "model-stopped"  # the phase in which a model waits for a person
 
 
 async def wait_for_end(client: Client, progress: Progress, goal: int, start: int) -> str:
@@ -47,6 +48,7 @@ class _RunWatch:
     last_report: datetime = field(default_factory=lambda: datetime.now(UTC))
     idle_since: datetime | None = None
     drawn_when_idle: int = 0
+    told: str = ""  # the last reason to wait that was printed
 
     def reason_to_end(self, state: Overview) -> str:
         """Show the progress. Return why the run has ended, or an empty string."""
@@ -86,6 +88,9 @@ class _RunWatch:
         if not err.is_terminal and state.at - self.last_report > REPORT_EVERY:
             self.last_report = state.at
             err.print(f"{ended} of {self.goal - self.start} daydreams finished · {details}")
+        if sampler.phase == STOPPED and sampler.text != self.told:
+            self.told = sampler.text
+            err.print(f"Waiting: {sampler.text}", style="yellow")
         self.progress.update(
             self.task, completed=max(0, ended), description=f"dreaming · {details}"
         )

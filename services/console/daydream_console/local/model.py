@@ -26,7 +26,6 @@ LOCAL_ENVIRONMENT = {
     "DAYDREAM_MODEL_FREE": "true",
     "DAYDREAM_MODEL_SHORT_ANSWERS": "true",
     "DAYDREAM_MODEL_TIMEOUT_S": "300",
-    "DAYDREAM_MODEL_API_KEY": "local",
     # One slot on a small machine: more would only share the same cores.
     "DAYDREAM_SYNTHESIZER_CONCURRENCY": "1",
     "DAYDREAM_CRITIC_CONCURRENCY": "1",

@@ -62,6 +62,5 @@ async def open_collaborators(
         await store_prompts(await runtime.bucket(PROMPTS), prompts)
         yield Collaborators(
             {"oracle": oracle, "metrics": VerdictMetrics(runtime.telemetry)},
-            model.loops,
             on_dead_letter=partial(release_reservation, runtime.rpc),
         )

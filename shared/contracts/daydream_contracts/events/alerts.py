@@ -14,7 +14,7 @@ class AlertRaised(Message):
     """An alert for people. The same alert has the same id, so it is raised once."""
 
     alert_id: str
-    kind: Literal["soft-limit", "refused", "overrun", "canary-drift"]
+    kind: Literal["soft-limit", "refused", "overrun", "model", "canary-drift"]
     about: str = Field(description="subject: a limit as scope/window, or an attempt")
     text: str
     raised_at: datetime

@@ -33,6 +33,9 @@ class ModelCall(ContractModel):
     cost_nanousd: int = Field(ge=0)
     saved_nanousd: int = Field(default=0, ge=0, description="saving by the batch API")
     repair: bool = False
+    problem: str = Field(
+        default="", description="what was wrong with the answer that a repair asks for again"
+    )
     messages_digest: str = Field(default="", description="SHA-256 of the sent messages as JSON")
     answer: str = Field(default="", description="raw text, cut to 8,000 characters")
 

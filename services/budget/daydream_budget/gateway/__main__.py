@@ -1,0 +1,19 @@
+"""Run the gateway, or one of its commands: `python -m daydream_budget.gateway [COMMAND …]`."""
+
+import sys
+
+from daydream_budget.gateway.app import build
+from daydream_budget.gateway.settings import GatewaySettings
+from daydream_budget.gateway.tools import command
+from daydream_runtime.process import run
+
+
+def main() -> None:
+    """Run the gateway until SIGTERM or SIGINT, or a command."""
+    if sys.argv[1:]:
+        sys.exit(command.main(sys.argv[1:]))
+    run(GatewaySettings, build)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Pay once: the states of a call. Every arrow is one compare-and-set on its record.
+
+    absent  --claim-->   claimed --store--> answered     the usual way: two writes
+    claimed --release--> free    --claim--> claimed      the attempt failed; it may be asked again
+    claimed --silence--> claimed, deaths + 1             the owner died; a waiter repeats the call
+    claimed, deaths = DEATHS_MAX --silence--> refused    lost again and again; not paid once more
+
+- A waiter takes over when the owner's replica has been silent (`replicas`).
+- What a dead owner had authorized is never settled, so the ledger counts it in full.
+- A paid answer beats a claim, since its owner may only have been paused; the first stored answer
+  wins. So a pause of an owner costs at most one repeated call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import dataclass
+from uuid import uuid4
+
+import nats.errors
+from nats.js.errors import APIError
+from tenacity import (
+    AsyncRetrying,
+    before_sleep_log,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from daydream_budget.gateway.calls.record import CallRecord, StoredAnswer
+from daydream_budget.gateway.calls.record_store import CallRecordStore, RecordTakenError
+from daydream_budget.gateway.calls.replicas import Replicas
+from daydream_budget.gateway.refusals import CallRefusedError
+
+log = logging.getLogger(__name__)
+DEATHS_MAX = 2
+STORE_PATIENCE_S = 60.0  # the answer is paid for, and a server may be restarting
+STORE_WAIT_S, STORE_WAIT_S_MAX = 0.1, 2.0
+BROKER_ERRORS = (nats.errors.Error, APIError, ConnectionError, TimeoutError)
+IN_FLIGHT_RETRY_S = 1.0
+
+
+@dataclass
+class Claim:
+    """A call that this replica works on."""
+
+    key: str
+    record: CallRecord
+    revision: int
+    stored: bool = False
+
+
+class CallClaims:
+    """The calls of all replicas, as this one sees them."""
+
+    def __init__(self, records: CallRecordStore, replicas: Replicas) -> None:
+        self._records = records
+        self._replicas = replicas
+
+    async def answer_or_claim(
+        self, key: str, digest: str, patience_s: float, *, same_request: bool
+    ) -> StoredAnswer | Claim:
+        """Return the stored answer of a call, or a claim to work on it.
+
+        Wait while another replica works on it. Raise CallRefusedError after `patience_s`, for a
+        call that was lost too often, and with `same_request` for a call id that another request
+        has used.
+        """
+        with contextlib.suppress(RecordTakenError):  # the usual way: nobody has asked before
+            return await self._claim(key, CallRecord(), 0, digest)
+        deadline = time.monotonic() + patience_s
+        async with self._records.changes(key) as changed:
+            while True:
+                record, revision = await self._records.read(key)
+                if same_request and record.digest not in ("", digest):
+                    raise CallRefusedError.of_reused_id()
+                if record.answer is not None:
+                    return record.answer
+                if self._is_free(record):
+                    with contextlib.suppress(RecordTakenError):  # another waiter was faster
+                        return await self._claim(key, record, revision, digest)
+                    continue
+                if time.monotonic() > deadline:
+                    raise CallRefusedError.of_call_in_flight(IN_FLIGHT_RETRY_S)
+                await _wait_for(changed, self._replicas.silence_s / 4)
+
+    def _is_free(self, record: CallRecord) -> bool:
+        return record.state != "claimed" or self._replicas.is_silent(record.owner)
+
+    async def _claim(self, key: str, before: CallRecord, revision: int, digest: str) -> Claim:
+        deaths = before.deaths + (before.state == "claimed")
+        if deaths > DEATHS_MAX:
+            raise CallRefusedError.of_lost_call(deaths)
+        record = CallRecord(
+            state="claimed",
+            owner=self._replicas.name,
+            claim=uuid4().hex,
+            deaths=deaths,
+            digest=before.digest or digest,
+        )
+        return Claim(key, record, await self._records.write(key, record, revision))
+
+    async def release(self, claim: Claim) -> None:
+        """Let others ask, if no answer was stored."""
+        if claim.stored:
+            return
+        free = claim.record.model_copy(update={"state": "free", "owner": "", "claim": ""})
+        try:
+            await self._records.write(claim.key, free, claim.revision)
+        except RecordTakenError:
+            pass  # somebody has taken over
+        except BROKER_ERRORS as error:
+            log.warning("a claim was not released, and ends with this process: %r", error)
+
+    async def store(self, claim: Claim, answer: StoredAnswer) -> StoredAnswer:
+        """Store an answer and return the one that counts: the first that was stored.
+
+        Retry for a minute, since it is paid for. Raise the errors of NATS after that.
+        """
+        claim.stored = True  # from here on it is not released
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(BROKER_ERRORS),
+            wait=wait_random_exponential(multiplier=STORE_WAIT_S, max=STORE_WAIT_S_MAX),
+            stop=stop_after_delay(STORE_PATIENCE_S),
+            before_sleep=before_sleep_log(log, logging.WARNING),
+            reraise=True,
+        )
+        return await retrying(self._store, claim, answer)
+
+    async def stored(self, key: str) -> StoredAnswer | None:
+        """Return the answer of a call, or None."""
+        record, _ = await self._records.read(key)
+        return record.answer
+
+    async def store_unclaimed(self, key: str, answer: StoredAnswer) -> StoredAnswer:
+        """Store the answer of a call that was made without a claim, as `store` does."""
+        record, revision = await self._records.read(key)
+        return record.answer or await self.store(Claim(key, record, revision), answer)
+
+    async def _store(self, claim: Claim, answer: StoredAnswer) -> StoredAnswer:
+        while True:
+            answered = claim.record.model_copy(update={"state": "answered", "answer": answer})
+            try:
+                claim.revision = await self._records.write(claim.key, answered, claim.revision)
+            except RecordTakenError:
+                record, claim.revision = await self._records.read(claim.key)
+                if record.answer is not None:  # by another one, or by us without an acknowledgement
+                    return record.answer
+            else:
+                return answer
+
+
+async def _wait_for(event: asyncio.Event, timeout_s: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), timeout_s)
+    event.clear()

@@ -1,0 +1,80 @@
+"""Which replicas of the gateway are alive: each says so once a second on a core subject.
+
+A call in progress is claimed in its replica's name. A claim needs no renewal of its own, which
+would be a synced write per call and second. No clocks are compared: a replica counts as dead when
+it was silent for `SILENCE_S` by the clock of whoever waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+SUBJECT = "daydream.gateway.alive"
+BEAT_S = 1.0
+SILENCE_S = 5.0
+
+
+class Replicas:
+    """This replica, and when the others were heard last.
+
+    `name` is new for each start: what an earlier process of this replica claimed is not ours.
+    """
+
+    def __init__(
+        self,
+        nc: Client,
+        instance: str,
+        *,
+        silence_s: float = SILENCE_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = f"{instance}-{uuid4().hex[:8]}"
+        self.silence_s = silence_s
+        self._nc = nc
+        self._clock = clock
+        self._heard_at: dict[str, float] = {}
+
+    @asynccontextmanager
+    async def alive(self) -> AsyncIterator[None]:
+        """Hear the others, and say every `BEAT_S` that this replica is alive."""
+        subscription = await self._nc.subscribe(SUBJECT, cb=self._hear)
+        beat = asyncio.create_task(self._beat())
+        try:
+            yield
+        finally:
+            beat.cancel()
+            await asyncio.gather(beat, return_exceptions=True)
+            if not self._nc.is_closed:
+                await subscription.unsubscribe()
+
+    async def _beat(self) -> None:
+        while True:
+            with contextlib.suppress(nats.errors.Error):  # not connected: nobody could hear it
+                await self._nc.publish(SUBJECT, self.name.encode())
+            await asyncio.sleep(min(BEAT_S, self.silence_s / 4))
+
+    def is_silent(self, name: str) -> bool:
+        """Return whether a replica has been silent for long enough to take over from it.
+
+        One that was never heard is watched from the first question on.
+        """
+        if name == self.name:
+            return False
+        now = self._clock()
+        return now - self._heard_at.setdefault(name, now) >= self.silence_s
+
+    async def _hear(self, message: Msg) -> None:
+        now = self._clock()
+        self._heard_at[message.data.decode(errors="replace")] = now
+        old = [name for name, at in self._heard_at.items() if now - at > 100 * self.silence_s]
+        for name in old:
+            del self._heard_at[name]
