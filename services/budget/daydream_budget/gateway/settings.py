@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_runtime.settings import ServiceSettings
+
+# The default provider has neither a name nor a list of models: `DAYDREAM_MODEL_NAME` is the model
+# that a stage asks for.
+ONLY_IN_PROVIDERS_FILE = frozenset({"name", "models"})
 
 
 class DefaultProvider(ProviderConfig):
@@ -64,6 +68,14 @@ class GatewaySettings(ServiceSettings):
     batch_poll_s: float = Field(
         30.0, gt=0, le=3600, description="seconds between two checks of a batch"
     )
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _without_the_model_of_stages(cls, model: Any) -> Any:
+        """Drop `DAYDREAM_MODEL_NAME`, which all services get: it is no name of a provider."""
+        if not isinstance(model, dict):
+            return model
+        return {field: model[field] for field in model if field not in ONLY_IN_PROVIDERS_FILE}
 
     @classmethod
     def fallbacks(cls) -> dict[str, Any]:
