@@ -20,11 +20,6 @@ from pydantic import Field
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc import AllocationRequest, ReducedPlan
 
-"""A daydream is expected to cost this part of its upper bound, until the ledger has seen enough.
-
-Real answers cost about a thirtieth: they are shorter than their maximum, and most need no repair,
-no comparison and no oracle.
-"""
 SIZES = ("full", "short", "minimal")
 FULL, SHORT, MINIMAL = SIZES
 ORACLE = "oracle"  # the optional stage that tries to refute what the judges would promote
