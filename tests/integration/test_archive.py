@@ -19,9 +19,10 @@ from daydream_budget.ledger.entries import COMMIT
 from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.ledger.replay import replay
 from daydream_budget.ledger.state import LedgerState
+from daydream_contracts.buckets import ARCHIVE_OBJECTS
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import EmptyRequest
-from daydream_contracts.topology import ARCHIVE_OBJECTS, BUDGET_STATE, LEDGER_SUBJECT
+from daydream_contracts.topology import BUDGET_STATE, LEDGER_SUBJECT
 from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.fake_ledger import RecordingLedger

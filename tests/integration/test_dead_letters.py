@@ -10,6 +10,7 @@ from nats.aio.client import Client
 from daydream_console.client import connected
 from daydream_console.dead_letters import DeadLetter, dead_letters, drop
 from daydream_console.resend import resend
+from daydream_contracts.buckets import PLANS, SAMPLER
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import (
     NANOUSD_PER_USD,
@@ -22,14 +23,7 @@ from daydream_contracts.events import (
     derive_id,
 )
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
-from daydream_contracts.topology import (
-    BUDGET_CHANGE,
-    BUDGET_STATE,
-    DEAD_LETTER_PREFIX,
-    PLANS,
-    SAMPLER,
-    route_of,
-)
+from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE, DEAD_LETTER_PREFIX, route_of
 from daydream_models.reservations import ORACLE, StagePlan, publish_plan
 from daydream_runtime.provisioning import provision
 from daydream_runtime.stream_reader import RESEND

@@ -13,6 +13,7 @@ from nats.aio.client import Client
 from daydream_console.client import connected
 from daydream_console.dead_letters import dead_letter, dead_letters
 from daydream_console.resend import resend
+from daydream_contracts.buckets import PLANS
 from daydream_contracts.errors import (
     ConfigurationError,
 )
@@ -23,12 +24,7 @@ from daydream_contracts.events import (
     derive_id,
 )
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
-from daydream_contracts.topology import (
-    BUDGET_CHANGE,
-    BUDGET_STATE,
-    PLANS,
-    route_of,
-)
+from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE, route_of
 from daydream_models.reservations import StagePlan, publish_plan
 from support.message_builders import hypothesis, pair
 from support.programs import NatsServer

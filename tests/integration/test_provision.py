@@ -9,7 +9,8 @@ import asyncio
 from nats.aio.client import Client
 from nats.js import api
 
-from daydream_contracts.topology import BUCKETS, CONSUMERS, STREAMS
+from daydream_contracts.buckets import BUCKETS
+from daydream_contracts.topology import CONSUMERS, STREAMS
 from daydream_runtime.provisioning import consumer_config, provision
 
 

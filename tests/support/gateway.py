@@ -117,7 +117,7 @@ class RunningGateway(LedgerClient):
 
 
 @dataclass
-class DirectGatewayClient:
+class FakeGatewayHttp:
     """A stage's way into a gateway of this process, without HTTP."""
 
     gateway: Gateway

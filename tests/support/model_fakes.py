@@ -10,7 +10,7 @@ from typing import Any
 from openai.types.chat import ChatCompletion
 
 from daydream_budget.gateway.callers import CallContext
-from daydream_budget.gateway.funds import Attempt
+from daydream_budget.gateway.funds import AuthorizedAttempt
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_contracts.gateway_http import CallReceipt
@@ -97,15 +97,15 @@ class FakeFunds:
 
     async def authorize(
         self, context: CallContext, model: str, bound_nanousd: int, lifetime_s: float
-    ) -> Attempt:
+    ) -> AuthorizedAttempt:
         """Authorize an attempt."""
         attempt_id = f"{context.call_id}:{len(self.authorized) + 1}"
         self.authorized[attempt_id] = bound_nanousd
-        return Attempt(attempt_id, release=not context.reservation_id)
+        return AuthorizedAttempt(attempt_id, release=not context.reservation_id)
 
     async def settle(
         self,
-        attempt: Attempt,
+        attempt: AuthorizedAttempt,
         cost_nanousd: int | None,
         *,
         input_tokens: int | None = None,

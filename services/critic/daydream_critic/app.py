@@ -9,8 +9,9 @@ from functools import partial
 
 from nats.js.kv import KeyValue
 
+from daydream_contracts.buckets import CRITIC, DECISION_RECORDS, PLANS, PROMPTS
 from daydream_contracts.events import HypothesisProposed
-from daydream_contracts.topology import CRITIC, CRITIC_STATE, DECISION_RECORDS, PLANS, PROMPTS
+from daydream_contracts.topology import CRITIC_STATE
 from daydream_critic import handlers
 from daydream_critic.families import family_of
 from daydream_critic.history.critic_history import CriticHistory

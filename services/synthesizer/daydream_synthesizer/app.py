@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from daydream_contracts.access import Clearances
+from daydream_contracts.buckets import PLANS, PROMPTS, SYNTHESIZER
 from daydream_contracts.events import PairSampled
-from daydream_contracts.topology import PLANS, PROMPTS, SYNTHESIZER, SYNTHESIZER_STATE
+from daydream_contracts.topology import SYNTHESIZER_STATE
 from daydream_models.client import ModelClient
 from daydream_models.factory import open_model
 from daydream_models.prompt import store_prompts

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from daydream_contracts import rpc
+from daydream_contracts.buckets import DAY_S, MIB
 from daydream_contracts.events import (
     AlertRaised,
     CandidateNominated,
@@ -34,8 +35,6 @@ from daydream_contracts.events import (
 RequestT = TypeVar("RequestT", bound=ContractModel)
 ReplyT = TypeVar("ReplyT", bound=ContractModel)
 
-DAY_S = 86_400
-MIB = 1 << 20
 ACK_WAIT_S = 10.0
 DEAD_LETTER_PREFIX = "daydream.deadletter"
 LEDGER, LEDGER_MIRROR = "LEDGER", "LEDGER_MIRROR"
@@ -184,54 +183,6 @@ def route_of(message: type[Message]) -> MessageRoute:
 
 
 _ROUTE_OF = {route.message: route for route in ROUTES}
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """Describe a JetStream key-value bucket.
-
-    It has no limit markers: with them `create` fails after an expiry (nats-py 2.16).
-    """
-
-    name: str
-    ttl_s: int = 0
-    bytes_max: int = -1
-
-
-CALLS = Bucket("daydream-calls", ttl_s=9 * DAY_S, bytes_max=4096 * MIB)
-ISSUED_KEYS = Bucket("daydream-issued-keys")
-GATEWAY = Bucket("daydream-gateway")
-DELIVERY_COUNTS = Bucket("daydream-delivery-counts", ttl_s=30 * DAY_S)
-PLANS = Bucket("daydream-plans")
-SAMPLER = Bucket("daydream-sampler")
-DRAWN_PAIRS = Bucket("daydream-drawn-pairs")
-MEMORY = Bucket("daydream-memory")
-BATCHES = Bucket("daydream-batches")
-CRITIC = Bucket("daydream-critic")
-DECISION_RECORDS = Bucket("daydream-decision-records", ttl_s=9 * DAY_S)
-SYNTHESIZER = Bucket("daydream-synthesizer")
-PROMPTS = Bucket("daydream-prompts")  # by digest, never deleted: verdicts refer to them
-BUCKETS = (
-    CALLS,
-    ISSUED_KEYS,
-    GATEWAY,
-    DELIVERY_COUNTS,
-    PLANS,
-    SAMPLER,
-    SYNTHESIZER,
-    CRITIC,
-    DECISION_RECORDS,
-    PROMPTS,
-    DRAWN_PAIRS,
-    MEMORY,
-    BATCHES,
-)
-
-DOCUMENT_OBJECTS = "daydream-documents"
-SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"
-ARCHIVE_OBJECTS = "daydream-ledger-archive"
-BACKUP_OBJECTS = "daydream-backups"
-OBJECT_STORES = (DOCUMENT_OBJECTS, SNAPSHOT_OBJECTS, ARCHIVE_OBJECTS, BACKUP_OBJECTS)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Ask a model for a structured answer, and again if its answer can't be read.
 
 Data: request → named call at the gateway → parsed answer, or one repair that is paid for likewise.
-Whoever repeats a call gets the answer that was paid for.
+A repeated call gets the answer that was paid for.
 """
 
 from __future__ import annotations

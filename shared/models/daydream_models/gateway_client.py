@@ -115,8 +115,8 @@ def _receipt(answer: Any) -> CallReceipt:
 def _failure(error: openai.APIError) -> RetryLaterError | TransientError | PermanentError:
     """Return what a refusal means for the message.
 
-    A gateway that does not answer (in time) is no failure of the message: the call may go on, and
-    its answer is kept.
+    A gateway that does not answer (in time) is no failure of the message: the call may
+    continue, and its answer is kept.
     """
     if not isinstance(error, openai.APIStatusError):
         return RetryLaterError(f"the gateway does not answer: {error.message}", delay_s=RETRY_S)

@@ -66,10 +66,10 @@ def parse_problem(text: str, answer: type[BaseModel]) -> str:
 
 
 def _candidates(text: str) -> Iterator[object]:
-    for found in _objects(_escape_latex(_THINKING.sub("", text))):
-        yield found
-        if isinstance(found, dict) and len(found) == 1:
-            (inner,) = found.values()
+    for value in _objects(_escape_latex(_THINKING.sub("", text))):
+        yield value
+        if isinstance(value, dict) and len(value) == 1:
+            (inner,) = value.values()
             if isinstance(inner, dict):
                 yield inner
 

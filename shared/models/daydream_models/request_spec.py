@@ -70,7 +70,7 @@ def stage_cost(spec: RequestSpec, quote: Quote) -> StageCost:
 
 
 def _bound(quote: Quote, text_bytes: int, messages: int, output_tokens: int) -> int:
-    """Return the most that a request can cost: a token is at least one byte."""
+    """Return the maximum cost of a request: a token is at least one byte."""
     input_tokens = text_bytes + TOKENS_PER_MESSAGE * (messages + 1)
     return (
         quote.call_nanousd

@@ -52,7 +52,7 @@ class GatewayAddress(BaseModel):
         gt=0,
         le=3600,
         description="time that a stage waits for an answer of the gateway, in seconds; the call "
-        "goes on and its answer is kept",
+        "continues and its answer is kept",
     )
 
 

@@ -30,7 +30,7 @@ from daydream_runtime.rpc import RpcClient
 from support.gateway import (
     MODEL,
     PROVIDER_KEY,
-    DirectGatewayClient,
+    FakeGatewayHttp,
     LedgerClient,
     gateway_here,
 )
@@ -59,7 +59,7 @@ class BatchAnswer(BaseModel):
 
 
 class BatchedModel(LedgerClient):
-    """Replicas of a gateway with a batch lane, and the accounts on both sides."""
+    """ReplicaLiveness of a gateway with a batch lane, and the accounts on both sides."""
 
     def __init__(self, nc: Client, endpoint: Endpoint, prices: Path, stack: AsyncExitStack) -> None:
         super().__init__(RpcClient(nc))
@@ -71,7 +71,7 @@ class BatchedModel(LedgerClient):
         """Open a replica, and a client of it."""
         gateway = await self.new_replica()
         self.worker = gateway.batch_worker
-        client: Any = DirectGatewayClient(gateway)
+        client: Any = FakeGatewayHttp(gateway)
         settings = ModelSettings(name=MODEL, batch=True)
         self.model = ModelClient(client, settings, Quote(), client.stage)
         return self

@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from pydantic import BaseModel, SecretStr
 
 from daydream_budget.gateway.app import Gateway
-from daydream_budget.gateway.calls.claims import CallClaims, Claim
+from daydream_budget.gateway.calls.claims import CallClaim, CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer
 from daydream_console.local.processes import free_port
 from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
@@ -28,7 +28,7 @@ from daydream_runtime.rpc import RpcClient
 from support.gateway import (
     MODEL,
     PROVIDER_KEY,
-    DirectGatewayClient,
+    FakeGatewayHttp,
     LedgerClient,
     gateway_here,
     write_prices,
@@ -73,7 +73,7 @@ class PaidModel(LedgerClient):
         }
         settings = {"model": model, "prices_file": str(self._prices), "patience_s": 2}
         gateway = await self._stack.enter_async_context(gateway_here(self.nc, **settings))
-        client = DirectGatewayClient(gateway)
+        client = FakeGatewayHttp(gateway)
         return gateway, ModelClient(
             client,  # type: ignore[arg-type]
             ModelSettings(name=MODEL),
@@ -143,7 +143,9 @@ async def test_a_gateway_that_died_between_storing_and_settling_is_settled_by_th
     request = await paid.new_request()
     store = CallClaims.store
 
-    async def store_and_die(claims: CallClaims, claim: Claim, answer: StoredAnswer) -> StoredAnswer:
+    async def store_and_die(
+        claims: CallClaims, claim: CallClaim, answer: StoredAnswer
+    ) -> StoredAnswer:
         await store(claims, claim, answer)
         raise asyncio.CancelledError
 

@@ -138,8 +138,8 @@ def test_a_plan_bounds_both_calls_and_expects_one_usual_call() -> None:
 
 def test_thought_is_planned_besides_the_answer() -> None:
     thinking = QUOTE.model_copy(update={"reasoning_tokens": 1000})
-    more = plan_of(thinking, repair=False).fixed_nanousd - plan_of(repair=False).fixed_nanousd
-    assert more == 1000 * QUOTE.output_token_nanousd
+    added = plan_of(thinking, repair=False).fixed_nanousd - plan_of(repair=False).fixed_nanousd
+    assert added == 1000 * QUOTE.output_token_nanousd
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 16))

@@ -19,7 +19,7 @@ from daydream_budget.gateway.batch.worker import BatchTiming, BatchWorker
 from daydream_budget.gateway.callers import Callers
 from daydream_budget.gateway.calls.claims import CallClaims
 from daydream_budget.gateway.calls.record_store import CallRecordStore
-from daydream_budget.gateway.calls.replicas import Replicas
+from daydream_budget.gateway.calls.replicas import ReplicaLiveness
 from daydream_budget.gateway.funds import Funds
 from daydream_budget.gateway.issued_keys import IssuedKeys
 from daydream_budget.gateway.limiter.metrics import LimiterMetrics
@@ -32,15 +32,13 @@ from daydream_budget.gateway.providers.providers_file import Providers
 from daydream_budget.gateway.purchase import Purchases
 from daydream_budget.gateway.settings import GatewaySettings
 from daydream_budget.pricing.price_file import read_prices
+from daydream_contracts.buckets import BATCHES, CALLS, ISSUED_KEYS
 from daydream_contracts.topology import (
-    BATCHES,
-    CALLS,
     GATEWAY_ADD_KEY,
     GATEWAY_KEYS,
     GATEWAY_QUOTE,
     GATEWAY_REVOKE_KEY,
     GATEWAY_STATE,
-    ISSUED_KEYS,
 )
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.registration import EndpointHandlers
@@ -95,7 +93,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
     providers = Providers.read(settings.model, settings.providers_file)
     prices = read_prices(settings.prices_file)
     keys = IssuedKeys(await runtime.bucket(ISSUED_KEYS))
-    replicas = Replicas(runtime.nc, settings.instance)
+    replicas = ReplicaLiveness(runtime.nc, settings.instance)
     async with open_limiters(runtime, providers) as limiters, replicas.alive():
         models = Models(providers, prices, limiters, settings.output_tokens_max)
         attempts = Attempts(

@@ -2,8 +2,8 @@
 
 A turn is taken before money is authorized, so what only waits for its turn holds no money. A
 provider that is busy or away is waited for, within the patience; that is no failure. An attempt
-that went wrong is made once more. An answer that was cut while the model was thinking is asked for
-again with more room.
+that went wrong is made again, once. An answer that was cut while the model was thinking is asked
+for again with more room.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from daydream_budget.gateway.alarms import Alarms
 from daydream_budget.gateway.call_bounds import CallBound
 from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.calls.record import StoredAnswer
-from daydream_budget.gateway.funds import Attempt, Funds
+from daydream_budget.gateway.funds import AuthorizedAttempt, Funds
 from daydream_budget.gateway.limiter.terms import ModelClosedError
 from daydream_budget.gateway.limiter.turns import Turn
 from daydream_budget.gateway.metrics import CallMetrics
@@ -52,10 +52,10 @@ class CallRequest:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttemptOutcome:
     """What one attempt led to. `answer` is None for a failed one."""
 
-    attempt: Attempt
+    attempt: AuthorizedAttempt
     reply: ProviderReply
     row: AnswerRow
     answer: StoredAnswer | None
@@ -84,7 +84,7 @@ class Attempts:
         deadline = time.monotonic() + self.patience_s
         return CallRequest(context, path, body, self.models.served(body["model"]), deadline)
 
-    async def until_answered(self, request: CallRequest) -> tuple[Attempt, StoredAnswer]:
+    async def until_answered(self, request: CallRequest) -> tuple[AuthorizedAttempt, StoredAnswer]:
         """Return an answer and the attempt that pays for it, not settled yet.
 
         Raise CallRefusedError.
@@ -101,7 +101,7 @@ class Attempts:
                 raise self.refusal(request.model, outcome.row, outcome.reply)
             again = True
 
-    async def _attempt(self, request: CallRequest, *, again: bool) -> Outcome:
+    async def _attempt(self, request: CallRequest, *, again: bool) -> AttemptOutcome:
         model = request.model
         call = model.prepare(request.context.caller, request.path, request.body)
         bound = model.bound(call, request.lifetime_s)
@@ -138,7 +138,7 @@ class Attempts:
                 503, "model_closed", closed.reason, disposition, closed.retry_after_s
             ) from None
 
-    async def authorize(self, request: CallRequest, bound: CallBound) -> Attempt:
+    async def authorize(self, request: CallRequest, bound: CallBound) -> AuthorizedAttempt:
         """Authorize an attempt. Raise CallRefusedError."""
         return await self.funds.authorize(
             request.context, request.model.name, bound.nanousd, request.lifetime_s
@@ -148,12 +148,12 @@ class Attempts:
         self,
         request: CallRequest,
         bound: CallBound,
-        attempt: Attempt,
+        attempt: AuthorizedAttempt,
         reply: ProviderReply,
         row: AnswerRow,
-    ) -> Outcome:
+    ) -> AttemptOutcome:
         if row.status != 200:
-            return Outcome(attempt, reply, row, None)
+            return AttemptOutcome(attempt, reply, row, None)
         context, model = request.context, request.model
         now = datetime.now(UTC)
         cost_nanousd = model.cost_nanousd(reply, now)
@@ -172,12 +172,15 @@ class Attempts:
         self.metrics.add_answer(context, model, answer)
         await self.alarms.check(context, model, reply)
         if not context.caller.stage:
-            return Outcome(attempt, reply, row, answer)
+            return AttemptOutcome(attempt, reply, row, answer)
         model.allowances.for_role(context.caller.stage).observe(reply)
-        return Outcome(attempt, reply, row, answer, is_cut_while_thinking(reply))
+        return AttemptOutcome(attempt, reply, row, answer, is_cut_while_thinking(reply))
 
     async def settle(
-        self, attempt: Attempt, cost_nanousd: int | None, answer: StoredAnswer | None = None
+        self,
+        attempt: AuthorizedAttempt,
+        cost_nanousd: int | None,
+        answer: StoredAnswer | None = None,
     ) -> None:
         """Settle an attempt. If the ledger does not answer, it counts in full later."""
         try:

@@ -1,4 +1,4 @@
-"""The most that a request can cost, for bodies of any OpenAI client.
+"""The maximum cost of a request, for bodies of any OpenAI client.
 
 Text, tools and the schema of the answer count one token per byte where no exact tokenizer is known
 (`pricing.bounds`). Parts whose tokens cannot be bounded (pictures, sound, files) are refused.

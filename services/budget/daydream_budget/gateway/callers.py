@@ -1,6 +1,6 @@
 """Who calls, and what a request may claim about itself.
 
-A stage has a key of its own, made at provisioning. A program of the lab has one that was issued to
+Each stage has its own key, made at provisioning. A program of the lab has one that was issued to
 its team and purpose. Only digests of issued keys are stored. What headers claim counts only within
 what the key allows: a program's key pays from no reservation.
 """

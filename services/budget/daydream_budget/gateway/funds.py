@@ -1,7 +1,7 @@
 """Ask the ledger for the money of an attempt, and settle it.
 
 A stage's call is paid from the reservation that the stage names. A call without one (an embedding,
-or a program of the lab) gets a reservation of its own: opening and authorizing are one request,
+or a program of the lab) gets its own reservation: opening and authorizing are one request,
 settling and releasing another one.
 """
 
@@ -34,7 +34,7 @@ NEVER_AGAIN = ("released", "too-old", "unknown-reservation")
 
 
 @dataclass(frozen=True)
-class Attempt:
+class AuthorizedAttempt:
     """An authorized attempt. `release`: its reservation is its own, and ends with it."""
 
     attempt_id: str
@@ -49,7 +49,7 @@ class Funds:
 
     async def authorize(
         self, context: CallContext, model: str, bound_nanousd: int, lifetime_s: float
-    ) -> Attempt:
+    ) -> AuthorizedAttempt:
         """Authorize one attempt that costs at most the bound. Raise CallRefusedError."""
         nonce = uuid4().hex
         own = not context.reservation_id
@@ -75,11 +75,11 @@ class Funds:
             ) from error
         except PermanentError as error:
             raise CallRefusedError(500, error.reason, str(error), "reject") from error
-        return Attempt(_granted(grant).attempt_id, release=own)
+        return AuthorizedAttempt(_granted(grant).attempt_id, release=own)
 
     async def settle(
         self,
-        attempt: Attempt,
+        attempt: AuthorizedAttempt,
         cost_nanousd: int | None,
         *,
         input_tokens: int | None = None,

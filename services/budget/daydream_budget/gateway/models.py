@@ -81,7 +81,7 @@ class ServedModel:
         return PreparedCall(path, bought, tokens, watch=self.provider.config.watch_output)
 
     def bound(self, call: PreparedCall, lifetime_s: float) -> CallBound:
-        """Return the most that a call costs. Raise CallRefusedError."""
+        """Return the maximum cost of a call. Raise CallRefusedError."""
         if call.path == EMBEDDINGS_PATH:
             return embedding_bound(call.body["input"], self.price, lifetime_s, self.counter)
         output_tokens = requested_maximum(call.body, self.dialect, call.reasoning_tokens)

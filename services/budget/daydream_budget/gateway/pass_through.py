@@ -21,7 +21,7 @@ from daydream_budget.gateway.api.streams import DONE, event
 from daydream_budget.gateway.attempts import Attempts
 from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.calls.record import StoredAnswer
-from daydream_budget.gateway.funds import Attempt
+from daydream_budget.gateway.funds import AuthorizedAttempt
 from daydream_budget.gateway.limiter.turns import Turn
 from daydream_budget.gateway.models import ServedModel
 from daydream_budget.gateway.providers.dispositions import classify
@@ -40,7 +40,7 @@ PREFIX = b"data:"
 class StreamedCall:
     """A stream in progress, and what is known of its cost. None: unknown."""
 
-    attempt: Attempt
+    attempt: AuthorizedAttempt
     usage: TokenUsage | None = None
     cost_nanousd: int | None = None
     settled: bool = False

@@ -2,10 +2,10 @@
 
 What a kill leaves behind:
 
-- before "authorized": nothing; the call is made by whoever asks next.
-- between "authorized" and "stored": the attempt counts in full, and the call is made once more.
-- after "stored": whoever asks again gets the stored answer, and settles its attempt once more,
-  which has no effect if it was settled.
+- before "authorized": nothing; the next request makes the call.
+- between "authorized" and "stored": the attempt counts in full, and the call is made again.
+- after "stored": the next request gets the stored answer, and settles its attempt again, which has
+  no effect if it was settled.
 
 A caller that goes away does not end its call: the answer is stored for the next time.
 """
@@ -22,9 +22,9 @@ from typing import Any
 from daydream_budget.gateway.attempts import Attempts
 from daydream_budget.gateway.batch.lane import BatchLane
 from daydream_budget.gateway.callers import CallContext
-from daydream_budget.gateway.calls.claims import CallClaims, Claim
+from daydream_budget.gateway.calls.claims import CallClaim, CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer, record_key
-from daydream_budget.gateway.funds import Attempt
+from daydream_budget.gateway.funds import AuthorizedAttempt
 
 
 @dataclass
@@ -66,16 +66,16 @@ class Purchases:
             return await self._from_batch(context, key, body)
         # A stage may ask again with other examples, and keeps the answer that was paid for.
         same_request = context.caller.key is not None
-        found = await self.claims.answer_or_claim(
+        answer_or_claim = await self.claims.answer_or_claim(
             key, digest, self.patience_s, same_request=same_request
         )
-        if isinstance(found, StoredAnswer):
-            await self._settle(found, release=not context.reservation_id)
-            return found
+        if isinstance(answer_or_claim, StoredAnswer):
+            await self._settle(answer_or_claim, release=not context.reservation_id)
+            return answer_or_claim
         try:
-            return await self._pay(found, context, path, body)
+            return await self._pay(answer_or_claim, context, path, body)
         finally:
-            await asyncio.shield(self.claims.release(found))
+            await asyncio.shield(self.claims.release(answer_or_claim))
 
     async def _from_batch(
         self, context: CallContext, key: str, body: dict[str, Any]
@@ -88,7 +88,7 @@ class Purchases:
         return answer
 
     async def _pay(
-        self, claim: Claim, context: CallContext, path: str, body: dict[str, Any]
+        self, claim: CallClaim, context: CallContext, path: str, body: dict[str, Any]
     ) -> StoredAnswer:
         request = self.attempts.request(context, path, body)
         attempt, answer = await self.attempts.until_answered(request)
@@ -101,7 +101,7 @@ class Purchases:
 
     async def _settle(self, answer: StoredAnswer, *, release: bool) -> None:
         """Settle the attempt that paid for an answer."""
-        attempt = Attempt(answer.attempt_id, release)
+        attempt = AuthorizedAttempt(answer.attempt_id, release)
         await self.attempts.settle(attempt, answer.cost_nanousd, answer)
 
 

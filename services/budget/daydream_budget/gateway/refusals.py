@@ -63,7 +63,7 @@ class CallRefusedError(Exception):
     @classmethod
     def of_lost_call(cls, deaths: int) -> CallRefusedError:
         """Return the refusal of a call in which gateways died."""
-        text = f"{deaths} gateways died in this call; it is not paid once more"
+        text = f"{deaths} gateways died in this call; it is not paid again"
         return cls(422, "call_lost", text, "reject")
 
     @classmethod

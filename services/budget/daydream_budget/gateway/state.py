@@ -15,7 +15,7 @@ def _model_state(model: ServedModel) -> ModelState:
     limiter = model.limiter.state()
     source = model.price.source()
     closed = limiter.status in ("closed", "stopped")
-    # With nobody waiting, nobody would probe: then it counts as open again.
+    # Without a waiting request there would be no probe: then it counts as open again.
     stopped = limiter.status == "stopped" and (limiter.closed_for_s > 0 or limiter.waiting > 0)
     return ModelState(
         model=model.name,

@@ -17,7 +17,7 @@ from daydream_contracts.rpc import BudgetState, MemoryState, SamplerState
 POLL_S = 0.25
 REPORT_EVERY = timedelta(seconds=10)  # on a terminal that can't show a progress bar
 SILENCE_MAX = timedelta(seconds=60)
-STOPPED = "model-stopped"  # the phase in which a model waits for a person
+STOPPED = "model-stopped"  # the phase in which a person has to act
 
 
 async def wait_for_end(client: Client, progress: Progress, goal: int, start: int) -> str:

@@ -38,7 +38,7 @@ LOG_BYTES_MAX = 20_000_000
 class Program:
     """A process to run. It is ready when the URL `health` answers 200.
 
-    `environment` is all of its environment: nothing is inherited, least of all secrets.
+    `environment` is all of its environment: nothing is inherited, so no secrets either.
     """
 
     name: str

@@ -110,40 +110,40 @@ def world(telemetry: Any, *replies: ProviderReply, name: str = "m") -> World:
 
 
 async def test_an_answer_costs_what_its_usage_says(telemetry: Any) -> None:
-    there = world(telemetry, answer())
-    attempt, stored = await there.attempts.until_answered(there.request())
+    scripted = world(telemetry, answer())
+    attempt, stored = await scripted.attempts.until_answered(scripted.request())
     assert stored.cost_nanousd == PRICE.cost_nanousd(USAGE)
-    assert there.funds.authorized[attempt.attempt_id] >= PRICE.cost_nanousd(USAGE)
-    assert there.costs == [], "it is settled after it was stored"
+    assert scripted.funds.authorized[attempt.attempt_id] >= PRICE.cost_nanousd(USAGE)
+    assert scripted.costs == [], "it is settled after it was stored"
 
 
 async def test_an_answer_without_usage_costs_all_that_was_authorized_and_raises_an_alarm(
     telemetry: Any,
 ) -> None:
-    there = world(telemetry, answer(usage=None))
-    attempt, stored = await there.attempts.until_answered(there.request())
-    assert stored.cost_nanousd == there.funds.authorized[attempt.attempt_id]
-    assert [alert.about for alert in there.alerts] == ["no-usage: m"]
+    scripted = world(telemetry, answer(usage=None))
+    attempt, stored = await scripted.attempts.until_answered(scripted.request())
+    assert stored.cost_nanousd == scripted.funds.authorized[attempt.attempt_id]
+    assert [alert.about for alert in scripted.alerts] == ["no-usage: m"]
 
 
 async def test_what_the_provider_bills_counts_and_a_difference_raises_an_alarm(
     telemetry: Any,
 ) -> None:
-    there = world(telemetry, answer(reported_cost_nanousd=999_000))
-    _, stored = await there.attempts.until_answered(there.request())
+    scripted = world(telemetry, answer(reported_cost_nanousd=999_000))
+    _, stored = await scripted.attempts.until_answered(scripted.request())
     assert stored.cost_nanousd == 999_000
-    assert [alert.about for alert in there.alerts] == ["price-differs: m"]
+    assert [alert.about for alert in scripted.alerts] == ["price-differs: m"]
 
 
 async def test_a_failed_attempt_is_settled_as_unknown_and_made_once_more(telemetry: Any) -> None:
     broken = ProviderReply(0, "broke-off", message="the call broke off")
-    there = world(telemetry, broken, answer())
-    await there.attempts.until_answered(there.request())
-    assert there.costs == [None]
-    there = world(telemetry, broken, broken)
+    scripted = world(telemetry, broken, answer())
+    await scripted.attempts.until_answered(scripted.request())
+    assert scripted.costs == [None]
+    scripted = world(telemetry, broken, broken)
     with pytest.raises(CallRefusedError) as refused:
-        await there.attempts.until_answered(there.request())
-    assert (refused.value.disposition, there.costs) == ("retry", [None, None])
+        await scripted.attempts.until_answered(scripted.request())
+    assert (refused.value.disposition, scripted.costs) == ("retry", [None, None])
 
 
 @pytest.mark.parametrize(
@@ -160,34 +160,34 @@ async def test_a_failed_attempt_is_settled_as_unknown_and_made_once_more(telemet
 async def test_a_refused_call_costs_nothing_and_says_so_in_the_providers_words(
     telemetry: Any, reply: ProviderReply, disposition: str
 ) -> None:
-    there = world(telemetry, reply)
+    scripted = world(telemetry, reply)
     with pytest.raises(CallRefusedError) as refused:
-        await there.attempts.until_answered(there.request())
+        await scripted.attempts.until_answered(scripted.request())
     assert (refused.value.disposition, refused.value.text) == (disposition, reply.message)
-    assert there.costs == [0]
-    stopped = there.model.limiter.state().status == "stopped"
+    assert scripted.costs == [0]
+    stopped = scripted.model.limiter.state().status == "stopped"
     assert stopped == (disposition == "stop")
 
 
 async def test_after_a_stop_the_next_request_is_refused_without_a_call_or_money(
     telemetry: Any,
 ) -> None:
-    there = world(telemetry, error(402, message="Insufficient Balance"))
+    scripted = world(telemetry, error(402, message="Insufficient Balance"))
     for _ in range(2):
         with pytest.raises(CallRefusedError, match="Insufficient Balance"):
-            await there.attempts.until_answered(there.request())
-    assert len(there.provider.sent) == len(there.funds.authorized) == 1
+            await scripted.attempts.until_answered(scripted.request())
+    assert len(scripted.provider.sent) == len(scripted.funds.authorized) == 1
 
 
 async def test_a_burst_of_failures_closes_the_gate_and_says_nothing_about_the_request(
     telemetry: Any,
 ) -> None:
     broken = ProviderReply(200, "text", message="{")
-    there = world(telemetry, *[broken] * 20)
+    scripted = world(telemetry, *[broken] * 20)
     dispositions = []
     for _ in range(4):
         with pytest.raises(CallRefusedError) as refused:
-            await there.attempts.until_answered(replace(there.request(), deadline=0))
+            await scripted.attempts.until_answered(replace(scripted.request(), deadline=0))
         dispositions.append(refused.value.disposition)
     assert dispositions[-1] == "wait"
 
@@ -195,28 +195,28 @@ async def test_a_burst_of_failures_closes_the_gate_and_says_nothing_about_the_re
 async def test_an_answer_that_was_cut_while_thinking_is_asked_for_with_more_room(
     telemetry: Any,
 ) -> None:
-    there = world(telemetry, CUT_THINKING, answer())
-    _, stored = await there.attempts.until_answered(there.request())
+    scripted = world(telemetry, CUT_THINKING, answer())
+    _, stored = await scripted.attempts.until_answered(scripted.request())
     assert stored.body["choices"][0]["message"]["content"] == "Rivers."
-    first, second = (sent["max_tokens"] for sent in there.provider.sent)
+    first, second = (sent["max_tokens"] for sent in scripted.provider.sent)
     assert first == TOKENS_MAX
     assert second > first + 1000
-    assert there.costs == [PRICE.cost_nanousd(TokenUsage(100, TOKENS_MAX))]
+    assert scripted.costs == [PRICE.cost_nanousd(TokenUsage(100, TOKENS_MAX))]
 
 
 async def test_a_program_gets_its_cut_answer_as_it_is(telemetry: Any) -> None:
-    there = world(telemetry, CUT_THINKING)
-    _, stored = await there.attempts.until_answered(there.request(stage=""))
-    assert (stored.disposition, len(there.provider.sent)) == ("retry", 1)
+    scripted = world(telemetry, CUT_THINKING)
+    _, stored = await scripted.attempts.until_answered(scripted.request(stage=""))
+    assert (stored.disposition, len(scripted.provider.sent)) == ("retry", 1)
 
 
 async def test_a_model_that_is_known_to_think_gets_room_that_is_authorized(telemetry: Any) -> None:
     bounds = {}
     for name in ("plain", "gpt-5-mini"):
-        there = world(telemetry, answer(), name=name)
-        attempt, _ = await there.attempts.until_answered(there.request())
-        bounds[name] = there.funds.authorized[attempt.attempt_id]
-        tokens = there.provider.sent[0]["max_tokens"] - TOKENS_MAX
+        scripted = world(telemetry, answer(), name=name)
+        attempt, _ = await scripted.attempts.until_answered(scripted.request())
+        bounds[name] = scripted.funds.authorized[attempt.attempt_id]
+        tokens = scripted.provider.sent[0]["max_tokens"] - TOKENS_MAX
     assert tokens > 1000
     assert bounds["gpt-5-mini"] - bounds["plain"] == tokens * 2000
 
@@ -225,9 +225,9 @@ async def test_a_call_above_its_bound_is_logged_with_all_details(
     telemetry: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     usage = TokenUsage(5000, 60)
-    there = world(telemetry, answer(usage=usage))
-    attempt, stored = await there.attempts.until_answered(there.request())
-    cost, bound = 5000 * 1000 + 60 * 2000, there.funds.authorized[attempt.attempt_id]
+    scripted = world(telemetry, answer(usage=usage))
+    attempt, stored = await scripted.attempts.until_answered(scripted.request())
+    cost, bound = 5000 * 1000 + 60 * 2000, scripted.funds.authorized[attempt.attempt_id]
     assert stored.cost_nanousd == cost > bound
     [line] = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     for needed in ("Model: m.", str(len(TEXT)), str(bound), str(cost), repr(usage)):
@@ -235,17 +235,17 @@ async def test_a_call_above_its_bound_is_logged_with_all_details(
 
 
 async def test_a_cancelled_request_gives_its_turn_back(telemetry: Any) -> None:
-    there = world(telemetry)
+    scripted = world(telemetry)
 
     async def hang(path: str, body: object) -> ProviderReply:
         await asyncio.Event().wait()
         raise AssertionError
 
-    there.provider.attempt = hang  # type: ignore[method-assign]
-    task = asyncio.create_task(there.attempts.until_answered(there.request()))
-    while not there.funds.authorized:
+    scripted.provider.attempt = hang  # type: ignore[method-assign]
+    task = asyncio.create_task(scripted.attempts.until_answered(scripted.request()))
+    while not scripted.funds.authorized:
         await asyncio.sleep(0)
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert there.model.limiter.state().in_flight == 0
+    assert scripted.model.limiter.state().in_flight == 0

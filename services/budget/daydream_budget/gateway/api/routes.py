@@ -1,7 +1,7 @@
 """`/v1/chat/completions`, `/v1/embeddings` and `/v1/models`.
 
-Every request needs a key. A named call (`x-daydream-call`) is paid once, whoever repeats it. A call
-without a name is paid each time, and its stream is passed on as it comes.
+Every request needs a key. A named call (`x-daydream-call`) is paid once, however often it is
+repeated. A call without a name is paid each time, and its stream is passed on as it comes.
 """
 
 from __future__ import annotations

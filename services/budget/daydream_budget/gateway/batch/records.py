@@ -12,8 +12,8 @@ from typing import Any
 from nats.js import JetStreamContext
 from nats.js.kv import KeyValue
 
+from daydream_contracts.buckets import BATCHES
 from daydream_contracts.events import ContractModel
-from daydream_contracts.topology import BATCHES
 from daydream_runtime.stream_reader import read_stream
 
 KEY_PARTS = 2

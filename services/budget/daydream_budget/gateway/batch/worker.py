@@ -29,7 +29,7 @@ from daydream_budget.gateway.batch.records import BatchedCall, BatchIntent
 from daydream_budget.gateway.callers import CallContext, Caller
 from daydream_budget.gateway.calls.claims import CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer
-from daydream_budget.gateway.funds import Attempt
+from daydream_budget.gateway.funds import AuthorizedAttempt
 from daydream_budget.gateway.metrics import CallMetrics
 from daydream_budget.gateway.models import ServedModel
 from daydream_budget.gateway.providers.reply import ProviderReply
@@ -208,5 +208,5 @@ class BatchWorker:
         return self._apis.models.open(name)
 
 
-def _attempt(call: BatchedCall) -> Attempt:
-    return Attempt(call.attempt_id, release=False)
+def _attempt(call: BatchedCall) -> AuthorizedAttempt:
+    return AuthorizedAttempt(call.attempt_id, release=False)

@@ -3,7 +3,7 @@
     absent  --claim-->   claimed --store--> answered     the usual way: two writes
     claimed --release--> free    --claim--> claimed      the attempt failed; it may be asked again
     claimed --silence--> claimed, deaths + 1             the owner died; a waiter repeats the call
-    claimed, deaths = DEATHS_MAX --silence--> refused    lost again and again; not paid once more
+    claimed, deaths = DEATHS_MAX --silence--> refused    lost too often; not paid again
 
 - A waiter takes over when the owner's replica has been silent (`replicas`).
 - What a dead owner had authorized is never settled, so the ledger counts it in full.
@@ -32,7 +32,7 @@ from tenacity import (
 
 from daydream_budget.gateway.calls.record import CallRecord, StoredAnswer
 from daydream_budget.gateway.calls.record_store import CallRecordStore, RecordTakenError
-from daydream_budget.gateway.calls.replicas import Replicas
+from daydream_budget.gateway.calls.replicas import ReplicaLiveness
 from daydream_budget.gateway.refusals import CallRefusedError
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ IN_FLIGHT_RETRY_S = 1.0
 
 
 @dataclass
-class Claim:
+class CallClaim:
     """A call that this replica works on."""
 
     key: str
@@ -56,20 +56,20 @@ class Claim:
 class CallClaims:
     """The calls of all replicas, as this one sees them."""
 
-    def __init__(self, records: CallRecordStore, replicas: Replicas) -> None:
+    def __init__(self, records: CallRecordStore, replicas: ReplicaLiveness) -> None:
         self._records = records
         self._replicas = replicas
 
     async def answer_or_claim(
         self, key: str, digest: str, patience_s: float, *, same_request: bool
-    ) -> StoredAnswer | Claim:
+    ) -> StoredAnswer | CallClaim:
         """Return the stored answer of a call, or a claim to work on it.
 
         Wait while another replica works on it. Raise CallRefusedError after `patience_s`, for a
         call that was lost too often, and with `same_request` for a call id that another request
         has used.
         """
-        with contextlib.suppress(RecordTakenError):  # the usual way: nobody has asked before
+        with contextlib.suppress(RecordTakenError):  # the usual way: this is the first request
             return await self._claim(key, CallRecord(), 0, digest)
         deadline = time.monotonic() + patience_s
         async with self._records.changes(key) as changed:
@@ -90,7 +90,7 @@ class CallClaims:
     def _is_free(self, record: CallRecord) -> bool:
         return record.state != "claimed" or self._replicas.is_silent(record.owner)
 
-    async def _claim(self, key: str, before: CallRecord, revision: int, digest: str) -> Claim:
+    async def _claim(self, key: str, before: CallRecord, revision: int, digest: str) -> CallClaim:
         deaths = before.deaths + (before.state == "claimed")
         if deaths > DEATHS_MAX:
             raise CallRefusedError.of_lost_call(deaths)
@@ -101,9 +101,9 @@ class CallClaims:
             deaths=deaths,
             digest=before.digest or digest,
         )
-        return Claim(key, record, await self._records.write(key, record, revision))
+        return CallClaim(key, record, await self._records.write(key, record, revision))
 
-    async def release(self, claim: Claim) -> None:
+    async def release(self, claim: CallClaim) -> None:
         """Let others ask, if no answer was stored."""
         if claim.stored:
             return
@@ -115,7 +115,7 @@ class CallClaims:
         except BROKER_ERRORS as error:
             log.warning("a claim was not released, and ends with this process: %r", error)
 
-    async def store(self, claim: Claim, answer: StoredAnswer) -> StoredAnswer:
+    async def store(self, claim: CallClaim, answer: StoredAnswer) -> StoredAnswer:
         """Store an answer and return the one that counts: the first that was stored.
 
         Retry for a minute, since it is paid for. Raise the errors of NATS after that.
@@ -138,9 +138,9 @@ class CallClaims:
     async def store_unclaimed(self, key: str, answer: StoredAnswer) -> StoredAnswer:
         """Store the answer of a call that was made without a claim, as `store` does."""
         record, revision = await self._records.read(key)
-        return record.answer or await self.store(Claim(key, record, revision), answer)
+        return record.answer or await self.store(CallClaim(key, record, revision), answer)
 
-    async def _store(self, claim: Claim, answer: StoredAnswer) -> StoredAnswer:
+    async def _store(self, claim: CallClaim, answer: StoredAnswer) -> StoredAnswer:
         while True:
             answered = claim.record.model_copy(update={"state": "answered", "answer": answer})
             try:

@@ -37,9 +37,9 @@ class StoredAnswer(ContractModel):
 class CallRecord(ContractModel):
     """The state of a call.
 
-    absent: nobody asked. claimed: `owner` works on it. free: an attempt failed, and it may be asked
-    again. answered: `answer` is paid for. `deaths` counts owners that died in it. `digest` is that
-    of the first request.
+    absent: it was not asked yet. claimed: `owner` works on it. free: an attempt failed, and it may
+    be asked again. answered: `answer` is paid for. `deaths` counts owners that died in it. `digest`
+    is that of the first request.
     """
 
     state: Literal["absent", "claimed", "free", "answered"] = "absent"

@@ -16,7 +16,7 @@ from nats.js.errors import APIError, NotFoundError
 from nats.js.kv import KeyValue
 
 from daydream_budget.gateway.calls.record import CallRecord, decode, encode
-from daydream_contracts.topology import CALLS
+from daydream_contracts.buckets import CALLS
 from daydream_runtime.cas_state import is_taken
 
 STREAM = f"KV_{CALLS.name}"

@@ -1,8 +1,8 @@
 """Which replicas of the gateway are alive: each says so once a second on a core subject.
 
-A call in progress is claimed in its replica's name. A claim needs no renewal of its own, which
-would be a synced write per call and second. No clocks are compared: a replica counts as dead when
-it was silent for `SILENCE_S` by the clock of whoever waits.
+A call in progress is claimed in its replica's name. So a claim needs no renewal, which would be a
+synced write per call and second. No clocks are compared: a replica counts as dead when
+it was silent for `SILENCE_S` by the clock of the replica that waits.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ BEAT_S = 1.0
 SILENCE_S = 5.0
 
 
-class Replicas:
-    """This replica, and when the others were heard last.
+class ReplicaLiveness:
+    """This replica, and when it last received a beat of the others.
 
     `name` is new for each start: what an earlier process of this replica claimed is not ours.
     """
@@ -41,12 +41,12 @@ class Replicas:
         self.silence_s = silence_s
         self._nc = nc
         self._clock = clock
-        self._heard_at: dict[str, float] = {}
+        self._beat_at: dict[str, float] = {}
 
     @asynccontextmanager
     async def alive(self) -> AsyncIterator[None]:
-        """Hear the others, and say every `BEAT_S` that this replica is alive."""
-        subscription = await self._nc.subscribe(SUBJECT, cb=self._hear)
+        """Listen to the others, and say every `BEAT_S` that this replica is alive."""
+        subscription = await self._nc.subscribe(SUBJECT, cb=self._receive)
         beat = asyncio.create_task(self._beat())
         try:
             yield
@@ -58,23 +58,25 @@ class Replicas:
 
     async def _beat(self) -> None:
         while True:
-            with contextlib.suppress(nats.errors.Error):  # not connected: nobody could hear it
+            with contextlib.suppress(
+                nats.errors.Error
+            ):  # not connected: no replica would receive it
                 await self._nc.publish(SUBJECT, self.name.encode())
             await asyncio.sleep(min(BEAT_S, self.silence_s / 4))
 
     def is_silent(self, name: str) -> bool:
         """Return whether a replica has been silent for long enough to take over from it.
 
-        One that was never heard is watched from the first question on.
+        One without any beat is watched from the first question on.
         """
         if name == self.name:
             return False
         now = self._clock()
-        return now - self._heard_at.setdefault(name, now) >= self.silence_s
+        return now - self._beat_at.setdefault(name, now) >= self.silence_s
 
-    async def _hear(self, message: Msg) -> None:
+    async def _receive(self, message: Msg) -> None:
         now = self._clock()
-        self._heard_at[message.data.decode(errors="replace")] = now
-        old = [name for name, at in self._heard_at.items() if now - at > 100 * self.silence_s]
+        self._beat_at[message.data.decode(errors="replace")] = now
+        old = [name for name, at in self._beat_at.items() if now - at > 100 * self.silence_s]
         for name in old:
-            del self._heard_at[name]
+            del self._beat_at[name]
