@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
 
+import httpx
 import openai
 from nats.aio.client import Client
 from openai.types.chat import ChatCompletion
@@ -50,6 +53,7 @@ from daydream_runtime.telemetry import start_telemetry
 from support.programs import PRICES, NatsServer
 from support.services import service
 
+TESTS = Path(__file__).resolve().parents[1]
 STAGE = "synthesizer"
 STAGE_KEY = "stage-key-of-the-synthesizer"
 PROVIDER_KEY = "right"
@@ -161,6 +165,68 @@ async def gateway_here(nc: Client, **settings: Any) -> AsyncIterator[Gateway]:
     telemetry.close()
 
 
+@dataclass
+class ProviderProcess:
+    """The fake provider as a process: the witness of what was asked and billed."""
+
+    url: str
+
+    def base_url(self, behaviour: str = "") -> str:
+        """Return the base URL of a behaviour."""
+        return f"{self.url}/{behaviour}/v1" if behaviour else f"{self.url}/v1"
+
+    def billed(self) -> dict[str, Any]:
+        """Return what it counted and billed."""
+        counts: dict[str, Any] = httpx.get(f"{self.url}/billed", trust_env=False).json()
+        return counts
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return the lines of its log."""
+        lines: list[dict[str, Any]] = httpx.get(f"{self.url}/log", trust_env=False).json()
+        return lines
+
+    def tell(self, **control: Any) -> None:
+        """Change how it answers from now on."""
+        httpx.post(f"{self.url}/control", json=control, trust_env=False).raise_for_status()
+
+
+@contextmanager
+def provider_process() -> Iterator[ProviderProcess]:
+    """Run the fake provider as a process."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "support.fake_provider", "--port", "0"],
+        cwd=TESTS,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield ProviderProcess(process.stdout.readline().strip())
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def gateway_processes(
+    server: NatsServer, provider_url: str, folder: Path, *, stage: str = STAGE, **environment: str
+) -> Iterator[int]:
+    """Run a budget service and a gateway as processes. Yield the port of the gateway."""
+    port = free_port()
+    own: dict[str, Any] = {
+        "DAYDREAM_PRICES_FILE": str(write_prices(folder)),
+        "DAYDREAM_MODEL_BASE_URL": provider_url,
+        "DAYDREAM_MODEL_API_KEY": PROVIDER_KEY,
+        f"DAYDREAM_GATEWAY_STAGE_KEYS_{stage.upper()}": STAGE_KEY,
+        "DAYDREAM_HTTP_PORT": str(port),
+    }
+    with (
+        service("budget", server.url, folder / "budget"),
+        service("budget.gateway", server.url, folder, **{**own, **environment}),
+    ):
+        yield port
+
+
 @asynccontextmanager
 async def running_gateway(
     server: NatsServer,
@@ -172,19 +238,7 @@ async def running_gateway(
     **environment: str,
 ) -> AsyncIterator[RunningGateway]:
     """Run a budget service and a gateway as processes, with a cap of one dollar."""
-    prices = write_prices(folder)
-    port = free_port()
-    own: dict[str, Any] = {
-        "DAYDREAM_PRICES_FILE": str(prices),
-        "DAYDREAM_MODEL_BASE_URL": provider_url,
-        "DAYDREAM_MODEL_API_KEY": PROVIDER_KEY,
-        f"DAYDREAM_GATEWAY_STAGE_KEYS_{stage.upper()}": STAGE_KEY,
-        "DAYDREAM_HTTP_PORT": str(port),
-    }
-    async with AsyncExitStack() as stack:
-        stack.enter_context(service("budget", server.url, folder / "budget"))
-        gateway = service("budget.gateway", server.url, folder, **{**own, **environment})
-        stack.enter_context(gateway)
+    with gateway_processes(server, provider_url, folder, stage=stage, **environment) as port:
         running = RunningGateway(RpcClient(nc), port)
         await running.cap(10**9)
         yield running

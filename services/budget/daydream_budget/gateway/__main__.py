@@ -2,16 +2,17 @@
 
 import sys
 
-from daydream_budget.gateway.app import build
-from daydream_budget.gateway.settings import GatewaySettings
-from daydream_budget.gateway.tools import command
-from daydream_runtime.process import run
-
 
 def main() -> None:
     """Run the gateway until SIGTERM or SIGINT, or a command."""
-    if sys.argv[1:]:
+    if sys.argv[1:]:  # imported here: a command needs neither FastStream nor telemetry
+        from daydream_budget.gateway.tools import command
+
         sys.exit(command.main(sys.argv[1:]))
+    from daydream_budget.gateway.app import build
+    from daydream_budget.gateway.settings import GatewaySettings
+    from daydream_runtime.process import run
+
     run(GatewaySettings, build)
 
 
