@@ -20,10 +20,15 @@ from daydream_contracts.buckets import CALLS
 from daydream_runtime.cas_state import is_taken
 
 STREAM = f"KV_{CALLS.name}"
+HEADERS_BYTES = 1024
 
 
 class RecordTakenError(Exception):
     """Another writer was faster. Read the record again."""
+
+
+class RecordTooLargeError(Exception):
+    """A record does not fit into a message of the broker."""
 
 
 class CallRecordStore:
@@ -45,10 +50,13 @@ class CallRecordStore:
     async def write(self, key: str, record: CallRecord, revision: int) -> int:
         """Write a record that still has this revision (0: create it), and return the new one.
 
-        Raise RecordTakenError if it has another one, and the errors of NATS.
+        Raise RecordTakenError if it has another one, RecordTooLargeError, and the errors of NATS.
         """
+        content = encode(record)
+        if len(content) > self._nc.max_payload - HEADERS_BYTES:
+            raise RecordTooLargeError(f"{len(content)} bytes are more than the broker takes")
         try:
-            return await self._bucket.update(key, encode(record), last=revision)
+            return await self._bucket.update(key, content, last=revision)
         except APIError as error:
             if is_taken(error):
                 raise RecordTakenError from None
