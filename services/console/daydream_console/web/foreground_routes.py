@@ -1,4 +1,4 @@
-"""`POST /api/foreground`: report what the lab's own model calls cost, as the denominator of the tax.
+"""`POST /api/foreground`: report the cost of the lab's own model calls, the denominator of the tax.
 
 What goes through daydream's gateway is measured there, and not reported.
 
