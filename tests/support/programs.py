@@ -20,33 +20,38 @@ from typing import Any
 
 import httpx
 
+from daydream_console.local.http_get import get
 from daydream_console.local.processes import free_port
 from daydream_console.local.stack import nats_server
 
 HERE = Path(__file__).parent
 PATIENCE_S = 20.0
+POLL_S = 0.02
 PRICES = "".join(
     f'[models."priced-{number}"]\ninput_usd_per_mtok = 0.15\noutput_usd_per_mtok = 0.60\n'
     for number in (1, 2)
 )
 
 
-def until(condition: Callable[[], Any], name: str, patience_s: float = PATIENCE_S) -> Any:
+def until(
+    condition: Callable[[], Any], name: str, patience_s: float = PATIENCE_S, poll_s: float = POLL_S
+) -> Any:
     """Poll `condition` and return its first true value. Fail after the timeout."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         value = condition()
         if value:
             return value
-        time.sleep(0.02)
+        time.sleep(poll_s)
     raise AssertionError(f"{name}: not seen within {patience_s} s")
 
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=1, trust_env=False).status_code == httpx.codes.OK
-    except httpx.TransportError:
+        get(url, timeout_s=1)
+    except OSError:
         return False
+    return True
 
 
 class NatsServer:
@@ -95,8 +100,8 @@ class Endpoint:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def witness(self) -> dict[str, int]:
-        url = f"http://127.0.0.1:{self.port}/witness"
-        counts: dict[str, int] = httpx.get(url, trust_env=False).json()
+        body = get(f"http://127.0.0.1:{self.port}/witness", timeout_s=5)
+        counts: dict[str, int] = json.loads(body)
         return counts
 
     def misbehave(self, **how: Any) -> None:
