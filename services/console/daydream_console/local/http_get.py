@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from http.client import OK as HTTP_OK
 from urllib.parse import urlsplit
 
 
@@ -27,6 +27,6 @@ def get(url: str, *, timeout_s: float, headers: Mapping[str, str] | None = None)
             body = answer.read()
     except (HTTPException, ValueError) as error:
         raise OSError(f"{url} can't be read: {error}") from error
-    if answer.status != HTTP_OK:
+    if answer.status != HTTPStatus.OK:
         raise OSError(f"{url} answers with status {answer.status}")
     return body
