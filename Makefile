@@ -7,6 +7,8 @@ PACKAGES := $(patsubst %,-e %,$(filter-out services/console,$(FOLDERS))) -e 'ser
 # Hashes in constraints.txt are checked, those of the build backend too.
 CONSTRAINED := --constraint constraints.txt --build-constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest
+# Tests start hundreds of processes: without compiled modules each takes twice the time.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks run test test-chaos check docs reference bench bench-budget bench-sampler bench-critic lock dist sbom chart
