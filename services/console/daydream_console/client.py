@@ -15,6 +15,7 @@ from nats.js import JetStreamContext
 from daydream_contracts.events import Message
 from daydream_contracts.topology import route_of
 from daydream_runtime.nats_url import NatsAddress, refused, unreachable
+from daydream_runtime.publisher import retry_while_in_process
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.settings import split_list
 
@@ -31,6 +32,7 @@ class Client:
     rpc: RpcClient
     nats_url: str = field(repr=False)
 
+    @retry_while_in_process
     async def publish(self, message: Message) -> int:
         """Publish an event under its own id.
 
