@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from daydream_budget.ledger.entries import ControlsChanged, SoftLimitReached
@@ -60,7 +61,7 @@ class Controls:
         whole = self.limits.get((EVERYTHING, limit.window))
         if whole is None or whole.cap_nanousd is None or limit.share is None:
             return None
-        return int(whole.cap_nanousd * limit.share)
+        return int(whole.cap_nanousd * Fraction(str(limit.share)))  # exact; a float would round
 
     def change(self, entry: ControlsChanged, at: datetime) -> None:
         """Apply and record a change. A correction is only recorded: `LedgerState` books it."""
@@ -144,6 +145,7 @@ def _describe_correction(correction: CorrectionEntry) -> str:
 
 def usd(nanousd: int) -> str:
     """Return an amount in dollars, with at least two decimals and no trailing zeros beyond them."""
-    text = f"{nanousd / NANOUSD_PER_USD:.9f}".rstrip("0")
-    whole, _, cents = text.partition(".")
-    return f"${whole}.{cents.ljust(2, '0')}"
+    sign = "-" if nanousd < 0 else ""
+    whole, nanos = divmod(abs(nanousd), NANOUSD_PER_USD)
+    decimals = f"{nanos:09d}".rstrip("0").ljust(2, "0")
+    return f"${sign}{whole}.{decimals}"

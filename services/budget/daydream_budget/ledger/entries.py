@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from daydream_contracts.number_limits import BranchCount, Nanousd, TokenCount
 from daydream_contracts.rpc import AllocationRequest, Change, Purpose, Window
 
 
@@ -27,7 +28,7 @@ class ReservationOpened(_Entry):
     kind: Literal["reservation-opened"] = "reservation-opened"
     reservation_id: str
     allocations: tuple[AllocationRequest, ...]
-    branches: int
+    branches: BranchCount
     plan: int = 0
     purpose: Purpose = "daydream"
 
@@ -41,7 +42,7 @@ class ReservationIncreased(_Entry):
     stage: str = ""
     model: str = ""
     team: str = ""
-    by_nanousd: int
+    by_nanousd: Nanousd
 
 
 class AttemptAuthorized(_Entry):
@@ -58,7 +59,7 @@ class AttemptAuthorized(_Entry):
     stage: str
     model: str
     team: str
-    upper_bound_nanousd: int
+    upper_bound_nanousd: Nanousd
     expires_at: datetime
 
 
@@ -70,10 +71,10 @@ class AttemptSettled(_Entry):
 
     kind: Literal["attempt-settled"] = "attempt-settled"
     attempt_id: str
-    cost_nanousd: int
+    cost_nanousd: Nanousd
     unknown: bool
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    input_tokens: TokenCount | None = None
+    output_tokens: TokenCount | None = None
     provider_id: str = ""
 
 
@@ -111,7 +112,7 @@ class ForegroundSpent(_Entry):
     kind: Literal["foreground-spent"] = "foreground-spent"
     report_id: str
     spent_at: datetime
-    cost_nanousd: int
+    cost_nanousd: Nanousd
 
 
 class SoftLimitReached(_Entry):

@@ -17,7 +17,7 @@ from daydream_console.cli.output import emit_json
 from daydream_console.cli.session import command, connection
 from daydream_console.validation import first_fault
 from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.events import NANOUSD_PER_USD
+from daydream_contracts.number_limits import NANOUSD_PER_USD, USD_MAX
 from daydream_contracts.rpc import (
     BudgetState,
     Change,
@@ -221,7 +221,11 @@ async def budget_correct(
 
 
 def nanousd(dollars: float) -> int:
-    """Convert dollars to the ledger's unit."""
+    """Convert dollars to the ledger's unit. Raise ConfigurationError for an impossible amount."""
+    if not abs(dollars) <= USD_MAX:  # also true for NaN, which compares as False
+        raise ConfigurationError(
+            f"{dollars:g} is not an amount that can be set", f"Use at most {USD_MAX:,} dollars"
+        )
     return round(dollars * NANOUSD_PER_USD)
 
 

@@ -14,7 +14,6 @@ that can be sent again.
 
 from daydream_contracts.events.base import (
     NAMESPACE,
-    NANOUSD_PER_USD,
     ContractModel,
     Message,
     Payer,
@@ -54,6 +53,7 @@ from daydream_contracts.events.verdicts import (
     VerdictReached,
     verdict_id_of,
 )
+from daydream_contracts.number_limits import NANOUSD_PER_USD
 
 __all__ = [
     "NAMESPACE",

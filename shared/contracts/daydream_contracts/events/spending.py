@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from daydream_contracts.events.base import Message, derive_id
+from daydream_contracts.number_limits import Nanousd, TokenCount
 
 
 class ForegroundReported(Message):
@@ -22,10 +23,10 @@ class ForegroundReported(Message):
         description="the id of the call, or of the batch of calls, at the reporter",
     )
     model: str = ""
-    input_tokens: int = Field(default=0, ge=0)
-    cached_input_tokens: int = Field(default=0, ge=0)
-    output_tokens: int = Field(default=0, ge=0)
-    cost_nanousd: int | None = Field(default=None, ge=0)
+    input_tokens: TokenCount = 0
+    cached_input_tokens: TokenCount = 0
+    output_tokens: TokenCount = 0
+    cost_nanousd: Nanousd | None = None
     spent_at: AwareDatetime
 
     @property
@@ -37,8 +38,10 @@ class AlertRaised(Message):
     """An alert for people. The same alert has the same id, so it is raised once."""
 
     alert_id: str
-    kind: Literal["soft-limit", "refused", "overrun", "canary-drift"]
-    about: str = Field(description="subject: a limit as scope/window, or an attempt")
+    kind: Literal["soft-limit", "refused", "overrun", "canary-drift", "ledger-unreadable"]
+    about: str = Field(
+        description="subject: a limit as scope/window, an attempt, or a ledger entry"
+    )
     text: str
     raised_at: datetime
 

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field, model_validator
 
 from daydream_contracts.events import ContractModel
+from daydream_contracts.number_limits import LIFETIME_S_MAX, BranchCount, Nanousd, TokenCount
 
 Purpose = Literal["daydream", "embedding", "rejudging", "canary", "question"]
 
@@ -28,14 +29,14 @@ class AllocationRequest(ContractModel):
     model: str
     alternative_models: tuple[str, ...] = ()
     team: str = ""
-    upper_bound_nanousd: int = Field(ge=0)
+    upper_bound_nanousd: Nanousd
 
 
 class ReducedPlan(ContractModel):
     """A cheaper way to do the same work: fewer samples or judges, or shorter answers."""
 
     allocations: tuple[AllocationRequest, ...] = Field(min_length=1)
-    branches: int = Field(default=1, ge=1)
+    branches: BranchCount = 1
 
 
 class Authorize(ContractModel):
@@ -51,9 +52,11 @@ class Authorize(ContractModel):
     stage: str
     model: str
     team: str = ""
-    upper_bound_nanousd: int = Field(ge=0)
+    upper_bound_nanousd: Nanousd
     lifetime_s: float = Field(
-        gt=0, description="after this time an unsettled attempt is settled in full"
+        gt=0,
+        le=LIFETIME_S_MAX,
+        description="after this time an unsettled attempt is settled in full",
     )
 
 
@@ -67,7 +70,7 @@ class OpenReservation(ContractModel):
 
     reservation_id: str
     allocations: tuple[AllocationRequest, ...] = Field(min_length=1)
-    branches: int = Field(default=1, ge=1)
+    branches: BranchCount = 1
     reduced_plans: tuple[ReducedPlan, ...] = Field(default=(), max_length=8)
     first_attempt: Authorize | None = None
     purpose: Purpose = "daydream"
@@ -94,7 +97,7 @@ class IncreaseReservation(ContractModel):
     stage: str = ""
     model: str = ""
     team: str = ""
-    by_nanousd: int = Field(ge=0)
+    by_nanousd: Nanousd
 
 
 class Refusal(ContractModel):
@@ -112,6 +115,7 @@ class Refusal(ContractModel):
         "unknown-reservation",
         "too-old",
         "clock-skew",
+        "ledger-unreadable",
         "released",
         "unknown-limit",
         "invalid-change",
@@ -147,9 +151,9 @@ class Settle(ContractModel):
     """
 
     attempt_id: str
-    cost_nanousd: int | None = Field(default=None, ge=0)
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    cost_nanousd: Nanousd | None = None
+    input_tokens: TokenCount | None = None
+    output_tokens: TokenCount | None = None
     provider_id: str = Field(
         default="",
         max_length=200,
@@ -194,7 +198,7 @@ class ReportForeground(ContractModel):
 
     report_id: str = Field(min_length=1, max_length=200)
     at: AwareDatetime
-    cost_nanousd: int = Field(ge=0)
+    cost_nanousd: Nanousd
 
 
 class ForegroundAnswer(ContractModel):
