@@ -17,6 +17,7 @@ from daydream_runtime.service import Runtime
 
 log = logging.getLogger(__name__)
 MEMORY_POLL_S = 15.0
+HALT_REASONS = ("ledger-unreadable", "clock-skew")
 
 
 class BudgetMetrics:
@@ -35,6 +36,12 @@ class BudgetMetrics:
                 "calls that cost more than their upper bound",
                 self._overruns,
             ),
+            (
+                "daydream.ledger.halted",
+                "1",
+                "1 while nothing is committed, by reason",
+                self._halted,
+            ),
             ("daydream.budget.burn", "usd/h", "spending in the last hour", self._burn),
             ("daydream.tax", "1", "daydream spend over foreground spend, and its cap", self._tax),
             (
@@ -45,6 +52,12 @@ class BudgetMetrics:
             ),
         ):
             gauge(name, [self._callback(observe)], unit=unit, description=description)
+        gauge(
+            "daydream.budget.clock_skew",
+            [lambda _: [Observation(ledger.clock.skew_s)]],
+            unit="s",
+            description="how far the clock is ahead of NATS's clock",
+        )
 
     async def watch_memory(self) -> None:
         """Poll the number of insights from memory, for the cost of an insight."""
@@ -79,6 +92,13 @@ class BudgetMetrics:
 
     def _overruns(self, state: BudgetState) -> Iterable[Observation]:
         yield Observation(state.overruns)
+
+    def _halted(self, _: BudgetState) -> Iterable[Observation]:
+        halted = self._ledger.halted
+        for reason in HALT_REASONS:
+            yield Observation(
+                int(halted is not None and halted.reason == reason), {"reason": reason}
+            )
 
     def _burn(self, state: BudgetState) -> Iterable[Observation]:
         yield Observation(state.burn_nanousd_per_h / NANOUSD_PER_USD)

@@ -237,6 +237,7 @@ BUDGET_RELEASE = Endpoint(
     "budget", "daydream.budget.release", ask.ReleaseReservation, ask.ReservationStatus
 )
 BUDGET_CHANGE = Endpoint("budget", "daydream.budget.change", ask.ChangeBudget, ask.BudgetChanged)
+BUDGET_REPAIR = Endpoint("budget", "daydream.budget.repair", ask.RepairLedger, ask.LedgerRepair)
 BUDGET_STATE = Endpoint("budget", "daydream.budget.state", ask.EmptyRequest, ask.BudgetState)
 MEMORY_STATE = Endpoint("memory", "daydream.memory.state", ask.EmptyRequest, ask.MemoryState)
 MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", ask.PairAt, ask.PairFound)
@@ -269,6 +270,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_SETTLE,
     BUDGET_RELEASE,
     BUDGET_CHANGE,
+    BUDGET_REPAIR,
     BUDGET_STATE,
     MEMORY_STATE,
     MEMORY_PAIR,

@@ -7,7 +7,7 @@ from datetime import datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from daydream_budget.ledger.entries import ControlsChanged, SoftLimitReached
+from daydream_budget.ledger.entries import ControlsChanged, MessageVoided, SoftLimitReached
 from daydream_budget.ledger.undo_log import UndoLog
 from daydream_contracts.events import NANOUSD_PER_USD
 from daydream_contracts.rpc import (
@@ -81,13 +81,19 @@ class Controls:
             ChangeRecord(at=at, who=entry.who, why=entry.why, text=describe(entry.change)),
         )
 
-    def reach_soft_limit(self, entry: SoftLimitReached) -> None:
-        """Remember that a share of a limit was reached and reported."""
-        self._undo_log.put(
-            self.soft_limits,
-            (entry.scope, entry.window),
-            SoftLimitState(entry.first_quarter, entry.share),
-        )
+    def record(self, entry: SoftLimitReached | MessageVoided, at: datetime) -> None:
+        """Remember that a share of a limit was reported, or a message voided. No amount changes."""
+        match entry:
+            case SoftLimitReached():
+                reached = SoftLimitState(entry.first_quarter, entry.share)
+                self._undo_log.put(self.soft_limits, (entry.scope, entry.window), reached)
+            case MessageVoided():
+                text = f"voided message {entry.sequence} of the ledger ({entry.digest[:12]}…)"
+                self._undo_log.put(
+                    self.changes,
+                    void_id(entry.sequence, entry.digest),
+                    ChangeRecord(at=at, who=entry.who, why=entry.why, text=text),
+                )
 
     def forget(self) -> None:
         """Drop all but the latest changes."""
@@ -107,6 +113,11 @@ class Controls:
                 self._undo_log.put(self.limits, key, old.model_copy(update={"cap_nanousd": cap}))
         for reached in [reached for reached in self.soft_limits if reached[1] == change.window]:
             self._undo_log.drop(self.soft_limits, reached)  # it was a share of the old cap
+
+
+def void_id(sequence: int, digest: str) -> str:
+    """Return the change id of a void."""
+    return f"void {sequence} {digest}"
 
 
 def describe(change: Change) -> str:

@@ -6,10 +6,9 @@ are never changed or removed; a correction entry fixes a mistake. Amounts are na
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from daydream_contracts.number_limits import BranchCount, Nanousd, TokenCount
 from daydream_contracts.rpc import AllocationRequest, Change, Purpose, Window
@@ -60,7 +59,7 @@ class AttemptAuthorized(_Entry):
     model: str
     team: str
     upper_bound_nanousd: Nanousd
-    expires_at: datetime
+    expires_at: AwareDatetime
 
 
 class AttemptSettled(_Entry):
@@ -111,7 +110,7 @@ class ForegroundSpent(_Entry):
 
     kind: Literal["foreground-spent"] = "foreground-spent"
     report_id: str
-    spent_at: datetime
+    spent_at: AwareDatetime
     cost_nanousd: Nanousd
 
 
@@ -129,6 +128,16 @@ class SoftLimitReached(_Entry):
     share: float
 
 
+class MessageVoided(_Entry):
+    """A person voided an unreadable message of the stream: these bytes at this sequence."""
+
+    kind: Literal["message-voided"] = "message-voided"
+    sequence: int = Field(ge=1)
+    digest: str = Field(min_length=64, max_length=64)
+    who: str
+    why: str
+
+
 Entry = Annotated[
     ReservationOpened
     | ReservationIncreased
@@ -138,18 +147,23 @@ Entry = Annotated[
     | ReservationExpired
     | ControlsChanged
     | ForegroundSpent
-    | SoftLimitReached,
+    | SoftLimitReached
+    | MessageVoided,
     Field(discriminator="kind"),
 ]
 
 
 class Commit(BaseModel):
-    """One message on the ledger stream. `at` never decreases from one commit to the next."""
+    """One message on the ledger stream. `at` never decreases from one commit to the next.
+
+    `previous` is the SHA-256 of the message before it, in hexadecimal; empty for the first one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     version: Literal[1] = 1
-    at: datetime
+    previous: str = ""
+    at: AwareDatetime
     by: str
     entries: tuple[Entry, ...]
 

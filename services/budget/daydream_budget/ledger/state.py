@@ -27,6 +27,7 @@ from daydream_budget.ledger.entries import (
     ControlsChanged,
     Entry,
     ForegroundSpent,
+    MessageVoided,
     ReservationExpired,
     ReservationIncreased,
     ReservationOpened,
@@ -134,8 +135,8 @@ class LedgerState:
                 self._change(entry, at)
             case ForegroundSpent():
                 self.foreground.count(entry, at)
-            case SoftLimitReached():
-                self.controls.reach_soft_limit(entry)
+            case SoftLimitReached() | MessageVoided():
+                self.controls.record(entry, at)
 
     def _open(self, entry: ReservationOpened, at: datetime) -> None:
         allocations = tuple(Allocation.of(part, entry.purpose) for part in entry.allocations)

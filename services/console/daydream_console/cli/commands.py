@@ -28,6 +28,7 @@ from daydream_console.cli import (
     prices,
     questions,
     rejudge,
+    repair,
     sampler_report,
     simulate,
     synthesizer_report,
@@ -69,6 +70,7 @@ BUDGET: Commands = {
     "measure": measure.budget_measure,
     "estimate": estimate.budget_estimate,
     "audit": audit.budget_audit,
+    "repair": repair.budget_repair,
 }
 REPORT: Commands = {
     "sampler": sampler_report.report_sampler,

@@ -36,6 +36,12 @@ from daydream_contracts.rpc.budget_changes import (
     TopUp,
     Window,
 )
+from daydream_contracts.rpc.budget_repair import (
+    LedgerRepair,
+    MessageToVoid,
+    RepairLedger,
+    UnreadableMessage,
+)
 from daydream_contracts.rpc.budget_state import (
     BudgetChanged,
     BudgetState,
@@ -115,10 +121,12 @@ __all__ = [
     "JudgeState",
     "JudgedPairs",
     "JudgedPairsPage",
+    "LedgerRepair",
     "LimitState",
     "ListDocuments",
     "ListVerdicts",
     "MemoryState",
+    "MessageToVoid",
     "NearestMatches",
     "Neighbour",
     "NeighbourQuery",
@@ -133,6 +141,7 @@ __all__ = [
     "Refusal",
     "ReleaseReservation",
     "RemoveLimit",
+    "RepairLedger",
     "ReportForeground",
     "ReservationStatus",
     "Resolve",
@@ -157,6 +166,7 @@ __all__ = [
     "SynthesizerState",
     "TaxState",
     "TopUp",
+    "UnreadableMessage",
     "VerdictPage",
     "Window",
     "WriterState",

@@ -95,6 +95,9 @@ class BudgetState(ContractModel):
         default=0, description="sum of the squared costs, for the spread"
     )
     changes: tuple[ChangeRecord, ...] = Field(default=(), description="the latest first")
+    halted: Refusal | None = Field(
+        default=None, description="why nothing is committed: everything here is read only"
+    )
 
 
 class BudgetChanged(ContractModel):
