@@ -9,7 +9,7 @@ CONSTRAINED := --constraint constraints.txt --build-constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-chaos check docs bench bench-budget bench-sampler bench-critic lock dist sbom chart
+.PHONY: help setup hooks run test test-chaos check docs reference bench bench-budget bench-sampler bench-critic lock dist sbom chart
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,15 +47,20 @@ check: setup ## style, types, layers, phrases, sizes, workflows, docs, each pack
 	$(BIN)/python -m checks.workflows
 	$(BIN)/zensical build --clean --strict
 	$(BIN)/python -m checks.each_alone
-	$(BIN)/python -m checks.audit
+	$(BIN)/python -m checks.dependency_audit
 
 docs: setup ## build the documentation site into site/, strictly: a broken link or anchor fails
 	$(BIN)/zensical build --clean --strict
 
+# each program writes the pages that derive from the code; tests keep them equal
+reference: setup ## renew the generated pages: docs/reference, docs/settings.md, .env.example
+	PYTHONPATH=tests $(BIN)/python tests/deploy/settings_table.py
+	PYTHONPATH=tests $(BIN)/python tests/deploy/reference_pages.py
+
 bench: setup ## benchmarks: JSON lines, one per figure (BENCH=name for one of them)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)
 
-bench-budget: setup ## the cap under load: DATA=folder of the Azure LLM inference trace, QUICK=1 for a minute
+bench-budget: setup ## the cap under load: DATA=folder of the Azure LLM inference trace, QUICK=1 for some minutes
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.budget --data $(DATA) $(if $(QUICK),--quick)
 
 bench-sampler: setup ## where good pairs are, on public data: DATA=folder of MOOSE-Chem and SciMuse, QUICK=1 for fewer seeds

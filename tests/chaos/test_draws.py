@@ -30,6 +30,7 @@ from daydream_contracts.topology import (
 from daydream_models.reservations import StagePlan, publish_plan
 from daydream_runtime.rpc import RpcClient
 from daydream_sampler.pair_numbers import pair_count, pair_number
+from support.polling import eventually
 from support.programs import NatsServer
 from support.services import service
 
@@ -93,9 +94,9 @@ class Samplers:
 
 async def drain(nc: Client, done: asyncio.Event, wanted: int) -> list[PairSampled]:
     """Take every pair from its stream, as the synthesizer would."""
-    flow = route_of(PairSampled)
+    route = route_of(PairSampled)
     pull = await nc.jetstream().pull_subscribe(
-        flow.subject, durable="synthesizer", stream=flow.stream
+        route.subject, durable="synthesizer", stream=route.stream
     )
     pairs: list[PairSampled] = []
     quiet = 0
@@ -143,9 +144,11 @@ async def test_three_replicas_that_are_killed_at_random_draw_every_pair_once(
             offered_at=datetime.now(UTC),
         )
         await js.publish(route_of(DocumentOffered).subject, offer.model_dump_json().encode())
-        async with asyncio.timeout(60):
-            while (await rpc.request(MEMORY_STATE, EmptyRequest())).facts < facts:
-                await asyncio.sleep(0.1)
+
+        async def is_read() -> bool:
+            return (await rpc.request(MEMORY_STATE, EmptyRequest())).facts >= facts
+
+        await eventually(is_read, 60)
         samplers = Samplers(stack, server.url, tmp_path, random.Random(seed))
         done = asyncio.Event()
         _, pairs = await asyncio.gather(
@@ -156,10 +159,12 @@ async def test_three_replicas_that_are_killed_at_random_draw_every_pair_once(
         assert samplers.kills > 3
         assert len({pair.strategy for pair in pairs}) > 2
         assert all(0 < pair.draw_probability <= 1 for pair in pairs)
+
         # another replica completes the claims of the last crashed ones after their leases end
-        async with asyncio.timeout(30):
-            while (await rpc.request(SAMPLER_STATE, EmptyRequest())).drawn < pair_count(facts):
-                await asyncio.sleep(0.2)
+        async def is_drawn() -> bool:
+            return (await rpc.request(SAMPLER_STATE, EmptyRequest())).drawn >= pair_count(facts)
+
+        await eventually(is_drawn)
         assert (await rpc.request(SAMPLER_STATE, EmptyRequest())).drawn == pair_count(facts)
         assert (await rpc.request(BUDGET_STATE, EmptyRequest())).reservations_open == pair_count(
             facts

@@ -27,7 +27,7 @@ def test_it_is_asyncapi_3_under_the_version_that_was_asked_for(described: dict[s
 def addresses(described: dict[str, Any]) -> set[str]:
     return {
         channel["address"] for channel in described["channels"].values() if channel["address"]
-    }  # an answer's inbox has none
+    }  # a reply's inbox has none
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_it_has_no_channel_that_the_table_does_not_know(described: dict[str, Any
     sorted(
         {
             *(route.message.__name__ for route in ROUTES),
-            *(endpoint.question.__name__ for endpoint in ENDPOINTS),
+            *(endpoint.request.__name__ for endpoint in ENDPOINTS),
         }
     ),
 )
@@ -58,7 +58,7 @@ def test_every_message_has_a_schema_of_its_payload_with_all_its_fields(
         model
         for model in (
             *(route.message for route in ROUTES),
-            *(endpoint.question for endpoint in ENDPOINTS),
+            *(endpoint.request for endpoint in ENDPOINTS),
         )
         if model.__name__ == kind
     )
@@ -72,12 +72,13 @@ def test_every_message_has_a_schema_of_its_payload_with_all_its_fields(
     assert any(set(model.model_fields) <= set(schema.get("properties", {})) for schema in named)
 
 
-def test_publisher_and_consumer_of_an_event_are_both_described(described: dict[str, Any]) -> None:
+def test_publishers_and_consumers_of_an_event_are_all_described(described: dict[str, Any]) -> None:
     channels = " ".join(
         channel.get("title", "") + name for name, channel in described["channels"].items()
     )
     for route in ROUTES:
-        assert f"{route.publisher} publishes {route.message.__name__}" in channels
+        for publisher in route.publishers:
+            assert f"{publisher} publishes {route.message.__name__}" in channels
     for consumer in CONSUMERS:
         assert f"{consumer.service} takes {consumer.message.__name__}" in channels
 
@@ -103,18 +104,18 @@ def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
             target = target[unquote(step).replace("~1", "/").replace("~0", "~")]
 
 
-@pytest.mark.parametrize("kind", sorted({endpoint.answer.__name__ for endpoint in ENDPOINTS}))
-def test_every_answer_has_a_schema(described: dict[str, Any], kind: str) -> None:
+@pytest.mark.parametrize("kind", sorted({endpoint.reply.__name__ for endpoint in ENDPOINTS}))
+def test_every_reply_has_a_schema(described: dict[str, Any], kind: str) -> None:
     assert kind in described["components"]["schemas"]
 
 
-def test_each_endpoint_is_described_once_with_its_answer(described: dict[str, Any]) -> None:
-    answered = [
+def test_each_endpoint_is_described_once_with_its_reply(described: dict[str, Any]) -> None:
+    replied = [
         _channel(described, operation)["address"]
         for operation in described["operations"].values()
         if "reply" in operation
     ]
-    assert sorted(answered) == sorted(endpoint.subject for endpoint in ENDPOINTS)
+    assert sorted(replied) == sorted(endpoint.subject for endpoint in ENDPOINTS)
 
 
 def test_streams_and_durables_are_described(described: dict[str, Any]) -> None:

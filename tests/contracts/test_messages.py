@@ -18,7 +18,7 @@ from daydream_budget.ledger.entries import Commit
 from daydream_budget.ledger.snapshots import LedgerSnapshot
 from daydream_contracts.events import Message
 from daydream_contracts.topology import ENDPOINTS, ROUTES
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.pipeline.outcome import DecisionRecord
 from daydream_models.prompt import StoredPrompt
 from daydream_models.reservations import StagePlan
@@ -64,9 +64,9 @@ MAPPINGS = (
     "WriterHistory.v1",
     "StrategyHistory.v1",
 )  # their objects are mappings with keys of data, where any key is known
-SPOKEN: list[type[BaseModel]] = [flow.message for flow in ROUTES]
+SPOKEN: list[type[BaseModel]] = [route.message for route in ROUTES]
 ASKED: list[type[BaseModel]] = [
-    kind for endpoint in ENDPOINTS for kind in (endpoint.question, endpoint.answer)
+    kind for endpoint in ENDPOINTS for kind in (endpoint.request, endpoint.reply)
 ]
 KINDS: dict[str, type[BaseModel]] = {
     kind.__name__: kind for kinds in (SPOKEN, ASKED, KEPT) for kind in kinds
@@ -130,11 +130,11 @@ def test_a_field_that_is_not_known_is_ignored(file: Path) -> None:
     assert kind.model_validate_json(newer) == kind.model_validate_json(file.read_text())
 
 
-@pytest.mark.parametrize("flow", ROUTES, ids=lambda flow: flow.message.__name__)
-def test_a_message_of_another_major_version_is_refused(flow: Any) -> None:
-    content = json.loads((EXAMPLES / f"{flow.message.__name__}.v1.json").read_text())
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.message.__name__)
+def test_a_message_of_another_major_version_is_refused(route: Any) -> None:
+    content = json.loads((EXAMPLES / f"{route.message.__name__}.v1.json").read_text())
     with pytest.raises(ValidationError, match="version"):
-        flow.message.model_validate_json(json.dumps({**content, "version": 2}))
+        route.message.model_validate_json(json.dumps({**content, "version": 2}))
 
 
 @pytest.mark.parametrize("name", sorted(IDS))
@@ -148,10 +148,10 @@ def test_the_ids_of_all_messages_are_pinned() -> None:
     assert set(IDS) == {kind.__name__ for kind in SPOKEN}
 
 
-@pytest.mark.parametrize("flow", ROUTES, ids=lambda flow: flow.message.__name__)
-def test_messages_are_frozen(flow: Any) -> None:
-    message = flow.message.model_validate_json(
-        (EXAMPLES / f"{flow.message.__name__}.v1.json").read_text()
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.message.__name__)
+def test_messages_are_frozen(route: Any) -> None:
+    message = route.message.model_validate_json(
+        (EXAMPLES / f"{route.message.__name__}.v1.json").read_text()
     )
     with pytest.raises(ValidationError, match="frozen"):
         message.version = 1

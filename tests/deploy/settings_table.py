@@ -1,6 +1,6 @@
 """Write `.env.example` and docs/settings.md from the settings classes. A test keeps them equal.
 
-Run `python tests/deploy/settings_table.py` after a change of a settings class.
+Run `make reference` after a change of a settings class.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def markdown() -> str:
     lines = [
         "# Settings",
         "",
-        "Generated from the settings classes by `python tests/deploy/settings_table.py`.",
+        "Generated from the settings classes by `make reference`.",
         "",
         "`DAYDREAM_<SERVICE>_<NAME>` wins over `DAYDREAM_<NAME>`: any common setting can be set "
         "for one service only. A list is written with commas.",

@@ -23,7 +23,13 @@ COMMAND = re.compile(
 )
 SECTION = re.compile(r"^## daydream ([^\n]+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"--[a-z-]+")
-OUTSIDE_DOCS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/files/README.md")
+OUTSIDE_DOCS = (
+    "README.md",
+    "AGENTS.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "deploy/mounted_config/README.md",
+)
 
 
 @pytest.mark.parametrize("name", sorted(pages()))

@@ -14,7 +14,7 @@ from deploy.settings_table import ROOT, env_example, markdown, sections
 
 
 def test_env_example_and_the_table_equal_the_classes() -> None:
-    fix = "python tests/deploy/settings_table.py"
+    fix = "make reference"
     assert (ROOT / ".env.example").read_text() == env_example(), fix
     assert (ROOT / "docs" / "settings.md").read_text() == markdown(), fix
 

@@ -64,9 +64,9 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
     compared = [verdict for verdict in warm if verdict["comparisons"]]
     assert compared, "some were near the promotion threshold"
     assert all(
-        verdict["aggregation"]["deferred_from"]
+        verdict["aggregation"]["undecided_from"]
         < verdict["aggregation"]["log_odds"]
-        <= verdict["aggregation"]["deferred_to"]
+        <= verdict["aggregation"]["undecided_to"]
         for verdict in compared
     )
     assert all(verdict["hypothesis"]["pair"]["strategy"] != "canary" for verdict in verdicts), (

@@ -31,7 +31,7 @@ def test_documents_insights_and_questions_can_be_hidden_and_used_again(
 
         (visibility,) = daydream.json("retract", promoted, "--who", "ada", "--why", "wrong")
         insight = visibility["fact"]["fact_id"]
-        assert (visibility["hidden"], visibility["withdrawn_by"]) == (True, [insight])
+        assert (visibility["hidden"], visibility["retracted_by"]) == (True, [insight])
         (visibility,) = daydream.json("reinstate", insight, "--who", "ada")
         assert not visibility["hidden"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -21,14 +21,15 @@ from daydream_contracts.events import HypothesisProposed, PairSampled
 from daydream_contracts.rpc import EmptyRequest, SynthesizerState
 from daydream_contracts.topology import SYNTHESIZER_STATE, route_of
 from daydream_runtime.application import Collaborators, Loop, ServiceApp
-from daydream_runtime.injection import FromContext
+from daydream_runtime.from_context import FromContext
 from daydream_runtime.process import serve
 from daydream_runtime.publisher import EventPublisher
 from daydream_runtime.rpc import RpcClient
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.settings import ServiceSettings
+from support.message_builders import hypothesis, pair
+from support.polling import eventually
 from support.programs import NatsServer, clean_environment, until
-from support.samples import hypothesis, pair
 
 
 class Settings(ServiceSettings):
@@ -82,12 +83,6 @@ def app_on(server: NatsServer, report: FakeReport, loops: Sequence[Loop] = ()) -
         consumers={PairSampled: pair_sampled},
         endpoints={SYNTHESIZER_STATE: synthesizer_state},
     )
-
-
-async def when(condition: Callable[[], bool], patience_s: float = 10) -> None:
-    async with asyncio.timeout(patience_s):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_several_events_of_one_message_are_stored_under_their_ids_and_in_one_trace(
@@ -155,7 +150,7 @@ async def test_requests_are_answered_side_by_side_and_the_stop_waits_for_them(
             asyncio.create_task(rpc.request(SYNTHESIZER_STATE, EmptyRequest(), try_s=10))
             for _ in range(20)
         ]
-        await when(lambda: report.in_progress == 20)
+        await eventually(lambda: report.in_progress == 20)
         asyncio.get_running_loop().call_later(0.3, report.open.set)
     assert [answer.examples for answer in await asyncio.gather(*requests)] == [2] * 20
 
@@ -187,7 +182,7 @@ async def test_a_deleted_durable_makes_the_service_unready(server: NatsServer, n
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         assert (await client.get("/readyz")).text == "starting, or waiting for NATS"
         async with app.start_lifespan_context():
-            await when(lambda: app.lifecycle.ready)
+            await eventually(lambda: app.lifecycle.ready)
             assert (await client.get("/readyz")).status_code == 200
             await nc.jetstream().delete_consumer("PAIRS", "synthesizer")
             answer = await client.get("/readyz")

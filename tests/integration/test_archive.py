@@ -22,6 +22,7 @@ from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.fake_ledger import RecordingLedger
 from support.ledger_audit import audit
+from support.polling import eventually
 from support.programs import NatsServer
 from support.replicas import make_replica
 from support.services import service
@@ -177,9 +178,10 @@ async def test_the_service_archives_behind_its_snapshot_and_the_audit_reads_ever
         DAYDREAM_BUDGET_SWEEP_S="0.1",
     ):
         # "stays open" expired long ago: the sweep writes that, and a snapshot follows
-        async with asyncio.timeout(20):
-            while await first_sequence(js) != TWO_SEGMENTS + 1:
-                await asyncio.sleep(0.05)
+        async def is_archived() -> bool:
+            return await first_sequence(js) == TWO_SEGMENTS + 1
+
+        await eventually(is_archived)
         budget = await rpc.request(BUDGET_STATE, EmptyRequest())
         report = await audit(server, tmp_path)
     assert report["findings"] == []

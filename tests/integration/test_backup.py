@@ -29,16 +29,17 @@ from daydream_contracts.rpc import (
 from daydream_contracts.topology import (
     MEMORY_BACK_UP,
     MEMORY_ERASE,
-    MEMORY_INSIGHTS,
     MEMORY_RESOLVE,
     MEMORY_RESTORE,
     MEMORY_STATE,
+    MEMORY_VERDICTS,
     route_of,
 )
 from daydream_memory.backups import StreamContext
 from daydream_memory.sqlite import open_sqlite_store
 from daydream_memory.sqlite.backup import REPLACED, STAGED, install_staged, read_contents
 from daydream_runtime.rpc import RpcClient
+from support.polling import eventually
 from support.programs import Endpoint, NatsServer
 from support.services import service
 
@@ -52,13 +53,14 @@ async def say(nc: Client, message: Message) -> None:
 
     A message that is not acknowledged counts as later than a backup.
     """
-    flow, js = route_of(type(message)), nc.jetstream()
-    sequence = (await js.publish(flow.subject, message.model_dump_json().encode())).seq
-    async with asyncio.timeout(30):
-        while (
-            floor := (await js.consumer_info(flow.stream, "memory")).ack_floor
-        ) is None or floor.stream_seq < sequence:
-            await asyncio.sleep(0.02)
+    route, js = route_of(type(message)), nc.jetstream()
+    sequence = (await js.publish(route.subject, message.model_dump_json().encode())).seq
+
+    async def is_acknowledged() -> bool:
+        floor = (await js.consumer_info(route.stream, "memory")).ack_floor
+        return floor is not None and floor.stream_seq >= sequence
+
+    await eventually(is_acknowledged)
 
 
 async def offer(nc: Client, source: str, *texts: str) -> None:
@@ -109,9 +111,10 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
         return await rpc.request(MEMORY_STATE, EmptyRequest())
 
     async def until(**wanted: int) -> None:
-        async with asyncio.timeout(30):
-            while {name: getattr(await state(), name) for name in wanted} != wanted:
-                await asyncio.sleep(0.05)
+        async def holds() -> bool:
+            return {name: getattr(await state(), name) for name in wanted} == wanted
+
+        await eventually(holds)
 
     with service("budget", server.url, tmp_path / "budget"):
         with service("memory", server.url, tmp_path / "memory", **settings) as process:
@@ -179,7 +182,7 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             assert after.facts == before.facts - 1, (
                 "what was ingested since is ingested again by whoever has it"
             )
-            kept = await rpc.request(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
+            kept = await rpc.request(MEMORY_VERDICTS, ListVerdicts(promoted_only=False))
             assert {verdict.verdict_id for verdict in kept.verdicts} == {"v early", "v late"}
         assert sorted(
             file.name for file in (tmp_path / "memory" / "memory").iterdir() if file.suffix == ".db"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import logging
 from pathlib import Path
 from typing import ClassVar
@@ -16,6 +16,7 @@ from daydream_contracts.topology import STREAMS
 from daydream_runtime.broker import make_broker
 from daydream_runtime.provisioning import provision
 from daydream_runtime.settings import ServiceSettings
+from support.polling import eventually
 from support.programs import NatsServer
 from support.services import service
 
@@ -41,13 +42,14 @@ async def test_a_key_can_be_created_again_after_its_time_is_up(nc: Client) -> No
         api.KeyValueConfig(bucket="short", history=1, ttl=0.5, direct=True)
     )
     await bucket.create("key", b"first")
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                await bucket.create("key", b"second")
-                break
-            except nats.js.errors.KeyWrongLastSequenceError:
-                await asyncio.sleep(0.05)
+
+    async def is_created() -> bool:
+        with contextlib.suppress(nats.js.errors.KeyWrongLastSequenceError):
+            await bucket.create("key", b"second")
+            return True
+        return False
+
+    await eventually(is_created)
     assert (await bucket.get("key")).value == b"second"
 
 
@@ -82,9 +84,7 @@ async def test_the_reason_of_a_denied_publish_is_logged(
         connection = await broker.connect()
         with caplog.at_level(logging.WARNING):
             await connection.publish("daydream.pair.sampled", b"{}")
-            async with asyncio.timeout(10):
-                while "ermissions" not in caplog.text:
-                    await asyncio.sleep(0.02)
+            await eventually(lambda: "ermissions" in caplog.text)
     finally:
         await broker.stop()
         server.kill()

@@ -30,13 +30,13 @@ from daydream_contracts.topology import (
     SAMPLER,
     route_of,
 )
-from daydream_models.reservations import ORACLE, StagePlan, publish_plan
-from daydream_runtime.projection import Projector
+from daydream_models.reservations import EXPECTED_SHARE, ORACLE, StagePlan, publish_plan
 from daydream_runtime.provisioning import provision
 from daydream_runtime.stream_reader import RESEND
+from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.strategy_history import StrategyHistory
+from support.message_builders import AT, hypothesis
 from support.programs import NatsServer
-from support.samples import AT, hypothesis
 from support.services import service
 
 STAGES = ("synthesizer", "critic", ORACLE)
@@ -80,7 +80,7 @@ async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
     nc: Client, server: NatsServer, tmp_path: Path, message: Message, usd: int
 ) -> None:
     await provision(nc, replicas=1)
-    js, flow = nc.jetstream(), route_of(type(message))
+    js, route = nc.jetstream(), route_of(type(message))
     for name in STAGES:
         plan = StagePlan(
             stage=name,
@@ -90,12 +90,12 @@ async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
         )
         await publish_plan(await js.key_value(PLANS.name), plan)
     headers = {
-        "Nats-Msg-Id": f"{flow.stream}:who:{message.message_id}{RESEND}3:dead",
-        "Daydream-Subject": flow.subject,
+        "Nats-Msg-Id": f"{route.stream}:who:{message.message_id}{RESEND}3:dead",
+        "Daydream-Subject": route.subject,
         "Daydream-Reason": "bug",
     }
     await js.publish(
-        f"{DEAD_LETTER_PREFIX}.{flow.stream.lower()}",
+        f"{DEAD_LETTER_PREFIX}.{route.stream.lower()}",
         message.model_dump_json().encode(),
         headers=headers,
     )
@@ -112,10 +112,10 @@ async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
             (letter,) = [letter async for letter in dead_letters(client)]
             assert await resend(client, letter) is None
             state = await client.rpc.request(BUDGET_STATE, EmptyRequest())
-            sent = await js.get_msg(flow.stream, seq=1)
-    assert state.reserved_nanousd == usd * NANOUSD_PER_USD
+            sent = await js.get_msg(route.stream, seq=1)
+    assert state.reserved_nanousd == usd * NANOUSD_PER_USD // EXPECTED_SHARE
     assert (sent.headers or {})["Nats-Msg-Id"] == f"{message.message_id}{RESEND}4"
-    again = flow.message.model_validate_json(sent.data or b"")
+    again = route.message.model_validate_json(sent.data or b"")
     if usd:
         assert message.payer is not None
         assert again.payer == message.payer.model_copy(
@@ -127,10 +127,10 @@ async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
 
 async def test_a_verdict_that_is_sent_again_is_counted_once(nc: Client) -> None:
     await provision(nc, replicas=1)
-    js, flow = nc.jetstream(), route_of(VerdictReached)
+    js, route = nc.jetstream(), route_of(VerdictReached)
     for message_id in (verdict().message_id, f"{verdict().message_id}{RESEND}1"):
         await js.publish(
-            flow.subject, verdict().model_dump_json().encode(), headers={"Nats-Msg-Id": message_id}
+            route.subject, verdict().model_dump_json().encode(), headers={"Nats-Msg-Id": message_id}
         )
     projector = Projector(js, await js.key_value(SAMPLER.name), "yields", StrategyHistory())
     await projector.catch_up()
@@ -153,10 +153,10 @@ async def test_a_letter_stays_while_its_stream_is_full(nc: Client, server: NatsS
     config = (await js.stream_info("REMOVALS")).config
     config.max_msgs = 1
     await js.update_stream(config)
-    flow = route_of(DocumentRemoved)
+    route = route_of(DocumentRemoved)
     removed = DocumentRemoved(source="notes/a.md", removed_at=AT)
-    await js.publish(flow.subject, removed.model_dump_json().encode())
-    headers = {"Nats-Msg-Id": "REMOVALS:memory:r:dead", "Daydream-Subject": flow.subject}
+    await js.publish(route.subject, removed.model_dump_json().encode())
+    headers = {"Nats-Msg-Id": "REMOVALS:memory:r:dead", "Daydream-Subject": route.subject}
     await js.publish(
         f"{DEAD_LETTER_PREFIX}.removals", removed.model_dump_json().encode(), headers=headers
     )

@@ -26,8 +26,8 @@ from daydream_contracts.topology import (
     route_of,
 )
 from daydream_runtime.disposition import FAILURES_MAX
+from support.message_builders import hypothesis, pair
 from support.programs import NatsServer
-from support.samples import hypothesis, pair
 from support.stage import StageOf, running_stage
 
 

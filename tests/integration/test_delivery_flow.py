@@ -17,8 +17,8 @@ from daydream_contracts.topology import (
     route_of,
 )
 from daydream_runtime.provisioning import consumer_config, provision
+from support.message_builders import hypothesis, pair
 from support.programs import NatsServer
-from support.samples import hypothesis, pair
 from support.stage import SYNTHESIZER, StageOf, running_stage
 
 

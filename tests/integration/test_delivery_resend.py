@@ -30,8 +30,8 @@ from daydream_contracts.topology import (
     route_of,
 )
 from daydream_models.reservations import StagePlan, publish_plan
+from support.message_builders import hypothesis, pair
 from support.programs import NatsServer
-from support.samples import hypothesis, pair
 from support.services import service
 from support.stage import StageOf, running_stage
 
@@ -108,7 +108,7 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
             == pair().model_copy(update={"reservation_id": ""})
             for message in taken
         ), "nothing else has changed"
-        assert (state.reservations_open, state.reserved_nanousd) == (2, 2 * 2_000_000), (
+        assert (state.reservations_open, state.reserved_nanousd) == (2, 2 * 200_000), (
             "both stages' money, and nobody closes here"
         )
 

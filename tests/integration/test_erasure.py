@@ -12,11 +12,12 @@ from nats.aio.client import Client
 
 from daydream_contracts.events import Decision, DocumentOffered, Message, VerdictReached, derive_id
 from daydream_contracts.rpc import EmptyRequest, Erase, ListVerdicts
-from daydream_contracts.topology import MEMORY_ERASE, MEMORY_INSIGHTS, MEMORY_STATE, route_of
-from daydream_memory.fingerprint import fingerprint
+from daydream_contracts.topology import MEMORY_ERASE, MEMORY_STATE, MEMORY_VERDICTS, route_of
+from daydream_memory.fact_fingerprint import fingerprint
 from daydream_runtime.rpc import RpcClient
+from support.message_builders import hypothesis, pair
+from support.polling import eventually
 from support.programs import NatsServer
-from support.samples import hypothesis, pair
 from support.services import service
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -91,11 +92,13 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
             [(SECRET, OTHER), (OTHER, OTHER + " And more."), (OTHER, SECRET)]
         ):
             await tell(nc, verdict(number, *texts))
+
+        async def is_stored() -> bool:
+            state = await rpc.request(MEMORY_STATE, EmptyRequest())
+            return state.facts >= 2 and state.verdicts >= 3
+
+        await eventually(is_stored)
         async with asyncio.timeout(30):
-            while (
-                state := await rpc.request(MEMORY_STATE, EmptyRequest())
-            ).facts < 2 or state.verdicts < 3:
-                await asyncio.sleep(0.05)
             request = Erase(
                 fact_ids=(derive_id("fact", fingerprint(SECRET)),), who="ada", requested_at=AT
             )
@@ -111,7 +114,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
             if b"bronze" in body
         ]
         assert len(await bodies(nc, "VERDICTS")) == 1
-        page = await rpc.request(MEMORY_INSIGHTS, ListVerdicts(promoted_only=False))
+        page = await rpc.request(MEMORY_VERDICTS, ListVerdicts(promoted_only=False))
         erased = [
             sum(
                 fact.text == "(erased)"

@@ -21,7 +21,7 @@ from nats.js.api import KeyValueConfig
 from checks.each_alone import UV
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import Decision, FactKind, VerdictReached
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.oracle.literature import load_literature
 from daydream_critic.pipeline.gates.registry import open_gates
 from daydream_critic.pipeline.judges.config import JudgeConfig, read_panel
@@ -30,12 +30,12 @@ from daydream_critic.settings import GATES, CriticSettings
 from daydream_memory.settings import MemorySettings
 from daydream_memory.store.registry import StoreContext, open_store, store_opener
 from daydream_models.settings import ModelSettings
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 from daydream_sampler.strategies.interface import FactView, LearnedParams, Partner
 from daydream_sampler.strategies.registry import load_strategies
 from support.critic import make_critic
+from support.message_builders import SYNTHESIS, hypothesis
 from support.oracle import retriever
-from support.samples import SYNTHESIS, hypothesis
 from support.store_cases import MODEL, add_active_facts, texts_near
 
 ROOT = Path(__file__).parents[2]

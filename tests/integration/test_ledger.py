@@ -34,6 +34,7 @@ from daydream_contracts.topology import (
 )
 from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
+from support.polling import eventually
 from support.programs import NatsServer, until
 from support.services import service
 
@@ -89,9 +90,10 @@ async def state(rpc: RpcClient) -> BudgetState:
 
 
 async def wait_for_alerts(js: JetStreamContext, count: int) -> None:
-    async with asyncio.timeout(10):
-        while (await js.stream_info("ALERTS")).state.messages < count:
-            await asyncio.sleep(0.05)
+    async def are_raised() -> bool:
+        return (await js.stream_info("ALERTS")).state.messages >= count
+
+    await eventually(are_raised)
 
 
 def without_time(budget: BudgetState) -> BudgetState:
@@ -172,9 +174,11 @@ async def test_an_attempt_that_is_never_settled_is_spent_in_full_when_it_expires
                 lifetime_s=0.3,
             ),
         )
-        async with asyncio.timeout(10):
-            while (await state(rpc)).settled_nanousd != 800:
-                await asyncio.sleep(0.05)
+
+        async def is_settled() -> bool:
+            return (await state(rpc)).settled_nanousd == 800
+
+        await eventually(is_settled)
         assert (await state(rpc)).spend[0].unknown_calls == 1
 
 
@@ -219,9 +223,12 @@ async def test_a_foreground_report_is_counted_once_and_the_tax_is_shown(
                 report.model_dump_json().encode(),
                 headers={"Nats-Msg-Id": str(number)},
             )
-        async with asyncio.timeout(10):
-            while (await state(rpc)).tax.foreground_nanousd != 200_000_000:  # type: ignore[union-attr]
-                await asyncio.sleep(0.05)
+
+        async def is_counted() -> bool:
+            tax = (await state(rpc)).tax
+            return tax is not None and tax.foreground_nanousd == 200_000_000
+
+        await eventually(is_counted)
         tax = (await state(rpc)).tax
     assert tax is not None
     assert tax.ratio == 1000 / 200_000_000

@@ -5,6 +5,7 @@ needs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,17 +21,17 @@ from daydream_contracts.rpc import AllocationRequest, ChangeBudget, OpenReservat
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_OPEN, route_of
 from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
+from support.message_builders import pair
+from support.polling import eventually
 from support.programs import PRICES, Endpoint, NatsServer, priced_endpoint
-from support.samples import pair
 from support.services import service
 
 CALL_S = 1.5
 
 
 async def until(condition: Callable[[], bool], patience_s: float = 15) -> None:
-    async with asyncio.timeout(patience_s):
-        while not await asyncio.to_thread(condition):
-            await asyncio.sleep(0.02)
+    """Poll in a thread, so that what the condition waits for can answer meanwhile."""
+    await eventually(lambda: asyncio.to_thread(condition), patience_s)
 
 
 @pytest.fixture
@@ -67,9 +68,9 @@ async def send_a_pair(nc: Client) -> None:
             requested_at=datetime.now(UTC),
         ),
     )
-    flow = route_of(type(pair()))
+    route = route_of(type(pair()))
     await nc.jetstream().publish(
-        flow.subject, pair().model_dump_json().encode(), headers={"Nats-Msg-Id": pair().message_id}
+        route.subject, pair().model_dump_json().encode(), headers={"Nats-Msg-Id": pair().message_id}
     )
 
 
@@ -77,7 +78,7 @@ async def hypotheses(nc: Client) -> int:
     return (await nc.jetstream().stream_info("HYPOTHESES")).state.messages
 
 
-async def test_a_stop_lets_the_call_in_hand_end_and_keeps_its_answer(
+async def test_a_stop_lets_the_call_in_progress_end_and_keeps_its_answer(
     server: NatsServer,
     nc: Client,
     tmp_path: Path,
@@ -95,7 +96,7 @@ async def test_a_stop_lets_the_call_in_hand_end_and_keeps_its_answer(
         assert slow_endpoint.witness()["calls"] == slow_endpoint.witness()["answered"] == 1
 
 
-async def test_a_call_that_outlasts_the_stop_is_handed_back_at_once(
+async def test_a_message_whose_call_outlasts_the_stop_is_returned_at_once(
     server: NatsServer,
     nc: Client,
     tmp_path: Path,
@@ -118,17 +119,18 @@ async def test_a_call_that_outlasts_the_stop_is_handed_back_at_once(
         assert time.monotonic() - started < 8, "long before the ack wait would have run out"
 
 
-async def test_a_durable_that_somebody_deleted_is_made_again(
+async def test_a_deleted_durable_is_created_again(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
     await provision(nc, replicas=1)
     js = nc.jetstream()
     with service("memory", server.url, tmp_path):
         await js.delete_consumer("VERDICTS", "memory")
-        async with asyncio.timeout(15):
-            while True:
-                try:
-                    await js.consumer_info("VERDICTS", "memory")
-                    break
-                except NotFoundError:
-                    await asyncio.sleep(0.1)
+
+        async def is_back() -> bool:
+            with contextlib.suppress(NotFoundError):
+                await js.consumer_info("VERDICTS", "memory")
+                return True
+            return False
+
+        await eventually(is_back)

@@ -63,8 +63,10 @@ def vector(seed: int) -> Vector:
 
 def facts(*texts: str, document: str = "doc") -> list[NewFact]:
     return [
-        NewFact(f"id {text}", text, document_id=document, place=place, source=f"/{document}.md")
-        for place, text in enumerate(texts)
+        NewFact(
+            f"id {text}", text, document_id=document, position=position, source=f"/{document}.md"
+        )
+        for position, text in enumerate(texts)
     ]
 
 
@@ -133,7 +135,7 @@ CHANGES: dict[str, Change] = {
     "a removal": lambda store: store.documents.remove("/one.md", NOW + timedelta(hours=1)),
     "vectors": lambda store: store.facts.activate({"id eeeee": vector(1), "id dddd": vector(2)}),
     "a verdict": lambda store: store.verdicts.add(*verdict("new", "id a", "id bb")),
-    "a withdrawal": lambda store: store.visibility.withdraw(["id a"], NOW),
+    "a retraction": lambda store: store.visibility.retract(["id a"], NOW),
     "a reinstatement": lambda store: store.visibility.reinstate(["id bb"], NOW),
     "an erasure": lambda store: store.erasure.erase(
         ["/one.md"], [], derived=False, note="erased by ada"
@@ -158,8 +160,8 @@ async def test_a_change_that_was_cut_off_anywhere_is_completed_when_repeated(
     weaviate: Server, change: Change
 ) -> None:
     store = await open_filled(weaviate)
-    await store.visibility.withdraw(["id bb"], NOW)
-    before, turn = (
+    await store.visibility.retract(["id bb"], NOW)
+    before, lock = (
         copy.deepcopy(weaviate.fake.objects),
         (await weaviate.bucket.get(KEY)).value or b"",
     )
@@ -168,7 +170,7 @@ async def test_a_change_that_was_cut_off_anywhere_is_completed_when_repeated(
     assert wanted != {key: objects for key, objects in before.items() if objects}
     for cut in range(1, 100):
         weaviate.fake.objects = copy.deepcopy(before)
-        await weaviate.bucket.put(KEY, turn)
+        await weaviate.bucket.put(KEY, lock)
         weaviate.fake.writes, weaviate.fake.refuse = 0, cut.__eq__
         try:
             await change(store)
@@ -255,7 +257,7 @@ async def test_requests_name_the_tenant_the_consistency_and_only_active_facts(
     assert search.consistency_level == base_pb2.CONSISTENCY_LEVEL_ALL
     assert (search.filters.target.property, search.filters.value_boolean) == ("shown", True)
     weaviate.fake.requests.clear()
-    await store.visibility.withdraw(["id a"], NOW)
+    await store.visibility.retract(["id a"], NOW)
     patches = [sent for sent in weaviate.fake.requests if isinstance(sent, tuple)]
     assert patches
     assert {query.get("consistency_level") for _, _, query in patches} == {"ALL"}
@@ -303,17 +305,17 @@ async def test_everything_waits_while_the_server_is_unavailable(nc: Client) -> N
         lambda: store.facts.find_nearest(vector(1), 3),
         lambda: store.documents.add(record(), facts("one")),
         store.maintenance.counts,
-        lambda: store.visibility.withdraw(["id one"], NOW),
+        lambda: store.visibility.retract(["id one"], NOW),
     ):
         with pytest.raises(RetryLaterError, match="Weaviate is unavailable"):
             await change()
     assert WriteLockState.model_validate_json((await bucket.get(KEY)).value or b"").holder == "", (
-        "the turn is handed on"
+        "the write lock is free"
     )
     await store.close()
     with pytest.raises(
         RetryLaterError, match="Weaviate is unavailable"
-    ):  # what is in hand when the service stops goes back to its stream
+    ):  # what is in progress at a stop is returned to its stream
         await store.facts.find_nearest(vector(1), 3)
 
 

@@ -10,8 +10,8 @@ from nats.js import JetStreamContext
 from starlette.testclient import TestClient
 
 from daydream_console.web.app import web_app
+from daydream_console.web.dependencies import WebServices
 from daydream_console.web.event_fanout import EventFanout
-from daydream_console.web.services import WebServices
 from daydream_contracts.events import Message
 from daydream_runtime.rpc import RpcClient
 

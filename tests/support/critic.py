@@ -21,8 +21,8 @@ from daydream_contracts.events import (
     VerdictReached,
 )
 from daydream_contracts.rpc import NearestMatches, VerdictPage
-from daydream_contracts.topology import MEMORY_INSIGHTS
-from daydream_critic.history.projection import CriticHistory
+from daydream_contracts.topology import MEMORY_VERDICTS
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import CanaryResult, JudgeStats
 from daydream_critic.pipeline.comparison import (
     CompareAnswer,
@@ -46,7 +46,7 @@ from daydream_models.request_spec import RequestSpecs
 from daydream_models.reservations import StageCost, StagePlan
 from daydream_models.settings import ModelSettings
 from daydream_runtime.rpc import RpcClient
-from support.samples import hypothesis
+from support.message_builders import hypothesis
 
 FULL = "full"
 
@@ -108,7 +108,7 @@ class FakeMemory:
         return await self.request(endpoint, message)
 
     async def request(self, endpoint: Any, message: Any) -> NearestMatches | VerdictPage:
-        if endpoint is MEMORY_INSIGHTS:
+        if endpoint is MEMORY_VERDICTS:
             wanted = [
                 verdict for verdict in self.verdicts if verdict.verdict_id in message.verdict_ids
             ]

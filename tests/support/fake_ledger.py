@@ -12,6 +12,7 @@ from typing import Any
 from daydream_budget.ledger.accounts import Account
 from daydream_budget.ledger.chain import digest_of
 from daydream_budget.ledger.entries import COMMIT, Commit, Entry
+from daydream_budget.ledger.limits import held
 from daydream_budget.ledger.rules import LedgerRequest, decide, due
 from daydream_budget.ledger.state import LedgerState
 from daydream_contracts.rpc import (
@@ -20,7 +21,6 @@ from daydream_contracts.rpc import (
     Change,
     ChangeBudget,
     Grant,
-    IncreaseReservation,
     OpenReservation,
     Purpose,
     ReducedPlan,
@@ -34,6 +34,28 @@ from daydream_contracts.rpc import (
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 IDLE_S = 86_400.0
+
+
+def for_one_call(
+    name: str,
+    upper_bound: int,
+    now: datetime,
+    purpose: Purpose = "daydream",
+    key: str = "",
+    lifetime_s: float = 60,
+    **fields: Any,
+) -> OpenReservation:
+    """Return the request to open a reservation and authorize its only call. The id is the name."""
+    label = fields.pop("label", "")
+    call = {"stage": "synthesizer", "model": "m", "upper_bound_nanousd": upper_bound, **fields}
+    first = Authorize(reservation_id=name, call_id=name, nonce=name, lifetime_s=lifetime_s, **call)
+    return OpenReservation(
+        reservation_id=name,
+        allocations=(AllocationRequest(key=key, label=label, **call),),
+        first_attempt=first,
+        purpose=purpose,
+        requested_at=now,
+    )
 
 
 class FakeLedger:
@@ -54,10 +76,10 @@ class FakeLedger:
         return self.state.accounts.of("all")
 
     def free(self, window: Window, scope: str = "all") -> int:
-        """Return what a limit leaves; negative if it is exceeded."""
+        """Return what a limit leaves beside held money; negative if more is held than left."""
         limit = self.state.controls.limits[scope, window]
         cap = self.state.controls.cap(limit) or 0
-        return cap - self.state.used(scope, window, self.now).total
+        return cap - held(self.state.used(scope, window, self.now))
 
     def submit(self, request: LedgerRequest) -> Any:
         """Decide a request and fold its entries; return the reply."""
@@ -91,6 +113,7 @@ class FakeLedger:
         reduced: tuple[int, ...] = (),
         alternative_models: tuple[str, ...] = (),
         purpose: Purpose = "daydream",
+        expected: int = 0,
     ) -> Grant:
         """Open a reservation with one allocation; `reduced` are the bounds of reduced plans."""
 
@@ -102,6 +125,7 @@ class FakeLedger:
                     alternative_models=alternative_models,
                     team=team,
                     upper_bound_nanousd=amount,
+                    expected_nanousd=expected,
                 ),
             )
 
@@ -142,18 +166,9 @@ class FakeLedger:
         grant: Grant = self.submit(request)
         return grant
 
-    def increase(
-        self, name: str, by: int, increase_id: str = "increase", stage: str = "", model: str = "m"
-    ) -> Grant:
-        """Increase a reservation; no stage: its first allocation."""
-        request = IncreaseReservation(
-            reservation_id=name,
-            increase_id=increase_id,
-            stage=stage,
-            model=model,
-            by_nanousd=by,
-        )
-        grant: Grant = self.submit(request)
+    def call(self, name: str, upper_bound: int, **fields: Any) -> Grant:
+        """Open a reservation for one call and authorize it in the same commit."""
+        grant: Grant = self.submit(for_one_call(name, upper_bound, self.now, **fields))
         return grant
 
     def settle(self, attempt_id: str, cost: int | None, **fields: Any) -> Any:

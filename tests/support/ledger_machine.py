@@ -23,8 +23,6 @@ from daydream_budget.ledger.entries import (
     ReservationOpened,
 )
 from daydream_budget.ledger.invariants import check
-from daydream_budget.ledger.limits import exceeded_limits
-from daydream_budget.ledger.reservations import Reservation
 from daydream_budget.ledger.rules import LedgerRequest, decide
 from daydream_budget.ledger.snapshots import LedgerSnapshot
 from daydream_budget.ledger.state import LedgerState
@@ -40,9 +38,17 @@ from daydream_contracts.rpc import (
 
 ZURICH = ZoneInfo("Europe/Zurich")
 STAGES = ("synthesizer", "critic")
-SCOPES = ("all", "stage:critic", "model:m1", "team:red", "purpose:canary")
+SCOPES = (
+    "all",
+    "stage:critic",
+    "model:m1",
+    "team:red",
+    "purpose:canary",
+    "foreground",
+    "key:k1",
+)
 WINDOWS = ("hour", "day", "week", "month", "lifetime")
-UNORDERED = ("open_attempts", "totals_by_stage", "limits", "soft_limits")
+UNORDERED = ("open_attempts", "totals_by_stage", "totals_by_key", "limits", "soft_limits")
 LABELS = {
     "hour": "%Y-%m-%d %H %z",
     "day": "%Y-%m-%d",
@@ -71,14 +77,21 @@ class CountedAmount:
     purpose: str
     upper_bound: int
     cost: int | None = None
+    key: str = ""
 
     def is_in(self, scope: str) -> bool:
+        """Return whether the scope counts it: foreground work has a root of its own."""
         kind, _, name = scope.partition(":")
-        return scope == "all" or getattr(self, kind) == name
+        is_foreground = self.purpose == "foreground"
+        if kind in ("all", "foreground"):
+            return is_foreground == (kind == "foreground")
+        if is_foreground and kind not in ("key", "team"):
+            return False
+        return bool(getattr(self, kind) == name)
 
 
 def allocations_of(
-    upper_bounds: list[int], team: str, model_is_open: bool
+    upper_bounds: list[int], team: str, model_is_open: bool, expected: int = 0
 ) -> tuple[AllocationRequest, ...]:
     return tuple(
         AllocationRequest(
@@ -87,6 +100,7 @@ def allocations_of(
             alternative_models=("m1",) if model_is_open else (),
             team=team,
             upper_bound_nanousd=upper_bound,
+            expected_nanousd=expected,
         )
         for stage, upper_bound in zip(STAGES, upper_bounds, strict=False)
     )
@@ -129,6 +143,7 @@ class CountingMachine(RuleBasedStateMachine):
         self.granted: list[GrantedRequest] = []
         self.reservation_ids: list[str] = []
         self.purposes: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
         self.attempt_ids: list[str] = []
         self.expires_at: dict[str, datetime] = {}
         self.counted: dict[str, CountedAmount] = {}
@@ -145,8 +160,8 @@ class CountingMachine(RuleBasedStateMachine):
         amounts = (*self.counted.values(), *self.corrections)
         return [amount for amount in amounts if amount.is_in(scope)]
 
-    def free(self, scope: str, window: str) -> int:
-        """Return what a limit leaves, by the machine's own count.
+    def left(self, scope: str, window: str) -> int:
+        """Return what a limit leaves for attempts, by the machine's own count.
 
         A settled attempt counts in the window of its authorization, an open one in every window.
         """
@@ -156,15 +171,26 @@ class CountingMachine(RuleBasedStateMachine):
             for amount in self.amounts_in(scope)
             if amount.cost is None or window_label(window, amount.at) == here
         )
-        held = sum(
+        cap = self.cap(scope, window)
+        return 0 if cap is None else cap - used
+
+    def held(self, scope: str) -> int:
+        """Return what open reservations still hold under a scope."""
+        return sum(
             allocation.remaining
             for reservation in self.state.reservations.values()
             if reservation.status == "open"
             for allocation in reservation.allocations
             if scope in allocation.scopes
         )
-        cap = self.cap(scope, window)
-        return 0 if cap is None else cap - used - held
+
+    def hard_limits(self, amount: CountedAmount) -> list[tuple[str, str]]:
+        """Return the hard limits, as scope and window, that count this amount."""
+        return [
+            (scope, window)
+            for (scope, window), limit in self.state.controls.limits.items()
+            if limit.hard and amount.is_in(scope) and self.cap(scope, window) is not None
+        ]
 
     def cap(self, scope: str, window: str) -> int | None:
         limits = self.state.controls.limits
@@ -221,6 +247,7 @@ class CountingMachine(RuleBasedStateMachine):
                 entry.team,
                 self.purposes[entry.reservation_id],
                 entry.upper_bound_nanousd,
+                key=self.keys.get(entry.reservation_id, ""),
             )
         elif isinstance(entry, AttemptSettled):
             amount = self.counted[entry.attempt_id]
@@ -230,7 +257,7 @@ class CountingMachine(RuleBasedStateMachine):
     # --- checks of single rules -------------------------------------------------------------------
 
     def check_opened(self, request: OpenReservation) -> None:
-        """Check that the reservation just opened leaves every limit of its scopes intact."""
+        """Check that what the reservation just opened holds fits under all of its limits."""
         opened = self.commits[-1].entries[0]
         assert isinstance(opened, ReservationOpened)
         if not sum(allocation.upper_bound_nanousd for allocation in opened.allocations):
@@ -238,44 +265,44 @@ class CountingMachine(RuleBasedStateMachine):
         assert self.state.controls.has_cap
         assert not self.state.controls.paused
         allocations = self.state.reservations[request.reservation_id].allocations
-        scopes = {
-            scope
-            for allocation in allocations
-            if allocation.upper_bound
-            for scope in allocation.scopes
-        }
-        assert not exceeded_limits(self.state, dict.fromkeys(scopes, 0), self.now)
-        limits = self.state.controls.limits.items()
-        hard = [key for key, limit in limits if limit.hard and key[0] in scopes]
-        assert all(self.free(*key) >= 0 for key in hard)
+        scopes = {scope for row in allocations if row.held for scope in row.scopes}
+        for (scope, window), limit in self.state.controls.limits.items():
+            if limit.hard and scope in scopes and self.cap(scope, window) is not None:
+                assert self.left(scope, window) >= self.held(scope)
 
-    def is_stopped(self, request: Authorize) -> bool:
-        """Return whether a pause or an exceeded limit stops paid attempts of this kind."""
-        purpose = self.purposes[request.reservation_id]
-        amount = CountedAmount(self.now, request.stage, request.model, request.team, purpose, 0)
-        limits = self.state.controls.limits
-        return self.state.controls.paused or any(
-            self.free(*key) < 0 for key in limits if amount.is_in(key[0])
-        )
+    def fits(self, request: Authorize) -> bool:
+        """Return whether every hard limit leaves the upper bound of the attempt.
 
-    def check_authorized(
-        self, before: Reservation | None, request: Authorize, stopped: bool
-    ) -> None:
-        assert before is not None
-        assert before.status == "open"
-        assert request.upper_bound_nanousd <= max(
-            allocation.remaining
-            for allocation in before.allocations
-            if allocation.covers(request.stage, request.model, request.team)
+        It is free, or there is a cap and no pause: foreground work needs neither.
+        """
+        reservation_id = request.reservation_id
+        amount = CountedAmount(
+            self.now,
+            request.stage,
+            request.model,
+            request.team,
+            self.purposes[reservation_id],
+            request.upper_bound_nanousd,
+            key=self.keys.get(reservation_id, ""),
         )
-        assert not (request.upper_bound_nanousd and stopped), (
-            "no paid attempt while a limit is exceeded, or in a pause"
-        )
+        if not amount.upper_bound:
+            return True
+        controls = self.state.controls
+        if amount.purpose != "foreground" and (controls.paused or not controls.has_cap):
+            return False
+        return all(self.left(*key) >= amount.upper_bound for key in self.hard_limits(amount))
+
+    def foreground_spend(self) -> int:
+        """Return what was reported and measured."""
+        measured = sum(amount.cost or 0 for amount in self.amounts_in("foreground"))
+        return self.foreground + measured
 
     def is_remembered(self, request: LedgerRequest, reply: Any) -> bool:
         match request:
             case Authorize():
                 return reply.attempt_id in self.state.attempts
+            case OpenReservation(reservation_id=reservation_id, first_attempt=Authorize()):
+                return reservation_id in self.state.reservations
             case OpenReservation(reservation_id=reservation_id):
                 remembered = (*self.state.reservations, *self.state.ended.released)
                 return reservation_id in remembered
@@ -295,7 +322,7 @@ class CountingMachine(RuleBasedStateMachine):
         if not self.commits:
             return
         limits = self.state.controls.limits.items()
-        exceeded = any(self.free(*key) < 0 for key, limit in limits if limit.hard)
+        exceeded = any(self.left(*key) < 0 for key, limit in limits if limit.hard)
         if not exceeded:
             self.excused = False
         assert self.excused or not exceeded
@@ -314,17 +341,6 @@ class CountingMachine(RuleBasedStateMachine):
             if amount.cost is not None and amount.cost > amount.upper_bound
         ]
         assert self.state.totals.overruns == len(overruns)
-
-    @invariant()
-    def attempts_stay_inside_their_reservations(self) -> None:
-        for reservation in self.state.reservations.values() if self.commits else ():
-            attempts = [self.state.attempts[key] for key in reservation.attempts]
-            overrun = sum(
-                max(0, (attempt.charged or 0) - attempt.upper_bound) for attempt in attempts
-            )
-            for allocation in reservation.allocations:
-                used = allocation.settled + allocation.authorized
-                assert used <= allocation.upper_bound + overrun
 
     def check_sums(self, scope: str) -> None:
         account, amounts_in = self.state.accounts.of(scope), self.amounts_in(scope)

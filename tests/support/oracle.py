@@ -30,7 +30,7 @@ from daydream_models.request_spec import RequestSpecs
 from daydream_models.reservations import StageCost, StagePlan
 from daydream_models.settings import ModelSettings
 from daydream_runtime.rpc import RpcClient
-from support.samples import AT, fact, hypothesis
+from support.message_builders import AT, fact, hypothesis
 
 # The verdict and the number of the statement that says the same. None is an unreadable answer.
 RefutationScript = tuple[str, int] | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -28,6 +27,7 @@ from daydream_runtime.provisioning import consumer_config, provision
 from daydream_runtime.registration import Handler, consumer_router
 from daydream_runtime.telemetry import start_telemetry
 from daydream_runtime.tracing import TracingMiddleware
+from support.polling import eventually
 
 SYNTHESIZER = next(row for row in CONSUMERS if row.message is PairSampled)
 StageOf = Callable[..., AbstractAsyncContextManager["Stage"]]
@@ -66,12 +66,7 @@ class Stage:
     async def until(
         self, condition: Callable[[], Awaitable[bool] | bool], patience_s: float = 15
     ) -> None:
-        async with asyncio.timeout(patience_s):
-            while True:
-                holds = condition()
-                if holds if isinstance(holds, bool) else await holds:
-                    return
-                await asyncio.sleep(0.02)
+        await eventually(condition, patience_s)
 
     async def dead(self) -> list[tuple[str, bytes, dict[str, str]]]:
         count = (await self.js.stream_info("DEADLETTERS")).state.messages

@@ -44,11 +44,11 @@ def facts(*texts: str, document: str = "doc", **fields: Any) -> list[NewFact]:
             fact_id=f"id {text}",
             text=text,
             document_id=document,
-            place=place,
+            position=position,
             source=f"/notes/{document}.md",
             **fields,
         )
-        for place, text in enumerate(texts)
+        for position, text in enumerate(texts)
     ]
 
 

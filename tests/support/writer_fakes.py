@@ -16,7 +16,7 @@ from daydream_contracts.events import (
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpecs
 from daydream_models.reservations import FULL, StageCost, StagePlan
-from support.samples import AT, SYNTHESIS, hypothesis
+from support.message_builders import AT, SYNTHESIS, hypothesis
 
 
 @dataclass

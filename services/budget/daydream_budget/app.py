@@ -17,7 +17,7 @@ from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.ledger.projection import LedgerProjection
 from daydream_budget.ledger.tail import LedgerTail
 from daydream_budget.maintenance import Maintenance, SnapshotKeeper
-from daydream_budget.metrics import BudgetMetrics
+from daydream_budget.metrics import BudgetMetrics, RefusalCounter
 from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import ForegroundReported
@@ -25,7 +25,6 @@ from daydream_contracts.rpc import ChangeBudget, SetZone
 from daydream_contracts.topology import (
     BUDGET_AUTHORIZE,
     BUDGET_CHANGE,
-    BUDGET_INCREASE,
     BUDGET_OPEN,
     BUDGET_RELEASE,
     BUDGET_REPAIR,
@@ -35,11 +34,10 @@ from daydream_contracts.topology import (
 from daydream_models.pricing.price_file import read_prices
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.registration import EndpointHandlers
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 
 ENDPOINTS: EndpointHandlers = {
     BUDGET_OPEN: handlers.open_reservation,
-    BUDGET_INCREASE: handlers.increase_reservation,
     BUDGET_AUTHORIZE: handlers.authorize,
     BUDGET_SETTLE: handlers.settle,
     BUDGET_REPAIR: handlers.repair_ledger,
@@ -86,7 +84,7 @@ async def open_collaborators(
         await ledger.check_clock()
         is_set = await _set_zone(ledger, settings)
         yield Collaborators(
-            {"ledger": ledger, "prices": prices},
+            {"ledger": ledger, "prices": prices, "refusals": RefusalCounter(runtime.telemetry)},
             loops=(
                 maintenance.sweep,
                 maintenance.compact,

@@ -12,6 +12,7 @@ from typing import Annotated
 from daydream_budget.foreground_cost import cost_of
 from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.ledger.summary import summary
+from daydream_budget.metrics import RefusalCounter
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import ForegroundReported
 from daydream_contracts.rpc import (
@@ -21,7 +22,6 @@ from daydream_contracts.rpc import (
     ChangeBudget,
     EmptyRequest,
     Grant,
-    IncreaseReservation,
     LedgerRepair,
     OpenReservation,
     ReleaseReservation,
@@ -32,7 +32,7 @@ from daydream_contracts.rpc import (
     Settled,
 )
 from daydream_models.pricing.price_file import FlatPrice
-from daydream_runtime.injection import FromContext
+from daydream_runtime.from_context import FromContext
 
 
 async def foreground_reported(
@@ -55,25 +55,23 @@ async def foreground_reported(
 
 
 async def open_reservation(
-    request: OpenReservation, ledger: Annotated[Ledger, FromContext()]
+    request: OpenReservation,
+    ledger: Annotated[Ledger, FromContext()],
+    refusals: Annotated[RefusalCounter, FromContext()],
 ) -> Grant:
-    """Reserve the money of one daydream, for the first plan that all limits allow."""
+    """Reserve money for one daydream, for the first plan that the remaining money allows."""
     grant: Grant = await ledger.submit(request)
-    return grant
+    return refusals.counted(grant)
 
 
-async def increase_reservation(
-    request: IncreaseReservation, ledger: Annotated[Ledger, FromContext()]
+async def authorize(
+    request: Authorize,
+    ledger: Annotated[Ledger, FromContext()],
+    refusals: Annotated[RefusalCounter, FromContext()],
 ) -> Grant:
-    """Reserve more for one stage, or reopen an expired reservation."""
+    """Authorize the upper bound of one attempt at a model call, against every limit."""
     grant: Grant = await ledger.submit(request)
-    return grant
-
-
-async def authorize(request: Authorize, ledger: Annotated[Ledger, FromContext()]) -> Grant:
-    """Authorize the upper bound of one attempt at a model call."""
-    grant: Grant = await ledger.submit(request)
-    return grant
+    return refusals.counted(grant)
 
 
 async def settle(request: Settle, ledger: Annotated[Ledger, FromContext()]) -> Settled:

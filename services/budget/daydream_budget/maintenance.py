@@ -19,7 +19,7 @@ from daydream_budget.ledger.chain import ChainPosition
 from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.ledger.state import LedgerState
 from daydream_budget.settings import BudgetSettings
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 
 log = logging.getLogger(__name__)
 SNAPSHOT_TIME_SHARE = 0.01  # a snapshot of a large state takes long, so the next one waits longer

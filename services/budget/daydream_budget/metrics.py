@@ -1,4 +1,4 @@
-"""The ledger as metrics: limits, tax, burn rate, and the cost of a daydream and of an insight."""
+"""The ledger as metrics: limits, tax, burn rate, refusals, cost of a daydream and an insight."""
 
 from __future__ import annotations
 
@@ -11,13 +11,37 @@ from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.ledger.summary import summary
 from daydream_contracts.errors import DaydreamError
 from daydream_contracts.events import NANOUSD_PER_USD
-from daydream_contracts.rpc import BudgetState, EmptyRequest, MemoryState
+from daydream_contracts.rpc import HALT_REASONS, BudgetState, EmptyRequest, Grant, MemoryState
 from daydream_contracts.topology import MEMORY_STATE
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
+from daydream_runtime.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 MEMORY_POLL_S = 15.0
-HALT_REASONS = ("ledger-unreadable", "clock-skew")
+NEAR_CAP = "near-cap"
+REASONS = (NEAR_CAP, "cap", "tax", "paused", "no-cap", *HALT_REASONS)
+
+
+class RefusalCounter:
+    """Count refusals by their reason.
+
+    `near-cap` is a short wait for money that work in progress holds. `cap` is a cap that is used
+    up.
+    """
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._counter = telemetry.meters.get_meter("daydream").create_counter(
+            "daydream.budget.refusals", description="requests for money that the ledger refused"
+        )
+        for reason in REASONS:
+            self._counter.add(0, {"reason": reason})
+
+    def counted(self, grant: Grant) -> Grant:
+        """Return the grant, counted if it is a refusal."""
+        if grant.refusal is not None:
+            reason = NEAR_CAP if grant.refusal.near_cap else grant.refusal.reason
+            self._counter.add(1, {"reason": reason})
+        return grant
 
 
 class BudgetMetrics:

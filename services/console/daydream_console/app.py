@@ -10,11 +10,12 @@ from starlette.routing import Mount
 
 from daydream_console.settings import ConsoleSettings
 from daydream_console.web.app import web_app
+from daydream_console.web.dependencies import WebServices
 from daydream_console.web.event_fanout import EventFanout
-from daydream_console.web.services import WebServices
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.rpc import RpcClient
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
+from daydream_runtime.telemetry import trace_headers
 
 ANSWER_TIMEOUT_S = 5.0
 
@@ -40,7 +41,7 @@ async def open_collaborators(
     events = EventFanout()
     await events.follow(runtime.nc)
     services = WebServices(
-        rpc=RpcClient(runtime.nc, patience_s=ANSWER_TIMEOUT_S),
+        rpc=RpcClient(runtime.nc, patience_s=ANSWER_TIMEOUT_S, headers=trace_headers),
         js=runtime.js,
         events=events,
         publish=runtime.publish,

@@ -14,10 +14,10 @@ from nats.js import JetStreamContext
 
 from daydream_contracts.events import Message
 from daydream_contracts.topology import route_of
+from daydream_runtime.comma_list import split_list
 from daydream_runtime.nats_url import NatsAddress, refused, unreachable
-from daydream_runtime.publisher import retry_while_in_process
+from daydream_runtime.publish_retry import retry_while_in_process
 from daydream_runtime.rpc import RpcClient
-from daydream_runtime.settings import split_list
 
 CONNECT_TIMEOUT_S = 5
 JETSTREAM_TIMEOUT_S = 10

@@ -22,9 +22,9 @@ from daydream_contracts.topology import (
     CONSUMERS,
     MEMORY_STATE,
     SAMPLER_STATE,
-    A,
     Consumer,
     Endpoint,
+    ReplyT,
 )
 from daydream_runtime.rpc import RpcClient
 
@@ -90,8 +90,8 @@ async def overview(
 
 
 async def _state_of(
-    rpc: RpcClient, endpoint: Endpoint[EmptyRequest, A], timeout_s: float
-) -> A | None:
+    rpc: RpcClient, endpoint: Endpoint[EmptyRequest, ReplyT], timeout_s: float
+) -> ReplyT | None:
     try:
         return await rpc.request(endpoint, EmptyRequest(), patience_s=timeout_s, try_s=timeout_s)
     except DaydreamError:

@@ -26,7 +26,7 @@ from daydream_contracts.rpc import (
     OpenReservation,
     Refusal,
 )
-from daydream_contracts.topology import BUDGET_OPEN, CRITIC_STATE, MEMORY_INSIGHTS, PLANS
+from daydream_contracts.topology import BUDGET_OPEN, CRITIC_STATE, MEMORY_VERDICTS, PLANS
 from daydream_models.reservations import FULL, ORACLE, StagePlan, read_plans
 
 CRITIC = "critic"
@@ -133,7 +133,7 @@ async def _judged_since(client: Client, since: datetime, limit: int) -> list[Ver
     offset = 0
     while len(latest) < limit:
         query = ListVerdicts(promoted_only=False, limit=PAGE, offset=offset)
-        page = (await client.rpc.request(MEMORY_INSIGHTS, query)).verdicts
+        page = (await client.rpc.request(MEMORY_VERDICTS, query)).verdicts
         for verdict in page:
             is_judged = verdict.judgements and verdict.hypothesis.synthesis is not None
             if is_judged and verdict.reached_at >= since and len(latest) < limit:

@@ -149,7 +149,7 @@ def _fact_note(fact: Fact) -> str:
         "tags": list(fact.tags),
         "source": fact.source,
         "licence": fact.licence,
-        "written": fact.written,
+        "date": fact.date,
     }
     block = _metadata_block({key: value for key, value in metadata.items() if value})
     url = f"file://{quote(fact.source)}" if fact.source.startswith("/") else fact.source

@@ -18,7 +18,7 @@ from nats.js.errors import KeyNotFoundError
 from daydream_console.client import Client
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import Aggregation, HypothesisProposed, ModelCall, VerdictReached
-from daydream_contracts.prompts import (
+from daydream_contracts.prompt_variables import (
     compare_variables,
     judge_variables,
     link_after_examples_variables,
@@ -27,7 +27,7 @@ from daydream_contracts.prompts import (
     single_fact_variables,
 )
 from daydream_contracts.rpc import ListVerdicts
-from daydream_contracts.topology import MEMORY_INSIGHTS, PROMPTS
+from daydream_contracts.topology import MEMORY_VERDICTS, PROMPTS
 from daydream_models.prompt import Prompt, StoredPrompt, digest_of, repair_messages
 
 Messages = tuple[dict[str, str], ...]
@@ -114,7 +114,7 @@ async def _verdicts(client: Client, verdict_ids: set[str]) -> tuple[VerdictReach
     if not verdict_ids:
         return ()
     query = ListVerdicts(verdict_ids=tuple(verdict_ids))
-    return (await client.rpc.request(MEMORY_INSIGHTS, query)).verdicts
+    return (await client.rpc.request(MEMORY_VERDICTS, query)).verdicts
 
 
 async def _prompts(client: Client, digests: set[str]) -> dict[str, Prompt]:

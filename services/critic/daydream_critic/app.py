@@ -13,8 +13,8 @@ from daydream_contracts.events import HypothesisProposed
 from daydream_contracts.topology import CRITIC, CRITIC_STATE, DECISION_RECORDS, PLANS, PROMPTS
 from daydream_critic import handlers
 from daydream_critic.families import family_of
-from daydream_critic.history.projection import CriticHistory
-from daydream_critic.history.projector import HistoryProjector
+from daydream_critic.history.critic_history import CriticHistory
+from daydream_critic.history.history_projector import HistoryProjector
 from daydream_critic.history.report import CriticReport
 from daydream_critic.metrics import VerdictMetrics, observe
 from daydream_critic.pipeline.comparison import PairwiseComparer, compare_request
@@ -27,15 +27,15 @@ from daydream_critic.pipeline.judges.config import JudgeConfig, read_panel
 from daydream_critic.pipeline.judges.interface import Judge
 from daydream_critic.pipeline.judges.registry import identify_judges, judge_spec, open_judges
 from daydream_critic.pipeline.memory_lookup import MemoryLookup
-from daydream_critic.plan import plan_of
 from daydream_critic.settings import CriticSettings
+from daydream_critic.stage_plan import plan_of
 from daydream_models.prompt import Prompt, store_prompts
 from daydream_models.release import release_reservation
 from daydream_models.reservations import publish_plan, read_plans
 from daydream_models.settings import check_clearance
 from daydream_runtime.application import Collaborators, ServiceApp
-from daydream_runtime.projection import Projector
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
+from daydream_runtime.verdict_projection import Projector
 
 log = logging.getLogger(__name__)
 HISTORY_KEY = "history.v1"

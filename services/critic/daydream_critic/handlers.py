@@ -9,7 +9,7 @@ from daydream_contracts.rpc import CriticState, EmptyRequest
 from daydream_critic.history.report import CriticReport
 from daydream_critic.metrics import VerdictMetrics
 from daydream_critic.pipeline.critic import Critic
-from daydream_runtime.injection import FromContext
+from daydream_runtime.from_context import FromContext
 from daydream_runtime.publisher import EventPublisher
 
 

@@ -64,8 +64,8 @@ class CriticSettings(PaidSettings):
         0.05,
         gt=0,
         lt=0.5,
-        description="share of different claims about one subject that may be taken for the same;"
-        " sets the similarity thresholds from the baseline of the embedding model",
+        description="share of different statements about one subject that may be taken for the "
+        "same; sets the similarity thresholds from the baseline of the embedding model",
     )
     duplicate_similarity: float | None = Field(
         None,

@@ -24,7 +24,6 @@ from daydream_contracts.topology import (
     MEMORY_BACK_UP,
     MEMORY_DOCUMENTS,
     MEMORY_ERASE,
-    MEMORY_INSIGHTS,
     MEMORY_JUDGED_PAIRS,
     MEMORY_NEAREST,
     MEMORY_NEIGHBOURHOODS,
@@ -33,22 +32,23 @@ from daydream_contracts.topology import (
     MEMORY_RESTORE,
     MEMORY_SEARCH,
     MEMORY_STATE,
+    MEMORY_VERDICTS,
 )
 from daydream_memory import handlers
-from daydream_memory.background import BackgroundWork
+from daydream_memory.background_work import BackgroundWork
 from daydream_memory.backups import BackupProvider, BackupService, NoBackups
 from daydream_memory.domains import Domains
-from daydream_memory.embedders import (
+from daydream_memory.embedder import Embedder
+from daydream_memory.embedder_factory import (
     batch_size,
     check_clearances,
     highest_clearance,
     open_embedder,
     open_previous_embedder,
 )
-from daydream_memory.embedding import Embedder
-from daydream_memory.embedding_migration import ModelMigration
 from daydream_memory.eraser import Eraser
 from daydream_memory.ingest import Ingester
+from daydream_memory.model_migration import ModelMigration
 from daydream_memory.queries import MemoryQueries
 from daydream_memory.restore_catch_up import CatchUp
 from daydream_memory.settings import MemorySettings
@@ -61,7 +61,7 @@ from daydream_models.release import release_reservation
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.registration import ConsumerHandlers, EndpointHandlers
 from daydream_runtime.rpc import RpcClient
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 
 CONSUMERS: ConsumerHandlers = {
     DocumentOffered: handlers.document_offered,
@@ -76,7 +76,7 @@ ENDPOINTS: EndpointHandlers = {
     MEMORY_NEIGHBOURHOODS: handlers.find_neighbours,
     MEMORY_NEAREST: handlers.find_nearest,
     MEMORY_SEARCH: handlers.search_facts,
-    MEMORY_INSIGHTS: handlers.list_verdicts,
+    MEMORY_VERDICTS: handlers.list_verdicts,
     MEMORY_DOCUMENTS: handlers.list_documents,
     MEMORY_RESOLVE: handlers.resolve_facts,
     MEMORY_JUDGED_PAIRS: handlers.list_judged_pairs,

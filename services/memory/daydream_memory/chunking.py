@@ -1,6 +1,7 @@
 """Passages to facts: pieces up to a maximum length, cut where the text allows it (by `semchunk`).
 
-The same text is the same fact in every document: the id is made from the text alone.
+The same text is the same fact in every document: its id derives from the `fingerprint` of the text,
+and from its team and clearance if it has any. The id of a question derives from its exact words.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from semchunk.semchunk import chunk
 
 from daydream_contracts.events import FactKind, derive_id
-from daydream_memory.fingerprint import fingerprint
+from daydream_memory.fact_fingerprint import fingerprint
 from daydream_memory.reading import Passage
 from daydream_memory.store import NewFact
 
@@ -33,8 +34,8 @@ def facts_of(
 ) -> Iterator[NewFact]:
     """Yield the facts of a document in their order. A question is one fact, however short.
 
-    `domain` is the one that the document names. A text in nearly the same words is the same fact
-    (see `fingerprint`). A text of another team, or with another clearance, is another fact.
+    `domain` is the one that the document names. A text of another team, or with another clearance,
+    is another fact.
     """
     labels = (team, clearance) if team or clearance else ()
     if kind is FactKind.QUESTION:
@@ -51,18 +52,18 @@ def facts_of(
         )
         return
     pieces = ((passage, text) for passage in passages for text in _pieces(passage.text, chars_max))
-    for place, (passage, text) in enumerate(pieces):
+    for position, (passage, text) in enumerate(pieces):
         yield NewFact(
             fact_id=derive_id("fact", fingerprint(text), *labels),
             text=text,
             title=passage.title,
             source=source,
             domain=passage.metadata.domain,
-            place=place,
+            position=position,
             document_id=document_id,
             tags=passage.metadata.tags,
             licence=passage.metadata.licence,
-            written=passage.metadata.written,
+            date=passage.metadata.date,
             team=team,
             clearance=clearance,
         )

@@ -76,7 +76,7 @@ class Eraser:
         return Erased(
             facts=len(erased.fact_ids),
             verdicts=erased.verdicts,
-            insights_withdrawn=erased.insights,
+            insights_retracted=erased.insights,
             messages={stream: count for stream, count in deleted.items() if count},
             out_of_reach=await self._out_of_reach(request, marks),
         )

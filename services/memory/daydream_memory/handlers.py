@@ -46,7 +46,7 @@ from daydream_memory.ingest import Ingester
 from daydream_memory.queries import MemoryQueries
 from daydream_memory.similarity_search import SimilaritySearch
 from daydream_memory.verdict_writer import VerdictWriter
-from daydream_runtime.injection import FromContext
+from daydream_runtime.from_context import FromContext
 from daydream_runtime.publisher import EventPublisher
 
 Queries = Annotated[MemoryQueries, FromContext()]
@@ -84,7 +84,7 @@ async def review_recorded(review: ReviewRecorded, writer: Writer, publisher: Pub
 async def visibility_changed(
     change: VisibilityChanged, writer: Writer, publisher: Publisher
 ) -> None:
-    """Withdraw or reinstate facts. Withdrawn facts stay withdrawn; events have derived ids."""
+    """Retract or reinstate facts. Retracted facts stay retracted; events have derived ids."""
     for event in await writer.change_visibility(change):
         await publisher.publish(event)
 

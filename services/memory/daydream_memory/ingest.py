@@ -24,10 +24,10 @@ from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import DocumentOffered, DocumentRemoved
 from daydream_contracts.rpc import ListDocuments
 from daydream_memory.chunking import facts_of
-from daydream_memory.embedding import Embedder
+from daydream_memory.embedder import Embedder
 from daydream_memory.reading import ReadResult, read_document
 from daydream_memory.store import DocumentRecord, NewFact, Store
-from daydream_runtime.background import TRANSIENT_ERRORS, retry_delay_s
+from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
 from daydream_runtime.object_store import fetch
 
 log = logging.getLogger(__name__)

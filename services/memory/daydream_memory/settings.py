@@ -65,7 +65,7 @@ class WeaviateSettings(BaseModel):
     url: str = Field(
         "",
         pattern=SERVER_URL,
-        description="e.g. http://weaviate:8080; empty: the embedded store",
+        description="e.g. http://weaviate:8080; empty: the SQLite store",
     )
     grpc_url: str = Field(
         "",
@@ -99,10 +99,10 @@ class MemorySettings(ServiceSettings):
 
     store: str = Field(
         "",
-        description="store to use: embedded, weaviate, or one that a package adds; "
-        "empty: weaviate if its URL is set, else embedded",
+        description="store to use: sqlite, weaviate, or one that a package adds; "
+        "empty: weaviate if its URL is set, else sqlite",
     )
-    folder: str = Field("memory", description="folder of the embedded store")
+    folder: str = Field("memory", description="folder of the SQLite store")
     weaviate: WeaviateSettings = Field(
         default_factory=WeaviateSettings, description="a Weaviate server as the store"
     )

@@ -1,10 +1,12 @@
-"""The similarity baseline: how near an embedding model puts different claims about one subject.
+"""The similarity baseline: how similar an embedding model makes
+different statements about one subject.
 
-No cosine means the same to two models, so it is measured. Data: sentences in threes
-(`claims.toml`) → cosines of each claim with another one about the same subject, in much the same
-words → their mean and standard deviation. The critic's gates derive from these the cosine above
-which a text counts as known. The values of the bundled model are known. Any other model is measured
-once, in the background, and the result is stored in the MEMORY bucket. Until then there is none.
+No cosine means the same to two models, so it is measured. Data: triples of sentences
+(`similarity_sentences.toml`) → cosines of each statement with another one about the same subject,
+in much the same words → their mean and standard deviation. The critic's gates derive from these the
+cosine above which a text counts as known. The values of the bundled model are known. Any other
+model is measured once, in the background, and the result is stored in the MEMORY bucket. Until then
+there is none.
 """
 
 from __future__ import annotations
@@ -22,12 +24,13 @@ from nats.js.kv import KeyValue
 from numpy.typing import NDArray
 
 from daydream_contracts.rpc import SimilarityScale
-from daydream_memory.embedding import Embedder, MiniLM
-from daydream_runtime.background import TRANSIENT_ERRORS, retry_delay_s
+from daydream_memory.embedder import Embedder
+from daydream_memory.minilm_embedder import MiniLM
+from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
 
 log = logging.getLogger(__name__)
 # `make bench-critic ARGS="--only gates"` measures it again
-BUNDLED = SimilarityScale(mean=0.756, deviation=0.096, pairs=30)
+MINILM_SCALE = SimilarityScale(mean=0.756, deviation=0.096, pairs=30)
 IDLE_S = 3600.0
 KEY_CHARS = 16
 
@@ -36,7 +39,7 @@ class SimilarityBaseline:
     """The baseline of an embedding model. `scale` is None until it is measured."""
 
     def __init__(self, embedder: Embedder, bucket: KeyValue) -> None:
-        self.scale = BUNDLED if embedder.model == MiniLM.model else None
+        self.scale = MINILM_SCALE if embedder.model == MiniLM.model else None
         self._embedder = embedder
         self._bucket = bucket
         digest = hashlib.sha256(embedder.model.encode()).hexdigest()
@@ -72,20 +75,20 @@ class SimilarityBaseline:
 
 
 async def cosines(embedder: Embedder) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return cosines of each claim with its paraphrase, and with another claim.
+    """Return cosines of each statement with its paraphrase, and with another statement.
 
-    Both have shape (number of claims,). The other claim is about the same subject.
+    Both have shape (number of triples,). The other statement is about the same subject.
     """
-    triples = claims()
+    triples = sentence_triples()
     texts = [text for triple in triples for text in triple]
     vectors = np.array(await embedder.embed(texts), np.float64).reshape(len(triples), 3, -1)
-    claim, same, other = vectors[:, 0], vectors[:, 1], vectors[:, 2]
-    return (claim * same).sum(axis=1), (claim * other).sum(axis=1)
+    sentence, same, other = vectors[:, 0], vectors[:, 1], vectors[:, 2]
+    return (sentence * same).sum(axis=1), (sentence * other).sum(axis=1)
 
 
 @cache
-def claims() -> tuple[tuple[str, str, str], ...]:
-    """Return the bundled sentences as triples: claim, paraphrase, other claim."""
-    text = (files("daydream_memory") / "claims.toml").read_text("utf-8")
-    rows = tomllib.loads(text)["three"]
-    return tuple((row["claim"], row["same"], row["other"]) for row in rows)
+def sentence_triples() -> tuple[tuple[str, str, str], ...]:
+    """Return the bundled sentences as triples: statement, paraphrase, another statement."""
+    text = (files("daydream_memory") / "similarity_sentences.toml").read_text("utf-8")
+    rows = tomllib.loads(text)["triple"]
+    return tuple((row["sentence"], row["same"], row["other"]) for row in rows)

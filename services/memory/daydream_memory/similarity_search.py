@@ -12,7 +12,7 @@ from daydream_contracts.rpc import (
     SearchHit,
     SearchResults,
 )
-from daydream_memory.embedding import Embedder
+from daydream_memory.embedder import Embedder
 from daydream_memory.similarity_baseline import SimilarityBaseline
 from daydream_memory.store import Store, Vector
 

@@ -29,7 +29,7 @@ from daydream_contracts.events import (
     VisibilityChanged,
     insight_id_of,
 )
-from daydream_memory.embedding import Embedder
+from daydream_memory.embedder import Embedder
 from daydream_memory.store import NewFact, NewInsight, Store
 
 Release = Callable[[Payer], Awaitable[object]]
@@ -60,7 +60,7 @@ class VerdictWriter:
     async def _write_verdict(self, verdict: VerdictReached) -> list[InsightPromoted]:
         insight = None if self.quarantine else await self._insight(verdict)
         if insight and verdict.round > 1 and await self.store.facts.get([insight[0].fact_id]):
-            insight = None  # judged and promoted again: it is an insight already, or was withdrawn
+            insight = None  # judged and promoted again: it is an insight already, or was retracted
         synthesis = verdict.hypothesis.synthesis
         vector = None
         if synthesis:
@@ -83,7 +83,7 @@ class VerdictWriter:
     async def change_visibility(
         self, change: VisibilityChanged
     ) -> list[InsightRetracted | InsightReinstated]:
-        """Withdraw or reinstate facts and what descends from them.
+        """Retract or reinstate facts and what descends from them.
 
         Return the events for the insights that this concerns. Raise PermanentError for an unknown
         fact.
@@ -95,7 +95,7 @@ class VerdictWriter:
             )
         fact_ids = [visibility.fact.fact_id for visibility in known]
         visibility_store = self.store.visibility
-        decide = visibility_store.reinstate if change.active else visibility_store.withdraw
+        decide = visibility_store.reinstate if change.active else visibility_store.retract
         changed = await decide(fact_ids, change.changed_at)
         return [*_retracted(changed.hidden, change), *_reinstated(changed.active, change)]
 

@@ -9,8 +9,8 @@ from functools import partial
 from daydream_contracts.topology import DRAWN_PAIRS, PLANS, SAMPLER, SAMPLER_GOAL, SAMPLER_STATE
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.cas_state import CasState
-from daydream_runtime.projection import Projector
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
+from daydream_runtime.verdict_projection import Projector
 from daydream_sampler import handlers
 from daydream_sampler.canary_cases import CanarySet
 from daydream_sampler.canary_injection import KEY as CANARY_KEY

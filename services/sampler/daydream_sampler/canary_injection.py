@@ -32,9 +32,9 @@ from daydream_contracts.events import (
 from daydream_contracts.rpc import OpenReservation
 from daydream_contracts.topology import BUDGET_OPEN
 from daydream_models.reservations import FULL, StagePlan, read_plans
-from daydream_runtime.background import TRANSIENT_ERRORS, WAIT_S, retry_delay_s
 from daydream_runtime.cas_state import CasState
-from daydream_runtime.service import Runtime
+from daydream_runtime.loop_errors import TRANSIENT_ERRORS, WAIT_S, retry_delay_s
+from daydream_runtime.runtime_context import Runtime
 from daydream_sampler.canary_cases import CanaryCase, CanarySet, Kind
 from daydream_sampler.epoch import Epoch
 

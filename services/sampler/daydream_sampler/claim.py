@@ -29,7 +29,7 @@ class Claim(BaseModel):
     shares: dict[str, float] = {}
     proposed: dict[str, float] = {}
     features: tuple[float, ...] = ()
-    drawn_mass_max: float = 0.0
+    rejection_probability_max: float = 0.0
     generated: bool = False  # the pair has a fact that this system wrote
     epoch: int = 0  # of the pair, where it differs from the current one
     why: str = ""

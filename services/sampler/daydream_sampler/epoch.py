@@ -9,8 +9,8 @@ proportion to the pairs left in it. So at every draw each pair that is left has 
 probability, 1 ÷ (pairs left), and the pair carries it.
 
 A uniform claim names its pair at once. A claim of another strategy names an anchor. Its partner is
-chosen afterwards from what the memory answers (`proposal`), and written into the claim before
-anything else happens with it.
+chosen afterwards from what the memory answers (`pair_probability`), and written into the claim
+before anything else happens with it.
 
 States of a pair number: left → claimed (by a replica, for a lease) → drawn. Another replica takes
 over a claim whose lease ran out and draws the same pair under the same ids, so it is not drawn
@@ -26,13 +26,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from daydream_sampler.anchor_cycles import AnchorSource, Cycle
 from daydream_sampler.claim import UNIFORM, Claim
-from daydream_sampler.cycles import AnchorSource, Cycle
 from daydream_sampler.pair_numbers import PairBlock, pair_count
 from daydream_sampler.portfolio_round import PortfolioRound
 from daydream_sampler.strategies.interface import AnchorOrder
 
-LEASE = timedelta(seconds=10)
+CLAIM_LEASE = timedelta(seconds=10)
 KEY = "epoch.v1"  # of the state in its bucket
 EPOCHS_APART = 1000  # the numbers between are those of single pairs that are drawn again
 # Bounds the number of blocks: about 64 × ln(pairs), some hundreds for a million facts. Below 130
@@ -125,7 +125,7 @@ class Epoch(BaseModel):
             return None  # not even a draw that was begun under an earlier goal
         for claim in self.claims:
             if claim.until < now or claim.owner == owner:
-                renewed = claim.model_copy(update={"owner": owner, "until": now + LEASE})
+                renewed = claim.model_copy(update={"owner": owner, "until": now + CLAIM_LEASE})
                 return self._replacing(renewed), renewed
         if not self.pairs_left or self.goal_reached:
             return None
@@ -142,7 +142,7 @@ class Epoch(BaseModel):
             "shares": shares,
             "owner": owner,
             "claimed_at": now,
-            "until": now + LEASE,
+            "until": now + CLAIM_LEASE,
         }
         if name == UNIFORM:
             after, claim = self._claim_uniform(lease)

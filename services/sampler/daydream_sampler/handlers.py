@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from daydream_contracts.rpc import EmptyRequest, SamplerState, SetGoal
-from daydream_runtime.injection import FromContext
+from daydream_runtime.from_context import FromContext
 from daydream_sampler.pair_sampler import PairSampler
 
 

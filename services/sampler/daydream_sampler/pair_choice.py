@@ -20,7 +20,7 @@ from daydream_sampler.claim import Claim
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.pair_numbers import ordinals_of
-from daydream_sampler.proposal import ProposalModel
+from daydream_sampler.pair_probability import ProposalModel
 
 
 @dataclass(frozen=True)

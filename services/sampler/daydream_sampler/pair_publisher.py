@@ -16,7 +16,7 @@ from daydream_contracts.events import PairSampled, derive_id, pair_id_of
 from daydream_contracts.rpc import OpenReservation, PairFound, Refusal
 from daydream_contracts.topology import BUDGET_OPEN
 from daydream_models.reservations import SIZES, StagePlan, plans_by_size, samples_in
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.telemetry import Attribute
 from daydream_sampler.claim import Claim
 from daydream_sampler.epoch import Epoch
@@ -58,7 +58,7 @@ class PairPublisher:
             draw_probability=claim.probability,
             shares=claim.shares,
             proposed=claim.proposed,
-            drawn_mass_max=claim.drawn_mass_max,
+            rejection_probability_max=claim.rejection_probability_max,
             features=claim.features,
             facts=fact_count,
             why=claim.why,

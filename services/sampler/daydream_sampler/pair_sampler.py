@@ -25,6 +25,7 @@ from daydream_contracts.access import Clearances, isolated_pairs
 from daydream_contracts.errors import DaydreamError
 from daydream_contracts.events import PairSampled
 from daydream_contracts.rpc import (
+    HALT_REASONS,
     EmptyRequest,
     MemoryState,
     Phase,
@@ -35,16 +36,16 @@ from daydream_contracts.rpc import (
 from daydream_contracts.topology import MEMORY_STATE, route_of
 from daydream_models.reservations import StagePlan, read_plans
 from daydream_runtime.cas_state import CasState
-from daydream_runtime.projection import Projector
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
+from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.epoch_renewal import EpochRenewer
 from daydream_sampler.pair_choice import PairChooser
+from daydream_sampler.pair_probability import ProposalModel, anchor_sources_of
 from daydream_sampler.pair_publisher import PairPublisher
 from daydream_sampler.portfolio import next_round
-from daydream_sampler.proposal import ProposalModel, anchor_sources_of
 from daydream_sampler.recheck_finder import RecheckFinder
 from daydream_sampler.settings import SamplerSettings
 from daydream_sampler.strategies.interface import Strategy
@@ -247,7 +248,7 @@ class PairSampler:
             return 0.0
         if now - claim.claimed_at > RENEW_CLAIM_AFTER:
             await self._epoch.change(lambda epoch: (epoch.renew_claim(claim, now), None))
-        return self._rest("refused", refusal.text, refusal.retry_at)
+        return self._rest(phase_of(refusal), refusal.text, refusal.retry_at)
 
     def _nothing_to_claim(self, epoch: Epoch, facts: int) -> float:
         if epoch.goal_reached:
@@ -265,6 +266,13 @@ class PairSampler:
         self._phase = (phase, text, retry_at)
         is_long = retry_at is not None and retry_at - datetime.now(UTC) > LONG_WAIT
         return POLL_LATER_S if is_long else POLL_S
+
+
+def phase_of(refusal: Refusal) -> Phase:
+    """Return what a refusal is to the sampler: a short wait near a cap, a fault, or no money."""
+    if refusal.reason in HALT_REASONS:
+        return "ledger-halted"
+    return "near-cap" if refusal.near_cap else "refused"
 
 
 def _goal_reached(epoch: Epoch) -> str:

@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field
 
 from daydream_contracts.events import Decision, VerdictReached
 from daydream_contracts.rpc import StrategyYield
-from daydream_runtime.projection import Projection
-from daydream_sampler.features import NAMES, closeness_of
+from daydream_runtime.verdict_projection import Projection
+from daydream_sampler.pair_features import NAMES, closeness_of
 from daydream_sampler.pair_numbers import pair_number
 from daydream_sampler.regions import Region, region_of
 from daydream_sampler.regression import Regression

@@ -15,8 +15,8 @@ from daydream_models.prompt import store_prompts
 from daydream_models.release import release_reservation
 from daydream_models.reservations import publish_plan
 from daydream_runtime.application import Collaborators, ServiceApp
-from daydream_runtime.projection import Projector, follow
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
+from daydream_runtime.verdict_projection import Projector, follow
 from daydream_synthesizer import handlers
 from daydream_synthesizer.examples import ExamplePicker
 from daydream_synthesizer.report import WriterReport

@@ -27,10 +27,10 @@ from daydream_contracts.events import (
     VerdictReached,
     insight_id_of,
 )
-from daydream_contracts.prompts import list_examples
+from daydream_contracts.prompt_variables import list_examples
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
 from daydream_contracts.text_limits import longest
-from daydream_contracts.topology import MEMORY_INSIGHTS
+from daydream_contracts.topology import MEMORY_VERDICTS
 from daydream_runtime.rpc import RpcClient
 
 VERDICTS_READ = 100
@@ -101,10 +101,10 @@ class ExamplePicker:
     async def _refresh(self) -> None:
         """Read the latest verdicts, and sort them by reviews and decisions."""
         promoted: VerdictPage = await self._rpc.request(
-            MEMORY_INSIGHTS, ListVerdicts(limit=VERDICTS_READ)
+            MEMORY_VERDICTS, ListVerdicts(limit=VERDICTS_READ)
         )
         latest: VerdictPage = await self._rpc.request(
-            MEMORY_INSIGHTS, ListVerdicts(promoted_only=False, limit=VERDICTS_READ)
+            MEMORY_VERDICTS, ListVerdicts(promoted_only=False, limit=VERDICTS_READ)
         )
         accepted = _accepted(promoted) | _accepted(latest)
         verdicts = {
@@ -132,7 +132,7 @@ class ExamplePicker:
             if not verdict_ids:
                 break
             page: VerdictPage = await self._rpc.request(
-                MEMORY_INSIGHTS, ListVerdicts(verdict_ids=verdict_ids)
+                MEMORY_VERDICTS, ListVerdicts(verdict_ids=verdict_ids)
             )
             pairs = [verdict.hypothesis.pair for verdict in page.verdicts]
             parents = [fact for pair in pairs for fact in (pair.first, pair.second)]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from daydream_contracts.events import PairSampled
 from daydream_contracts.rpc import EmptyRequest, SynthesizerState
-from daydream_runtime.injection import FromContext
+from daydream_runtime.from_context import FromContext
 from daydream_runtime.publisher import EventPublisher
 from daydream_synthesizer.report import WriterReport
 from daydream_synthesizer.synthesis import Synthesizer

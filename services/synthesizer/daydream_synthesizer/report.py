@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daydream_contracts.rpc import SynthesizerState, WriterState
-from daydream_runtime.projection import Projector
+from daydream_runtime.verdict_projection import Projector
 from daydream_synthesizer.writer_history import WriterHistory, shares
 
 

@@ -18,12 +18,12 @@ from daydream_contracts.events import (
     PromptExample,
     hypothesis_id_of,
 )
-from daydream_contracts.prompts import link_after_examples_variables, link_variables
+from daydream_contracts.prompt_variables import link_after_examples_variables, link_variables
 from daydream_models.client import BudgetedModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
 from daydream_models.reservations import StageCost, StagePlan
-from daydream_runtime.projection import Projector
+from daydream_runtime.verdict_projection import Projector
 from daydream_synthesizer.answer import SynthesisAnswer
 from daydream_synthesizer.examples import ExamplePicker, ShownExample
 from daydream_synthesizer.writer_history import WriterHistory, choose

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from daydream_contracts.events import NANOUSD_PER_USD, Decision, VerdictReached
-from daydream_runtime.projection import Projection
+from daydream_runtime.verdict_projection import Projection
 
 PRIOR_INSIGHTS = 2.0
 HYPOTHESES_MAX = 2000  # of one writer; above it counts are halved: models and memory change

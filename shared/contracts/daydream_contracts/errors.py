@@ -1,10 +1,12 @@
 """Define all expected errors. Handlers raise them; the delivery middleware decides what follows.
 
-DaydreamError ├── TransientError       redeliver with growing delay; counted, and a dead letter
-after some failures ├── RetryLaterError      no failure: refused by the budget, a full stage, a
-server away. Never counted ├── PermanentError       a dead letter at once, unless an earlier
-delivery has ended the daydream └── ConfigurationError   at start only: one line with the fix,
-exit code 2
+    DaydreamError
+    ├── TransientError      redelivered with a growing delay; a dead letter after five failures
+    ├── RetryLaterError     redelivered for as long as it takes: refused by the budget, server away
+    ├── PermanentError      a dead letter at once, unless an earlier delivery ended the daydream
+    └── ConfigurationError  at start only: one line with the fix, and exit code 2
+
+`daydream_runtime.disposition` holds the whole rule, also for errors of NATS and for bugs.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Declare all streams, subjects, consumers, buckets and endpoints in one table.
 
-Provisioning, permissions, autoscaling, network policies and the AsyncAPI document derive from it.
-Subjects carry no ids, because telemetry labels by subject. A new service takes part by one more
-`Consumer` row, and a new event by one more `MessageRoute` row.
+Provisioning, the AsyncAPI document and the page of messages derive from it, and tests compare the
+chart's autoscaling with it. NATS permissions do not derive from it yet. Subjects carry no ids,
+because telemetry labels by subject. A new service takes part by one more `Consumer` row, and a new
+event by one more `MessageRoute` row.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from daydream_contracts import rpc as ask
+from daydream_contracts import rpc
 from daydream_contracts.events import (
     AlertRaised,
     CandidateNominated,
@@ -30,8 +31,8 @@ from daydream_contracts.events import (
     VisibilityChanged,
 )
 
-Q = TypeVar("Q", bound=ContractModel)
-A = TypeVar("A", bound=ContractModel)
+RequestT = TypeVar("RequestT", bound=ContractModel)
+ReplyT = TypeVar("ReplyT", bound=ContractModel)
 
 DAY_S = 86_400
 MIB = 1 << 20
@@ -53,7 +54,7 @@ class Stream:
     """Describe a JetStream stream.
 
     A full work queue refuses messages, which is the backpressure on the stage before it.
-    `sealed_history`: no message can be deleted, and none makes room for another. Old ones may be
+    `append_only`: no message can be deleted, and none makes room for another. Old ones may be
     archived.
     """
 
@@ -63,7 +64,7 @@ class Stream:
     messages_max: int = -1
     bytes_max: int = -1
     age_max_s: int = 0
-    sealed_history: bool = False
+    append_only: bool = False
     mirror_of: str | None = None
 
 
@@ -102,36 +103,45 @@ STREAMS = (
         bytes_max=64 * MIB,
         age_max_s=90 * DAY_S,
     ),
-    Stream(LEDGER, (LEDGER_SUBJECT,), Retention.LIMITS, sealed_history=True),
-    Stream(LEDGER_MIRROR, (), Retention.LIMITS, sealed_history=True, mirror_of=LEDGER),
+    Stream(LEDGER, (LEDGER_SUBJECT,), Retention.LIMITS, append_only=True),
+    Stream(LEDGER_MIRROR, (), Retention.LIMITS, append_only=True, mirror_of=LEDGER),
     Stream("DEADLETTERS", (f"{DEAD_LETTER_PREFIX}.>",), Retention.LIMITS, bytes_max=1024 * MIB),
 )
 
 
 @dataclass(frozen=True)
 class MessageRoute:
-    """Say which message travels on which subject of which stream, and who publishes it."""
+    """Say which message travels on which subject of which stream, and who publishes it.
+
+    `publishers`: the services that cause it, the main one first. `daydream dead-letters resend`
+    publishes any message again.
+    """
 
     message: type[Message]
     stream: str
     subject: str
-    publisher: str
+    publishers: tuple[str, ...]
 
 
 ROUTES = (
-    MessageRoute(PairSampled, "PAIRS", "daydream.pair.sampled", "sampler"),
-    MessageRoute(HypothesisProposed, "HYPOTHESES", "daydream.hypothesis.proposed", "synthesizer"),
-    MessageRoute(CandidateNominated, "CANDIDATES", "daydream.candidate.nominated", "critic"),
-    MessageRoute(VerdictReached, "VERDICTS", "daydream.verdict.reached", "critic"),
-    MessageRoute(ReviewRecorded, "REVIEWS", "daydream.review.recorded", "console"),
-    MessageRoute(InsightPromoted, "INSIGHTS", "daydream.insight.promoted", "memory"),
-    MessageRoute(InsightRetracted, "INSIGHTS", "daydream.insight.retracted", "memory"),
-    MessageRoute(InsightReinstated, "INSIGHTS", "daydream.insight.reinstated", "memory"),
-    MessageRoute(VisibilityChanged, "VISIBILITY", "daydream.visibility.changed", "console"),
-    MessageRoute(DocumentRemoved, "REMOVALS", "daydream.document.removed", "console"),
-    MessageRoute(DocumentOffered, "DOCUMENTS", "daydream.document.offered", "console"),
-    MessageRoute(ForegroundReported, "FOREGROUND", "daydream.foreground.reported", "console"),
-    MessageRoute(AlertRaised, "ALERTS", "daydream.alert.raised", "budget"),
+    MessageRoute(PairSampled, "PAIRS", "daydream.pair.sampled", ("sampler",)),
+    MessageRoute(
+        HypothesisProposed,
+        "HYPOTHESES",
+        "daydream.hypothesis.proposed",
+        ("synthesizer", "sampler", "console"),
+    ),
+    MessageRoute(CandidateNominated, "CANDIDATES", "daydream.candidate.nominated", ("critic",)),
+    MessageRoute(VerdictReached, "VERDICTS", "daydream.verdict.reached", ("critic", "oracle")),
+    MessageRoute(ReviewRecorded, "REVIEWS", "daydream.review.recorded", ("console",)),
+    MessageRoute(InsightPromoted, "INSIGHTS", "daydream.insight.promoted", ("memory",)),
+    MessageRoute(InsightRetracted, "INSIGHTS", "daydream.insight.retracted", ("memory",)),
+    MessageRoute(InsightReinstated, "INSIGHTS", "daydream.insight.reinstated", ("memory",)),
+    MessageRoute(VisibilityChanged, "VISIBILITY", "daydream.visibility.changed", ("console",)),
+    MessageRoute(DocumentRemoved, "REMOVALS", "daydream.document.removed", ("console",)),
+    MessageRoute(DocumentOffered, "DOCUMENTS", "daydream.document.offered", ("console",)),
+    MessageRoute(ForegroundReported, "FOREGROUND", "daydream.foreground.reported", ("console",)),
+    MessageRoute(AlertRaised, "ALERTS", "daydream.alert.raised", ("budget", "critic")),
 )
 
 
@@ -220,52 +230,50 @@ OBJECT_STORES = (DOCUMENT_OBJECTS, SNAPSHOT_OBJECTS, ARCHIVE_OBJECTS, BACKUP_OBJ
 
 
 @dataclass(frozen=True)
-class Endpoint(Generic[Q, A]):
-    """Describe a request over core NATS with one answer. Every endpoint is idempotent."""
+class Endpoint(Generic[RequestT, ReplyT]):
+    """Describe a request over core NATS and its one reply. Every endpoint is idempotent."""
 
     service: str
     subject: str
-    question: type[Q]
-    answer: type[A]
+    request: type[RequestT]
+    reply: type[ReplyT]
 
 
-BUDGET_OPEN = Endpoint("budget", "daydream.budget.open", ask.OpenReservation, ask.Grant)
-BUDGET_INCREASE = Endpoint("budget", "daydream.budget.increase", ask.IncreaseReservation, ask.Grant)
-BUDGET_AUTHORIZE = Endpoint("budget", "daydream.budget.authorize", ask.Authorize, ask.Grant)
-BUDGET_SETTLE = Endpoint("budget", "daydream.budget.settle", ask.Settle, ask.Settled)
+BUDGET_OPEN = Endpoint("budget", "daydream.budget.open", rpc.OpenReservation, rpc.Grant)
+BUDGET_AUTHORIZE = Endpoint("budget", "daydream.budget.authorize", rpc.Authorize, rpc.Grant)
+BUDGET_SETTLE = Endpoint("budget", "daydream.budget.settle", rpc.Settle, rpc.Settled)
 BUDGET_RELEASE = Endpoint(
-    "budget", "daydream.budget.release", ask.ReleaseReservation, ask.ReservationStatus
+    "budget", "daydream.budget.release", rpc.ReleaseReservation, rpc.ReservationStatus
 )
-BUDGET_CHANGE = Endpoint("budget", "daydream.budget.change", ask.ChangeBudget, ask.BudgetChanged)
-BUDGET_REPAIR = Endpoint("budget", "daydream.budget.repair", ask.RepairLedger, ask.LedgerRepair)
-BUDGET_STATE = Endpoint("budget", "daydream.budget.state", ask.EmptyRequest, ask.BudgetState)
-MEMORY_STATE = Endpoint("memory", "daydream.memory.state", ask.EmptyRequest, ask.MemoryState)
-MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", ask.PairAt, ask.PairFound)
+BUDGET_CHANGE = Endpoint("budget", "daydream.budget.change", rpc.ChangeBudget, rpc.BudgetChanged)
+BUDGET_REPAIR = Endpoint("budget", "daydream.budget.repair", rpc.RepairLedger, rpc.LedgerRepair)
+BUDGET_STATE = Endpoint("budget", "daydream.budget.state", rpc.EmptyRequest, rpc.BudgetState)
+MEMORY_STATE = Endpoint("memory", "daydream.memory.state", rpc.EmptyRequest, rpc.MemoryState)
+MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", rpc.PairAt, rpc.PairFound)
 MEMORY_NEIGHBOURHOODS = Endpoint(
-    "memory", "daydream.memory.neighbourhoods", ask.FindNeighbours, ask.Neighbourhoods
+    "memory", "daydream.memory.neighbourhoods", rpc.FindNeighbours, rpc.Neighbourhoods
 )
-MEMORY_NEAREST = Endpoint("memory", "daydream.memory.nearest", ask.FindNearest, ask.NearestMatches)
-MEMORY_SEARCH = Endpoint("memory", "daydream.memory.search", ask.Search, ask.SearchResults)
-MEMORY_INSIGHTS = Endpoint("memory", "daydream.memory.insights", ask.ListVerdicts, ask.VerdictPage)
+MEMORY_NEAREST = Endpoint("memory", "daydream.memory.nearest", rpc.FindNearest, rpc.NearestMatches)
+MEMORY_SEARCH = Endpoint("memory", "daydream.memory.search", rpc.Search, rpc.SearchResults)
+MEMORY_VERDICTS = Endpoint("memory", "daydream.memory.verdicts", rpc.ListVerdicts, rpc.VerdictPage)
 MEMORY_DOCUMENTS = Endpoint(
-    "memory", "daydream.memory.documents", ask.ListDocuments, ask.DocumentPage
+    "memory", "daydream.memory.documents", rpc.ListDocuments, rpc.DocumentPage
 )
-MEMORY_RESOLVE = Endpoint("memory", "daydream.memory.resolve", ask.Resolve, ask.Resolved)
-MEMORY_ERASE = Endpoint("memory", "daydream.memory.erase", ask.Erase, ask.Erased)
+MEMORY_RESOLVE = Endpoint("memory", "daydream.memory.resolve", rpc.Resolve, rpc.Resolved)
+MEMORY_ERASE = Endpoint("memory", "daydream.memory.erase", rpc.Erase, rpc.Erased)
 MEMORY_JUDGED_PAIRS = Endpoint(
-    "memory", "daydream.memory.judged-pairs", ask.JudgedPairs, ask.JudgedPairsPage
+    "memory", "daydream.memory.judged-pairs", rpc.JudgedPairs, rpc.JudgedPairsPage
 )
-MEMORY_BACK_UP = Endpoint("memory", "daydream.memory.backup", ask.BackUp, ask.BackedUp)
-MEMORY_RESTORE = Endpoint("memory", "daydream.memory.restore", ask.RestoreBackup, ask.Restored)
-SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", ask.EmptyRequest, ask.SamplerState)
-SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", ask.SetGoal, ask.SamplerState)
+MEMORY_BACK_UP = Endpoint("memory", "daydream.memory.backup", rpc.BackUp, rpc.BackedUp)
+MEMORY_RESTORE = Endpoint("memory", "daydream.memory.restore", rpc.RestoreBackup, rpc.Restored)
+SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", rpc.EmptyRequest, rpc.SamplerState)
+SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", rpc.SetGoal, rpc.SamplerState)
 SYNTHESIZER_STATE = Endpoint(
-    "synthesizer", "daydream.synthesizer.state", ask.EmptyRequest, ask.SynthesizerState
+    "synthesizer", "daydream.synthesizer.state", rpc.EmptyRequest, rpc.SynthesizerState
 )
-CRITIC_STATE = Endpoint("critic", "daydream.critic.state", ask.EmptyRequest, ask.CriticState)
+CRITIC_STATE = Endpoint("critic", "daydream.critic.state", rpc.EmptyRequest, rpc.CriticState)
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_OPEN,
-    BUDGET_INCREASE,
     BUDGET_AUTHORIZE,
     BUDGET_SETTLE,
     BUDGET_RELEASE,
@@ -277,7 +285,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     MEMORY_NEIGHBOURHOODS,
     MEMORY_NEAREST,
     MEMORY_SEARCH,
-    MEMORY_INSIGHTS,
+    MEMORY_VERDICTS,
     MEMORY_DOCUMENTS,
     MEMORY_RESOLVE,
     MEMORY_ERASE,

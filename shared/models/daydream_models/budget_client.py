@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from daydream_contracts.errors import RELEASED, PermanentError, RetryLaterError
-from daydream_contracts.events import derive_id
-from daydream_contracts.rpc import Authorize, Grant, IncreaseReservation, Refusal, Settle
-from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_INCREASE, BUDGET_SETTLE
+from daydream_contracts.rpc import Authorize, Refusal, Settle
+from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_SETTLE
 from daydream_runtime.rpc import RpcClient
 
 DEFAULT_WAIT_S = 15.0  # after a refusal that does not name a time
@@ -29,7 +28,7 @@ class BudgetClient:
     ) -> str:
         """Return the id of the attempt that the ledger has authorized.
 
-        A reservation that does not cover the call is increased (an expired one is reopened). Raise
+        A reservation that holds less grows by itself (an expired one is reopened). Raise
         RetryLaterError while the ledger refuses, PermanentError if the reservation can't pay.
         """
         authorize = Authorize(
@@ -43,10 +42,9 @@ class BudgetClient:
             lifetime_s=lifetime_s,
         )
         grant = await self.rpc.request(BUDGET_AUTHORIZE, authorize)
-        if grant.refusal is not None and grant.refusal.reason == "reservation":
-            await self._increase(authorize, grant.refusal.shortfall_nanousd)
-            grant = await self.rpc.request(BUDGET_AUTHORIZE, authorize)
-        return _granted(grant).attempt_id
+        if grant.refusal is not None:
+            raise refusal_error(grant.refusal)
+        return grant.attempt_id
 
     async def settle(
         self,
@@ -65,23 +63,6 @@ class BudgetClient:
             provider_id=provider_id[:PROVIDER_ID_CHARS_MAX],
         )
         await self.rpc.request(BUDGET_SETTLE, settle)
-
-    async def _increase(self, authorize: Authorize, by_nanousd: int) -> None:
-        increase = IncreaseReservation(
-            reservation_id=authorize.reservation_id,
-            increase_id=derive_id("increase", authorize.nonce),
-            stage=authorize.stage,
-            model=authorize.model,
-            team=authorize.team,
-            by_nanousd=by_nanousd,
-        )
-        _granted(await self.rpc.request(BUDGET_INCREASE, increase))
-
-
-def _granted(grant: Grant) -> Grant:
-    if grant.refusal is not None:
-        raise refusal_error(grant.refusal)
-    return grant
 
 
 def refusal_error(refusal: Refusal) -> RetryLaterError | PermanentError:

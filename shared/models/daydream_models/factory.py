@@ -24,7 +24,7 @@ from daydream_models.pricing.tariff import Price
 from daydream_models.provider import ModelProvider
 from daydream_models.response_store import ResponseStore
 from daydream_models.settings import ModelSettings, PaidSettings
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 
 
 @asynccontextmanager

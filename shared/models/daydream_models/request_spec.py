@@ -38,7 +38,7 @@ RequestSpecs = Mapping[str, RequestSpec]
 
 
 def request_spec_of(specs: RequestSpecs, size: str) -> RequestSpec:
-    """Return the spec of a size, or the full one (which may increase the reservation)."""
+    """Return the spec of a size, or the full one (for which the reservation may have to grow)."""
     return specs.get(size, specs[FULL])
 
 

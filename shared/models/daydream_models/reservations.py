@@ -20,6 +20,12 @@ from pydantic import Field
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc import AllocationRequest, ReducedPlan
 
+EXPECTED_SHARE = 10
+"""A daydream is expected to cost this part of its upper bound, until the ledger has seen enough.
+
+Real answers cost about a thirtieth: they are shorter than their maximum, and most need no repair,
+no comparison and no oracle.
+"""
 SIZES = ("full", "short", "minimal")
 FULL, SHORT, MINIMAL = SIZES
 ORACLE = "oracle"  # the optional stage that tries to refute what the judges would promote
@@ -60,6 +66,7 @@ class StagePlan(StageCost):
             alternative_models=self.alternative_models,
             team=self.team,
             upper_bound_nanousd=bound,
+            expected_nanousd=-(-bound // EXPECTED_SHARE),
         )
         further = [
             allocation

@@ -56,7 +56,7 @@ from daydream_runtime.registration import (
     document_publishers,
     endpoint_router,
 )
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.settings import ServiceSettings
 from daydream_runtime.telemetry import start_telemetry
 from daydream_runtime.tracing import TracingMiddleware
@@ -106,7 +106,7 @@ class ServiceApp(AsgiFastStream):
         self._open = open_collaborators
         repo = ContextRepo()
         self._delivery = DeliveryMiddleware(self.telemetry)
-        self._answers = EndpointServer(repo)
+        self._endpoint_server = EndpointServer(repo)
         self.register(consumers or {}, endpoints or {}, concurrency)
         self._stack = AsyncExitStack()
         self._loops: list[Loop] = []
@@ -133,7 +133,7 @@ class ServiceApp(AsgiFastStream):
         """Subscribe the handlers. They receive messages from the start of the broker on."""
         self._rows = consumers_of(self.settings.service, consumers)
         self._consumers = consumer_router(self._rows, self._delivery, concurrency)
-        self._endpoints = endpoint_router(endpoints, self._answers)
+        self._endpoints = endpoint_router(endpoints, self._endpoint_server)
         self.nats.include_routers(self._consumers, self._endpoints)
         document_publishers(self.nats, self.settings.service, self._rows)
 
@@ -198,7 +198,7 @@ class ServiceApp(AsgiFastStream):
         await _stop_subscribers(self._consumers)
         await self._delivery.finish()
         await _stop_subscribers(self._endpoints)
-        await self._answers.finish()
+        await self._endpoint_server.finish()
         await self._stack.aclose()
 
 

@@ -1,7 +1,7 @@
 """Generate the AsyncAPI document of one or several services, from their real applications.
 
 FastStream describes channels, operations and payloads. The topology adds what it leaves out: the
-answer of an endpoint, the stream of an event, and the durable of a consumer (under
+reply of an endpoint, the stream of an event, and the durable of a consumer (under
 `x-jetstream`).
 """
 
@@ -19,7 +19,7 @@ MERGED = ("channels", "operations")
 MERGED_COMPONENTS = ("schemas", "messages")
 DESCRIPTION = (
     "Events and requests of daydream. Events travel over JetStream, at least once. Their derived id"
-    " is the Nats-Msg-Id. Requests and answers travel over core NATS."
+    " is the Nats-Msg-Id. Requests and replies travel over core NATS."
 )
 
 
@@ -36,7 +36,7 @@ def document_of(apps: Iterable[ServiceApp], version: str) -> Document:
     }
     for app in apps:
         _merge(document, app.schema.to_specification().to_jsonable())
-    _add_answers(document)
+    _add_replies(document)
     _add_streams(document)
     return document
 
@@ -51,27 +51,27 @@ def _merge(document: Document, fragment: Document) -> None:
         document["components"][section] |= fragment["components"].get(section, {})
 
 
-def _add_answers(document: Document) -> None:
+def _add_replies(document: Document) -> None:
     endpoints = {endpoint.subject: endpoint for endpoint in ENDPOINTS}
     for operation in list(document["operations"].values()):
         endpoint = endpoints.get(_channel_of(document, operation)["address"])
         if endpoint is not None:
-            operation["reply"] = {"channel": {"$ref": _add_answer(document, endpoint)}}
+            operation["reply"] = {"channel": {"$ref": _add_reply(document, endpoint)}}
 
 
-def _add_answer(document: Document, endpoint: Endpoint[Any, Any]) -> str:
-    """Add the channel of an endpoint's answers, and return its reference.
+def _add_reply(document: Document, endpoint: Endpoint[Any, Any]) -> str:
+    """Add the channel of an endpoint's replies, and return its reference.
 
     Its address is null: NATS creates an inbox for each request.
     """
-    name, components = endpoint.answer.__name__, document["components"]
-    schema = endpoint.answer.model_json_schema(ref_template="#/components/schemas/{model}")
+    name, components = endpoint.reply.__name__, document["components"]
+    schema = endpoint.reply.model_json_schema(ref_template="#/components/schemas/{model}")
     for part, definition in schema.pop("$defs", {}).items():
         components["schemas"].setdefault(part, definition)
     components["schemas"][name] = schema
     payload = {"$ref": f"#/components/schemas/{name}"}
     components["messages"][name] = {"title": name, "payload": payload}
-    channel = f"{endpoint.subject}.answer"
+    channel = f"{endpoint.subject}.reply"
     document["channels"][channel] = {
         "address": None,
         "messages": {name: {"$ref": f"#/components/messages/{name}"}},

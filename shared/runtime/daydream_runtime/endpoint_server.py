@@ -1,7 +1,7 @@
-"""Answer requests to endpoints: the part of request/reply that is not FastStream's.
+"""Reply to requests to endpoints: the part of request/reply that is not FastStream's.
 
 An endpoint is a FastStream subscriber: that registers its handler, joins the queue group, describes
-it and runs it under TestNatsBroker. Over a real connection, `answer_directly` takes its messages
+it and runs it under TestNatsBroker. Over a real connection, `reply_directly` takes its messages
 instead of FastStream's `consume`. Measured on the budget service with 64 requests in progress,
 FastStream 0.7.8 costs 1,300 µs of CPU a request and this module 150 µs, most of which is nats-py.
 Every model call makes two requests to the budget service.
@@ -21,8 +21,9 @@ from nats.aio.msg import Msg
 from opentelemetry import context, propagate
 
 from daydream_contracts.topology import Endpoint
-from daydream_runtime.injection import injected_names
-from daydream_runtime.rpc import REASON_HEADER, failure_reply
+from daydream_runtime.failure_replies import failure_reply
+from daydream_runtime.from_context import injected_names
+from daydream_runtime.rpc import REASON_HEADER
 
 log = logging.getLogger(__name__)
 CONCURRENCY_MAX = 1024
@@ -30,29 +31,29 @@ FINISH_TIMEOUT_S = 5.0
 
 
 class EndpointServer:
-    """Answer each request in a separate task, at most `CONCURRENCY_MAX` at a time."""
+    """Reply to each request in a separate task, at most `CONCURRENCY_MAX` at a time."""
 
     def __init__(self, repo: ContextRepo) -> None:
         self._repo = repo
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(CONCURRENCY_MAX)
 
-    def answer_directly(
+    def reply_directly(
         self, subscriber: LogicSubscriber[Any], endpoint: Endpoint[Any, Any], handler: Any
     ) -> None:
-        """Answer what `subscriber` receives over NATS."""
+        """Reply to what `subscriber` receives over NATS."""
         names = injected_names(handler)
 
         async def take(msg: Msg) -> None:
             await self._slots.acquire()
-            task = asyncio.create_task(self._answer(endpoint, handler, names, msg))
+            task = asyncio.create_task(self._reply(endpoint, handler, names, msg))
             self._tasks.add(task)
             task.add_done_callback(self._done)
 
         subscriber.consume = take  # type: ignore[method-assign]
 
     async def finish(self) -> None:
-        """Wait for the answers in progress, at most `FINISH_TIMEOUT_S`."""
+        """Wait for the replies in progress, at most `FINISH_TIMEOUT_S`."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_TIMEOUT_S)
 
@@ -68,23 +69,23 @@ class EndpointServer:
         self._tasks.discard(task)
         self._slots.release()
 
-    async def _answer(
+    async def _reply(
         self, endpoint: Endpoint[Any, Any], handler: Any, names: Sequence[str], msg: Msg
     ) -> None:
         headers: dict[str, str] | None = None
         token = context.attach(propagate.extract(msg.headers or {}))
         try:
-            request = endpoint.question.model_validate_json(msg.data)
-            answer = await handler(request, **self._collaborators(names))
-            body = answer.model_dump_json().encode()
+            request = endpoint.request.model_validate_json(msg.data)
+            reply = await handler(request, **self._collaborators(names))
+            body = reply.model_dump_json().encode()
         except Exception as error:
             headers, text = failure_reply(error)
             body = text.encode()
             if headers.get(REASON_HEADER) == "bug":
-                log.exception("a request on %s could not be answered", endpoint.subject)
+                log.exception("a request on %s failed", endpoint.subject)
         finally:
             context.detach(token)
         try:
             await msg._client.publish(msg.reply, body, headers=headers)
         except nats.errors.Error as error:
-            log.warning("an answer on %s was lost: %r", endpoint.subject, error)
+            log.warning("a reply on %s was lost: %r", endpoint.subject, error)

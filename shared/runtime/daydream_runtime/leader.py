@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from daydream_runtime.cas_state import CasState
 
-LEASE = timedelta(seconds=30)
+LEADER_LEASE = timedelta(seconds=30)
 
 
 class LeaseHolder(BaseModel):
@@ -40,9 +40,9 @@ class LeaderLease:
         def change(holder: LeaseHolder) -> tuple[LeaseHolder, bool]:
             if holder.name not in ("", self._name) and holder.until > now:
                 return holder, False
-            if holder.name == self._name and holder.until > now + LEASE / 2:
+            if holder.name == self._name and holder.until > now + LEADER_LEASE / 2:
                 return holder, True
-            return LeaseHolder(name=self._name, until=now + LEASE), True
+            return LeaseHolder(name=self._name, until=now + LEADER_LEASE), True
 
         return await self._state.change(change)
 

@@ -104,7 +104,7 @@ def stream_config(stream: Stream, replicas: int) -> api.StreamConfig:
         subjects=list(stream.subjects) or None,
         retention=api.RetentionPolicy(stream.retention.value),
         discard=api.DiscardPolicy.NEW
-        if stream.retention is Retention.WORK or stream.sealed_history
+        if stream.retention is Retention.WORK or stream.append_only
         else api.DiscardPolicy.OLD,
         max_msgs=stream.messages_max,
         max_bytes=stream.bytes_max,
@@ -112,7 +112,7 @@ def stream_config(stream: Stream, replicas: int) -> api.StreamConfig:
         storage=api.StorageType.FILE,
         num_replicas=replicas,
         duplicate_window=0 if stream.mirror_of else DUPLICATES_S,
-        deny_delete=stream.sealed_history,
+        deny_delete=stream.append_only,
         allow_direct=False,
         mirror_direct=False,
         mirror=api.StreamSource(name=stream.mirror_of) if stream.mirror_of else None,

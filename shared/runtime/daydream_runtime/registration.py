@@ -36,10 +36,10 @@ from daydream_contracts.topology import (
     route_of,
 )
 from daydream_runtime.endpoint_server import EndpointServer
-from daydream_runtime.injection import injected_names
+from daydream_runtime.failure_replies import FailureReplyMiddleware
+from daydream_runtime.from_context import injected_names
 from daydream_runtime.middleware import DeliveryMiddleware
-from daydream_runtime.publisher import PUBLISH_TIMEOUT_S
-from daydream_runtime.rpc import FailureReplyMiddleware
+from daydream_runtime.publish_retry import PUBLISH_TIMEOUT_S
 
 PULL_S = 5.0
 Handler = Callable[..., Awaitable[Any]]
@@ -65,7 +65,9 @@ def consumer_router(
     for consumer, handler in consumers.items():
         check_names(handler, consumer.message)
         event = result_event(handler)
-        subscribed: Any = handler if event is None else _publish_result(router, event, handler)
+        subscribed: Any = (
+            handler if event is None else _publish_result(router, event, consumer.service, handler)
+        )
         for number in range(concurrency):
             subscribed = router.subscriber(
                 consumer.route.subject,
@@ -99,15 +101,15 @@ def endpoint_router(endpoints: EndpointHandlers, server: EndpointServer) -> Nats
     """Answer each endpoint's requests in a queue group, so that replicas share them."""
     router = NatsRouter(middlewares=[FailureReplyMiddleware])
     for endpoint, handler in endpoints.items():
-        check_names(handler, endpoint.question)
+        check_names(handler, endpoint.request)
         subscriber = router.subscriber(
             endpoint.subject,
             queue=endpoint.service,
-            title=f"{endpoint.service} answers {endpoint.subject.rsplit('.', 1)[-1]}",
+            title=f"{endpoint.service} replies to {endpoint.subject.rsplit('.', 1)[-1]}",
             description=_summary(handler),
         )
         subscriber(handler)
-        server.answer_directly(subscriber, endpoint, handler)
+        server.reply_directly(subscriber, endpoint, handler)
     return router
 
 
@@ -117,8 +119,8 @@ def document_publishers(
     """Add to the AsyncAPI document what the service publishes by an `EventPublisher`."""
     returned = {result_event(handler) for handler in consumers.values()}
     for route in ROUTES:
-        if route.publisher == service and route.message not in returned:
-            broker.publisher(route.subject, **_publisher_options(route))
+        if service in route.publishers and route.message not in returned:
+            broker.publisher(route.subject, **_publisher_options(route, service))
 
 
 def check_names(handler: Handler, message: type[ContractModel]) -> None:
@@ -143,20 +145,22 @@ def result_event(handler: Handler) -> type[Message] | None:
     return events[0]
 
 
-def _publish_result(router: NatsRouter, event: type[Message], handler: Handler) -> Any:
+def _publish_result(
+    router: NatsRouter, event: type[Message], service: str, handler: Handler
+) -> Any:
     route = route_of(event)
     publisher = router.publisher(
         route.subject,
         timeout=PUBLISH_TIMEOUT_S,
-        **_publisher_options(route),
+        **_publisher_options(route, service),
     )
     return publisher(handler)
 
 
-def _publisher_options(route: MessageRoute) -> dict[str, Any]:
+def _publisher_options(route: MessageRoute, service: str) -> dict[str, Any]:
     """Return the options, with the stream: without it, FastStream never learns of a lost event."""
     return {
-        "title": f"{route.publisher} publishes {route.message.__name__}",
+        "title": f"{service} publishes {route.message.__name__}",
         "description": inspect.cleandoc(route.message.__doc__ or ""),
         "schema": route.message,
         "stream": JStream(route.stream, declare=False),

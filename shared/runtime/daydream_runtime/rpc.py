@@ -1,28 +1,22 @@
-"""Send requests to endpoints over core NATS, and answer failures as replies.
+"""Send requests to endpoints over core NATS.
 
-The client is not FastStream's: commands use it without a broker, and it repeats a request until
-it is answered. Every endpoint allows that (see the topology).
+The client is not FastStream's, and this module imports neither FastStream nor OpenTelemetry's SDK:
+commands use it without a broker, and must start fast. It repeats a request until a
+reply comes. Every endpoint allows that (see the topology). `failure_replies` is the other side.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
 import nats.errors
-from faststream import BaseMiddleware
-from faststream.message import StreamMessage
-from faststream.nats import NatsResponse
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay, wait_exponential
 
 from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
-from daydream_contracts.topology import A, Endpoint, Q
-from daydream_runtime.telemetry import trace_headers
+from daydream_contracts.topology import Endpoint, ReplyT, RequestT
 
-log = logging.getLogger(__name__)
 TRY_S = 2.0
 PATIENCE_S = 20.0
 PAUSE_S, PAUSE_S_MAX = 0.02, 1.0
@@ -32,25 +26,32 @@ REQUEST_ERRORS = (nats.errors.Error, ConnectionError, TimeoutError)
 
 
 class RpcClient:
-    """Send requests over one connection."""
+    """Send requests over one connection. `headers` returns those of the current trace."""
 
-    def __init__(self, nc: Client, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        nc: Client,
+        *,
+        patience_s: float = PATIENCE_S,
+        headers: Callable[[], dict[str, str]] = dict,
+    ) -> None:
         self._nc = nc
+        self._headers = headers
         self._patience_s = patience_s
 
     async def request(
         self,
-        endpoint: Endpoint[Q, A],
-        question: Q,
+        endpoint: Endpoint[RequestT, ReplyT],
+        request: RequestT,
         *,
         patience_s: float | None = None,
         try_s: float = TRY_S,
-    ) -> A:
-        """Return the answer.
+    ) -> ReplyT:
+        """Return the reply.
 
-        Repeat the request with growing pauses until it is answered, each try for `try_s`. Raise
-        RetryLaterError if no server answers within `patience_s`, or the failure that the server
-        answered with.
+        Repeat the request with growing pauses until a reply comes, each try for `try_s`. Raise
+        RetryLaterError if no server replies within `patience_s`, or the failure that the server
+        replied with.
         """
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(REQUEST_ERRORS),
@@ -58,10 +59,10 @@ class RpcClient:
             wait=wait_exponential(multiplier=PAUSE_S, max=PAUSE_S_MAX),
             reraise=True,
         )
-        body = question.model_dump_json().encode()
+        body = request.model_dump_json().encode()
         try:
             reply: Msg = await retrying(
-                self._nc.request, endpoint.subject, body, timeout=try_s, headers=trace_headers()
+                self._nc.request, endpoint.subject, body, timeout=try_s, headers=self._headers()
             )
         except REQUEST_ERRORS as error:
             text = f"{endpoint.service} does not answer on {endpoint.subject}"
@@ -69,48 +70,15 @@ class RpcClient:
         return _read(endpoint, reply)
 
 
-def _read(endpoint: Endpoint[Q, A], reply: Msg) -> A:
+def _read(endpoint: Endpoint[RequestT, ReplyT], reply: Msg) -> ReplyT:
     headers = reply.headers or {}
     text = reply.data.decode(errors="replace")
     match headers.get(FAILURE_HEADER):
         case None:
-            return endpoint.answer.model_validate_json(reply.data)
+            return endpoint.reply.model_validate_json(reply.data)
         case "not-now":
             raise RetryLaterError(text)
         case "transient":
             raise TransientError(text)
         case _:
             raise PermanentError(headers.get(REASON_HEADER, "refused"), text)
-
-
-class FailureReplyMiddleware(BaseMiddleware[Any, Msg | None]):
-    """Answer a failed request with its failure. Without this the client waits for its timeout.
-
-    `RpcClient` raises the same kind of failure. An unexpected exception is a bug: it is logged, and
-    answered as permanent.
-    """
-
-    async def consume_scope(
-        self, call_next: Callable[[Any], Awaitable[Any]], msg: StreamMessage[Any]
-    ) -> Any:
-        try:
-            return await call_next(msg)
-        except Exception as error:
-            headers, text = failure_reply(error)
-            if headers.get(REASON_HEADER) == "bug":
-                log.exception("a request could not be answered: %s", text)
-            return NatsResponse(text, headers=headers)
-
-
-def failure_reply(error: Exception) -> tuple[dict[str, str], str]:
-    """Return the headers and the body that tell a client how its request failed."""
-    match error:
-        case RetryLaterError() | nats.errors.Error() | TimeoutError():
-            return {FAILURE_HEADER: "not-now"}, str(error)
-        case TransientError():
-            return {FAILURE_HEADER: "transient"}, str(error)
-        case PermanentError():
-            return {FAILURE_HEADER: "permanent", REASON_HEADER: error.reason}, str(error)
-        case _:
-            headers = {FAILURE_HEADER: "permanent", REASON_HEADER: "bug"}
-            return headers, f"{type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ services or for one. Settings are read when an application is created: importing
 environment.
 
 A list is written with commas: `DAYDREAM_CLEARANCES=internal,secret`. Use `StringList` for such a
-field.
+field. `make reference` renews `.env.example` and `docs/settings.md` after a change.
 """
 
 from __future__ import annotations
@@ -24,16 +24,10 @@ from pydantic_settings import (
 )
 
 from daydream_contracts.errors import ConfigurationError
+from daydream_runtime.comma_list import split_list
 from daydream_runtime.nats_url import NatsAddress
 
 PREFIX = "DAYDREAM_"
-
-
-def split_list(value: Any) -> Any:
-    """Split a comma-separated string and drop empty items. Return anything else unchanged."""
-    if isinstance(value, str):
-        return tuple(item.strip() for item in value.split(",") if item.strip())
-    return value
 
 
 StringList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)]

@@ -17,16 +17,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from opentelemetry import propagate, trace
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Counter, Histogram
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Tracer
 from prometheus_client import CollectorRegistry
 from pythonjsonlogger.json import JsonFormatter
@@ -119,8 +116,11 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
     readers: list[MetricReader] = [PrometheusMetricReader(registry=registry)]
     traces = TracerProvider(resource=resource)
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
-        traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+        # Imported only here: it takes a fifth of a service's start.
+        from daydream_runtime import otlp  # noqa: PLC0415
+
+        traces.add_span_processor(otlp.span_processor())
+        readers.append(otlp.metric_reader())
     meters = MeterProvider(readers, resource=resource, views=_views())
     meter = meters.get_meter("daydream")
     return Telemetry(

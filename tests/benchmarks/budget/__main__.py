@@ -7,9 +7,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from benchmarks.budget import cap_runs, peers, throughput, trace
+from benchmarks.budget import cap_runs, held_amounts, peers, throughput, trace
 
-PARTS = ("caps", "throughput", "peers")
+PARTS = ("caps", "holds", "throughput", "peers")
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="one minute instead of ten: fewer seeds, no $10 cap, a shorter ledger to replay",
+        help="minutes instead of half an hour: two seeds, no $10 cap, a shorter ledger to replay",
     )
     parser.add_argument(
         "--only", choices=PARTS, action="append", help="part to run (repeatable; default: all)"
@@ -46,7 +46,10 @@ def main() -> int:
     parts = options.only or PARTS
     rates: dict[tuple[int, int], float] = {}
     if "caps" in parts:
-        rates = asyncio.run(cap_runs.measure(calls, quick=options.quick))
+        calls_of = {tokens: trace.read(file, tokens) for tokens in trace.MAX_TOKENS}
+        rates = asyncio.run(cap_runs.measure(calls_of, quick=options.quick))
+    if "holds" in parts:
+        held_amounts.measure(file)
     if "throughput" in parts:
         asyncio.run(throughput.measure(quick=options.quick))
     if "peers" in parts:

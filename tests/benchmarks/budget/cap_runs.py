@@ -1,7 +1,8 @@
 """The cap under load: reservations for single calls and for whole daydreams, by cap and workers.
 
-Overshoot is what the endpoint billed above the cap in a run. Utilisation is what it billed, divided
-by the cap.
+Overshoot is what the endpoint billed above the cap until a run stopped. Utilisation is what it
+billed, divided by the cap. What a run leaves unused is stated in upper bounds of the smallest call
+that waits when it stops. After that the cap is raised, so that daydreams in progress can end.
 """
 
 from __future__ import annotations
@@ -29,18 +30,24 @@ from benchmarks.budget.trace import (
 )
 from benchmarks.budget.workers import WorkerPool
 from benchmarks.figures import figure
+from daydream_contracts.rpc import BudgetState, EmptyRequest
+from daydream_contracts.topology import BUDGET_STATE
 from daydream_runtime.rpc import RpcClient
 
 WORKERS = (1, 16, 64, 256)
 CENTS = (25, 100, 1000)
 JUDGED = (100, 1000)
-SINGLE, WHOLE = "single-call", "whole-way"
+SINGLE, WHOLE = "single-call", "whole-daydream"
+KINDS = (SINGLE, WHOLE)
+BEYOND = 1_000 * USD  # what a stopped run gets, so that its daydreams can end
+STARTED = 50  # daydreams that end before the reservation ratio is measured
 PRICE: dict[str, Any] = {
     "usd_per_mtok_in": INPUT_NANOUSD / 1000,
     "usd_per_mtok_out": OUTPUT_NANOUSD / 1000,
     "prompt_safety": PROMPT_SAFETY[0] / PROMPT_SAFETY[1],
-    "max_tokens": MAX_TOKENS,
 }
+Cell = tuple[str, int, int, int]
+"""Kind of reservation, maximum tokens, cap in cents, workers."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class CapRun:
     cap: int
     billed: int
     calls: int
-    smallest_refused: int
+    smallest_call: int
     seconds: float
 
     @property
@@ -58,8 +65,8 @@ class CapRun:
         return self.billed / self.cap
 
     @property
-    def unused_in_smallest(self) -> float:
-        return (self.cap - self.billed) / self.smallest_refused
+    def unused_in_call_bounds(self) -> float:
+        return (self.cap - self.billed) / self.smallest_call
 
 
 def cells(quick: bool) -> Iterator[tuple[int, int]]:
@@ -70,58 +77,83 @@ def cells(quick: bool) -> Iterator[tuple[int, int]]:
     return ((cents, workers) for cents in (CENTS[:2] if quick else CENTS) for workers in WORKERS)
 
 
-async def measure(calls: list[TracedCall], *, quick: bool) -> dict[tuple[int, int], float]:
-    """Print the figures; return calls per second by cap in cents and workers."""
-    async with ledger() as rpc:
-        await LifetimeCap(rpc).set(0)
-        bench = CapBench(rpc, calls)
-        seeds = 3 if quick else 20
-        runs: dict[tuple[int, int], list[CapRun]] = {}
-        for cents, workers in cells(quick):
-            runs[cents, workers] = await bench.cell(SINGLE, cents, workers, seeds)
-            _print(SINGLE, cents, workers, runs[cents, workers])
-        _overshoot("overshoot_usd_max", runs, SINGLE)
-        lowest = min(
-            mean(run.used for run in cell) for (cents, _), cell in runs.items() if cents in JUDGED
-        )
-        judged = ", ".join(
-            f"${cents // 100}" for cents in sorted({cents for cents, _ in runs} & set(JUDGED))
-        )
-        figure("budget", "utilisation_min", [lowest], "share", seeds=seeds, caps=judged, **PRICE)
-        whole: dict[tuple[int, int], list[CapRun]] = {}
-        for cents, workers in cells(quick):
-            whole[cents, workers] = await bench.cell(WHOLE, cents, workers, max(1, seeds // 4))
-            _print(WHOLE, cents, workers, whole[cents, workers])
-        _overshoot("whole_way_overshoot_usd_max", whole, WHOLE)
-        unused = [run.unused_in_smallest for cell in whole.values() for run in cell]
-        figure(
-            "budget", "whole_way_unused_in_smallest_reservations", unused, "reservations", **PRICE
-        )
-    return {key: mean(run.calls / run.seconds for run in cell) for key, cell in runs.items()}
+def seeds_of(cents: int, quick: bool) -> int:
+    """Return the number of runs of a cell: fewer of the largest cap."""
+    if quick:
+        return 2
+    return 3 if cents == max(CENTS) else 10
+
+
+async def measure(
+    calls_of: dict[int, list[TracedCall]], *, quick: bool
+) -> dict[tuple[int, int], float]:
+    """Print the figures for each maximum of tokens.
+
+    Return the calls per second of single calls with the lowest one, by cap in cents and workers.
+    """
+    runs: dict[Cell, list[CapRun]] = {}
+    for max_tokens, calls in calls_of.items():
+        async with ledger() as rpc:
+            await LifetimeCap(rpc).set(0)
+            bench = CapBench(rpc, calls)
+            for kind in KINDS:
+                for cents, workers in cells(quick):
+                    cell = (kind, max_tokens, cents, workers)
+                    runs[cell] = await bench.cell(kind, cents, workers, seeds_of(cents, quick))
+                    _print(cell, runs[cell])
+            bench.print_reservation_ratio(max_tokens)
+    _summarize(runs)
+    return {
+        (cents, workers): mean(run.calls / run.seconds for run in cell)
+        for (kind, max_tokens, cents, workers), cell in runs.items()
+        if (kind, max_tokens) == (SINGLE, MAX_TOKENS[0])
+    }
 
 
 class CapBench:
     """Make runs on one ledger.
 
     Runs of many workers follow each other under the cap on everything. Runs of one worker mostly
-    wait for the disk, so they are made at the same time, each under the cap of its own team. Then
-    the cap on everything is the sum of these.
+    wait for the disk, so they are made at the same time, each under the cap of its own team.
     """
 
     def __init__(self, rpc: RpcClient, calls: list[TracedCall]) -> None:
         self._rpc, self._calls = rpc, calls
         self._everything = LifetimeCap(rpc)
+        self._started: BudgetState | None = None  # after the first daydreams
+        self._last: BudgetState | None = None
 
     async def cell(self, kind: str, cents: int, workers: int, seeds: int) -> list[CapRun]:
         """Make one run per seed."""
         cap = cents * USD // 100
         if workers > 1:
-            return [
+            runs = [
                 await self._run(self._everything, kind, cap, workers, seed, "")
                 for seed in range(seeds)
             ]
-        await self._everything.make_free(cap * seeds)
-        return await asyncio.gather(*(self._alone(kind, cap, seed) for seed in range(seeds)))
+        else:
+            await self._everything.make_free(seeds * (cap + BEYOND))
+            runs = await asyncio.gather(*(self._alone(kind, cap, seed) for seed in range(seeds)))
+        self._last = await self._rpc.request(BUDGET_STATE, EmptyRequest())
+        if self._started is None and self._last.daydreams_paid >= STARTED and kind == WHOLE:
+            self._started = self._last
+        return runs
+
+    def print_reservation_ratio(self, max_tokens: int) -> None:
+        """Print reserved ÷ settled over the daydreams that ended after the first ones."""
+        first, last = self._started, self._last
+        if first is None or last is None:
+            raise RuntimeError(f"fewer than {STARTED} daydreams have ended")
+        reserved = last.daydreams_reserved_nanousd - first.daydreams_reserved_nanousd
+        settled = last.daydreams_nanousd - first.daydreams_nanousd
+        figure(
+            "budget",
+            "reservation_ratio",
+            [reserved / settled],
+            "ratio",
+            max_tokens=max_tokens,
+            daydreams=last.daydreams_paid - first.daydreams_paid,
+        )
 
     async def _alone(self, kind: str, cap: int, seed: int) -> CapRun:
         team = f"{kind}-{cap}-{seed}"
@@ -139,46 +171,55 @@ class CapBench:
         if kind == SINGLE:
             pool = WorkerPool(CallReservations(self._rpc, endpoint, name, team), order)
         else:
-            pool = WorkerPool(
-                DaydreamReservations(self._rpc, endpoint, name, team), daydreams(order)
-            )
+            keeper = DaydreamReservations(self._rpc, endpoint, name, team)
+            pool = WorkerPool(keeper, daydreams(order), keeper.room)
         started = time.perf_counter()
-        await pool.run(workers)
-        seconds = time.perf_counter() - started
-        if (left := await limit.free()) != cap - endpoint.billed:
+        stopped: list[CapRun] = []
+
+        async def on_stop() -> None:
+            seconds, smallest = time.perf_counter() - started, pool.room.smallest
+            stopped.append(CapRun(cap, endpoint.billed, endpoint.calls, smallest, seconds))
+            await limit.raise_by(BEYOND)
+
+        await pool.run(workers, on_stop)
+        if (left := await limit.free()) != cap + BEYOND - endpoint.billed:
             raise RuntimeError(
-                f"the endpoint billed {endpoint.billed}, but the ledger has {cap - left}"
+                f"the endpoint billed {endpoint.billed}, but the ledger has {cap + BEYOND - left}"
             )
-        return CapRun(cap, endpoint.billed, endpoint.calls, pool.smallest_refused, seconds)
+        return stopped[0]
 
 
-def _print(reservations: str, cents: int, workers: int, runs: list[CapRun]) -> None:
+def _print(cell: Cell, runs: list[CapRun]) -> None:
+    kind, max_tokens, cents, workers = cell
     used = [run.used for run in runs]
-    means = {
-        "mean": round(mean(used), 6),
-        "calls": round(mean(run.calls for run in runs)),
-        "calls_per_s": round(mean(run.calls / run.seconds for run in runs)),
-    }
     labels: dict[str, Any] = {
-        "reservations": reservations,
+        "reservations": kind,
+        "max_tokens": max_tokens,
         "cap_usd": cents / 100,
         "workers": workers,
-        **means,
+        "mean": round(mean(used), 6),
+        "unused_in_call_bounds_max": round(max(run.unused_in_call_bounds for run in runs), 6),
+        "calls": round(mean(run.calls for run in runs)),
+        "calls_per_s": round(mean(run.calls / run.seconds for run in runs)),
     }
     figure("budget", "utilisation", used, "share", overshoot_usd_max=_above(runs), **labels)
 
 
-def _overshoot(name: str, by_cell: dict[tuple[int, int], list[CapRun]], reservations: str) -> None:
-    runs = [run for cell in by_cell.values() for run in cell]
-    figure(
-        "budget",
-        name,
-        [_above(runs)],
-        "USD",
-        reservations=reservations,
-        runs=len(runs),
-        calls=sum(run.calls for run in runs),
-    )
+def _summarize(runs: dict[Cell, list[CapRun]]) -> None:
+    """Print what must hold over all cells."""
+    all_runs = [run for cell in runs.values() for run in cell]
+    labels: dict[str, Any] = {"runs": len(all_runs), **PRICE}
+    calls = sum(run.calls for run in all_runs)
+    figure("budget", "overshoot_usd_max", [_above(all_runs)], "USD", calls=calls, **labels)
+    for max_tokens in MAX_TOKENS:
+        judged = [
+            mean(run.used for run in cell)
+            for (_, tokens, cents, _), cell in runs.items()
+            if tokens == max_tokens and cents in JUDGED
+        ]
+        figure("budget", "utilisation_min", [min(judged)], "share", max_tokens=max_tokens, **labels)
+    unused = [run.unused_in_call_bounds for run in all_runs]
+    figure("budget", "unused_in_call_bounds_max", [max(unused)], "call bounds", **labels)
 
 
 def _above(runs: Iterable[CapRun]) -> float:

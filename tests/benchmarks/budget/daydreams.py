@@ -1,25 +1,31 @@
-"""Reservations for whole daydreams: two samples, three judges, and reduced plans near the cap."""
+"""Reservations for whole daydreams: two samples, three judges, and reduced plans near the cap.
+
+A call that the cap refuses waits, as its message does in the product. So a daydream may stay in
+progress until the cap is raised.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count, islice
 
 from benchmarks.budget.endpoint import PricedEndpoint
 from benchmarks.budget.single_calls import MODEL, authorize, refused
 from benchmarks.budget.trace import TracedCall
-from benchmarks.budget.workers import Refused
+from benchmarks.budget.workers import Refused, WaitingRoom
 from daydream_contracts.rpc import (
     AllocationRequest,
+    Authorize,
     OpenReservation,
     ReducedPlan,
     ReleaseReservation,
     Settle,
 )
 from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_OPEN, BUDGET_RELEASE, BUDGET_SETTLE
+from daydream_models.reservations import EXPECTED_SHARE
 from daydream_runtime.rpc import RpcClient
 
 PLANS = ((2, 3), (2, 1), (1, 1))  # samples, judges; the most expensive first
@@ -39,13 +45,20 @@ class Daydream:
     def allocations(self, plan: int, team: str) -> tuple[AllocationRequest, ...]:
         return tuple(
             AllocationRequest(
-                stage=stage, model=MODEL, team=team, upper_bound_nanousd=_bound(calls)
+                stage=stage,
+                model=MODEL,
+                team=team,
+                upper_bound_nanousd=_bound(calls),
+                expected_nanousd=_bound(calls) // EXPECTED_SHARE,
             )
             for stage, calls in self.stages(plan).items()
         )
 
-    def bound(self, plan: int) -> int:
-        return sum(_bound(calls) for calls in self.stages(plan).values())
+    @property
+    def smallest_call(self) -> int:
+        """Return the smallest upper bound of a call of the smallest plan."""
+        stages = self.stages(len(PLANS) - 1).values()
+        return min(call.bound for calls in stages for call in calls)
 
 
 @dataclass(frozen=True)
@@ -58,15 +71,15 @@ class OpenedDaydream:
 
 
 class DaydreamReservations:
-    """One reservation per daydream."""
+    """One reservation per daydream. Its calls wait in `room` for what the cap refuses."""
 
     def __init__(self, rpc: RpcClient, endpoint: PricedEndpoint, name: str, team: str = "") -> None:
-        self.by_plan = [0] * len(PLANS)
+        self.room = WaitingRoom()
         self._rpc, self._endpoint, self._name, self._team = rpc, endpoint, name, team
         self._ids = count()
 
     def smallest(self, work: Daydream) -> int:
-        return work.bound(len(PLANS) - 1)
+        return work.smallest_call
 
     async def admit(self, work: Daydream) -> OpenedDaydream | Refused:
         name = f"{self._name}-{next(self._ids)}"
@@ -84,11 +97,10 @@ class DaydreamReservations:
         return refused(grant) or OpenedDaydream(work, name, grant.plan)
 
     async def spend(self, ticket: OpenedDaydream) -> int:
-        self.by_plan[ticket.plan] += 1
         costs = 0
         for stage, calls in ticket.daydream.stages(ticket.plan).items():
-            paid = await asyncio.gather(
-                *(self._pay(ticket, stage, number, call) for number, call in enumerate(calls))
+            paid = await self.room.together(
+                [self._pay(ticket, stage, number, call) for number, call in enumerate(calls)]
             )
             costs += sum(paid)
         status = await self._rpc.request(
@@ -96,21 +108,24 @@ class DaydreamReservations:
         )
         if not status.released or status.settled_nanousd != costs:
             raise RuntimeError(f"a daydream of {costs} is in the ledger as {status}")
-        return ticket.daydream.bound(ticket.plan) - costs
+        return 0
 
     async def _pay(self, ticket: OpenedDaydream, stage: str, number: int, call: TracedCall) -> int:
         call_id = f"{ticket.reservation_id}-{stage}-{number}"
-        grant = await self._rpc.request(
-            BUDGET_AUTHORIZE,
-            authorize(ticket.reservation_id, call_id, stage, call.bound, self._team),
+        request = authorize(ticket.reservation_id, call_id, stage, call.bound, self._team)
+        attempt_id = await self.room.ask(
+            partial(self._authorize, request), call.bound, is_new=False
         )
-        if grant.refusal is not None:
-            raise RuntimeError(f"an open reservation refused its own call: {grant.refusal.text}")
+        if attempt_id is None:
+            raise RuntimeError("a call of a daydream in progress gave up")
         cost = await self._endpoint.answer(call)
-        await self._rpc.request(
-            BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=cost)
-        )
+        await self._rpc.request(BUDGET_SETTLE, Settle(attempt_id=attempt_id, cost_nanousd=cost))
+        self.room.free(call.bound - cost)
         return cost
+
+    async def _authorize(self, request: Authorize) -> str | Refused:
+        grant = await self._rpc.request(BUDGET_AUTHORIZE, request)
+        return refused(grant) or grant.attempt_id
 
 
 def daydreams(calls: Iterable[TracedCall]) -> Iterator[Daydream]:

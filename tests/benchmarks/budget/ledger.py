@@ -66,6 +66,10 @@ class LifetimeCap:
         if (free := await self.free()) != nanousd:
             raise RuntimeError(f"{nanousd} should be free, not {free}")
 
+    async def raise_by(self, nanousd: int) -> None:
+        """Raise it, also while work is in progress."""
+        await self._change(TopUp(scope=self._scope, window="lifetime", by_nanousd=nanousd))
+
     async def _change(self, change: SetLimit | TopUp) -> None:
         reply = await self._rpc.request(
             BUDGET_CHANGE, ChangeBudget(change_id=uuid4().hex, change=change, who="benchmark")

@@ -1,6 +1,6 @@
 """What the memory gates stop with the bundled embedding model.
 
-Claims come in threes: different claims about one subject, and the same claims in other words.
+Sentences come in triples: a statement, the same in other words, another about the same subject.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from benchmarks.figures import figure
 from daydream_contracts.rpc import NearestMatches, SimilarityScale
 from daydream_critic.pipeline.gates.memory_gates import similarity_threshold
 from daydream_critic.settings import CriticSettings
-from daydream_memory.embedding import MiniLM
-from daydream_memory.similarity_baseline import BUNDLED, cosines
+from daydream_memory.minilm_embedder import MiniLM
+from daydream_memory.similarity_baseline import MINILM_SCALE, cosines
 
 Array = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 def measure() -> None:
     """Print the similarity baseline, and both shares.
 
-    Each three is judged by what the others say.
+    Each triple is judged by what the others say.
     """
     same, different = asyncio.run(cosines(MiniLM(1)))
     thresholds = np.array(
@@ -31,13 +31,13 @@ def measure() -> None:
     )
     figure(
         "critic",
-        "gates_likeness_mean",
+        "gates_similarity_baseline_mean",
         [float(different.mean())],
         "cosine",
         deviation=round(float(different.std(ddof=1)), 3),
-        in_use=BUNDLED.mean,
+        in_use=MINILM_SCALE.mean,
     )
-    figure("critic", "gates_line", thresholds.tolist(), "cosine")
+    figure("critic", "gates_similarity_threshold", thresholds.tolist(), "cosine")
     _print_stopped("gates_different_stopped_share", different, thresholds)
     _print_stopped("gates_same_stopped_share", same, thresholds)
 

@@ -16,13 +16,13 @@ from benchmarks.figures import figure, percentile
 from benchmarks.sampler.synthetic import clustered
 from daydream_memory.ann_index import AnnIndex
 from daydream_memory.chunking import facts_of
-from daydream_memory.embedding import MiniLM
+from daydream_memory.minilm_embedder import MiniLM
 from daydream_memory.reading import read_document
 from daydream_memory.sqlite.vector_index import INDEX_MIN_FACTS
 from daydream_memory.vectors import VectorTable
 from support.programs import Daydream, until
 
-DIMENSION = 384  # of the embedded model
+DIMENSION = 384  # of the bundled model
 QUERIES = 300
 DOCUMENTS = 2000
 EMBEDDED = 60
@@ -39,7 +39,7 @@ def measure(*, quick: bool) -> None:
 
 
 def search(size: int) -> None:
-    """Search as the embedded store does: exact below `INDEX_MIN_FACTS`, else with the index."""
+    """Search as the SQLite store does: exact below `INDEX_MIN_FACTS`, else with the index."""
     vectors = clustered(size, DIMENSION, seed=1)
     table = VectorTable()
     table.append([str(row) for row in range(size)], vectors)

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from benchmarks.figures import mean_figure
 from benchmarks.sampler.worlds import Joined, corpora, read_joined
 from daydream_contracts.events import FactKind
-from daydream_memory.embedding import MiniLM
+from daydream_memory.minilm_embedder import MiniLM
 from daydream_memory.store import Vector
 from daydream_models.provider import ModelProvider
 from daydream_models.settings import ModelSettings
@@ -35,7 +35,7 @@ from daydream_sampler.simulation.draws import FactSpace, LocalPairs, draw
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.registry import load_strategies
 from daydream_sampler.strategy_history import StrategyHistory
-from support.samples import verdict_on
+from support.message_builders import verdict_on
 
 DRAWS = 200
 SEEDS = 20
@@ -46,7 +46,7 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class EndpointModel:
-    """An embedding model at an endpoint, instead of the embedded one."""
+    """An embedding model at an endpoint, instead of the bundled one."""
 
     url: str
     model: str
@@ -72,7 +72,7 @@ class EndpointModel:
 
 
 def measure(table: Path, *, quick: bool, other: EndpointModel | None = None) -> None:
-    """Print the figures of every corpus beside the table, with the embedded model or `other`."""
+    """Print the figures of every corpus beside the table, with the bundled model or `other`."""
     all_corpora = corpora(table)
     for corpus in all_corpora:
         joined = read_joined(table, corpus)
@@ -114,7 +114,7 @@ def headline(paths: Sequence[Path]) -> Path:
 
 
 def embedded(joined: Joined, other: EndpointModel | None = None) -> FactSpace:
-    """Return the memory, with the questions first, embedded with the embedded model or `other`."""
+    """Return the memory, with the questions first, embedded with the bundled model or `other`."""
     texts = [*joined.questions, *joined.papers]
     vectors = np.stack(asyncio.run((other or MiniLM(2)).embed(texts)))
     kinds = [FactKind.QUESTION] * len(joined.questions) + [FactKind.DOCUMENT] * len(joined.papers)

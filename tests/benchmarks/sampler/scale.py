@@ -26,7 +26,7 @@ from daydream_memory.vectors import VectorTable
 from daydream_sampler.candidates import NEAREST
 from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.epoch import Epoch
-from daydream_sampler.features import NAMES
+from daydream_sampler.pair_features import NAMES
 from daydream_sampler.pair_numbers import pair_count
 from daydream_sampler.portfolio_round import PortfolioRound
 from daydream_sampler.simulation.draws import NOW, FactSpace, LocalPairs, draw

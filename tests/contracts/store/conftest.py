@@ -21,7 +21,7 @@ from daydream_memory.settings import MemorySettings, WeaviateSettings
 from daydream_memory.sqlite import open_sqlite_store
 from daydream_memory.store import Store
 from daydream_memory.store.registry import (
-    EMBEDDED,
+    SQLITE,
     WEAVIATE,
     StoreContext,
     store_names,
@@ -67,7 +67,7 @@ async def bucket(request: pytest.FixtureRequest) -> AsyncIterator[KeyValue]:
 
 
 @asynccontextmanager
-async def embedded_stores(_: pytest.FixtureRequest) -> AsyncIterator[OpenIn]:
+async def sqlite_stores(_: pytest.FixtureRequest) -> AsyncIterator[OpenIn]:
     async def open_in(folder: Path, model: str) -> Store:
         return open_sqlite_store(folder, model)
 
@@ -120,10 +120,10 @@ async def delete_tenant(settings: WeaviateSettings) -> None:
 
 
 STORES: dict[str, StoreFactory] = {
-    EMBEDDED: embedded_stores,
+    SQLITE: sqlite_stores,
     WEAVIATE: weaviate_stores("weaviate"),
     "fake-weaviate": weaviate_stores("fake"),
-    **{name: installed_stores(name) for name in store_names() if name not in (EMBEDDED, WEAVIATE)},
+    **{name: installed_stores(name) for name in store_names() if name not in (SQLITE, WEAVIATE)},
 }
 
 

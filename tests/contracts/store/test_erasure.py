@@ -110,7 +110,7 @@ async def test_an_erased_fact_stays_erased_when_offered_again_or_when_its_daydre
     assert kept.hypothesis.synthesis.hypothesis == "hypothesis late", "what was paid for is kept"
 
 
-async def test_descendants_of_an_erased_fact_are_withdrawn_or_erased_as_requested(
+async def test_descendants_of_an_erased_fact_are_retracted_or_erased_as_requested(
     store: Store,
 ) -> None:
     await add_family(store)

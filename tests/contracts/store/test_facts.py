@@ -215,7 +215,7 @@ async def test_a_closed_question_is_no_longer_listed(store: Store) -> None:
 
 async def test_neighbours_say_which_are_related_and_which_are_hidden(store: Store) -> None:
     await add_family(store)
-    await store.visibility.withdraw(["id three"], NOW)
+    await store.visibility.retract(["id three"], NOW)
     neighbours = await store.facts.neighbours(1, 10, [2])
     assert neighbours is not None
     assert [

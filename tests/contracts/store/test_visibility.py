@@ -1,4 +1,4 @@
-"""Withdrawn and reinstated facts in every store."""
+"""Retracted and reinstated facts in every store."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from support.store_cases import (
 )
 
 
-async def test_withdrawing_and_reinstating_a_fact_includes_its_descendants(
+async def test_retracting_and_reinstating_a_fact_includes_its_descendants(
     store: Store, opened: Reopenable
 ) -> None:
     await add_family(store)
     for _ in range(2):
-        changed = await store.visibility.withdraw(["id one"], NOW)
+        changed = await store.visibility.retract(["id one"], NOW)
         assert [fact.fact_id for fact in changed.hidden] == [
             "id one",
             "insight high",
@@ -41,12 +41,12 @@ async def test_withdrawing_and_reinstating_a_fact_includes_its_descendants(
     assert (await again.maintenance.counts()).hidden == 0
 
 
-async def test_a_fact_withdrawn_for_two_causes_is_reinstated_with_the_last(
+async def test_a_fact_retracted_for_two_causes_is_reinstated_with_the_last(
     store: Store,
 ) -> None:
     await add_family(store)
-    await store.visibility.withdraw(["insight low"], NOW)
-    await store.visibility.withdraw(["id one"], NOW)
+    await store.visibility.retract(["insight low"], NOW)
+    await store.visibility.retract(["id one"], NOW)
     assert [
         fact.fact_id for fact in (await store.visibility.reinstate(["id one"], NOW)).hidden
     ] == [
@@ -67,22 +67,22 @@ async def test_the_latest_decision_on_a_fact_counts_however_late_an_earlier_one_
     await add_active_facts(store, "one", "two")
     hour = timedelta(hours=1)
     await store.visibility.reinstate(["id one"], NOW + hour)
-    assert await store.visibility.withdraw(["id one"], NOW) == VisibilityChange()
+    assert await store.visibility.retract(["id one"], NOW) == VisibilityChange()
     assert await texts_near(store, "one") == {"one", "two"}
-    await store.visibility.withdraw(["id one"], NOW + 2 * hour)
+    await store.visibility.retract(["id one"], NOW + 2 * hour)
     await store.visibility.reinstate(["id one"], NOW + hour)
     assert await texts_near(store, "one") == {"two"}
 
 
-async def test_a_later_insight_inherits_the_withdrawal_of_its_parents(
+async def test_a_later_insight_inherits_the_retraction_of_its_parents(
     store: Store,
 ) -> None:
     await add_active_facts(store, "one", "two")
-    await store.visibility.withdraw(["id one"], NOW)
+    await store.visibility.retract(["id one"], NOW)
     new = insight("late", "id one", "id two")
     await store.verdicts.add(verdict("late", Decision.PROMOTED), new[1], new)
     (visibility,) = await store.visibility.resolve(["insight late"])
-    assert (visibility.hidden, visibility.withdrawn_by, visibility.descendants) == (
+    assert (visibility.hidden, visibility.retracted_by, visibility.descendants) == (
         True,
         ("id one",),
         0,

@@ -1,4 +1,4 @@
-"""A store: the embedded one, with one part replaced. It logs every erasure.
+"""A store: the SQLite one, with one part replaced. It logs every erasure.
 
 A store on another database gives all parts of a `Store` in the same way.
 """
@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from daydream_memory.store import ErasedFacts, ErasureStore, Store
-from daydream_memory.store.registry import EMBEDDED, StoreContext, store_opener
+from daydream_memory.store.registry import SQLITE, StoreContext, store_opener
 
 LOG_FILE = "erasures.jsonl"
 
@@ -41,7 +41,7 @@ class AuditedErasure(ErasureStore):
 
 
 async def open_store(context: StoreContext) -> Store:
-    """Open the embedded store in the folder of the settings, and its log next to it."""
-    store = await store_opener(EMBEDDED)(context)
+    """Open the SQLite store in the folder of the settings, and its log next to it."""
+    store = await store_opener(SQLITE)(context)
     log = Path(context.settings.folder) / LOG_FILE
     return replace(store, erasure=AuditedErasure(store.erasure, log))

@@ -43,6 +43,9 @@ def ledger() -> RecordingLedger:
     )
     assert ledger.open("open", 10).granted
     ledger.authorize("open", 5, call="open")
+    ledger.open("in-progress", 10)
+    ledger.authorize("in-progress", 5, call="in-progress")
+    ledger.release("in-progress")
     ledger.set_cap("day", 50)
     return ledger
 
@@ -81,19 +84,10 @@ def test_an_intact_ledger_has_no_findings(ledger: RecordingLedger) -> None:
                 allocations=(
                     AllocationRequest(stage="synthesizer", model="m", upper_bound_nanousd=1),
                 ),
+                held=(1,),
                 branches=1,
             ),
             "twice",
-        ),
-        (
-            ReservationOpened(
-                reservation_id="huge",
-                allocations=(
-                    AllocationRequest(stage="synthesizer", model="m", upper_bound_nanousd=10_000),
-                ),
-                branches=1,
-            ),
-            "over-cap",
         ),
         (
             AttemptSettled(attempt_id="never-authorized", cost_nanousd=1, unknown=False),
@@ -108,19 +102,25 @@ def test_an_entry_that_no_replica_would_write_is_reported(
     assert kind in kinds(auditor)
 
 
-def test_an_authorization_above_the_held_money_is_reported(ledger: RecordingLedger) -> None:
+@pytest.mark.parametrize(
+    ("reservation_id", "upper_bound", "kind"),
+    [("open", 5_000, "over-cap"), ("in-progress", 1, "released")],
+)
+def test_an_authorization_that_no_replica_would_write_is_reported(
+    ledger: RecordingLedger, reservation_id: str, upper_bound: int, kind: str
+) -> None:
     forged = AttemptAuthorized(
         attempt_id="a",
-        reservation_id="open",
+        reservation_id=reservation_id,
         call_id="c",
         nonce="n",
         stage="synthesizer",
         model="m",
         team="",
-        upper_bound_nanousd=50,
+        upper_bound_nanousd=upper_bound,
         expires_at=ledger.now,
     )
-    assert "overdrawn" in kinds(
+    assert kind in kinds(
         audited([*ledger.commits, Commit(at=ledger.now, by="x", entries=(forged,))])
     )
 

@@ -22,10 +22,12 @@ from daydream_budget.ledger.entries import (
     Entry,
     ForegroundSpent,
     MessageVoided,
+    ReservationOpened,
     SoftLimitReached,
 )
 from daydream_budget.ledger.snapshots import LedgerSnapshot
 from daydream_budget.ledger.state import LedgerState
+from daydream_contracts.rpc import AllocationRequest
 from support.fake_ledger import NOON, RecordingLedger
 
 REACHED = SoftLimitReached(scope="all", window="day", first_quarter=1, share=0.8)
@@ -105,6 +107,16 @@ def test_an_entry_that_does_not_fit_leaves_the_state_as_it_was() -> None:
         with pytest.raises(UnreadableMessageError, match=r"does not follow .*KeyError"):
             try_it(state, commit, stored)
     assert LedgerSnapshot.of(state, 0) == LedgerSnapshot.of(LedgerState(), 0)
+
+
+def test_a_reservation_that_holds_no_amount_for_an_allocation_is_unreadable() -> None:
+    allocation = AllocationRequest(stage="critic", model="m", upper_bound_nanousd=1)
+    opened = ReservationOpened(
+        reservation_id="r", allocations=(allocation, allocation), held=(1,), branches=1
+    )
+    stored = message(opened)
+    with pytest.raises(UnreadableMessageError, match="does not follow"):
+        fold(LedgerState(), parse(stored, ""), stored)
 
 
 def test_a_trial_changes_nothing_also_if_it_fits() -> None:

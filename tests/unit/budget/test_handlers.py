@@ -10,6 +10,7 @@ from faststream.nats import TestNatsBroker
 
 from daydream_budget.app import build
 from daydream_budget.ledger.rules import LedgerRequest
+from daydream_budget.metrics import RefusalCounter
 from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import ForegroundReported
@@ -25,6 +26,7 @@ from daydream_contracts.rpc import (
 )
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_OPEN, BUDGET_STATE, route_of
 from daydream_runtime.application import ServiceApp
+from daydream_runtime.telemetry import start_telemetry
 from support.fake_ledger import FakeLedger
 
 REPORTS = route_of(ForegroundReported)
@@ -58,6 +60,7 @@ def app(ledger: FakeServiceLedger) -> ServiceApp:
     app = build(BudgetSettings(concurrency=1))
     app.context.set_global("ledger", ledger)
     app.context.set_global("prices", {})
+    app.context.set_global("refusals", RefusalCounter(start_telemetry("budget", "test")))
     return app
 
 

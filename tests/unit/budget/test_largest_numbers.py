@@ -45,8 +45,10 @@ def test_a_ledger_with_extreme_amounts_still_decides_and_adds_up(
     ledger.change(TopUp(window="lifetime", by_nanousd=NANOUSD_MAX))
     ledger.change(TopUp(window="lifetime", by_nanousd=-NANOUSD_MAX))
     ledger.report_foreground(foreground)
-    ledger.open("r", bound, team="red")
+    ledger.open("r", bound, team="red", expected=correction)
     grant = ledger.authorize("r", bound, team="red")
+    own = ledger.call("own", bound, purpose="foreground", key="k")
+    ledger.settle(own.attempt_id, cost, output_tokens=TOKENS_MAX, release=True)
     ledger.settle(grant.attempt_id, cost, input_tokens=TOKENS_MAX, output_tokens=TOKENS_MAX)
     for by in (correction, -correction):
         ledger.change(CorrectionEntry(stage="s", model="m", at=ledger.now, by_nanousd=by))

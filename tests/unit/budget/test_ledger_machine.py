@@ -10,6 +10,7 @@ crashes and replays. After every step the state must agree with an independent c
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,14 +22,11 @@ from hypothesis.stateful import initialize, precondition, rule
 from daydream_budget.ledger.entries import AttemptSettled
 from daydream_budget.ledger.retention import HORIZON
 from daydream_budget.ledger.rules import decide, due
-from daydream_budget.ledger.snapshots import LedgerSnapshot
-from daydream_budget.ledger.state import LedgerState
 from daydream_contracts.rpc import (
     AllocationRequest,
     Authorize,
     CorrectionEntry,
     Grant,
-    IncreaseReservation,
     OpenReservation,
     Pause,
     ReducedPlan,
@@ -41,16 +39,16 @@ from daydream_contracts.rpc import (
     SetZone,
     TopUp,
 )
+from support.fake_ledger import for_one_call
 from support.ledger_machine import (
     SCOPES,
     STAGES,
     WINDOWS,
     ZURICH,
     CountedAmount,
-    CountingMachine,
     allocations_of,
-    content,
 )
+from support.ledger_persistence import PersistentMachine
 
 IDLE_S = 6 * 3600.0
 LIFETIMES_S = [900.0, 30 * 3600.0]
@@ -69,14 +67,10 @@ amounts = st.integers(0, 40)
 picks = st.integers(0, 1_000_000)
 
 
-class LedgerMachine(CountingMachine):
+class LedgerMachine(PersistentMachine):
     """The rules, and what must hold after each of them."""
 
     pick: Callable[[Any, int], Any] = staticmethod(lambda items, at: items[at % len(items)])
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.early_snapshot: tuple[str, int] | None = None
 
     @initialize(
         start=st.sampled_from([EVENING_BEFORE_SUMMER_TIME, EVENING_BEFORE_WINTER_TIME]),
@@ -99,15 +93,22 @@ class LedgerMachine(CountingMachine):
         team=st.sampled_from(TEAMS),
         purpose=st.sampled_from(["daydream", "canary"]),
         model_is_open=st.booleans(),
+        expected=st.integers(0, 15),
     )
     def open(
-        self, upper_bounds: list[int], branches: int, team: str, purpose: str, model_is_open: bool
+        self,
+        upper_bounds: list[int],
+        branches: int,
+        team: str,
+        purpose: str,
+        model_is_open: bool,
+        expected: int = 0,
     ) -> None:
         halves = [upper_bound // 2 for upper_bound in upper_bounds]
         reduced = ReducedPlan(allocations=allocations_of(halves, team, model_is_open))
         request = OpenReservation(
             reservation_id=self.next_name("reservation"),
-            allocations=allocations_of(upper_bounds, team, model_is_open),
+            allocations=allocations_of(upper_bounds, team, model_is_open, expected),
             branches=branches,
             purpose=purpose,
             requested_at=self.now,
@@ -120,25 +121,63 @@ class LedgerMachine(CountingMachine):
         if grant.granted:
             assert grant.plan == 0 or (grant.plan == 1 and not is_free)
 
-    @precondition(lambda self: self.state.controls.has_cap and not self.state.controls.paused)
-    @rule(over=st.integers(0, 1))
-    def open_all_that_is_free(self, over: int) -> None:
-        """Up to the cap, and not one more."""
-        controls = self.state.controls
-        limits = [
-            key
-            for key, limit in controls.limits.items()
-            if limit.hard and controls.cap(limit) is not None and key[0] in ("all", "stage:critic")
-        ]
-        free = min(self.free(*key) for key in limits)
-        if free > 0 and not self.state.foreground.reported:
-            part = AllocationRequest(stage="critic", model="m0", upper_bound_nanousd=free + over)
-            request = OpenReservation(
-                reservation_id=self.next_name("reservation"),
-                allocations=(part,),
-                requested_at=self.now,
-            )
-            assert self.request_open(request).granted == (not over)
+    @precondition(lambda self: self.reservation_ids)
+    @rule(pick=picks, over=st.integers(0, 1))
+    def authorize_all_that_is_left(self, pick: int, over: int) -> None:
+        """Up to the tightest cap, whatever others hold, and not one more."""
+        reservation_id = self.pick(self.reservation_ids, pick)
+        amount = CountedAmount(self.now, "critic", "m0", "", self.purposes[reservation_id], 0)
+        reservation = self.state.reservations.get(reservation_id)
+        left = min((self.left(*key) for key in self.hard_limits(amount)), default=0)
+        if left <= 0 or reservation is None or reservation.status == "released":
+            return
+        request = Authorize(
+            reservation_id=reservation_id,
+            call_id=self.next_name("call"),
+            nonce=self.next_name("nonce"),
+            stage="critic",
+            model="m0",
+            upper_bound_nanousd=left + over,
+            lifetime_s=LIFETIMES_S[0],
+        )
+        fits = self.fits(request)
+        grant = self.submit(request)
+        if not self.state.foreground.reported:
+            assert grant.granted == fits
+        assert not (grant.granted and over)
+        if grant.granted:
+            self.attempt_ids.append(grant.attempt_id)
+
+    @rule(
+        upper_bound=amounts,
+        key=st.sampled_from(["k1", "k2"]),
+        team=st.sampled_from(TEAMS),
+        lifetime_s=st.sampled_from(LIFETIMES_S),
+    )
+    def call_from_foreground(
+        self, upper_bound: int, key: str, team: str, lifetime_s: float
+    ) -> None:
+        """Open and authorize in one request."""
+        name = self.next_name("reservation")
+        request = for_one_call(
+            name,
+            upper_bound,
+            self.now,
+            purpose="foreground",
+            key=key,
+            lifetime_s=lifetime_s,
+            stage="gateway",
+            model="m1",
+            team=team,
+        )
+        first = request.first_attempt
+        assert first is not None
+        self.purposes[name], self.keys[name] = "foreground", key
+        fits = self.fits(first)
+        grant = self.submit(request)
+        assert grant.granted == fits
+        if grant.granted:
+            self.attempt_ids.append(grant.attempt_id)
 
     @rule(age=st.timedeltas(timedelta(days=5), timedelta(days=9)))
     def open_what_was_requested_long_ago(self, age: timedelta) -> None:
@@ -153,19 +192,6 @@ class LedgerMachine(CountingMachine):
             assert age <= HORIZON
         elif age > HORIZON:
             assert grant.refusal.reason == "too-old"
-
-    @precondition(lambda self: self.reservation_ids)
-    @rule(pick=picks, by=amounts, stage=st.sampled_from(STAGES), model=st.sampled_from(MODELS))
-    def increase(self, pick: int, by: int, stage: str, model: str) -> None:
-        self.submit(
-            IncreaseReservation(
-                reservation_id=self.pick(self.reservation_ids, pick),
-                increase_id=self.next_name("increase"),
-                stage=stage,
-                model=model,
-                by_nanousd=by,
-            )
-        )
 
     @precondition(lambda self: self.reservation_ids)
     @rule(
@@ -192,10 +218,12 @@ class LedgerMachine(CountingMachine):
             upper_bound_nanousd=upper_bound,
             lifetime_s=lifetime_s,
         )
-        stopped = self.is_stopped(request)
+        fits = self.fits(request)
         grant = self.submit(request)
         if grant.granted:
-            self.check_authorized(before, request, stopped)
+            assert before is not None
+            assert before.status != "released"
+            assert fits
             assert grant.attempt_id not in self.attempt_ids, "a grant is valid for one worker"
             self.attempt_ids.append(grant.attempt_id)
 
@@ -272,14 +300,13 @@ class LedgerMachine(CountingMachine):
             model=about.model,
             team=about.team,
             purpose=about.purpose,
+            key=about.key,
             at=about.at,
             by_nanousd=by,
         )
         if self.change(correction).refusal is None:
             self.excused |= by > 0
-            self.corrections.append(
-                CountedAmount(about.at, about.stage, about.model, about.team, about.purpose, 0, by)
-            )
+            self.corrections.append(dataclasses.replace(about, upper_bound=0, cost=by))
         else:
             assert by < 0
 
@@ -296,7 +323,7 @@ class LedgerMachine(CountingMachine):
         answer = self.submit(request)
         self.foreground += cost * answer.counted
         assert answer.counted == (age <= timedelta(days=1))
-        assert self.state.foreground.total == self.foreground
+        assert self.state.foreground.total == self.foreground_spend()
 
     @precondition(lambda self: self.granted)
     @rule(pick=picks)
@@ -341,34 +368,6 @@ class LedgerMachine(CountingMachine):
         tomorrow = datetime.combine(local.date() + timedelta(days=1), datetime.min.time(), ZURICH)
         self.now = tomorrow.astimezone(UTC)
         self.sweep()
-
-    # --- persistence ------------------------------------------------------------------------------
-
-    @precondition(lambda self: self.early_snapshot is None and len(self.commits) >= 5)
-    @rule()
-    def take_a_snapshot(self) -> None:
-        sequence = len(self.commits)
-        self.early_snapshot = LedgerSnapshot.of(self.state, sequence).model_dump_json(), sequence
-
-    @rule()
-    def crash_and_load(self) -> None:
-        """Start from a snapshot after a kill: nothing outside the snapshot may matter."""
-        snapshot = LedgerSnapshot.of(self.state, 1).model_dump_json()
-        self.state = LedgerSnapshot.model_validate_json(snapshot).to_state()
-
-    def teardown(self) -> None:
-        """Compare a replay from nothing, and one from a snapshot, with the state."""
-        if not self.commits:
-            return
-        empty = LedgerSnapshot.of(LedgerState(), 0).model_dump_json(), 0
-        for text, sequence in (empty, self.early_snapshot or empty):
-            snapshot = LedgerSnapshot.model_validate_json(text)
-            assert snapshot.sequence == sequence
-            replayed = snapshot.to_state()
-            for commit in self.commits[sequence:]:
-                replayed.fold(commit)
-            assert content(replayed) == content(self.state)
-            assert list(replayed.ended.released) == list(self.state.ended.released)
 
     # --- checks of single rules -------------------------------------------------------------------
 

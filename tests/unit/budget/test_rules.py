@@ -13,8 +13,8 @@ from daydream_budget.ledger.retention import HORIZON
 from daydream_budget.ledger.rules import LedgerRequest, decide, due
 from daydream_contracts.rpc import (
     AllocationRequest,
+    Authorize,
     ChangeBudget,
-    IncreaseReservation,
     OpenReservation,
     ReleaseReservation,
     SetLimit,
@@ -35,7 +35,7 @@ def test_without_a_cap_free_models_are_granted() -> None:
     assert ledger.authorize("a", 0).granted
 
 
-def test_a_reservation_holds_its_whole_bound_until_it_is_released() -> None:
+def test_without_an_expectation_a_reservation_holds_its_whole_bound_until_it_is_released() -> None:
     ledger = FakeLedger(lifetime=100)
     ledger.open("a", 60)
     assert not ledger.open("b", 60).granted
@@ -86,18 +86,57 @@ def test_at_midnight_settled_money_no_longer_counts_and_reserved_money_still_doe
     ledger.open("open", 50)
     assert not ledger.open("another", 50).granted
     ledger.now += timedelta(days=1)
-    assert not ledger.open("too-large", 51).granted
+    refusal = ledger.open("too-large", 51).refusal
+    assert refusal is not None
+    assert refusal.near_cap
     assert ledger.open("another", 50).granted
 
 
-def test_an_attempt_never_takes_more_than_its_reservation_still_holds() -> None:
+def test_an_attempt_may_take_more_than_its_reservation_still_holds() -> None:
     ledger = FakeLedger(lifetime=100)
     ledger.open("a", 30)
     assert ledger.authorize("a", 20).granted
-    refusal = ledger.authorize("a", 20).refusal
+    assert ledger.authorize("a", 20).granted
+    assert (ledger.money.reserved, ledger.money.authorized) == (0, 40)
+
+
+def test_an_attempt_is_checked_against_the_cap_whatever_others_hold() -> None:
+    ledger = FakeLedger(lifetime=100)
+    ledger.open("a", 60)
+    ledger.open("b", 40)
+    assert ledger.authorize("b", 70).granted
+    refusal = ledger.authorize("a", 40).refusal
     assert refusal is not None
-    assert refusal.reason == "reservation"
-    assert refusal.shortfall_nanousd == 10
+    assert (refusal.reason, refusal.near_cap, refusal.shortfall_nanousd) == ("cap", True, 10)
+    assert refusal.retry_at == ledger.now + timedelta(seconds=5)
+    assert ledger.authorize("a", 30).granted
+
+
+def test_an_attempt_that_the_remaining_money_cannot_pay_waits_for_the_renewal() -> None:
+    ledger = FakeLedger(day=100)
+    ledger.spend("a", 90)
+    ledger.open("b", 10)
+    refusal = ledger.authorize("b", 11).refusal
+    assert refusal is not None
+    assert (refusal.reason, refusal.near_cap) == ("cap", False)
+    assert refusal.retry_at == datetime(2026, 6, 2, tzinfo=UTC)
+    ledger.now += timedelta(days=1)
+    assert ledger.authorize("b", 11).granted
+
+
+def test_daydreams_that_need_more_than_they_hold_do_not_wait_for_each_other_for_ever() -> None:
+    ledger = FakeLedger(lifetime=100)
+    for number in range(10):
+        assert ledger.open(f"e{number}", 60, expected=10).granted
+    for number in range(10):
+        attempt = ledger.authorize(f"e{number}", 60, call=f"c{number}")
+        if not attempt.granted:
+            assert attempt.refusal is not None
+            assert attempt.refusal.reason == "cap"
+            continue
+        ledger.settle(attempt.attempt_id, 8)
+        ledger.release(f"e{number}")
+    assert ledger.money.settled == 48, "until less than one call is left"
 
 
 def test_each_attempt_at_a_call_is_authorized_separately() -> None:
@@ -106,6 +145,15 @@ def test_each_attempt_at_a_call_is_authorized_separately() -> None:
     first, second = ledger.authorize("a", 20), ledger.authorize("a", 20)
     assert first.attempt_id != second.attempt_id
     assert ledger.money.authorized == 40
+
+
+def test_a_call_of_a_stage_that_was_not_reserved_for_is_added() -> None:
+    ledger = FakeLedger(lifetime=100)
+    ledger.open("a", 10)
+    attempt = ledger.authorize("a", 20, stage="critic", model="n")
+    ledger.settle(attempt.attempt_id, 5)
+    assert ledger.state.accounts.of("stage:critic").settled == 5
+    check(ledger.state)
 
 
 def test_a_request_repeated_by_the_same_worker_is_the_same_attempt() -> None:
@@ -168,40 +216,31 @@ def test_an_overrun_is_recorded_in_full_and_stops_all_paid_attempts() -> None:
 
 def test_a_lowered_cap_stops_attempts_until_it_is_raised() -> None:
     ledger = FakeLedger(lifetime=100)
-    ledger.open("a", 80)
+    ledger.spend("spent", 60)
+    ledger.open("a", 40)
     ledger.set_cap("lifetime", 50)
-    assert not ledger.authorize("a", 10).granted
+    assert not ledger.authorize("a", 1).granted
     ledger.set_cap("lifetime", 80)
     assert ledger.authorize("a", 10).granted
 
 
-def test_an_idle_reservation_expires_and_can_be_increased_again() -> None:
+def test_an_idle_reservation_expires_and_is_reopened_by_an_authorization() -> None:
     ledger = FakeLedger(lifetime=100)
     ledger.open("a", 60)
     ledger.sweep(timedelta(days=1, seconds=1))
     assert ledger.money.reserved == 0
-    refusal = ledger.authorize("a", 10).refusal
-    assert refusal is not None
-    assert (refusal.reason, refusal.shortfall_nanousd) == ("reservation", 10)
-    assert ledger.increase("a", 10).granted
-    assert ledger.authorize("a", 10).granted
+    attempt = ledger.authorize("a", 10)
+    assert attempt.granted
+    assert ledger.state.reservations["a"].status == "open"
+    ledger.settle(attempt.attempt_id, 4)
+    assert ledger.money.reserved == 0, "what it held was freed"
 
 
-def test_a_free_reservation_that_expired_can_be_reopened_for_nothing() -> None:
+def test_a_free_reservation_that_expired_is_reopened_by_a_free_attempt() -> None:
     ledger = FakeLedger()
     ledger.open("a", 0)
     ledger.sweep(timedelta(days=2))
-    assert not ledger.authorize("a", 0).granted
-    assert ledger.increase("a", 0).granted
     assert ledger.authorize("a", 0).granted
-
-
-def test_an_increase_repeated_under_one_id_counts_once() -> None:
-    ledger = FakeLedger(lifetime=100)
-    ledger.open("a", 10)
-    ledger.increase("a", 5, "g")
-    ledger.increase("a", 5, "g")
-    assert ledger.money.reserved == 15
 
 
 def test_two_branches_are_released_separately_and_the_rest_is_free_after_the_last() -> None:
@@ -218,9 +257,9 @@ def test_nothing_is_authorized_from_a_released_reservation() -> None:
     ledger = FakeLedger(lifetime=100)
     ledger.open("a", 100)
     ledger.release("a")
-    for grant in (ledger.authorize("a", 1), ledger.increase("a", 1)):
-        assert grant.refusal is not None
-        assert grant.refusal.reason == "released"
+    grant = ledger.authorize("a", 1)
+    assert grant.refusal is not None
+    assert grant.refusal.reason == "released"
 
 
 def test_a_call_in_progress_when_its_reservation_is_released_is_still_settled() -> None:
@@ -252,7 +291,6 @@ def test_a_reservation_older_than_the_horizon_is_forgotten_and_can_not_be_opened
 def test_an_unknown_reservation_pays_for_nothing_and_counts_as_released() -> None:
     ledger = FakeLedger(lifetime=100)
     assert ledger.authorize("unknown", 1).refusal.reason == "unknown-reservation"  # type: ignore[union-attr]
-    assert ledger.increase("unknown", 1).refusal.reason == "unknown-reservation"  # type: ignore[union-attr]
     assert ledger.release("unknown").released
     assert not ledger.settle("unknown:1", 1).known
 
@@ -312,14 +350,19 @@ def test_a_replica_that_lost_a_race_still_folds_the_commits_of_the_other() -> No
         )
     )
     both(*decided(ReleaseReservation(reservation_id="second")))
-    _, increased = decide(
-        loser.state,
-        IncreaseReservation(reservation_id="first", increase_id="i", by_nanousd=1),
-        loser.now,
+    reopening = Authorize(
+        reservation_id="first",
+        call_id="c",
+        nonce="n",
+        stage="s",
+        model="m",
+        upper_bound_nanousd=1,
+        lifetime_s=60,
     )
-    assert increased
+    _, reopened = decide(loser.state, reopening, loser.now)
+    assert reopened
     loser.state.undo_log.begin()
-    for entry in increased:
+    for entry in reopened:
         loser.state.apply(entry, loser.now)
     loser.state.undo_log.rollback()  # it lost the race, and on the next read the cap refuses
     later(timedelta(days=5))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daydream_console.cli.budget import nanousd
+from daydream_console.cli.output import nanousd
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.number_limits import NANOUSD_MAX, USD_MAX
 

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from daydream_console.cli.prices import budget_price
+from daydream_console.cli.budget_price import budget_price
 
 FILE = """
 [models."m"]

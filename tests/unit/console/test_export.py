@@ -31,7 +31,7 @@ from daydream_contracts.events import (
     verdict_id_of,
 )
 from daydream_contracts.rpc import VerdictPage
-from support.samples import AT, SYNTHESIS, fact, pair
+from support.message_builders import AT, SYNTHESIS, fact, pair
 
 FACTS, VERDICTS = 60, 300
 

@@ -20,7 +20,7 @@ from daydream_contracts.events import (
     derive_id,
 )
 from daydream_contracts.rpc import VerdictPage
-from support.samples import AT, SYNTHESIS, fact, hypothesis, pair
+from support.message_builders import AT, SYNTHESIS, fact, hypothesis, pair
 
 HOME = "http://127.0.0.1:8421/"
 

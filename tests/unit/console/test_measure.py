@@ -6,16 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from daydream_console.cli.commands import app
-from daydream_console.cli.measure import toml
+from daydream_console.cli.budget_measure import toml
 from daydream_console.throughput import Throughput, measure
 from daydream_contracts.errors import ConfigurationError
 from daydream_models.pricing.price_file import read_prices
 from daydream_models.pricing.usage import TokenUsage
 from daydream_models.provider import ModelProvider
 from daydream_models.settings import ModelSettings
+from support.commands import run_command
 from support.programs import Endpoint, priced_endpoint
 
 
@@ -69,7 +68,7 @@ def test_the_printed_entry_is_a_valid_price(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_the_rates_and_refuses_openai(
-    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in (
         "OPENAI_BASE_URL",
@@ -89,9 +88,9 @@ def test_the_command_prints_the_rates_and_refuses_openai(
         "2",
         "--json",
     ]
-    done = CliRunner().invoke(app, [*arguments, "--base-url", endpoint.url])
-    assert done.exit_code == 0, done.output
+    done = run_command(capsys, *arguments, "--base-url", endpoint.url)
+    assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["output_tokens_per_s"] > 0
-    refused = CliRunner().invoke(app, arguments)
+    refused = run_command(capsys, *arguments)
     assert refused.exit_code == 2
-    assert "served by OpenAI" in refused.output
+    assert "served by OpenAI" in refused.stdout

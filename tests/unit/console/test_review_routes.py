@@ -11,7 +11,7 @@ from daydream_contracts.errors import RetryLaterError
 from daydream_contracts.events import Decision, Message, ReviewRecorded, VerdictReached
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
 from support.console import console_client
-from support.samples import AT, SYNTHESIS, hypothesis
+from support.message_builders import AT, SYNTHESIS, hypothesis
 
 REVIEW = {"verdict_id": "v", "accepted": True, "who": "Ada", "note": "seen it in the lab"}
 

@@ -33,6 +33,12 @@ CALL = {"reservation_id": "r", "call_id": "c", "nonce": "n", "stage": "s", "mode
 OPEN = {"reservation_id": "r", "allocations": [], "requested_at": NOW}
 BOUNDED: tuple[tuple[type[BaseModel], dict[str, Any], str, float], ...] = (
     (AllocationRequest, {"stage": "s", "model": "m"}, "upper_bound_nanousd", NANOUSD_MAX),
+    (
+        AllocationRequest,
+        {"stage": "s", "model": "m", "upper_bound_nanousd": 1},
+        "expected_nanousd",
+        NANOUSD_MAX,
+    ),
     (Authorize, {**CALL, "lifetime_s": 1}, "upper_bound_nanousd", NANOUSD_MAX),
     (Authorize, {**CALL, "upper_bound_nanousd": 1}, "lifetime_s", LIFETIME_S_MAX),
     (Settle, {"attempt_id": "a"}, "cost_nanousd", NANOUSD_MAX),

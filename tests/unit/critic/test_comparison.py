@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from daydream_contracts.events import Decision, VerdictReached
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import ComparisonRow, ReferenceHypothesis
 from support.critic import (
     FakeJudgeModel,
@@ -18,7 +18,7 @@ from support.critic import (
     verdict_of,
     written_by,
 )
-from support.samples import AT, SYNTHESIS, hypothesis
+from support.message_builders import AT, SYNTHESIS, hypothesis
 
 REFERENCE = "Reference number"
 

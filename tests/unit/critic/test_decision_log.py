@@ -11,7 +11,7 @@ from daydream_contracts.events import (
     NearestMatch,
     VerdictReached,
 )
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from support.critic import (
     FakeBucket,
     FakeJudgeModel,
@@ -21,7 +21,7 @@ from support.critic import (
     model_judge,
     with_pair,
 )
-from support.samples import AT, hypothesis
+from support.message_builders import AT, hypothesis
 
 STAGES = ("synthesizer", "critic", "oracle")
 

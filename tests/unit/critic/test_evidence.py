@@ -10,13 +10,13 @@ import pytest
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import Decision, FactKind, HypothesisProposed, insight_id_of
 from daydream_contracts.rpc import SearchHit
-from daydream_critic import plugins
 from daydream_critic.oracle import literature
 from daydream_critic.oracle.evidence import EvidenceRetriever
 from daydream_critic.oracle.literature import Publication, load_literature
+from daydream_runtime import plugins
 from support.critic import with_pair
+from support.message_builders import hypothesis
 from support.oracle import FakeOracleModel, examine, retriever, search_hit
-from support.samples import hypothesis
 
 
 def texts_shown(evidence: EvidenceRetriever, proposed: HypothesisProposed) -> set[str]:

@@ -14,7 +14,7 @@ from daydream_critic.pipeline.gates.text_gates import is_copied, is_repetitive
 from daydream_critic.pipeline.outcome import Outcome
 from daydream_critic.settings import CriticSettings
 from support.critic import with_pair
-from support.samples import hypothesis
+from support.message_builders import hypothesis
 
 PLAIN = (
     "Where many draw on a way that none of them can see as a whole, those who speed up slowly and"
@@ -78,13 +78,13 @@ def test_a_text_that_loops_is_discarded(proposed: HypothesisProposed, field: str
     assert field in outcome.explanation
 
 
-def test_repeating_one_of_the_two_facts_in_its_own_words_is_a_restatement(
+def test_repeating_one_of_the_two_facts_in_the_same_words_is_copied(
     proposed: HypothesisProposed,
 ) -> None:
     for fact in (proposed.pair.first, proposed.pair.second):
         outcome = check_text(with_texts(proposed, hypothesis=fact.text))
         assert outcome is not None
-        assert outcome.reason == "restatement"
+        assert outcome.reason == "copied"
         assert outcome.nearest is not None
         assert outcome.nearest.id == fact.fact_id
 

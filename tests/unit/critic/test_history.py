@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from daydream_contracts.events import Decision, ReviewRecorded
-from daydream_critic.history.projection import ROWS_MAX, WARM_SCORES, CriticHistory
+from daydream_critic.history.critic_history import ROWS_MAX, WARM_SCORES, CriticHistory
 from daydream_critic.history.records import SCORES_MAX, history_key_of
 from support.critic import (
     FULL,
@@ -15,7 +15,7 @@ from support.critic import (
     verdict_of,
     written_by,
 )
-from support.samples import AT
+from support.message_builders import AT
 
 
 def test_a_verdict_is_learned_once_and_within_bounds() -> None:

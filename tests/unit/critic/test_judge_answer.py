@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from daydream_contracts.events import LinkKind, Scores, ShortSynthesis, Synthesis
-from daydream_contracts.prompts import judge_variables
+from daydream_contracts.prompt_variables import judge_variables
 from daydream_contracts.text_limits import chars_max
 from daydream_critic.pipeline.judges.answer import (
     RUBRIC,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from daydream_contracts.events import Decision
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import JudgeStats
 from daydream_critic.pipeline.evaluation import Evaluation
 from daydream_critic.pipeline.judge_panel import SNAPSHOT_HYPOTHESES, JudgePanel

@@ -14,11 +14,12 @@ from daydream_contracts.events import (
     VerdictReached,
     verdict_id_of,
 )
-from daydream_contracts.prompts import order_statements
+from daydream_contracts.prompt_variables import order_statements
 from daydream_critic.oracle.requests import refute_requests
 from daydream_critic.oracle.settings import OracleSettings
 from daydream_models.reservations import SHORT
 from support.critic import with_pair
+from support.message_builders import hypothesis
 from support.oracle import (
     FakeOracleModel,
     RefutationScript,
@@ -28,7 +29,6 @@ from support.oracle import (
     retriever,
     search_hit,
 )
-from support.samples import hypothesis
 
 
 def examination_of(verdict: VerdictReached) -> Examination:

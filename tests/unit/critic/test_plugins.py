@@ -11,8 +11,7 @@ import pytest
 
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import Decision, HypothesisProposed, Scores, Synthesis
-from daydream_critic import plugins
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import history_key_of
 from daydream_critic.pipeline.comparison import compare_request
 from daydream_critic.pipeline.evaluation import Evaluation
@@ -23,10 +22,11 @@ from daydream_critic.pipeline.judges.config import JudgeConfig
 from daydream_critic.pipeline.judges.registry import GROUP as JUDGES
 from daydream_critic.pipeline.judges.registry import code_judge, identify_judges
 from daydream_critic.pipeline.outcome import Outcome
-from daydream_critic.plan import plan_of
 from daydream_critic.settings import GATES as DEFAULT_GATES
 from daydream_critic.settings import CriticSettings
+from daydream_critic.stage_plan import plan_of
 from daydream_models.settings import ModelSettings
+from daydream_runtime import plugins
 from support.critic import FULL, FakeJudgeModel, history_of, model_judge, verdict_of, written_by
 
 Offer = Callable[[str, str, Any], None]

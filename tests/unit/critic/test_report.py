@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import generate_latest
 
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import CanaryResult, ComparisonRow, JudgeStats, ReviewLabel
 from daydream_critic.history.report import RECENT_CANARIES, drift_of, share_of, state_of
 from daydream_critic.metrics import observe

@@ -31,7 +31,7 @@ def table(matrix: NDArray[np.float32]) -> VectorTable:
     return made
 
 
-def test_with_an_index_nearly_the_same_is_found_and_with_the_right_cosines() -> None:
+def test_an_index_finds_nearly_the_same_rows_with_exact_cosines() -> None:
     matrix = clustered()
     exact, quick = table(matrix), table(matrix)
     quick.index = AnnIndex(32)
@@ -50,7 +50,7 @@ def test_with_an_index_nearly_the_same_is_found_and_with_the_right_cosines() -> 
     assert same >= 0.99 * 1000
 
 
-def test_where_all_that_it_proposes_is_hidden_the_rest_is_searched() -> None:
+def test_the_rest_is_searched_if_all_proposed_rows_are_hidden() -> None:
     matrix = clustered()
     quick = table(matrix)
     quick.index = AnnIndex(32)
@@ -62,7 +62,7 @@ def test_where_all_that_it_proposes_is_hidden_the_rest_is_searched() -> None:
     assert {key for key, _ in matches}.isdisjoint(nearest)
 
 
-def test_an_index_is_kept_and_one_of_another_memory_or_a_broken_one_is_made_again(
+def test_an_index_is_stored_and_a_broken_or_foreign_one_is_rebuilt(
     tmp_path: Path,
 ) -> None:
     matrix, file = clustered(), tmp_path / "vectors.usearch"
@@ -77,7 +77,7 @@ def test_an_index_is_kept_and_one_of_another_memory_or_a_broken_one_is_made_agai
     assert AnnIndex.load(tmp_path / "none", matrix).size == 0
 
 
-async def test_a_store_makes_its_index_in_steps_and_takes_up_the_kept_one(tmp_path: Path) -> None:
+async def test_a_store_builds_its_index_in_steps_and_loads_the_stored_one(tmp_path: Path) -> None:
     matrix = clustered(count=1500)
     store = open_sqlite_store(tmp_path, "model", index_min_facts=1000)
     assert not await store.maintenance.tend(), "so few need none"

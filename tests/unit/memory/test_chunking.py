@@ -51,7 +51,7 @@ written = st.lists(st.tuples(words, pauses), max_size=250).map(
 
 @given(text=written, chars_max=st.integers(200, 900))
 @settings(max_examples=60, deadline=None, derandomize=True)
-def test_no_fact_is_too_long_or_too_short_and_nothing_but_crumbs_is_lost(
+def test_facts_keep_their_length_limits_and_only_fragments_are_lost(
     text: str, chars_max: int
 ) -> None:
     pieces = facts(text, chars_max=chars_max)
@@ -59,12 +59,12 @@ def test_no_fact_is_too_long_or_too_short_and_nothing_but_crumbs_is_lost(
     assert all(len(gap.strip()) < 2 * CHARS_MIN for gap in lost(text, pieces)), (
         "the end of one word and the beginning of the next at most"
     )
-    assert [fact.place for fact in pieces] == list(range(len(pieces)))
+    assert [fact.position for fact in pieces] == list(range(len(pieces)))
 
 
 def test_a_text_that_fits_is_one_fact() -> None:
     (fact,) = facts(SENTENCE)
-    assert (fact.text, fact.title, fact.domain, fact.place, fact.document_id) == (
+    assert (fact.text, fact.title, fact.domain, fact.position, fact.document_id) == (
         SENTENCE.strip(),
         "title 0",
         "",
@@ -73,17 +73,17 @@ def test_a_text_that_fits_is_one_fact() -> None:
     )
 
 
-def test_places_go_on_from_passage_to_passage() -> None:
+def test_positions_continue_across_passages() -> None:
     pieces = facts(SENTENCE * 10, SENTENCE * 10)
-    assert [fact.place for fact in pieces] == list(range(len(pieces)))
+    assert [fact.position for fact in pieces] == list(range(len(pieces)))
     assert {fact.title for fact in pieces} == {"title 0", "title 1"}
 
 
-def test_blanks_and_line_breaks_make_no_difference() -> None:
+def test_white_space_makes_no_difference() -> None:
     assert facts(SENTENCE.replace(" ", "\n  "))[0].fact_id == facts(SENTENCE)[0].fact_id
 
 
-def test_the_same_text_is_the_same_fact_wherever_it_stands() -> None:
+def test_the_same_text_is_the_same_fact_in_every_document() -> None:
     first, second = (
         facts(SENTENCE),
         facts("x" * 299, SENTENCE, document_id="other", source="/elsewhere.txt"),
@@ -93,7 +93,7 @@ def test_the_same_text_is_the_same_fact_wherever_it_stands() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "   ", "42", "Chapter One", "x" * (CHARS_MIN - 1)])
-def test_crumbs_are_no_facts(text: str) -> None:
+def test_fragments_are_no_facts(text: str) -> None:
     assert facts(text) == []
 
 
@@ -101,13 +101,13 @@ def test_no_passages_give_no_facts() -> None:
     assert facts() == []
 
 
-def test_text_without_any_blank_is_cut_all_the_same() -> None:
+def test_text_without_spaces_is_cut_too() -> None:
     pieces = facts("蚂" * 100_000)
     assert all(len(fact.text) <= 300 for fact in pieces)
     assert sum(len(fact.text) for fact in pieces) == 100_000
 
 
-def test_a_megabyte_takes_no_more_than_its_share_of_five() -> None:
+def test_the_time_to_cut_a_text_grows_linearly_with_its_length() -> None:
     def seconds(megabytes: int) -> float:
         text = "".join(f"{SENTENCE}{number}. " for number in range(megabytes * 1_000_000 // 80))
         started = time.process_time()

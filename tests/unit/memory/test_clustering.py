@@ -32,7 +32,7 @@ def memory(
     return np.array(vectors, np.float32), texts, topics
 
 
-def test_facts_about_one_thing_are_one_domain_and_it_is_called_after_it() -> None:
+def test_facts_about_one_subject_are_one_domain_named_after_it() -> None:
     vectors, texts, topics = memory(12)
     domains = domains_of(vectors, texts, seed=1)
     assert len(domains) == clusters_for(36) == 3
@@ -46,7 +46,7 @@ def test_facts_about_one_thing_are_one_domain_and_it_is_called_after_it() -> Non
         assert set(name.removeprefix(FOUND_PREFIX).split()) <= set(words.split())
 
 
-def test_a_domain_keeps_its_name_when_more_is_known() -> None:
+def test_a_domain_keeps_its_name_as_the_memory_grows() -> None:
     vectors, texts, _ = memory(12)
     before = domains_of(vectors, texts, seed=1)
     later, later_texts, _ = memory(48, seed=5)
@@ -62,5 +62,5 @@ def test_texts_that_are_all_the_same_are_one_domain() -> None:
 
 
 @pytest.mark.parametrize(("facts", "clusters"), [(50, 3), (400, 10), (10**6, 32)])
-def test_more_facts_have_more_domains_up_to_a_number(facts: int, clusters: int) -> None:
+def test_more_facts_have_more_domains_up_to_a_maximum(facts: int, clusters: int) -> None:
     assert clusters_for(facts) == clusters

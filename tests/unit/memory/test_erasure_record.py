@@ -14,10 +14,10 @@ from daydream_contracts.events import (
 )
 from daydream_memory.eraser import IN_FLIGHT
 from daydream_memory.erasure_record import ERASED, without, without_answers
-from support.samples import AT, hypothesis
+from support.message_builders import AT, hypothesis
 
 
-def test_nothing_that_was_made_from_an_erased_fact_is_left_what_models_answered_included() -> None:
+def test_everything_derived_from_an_erased_fact_is_erased_with_the_models_answers() -> None:
     call = ModelCall(
         call_id="c",
         model="m",
@@ -30,7 +30,7 @@ def test_nothing_that_was_made_from_an_erased_fact_is_left_what_models_answered_
     proposed = hypothesis()
     secret = proposed.pair.first.model_copy(update={"text": "A SECRET river."})
     assert proposed.synthesis is not None
-    told = proposed.synthesis.model_copy(
+    synthesis = proposed.synthesis.model_copy(
         update=dict.fromkeys(
             ("title", "reasoning", "hypothesis", "implication", "if_false"), "It is SECRET."
         )
@@ -38,7 +38,7 @@ def test_nothing_that_was_made_from_an_erased_fact_is_left_what_models_answered_
     proposed = proposed.model_copy(
         update={
             "pair": proposed.pair.model_copy(update={"first": secret}),
-            "synthesis": told,
+            "synthesis": synthesis,
             "calls": (call,),
         }
     )
@@ -67,7 +67,7 @@ def test_nothing_that_was_made_from_an_erased_fact_is_left_what_models_answered_
     assert short.hypothesis.synthesis == verdict.hypothesis.synthesis
 
 
-def test_what_an_oracle_was_shown_goes_from_its_words_too() -> None:
+def test_statements_shown_to_the_oracle_are_erased_from_its_answers() -> None:
     call = ModelCall(
         call_id="c",
         model="m",
@@ -111,5 +111,5 @@ def test_what_an_oracle_was_shown_goes_from_its_words_too() -> None:
     ]
 
 
-def test_a_daydream_is_looked_for_wherever_it_may_be_on_its_way() -> None:
+def test_a_daydream_in_progress_is_looked_for_in_every_stage() -> None:
     assert IN_FLIGHT == ("PAIRS", "HYPOTHESES", "CANDIDATES")

@@ -32,7 +32,7 @@ def texts(data: bytes, name: str) -> list[tuple[str, str]]:
     ]
 
 
-def test_a_page_gives_its_main_part_by_headings_and_no_menus_or_scripts() -> None:
+def test_a_web_page_is_read_by_headings_without_menus_and_scripts() -> None:
     assert texts(HTML.encode(), "a.html") == [
         ("Ice", "Before any heading."),
         ("Valleys", "Glaciers carve **round** floors & walls."),
@@ -40,7 +40,7 @@ def test_a_page_gives_its_main_part_by_headings_and_no_menus_or_scripts() -> Non
     ]
 
 
-def test_a_page_without_any_structure_is_one_passage() -> None:
+def test_a_web_page_without_headings_is_one_passage() -> None:
     assert texts(b"<p>Just a line &lt; that stands alone", "a.HTM") == [
         ("", "Just a line < that stands alone")
     ]
@@ -59,7 +59,7 @@ def test_a_word_document_is_read_by_its_headings() -> None:
     ]
 
 
-def test_a_pdf_is_read_page_by_page_whatever_it_is_called() -> None:
+def test_a_pdf_is_read_page_by_page_whatever_its_file_name() -> None:
     data = pdf(
         [
             "Glaciers carve round floors into their valleys.",
@@ -76,7 +76,7 @@ def test_a_pdf_is_read_page_by_page_whatever_it_is_called() -> None:
         ]
     )
     assert read_document(data, "a.pdf").passages[0].metadata == DocumentMetadata(
-        tags=("ice", "rivers"), written="2024"
+        tags=("ice", "rivers"), date="2024"
     )
 
 
@@ -92,7 +92,7 @@ def test_a_pdf_is_read_page_by_page_whatever_it_is_called() -> None:
         (b'{"id": 1}\n', "a.jsonl", "no record has a text"),
     ],
 )
-def test_what_can_not_be_read_is_refused_with_its_reason(data: bytes, name: str, why: str) -> None:
+def test_an_unreadable_file_is_refused_with_the_reason(data: bytes, name: str, why: str) -> None:
     reading = read_document(data, name)
     assert reading.status == ("refused" if data else "skipped")
     assert why in reading.note
@@ -113,7 +113,7 @@ def test_a_table_with_a_named_text_column_is_read_row_by_row(delimiter: str) -> 
         Passage(
             'Glaciers, rivers; and "valleys" of\nall kinds.',
             "Ice",
-            DocumentMetadata(written="2001"),
+            DocumentMetadata(date="2001"),
         ),
     )
     assert reading.note == "texts are from the column 'Abstract'; 1 row without one was left out"
@@ -130,14 +130,14 @@ def test_the_longest_column_of_a_table_is_its_text_when_none_is_named_so() -> No
 
 def test_bibtex_gives_abstracts_with_plain_letters() -> None:
     reading = read_document(BIB.encode(), "a.bib")
-    about = DocumentMetadata(tags=("ants", "traffic", "control"), written="2019")
+    about = DocumentMetadata(tags=("ants", "traffic", "control"), date="2019")
     assert reading.passages == (
         Passage("Ants regulate their traffic.", "The DNA of Grübel's ants", about),
     )
     assert reading.note == "2 entries without an abstract were left out"
 
 
-def test_front_matter_says_what_a_note_is_about_and_a_rule_does_not() -> None:
+def test_front_matter_gives_metadata_and_a_horizontal_rule_does_not() -> None:
     note = (
         "---\ntitle: Valleys\ntags: [ice, rivers]\nlicense: CC-BY\ndate: 2024-05-01\n"
         "domain: geology\n---\nGlaciers carve round floors.\n# More\n\nText.\n"
@@ -164,7 +164,7 @@ def test_a_record_keeps_its_tags_licence_and_date_in_its_facts() -> None:
     }
     reading = read_document(json.dumps(record).encode(), "a.jsonl")
     (fact,) = facts_of(reading.passages, document_id="d", source="/a.jsonl", chars_max=900)
-    assert (fact.tags, fact.licence, fact.written, fact.domain) == (
+    assert (fact.tags, fact.licence, fact.date, fact.domain) == (
         ("salt", "roads"),
         "CC0",
         "1900",

@@ -92,7 +92,7 @@ async def test_a_removed_document_is_removed(app: ServiceApp) -> None:
     assert ingester.removed == ["/a.md"]
 
 
-async def test_the_state_is_that_of_the_store(app: ServiceApp, tmp_path: Path) -> None:
+async def test_the_state_endpoint_reports_the_store(app: ServiceApp, tmp_path: Path) -> None:
     store = open_sqlite_store(tmp_path, MODEL)
     await add_active_facts(store, "one", "two")
     app.context.set_global("memory_queries", MemoryQueries(store, MODEL))

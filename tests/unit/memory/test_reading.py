@@ -20,7 +20,7 @@ FRENCH = (
 
 
 @pytest.mark.parametrize("data", [b"", b" \n\t\r\n ", b"\n" * 1000])
-def test_nothing_but_blanks_is_skipped_as_empty(data: bytes) -> None:
+def test_a_blank_file_is_skipped_as_empty(data: bytes) -> None:
     reading = read_document(data, "a.txt")
     assert (reading.status, reading.note, reading.passages) == ("skipped", "empty", ())
 
@@ -48,7 +48,7 @@ def test_a_stray_control_character_in_a_long_text_does_not_make_it_binary() -> N
 @pytest.mark.parametrize(
     "text", ["plain", "Größe", "日本語のテキスト", "🐜 ants", "a\tb\x0cc\x1b[1m"]
 )
-def test_utf_8_is_read_as_it_is_without_a_remark(text: str) -> None:
+def test_utf_8_is_read_unchanged_without_a_note(text: str) -> None:
     reading = read_document(text.encode(), "a.txt")
     assert (reading.status, reading.note) == ("read", "")
     assert reading.passages[0].text == text
@@ -136,12 +136,12 @@ def test_a_text_without_headings_is_one_passage() -> None:
 
 
 @pytest.mark.parametrize("name", ["a.md", "A.MD", "a.markdown", "a.mdown"])
-def test_markdown_is_told_by_the_end_of_its_name(name: str) -> None:
+def test_markdown_is_recognised_by_its_file_extension(name: str) -> None:
     assert "H" in passages("# H\ntext", name)
     assert "H" not in passages("# H\ntext", "a.txt")
 
 
-def test_windows_line_ends_make_no_difference() -> None:
+def test_windows_line_endings_make_no_difference() -> None:
     assert passages("# A\r\none\r\n\r\n# B\r\ntwo\r\n") == {"": "", "A": "one", "B": "two"}
 
 

@@ -12,8 +12,13 @@ import pytest
 from nats.js.api import KeyValueConfig
 
 from daydream_contracts.errors import TransientError
-from daydream_memory.embedding import MiniLM
-from daydream_memory.similarity_baseline import BUNDLED, SimilarityBaseline, claims, cosines
+from daydream_memory.minilm_embedder import MiniLM
+from daydream_memory.similarity_baseline import (
+    MINILM_SCALE,
+    SimilarityBaseline,
+    cosines,
+    sentence_triples,
+)
 from daydream_memory.store import Vector
 from support.endpoint import words_as_vector
 from support.programs import NatsServer
@@ -36,20 +41,22 @@ class FakeEmbedder:
         return [vector / np.linalg.norm(vector) for vector in vectors]
 
 
-def test_the_claims_are_threes_of_different_sentences() -> None:
-    assert len(claims()) >= 30
-    assert len({text for three in claims() for text in three}) == 3 * len(claims())
+def test_the_bundled_sentences_are_triples_of_different_ones() -> None:
+    assert len(sentence_triples()) >= 30
+    assert len({text for triple in sentence_triples() for text in triple}) == 3 * len(
+        sentence_triples()
+    )
 
 
-def test_what_is_stated_of_the_bundled_model_is_what_it_does() -> None:
+def test_the_stated_scale_of_the_bundled_model_is_the_measured_one() -> None:
     """Allow for the processor: weights have eight bits, and each adds them up in its own way."""
     same, others = asyncio.run(cosines(MiniLM(1)))
     measured = (others.mean(), others.std(ddof=1))
-    assert (BUNDLED.mean, BUNDLED.deviation) == pytest.approx(measured, abs=0.02)
-    assert BUNDLED.pairs == len(same)
+    assert (MINILM_SCALE.mean, MINILM_SCALE.deviation) == pytest.approx(measured, abs=0.02)
+    assert MINILM_SCALE.pairs == len(same)
 
 
-async def test_another_model_is_measured_once_and_remembered(tmp_path: Path) -> None:
+async def test_another_model_is_measured_once_and_its_scale_is_stored(tmp_path: Path) -> None:
     server = NatsServer(tmp_path / "nats")
     server.start()
     nc = await nats.connect(server.url)

@@ -1,4 +1,4 @@
-"""Which store is opened: the built-in ones, and those of other packages."""
+"""Which store is opened: the bundled ones, and those of other packages."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from nats.js.kv import KeyValue
 from daydream_contracts.errors import ConfigurationError
 from daydream_memory.settings import MemorySettings, WeaviateSettings
 from daydream_memory.sqlite import open_sqlite_store
-from daydream_memory.store import Store, registry
+from daydream_memory.store import Store
 from daydream_memory.store.registry import GROUP, StoreContext, open_store, store_name
+from daydream_runtime import plugins
 
 NO_BUCKET = cast(KeyValue, None)
 
 
 async def open_beside(context: StoreContext) -> Store:
-    """Open the embedded store in another folder, as a package's store."""
+    """Open the SQLite store in another folder, as a package's store."""
     return open_sqlite_store(Path(context.settings.folder) / "beside", context.embedding_model)
 
 
@@ -32,14 +33,14 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     def installed(**_: Any) -> EntryPoints:
         return EntryPoints((point,))
 
-    monkeypatch.setattr(registry, "entry_points", installed)
+    monkeypatch.setattr(plugins, "entry_points", installed)
 
 
-def test_the_embedded_store_is_used_unless_weaviate_has_an_address() -> None:
+def test_the_sqlite_store_is_used_unless_weaviate_has_an_address() -> None:
     weaviate = WeaviateSettings(url="http://weaviate:8080")
-    assert store_name(MemorySettings()) == "embedded"
+    assert store_name(MemorySettings()) == "sqlite"
     assert store_name(MemorySettings(weaviate=weaviate)) == "weaviate"
-    assert store_name(MemorySettings(weaviate=weaviate, store="embedded")) == "embedded"
+    assert store_name(MemorySettings(weaviate=weaviate, store="sqlite")) == "sqlite"
 
 
 @pytest.mark.usefixtures("plugin")
@@ -54,9 +55,9 @@ async def test_a_store_of_another_package_is_opened_by_its_name(tmp_path: Path) 
 @pytest.mark.usefixtures("plugin")
 async def test_an_unknown_store_is_refused_with_the_known_names(tmp_path: Path) -> None:
     settings = MemorySettings(store="nowhere", folder=str(tmp_path))
-    with pytest.raises(ConfigurationError, match="Unknown store 'nowhere'") as raised:
+    with pytest.raises(ConfigurationError, match="DAYDREAM_MEMORY_STORE names 'nowhere'") as raised:
         await open_store(StoreContext(settings, "model", NO_BUCKET))
-    assert raised.value.fix == "Set DAYDREAM_MEMORY_STORE to one of: embedded, weaviate, beside"
+    assert "Known: sqlite, weaviate, beside" in raised.value.problem
 
 
 async def test_weaviate_needs_an_address() -> None:

@@ -25,7 +25,7 @@ def filled(count: int, step: int = 7) -> tuple[VectorTable, NDArray[np.float32]]
 
 @pytest.mark.parametrize("count", [1, 2, 10, 1023, 1024, 1025, 3000])
 @pytest.mark.parametrize("limit", [1, 5, 5000])
-def test_the_nearest_are_those_of_a_search_by_brute_force(count: int, limit: int) -> None:
+def test_the_nearest_rows_equal_those_of_a_brute_force_search(count: int, limit: int) -> None:
     table, rows = filled(count)
     query = unit_rows(1, seed=99)[0]
     matches = table.near(query, limit)
@@ -38,7 +38,7 @@ def test_the_nearest_are_those_of_a_search_by_brute_force(count: int, limit: int
     np.testing.assert_allclose([cosine for _, cosine in matches], cosines[order], atol=1e-6)
 
 
-def test_what_is_excluded_is_replaced_by_the_next() -> None:
+def test_an_excluded_row_is_replaced_by_the_next() -> None:
     table, rows = filled(200)
     query = unit_rows(1, seed=99)[0]
     order = [f"id {row}" for row in np.argsort(-(rows @ query))]
@@ -49,7 +49,7 @@ def test_what_is_excluded_is_replaced_by_the_next() -> None:
     assert [key for key, _ in table.near(query, 500, frozenset(["nobody"]))] == order
 
 
-def test_an_empty_table_has_nothing_near() -> None:
+def test_an_empty_table_has_no_nearest_rows() -> None:
     assert VectorTable().near(unit_rows(1)[0], 3) == []
     assert len(VectorTable()) == 0
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from daydream_contracts.events import LinkKind, ModelCall, PromptRef, Statement, Synthesis
-from daydream_contracts.prompts import link_after_examples_variables
-from daydream_critic.history.projection import CriticHistory
+from daydream_contracts.prompt_variables import link_after_examples_variables
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import ReferenceHypothesis
 from daydream_critic.oracle.refutation import refute
 from daydream_critic.oracle.requests import control_request, refute_requests
@@ -34,8 +34,8 @@ from daydream_models.settings import ModelSettings
 from daydream_synthesizer.request_specs import request_specs
 from daydream_synthesizer.settings import SynthesizerSettings
 from daydream_synthesizer.synthesis import Synthesizer
-from support.injections import INJECTIONS
-from support.samples import hypothesis, pair
+from support.message_builders import hypothesis, pair
+from support.prompt_injections import INJECTIONS
 
 NO_PROMPT = Prompt("none", "", "", {})
 NO_RPC: Any = None  # no request is sent

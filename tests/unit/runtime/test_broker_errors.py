@@ -16,7 +16,7 @@ from daydream_runtime.broker_errors import (
     is_wrong_sequence,
     kind_of,
 )
-from daydream_runtime.publisher import retry_while_in_process
+from daydream_runtime.publish_retry import retry_while_in_process
 
 
 def answer(status: int, code: int) -> nats.js.errors.APIError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from daydream_contracts.errors import ConfigurationError
+from daydream_runtime.comma_list import split_list
 from daydream_runtime.nats_url import NatsAddress, refused
-from daydream_runtime.settings import split_list
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from daydream_contracts.events import (
     VerdictReached,
 )
 from daydream_contracts.topology import route_of
-from daydream_runtime.injection import FromContext
+from daydream_runtime.from_context import FromContext
 from daydream_runtime.publisher import EventPublisher
 from daydream_runtime.registration import check_names, consumers_of, result_event
 from daydream_synthesizer.app import build

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daydream_sampler.claim import Claim
-from daydream_sampler.epoch import LEASE, Epoch
+from daydream_sampler.epoch import CLAIM_LEASE, Epoch
 from daydream_sampler.pair_numbers import ordinals_of, pair_count
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -69,7 +69,7 @@ def test_two_crashing_replicas_draw_every_pair_of_a_growing_memory_exactly_once(
             if not epoch.claims and not growth:
                 break
             if epoch.claims:
-                now += LEASE + timedelta(seconds=1)  # their holders have crashed
+                now += CLAIM_LEASE + timedelta(seconds=1)  # their holders have crashed
             else:
                 facts += growth.pop()
             continue
@@ -91,9 +91,9 @@ def test_a_claim_that_is_taken_over_keeps_pair_probability_and_time() -> None:
     epoch = Epoch(key="k").extend(10)
     epoch, claim = epoch.claim("crashed", NOW) or pytest.fail("no claim")
     epoch, _ = epoch.claim("alive", NOW + timedelta(seconds=1)) or pytest.fail("no claim")
-    again, taken = epoch.claim("other", NOW + LEASE + timedelta(milliseconds=1)) or pytest.fail(
-        "no claim"
-    )
+    again, taken = epoch.claim(
+        "other", NOW + CLAIM_LEASE + timedelta(milliseconds=1)
+    ) or pytest.fail("no claim")
     assert (taken.number, taken.probability, taken.claimed_at) == (
         claim.number,
         claim.probability,
@@ -106,7 +106,7 @@ def test_a_claim_that_is_taken_over_keeps_pair_probability_and_time() -> None:
 def test_another_replica_leaves_a_running_lease_alone() -> None:
     epoch = Epoch(key="k").extend(10)
     epoch, claim = epoch.claim("a", NOW) or pytest.fail("no claim")
-    _, other = epoch.claim("b", NOW + LEASE) or pytest.fail("no claim")
+    _, other = epoch.claim("b", NOW + CLAIM_LEASE) or pytest.fail("no claim")
     assert other.number != claim.number
 
 
@@ -137,7 +137,7 @@ def test_claims_count_towards_the_goal() -> None:
 def test_a_claim_may_finish_after_the_goal_is_reached() -> None:
     epoch = Epoch(key="k", pairs_max=1).extend(10)
     epoch, claim = epoch.claim("crashed", NOW) or pytest.fail("no claim")
-    _, taken = epoch.claim("alive", NOW + 2 * LEASE) or pytest.fail("no claim")
+    _, taken = epoch.claim("alive", NOW + 2 * CLAIM_LEASE) or pytest.fail("no claim")
     assert taken.number == claim.number
 
 
@@ -145,9 +145,9 @@ def test_a_lowered_goal_holds_back_claims_until_it_is_raised() -> None:
     epoch, claim = Epoch(key="k", pairs_max=5).extend(10).claim("crashed", NOW) or pytest.fail(
         "no claim"
     )
-    assert epoch.model_copy(update={"pairs_max": 0}).claim("alive", NOW + 2 * LEASE) is None
+    assert epoch.model_copy(update={"pairs_max": 0}).claim("alive", NOW + 2 * CLAIM_LEASE) is None
     _, again = epoch.model_copy(update={"pairs_max": 1}).claim(
-        "alive", NOW + 2 * LEASE
+        "alive", NOW + 2 * CLAIM_LEASE
     ) or pytest.fail("no claim")
     assert again.number == claim.number
 

@@ -13,13 +13,13 @@ from daydream_contracts.events import Decision, Judgement
 from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.pair_numbers import pair_number
+from daydream_sampler.pair_probability import anchor_sources_of
 from daydream_sampler.portfolio_round import PortfolioRound
-from daydream_sampler.proposal import anchor_sources_of
 from daydream_sampler.simulation.draws import NOW
 from daydream_sampler.strategies.recheck import DiscardedPair, DuePair, why_due
 from daydream_sampler.strategies.registry import load_strategies
 from daydream_sampler.strategy_history import DISCARDED_MAX, StrategyHistory
-from support.samples import verdict_on
+from support.message_builders import verdict_on
 
 AFTER = timedelta(days=90)
 STRATEGIES = load_strategies(["recheck"])
@@ -81,7 +81,7 @@ def test_another_replica_takes_over_the_claim_of_a_due_pair() -> None:
         (91, ["writer"], [1, 2, 3, 4], "age"),
         (20, ["writer-2026"], [1, 2, 3, 4], ""),
         (20, ["another"], [1, 2, 3, 4], "models"),
-        (20, ["writer"], [1, 2, 3, 50], "surroundings"),
+        (20, ["writer"], [1, 2, 3, 50], "neighbourhood"),
         (20, ["writer"], [1, 2, 3, 49, 4], ""),
         (2, ["another"], [50, 51, 52, 53], ""),
     ],

@@ -7,13 +7,13 @@ import pytest
 
 from daydream_contracts.events import FactKind
 from daydream_sampler.claim import Claim
-from daydream_sampler.features import NAMES
+from daydream_sampler.pair_features import NAMES
 from daydream_sampler.portfolio import TEMPER
 from daydream_sampler.regions import PRIOR_VERDICTS, REGIONS_MAX, Region, corrections_of, region_of
 from daydream_sampler.strategies.interface import FactView, LearnedParams, Partner
 from daydream_sampler.strategies.learned import Learned
 from daydream_sampler.strategy_history import StrategyHistory
-from support.samples import AT, verdict_on
+from support.message_builders import AT, verdict_on
 
 
 def test_a_pair_has_one_region_and_none_without_a_domain() -> None:

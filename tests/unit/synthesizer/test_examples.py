@@ -19,14 +19,14 @@ from daydream_contracts.events import (
     VerdictReached,
     insight_id_of,
 )
-from daydream_contracts.prompts import link_after_examples_variables
+from daydream_contracts.prompt_variables import link_after_examples_variables
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
 from daydream_models.reservations import FULL, SHORT
 from daydream_synthesizer.examples import ExamplePicker
 from daydream_synthesizer.request_specs import request_specs
 from daydream_synthesizer.settings import SynthesizerSettings
 from daydream_synthesizer.synthesis import Synthesizer
-from support.samples import AT, SYNTHESIS, fact, pair
+from support.message_builders import AT, SYNTHESIS, fact, pair
 from support.writer_fakes import FakeWriter, verdict
 
 

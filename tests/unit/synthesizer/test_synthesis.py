@@ -17,7 +17,7 @@ from daydream_synthesizer.settings import SynthesizerSettings
 from daydream_synthesizer.synthesis import Synthesizer
 from daydream_synthesizer.writer_history import WriterHistory
 from daydream_synthesizer.writers import read_writers
-from support.samples import pair
+from support.message_builders import pair
 from support.writer_fakes import FakeWriter
 
 SPECS = request_specs(SynthesizerSettings())

@@ -1,7 +1,8 @@
 """Money per scope: reserved, authorized and settled, and settled money also by quarter-hour.
 
-A scope is `all`, `stage:…`, `model:…`, `team:…` or `purpose:…`. Every amount is booked under each
-scope that it belongs to. So a limit on any scope can be set at any time and already knows the past.
+A scope is `all`, `stage:…`, `model:…`, `team:…` or `purpose:…`. What the lab's own programs spend
+is booked under `foreground`, `key:…` and `team:…` instead. Every amount is booked under each scope
+that it belongs to. So a limit on any scope can be set at any time and already knows the past.
 Quarter-hours older than `RETENTION_DAYS` are dropped: no window that renews is longer than a month,
 and the tax looks back at most 60 days.
 """
@@ -15,17 +16,22 @@ from zoneinfo import ZoneInfo
 
 from daydream_budget.ledger.undo_log import UndoLog
 from daydream_budget.ledger.windows import QUARTERS_PER_DAY, Span, quarter_of, span_of
-from daydream_contracts.rpc import EVERYTHING, Window
+from daydream_contracts.rpc import EVERYTHING, FOREGROUND, Window
 
 RETENTION_DAYS = 62
 ROLLING = "rolling"
 
 
 @lru_cache(maxsize=4096)
-def scopes_of(stage: str, models: tuple[str, ...], team: str, purpose: str) -> tuple[str, ...]:
-    """Return every scope under which an amount is booked."""
+def scopes_of(
+    stage: str, models: tuple[str, ...], team: str, purpose: str, key: str = ""
+) -> tuple[str, ...]:
+    """Return every scope under which an amount is booked; the first is the root of the others."""
+    own = (f"team:{team}",) if team else ()
+    if purpose == FOREGROUND:
+        return (FOREGROUND, f"key:{key}", *own)
     named = [f"stage:{stage}", *(f"model:{model}" for model in models), f"purpose:{purpose}"]
-    return (EVERYTHING, *named, f"team:{team}") if team else (EVERYTHING, *named)
+    return (EVERYTHING, *named, *own)
 
 
 @dataclass
@@ -41,6 +47,15 @@ class Account:
     settled: int = 0
     quarters: dict[int, int] = field(default_factory=dict)
     windows: dict[str, tuple[Span, int]] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class LimitUsage:
+    """What counts against a limit. `limits` says which of it counts in which check."""
+
+    settled: int
+    authorized: int
+    reserved: int
 
 
 class Accounts:

@@ -1,35 +1,24 @@
-"""Admission: whether a reservation is opened or increased. Pure.
+"""Admission: whether a reservation is opened, and for which plan. Pure.
 
-The limits are checked here, for the whole reservation. Near a cap a reservation is opened for the
-most expensive plan that fits: the full plan, or one of the reduced plans.
+A reservation holds what such daydreams have cost, so that new work waits for money that work in
+progress will need. The full plan is opened unless too little money remains for it, whatever others
+hold. If enough remains but others hold it, the answer is to wait, not a smaller plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from daydream_budget.ledger import limits
 from daydream_budget.ledger.accounts import scopes_of
 from daydream_budget.ledger.authorization import attempt_of
-from daydream_budget.ledger.decision import (
-    RELEASED,
-    ReplyAndEntries,
-    not_covered,
-    refuse_missing,
-)
-from daydream_budget.ledger.entries import ReservationIncreased, ReservationOpened
-from daydream_budget.ledger.reservations import Reservation, models_of
+from daydream_budget.ledger.decision import RELEASED, ReplyAndEntries
+from daydream_budget.ledger.entries import ReservationOpened
+from daydream_budget.ledger.holds import HeldPlan, plans_of
+from daydream_budget.ledger.reservations import Reservation
 from daydream_budget.ledger.retention import HORIZON
 from daydream_budget.ledger.state import LedgerState
-from daydream_contracts.rpc import (
-    AllocationRequest,
-    Grant,
-    IncreaseReservation,
-    OpenReservation,
-    Purpose,
-    Refusal,
-)
+from daydream_contracts.rpc import FOREGROUND, Authorize, Grant, OpenReservation, Refusal
 
 CLOCK_SKEW_MAX = timedelta(minutes=5)
 
@@ -37,7 +26,7 @@ CLOCK_SKEW_MAX = timedelta(minutes=5)
 def open_reservation(
     state: LedgerState, request: OpenReservation, now: datetime
 ) -> ReplyAndEntries:
-    """Open a reservation once, for the first plan that all limits allow."""
+    """Open a reservation once, for the most expensive plan that the remaining money allows."""
     open_already = state.reservations.get(request.reservation_id)
     if open_already is not None:
         return _repeated(state, open_already, request), ()
@@ -47,55 +36,64 @@ def open_reservation(
     refusal = _wrong_time(request.requested_at, now)
     if refusal is not None:
         return Grant(refusal=refusal), ()
-    plans = (
-        (request.allocations, request.branches),
-        *((plan.allocations, plan.branches) for plan in request.reduced_plans),
-    )
-    for number, (allocations, branches) in enumerate(plans):
-        refusal = limits.refusal(state, needs_of(allocations, request.purpose), now)
-        if refusal is None:
-            opened = ReservationOpened(
-                reservation_id=request.reservation_id,
-                allocations=allocations,
-                branches=branches,
-                plan=number,
-                purpose=request.purpose,
-            )
-            return _with_first_attempt(request, opened, now)
-    return Grant(refusal=refusal), ()
+    if request.first_attempt is not None:
+        return _open_for_one_call(state, request, request.first_attempt, now)
+    return _open(state, request, now)
 
 
-def increase(state: LedgerState, request: IncreaseReservation, now: datetime) -> ReplyAndEntries:
-    """Increase a reservation once per `increase_id`; an expired one is open again."""
-    reservation = state.reservations.get(request.reservation_id)
-    if reservation is None:
-        return refuse_missing(state, request.reservation_id), ()
-    if request.increase_id in reservation.increases:
-        return Grant(plan=reservation.plan), ()
-    if reservation.status == "released":
-        return RELEASED, ()
-    scopes = _scopes_to_increase(reservation, request)
-    refusal = limits.refusal(state, dict.fromkeys(scopes, request.by_nanousd), now)
-    if refusal:
+def _open(state: LedgerState, request: OpenReservation, now: datetime) -> ReplyAndEntries:
+    plan, refusal = _choose_plan(state, request, now)
+    if refusal is not None:
         return Grant(refusal=refusal), ()
-    increased = ReservationIncreased(
+    opened = ReservationOpened(
         reservation_id=request.reservation_id,
-        increase_id=request.increase_id,
-        stage=request.stage,
-        model=request.model,
-        team=request.team,
-        by_nanousd=request.by_nanousd,
+        allocations=plan.allocations,
+        held=plan.held,
+        branches=plan.branches,
+        plan=plan.number,
+        purpose=request.purpose,
     )
-    return Grant(plan=reservation.plan), (increased,)
+    return Grant(plan=plan.number), (opened,)
 
 
-def needs_of(allocations: Iterable[AllocationRequest], purpose: Purpose) -> dict[str, int]:
-    """Return how much these allocations need under each scope."""
-    needs: dict[str, int] = {}
-    for allocation in allocations:
-        for scope in scopes_of(allocation.stage, models_of(allocation), allocation.team, purpose):
-            needs[scope] = needs.get(scope, 0) + allocation.upper_bound_nanousd
-    return needs
+def _choose_plan(
+    state: LedgerState, request: OpenReservation, now: datetime
+) -> tuple[HeldPlan, Refusal | None]:
+    """Return the first plan that the remaining money allows, and why it can't be opened now."""
+    for plan in plans_of(state.cost_history, request):
+        if plan.is_free:
+            return plan, None
+        stopped = limits.stopped(state, plan.scopes[0][0])
+        if stopped is not None:
+            return plan, stopped
+        if not limits.exceeded(state, plan.remaining, now, limits.settled):
+            return plan, limits.refuse(state, plan.needs, now, limits.held)
+    return plan, limits.refuse(state, plan.remaining, now, limits.settled)
+
+
+def _open_for_one_call(
+    state: LedgerState, request: OpenReservation, first: Authorize, now: datetime
+) -> ReplyAndEntries:
+    """Open and authorize in one commit. Nothing is held beside the call's upper bound.
+
+    A call waits for what others hold, as a new daydream does; foreground calls do not.
+    """
+    key = request.allocations[0].key
+    scopes = scopes_of(first.stage, (first.model,), first.team, request.purpose, key)
+    counted = limits.settled_and_authorized if scopes[0] == FOREGROUND else limits.held
+    refusal = limits.refuse_attempt(state, scopes, first.upper_bound_nanousd, now, counted)
+    if refusal is not None:
+        return Grant(refusal=refusal), ()
+    opened = ReservationOpened(
+        reservation_id=request.reservation_id,
+        allocations=request.allocations,
+        held=(0,) * len(request.allocations),
+        branches=request.branches,
+        purpose=request.purpose,
+        for_one_call=True,
+    )
+    authorized = attempt_of(first, 1, now)
+    return Grant(attempt_id=authorized.attempt_id), (opened, authorized)
 
 
 def _wrong_time(requested_at: datetime, now: datetime) -> Refusal | None:
@@ -112,29 +110,6 @@ def _wrong_time(requested_at: datetime, now: datetime) -> Refusal | None:
     return None
 
 
-def _with_first_attempt(
-    request: OpenReservation, opened: ReservationOpened, now: datetime
-) -> ReplyAndEntries:
-    """Open, and authorize the first attempt in the same commit if one was requested."""
-    first = request.first_attempt
-    if first is None:
-        return Grant(plan=opened.plan), (opened,)
-    held = max(
-        (
-            allocation.upper_bound_nanousd
-            for allocation in opened.allocations
-            if allocation.stage == first.stage
-            and allocation.team == first.team
-            and first.model in models_of(allocation)
-        ),
-        default=None,
-    )
-    if held is None or first.upper_bound_nanousd > held:
-        return Grant(refusal=not_covered(first.upper_bound_nanousd - (held or 0))), ()
-    authorized = attempt_of(first, 1, now)
-    return Grant(attempt_id=authorized.attempt_id, plan=opened.plan), (opened, authorized)
-
-
 def _repeated(state: LedgerState, reservation: Reservation, request: OpenReservation) -> Grant:
     """Return the reply to a request that was granted before, or that another worker repeats."""
     if request.first_attempt is None:
@@ -147,12 +122,3 @@ def _repeated(state: LedgerState, reservation: Reservation, request: OpenReserva
         "Authorize another attempt."
     )
     return Grant(refusal=Refusal(reason="reservation", text=text), plan=reservation.plan)
-
-
-def _scopes_to_increase(reservation: Reservation, request: IncreaseReservation) -> tuple[str, ...]:
-    if not request.stage:
-        return reservation.allocations[0].scopes
-    index = reservation.allocation_index(request.stage, request.model, request.team)
-    if index is not None:
-        return reservation.allocations[index].scopes
-    return scopes_of(request.stage, (request.model,), request.team, reservation.purpose)

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from daydream_budget.ledger.accounts import LimitUsage
 from daydream_budget.ledger.chain import UnreadableMessageError
 from daydream_budget.ledger.controls import usd
 from daydream_budget.ledger.entries import AttemptSettled, SoftLimitReached
-from daydream_budget.ledger.state import LedgerState, LimitUsage
+from daydream_budget.ledger.state import LedgerState
 from daydream_budget.ledger.windows import span_of
 from daydream_contracts.events import AlertRaised, derive_id
 from daydream_contracts.rpc import SetLimit
@@ -78,8 +79,8 @@ def unreadable_alert(error: UnreadableMessageError) -> AlertRaised:
 def _reached_share(limit: SetLimit, used: LimitUsage, cap: int, refused: bool) -> float:
     if refused:
         return REFUSED
-    spent = used.settled + used.authorized
-    return max((share for share in limit.soft if spent >= share * cap), default=0.0)
+    # authorized money is left out: most of it comes back within seconds
+    return max((share for share in limit.soft if used.settled >= share * cap), default=0.0)
 
 
 def _reported_share(state: LedgerState, limit: SetLimit, first_quarter: int) -> float:

@@ -1,8 +1,8 @@
 """Authorization and settlement of attempts at model calls. Pure.
 
-Every attempt is authorized before the call, and settled afterwards. It only moves money inside its
-reservation, whose whole amount was checked against the limits when it was opened. But while a limit
-is exceeded (its cap was lowered, or an overrun) no attempt that costs anything is authorized.
+Every attempt is authorized before the call, with its own upper bound against every limit, and
+settled afterwards. What reservations hold does not matter here: an attempt may take more than its
+own holds, and reservations that need more than they hold never wait for each other.
 """
 
 from __future__ import annotations
@@ -11,21 +11,15 @@ from datetime import datetime, timedelta
 
 from daydream_budget.ledger import limits
 from daydream_budget.ledger.accounts import scopes_of
-from daydream_budget.ledger.decision import (
-    RELEASED,
-    ReplyAndEntries,
-    not_covered,
-    refuse_missing,
-)
+from daydream_budget.ledger.decision import RELEASED, ReplyAndEntries, refuse_missing
 from daydream_budget.ledger.entries import (
     AttemptAuthorized,
     AttemptSettled,
     BranchReleased,
     Entry,
 )
-from daydream_budget.ledger.reservations import Reservation
 from daydream_budget.ledger.state import LedgerState
-from daydream_contracts.rpc import Authorize, Grant, Refusal, Settle, Settled
+from daydream_contracts.rpc import Authorize, Grant, Settle, Settled
 
 
 def authorize(state: LedgerState, request: Authorize, now: datetime) -> ReplyAndEntries:
@@ -43,7 +37,10 @@ def authorize(state: LedgerState, request: Authorize, now: datetime) -> ReplyAnd
             return Grant(attempt_id=attempt_id, plan=reservation.plan), ()
     if reservation.status == "released":
         return RELEASED, ()
-    refusal = _refusal(state, reservation, request, now)
+    scopes = scopes_of(
+        request.stage, (request.model,), request.team, reservation.purpose, reservation.key
+    )
+    refusal = limits.refuse_attempt(state, scopes, request.upper_bound_nanousd, now)
     if refusal is not None:
         return Grant(refusal=refusal), ()
     authorized = attempt_of(request, len(earlier) + 1, now)
@@ -85,19 +82,3 @@ def attempt_of(request: Authorize, number: int, now: datetime) -> AttemptAuthori
         upper_bound_nanousd=request.upper_bound_nanousd,
         expires_at=now + timedelta(seconds=request.lifetime_s),
     )
-
-
-def _refusal(
-    state: LedgerState, reservation: Reservation, request: Authorize, now: datetime
-) -> Refusal | None:
-    """Return why the reservation can't pay for the attempt. A free attempt is never stopped."""
-    index = reservation.allocation_index(request.stage, request.model, request.team)
-    if index is None or reservation.status != "open":
-        return not_covered(request.upper_bound_nanousd)
-    remaining = reservation.allocations[index].remaining
-    if request.upper_bound_nanousd > remaining:
-        return not_covered(request.upper_bound_nanousd - remaining)
-    if not request.upper_bound_nanousd:
-        return None
-    scopes = scopes_of(request.stage, (request.model,), request.team, reservation.purpose)
-    return limits.stopped(state, scopes, now)

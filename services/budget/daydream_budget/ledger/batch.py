@@ -65,6 +65,7 @@ class DecidedBatch:
 
     @property
     def refusing_limits(self) -> set[str]:
-        """Return the limits (scope/window) that refused a request."""
+        """Return the limits (scope/window) that are used up. Waiting near a cap is no refusal."""
         refusals = (getattr(reply, "refusal", None) for _, reply in self.replies)
-        return {name for refusal in refusals if refusal for name in refusal.limits}
+        reached = (refusal for refusal in refusals if refusal and not refusal.near_cap)
+        return {name for refusal in reached for name in refusal.limits}

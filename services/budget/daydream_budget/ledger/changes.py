@@ -85,7 +85,11 @@ def _refuse_correction(state: LedgerState, correction: CorrectionEntry) -> Refus
     quarter = quarter_of(correction.at)
     remembered = _is_remembered(state, correction.at)
     for scope in scopes_of(
-        correction.stage, (correction.model,), correction.team, correction.purpose
+        correction.stage,
+        (correction.model,),
+        correction.team,
+        correction.purpose,
+        correction.key,
     ):
         account = state.accounts.of(scope)
         in_quarter = account.quarters.get(quarter, 0) if remembered else account.settled

@@ -26,12 +26,3 @@ RELEASED = Grant(
 def refuse_missing(state: LedgerState, reservation_id: str) -> Grant:
     """Return why a reservation that the ledger does not hold can't be used."""
     return RELEASED if reservation_id in state.ended.released else UNKNOWN_RESERVATION
-
-
-def not_covered(shortfall: int) -> Refusal:
-    """Return the refusal of a call that costs more than its reservation still holds."""
-    return Refusal(
-        reason="reservation",
-        text="The reservation does not cover the call.",
-        shortfall_nanousd=max(0, shortfall),
-    )

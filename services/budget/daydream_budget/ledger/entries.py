@@ -19,35 +19,27 @@ class _Entry(BaseModel):
 
 
 class ReservationOpened(_Entry):
-    """A reservation was opened; its upper bounds are held under every limit.
+    """A reservation was opened; `held` is what is held for each of its allocations.
 
-    `plan` 0 is the full plan, n the n-th of the reduced plans.
+    `plan` 0 is the full plan, n the n-th of the reduced plans. `for_one_call`: its only attempt is
+    authorized in the same commit, and nothing else is held.
     """
 
     kind: Literal["reservation-opened"] = "reservation-opened"
     reservation_id: str
     allocations: tuple[AllocationRequest, ...]
+    held: tuple[Nanousd, ...]
     branches: BranchCount
     plan: int = 0
+    for_one_call: bool = False
     purpose: Purpose = "daydream"
 
 
-class ReservationIncreased(_Entry):
-    """A stage's allocation (no stage: the first) got more; the reservation is open again."""
-
-    kind: Literal["reservation-increased"] = "reservation-increased"
-    reservation_id: str
-    increase_id: str
-    stage: str = ""
-    model: str = ""
-    team: str = ""
-    by_nanousd: Nanousd
-
-
 class AttemptAuthorized(_Entry):
-    """The upper bound of one attempt was taken from the reservation, for one worker.
+    """The upper bound of one attempt was authorized for one worker.
 
-    After `expires_at` an unsettled attempt is settled in full.
+    The reservation grows if it holds less, and is open again if it had expired. After `expires_at`
+    an unsettled attempt is settled in full.
     """
 
     kind: Literal["attempt-authorized"] = "attempt-authorized"
@@ -88,7 +80,7 @@ class BranchReleased(_Entry):
 class ReservationExpired(_Entry):
     """The reservation was idle for too long, so its remaining money is free again.
 
-    An increase reopens it while it is remembered.
+    An authorization reopens it while it is remembered.
     """
 
     kind: Literal["reservation-expired"] = "reservation-expired"
@@ -140,7 +132,6 @@ class MessageVoided(_Entry):
 
 Entry = Annotated[
     ReservationOpened
-    | ReservationIncreased
     | AttemptAuthorized
     | AttemptSettled
     | BranchReleased

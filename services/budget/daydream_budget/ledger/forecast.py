@@ -16,12 +16,12 @@ def burn_nanousd_per_h(state: LedgerState, scope: str, now: datetime) -> int:
     """Return the spending of the last hour, in nano-dollars per hour.
 
     That is the current quarter-hour and the three before it, over the time since these began.
-    Authorized money counts: it is being spent.
+    Authorized money does not count: most of an upper bound is never spent.
     """
     first = quarter_of(now) - LOOK_BACK_QUARTERS + 1
     account = state.accounts.of(scope)
     quarters = range(first, first + LOOK_BACK_QUARTERS)
-    spent = sum(account.quarters.get(quarter, 0) for quarter in quarters) + account.authorized
+    spent = sum(account.quarters.get(quarter, 0) for quarter in quarters)
     hours = max((now - start_of(first)).total_seconds(), QUARTER_S) / 3600
     return int(spent / hours)
 
@@ -29,12 +29,12 @@ def burn_nanousd_per_h(state: LedgerState, scope: str, now: datetime) -> int:
 def reached_at(
     state: LedgerState, scope: str, window: Window, cap_nanousd: int, now: datetime
 ) -> datetime | None:
-    """Return when settled and authorized money reaches the cap at the present rate.
+    """Return when settled money reaches the cap at the present rate.
 
     None if the window renews before that, or if it takes longer than ten years.
     """
     used = state.used(scope, window, now)
-    left = cap_nanousd - used.settled - used.authorized
+    left = cap_nanousd - used.settled
     if left <= 0:
         return now
     rate = burn_nanousd_per_h(state, scope, now)

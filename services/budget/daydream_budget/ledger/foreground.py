@@ -1,4 +1,7 @@
-"""What the lab itself spends on models: the denominator of the daydreaming tax."""
+"""What the lab itself spends on models: the denominator of the daydreaming tax.
+
+It is reported by others, or measured by the gateway: a settled attempt of a foreground reservation.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +27,18 @@ class Foreground:
 
     @property
     def reported(self) -> bool:
-        """Return whether any spend was ever reported. The tax is off until then."""
+        """Return whether any spend was ever reported or measured. The tax is off until then."""
         return self.total > 0
 
     def count(self, entry: ForegroundSpent, at: datetime) -> None:
         """Count a report."""
-        quarter = quarter_of(entry.spent_at)
-        self._undo_log.put(
-            self.quarters, quarter, self.quarters.get(quarter, 0) + entry.cost_nanousd
-        )
         self._undo_log.put(self.reports, entry.report_id, at)
-        self._undo_log.set(self, total=self.total + entry.cost_nanousd, _rolling=((0, 0), 0))
+        self.add(quarter_of(entry.spent_at), entry.cost_nanousd)
+
+    def add(self, quarter: int, cost: int) -> None:
+        """Add a cost, which may be negative, to a quarter-hour."""
+        self._undo_log.put(self.quarters, quarter, self.quarters.get(quarter, 0) + cost)
+        self._undo_log.set(self, total=self.total + cost, _rolling=((0, 0), 0))
 
     def between(self, span: Span) -> int:
         """Return what was spent in these quarter-hours. One span is cached."""

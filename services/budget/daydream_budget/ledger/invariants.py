@@ -7,7 +7,7 @@ from collections import Counter
 from daydream_budget.ledger.accounts import Account
 from daydream_budget.ledger.state import LedgerState
 from daydream_budget.ledger.windows import quarter_of
-from daydream_contracts.rpc import EVERYTHING
+from daydream_contracts.rpc import EVERYTHING, FOREGROUND
 
 
 def check(state: LedgerState) -> None:
@@ -61,13 +61,27 @@ def _check_settled(state: LedgerState, scope: str, account: Account) -> None:
 
 
 def _check_totals(state: LedgerState) -> None:
-    total = state.accounts.of(EVERYTHING).settled
+    """Check that the parts of each root add up to it. Daydreams and foreground work share none."""
+    everything = state.accounts.of(EVERYTHING).settled
+    foreground = state.accounts.of(FOREGROUND).settled
     by_stage = sum(row.settled for row in state.totals.by_stage.values())
-    assert by_stage == total, f"stages and models add up to {by_stage}, everything is {total}"
-    for kind in ("stage", "model", "purpose"):
+    assert by_stage == everything, (
+        f"stages and models add up to {by_stage}, everything is {everything}"
+    )
+    by_key = sum(row.settled for row in state.totals.by_key.values())
+    assert by_key == foreground, f"keys and models add up to {by_key}, foreground is {foreground}"
+    assert state.foreground.total >= foreground, (
+        f"foreground spend is {state.foreground.total}, but {foreground} was measured"
+    )
+    for kind, total in (
+        ("stage", everything),
+        ("model", everything),
+        ("purpose", everything),
+        ("key", foreground),
+    ):
         parts = sum(
             account.settled
             for scope, account in state.accounts.by_scope.items()
             if scope.startswith(f"{kind}:")
         )
-        assert parts == total, f"{kind}s add up to {parts}, everything is {total}"
+        assert parts == total, f"{kind}s add up to {parts}, their root is {total}"

@@ -1,8 +1,11 @@
 """Reservations and attempts: the money of one daydream, and one try at one of its model calls.
 
 States of a reservation:   open → released           (every branch has ended)
-                           open → expired → open     (it was idle too long; then it was increased)
+                           open → expired → open     (it was idle too long; then a call was made)
 States of an attempt:      authorized → settled      (known cost, or unknown and counted in full)
+
+A reservation is for admission only: it holds what such daydreams have cost. It grows by itself when
+more than that is authorized or settled.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from daydream_budget.ledger.accounts import scopes_of
-from daydream_contracts.rpc import AllocationRequest, Purpose
+from daydream_contracts.rpc import FOREGROUND, AllocationRequest, Purpose
 
 
 def models_of(request: AllocationRequest) -> tuple[str, ...]:
@@ -22,35 +25,40 @@ def models_of(request: AllocationRequest) -> tuple[str, ...]:
 
 @dataclass
 class Allocation:
-    """One stage's part of a reservation.
+    """One stage's part of a reservation. `held` is what was held for it at the opening.
 
-    While the model is not chosen yet, the remaining money counts against each of `models`.
+    While the model is not chosen yet, the remaining money counts against each of `models`. `key`
+    and `label` are those of foreground spend.
     """
 
     stage: str
     models: tuple[str, ...]
     team: str
     scopes: tuple[str, ...]
-    upper_bound: int
+    held: int
+    key: str = ""
+    label: str = ""
     settled: int = 0
     authorized: int = 0
 
     @classmethod
-    def of(cls, request: AllocationRequest, purpose: Purpose) -> Allocation:
+    def of(cls, request: AllocationRequest, held: int, purpose: Purpose) -> Allocation:
         """Make the allocation that was requested, with nothing authorized yet."""
         models = models_of(request)
         return cls(
             request.stage,
             models,
             request.team,
-            scopes_of(request.stage, models, request.team, purpose),
-            request.upper_bound_nanousd,
+            scopes_of(request.stage, models, request.team, purpose, request.key),
+            held,
+            request.key,
+            request.label,
         )
 
     @property
     def remaining(self) -> int:
         """Return what is held for calls to come, if the reservation is open."""
-        return max(0, self.upper_bound - self.settled - self.authorized)
+        return max(0, self.held - self.settled - self.authorized)
 
     def covers(self, stage: str, model: str, team: str) -> bool:
         """Return whether it pays for calls of this stage, model and team."""
@@ -59,22 +67,35 @@ class Allocation:
 
 @dataclass
 class Reservation:
-    """The money of one piece of work, reserved before the work starts."""
+    """The money of one piece of work, reserved before the work starts.
+
+    `for_one_call`: it was opened with its only attempt, and says nothing about daydreams.
+    """
 
     allocations: tuple[Allocation, ...]
     branches: int
     touched_at: datetime
     purpose: Purpose = "daydream"
     plan: int = 0
+    for_one_call: bool = False
     status: Literal["open", "expired", "released"] = "open"
     released_branches: frozenset[int] = frozenset()
     attempts: tuple[str, ...] = ()
-    increases: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Return the id of the issued key that foreground spend is booked under."""
+        return self.allocations[0].key
 
     @property
     def settled(self) -> int:
         """Return the cost of its settled attempts."""
         return sum(allocation.settled for allocation in self.allocations)
+
+    @property
+    def reserved(self) -> int:
+        """Return what was held at the opening, and what it grew by, once all is settled."""
+        return sum(max(row.held, row.settled) for row in self.allocations)
 
     def allocation_index(self, stage: str, model: str, team: str) -> int | None:
         """Return the index of the allocation that pays for such calls; None if none does.
@@ -108,6 +129,11 @@ class Attempt:
     quarter: int
     scopes: tuple[str, ...]
     charged: int | None = None
+
+    @property
+    def is_foreground(self) -> bool:
+        """Return whether it is the lab's own work."""
+        return self.scopes[0] == FOREGROUND
 
 
 class ReleasedReservation(NamedTuple):

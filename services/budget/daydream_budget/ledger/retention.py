@@ -3,7 +3,7 @@
 A released reservation whose attempts are all settled shrinks to one line, kept for `HORIZON` so
 that late and repeated requests find it. After that its id is forgotten, and no reservation that was
 requested longer ago than `HORIZON` is opened. An expired one is stored whole for as long, because
-an increase can reopen it.
+an authorization can reopen it.
 
 What is forgotten depends on the commits alone, never on the order in which one replica tried them.
 Otherwise one replica would write an entry that another can't fold. So memory is bounded by the open
@@ -40,7 +40,7 @@ class EndedReservations:
         heapq.heappush(self._expiries, (at, reservation_id))
 
     def clear_expiry(self, reservation_id: str) -> None:
-        """Forget that a reservation expired, because it was increased or released."""
+        """Forget that a reservation expired, because it was reopened or released."""
         self._undo_log.drop(self.expired, reservation_id)
 
     def release(self, reservation_id: str, line: ReleasedReservation) -> None:
@@ -66,7 +66,7 @@ class EndedReservations:
         while self._expiries and at - self._expiries[0][0] > HORIZON:
             expired_at, reservation_id = heapq.heappop(self._expiries)
             if self.expired.get(reservation_id) != expired_at:
-                continue  # increased, expired again or released since
+                continue  # reopened, expired again or released since
             if has_open_attempts(reservation_id):
                 unsettled.append((expired_at, reservation_id))
                 continue

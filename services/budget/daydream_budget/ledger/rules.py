@@ -1,7 +1,7 @@
 """The rules of the ledger: a request and the state give a reply and the entries to write. Pure.
 
-`admission` checks reservations against the limits. `authorization` authorizes and settles attempts
-inside a reservation. `changes` checks what people change.
+`admission` decides which work may begin. `authorization` checks every attempt against every limit,
+and settles it. `changes` checks what people change.
 
 Every request carries the id that makes it the same one. So a repeated request gets the same reply
 and writes no second entry. What is free (upper bound zero) passes even when a cap is used up.
@@ -28,7 +28,6 @@ from daydream_contracts.rpc import (
     Authorize,
     ChangeBudget,
     ForegroundAnswer,
-    IncreaseReservation,
     OpenReservation,
     ReleaseReservation,
     ReportForeground,
@@ -38,13 +37,7 @@ from daydream_contracts.rpc import (
 )
 
 LedgerRequest = (
-    OpenReservation
-    | IncreaseReservation
-    | Authorize
-    | Settle
-    | ReleaseReservation
-    | ChangeBudget
-    | ReportForeground
+    OpenReservation | Authorize | Settle | ReleaseReservation | ChangeBudget | ReportForeground
 )
 
 
@@ -53,8 +46,6 @@ def decide(state: LedgerState, request: LedgerRequest, now: datetime) -> ReplyAn
     match request:
         case OpenReservation():
             return admission.open_reservation(state, request, now)
-        case IncreaseReservation():
-            return admission.increase(state, request, now)
         case Authorize():
             return authorization.authorize(state, request, now)
         case Settle():

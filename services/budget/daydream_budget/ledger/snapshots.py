@@ -20,9 +20,10 @@ from pydantic import BaseModel, Field, ValidationError
 from daydream_budget.ledger.accounts import Account, Accounts
 from daydream_budget.ledger.chain import ChainPosition
 from daydream_budget.ledger.controls import SoftLimitState
+from daydream_budget.ledger.cost_history import CostSamples
 from daydream_budget.ledger.reservations import Attempt, ReleasedReservation, Reservation
 from daydream_budget.ledger.state import LedgerState
-from daydream_budget.ledger.totals import CostStats, StageTotals
+from daydream_budget.ledger.totals import CostStats, KeyTotals, StageTotals
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import ChangeRecord, SetLimit, SetTax, Window
 from daydream_contracts.topology import LEDGER, LEDGER_MIRROR, SNAPSHOT_OBJECTS
@@ -56,7 +57,9 @@ class LedgerSnapshot(BaseModel):
     expired: dict[str, datetime]
     released: dict[str, ReleasedReservation]
     totals_by_stage: list[tuple[str, str, StageTotals]]
+    totals_by_key: list[tuple[str, str, str, KeyTotals]]
     totals_by_purpose: dict[str, CostStats]
+    cost_history: dict[str, CostSamples]
     reservations_released: int
     overruns: int
 
@@ -91,7 +94,9 @@ class LedgerSnapshot(BaseModel):
             expired=state.ended.expired,
             released=state.ended.released,
             totals_by_stage=[(*key, row) for key, row in totals.by_stage.items()],
+            totals_by_key=[(*key, row) for key, row in totals.by_key.items()],
             totals_by_purpose=totals.by_purpose,
+            cost_history=state.cost_history.by_kind,
             reservations_released=totals.released,
             overruns=totals.overruns,
         )
@@ -111,7 +116,9 @@ class LedgerSnapshot(BaseModel):
         state.ended.restore(self.expired, self.released)
         totals = state.totals
         totals.by_stage = {(stage, model): row for stage, model, row in self.totals_by_stage}
+        totals.by_key = {(key, team, model): row for key, team, model, row in self.totals_by_key}
         totals.by_purpose = self.totals_by_purpose
+        state.cost_history.by_kind = self.cost_history
         totals.released, totals.overruns = self.reservations_released, self.overruns
         return state
 

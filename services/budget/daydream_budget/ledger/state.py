@@ -1,24 +1,24 @@
 """The ledger state: the projection of the ledger's stream, what its entries add up to. Pure.
 
-No clock, no broker. Invariant for every limit after every entry (`invariants.check`): the remaining
-money of open reservations is held, so settled + authorized + reserved ≤ cap. Only a lowered cap, a
-correction or an overrun can break it. Nothing here refuses, because an entry in the ledger has
-happened. `rules` refuses.
+No clock, no broker. For every limit after every entry: settled + authorized ≤ cap. Only a lowered
+cap, a correction or an overrun can break it. The remaining money of open reservations is held
+beside that, for admission only. Nothing here refuses, because an entry in the ledger has happened.
+`rules` refuses.
 
 A cost belongs to the window of its authorization. An authorized attempt that is not settled counts
-in every window, like reserved money. If it is settled for less, the rest is reserved again.
+in every window, like reserved money.
 
 An entry can be tried and rolled back (`undo_log`). `retention` says what is forgotten, and when.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from daydream_budget.ledger.accounts import Accounts, scopes_of
+from daydream_budget.ledger.accounts import Accounts, LimitUsage, scopes_of
 from daydream_budget.ledger.controls import Controls
+from daydream_budget.ledger.cost_history import CostHistory
 from daydream_budget.ledger.entries import (
     AttemptAuthorized,
     AttemptSettled,
@@ -29,7 +29,6 @@ from daydream_budget.ledger.entries import (
     ForegroundSpent,
     MessageVoided,
     ReservationExpired,
-    ReservationIncreased,
     ReservationOpened,
     SoftLimitReached,
 )
@@ -44,23 +43,15 @@ from daydream_budget.ledger.retention import EndedReservations
 from daydream_budget.ledger.totals import Totals
 from daydream_budget.ledger.undo_log import UndoLog
 from daydream_budget.ledger.windows import quarter_of
-from daydream_contracts.rpc import AllocationRequest, CorrectionEntry, SetZone, Window
+from daydream_contracts.rpc import (
+    FOREGROUND,
+    AllocationRequest,
+    CorrectionEntry,
+    SetZone,
+    Window,
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class LimitUsage:
-    """What counts against a limit."""
-
-    settled: int
-    authorized: int
-    reserved: int
-
-    @property
-    def total(self) -> int:
-        """Return the sum of all three."""
-        return self.settled + self.authorized + self.reserved
 
 
 class LedgerState:
@@ -73,6 +64,7 @@ class LedgerState:
         self.controls = Controls(self.undo_log)
         self.foreground = Foreground(self.undo_log)
         self.totals = Totals(self.undo_log)
+        self.cost_history = CostHistory(self.undo_log)
         self.ended = EndedReservations(self.undo_log)
         self.reservations: dict[str, Reservation] = {}  # open, expired, or released and unsettled
         self.attempts: dict[str, Attempt] = {}
@@ -109,6 +101,7 @@ class LedgerState:
         before = self.at or EPOCH
         self.accounts.forget(before, at)
         self.foreground.forget(before, at)
+        self.cost_history.forget(before, at)
         self.controls.forget()
         self.at = at
         for reservation_id in self.ended.forget(at, self._has_open_attempts_of):
@@ -121,8 +114,6 @@ class LedgerState:
         match entry:
             case ReservationOpened():
                 self._open(entry, at)
-            case ReservationIncreased():
-                self._increase(entry, at)
             case AttemptAuthorized():
                 self._authorize(entry, at)
             case AttemptSettled():
@@ -139,49 +130,45 @@ class LedgerState:
                 self.controls.record(entry, at)
 
     def _open(self, entry: ReservationOpened, at: datetime) -> None:
-        allocations = tuple(Allocation.of(part, entry.purpose) for part in entry.allocations)
-        reservation = Reservation(allocations, entry.branches, at, entry.purpose, entry.plan)
+        allocations = tuple(
+            Allocation.of(request, held, entry.purpose)
+            for request, held in zip(entry.allocations, entry.held, strict=True)
+        )
+        reservation = Reservation(
+            allocations, entry.branches, at, entry.purpose, entry.plan, entry.for_one_call
+        )
         self.undo_log.put(self.reservations, entry.reservation_id, reservation)
         for allocation in allocations:
             self.accounts.book(allocation.scopes, reserved=allocation.remaining)
 
-    def _increase(self, entry: ReservationIncreased, at: datetime) -> None:
-        reservation = self.reservations[entry.reservation_id]
-        if reservation.status == "expired":
-            for allocation in reservation.allocations:  # the remaining money was freed
-                upper_bound = allocation.settled + allocation.authorized
-                self.undo_log.set(allocation, upper_bound=upper_bound)
-        allocation = self._allocation_to_increase(reservation, entry)
-        upper_bound = allocation.settled + allocation.authorized + allocation.remaining
-        self.undo_log.set(allocation, upper_bound=upper_bound + entry.by_nanousd)
-        self.accounts.book(allocation.scopes, reserved=entry.by_nanousd)
-        self.undo_log.set(
-            reservation,
-            status="open",
-            touched_at=at,
-            increases=(*reservation.increases, entry.increase_id),
-        )
-        self.ended.clear_expiry(entry.reservation_id)
+    def _reopen(self, reservation_id: str, reservation: Reservation) -> None:
+        """Open an expired reservation again. What it held was freed, so it holds nothing more."""
+        for allocation in reservation.allocations:
+            self.undo_log.set(allocation, held=0)
+        self.undo_log.set(reservation, status="open")
+        self.ended.clear_expiry(reservation_id)
 
-    def _allocation_to_increase(
-        self, reservation: Reservation, entry: ReservationIncreased
-    ) -> Allocation:
-        """Return the allocation of the stage, or add an empty one. No stage: the first one."""
-        if not entry.stage:
-            return reservation.allocations[0]
+    def _allocation_to_charge(self, reservation: Reservation, entry: AttemptAuthorized) -> int:
+        """Return the index of the allocation that pays; add an empty one if none does."""
         index = reservation.allocation_index(entry.stage, entry.model, entry.team)
         if index is not None:
-            return reservation.allocations[index]
+            return index
         request = AllocationRequest(
-            stage=entry.stage, model=entry.model, team=entry.team, upper_bound_nanousd=0
+            stage=entry.stage,
+            model=entry.model,
+            team=entry.team,
+            upper_bound_nanousd=0,
+            key=reservation.key,
         )
-        allocation = Allocation.of(request, reservation.purpose)
+        allocation = Allocation.of(request, 0, reservation.purpose)
         self.undo_log.set(reservation, allocations=(*reservation.allocations, allocation))
-        return allocation
+        return len(reservation.allocations) - 1
 
     def _authorize(self, entry: AttemptAuthorized, at: datetime) -> None:
         reservation = self.reservations[entry.reservation_id]
-        index = reservation.allocation_index(entry.stage, entry.model, entry.team) or 0
+        if reservation.status == "expired":
+            self._reopen(entry.reservation_id, reservation)
+        index = self._allocation_to_charge(reservation, entry)
         attempt = Attempt(
             reservation_id=entry.reservation_id,
             allocation_index=index,
@@ -192,7 +179,9 @@ class LedgerState:
             upper_bound=entry.upper_bound_nanousd,
             expires_at=entry.expires_at,
             quarter=quarter_of(at),
-            scopes=scopes_of(entry.stage, (entry.model,), entry.team, reservation.purpose),
+            scopes=scopes_of(
+                entry.stage, (entry.model,), entry.team, reservation.purpose, reservation.key
+            ),
         )
         self.undo_log.put(self.attempts, entry.attempt_id, attempt)
         self.undo_log.put(self.open_attempts, entry.attempt_id, True)
@@ -214,7 +203,10 @@ class LedgerState:
         elif reservation.status == "released":
             self._retire(attempt.reservation_id, reservation, at)
         self.accounts.settle(attempt.scopes, attempt.quarter, entry.cost_nanousd)
-        self.totals.settle(attempt, entry)
+        if attempt.is_foreground:
+            self.foreground.add(attempt.quarter, entry.cost_nanousd)
+        allocation = reservation.allocations[attempt.allocation_index]
+        self.totals.settle(attempt, allocation, entry)
 
     def _release_branch(self, entry: BranchReleased, at: datetime) -> None:
         reservation = self.reservations[entry.reservation_id]
@@ -242,6 +234,7 @@ class LedgerState:
         line = ReleasedReservation(at, reservation.plan, reservation.settled)
         self.ended.release(reservation_id, line)
         self.totals.retire(reservation)
+        self.cost_history.record(reservation, at)
 
     def _expire(self, reservation_id: str, at: datetime) -> None:
         reservation = self.reservations[reservation_id]
@@ -253,13 +246,23 @@ class LedgerState:
         self.controls.change(entry, at)
         match entry.change:
             case CorrectionEntry() as correction:
-                scopes = scopes_of(
-                    correction.stage, (correction.model,), correction.team, correction.purpose
-                )
-                self.accounts.settle(scopes, quarter_of(correction.at), correction.by_nanousd)
-                self.totals.correct(correction)
+                self._correct(correction)
             case SetZone():
                 self.accounts.rezone()
+
+    def _correct(self, correction: CorrectionEntry) -> None:
+        scopes = scopes_of(
+            correction.stage,
+            (correction.model,),
+            correction.team,
+            correction.purpose,
+            correction.key,
+        )
+        quarter = quarter_of(correction.at)
+        self.accounts.settle(scopes, quarter, correction.by_nanousd)
+        if correction.purpose == FOREGROUND:
+            self.foreground.add(quarter, correction.by_nanousd)
+        self.totals.correct(correction)
 
     def _move(
         self, reservation: Reservation, attempt: Attempt, *, authorized: int, settled: int = 0

@@ -7,16 +7,23 @@ from datetime import datetime
 from daydream_budget.ledger.forecast import burn_nanousd_per_h, reached_at
 from daydream_budget.ledger.limits import tax_state
 from daydream_budget.ledger.state import LedgerState
-from daydream_budget.ledger.totals import CostStats
+from daydream_budget.ledger.totals import CostStats, KeyTotals
 from daydream_budget.ledger.windows import renewal
-from daydream_contracts.rpc import EVERYTHING, BudgetState, LimitState, StageSpend
+from daydream_contracts.rpc import (
+    EVERYTHING,
+    FOREGROUND,
+    BudgetState,
+    ForegroundSpend,
+    LimitState,
+    StageSpend,
+)
 
 CHANGES_SHOWN = 20
 
 
 def summary(state: LedgerState, sequence: int, now: datetime) -> BudgetState:
     """Return the summary of the state after the commit at `sequence`."""
-    everything = state.accounts.of(EVERYTHING)
+    everything, foreground = state.accounts.of(EVERYTHING), state.accounts.of(FOREGROUND)
     daydreams = state.totals.by_purpose.get("daydream", CostStats())
     opened = [row for row in state.reservations.values() if row.status == "open"]
     return BudgetState(
@@ -28,6 +35,9 @@ def summary(state: LedgerState, sequence: int, now: datetime) -> BudgetState:
         reservations_open=len(opened),
         reservations_released=state.totals.released,
         attempts_authorized=len(state.open_attempts),
+        foreground=_foreground(state),
+        foreground_settled_nanousd=foreground.settled,
+        foreground_authorized_nanousd=foreground.authorized,
         overruns=state.totals.overruns,
         last_sequence=sequence,
         paused=state.controls.paused,
@@ -37,6 +47,7 @@ def summary(state: LedgerState, sequence: int, now: datetime) -> BudgetState:
         daydreams_paid=daydreams.count,
         daydreams_nanousd=daydreams.total,
         daydreams_nanousd_squared=daydreams.squares,
+        daydreams_reserved_nanousd=daydreams.reserved,
         changes=tuple(reversed(list(state.controls.changes.values())[-CHANGES_SHOWN:])),
     )
 
@@ -79,3 +90,24 @@ def _spend(state: LedgerState) -> tuple[StageSpend, ...]:
         )
         for (stage, model), row in sorted(state.totals.by_stage.items())
     )
+
+
+def _foreground(state: LedgerState) -> tuple[ForegroundSpend, ...]:
+    return tuple(
+        ForegroundSpend(
+            key=key,
+            team=team,
+            label=row.label,
+            model=model,
+            calls=row.calls,
+            unknown_calls=row.unknown_calls,
+            settled_nanousd=row.settled,
+            input_tokens=row.input_tokens,
+            output_tokens=row.output_tokens,
+        )
+        for (key, team, model), row in sorted(state.totals.by_key.items(), key=_key_of)
+    )
+
+
+def _key_of(item: tuple[tuple[str, str, str], KeyTotals]) -> tuple[str, str, str]:
+    return item[0]

@@ -10,9 +10,10 @@ from uuid import uuid4
 
 import typer
 
+from daydream_console.cli.command import command, confirm
+from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Who, Yes
 from daydream_console.cli.output import count, emit_json, err, out
-from daydream_console.cli.session import command, confirm, connection
 from daydream_console.client import Client
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import BackedUp, BackUp, RestoreBackup, Restored

@@ -12,12 +12,12 @@ import typer
 from pydantic import ValidationError
 
 from daydream_console.cli.budget_view import show_budget
+from daydream_console.cli.command import command
+from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Who, Why
-from daydream_console.cli.output import emit_json
-from daydream_console.cli.session import command, connection
-from daydream_console.validation import first_fault
+from daydream_console.cli.output import emit_json, nanousd
+from daydream_console.first_fault import first_fault
 from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.number_limits import NANOUSD_PER_USD, USD_MAX
 from daydream_contracts.rpc import (
     BudgetState,
     Change,
@@ -218,15 +218,6 @@ async def budget_correct(
         data,
         as_json=as_json,
     )
-
-
-def nanousd(dollars: float) -> int:
-    """Convert dollars to the ledger's unit. Raise ConfigurationError for an impossible amount."""
-    if not abs(dollars) <= USD_MAX:  # also true for NaN, which compares as False
-        raise ConfigurationError(
-            f"{dollars:g} is not an amount that can be set", f"Use at most {USD_MAX:,} dollars"
-        )
-    return round(dollars * NANOUSD_PER_USD)
 
 
 async def _change(

@@ -5,93 +5,77 @@ Start with `daydream run` (a number of daydreams) or `daydream up` (until Ctrl-C
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib.metadata import version
-from types import ModuleType
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from daydream_console.cli import (
-    audit,
-    backup,
-    budget,
-    critic_report,
-    dead_letters,
-    documents,
-    estimate,
-    export,
-    insights,
-    inspect,
-    lifecycle,
-    measure,
-    prices,
-    questions,
-    rejudge,
-    repair,
-    sampler_report,
-    simulate,
-    synthesizer_report,
-    visibility,
-)
+from daydream_console.cli.lazy_commands import add_commands
 
-Commands = Mapping[str, Callable[..., None]]
-COMMANDS: Commands = {
-    "run": lifecycle.run_command,
-    "up": lifecycle.up_command,
-    "ingest": documents.ingest_command,
-    "remove": visibility.remove_command,
-    "erase": visibility.erase_command,
-    "retract": visibility.retract_command,
-    "reinstate": visibility.reinstate_command,
-    "insights": insights.insights_command,
-    "review": insights.review_command,
-    "ask": insights.ask_command,
-    "export": export.export_command,
-    "vault": export.vault_command,
-    "rejudge": rejudge.rejudge_command,
-    "inspect": inspect.inspect_command,
-    "status": insights.status_command,
-    "simulate": simulate.simulate_command,
-    "asyncapi": lifecycle.asyncapi_command,
-    "doctor": lifecycle.doctor_command,
+COMMANDS = {
+    "run": "run:run_command",
+    "up": "up:up_command",
+    "ingest": "ingest:ingest_command",
+    "remove": "remove:remove_command",
+    "erase": "erase:erase_command",
+    "retract": "retract:retract_command",
+    "reinstate": "retract:reinstate_command",
+    "insights": "insights:insights_command",
+    "review": "review:review_command",
+    "ask": "ask:ask_command",
+    "export": "export:export_command",
+    "vault": "vault:vault_command",
+    "rejudge": "rejudge:rejudge_command",
+    "inspect": "inspect:inspect_command",
+    "status": "status:status_command",
+    "simulate": "simulate:simulate_command",
+    "asyncapi": "asyncapi:asyncapi_command",
+    "doctor": "doctor:doctor_command",
 }
-BUDGET: Commands = {
-    "show": budget.budget_show,
-    "set": budget.budget_set,
-    "unset": budget.budget_unset,
-    "tax": budget.budget_tax,
-    "zone": budget.budget_zone,
-    "top-up": budget.budget_top_up,
-    "pause": budget.budget_pause,
-    "resume": budget.budget_resume,
-    "correct": budget.budget_correct,
-    "price": prices.budget_price,
-    "measure": measure.budget_measure,
-    "estimate": estimate.budget_estimate,
-    "audit": audit.budget_audit,
-    "repair": repair.budget_repair,
+GROUPS = {
+    "budget": "Show and change spending limits. The ledger records each change with who and why.",
+    "question": (
+        "Add, close and list open research questions, which are paired with facts that may answer "
+        "them."
+    ),
+    "dead-letters": "List failed messages (dead letters), send them again, or drop them.",
+    "backup": "Back up and restore the memory, also while it is running.",
+    "report": "Report how well each stage performs, from past verdicts.",
 }
-REPORT: Commands = {
-    "sampler": sampler_report.report_sampler,
-    "synthesizer": synthesizer_report.report_synthesizer,
-    "critic": critic_report.report_critic,
+COMMANDS_OF_GROUPS = {
+    "budget show": "budget:budget_show",
+    "budget set": "budget:budget_set",
+    "budget unset": "budget:budget_unset",
+    "budget tax": "budget:budget_tax",
+    "budget zone": "budget:budget_zone",
+    "budget top-up": "budget:budget_top_up",
+    "budget pause": "budget:budget_pause",
+    "budget resume": "budget:budget_resume",
+    "budget correct": "budget:budget_correct",
+    "budget price": "budget_price:budget_price",
+    "budget measure": "budget_measure:budget_measure",
+    "budget estimate": "budget_estimate:budget_estimate",
+    "budget audit": "budget_audit:budget_audit",
+    "budget repair": "budget_repair:budget_repair",
+    "question add": "question:question_add",
+    "question close": "question:question_close",
+    "question list": "question:question_list",
+    "dead-letters list": "dead_letters:dead_letters_list",
+    "dead-letters resend": "dead_letters:dead_letters_resend",
+    "dead-letters drop": "dead_letters:dead_letters_drop",
+    "backup save": "backup:backup_save",
+    "backup restore": "backup:backup_restore",
+    "report sampler": "report_sampler:report_sampler",
+    "report synthesizer": "report_synthesizer:report_synthesizer",
+    "report critic": "report_critic:report_critic",
 }
-QUESTION: Commands = {
-    "add": questions.question_add,
-    "close": questions.question_close,
-    "list": questions.question_list,
-}
-DEAD_LETTERS: Commands = {
-    "list": dead_letters.dead_letters_list,
-    "resend": dead_letters.dead_letters_resend,
-    "drop": dead_letters.dead_letters_drop,
-}
-BACKUP: Commands = {"save": backup.backup_save, "restore": backup.backup_restore}
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # slow to import, and seldom needed
+
         print(f"daydream {version('daydream-console')}")
         raise typer.Exit
 
@@ -107,31 +91,15 @@ def _options(
     """Take the options of the program itself."""
 
 
-def _group(help_text: str | None, commands: Commands) -> typer.Typer:
-    group = typer.Typer(no_args_is_help=True, help=help_text)
-    for name, function in commands.items():
-        group.command(name)(function)
-    return group
-
-
-def _program() -> typer.Typer:
-    program = typer.Typer(
-        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
-    )
-    program.callback(help=__doc__)(_options)
-    for name, function in COMMANDS.items():
-        program.command(name)(function)
-    groups: Mapping[str, tuple[ModuleType, Commands]] = {
-        "budget": (budget, BUDGET),
-        "question": (questions, QUESTION),
-        "dead-letters": (dead_letters, DEAD_LETTERS),
-        "backup": (backup, BACKUP),
-    }
-    for name, (module, commands) in groups.items():
-        program.add_typer(_group(module.__doc__, commands), name=name)
-    report = _group("Report how well each stage performs, from past verdicts.", REPORT)
-    program.add_typer(report, name="report")
+def create_program() -> TyperGroup:
+    """Return the `daydream` command with all others, none of which is imported yet."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False)
+    app.callback(help=__doc__)(_options)
+    program = get_command(app)
+    assert isinstance(program, TyperGroup)
+    package = __name__.rpartition(".")[0]
+    add_commands(program, package, COMMANDS)
+    for name, help_text in GROUPS.items():
+        program.add_command(TyperGroup(name=name, help=help_text, no_args_is_help=True))
+    add_commands(program, package, COMMANDS_OF_GROUPS)
     return program
-
-
-app = _program()

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from daydream_console.cli.command import command, confirm
+from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Yes
 from daydream_console.cli.output import count, emit_json, out
-from daydream_console.cli.session import command, confirm, connection
 from daydream_console.client import Client
 from daydream_console.dead_letters import DeadLetter, dead_letter, dead_letters, drop
 from daydream_console.resend import resend

@@ -1,4 +1,4 @@
-"""Export verdicts as training data, and insights as a vault of notes."""
+"""Export verdicts as training data."""
 
 from __future__ import annotations
 
@@ -10,41 +10,16 @@ from typing import Annotated
 
 import typer
 
+from daydream_console.cli.command import command
+from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import count, emit_json, err, out
-from daydream_console.cli.session import command, connection
 from daydream_console.client import Client
+from daydream_console.export.examples import clearances_of, examples_of
 from daydream_console.export.reading import read_all
+from daydream_console.export.writing import ALL, write_export
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import VerdictPage
-
-
-@command
-async def vault_command(
-    folder: Annotated[
-        Path, typer.Argument(help="Folder for the notes, e.g. inside an existing vault.")
-    ],
-    data: Data = None,
-    as_json: Json = False,
-) -> None:
-    """Write insights as linked Markdown notes.
-
-    Run it again to update them; notes you changed stay.
-    """
-    from daydream_console.vault import notes_of, write_vault
-    from daydream_console.web.feed import active_insights
-
-    async with connection(data) as client:
-        with err.status("reading insights …"):
-            page = await read_all(client, promoted_only=True)
-    result = write_vault(folder.absolute(), notes_of(active_insights(page)))
-    if as_json:
-        emit_json(vars(result))
-        return
-    for name in result.kept:
-        out.print(f"not overwritten (changed, or not ours): {folder / name}", markup=False)
-    written = count(len(result.written), "note")
-    out.print(f"{written} written, {len(result.removed)} removed in {folder}.", markup=False)
 
 
 @command
@@ -80,9 +55,6 @@ async def export_command(
     """Export all verdicts, labelled: for fine-tuning, preferences, classification, and as a table,
     with a data card.
     """
-    from daydream_console.export.examples import examples_of
-    from daydream_console.export.writing import ALL, write_export
-
     formats = tuple(only or ALL)
     if unknown := [name for name in formats if name not in ALL]:
         raise ConfigurationError(
@@ -117,7 +89,5 @@ async def _read_with_progress(client: Client) -> VerdictPage:
 
 
 def _permitted(page: VerdictPage, clearances: set[str]) -> VerdictPage:
-    from daydream_console.export.examples import clearances_of
-
     verdicts = tuple(verdict for verdict in page.verdicts if clearances_of(verdict) <= clearances)
     return page.model_copy(update={"verdicts": verdicts})

@@ -9,9 +9,10 @@ import typer
 from rich.panel import Panel
 from rich.text import Text
 
+from daydream_console.cli.command import command
+from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, out, usd
-from daydream_console.cli.session import command, connection
 from daydream_console.verdict_inspection import InspectedCall, VerdictInspection, inspect_verdict
 from daydream_contracts.events import Aggregation, Refutation, VerdictReached
 

@@ -15,9 +15,9 @@ EXIT_INTERRUPTED = 130
 def main() -> None:
     """Run the command. The command itself takes over the signal once it has started."""
     signal.signal(signal.SIGINT, _exit)
-    from daydream_console.cli.commands import app
+    from daydream_console.cli.commands import create_program
 
-    app()
+    create_program()()
 
 
 def _exit(_: int, __: FrameType | None) -> None:

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from daydream_console.cli.command import command, confirm
+from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Yes
 from daydream_console.cli.output import emit_json, err, out, usd
-from daydream_console.cli.session import command, confirm, connection
 from daydream_console.client import Client
 from daydream_console.rejudge import RejudgePlan, prepare, send
 from daydream_contracts.errors import ConfigurationError, RetryLaterError

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from uuid import uuid4
+from typing import Annotated
 
+import typer
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -25,52 +26,42 @@ from rich.progress import (
 )
 
 from daydream_console import ingest
-from daydream_console.cli.budget import nanousd
-from daydream_console.cli.checks import (
-    check_folder,
-    check_model,
-    check_port,
-    check_programs,
-    unknown_variables,
+from daydream_console.cli.command import command
+from daydream_console.cli.options import (
+    BaseUrl,
+    Cap,
+    DailyCap,
+    Data,
+    Json,
+    ModelName,
+    Port,
+    Weights,
 )
 from daydream_console.cli.output import err
+from daydream_console.cli.preparation import Caps, prepare, set_caps
 from daydream_console.cli.run_progress import wait_for_end
 from daydream_console.cli.run_report import RunResult, print_result, verdicts_since
 from daydream_console.client import Client, connected
 from daydream_console.files import files_under
-from daydream_console.local.folder import DataFolder
-from daydream_console.local.model import TOY_NOTICE, ModelChoice, local_servers
+from daydream_console.local.folder import DataFolder, default_folder
+from daydream_console.local.model import ModelChoice, choose
 from daydream_console.local.stack import running, services_wanted
 from daydream_console.overview import overview
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import (
-    ChangeBudget,
     DocumentReport,
     EmptyRequest,
     SetGoal,
-    SetLimit,
-    Window,
 )
 from daydream_contracts.topology import (
-    BUDGET_CHANGE,
-    BUDGET_STATE,
     MEMORY_STATE,
     SAMPLER_GOAL,
     SAMPLER_STATE,
 )
-from daydream_models.pricing.lookup import FREE
 
 POLL_S = 0.25
 FACTS_MIN = 2
 STATE_FILE = "run.json"
-
-
-@dataclass(frozen=True)
-class Caps:
-    """Spending caps in dollars. None leaves a limit unchanged."""
-
-    lifetime_usd: float | None = None
-    daily_usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +83,42 @@ class Goal:
 
     pairs: int
     start: int
+
+
+@command
+async def run_command(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Files and folders to read first. Default: the bundled notes, in an empty memory."
+        ),
+    ] = None,
+    daydreams: Annotated[
+        int, typer.Option("--daydreams", "-n", min=1, help="Number of pairs to think about.")
+    ] = 30,
+    data: Data = None,
+    model: Weights = None,
+    base_url: BaseUrl = "",
+    model_name: ModelName = "",
+    cap: Cap = None,
+    daily_cap: DailyCap = None,
+    port: Port = 0,
+    as_json: Json = False,
+) -> int:
+    """Read documents, daydream until the goal or the cap, print insights and spend, and stop.
+
+    After Ctrl-C or a crash, run it again: unfinished daydreams finish first.
+    """
+    plan = RunPlan(
+        folder=DataFolder(data or default_folder()),
+        model=choose(weights=model, base_url=base_url, name=model_name),
+        paths=paths or [],
+        daydreams=daydreams,
+        caps=Caps(cap, daily_cap),
+        port=port,
+        as_json=as_json,
+    )
+    return await run(plan)
 
 
 async def run(plan: RunPlan) -> int:
@@ -116,49 +143,6 @@ async def run(plan: RunPlan) -> int:
             result = await _daydream(client, plan, documents, progress)
     print_result(result, toy=plan.model.toy, as_json=plan.as_json)
     return 0
-
-
-async def prepare(folder: DataFolder, model: ModelChoice, port: int) -> bool:
-    """Check everything before anything is spent, and name the toy model as such.
-
-    Return True if the model is free.
-    """
-    check_folder(folder)
-    check_programs(serves_model=not model.base_url)
-    for message in unknown_variables():
-        err.print(message, style="yellow")
-    if port:
-        check_port(port)
-    if model.toy:
-        err.print(TOY_NOTICE, style="yellow")
-        for server, url, name in await asyncio.to_thread(local_servers):
-            options = f"--base-url {url} --model-name {name}"
-            err.print(f"Found {server}. To use it: daydream run {options}", style="yellow")
-    return not model.base_url or all(price is FREE for price in await check_model(model))
-
-
-async def set_caps(client: Client, caps: Caps, *, free: bool) -> None:
-    """Set the given caps.
-
-    Raise ConfigurationError if the model costs money and there is no limit at all.
-    """
-    given: list[tuple[Window, float | None]] = [
-        ("lifetime", caps.lifetime_usd),
-        ("day", caps.daily_usd),
-    ]
-    for window, dollars in given:
-        if dollars is not None:
-            limit = SetLimit(window=window, cap_nanousd=nanousd(dollars))
-            request = ChangeBudget(
-                change_id=uuid4().hex, change=limit, who="daydream run", why="option"
-            )
-            await client.rpc.request(BUDGET_CHANGE, request)
-    state = await client.rpc.request(BUDGET_STATE, EmptyRequest())
-    if not free and not state.limits:
-        raise ConfigurationError(
-            "No cap is set, and the model costs money",
-            "Set a total spending cap in dollars, e.g. --cap 1.00",
-        )
 
 
 async def _daydream(
@@ -203,7 +187,7 @@ async def _ingest(
         offers = ingest.offer(client, documents)
         reports = await _offer_all(client, offers, len(documents), progress)
     elif not memory.facts + memory.facts_pending:
-        with as_file(files("daydream_console") / "notes") as notes:
+        with as_file(files("daydream_console") / "sample_notes") as notes:
             # The folder of the installed package says nothing to people, so notes get a name
             # without it.
             bundled = files_under([notes])

@@ -14,7 +14,7 @@ from daydream_console.client import Client
 from daydream_console.overview import Overview
 from daydream_contracts.events import NANOUSD_PER_USD, VerdictReached
 from daydream_contracts.rpc import BudgetState, DocumentReport, ListVerdicts
-from daydream_contracts.topology import MEMORY_INSIGHTS
+from daydream_contracts.topology import MEMORY_VERDICTS
 
 PAGE = 50
 INSIGHTS_SHOWN = 10
@@ -55,7 +55,7 @@ async def verdicts_since(client: Client, before: Overview) -> list[VerdictReache
     verdicts: list[VerdictReached] = []
     while True:
         query = ListVerdicts(promoted_only=False, limit=PAGE, offset=len(verdicts))
-        page = await client.rpc.request(MEMORY_INSIGHTS, query)
+        page = await client.rpc.request(MEMORY_VERDICTS, query)
         verdicts += page.verdicts
         new = page.total - earlier
         if not page.verdicts or len(verdicts) >= new:

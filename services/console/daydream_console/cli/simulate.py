@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
+from daydream_console.cli.command import command
 from daydream_console.cli.options import Json
 from daydream_console.cli.output import emit_json, err, out, table
-from daydream_console.cli.session import command
 from daydream_console.plot import PlotSeries, line_chart
 from daydream_contracts.errors import ConfigurationError
 

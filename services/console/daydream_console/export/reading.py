@@ -7,7 +7,7 @@ from collections.abc import Callable
 from daydream_console.client import Client
 from daydream_contracts.events import ReviewRecorded, VerdictReached
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
-from daydream_contracts.topology import MEMORY_INSIGHTS
+from daydream_contracts.topology import MEMORY_VERDICTS
 
 PAGE = 50
 
@@ -29,7 +29,7 @@ async def read_all(
     offset = 0
     while True:
         query = ListVerdicts(promoted_only=promoted_only, limit=PAGE, offset=offset)
-        page = await client.rpc.request(MEMORY_INSIGHTS, query)
+        page = await client.rpc.request(MEMORY_VERDICTS, query)
         verdicts |= {verdict.verdict_id: verdict for verdict in page.verdicts}
         reviews |= {review.message_id: review for review in page.reviews}
         retracted |= set(page.retracted)

@@ -1,7 +1,7 @@
 """The data folder: everything that a system on this machine stores, and the lock that allows one at
 a time.
 
-nats/        streams, with the ledger             memory/       the embedded store
+nats/        streams, with the ledger             memory/       the SQLite store
 logs/        one log per process                  running.json  address of the running system
 run.json     goal of the last run, to continue
 """

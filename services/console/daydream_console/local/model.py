@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
+from daydream_console.local.http_get import get
 from daydream_contracts.errors import ConfigurationError
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -107,9 +107,9 @@ def list_models(base_url: str, key: str = "", timeout_s: float = 5.0) -> list[st
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     url = f"{base_url.rstrip('/')}/models"
     try:
-        reply = httpx.get(url, headers=headers, timeout=timeout_s, trust_env=False)
-        return [str(model["id"]) for model in reply.json()["data"]]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        listed = json.loads(get(url, headers=headers, timeout_s=timeout_s))
+        return [str(model["id"]) for model in listed["data"]]
+    except (OSError, ValueError, KeyError, TypeError):
         return []
 
 

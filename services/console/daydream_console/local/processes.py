@@ -18,13 +18,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
+from daydream_console.local.http_get import get
 from daydream_contracts.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 READY_TIMEOUT_S = 60.0
 READY_POLL_S = 0.05
+HEALTH_TIMEOUT_S = 2.0
 RESTART_DELAY_S = 0.1
 RESTART_DELAY_MAX_S = 10.0
 QUICK_END_S = 5.0  # a process that ends sooner is restarted ever more slowly
@@ -108,15 +108,13 @@ class Processes:
 
     async def _until_ready(self, program: Program, process: asyncio.subprocess.Process) -> None:
         deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
-        async with httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
-            while asyncio.get_running_loop().time() < deadline:
-                if process.returncode is not None:
-                    raise self._failed(program, process.returncode)
-                try:
-                    if (await client.get(program.health)).status_code == httpx.codes.OK:
-                        return
-                except httpx.TransportError:
-                    pass  # not listening yet
+        while asyncio.get_running_loop().time() < deadline:
+            if process.returncode is not None:
+                raise self._failed(program, process.returncode)
+            try:
+                await asyncio.to_thread(get, program.health, timeout_s=HEALTH_TIMEOUT_S)
+                return
+            except OSError:  # not listening, or not ready yet
                 await asyncio.sleep(READY_POLL_S)
         raise ConfigurationError(
             f"{program.name} was not ready after {READY_TIMEOUT_S:.0f} s",

@@ -21,7 +21,6 @@ from daydream_models.reservations import ORACLE
 
 SERVICES = ("budget", "memory", "synthesizer", "critic", ORACLE, "sampler", "console")
 MODULES = {ORACLE: "daydream_critic.oracle"}  # the others have the name of their service
-READERS = ("budget", "memory")
 STOP_GRACE_S = 8.0
 NATS_CONFIG = """\
 host: 127.0.0.1

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { listenForChanges, loadToken, readAlerts, showBudget } from "./budget.js";
 import { readCritic } from "./critic.js";
 import { byId, element, showStatus } from "./dom.js";
-import { showLoop } from "./loop.js";
+import { showOverview } from "./overview.js";
 import { mayRefresh, search, selectList, showList } from "./verdicts.js";
 
 const REFRESH_MS = 1500;
@@ -19,7 +19,7 @@ const attempt = (work) => work.catch(showProblem);
 
 async function readState() {
   const state = await get("/api/state");
-  showLoop(state);
+  showOverview(state);
   if (state.budget) showBudget(state.budget, state.memory);
 }
 

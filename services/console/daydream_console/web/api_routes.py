@@ -7,8 +7,8 @@ from starlette.routing import Route
 
 from daydream_console.overview import Overview, overview
 from daydream_console.web.alerts import Alerts, latest_alerts
+from daydream_console.web.dependencies import services_of
 from daydream_console.web.responses import json_endpoint
-from daydream_console.web.services import services_of
 from daydream_contracts.rpc import (
     BudgetState,
     CriticState,
@@ -24,8 +24,8 @@ from daydream_contracts.topology import (
     BUDGET_STATE,
     CRITIC_STATE,
     MEMORY_DOCUMENTS,
-    MEMORY_INSIGHTS,
     MEMORY_SEARCH,
+    MEMORY_VERDICTS,
 )
 
 
@@ -62,7 +62,7 @@ async def pending_reviews(request: Request) -> VerdictPage:
 
 async def _verdicts(request: Request, **filters: bool) -> VerdictPage:
     query = ListVerdicts.model_validate({**request.query_params, **filters})
-    return await services_of(request).rpc.request(MEMORY_INSIGHTS, query)
+    return await services_of(request).rpc.request(MEMORY_VERDICTS, query)
 
 
 async def critic(request: Request) -> CriticState:

@@ -13,7 +13,7 @@ from daydream_console.web import (
     page_routes,
     review_routes,
 )
-from daydream_console.web.services import WebServices
+from daydream_console.web.dependencies import WebServices
 
 ROUTES: tuple[Route, ...] = (
     *page_routes.ROUTES,

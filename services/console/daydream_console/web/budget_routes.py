@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from daydream_console.web.dependencies import services_of
 from daydream_console.web.request_models import protected
-from daydream_console.web.services import services_of
 from daydream_contracts.rpc import ChangeBudget
 from daydream_contracts.topology import BUDGET_CHANGE
 

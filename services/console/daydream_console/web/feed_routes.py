@@ -6,12 +6,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from daydream_console.web.dependencies import services_of
 from daydream_console.web.feed import active_insights, atom, json_feed
 from daydream_console.web.responses import HEADERS
-from daydream_console.web.services import services_of
 from daydream_contracts.errors import DaydreamError
 from daydream_contracts.rpc import ListVerdicts
-from daydream_contracts.topology import MEMORY_INSIGHTS
+from daydream_contracts.topology import MEMORY_VERDICTS
 
 ITEMS_MAX = 50
 
@@ -20,7 +20,7 @@ async def feed(request: Request) -> Response:
     """Send the latest insights as JSON Feed or Atom. 503 if the memory does not answer."""
     try:
         page = await services_of(request).rpc.request(
-            MEMORY_INSIGHTS, ListVerdicts(limit=ITEMS_MAX)
+            MEMORY_VERDICTS, ListVerdicts(limit=ITEMS_MAX)
         )
     except DaydreamError as error:
         return JSONResponse({"error": str(error)}, 503, HEADERS)

@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from daydream_console.validation import first_fault
+from daydream_console.first_fault import first_fault
+from daydream_console.web.dependencies import services_of
 from daydream_console.web.request_models import read_body
-from daydream_console.web.services import services_of
 from daydream_contracts.events import ForegroundReported
 from daydream_contracts.number_limits import NANOUSD_PER_USD, USD_MAX, TokenCount
 

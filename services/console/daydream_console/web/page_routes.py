@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from daydream_console.web.dependencies import services_of
 from daydream_console.web.responses import HEADERS
-from daydream_console.web.services import services_of
 
 FOLDER = files("daydream_console") / "page"
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css"}

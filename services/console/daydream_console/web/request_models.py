@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from daydream_console.validation import first_fault
-from daydream_console.web.services import services_of
+from daydream_console.first_fault import first_fault
+from daydream_console.web.dependencies import services_of
 from daydream_contracts.errors import DaydreamError
 
 T = TypeVar("T", bound=BaseModel)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from daydream_console.validation import first_fault
+from daydream_console.first_fault import first_fault
 from daydream_contracts.errors import DaydreamError
 
 HEADERS = {

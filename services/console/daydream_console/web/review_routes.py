@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from daydream_console.web.dependencies import services_of
 from daydream_console.web.request_models import protected
-from daydream_console.web.services import services_of
 from daydream_contracts.events import ReviewRecorded
 from daydream_contracts.rpc import ListVerdicts
-from daydream_contracts.topology import MEMORY_INSIGHTS
+from daydream_contracts.topology import MEMORY_VERDICTS
 
 
 class ReviewBody(ReviewRecorded):
@@ -29,7 +29,7 @@ class ReviewBody(ReviewRecorded):
 async def record_review(request: Request, body: ReviewBody) -> Response:
     """Record the review. 202 with the review: the memory handles it in a moment."""
     services = services_of(request)
-    page = await services.rpc.request(MEMORY_INSIGHTS, ListVerdicts(verdict_ids=(body.verdict_id,)))
+    page = await services.rpc.request(MEMORY_VERDICTS, ListVerdicts(verdict_ids=(body.verdict_id,)))
     if not page.verdicts:
         return JSONResponse({"error": f"Unknown verdict ID: {body.verdict_id}"}, 404)
     if page.verdicts[0].hypothesis.synthesis is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from daydream_contracts.rpc import Calibrated, Certainty, CriticState, JudgeState, Share
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.pipeline.judges.interface import JudgeIdentity
 from daydream_critic.settings import CriticSettings
 from daydream_critic.stats.certified_threshold import CertifiedThreshold, interval

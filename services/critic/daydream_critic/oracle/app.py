@@ -21,7 +21,7 @@ from daydream_models.prompt import store_prompts
 from daydream_models.release import release_reservation
 from daydream_models.reservations import publish_plan
 from daydream_runtime.application import Collaborators, ServiceApp
-from daydream_runtime.service import Runtime
+from daydream_runtime.runtime_context import Runtime
 
 
 def create() -> ServiceApp:

@@ -18,7 +18,7 @@ from daydream_contracts.events import (
     Synthesis,
     insight_id_of,
 )
-from daydream_contracts.prompts import STATEMENT_BYTES_MAX, list_statements
+from daydream_contracts.prompt_variables import STATEMENT_BYTES_MAX, list_statements
 from daydream_contracts.rpc import Search, SearchResults
 from daydream_contracts.text_limits import truncate
 from daydream_contracts.topology import MEMORY_SEARCH

@@ -7,7 +7,7 @@ from typing import Annotated
 from daydream_contracts.events import CandidateNominated
 from daydream_critic.metrics import VerdictMetrics
 from daydream_critic.oracle.oracle import Oracle
-from daydream_runtime.injection import FromContext
+from daydream_runtime.from_context import FromContext
 from daydream_runtime.publisher import EventPublisher
 
 

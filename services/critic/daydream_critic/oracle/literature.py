@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from daydream_critic.plugins import load_plugin
+from daydream_runtime.plugins import load_plugin
 
 GROUP = "daydream.literature"
 SETTING = "DAYDREAM_ORACLE_LITERATURE"
@@ -42,5 +42,5 @@ def load_literature(name: str) -> Literature | None:
     """
     if not name:
         return None
-    literature: Literature = load_plugin(GROUP, name, SETTING, {})
-    return literature
+    bundled: dict[str, Literature] = {}
+    return load_plugin(GROUP, name, SETTING, bundled)

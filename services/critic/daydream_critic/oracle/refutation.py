@@ -17,7 +17,7 @@ from daydream_contracts.events import (
     Synthesis,
     derive_id,
 )
-from daydream_contracts.prompts import order_statements, refute_variables
+from daydream_contracts.prompt_variables import order_statements, refute_variables
 from daydream_contracts.text_limits import chars_max, cut
 from daydream_models.answer import AnswerModel
 from daydream_models.client import BudgetedModelClient

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from daydream_contracts.events import Fact, HypothesisProposed, ModelCall, Statement, derive_id
-from daydream_contracts.prompts import STATEMENT_BYTES_MAX, single_fact_variables
+from daydream_contracts.prompt_variables import STATEMENT_BYTES_MAX, single_fact_variables
 from daydream_contracts.text_limits import truncate
 from daydream_models.answer import AnswerModel
 from daydream_models.client import BudgetedModelClient

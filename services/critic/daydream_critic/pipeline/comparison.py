@@ -27,10 +27,10 @@ from daydream_contracts.events import (
     ModelCall,
     derive_id,
 )
-from daydream_contracts.prompts import COMPARED_CHARS_MAX, compare_variables
+from daydream_contracts.prompt_variables import COMPARED_CHARS_MAX, compare_variables
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
-from daydream_contracts.topology import MEMORY_INSIGHTS
-from daydream_critic.history.projection import CriticHistory
+from daydream_contracts.topology import MEMORY_VERDICTS
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import ReferenceHypothesis
 from daydream_critic.pipeline.decision_context import DecisionContext
 from daydream_critic.pipeline.evaluation import Evaluation
@@ -117,7 +117,7 @@ class PairwiseComparer:
         compares.
         """
         context, aggregation = evaluation.context, evaluation.aggregation
-        if context is None or aggregation is None or not is_deferred(aggregation):
+        if context is None or aggregation is None or not is_undecided(aggregation):
             return evaluation
         judge = _comparing_judge(context)
         if judge is None or evaluation.proposed.pair.plan != FULL or not aggregation.votes:
@@ -148,7 +148,7 @@ class PairwiseComparer:
             return []
         verdict_ids = tuple(reference.verdict_id for reference in references)
         page: VerdictPage = await self.rpc.request(
-            MEMORY_INSIGHTS, ListVerdicts(verdict_ids=verdict_ids)
+            MEMORY_VERDICTS, ListVerdicts(verdict_ids=verdict_ids)
         )
         syntheses = {verdict.verdict_id: verdict.hypothesis.synthesis for verdict in page.verdicts}
         with_texts = [
@@ -212,9 +212,9 @@ class PairwiseComparer:
         return (reply.value.better == "first") == shown_first, calls
 
 
-def is_deferred(aggregation: Aggregation) -> bool:
+def is_undecided(aggregation: Aggregation) -> bool:
     """Return whether the log-odds are too near the threshold to be decided by them alone."""
-    low, high = aggregation.deferred_from, aggregation.deferred_to
+    low, high = aggregation.undecided_from, aggregation.undecided_to
     if low is None or high is None or aggregation.log_odds is None:
         return False
     return low < aggregation.log_odds <= high

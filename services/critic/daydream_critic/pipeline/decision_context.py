@@ -20,23 +20,23 @@ from daydream_critic.stats.sequential_plan import SequentialPlan
 class DecisionContext:
     """The judges that may be asked, what is known of them, and the promotion threshold.
 
-    `ranks` are in the order of `judges`. Between `deferred_from` and `deferred_to` a hypothesis is
-    too near the threshold to be decided without comparisons.
+    `ranks` are in the order of `judges`. Between `undecided_from` and `undecided_to` a hypothesis
+    is too near the threshold to be decided without comparisons.
     """
 
     judges: Sequence[Judge]
     ranks: Sequence[ScoreRanks]
-    plan: SequentialPlan
+    sequential_plan: SequentialPlan
     rule: Rule
     prior: float
     threshold: float
-    deferred_from: float
-    deferred_to: float
+    undecided_from: float
+    undecided_to: float
 
     @property
     def model(self) -> AggregationModel:
         """Return what is known of the judges together."""
-        return self.plan.model
+        return self.sequential_plan.model
 
     def calls(self, judgements: Sequence[Judgement]) -> Calls:
         """Return how many scores each judge gave."""
@@ -65,8 +65,8 @@ class DecisionContext:
             prior=self.prior,
             deflection=self.model.weigh(self.calls(judgements)).deflection,
             threshold=self.threshold,
-            deferred_from=self.deferred_from,
-            deferred_to=self.deferred_to,
+            undecided_from=self.undecided_from,
+            undecided_to=self.undecided_to,
             votes=self._votes(judgements),
         )
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from daydream_contracts.events import HypothesisProposed
 from daydream_critic.families import is_related
-from daydream_critic.history.projection import CriticHistory
+from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import scores_by_judge
 from daydream_critic.pipeline.decision_context import DecisionContext
 from daydream_critic.pipeline.evaluation import Evaluation
@@ -29,7 +29,7 @@ from daydream_critic.stats.sequential_plan import SequentialPlan
 from daydream_models.reservations import FULL, MINIMAL
 
 SNAPSHOT_HYPOTHESES = 25  # a snapshot of the judges holds for this many hypotheses
-DEFERRED_QUOTA_MAX = 0.99
+UNDECIDED_QUOTA_MAX = 0.99
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class JudgeSnapshot:
     age: int
     measured: bool
     ranks: Sequence[ScoreRanks]
-    plan: SequentialPlan
+    sequential_plan: SequentialPlan
 
     def is_current(self, age: int, *, measured: bool) -> bool:
         """Return whether it holds for a history of this age."""
@@ -70,7 +70,7 @@ class JudgePanel:
             if not judges or not self.history().is_warm(keys):
                 return evaluation
         context = self._context(judges, evaluation.proposed)
-        return await _ask_by_plan(context, replace(evaluation, context=context))
+        return await _ask_by_sequential_plan(context, replace(evaluation, context=context))
 
     def eligible_judges(self, proposed: HypothesisProposed) -> tuple[Judge, ...]:
         """Return the judges that may be asked about a hypothesis, in the order of the panel.
@@ -94,19 +94,19 @@ class JudgePanel:
         full = proposed.pair.plan == FULL
         calls_max = tuple(judge.calls_max if full else 1 for judge in judges)
         snapshot = self._judge_snapshot(_history_keys(judges, proposed), calls_max)
-        model = snapshot.plan.model
+        model = snapshot.sequential_plan.model
         quota = history.quota_threshold(settings.promote_quota)
         certified = history.certified_threshold(settings.target_precision)
-        deferred_quota = min(DEFERRED_QUOTA_MAX, 2 * quota.quota)
+        undecided_quota = min(UNDECIDED_QUOTA_MAX, 2 * quota.quota)
         return DecisionContext(
             judges=judges,
             ranks=snapshot.ranks,
-            plan=snapshot.plan,
+            sequential_plan=snapshot.sequential_plan,
             rule="quota" if certified is None else "precision",
             prior=quota.prior,
             threshold=quota.value(model) if certified is None else certified.threshold,
-            deferred_from=quota.at(deferred_quota, model),
-            deferred_to=(
+            undecided_from=quota.at(undecided_quota, model),
+            undecided_to=(
                 quota.at(quota.quota / 2, model) if certified is None else certified.threshold
             ),
         )
@@ -134,12 +134,12 @@ def _history_keys(judges: Sequence[Judge], proposed: HypothesisProposed) -> tupl
     return tuple(judge.history_key(proposed.pair.plan) for judge in judges)
 
 
-async def _ask_by_plan(context: DecisionContext, evaluation: Evaluation) -> Evaluation:
+async def _ask_by_sequential_plan(context: DecisionContext, evaluation: Evaluation) -> Evaluation:
     """Ask the judges that the plan chooses until it stops.
 
     One unreadable answer excludes a judge.
     """
-    plan = context.plan
+    plan = context.sequential_plan
     while True:
         judgements = evaluation.judgements
         calls, log_odds = context.calls(judgements), context.log_odds(judgements)

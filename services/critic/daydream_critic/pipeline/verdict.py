@@ -10,7 +10,7 @@ from daydream_contracts.events import (
     VerdictReached,
     verdict_id_of,
 )
-from daydream_critic.history.projection import ROLE
+from daydream_critic.history.critic_history import ROLE
 from daydream_critic.pipeline.evaluation import Evaluation
 from daydream_models.reservations import ORACLE
 

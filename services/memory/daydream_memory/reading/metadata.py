@@ -39,7 +39,7 @@ def metadata_of(record: Mapping[str, object]) -> DocumentMetadata:
         tags=tuple(tag.strip() for tag in tags if tag.strip())[:TAGS_MAX],
         domain=field(record, DOMAIN_FIELDS),
         licence=field(record, LICENCE_FIELDS),
-        written=field(record, DATE_FIELDS),
+        date=field(record, DATE_FIELDS),
     )
 
 

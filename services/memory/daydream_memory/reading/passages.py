@@ -14,13 +14,13 @@ class UnreadableDocumentError(ValueError):
 class DocumentMetadata:
     """What a document or record says about itself. Empty where it says nothing.
 
-    `written` is a date or a year, as the document has it.
+    `date` is a day or a year, as the document has it.
     """
 
     tags: tuple[str, ...] = ()
     domain: str = ""
     licence: str = ""
-    written: str = ""
+    date: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The embedded store: SQLite holds the data, the vectors are in memory too."""
+"""The SQLite store: the database holds the data, the vectors are in memory too."""
 
 from daydream_memory.sqlite.store import open_sqlite_store
 

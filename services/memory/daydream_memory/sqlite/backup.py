@@ -1,4 +1,4 @@
-"""Copies of the embedded store while it runs, and how one replaces it.
+"""Copies of the SQLite store while it runs, and how one replaces it.
 
 A copy at `staged` replaces the database at the next start (`install_staged`). The database that it
 replaces stays beside it until the restore is finished, so that what was erased there can be erased
@@ -27,7 +27,7 @@ STAGED, REPLACED = "restore.db", "before-restore.db"
 BACKUP_KEY, RESTORED_KEY = "backup", "restored"
 FACT_COUNT = "select count(*) from facts where ordinal is not null"
 VERDICT_COUNT = "select count(*) from verdicts"
-ERASED_FACTS = "select fact_id from withdrawn where root = ?"
+ERASED_FACTS = "select fact_id from retracted where root = ?"
 ERASED_DOCUMENTS = """select source, note from documents
   where status = 'refused' and note like ? || '%'"""
 ERASED_VERDICTS = "select body, text, verdict_id from verdicts where text = ?"

@@ -1,4 +1,4 @@
-"""Documents in the embedded store."""
+"""Documents in the SQLite store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Erasure in the embedded store: from rows, from vectors in memory, and from the file."""
+"""Erasure in the SQLite store: from rows, from vectors in memory, and from the file."""
 
 from __future__ import annotations
 
@@ -66,5 +66,5 @@ class SqliteErasure:
         erasure.verdicts = erasure_rules.erase_from_verdicts(
             connection, erasure.facts, derived=derived
         )
-        withdrawn = [visibility_rules.withdraw(connection, root) for root in erasure.facts]
-        return erasure.facts.union(*withdrawn)
+        retracted = [visibility_rules.retract(connection, root) for root in erasure.facts]
+        return erasure.facts.union(*retracted)

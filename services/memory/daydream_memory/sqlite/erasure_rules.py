@@ -14,8 +14,8 @@ from daydream_memory.erasure_record import ERASED, without
 from daydream_memory.sqlite import visibility_rules
 
 ERASED_WITH_DOCUMENT = """select f.fact_id from facts f
-  join documents d on d.document_id = f.document_id join withdrawn w on w.fact_id = f.fact_id
-  where d.source = ? and w.root = ?"""
+  join documents d on d.document_id = f.document_id join retracted r on r.fact_id = f.fact_id
+  where d.source = ? and r.root = ?"""
 OF_SOURCE = "select fact_id from facts where source = ? and kind <> 'insight'"
 MENTIONED = "select fact_id from mentions where source = ?"
 MENTIONED_AMONG = "select fact_id from mentions where fact_id in (select value from json_each(?))"
@@ -23,7 +23,7 @@ REFUSE_DOCUMENTS = """update documents set status = 'refused', note = ?, current
   where source = ?"""
 # An insight keeps its source: it names its verdict.
 ERASE_FACT = """update facts set text = ?, title = '', source = iif(kind = 'insight', source, ''),
-  domain = '', tags = '[]', licence = '', written = '', vector = zeroblob(length(vector))
+  domain = '', tags = '[]', licence = '', date = '', vector = zeroblob(length(vector))
   where fact_id = ?"""
 HOLDING = """select seq, body from verdicts
   where json_extract(body, '$.hypothesis.pair.first.fact_id') in (select value from json_each(?))
@@ -31,7 +31,7 @@ HOLDING = """select seq, body from verdicts
   or json_extract(body, '$.nearest.id') in (select value from json_each(?))
   or exists (select 1 from json_each(verdicts.body, '$.examination.statements') s
     where json_extract(s.value, '$.id') in (select value from json_each(?)))"""
-ERASED_AMONG = """select fact_id from withdrawn
+ERASED_AMONG = """select fact_id from retracted
   where root = ? and fact_id in (select value from json_each(?))"""
 
 
@@ -60,7 +60,7 @@ def erase_facts(db: sqlite3.Connection, fact_ids: set[str]) -> None:
     for fact_id in sorted(fact_ids):
         db.execute("delete from mentions where fact_id = ?", (fact_id,))
         db.execute("delete from next_vectors where kind = 'fact' and key = ?", (fact_id,))
-        db.execute("insert or ignore into withdrawn values(?, ?)", (fact_id, ERASED))
+        db.execute("insert or ignore into retracted values(?, ?)", (fact_id, ERASED))
         db.execute(ERASE_FACT, (ERASED, fact_id))
 
 

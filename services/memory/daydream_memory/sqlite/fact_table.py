@@ -26,10 +26,10 @@ FACT_COLUMNS = (
     "domain",
     "kind",
     "depth",
-    "place",
+    "position",
     "tags",
     "licence",
-    "written",
+    "date",
     "team",
     "clearance",
 )

@@ -1,4 +1,4 @@
-"""Facts in the embedded store: pending, active, searched."""
+"""Facts in the SQLite store: pending, active, searched."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from daydream_memory.sqlite.fact_table import SqliteFactTable
 from daydream_memory.sqlite.vector_index import SqliteVectorIndex
 from daydream_memory.store import PendingFact, StoredFact, UnlabelledFact, Vector
 
-PENDING = "select fact_id, text from facts where ordinal is null order by place, seq limit ?"
+PENDING = "select fact_id, text from facts where ordinal is null order by position, seq limit ?"
 NEIGHBOURS = """select fact_id, ordinal, source, domain, kind, team, clearance from facts
   where ordinal in (select value from json_each(?))"""
 QUESTIONS = f"""select f.ordinal from facts f where f.kind = 'question' and f.ordinal is not null

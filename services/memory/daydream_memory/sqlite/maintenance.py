@@ -1,4 +1,4 @@
-"""State of the embedded store as a whole."""
+"""State of the SQLite store as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A change of the embedding model in the embedded store.
+"""A change of the embedding model in the SQLite store.
 
 The vectors of the next model are collected in a separate table and replace the others in one
 transaction.

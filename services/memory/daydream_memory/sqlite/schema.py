@@ -1,4 +1,4 @@
-"""The tables of the embedded store, and the steps that bring an older file up to date."""
+"""The tables of the SQLite store, and the steps that bring an older file up to date."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ create table if not exists facts(
   seq integer primary key, fact_id text not null unique, ordinal integer unique,
   text text not null, title text not null, source text not null, domain text not null,
   domain_found integer not null, kind text not null, depth integer not null,
-  place integer not null, document_id text not null, parents text not null, tags text not null,
-  licence text not null, written text not null, team text not null, clearance text not null,
+  position integer not null, document_id text not null, parents text not null, tags text not null,
+  licence text not null, date text not null, team text not null, clearance text not null,
   vector blob);
-create index if not exists facts_pending on facts(place, seq) where ordinal is null;
+create index if not exists facts_pending on facts(position, seq) where ordinal is null;
 create index if not exists facts_document on facts(document_id);
 create index if not exists facts_kind on facts(kind, ordinal);
 create index if not exists facts_source on facts(source);
@@ -29,9 +29,9 @@ create index if not exists facts_clearance on facts(clearance) where clearance <
 create table if not exists mentions(
   fact_id text, source text, primary key(fact_id, source)) without rowid;
 create index if not exists mentions_source on mentions(source);
-create table if not exists withdrawn(
+create table if not exists retracted(
   fact_id text, root text, primary key(fact_id, root)) without rowid;
-create index if not exists withdrawn_root on withdrawn(root);
+create index if not exists retracted_root on retracted(root);
 create table if not exists visibility_decisions(root text primary key, at text not null);
 create table if not exists descents(
   parent text, fact_id text, primary key(parent, fact_id)) without rowid;

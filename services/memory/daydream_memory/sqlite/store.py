@@ -1,4 +1,4 @@
-"""The embedded store, put together from its parts."""
+"""The SQLite store, put together from its parts."""
 
 from __future__ import annotations
 

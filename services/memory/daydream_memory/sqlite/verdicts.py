@@ -1,4 +1,4 @@
-"""Verdicts in the embedded store, with the vectors of their hypotheses, and reviews."""
+"""Verdicts in the SQLite store, with the vectors of their hypotheses, and reviews."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Withdrawn and reinstated facts in the embedded store."""
+"""Retracted and reinstated facts in the SQLite store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from daydream_memory.sqlite.fact_table import SqliteFactTable
 from daydream_memory.store import VisibilityChange
 
 FIND_FACT = "select fact_id from facts where fact_id = ? or source = ? limit 1"
-ROOTS = "select root from withdrawn where fact_id = ? order by root"
+ROOTS = "select root from retracted where fact_id = ? order by root"
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class SqliteVisibility:
     database: SqliteDatabase
     table: SqliteFactTable
 
-    async def withdraw(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
-        return await self._decide(fact_ids, at, visibility_rules.withdraw)
+    async def retract(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
+        return await self._decide(fact_ids, at, visibility_rules.retract)
 
     async def reinstate(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
         return await self._decide(fact_ids, at, visibility_rules.reinstate)
@@ -67,6 +67,6 @@ class SqliteVisibility:
         return FactVisibility(
             fact=fact,
             hidden=self.database.fact_vectors.is_hidden(fact.fact_id),
-            withdrawn_by=tuple(root for (root,) in roots),
+            retracted_by=tuple(root for (root,) in roots),
             descendants=len(visibility_rules.descendants(connection, fact.fact_id)) - 1,
         )

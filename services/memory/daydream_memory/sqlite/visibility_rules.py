@@ -1,9 +1,9 @@
 """Which facts are hidden, in SQL.
 
 A fact is active while a current document or question holds it, or while it is an insight, and
-it is not withdrawn. Nothing is deleted here. `mentions` says which sources hold a fact now.
-`withdrawn` lists for a fact the roots of its withdrawal: itself, or a fact that it descends from.
-Undoing the withdrawal of a root undoes exactly what it caused. All functions run inside the
+it is not retracted. Nothing is deleted here. `mentions` says which sources hold a fact now.
+`retracted` lists for a fact the roots of its retraction: itself, or a fact that it descends from.
+Undoing the retraction of a root undoes exactly what it caused. All functions run inside the
 caller's transaction and are idempotent. They return the ids of the facts that a change concerns.
 """
 
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from daydream_memory.erasure_record import ERASED_NOTE
 from daydream_memory.store import DocumentRecord, NewFact
 
-HIDDEN = """(exists (select 1 from withdrawn w where w.fact_id = f.fact_id)
+HIDDEN = """(exists (select 1 from retracted r where r.fact_id = f.fact_id)
   or f.kind <> 'insight' and not exists (select 1 from mentions m where m.fact_id = f.fact_id))"""
 DESCENDANTS = """with recursive below(fact_id) as
   (select ? union select d.fact_id from descents d join below on d.parent = below.fact_id)
@@ -37,8 +37,8 @@ WRITE_REMOVAL = """insert into removals values(?, ?)
   on conflict(source) do update set at = max(at, excluded.at)"""
 END_DOCUMENTS = """update documents set current = 0
   where source = ? and current and offered_at <= ?"""
-INHERIT = """insert or ignore into withdrawn
-  select ?, w.root from withdrawn w where w.fact_id in (select value from json_each(?))"""
+INHERIT = """insert or ignore into retracted
+  select ?, r.root from retracted r where r.fact_id in (select value from json_each(?))"""
 WRITE_DECISION = """insert into visibility_decisions values(?, ?)
   on conflict(root) do update set at = excluded.at where excluded.at >= at"""
 HOLDERS = "select m.source from mentions m where m.fact_id = facts.fact_id"
@@ -119,7 +119,7 @@ def remove_document(db: sqlite3.Connection, source: str, removed_at: datetime) -
 
 
 def inherit(db: sqlite3.Connection, fact: NewFact) -> None:
-    """Hide a new fact where a fact that it descends from is withdrawn."""
+    """Hide a new fact where a fact that it descends from is retracted."""
     rows = [(parent, fact.fact_id) for parent in fact.parents]
     db.executemany("insert or ignore into descents values(?, ?)", rows)
     db.execute(INHERIT, (fact.fact_id, json.dumps(fact.parents)))
@@ -130,18 +130,18 @@ def is_latest_decision(db: sqlite3.Connection, root: str, at: datetime) -> bool:
     return db.execute(WRITE_DECISION, (root, iso(at))).rowcount > 0
 
 
-def withdraw(db: sqlite3.Connection, root: str) -> set[str]:
+def retract(db: sqlite3.Connection, root: str) -> set[str]:
     """Hide a fact and all that descends from it."""
     below = descendants(db, root)
     rows = [(fact_id, root) for fact_id in below]
-    db.executemany("insert or ignore into withdrawn values(?, ?)", rows)
+    db.executemany("insert or ignore into retracted values(?, ?)", rows)
     return below
 
 
 def reinstate(db: sqlite3.Connection, root: str) -> set[str]:
-    """Undo the withdrawal of a fact."""
+    """Undo the retraction of a fact."""
     below = descendants(db, root)
-    db.execute("delete from withdrawn where root = ?", (root,))
+    db.execute("delete from retracted where root = ?", (root,))
     return below
 
 

@@ -2,7 +2,7 @@
 
 States of a fact: pending (read, not embedded) → active (it has a vector and the next dense
 ordinal, 0, 1, 2 …) ⇄ hidden. A hidden fact keeps its ordinal and cannot be drawn or found. The
-causes: no current document holds it, a person withdrew it or a fact that it descends from, or it
+causes: no current document holds it, a person retracted it or a fact that it descends from, or it
 is erased.
 
 All methods may be called concurrently. Everything written is idempotent by its id. Vectors are
@@ -154,13 +154,13 @@ class DocumentStore(Protocol):
 
 
 class VisibilityStore(Protocol):
-    """Which facts people withdrew. The latest decision on a fact counts, whenever it arrives."""
+    """Which facts people retracted. The latest decision on a fact counts, whenever it arrives."""
 
-    async def withdraw(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
+    async def retract(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
         """Hide these facts and everything that descends from them, now or later."""
 
     async def reinstate(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
-        """Undo what `withdraw` did for these facts. A fact with another cause stays hidden."""
+        """Undo what `retract` did for these facts. A fact with another cause stays hidden."""
 
     async def resolve(self, names: Sequence[str]) -> list[FactVisibility]:
         """Return the facts of these names: ids of facts, or of verdicts that created one.
@@ -177,7 +177,7 @@ class ErasureStore(Protocol):
     ) -> ErasedFacts:
         """Erase these facts and those that only these sources hold, from facts and verdicts.
 
-        Texts, titles, sources and vectors go. Ordinals stay, hidden. Descendants are withdrawn;
+        Texts, titles, sources and vectors go. Ordinals stay, hidden. Descendants are retracted;
         with `derived` they and the hypotheses about these facts are erased too. The documents get
         the note and are refused from then on.
         """

@@ -16,7 +16,7 @@ Vector = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class NewFact:
-    """A fact as read from a document, or an insight. `place` is its position in the document."""
+    """A fact as read from a document, or an insight. `position`: its number in the document."""
 
     fact_id: str
     text: str
@@ -25,12 +25,12 @@ class NewFact:
     domain: str = ""
     kind: FactKind = FactKind.DOCUMENT
     depth: int = 0
-    place: int = 0
+    position: int = 0
     document_id: str = ""
     parents: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     licence: str = ""
-    written: str = ""
+    date: str = ""
     team: str = ""
     clearance: str = ""
 

@@ -1,4 +1,4 @@
-"""The stores by name: the two that are built in, and those of other packages.
+"""The stores by name: the two bundled ones, and those that other packages offer.
 
 A package adds a store with an entry point in the group `daydream.stores`. It names a coroutine
 function that takes a `StoreContext` and returns a `Store`. The contract tests in
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from nats.js.kv import KeyValue
@@ -17,9 +16,11 @@ from nats.js.kv import KeyValue
 from daydream_contracts.errors import ConfigurationError
 from daydream_memory.settings import MemorySettings
 from daydream_memory.store import Store
+from daydream_runtime.plugins import load_plugin, plugin_names
 
 GROUP = "daydream.stores"
-EMBEDDED, WEAVIATE = "embedded", "weaviate"
+SETTING = "DAYDREAM_MEMORY_STORE"
+SQLITE, WEAVIATE = "sqlite", "weaviate"
 
 
 @dataclass(frozen=True)
@@ -45,29 +46,20 @@ async def open_store(context: StoreContext) -> Store:
 
 def store_name(settings: MemorySettings) -> str:
     """Return the name of the store in use: Weaviate if no name but its URL is set."""
-    return settings.store or (WEAVIATE if settings.weaviate.url else EMBEDDED)
+    return settings.store or (WEAVIATE if settings.weaviate.url else SQLITE)
 
 
 def store_opener(name: str) -> OpenStore:
     """Return the function that opens this store. Raise ConfigurationError for an unknown name."""
-    if name in BUILT_IN:
-        return BUILT_IN[name]
-    installed = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in installed:
-        raise ConfigurationError(
-            f"Unknown store {name!r}",
-            f"Set DAYDREAM_MEMORY_STORE to one of: {', '.join(store_names())}",
-        )
-    opener: OpenStore = installed[name].load()
-    return opener
+    return load_plugin(GROUP, name, SETTING, BUNDLED)
 
 
 def store_names() -> list[str]:
     """Return the names of all stores that are installed."""
-    return [*BUILT_IN, *sorted(point.name for point in entry_points(group=GROUP))]
+    return plugin_names(GROUP, BUNDLED)
 
 
-async def _open_embedded(context: StoreContext) -> Store:
+async def _open_sqlite(context: StoreContext) -> Store:
     from daydream_memory.sqlite import open_sqlite_store  # noqa: PLC0415
 
     return open_sqlite_store(Path(context.settings.folder), context.embedding_model)
@@ -86,4 +78,4 @@ async def _open_weaviate(context: StoreContext) -> Store:
     )
 
 
-BUILT_IN: dict[str, OpenStore] = {EMBEDDED: _open_embedded, WEAVIATE: _open_weaviate}
+BUNDLED: dict[str, OpenStore] = {SQLITE: _open_sqlite, WEAVIATE: _open_weaviate}

@@ -14,8 +14,8 @@ from weaviate.classes.query import Filter
 from daydream_contracts.rpc import DocumentReport, ListDocuments
 from daydream_memory.erasure_record import ERASED_NOTE
 from daydream_memory.store import DocumentRecord, NewFact, VisibilityChange
-from daydream_memory.weaviate.changes import WeaviateChanges
 from daydream_memory.weaviate.collections import WeaviateCollections
+from daydream_memory.weaviate.exclusive_writes import ExclusiveWrites
 from daydream_memory.weaviate.table import where
 from daydream_memory.weaviate.visibility_rules import WeaviateVisibilityRules, iso
 
@@ -27,12 +27,12 @@ class WeaviateDocuments:
     """A `DocumentStore`."""
 
     collections: WeaviateCollections
-    changes: WeaviateChanges
+    writes: ExclusiveWrites
     rules: WeaviateVisibilityRules
 
     async def add(self, record: DocumentRecord, facts: Sequence[NewFact]) -> None:
-        async with self.changes.exclusive():
-            await self.changes.insert_facts(facts)
+        async with self.writes.exclusive():
+            await self.writes.insert_facts(facts)
             fact_ids = {fact.fact_id for fact in facts}
             if await self._write_document(record):
                 await self.rules.replace(record.source, fact_ids)
@@ -70,7 +70,7 @@ class WeaviateDocuments:
         return current
 
     async def remove(self, source: str, removed_at: datetime) -> VisibilityChange:
-        async with self.changes.exclusive():
+        async with self.writes.exclusive():
             removals = await self.collections.removals.get([(source,)])
             at = max([iso(removed_at), *(row["at"] for row in removals)])
             await self.collections.removals.insert([((source,), {"source": source, "at": at})])

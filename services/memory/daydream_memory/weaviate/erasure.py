@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from daydream_contracts.events import FactKind
 from daydream_memory.erasure_record import ERASED, without
 from daydream_memory.store import ErasedFacts
-from daydream_memory.weaviate.changes import WeaviateChanges
 from daydream_memory.weaviate.collections import WeaviateCollections
+from daydream_memory.weaviate.exclusive_writes import ExclusiveWrites
 from daydream_memory.weaviate.lineage import WeaviateLineage
 from daydream_memory.weaviate.rows import verdict_of
 from daydream_memory.weaviate.table import Row, where
@@ -22,7 +22,7 @@ ERASED_FACT = {
     "domain": "",
     "tags": [],
     "licence": "",
-    "written": "",
+    "date": "",
     "shown": False,
     "hidden": True,
 }
@@ -33,14 +33,14 @@ class WeaviateErasure:
     """An `ErasureStore`."""
 
     collections: WeaviateCollections
-    changes: WeaviateChanges
+    writes: ExclusiveWrites
     lineage: WeaviateLineage
     rules: WeaviateVisibilityRules
 
     async def erase(
         self, sources: Sequence[str], fact_ids: Sequence[str], *, derived: bool, note: str
     ) -> ErasedFacts:
-        async with self.changes.exclusive():
+        async with self.writes.exclusive():
             erased = set(fact_ids)
             for source in sources:
                 erased |= await self._erase_document(source, note)
@@ -49,7 +49,7 @@ class WeaviateErasure:
                 erased |= insights
             await self._erase_facts(erased)
             verdicts = await self._erase_from_verdicts(erased, derived=derived)
-            below = [await self.rules.withdraw(root) for root in sorted(erased)]
+            below = [await self.rules.retract(root) for root in sorted(erased)]
             await self.rules.update(erased.union(*below))
             return ErasedFacts(tuple(sorted(erased)), verdicts, tuple(sorted(insights)))
 

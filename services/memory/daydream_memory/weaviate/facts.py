@@ -13,8 +13,8 @@ from daydream_contracts.events import Fact, FactKind
 from daydream_contracts.rpc import Neighbour
 from daydream_memory.erasure_record import ERASED
 from daydream_memory.store import PendingFact, StoredFact, UnlabelledFact, Vector
-from daydream_memory.weaviate.changes import WeaviateChanges
 from daydream_memory.weaviate.collections import WeaviateCollections
+from daydream_memory.weaviate.exclusive_writes import ExclusiveWrites
 from daydream_memory.weaviate.lineage import WeaviateLineage
 from daydream_memory.weaviate.rows import fact_of, vector_of
 from daydream_memory.weaviate.table import Row, where
@@ -27,26 +27,26 @@ class WeaviateFacts:
     """A `FactStore`. `scale`: model, number of facts, median and spread of random cosines."""
 
     collections: WeaviateCollections
-    changes: WeaviateChanges
+    writes: ExclusiveWrites
     lineage: WeaviateLineage
     scale: tuple[str, int, float, float] = ("", 0, 0.0, 1.0)
 
     async def pending(self, limit: int) -> list[PendingFact]:
-        if not await self.changes.lock.is_leader():
+        if not await self.writes.lock.is_leader():
             return []
         rows = await self.collections.facts.find(
             where(pending=True),
             limit=limit,
-            sort=[("place", True), ("added_at", True)],
+            sort=[("position", True), ("added_at", True)],
             only=["fact_id", "text"],
         )
         return [PendingFact(row["fact_id"], row["text"]) for row in rows]
 
     async def activate(self, vectors: Mapping[str, Vector]) -> int:
-        pending = await self.changes.pending_among(vectors)
+        pending = await self.writes.pending_among(vectors)
         await self.collections.facts.change({(key,): {} for key in pending}, vectors)
-        async with self.changes.exclusive():
-            return await self.changes.assign_ordinals(list(vectors))
+        async with self.writes.exclusive():
+            return await self.writes.assign_ordinals(list(vectors))
 
     async def fact_at(self, ordinal: int) -> StoredFact | None:
         if ordinal < 0:
@@ -119,7 +119,7 @@ class WeaviateFacts:
 
     async def random_similarity(self) -> tuple[float, float]:
         """Measure it when the memory has doubled."""
-        count = (await self.changes.lock.read()).assigned
+        count = (await self.writes.lock.read()).assigned
         model = self.collections.embedding_model
         if self.scale[0] != model or count >= 2 * max(1, self.scale[1]):
             self.scale = await self._measure_scale(model, count)

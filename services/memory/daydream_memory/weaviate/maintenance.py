@@ -9,8 +9,8 @@ from typing import Any
 
 from daydream_contracts.events import FactKind
 from daydream_memory.store import StoreCounts
-from daydream_memory.weaviate.changes import WeaviateChanges
 from daydream_memory.weaviate.collections import WeaviateCollections
+from daydream_memory.weaviate.exclusive_writes import ExclusiveWrites
 from daydream_memory.weaviate.model_migration import WeaviateModelMigration
 from daydream_memory.weaviate.table import where
 from daydream_memory.weaviate.write_lock import WriteLockState
@@ -34,7 +34,7 @@ class WeaviateMaintenance:
     """
 
     collections: WeaviateCollections
-    changes: WeaviateChanges
+    writes: ExclusiveWrites
     migration: WeaviateModelMigration
     cached: _CachedCounts | None = None
 
@@ -43,8 +43,8 @@ class WeaviateMaintenance:
         return self.migration.generation
 
     async def counts(self) -> StoreCounts:
-        cached, version = self.cached, self.changes.version
-        state = await self.changes.lock.read()
+        cached, version = self.cached, self.writes.version
+        state = await self.writes.lock.read()
         if cached and cached.version == version and time.monotonic() < cached.until:
             return replace(cached.counts, facts=_facts(state))
         counts = await self._count(state)
@@ -86,7 +86,7 @@ class WeaviateMaintenance:
         return {value: count for value, count in counts.items() if value}
 
     async def is_leader(self) -> bool:
-        return await self.changes.lock.is_leader()
+        return await self.writes.lock.is_leader()
 
     async def note(self, key: str) -> str:
         return await self.collections.read_meta(f"note {key}")
@@ -98,7 +98,7 @@ class WeaviateMaintenance:
         return False  # the server maintains its own index
 
     async def close(self) -> None:
-        await self.changes.lock.resign()
+        await self.writes.lock.resign()
         await self.collections.client.close()
 
 

@@ -16,8 +16,8 @@ from weaviate.classes.query import Filter
 
 from daydream_memory.erasure_record import ERASED
 from daydream_memory.store import StaleVector, Vector
-from daydream_memory.weaviate.changes import WeaviateChanges
 from daydream_memory.weaviate.collections import WeaviateCollections
+from daydream_memory.weaviate.exclusive_writes import ExclusiveWrites
 from daydream_memory.weaviate.schema import add_vector_space, vector_name
 from daydream_memory.weaviate.table import Row, Table
 
@@ -60,9 +60,9 @@ class _Scan:
 class WeaviateModelMigration:
     """A `ModelMigrationStore`. It also keeps the generation of the store."""
 
-    def __init__(self, collections: WeaviateCollections, changes: WeaviateChanges) -> None:
+    def __init__(self, collections: WeaviateCollections, writes: ExclusiveWrites) -> None:
         self._collections = collections
-        self._changes = changes
+        self._writes = writes
         self._facts = _Scan("fact", "fact_id", "ordinal")
         self._hypotheses = _Scan("hypothesis", "verdict_id", "added_at")
         self.generation = ""
@@ -77,7 +77,7 @@ class WeaviateModelMigration:
 
     async def begin(self, model: str) -> None:
         """Find out which model is in use and which one follows. Check the ordinals."""
-        async with self._changes.exclusive():
+        async with self._writes.exclusive():
             in_use = await self._meta_or(MODEL_KEY, model)
             self.generation = await self._meta_or(GENERATION_KEY, uuid4().hex)
             self._collections.use_models(in_use, model if in_use != model else "")
@@ -86,7 +86,7 @@ class WeaviateModelMigration:
                     await add_vector_space(
                         self._collections.client, self._collections.settings, vector_name(name)
                     )
-            await self._changes.check_ordinals()
+            await self._writes.check_ordinals()
 
     async def _meta_or(self, key: str, value: str) -> str:
         """Return what is stored under a key. Store this value if there was none."""
@@ -95,14 +95,14 @@ class WeaviateModelMigration:
         return await self._collections.read_meta(key)
 
     async def stale(self, limit: int) -> list[StaleVector]:
-        if not self.next_model or not await self._changes.lock.is_leader():
+        if not self.next_model or not await self._writes.lock.is_leader():
             return []
         stale = await self._facts.find(self._collections.next_facts, limit)
         stale += await self._hypotheses.find(self._collections.next_verdicts, limit - len(stale))
         return stale[:limit]
 
     async def add_vectors(self, vectors: Sequence[tuple[StaleVector, Vector]]) -> None:
-        async with self._changes.exclusive():  # so that what is erased meanwhile gets none
+        async with self._writes.exclusive():  # so that what is erased meanwhile gets none
             for scan, table in (
                 (self._facts, self._collections.next_facts),
                 (self._hypotheses, self._collections.next_verdicts),
@@ -117,7 +117,7 @@ class WeaviateModelMigration:
                 await table.change({(key,): {} for key in present}, new)
 
     async def switch(self) -> None:
-        async with self._changes.exclusive():
+        async with self._writes.exclusive():
             model = {"value": self.next_model}
             await self._collections.meta.change({(MODEL_KEY,): model})
             self._collections.use_models(self.next_model, "")

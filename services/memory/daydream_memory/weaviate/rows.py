@@ -17,9 +17,9 @@ FACT_NAMES = (
     "source",
     "domain",
     "depth",
-    "place",
+    "position",
     "licence",
-    "written",
+    "date",
     "team",
     "clearance",
 )

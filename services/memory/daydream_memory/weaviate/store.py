@@ -7,11 +7,11 @@ from weaviate import WeaviateAsyncClient
 
 from daydream_memory.settings import WeaviateSettings
 from daydream_memory.store import Store
-from daydream_memory.weaviate.changes import WeaviateChanges
 from daydream_memory.weaviate.collections import WeaviateCollections
 from daydream_memory.weaviate.connection import connect
 from daydream_memory.weaviate.documents import WeaviateDocuments
 from daydream_memory.weaviate.erasure import WeaviateErasure
+from daydream_memory.weaviate.exclusive_writes import ExclusiveWrites
 from daydream_memory.weaviate.facts import WeaviateFacts
 from daydream_memory.weaviate.lineage import WeaviateLineage
 from daydream_memory.weaviate.maintenance import WeaviateMaintenance
@@ -47,17 +47,17 @@ async def _assemble(
 ) -> Store:
     lock = WriteLock(bucket, f"write-lock.{settings.prefix}.{settings.tenant or 'all'}")
     collections = WeaviateCollections(client, settings)
-    changes = WeaviateChanges(collections, lock)
+    writes = ExclusiveWrites(collections, lock)
     lineage = WeaviateLineage(collections)
     rules = WeaviateVisibilityRules(collections, lineage)
-    migration = WeaviateModelMigration(collections, changes)
+    migration = WeaviateModelMigration(collections, writes)
     await migration.begin(embedding_model)
     return Store(
-        facts=WeaviateFacts(collections, changes, lineage),
-        verdicts=WeaviateVerdicts(collections, changes, rules),
-        documents=WeaviateDocuments(collections, changes, rules),
-        visibility=WeaviateVisibility(collections, changes, lineage, rules),
-        erasure=WeaviateErasure(collections, changes, lineage, rules),
+        facts=WeaviateFacts(collections, writes, lineage),
+        verdicts=WeaviateVerdicts(collections, writes, rules),
+        documents=WeaviateDocuments(collections, writes, rules),
+        visibility=WeaviateVisibility(collections, writes, lineage, rules),
+        erasure=WeaviateErasure(collections, writes, lineage, rules),
         migration=migration,
-        maintenance=WeaviateMaintenance(collections, changes, migration),
+        maintenance=WeaviateMaintenance(collections, writes, migration),
     )

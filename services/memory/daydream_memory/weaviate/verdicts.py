@@ -13,8 +13,8 @@ from daydream_contracts.events import Decision, NearestMatch, ReviewRecorded, Ve
 from daydream_contracts.rpc import ListVerdicts
 from daydream_memory.erasure_record import ERASED, facts_in, without
 from daydream_memory.store import HYPOTHESES_SEARCHED, NewInsight, ReviewStatus, Vector
-from daydream_memory.weaviate.changes import WeaviateChanges
 from daydream_memory.weaviate.collections import WeaviateCollections
+from daydream_memory.weaviate.exclusive_writes import ExclusiveWrites
 from daydream_memory.weaviate.rows import verdict_of, verdict_properties
 from daydream_memory.weaviate.table import PAGE, where
 from daydream_memory.weaviate.visibility_rules import WeaviateVisibilityRules
@@ -27,14 +27,14 @@ class WeaviateVerdicts:
     """A `VerdictStore`. `pending_review` of an object says that a person must review it."""
 
     collections: WeaviateCollections
-    changes: WeaviateChanges
+    writes: ExclusiveWrites
     rules: WeaviateVisibilityRules
 
     async def add(
         self, verdict: VerdictReached, vector: Vector | None, insight: NewInsight | None
     ) -> None:
         verdicts = self.collections.verdicts
-        async with self.changes.exclusive():
+        async with self.writes.exclusive():
             if insight:
                 await self._add_insight(insight)
             if await verdicts.get([(verdict.verdict_id,)], only=["verdict_id"]):
@@ -73,14 +73,14 @@ class WeaviateVerdicts:
     async def _add_insight(self, insight: NewInsight) -> None:
         fact, vector = insight
         vectors = {fact.fact_id: vector.astype(np.float32)}
-        new = await self.changes.insert_facts([fact], vectors)
+        new = await self.writes.insert_facts([fact], vectors)
         if new:
             await self.rules.update(new)
-        await self.changes.assign_ordinals([fact.fact_id])
+        await self.writes.assign_ordinals([fact.fact_id])
 
     async def add_review(self, review: ReviewRecorded, insight: NewInsight | None) -> None:
         key = (review.verdict_id,)
-        async with self.changes.exclusive():
+        async with self.writes.exclusive():
             if insight:
                 await self._add_insight(insight)
             properties = {

@@ -1,4 +1,4 @@
-"""Withdrawn and reinstated facts in Weaviate."""
+"""Retracted and reinstated facts in Weaviate."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime
 
 from daydream_contracts.rpc import FactVisibility
 from daydream_memory.store import VisibilityChange
-from daydream_memory.weaviate.changes import WeaviateChanges
 from daydream_memory.weaviate.collections import WeaviateCollections
+from daydream_memory.weaviate.exclusive_writes import ExclusiveWrites
 from daydream_memory.weaviate.lineage import WeaviateLineage
 from daydream_memory.weaviate.rows import fact_of
 from daydream_memory.weaviate.table import where
@@ -21,18 +21,18 @@ class WeaviateVisibility:
     """A `VisibilityStore`."""
 
     collections: WeaviateCollections
-    changes: WeaviateChanges
+    writes: ExclusiveWrites
     lineage: WeaviateLineage
     rules: WeaviateVisibilityRules
 
-    async def withdraw(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
-        async with self.changes.exclusive():
+    async def retract(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
+        async with self.writes.exclusive():
             roots = await self._write_decisions(fact_ids, at)
-            below = [await self.rules.withdraw(root) for root in roots]
+            below = [await self.rules.retract(root) for root in roots]
             return await self.rules.update(set().union(*below))
 
     async def reinstate(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
-        async with self.changes.exclusive():
+        async with self.writes.exclusive():
             roots = await self._write_decisions(fact_ids, at)
             concerned = [await self._reinstate(root) for root in roots]
             return await self.rules.update(set().union(*concerned))
@@ -72,6 +72,6 @@ class WeaviateVisibility:
         return FactVisibility(
             fact=fact_of(rows[0]),
             hidden=bool(rows[0]["hidden"]),
-            withdrawn_by=tuple(sorted(rows[0]["roots"] or ())),
+            retracted_by=tuple(sorted(rows[0]["roots"] or ())),
             descendants=len(below) - 1,
         )

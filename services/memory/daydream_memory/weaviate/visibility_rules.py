@@ -1,4 +1,4 @@
-"""Which facts are hidden: `roots` of a fact names by whom it is withdrawn, itself or an ancestor.
+"""Which facts are hidden: `roots` of a fact names by whom it is retracted, itself or an ancestor.
 
 All changes are made while holding the write lock. They go by what the store says, so that a change
 that was cut off is completed when its message is redelivered.
@@ -24,12 +24,12 @@ INSIGHT = FactKind.INSIGHT.value
 
 @dataclass(frozen=True)
 class WeaviateVisibilityRules:
-    """Withdraw facts, replace what a source holds, and write down which facts are hidden."""
+    """Retract facts, replace what a source holds, and write down which facts are hidden."""
 
     collections: WeaviateCollections
     lineage: WeaviateLineage
 
-    async def withdraw(self, root: str) -> set[str]:
+    async def retract(self, root: str) -> set[str]:
         """Name this root in all facts that descend from it. Return their ids."""
         facts = self.collections.facts
         below = await self.lineage.descendants([root])

@@ -25,7 +25,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from daydream_contracts.errors import RetryLaterError
 from daydream_runtime.cas_state import CasState
-from daydream_runtime.leader import LEASE, LeaderLease
+from daydream_runtime.leader import LEADER_LEASE, LeaderLease
 
 PATIENCE_S = 60.0
 POLL_MIN_S, POLL_MAX_S = 0.01, 0.03
@@ -101,7 +101,7 @@ class WriteLock:
         def take(state: WriteLockState) -> tuple[WriteLockState, WriteLockState]:
             if state.holder not in ("", self._replica) and state.until > now:
                 raise _HeldByAnotherError
-            held = state.model_copy(update={"holder": self._replica, "until": now + LEASE})
+            held = state.model_copy(update={"holder": self._replica, "until": now + LEADER_LEASE})
             return held, held
 
         return await self._state.change(take)
@@ -109,11 +109,11 @@ class WriteLock:
     async def _renew(self) -> None:
         """Extend the lease while a long change is in progress."""
         while True:
-            await asyncio.sleep(LEASE.total_seconds() / RENEWALS_PER_LEASE)
+            await asyncio.sleep(LEADER_LEASE.total_seconds() / RENEWALS_PER_LEASE)
             with contextlib.suppress(
                 nats.errors.Error, nats.js.errors.Error, TimeoutError
             ):  # the next renewal may come in time
-                await self._update(until=datetime.now(UTC) + LEASE)
+                await self._update(until=datetime.now(UTC) + LEADER_LEASE)
 
     async def _update(self, **changes: object) -> None:
         """Change the record if this replica still holds the lock."""

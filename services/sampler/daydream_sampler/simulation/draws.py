@@ -19,7 +19,7 @@ from daydream_sampler.candidates import NEAREST
 from daydream_sampler.claim import Claim
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.pair_numbers import ordinals_of
-from daydream_sampler.proposal import ProposalModel, anchor_sources_of
+from daydream_sampler.pair_probability import ProposalModel, anchor_sources_of
 from daydream_sampler.strategies.interface import Strategy
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

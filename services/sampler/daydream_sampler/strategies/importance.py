@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daydream_contracts.events import FactKind
 from daydream_sampler.strategies.interface import (
     AnchorOrder,
     FactView,
@@ -20,6 +19,7 @@ from daydream_sampler.strategies.interface import (
     Partner,
     Weights,
 )
+from daydream_sampler.strategies.softmax import softmax
 
 TEMPERATURE = 0.15  # in standard deviations of unrelated cosines
 
@@ -43,23 +43,3 @@ class Importance:
             for partner, is_wanted in zip(partners, wanted, strict=True)
         ]
         return softmax(np.array(exponents))
-
-
-@dataclass(frozen=True)
-class Anchored(Importance):
-    """Take the lab's open questions as anchors. A question is no partner of another question."""
-
-    name: str = "anchored"
-    order: AnchorOrder = AnchorOrder.QUESTIONS
-
-    def weigh(
-        self, anchor: FactView, partners: Sequence[Partner], learned: LearnedParams
-    ) -> Weights:
-        wanted = [partner.kind is not FactKind.QUESTION for partner in partners]
-        return self._softmax_of(partners, wanted)
-
-
-def softmax(exponents: Weights) -> Weights:
-    """Return exp(exponents), scaled so that the highest is 1. All zero if no exponent is finite."""
-    highest = np.max(exponents, initial=-np.inf)
-    return np.zeros(len(exponents)) if highest == -np.inf else np.exp(exponents - highest)

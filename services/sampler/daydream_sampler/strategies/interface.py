@@ -57,7 +57,7 @@ class Partner(FactView):
 class LearnedParams:
     """What a round has learned from the verdicts, drawn from its posterior.
 
-    `coefficients` of the `features`, shape (len(features.NAMES),), and a correction per region.
+    `coefficients` of the `pair_features`, shape (len(NAMES),), and a correction per region.
     """
 
     coefficients: Weights = field(default_factory=lambda: np.zeros(0))

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daydream_sampler.features import features
+from daydream_sampler.pair_features import features
 from daydream_sampler.regions import region_of
-from daydream_sampler.strategies.importance import softmax
 from daydream_sampler.strategies.interface import (
     AnchorOrder,
     FactView,
@@ -20,6 +19,7 @@ from daydream_sampler.strategies.interface import (
     Partner,
     Weights,
 )
+from daydream_sampler.strategies.softmax import softmax
 
 TEMPERATURE = 0.1  # in standard deviations of what is expected of an anchor's partners
 

@@ -73,7 +73,7 @@ def why_due(
     models: Collection[str],
     neighbours: Sequence[Sequence[int]],
 ) -> str:
-    """Return why a pair is due ("age", "models" or "surroundings"), or "" when it is not.
+    """Return why a pair is due ("age", "models" or "neighbourhood"), or "" when it is not.
 
     `models`: those that write and judge now. `neighbours`: for each of the two facts, the ordinals
     of its nearest facts. A tenth of `after` must have passed in any case: while a memory fills,
@@ -91,8 +91,8 @@ def why_due(
         for ordinals in neighbours
         if ordinals
     ]
-    is_surrounded = pair.facts and max(new_shares, default=0.0) >= NEW_SHARE_MIN
-    return "surroundings" if is_surrounded else ""
+    has_new_neighbours = pair.facts and max(new_shares, default=0.0) >= NEW_SHARE_MIN
+    return "neighbourhood" if has_new_neighbours else ""
 
 
 def _share_a_model(models: Collection[str], others: Collection[str]) -> bool:

@@ -1,8 +1,8 @@
 """Define every event: frozen, past tense, with an id derived from its content.
 
 A `PairSampled` carries snapshots of its two facts, a `HypothesisProposed` carries its pair, and a
-`VerdictReached` carries its hypothesis. So the verdict stream alone is the complete record of
-what was thought and what it cost.
+`VerdictReached` carries its hypothesis. So a verdict is the complete record of its daydream: what
+was thought and what it cost. Only prompts are elsewhere, in a bucket, by the digest that it names.
 
 Ids are derived, never random: what is done twice has the same id. The id is also the `Nats-Msg-Id`.
 Neither deliveries nor retries enter it.
@@ -12,6 +12,7 @@ run side by side. A message of another major version fails validation, and becom
 that can be sent again.
 """
 
+from daydream_contracts.events.alerts import AlertRaised
 from daydream_contracts.events.base import (
     NAMESPACE,
     ContractModel,
@@ -20,6 +21,8 @@ from daydream_contracts.events.base import (
     derive_id,
 )
 from daydream_contracts.events.documents import DocumentOffered, DocumentRemoved
+from daydream_contracts.events.facts import Fact, FactKind
+from daydream_contracts.events.foreground import ForegroundReported
 from daydream_contracts.events.hypotheses import (
     HypothesisProposed,
     LinkKind,
@@ -44,9 +47,8 @@ from daydream_contracts.events.judgements import (
     Statement,
     Vote,
 )
-from daydream_contracts.events.pairs import Fact, FactKind, PairSampled, pair_id_of
-from daydream_contracts.events.people import ReviewRecorded, VisibilityChanged
-from daydream_contracts.events.spending import AlertRaised, ForegroundReported
+from daydream_contracts.events.pairs import PairSampled, pair_id_of
+from daydream_contracts.events.reviews_and_visibility import ReviewRecorded, VisibilityChanged
 from daydream_contracts.events.verdicts import (
     CandidateNominated,
     Decision,

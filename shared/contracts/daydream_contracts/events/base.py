@@ -18,7 +18,8 @@ def derive_id(*parts: str | int) -> str:
 class ContractModel(BaseModel):
     """Base of every message and of everything inside one."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Most processes use a few of these hundred models; each is built when it is first used.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Payer(ContractModel):

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Base64Bytes, Field
 
 from daydream_contracts.events.base import Message, derive_id
-from daydream_contracts.events.pairs import FactKind
+from daydream_contracts.events.facts import FactKind
 
 
 class DocumentOffered(Message):

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from daydream_contracts.events.base import Message, derive_id
-from daydream_contracts.events.pairs import Fact
+from daydream_contracts.events.facts import Fact
 from daydream_contracts.events.verdicts import VerdictReached
 
 
@@ -28,7 +28,7 @@ class InsightPromoted(Message):
 
 
 class InsightRetracted(Message):
-    """An insight was hidden: it, or a fact that it descends from, was withdrawn."""
+    """An insight was hidden: it, or a fact that it descends from, was retracted."""
 
     insight_id: str
     fact: Fact

@@ -10,7 +10,7 @@ from daydream_contracts.events.base import ContractModel
 
 
 class Scores(ContractModel):
-    """Hold the scores of the essay's rubric, 1–10 each."""
+    """Hold the three scores that a rubric asks for, 1–10 each."""
 
     novelty: int = Field(ge=1, le=10)
     coherence: int = Field(ge=1, le=10)
@@ -84,10 +84,10 @@ class Aggregation(ContractModel):
     threshold: float | None = Field(
         default=None, description="log-odds from which a hypothesis is promoted"
     )
-    deferred_from: float | None = Field(
+    undecided_from: float | None = Field(
         default=None, description="log-odds from which a hypothesis is compared with others first"
     )
-    deferred_to: float | None = Field(
+    undecided_to: float | None = Field(
         default=None, description="log-odds from which a hypothesis is promoted at once"
     )
     rating: float | None = Field(default=None, description="log-odds after comparisons")

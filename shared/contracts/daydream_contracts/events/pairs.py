@@ -1,48 +1,14 @@
-"""Define facts, and the event of a drawn pair."""
+"""Define the event of a drawn pair."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
 
-from daydream_contracts.events.base import ContractModel, Message, Payer, derive_id
-
-
-class FactKind(StrEnum):
-    """Name the origin of a fact: a document, an insight, or an open research question."""
-
-    DOCUMENT = "document"
-    INSIGHT = "insight"
-    QUESTION = "question"
-
-
-class Fact(ContractModel):
-    """A snapshot of a fact at the time of the draw."""
-
-    fact_id: str
-    ordinal: int = Field(ge=0, description="dense number among the active facts")
-    text: str
-    title: str = ""
-    source: str = ""
-    domain: str = ""
-    kind: FactKind = FactKind.DOCUMENT
-    depth: int = Field(
-        default=0, ge=0, description="0 for documents; 1 + the deepest parent for insights"
-    )
-    place: int = Field(default=0, ge=0, description="its position among the facts of its document")
-    tags: tuple[str, ...] = ()
-    licence: str = Field(default="", description="as stated in the document")
-    written: str = Field(default="", description="date or year, as stated in the document")
-    team: str = Field(
-        default="",
-        description="team that owns it; empty: shared. Facts of two teams are never combined",
-    )
-    clearance: str = Field(
-        default="", description="clearance that a model needs to see it; empty: none"
-    )
+from daydream_contracts.events.base import Message, Payer, derive_id
+from daydream_contracts.events.facts import Fact
 
 
 class PairSampled(Message):
@@ -65,11 +31,11 @@ class PairSampled(Message):
         default_factory=dict,
         description="probability of this pair under each strategy alone",
     )
-    drawn_mass_max: float = Field(
+    rejection_probability_max: float = Field(
         default=0,
         ge=0,
         le=1,
-        description="upper bound of the probability of pairs drawn before, which are drawn again",
+        description="upper bound of the probability that a proposal is rejected: its pair is drawn",
     )
     features: tuple[float, ...] = Field(
         default=(), description="features of the pair for the learned strategy"

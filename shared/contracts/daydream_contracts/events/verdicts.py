@@ -19,7 +19,7 @@ from daydream_contracts.events.judgements import (
 
 
 class Decision(StrEnum):
-    """Name the possible outcomes of a daydream."""
+    """Name the possible outcomes of a daydream. `deferred`: passed on to the oracle, not final."""
 
     PROMOTED = "promoted"
     DEFERRED = "deferred"

@@ -1,17 +1,16 @@
-"""Questions and answers between services (core NATS request/reply), next to the events in
-`messages`.
+"""Requests between services and their replies, over core NATS. Events are in `events`.
 
-Every question may be asked twice with the same result: what changes something carries its own id.
+Every request may be sent twice with the same result: what changes something carries its own id.
 Money is in nano-dollars (integers), times are UTC.
 """
 
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc.budget import (
+    HALT_REASONS,
     AllocationRequest,
     Authorize,
     ForegroundAnswer,
     Grant,
-    IncreaseReservation,
     OpenReservation,
     Purpose,
     ReducedPlan,
@@ -24,6 +23,7 @@ from daydream_contracts.rpc.budget import (
 )
 from daydream_contracts.rpc.budget_changes import (
     EVERYTHING,
+    FOREGROUND,
     Change,
     ChangeBudget,
     CorrectionEntry,
@@ -46,6 +46,7 @@ from daydream_contracts.rpc.budget_state import (
     BudgetChanged,
     BudgetState,
     ChangeRecord,
+    ForegroundSpend,
     LimitState,
     StageSpend,
     TaxState,
@@ -89,11 +90,13 @@ from daydream_contracts.rpc.synthesizer import SynthesizerState, WriterState
 
 
 class EmptyRequest(ContractModel):
-    """A question without parameters."""
+    """A request without parameters."""
 
 
 __all__ = [
     "EVERYTHING",
+    "FOREGROUND",
+    "HALT_REASONS",
     "AllocationRequest",
     "Authorize",
     "BackUp",
@@ -116,8 +119,8 @@ __all__ = [
     "FindNearest",
     "FindNeighbours",
     "ForegroundAnswer",
+    "ForegroundSpend",
     "Grant",
-    "IncreaseReservation",
     "JudgeState",
     "JudgedPairs",
     "JudgedPairsPage",

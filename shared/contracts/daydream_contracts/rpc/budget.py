@@ -14,15 +14,16 @@ from pydantic import AwareDatetime, Field, model_validator
 from daydream_contracts.events import ContractModel
 from daydream_contracts.number_limits import LIFETIME_S_MAX, BranchCount, Nanousd, TokenCount
 
-Purpose = Literal["daydream", "embedding", "rejudging", "canary", "question"]
+Purpose = Literal["daydream", "embedding", "rejudging", "canary", "foreground"]
+"""What money is spent for. `foreground` is the lab's own work, outside the caps on daydreaming."""
 
 
 class AllocationRequest(ContractModel):
     """What one stage may need.
 
     While the model is not chosen yet, `alternative_models` names the other candidates, and the
-    upper bound is that of the most expensive one. It counts once against everything, the stage and
-    the team, and in full against each of the models.
+    upper bound is that of the most expensive one. What is held counts once against everything, the
+    stage and the team, and in full against each of the models.
     """
 
     stage: str
@@ -30,6 +31,14 @@ class AllocationRequest(ContractModel):
     alternative_models: tuple[str, ...] = ()
     team: str = ""
     upper_bound_nanousd: Nanousd
+    expected_nanousd: Nanousd = Field(
+        default=0,
+        description="the usual cost, held until the ledger has seen enough; 0: unknown",
+    )
+    key: str = Field(default="", max_length=200, description="id of the issued key (foreground)")
+    label: str = Field(
+        default="", max_length=200, description="what the key is for, in its owner's words"
+    )
 
 
 class ReducedPlan(ContractModel):
@@ -40,10 +49,11 @@ class ReducedPlan(ContractModel):
 
 
 class Authorize(ContractModel):
-    """Authorize the upper bound of one attempt, from the stage's allocation of the reservation.
+    """Authorize the upper bound of one attempt. It is checked against every limit.
 
-    `nonce` is new for each attempt and stays the same when the request is repeated. So a grant is
-    valid for one worker only.
+    The reservation grows when it holds less, and is open again if it had expired. `nonce` is new
+    for each attempt and stays the same when the request is repeated. So a grant is valid for one
+    worker only.
     """
 
     reservation_id: str
@@ -61,11 +71,12 @@ class Authorize(ContractModel):
 
 
 class OpenReservation(ContractModel):
-    """Reserve the money of one whole daydream.
+    """Reserve money for one whole daydream: what such daydreams have cost, not the worst case.
 
     The reservation ends after one release per branch (one per sample). `reduced_plans` are used
-    near a cap, the most expensive first; the grant names the plan it is for. `first_attempt` is
-    authorized in the same commit, which saves a request for work that needs a single call.
+    when little money remains, the most expensive first; the grant names the plan it is for.
+    `first_attempt`: the work is a single call. It is authorized in the same commit, and nothing is
+    held beside it.
     """
 
     reservation_id: str
@@ -85,24 +96,23 @@ class OpenReservation(ContractModel):
             raise ValueError("the first attempt belongs to another reservation")
         return self
 
+    @model_validator(mode="after")
+    def _foreground_has_a_key(self) -> OpenReservation:
+        if self.purpose == "foreground" and not all(
+            allocation.key for allocation in self.allocations
+        ):
+            raise ValueError("foreground spend needs the id of the key that it is booked under")
+        return self
 
-class IncreaseReservation(ContractModel):
-    """Reserve more for one stage, or reopen a reservation that expired with work left to do.
 
-    `increase_id` makes it idempotent.
-    """
-
-    reservation_id: str
-    increase_id: str
-    stage: str = ""
-    model: str = ""
-    team: str = ""
-    by_nanousd: Nanousd
+HALT_REASONS = ("ledger-unreadable", "clock-skew")
+"""Reasons to refuse that are not about money: nothing can be committed, or a clock is off."""
 
 
 class Refusal(ContractModel):
     """Why the ledger refuses, and when to ask again.
 
+    `near_cap`: the remaining money is enough, but held for other work: ask again in seconds.
     `retry_at` None: not before a person changes something.
     """
 
@@ -124,10 +134,11 @@ class Refusal(ContractModel):
     retry_at: datetime | None = None
     shortfall_nanousd: int = Field(default=0, ge=0, description="the missing amount")
     limits: tuple[str, ...] = Field(default=(), description="limits that refused, as scope/window")
+    near_cap: bool = Field(default=False, description="only unsettled money is in the way")
 
 
 class Grant(ContractModel):
-    """The reply to opening, increasing and authorizing.
+    """The reply to opening and authorizing.
 
     `attempt_id` names an authorized attempt, to be settled. `plan` is the plan a reservation was
     opened for: 0 the full plan, n the n-th reduced plan.

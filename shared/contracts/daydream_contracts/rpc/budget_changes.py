@@ -11,8 +11,13 @@ from daydream_contracts.number_limits import TAX_RATIO_MAX, Nanousd, NanousdChan
 from daydream_contracts.rpc.budget import Purpose
 
 Window = Literal["hour", "day", "week", "month", "lifetime"]
-Scope = Annotated[str, Field(pattern=r"^(all|(stage|model|team|purpose):.+)$", max_length=200)]
+Scope = Annotated[
+    str, Field(pattern=r"^(all|foreground|(stage|model|team|purpose|key):.+)$", max_length=210)
+]
 EVERYTHING = "all"
+"""Everything that daydream spends. The lab's own work is not part of it."""
+FOREGROUND = "foreground"
+"""Everything that the lab's own programs spend through the gateway."""
 
 
 class SetLimit(ContractModel):
@@ -59,7 +64,10 @@ class TopUp(ContractModel):
 
 
 class Pause(ContractModel):
-    """Stop all paid grants, or resume them. Calls in progress end and are settled."""
+    """Stop all paid grants of daydreaming, or resume them.
+
+    Calls in progress end and are settled. Foreground work is not paused.
+    """
 
     kind: Literal["pause"] = "pause"
     paused: bool
@@ -90,6 +98,7 @@ class CorrectionEntry(ContractModel):
     model: str
     team: str = ""
     purpose: Purpose = "daydream"
+    key: str = Field(default="", max_length=200, description="id of the issued key (foreground)")
     at: AwareDatetime
     by_nanousd: NanousdChange
     attempt_id: str = ""

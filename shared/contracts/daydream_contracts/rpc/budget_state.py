@@ -12,9 +12,10 @@ from daydream_contracts.rpc.budget_changes import EVERYTHING, Window
 
 
 class LimitState(ContractModel):
-    """One limit: settled + authorized + reserved ≤ cap.
+    """One limit: settled + authorized ≤ cap.
 
-    Only a lowered cap, a correction or an overrun can break it.
+    Only a lowered cap, a correction or an overrun can break it. Reserved money is held for work in
+    progress, so that new work waits; it may exceed what is left.
     """
 
     scope: str = EVERYTHING
@@ -34,7 +35,7 @@ class LimitState(ContractModel):
 
     @property
     def free_nanousd(self) -> int:
-        """Return what can still be granted."""
+        """Return what new work can still reserve."""
         used = self.settled_nanousd + self.authorized_nanousd + self.reserved_nanousd
         return max(0, self.cap_nanousd - used)
 
@@ -51,8 +52,22 @@ class StageSpend(ContractModel):
     output_tokens: int
 
 
+class ForegroundSpend(ContractModel):
+    """Everything ever settled for one issued key, team and model: the lab's own work."""
+
+    key: str
+    team: str
+    label: str = ""
+    model: str
+    calls: int
+    unknown_calls: int = Field(description="attempts of unknown cost, counted in full")
+    settled_nanousd: int
+    input_tokens: int
+    output_tokens: int
+
+
 class TaxState(ContractModel):
-    """The tax over its window; `ratio` None until foreground spend was reported."""
+    """The tax over its window; `ratio` None until foreground spend was reported or measured."""
 
     days: int
     ratio_cap: float | None
@@ -71,7 +86,10 @@ class ChangeRecord(ContractModel):
 
 
 class BudgetState(ContractModel):
-    """The ledger state, summed up."""
+    """The ledger state, summed up.
+
+    Foreground spend is the lab's own work through the gateway. It is in no other sum.
+    """
 
     limits: tuple[LimitState, ...]
     spend: tuple[StageSpend, ...]
@@ -83,6 +101,9 @@ class BudgetState(ContractModel):
     attempts_authorized: int = Field(
         description="attempts not settled yet: in progress, or of workers that died"
     )
+    foreground: tuple[ForegroundSpend, ...] = ()
+    foreground_settled_nanousd: int = 0
+    foreground_authorized_nanousd: int = 0
     overruns: int = Field(description="calls that cost more than their upper bound")
     last_sequence: int
     paused: bool = False
@@ -93,6 +114,9 @@ class BudgetState(ContractModel):
     daydreams_nanousd: int = Field(default=0, description="the total cost of these")
     daydreams_nanousd_squared: int = Field(
         default=0, description="sum of the squared costs, for the spread"
+    )
+    daydreams_reserved_nanousd: int = Field(
+        default=0, description="what these had reserved: at the start, and by growing"
     )
     changes: tuple[ChangeRecord, ...] = Field(default=(), description="the latest first")
     halted: Refusal | None = Field(

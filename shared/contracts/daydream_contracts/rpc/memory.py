@@ -1,4 +1,4 @@
-"""Requests to the memory service and its answers."""
+"""Requests to the memory service and its replies."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class FindNearest(ContractModel):
 class SimilarityScale(ContractModel):
     """The similarity baseline of an embedding model.
 
-    Mean and standard deviation of the cosines of different claims about one subject.
+    Mean and standard deviation of the cosines of different statements about one subject.
     """
 
     mean: float
@@ -238,8 +238,8 @@ class FactVisibility(ContractModel):
 
     fact: Fact
     hidden: bool
-    withdrawn_by: tuple[str, ...] = Field(
-        default=(), description="ids of withdrawn facts: itself, or facts that it descends from"
+    retracted_by: tuple[str, ...] = Field(
+        default=(), description="ids of retracted facts: itself, or facts that it descends from"
     )
     descendants: int = 0
 

@@ -1,4 +1,4 @@
-"""Requests to the memory service that erase, back up and restore, and their answers."""
+"""Requests to the memory service that erase, back up and restore, and their replies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Erased(ContractModel):
 
     facts: int
     verdicts: int = Field(description="stored verdicts that held the facts")
-    insights_withdrawn: tuple[str, ...] = Field(
+    insights_retracted: tuple[str, ...] = Field(
         description="ids of insights that descend from them; they are hidden now"
     )
     messages: dict[str, int] = Field(description="deleted messages that held the texts, by stream")

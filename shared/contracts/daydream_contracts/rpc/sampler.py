@@ -1,4 +1,4 @@
-"""Questions to the sampler and its answers."""
+"""Requests to the sampler and its replies."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ Phase = Literal[
     "waiting-for-stages",
     "pipeline-full",
     "refused",
+    "near-cap",
+    "ledger-halted",
     "exhausted",
     "off",
     "not-now",

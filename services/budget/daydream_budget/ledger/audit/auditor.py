@@ -20,6 +20,7 @@ from daydream_budget.ledger.entries import (
     ReservationOpened,
 )
 from daydream_budget.ledger.invariants import check
+from daydream_budget.ledger.limits import settled_and_authorized
 from daydream_budget.ledger.state import LedgerState
 from daydream_budget.ledger.windows import quarter_of, start_of
 from daydream_contracts.events import ContractModel
@@ -102,7 +103,7 @@ class Auditor:
             try:
                 self._examine(entry, commit.at)
                 self.state.apply(entry, commit.at)
-            except (KeyError, AttributeError, IndexError) as error:
+            except (KeyError, AttributeError, IndexError, ValueError) as error:
                 self.report(
                     "unfoldable",
                     f"An entry of kind {entry.kind} does not follow from what is before it "
@@ -175,28 +176,23 @@ class Auditor:
     def _examine_authorization(self, entry: AttemptAuthorized, at: datetime) -> None:
         if entry.attempt_id in self.calls:
             self.report("twice", f"Attempt {entry.attempt_id} is authorized a second time.")
-        reservation = self.state.reservations[entry.reservation_id]
-        index = reservation.allocation_index(entry.stage, entry.model, entry.team)
-        remaining = 0
-        if index is not None and reservation.status == "open":
-            remaining = reservation.allocations[index].remaining
-        if entry.upper_bound_nanousd > remaining:
+        if self.state.reservations[entry.reservation_id].status == "released":
             self.report(
-                "overdrawn",
-                f"Attempt {entry.attempt_id} is authorized for {entry.upper_bound_nanousd} n$, "
-                f"but only {remaining} n$ are held.",
+                "released",
+                f"Attempt {entry.attempt_id} is authorized from a reservation that is released.",
             )
         self.calls[entry.attempt_id] = AuditedCall(
             entry.stage, entry.model, at, entry.upper_bound_nanousd
         )
 
     def _excess(self, at: datetime) -> dict[tuple[str, Window], int]:
-        """Return by how much each hard limit is exceeded."""
+        """Return by how much settled and authorized money exceeds each hard limit."""
         excess = {}
         for (scope, window), limit in self.state.controls.limits.items():
             cap = self.state.controls.cap(limit) if limit.hard else None
             if cap is not None:
-                excess[scope, window] = max(0, self.state.used(scope, window, at).total - cap)
+                used = settled_and_authorized(self.state.used(scope, window, at))
+                excess[scope, window] = max(0, used - cap)
         return excess
 
     def _check_caps(self, before: dict[tuple[str, Window], int], commit: Commit) -> None:

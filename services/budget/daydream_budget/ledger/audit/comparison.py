@@ -21,15 +21,19 @@ TIMELESS = {  # what does not depend on the time of the request
     "reservations_open",
     "reservations_released",
     "attempts_authorized",
+    "foreground",
+    "foreground_settled_nanousd",
+    "foreground_authorized_nanousd",
     "overruns",
     "paused",
     "zone",
     "daydreams_paid",
     "daydreams_nanousd",
     "daydreams_nanousd_squared",
+    "daydreams_reserved_nanousd",
     "changes",
 }
-UNORDERED = ("open_attempts", "limits", "soft_limits", "totals_by_stage")
+UNORDERED = ("open_attempts", "limits", "soft_limits", "totals_by_stage", "totals_by_key")
 
 
 def compare_snapshot(auditor: Auditor, stored: LedgerState) -> None:

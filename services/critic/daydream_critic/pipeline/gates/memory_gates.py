@@ -2,7 +2,7 @@
 
 Similarity is measured on the embedding model's own scale: 0 is the median cosine of unrelated
 facts, 1 is the same text. A fixed cosine would mean something else for every model. What counts as
-known comes from the model's similarity baseline: what it does to different claims about one
+known comes from the model's similarity baseline: what it does to different statements about one
 subject. The same claim in other words is no more similar than that. So these gates stop almost
 verbatim repetition, and leave the rest to the judges and the oracle.
 """
@@ -27,7 +27,7 @@ class RestatementGate:
     """Stops a hypothesis that says what one of its two facts says.
 
     `similarity` is the threshold. If it is None, it is the similarity that `same_false_share` of
-    different claims about one subject reach.
+    different statements about one subject reach.
     """
 
     similarity: float | None
@@ -74,7 +74,7 @@ class DuplicateGate:
 
 
 def similarity_threshold(matches: NearestMatches, false_share: float, unmeasured: float) -> float:
-    """Return the similarity that `false_share` of different claims about one subject reach.
+    """Return the similarity that `false_share` of different statements about one subject reach.
 
     Return `unmeasured` while the embedding model has no baseline.
     """

@@ -61,13 +61,13 @@ class CopyGate:
     needs_memory = False
 
     def check(self, evaluation: Evaluation) -> Outcome | None:
-        """Discard as `restatement`, and name the fact."""
+        """Discard as `copied`, and name the fact."""
         pair = evaluation.proposed.pair
         for fact in (pair.first, pair.second):
             if is_copied(evaluation.synthesis.hypothesis, fact.text):
                 return Outcome(
                     Decision.DISCARDED,
-                    "restatement",
+                    "copied",
                     "it repeats one of its two facts in the same words",
                     NearestMatch(kind="fact", id=fact.fact_id, text=fact.text, similarity=1.0),
                 )

@@ -10,7 +10,7 @@ from daydream_contracts.events import (
     Synthesis,
     derive_id,
 )
-from daydream_contracts.prompts import judge_variables
+from daydream_contracts.prompt_variables import judge_variables
 from daydream_critic.families import is_related
 from daydream_critic.history.records import history_key
 from daydream_critic.pipeline.judges.answer import RUBRIC, JudgeAnswer, read_free_text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from daydream_critic.pipeline.judges.config import SETTING as PANEL_SETTING
@@ -10,10 +10,10 @@ from daydream_critic.pipeline.judges.config import JudgeConfig
 from daydream_critic.pipeline.judges.interface import Judge, JudgeIdentity
 from daydream_critic.pipeline.judges.model_judge import JudgeSpec, ModelJudge
 from daydream_critic.pipeline.judges.requests import judge_requests
-from daydream_critic.plugins import load_plugin
 from daydream_critic.settings import CriticSettings
 from daydream_models.factory import open_model
-from daydream_runtime.service import Runtime
+from daydream_runtime.plugins import load_plugin
+from daydream_runtime.runtime_context import Runtime
 
 GROUP = "daydream.judges"
 
@@ -30,8 +30,8 @@ def code_judge(config: JudgeConfig) -> Judge:
     Raise ConfigurationError, which lists the known kinds, for an unknown one.
     """
     setting = f"a kind in the file of {PANEL_SETTING}"
-    judge: Judge = load_plugin(GROUP, config.kind, setting, {})(config)
-    return judge
+    bundled: dict[str, Callable[[JudgeConfig], Judge]] = {}
+    return load_plugin(GROUP, config.kind, setting, bundled)(config)
 
 
 def identify_judges(

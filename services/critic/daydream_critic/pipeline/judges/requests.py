@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daydream_contracts.events import ShortSynthesis, Synthesis
-from daydream_contracts.prompts import judge_variables
+from daydream_contracts.prompt_variables import judge_variables
 from daydream_contracts.text_limits import longest
 from daydream_critic.pipeline.judges.answer import JudgeAnswer, ShortJudgeAnswer
 from daydream_critic.pipeline.judges.config import RUBRICS, JudgeConfig

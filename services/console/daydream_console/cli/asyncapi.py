@@ -1,0 +1,14 @@
+"""Print the AsyncAPI document."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from daydream_console.asyncapi import document
+from daydream_console.cli.command import command
+
+
+@command
+async def asyncapi_command() -> None:
+    """Print the AsyncAPI document of all subjects and messages, as JSON."""
+    print(document(version("daydream-console")))

@@ -1,0 +1,54 @@
+"""Run the audit of the budget service, in its own process, against the running system."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from daydream_console.cli.command import command
+from daydream_console.cli.connection import connection
+from daydream_console.cli.options import Data, Json
+from daydream_contracts.errors import ConfigurationError
+
+
+@command
+async def budget_audit(
+    invoice: Annotated[
+        Path | None,
+        typer.Option(
+            help="Provider's invoice (CSV or JSON) to compare with the ledger, row by row.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> int:
+    """Check every invariant of the ledger, and compare it with an invoice.
+
+    Exit with 1 if something is wrong.
+    """
+    if importlib.util.find_spec("daydream_budget") is None:
+        raise ConfigurationError(
+            "The budget service is not installed here",
+            "Run the audit where it is installed: python -m daydream_budget audit",
+        )
+    arguments = [sys.executable, "-m", "daydream_budget", "audit"]
+    if invoice:
+        arguments += ["--invoice", str(invoice)]
+    if as_json:
+        arguments.append("--json")
+    async with connection(data) as client:
+        environment = {**os.environ, "DAYDREAM_NATS_URL": client.nats_url}
+        process = await asyncio.create_subprocess_exec(*arguments, env=environment)
+        try:
+            return await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()

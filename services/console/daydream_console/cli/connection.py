@@ -1,0 +1,50 @@
+"""Connect a command to a running system, or to one that runs for as long as the command."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from daydream_console.cli.output import err
+from daydream_console.client import Client, connected
+from daydream_console.local.folder import DataFolder, default_folder
+from daydream_contracts.errors import ConfigurationError
+
+READERS = ("budget", "memory")
+
+
+@asynccontextmanager
+async def connection(
+    data: Path | None, services: tuple[str, ...] = READERS
+) -> AsyncIterator[Client]:
+    """Connect to the system of this folder, or of DAYDREAM_NATS_URL.
+
+    If none is running, start NATS and these services for as long as the command takes, so that
+    stored results can always be read.
+    """
+    if url := os.environ.get("DAYDREAM_NATS_URL"):
+        async with connected(url) as client:
+            yield client
+        return
+    folder = DataFolder(data or default_folder())
+    folder.make()
+    if not folder.hold():
+        if not (url := folder.read("running.json").get("nats_url")):
+            raise ConfigurationError(
+                f"daydream is starting or stopping in {folder.path}", "Try again in a moment"
+            )
+        async with connected(url) as client:
+            yield client
+        return
+    from daydream_console.local.stack import running
+
+    folder.release()
+    with err.status("starting the memory …") as status:
+        async with (
+            running(folder, services, draws=False) as stack,
+            connected(stack.nats_url) as client,
+        ):
+            status.stop()
+            yield client

@@ -1,0 +1,80 @@
+"""Commands whose modules are imported when they run, so that each of them starts fast.
+
+A list of commands needs no module either: the help of each is read from its source.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from functools import cache, cached_property
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+
+class LazyCommand(TyperCommand):
+    """A command that is not imported yet: the function of a module."""
+
+    def __init__(self, name: str, module: str, function: str) -> None:
+        self._module = module
+        self._function = function
+        super().__init__(name)
+
+    @property
+    def help(self) -> str | None:
+        """Return the docstring of the function without importing its module."""
+        return _docstring(self._module, self._function)
+
+    @help.setter
+    def help(self, _: str | None) -> None:
+        """Ignore what the base class sets."""
+
+    @cached_property
+    def loaded(self) -> TyperCommand:
+        """Import the module, and return the command with its options."""
+        app = typer.Typer(add_completion=False)
+        app.command(self.name)(getattr(import_module(self._module), self._function))
+        command = get_command(app)
+        assert isinstance(command, TyperCommand)
+        return command
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Return a context of the imported command. The caller invokes the context's command."""
+        return self.loaded.make_context(*arguments, **options)
+
+
+def add_commands(program: TyperGroup, package: str, commands: Mapping[str, str]) -> None:
+    """Add commands to a program. Its groups must exist.
+
+    `commands` holds "name" or "group name", with "module:function" in the package.
+    """
+    for path, target in commands.items():
+        group_name, _, name = path.rpartition(" ")
+        module, _, function = target.partition(":")
+        group = program.commands[group_name] if group_name else program
+        assert isinstance(group, TyperGroup)
+        group.add_command(LazyCommand(name, f"{package}.{module}", function))
+
+
+def _docstring(module: str, function: str) -> str | None:
+    return _docstrings(module).get(function)
+
+
+@cache
+def _docstrings(module: str) -> dict[str, str | None]:
+    """Return the docstrings of a module's async functions by name."""
+    spec = find_spec(module)
+    assert spec is not None, module
+    assert spec.origin is not None, module
+    functions = ast.parse(Path(spec.origin).read_bytes()).body
+    return {
+        node.name: ast.get_docstring(node)
+        for node in functions
+        if isinstance(node, ast.AsyncFunctionDef)
+    }

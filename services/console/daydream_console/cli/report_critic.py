@@ -1,0 +1,108 @@
+"""Report judge quality, measured on known-good and known-bad test hypotheses (canaries)."""
+
+from __future__ import annotations
+
+import os
+
+from daydream_console.cli.command import command
+from daydream_console.cli.connection import READERS, connection
+from daydream_console.cli.options import Data, Json
+from daydream_console.cli.output import count, emit_json, out, table, usd
+from daydream_console.local.model import choose
+from daydream_contracts.rpc import CriticState, EmptyRequest, JudgeState, Share
+from daydream_contracts.topology import CRITIC_STATE
+
+TEXT_COLUMNS = ("judge", "family", "scores")
+NUMBER_COLUMNS = ("calls", "cost per call", "separation (d′)", "position bias")
+SCORES_SHOWN = 4
+RULES = {
+    "score": "absolute scores, until each judge has a history",
+    "quota": "the promotion quota",
+    "precision": "the precision shown by reviews",
+}
+
+
+@command
+async def report_critic(data: Data = None, as_json: Json = False) -> None:
+    """Show judge quality, results on canaries, reviews of promoted hypotheses, and cost."""
+    # The state is that of the configured model's history.
+    os.environ.setdefault("DAYDREAM_MODEL_NAME", choose(weights=None, base_url="", name="").name)
+    async with connection(data, (*READERS, "critic")) as client:
+        state = await client.rpc.request(CRITIC_STATE, EmptyRequest())
+    if as_json:
+        emit_json(state.model_dump(mode="json"))
+    else:
+        show(state)
+
+
+def show(state: CriticState) -> None:
+    """Print the state of the critic."""
+    rows = table("", TEXT_COLUMNS, NUMBER_COLUMNS)
+    for judge in state.judges:
+        rows.add_row(*_judge_row(judge))
+    out.print(rows)
+    judges = count(len(state.judges), "judge")
+    out.print(f"{judges}, worth {state.effective_judges:.1f} independent ones.")
+    out.print(
+        f"Canaries promoted: bridges (should pass) {share_text(state.bridges)}, "
+        f"decoys (should not) {share_text(state.decoys)}."
+    )
+    for text in state.drift:
+        out.print(f"[bold]Drift[/bold]: {text}.")
+    _show_threshold(state)
+    _show_costs(state)
+
+
+def share_text(share: Share) -> str:
+    """Format a share with its 95 % interval."""
+    if not share.count:
+        return "none yet"
+    return f"{share.hits} of {share.count} ({share.low:.0%} to {share.high:.0%})"
+
+
+def _judge_row(judge: JudgeState) -> tuple[str, ...]:
+    most_frequent = sorted(judge.scores.items(), key=lambda item: -item[1])[:SCORES_SHOWN]
+    return (
+        judge.name,
+        judge.family,
+        " ".join(f"{score}:{times}" for score, times in most_frequent),
+        str(judge.answers),
+        usd(judge.nanousd_per_answer),
+        f"{judge.separation:.2f}{'' if judge.measured else ' (assumed)'}",
+        f"{judge.position_bias:+.2f}" if judge.comparisons else "",
+    )
+
+
+def _show_threshold(state: CriticState) -> None:
+    rule = RULES.get(state.rule, state.rule)
+    out.print(f"Promotion threshold: log-odds {state.promotion_threshold:.2f}, set by {rule}.")
+    if state.certain is not None:
+        out.print(
+            f"Above {state.certain.threshold:.2f}, reviews accepted "
+            f"{share_text(state.certain.accepted)}; the target is {state.target_precision:.0%}."
+        )
+    for band in state.calibration:
+        out.print(
+            f"  promoted with log-odds {band.log_odds_low:.2f} to {band.log_odds_high:.2f}: "
+            f"{share_text(band.accepted)} accepted"
+        )
+
+
+def _show_costs(state: CriticState) -> None:
+    out.print(f"Judged: {state.judged} hypotheses, {usd(state.nanousd_per_verdict)} each.")
+    if state.examined:
+        outcomes = ", ".join(f"{number} {reason}" for reason, number in _by_count(state.examined))
+        out.print(f"The oracle examined {sum(state.examined.values())}: {outcomes}.")
+    bridges, decoys = state.oracle_bridges, state.oracle_decoys
+    if bridges and decoys and bridges.count + decoys.count:
+        out.print(
+            f"Canaries that passed the oracle: bridges {share_text(bridges)}, "
+            f"decoys {share_text(decoys)}."
+        )
+    for reason, number in _by_count(state.stopped):
+        saved = usd(state.saved_nanousd.get(reason, 0))
+        out.print(f"  stopped by a gate as {reason}: {number}, saved {saved}")
+
+
+def _by_count(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: -item[1])
