@@ -246,6 +246,7 @@ BUDGET_RELEASE = Endpoint(
     "budget", "daydream.budget.release", rpc.ReleaseReservation, rpc.ReservationStatus
 )
 BUDGET_CHANGE = Endpoint("budget", "daydream.budget.change", rpc.ChangeBudget, rpc.BudgetChanged)
+BUDGET_REPAIR = Endpoint("budget", "daydream.budget.repair", rpc.RepairLedger, rpc.LedgerRepair)
 BUDGET_STATE = Endpoint("budget", "daydream.budget.state", rpc.EmptyRequest, rpc.BudgetState)
 MEMORY_STATE = Endpoint("memory", "daydream.memory.state", rpc.EmptyRequest, rpc.MemoryState)
 MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", rpc.PairAt, rpc.PairFound)
@@ -277,6 +278,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_SETTLE,
     BUDGET_RELEASE,
     BUDGET_CHANGE,
+    BUDGET_REPAIR,
     BUDGET_STATE,
     MEMORY_STATE,
     MEMORY_PAIR,

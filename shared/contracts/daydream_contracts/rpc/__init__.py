@@ -6,6 +6,7 @@ Money is in nano-dollars (integers), times are UTC.
 
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc.budget import (
+    HALT_REASONS,
     AllocationRequest,
     Authorize,
     ForegroundAnswer,
@@ -34,6 +35,12 @@ from daydream_contracts.rpc.budget_changes import (
     SetZone,
     TopUp,
     Window,
+)
+from daydream_contracts.rpc.budget_repair import (
+    LedgerRepair,
+    MessageToVoid,
+    RepairLedger,
+    UnreadableMessage,
 )
 from daydream_contracts.rpc.budget_state import (
     BudgetChanged,
@@ -89,6 +96,7 @@ class EmptyRequest(ContractModel):
 __all__ = [
     "EVERYTHING",
     "FOREGROUND",
+    "HALT_REASONS",
     "AllocationRequest",
     "Authorize",
     "BackUp",
@@ -116,10 +124,12 @@ __all__ = [
     "JudgeState",
     "JudgedPairs",
     "JudgedPairsPage",
+    "LedgerRepair",
     "LimitState",
     "ListDocuments",
     "ListVerdicts",
     "MemoryState",
+    "MessageToVoid",
     "NearestMatches",
     "Neighbour",
     "NeighbourQuery",
@@ -134,6 +144,7 @@ __all__ = [
     "Refusal",
     "ReleaseReservation",
     "RemoveLimit",
+    "RepairLedger",
     "ReportForeground",
     "ReservationStatus",
     "Resolve",
@@ -158,6 +169,7 @@ __all__ = [
     "SynthesizerState",
     "TaxState",
     "TopUp",
+    "UnreadableMessage",
     "VerdictPage",
     "Window",
     "WriterState",

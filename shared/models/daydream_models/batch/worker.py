@@ -35,7 +35,7 @@ from daydream_models.metrics import ModelMetrics
 from daydream_models.pricing.tariff import Price
 from daydream_models.provider_answers import ProviderAnswer
 from daydream_models.response_store import TEXT_BYTES_MAX, ResponseStore, StoredResponse
-from daydream_runtime.cas_state import is_taken
+from daydream_runtime.broker_errors import is_wrong_sequence
 from daydream_runtime.leader import LeaderLease
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class BatchWorker:
         try:
             await self.records.create_call(call)
         except APIError as error:
-            if not is_taken(error):
+            if not is_wrong_sequence(error):
                 raise
             await self._budget.settle(attempt_id, 0)  # another worker was faster
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal, Protocol
 
+from daydream_contracts.number_limits import NANOUSD_MAX
 from daydream_models.pricing.usage import TokenUsage
 
 ATTOUSD_PER_NANOUSD = 10**9
@@ -154,4 +155,5 @@ def to_nanousd(usd: Decimal) -> int:
 
 
 def _nanousd(amount: int) -> int:
-    return -(-amount // ATTOUSD_PER_NANOUSD)
+    """Return whole nano-dollars, rounded up. No call costs more than the maximum of any amount."""
+    return min(-(-amount // ATTOUSD_PER_NANOUSD), NANOUSD_MAX)
