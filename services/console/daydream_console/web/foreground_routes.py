@@ -22,20 +22,21 @@ from starlette.routing import Route
 from daydream_console.first_fault import first_fault
 from daydream_console.web.dependencies import services_of
 from daydream_console.web.request_models import read_body
-from daydream_contracts.events import NANOUSD_PER_USD, ForegroundReported
+from daydream_contracts.events import ForegroundReported
+from daydream_contracts.number_limits import NANOUSD_PER_USD, USD_MAX, TokenCount
 
 
 class PromptDetails(BaseModel):
     """Details of the prompt's tokens."""
 
-    cached_tokens: int = Field(default=0, ge=0)
+    cached_tokens: TokenCount = 0
 
 
 class ReportedUsage(BaseModel):
     """Token counts of a call."""
 
-    prompt_tokens: int = Field(default=0, ge=0)
-    completion_tokens: int = Field(default=0, ge=0)
+    prompt_tokens: TokenCount = 0
+    completion_tokens: TokenCount = 0
     prompt_tokens_details: PromptDetails = Field(default_factory=PromptDetails)
 
 
@@ -47,8 +48,8 @@ class UsageRecord(BaseModel):
     id: str = Field(min_length=1, max_length=200)
     model: str = ""
     usage: ReportedUsage = Field(default_factory=ReportedUsage)
-    cost_usd: Decimal | None = Field(default=None, ge=0)
-    created: float | None = Field(default=None, gt=0)
+    cost_usd: Decimal | None = Field(default=None, ge=0, le=USD_MAX)
+    created: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
     def report(self, now: datetime) -> ForegroundReported:
         """Return the event.

@@ -21,7 +21,7 @@ from daydream_budget.gateway.providers.preparation import prepare
 from daydream_budget.gateway.providers.provider import CHAT_PATH
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.errors import ConfigurationError
-from daydream_runtime.cas_state import is_taken
+from daydream_runtime.broker_errors import is_wrong_sequence
 
 AUTHORIZATION_LIFETIME_S = 25 * 3600.0  # a batch takes a day at most
 RETRY_MESSAGE_S = 15.0
@@ -102,6 +102,6 @@ class BatchLane:
         try:
             await self.records.create_call(call)
         except APIError as error:
-            if not is_taken(error):
+            if not is_wrong_sequence(error):
                 raise
             await self.funds.settle(attempt, 0)  # another replica was faster

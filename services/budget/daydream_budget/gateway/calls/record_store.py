@@ -17,7 +17,7 @@ from nats.js.kv import KeyValue
 
 from daydream_budget.gateway.calls.record import CallRecord, decode, encode
 from daydream_contracts.buckets import CALLS
-from daydream_runtime.cas_state import is_taken
+from daydream_runtime.broker_errors import is_wrong_sequence
 
 STREAM = f"KV_{CALLS.name}"
 HEADERS_BYTES = 1024
@@ -58,7 +58,7 @@ class CallRecordStore:
         try:
             return await self._bucket.update(key, content, last=revision)
         except APIError as error:
-            if is_taken(error):
+            if is_wrong_sequence(error):
                 raise RecordTakenError from None
             raise
 
