@@ -120,5 +120,6 @@ def receipt(context: CallContext, answer: StoredAnswer) -> Mapping[str, Any]:
         "input_tokens": answer.input_tokens,
         "output_tokens": answer.output_tokens,
         "messages_digest": answer.messages_digest,
+        "kind": answer.kind,
         "answered_at": answer.answered_at.isoformat(),
     }
