@@ -43,6 +43,7 @@ class FakeGatewayClient:
 
     answers: list[str | Exception]
     finish: str = "stop"
+    kind: str = "answer"
     bodies: list[Mapping[str, Any]] = field(default_factory=list)
     paid: dict[str, GatewayAnswer] = field(default_factory=dict)
     batched: list[bool] = field(default_factory=list)
@@ -64,6 +65,7 @@ class FakeGatewayClient:
             provider_id=PROVIDER_ID,
             input_tokens=100,
             output_tokens=10,
+            kind=self.kind,
             answered_at=datetime.now(UTC),
         )
         body = completion(answer, self.finish)

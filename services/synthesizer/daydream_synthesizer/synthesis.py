@@ -100,7 +100,8 @@ class Synthesizer:
             sample=sample,
             synthesis=reply.value.synthesis() if reply.value else None,
             abstention=_abstention(reply),
-            unreadable=None if reply.value else reply.text[:RAW_CHARS_MAX],
+            unreadable=None if reply.value or reply.filtered else reply.text[:RAW_CHARS_MAX],
+            filtered=reply.filtered[:RAW_CHARS_MAX] or None,
             calls=reply.calls,
             writer=writer,
             examples=tuple(

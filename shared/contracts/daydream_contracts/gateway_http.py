@@ -18,6 +18,8 @@ LANE_HEADER = "x-daydream-lane"
 BATCH_LANE = "batch"
 DISPOSITION_HEADER = "x-daydream-disposition"
 EXTENSION = "daydream"  # the field of an answer that holds a CallReceipt
+FILTERED = "filtered"  # the code of a refusal by a content filter
+RUNAWAY = "runaway"  # the kind of an answer that repeated itself until it was stopped
 
 Disposition = Literal["answer", "wait", "retry", "stop", "reject"]
 """What a caller should do: read the answer, wait and ask again, try again, wait for a person, or
@@ -39,4 +41,5 @@ class CallReceipt(ContractModel):
         description="digest of the messages that were sent; a later request of the same call may "
         "have other examples",
     )
+    kind: str = Field(default="answer", description="row of the table of answers")
     answered_at: AwareDatetime

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import ModelCall, derive_id
+from daydream_contracts.gateway_http import FILTERED, RUNAWAY
 from daydream_contracts.rpc import Quote
 from daydream_models.gateway_client import TOP_LOGPROBS, GatewayAnswer, GatewayClient
 from daydream_models.logprobs import completion_numbers
@@ -22,6 +24,7 @@ from daydream_models.settings import ModelSettings
 
 ANSWER_CHARS_MAX = 8000  # of the raw answer that a verdict carries
 CUT = "length"  # the finish reason of an answer that reached its maximum
+FILTER_FINISH, FILTER_TEXT = "content_filter", "a content filter ended the answer"
 
 
 class ModelClient:
@@ -50,13 +53,30 @@ class ModelClient:
     async def request(self, request: ModelRequest, answer: type[AnswerT]) -> ModelReply[AnswerT]:
         """Return the answer, read as `answer`. Raise the errors of GatewayClient.chat.
 
-        If it can't be read and `request.repair` is set, ask again for the JSON object.
+        If it can't be read and `request.repair` is set, ask again for the JSON object. What a
+        content filter refuses is no failure: the reply says so, and nothing is asked again.
         """
+        calls: list[ModelCall] = []
+        try:
+            return await self._answer(request, answer, calls)
+        except PermanentError as error:
+            if error.reason != FILTERED:
+                raise
+            return ModelReply(None, str(error), tuple(calls), filtered=str(error))
+
+    async def _answer(
+        self, request: ModelRequest, answer: type[AnswerT], calls: list[ModelCall]
+    ) -> ModelReply[AnswerT]:
+        """Return the answer, and add what was paid to `calls`, also if it raises."""
         first = await self._ask(request, request.messages, "first")
         value = parse_object(first.text, answer)
-        calls = (_model_call(request, request.messages, first),)
-        if value is not None or not request.repair:
-            return ModelReply(value, first.text, calls, _expected(first))
+        calls.append(_model_call(request, request.messages, first))
+        if first.finish_reason == FILTER_FINISH and value is None:
+            return ModelReply(None, first.text, tuple(calls), filtered=FILTER_TEXT)
+        # The same request with the same maximum would run away again.
+        is_hopeless = first.receipt.kind == RUNAWAY
+        if value is not None or is_hopeless or not request.repair:
+            return ModelReply(value, first.text, tuple(calls), _expected(first))
         problem = problem_of(first.text, first.finish_reason, answer)
         messages = repair_messages(
             request.messages, first.text, request.prompt.schema, request.output_tokens_max, problem

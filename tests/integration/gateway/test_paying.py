@@ -33,6 +33,7 @@ from support.gateway import (
     gateway_here,
     write_prices,
 )
+from support.polling import eventually
 from support.programs import Endpoint, NatsServer
 from support.services import service
 
@@ -240,6 +241,24 @@ async def test_an_unreadable_answer_is_repaired_once_and_both_calls_are_paid(
     assert [call.repair for call in reply.calls] == [False, True]
     assert paid.endpoint.witness()["calls"] == 2
     assert (await paid.ledger()).settled_nanousd == paid.endpoint.witness()["cost_nanousd"]
+
+
+async def test_a_caller_whose_call_is_given_up_at_a_stop_is_told_to_wait(
+    paid: PaidModel,
+) -> None:
+    asked: list[object] = []
+    silent = await asyncio.start_server(lambda *streams: asked.append(streams), "127.0.0.1", 0)
+    async with silent:
+        port = silent.sockets[0].getsockname()[1]
+        await paid.open(f"http://127.0.0.1:{port}/v1")
+        call = asyncio.create_task(paid.model.request(await paid.new_request(), ReasonAnswer))
+        await eventually(lambda: len(asked) == 1)
+        await paid.gateway.purchases.finish(0)
+        with pytest.raises(RetryLaterError, match="stopping"):
+            await call
+        with pytest.raises(RetryLaterError, match="stopping"):
+            await paid.model.request(await paid.new_request(), ReasonAnswer)
+    assert len(asked) == 1
 
 
 async def test_a_reservation_that_is_too_small_grows_under_the_cap(paid: PaidModel) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from daydream_contracts.errors import RetryLaterError
+from daydream_contracts.errors import PermanentError, RetryLaterError
+from daydream_contracts.gateway_http import FILTERED, RUNAWAY
 from daydream_contracts.rpc import Quote
 from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelRequest
@@ -110,6 +111,39 @@ async def test_a_plan_without_repair_asks_once() -> None:
 async def test_a_refusal_of_the_gateway_reaches_the_caller() -> None:
     gateway = FakeGatewayClient([RetryLaterError("the budget is used up")])
     with pytest.raises(RetryLaterError, match="used up"):
+        await client(gateway).request(request(), WordAnswer)
+
+
+async def test_what_a_content_filter_refuses_is_no_failure_and_is_not_asked_again() -> None:
+    gateway = FakeGatewayClient([PermanentError(FILTERED, "against the policy")])
+    reply = await client(gateway).request(request(), WordAnswer)
+    assert (reply.value, reply.filtered, reply.calls) == (None, "against the policy", ())
+
+
+async def test_an_answer_that_a_content_filter_ended_is_paid_and_not_repaired() -> None:
+    gateway = FakeGatewayClient(['{"word": "tra'], finish="content_filter")
+    reply = await client(gateway).request(request(), WordAnswer)
+    assert reply.value is None
+    assert "content filter" in reply.filtered
+    assert [call.cost_nanousd for call in reply.calls] == [COST_NANOUSD]
+
+
+async def test_an_answer_that_ran_away_is_not_asked_for_again_with_the_same_maximum() -> None:
+    gateway = FakeGatewayClient(["{" + "\n" * 600], finish="length", kind=RUNAWAY)
+    reply = await client(gateway).request(request(), WordAnswer)
+    assert (reply.value, len(reply.calls)) == (None, 1)
+
+
+async def test_a_filtered_repair_keeps_the_call_before_it() -> None:
+    gateway = FakeGatewayClient(["no", PermanentError(FILTERED, "against the policy")])
+    reply = await client(gateway).request(request(), WordAnswer)
+    assert (reply.value, len(reply.calls)) == (None, 1)
+    assert reply.filtered == "against the policy"
+
+
+async def test_other_refusals_for_good_reach_the_caller() -> None:
+    gateway = FakeGatewayClient([PermanentError("too_long", "the prompt is too long")])
+    with pytest.raises(PermanentError, match="too long"):
         await client(gateway).request(request(), WordAnswer)
 
 

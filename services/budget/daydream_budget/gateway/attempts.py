@@ -167,6 +167,7 @@ class Attempts:
             provider_id=reply.provider_id,
             answered_at=now,
             disposition=row.disposition,
+            kind=row.name,
             body=dict(reply.body),
         )
         self.metrics.add_answer(context, model, answer)

@@ -25,6 +25,7 @@ from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.calls.claims import CallClaim, CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer, record_key
 from daydream_budget.gateway.funds import AuthorizedAttempt
+from daydream_budget.gateway.refusals import CallRefusedError
 
 
 @dataclass
@@ -38,9 +39,12 @@ class Purchases:
 
     def __post_init__(self) -> None:
         self._in_progress: dict[str, asyncio.Task[StoredAnswer]] = {}
+        self._is_stopping = False
 
     async def answer(self, context: CallContext, path: str, body: dict[str, Any]) -> StoredAnswer:
         """Return the answer of a named call. Raise CallRefusedError."""
+        if self._is_stopping:
+            raise CallRefusedError.of_stop()
         digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
         key = record_key(context.caller.scope, context.call_id)
         task = self._in_progress.get(f"{key}{digest}")
@@ -48,10 +52,16 @@ class Purchases:
             task = asyncio.create_task(self._find_or_pay(context, key, digest, path, body))
             self._in_progress[f"{key}{digest}"] = task
             task.add_done_callback(lambda _: self._in_progress.pop(f"{key}{digest}", None))
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():  # given up at the stop; the caller itself still waits
+                raise CallRefusedError.of_stop() from None
+            raise
 
     async def finish(self, timeout_s: float) -> None:
-        """Wait for the calls in progress, at most `timeout_s`; give up the others."""
+        """Begin no more calls. Wait for those in progress, at most `timeout_s`; give up others."""
+        self._is_stopping = True
         if self._in_progress:
             tasks = list(self._in_progress.values())
             _, pending = await asyncio.wait(tasks, timeout=timeout_s)
@@ -120,5 +130,6 @@ def receipt(context: CallContext, answer: StoredAnswer) -> Mapping[str, Any]:
         "input_tokens": answer.input_tokens,
         "output_tokens": answer.output_tokens,
         "messages_digest": answer.messages_digest,
+        "kind": answer.kind,
         "answered_at": answer.answered_at.isoformat(),
     }

@@ -7,6 +7,7 @@ from typing import Any
 from daydream_contracts.gateway_http import DISPOSITION_HEADER, Disposition
 
 TEXT_CHARS_MAX = 500
+STOP_RETRY_S = 1.0
 STATUS_WORDS = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error"}
 
 
@@ -59,6 +60,11 @@ class CallRefusedError(Exception):
     def of_call_in_flight(cls, retry_after_s: float) -> CallRefusedError:
         """Return the refusal of a call that another replica works on."""
         return cls(503, "in_flight", "the call is in flight elsewhere", "wait", retry_after_s)
+
+    @classmethod
+    def of_stop(cls) -> CallRefusedError:
+        """Return the refusal of a replica that stops. Another one answers, or this one later."""
+        return cls(503, "stopping", "this gateway is stopping", "wait", STOP_RETRY_S)
 
     @classmethod
     def of_lost_call(cls, deaths: int) -> CallRefusedError:

@@ -80,7 +80,7 @@ def _refutation_of(
     reply: ModelReply[RefuteAnswer], shown: Sequence[Statement], prompt: str
 ) -> Refutation:
     """Return the attempt. An answer that names a statement that was not shown is unreadable."""
-    answer, model = reply.value, reply.calls[-1].model
+    answer, model = reply.value, reply.model
     if answer is None or answer.same_as > len(shown):
         case = cut(reply.text, chars_max(RefuteAnswer, "case"))
         return Refutation(case=case, holds=None, model=model, prompt=prompt)

@@ -97,7 +97,7 @@ class PromptExample(ContractModel):
 
 
 class HypothesisProposed(Message):
-    """The synthesizer answered: with a link, with "no link", or with an unreadable answer."""
+    """The synthesizer answered: with a link, with "no link", or unreadably; or a filter refused."""
 
     hypothesis_id: str
     pair: PairSampled
@@ -105,6 +105,9 @@ class HypothesisProposed(Message):
     synthesis: Synthesis | None
     abstention: str | None = Field(default=None, description="why there is no worthwhile link")
     unreadable: str | None = Field(default=None, description="the raw answer, if it is unreadable")
+    filtered: str | None = Field(
+        default=None, description="what the provider said, if its content filter refused"
+    )
     calls: tuple[ModelCall, ...] = ()
     writer: str = Field(
         default="", description="name of the model that wrote it, as in the settings"

@@ -26,6 +26,7 @@ from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_budget.pricing.price_file import FlatPrice
 from daydream_budget.pricing.usage import TokenUsage
 from daydream_contracts.events import AlertRaised
+from daydream_contracts.gateway_http import RUNAWAY
 from daydream_runtime.telemetry import start_telemetry
 from support.model_fakes import FakeFunds, FakeProvider, completion
 
@@ -249,3 +250,9 @@ async def test_a_cancelled_request_gives_its_turn_back(telemetry: Any) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert scripted.model.limiter.state().in_flight == 0
+
+
+async def test_a_stored_answer_says_of_which_kind_it_is(telemetry: Any) -> None:
+    scripted = world(telemetry, answer("{" + "\n" * 600, "length", is_runaway=True))
+    _, stored = await scripted.attempts.until_answered(scripted.request())
+    assert stored.kind == RUNAWAY

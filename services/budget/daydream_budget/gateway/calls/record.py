@@ -31,6 +31,7 @@ class StoredAnswer(ContractModel):
     answered_at: datetime
     messages_digest: str = ""
     disposition: str = "answer"
+    kind: str = "answer"
     body: dict[str, Any]
 
 

@@ -3,6 +3,9 @@
 A call in progress is claimed in its replica's name. So a claim needs no renewal, which would be a
 synced write per call and second. No clocks are compared: a replica counts as dead when
 it was silent for `SILENCE_S` by the clock of the replica that waits.
+
+Only silence in which this replica received its own beats counts. While NATS is away, or while this
+replica itself is paused, it receives no beats of others, and that says nothing about them.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from nats.aio.msg import Msg
 
 SUBJECT = "daydream.gateway.alive"
 BEAT_S = 1.0
+GAP_S = 3 * BEAT_S  # between two own beats: then this replica has received nothing for a while
 SILENCE_S = 5.0
 
 
@@ -42,11 +46,12 @@ class ReplicaLiveness:
         self._nc = nc
         self._clock = clock
         self._beat_at: dict[str, float] = {}
+        self._receives_since = clock()
 
     @asynccontextmanager
     async def alive(self) -> AsyncIterator[None]:
         """Listen to the others, and say every `BEAT_S` that this replica is alive."""
-        subscription = await self._nc.subscribe(SUBJECT, cb=self._receive)
+        subscription = await self._nc.subscribe(SUBJECT, cb=self.receive)
         beat = asyncio.create_task(self._beat())
         try:
             yield
@@ -72,11 +77,22 @@ class ReplicaLiveness:
         if name == self.name:
             return False
         now = self._clock()
-        return now - self._beat_at.setdefault(name, now) >= self.silence_s
+        last = self._beat_at.setdefault(name, now)
+        if now - self._beat_at.get(self.name, self._receives_since) > self._gap_s:
+            return False  # not even its own beats come back
+        return now - max(last, self._receives_since) >= self.silence_s
 
-    async def _receive(self, message: Msg) -> None:
-        now = self._clock()
-        self._beat_at[message.data.decode(errors="replace")] = now
+    @property
+    def _gap_s(self) -> float:
+        return min(GAP_S, self.silence_s / 2)
+
+    async def receive(self, message: Msg) -> None:
+        """Take note of a beat."""
+        now, name = self._clock(), message.data.decode(errors="replace")
+        before = self._beat_at.get(name)
+        if name == self.name and (before is None or now - before > self._gap_s):
+            self._receives_since = now
+        self._beat_at[name] = now
         old = [name for name, at in self._beat_at.items() if now - at > 100 * self.silence_s]
         for name in old:
             del self._beat_at[name]

@@ -92,7 +92,7 @@ class ModelJudge(JudgeSpec):
         justification = reply.text if answer is None else answer.justification
         return Judgement(
             judge=self.name,
-            model=reply.calls[-1].model,
+            model=reply.model,
             justification=justification[:JUSTIFICATION_CHARS_STORED].strip(),
             scores=read_free_text(reply.text) if answer is None else answer.scores(),
             self_judged=is_related(self.family, proposed),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import nats.errors
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
@@ -18,6 +20,12 @@ class Alerts(ContractModel):
     """Alerts, newest first."""
 
     alerts: tuple[AlertRaised, ...]
+
+
+async def alerts_since(js: JetStreamContext, since: datetime) -> Alerts:
+    """Return the alerts since a moment, as `latest_alerts` does."""
+    latest = await latest_alerts(js)
+    return Alerts(alerts=tuple(alert for alert in latest.alerts if alert.raised_at >= since))
 
 
 async def latest_alerts(js: JetStreamContext) -> Alerts:
