@@ -10,14 +10,14 @@ import sys
 def main() -> None:
     """Run the gateway until SIGTERM or SIGINT, or a command."""
     if sys.argv[1:]:
-        from daydream_budget.gateway.tools import command  # noqa: PLC0415
+        from daydream_budget.gateway.tools import command
 
         sys.exit(command.main(sys.argv[1:]))
-    import uvloop  # noqa: PLC0415
+    import uvloop
 
-    from daydream_budget.gateway.app import build  # noqa: PLC0415
-    from daydream_budget.gateway.settings import GatewaySettings  # noqa: PLC0415
-    from daydream_runtime.process import run  # noqa: PLC0415
+    from daydream_budget.gateway.app import build
+    from daydream_budget.gateway.settings import GatewaySettings
+    from daydream_runtime.process import run
 
     run(GatewaySettings, build, uvloop.new_event_loop)
 
