@@ -121,6 +121,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
             )
         finally:
             await purchases.finish(settings.stop_timeout_s)
+            await attempts.alarms.finish()
             await lane.apis.close()
             await models.close()
 
