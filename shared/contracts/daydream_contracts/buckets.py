@@ -22,6 +22,7 @@ class Bucket:
 
 CALLS = Bucket("daydream-calls", ttl_s=9 * DAY_S, bytes_max=4096 * MIB)
 ISSUED_KEYS = Bucket("daydream-issued-keys")
+DIALECTS = Bucket("daydream-dialects", ttl_s=7 * DAY_S)  # a server that was updated takes more
 DELIVERY_COUNTS = Bucket("daydream-delivery-counts", ttl_s=30 * DAY_S)
 PLANS = Bucket("daydream-plans")
 SAMPLER = Bucket("daydream-sampler")
@@ -35,6 +36,7 @@ PROMPTS = Bucket("daydream-prompts")  # by digest, never deleted: verdicts refer
 BUCKETS = (
     CALLS,
     ISSUED_KEYS,
+    DIALECTS,
     DELIVERY_COUNTS,
     PLANS,
     SAMPLER,

@@ -31,9 +31,10 @@ from daydream_budget.gateway.pass_through import PassThrough
 from daydream_budget.gateway.providers.providers_file import Providers
 from daydream_budget.gateway.purchase import Purchases
 from daydream_budget.gateway.settings import GatewaySettings
+from daydream_budget.gateway.shared_dialects import SharedDialects
 from daydream_budget.gc_tuning import freeze_heap
 from daydream_budget.pricing.price_file import read_prices
-from daydream_contracts.buckets import BATCHES, CALLS, ISSUED_KEYS
+from daydream_contracts.buckets import BATCHES, CALLS, DIALECTS, ISSUED_KEYS
 from daydream_contracts.topology import (
     GATEWAY_ADD_KEY,
     GATEWAY_KEYS,
@@ -69,6 +70,7 @@ class Gateway:
     """What a replica of the gateway is made of."""
 
     models: Models
+    dialects: SharedDialects
     keys: IssuedKeys
     purchases: Purchases
     batch_worker: BatchWorker
@@ -84,7 +86,12 @@ async def open_collaborators(
         freeze_heap()
         yield Collaborators(
             {"models": gateway.models, "keys": gateway.keys, "instance": settings.instance},
-            loops=[partial(gateway.batch_worker.run, runtime.pause, runtime.stopping.is_set)],
+            loops=[
+                partial(gateway.batch_worker.run, runtime.pause, runtime.stopping.is_set),
+                partial(
+                    gateway.dialects.run, gateway.models, runtime.pause, runtime.stopping.is_set
+                ),
+            ],
             routes=gateway.api.routes,
         )
 
@@ -95,9 +102,11 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
     providers = Providers.read(settings.model, settings.providers_file)
     prices = read_prices(settings.prices_file)
     keys = IssuedKeys(await runtime.bucket(ISSUED_KEYS))
+    dialects = SharedDialects(await runtime.bucket(DIALECTS))
+    await dialects.load()
     replicas = ReplicaLiveness(runtime.nc, settings.instance)
     async with open_limiters(runtime, providers) as limiters, replicas.alive():
-        models = Models(providers, prices, limiters, settings.output_tokens_max)
+        models = Models(providers, prices, limiters, settings.output_tokens_max, dialects.first)
         attempts = Attempts(
             models,
             Funds(runtime.rpc),
@@ -114,6 +123,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
         try:
             yield Gateway(
                 models,
+                dialects,
                 keys,
                 purchases,
                 BatchWorker(lane, claims, attempts.metrics, _batch_timing(settings)),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -102,7 +103,7 @@ class ServedModel:
         )
         reply = asked.reply
         if asked.sent.get("stream") and reply.shape == "completion" and reply.usage is None:
-            self.dialect.refuse("stream", NO_USAGE_IN_STREAM)
+            self.dialect.refuse("stream", NO_USAGE_IN_STREAM, time.time())
         return reply
 
     async def stream(self, call: PreparedCall) -> AsyncGenerator[bytes | ProviderReply, None]:
@@ -132,12 +133,13 @@ class ServedModel:
 
 @dataclass
 class Models:
-    """All models of this replica."""
+    """All models of this replica. `first_dialect` tells what is known before the first call."""
 
     providers: Providers
     prices: Mapping[str, FlatPrice]
     limiters: LimiterRegistry
     output_tokens_max: int
+    first_dialect: Callable[[ProviderConfig, str], Dialect]
     _clients: dict[str, Provider] = field(default_factory=dict)
     _served: dict[str, ServedModel] = field(default_factory=dict)
 
@@ -187,7 +189,7 @@ class Models:
             name=name,
             provider=self.client_of(config),
             price=find_price(name, config, self.prices),
-            dialect=Dialect.of(config),
+            dialect=self.first_dialect(config, name),
             limiter=self.limiters.limiter(config.name, name),
             allowances=ReasoningAllowances(name, fixed=config.reasoning_tokens_max),
             counter=counter_for(name, config.address.price_url),

@@ -140,7 +140,7 @@ def test_two_replicas_merge_what_they_learned_in_any_order() -> None:
     assert merged == second.merge(first) == merged.merge(first)
     assert merged.refused["seed"].words == "first words"
     assert merged.caps == {"max_tokens": 800, "top_logprobs": 5}
-    assert Dialect.from_json(merged.to_json()) == merged
+    assert Dialect.model_validate_json(merged.model_dump_json()) == merged
     assert "seed is not sent: first words" in merged.lines()
 
 

@@ -26,7 +26,7 @@ SET_BY_OPERATOR = "set by the operator"
 
 
 class Lesson(BaseModel):
-    """Why a feature is not sent: the words of the refusal, and when it came."""
+    """Why a feature is not sent: the words of the refusal, and when it came (0: no refusal)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -147,14 +147,15 @@ class Dialect(BaseModel):
         }
         return type(self)(first_maximum=self.first_maximum, refused=refused, caps=caps)
 
-    def to_json(self) -> bytes:
-        """Return the dialect for a bucket that replicas share."""
-        return self.model_dump_json().encode()
+    def learned(self) -> Self:
+        """Return what was learned from refusals, without what was known beforehand."""
+        refused = {name: lesson for name, lesson in self.refused.items() if lesson.learned_at_s}
+        return type(self)(refused=refused, caps=dict(self.caps))
 
-    @classmethod
-    def from_json(cls, data: bytes) -> Dialect:
-        """Read a dialect. Raise ValueError."""
-        return cls.model_validate_json(data)
+    def adopt(self, other: Dialect) -> None:
+        """Learn what another replica has learned."""
+        merged = self.merge(other)
+        self.refused, self.caps = merged.refused, merged.caps
 
     def lines(self) -> list[str]:
         """Say in one line each what is not sent, and why."""
