@@ -65,7 +65,13 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
         for name in ("synthesizer", "critic"):
             await publish_plan(
                 plans,
-                StagePlan(stage=name, model="m", fixed_nanousd=1_000_000, nanousd_per_fact_byte=0),
+                StagePlan(
+                    stage=name,
+                    model="m",
+                    fixed_nanousd=1_000_000,
+                    nanousd_per_fact_byte=0,
+                    expected_fixed_nanousd=100_000,
+                ),
             )
         with service("budget", server.url, tmp_path):
             assert "No cap" in (await resend(client, dead) or "")

@@ -138,7 +138,7 @@ async def test_another_model_takes_over_while_questions_are_answered_with_the_pr
 
 
 async def test_no_endpoint_is_sent_a_text_that_it_may_not_see(
-    tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
+    tmp_path: Path, server: NatsServer, endpoint: Endpoint, gateway: RunningGateway
 ) -> None:
     store = open_sqlite_store(tmp_path / "memory" / "memory", "all-MiniLM-L6-v2-int8")
     fact = NewFact(
@@ -148,10 +148,9 @@ async def test_no_endpoint_is_sent_a_text_that_it_may_not_see(
         DocumentRecord("d", "/s.md", "read", "", datetime.now(UTC), datetime.now(UTC)), [fact]
     )
     await store.close()
-    settings: dict[str, Any] = {
+    settings = {
         "DAYDREAM_CLEARANCES": "internal,secret",
-        "DAYDREAM_MEMORY_EMBEDDING_NAME": "priced-1",
-        "DAYDREAM_MEMORY_EMBEDDING_CLEARANCE": "internal",
+        **settings_of(gateway, CLEARANCE="internal"),
     }
     with service("memory", server.url, tmp_path / "memory", ready=False, **settings) as process:
         assert await asyncio.to_thread(process.wait, 30) == 2

@@ -152,7 +152,7 @@ async def test_a_gateway_that_died_between_storing_and_settling_is_settled_by_th
 
     # a real death can't be timed between these two steps
     monkeypatch.setattr(CallClaims, "store", store_and_die)
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(RetryLaterError, match="this gateway is stopping"):
         await paid.model.request(request, ReasonAnswer)
     monkeypatch.setattr(CallClaims, "store", store)
     assert (await paid.ledger()).attempts_authorized == 1
