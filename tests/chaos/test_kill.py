@@ -18,7 +18,7 @@ import pytest
 
 from support.programs import Daydream, Endpoint, priced_endpoint, until
 
-DAYDREAMS = 24
+DAYDREAMS, DAYDREAMS_SHORT = 24, 6
 KILLS = 8
 # everything that costs money: an oracle for what would be promoted, and canaries
 WHOLE = {
@@ -37,22 +37,24 @@ EVERY_PROCESS = (
     "nats",
     "console",
 )
+ONE_OF_EACH_KIND = ("critic", "budget", "nats")  # a stage, the ledger, and what joins them
 
 
 class Chaos:
     """A run, and the calls in flight at each kill."""
 
-    def __init__(self, daydream: Daydream, endpoint: Endpoint) -> None:
+    def __init__(self, daydream: Daydream, endpoint: Endpoint, daydreams: int) -> None:
         self.daydream = daydream
         self.endpoint = endpoint
+        self.daydreams = daydreams
         self.in_flight: dict[str, int] = {}
 
     def start(self) -> subprocess.Popen[str]:
-        return self.daydream.start("run", "-n", str(DAYDREAMS), "--cap", "1", "--json")
+        return self.daydream.start("run", "-n", str(self.daydreams), "--cap", "1", "--json")
 
     def wait_for_answers(self, count: int, running: subprocess.Popen[str]) -> None:
         """Wait for more answers, or until there may be no more: each daydream has at least two."""
-        goal = min(self.endpoint.witness()["answered"] + count, 2 * DAYDREAMS)
+        goal = min(self.endpoint.witness()["answered"] + count, 2 * self.daydreams)
         until(
             lambda: running.poll() is not None or self.endpoint.witness()["answered"] >= goal,
             f"{count} more answers or the end",
@@ -72,14 +74,14 @@ class Chaos:
         """
         output, errors = running.communicate(timeout=110)
         assert running.returncode == 0, errors
-        assert json.loads(output)["dead_letters"] == 0
-        verdicts = self.daydream.json("status")["memory"]["verdicts"]
-        assert verdicts == DAYDREAMS
+        result = json.loads(output)
+        assert result["dead_letters"] == 0
+        assert result["verdicts"] == self.daydreams
         for key, times in self.endpoint.calls().items():
             assert times <= 1 + self.in_flight.get(key, 0), (
                 "a call is repeated only if it was in flight at a kill, once per kill"
             )
-        budget, witness = self.daydream.json("budget", "show"), self.endpoint.witness()
+        budget, witness = result["budget"], self.endpoint.witness()
         # including those authorized for a worker that was killed before it could send them
         assert (
             sum(row["calls"] for row in budget["spend"]) + budget["attempts_authorized"]
@@ -93,9 +95,11 @@ class Chaos:
 
 
 @pytest.fixture
-def chaos(tmp_path: Path) -> Iterator[Chaos]:
+def chaos(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Chaos]:
+    """A run of `DAYDREAMS`, or of the parameter."""
+    daydreams = getattr(request, "param", DAYDREAMS)
     with priced_endpoint(tmp_path, delay_s=0.25) as endpoint:
-        yield Chaos(Daydream(tmp_path / "user", endpoint, **WHOLE), endpoint)
+        yield Chaos(Daydream(tmp_path / "user", endpoint, **WHOLE), endpoint, daydreams)
 
 
 def _is_restarted(chaos: Chaos, name: str, pid: int) -> bool:
@@ -108,18 +112,24 @@ def _is_over_or_restarted(
     return running.poll() is not None or _is_restarted(chaos, name, pid)
 
 
-def test_a_run_survives_one_kill_of_every_process(chaos: Chaos) -> None:
+def kill_each(chaos: Chaos, names: tuple[str, ...], answers_between: int) -> None:
     running = chaos.start()
-    for name in EVERY_PROCESS:
-        chaos.wait_for_answers(4, running)
+    for name in names:
+        chaos.wait_for_answers(answers_between, running)
         pid = chaos.daydream.processes()[name]
         chaos.kill(pid)
-        until(
-            partial(_is_restarted, chaos, name, pid),
-            f"a restart of {name}",
-            30,
-        )
+        until(partial(_is_restarted, chaos, name, pid), f"a restart of {name}", 30)
     chaos.check(running)
+
+
+@pytest.mark.parametrize("chaos", [DAYDREAMS_SHORT], indirect=True)
+def test_a_short_run_survives_a_kill_of_a_stage_of_the_ledger_and_of_nats(chaos: Chaos) -> None:
+    kill_each(chaos, ONE_OF_EACH_KIND, 2)
+
+
+@pytest.mark.slow
+def test_a_run_survives_one_kill_of_every_process(chaos: Chaos) -> None:
+    kill_each(chaos, EVERY_PROCESS, 4)
 
 
 @pytest.mark.slow

@@ -26,13 +26,14 @@ def daydream(tmp_path: Path, endpoint: Endpoint) -> Daydream:
 def finished_run(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Daydream, Endpoint, dict[str, Any]]]:
-    """Run twelve daydreams to the end."""
+    """Run twelve daydreams to the end. The services that answer commands run again afterwards."""
     folder = tmp_path_factory.mktemp("finished")
     with priced_endpoint(folder) as endpoint:
         daydream = Daydream(folder / "user", endpoint)
         done = daydream("run", "-n", "12", "--cap", "1", "--json")
         assert done.returncode == 0, done.stderr
-        yield daydream, endpoint, json.loads(done.stdout)
+        with daydream.readers("budget", "memory", "sampler"):
+            yield daydream, endpoint, json.loads(done.stdout)
 
 
 def test_a_run_ends_by_itself_and_every_pair_has_a_verdict(
@@ -115,21 +116,21 @@ def test_a_run_continues_after_a_higher_cap_and_after_ctrl_c(
     assert spent >= 0.5 * 0.004 * NANO, "the unused rest is smaller than one reservation"
     before, answered = stopped["daydreams"], endpoint.witness()["answered"]
 
-    running = daydream.start("run", "-n", "20", "--cap", "1", "--json")
-    until(lambda: endpoint.witness()["answered"] > answered + 12, "some answers", 60)
+    running = daydream.start("run", "-n", "10", "--cap", "1", "--json")
+    until(lambda: endpoint.witness()["answered"] > answered + 6, "some answers", 60)
     assert max(endpoint.calls().values()) == 1, "no call was made twice"
     pids = daydream.processes()
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "Traceback" not in errors
-    assert len(pids) == 7
+    assert len(pids) == 8
     assert not [name for name, pid in pids.items() if Path(f"/proc/{pid}").exists()]
 
-    done = daydream("run", "-n", "20", "--cap", "1", "--json")
+    done = daydream("run", "-n", "10", "--cap", "1", "--json")
     assert done.returncode == 0, done.stderr
     assert "are left" in done.stderr
-    assert daydream.json("status")["memory"]["verdicts"] == before + 20, "nothing is lost"
+    assert daydream.json("status")["memory"]["verdicts"] == before + 10, "nothing is lost"
 
 
 @pytest.mark.slow

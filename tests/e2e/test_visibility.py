@@ -6,6 +6,8 @@ import json
 import signal
 from pathlib import Path
 
+from daydream_contracts.rpc import EmptyRequest, MemoryState, Search
+from daydream_contracts.topology import MEMORY_SEARCH, MEMORY_STATE
 from support.programs import Daydream, Endpoint, until
 
 ICE = (
@@ -21,13 +23,14 @@ SALT = (
 def test_documents_insights_and_questions_can_be_hidden_and_used_again(
     tmp_path: Path, endpoint: Endpoint
 ) -> None:
-    daydream = Daydream(tmp_path / "user", endpoint)
-    done = daydream("run", "-n", "8", "--cap", "1", "--json")
+    # what passes the gates is promoted
+    daydream = Daydream(tmp_path / "user", endpoint, DAYDREAM_CRITIC_PROMOTE_SCORE="1")
+    done = daydream("run", "-n", "4", "--cap", "1", "--json")
     promoted = json.loads(done.stdout)["insights"][0]["verdict_id"]
     with daydream.up() as daydream:
 
-        def hidden() -> int:
-            return int(daydream.json("status")["memory"]["hidden"])
+        def memory() -> MemoryState:
+            return daydream.request(MEMORY_STATE, EmptyRequest())
 
         (visibility,) = daydream.json("retract", promoted, "--who", "ada", "--why", "wrong")
         insight = visibility["fact"]["fact_id"]
@@ -42,7 +45,7 @@ def test_documents_insights_and_questions_can_be_hidden_and_used_again(
             (report,) = daydream.json("ingest", str(note.parent))
             assert (report["status"], report["current"]) == ("read", True)
             until(
-                lambda: daydream.json("status")["memory"]["facts_pending"] == 0,
+                lambda: memory().facts_pending == 0,
                 "everything embedded",
                 30,
             )
@@ -52,7 +55,7 @@ def test_documents_insights_and_questions_can_be_hidden_and_used_again(
             ] == texts
         note.unlink()
         assert daydream.json("remove", str(note.parent)) == [str(note)]
-        assert hidden() == 2
+        assert memory().hidden == 2
 
         check_watching(daydream, tmp_path / "watched")
 
@@ -71,8 +74,9 @@ def check_watching(daydream: Daydream, folder: Path) -> None:
     )
 
     def facts_by_file() -> dict[str, int]:
-        hits = daydream.json("ask", "note boats wind harbour", "--limit", "50")["hits"]
-        sources = [Path(hit["fact"]["source"]) for hit in hits]
+        query = Search(text="note boats wind harbour", limit=50)
+        hits = daydream.request(MEMORY_SEARCH, query).hits
+        sources = [Path(hit.fact.source) for hit in hits]
         return {
             str(source.relative_to(folder)): sources.count(source)
             for source in sources

@@ -27,6 +27,7 @@ from daydream_runtime.publisher import EventPublisher
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.settings import ServiceSettings
+from daydream_runtime.telemetry import trace_headers
 from support.message_builders import hypothesis, pair
 from support.polling import eventually
 from support.programs import NatsServer, clean_environment, until
@@ -112,7 +113,9 @@ async def test_a_request_carries_the_trace_to_the_endpoint(server: NatsServer, n
     app = app_on(server, report)
     async with app.start_lifespan_context():
         with app.telemetry.span("client") as span:
-            answer = await RpcClient(nc).request(SYNTHESIZER_STATE, EmptyRequest())
+            answer = await RpcClient(nc, headers=trace_headers).request(
+                SYNTHESIZER_STATE, EmptyRequest()
+            )
         assert answer.examples == 2
         assert report.traces == [span.get_span_context().trace_id]
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from nats.aio.client import Client
@@ -15,9 +11,9 @@ from nats.js import JetStreamContext
 
 from daydream_budget.ledger import archive, snapshots
 from daydream_budget.ledger.audit.auditor import Auditor
+from daydream_budget.ledger.chain import ChainPosition
 from daydream_budget.ledger.entries import COMMIT
-from daydream_budget.ledger.ledger import Ledger
-from daydream_budget.ledger.replay import replay
+from daydream_budget.ledger.projection import LedgerProjection
 from daydream_budget.ledger.state import LedgerState
 from daydream_contracts.buckets import ARCHIVE_OBJECTS
 from daydream_contracts.errors import ConfigurationError
@@ -26,8 +22,10 @@ from daydream_contracts.topology import BUDGET_STATE, LEDGER_SUBJECT
 from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.fake_ledger import RecordingLedger
+from support.ledger_audit import audit
 from support.polling import eventually
-from support.programs import NatsServer, clean_environment
+from support.programs import NatsServer
+from support.replicas import make_replica
 from support.services import service
 
 CAP = 1_000_000
@@ -61,25 +59,9 @@ async def first_sequence(js: JetStreamContext, stream: str = "LEDGER") -> int:
 async def replayed(
     js: JetStreamContext, after: int = 0, state: LedgerState | None = None
 ) -> snapshots.LedgerSnapshot:
-    state = state or LedgerState()
-    return snapshots.LedgerSnapshot.of(state, await replay(js, state, after))
-
-
-async def audit(server: NatsServer, folder: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "daydream_budget", "audit", "--json"]
-    environment = clean_environment(folder, DAYDREAM_NATS_URL=server.url)
-    done = await asyncio.to_thread(
-        subprocess.run,
-        command,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode in (0, 1), done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    projection = LedgerProjection(js, state or LedgerState(), ChainPosition(after))
+    await projection.replay()
+    return snapshots.LedgerSnapshot.of(projection.state, projection.position.sequence)
 
 
 async def test_archived_commits_leave_stream_and_mirror_and_the_ledger_reads_as_before(
@@ -96,7 +78,7 @@ async def test_archived_commits_leave_stream_and_mirror_and_the_ledger_reads_as_
         == snapshots.LedgerSnapshot.of(ledger.state, len(ledger.commits))
     )
     for after in (1, 499, 500, 501, 999, 1000, 1001, 1202):
-        assert [sequence async for sequence, _ in archive.commits(js, after)] == list(
+        assert [message.sequence async for message in archive.messages(js, after)] == list(
             range(after + 1, 1203)
         )
 
@@ -111,6 +93,17 @@ async def test_a_kill_after_archiving_leaves_the_segment_in_both_places_and_the_
     assert await replayed(js) == before
     await archive.compact(js, TWO_SEGMENTS)
     assert await replayed(js) == before
+
+
+async def test_the_last_commit_stays_so_that_another_one_can_follow_it(nc: Client) -> None:
+    await provision(nc, replicas=1)
+    js = nc.jetstream()
+    for number in range(TWO_SEGMENTS):
+        await js.publish_async(LEDGER_SUBJECT, str(number).encode())
+    await js.publish_async_completed()
+    assert await archive.compact(js, TWO_SEGMENTS) == archive.SEGMENT_COMMITS + 1
+    expected = {"Nats-Expected-Last-Subject-Sequence": str(TWO_SEGMENTS)}
+    assert (await js.publish(LEDGER_SUBJECT, b"next", headers=expected)).seq == TWO_SEGMENTS + 1
 
 
 async def test_two_replicas_may_archive_at_once(nc: Client, ledger: RecordingLedger) -> None:
@@ -148,8 +141,8 @@ async def test_a_lost_segment_stops_a_start_and_is_reported_by_the_audit(
     with pytest.raises(ConfigurationError, match="lacks commits 501 to 1000"):
         await replayed(js)
     auditor = Auditor()
-    async for sequence, data in archive.commits(js, 0):
-        auditor.take(sequence, COMMIT.validate_json(data))
+    async for message in archive.messages(js, 0):
+        auditor.take(message.sequence, COMMIT.validate_json(message.data))
         if auditor.broken:
             break
     assert auditor.findings[0].kind == "gap"
@@ -160,15 +153,12 @@ async def test_a_lost_segment_stops_a_start_and_is_reported_by_the_audit(
 async def test_a_replica_that_was_away_while_others_archived_reads_the_archive(
     nc: Client, ledger: RecordingLedger
 ) -> None:
-    async def do_nothing(*_: object) -> None: ...
-
     js = nc.jetstream()
-    state = LedgerState()
-    async for sequence, data in archive.commits(js, 0):
-        state.fold(COMMIT.validate_json(data))
-        if sequence == 300:
+    sleeper = make_replica(nc)
+    async for message in archive.messages(js, 0):
+        await sleeper.tail.projection.take(message)
+        if message.sequence == 300:
             break
-    sleeper = Ledger(js, state, 300, by="sleeper", report=do_nothing, on_commit=do_nothing)
     await archive.compact(js, TWO_SEGMENTS)
     await sleeper.refresh()
     assert snapshots.LedgerSnapshot.of(

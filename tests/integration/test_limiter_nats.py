@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import nats
 from nats.aio.client import Client
 
-from daydream_budget.gateway.limiter import LimiterRegistry, LimiterSettings, LimiterState
 from daydream_budget.gateway.limiter.nats_channel import NatsReplicaChannel
+from daydream_budget.gateway.limiter.registry import LimiterRegistry
+from daydream_budget.gateway.limiter.terms import LimiterSettings, LimiterState
 from support.programs import NatsServer
 
 POLL_S = 0.02

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from daydream_budget.ledger.accounts import Account
-from daydream_budget.ledger.entries import Commit, Entry
+from daydream_budget.ledger.chain import digest_of
+from daydream_budget.ledger.entries import COMMIT, Commit, Entry
 from daydream_budget.ledger.limits import held
 from daydream_budget.ledger.rules import LedgerRequest, decide, due
 from daydream_budget.ledger.state import LedgerState
@@ -210,6 +211,7 @@ class RecordingLedger(FakeLedger):
         super().__init__(zone, now, **caps)
 
     def fold(self, *entries: Entry) -> None:
-        """Fold entries, and keep the commit."""
-        self.commits.append(Commit(at=self.now, by="fake", entries=entries))
+        """Fold entries, and keep the commit, chained to the one before it."""
+        previous = digest_of(COMMIT.dump_json(self.commits[-1])) if self.commits else ""
+        self.commits.append(Commit(previous=previous, at=self.now, by="fake", entries=entries))
         super().fold(*entries)

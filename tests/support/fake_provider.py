@@ -190,7 +190,7 @@ class FakeProvider:
         data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         kind = "text/html" if data.startswith(b"<") else "application/json"
         headers = {"content-type": kind, **reply.headers}
-        if is_stream and isinstance(reply.body, dict) and reply.body.get("choices"):
+        if is_stream and _is_streamable(reply):
             return await self._stream(request, reply.body)
         if reply.how == "whole":
             self.bill.totals["answered"] += 1
@@ -292,6 +292,13 @@ def _pieces(choice: dict[str, Any]) -> list[dict[str, Any]]:
             deltas.append({name: text})
     pieces = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
     return [*pieces, {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}]
+
+
+def _is_streamable(reply: FakeReply) -> bool:
+    """Return True for a completion that is sent well; all else is sent as without a stream."""
+    choices: list[Any] = reply.body.get("choices") or [] if isinstance(reply.body, dict) else []
+    has_messages = all(isinstance(choice["message"], dict) for choice in choices)
+    return reply.how == "whole" and bool(choices) and has_messages
 
 
 async def serve(port: int, log: Path | None) -> None:

@@ -222,3 +222,9 @@ def bad_gateway(call: FakeCall) -> FakeReply:
     """A proxy's 502 after the model has answered: billed, although no answer comes."""
     page = b"<html><head><title>502 Bad Gateway</title></head></html>"
     return FakeReply(502, page, right(call).billed_nanousd)
+
+
+@behaviour("half-characters")
+def half_characters(call: FakeCall) -> FakeReply:
+    """Halves of characters: two that a stream parts (16 to a piece), and one that is alone."""
+    return completion(call, "fifteen letters\ud83d\ude00 and \ud800.", spent=12)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -197,7 +198,7 @@ class CountingMachine(RuleBasedStateMachine):
         if limit.cap_nanousd is not None:
             return limit.cap_nanousd
         whole = limits.get(("all", window))  # type: ignore[arg-type]
-        return None if whole is None else int((whole.cap_nanousd or 0) * (limit.share or 0))
+        return None if whole is None else int((whole.cap_nanousd or 0) * Fraction(str(limit.share)))
 
     def change(self, change: Change) -> Any:
         change_id = self.next_name("change")

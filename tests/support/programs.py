@@ -5,6 +5,7 @@ The code that starts a program also ends it.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import os
@@ -20,33 +21,41 @@ from typing import Any
 
 import httpx
 
+from daydream_console.client import connected
+from daydream_console.local.http_get import get
 from daydream_console.local.processes import free_port
 from daydream_console.local.stack import nats_server
+from daydream_contracts import topology
+from daydream_contracts.topology import ReplyT, RequestT
 
 HERE = Path(__file__).parent
 PATIENCE_S = 20.0
+POLL_S = 0.02
 PRICES = "".join(
     f'[models."priced-{number}"]\ninput_usd_per_mtok = 0.15\noutput_usd_per_mtok = 0.60\n'
     for number in (1, 2)
 )
 
 
-def until(condition: Callable[[], Any], name: str, patience_s: float = PATIENCE_S) -> Any:
+def until(
+    condition: Callable[[], Any], name: str, patience_s: float = PATIENCE_S, poll_s: float = POLL_S
+) -> Any:
     """Poll `condition` and return its first true value. Fail after the timeout."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         value = condition()
         if value:
             return value
-        time.sleep(0.02)
+        time.sleep(poll_s)
     raise AssertionError(f"{name}: not seen within {patience_s} s")
 
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=1, trust_env=False).status_code == httpx.codes.OK
-    except httpx.TransportError:
+        get(url, timeout_s=1)
+    except OSError:
         return False
+    return True
 
 
 class NatsServer:
@@ -95,8 +104,8 @@ class Endpoint:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def witness(self) -> dict[str, int]:
-        url = f"http://127.0.0.1:{self.port}/witness"
-        counts: dict[str, int] = httpx.get(url, trust_env=False).json()
+        body = get(f"http://127.0.0.1:{self.port}/witness", timeout_s=5)
+        counts: dict[str, int] = json.loads(body)
         return counts
 
     def misbehave(self, **how: Any) -> None:
@@ -161,12 +170,12 @@ def priced_endpoint(folder: Path, *, delay_s: float = 0.0) -> Iterator[Endpoint]
 
 
 def clean_environment(home: Path, **variables: str) -> dict[str, str]:
-    """Return the environment without settings of daydream, and with canaries and oracle off."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("DAYDREAM_", "OPENAI_", "OTEL_"))
-    }
+    """Return the environment without settings of daydream, and with canaries and oracle off.
+
+    Programs may write compiled modules, without which each would start in twice the time.
+    """
+    left_out = ("DAYDREAM_", "OPENAI_", "OTEL_", "PYTHONDONTWRITEBYTECODE")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     # Without canaries and the oracle, a test counts exactly what was drawn.
     plain = {"DAYDREAM_SAMPLER_CANARY_SHARE": "0", "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic"}
     return {**inherited, "HOME": str(home), "COLUMNS": "160", "NO_COLOR": "1", **plain, **variables}
@@ -243,6 +252,31 @@ class Daydream:
         finally:
             running.send_signal(signal.SIGINT)
             running.communicate(timeout=60)
+
+    @contextmanager
+    def readers(self, *services: str) -> Iterator[None]:
+        """Keep services running that answer commands, and do no work on daydreams."""
+        running = subprocess.Popen(
+            [sys.executable, "-m", "support.readers", str(self.data), *services],
+            cwd=HERE.parent,
+            env=self.environment,
+        )
+        try:
+            until(self.processes, "the services that answer", 60)
+            yield
+        finally:
+            running.send_signal(signal.SIGINT)
+            running.wait(timeout=60)
+
+    def request(self, endpoint: topology.Endpoint[RequestT, ReplyT], request: RequestT) -> ReplyT:
+        """Ask a service of the running system, without the cost of a command."""
+        url = json.loads((self.data / "running.json").read_text())["nats_url"]
+
+        async def send() -> ReplyT:
+            async with connected(url) as client:
+                return await client.rpc.request(endpoint, request)
+
+        return asyncio.run(send())
 
     def processes(self) -> dict[str, int]:
         """Return the process ids of the running system by name."""

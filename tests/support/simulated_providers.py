@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from daydream_budget.gateway.limiter import LimiterRegistry, LimiterSettings, ModelClosedError
-from daydream_budget.gateway.limiter.terms import Signal
+from daydream_budget.gateway.limiter.registry import LimiterRegistry
+from daydream_budget.gateway.limiter.terms import LimiterSettings, ModelClosedError, Signal
 from daydream_budget.gateway.limiter.turns import Turn
 from support.virtual_time import pass_time
 

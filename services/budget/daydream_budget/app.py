@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 
 from daydream_budget import handlers
 from daydream_budget.gc_tuning import freeze_heap
 from daydream_budget.ledger import snapshots
+from daydream_budget.ledger.broker_clock import BrokerClock, broker_time, utc_now
+from daydream_budget.ledger.chain import UnreadableMessageError
 from daydream_budget.ledger.ledger import Ledger
-from daydream_budget.ledger.replay import replay
+from daydream_budget.ledger.projection import LedgerProjection
+from daydream_budget.ledger.tail import LedgerTail
 from daydream_budget.maintenance import Maintenance, SnapshotKeeper
 from daydream_budget.metrics import BudgetMetrics, RefusalCounter
 from daydream_budget.pricing.price_file import read_prices
@@ -24,6 +28,7 @@ from daydream_contracts.topology import (
     BUDGET_CHANGE,
     BUDGET_OPEN,
     BUDGET_RELEASE,
+    BUDGET_REPAIR,
     BUDGET_SETTLE,
     BUDGET_STATE,
 )
@@ -35,6 +40,7 @@ ENDPOINTS: EndpointHandlers = {
     BUDGET_OPEN: handlers.open_reservation,
     BUDGET_AUTHORIZE: handlers.authorize,
     BUDGET_SETTLE: handlers.settle,
+    BUDGET_REPAIR: handlers.repair_ledger,
     BUDGET_RELEASE: handlers.release_reservation,
     BUDGET_CHANGE: handlers.change_budget,
     BUDGET_STATE: handlers.budget_state,
@@ -46,11 +52,14 @@ def create() -> ServiceApp:
     return build(BudgetSettings.read())
 
 
-def build(settings: BudgetSettings) -> ServiceApp:
-    """Create the application. It connects to nothing before it is started."""
+def build(settings: BudgetSettings, wall: Callable[[], datetime] = utc_now) -> ServiceApp:
+    """Create the application. It connects to nothing before it is started.
+
+    `wall` is this machine's clock; a test can shift it.
+    """
     return ServiceApp(
         settings,
-        partial(open_collaborators, settings),
+        partial(open_collaborators, settings, wall),
         consumers={ForegroundReported: handlers.foreground_reported},
         endpoints=ENDPOINTS,
         concurrency=settings.concurrency,
@@ -59,51 +68,71 @@ def build(settings: BudgetSettings) -> ServiceApp:
 
 @asynccontextmanager
 async def open_collaborators(
-    settings: BudgetSettings, runtime: Runtime
+    settings: BudgetSettings, wall: Callable[[], datetime], runtime: Runtime
 ) -> AsyncIterator[Collaborators]:
     """Open the ledger, and commit from the first request to the last."""
     prices = read_prices(settings.prices_file)
     keeper = SnapshotKeeper(runtime.js, settings.snapshot_commits)
-    ledger = await open_ledger(runtime, settings, keeper)
+    clock = BrokerClock(
+        partial(broker_time, runtime.nc), skew_s_max=settings.clock_skew_s_max, wall=wall
+    )
+    ledger = await open_ledger(runtime, settings, keeper, clock)
     metrics = BudgetMetrics(runtime, ledger)
     maintenance = Maintenance(runtime, settings, ledger, keeper)
     committer = asyncio.create_task(ledger.commit_forever())
     try:
-        await _set_zone(ledger, settings)
+        await ledger.check_clock()
+        is_set = await _set_zone(ledger, settings)
         yield Collaborators(
             {"ledger": ledger, "prices": prices, "refusals": RefusalCounter(runtime.telemetry)},
-            loops=(maintenance.sweep, maintenance.compact, metrics.watch_memory),
+            loops=(
+                maintenance.sweep,
+                maintenance.compact,
+                maintenance.watch_clock,
+                metrics.watch_memory,
+                *(() if is_set else (partial(_set_zone_later, runtime, ledger, settings),)),
+            ),
+            not_ready=clock.problem,
         )
     finally:
         committer.cancel()
         await asyncio.gather(committer, return_exceptions=True)
         if runtime.nc.is_connected:
-            await snapshots.save(runtime.js, ledger.state, ledger.sequence)
+            await snapshots.save(runtime.js, ledger.state, ledger.tail.position)
 
 
-async def open_ledger(runtime: Runtime, settings: BudgetSettings, keeper: SnapshotKeeper) -> Ledger:
-    """Load the last snapshot and replay the tail.
+async def open_ledger(
+    runtime: Runtime, settings: BudgetSettings, keeper: SnapshotKeeper, clock: BrokerClock
+) -> Ledger:
+    """Load the last snapshot and replay the tail, up to an unreadable message.
 
     Raises ConfigurationError if entries of the ledger are missing.
     """
-    state, sequence = await snapshots.load(runtime.js)
-    await snapshots.refuse_truncated_ledger(runtime.js, sequence)
-    sequence = await replay(runtime.js, state, sequence)
+    state, position = await snapshots.load(runtime.js)
+    await snapshots.refuse_truncated_ledger(runtime.js, position.sequence)
+    projection = LedgerProjection(runtime.js, state, position)
+    tail = LedgerTail(projection, runtime.publish)
+    try:
+        await projection.replay()
+    except UnreadableMessageError:
+        await tail.catch_up()  # it meets the message again, and reports it
     freeze_heap()
-    return Ledger(
-        runtime.js,
-        state,
-        sequence,
-        by=settings.instance,
-        report=runtime.publish,
-        on_commit=keeper.after_commit,
-    )
+    return Ledger(tail, clock, by=settings.instance, on_commit=keeper.after_commit)
 
 
-async def _set_zone(ledger: Ledger, settings: BudgetSettings) -> None:
-    """Set the ledger's time zone once. It is the ledger's, so that all replicas cut days alike."""
+async def _set_zone_later(runtime: Runtime, ledger: Ledger, settings: BudgetSettings) -> None:
+    """Set the time zone once the ledger can be written."""
+    while not runtime.stopping.is_set() and not await _set_zone(ledger, settings):
+        await runtime.pause(settings.sweep_s)
+
+
+async def _set_zone(ledger: Ledger, settings: BudgetSettings) -> bool:
+    """Set the ledger's time zone once. It is the ledger's, so that all replicas cut days alike.
+
+    Return False if nothing can be committed now.
+    """
     if not settings.time_zone:
-        return
+        return True
     request = ChangeBudget(
         change_id=f"setting: {settings.time_zone}",
         change=SetZone(zone=settings.time_zone),
@@ -111,7 +140,10 @@ async def _set_zone(ledger: Ledger, settings: BudgetSettings) -> None:
         why="DAYDREAM_BUDGET_TIME_ZONE",
     )
     reply = await ledger.submit(request)
+    if ledger.halted is not None:
+        return False
     if reply.refusal is not None:
         raise ConfigurationError(
             reply.refusal.text.removesuffix("."), "Check DAYDREAM_BUDGET_TIME_ZONE"
         )
+    return True

@@ -23,8 +23,10 @@ from daydream_contracts.rpc import (
     ChangeBudget,
     EmptyRequest,
     Grant,
+    LedgerRepair,
     OpenReservation,
     ReleaseReservation,
+    RepairLedger,
     ReportForeground,
     ReservationStatus,
     Settle,
@@ -102,5 +104,13 @@ async def budget_state(
     return _state(ledger)
 
 
+async def repair_ledger(
+    request: RepairLedger, ledger: Annotated[Ledger, FromContext()]
+) -> LedgerRepair:
+    """Show the unreadable messages of the ledger, and void those that a person names."""
+    return await ledger.repair(request)
+
+
 def _state(ledger: Ledger) -> BudgetState:
-    return summary(ledger.state, ledger.sequence, ledger.ledger_time())
+    state = summary(ledger.state, ledger.sequence, ledger.ledger_time())
+    return state.model_copy(update={"halted": ledger.halted})

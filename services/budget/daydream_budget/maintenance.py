@@ -14,6 +14,8 @@ import nats.errors
 from nats.js import JetStreamContext
 
 from daydream_budget.ledger import archive, snapshots
+from daydream_budget.ledger.broker_clock import CHECK_S
+from daydream_budget.ledger.chain import ChainPosition
 from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.ledger.state import LedgerState
 from daydream_budget.settings import BudgetSettings
@@ -36,14 +38,14 @@ class SnapshotKeeper:
     _commits: int = 0
     _not_before: float = 0.0
 
-    async def after_commit(self, state: LedgerState, sequence: int) -> None:
+    async def after_commit(self, state: LedgerState, position: ChainPosition) -> None:
         """Count a commit, and store a snapshot if one is due."""
         self._commits += 1
         started = time.monotonic()
         if self._commits < self.commits_min or started < self._not_before:
             return
         self._commits = 0
-        self.stored = await snapshots.save(self.js, state, sequence) or self.stored
+        self.stored = await snapshots.save(self.js, state, position) or self.stored
         finished = time.monotonic()
         self._not_before = finished + (finished - started) / SNAPSHOT_TIME_SHARE
 
@@ -65,6 +67,15 @@ class Maintenance:
                 await self.ledger.sweep(self.settings.reservation_idle_s)
             except (nats.errors.Error, ConnectionError, TimeoutError) as error:
                 log.warning("The sweep is waiting for NATS: %r", error)
+
+    async def watch_clock(self) -> None:
+        """Compare the clock with the broker's every few seconds."""
+        while not self.runtime.stopping.is_set():
+            try:
+                await self.ledger.clock.check()
+            except (nats.errors.Error, ConnectionError, TimeoutError) as error:
+                log.debug("The clock can't be compared with NATS's clock: %r", error)
+            await self.runtime.pause(CHECK_S)
 
     async def compact(self) -> None:
         """Move old commits into the archive once after each snapshot."""

@@ -11,7 +11,7 @@ from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.ledger.summary import summary
 from daydream_contracts.errors import DaydreamError
 from daydream_contracts.events import NANOUSD_PER_USD
-from daydream_contracts.rpc import BudgetState, EmptyRequest, Grant, MemoryState
+from daydream_contracts.rpc import HALT_REASONS, BudgetState, EmptyRequest, Grant, MemoryState
 from daydream_contracts.topology import MEMORY_STATE
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.telemetry import Telemetry
@@ -19,7 +19,7 @@ from daydream_runtime.telemetry import Telemetry
 log = logging.getLogger(__name__)
 MEMORY_POLL_S = 15.0
 NEAR_CAP = "near-cap"
-REASONS = (NEAR_CAP, "cap", "tax", "paused", "no-cap")
+REASONS = (NEAR_CAP, "cap", "tax", "paused", "no-cap", *HALT_REASONS)
 
 
 class RefusalCounter:
@@ -60,6 +60,12 @@ class BudgetMetrics:
                 "calls that cost more than their upper bound",
                 self._overruns,
             ),
+            (
+                "daydream.ledger.halted",
+                "1",
+                "1 while nothing is committed, by reason",
+                self._halted,
+            ),
             ("daydream.budget.burn", "usd/h", "spending in the last hour", self._burn),
             ("daydream.tax", "1", "daydream spend over foreground spend, and its cap", self._tax),
             (
@@ -70,6 +76,12 @@ class BudgetMetrics:
             ),
         ):
             gauge(name, [self._callback(observe)], unit=unit, description=description)
+        gauge(
+            "daydream.budget.clock_skew",
+            [lambda _: [Observation(ledger.clock.skew_s)]],
+            unit="s",
+            description="how far the clock is ahead of NATS's clock",
+        )
 
     async def watch_memory(self) -> None:
         """Poll the number of insights from memory, for the cost of an insight."""
@@ -104,6 +116,13 @@ class BudgetMetrics:
 
     def _overruns(self, state: BudgetState) -> Iterable[Observation]:
         yield Observation(state.overruns)
+
+    def _halted(self, _: BudgetState) -> Iterable[Observation]:
+        halted = self._ledger.halted
+        for reason in HALT_REASONS:
+            yield Observation(
+                int(halted is not None and halted.reason == reason), {"reason": reason}
+            )
 
     def _burn(self, state: BudgetState) -> Iterable[Observation]:
         yield Observation(state.burn_nanousd_per_h / NANOUSD_PER_USD)

@@ -29,6 +29,12 @@ class BudgetSettings(ServiceSettings):
         le=60,
         description="interval of the search for expired attempts and reservations",
     )
+    clock_skew_s_max: float = Field(
+        5.0,
+        gt=0,
+        le=60,
+        description="difference to NATS's clock above which a replica commits nothing, in seconds",
+    )
     snapshot_commits: int = Field(
         2000, ge=1, description="minimum number of commits between two snapshots"
     )

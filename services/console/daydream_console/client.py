@@ -16,6 +16,7 @@ from daydream_contracts.events import Message
 from daydream_contracts.topology import route_of
 from daydream_runtime.comma_list import split_list
 from daydream_runtime.nats_url import NatsAddress, refused, unreachable
+from daydream_runtime.publish_retry import retry_while_in_process
 from daydream_runtime.rpc import RpcClient
 
 CONNECT_TIMEOUT_S = 5
@@ -31,6 +32,7 @@ class Client:
     rpc: RpcClient
     nats_url: str = field(repr=False)
 
+    @retry_while_in_process
     async def publish(self, message: Message) -> int:
         """Publish an event under its own id.
 

@@ -22,7 +22,7 @@ import numpy as np
 from daydream_contracts.errors import PermanentError
 from daydream_memory.settings import EmbeddingSettings
 from daydream_memory.store import Vector
-from daydream_models.factory import quote_of
+from daydream_models.factory import open_gateway_client, quote_of
 from daydream_models.gateway_client import GatewayClient, Vectors
 from daydream_models.settings import GatewayAddress
 from daydream_runtime.runtime_context import Runtime
@@ -96,13 +96,10 @@ async def open_endpoint_embedder(
     Raise ConfigurationError when the model has no price, or its provider refuses the key.
     """
     await quote_of(runtime, settings.name)
-    gateway = GatewayClient(address)
-    try:
+    async with open_gateway_client(address, settings.name) as gateway:
         yield EndpointEmbedder(
             gateway, settings.name, dimensions=settings.dimensions, batch=settings.batch
         )
-    finally:
-        await gateway.close()
 
 
 def batches(texts: Sequence[str], texts_max: int) -> list[list[str]]:

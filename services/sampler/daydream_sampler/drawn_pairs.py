@@ -15,7 +15,7 @@ from nats.js.errors import APIError
 from nats.js.kv import KeyValue
 
 from daydream_contracts.buckets import DRAWN_PAIRS
-from daydream_runtime.cas_state import is_taken
+from daydream_runtime.broker_errors import is_wrong_sequence
 from daydream_runtime.stream_reader import read_stream
 from daydream_sampler.pair_numbers import ordinals_of
 
@@ -64,7 +64,7 @@ class DrawnPairs:
         try:
             await self._bucket.create(key, claim_id.encode())
         except APIError as error:
-            if not is_taken(error):
+            if not is_wrong_sequence(error):
                 raise
             self.add(number)
             return (await self._bucket.get(key)).value == claim_id.encode()

@@ -26,6 +26,7 @@ from daydream_contracts.access import Clearances, isolated_pairs
 from daydream_contracts.errors import DaydreamError
 from daydream_contracts.events import PairSampled
 from daydream_contracts.rpc import (
+    HALT_REASONS,
     EmptyRequest,
     MemoryState,
     ModelState,
@@ -280,7 +281,9 @@ class PairSampler:
 
 
 def phase_of(refusal: Refusal) -> Phase:
-    """Return what a refusal is to the sampler: a short wait near a cap, or no money."""
+    """Return what a refusal is to the sampler: a short wait near a cap, a fault, or no money."""
+    if refusal.reason in HALT_REASONS:
+        return "ledger-halted"
     return "near-cap" if refusal.near_cap else "refused"
 
 

@@ -22,7 +22,6 @@ class Bucket:
 
 CALLS = Bucket("daydream-calls", ttl_s=9 * DAY_S, bytes_max=4096 * MIB)
 ISSUED_KEYS = Bucket("daydream-issued-keys")
-GATEWAY = Bucket("daydream-gateway")
 DELIVERY_COUNTS = Bucket("daydream-delivery-counts", ttl_s=30 * DAY_S)
 PLANS = Bucket("daydream-plans")
 SAMPLER = Bucket("daydream-sampler")
@@ -36,7 +35,6 @@ PROMPTS = Bucket("daydream-prompts")  # by digest, never deleted: verdicts refer
 BUCKETS = (
     CALLS,
     ISSUED_KEYS,
-    GATEWAY,
     DELIVERY_COUNTS,
     PLANS,
     SAMPLER,

@@ -202,6 +202,7 @@ BUDGET_RELEASE = Endpoint(
     "budget", "daydream.budget.release", rpc.ReleaseReservation, rpc.ReservationStatus
 )
 BUDGET_CHANGE = Endpoint("budget", "daydream.budget.change", rpc.ChangeBudget, rpc.BudgetChanged)
+BUDGET_REPAIR = Endpoint("budget", "daydream.budget.repair", rpc.RepairLedger, rpc.LedgerRepair)
 BUDGET_STATE = Endpoint("budget", "daydream.budget.state", rpc.EmptyRequest, rpc.BudgetState)
 GATEWAY_QUOTE = Endpoint("gateway", "daydream.gateway.quote", rpc.QuoteRequest, rpc.Quote)
 GATEWAY_STATE = Endpoint("gateway", "daydream.gateway.state", rpc.EmptyRequest, rpc.GatewayState)
@@ -240,6 +241,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_SETTLE,
     BUDGET_RELEASE,
     BUDGET_CHANGE,
+    BUDGET_REPAIR,
     BUDGET_STATE,
     GATEWAY_QUOTE,
     GATEWAY_STATE,

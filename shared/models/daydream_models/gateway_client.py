@@ -13,7 +13,12 @@ from typing import Any
 import openai
 from openai.types.chat import ChatCompletion
 
-from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
+from daydream_contracts.errors import (
+    ConfigurationError,
+    PermanentError,
+    RetryLaterError,
+    TransientError,
+)
 from daydream_contracts.gateway_http import (
     BATCH_LANE,
     CALL_HEADER,
@@ -71,6 +76,21 @@ class GatewayClient:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    async def check(self, model: str) -> None:
+        """Ask the gateway for a model, which costs nothing.
+
+        Raise ConfigurationError if it refuses the key, RetryLaterError if it is away.
+        """
+        try:
+            await self._client.models.retrieve(model)
+        except openai.AuthenticationError:
+            raise ConfigurationError(
+                f"the gateway {self._client.base_url} does not accept this stage's key",
+                "Set DAYDREAM_GATEWAY_KEY to the key that the gateway has for this stage",
+            ) from None
+        except openai.APIError as error:
+            raise _failure(error) from error
 
     async def chat(
         self, call_id: str, reservation_id: str, body: Mapping[str, Any], *, batch: bool = False

@@ -70,13 +70,15 @@ class Collaborators:
     """Hold what a service opens at its start.
 
     context: handlers' parameters by name. loops: run from the first message to the stop; if one
-    fails, the service ends. routes: HTTP routes besides health and metrics.
+    fails, the service ends. routes: HTTP routes besides health and metrics. not_ready: says what
+    else is missing for `/readyz`, or None.
     """
 
     context: Mapping[str, object] = field(default_factory=dict)
     loops: Sequence[Loop] = ()
     routes: Sequence[BaseRoute] = ()
     on_dead_letter: OnDeadLetter | None = None
+    not_ready: Callable[[], str | None] = lambda: None
 
 
 OpenCollaborators = Callable[[Runtime], AbstractAsyncContextManager[Collaborators]]
@@ -108,6 +110,7 @@ class ServiceApp(AsgiFastStream):
         self.register(consumers or {}, endpoints or {}, concurrency)
         self._stack = AsyncExitStack()
         self._loops: list[Loop] = []
+        self._missing: Callable[[], str | None] = lambda: None
         self._tasks: list[asyncio.Task[None]] = []
         super().__init__(
             self.nats,
@@ -147,7 +150,7 @@ class ServiceApp(AsgiFastStream):
             return "stopping"
         if not self.lifecycle.ready:
             return "starting, or waiting for NATS"
-        return await missing_consumer(self.nats, self._rows)
+        return self._missing() or await missing_consumer(self.nats, self._rows)
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
@@ -166,6 +169,7 @@ class ServiceApp(AsgiFastStream):
             for name, collaborator in collaborators.context.items():
                 self.context.set_global(name, collaborator)
             self.web.router.routes.extend(collaborators.routes)
+            self._missing = collaborators.not_ready
             watch = partial(watch_consumers, runtime.js, self._rows, self.lifecycle)
             self._loops = [*collaborators.loops, watch]
             yield

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from nats.js.errors import APIError, KeyNotFoundError, KeyWrongLastSequenceError
+from nats.js.errors import APIError, KeyNotFoundError
 from nats.js.kv import KeyValue
 from pydantic import BaseModel
 from tenacity import AsyncRetrying, retry_if_exception, wait_random
 
+from daydream_runtime.broker_errors import is_wrong_sequence
+
 M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R")
-WRONG_SEQUENCE = (10071, 10164)  # of a single server, and of a cluster
 RETRY_S_MAX = 0.01
 
 
@@ -38,7 +39,9 @@ class CasState(Generic[M]):
         `change` returns the new state and the result. It runs again if another replica was faster.
         """
         retrying = AsyncRetrying(
-            retry=retry_if_exception(lambda error: isinstance(error, APIError) and is_taken(error)),
+            retry=retry_if_exception(
+                lambda error: isinstance(error, APIError) and is_wrong_sequence(error)
+            ),
             wait=wait_random(max=RETRY_S_MAX),
         )
         return await retrying(self._change_once, change)
@@ -61,8 +64,3 @@ class CasState(Generic[M]):
         except KeyNotFoundError:
             return self._initial, 0
         return type(self._initial).model_validate_json(entry.value or b""), entry.revision or 0
-
-
-def is_taken(error: APIError) -> bool:
-    """Return True if the key has changed since it was read."""
-    return isinstance(error, KeyWrongLastSequenceError) or error.err_code in WRONG_SEQUENCE

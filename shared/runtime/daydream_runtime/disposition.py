@@ -12,17 +12,15 @@ import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import nats.errors
-import nats.js.errors
 from pydantic import ValidationError
 
 from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
+from daydream_runtime.broker_errors import BUG, kind_of
 from daydream_runtime.delivery_counts import DeliveryCounts
 
 FAILURES_MAX = 5
 BACKOFF_S_MAX = 60.0
 WORKER_CRASHES_MAX = 10
-STREAM_FULL = 10077  # JetStream: "maximum messages exceeded", under discard=new
 TEXT_CHARS_MAX = 500
 
 
@@ -64,10 +62,8 @@ def decide(
 
 
 def is_broker_error(error: Exception) -> bool:
-    """Return True if NATS is away or slow, or a stage is full: the message is not the cause."""
-    if isinstance(error, nats.js.errors.APIError):
-        return (error.code or 0) >= 500 or error.err_code == STREAM_FULL
-    return isinstance(error, nats.errors.Error | ConnectionError | TimeoutError)
+    """Return True if NATS is the cause and not the message: away, slow, full or misconfigured."""
+    return kind_of(error) not in (None, BUG)
 
 
 def _delay_s(error: Exception, counts: DeliveryCounts, now: datetime) -> float:

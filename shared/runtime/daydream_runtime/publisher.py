@@ -6,8 +6,7 @@ from faststream.nats import NatsBroker
 
 from daydream_contracts.events import Message
 from daydream_contracts.topology import route_of
-
-PUBLISH_TIMEOUT_S = 5.0  # FastStream's default is 0.5 s
+from daydream_runtime.publish_retry import PUBLISH_TIMEOUT_S, retry_while_in_process
 
 
 class EventPublisher:
@@ -19,6 +18,7 @@ class EventPublisher:
     def __init__(self, broker: NatsBroker) -> None:
         self._broker = broker
 
+    @retry_while_in_process
     async def publish(self, event: Message) -> None:
         """Publish the event and wait for the stream to confirm it.
 

@@ -39,7 +39,7 @@ from daydream_runtime.endpoint_server import EndpointServer
 from daydream_runtime.failure_replies import FailureReplyMiddleware
 from daydream_runtime.from_context import injected_names
 from daydream_runtime.middleware import DeliveryMiddleware
-from daydream_runtime.publisher import PUBLISH_TIMEOUT_S
+from daydream_runtime.publish_retry import PUBLISH_TIMEOUT_S
 
 PULL_S = 5.0
 Handler = Callable[..., Awaitable[Any]]

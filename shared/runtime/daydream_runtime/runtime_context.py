@@ -11,7 +11,8 @@ from nats.js.kv import KeyValue
 
 from daydream_contracts.buckets import Bucket
 from daydream_runtime.lifecycle import Lifecycle
-from daydream_runtime.publisher import PUBLISH_TIMEOUT_S, EventPublisher
+from daydream_runtime.publish_retry import PUBLISH_TIMEOUT_S
+from daydream_runtime.publisher import EventPublisher
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.settings import ServiceSettings
 from daydream_runtime.telemetry import Telemetry, trace_headers

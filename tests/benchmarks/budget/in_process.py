@@ -20,11 +20,10 @@ from benchmarks.budget.payments import BOUND, COST, authorize, reservation
 from benchmarks.figures import figure
 from daydream_budget.gc_tuning import freeze_heap
 from daydream_budget.ledger.ledger import Ledger
-from daydream_budget.ledger.state import LedgerState
-from daydream_contracts.events import AlertRaised
 from daydream_contracts.rpc import ChangeBudget, SetLimit, Settle
 from daydream_runtime.provisioning import provision
 from support.programs import NatsServer
+from support.replicas import committing, make_replica
 
 IN_FLIGHT = (64, 256)
 CALLS = 20  # in a reservation
@@ -81,20 +80,18 @@ async def _ledger(*, sync_always: bool) -> AsyncIterator[tuple[Ledger, JetStream
         nc = await nats.connect(server.url)
         await provision(nc, replicas=1)
         js = nc.jetstream()
-        ledger = Ledger(js, LedgerState(), 0, by="benchmark", report=_report, on_commit=_on_commit)
-        committer = asyncio.create_task(ledger.commit_forever())
+        ledger = make_replica(nc, name="benchmark")
         try:
-            await ledger.submit(
-                ChangeBudget(
-                    change_id="cap",
-                    change=SetLimit(window="lifetime", cap_nanousd=ENDLESS),
-                    who="benchmark",
+            async with committing(ledger):
+                await ledger.submit(
+                    ChangeBudget(
+                        change_id="cap",
+                        change=SetLimit(window="lifetime", cap_nanousd=ENDLESS),
+                        who="benchmark",
+                    )
                 )
-            )
-            yield ledger, js
+                yield ledger, js
         finally:
-            committer.cancel()
-            await asyncio.gather(committer, return_exceptions=True)
             await nc.close()
             server.kill()
 
@@ -145,11 +142,3 @@ async def payments(
 
     await asyncio.gather(*(client(f"{name}-{number}") for number in range(clients)))
     return done
-
-
-async def _report(alert: AlertRaised) -> None:
-    pass
-
-
-async def _on_commit(state: LedgerState, sequence: int) -> None:
-    pass

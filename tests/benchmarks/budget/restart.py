@@ -8,8 +8,7 @@ from nats.js import JetStreamContext
 
 from benchmarks.figures import figure
 from daydream_budget.ledger import snapshots
-from daydream_budget.ledger.replay import replay
-from daydream_budget.ledger.state import LedgerState
+from daydream_budget.ledger.projection import LedgerProjection
 
 ENTRIES_PER_PAYMENT = 4  # opened, authorized, settled, released
 
@@ -19,19 +18,20 @@ async def measure(js: JetStreamContext, last: int, entries: int) -> None:
     labels = {"entries": entries, "commits": last}
     name = f"replay_{'1m' if entries == 1_000_000 else entries}_entries_s"
     started = time.perf_counter()
-    state = LedgerState()
-    sequence = await replay(js, state, 0)
+    projection = LedgerProjection(js)
+    await projection.replay()
     figure("budget", name, [time.perf_counter() - started], "s", snapshot="no", **labels)
-    if sequence != last:
-        raise RuntimeError(f"the replay ended at {sequence}, but the ledger ends at {last}")
+    position = projection.position
+    if position.sequence != last:
+        raise RuntimeError(f"the replay ended at {position.sequence}, the ledger at {last}")
     started = time.perf_counter()
-    await snapshots.save(js, state, sequence)
+    await snapshots.save(js, projection.state, position)
     saved_s = time.perf_counter() - started
     started = time.perf_counter()
-    state, sequence = await snapshots.load(js)
-    if not sequence:
+    state, position = await snapshots.load(js)
+    if not position.sequence:
         raise RuntimeError("the snapshot can't be read")
-    await replay(js, state, sequence)
+    await LedgerProjection(js, state, position).replay()
     figure(
         "budget",
         name,

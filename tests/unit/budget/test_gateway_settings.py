@@ -15,7 +15,7 @@ def test_how_a_stage_asks_its_model_does_not_stop_the_gateway(
 ) -> None:
     for name in ModelSettings.model_fields:
         monkeypatch.setenv(f"DAYDREAM_MODEL_{name.upper()}", TEXTS.get(name, "true"))
-    assert GatewaySettings.read().model.batch is True
+    assert GatewaySettings.read().model.name == "default"
 
 
 def test_the_stages_model_gives_the_provider_no_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,7 @@ class FakeServiceLedger:
 
     def __init__(self) -> None:
         self.fake = FakeLedger()
+        self.halted = None
         self.state = self.fake.state
         self.sequence = 7
 

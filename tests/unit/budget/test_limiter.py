@@ -10,13 +10,10 @@ from typing import Any
 
 import pytest
 
-from daydream_budget.gateway.limiter import (
-    Limiter,
-    LimiterRegistry,
-    LimiterSettings,
-    ModelClosedError,
-    Turn,
-)
+from daydream_budget.gateway.limiter.limiter import Limiter
+from daydream_budget.gateway.limiter.registry import LimiterRegistry
+from daydream_budget.gateway.limiter.terms import LimiterSettings, ModelClosedError
+from daydream_budget.gateway.limiter.turns import Turn
 from support.virtual_time import pass_time, run
 
 

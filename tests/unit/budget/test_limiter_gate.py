@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from daydream_budget.gateway.limiter import LimiterSettings
 from daydream_budget.gateway.limiter.concurrency import Concurrency
 from daydream_budget.gateway.limiter.gate import AttemptReport, GateView, ModelGate
 from daydream_budget.gateway.limiter.minute import MinuteLimit
 from daydream_budget.gateway.limiter.pace import AcceptedStarts, Pace, PaceLesson
-from daydream_budget.gateway.limiter.terms import Signal
+from daydream_budget.gateway.limiter.terms import LimiterSettings, Signal
 
 NOW = 500.0
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import generate_latest
 
-from daydream_budget.gateway.limiter import LimiterRegistry, LimiterSettings, ModelClosedError
 from daydream_budget.gateway.limiter.metrics import LimiterMetrics
+from daydream_budget.gateway.limiter.registry import LimiterRegistry
+from daydream_budget.gateway.limiter.terms import LimiterSettings, ModelClosedError
 from daydream_runtime.telemetry import Telemetry, start_telemetry
 
 LABELS = 'gen_ai_provider_name="openai",gen_ai_request_model="gpt-5"'

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from daydream_budget.gateway.limiter import LimiterRegistry, LimiterSettings, ModelClosedError, Turn
 from daydream_budget.gateway.limiter.messages import ReplicaReport
+from daydream_budget.gateway.limiter.registry import LimiterRegistry
+from daydream_budget.gateway.limiter.terms import LimiterSettings, ModelClosedError
 from daydream_budget.gateway.limiter.timing import Timer
+from daydream_budget.gateway.limiter.turns import Turn
 from support.simulated_providers import (
     MODEL,
     PROVIDER,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from daydream_budget.gateway.limiter import LimiterSettings, ModelClosedError
+from daydream_budget.gateway.limiter.terms import LimiterSettings, ModelClosedError
 from support.simulated_providers import (
     MODEL,
     OK,

@@ -10,7 +10,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from daydream_budget.metrics import REASONS, RefusalCounter
-from daydream_contracts.rpc import Grant, Pause, SetTax
+from daydream_contracts.rpc import HALT_REASONS, Grant, Pause, Refusal, SetTax
 from daydream_sampler.pair_sampler import phase_of
 from support.fake_ledger import FakeLedger
 
@@ -46,6 +46,8 @@ REFUSED = {
     "tax": taxed(),
     "paused": paused(),
     "no-cap": FakeLedger().open("a", 1),
+    "ledger-unreadable": Grant(refusal=Refusal(reason="ledger-unreadable", text="…")),
+    "clock-skew": Grant(refusal=Refusal(reason="clock-skew", text="…")),
 }
 
 
@@ -69,7 +71,10 @@ def test_each_reason_is_counted_by_itself(counted: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_only_a_wait_near_the_cap_is_no_refusal_to_the_sampler(reason: str) -> None:
+def test_the_sampler_tells_no_money_from_a_wait_and_from_a_ledger_that_commits_nothing(
+    reason: str,
+) -> None:
     refusal = REFUSED[reason].refusal
     assert refusal is not None
-    assert phase_of(refusal) == ("near-cap" if reason == "near-cap" else "refused")
+    phases = {"near-cap": "near-cap", **dict.fromkeys(HALT_REASONS, "ledger-halted")}
+    assert phase_of(refusal) == phases.get(reason, "refused")

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from daydream_contracts.events import ForegroundReported, Message
+from daydream_contracts.number_limits import NANOUSD_MAX, USD_MAX
 from support.console import console_client
 
 
@@ -77,6 +78,12 @@ def test_a_cost_from_the_gateway_is_used_and_rounded_up(
         ({"id": "x"}, "model"),
         ({"id": "x", "model": "m", "usage": {"prompt_tokens": -1}}, "usage.prompt_tokens"),
         ({"id": "x", "cost_usd": -1}, "cost_usd"),
+        ({"id": "x", "cost_usd": "1e320"}, "cost_usd"),
+        ({"id": "x", "cost_usd": "1000000000.01"}, "cost_usd"),
+        ({"id": "x", "cost_usd": "NaN"}, "cost_usd"),
+        ({"id": "x", "cost_usd": "Infinity"}, "cost_usd"),
+        ({"id": "x", "model": "m", "usage": {"prompt_tokens": 10**10}}, "usage.prompt_tokens"),
+        ({"id": "x", "model": "m", "usage": {"completion_tokens": 10**400}}, "usage.completion"),
         ({"id": "x", "cost_usd": 1, "created": 1e18}, "created"),
     ],
 )
@@ -87,6 +94,28 @@ def test_an_invalid_record_is_refused_and_not_published(
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(about)
     assert published == []
+
+
+@pytest.mark.parametrize("number", ["1e320", "-1e320", "NaN", "Infinity", "-Infinity", "-0.1"])
+@pytest.mark.parametrize("field", ["cost_usd", "created"])
+def test_a_number_that_json_should_not_have_is_refused(
+    gateway: TestClient, published: list[Message], field: str, number: str
+) -> None:
+    answer = gateway.post(
+        "/api/foreground",
+        content=f'{{"id": "x", "cost_usd": 1, "{field}": {number}}}',
+        headers={"content-type": "application/json"},
+    )
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(field)
+    assert published == []
+
+
+def test_the_highest_cost_is_reported(gateway: TestClient, published: list[Message]) -> None:
+    record = {"id": "x", "cost_usd": USD_MAX}
+    assert gateway.post("/api/foreground", json=record).status_code == 202
+    assert isinstance(published[0], ForegroundReported)
+    assert published[0].cost_nanousd == NANOUSD_MAX
 
 
 def test_a_form_of_another_page_is_refused(gateway: TestClient, published: list[Message]) -> None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from daydream_console.cli.commands import COMMANDS, COMMANDS_OF_GROUPS, create_program
-from daydream_console.cli.lazy_commands import LazyCommand
+from daydream_console.cli.lazy_commands import LazyCommand, group_of
+from support.imports import modules_after
 
 PACKAGE = "daydream_console.cli"
-PRINT_MODULES = """
-import atexit, sys
-atexit.register(lambda: print(*sys.modules, file=sys.stderr))
-"""
 SLOW_PACKAGES = {
     "faststream",
     "genai_prices",
@@ -38,18 +32,6 @@ MODULES = sorted(
 )
 
 
-def packages_after(code: str) -> set[str]:
-    """Return the top-level packages that a new interpreter has imported after this code."""
-    done = subprocess.run(
-        [sys.executable, "-c", PRINT_MODULES + code],
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
-    return {name.partition(".")[0] for name in done.stderr.split()}
-
-
 @pytest.mark.parametrize(
     ("arguments", "also_absent"),
     [
@@ -60,21 +42,22 @@ def packages_after(code: str) -> set[str]:
 def test_help_imports_no_package_of_a_command(
     arguments: tuple[str, ...], also_absent: set[str]
 ) -> None:
-    start = f"sys.argv = {['daydream', *arguments]}\nfrom {PACKAGE}.main import main\nmain()"
+    program = ["daydream", *arguments]
+    start = f"import sys; sys.argv = {program}\nfrom {PACKAGE}.main import main\nmain()"
     absent = {*SLOW_PACKAGES, "nats", "daydream_contracts", *also_absent}
-    assert not packages_after(start) & absent
+    assert not modules_after(start) & absent
 
 
 def test_commands_that_ask_a_running_system_import_nothing_of_a_service() -> None:
     imports = "".join(f"import {PACKAGE}.{module}\n" for module in MODULES)
-    assert not packages_after(imports) & SLOW_PACKAGES
+    assert not modules_after(imports) & SLOW_PACKAGES
 
 
 @pytest.mark.parametrize(("path", "target"), {**COMMANDS, **COMMANDS_OF_GROUPS}.items())
 def test_the_list_of_commands_shows_the_help_of_each(path: str, target: str) -> None:
     program = create_program()
-    group, _, name = path.rpartition(" ")
-    command = (vars(program.commands[group])["commands"] if group else program.commands)[name]
+    group, name = group_of(program, path)
+    command = group.commands[name]
     assert isinstance(command, LazyCommand)
     assert command.help
     assert command.help == command.loaded.help, target

@@ -17,16 +17,15 @@ from daydream_contracts.errors import (
     TransientError,
 )
 from daydream_contracts.rpc import PairAt
+from daydream_runtime.broker_errors import STREAM_FULL
 from daydream_runtime.delivery_counts import DeliveryCounts
 from daydream_runtime.disposition import (
     BACKOFF_S_MAX,
     FAILURES_MAX,
-    STREAM_FULL,
     Redeliver,
     Reject,
     backoff_s,
     decide,
-    is_broker_error,
 )
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -55,7 +54,7 @@ def invalid() -> Exception:
         (AssertionError("must hold"), "bug"),
         (ConfigurationError("a", "b"), "bug"),
         (
-            nats.js.errors.APIError(code=400, err_code=10071, description="wrong last sequence"),
+            nats.js.errors.APIError(code=400, err_code=10054, description="message size exceeds"),
             "bug",
         ),
     ],
@@ -159,18 +158,27 @@ def test_worker_crashes_are_the_deliveries_that_were_not_returned(
     assert counts.worker_crashes(deliveries) == crashes
 
 
-def test_a_full_stage_is_trouble_of_the_broker_and_a_lost_race_is_not() -> None:
-    assert is_broker_error(FULL)
-    assert not is_broker_error(nats.js.errors.APIError(code=400, err_code=10071))
-    assert not is_broker_error(ValueError())
+@pytest.mark.parametrize(
+    "error",
+    [
+        FULL,
+        nats.js.errors.APIError(code=409, err_code=10158, description="duplicate id in process"),
+        nats.js.errors.APIError(code=400, err_code=10071, description="wrong last sequence"),
+        nats.js.errors.ServerError(code=500, err_code=10047, description="insufficient storage"),
+        nats.js.errors.NoStreamResponseError(),
+    ],
+    ids=repr,
+)
+def test_an_error_of_the_broker_is_no_failure_of_the_message(error: Exception) -> None:
+    outcome = decide(error, DeliveryCounts())
+    assert isinstance(outcome, Redeliver)
+    assert outcome.counts == DeliveryCounts(returned=1)
 
 
-def test_a_server_without_room_on_its_disk_is_trouble_of_the_broker() -> None:
-    assert is_broker_error(
-        nats.js.errors.ServerError(
-            code=500, err_code=10047, description="insufficient storage resources available"
-        )
-    )
+def test_a_missing_key_is_a_bug_although_its_error_has_no_code() -> None:
+    outcome = decide(nats.js.errors.KeyNotFoundError(), DeliveryCounts())
+    assert isinstance(outcome, Reject)
+    assert outcome.reason == "bug"
 
 
 def test_a_wrong_setting_says_what_is_wrong_and_what_to_do() -> None:

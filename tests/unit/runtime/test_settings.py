@@ -140,8 +140,8 @@ def test_the_secret_in_the_address_of_nats_is_never_printed(
         ("DAYDREAM_CONCURRENCY", "many"),
         ("DAYDREAM_CONCURRENCY", "0"),
         ("DAYDREAM_LOG_LEVEL", "loud"),
-        ("DAYDREAM_MODEL_TIMEOUT_S", "-1"),
-        ("DAYDREAM_MODEL_ANSWERS", "yaml"),
+        ("DAYDREAM_MODEL_TEMPERATURE", "-1"),
+        ("DAYDREAM_MODEL_REASONING_EFFORT", "endless"),
         ("DAYDREAM_PROMOTE_SCORE", "11"),
     ],
 )
@@ -169,7 +169,7 @@ def test_a_key_does_not_leak_into_the_message_about_another_wrong_value(
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     monkeypatch.setenv("DAYDREAM_MODEL_TIMEOUT_S", "0")
     with pytest.raises(ConfigurationError) as wrong:
-        CriticSettings.read()
+        GatewaySettings.read()
     assert SECRET not in str(wrong.value)
     assert wrong.value.__cause__ is None
 

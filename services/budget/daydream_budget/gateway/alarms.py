@@ -6,6 +6,7 @@ a model that says the same again and again. An overrun has its alarm in the ledg
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -27,13 +28,17 @@ PRICE_TOLERANCE = 0.05
 
 @dataclass
 class Alarms:
-    """The alarms of one replica. `report` publishes an alert; its id is the same for a day."""
+    """The alarms of one replica. `report` publishes an alert; its id is the same for a day.
+
+    Alerts are published beside the call: an answer is stored before anything waits for a server.
+    """
 
     report: Callable[[AlertRaised], Awaitable[None]]
     _repeats: RepeatDetector = field(default_factory=RepeatDetector)
     _reported: set[str] = field(default_factory=set)
+    _publishing: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def check(self, context: CallContext, model: ServedModel, reply: ProviderReply) -> None:
+    def check(self, context: CallContext, model: ServedModel, reply: ProviderReply) -> None:
         """Look at an answer that was paid for."""
         problems = {"price-differs": _price_differs(model, reply)}
         if reply.usage is None:
@@ -47,9 +52,13 @@ class Alarms:
             problems["same-answer"] = f"it gives the {stage} the same answer again and again"
         for kind, text in problems.items():
             if text:
-                await self._raise(kind, model, text)
+                self._raise(kind, model, text)
 
-    async def _raise(self, kind: str, model: ServedModel, text: str) -> None:
+    async def finish(self) -> None:
+        """Wait until the alerts that were raised are published, or could not be."""
+        await asyncio.gather(*self._publishing)
+
+    def _raise(self, kind: str, model: ServedModel, text: str) -> None:
         now = datetime.now(UTC)
         alert_id = derive_id(kind, model.name, f"{now:%Y-%m-%d}")
         if alert_id in self._reported:
@@ -62,12 +71,17 @@ class Alarms:
             raised_at=now,
         )
         log.warning("%s", alert.text)
+        self._reported.add(alert_id)
+        task = asyncio.create_task(self._publish(alert))
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
+
+    async def _publish(self, alert: AlertRaised) -> None:
         try:
             await self.report(alert)
         except (nats.errors.Error, APIError, TimeoutError) as error:
             log.warning("an alert was not published: %r", error)
-            return
-        self._reported.add(alert_id)
+            self._reported.discard(alert.alert_id)
 
 
 def _price_differs(model: ServedModel, reply: ProviderReply) -> str:

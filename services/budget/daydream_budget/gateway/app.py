@@ -31,6 +31,7 @@ from daydream_budget.gateway.pass_through import PassThrough
 from daydream_budget.gateway.providers.providers_file import Providers
 from daydream_budget.gateway.purchase import Purchases
 from daydream_budget.gateway.settings import GatewaySettings
+from daydream_budget.gc_tuning import freeze_heap
 from daydream_budget.pricing.price_file import read_prices
 from daydream_contracts.buckets import BATCHES, CALLS, ISSUED_KEYS
 from daydream_contracts.topology import (
@@ -80,6 +81,7 @@ async def open_collaborators(
 ) -> AsyncIterator[Collaborators]:
     """Open the door to the models. Calls in progress at the stop end or are given up in order."""
     async with open_gateway(settings, runtime) as gateway:
+        freeze_heap()
         yield Collaborators(
             {"models": gateway.models, "keys": gateway.keys, "instance": settings.instance},
             loops=[partial(gateway.batch_worker.run, runtime.pause, runtime.stopping.is_set)],
@@ -119,6 +121,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
             )
         finally:
             await purchases.finish(settings.stop_timeout_s)
+            await attempts.alarms.finish()
             await lane.apis.close()
             await models.close()
 

@@ -121,7 +121,7 @@ class Attempts:
         finally:
             if not turn.reported:
                 model.limiter.report(turn, "none")
-        return await self._outcome(request, bound, attempt, reply, row)
+        return self._outcome(request, bound, attempt, reply, row)
 
     async def turn(self, request: CallRequest, bound: CallBound, *, again: bool = False) -> Turn:
         """Wait for a turn at a model. Raise CallRefusedError if it takes longer than allowed."""
@@ -144,7 +144,7 @@ class Attempts:
             request.context, request.model.name, bound.nanousd, request.lifetime_s
         )
 
-    async def _outcome(
+    def _outcome(
         self,
         request: CallRequest,
         bound: CallBound,
@@ -171,7 +171,7 @@ class Attempts:
             body=dict(reply.body),
         )
         self.metrics.add_answer(context, model, answer)
-        await self.alarms.check(context, model, reply)
+        self.alarms.check(context, model, reply)
         if not context.caller.stage:
             return AttemptOutcome(attempt, reply, row, answer)
         model.allowances.for_role(context.caller.stage).observe(reply)

@@ -23,7 +23,7 @@ from daydream_runtime.from_context import FromContext
 
 async def quote_model(request: QuoteRequest, models: Annotated[Models, FromContext()]) -> Quote:
     """Return the prices of a model's tokens. Nothing is spent."""
-    return await quote(models, request.model)
+    return quote(models, request.model)
 
 
 async def add_key(request: AddKey, keys: Annotated[IssuedKeys, FromContext()]) -> IssuedKey:

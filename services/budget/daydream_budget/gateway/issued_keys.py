@@ -13,7 +13,7 @@ from nats.js.kv import KeyValue
 
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.rpc import AddKey, IssuedKey, KeyList, RevokeKey
-from daydream_runtime.cas_state import is_taken
+from daydream_runtime.broker_errors import is_wrong_sequence
 
 ID_CHARS = 12
 
@@ -36,7 +36,7 @@ class IssuedKeys:
         try:
             await self.bucket.create(request.secret_sha256, key.model_dump_json().encode())
         except APIError as error:
-            if not is_taken(error):
+            if not is_wrong_sequence(error):
                 raise
             entry = await self.bucket.get(request.secret_sha256)
             return IssuedKey.model_validate_json(entry.value or b"")

@@ -75,6 +75,8 @@ class ServedModel:
             raise CallRefusedError.of_invalid_request("the maximum of tokens must be positive")
         bought = {**body, "max_completion_tokens": maximum}
         bought.pop("max_tokens", None)
+        if self.provider.config.service_tier:
+            bought.setdefault("service_tier", self.provider.config.service_tier)
         if not caller.stage:
             return PreparedCall(path, bought)
         tokens = self.allowances.for_role(caller.stage).tokens

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from daydream_budget.gateway.models import Models, ServedModel
-from daydream_budget.gateway.providers.dispositions import classify
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import Quote
 
@@ -11,20 +10,12 @@ MTOK = 1_000_000
 PLANNING = "planning"
 
 
-async def quote(models: Models, name: str) -> Quote:
+def quote(models: Models, name: str) -> Quote:
     """Return the highest prices of a model's tokens, or why it can't be asked."""
     try:
-        model = models.open(name)
+        return _prices(models.open(name))
     except ConfigurationError as error:
         return Quote(problem=error.problem, fix=error.fix)
-    _, reply = await model.provider.models()
-    row = classify(reply)
-    if row.name == "key-refused":
-        return Quote(
-            problem=f"the provider {model.provider.config.address} does not accept the key",
-            fix="Check OPENAI_API_KEY or DAYDREAM_MODEL_API_KEY of the gateway",
-        )
-    return _prices(model)
 
 
 def _prices(model: ServedModel) -> Quote:

@@ -1,6 +1,8 @@
 """Alerts: a soft share of a limit was reached, a limit refused a grant, or a call was an overrun.
 
-Each is raised once per limit, share and window: the ledger remembers what was reported
+Or that a message of the ledger is unreadable.
+
+The first two are raised once per limit, share and window: the ledger remembers what was reported
 (`SoftLimitReached`), and the alert's id is derived from the same values.
 """
 
@@ -10,6 +12,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from daydream_budget.ledger.accounts import LimitUsage
+from daydream_budget.ledger.chain import UnreadableMessageError
 from daydream_budget.ledger.controls import usd
 from daydream_budget.ledger.entries import AttemptSettled, SoftLimitReached
 from daydream_budget.ledger.state import LedgerState
@@ -58,6 +61,18 @@ def overrun(state: LedgerState, entry: AttemptSettled, now: datetime) -> AlertRa
         about=entry.attempt_id,
         text=text,
         raised_at=now,
+    )
+
+
+def unreadable_alert(error: UnreadableMessageError) -> AlertRaised:
+    """Return the alert for a message of the ledger that stops all grants."""
+    message = error.message
+    return AlertRaised(
+        alert_id=derive_id("unreadable", message.sequence, message.digest),
+        kind="ledger-unreadable",
+        about=f"message {message.sequence}",
+        text=f"Nothing is granted, because {error}. See: daydream budget repair",
+        raised_at=message.stored_at,
     )
 
 

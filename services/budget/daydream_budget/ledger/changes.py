@@ -11,6 +11,7 @@ from daydream_budget.ledger.entries import ControlsChanged, Entry
 from daydream_budget.ledger.state import LedgerState
 from daydream_budget.ledger.windows import quarter_of
 from daydream_contracts.events import ContractModel
+from daydream_contracts.number_limits import NANOUSD_MAX
 from daydream_contracts.rpc import (
     EVERYTHING,
     ChangeBudget,
@@ -60,6 +61,9 @@ def _refuse_limit(state: LedgerState, change: TopUp | RemoveLimit) -> Refusal | 
     if isinstance(change, TopUp) and limit.cap_nanousd is None:
         text = f"{name} is a share of all/{change.window}. Raise that limit instead."
         return Refusal(reason="unknown-limit", text=text)
+    if isinstance(change, TopUp) and (limit.cap_nanousd or 0) + change.by_nanousd > NANOUSD_MAX:
+        text = f"The cap of {name} would exceed {usd(NANOUSD_MAX)}, the highest that is allowed."
+        return Refusal(reason="invalid-change", text=text)
     return None
 
 

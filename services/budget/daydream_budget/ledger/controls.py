@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from daydream_budget.ledger.entries import ControlsChanged, SoftLimitReached
+from daydream_budget.ledger.entries import ControlsChanged, MessageVoided, SoftLimitReached
 from daydream_budget.ledger.undo_log import UndoLog
 from daydream_contracts.events import NANOUSD_PER_USD
 from daydream_contracts.rpc import (
@@ -60,7 +61,7 @@ class Controls:
         whole = self.limits.get((EVERYTHING, limit.window))
         if whole is None or whole.cap_nanousd is None or limit.share is None:
             return None
-        return int(whole.cap_nanousd * limit.share)
+        return int(whole.cap_nanousd * Fraction(str(limit.share)))  # exact; a float would round
 
     def change(self, entry: ControlsChanged, at: datetime) -> None:
         """Apply and record a change. A correction is only recorded: `LedgerState` books it."""
@@ -80,13 +81,19 @@ class Controls:
             ChangeRecord(at=at, who=entry.who, why=entry.why, text=describe(entry.change)),
         )
 
-    def reach_soft_limit(self, entry: SoftLimitReached) -> None:
-        """Remember that a share of a limit was reached and reported."""
-        self._undo_log.put(
-            self.soft_limits,
-            (entry.scope, entry.window),
-            SoftLimitState(entry.first_quarter, entry.share),
-        )
+    def record(self, entry: SoftLimitReached | MessageVoided, at: datetime) -> None:
+        """Remember that a share of a limit was reported, or a message voided. No amount changes."""
+        match entry:
+            case SoftLimitReached():
+                reached = SoftLimitState(entry.first_quarter, entry.share)
+                self._undo_log.put(self.soft_limits, (entry.scope, entry.window), reached)
+            case MessageVoided():
+                text = f"voided message {entry.sequence} of the ledger ({entry.digest[:12]}…)"
+                self._undo_log.put(
+                    self.changes,
+                    void_id(entry.sequence, entry.digest),
+                    ChangeRecord(at=at, who=entry.who, why=entry.why, text=text),
+                )
 
     def forget(self) -> None:
         """Drop all but the latest changes."""
@@ -106,6 +113,11 @@ class Controls:
                 self._undo_log.put(self.limits, key, old.model_copy(update={"cap_nanousd": cap}))
         for reached in [reached for reached in self.soft_limits if reached[1] == change.window]:
             self._undo_log.drop(self.soft_limits, reached)  # it was a share of the old cap
+
+
+def void_id(sequence: int, digest: str) -> str:
+    """Return the change id of a void."""
+    return f"void {sequence} {digest}"
 
 
 def describe(change: Change) -> str:
@@ -144,6 +156,7 @@ def _describe_correction(correction: CorrectionEntry) -> str:
 
 def usd(nanousd: int) -> str:
     """Return an amount in dollars, with at least two decimals and no trailing zeros beyond them."""
-    text = f"{nanousd / NANOUSD_PER_USD:.9f}".rstrip("0")
-    whole, _, cents = text.partition(".")
-    return f"${whole}.{cents.ljust(2, '0')}"
+    sign = "-" if nanousd < 0 else ""
+    whole, nanos = divmod(abs(nanousd), NANOUSD_PER_USD)
+    decimals = f"{nanos:09d}".rstrip("0").ljust(2, "0")
+    return f"${sign}{whole}.{decimals}"

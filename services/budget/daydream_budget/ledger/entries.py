@@ -6,11 +6,11 @@ are never changed or removed; a correction entry fixes a mistake. Amounts are na
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
+from daydream_contracts.number_limits import BranchCount, Nanousd, TokenCount
 from daydream_contracts.rpc import AllocationRequest, Change, Purpose, Window
 
 
@@ -28,8 +28,8 @@ class ReservationOpened(_Entry):
     kind: Literal["reservation-opened"] = "reservation-opened"
     reservation_id: str
     allocations: tuple[AllocationRequest, ...]
-    held: tuple[int, ...]
-    branches: int
+    held: tuple[Nanousd, ...]
+    branches: BranchCount
     plan: int = 0
     for_one_call: bool = False
     purpose: Purpose = "daydream"
@@ -50,8 +50,8 @@ class AttemptAuthorized(_Entry):
     stage: str
     model: str
     team: str
-    upper_bound_nanousd: int
-    expires_at: datetime
+    upper_bound_nanousd: Nanousd
+    expires_at: AwareDatetime
 
 
 class AttemptSettled(_Entry):
@@ -62,10 +62,10 @@ class AttemptSettled(_Entry):
 
     kind: Literal["attempt-settled"] = "attempt-settled"
     attempt_id: str
-    cost_nanousd: int
+    cost_nanousd: Nanousd
     unknown: bool
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    input_tokens: TokenCount | None = None
+    output_tokens: TokenCount | None = None
     provider_id: str = ""
 
 
@@ -102,8 +102,8 @@ class ForegroundSpent(_Entry):
 
     kind: Literal["foreground-spent"] = "foreground-spent"
     report_id: str
-    spent_at: datetime
-    cost_nanousd: int
+    spent_at: AwareDatetime
+    cost_nanousd: Nanousd
 
 
 class SoftLimitReached(_Entry):
@@ -120,6 +120,16 @@ class SoftLimitReached(_Entry):
     share: float
 
 
+class MessageVoided(_Entry):
+    """A person voided an unreadable message of the stream: these bytes at this sequence."""
+
+    kind: Literal["message-voided"] = "message-voided"
+    sequence: int = Field(ge=1)
+    digest: str = Field(min_length=64, max_length=64)
+    who: str
+    why: str
+
+
 Entry = Annotated[
     ReservationOpened
     | AttemptAuthorized
@@ -128,18 +138,23 @@ Entry = Annotated[
     | ReservationExpired
     | ControlsChanged
     | ForegroundSpent
-    | SoftLimitReached,
+    | SoftLimitReached
+    | MessageVoided,
     Field(discriminator="kind"),
 ]
 
 
 class Commit(BaseModel):
-    """One message on the ledger stream. `at` never decreases from one commit to the next."""
+    """One message on the ledger stream. `at` never decreases from one commit to the next.
+
+    `previous` is the SHA-256 of the message before it, in hexadecimal; empty for the first one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     version: Literal[1] = 1
-    at: datetime
+    previous: str = ""
+    at: AwareDatetime
     by: str
     entries: tuple[Entry, ...]
 

@@ -11,6 +11,10 @@ replica may have opened what this one has not read yet.
 
 An entry is idempotent by the state, not by the broker's duplicate window, which is lost on restart.
 A replica that is killed loses nothing: a commit is in the stream or it never happened.
+
+While nothing can be committed the ledger is *halted*: its next message is unreadable (see `chain`),
+or this replica's clock is off (see `broker_clock`). Then every request that needs a commit, or a
+fresh read, is refused with the reason. Both end without a restart.
 """
 
 from __future__ import annotations
@@ -21,88 +25,62 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-import nats.errors
-from nats.js import JetStreamContext
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import APIError
 from tenacity import retry, retry_if_exception_type, wait_fixed
 
 from daydream_budget.ledger.alerts import overrun, soft_limit_alerts
+from daydream_budget.ledger.batch import DecidedBatch, PendingRequest
+from daydream_budget.ledger.broker_clock import BrokerClock
+from daydream_budget.ledger.chain import ChainPosition, digest_of
 from daydream_budget.ledger.entries import COMMIT, AttemptSettled, Commit, Entry
-from daydream_budget.ledger.replay import replay
+from daydream_budget.ledger.repair import repair
 from daydream_budget.ledger.rules import LedgerRequest, decide, due, is_certain
 from daydream_budget.ledger.state import LedgerState
-from daydream_contracts.events import AlertRaised, ContractModel
-from daydream_contracts.topology import LEDGER, LEDGER_SUBJECT
+from daydream_budget.ledger.tail import CONNECTION_ERRORS, READ_RETRY_S, LedgerTail
+from daydream_contracts.events import ContractModel
+from daydream_contracts.rpc import LedgerRepair, Refusal, RepairLedger
+from daydream_runtime.broker_errors import is_wrong_sequence
 
 log = logging.getLogger(__name__)
-WRONG_SEQUENCE = (10071, 10164)
 BATCH_MAX = 256
-PUBLISH_S = 2.0
-READ_RETRY_S = 0.1
 UNKNOWN_OUTCOME_S = 0.05  # wait before the tail is read after a timeout
 YIELD_S_MAX = 0.005  # after a lost race: without it losers starve for seconds
-CONNECTION_ERRORS = (nats.errors.Error, ConnectionError, TimeoutError)
-
-
-@dataclass(frozen=True)
-class PendingRequest:
-    """A request that waits for the next commit."""
-
-    request: LedgerRequest
-    reply: asyncio.Future[ContractModel]
-
-    def resolve(self, reply: ContractModel) -> None:
-        """Reply, unless the client has gone."""
-        if not self.reply.done():
-            self.reply.set_result(reply)
-
-    def fail(self, error: Exception) -> None:
-        """Raise the error at the client, unless it has gone."""
-        if not self.reply.done():
-            self.reply.set_exception(error)
-
-
-@dataclass
-class DecidedBatch:
-    """What was decided for a batch, and tried on the state since `undo_log.begin`."""
-
-    replies: list[tuple[PendingRequest, ContractModel]] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-
-    @property
-    def is_certain(self) -> bool:
-        """Return whether all replies hold even if the state is behind."""
-        return all(is_certain(reply) for _, reply in self.replies)
-
-    @property
-    def refusing_limits(self) -> set[str]:
-        """Return the limits (scope/window) that are used up. Waiting near a cap is no refusal."""
-        refusals = (getattr(reply, "refusal", None) for _, reply in self.replies)
-        reached = (refusal for refusal in refusals if refusal and not refusal.near_cap)
-        return {name for refusal in reached for name in refusal.limits}
 
 
 @dataclass
 class Ledger:
-    """The ledger state of one replica, and its way to commit.
+    """The ledger of one replica, and its way to commit.
 
-    `sequence` is the last commit in the state. `by` names the replica in its commits. `report`
-    raises an alert. `on_commit` is awaited after each commit with the state and sequence, before
-    the next one is decided. `refused` holds the limits that have refused since the last sweep.
+    `by` names the replica in its commits. `report` raises an alert. `on_commit` is awaited after
+    each commit with the state and its place, before the next one is decided. `refused` holds the
+    limits that have refused since the last sweep.
     """
 
-    js: JetStreamContext
-    state: LedgerState
-    sequence: int
+    tail: LedgerTail
+    clock: BrokerClock
     by: str
-    report: Callable[[AlertRaised], Awaitable[None]]
-    on_commit: Callable[[LedgerState, int], Awaitable[None]]
+    on_commit: Callable[[LedgerState, ChainPosition], Awaitable[None]]
     refused: set[str] = field(default_factory=set)
     _pending: asyncio.Queue[PendingRequest] = field(default_factory=asyncio.Queue)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # committer, sweeper and readers
+
+    @property
+    def state(self) -> LedgerState:
+        """Return the state after the message at `sequence`."""
+        return self.tail.projection.state
+
+    @property
+    def sequence(self) -> int:
+        """Return the sequence of the last message in the state."""
+        return self.tail.position.sequence
+
+    @property
+    def halted(self) -> Refusal | None:
+        """Return why nothing can be committed, or None."""
+        return self.tail.refusal or self.clock.refusal
 
     async def submit(self, request: LedgerRequest) -> Any:
         """Return the reply once what it rests on is committed."""
@@ -137,7 +115,9 @@ class Ledger:
         After a lost race nothing is written, and the next sweep tries again.
         """
         async with self._lock:
-            await self._catch_up()
+            await self.tail.catch_up()
+            if await self._is_halted():
+                return 0
             now = self.ledger_time()
             entries = await self._report_soft_limits(now)
             entries += itertools.islice(due(self.state, now, reservation_idle_s), BATCH_MAX)
@@ -154,31 +134,66 @@ class Ledger:
     async def refresh(self) -> None:
         """Apply what other replicas have committed, so that the state is up to date."""
         async with self._lock:
-            await self._catch_up()
+            await self.tail.catch_up()
+
+    async def repair(self, request: RepairLedger) -> LedgerRepair:
+        """Show the unreadable messages, and void those that the request names."""
+        async with self._lock:
+            await self.check_clock()
+            return await repair(self.tail, self.clock, self.by, request)
+
+    @retry(retry=retry_if_exception_type(CONNECTION_ERRORS), wait=wait_fixed(READ_RETRY_S))
+    async def check_clock(self) -> None:
+        """Check the clock if that is due, however long the connection is lost."""
+        await self.clock.check_if_stale()
 
     def ledger_time(self) -> datetime:
         """Return this replica's clock, but never before the last commit: time never goes back."""
-        now = datetime.now(UTC)
+        now = self.clock.now()
         return now if self.state.at is None else max(now, self.state.at)
 
     async def _commit(self, batch: Sequence[PendingRequest]) -> None:
         """Decide a batch until its commit is in the stream, or until no entry is needed."""
         up_to_date = False
-        while True:
+        while not await self._is_halted():
             now = self.ledger_time()
             decided = await self._decide(batch, now)
             if decided.entries:
                 if await self._append(decided.entries, now):
-                    break
+                    return self._resolve(decided)
             else:
                 self.state.undo_log.rollback()
                 if up_to_date or decided.is_certain:
-                    break
-                await self._catch_up_patiently()
+                    return self._resolve(decided)
+                await self.tail.catch_up_patiently()
             up_to_date = True
+        return self._refuse(batch)
+
+    def _resolve(self, decided: DecidedBatch) -> None:
         self.refused |= decided.refusing_limits
         for pending, reply in decided.replies:
             pending.resolve(reply)
+
+    def _refuse(self, batch: Sequence[PendingRequest]) -> None:
+        """Reply what is certain without a commit or a fresh read, and refuse the rest."""
+        halted, now = self.halted, self.ledger_time()
+        assert halted is not None
+        for pending in batch:
+            try:
+                reply, entries = decide(self.state, pending.request, now)
+            except Exception as error:
+                pending.fail(error)
+                continue
+            if entries or not is_certain(reply):
+                pending.refuse(halted)
+            else:
+                pending.resolve(reply)
+
+    async def _is_halted(self) -> bool:
+        """Return whether nothing can be committed now. The clock is checked if that is due."""
+        if self.tail.unreadable is None:
+            await self.check_clock()
+        return self.halted is not None
 
     async def _decide(self, batch: Sequence[PendingRequest], now: datetime) -> DecidedBatch:
         """Decide each request on the state that the requests before it leave. Nothing is final."""
@@ -204,61 +219,41 @@ class Ledger:
         The alert's id is derived from the attempt, so a second try raises the same alert.
         """
         if isinstance(entry, AttemptSettled) and (alert := overrun(self.state, entry, now)):
-            await self.report(alert)
+            await self.tail.report(alert)
 
     async def _report_soft_limits(self, now: datetime) -> list[Entry]:
         entries: list[Entry] = []
         for entry, alert in soft_limit_alerts(self.state, self.refused, now):
-            await self.report(alert)
+            await self.tail.report(alert)
             entries.append(entry)
         return entries
 
     async def _append(self, entries: Sequence[Entry], now: datetime) -> bool:
-        """Append a commit after `sequence`.
+        """Append a commit after the last message of the state.
 
         False: it is not in the stream at that place, the tried entries are rolled back, and the
         state is up to date again.
         """
-        commit = Commit(at=now, by=self.by, entries=tuple(entries))
-        headers = {"Nats-Expected-Last-Subject-Sequence": str(self.sequence)}
+        position = self.tail.position
+        commit = Commit(previous=position.digest, at=now, by=self.by, entries=tuple(entries))
+        data = COMMIT.dump_json(commit)
         try:
-            ack = await self.js.publish(
-                LEDGER_SUBJECT, COMMIT.dump_json(commit), headers=headers, timeout=PUBLISH_S
-            )
+            await self.tail.publish(data, position.sequence)
         except APIError as refused:
             self.state.undo_log.rollback()
-            if refused.err_code not in WRONG_SEQUENCE:
+            if not is_wrong_sequence(refused):
                 raise
-            await self._catch_up_patiently()
+            self.tail.is_refused = True
+            await self.tail.catch_up_patiently()
             await asyncio.sleep(random.random() * YIELD_S_MAX)
             return False
         except CONNECTION_ERRORS as error:
             self.state.undo_log.rollback()
             log.warning("The outcome of a commit is unknown; reading the ledger again: %r", error)
             await asyncio.sleep(UNKNOWN_OUTCOME_S)
-            await self._catch_up_patiently()
+            await self.tail.catch_up_patiently()
             return False
         self.state.finish_commit(now)
-        self.sequence = ack.seq
-        await self.on_commit(self.state, self.sequence)
+        position.pass_commit(position.sequence + 1, digest_of(data), commit)
+        await self.on_commit(self.state, position)
         return True
-
-    async def _catch_up(self) -> None:
-        """Apply the commits after `sequence`, until there are no more."""
-        while True:
-            try:
-                message = await self.js.get_msg(
-                    LEDGER, seq=self.sequence + 1, subject=LEDGER_SUBJECT, next=True
-                )
-            except NotFoundError:
-                return
-            if message.seq != self.sequence + 1:  # archived since: this replica was away long
-                self.sequence = await replay(self.js, self.state, self.sequence)
-                continue
-            self.state.fold(COMMIT.validate_json(message.data or b""))
-            self.sequence += 1
-
-    @retry(retry=retry_if_exception_type(CONNECTION_ERRORS), wait=wait_fixed(READ_RETRY_S))
-    async def _catch_up_patiently(self) -> None:
-        """Catch up, however long the connection is lost."""
-        await self._catch_up()

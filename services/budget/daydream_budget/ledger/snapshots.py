@@ -8,14 +8,17 @@ were lost, and the money they spent could be granted again.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import nats.errors
 from nats.js import JetStreamContext
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from daydream_budget.ledger.accounts import Account, Accounts
+from daydream_budget.ledger.chain import ChainPosition
 from daydream_budget.ledger.controls import SoftLimitState
 from daydream_budget.ledger.cost_history import CostSamples
 from daydream_budget.ledger.reservations import Attempt, ReleasedReservation, Reservation
@@ -33,9 +36,11 @@ READ_S = 10.0
 
 
 class LedgerSnapshot(BaseModel):
-    """The ledger state after the commit at `sequence`."""
+    """The ledger state after the message at `sequence`, and the rest of its `ChainPosition`."""
 
     sequence: int
+    digest: str = ""
+    skipped: dict[int, str] = Field(default_factory=dict)
     at: datetime | None
     accounts: dict[str, Account]
     limits: list[SetLimit]
@@ -60,11 +65,19 @@ class LedgerSnapshot(BaseModel):
     overruns: int
 
     @classmethod
-    def of(cls, state: LedgerState, sequence: int) -> LedgerSnapshot:
+    def of(
+        cls,
+        state: LedgerState,
+        sequence: int,
+        digest: str = "",
+        skipped: Mapping[int, str] = MappingProxyType({}),
+    ) -> LedgerSnapshot:
         """Take a snapshot that shares its parts with the state: store it before the next commit."""
         controls, foreground, totals = state.controls, state.foreground, state.totals
         return cls.model_construct(
             sequence=sequence,
+            digest=digest,
+            skipped=dict(skipped),
             at=state.at,
             accounts=state.accounts.by_scope,
             limits=list(controls.limits.values()),
@@ -120,33 +133,35 @@ class LedgerSnapshot(BaseModel):
         }
 
 
-async def save(js: JetStreamContext, state: LedgerState, sequence: int) -> int:
+async def save(js: JetStreamContext, state: LedgerState, position: ChainPosition) -> int:
     """Store a snapshot; return its sequence, or 0 if that failed.
 
     A failure is only logged, since the ledger itself is the truth.
     """
-    content = LedgerSnapshot.of(state, sequence).model_dump_json().encode()
+    snapshot = LedgerSnapshot.of(state, position.sequence, position.digest, position.skipped)
+    content = snapshot.model_dump_json().encode()
     try:
         store = await js.object_store(SNAPSHOT_OBJECTS)
         await store.put(OBJECT, content)
     except (nats.errors.Error, TimeoutError) as error:
         log.warning("No snapshot was stored: %r", error)
         return 0
-    return sequence
+    return position.sequence
 
 
-async def load(js: JetStreamContext) -> tuple[LedgerState, int]:
-    """Return the last snapshot's state and sequence; without one an empty state and 0."""
+async def load(js: JetStreamContext) -> tuple[LedgerState, ChainPosition]:
+    """Return the last snapshot's state and position; without one, those of an empty ledger."""
     try:
         store = await js.object_store(SNAPSHOT_OBJECTS)
         content = await fetch(store, OBJECT, within_s=READ_S)
         if content is None:
-            return LedgerState(), 0
+            return LedgerState(), ChainPosition()
         snapshot = LedgerSnapshot.model_validate_json(content)
     except (ValidationError, nats.errors.Error, TimeoutError) as error:
         log.warning("The snapshot can't be read; replaying the whole ledger: %r", error)
-        return LedgerState(), 0
-    return snapshot.to_state(), snapshot.sequence
+        return LedgerState(), ChainPosition()
+    position = ChainPosition(snapshot.sequence, snapshot.digest, snapshot.skipped)
+    return snapshot.to_state(), position
 
 
 async def refuse_truncated_ledger(js: JetStreamContext, snapshot_sequence: int) -> None:

@@ -27,6 +27,7 @@ from daydream_budget.ledger.entries import (
     ControlsChanged,
     Entry,
     ForegroundSpent,
+    MessageVoided,
     ReservationExpired,
     ReservationOpened,
     SoftLimitReached,
@@ -125,8 +126,8 @@ class LedgerState:
                 self._change(entry, at)
             case ForegroundSpent():
                 self.foreground.count(entry, at)
-            case SoftLimitReached():
-                self.controls.reach_soft_limit(entry)
+            case SoftLimitReached() | MessageVoided():
+                self.controls.record(entry, at)
 
     def _open(self, entry: ReservationOpened, at: datetime) -> None:
         allocations = tuple(

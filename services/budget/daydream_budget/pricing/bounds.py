@@ -9,12 +9,11 @@ the vocabulary.
 
 A tokenizer that normalises first counts the bytes of the normalised text. NFC can triple a handful
 of musical and Indic characters; NFKC can make eleven times as much of one Arabic ligature. If that,
-or a server that adds its own text, breaks the bound, `paid_calls` logs an error and the ledger
+or a server that adds its own text, breaks the bound, the gateway logs an error and the ledger
 records the real cost.
 
-Output: the maximum that is asked for, and `reasoning_tokens_max` if the server bills reasoning in
-addition. Money: the most expensive kind of each token, in every tier that the tokens can reach,
-with fee and surcharge.
+Output: the maximum that is asked for, which includes the allowance for reasoning. Money: the most
+expensive kind of each token, in every tier that the tokens can reach, with fee and surcharge.
 """
 
 from __future__ import annotations

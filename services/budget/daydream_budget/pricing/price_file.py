@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from daydream_budget.pricing.price_units import INPUT, OUTPUT, check_list
 from daydream_budget.pricing.tariff import PriceSource, Tariff, cost_by
 from daydream_budget.pricing.terms import DatedPriceTerms, PriceTerms
 from daydream_budget.pricing.usage import TokenUsage
@@ -81,6 +83,14 @@ class PriceFile(BaseModel):
 
     models: dict[str, FlatPrice] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _near_the_list(self) -> Self:
+        for model, price in self.models.items():
+            for terms in (price, *price.dated):
+                if not terms.confirmed:
+                    _check_list(model, terms)
+        return self
+
 
 def read_prices(file: str) -> dict[str, FlatPrice]:
     """Return the operator's prices by model; none for an empty name.
@@ -104,9 +114,17 @@ def read_prices(file: str) -> dict[str, FlatPrice]:
         raise ConfigurationError(f"the prices file {file} is not valid: {error}", FIX) from None
 
 
+def _check_list(model: str, terms: PriceTerms) -> None:
+    try:
+        check_list(model, {INPUT: terms.input_usd_per_mtok, OUTPUT: terms.output_usd_per_mtok})
+    except ValueError as error:
+        raise ValueError(f"{model} {error}") from None
+
+
 def _first_error(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     location = " ".join(str(part) for part in first["loc"][len(first["loc"]) > 1 :])
     if first["type"] == "extra_forbidden":
         return f"{location}: there is no such key"
-    return f"{location}: {first['msg'].removeprefix('Value error, ')}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{location}: {message}" if location else message

@@ -13,6 +13,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Literal, Protocol
 
 from daydream_budget.pricing.usage import TokenUsage
+from daydream_contracts.number_limits import NANOUSD_MAX
 
 ATTOUSD_PER_NANOUSD = 10**9
 ATTOUSD_PER_USD = 10**18
@@ -158,4 +159,5 @@ def to_nanousd(usd: Decimal) -> int:
 
 
 def _nanousd(amount: int) -> int:
-    return -(-amount // ATTOUSD_PER_NANOUSD)
+    """Return whole nano-dollars, rounded up. No call costs more than the maximum of any amount."""
+    return min(-(-amount // ATTOUSD_PER_NANOUSD), NANOUSD_MAX)

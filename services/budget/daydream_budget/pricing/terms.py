@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -10,12 +9,10 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from daydream_budget.pricing.price_units import LOWEST, check_range
 from daydream_budget.pricing.tariff import Tariff, TokenRates, attousd
 
 MTOK = 1_000_000
-# outside of these limits it is probably a price per token, per thousand tokens or in cents
-USD_PER_MTOK_MAX = 1000
-USD_PER_MTOK_MIN = Decimal("0.0001")
 USD_PER_CALL_MAX = 10
 
 BY_TIME = {"usd_per_gpu_hour", "gpus", "input_tokens_per_s", "output_tokens_per_s"}
@@ -50,7 +47,7 @@ class TokenPrices(BaseModel):
             name: value for name, value in self if name.endswith("_per_mtok") and value is not None
         }
         if not self.confirmed:
-            _check_plausible(prices)
+            check_range(prices, LOWEST)
         for discounted, full in DISCOUNTS.items():
             if prices.get(discounted, 0) > prices.get(full, 10**9):
                 raise ValueError(f"{discounted} is higher than {full}, so no bound would hold")
@@ -133,8 +130,8 @@ class PriceTerms(TokenPrices):
             )
         if not self.confirmed:
             prices = self._by_time()
-            _check_plausible(
-                {"input": prices.input_usd_per_mtok, "output": prices.output_usd_per_mtok}
+            check_range(
+                {"input": prices.input_usd_per_mtok, "output": prices.output_usd_per_mtok}, {}
             )
 
     def by_service_tier(self, batch: bool) -> tuple[Tariff, ...]:
@@ -177,15 +174,6 @@ class DatedPriceTerms(PriceTerms):
     def _day(cls, starts: datetime) -> datetime:
         """Read a date as 00:00 UTC, and a time without a zone as UTC."""
         return starts if starts.tzinfo else starts.replace(tzinfo=UTC)
-
-
-def _check_plausible(prices: Mapping[str, Decimal | None]) -> None:
-    for name, usd in prices.items():
-        if usd and not USD_PER_MTOK_MIN <= usd <= USD_PER_MTOK_MAX:
-            raise ValueError(
-                f"{name}: ${Decimal(format(usd, '.9g')):f} for a million tokens is not plausible; "
-                "confirmed = true if it is meant"
-            )
 
 
 def _require_both(prices: TokenPrices) -> None:

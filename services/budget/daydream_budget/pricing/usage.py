@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TOKENS_MAX = 1_000_000_000  # a higher number is no count of tokens
+from daydream_contracts.number_limits import TOKENS_MAX
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class TokenUsage:
     def plausible(self) -> TokenUsage:
         """Return the usage without impossible numbers.
 
-        Nothing is negative, and more cached tokens than input tokens give no discount.
+        Nothing is negative or above `TOKENS_MAX`. More cached tokens than input tokens give no
+        discount.
         """
         tokens = _count(self.input_tokens)
         written = min(_count(self.cache_write_tokens), tokens)
@@ -87,4 +88,4 @@ def _reported(report: object, name: str) -> int | None:
 
 
 def _count(tokens: int) -> int:
-    return max(0, tokens)
+    return min(max(0, tokens), TOKENS_MAX)

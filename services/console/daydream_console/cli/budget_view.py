@@ -12,6 +12,8 @@ CHANGES_SHOWN = 5
 
 def show_budget(state: BudgetState) -> None:
     """Print limits and spend."""
+    if state.halted is not None:
+        out.print(Text(state.halted.text, style="bold red"))
     if not state.limits:
         out.print(
             "No cap is set, so only free models may be called. "

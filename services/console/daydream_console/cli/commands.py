@@ -59,6 +59,7 @@ COMMANDS_OF_GROUPS = {
     "budget measure": "budget_measure:budget_measure",
     "budget estimate": "budget_estimate:budget_estimate",
     "budget audit": "budget_audit:budget_audit",
+    "budget repair": "budget_repair:budget_repair",
     "question add": "question:question_add",
     "question close": "question:question_close",
     "question list": "question:question_list",

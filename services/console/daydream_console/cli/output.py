@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from daydream_contracts.events import NANOUSD_PER_USD
+from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.number_limits import NANOUSD_PER_USD, USD_MAX
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -26,7 +27,11 @@ def usd(nanousd: float) -> str:
 
 
 def nanousd(dollars: float) -> int:
-    """Convert dollars to the ledger's unit."""
+    """Convert dollars to the ledger's unit. Raise ConfigurationError for an impossible amount."""
+    if not abs(dollars) <= USD_MAX:  # also true for NaN, which compares as False
+        raise ConfigurationError(
+            f"{dollars:g} is not an amount that can be set", f"Use at most {USD_MAX:,} dollars"
+        )
     return round(dollars * NANOUSD_PER_USD)
 
 

@@ -119,6 +119,8 @@ def end_reason(sampler: SamplerState, memory: MemoryState) -> str:
             return "" if memory.facts_pending else sampler.text
         case "off":
             return sampler.text
+        case "ledger-halted":
+            return sampler.text.removesuffix(".")
         case "refused":
             at = sampler.retry_at
             renewal = f" It renews at {at:%Y-%m-%d %H:%M} UTC." if at else ""

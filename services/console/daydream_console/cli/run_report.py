@@ -116,10 +116,11 @@ def _show_spend(budget: BudgetState, spent_nanousd: int) -> None:
 
 
 def _as_json(result: RunResult) -> dict[str, Any]:
-    budget = result.after.budget
+    budget, memory = result.after.budget, result.after.memory
     return {
         "ended": result.reason,
         "daydreams": len(result.verdicts),
+        "verdicts": memory.verdicts if memory else None,
         "judged": result.judged,
         "decisions": result.decisions(),
         "spent_usd": result.spent_nanousd / NANOUSD_PER_USD,

@@ -1,4 +1,4 @@
-"""Get a URL on this machine or of a model server, without a proxy.
+"""Get a URL on this machine or of a model server, without a proxy and without redirects.
 
 The standard library does: an HTTP client with more abilities takes a third of a command's start.
 """
@@ -6,19 +6,27 @@ The standard library does: an HTTP client with more abilities takes a third of a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http.client import HTTPException
-from urllib.request import ProxyHandler, Request, build_opener
+from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
 
 
 def get(url: str, *, timeout_s: float, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return the body of a successful answer. Raise OSError for everything else.
+    """Return the body of an answer with status 200. Raise OSError for everything else.
 
     `timeout_s` limits the connection and each read.
     """
     try:
-        request = Request(url, headers=dict(headers or {}))  # noqa: S310 (settings name the URL)
-        with build_opener(ProxyHandler({})).open(request, timeout=timeout_s) as answer:
-            body: bytes = answer.read()
-            return body
+        address = urlsplit(url)
+        connect = HTTPSConnection if address.scheme == "https" else HTTPConnection
+        with closing(connect(address.netloc, timeout=timeout_s)) as connection:
+            target = f"{address.path or '/'}?{address.query}"
+            connection.request("GET", target.removesuffix("?"), headers=dict(headers or {}))
+            answer = connection.getresponse()
+            body = answer.read()
     except (HTTPException, ValueError) as error:
-        raise OSError(f"{url} gives no answer: {error}") from error
+        raise OSError(f"{url} can't be read: {error}") from error
+    if answer.status != HTTPStatus.OK:
+        raise OSError(f"{url} answers with status {answer.status}")
+    return body

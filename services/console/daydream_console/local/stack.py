@@ -50,6 +50,7 @@ class Stack:
     nats_url: str
     console_url: str = ""
     console_token: str = ""
+    gateway_url: str = ""
     ports: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -118,13 +119,16 @@ async def _start_services(
     console_port: int,
 ) -> None:
     stack.ports = {service: free_port() for service in services}
-    gateway_url = f"http://127.0.0.1:{stack.ports.get(GATEWAY, 0)}/v1"
+    if GATEWAY in services:
+        fixed_port = os.environ.get("DAYDREAM_GATEWAY_HTTP_PORT", "")
+        stack.ports[GATEWAY] = int(fixed_port or stack.ports[GATEWAY])
+        stack.gateway_url = f"http://127.0.0.1:{stack.ports[GATEWAY]}/v1"
     common = {**os.environ, **environment}
     if "console" in services:
         stack.ports["console"] = console_port or stack.ports["console"]
         stack.console_url = f"http://127.0.0.1:{stack.ports['console']}/"
     programs = [
-        _service(name, port, environment_of(name, common, keys, gateway_url))
+        _service(name, port, environment_of(name, common, keys, stack.gateway_url))
         for name, port in stack.ports.items()
     ]
     await asyncio.gather(*(stack.processes.start(program) for program in programs))
@@ -136,6 +140,7 @@ def _write_address(folder: DataFolder, stack: Stack) -> None:
         "pid": os.getpid(),
         "nats_url": stack.nats_url,
         "console_url": stack.console_url,
+        "gateway_url": stack.gateway_url,
         "processes": stack.processes.pids(),
     }
     folder.write("running.json", content)

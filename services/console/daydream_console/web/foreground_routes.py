@@ -1,8 +1,9 @@
-"""`POST /api/foreground`: a gateway reports what the lab's own model calls cost, as the denominator
-of the tax.
+"""`POST /api/foreground`: report the cost of the lab's own model calls, the denominator of the tax.
+
+What goes through daydream's gateway is measured there, and not reported.
 
 The body is an OpenAI-style answer or usage record: `{"id", "model", "usage": {"prompt_tokens",
-"completion_tokens", …}}`. `"cost_usd"` is for gateways that know the cost better than a price list.
+"completion_tokens", …}}`. `"cost_usd"` is for programs that know the cost better than a price list.
 `"created"` (seconds since 1970) is the time of the call; the default is now. The report is
 published as `ForegroundReported` and counted once per id.
 """
@@ -21,33 +22,34 @@ from starlette.routing import Route
 from daydream_console.first_fault import first_fault
 from daydream_console.web.dependencies import services_of
 from daydream_console.web.request_models import read_body
-from daydream_contracts.events import NANOUSD_PER_USD, ForegroundReported
+from daydream_contracts.events import ForegroundReported
+from daydream_contracts.number_limits import NANOUSD_PER_USD, USD_MAX, TokenCount
 
 
 class PromptDetails(BaseModel):
     """Details of the prompt's tokens."""
 
-    cached_tokens: int = Field(default=0, ge=0)
+    cached_tokens: TokenCount = 0
 
 
 class ReportedUsage(BaseModel):
     """Token counts of a call."""
 
-    prompt_tokens: int = Field(default=0, ge=0)
-    completion_tokens: int = Field(default=0, ge=0)
+    prompt_tokens: TokenCount = 0
+    completion_tokens: TokenCount = 0
     prompt_tokens_details: PromptDetails = Field(default_factory=PromptDetails)
 
 
 class UsageRecord(BaseModel):
-    """A record as a gateway sends it. Other fields are ignored."""
+    """A record as a program reports it. Other fields are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
     id: str = Field(min_length=1, max_length=200)
     model: str = ""
     usage: ReportedUsage = Field(default_factory=ReportedUsage)
-    cost_usd: Decimal | None = Field(default=None, ge=0)
-    created: float | None = Field(default=None, gt=0)
+    cost_usd: Decimal | None = Field(default=None, ge=0, le=USD_MAX)
+    created: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
     def report(self, now: datetime) -> ForegroundReported:
         """Return the event.

@@ -65,6 +65,11 @@ def read_table(text: str, delimiter: str = "") -> Passages:
     return passages, "; ".join(filter(None, (f"texts are from the column {column!r}", skipped)))
 
 
+def read_tab_separated_table(text: str) -> Passages:
+    """Return the passages of a table whose columns are known to be separated by tabs."""
+    return read_table(text, delimiter="\t")
+
+
 def _delimiter(text: str) -> str:
     try:
         return csv.Sniffer().sniff(text[:SNIFF_CHARS], DELIMITERS).delimiter

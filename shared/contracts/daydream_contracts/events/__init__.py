@@ -15,7 +15,6 @@ that can be sent again.
 from daydream_contracts.events.alerts import AlertRaised
 from daydream_contracts.events.base import (
     NAMESPACE,
-    NANOUSD_PER_USD,
     ContractModel,
     Message,
     Payer,
@@ -56,6 +55,7 @@ from daydream_contracts.events.verdicts import (
     VerdictReached,
     verdict_id_of,
 )
+from daydream_contracts.number_limits import NANOUSD_PER_USD
 
 __all__ = [
     "NAMESPACE",

@@ -14,8 +14,10 @@ class AlertRaised(Message):
     """An alert for people. The same alert has the same id, so it is raised once."""
 
     alert_id: str
-    kind: Literal["soft-limit", "refused", "overrun", "model", "canary-drift"]
-    about: str = Field(description="subject: a limit as scope/window, or an attempt")
+    kind: Literal["soft-limit", "refused", "overrun", "model", "canary-drift", "ledger-unreadable"]
+    about: str = Field(
+        description="subject: a limit as scope/window, an attempt, a model, or a ledger entry"
+    )
     text: str
     raised_at: datetime
 

@@ -8,7 +8,6 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ConfigDict
 
 NAMESPACE = UUID("6f7c3f0e-2a51-5d0b-9a37-0d6c1f5b7f11")
-NANOUSD_PER_USD = 1_000_000_000
 
 
 def derive_id(*parts: str | int) -> str:

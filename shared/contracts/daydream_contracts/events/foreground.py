@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import AwareDatetime, Field
 
 from daydream_contracts.events.base import Message, derive_id
+from daydream_contracts.number_limits import Nanousd, TokenCount
 
 
 class ForegroundReported(Message):
@@ -19,10 +20,10 @@ class ForegroundReported(Message):
         description="the id of the call, or of the batch of calls, at the reporter",
     )
     model: str = ""
-    input_tokens: int = Field(default=0, ge=0)
-    cached_input_tokens: int = Field(default=0, ge=0)
-    output_tokens: int = Field(default=0, ge=0)
-    cost_nanousd: int | None = Field(default=None, ge=0)
+    input_tokens: TokenCount = 0
+    cached_input_tokens: TokenCount = 0
+    output_tokens: TokenCount = 0
+    cost_nanousd: Nanousd | None = None
     spent_at: AwareDatetime
 
     @property

@@ -6,6 +6,7 @@ Money is in nano-dollars (integers), times are UTC.
 
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc.budget import (
+    HALT_REASONS,
     AllocationRequest,
     Authorize,
     ForegroundAnswer,
@@ -34,6 +35,12 @@ from daydream_contracts.rpc.budget_changes import (
     SetZone,
     TopUp,
     Window,
+)
+from daydream_contracts.rpc.budget_repair import (
+    LedgerRepair,
+    MessageToVoid,
+    RepairLedger,
+    UnreadableMessage,
 )
 from daydream_contracts.rpc.budget_state import (
     BudgetChanged,
@@ -99,6 +106,7 @@ class EmptyRequest(ContractModel):
 __all__ = [
     "EVERYTHING",
     "FOREGROUND",
+    "HALT_REASONS",
     "AddKey",
     "AllocationRequest",
     "Authorize",
@@ -130,10 +138,12 @@ __all__ = [
     "JudgedPairs",
     "JudgedPairsPage",
     "KeyList",
+    "LedgerRepair",
     "LimitState",
     "ListDocuments",
     "ListVerdicts",
     "MemoryState",
+    "MessageToVoid",
     "ModelState",
     "NearestMatches",
     "Neighbour",
@@ -151,6 +161,7 @@ __all__ = [
     "Refusal",
     "ReleaseReservation",
     "RemoveLimit",
+    "RepairLedger",
     "ReportForeground",
     "ReservationStatus",
     "Resolve",
@@ -176,6 +187,7 @@ __all__ = [
     "SynthesizerState",
     "TaxState",
     "TopUp",
+    "UnreadableMessage",
     "VerdictPage",
     "Window",
     "WriterState",

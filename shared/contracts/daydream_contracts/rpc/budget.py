@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field, model_validator
 
 from daydream_contracts.events import ContractModel
+from daydream_contracts.number_limits import LIFETIME_S_MAX, BranchCount, Nanousd, TokenCount
 
 Purpose = Literal["daydream", "embedding", "rejudging", "canary", "foreground"]
 """What money is spent for. `foreground` is the lab's own work, outside the caps on daydreaming."""
@@ -29,10 +30,9 @@ class AllocationRequest(ContractModel):
     model: str
     alternative_models: tuple[str, ...] = ()
     team: str = ""
-    upper_bound_nanousd: int = Field(ge=0)
-    expected_nanousd: int = Field(
+    upper_bound_nanousd: Nanousd
+    expected_nanousd: Nanousd = Field(
         default=0,
-        ge=0,
         description="the usual cost, held until the ledger has seen enough; 0: unknown",
     )
     key: str = Field(default="", max_length=200, description="id of the issued key (foreground)")
@@ -45,7 +45,7 @@ class ReducedPlan(ContractModel):
     """A cheaper way to do the same work: fewer samples or judges, or shorter answers."""
 
     allocations: tuple[AllocationRequest, ...] = Field(min_length=1)
-    branches: int = Field(default=1, ge=1)
+    branches: BranchCount = 1
 
 
 class Authorize(ContractModel):
@@ -62,9 +62,11 @@ class Authorize(ContractModel):
     stage: str
     model: str
     team: str = ""
-    upper_bound_nanousd: int = Field(ge=0)
+    upper_bound_nanousd: Nanousd
     lifetime_s: float = Field(
-        gt=0, description="after this time an unsettled attempt is settled in full"
+        gt=0,
+        le=LIFETIME_S_MAX,
+        description="after this time an unsettled attempt is settled in full",
     )
 
 
@@ -79,7 +81,7 @@ class OpenReservation(ContractModel):
 
     reservation_id: str
     allocations: tuple[AllocationRequest, ...] = Field(min_length=1)
-    branches: int = Field(default=1, ge=1)
+    branches: BranchCount = 1
     reduced_plans: tuple[ReducedPlan, ...] = Field(default=(), max_length=8)
     first_attempt: Authorize | None = None
     purpose: Purpose = "daydream"
@@ -103,6 +105,10 @@ class OpenReservation(ContractModel):
         return self
 
 
+HALT_REASONS = ("ledger-unreadable", "clock-skew")
+"""Reasons to refuse that are not about money: nothing can be committed, or a clock is off."""
+
+
 class Refusal(ContractModel):
     """Why the ledger refuses, and when to ask again.
 
@@ -119,6 +125,7 @@ class Refusal(ContractModel):
         "unknown-reservation",
         "too-old",
         "clock-skew",
+        "ledger-unreadable",
         "released",
         "unknown-limit",
         "invalid-change",
@@ -155,9 +162,9 @@ class Settle(ContractModel):
     """
 
     attempt_id: str
-    cost_nanousd: int | None = Field(default=None, ge=0)
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    cost_nanousd: Nanousd | None = None
+    input_tokens: TokenCount | None = None
+    output_tokens: TokenCount | None = None
     provider_id: str = Field(
         default="",
         max_length=200,
@@ -202,7 +209,7 @@ class ReportForeground(ContractModel):
 
     report_id: str = Field(min_length=1, max_length=200)
     at: AwareDatetime
-    cost_nanousd: int = Field(ge=0)
+    cost_nanousd: Nanousd
 
 
 class ForegroundAnswer(ContractModel):

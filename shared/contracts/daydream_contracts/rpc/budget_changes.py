@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, model_validator
 
 from daydream_contracts.events import ContractModel
+from daydream_contracts.number_limits import TAX_RATIO_MAX, Nanousd, NanousdChange
 from daydream_contracts.rpc.budget import Purpose
 
 Window = Literal["hour", "day", "week", "month", "lifetime"]
@@ -29,7 +30,7 @@ class SetLimit(ContractModel):
     kind: Literal["limit"] = "limit"
     scope: Scope = EVERYTHING
     window: Window
-    cap_nanousd: int | None = Field(default=None, ge=0)
+    cap_nanousd: Nanousd | None = None
     share: float | None = Field(default=None, gt=0, le=1)
     soft: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
         default=(0.8, 0.95), max_length=10
@@ -59,7 +60,7 @@ class TopUp(ContractModel):
     kind: Literal["top-up"] = "top-up"
     scope: Scope = EVERYTHING
     window: Window
-    by_nanousd: int
+    by_nanousd: NanousdChange
 
 
 class Pause(ContractModel):
@@ -76,7 +77,9 @@ class SetTax(ContractModel):
     """Cap the tax: daydream spend ÷ foreground spend over the last days. None: no cap."""
 
     kind: Literal["tax"] = "tax"
-    ratio: float | None = Field(default=20.0, gt=0, description="20: the essay's bound")
+    ratio: float | None = Field(
+        default=20.0, gt=0, le=TAX_RATIO_MAX, description="20: the essay's bound"
+    )
     days: int = Field(default=7, ge=1, le=60)
 
 
@@ -97,7 +100,7 @@ class CorrectionEntry(ContractModel):
     purpose: Purpose = "daydream"
     key: str = Field(default="", max_length=200, description="id of the issued key (foreground)")
     at: AwareDatetime
-    by_nanousd: int
+    by_nanousd: NanousdChange
     attempt_id: str = ""
 
 

@@ -119,6 +119,9 @@ class BudgetState(ContractModel):
         default=0, description="what these had reserved: at the start, and by growing"
     )
     changes: tuple[ChangeRecord, ...] = Field(default=(), description="the latest first")
+    halted: Refusal | None = Field(
+        default=None, description="why nothing is committed: everything here is read only"
+    )
 
 
 class BudgetChanged(ContractModel):

@@ -25,6 +25,7 @@ Phase = Literal[
     "pipeline-full",
     "refused",
     "near-cap",
+    "ledger-halted",
     "exhausted",
     "off",
     "not-now",

@@ -59,6 +59,10 @@ class World:
     provider: FakeProvider
     alerts: list[AlertRaised]
 
+    async def alarms_about(self) -> list[str]:
+        await self.attempts.alarms.finish()
+        return [alert.about for alert in self.alerts]
+
     def request(self, stage: str = "critic", **body: Any) -> CallRequest:
         full = {
             "model": "m",
@@ -124,7 +128,22 @@ async def test_an_answer_without_usage_costs_all_that_was_authorized_and_raises_
     scripted = world(telemetry, answer(usage=None))
     attempt, stored = await scripted.attempts.until_answered(scripted.request())
     assert stored.cost_nanousd == scripted.funds.authorized[attempt.attempt_id]
-    assert [alert.about for alert in scripted.alerts] == ["no-usage: m"]
+    assert await scripted.alarms_about() == ["no-usage: m"]
+
+
+async def test_no_answer_waits_for_its_alert_to_be_published(telemetry: Any) -> None:
+    scripted = world(telemetry, answer(usage=None))
+    published = asyncio.Event()
+
+    async def report(alert: AlertRaised) -> None:
+        await published.wait()
+        scripted.alerts.append(alert)
+
+    scripted.attempts.alarms.report = report
+    await scripted.attempts.until_answered(scripted.request())
+    assert scripted.alerts == []
+    published.set()
+    assert await scripted.alarms_about() == ["no-usage: m"]
 
 
 async def test_what_the_provider_bills_counts_and_a_difference_raises_an_alarm(
@@ -133,7 +152,7 @@ async def test_what_the_provider_bills_counts_and_a_difference_raises_an_alarm(
     scripted = world(telemetry, answer(reported_cost_nanousd=999_000))
     _, stored = await scripted.attempts.until_answered(scripted.request())
     assert stored.cost_nanousd == 999_000
-    assert [alert.about for alert in scripted.alerts] == ["price-differs: m"]
+    assert await scripted.alarms_about() == ["price-differs: m"]
 
 
 async def test_a_failed_attempt_is_settled_as_unknown_and_made_once_more(telemetry: Any) -> None:

@@ -179,7 +179,9 @@ async def test_a_reported_cost_is_kept(opened: OpenProvider) -> None:
 STREAMED = {**BODY, "stream": True, "stream_options": {"include_usage": True}}
 
 
-@pytest.mark.parametrize("behaviour", ["plain", "content-chunks", "thought-only", "thinks", "cut"])
+@pytest.mark.parametrize(
+    "behaviour", ["plain", "content-chunks", "thought-only", "thinks", "cut", "half-characters"]
+)
 async def test_a_watched_answer_is_the_same_as_a_whole_one(
     opened: OpenProvider, behaviour: str
 ) -> None:
@@ -192,6 +194,10 @@ async def test_a_watched_answer_is_the_same_as_a_whole_one(
     )
     assert watched.usage == whole.usage
     assert classify(watched) == classify(whole)
+
+
+async def test_a_watched_answer_of_one_byte_a_second_is_too_slow(opened: OpenProvider) -> None:
+    assert await row_of(opened, "drip", STREAMED) == "too-slow"
 
 
 @pytest.mark.parametrize("behaviour", ["blanks", "stutters"])

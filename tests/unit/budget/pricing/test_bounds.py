@@ -34,7 +34,7 @@ LISTED = [
     ("deepseek-chat", "deepseek"),
 ]
 
-usd = st.decimals(Decimal("0.001"), 900, places=4)
+usd = st.decimals(Decimal("0.005"), 900, places=4)
 factors = st.decimals(Decimal("0.1"), 3, places=3)
 
 

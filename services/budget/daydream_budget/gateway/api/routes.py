@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -52,6 +53,7 @@ class ApiRoutes:
             Route("/v1/chat/completions", _answered(self.chat), methods=["POST"]),
             Route("/v1/embeddings", _answered(self.embeddings), methods=["POST"]),
             Route("/v1/models", _answered(self.list_models)),
+            Route("/v1/models/{name:path}", _answered(self.find_model)),
         )
 
     async def chat(self, request: Request) -> Response:
@@ -74,17 +76,21 @@ class ApiRoutes:
         """Return the vectors of some texts."""
         caller = await self._callers.context(request.headers)
         body = embedding_body(await request.body())
-        answer, headers = await self._buy(caller, EMBEDDINGS_PATH, body)
+        unnamed = replace(caller, call_id="")  # vectors are too large to be stored
+        answer, headers = await self._buy(unnamed, EMBEDDINGS_PATH, body)
         return JSONResponse(answer, headers=headers)
 
     async def list_models(self, request: Request) -> Response:
         """List the models that the providers offer, as far as they say so."""
         await self._callers.context(request.headers)
-        data = [
-            {"id": name, "object": "model", "created": 0, "owned_by": provider}
-            for name, provider in await self._models.offered()
-        ]
+        data = [_described(*offered) for offered in await self._models.offered()]
         return JSONResponse({"object": "list", "data": data})
+
+    async def find_model(self, request: Request) -> Response:
+        """Describe a model that can be asked. No provider is asked."""
+        await self._callers.context(request.headers)
+        model = self._models.served(request.path_params["name"])
+        return JSONResponse(_described(model.name, model.provider.config.name))
 
     async def _buy(
         self, caller: CallContext, path: str, body: dict[str, Any]
@@ -96,6 +102,10 @@ class ApiRoutes:
             answer = await self._pass_through.answer(caller, path, body)
         content = {**answer.body, EXTENSION: receipt(caller, answer)}
         return content, {DISPOSITION_HEADER: answer.disposition}
+
+
+def _described(name: str, provider: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": provider}
 
 
 def _answered(handler: Handler) -> Handler:

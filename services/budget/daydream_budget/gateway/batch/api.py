@@ -67,7 +67,7 @@ class BatchApi:
         except openai.NotFoundError:
             raise ConfigurationError(
                 f"the provider at {self._url} has no batch API",
-                "Set DAYDREAM_MODEL_BATCH=false for its models",
+                "Turn off batch for its models: DAYDREAM_MODEL_BATCH=false, or in their table",
             ) from None
         except openai.APIError:
             return  # it may be busy; calls will report it

@@ -6,22 +6,27 @@ worker that dies loses nothing. `worker` makes the batches.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from nats.js.errors import APIError, KeyNotFoundError
 
-from daydream_budget.gateway.batch.api import BatchApi
 from daydream_budget.gateway.batch.records import BatchedCall, BatchRecords
 from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.funds import Funds
 from daydream_budget.gateway.models import Models, ServedModel
+from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.preparation import prepare
 from daydream_budget.gateway.providers.provider import CHAT_PATH
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.errors import ConfigurationError
-from daydream_runtime.cas_state import is_taken
+from daydream_runtime.broker_errors import is_wrong_sequence
+
+if TYPE_CHECKING:
+    from daydream_budget.gateway.batch.api import BatchApi
 
 AUTHORIZATION_LIFETIME_S = 25 * 3600.0  # a batch takes a day at most
 RETRY_MESSAGE_S = 15.0
@@ -38,7 +43,7 @@ class BatchApis:
         """Return the batch API of a model's provider. Raise CallRefusedError if it has none."""
         config = model.provider.config
         if config.name not in self._apis:
-            api = BatchApi(config)
+            api = await _open_api(config)
             try:
                 await api.check()
             except ConfigurationError as error:
@@ -102,6 +107,18 @@ class BatchLane:
         try:
             await self.records.create_call(call)
         except APIError as error:
-            if not is_taken(error):
+            if not is_wrong_sequence(error):
                 raise
             await self.funds.settle(attempt, 0)  # another replica was faster
+
+
+async def _open_api(config: ProviderConfig) -> BatchApi:
+    """Return a new client of a batch API.
+
+    The `openai` package is a quarter of all that the gateway would import at its start, and only
+    this lane needs it. It is imported in a thread: the event loop must not stop for a second.
+    """
+    await asyncio.to_thread(import_module, "daydream_budget.gateway.batch.api")
+    from daydream_budget.gateway.batch.api import BatchApi  # noqa: PLC0415
+
+    return BatchApi(config)

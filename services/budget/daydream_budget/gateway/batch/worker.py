@@ -19,11 +19,11 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import nats.errors
 
-from daydream_budget.gateway.batch.api import BatchResults
 from daydream_budget.gateway.batch.lane import BatchLane
 from daydream_budget.gateway.batch.records import BatchedCall, BatchIntent
 from daydream_budget.gateway.callers import CallContext, Caller
@@ -36,6 +36,9 @@ from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.errors import DaydreamError
 from daydream_runtime.leader import LeaderLease
+
+if TYPE_CHECKING:
+    from daydream_budget.gateway.batch.api import BatchResults
 
 log = logging.getLogger(__name__)
 STEP_S = 2.0

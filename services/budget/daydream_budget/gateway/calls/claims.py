@@ -26,18 +26,20 @@ from tenacity import (
     AsyncRetrying,
     before_sleep_log,
     retry_if_exception_type,
-    stop_after_delay,
     wait_random_exponential,
 )
 
 from daydream_budget.gateway.calls.record import CallRecord, StoredAnswer
-from daydream_budget.gateway.calls.record_store import CallRecordStore, RecordTakenError
+from daydream_budget.gateway.calls.record_store import (
+    CallRecordStore,
+    RecordTakenError,
+    RecordTooLargeError,
+)
 from daydream_budget.gateway.calls.replicas import ReplicaLiveness
 from daydream_budget.gateway.refusals import CallRefusedError
 
 log = logging.getLogger(__name__)
 DEATHS_MAX = 2
-STORE_PATIENCE_S = 60.0  # the answer is paid for, and a server may be restarting
 STORE_WAIT_S, STORE_WAIT_S_MAX = 0.1, 2.0
 BROKER_ERRORS = (nats.errors.Error, APIError, ConnectionError, TimeoutError)
 IN_FLIGHT_RETRY_S = 1.0
@@ -59,6 +61,7 @@ class CallClaims:
     def __init__(self, records: CallRecordStore, replicas: ReplicaLiveness) -> None:
         self._records = records
         self._replicas = replicas
+        self._active: set[str] = set()  # claims that this process works on
 
     async def answer_or_claim(
         self, key: str, digest: str, patience_s: float, *, same_request: bool
@@ -88,10 +91,17 @@ class CallClaims:
                 await _wait_for(changed, self._replicas.silence_s / 4)
 
     def _is_free(self, record: CallRecord) -> bool:
-        return record.state != "claimed" or self._replicas.is_silent(record.owner)
+        """Return whether no replica works on a call.
+
+        A claim of this process that it no longer works on was not released, since NATS was away.
+        """
+        if record.state != "claimed" or record.owner == self._replicas.name:
+            return record.claim not in self._active
+        return self._replicas.is_silent(record.owner)
 
     async def _claim(self, key: str, before: CallRecord, revision: int, digest: str) -> CallClaim:
-        deaths = before.deaths + (before.state == "claimed")
+        is_dead = before.state == "claimed" and before.owner != self._replicas.name
+        deaths = before.deaths + is_dead
         if deaths > DEATHS_MAX:
             raise CallRefusedError.of_lost_call(deaths)
         record = CallRecord(
@@ -101,10 +111,13 @@ class CallClaims:
             deaths=deaths,
             digest=before.digest or digest,
         )
-        return CallClaim(key, record, await self._records.write(key, record, revision))
+        claim = CallClaim(key, record, await self._records.write(key, record, revision))
+        self._active.add(record.claim)
+        return claim
 
     async def release(self, claim: CallClaim) -> None:
         """Let others ask, if no answer was stored."""
+        self._active.discard(claim.record.claim)
         if claim.stored:
             return
         free = claim.record.model_copy(update={"state": "free", "owner": "", "claim": ""})
@@ -113,22 +126,26 @@ class CallClaims:
         except RecordTakenError:
             pass  # somebody has taken over
         except BROKER_ERRORS as error:
-            log.warning("a claim was not released, and ends with this process: %r", error)
+            log.warning("a claim was not released: %r", error)
 
     async def store(self, claim: CallClaim, answer: StoredAnswer) -> StoredAnswer:
         """Store an answer and return the one that counts: the first that was stored.
 
-        Retry for a minute, since it is paid for. Raise the errors of NATS after that.
+        Retry for as long as it takes, since it is paid for. An answer that is too large for the
+        broker is not stored: a repeated request pays for it again.
         """
-        claim.stored = True  # from here on it is not released
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(BROKER_ERRORS),
             wait=wait_random_exponential(multiplier=STORE_WAIT_S, max=STORE_WAIT_S_MAX),
-            stop=stop_after_delay(STORE_PATIENCE_S),
             before_sleep=before_sleep_log(log, logging.WARNING),
-            reraise=True,
         )
-        return await retrying(self._store, claim, answer)
+        try:
+            stored: StoredAnswer = await retrying(self._store, claim, answer)
+        except RecordTooLargeError as error:
+            log.error("The answer of a call is not stored: %s", error)
+            return answer
+        claim.stored = True
+        return stored
 
     async def stored(self, key: str) -> StoredAnswer | None:
         """Return the answer of a call, or None."""

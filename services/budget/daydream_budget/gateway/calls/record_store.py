@@ -17,13 +17,18 @@ from nats.js.kv import KeyValue
 
 from daydream_budget.gateway.calls.record import CallRecord, decode, encode
 from daydream_contracts.buckets import CALLS
-from daydream_runtime.cas_state import is_taken
+from daydream_runtime.broker_errors import is_wrong_sequence
 
 STREAM = f"KV_{CALLS.name}"
+HEADERS_BYTES = 1024
 
 
 class RecordTakenError(Exception):
     """Another writer was faster. Read the record again."""
+
+
+class RecordTooLargeError(Exception):
+    """A record does not fit into a message of the broker."""
 
 
 class CallRecordStore:
@@ -45,12 +50,15 @@ class CallRecordStore:
     async def write(self, key: str, record: CallRecord, revision: int) -> int:
         """Write a record that still has this revision (0: create it), and return the new one.
 
-        Raise RecordTakenError if it has another one, and the errors of NATS.
+        Raise RecordTakenError if it has another one, RecordTooLargeError, and the errors of NATS.
         """
+        content = encode(record)
+        if len(content) > self._nc.max_payload - HEADERS_BYTES:
+            raise RecordTooLargeError(f"{len(content)} bytes are more than the broker takes")
         try:
-            return await self._bucket.update(key, encode(record), last=revision)
+            return await self._bucket.update(key, content, last=revision)
         except APIError as error:
-            if is_taken(error):
+            if is_wrong_sequence(error):
                 raise RecordTakenError from None
             raise
 

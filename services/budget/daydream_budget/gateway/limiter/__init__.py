@@ -16,25 +16,3 @@
 | `replicas`, `sharing`, `messages` | shares, and the election of the probe |
 | `nats_channel` | the transport between replicas |
 """
-
-from daydream_budget.gateway.limiter.limiter import Limiter
-from daydream_budget.gateway.limiter.registry import LimiterRegistry
-from daydream_budget.gateway.limiter.terms import (
-    LimiterSettings,
-    LimiterState,
-    ModelClosedError,
-    ModelKey,
-    Signal,
-)
-from daydream_budget.gateway.limiter.turns import Turn
-
-__all__ = [
-    "Limiter",
-    "LimiterRegistry",
-    "LimiterSettings",
-    "LimiterState",
-    "ModelClosedError",
-    "ModelKey",
-    "Signal",
-    "Turn",
-]

@@ -38,23 +38,30 @@ class LimiterMetrics:
     def watch(self, limiters: Iterable[Limiter]) -> None:
         """Add gauges of these limiters, which may become more."""
         for name, unit, description, value in (
-            ("in_flight", "{call}", "calls in flight", lambda state: state.in_flight),
-            ("waiting", "{request}", "requests that wait for a turn", lambda state: state.waiting),
+            ("daydream.gateway.in_flight", "{call}", "calls in flight", _in_flight),
+            ("daydream.gateway.waiting", "{request}", "requests that wait for a turn", _waiting),
+            ("daydream.gateway.concurrency", "{call}", "calls that may be in flight", _concurrency),
             (
-                "concurrency",
-                "{call}",
-                "calls that may be in flight",
-                lambda state: state.concurrency,
+                "daydream.gateway.pace",
+                "1/s",
+                "learned pace of all replicas; none: unlimited",
+                _pace,
             ),
-            ("pace", "1/s", "learned pace of all replicas; none: unlimited", _pace),
-            ("closed", "{state}", "1: no call may start, 2: a person must act", _closed),
-            ("replicas", "{replica}", "replicas that this one knows, itself included", _replicas),
+            (
+                "daydream.gateway.closed",
+                "{state}",
+                "1: no call may start, 2: a person must act",
+                _closed,
+            ),
+            (
+                "daydream.gateway.replicas",
+                "{replica}",
+                "replicas that this one knows, itself included",
+                _replicas,
+            ),
         ):
             self._meter.create_observable_gauge(
-                f"daydream.gateway.{name}",
-                [_observe(limiters, value)],
-                unit=unit,
-                description=description,
+                name, [_observe(limiters, value)], unit=unit, description=description
             )
 
     def waited(self, key: ModelKey, reason: WaitReason, seconds: float) -> None:
@@ -78,6 +85,18 @@ def _observe(
         return [Observation(amount, _labels(key)) for key, amount in values if amount is not None]
 
     return observe
+
+
+def _in_flight(state: LimiterState) -> float:
+    return state.in_flight
+
+
+def _waiting(state: LimiterState) -> float:
+    return state.waiting
+
+
+def _concurrency(state: LimiterState) -> float:
+    return state.concurrency
 
 
 def _pace(state: LimiterState) -> float | None:

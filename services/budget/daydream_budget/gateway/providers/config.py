@@ -50,7 +50,6 @@ class ProviderConfig(BaseModel):
     concurrency: int | None = Field(None, ge=1, le=4096, description="calls in progress at once")
     headers: dict[str, SecretStr] = Field({}, description="more headers of every request")
     query: dict[str, str] = Field({}, description="more parameters of every URL")
-    batch: bool = Field(False, description="the provider has OpenAI's batch API")
     service_tier: str = Field("", max_length=32, description='tier to ask for, such as "flex"')
     watch_output: bool = Field(
         True, description="read answers as a stream, and break off one that repeats itself"

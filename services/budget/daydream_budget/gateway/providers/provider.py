@@ -19,7 +19,7 @@ import aiohttp
 from daydream_budget.gateway.providers.clipped import is_prompt_clipped
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.http_client import new_client
-from daydream_budget.gateway.providers.read_reply import read_reply
+from daydream_budget.gateway.providers.read_reply import completion_reply, read_reply
 from daydream_budget.gateway.providers.reply import ProviderReply, Shape, shorten
 from daydream_budget.gateway.providers.server_events import StreamedCompletion, event_of
 
@@ -168,7 +168,8 @@ class Provider:
                 break
         if completion.error is not None and not completion.has_finish:
             return _as_reply(completion.error)
-        reply = _as_reply(completion.body())
+        body = completion.body()
+        reply = _as_reply(body) if completion.has_escapes else completion_reply(body)
         if completion.is_runaway:
             return replace(reply, is_runaway=True, finish="length")
         if not completion.is_done and not completion.has_finish:

@@ -36,7 +36,7 @@ def read_reply(status: int, headers: Mapping[str, str], raw: bytes) -> ProviderR
     if body is None:
         return _unreadable(status, "text", text, wait_s)
     if status in OK and isinstance(body, Mapping) and is_completion(body):
-        return _completion(body)
+        return completion_reply(body)
     if status in OK and isinstance(body, Mapping) and _has_vectors(body):
         return _embeddings(body)
     error = read_error(body, is_failure=status not in OK)
@@ -68,7 +68,8 @@ def _error(status: int, error: ErrorBody, headers: Mapping[str, str]) -> Provide
     )
 
 
-def _completion(body: Mapping[str, Any]) -> ProviderReply:
+def completion_reply(body: Mapping[str, Any]) -> ProviderReply:
+    """Read a completion whose choices have messages, and whose texts UTF-8 can hold."""
     form, parts = read_completion(body)
     failure = read_error({"error": parts.failure or body.get("error")}, is_failure=True)
     usage = _usage(body)

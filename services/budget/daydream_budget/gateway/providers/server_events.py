@@ -11,6 +11,7 @@ from daydream_budget.gateway.providers.runaway import RunawayDetector
 
 DATA = b"data:"
 DONE = b"[DONE]"
+SURROGATE = rb"\ud"  # how JSON escapes one half of a character outside of the basic plane
 TOP_FIELDS = ("id", "created", "model", "service_tier", "system_fingerprint", "usage")
 TOOL_CALLS_MAX = 128
 
@@ -23,12 +24,14 @@ def event_of(line: bytes) -> bytes | None:
 class StreamedCompletion:
     """A completion that arrives in pieces. It holds the first choice, which is all that is asked.
 
-    `is_done` says that the provider ended it; `is_runaway` that its text repeats itself.
+    `is_done` says that the provider ended it; `is_runaway` that its text repeats itself;
+    `has_escapes` that it may have halves of characters, which belong together or are none.
     """
 
     def __init__(self) -> None:
         self.is_done = False
         self.is_runaway = False
+        self.has_escapes = False
         self.error: Mapping[str, Any] | None = None
         self._top: dict[str, Any] = {}
         self._texts: dict[str, list[str]] = {}
@@ -48,6 +51,7 @@ class StreamedCompletion:
             return
         if not isinstance(event, Mapping):
             return
+        self.has_escapes = self.has_escapes or SURROGATE in data.lower()
         if event.get("error"):
             self.error = event
         self._top |= {name: event[name] for name in TOP_FIELDS if event.get(name) is not None}

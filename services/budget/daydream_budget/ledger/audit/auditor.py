@@ -16,6 +16,7 @@ from daydream_budget.ledger.entries import (
     Commit,
     ControlsChanged,
     Entry,
+    MessageVoided,
     ReservationOpened,
 )
 from daydream_budget.ledger.invariants import check
@@ -35,6 +36,15 @@ class AuditFinding(ContractModel):
     kind: str
     sequence: int
     text: str
+
+
+class VoidedMessage(ContractModel):
+    """An unreadable message that a person voided. It is on record, and no finding."""
+
+    sequence: int
+    at: datetime
+    who: str
+    why: str
 
 
 @dataclass(slots=True)
@@ -70,6 +80,7 @@ class Auditor:
         self.first_at: datetime | None = None
         self.calls: dict[str, AuditedCall] = {}
         self.corrections: list[tuple[datetime, CorrectionEntry]] = []
+        self.voids: list[VoidedMessage] = []
         self.findings: list[AuditFinding] = []
         self.broken = False
         self._opened: set[str] = set()
@@ -92,7 +103,7 @@ class Auditor:
             try:
                 self._examine(entry, commit.at)
                 self.state.apply(entry, commit.at)
-            except (KeyError, AttributeError, IndexError) as error:
+            except (KeyError, AttributeError, IndexError, ValueError) as error:
                 self.report(
                     "unfoldable",
                     f"An entry of kind {entry.kind} does not follow from what is before it "
@@ -105,6 +116,18 @@ class Auditor:
         if self.commits % BALANCE_COMMITS == 0:
             self.balance()
 
+    def skip(self, sequence: int) -> None:
+        """Go past a voided message: a later commit, which is judged at its place, voids it."""
+        self._check_gap(sequence)
+        self.sequence = sequence
+
+    def stop(self, sequence: int, problem: str) -> None:
+        """Report an unreadable message, after which nothing can be judged."""
+        text = f"The message is unreadable: {problem}. Nothing after it was judged."
+        self._check_gap(sequence)
+        self.report("unreadable", text, sequence)
+        self.broken = True
+
     def balance(self) -> None:
         """Check that all sums add up."""
         try:
@@ -112,10 +135,13 @@ class Auditor:
         except AssertionError as error:
             self.report("imbalance", str(error))
 
-    def _check_order(self, sequence: int, commit: Commit) -> None:
+    def _check_gap(self, sequence: int) -> None:
         if sequence != self.sequence + 1:
             missing = f"{self.sequence + 1} to {sequence - 1}"
             self.report("gap", f"Entries {missing} of the stream are missing.", sequence)
+
+    def _check_order(self, sequence: int, commit: Commit) -> None:
+        self._check_gap(sequence)
         previous = self.state.at
         if previous is not None and commit.at < previous:
             text = f"Written at {commit.at:%Y-%m-%d %H:%M:%S}, before its predecessor"
@@ -138,6 +164,10 @@ class Auditor:
                 call.charged = entry.cost_nanousd
                 call.unknown = entry.unknown
                 call.provider_id = entry.provider_id
+            case MessageVoided():
+                self.voids.append(
+                    VoidedMessage(sequence=entry.sequence, at=at, who=entry.who, why=entry.why)
+                )
             case ControlsChanged(change=CorrectionEntry() as correction):
                 self.corrections.append((correction.at, correction))
                 if correction.attempt_id in self.calls:

@@ -15,11 +15,11 @@ import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from pydantic import ValidationError
 
 from daydream_budget.ledger import archive, snapshots
 from daydream_budget.ledger.audit.auditor import Auditor
 from daydream_budget.ledger.audit.comparison import (
+    compare_digest,
     compare_ends,
     compare_serving,
     compare_snapshot,
@@ -27,7 +27,13 @@ from daydream_budget.ledger.audit.comparison import (
 from daydream_budget.ledger.audit.invoices import InvoiceLine, read
 from daydream_budget.ledger.audit.reconciliation import reconcile
 from daydream_budget.ledger.audit.report import AuditReport, text
-from daydream_budget.ledger.entries import COMMIT
+from daydream_budget.ledger.chain import (
+    ChainPosition,
+    LedgerMessage,
+    UnreadableMessageError,
+    check_fold,
+)
+from daydream_budget.ledger.projection import VoidSearch
 from daydream_budget.ledger.state import LedgerState
 from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError, DaydreamError
@@ -95,7 +101,8 @@ class _Audit:
     serving: BudgetState | None
     mirrored: int
     stored: LedgerState
-    stored_sequence: int
+    stored_at: ChainPosition
+    position: ChainPosition = field(default_factory=ChainPosition)
     auditor: Auditor = field(default_factory=Auditor)
 
     @classmethod
@@ -103,44 +110,50 @@ class _Audit:
         js = nc.jetstream(timeout=10)
         serving = await _serving(RpcClient(nc))
         mirrored = (await js.stream_info(LEDGER_MIRROR)).state.last_seq
-        stored, stored_sequence = await snapshots.load(js)
-        return cls(js, serving, mirrored, stored, stored_sequence)
+        stored, stored_at = await snapshots.load(js)
+        return cls(js, serving, mirrored, stored, stored_at)
+
+    def __post_init__(self) -> None:
+        """Make the search for voids."""
+        self._search = VoidSearch(self.js)
 
     async def run(self) -> None:
-        """Judge every commit, and compare the snapshot and the replica at their places."""
-        async for sequence, data in archive.commits(self.js, 0):
-            self._take(sequence, data)
+        """Judge every message, and compare the snapshot and the replica at their places."""
+        async for message in archive.messages(self.js, 0):
+            await self._take(message)
             if self.auditor.broken:
                 return
-            if sequence == self.stored_sequence:
+            if message.sequence == self.stored_at.sequence:
                 compare_snapshot(self.auditor, self.stored)
-            if self.serving and sequence == self.serving.last_sequence:
+                compare_digest(self.auditor, self.stored_at.digest, message.digest)
+            if self.serving and message.sequence == self.serving.last_sequence:
                 compare_serving(self.auditor, self.serving)
         compare_ends(
             self.auditor,
             {
-                "the snapshot": self.stored_sequence,
+                "the snapshot": self.stored_at.sequence,
                 "the serving replica": self.serving.last_sequence if self.serving else 0,
                 "the mirror": self.mirrored,
             },
         )
         self.auditor.balance()
 
-    def _take(self, sequence: int, data: bytes) -> None:
+    async def _take(self, message: LedgerMessage) -> None:
+        """Judge a message as the replicas do: a commit that fits, a voided message, or neither."""
         try:
-            commit = COMMIT.validate_json(data)
-        except ValidationError as error:
-            self.auditor.report(
-                "unreadable",
-                f"Not a commit of this version ({error.error_count()} errors). "
-                "Nothing after it was judged.",
-                sequence,
-            )
-            self.auditor.broken = True
+            commit = self.position.read(message)
+            check_fold(self.auditor.state, commit, message)
+        except UnreadableMessageError as error:
+            if await self._search.is_voided(message):
+                self.position.skip(message)
+                self.auditor.skip(message.sequence)
+            else:
+                self.auditor.stop(message.sequence, error.problem)
             return
-        self.auditor.take(sequence, commit)
-        if sequence % PROGRESS_COMMITS == 0 and sys.stderr.isatty():
-            sys.stderr.write(f"\r{sequence} commits read ")
+        self.position.pass_commit(message.sequence, message.digest, commit)
+        self.auditor.take(message.sequence, commit)
+        if message.sequence % PROGRESS_COMMITS == 0 and sys.stderr.isatty():
+            sys.stderr.write(f"\r{message.sequence} commits read ")
 
 
 async def _serving(rpc: RpcClient) -> BudgetState | None:

@@ -44,6 +44,12 @@ def compare_snapshot(auditor: Auditor, stored: LedgerState) -> None:
     )
 
 
+def compare_digest(auditor: Auditor, stored: str, read: str) -> None:
+    """Report a message that is not the one that the snapshot was taken after."""
+    if stored != read:
+        auditor.report("differs", "The snapshot was taken after another message at this place.")
+
+
 def compare_serving(auditor: Auditor, state: BudgetState) -> None:
     """Report a replica that serves something else than the entries add up to."""
     audited = summary(auditor.state, auditor.sequence, auditor.state.at or NEVER)

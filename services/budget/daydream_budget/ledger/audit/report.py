@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from daydream_budget.ledger.audit.auditor import AuditFinding, Auditor
+from daydream_budget.ledger.audit.auditor import AuditFinding, Auditor, VoidedMessage
 from daydream_budget.ledger.audit.reconciliation import Reconciliation, ReconciliationDifference
 from daydream_budget.ledger.controls import usd
 from daydream_contracts.events import ContractModel
@@ -30,6 +30,7 @@ class AuditReport(ContractModel):
     authorized_nanousd: int
     reserved_nanousd: int
     served: bool
+    voids: tuple[VoidedMessage, ...] = ()
     findings: tuple[AuditFinding, ...]
     invoice: Reconciliation | None = None
 
@@ -50,6 +51,7 @@ class AuditReport(ContractModel):
             authorized_nanousd=money.authorized,
             reserved_nanousd=money.reserved,
             served=served,
+            voids=tuple(auditor.voids),
             findings=tuple(auditor.findings),
             invoice=invoice,
         )
@@ -69,6 +71,7 @@ def text(report: AuditReport) -> str:
         lines.append(f"{report.overruns} calls cost more than their upper bound.")
     if not report.served:
         lines.append("No replica answered, so none was compared.")
+    lines += _shorten([_void(void) for void in report.voids])
     lines += _shorten([_finding(finding) for finding in report.findings])
     if not report.findings:
         lines.append("The ledger balances: every invariant holds after every commit.")
@@ -102,6 +105,11 @@ def _invoice(invoice: Reconciliation) -> list[str]:
         )
     lines += _shorten([_difference(difference) for difference in invoice.differences])
     return lines if invoice.differences else [*lines, "They agree."]
+
+
+def _void(void: VoidedMessage) -> str:
+    why = f": {void.why}" if void.why else ""
+    return f"Message {void.sequence} was voided by {void.who} on {void.at:%Y-%m-%d %H:%M} UTC{why}"
 
 
 def _finding(finding: AuditFinding) -> str:

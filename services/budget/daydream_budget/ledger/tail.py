@@ -1,0 +1,113 @@
+"""The end of the ledger as one replica sees it: read what is new, append what was decided."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import nats.errors
+from nats.js.errors import NotFoundError
+from tenacity import retry, retry_if_exception_type, wait_fixed
+
+from daydream_budget.ledger.alerts import unreadable_alert
+from daydream_budget.ledger.broker_clock import utc_now
+from daydream_budget.ledger.chain import ChainPosition, LedgerMessage, UnreadableMessageError
+from daydream_budget.ledger.projection import LedgerProjection
+from daydream_contracts.events import AlertRaised
+from daydream_contracts.rpc import Refusal
+from daydream_contracts.topology import LEDGER, LEDGER_SUBJECT
+
+log = logging.getLogger(__name__)
+PUBLISH_S = 2.0
+READ_RETRY_S = 0.1
+CONNECTION_ERRORS = (nats.errors.Error, ConnectionError, TimeoutError)
+HIDDEN = (
+    "the broker counts it but does not return it, so it may be damaged. "
+    "Restore the LEDGER stream from its mirror or a backup"
+)
+
+
+@dataclass
+class LedgerTail:
+    """The projection, and the message that it can't pass. `report` raises an alert.
+
+    `is_refused`: the broker refused a commit as not the next one, so there must be more to read.
+    """
+
+    projection: LedgerProjection
+    report: Callable[[AlertRaised], Awaitable[None]]
+    unreadable: UnreadableMessageError | None = None
+    is_refused: bool = False
+    _reported: str = ""  # the digest of the unreadable message whose alert was raised
+
+    @property
+    def position(self) -> ChainPosition:
+        """Return the place of the last message in the state."""
+        return self.projection.position
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Return why nothing can be committed, or None."""
+        if self.unreadable is None:
+            return None
+        text = (
+            f"Message {self.unreadable.message.sequence} of the ledger is unreadable: "
+            f"{self.unreadable.problem}. Nothing is granted until it is repaired. "
+            "Look at it with: daydream budget repair"
+        )
+        return Refusal(reason="ledger-unreadable", text=text)
+
+    async def publish(self, data: bytes, last_sequence: int) -> None:
+        """Store a commit directly after a sequence. Raise the error of NATS if that fails."""
+        headers = {"Nats-Expected-Last-Subject-Sequence": str(last_sequence)}
+        js = self.projection.js
+        await js.publish(LEDGER_SUBJECT, data, headers=headers, timeout=PUBLISH_S)
+
+    async def catch_up(self) -> None:
+        """Apply the messages that are new, until there are no more, or one is unreadable."""
+        try:
+            await self._read_on()
+            self.unreadable = None
+        except UnreadableMessageError as error:
+            is_new, self.unreadable = self.unreadable is None, error
+            if is_new and self.refusal is not None:
+                log.error("%s", self.refusal.text)
+            if self._reported != error.message.digest:
+                await self.report(unreadable_alert(error))
+                self._reported = error.message.digest
+
+    @retry(retry=retry_if_exception_type(CONNECTION_ERRORS), wait=wait_fixed(READ_RETRY_S))
+    async def catch_up_patiently(self) -> None:
+        """Catch up, however long the connection is lost."""
+        await self.catch_up()
+
+    async def _read_on(self) -> None:
+        projection = self.projection
+        while True:
+            following = self.position.sequence + 1
+            try:
+                stored = await projection.js.get_msg(
+                    LEDGER, seq=following, subject=LEDGER_SUBJECT, next=True
+                )
+            except NotFoundError:
+                return await self._check_end()
+            if stored.seq != following:  # archived since: this replica was away long
+                await projection.replay()
+                continue
+            assert stored.time is not None
+            await projection.take(LedgerMessage(following, stored.data or b"", stored.time))
+            self.is_refused = False
+
+    async def _check_end(self) -> None:
+        """Raise UnreadableMessageError if the stream has more messages than it returns.
+
+        That is checked only after a commit was refused although there was nothing new to read: a
+        server that finds a damaged message answers "no message found".
+        """
+        if not self.is_refused:
+            return
+        js, last = self.projection.js, self.position.sequence
+        if (await js.stream_info(LEDGER)).state.last_seq > last:
+            raise UnreadableMessageError(LedgerMessage(last + 1, b"", utc_now()), HIDDEN)
+        self.is_refused = False
