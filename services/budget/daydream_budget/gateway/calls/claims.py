@@ -62,6 +62,7 @@ class CallClaims:
         self._records = records
         self._replicas = replicas
         self._active: set[str] = set()  # claims that this process works on
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def answer_or_claim(
         self, key: str, digest: str, patience_s: float, *, same_request: bool
@@ -111,22 +112,44 @@ class CallClaims:
             deaths=deaths,
             digest=before.digest or digest,
         )
-        claim = CallClaim(key, record, await self._records.write(key, record, revision))
-        self._active.add(record.claim)
-        return claim
+        self._active.add(record.claim)  # before it is stored: another request may read it at once
+        try:
+            return CallClaim(key, record, await self._records.write(key, record, revision))
+        except (RecordTakenError, *BROKER_ERRORS) as error:
+            self._active.discard(record.claim)
+            if not isinstance(error, RecordTakenError):
+                self._free_later(key, record)
+            raise
 
     async def release(self, claim: CallClaim) -> None:
         """Let others ask, if no answer was stored."""
         self._active.discard(claim.record.claim)
         if claim.stored:
             return
-        free = claim.record.model_copy(update={"state": "free", "owner": "", "claim": ""})
         try:
-            await self._records.write(claim.key, free, claim.revision)
+            await self._records.write(claim.key, _freed(claim.record), claim.revision)
         except RecordTakenError:
             pass  # somebody has taken over
         except BROKER_ERRORS as error:
-            log.warning("a claim was not released: %r", error)
+            log.warning("a claim is released later: %r", error)
+            self._free_later(claim.key, claim.record)
+
+    def _free_later(self, key: str, claimed: CallRecord) -> None:
+        """Free a claim in the background, which may be stored though nothing was acknowledged.
+
+        Other replicas would wait for this one, as it is alive.
+        """
+        task = asyncio.create_task(self._free(key, claimed))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _free(self, key: str, claimed: CallRecord) -> None:
+        with contextlib.suppress(RecordTakenError):
+            async for attempt in _retrying():
+                with attempt:
+                    record, revision = await self._records.read(key)
+                    if record.state == "claimed" and record.claim == claimed.claim:
+                        await self._records.write(key, _freed(record), revision)
 
     async def store(self, claim: CallClaim, answer: StoredAnswer) -> StoredAnswer:
         """Store an answer and return the one that counts: the first that was stored.
@@ -134,13 +157,8 @@ class CallClaims:
         Retry for as long as it takes, since it is paid for. An answer that is too large for the
         broker is not stored: a repeated request pays for it again.
         """
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(BROKER_ERRORS),
-            wait=wait_random_exponential(multiplier=STORE_WAIT_S, max=STORE_WAIT_S_MAX),
-            before_sleep=before_sleep_log(log, logging.WARNING),
-        )
         try:
-            stored: StoredAnswer = await retrying(self._store, claim, answer)
+            stored: StoredAnswer = await _retrying()(self._store, claim, answer)
         except RecordTooLargeError as error:
             log.error("The answer of a call is not stored: %s", error)
             return answer
@@ -168,6 +186,19 @@ class CallClaims:
                     return record.answer
             else:
                 return answer
+
+
+def _freed(record: CallRecord) -> CallRecord:
+    return record.model_copy(update={"state": "free", "owner": "", "claim": ""})
+
+
+def _retrying() -> AsyncRetrying:
+    """Return what repeats until NATS is back."""
+    return AsyncRetrying(
+        retry=retry_if_exception_type(BROKER_ERRORS),
+        wait=wait_random_exponential(multiplier=STORE_WAIT_S, max=STORE_WAIT_S_MAX),
+        before_sleep=before_sleep_log(log, logging.WARNING),
+    )
 
 
 async def _wait_for(event: asyncio.Event, timeout_s: float) -> None:
