@@ -18,7 +18,7 @@ from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
 from daydream_contracts.rpc import AllocationRequest, OpenReservation
-from daydream_contracts.topology import BUDGET_OPEN, route_of
+from daydream_contracts.topology import ACK_WAIT_S, BUDGET_OPEN, route_of
 from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.gateway import MODEL, running_gateway
