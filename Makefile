@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-chaos check docs reference bench bench-budget bench-sampler bench-critic lock dist sbom chart
+.PHONY: help setup hooks run test test-chaos check docs reference bench bench-budget bench-sampler bench-critic bench-gateway lock dist sbom chart
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ bench-sampler: setup ## where good pairs are, on public data: DATA=folder of MOO
 
 bench-critic: setup ## how well judges are aggregated, on public verdicts and simulated judges: DATA=folder of SciMuse, QUICK=1 for fewer seeds
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.critic --data $(DATA) $(if $(QUICK),--quick) $(ARGS)
+
+bench-gateway: setup ## what the gateway adds to a call, and what bad days of a provider cost: QUICK=1 for two minutes
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.gateway $(if $(QUICK),--quick) $(ARGS)
 
 lock: setup ## renew constraints.txt, with hashes, from the pyproject files
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \

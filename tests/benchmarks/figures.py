@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import platform
+import random
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 MACHINE = {
     "cores": os.cpu_count(),
     "machine": platform.machine(),
     "python": platform.python_version(),
 }
+
+RESAMPLES = 1000
 
 
 def figure(
@@ -35,6 +38,7 @@ def figure(
         "n": len(values),
         "seed": seed,
         **MACHINE,
+        "load": round(os.getloadavg()[0], 2),
         **context,
     }
     print(json.dumps(line), flush=True)
@@ -64,6 +68,7 @@ def mean_figure(
         "n": len(values),
         "seeds": f"0 to {len(values) - 1}",
         **MACHINE,
+        "load": round(os.getloadavg()[0], 2),
         **context,
     }
     print(json.dumps(line), flush=True)
@@ -73,3 +78,32 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return the value below which this share of the values is."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def interval_figure(
+    benchmark: str,
+    name: str,
+    values: Sequence[float],
+    statistic: Callable[[Sequence[float]], float],
+    unit: str,
+    *,
+    seed: int = 0,
+    **context: str | float,
+) -> None:
+    """Print a statistic of measurements, and its 95 % interval (bootstrap) as low and high."""
+    rng = random.Random(seed)
+    resampled = sorted(statistic(rng.choices(values, k=len(values))) for _ in range(RESAMPLES))
+    line = {
+        "benchmark": benchmark,
+        "figure": name,
+        "value": round(statistic(values), 6),
+        "unit": unit,
+        "low": round(percentile(resampled, 0.025), 6),
+        "high": round(percentile(resampled, 0.975), 6),
+        "n": len(values),
+        "seed": seed,
+        **MACHINE,
+        "load": round(os.getloadavg()[0], 2),
+        **context,
+    }
+    print(json.dumps(line), flush=True)

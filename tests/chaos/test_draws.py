@@ -17,13 +17,13 @@ import nats
 import pytest
 from nats.aio.client import Client
 
+from daydream_contracts.buckets import PLANS
 from daydream_contracts.events import DocumentOffered, PairSampled
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
 from daydream_contracts.topology import (
     BUDGET_CHANGE,
     BUDGET_STATE,
     MEMORY_STATE,
-    PLANS,
     SAMPLER_STATE,
     route_of,
 )

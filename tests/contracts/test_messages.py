@@ -14,15 +14,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from daydream_budget.gateway.calls.record import CallRecord
 from daydream_budget.ledger.entries import Commit
 from daydream_budget.ledger.snapshots import LedgerSnapshot
 from daydream_contracts.events import Message
+from daydream_contracts.rpc import IssuedKey
 from daydream_contracts.topology import ENDPOINTS, ROUTES
 from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.pipeline.outcome import DecisionRecord
 from daydream_models.prompt import StoredPrompt
 from daydream_models.reservations import StagePlan
-from daydream_models.response_store import StoredResponse
 from daydream_runtime.delivery_counts import DeliveryCounts
 from daydream_sampler.canary_injection import CanaryCursor
 from daydream_sampler.epoch import Epoch
@@ -40,7 +41,8 @@ KEPT: tuple[type[BaseModel], ...] = (
     CanaryCursor,
     DecisionRecord,
     StagePlan,
-    StoredResponse,
+    CallRecord,
+    IssuedKey,
     DeliveryCounts,
     WriterHistory,
     StrategyHistory,
@@ -60,7 +62,8 @@ MAPPINGS = (
     "VerdictReached.v1.examined",
     "HypothesisProposed.v1.written",
     "StagePlan.v1.mixture",
-    "StoredResponse.v1.digest",
+    "CallRecord.v1",
+    "CallRecord.v1.answered",
     "WriterHistory.v1",
     "StrategyHistory.v1",
 )  # their objects are mappings with keys of data, where any key is known

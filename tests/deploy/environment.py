@@ -14,9 +14,11 @@ from pydantic import BaseModel
 from daydream_console.local.stack import module_of
 from daydream_runtime.settings import PREFIX, ServiceSettings
 
-SERVICES = ("budget", "console", "critic", "memory", "oracle", "sampler", "synthesizer")
+SERVICES = ("budget", "console", "critic", "gateway", "memory", "oracle", "sampler", "synthesizer")
 PAID = ("critic", "oracle", "synthesizer")
-IMAGE_OF = {"oracle": "critic"}  # the others have their own
+STAGES = ("critic", "memory", "oracle", "synthesizer")  # each has a key at the gateway
+CALLS = ("gateway", *STAGES)  # services that a stop may meet in the middle of a call to a model
+IMAGE_OF = {"gateway": "budget", "oracle": "critic"}  # the others have their own
 
 
 def settings_class(service: str) -> type[ServiceSettings]:

@@ -16,6 +16,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_S = 60
+REQUIRED = "nats.urls={nats://nats:4222},model.name=a-model,stageKeys.existingSecret=stages"
 
 Object = dict[str, Any]
 Done = subprocess.CompletedProcess[str]
@@ -74,11 +75,7 @@ class Helm:
         set.
         """
         words = ["--kube-version", f"{kubernetes}.0"]
-        words += (
-            ["--values", str(self.chart / values)]
-            if values
-            else ["--set", "nats.urls={nats://nats:4222},model.name=a-model"]
-        )
+        words += ["--values", str(self.chart / values)] if values else ["--set", REQUIRED]
         words += [word for value in sets for word in ("--set", value)]
         if tuple(words) not in self._rendered:
             done = self.template(*words)
@@ -104,5 +101,10 @@ def named(objects: list[Object], kind: str) -> dict[str, Object]:
 def environment_of(objects: list[Object], service: str) -> dict[str, str]:
     """Return the environment of a service's container, with `secret` for the Secret's entry."""
     container = named(objects, "Deployment")[service]["spec"]["template"]["spec"]["containers"][0]
+    maps = {item["metadata"]["name"]: item for item in objects if item["kind"] == "ConfigMap"}
+    environment: dict[str, str] = {}
+    for source in container["envFrom"]:
+        if "configMapRef" in source:
+            environment |= maps[source["configMapRef"]["name"]]["data"]
     own = {variable["name"]: variable.get("value", "secret") for variable in container["env"]}
-    return {**named(objects, "ConfigMap")[""]["data"], **own}
+    return {**environment, **own}

@@ -17,9 +17,10 @@ import typer
 from typer.core import TyperArgument, TyperOption
 
 from daydream_console.cli.commands import create_program
-from daydream_contracts import topology
+from daydream_contracts import buckets, topology
 from daydream_contracts.events import ContractModel
 from daydream_contracts.topology import Stream
+from deploy.provider_answers_page import provider_answers_page
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 FIX = "make reference"
@@ -60,7 +61,11 @@ NATS. All of them are JSON. `daydream asyncapi` prints the same as an AsyncAPI d
 
 def pages() -> dict[str, str]:
     """Return the generated pages by file name."""
-    return {"commands.md": commands_page(), "messages.md": messages_page()}
+    return {
+        "commands.md": commands_page(),
+        "messages.md": messages_page(),
+        "provider-answers.md": _page(provider_answers_page(GENERATED)),
+    }
 
 
 def commands_page() -> str:
@@ -145,7 +150,7 @@ def _limits(stream: Stream) -> str:
         "work queue" if stream.retention is topology.Retention.WORK else "",
         f"{stream.messages_max:,} messages" if stream.messages_max > 0 else "",
         f"{stream.bytes_max >> 20:,} MiB" if stream.bytes_max > 0 else "",
-        f"{stream.age_max_s // topology.DAY_S} days" if stream.age_max_s else "",
+        f"{stream.age_max_s // buckets.DAY_S} days" if stream.age_max_s else "",
         "nothing is deleted; old entries may be archived" if stream.append_only else "",
     ]
     return ", ".join(limit for limit in limits if limit)
@@ -167,10 +172,10 @@ def _request_rows() -> Iterator[tuple[str, ...]]:
 
 
 def _bucket_rows() -> Iterator[tuple[str, ...]]:
-    for bucket in topology.BUCKETS:
-        age = f"{bucket.ttl_s // topology.DAY_S} days" if bucket.ttl_s else "never"
+    for bucket in buckets.BUCKETS:
+        age = f"{bucket.ttl_s // buckets.DAY_S} days" if bucket.ttl_s else "never"
         yield f"`{bucket.name}`", "key-value bucket", age
-    for name in topology.OBJECT_STORES:
+    for name in buckets.OBJECT_STORES:
         yield f"`{name}`", "object store", "never"
 
 

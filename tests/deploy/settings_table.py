@@ -14,12 +14,14 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from daydream_budget.gateway.providers.config import ProviderConfig
+from daydream_budget.gateway.settings import ONLY_IN_PROVIDERS_FILE
 from daydream_console.local.stack import module_of
 from daydream_models.settings import ModelSettings, PaidSettings
 from daydream_runtime.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("sampler", "synthesizer", "critic", "oracle", "memory", "budget", "console")
+SERVICES = ("sampler", "synthesizer", "critic", "oracle", "memory", "budget", "gateway", "console")
 Row = tuple[str, str, str]
 
 
@@ -27,7 +29,7 @@ def sections() -> Iterator[tuple[str, list[Row]]]:
     """Yield (title, rows of variable, default, description) for all services, then for each."""
     yield "All services", list(_rows("DAYDREAM_", ServiceSettings, {}))
     yield (
-        "Services that call a model (for one role: DAYDREAM_SYNTHESIZER_MODEL_NAME and so on)",
+        "Services that ask a model (for one role: DAYDREAM_SYNTHESIZER_MODEL_NAME and so on)",
         [
             *_rows("DAYDREAM_MODEL_", ModelSettings, {}),
             *_rows("DAYDREAM_", PaidSettings, {**ServiceSettings.model_fields, "model": None}),
@@ -37,6 +39,9 @@ def sections() -> Iterator[tuple[str, list[Row]]]:
         module = importlib.import_module(f"{module_of(service)}.settings")
         kind: type[ServiceSettings] = getattr(module, f"{service.capitalize()}Settings")
         rows = list(_rows(f"DAYDREAM_{service.upper()}_", kind, {**PaidSettings.model_fields}))
+        if service == "gateway":
+            without = dict.fromkeys(ONLY_IN_PROVIDERS_FILE)
+            rows = [*_rows("DAYDREAM_MODEL_", ProviderConfig, without), *rows]
         if rows:
             yield f"The {service}", rows
 
@@ -89,7 +94,8 @@ def markdown() -> str:
         "`DAYDREAM_<SERVICE>_<NAME>` wins over `DAYDREAM_<NAME>`: any common setting can be set "
         "for one service only. A list is written with commas.",
         "",
-        "`OPENAI_API_KEY` and `OPENAI_BASE_URL` apply where the model's own settings are not set.",
+        "Where `DAYDREAM_MODEL_API_KEY` and `DAYDREAM_MODEL_BASE_URL` are not set, the gateway "
+        "reads `OPENAI_API_KEY` and `OPENAI_BASE_URL`. No other service needs a key of a provider.",
         "",
     ]
     for title, rows in sections():

@@ -10,8 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from daydream_runtime.health import web_app
-from deploy.environment import PAID, SERVICES, Reader, variables_of
-from deploy.programs import Helm, Object, environment_of, named
+from deploy.environment import CALLS, IMAGE_OF, PAID, SERVICES, Reader, variables_of
+from deploy.network import Network, Stranger, pod_of
+from deploy.programs import REQUIRED, Helm, Object, environment_of, named
 
 WITH_KEDA = ("keda.enabled=true", "keda.monitoringEndpoint=nats-headless:8222")
 WITH_EVERYTHING = (
@@ -26,6 +27,9 @@ WITH_EVERYTHING = (
     "defaults.podAnnotations.note=x",
     "files.panel\\.toml=x",
     "networkPolicy.natsTo[0].ipBlock.cidr=10.0.0.0/8",
+    "networkPolicy.from[0].namespaceSelector.matchLabels.team=watch",
+    "networkPolicy.gatewayFrom[0].podSelector.matchLabels.team=search",
+    "networkPolicy.modelPorts={8000}",
 )
 KUBERNETES = ("1.29", "1.33", "1.37")
 
@@ -118,13 +122,13 @@ def test_a_service_has_a_setting_for_every_variable_it_gets(helm: Helm, service:
     (container,) = pods(objects)[service]["containers"]
     assert {variable["name"] for variable in container["env"]} <= variables_of(service)
     variables = set.union(*(variables_of(name) for name in SERVICES))
-    assert set(named(objects, "ConfigMap")[""]["data"]) <= variables
+    maps = named(objects, "ConfigMap")
+    assert set(maps[""]["data"]) <= variables
+    assert set(maps["gateway"]["data"]) <= variables_of("gateway")
 
 
 def test_a_service_reads_what_the_chart_sets(helm: Helm, read: Reader, service: str) -> None:
-    objects = helm.render(
-        "nats.streamReplicas=3", "logLevel=debug", "model.existingSecret=key", "model.timeoutS=90"
-    )
+    objects = helm.render("nats.streamReplicas=3", "logLevel=debug")
     settings = read(service, environment_of(objects, service))
     assert (str(settings.nats_address), settings.stream_replicas, settings.log_level) == (
         "nats://nats:4222",
@@ -135,8 +139,8 @@ def test_a_service_reads_what_the_chart_sets(helm: Helm, read: Reader, service: 
     assert settings.http_host == "0.0.0.0"
     assert container["ports"] == [{"name": "http", "containerPort": settings.http_port}]
     if service in PAID:
-        assert (settings.model.name, settings.model.timeout_s) == ("a-model", 90)
-        assert settings.model.api_key.get_secret_value() == "secret"
+        assert settings.model.name == "a-model"
+    if service == "gateway":
         # an empty value in the chart leaves the default
         assert settings.model.base_url == "https://api.openai.com/v1"
 
@@ -151,26 +155,29 @@ def test_config_wins_over_the_charts_own_values(helm: Helm, read: Reader) -> Non
 
 
 def test_entries_of_secrets_become_environment_and_win(helm: Helm) -> None:
-    every = pods(helm.render("defaults.secrets={nats,keys}", "services.critic.secrets={judges}"))
+    every = pods(helm.render("defaults.secrets={nats,keys}", "services.critic.secrets={critics}"))
     sources = {
         name: [next(iter(ref.values()))["name"] for ref in pod["containers"][0]["envFrom"]]
         for name, pod in every.items()
     }
-    assert sources["critic"] == ["lab-daydream", "judges"], "the last one wins"
-    assert {tuple(names) for name, names in sources.items() if name != "critic"} == {
-        ("lab-daydream", "nats", "keys")
-    }
+    assert sources.pop("critic") == ["lab-daydream", "critics"], "the last one wins"
+    assert sources.pop("gateway") == ["lab-daydream-gateway", "lab-daydream", "nats", "keys"]
+    assert {tuple(names) for names in sources.values()} == {("lab-daydream", "nats", "keys")}
 
 
-@pytest.mark.parametrize("timeout_s", [5, 120, 3600])
+@pytest.mark.parametrize(("timeout_s", "patience_s"), [(5, 1), (120, 30), (3600, 600)])
 def test_a_stopping_pod_has_time_to_finish_a_call(
-    helm: Helm, read: Reader, service: str, timeout_s: int
+    helm: Helm, read: Reader, service: str, timeout_s: int, patience_s: int
 ) -> None:
-    objects = helm.render(f"model.timeoutS={timeout_s}")
+    objects = helm.render(f"model.timeoutS={timeout_s}", f"model.patienceS={patience_s}")
     settings = read(service, environment_of(objects, service))
     assert settings.stop_timeout_s + 30 <= pods(objects)[service]["terminationGracePeriodSeconds"]
-    if service in PAID:
-        assert settings.stop_timeout_s > settings.model.timeout_s == timeout_s
+    if service in CALLS:
+        gateway = read("gateway", environment_of(objects, "gateway"))
+        assert (gateway.model.timeout_s, gateway.patience_s) == (timeout_s, patience_s)
+        assert settings.stop_timeout_s >= timeout_s + patience_s + 10
+    else:
+        assert settings.stop_timeout_s == 20
 
 
 async def _ready() -> str | None:
@@ -188,41 +195,11 @@ def test_probes_use_paths_that_are_served(helm: Helm, service: str) -> None:
     assert set(paths.values()) <= served
 
 
-def test_only_stages_that_call_the_model_have_its_key_and_egress_to_it(helm: Helm) -> None:
-    objects = helm.render(
-        "model.existingSecret=key",
-        "model.baseUrl=http://vllm:8000/v1",
-        "nats.urls={nats://a:4223,nats://b}",
-    )
-    assert {
-        name for name in SERVICES if "DAYDREAM_MODEL_API_KEY" in environment_of(objects, name)
-    } == set(PAID)
-    all_pods, callers = (
-        named(objects, "NetworkPolicy")[""]["spec"],
-        named(objects, "NetworkPolicy")["model"]["spec"],
-    )
-    assert all_pods["podSelector"]["matchLabels"] == {
-        "app.kubernetes.io/name": "daydream",
-        "app.kubernetes.io/instance": "lab",
-    }
-    assert {port["port"] for rule in all_pods["egress"] for port in rule["ports"]} == {
-        53,
-        4222,
-        4223,
-    }
-    assert callers["podSelector"]["matchExpressions"] == [
-        {"key": "app.kubernetes.io/component", "operator": "In", "values": list(PAID)}
-    ]
-    assert callers["egress"] == [{"ports": [{"port": 8000, "protocol": "TCP"}]}]
-
-
-@pytest.mark.parametrize(
-    ("url", "port"),
-    [("", 443), ("https://models.example/v1", 443), ("http://models.example/v1", 80)],
-)
-def test_egress_is_to_the_port_of_the_url(helm: Helm, url: str, port: int) -> None:
-    policy = named(helm.render(f"model.baseUrl={url}"), "NetworkPolicy")["model"]
-    assert policy["spec"]["egress"] == [{"ports": [{"port": port, "protocol": "TCP"}]}]
+def test_every_pod_may_look_up_names_and_reach_nats(helm: Helm, service: str) -> None:
+    network = Network(helm.render("nats.urls={nats://a:4223,nats://b}"))
+    for port in (53, 4222, 4223):
+        assert network.sends(pod_of(service), port, Stranger())
+    assert not network.sends(pod_of(service), 22, Stranger())
 
 
 def test_the_chart_makes_no_secret(helm: Helm) -> None:
@@ -319,16 +296,15 @@ def test_there_is_a_disruption_budget_only_for_more_than_one_pod(helm: Helm) -> 
         "synthesizer",
         "critic",
         "oracle",
+        "gateway",
     }
 
 
-def test_only_the_console_has_a_service(helm: Helm) -> None:
-    objects = helm.render()
-    services = named(objects, "Service")
-    assert list(services) == ["console"]
-    assert services["console"]["spec"]["ports"] == [
-        {"name": "http", "port": 80, "targetPort": "http"}
-    ]
+def test_only_the_console_and_the_gateway_have_a_service(helm: Helm) -> None:
+    services = named(helm.render(), "Service")
+    assert set(services) == {"console", "gateway"}
+    for service in services.values():
+        assert service["spec"]["ports"] == [{"name": "http", "port": 80, "targetPort": "http"}]
 
 
 def test_changed_settings_restart_the_pods(helm: Helm, service: str) -> None:
@@ -352,9 +328,12 @@ def test_an_image_has_service_and_version_in_its_name_unless_replaced(helm: Helm
     assert rendered["memory"]["containers"][0]["image"] == "lab.example/daydream-memory:0.1.0"
     for name in ("critic", "oracle"):  # one image, two commands
         assert rendered[name]["containers"][0]["image"] == "lab.example/critic@sha256:0"
-    assert rendered["oracle"]["containers"][0]["command"] == ["daydream-oracle"]
-    assert "command" not in rendered["critic"]["containers"][0]
-    assert pods(helm.render())["oracle"]["containers"][0]["image"] == "daydream-critic:0.1.0"
+    for name, (container,) in ((name, pod["containers"]) for name, pod in rendered.items()):
+        command = [f"daydream-{name}"] if name in IMAGE_OF else None
+        assert container.get("command") == command
+    for name, other in IMAGE_OF.items():
+        (container,) = pods(helm.render())[name]["containers"]
+        assert container["image"] == f"daydream-{other}:0.1.0"
 
 
 def test_the_notes_say_how_to_set_a_cap_and_warn_without_keda(helm: Helm) -> None:
@@ -364,7 +343,7 @@ def test_the_notes_say_how_to_set_a_cap_and_warn_without_keda(helm: Helm) -> Non
         str(helm.chart),
         "--dry-run=client",
         "--set",
-        "nats.urls={nats://n},model.name=m",
+        REQUIRED,
         "--set",
         ",".join(WITH_KEDA),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,16 @@ from typing import Any
 
 import pytest
 
-from deploy.environment import IMAGE_OF, PAID, SERVICES, Reader, variables_of
+from deploy.environment import CALLS, IMAGE_OF, PAID, SERVICES, STAGES, Reader, variables_of
 from deploy.programs import ROOT, Done, run, tool
 
-A_MODEL = {"DAYDREAM_MODEL_NAME": "a-model"}
+KEYS = {f"DAYDREAM_GATEWAY_STAGE_KEYS_{stage.upper()}": f"key-of-{stage}" for stage in STAGES}
+REQUIRED = {"DAYDREAM_MODEL_NAME": "a-model", **KEYS}
 
 
 @dataclass(frozen=True)
 class Compose:
-    """Compose over a copy of the project's file, without the caller's `.env`."""
+    """Compose over a copy of the project's file, without the caller's own files."""
 
     program: Path
     folder: Path
@@ -31,7 +33,7 @@ class Compose:
         environment = {
             "DOCKER_HOST": "unix:///nowhere",
             "HOME": str(self.folder),
-            **(A_MODEL if env is None else env),
+            **(REQUIRED if env is None else env),
         }
         return run(
             self.program, "--profile", "*", "config", *words, env=environment, cwd=self.folder
@@ -44,17 +46,17 @@ class Compose:
         return services
 
     def environment(self, service: str, env: dict[str, str] | None = None) -> dict[str, str]:
-        """Return what the container gets, without variables that are passed through but not set."""
-        return {
-            name: value
-            for name, value in self.services(env)[service]["environment"].items()
-            if value is not None
-        }
+        """Return what the container gets."""
+        environment: dict[str, str] = self.services(env)[service]["environment"]
+        return environment
 
 
 @pytest.fixture
 def compose(tmp_path: Path) -> Compose:
     shutil.copy(ROOT / "docker-compose.yml", tmp_path)
+    (tmp_path / "gateway.env").write_text(
+        "OPENAI_API_KEY=sk-provider\nMISTRAL_API_KEY=sk-mistral\n"
+    )
     return Compose(tool("docker-compose"), tmp_path)
 
 
@@ -63,10 +65,27 @@ def test_docker_compose_accepts_the_file_without_a_warning(compose: Compose) -> 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_without_a_model_it_says_what_to_do(compose: Compose) -> None:
-    done = compose.config("--quiet", env={})
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("DAYDREAM_MODEL_NAME", "choose a model in .env, for example DAYDREAM_MODEL_NAME="),
+        *((name, "docker-compose.yml begins with how to make it") for name in KEYS),
+    ],
+)
+def test_without_a_model_or_a_key_it_says_what_to_do(
+    compose: Compose, missing: str, words: str
+) -> None:
+    env = {name: value for name, value in REQUIRED.items() if name != missing}
+    done = compose.config("--quiet", env=env)
     assert done.returncode != 0
-    assert "choose a model in .env, for example DAYDREAM_MODEL_NAME=" in done.stderr
+    assert f"{missing} is missing a value: {words}" in done.stderr
+
+
+def test_without_the_file_of_provider_keys_it_names_the_file(compose: Compose) -> None:
+    (compose.folder / "gateway.env").unlink()
+    done = compose.config("--quiet")
+    assert done.returncode != 0
+    assert "gateway.env not found" in done.stderr
 
 
 def test_an_unknown_key_would_be_refused(compose: Compose) -> None:
@@ -110,8 +129,10 @@ def test_a_service_is_built_by_the_dockerfile_and_waits_for_nats(
 
 
 def test_a_service_has_a_setting_for_every_variable_it_gets(compose: Compose, service: str) -> None:
-    names = set(compose.services()[service]["environment"])
-    assert names - {"OPENAI_API_KEY", "OPENAI_BASE_URL"} <= variables_of(service)
+    (compose.folder / "gateway.env").write_text("")
+    names = {name for name, value in compose.environment(service).items() if value}
+    # The command line in the console's container reads the name of the model too.
+    assert names - {"DAYDREAM_MODEL_NAME"} <= variables_of(service)
 
 
 def test_a_service_reads_what_it_needs_in_its_container(
@@ -125,21 +146,90 @@ def test_a_service_reads_what_it_needs_in_its_container(
     )
     if service in PAID:
         assert settings.model.name == "a-model"
+    if service in STAGES:
+        assert settings.gateway.url == "http://gateway:9090/v1"
+        assert settings.gateway.key.get_secret_value() == f"key-of-{service}"
 
 
-def test_the_env_file_reaches_the_services(compose: Compose, read: Reader) -> None:
+def test_the_gateway_knows_the_keys_of_providers_and_stages(compose: Compose, read: Reader) -> None:
+    environment = compose.environment("gateway")
+    gateway = read("gateway", environment)
+    assert gateway.model.api_key.get_secret_value() == "sk-provider"
+    assert gateway.stage_keys.secrets() == {stage: f"key-of-{stage}" for stage in STAGES}
+    assert environment["MISTRAL_API_KEY"] == "sk-mistral"
+
+
+def test_no_other_service_gets_a_key_of_a_provider(compose: Compose) -> None:
+    """Also when it stands in the wrong file, or in the shell."""
+    wrong = "OPENAI_API_KEY=sk-wrong\nDAYDREAM_MODEL_API_KEY=sk-wrong\n"
+    (compose.folder / ".env").write_text(f"{wrong}MISTRAL_API_KEY=sk-wrong\n")
+    (compose.folder / "settings.env").write_text(wrong)
+    services = compose.services({**REQUIRED, "OPENAI_API_KEY": "sk-shell"})
+    with_a_key = {name for name, service in services.items() if "sk-" in json.dumps(service)}
+    assert with_a_key == {"gateway"}
+    assert services["gateway"]["environment"]["OPENAI_API_KEY"] == "sk-provider"
+
+
+def test_each_stage_gets_its_own_key_and_only_the_gateway_gets_all(compose: Compose) -> None:
+    for name, service in compose.services().items():
+        keys = set(re.findall(r"key-of-\w+", json.dumps(service)))
+        own = {f"key-of-{name}"} if name in STAGES else set()
+        assert keys == (set(KEYS.values()) if name == "gateway" else own), name
+
+
+def test_the_env_file_is_given_to_no_service_as_a_whole(compose: Compose, read: Reader) -> None:
     (compose.folder / ".env").write_text(
-        "DAYDREAM_MODEL_NAME=from-file\nOPENAI_API_KEY=a-key\nDAYDREAM_CRITIC_PROMOTE_SCORE=8\nDAYDREAM_NATS_URL=nats://127.0.0.1:4222\n"
+        "\n".join(f"{name}={value}" for name, value in REQUIRED.items())
+        + "\nDAYDREAM_CONSOLE_TOKEN=the-token\nDAYDREAM_MEMORY_WEAVIATE_API_KEY=of-the-store\n"
     )
-    critic = read("critic", compose.environment("critic", env={}))
-    assert (critic.model.name, critic.model.api_key.get_secret_value(), critic.promote_score) == (
-        "from-file",
-        "a-key",
-        8,
+    services = compose.services({})
+    for name, service in services.items():
+        text = json.dumps(service)
+        assert ("the-token" in text, "of-the-store" in text) == (
+            name == "console",
+            name == "memory",
+        )
+    assert read("critic", compose.environment("critic", {})).model.name == "a-model"
+
+
+def test_the_settings_file_reaches_every_service(
+    compose: Compose, read: Reader, service: str
+) -> None:
+    (compose.folder / "settings.env").write_text(
+        "DAYDREAM_LOG_LEVEL=error\nDAYDREAM_MODEL_TEMPERATURE=0.2\nDAYDREAM_NATS_URL=nats://127.0.0.1:4222\n"
     )
-    assert (
-        str(critic.nats_address) == "nats://nats:4222"
-    )  # an address of the host means nothing in a container
+    settings = read(service, compose.environment(service))
+    assert settings.log_level == "error"
+    # An address of the host means nothing in a container.
+    assert str(settings.nats_address) == "nats://nats:4222"
+
+
+def test_programs_of_the_machine_find_the_gateway_where_it_is_by_default(
+    compose: Compose, read: Reader
+) -> None:
+    (port,) = compose.services()["gateway"]["ports"]
+    url = f"http://{port['host_ip']}:{port['published']}/v1"
+    assert read("critic", {}).gateway.url == url
+
+
+def test_a_second_role_is_started_by_its_own_command(compose: Compose, service: str) -> None:
+    command = [f"/opt/daydream/bin/daydream-{service}"] if service in IMAGE_OF else None
+    assert compose.services()[service].get("entrypoint") == command
+
+
+@pytest.mark.parametrize("page", ["docker-compose.yml", "docs/operations.md"])
+def test_the_documented_commands_make_all_files(compose: Compose, page: str) -> None:
+    lines = (ROOT / page).read_text().replace("#   ", "").splitlines()
+    first = next(n for n, line in enumerate(lines) if re.match(r"echo .*> gateway.env", line))
+    last = next(n for n, line in enumerate(lines) if line.startswith("docker compose up"))
+    (compose.folder / "gateway.env").unlink()
+    done = run("sh", "-c", "\n".join(lines[first:last]), cwd=compose.folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert compose.config("--quiet", env={}).returncode == 0
+    keys = re.findall(
+        r"^DAYDREAM_GATEWAY_STAGE_KEYS_\w+=(\w+)$", (compose.folder / ".env").read_text(), re.M
+    )
+    assert len(set(keys)) == len(STAGES)
 
 
 def test_a_stopping_service_has_time_to_finish_a_call(
@@ -150,8 +240,10 @@ def test_a_stopping_service_has_time_to_finish_a_call(
         compose.services()[service]["stop_grace_period"].rstrip("s").rpartition("m")
     )
     assert settings.stop_timeout_s + 30 <= int(minutes or 0) * 60 + int(seconds)
-    if service in PAID:
-        assert settings.stop_timeout_s > settings.model.timeout_s
+    if service in CALLS:
+        gateway = read("gateway", compose.environment("gateway"))
+        call_s = gateway.patience_s + gateway.model.timeout_s
+        assert settings.stop_timeout_s >= call_s + 10
 
 
 def test_the_memory_keeps_its_folder_in_a_volume(compose: Compose, read: Reader) -> None:

@@ -86,7 +86,8 @@ def test_each_command_and_option_in_the_docs_exists() -> None:
 
 def _is_known(line: str, known: dict[str, set[str]]) -> bool:
     words = line.split()
-    name = next((name for name in (" ".join(words[:2]), words[0]) if name in known), None)
+    names = (" ".join(words[:length]) for length in (3, 2, 1))
+    name = next((name for name in names if name in known), None)
     return name is not None and known[name].issuperset(OPTION.findall(line))
 
 

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
+from daydream_budget.gateway.settings import GatewaySettings
 from daydream_console.local.stack import module_of
-from daydream_models.settings import PaidSettings
+from deploy.environment import SERVICES
 from deploy.settings_table import ROOT, env_example, markdown, sections
 
 
@@ -24,18 +25,15 @@ def test_every_setting_is_described() -> None:
 
 
 def test_no_setting_prints_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Settings(PaidSettings):
-        service = "critic"
-
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
-    settings = Settings.read()
+    monkeypatch.setenv("DAYDREAM_GATEWAY_STAGE_KEYS_CRITIC", "sk-very-secret")
+    settings = GatewaySettings.read()
     assert settings.model.api_key.get_secret_value() == "sk-very-secret"
+    assert settings.stage_keys.secrets() == {"critic": "sk-very-secret"}
     assert "sk-very-secret" not in f"{settings!r}{settings}{settings.model_dump_json()}"
 
 
-@pytest.mark.parametrize(
-    "service", ["sampler", "synthesizer", "critic", "oracle", "memory", "budget", "console"]
-)
+@pytest.mark.parametrize("service", SERVICES)
 def test_importing_a_service_needs_no_environment_and_opens_nothing(service: str) -> None:
     package = module_of(service)
     code = f"import socket; socket.socket.connect = None; import {package}.app, {package}.__main__"

@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.programs import Helm
+from deploy.programs import REQUIRED, Helm
 
 
 @pytest.mark.parametrize(
     ("sets", "words"),
     [
-        ("model.name=a-model", "nats.urls is required"),
-        ("nats.urls={nats://nats:4222}", "model.name is required"),
+        ("stageKeys.existingSecret=stages,model.name=a-model", "nats.urls is required"),
+        ("stageKeys.existingSecret=stages,nats.urls={nats://nats}", "model.name is required"),
         (
-            "nats.urls={nats://nats:4222},model.name=a-model,keda.enabled=true",
-            "keda.monitoringEndpoint is required",
+            "nats.urls={nats://nats:4222},model.name=a-model",
+            "kubectl -n thinking create secret generic daydream-stage-keys",
         ),
+        (f"{REQUIRED},keda.enabled=true", "keda.monitoringEndpoint is required"),
     ],
 )
 def test_a_missing_required_value_is_named(each_helm: Helm, sets: str, words: str) -> None:
@@ -37,16 +38,18 @@ def test_a_missing_required_value_is_named(each_helm: Helm, sets: str, words: st
         ("services.critic.replica=1", "replica"),
         ("services.memory.replicas=2", "memory"),
         ("services.critic.concurrency=0", "concurrency"),
+        ("services.critic.callsModel=true", "callsModel"),
+        ("services.gateway.servicePort=0", "servicePort"),
         ("nats.urls={nats:4222}", "urls"),
+        ("nats.urls={nats://lab:password@nats:4222}", "urls"),
+        ("model.baseUrl=https://lab:password@models.example/v1", "baseUrl"),
         ("keda.monitoringEndpoint=http://nats:8222", "monitoringEndpoint"),
         ("config.DAYDREAM_BUDGET_SNAPSHOT_COMMITS=1000000", "string"),
         ("config.NATS_URL=x", "NATS_URL"),
     ],
 )
 def test_the_schema_refuses_wrong_values(each_helm: Helm, wrong: str, words: str) -> None:
-    done = each_helm.template(
-        "--set", "nats.urls={nats://nats:4222},model.name=a-model", "--set", wrong
-    )
+    done = each_helm.template("--set", REQUIRED, "--set", wrong)
     assert done.returncode != 0
     assert "schema" in done.stderr
     assert words in done.stderr

@@ -104,6 +104,7 @@ def test_one_daydream_is_one_trace_through_all_services(tmp_path: Path, endpoint
         "daydream-sampler",
         "daydream-synthesizer",
         "daydream-critic",
+        "daydream-gateway",
         "daydream-memory",
     }
     by_id = {span.span_id: (service, span.name) for service, span in of_the_daydream}
@@ -122,6 +123,10 @@ def test_one_daydream_is_one_trace_through_all_services(tmp_path: Path, endpoint
     assert (
         ("daydream-critic", "publish daydream.verdict.reached"),
         ("daydream-memory", "process daydream.verdict.reached"),
+    ) in edges
+    assert (
+        ("daydream-synthesizer", "process daydream.pair.sampled"),
+        ("daydream-gateway", "chat priced-1"),
     ) in edges
     assert {"gen_ai.operation.name", "gen_ai.request.model", "gen_ai.usage.input_tokens"} <= {
         attribute.key for attribute in chat.attributes

@@ -124,7 +124,7 @@ def test_a_run_continues_after_a_higher_cap_and_after_ctrl_c(
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "Traceback" not in errors
-    assert len(pids) == 7
+    assert len(pids) == 8
     assert not [name for name, pid in pids.items() if Path(f"/proc/{pid}").exists()]
 
     done = daydream("run", "-n", "10", "--cap", "1", "--json")

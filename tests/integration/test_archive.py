@@ -15,9 +15,10 @@ from daydream_budget.ledger.chain import ChainPosition
 from daydream_budget.ledger.entries import COMMIT
 from daydream_budget.ledger.projection import LedgerProjection
 from daydream_budget.ledger.state import LedgerState
+from daydream_contracts.buckets import ARCHIVE_OBJECTS
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import EmptyRequest
-from daydream_contracts.topology import ARCHIVE_OBJECTS, BUDGET_STATE, LEDGER_SUBJECT
+from daydream_contracts.topology import BUDGET_STATE, LEDGER_SUBJECT
 from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.fake_ledger import RecordingLedger

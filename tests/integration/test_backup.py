@@ -10,7 +10,6 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from nats.aio.client import Client
@@ -39,6 +38,7 @@ from daydream_memory.backups import StreamContext
 from daydream_memory.sqlite import open_sqlite_store
 from daydream_memory.sqlite.backup import REPLACED, STAGED, install_staged, read_contents
 from daydream_runtime.rpc import RpcClient
+from support.gateway import MODEL, running_gateway
 from support.polling import eventually
 from support.programs import Endpoint, NatsServer
 from support.services import service
@@ -100,11 +100,6 @@ def verdict(name: str) -> VerdictReached:
 async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_not(
     tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
 ) -> None:
-    settings: dict[str, Any] = {
-        "DAYDREAM_MEMORY_EMBEDDING_NAME": "priced-1",
-        "DAYDREAM_MEMORY_EMBEDDING_BASE_URL": endpoint.url,
-        "DAYDREAM_MEMORY_EMBEDDING_FREE": "true",
-    }
     rpc = RpcClient(nc)
 
     async def state() -> MemoryState:
@@ -116,7 +111,10 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
 
         await eventually(holds)
 
-    with service("budget", server.url, tmp_path / "budget"):
+    async with running_gateway(
+        server, nc, endpoint.url, tmp_path / "gateway", stage="memory"
+    ) as gateway:
+        settings = {**gateway.stage_environment, "DAYDREAM_MEMORY_EMBEDDING_NAME": MODEL}
         with service("memory", server.url, tmp_path / "memory", **settings) as process:
             await offer(
                 nc,

@@ -10,6 +10,7 @@ from nats.aio.client import Client
 from daydream_console.client import connected
 from daydream_console.dead_letters import DeadLetter, dead_letters, drop
 from daydream_console.resend import resend
+from daydream_contracts.buckets import PLANS, SAMPLER
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import (
     NANOUSD_PER_USD,
@@ -22,15 +23,8 @@ from daydream_contracts.events import (
     derive_id,
 )
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
-from daydream_contracts.topology import (
-    BUDGET_CHANGE,
-    BUDGET_STATE,
-    DEAD_LETTER_PREFIX,
-    PLANS,
-    SAMPLER,
-    route_of,
-)
-from daydream_models.reservations import EXPECTED_SHARE, ORACLE, StagePlan, publish_plan
+from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE, DEAD_LETTER_PREFIX, route_of
+from daydream_models.reservations import ORACLE, StagePlan, publish_plan
 from daydream_runtime.provisioning import provision
 from daydream_runtime.stream_reader import RESEND
 from daydream_runtime.verdict_projection import Projector
@@ -113,7 +107,7 @@ async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
             assert await resend(client, letter) is None
             state = await client.rpc.request(BUDGET_STATE, EmptyRequest())
             sent = await js.get_msg(route.stream, seq=1)
-    assert state.reserved_nanousd == usd * NANOUSD_PER_USD // EXPECTED_SHARE
+    assert state.reserved_nanousd == usd * NANOUSD_PER_USD
     assert (sent.headers or {})["Nats-Msg-Id"] == f"{message.message_id}{RESEND}4"
     again = route.message.model_validate_json(sent.data or b"")
     if usd:

@@ -13,6 +13,7 @@ from nats.aio.client import Client
 from daydream_console.client import connected
 from daydream_console.dead_letters import dead_letter, dead_letters
 from daydream_console.resend import resend
+from daydream_contracts.buckets import PLANS
 from daydream_contracts.errors import (
     ConfigurationError,
 )
@@ -23,12 +24,7 @@ from daydream_contracts.events import (
     derive_id,
 )
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
-from daydream_contracts.topology import (
-    BUDGET_CHANGE,
-    BUDGET_STATE,
-    PLANS,
-    route_of,
-)
+from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE, route_of
 from daydream_models.reservations import StagePlan, publish_plan
 from support.message_builders import hypothesis, pair
 from support.programs import NatsServer
@@ -69,7 +65,13 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
         for name in ("synthesizer", "critic"):
             await publish_plan(
                 plans,
-                StagePlan(stage=name, model="m", fixed_nanousd=1_000_000, nanousd_per_fact_byte=0),
+                StagePlan(
+                    stage=name,
+                    model="m",
+                    fixed_nanousd=1_000_000,
+                    nanousd_per_fact_byte=0,
+                    expected_fixed_nanousd=100_000,
+                ),
             )
         with service("budget", server.url, tmp_path):
             assert "No cap" in (await resend(client, dead) or "")

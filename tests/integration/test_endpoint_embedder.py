@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -14,37 +14,20 @@ import numpy as np
 import pytest
 from nats.aio.client import Client
 
-from daydream_contracts.errors import RetryLaterError
 from daydream_contracts.events import DocumentOffered
-from daydream_contracts.rpc import (
-    BudgetState,
-    ChangeBudget,
-    EmptyRequest,
-    Grant,
-    MemoryState,
-    Search,
-    SetLimit,
-)
-from daydream_contracts.topology import (
-    BUDGET_CHANGE,
-    BUDGET_OPEN,
-    BUDGET_STATE,
-    MEMORY_SEARCH,
-    MEMORY_STATE,
-    route_of,
-)
+from daydream_contracts.gateway_http import CallReceipt
+from daydream_contracts.rpc import EmptyRequest, MemoryState, Search
+from daydream_contracts.topology import MEMORY_SEARCH, MEMORY_STATE, route_of
 from daydream_memory.endpoint_embedder import EndpointEmbedder, batches
 from daydream_memory.settings import MemorySettings
 from daydream_memory.sqlite import open_sqlite_store
 from daydream_memory.store import DocumentRecord, NewFact
-from daydream_models.budget_client import BudgetClient
-from daydream_models.pricing.lookup import FREE
-from daydream_models.provider import ModelProvider
-from daydream_models.settings import ModelSettings
+from daydream_models.gateway_client import GatewayClient, Vectors
 from daydream_runtime.rpc import RpcClient
 from support.endpoint import words_as_vector
+from support.gateway import MODEL, RunningGateway, running_gateway
 from support.polling import eventually
-from support.programs import PRICES, Endpoint, NatsServer
+from support.programs import Endpoint, NatsServer
 from support.services import service
 
 FACTS = 40
@@ -72,44 +55,40 @@ async def offer(nc: Client, facts: int) -> None:
     )
 
 
-async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
-    tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
-) -> None:
-    (tmp_path / "prices.toml").write_text(PRICES)
-    settings: dict[str, Any] = {
-        "DAYDREAM_MEMORY_EMBEDDING_NAME": "priced-1",
-        "DAYDREAM_MEMORY_EMBEDDING_BASE_URL": endpoint.url,
-        "DAYDREAM_MEMORY_EMBEDDING_BATCH": "8",
-        "DAYDREAM_MEMORY_PRICES_FILE": str(tmp_path / "prices.toml"),
+@pytest.fixture
+async def gateway(
+    server: NatsServer, nc: Client, endpoint: Endpoint, tmp_path: Path
+) -> AsyncIterator[RunningGateway]:
+    folder = tmp_path / "gateway"
+    async with running_gateway(server, nc, endpoint.url, folder, stage="memory") as running:
+        yield running
+
+
+def settings_of(gateway: RunningGateway, role: str = "EMBEDDING", **fields: str) -> dict[str, Any]:
+    """Return the settings of a memory that has its vectors from the gateway."""
+    embedding = {"NAME": MODEL, **fields}
+    return {
+        **gateway.stage_environment,
+        **{f"DAYDREAM_MEMORY_{role}_{name}": value for name, value in embedding.items()},
     }
+
+
+async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
+    tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint, gateway: RunningGateway
+) -> None:
+    settings = settings_of(gateway, BATCH="8")
     rpc = RpcClient(nc)
 
     async def memory() -> MemoryState:
         return await rpc.request(MEMORY_STATE, EmptyRequest())
 
-    async def budget() -> BudgetState:
-        return await rpc.request(BUDGET_STATE, EmptyRequest())
-
-    async def cap(nanousd: int) -> None:
-        await rpc.request(
-            BUDGET_CHANGE,
-            ChangeBudget(
-                change_id=str(nanousd),
-                change=SetLimit(window="lifetime", cap_nanousd=nanousd),
-                who="test",
-            ),
-        )
-
-    with (
-        service("budget", server.url, tmp_path / "budget"),
-        service("memory", server.url, tmp_path / "memory", **settings),
-    ):
-        await cap(200_000)  # a batch of eight is bounded by some 120,000 and costs some 25,000
+    await gateway.cap(200_000)  # a batch of eight is bounded by some 120,000, costs some 25,000
+    with service("memory", server.url, tmp_path / "memory", **settings):
         await offer(nc, FACTS)
         await eventually(lambda: settled_at(memory, 8))
         assert 0 < (await memory()).facts < FACTS, "the cap holds the rest back"
-        assert (await budget()).limits[0].settled_nanousd <= 200_000
-        await cap(10_000_000)
+        assert (await gateway.ledger()).limits[0].settled_nanousd <= 200_000
+        await gateway.cap(10_000_000)
         await eventually(lambda: settled_at(memory, FACTS))
         assert (await memory()).embedding_model == "priced-1"
         result = await rpc.request(
@@ -120,7 +99,7 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
             ),
         )
         assert result.hits[0].similarity == pytest.approx(1, abs=1e-5)
-        ledger = await budget()
+        ledger = await gateway.ledger()
         assert ledger.settled_nanousd == endpoint.witness()["cost_nanousd"], (
             "the ledger and the endpoint count the same money"
         )
@@ -131,44 +110,35 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
 
 
 async def test_another_model_takes_over_while_questions_are_answered_with_the_previous(
-    tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
+    tmp_path: Path, server: NatsServer, nc: Client, gateway: RunningGateway
 ) -> None:
-    def of(role: str, **environment: str) -> dict[str, Any]:
-        return {
-            f"DAYDREAM_MEMORY_{role}_{name}": value
-            for name, value in {
-                "NAME": "priced-1",
-                "BASE_URL": endpoint.url,
-                "FREE": "true",
-                **environment,
-            }.items()
-        }
-
     rpc = RpcClient(nc)
     text = "Note number 5 tells of harbour 35 and of the wind that blows there all year."
 
     async def memory() -> MemoryState:
         return await rpc.request(MEMORY_STATE, EmptyRequest())
 
-    with service("budget", server.url, tmp_path / "budget"):
-        with service("memory", server.url, tmp_path / "memory", **of("EMBEDDING")):
-            await offer(nc, FACTS_MANY)
-            await eventually(lambda: settled_at(memory, FACTS_MANY))
-        changed = {**of("EMBEDDING", DIMENSIONS="32", BATCH="16"), **of("PREVIOUS")}
-        with service("memory", server.url, tmp_path / "memory", **changed) as process:
-            assert (await memory()).embedding_model == "priced-1", "too many texts for the start"
-            assert (await rpc.request(MEMORY_SEARCH, Search(text=text, limit=1))).hits[
-                0
-            ].similarity == pytest.approx(1, abs=1e-5)
-            assert await asyncio.to_thread(process.wait, 30) == 75, "it asks to be started again"
-        with service("memory", server.url, tmp_path / "memory", **changed):
-            assert (await memory()).embedding_model == "priced-1@32"
-            result = await rpc.request(MEMORY_SEARCH, Search(text=text, limit=1))
-            assert (result.hits[0].fact.text, round(result.hits[0].similarity, 4)) == (text, 1.0)
+    with service("memory", server.url, tmp_path / "memory", **settings_of(gateway)):
+        await offer(nc, FACTS_MANY)
+        await eventually(lambda: settled_at(memory, FACTS_MANY))
+    changed = {
+        **settings_of(gateway, DIMENSIONS="32", BATCH="16"),
+        **settings_of(gateway, "PREVIOUS"),
+    }
+    with service("memory", server.url, tmp_path / "memory", **changed) as process:
+        assert (await memory()).embedding_model == "priced-1", "too many texts for the start"
+        assert (await rpc.request(MEMORY_SEARCH, Search(text=text, limit=1))).hits[
+            0
+        ].similarity == pytest.approx(1, abs=1e-5)
+        assert await asyncio.to_thread(process.wait, 30) == 75, "it asks to be started again"
+    with service("memory", server.url, tmp_path / "memory", **changed):
+        assert (await memory()).embedding_model == "priced-1@32"
+        result = await rpc.request(MEMORY_SEARCH, Search(text=text, limit=1))
+        assert (result.hits[0].fact.text, round(result.hits[0].similarity, 4)) == (text, 1.0)
 
 
 async def test_no_endpoint_is_sent_a_text_that_it_may_not_see(
-    tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
+    tmp_path: Path, server: NatsServer, endpoint: Endpoint, gateway: RunningGateway
 ) -> None:
     store = open_sqlite_store(tmp_path / "memory" / "memory", "all-MiniLM-L6-v2-int8")
     fact = NewFact(
@@ -178,42 +148,30 @@ async def test_no_endpoint_is_sent_a_text_that_it_may_not_see(
         DocumentRecord("d", "/s.md", "read", "", datetime.now(UTC), datetime.now(UTC)), [fact]
     )
     await store.close()
-    settings: dict[str, Any] = {
+    settings = {
         "DAYDREAM_CLEARANCES": "internal,secret",
-        "DAYDREAM_MEMORY_EMBEDDING_NAME": "priced-1",
-        "DAYDREAM_MEMORY_EMBEDDING_BASE_URL": endpoint.url,
-        "DAYDREAM_MEMORY_EMBEDDING_FREE": "true",
-        "DAYDREAM_MEMORY_EMBEDDING_CLEARANCE": "internal",
+        **settings_of(gateway, CLEARANCE="internal"),
     }
     with service("memory", server.url, tmp_path / "memory", ready=False, **settings) as process:
         assert await asyncio.to_thread(process.wait, 30) == 2
     assert endpoint.witness()["calls"] == 0
 
 
-async def test_vectors_that_are_paid_for_are_not_bought_again_when_the_ledger_goes_away(
-    endpoint: Endpoint,
-) -> None:
-    away = True
+async def test_vectors_that_came_are_not_asked_for_again() -> None:
+    class FakeGateway:
+        calls = 0
 
-    class FakeLedgerClient:
-        async def request(self, called: Any, _: Any) -> Any:
-            if called is BUDGET_OPEN:
-                return Grant(attempt_id="a")
-            if away:
-                raise RetryLaterError("the ledger is away")
-            return None
+        async def embed(self, model: str, texts: Sequence[str], dimensions: int) -> Vectors:
+            self.calls += 1
+            receipt = CallReceipt(call_id="", cost_nanousd=1, answered_at=datetime.now(UTC))
+            return Vectors([words_as_vector(text, 48) for text in texts], receipt)
 
-    model = ModelProvider(ModelSettings(name="priced-1", base_url=endpoint.url))
-    embedder = EndpointEmbedder(
-        model, FREE, BudgetClient(cast(RpcClient, FakeLedgerClient()), "memory", "priced-1")
-    )
-    with pytest.raises(RetryLaterError):
-        await embedder.embed(["a text"])
-    away = False
+    gateway = FakeGateway()
+    embedder = EndpointEmbedder(cast(GatewayClient, gateway), MODEL)
     (vector,) = await embedder.embed(["a text"])
-    await model.close()
+    assert (await embedder.embed(["a text"]))[0] is vector
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
-    assert endpoint.witness()["calls"] == 1
+    assert gateway.calls == 1
 
 
 async def settled_at(memory: Callable[[], Coroutine[Any, Any, MemoryState]], facts: int) -> bool:

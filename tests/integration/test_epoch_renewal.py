@@ -8,8 +8,8 @@ from typing import Any, cast
 from nats.aio.client import Client
 from nats.js.api import KeyValueConfig
 
+from daydream_contracts.buckets import DRAWN_PAIRS
 from daydream_contracts.rpc import JudgedPairs, JudgedPairsPage
-from daydream_contracts.topology import DRAWN_PAIRS
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.rpc import RpcClient
 from daydream_sampler.claim import Claim

@@ -76,7 +76,7 @@ async def judged(tmp_path: Path, **changed: str) -> VerdictReached:
     """Return the verdict of a critic that has the gate and the judge of the kit."""
     panel = tmp_path / "panel.toml"
     panel.write_text('[[judge]]\nkind = "measurability"\n')
-    configs = read_panel(str(panel), ModelSettings(name="unused"), {})
+    configs = read_panel(str(panel), ModelSettings(name="unused"))
     async with AsyncExitStack() as stack:
         runtime = cast(Runtime, None)  # only the models of judges need it
         judges = await open_judges(runtime, stack, CriticSettings(), configs)

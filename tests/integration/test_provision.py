@@ -10,7 +10,8 @@ import pytest
 from nats.aio.client import Client
 from nats.js import api
 
-from daydream_contracts.topology import BUCKETS, CONSUMERS, OBJECT_STORES, RESPONSES, STREAMS
+from daydream_contracts.buckets import BUCKETS, CALLS, OBJECT_STORES
+from daydream_contracts.topology import CONSUMERS, STREAMS
 from daydream_runtime.provisioning import consumer_config, provision
 
 
@@ -69,7 +70,7 @@ async def test_a_read_of_a_bucket_asks_the_leader_of_its_stream(
     nc: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await provision(nc, replicas=1)
-    bucket = await nc.jetstream().key_value(RESPONSES.name)
+    bucket = await nc.jetstream().key_value(CALLS.name)
     await bucket.put("key", b"value")
     asked: list[str] = []
     request = nc.request
@@ -80,17 +81,17 @@ async def test_a_read_of_a_bucket_asks_the_leader_of_its_stream(
 
     monkeypatch.setattr(nc, "request", record)  # only the subject shows who answers
     assert (await bucket.get("key")).value == b"value"
-    assert asked == [f"$JS.API.STREAM.MSG.GET.KV_{RESPONSES.name}"]
+    assert asked == [f"$JS.API.STREAM.MSG.GET.KV_{CALLS.name}"]
 
 
 async def test_an_existing_bucket_is_updated_and_keeps_its_values(nc: Client) -> None:
     js = nc.jetstream()
     old = await js.create_key_value(
-        api.KeyValueConfig(bucket=RESPONSES.name, history=1, ttl=60, direct=True)
+        api.KeyValueConfig(bucket=CALLS.name, history=1, ttl=60, direct=True)
     )
     await old.put("key", b"value")
     await provision(nc, replicas=1)
-    config = (await js.stream_info(f"KV_{RESPONSES.name}")).config
-    assert (config.allow_direct, config.max_age) == (False, RESPONSES.ttl_s)
-    assert config.max_bytes == RESPONSES.bytes_max
-    assert (await (await js.key_value(RESPONSES.name)).get("key")).value == b"value"
+    config = (await js.stream_info(f"KV_{CALLS.name}")).config
+    assert (config.allow_direct, config.max_age) == (False, CALLS.ttl_s)
+    assert config.max_bytes == CALLS.bytes_max
+    assert (await (await js.key_value(CALLS.name)).get("key")).value == b"value"

@@ -9,7 +9,7 @@ from functools import partial
 
 from nats.aio.client import Client
 
-from daydream_contracts.topology import SAMPLER
+from daydream_contracts.buckets import SAMPLER
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.provisioning import provision
 from daydream_sampler.claim import Claim

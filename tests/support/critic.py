@@ -40,7 +40,7 @@ from daydream_critic.pipeline.judges.model_judge import ModelJudge
 from daydream_critic.pipeline.judges.registry import judge_spec
 from daydream_critic.pipeline.memory_lookup import MemoryLookup
 from daydream_critic.settings import CriticSettings
-from daydream_models.client import BudgetedModelClient
+from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpecs
 from daydream_models.reservations import StageCost, StagePlan
@@ -146,7 +146,7 @@ class FakeBucket:
 def model_judge(model: FakeJudgeModel, *, rubric: str = "essay", calls_max: int = 1) -> ModelJudge:
     config = JudgeConfig(model=ModelSettings(name=model.name), rubric=rubric, calls_max=calls_max)
     spec = judge_spec(CriticSettings(), config)
-    client = cast(BudgetedModelClient, model)
+    client = cast(ModelClient, model)
     return ModelJudge(spec.name, spec.requests, spec.family, spec.calls_max, model=client)
 
 

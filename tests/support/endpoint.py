@@ -237,6 +237,8 @@ class Handler(BaseHTTPRequestHandler):
             with self.accounts.lock:
                 self.accounts.totals["refused"] += 1
             self.accounts.write(event="refused", key=key, status=status)
+            if behaviour.get("bare"):
+                return self.text("Bad gateway", status)
             return self.reply(
                 status,
                 {"error": {"message": "as told"}},
@@ -276,10 +278,10 @@ class Handler(BaseHTTPRequestHandler):
         self.accounts.write(event="end", key=key, cost=cost, id=reply["id"])
         return None
 
-    def text(self, content: str) -> None:
-        """Answer with a file."""
+    def text(self, content: str, status: int = 200) -> None:
+        """Answer with a file, or with an error that has no JSON."""
         body = content.encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("content-type", "application/jsonl")
         self.send_header("content-length", str(len(body)))
         self.end_headers()

@@ -1,81 +1,120 @@
-"""Fakes around a model client: a provider with scripted answers, a budget, a store of responses."""
+"""Fakes around models: a gateway with scripted answers; a provider and funds of a gateway."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
-from daydream_models.pricing.usage import TokenUsage
-from daydream_models.provider import ChatRequest
-from daydream_models.provider_answers import ProviderAnswer
-from daydream_models.provider_errors import ModelCallError
-from daydream_models.response_store import StoredResponse
-from daydream_models.settings import ModelSettings
+from openai.types.chat import ChatCompletion
+
+from daydream_budget.gateway.callers import CallContext
+from daydream_budget.gateway.funds import AuthorizedAttempt
+from daydream_budget.gateway.providers.config import ProviderConfig
+from daydream_budget.gateway.providers.reply import ProviderReply
+from daydream_contracts.gateway_http import CallReceipt
+from daydream_models.gateway_client import GatewayAnswer
 
 PROVIDER_ID = "chatcmpl-7"
+COST_NANOUSD = 700
+
+
+def completion(text: str, finish: str = "stop", model: str = "m-2026") -> dict[str, Any]:
+    """Return the body of a chat answer."""
+    return {
+        "id": PROVIDER_ID,
+        "object": "chat.completion",
+        "created": 0,
+        "model": model,
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": finish,
+                "message": {"role": "assistant", "content": text},
+            }
+        ],
+    }
+
+
+@dataclass
+class FakeGatewayClient:
+    """A gateway that gives these answers one after the other, each call once."""
+
+    answers: list[str | Exception]
+    finish: str = "stop"
+    kind: str = "answer"
+    bodies: list[Mapping[str, Any]] = field(default_factory=list)
+    paid: dict[str, GatewayAnswer] = field(default_factory=dict)
+    batched: list[bool] = field(default_factory=list)
+
+    async def chat(
+        self, call_id: str, reservation_id: str, body: Mapping[str, Any], *, batch: bool = False
+    ) -> GatewayAnswer:
+        """Return the stored answer of a call, or the next one."""
+        self.batched.append(batch)
+        if call_id in self.paid:
+            return self.paid[call_id]
+        self.bodies.append(body)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        receipt = CallReceipt(
+            call_id=call_id,
+            cost_nanousd=COST_NANOUSD,
+            provider_id=PROVIDER_ID,
+            input_tokens=100,
+            output_tokens=10,
+            kind=self.kind,
+            answered_at=datetime.now(UTC),
+        )
+        body = completion(answer, self.finish)
+        self.paid[call_id] = GatewayAnswer(ChatCompletion.model_validate(body), receipt)
+        return self.paid[call_id]
 
 
 @dataclass
 class FakeProvider:
-    """An endpoint that gives these answers one after the other."""
+    """A provider that gives these replies one after the other."""
 
-    answers: list[str | ModelCallError]
-    usage: TokenUsage | None
-    settings: ModelSettings = field(
-        default_factory=lambda: ModelSettings(name="m", base_url="http://127.0.0.1:1/v1")
+    replies: list[ProviderReply]
+    config: ProviderConfig = field(
+        default_factory=lambda: ProviderConfig(base_url="http://127.0.0.1:1/v1")
     )
-    requests: list[ChatRequest] = field(default_factory=list)
+    sent: list[Mapping[str, Any]] = field(default_factory=list)
 
-    async def complete(self, request: ChatRequest) -> ProviderAnswer:
-        """Return the next answer, or raise it."""
-        self.requests.append(request)
-        answer = self.answers.pop(0)
-        if isinstance(answer, ModelCallError):
-            raise answer
-        return ProviderAnswer(answer, "stop", "m-2026", self.usage, PROVIDER_ID)
+    async def attempt(self, path: str, body: Mapping[str, Any]) -> ProviderReply:
+        """Return the next reply."""
+        self.sent.append(body)
+        return self.replies.pop(0)
 
 
 @dataclass
-class FakeBudgetClient:
-    """A budget that authorizes everything. Both records are by attempt id."""
+class FakeFunds:
+    """A ledger that authorizes everything. Both records are by attempt id."""
 
-    stage: str = "synthesizer"
-    team: str = ""
     authorized: dict[str, int] = field(default_factory=dict)
     settled: dict[str, int | None] = field(default_factory=dict)
     provider_ids: list[str] = field(default_factory=list)
 
     async def authorize(
-        self, reservation_id: str, call_id: str, upper_bound_nanousd: int, lifetime_s: float
-    ) -> str:
+        self, context: CallContext, model: str, bound_nanousd: int, lifetime_s: float
+    ) -> AuthorizedAttempt:
         """Authorize an attempt."""
-        attempt_id = f"{call_id}:{len(self.authorized) + 1}"
-        self.authorized[attempt_id] = upper_bound_nanousd
-        return attempt_id
+        attempt_id = f"{context.call_id}:{len(self.authorized) + 1}"
+        self.authorized[attempt_id] = bound_nanousd
+        return AuthorizedAttempt(attempt_id, release=not context.reservation_id)
 
     async def settle(
         self,
-        attempt_id: str,
+        attempt: AuthorizedAttempt,
         cost_nanousd: int | None,
+        *,
         input_tokens: int | None = None,
         output_tokens: int | None = None,
         provider_id: str = "",
     ) -> None:
         """Settle an attempt once; a second time has no effect."""
-        if attempt_id not in self.settled:
-            self.settled[attempt_id] = cost_nanousd
+        if attempt.attempt_id not in self.settled:
+            self.settled[attempt.attempt_id] = cost_nanousd
             self.provider_ids.append(provider_id)
-
-
-@dataclass
-class FakeResponseStore:
-    """Stored responses by call id."""
-
-    stored: dict[str, StoredResponse] = field(default_factory=dict)
-
-    async def find(self, call_id: str) -> StoredResponse | None:
-        """Return a stored response."""
-        return self.stored.get(call_id)
-
-    async def store(self, response: StoredResponse) -> None:
-        """Store a response."""
-        self.stored[response.call_id] = response

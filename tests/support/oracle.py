@@ -24,7 +24,7 @@ from daydream_critic.oracle.oracle import Oracle
 from daydream_critic.oracle.requests import control_request, refute_requests
 from daydream_critic.oracle.settings import OracleSettings
 from daydream_critic.oracle.single_fact import AloneAnswer
-from daydream_models.client import BudgetedModelClient
+from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpecs
 from daydream_models.reservations import StageCost, StagePlan
@@ -54,8 +54,8 @@ class FakeOracleModel:
         return [request.prompt.name for request in self.requests]
 
     @property
-    def client(self) -> BudgetedModelClient:
-        return cast(BudgetedModelClient, self)
+    def client(self) -> ModelClient:
+        return cast(ModelClient, self)
 
     async def request(self, request: ModelRequest, answer: type[Any]) -> ModelReply[Any]:
         self.requests.append(request)

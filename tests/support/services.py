@@ -17,7 +17,7 @@ def service(
     name: str, nats_url: str, folder: Path, *, ready: bool = True, **environment: str
 ) -> Iterator[subprocess.Popen[str]]:
     """Run `python -m daydream_<name>` until it is ready. Kill it at the end if it still runs."""
-    port = free_port()
+    port = int(environment.get("DAYDREAM_HTTP_PORT", 0)) or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     own = {
         "DAYDREAM_NATS_URL": nats_url,
@@ -37,6 +37,7 @@ def service(
             until(
                 lambda: answers(f"http://127.0.0.1:{port}/readyz") or process.poll() is not None,
                 f"{name} to be ready",
+                patience_s=60,
             )
         yield process
     finally:

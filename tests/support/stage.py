@@ -12,16 +12,13 @@ from faststream.nats import NatsBroker
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
+from daydream_contracts.buckets import DELIVERY_COUNTS
 from daydream_contracts.events import (
     Message,
     PairSampled,
     Payer,
 )
-from daydream_contracts.topology import (
-    CONSUMERS,
-    DELIVERY_COUNTS,
-    route_of,
-)
+from daydream_contracts.topology import CONSUMERS, route_of
 from daydream_runtime.middleware import DeliveryMiddleware
 from daydream_runtime.provisioning import consumer_config, provision
 from daydream_runtime.registration import Handler, consumer_router

@@ -33,6 +33,52 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- ternary (omit $service "storage") $service (ne $values.weaviate.url "") | toJson -}}
 {{- end }}
 
+{{- /* The services that ask models, as JSON. Each has an entry of its name in the Secret of stage keys. */ -}}
+{{- define "daydream.stages" -}}
+["synthesizer", "critic", "oracle", "memory"]
+{{- end }}
+
+{{- /* The URL of the gateway: (list $ domain), with an empty domain for callers in the namespace. */ -}}
+{{- define "daydream.gatewayUrl" -}}
+{{- $port := (include "daydream.service" (list (index . 0) "gateway") | fromJson).servicePort | int -}}
+http://{{ include "daydream.fullname" (index . 0) }}-gateway{{ index . 1 }}{{ if ne $port 80 }}:{{ $port }}{{ end }}/v1
+{{- end }}
+
+{{- /* The command that creates the Secret of stage keys: (list namespace name) */ -}}
+{{- define "daydream.createStageKeys" -}}
+kubectl -n {{ index . 0 }} create secret generic {{ index . 1 }}
+{{- range include "daydream.stages" . | fromJsonArray }} --from-literal={{ . }}=$(openssl rand -hex 32){{ end }}
+{{- end }}
+
+{{- /* Fails if one Secret has two purposes, or if a service would get entries that are not meant for it. */ -}}
+{{- define "daydream.checkSecrets" -}}
+{{- $keys := .Values.stageKeys.existingSecret -}}
+{{- if not $keys -}}
+{{- fail (printf "stageKeys.existingSecret is required: --set stageKeys.existingSecret=daydream-stage-keys. Create that Secret first: %s" (include "daydream.createStageKeys" (list .Release.Namespace "daydream-stage-keys"))) -}}
+{{- end -}}
+{{- $purposes := compact (list $keys .Values.model.existingSecret .Values.weaviate.existingSecret) -}}
+{{- if ne (len $purposes) (len (uniq $purposes)) -}}
+{{- fail "stageKeys, model and weaviate need different Secrets: existingSecret names one of them twice" -}}
+{{- end -}}
+{{- range $name, $_ := .Values.services -}}
+{{- range (include "daydream.service" (list $ $name) | fromJson).secrets -}}
+{{- if or (eq . $keys) (and (eq . $.Values.model.existingSecret) (ne $name "gateway")) -}}
+{{- fail (printf "the secrets of the service %s hold %s, whose entries are not for it: use another Secret there" $name .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* The entries of a ConfigMap. With an empty value the service's own default holds. */ -}}
+{{- define "daydream.data" -}}
+{{- range $name, $value := . -}}
+{{- $text := include "daydream.text" $value -}}
+{{- if ne $text "" }}
+{{ $name }}: {{ $text | quote }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{- /* A value as the text of an environment variable: a list is written with commas. */ -}}
 {{- define "daydream.text" -}}
 {{- if kindIs "slice" . }}{{ join "," . }}{{ else }}{{ toString . }}{{ end -}}

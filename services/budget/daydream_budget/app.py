@@ -18,6 +18,7 @@ from daydream_budget.ledger.projection import LedgerProjection
 from daydream_budget.ledger.tail import LedgerTail
 from daydream_budget.maintenance import Maintenance, SnapshotKeeper
 from daydream_budget.metrics import BudgetMetrics, RefusalCounter
+from daydream_budget.pricing.price_file import read_prices
 from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import ForegroundReported
@@ -31,7 +32,6 @@ from daydream_contracts.topology import (
     BUDGET_SETTLE,
     BUDGET_STATE,
 )
-from daydream_models.pricing.price_file import read_prices
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.registration import EndpointHandlers
 from daydream_runtime.runtime_context import Runtime

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from daydream_budget.pricing.lookup import price_of
+from daydream_budget.pricing.price_file import FlatPrice
+from daydream_budget.pricing.usage import TokenUsage
 from daydream_contracts.errors import ConfigurationError, PermanentError
 from daydream_contracts.events import ForegroundReported
-from daydream_models.pricing.lookup import price_of
-from daydream_models.pricing.price_file import FlatPrice
-from daydream_models.pricing.usage import TokenUsage
 
 
 def cost_of(report: ForegroundReported, prices: Mapping[str, FlatPrice]) -> int:

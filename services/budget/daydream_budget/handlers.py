@@ -13,6 +13,7 @@ from daydream_budget.foreground_cost import cost_of
 from daydream_budget.ledger.ledger import Ledger
 from daydream_budget.ledger.summary import summary
 from daydream_budget.metrics import RefusalCounter
+from daydream_budget.pricing.price_file import FlatPrice
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import ForegroundReported
 from daydream_contracts.rpc import (
@@ -31,7 +32,6 @@ from daydream_contracts.rpc import (
     Settle,
     Settled,
 )
-from daydream_models.pricing.price_file import FlatPrice
 from daydream_runtime.from_context import FromContext
 
 

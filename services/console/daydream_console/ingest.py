@@ -17,9 +17,10 @@ from pathlib import Path
 
 from daydream_console.client import Client
 from daydream_console.overview import handled_up_to, wait_until_handled
+from daydream_contracts.buckets import DOCUMENT_OBJECTS
 from daydream_contracts.events import DocumentOffered, DocumentRemoved, FactKind, derive_id
 from daydream_contracts.rpc import DocumentReport, ListDocuments
-from daydream_contracts.topology import DOCUMENT_OBJECTS, MEMORY_DOCUMENTS
+from daydream_contracts.topology import MEMORY_DOCUMENTS
 
 BYTES_MAX = 256 << 20
 INLINE_BYTES_MAX = 256 << 10  # in base64 well below the 1 MB that a message may have

@@ -16,10 +16,18 @@ from nats.js.errors import NotFoundError
 from daydream_console.client import Client
 from daydream_contracts.errors import DaydreamError, RetryLaterError
 from daydream_contracts.events import ContractModel, Message
-from daydream_contracts.rpc import BudgetState, EmptyRequest, MemoryState, SamplerState
+from daydream_contracts.rpc import (
+    BudgetState,
+    EmptyRequest,
+    GatewayState,
+    MemoryState,
+    ModelState,
+    SamplerState,
+)
 from daydream_contracts.topology import (
     BUDGET_STATE,
     CONSUMERS,
+    GATEWAY_STATE,
     MEMORY_STATE,
     SAMPLER_STATE,
     Consumer,
@@ -59,8 +67,15 @@ class Overview(ContractModel):
     memory: MemoryState | None
     sampler: SamplerState | None
     budget: BudgetState | None
+    gateway: GatewayState | None = None
     stages: tuple[StageState, ...]
     dead_letters: int
+
+    @property
+    def waiting_models(self) -> list[ModelState]:
+        """Return the models that answer no calls at the moment, each with its reason."""
+        models = self.gateway.models if self.gateway else ()
+        return [model for model in models if model.waiting_for]
 
     @property
     def pipeline_idle(self) -> bool:
@@ -72,10 +87,11 @@ async def overview(
     rpc: RpcClient, js: JetStreamContext, *, timeout_s: float = ANSWER_TIMEOUT_S
 ) -> Overview:
     """Ask all services at once. A service that does not answer within the timeout is None."""
-    memory, sampler, budget, stages, dead_letters = await asyncio.gather(
+    memory, sampler, budget, gateway, stages, dead_letters = await asyncio.gather(
         _state_of(rpc, MEMORY_STATE, timeout_s),
         _state_of(rpc, SAMPLER_STATE, timeout_s),
         _state_of(rpc, BUDGET_STATE, timeout_s),
+        _state_of(rpc, GATEWAY_STATE, timeout_s),
         _stages(js),
         _dead_letters(js),
     )
@@ -84,6 +100,7 @@ async def overview(
         memory=memory,
         sampler=sampler,
         budget=budget,
+        gateway=gateway,
         stages=stages,
         dead_letters=dead_letters,
     )

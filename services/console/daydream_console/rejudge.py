@@ -16,6 +16,7 @@ from nats.js.errors import APIError
 from tenacity import retry, retry_if_exception, wait_fixed
 
 from daydream_console.client import Client
+from daydream_contracts.buckets import PLANS
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import HypothesisProposed, PairSampled, VerdictReached, derive_id
 from daydream_contracts.rpc import (
@@ -26,7 +27,7 @@ from daydream_contracts.rpc import (
     OpenReservation,
     Refusal,
 )
-from daydream_contracts.topology import BUDGET_OPEN, CRITIC_STATE, MEMORY_VERDICTS, PLANS
+from daydream_contracts.topology import BUDGET_OPEN, CRITIC_STATE, MEMORY_VERDICTS
 from daydream_models.reservations import FULL, ORACLE, StagePlan, read_plans
 
 CRITIC = "critic"

@@ -17,6 +17,7 @@ from nats.js.errors import APIError
 from daydream_console.client import Client
 from daydream_console.dead_letters import DeadLetter, drop
 from daydream_console.rejudge import allocations
+from daydream_contracts.buckets import PLANS
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import (
     CandidateNominated,
@@ -26,7 +27,7 @@ from daydream_contracts.events import (
     derive_id,
 )
 from daydream_contracts.rpc import OpenReservation, Purpose
-from daydream_contracts.topology import BUDGET_OPEN, PLANS
+from daydream_contracts.topology import BUDGET_OPEN
 from daydream_models.reservations import ORACLE, read_plans
 from daydream_runtime.stream_reader import RESEND
 

@@ -16,6 +16,7 @@ from typing import Any
 from nats.js.errors import KeyNotFoundError
 
 from daydream_console.client import Client
+from daydream_contracts.buckets import PROMPTS
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import Aggregation, HypothesisProposed, ModelCall, VerdictReached
 from daydream_contracts.prompt_variables import (
@@ -27,7 +28,7 @@ from daydream_contracts.prompt_variables import (
     single_fact_variables,
 )
 from daydream_contracts.rpc import ListVerdicts
-from daydream_contracts.topology import MEMORY_VERDICTS, PROMPTS
+from daydream_contracts.topology import MEMORY_VERDICTS
 from daydream_models.prompt import Prompt, StoredPrompt, digest_of, repair_messages
 
 Messages = tuple[dict[str, str], ...]
@@ -180,7 +181,7 @@ def _rebuild(
             # The answer was cut where the plan said; what is stored is not longer.
             limit = max(1, len(previous.answer.encode()))
             options = [
-                repair_messages(messages, previous.answer, prompt.schema, limit)
+                repair_messages(messages, previous.answer, prompt.schema, limit, call.problem)
                 for messages in options
             ]
         exact = [messages for messages in options if digest_of(messages) == call.messages_digest]

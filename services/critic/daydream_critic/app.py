@@ -9,8 +9,9 @@ from functools import partial
 
 from nats.js.kv import KeyValue
 
+from daydream_contracts.buckets import CRITIC, DECISION_RECORDS, PLANS, PROMPTS
 from daydream_contracts.events import HypothesisProposed
-from daydream_contracts.topology import CRITIC, CRITIC_STATE, DECISION_RECORDS, PLANS, PROMPTS
+from daydream_contracts.topology import CRITIC_STATE
 from daydream_critic import handlers
 from daydream_critic.families import family_of
 from daydream_critic.history.critic_history import CriticHistory
@@ -79,14 +80,13 @@ async def open_collaborators(
         await _publish_plan(runtime, settings, configs, judges)
         decisions = await runtime.bucket(DECISION_RECORDS)
         critic = make_critic(settings, runtime, judges, lambda: projector.projection, decisions)
-        loops = [loop for judge in judges if judge.model for loop in judge.model.loops]
         yield Collaborators(
             {
                 "critic": critic,
                 "metrics": VerdictMetrics(runtime.telemetry),
                 "report": report,
             },
-            [*loops, history_projector.keep_up],
+            [history_projector.keep_up],
             on_dead_letter=partial(release_reservation, runtime.rpc),
         )
         if runtime.nc.is_connected:

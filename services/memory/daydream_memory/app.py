@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from daydream_contracts.access import Clearances
+from daydream_contracts.buckets import BACKUP_OBJECTS, DOCUMENT_OBJECTS, MEMORY
 from daydream_contracts.events import (
     DocumentOffered,
     DocumentRemoved,
@@ -17,10 +18,7 @@ from daydream_contracts.events import (
 )
 from daydream_contracts.rpc import ReleaseReservation
 from daydream_contracts.topology import (
-    BACKUP_OBJECTS,
     BUDGET_RELEASE,
-    DOCUMENT_OBJECTS,
-    MEMORY,
     MEMORY_BACK_UP,
     MEMORY_DOCUMENTS,
     MEMORY_ERASE,

@@ -30,7 +30,7 @@ async def open_embedder(
     # the client of models takes as long to load as everything else
     from daydream_memory.endpoint_embedder import open_endpoint_embedder  # noqa: PLC0415
 
-    async with open_endpoint_embedder(runtime, embedding, settings.prices_file) as embedder:
+    async with open_endpoint_embedder(runtime, embedding, settings.gateway) as embedder:
         yield embedder
 
 

@@ -140,6 +140,7 @@ def _erased_texts(hypothesis: HypothesisProposed) -> dict[str, object]:
         "synthesis": erased,
         "abstention": hypothesis.abstention and ERASED,
         "unreadable": hypothesis.unreadable and ERASED,
+        "filtered": hypothesis.filtered and ERASED,
         "calls": _with_answers(hypothesis.calls, ERASED),
     }
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
-from daydream_models.settings import ModelSettings, check_clearance
+from daydream_models.settings import GatewayAddress, check_clearance
 from daydream_runtime.settings import ServiceSettings
 
 SERVER_URL = r"^(https?://[^/]+)?/?$"
@@ -17,16 +17,8 @@ class EmbeddingSettings(BaseModel):
 
     name: str = Field(
         "",
-        description="model name as the endpoint knows it, e.g. text-embedding-3-small; "
+        description="model name as the gateway knows it, e.g. text-embedding-3-small; "
         "empty: the bundled model",
-    )
-    base_url: str = Field("https://api.openai.com/v1", description="any OpenAI-compatible endpoint")
-    api_key: SecretStr = Field(SecretStr(""), description="key of that endpoint")
-    provider: str = Field(
-        "", description="provider whose price list applies; empty: found by the base URL"
-    )
-    free: bool = Field(
-        False, description="declare the model free of charge, e.g. one that runs on this machine"
     )
     dimensions: int = Field(
         0,
@@ -36,23 +28,11 @@ class EmbeddingSettings(BaseModel):
         "0: the model's default",
     )
     batch: int = Field(64, ge=1, le=2048, description="texts per call")
-    timeout_s: float = Field(60.0, gt=0, le=3600, description="limit of one call")
     clearance: str = Field(
         "",
-        description="highest clearance of facts that this endpoint may see; "
+        description="highest clearance of facts that this model may see; "
         "the bundled model sees all",
     )
-
-    def as_model(self) -> ModelSettings:
-        """Return the settings that all models have: endpoint and price."""
-        return ModelSettings(
-            name=self.name,
-            base_url=self.base_url,
-            api_key=self.api_key,
-            provider=self.provider,
-            free=self.free,
-            timeout_s=self.timeout_s,
-        )
 
 
 class WeaviateSettings(BaseModel):
@@ -121,8 +101,8 @@ class MemorySettings(ServiceSettings):
         description="previous embedding model, if it is not the bundled one; needed while another "
         "one replaces it",
     )
-    prices_file: str = Field(
-        "", description="TOML file with prices that the built-in list lacks or has wrong"
+    gateway: GatewayAddress = Field(
+        default_factory=GatewayAddress, description="the gateway to the models"
     )
     embed_threads: int = Field(1, ge=1, le=64, description="threads of the embedding model")
     concurrency: int = Field(4, ge=1, le=64, description="verdicts and documents processed at once")

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from daydream_contracts.topology import DRAWN_PAIRS, PLANS, SAMPLER, SAMPLER_GOAL, SAMPLER_STATE
+from daydream_contracts.buckets import DRAWN_PAIRS, PLANS, SAMPLER
+from daydream_contracts.topology import SAMPLER_GOAL, SAMPLER_STATE
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.runtime_context import Runtime

@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import APIError
 from nats.js.kv import KeyValue
 
-from daydream_contracts.topology import DRAWN_PAIRS
+from daydream_contracts.buckets import DRAWN_PAIRS
 from daydream_runtime.broker_errors import is_wrong_sequence
 from daydream_runtime.stream_reader import read_stream
 from daydream_sampler.pair_numbers import ordinals_of

@@ -5,8 +5,9 @@ daydream and publish the pair (`pair_publisher`) → complete the claim.
 
 What stops a draw, and is shown as the phase: a goal that is reached; a time that the schedule
 leaves to others; a pipeline that has enough pairs (backpressure); fewer than two facts; stages that
-have not published their plan; a refusal by the budget (the claim waits and continues by itself when
-there is money again); no pairs left.
+have not published their plan; a model whose provider needs a person (no balance, a refused key); a
+refusal by the budget (the claim waits and continues by itself when there is money again); no pairs
+left.
 
 Killed anywhere, the next process does the same again: the claim says which pair it is for before
 the pair is taken, and reservation and pair have derived ids.
@@ -28,12 +29,13 @@ from daydream_contracts.rpc import (
     HALT_REASONS,
     EmptyRequest,
     MemoryState,
+    ModelState,
     Phase,
     Refusal,
     SamplerState,
     SetGoal,
 )
-from daydream_contracts.topology import MEMORY_STATE, route_of
+from daydream_contracts.topology import GATEWAY_STATE, MEMORY_STATE, route_of
 from daydream_models.reservations import StagePlan, read_plans
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.runtime_context import Runtime
@@ -168,6 +170,9 @@ class PairSampler:
         if missing:
             text = f"waiting for {', '.join(missing)} to publish what they cost"
             return self._rest("waiting-for-stages", text)
+        stopped = await self._stopped_model(plans.values())
+        if stopped is not None:
+            return self._rest("model-stopped", f"{stopped.model} is stopped: {stopped.stopped}")
         now = datetime.now(UTC)
         wait = await self._schedule.wait(now)
         if wait is not None:
@@ -177,6 +182,13 @@ class PairSampler:
         if ahead >= self._settings.pairs_ahead * self._schedule.ahead(now):
             return self._rest("pipeline-full", f"{ahead} pairs are pending or in progress")
         return None
+
+    async def _stopped_model(self, plans: Iterable[StagePlan]) -> ModelState | None:
+        """Return a model that a person must see to, since its provider refuses every call."""
+        state = await self._runtime.rpc.request(GATEWAY_STATE, EmptyRequest())
+        needed = {name for plan in plans for name in plan.models}
+        stopped = (model for model in state.models if model.stopped and model.model in needed)
+        return next(stopped, None)
 
     async def _claim(
         self, memory: MemoryState, plans: Mapping[str, StagePlan]

@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from daydream_contracts.access import Clearances
+from daydream_contracts.buckets import PLANS, PROMPTS, SYNTHESIZER
 from daydream_contracts.events import PairSampled
-from daydream_contracts.topology import PLANS, PROMPTS, SYNTHESIZER, SYNTHESIZER_STATE
-from daydream_models.client import BudgetedModelClient
+from daydream_contracts.topology import SYNTHESIZER_STATE
+from daydream_models.client import ModelClient
 from daydream_models.factory import open_model
 from daydream_models.prompt import store_prompts
 from daydream_models.release import release_reservation
@@ -68,9 +69,7 @@ async def open_collaborators(
         prompts = [spec.prompt for spec in synthesizer.request_specs.values()]
         await store_prompts(await runtime.bucket(PROMPTS), prompts)
         await publish_plan(await runtime.bucket(PLANS), synthesizer.plan())
-        loops = [loop for model in writers.values() for loop in model.loops]
-        if len(writers) > 1:
-            loops.append(partial(follow, projector, runtime))
+        loops = [partial(follow, projector, runtime)] if len(writers) > 1 else []
         yield Collaborators(
             {"synthesizer": synthesizer, "report": report},
             loops,
@@ -83,7 +82,7 @@ async def open_collaborators(
 def _synthesizer(
     settings: SynthesizerSettings,
     runtime: Runtime,
-    writers: Mapping[str, BudgetedModelClient],
+    writers: Mapping[str, ModelClient],
     projector: Projector[WriterHistory],
 ) -> Synthesizer:
     examples = ExamplePicker(runtime.rpc, settings.examples) if settings.examples else None

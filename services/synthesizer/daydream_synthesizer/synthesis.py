@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import reduce
 
 from daydream_contracts.access import Clearances
 from daydream_contracts.events import (
@@ -19,7 +20,7 @@ from daydream_contracts.events import (
     hypothesis_id_of,
 )
 from daydream_contracts.prompt_variables import link_after_examples_variables, link_variables
-from daydream_models.client import BudgetedModelClient
+from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
 from daydream_models.reservations import StageCost, StagePlan
@@ -43,7 +44,7 @@ class Synthesizer:
     shown. `floor` is the share of hypotheses whose writer is drawn evenly.
     """
 
-    writers: Mapping[str, BudgetedModelClient]
+    writers: Mapping[str, ModelClient]
     request_specs: RequestSpecs
     projector: Projector[WriterHistory] | None = None
     examples: ExamplePicker | None = None
@@ -63,7 +64,7 @@ class Synthesizer:
                 "alternative_models": tuple(plan.model for plan in plans[1:]),
                 "clearance": self.clearances.lowest(plan.clearance for plan in plans),
                 "reduced": reduced,
-                **_highest(plans).model_dump(),
+                **_highest(plans).costs(),
             }
         )
 
@@ -99,7 +100,8 @@ class Synthesizer:
             sample=sample,
             synthesis=reply.value.synthesis() if reply.value else None,
             abstention=_abstention(reply),
-            unreadable=None if reply.value else reply.text[:RAW_CHARS_MAX],
+            unreadable=None if reply.value or reply.filtered else reply.text[:RAW_CHARS_MAX],
+            filtered=reply.filtered[:RAW_CHARS_MAX] or None,
             calls=reply.calls,
             writer=writer,
             examples=tuple(
@@ -136,7 +138,4 @@ def _abstention(reply: ModelReply[SynthesisAnswer]) -> str | None:
 
 def _highest(costs: Sequence[StageCost]) -> StageCost:
     """Return an upper bound of all these costs."""
-    return StageCost(
-        fixed_nanousd=max(cost.fixed_nanousd for cost in costs),
-        nanousd_per_fact_byte=max(cost.nanousd_per_fact_byte for cost in costs),
-    )
+    return reduce(StageCost.highest, costs)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from daydream_contracts import rpc
+from daydream_contracts.buckets import DAY_S, MIB
 from daydream_contracts.events import (
     AlertRaised,
     CandidateNominated,
@@ -34,12 +35,11 @@ from daydream_contracts.events import (
 RequestT = TypeVar("RequestT", bound=ContractModel)
 ReplyT = TypeVar("ReplyT", bound=ContractModel)
 
-DAY_S = 86_400
-MIB = 1 << 20
 ACK_WAIT_S = 10.0
 DEAD_LETTER_PREFIX = "daydream.deadletter"
 LEDGER, LEDGER_MIRROR = "LEDGER", "LEDGER_MIRROR"
 LEDGER_SUBJECT = "daydream.ledger.entries"
+GATEWAY_LIMITER_SUBJECT = "daydream.gateway.limiter"  # core NATS, between the gateway's replicas
 
 
 class Retention(StrEnum):
@@ -186,50 +186,6 @@ _ROUTE_OF = {route.message: route for route in ROUTES}
 
 
 @dataclass(frozen=True)
-class Bucket:
-    """Describe a JetStream key-value bucket.
-
-    It has no limit markers: with them `create` fails after an expiry (nats-py 2.16).
-    """
-
-    name: str
-    ttl_s: int = 0
-    bytes_max: int = -1
-
-
-RESPONSES = Bucket("daydream-responses", ttl_s=9 * DAY_S, bytes_max=4096 * MIB)
-DELIVERY_COUNTS = Bucket("daydream-delivery-counts", ttl_s=30 * DAY_S)
-PLANS = Bucket("daydream-plans")
-SAMPLER = Bucket("daydream-sampler")
-DRAWN_PAIRS = Bucket("daydream-drawn-pairs")
-MEMORY = Bucket("daydream-memory")
-BATCHES = Bucket("daydream-batches")
-CRITIC = Bucket("daydream-critic")
-DECISION_RECORDS = Bucket("daydream-decision-records", ttl_s=9 * DAY_S)
-SYNTHESIZER = Bucket("daydream-synthesizer")
-PROMPTS = Bucket("daydream-prompts")  # by digest, never deleted: verdicts refer to them
-BUCKETS = (
-    RESPONSES,
-    DELIVERY_COUNTS,
-    PLANS,
-    SAMPLER,
-    SYNTHESIZER,
-    CRITIC,
-    DECISION_RECORDS,
-    PROMPTS,
-    DRAWN_PAIRS,
-    MEMORY,
-    BATCHES,
-)
-
-DOCUMENT_OBJECTS = "daydream-documents"
-SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"
-ARCHIVE_OBJECTS = "daydream-ledger-archive"
-BACKUP_OBJECTS = "daydream-backups"
-OBJECT_STORES = (DOCUMENT_OBJECTS, SNAPSHOT_OBJECTS, ARCHIVE_OBJECTS, BACKUP_OBJECTS)
-
-
-@dataclass(frozen=True)
 class Endpoint(Generic[RequestT, ReplyT]):
     """Describe a request over core NATS and its one reply. Every endpoint is idempotent."""
 
@@ -248,6 +204,13 @@ BUDGET_RELEASE = Endpoint(
 BUDGET_CHANGE = Endpoint("budget", "daydream.budget.change", rpc.ChangeBudget, rpc.BudgetChanged)
 BUDGET_REPAIR = Endpoint("budget", "daydream.budget.repair", rpc.RepairLedger, rpc.LedgerRepair)
 BUDGET_STATE = Endpoint("budget", "daydream.budget.state", rpc.EmptyRequest, rpc.BudgetState)
+GATEWAY_QUOTE = Endpoint("gateway", "daydream.gateway.quote", rpc.QuoteRequest, rpc.Quote)
+GATEWAY_STATE = Endpoint("gateway", "daydream.gateway.state", rpc.EmptyRequest, rpc.GatewayState)
+GATEWAY_KEYS = Endpoint("gateway", "daydream.gateway.keys", rpc.EmptyRequest, rpc.KeyList)
+GATEWAY_ADD_KEY = Endpoint("gateway", "daydream.gateway.add-key", rpc.AddKey, rpc.IssuedKey)
+GATEWAY_REVOKE_KEY = Endpoint(
+    "gateway", "daydream.gateway.revoke-key", rpc.RevokeKey, rpc.IssuedKey
+)
 MEMORY_STATE = Endpoint("memory", "daydream.memory.state", rpc.EmptyRequest, rpc.MemoryState)
 MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", rpc.PairAt, rpc.PairFound)
 MEMORY_NEIGHBOURHOODS = Endpoint(
@@ -280,6 +243,11 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_CHANGE,
     BUDGET_REPAIR,
     BUDGET_STATE,
+    GATEWAY_QUOTE,
+    GATEWAY_STATE,
+    GATEWAY_KEYS,
+    GATEWAY_ADD_KEY,
+    GATEWAY_REVOKE_KEY,
     MEMORY_STATE,
     MEMORY_PAIR,
     MEMORY_NEIGHBOURHOODS,

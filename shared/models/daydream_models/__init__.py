@@ -1,1 +1,1 @@
-"""Ask a model: prompts, structured answers, prices and the budgeted client."""
+"""Ask a model: prompts, requests, structured answers and the gateway's client."""

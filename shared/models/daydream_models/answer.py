@@ -10,7 +10,7 @@ them. An answer that was paid for is therefore cut to its maxima instead of reje
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -119,10 +119,17 @@ def _longest(schema: Mapping[str, Any]) -> Any:
         raise TypeError(f"a field of an answer has no {missing}") from None
 
 
+def _word_of(words: Sequence[str], said: str) -> str:
+    """Return the word of a fixed list that was said, in whatever case."""
+    return next((word for word in words if word.casefold() == said.strip().casefold()), said)
+
+
 def _cut(answer: Any, schema: Mapping[str, Any]) -> Any:
     match answer:
         case str() if "maxLength" in schema:
             return cut(answer, schema["maxLength"])
+        case str() if "enum" in schema:
+            return _word_of(schema["enum"], answer)
         case list() if schema.get("type") == "array":
             items = answer[: schema.get("maxItems", len(answer))]
             return [_cut(item, schema["items"]) for item in items]

@@ -1,112 +1,157 @@
-"""Ask a model within a budget, and again if its answer can't be read.
+"""Ask a model for a structured answer, and again if its answer can't be read.
 
-Data: request → call (`paid_calls`) → parsed answer, or one repair that is paid for likewise.
+Data: request → named call at the gateway → parsed answer, or one repair that is paid for likewise.
+A repeated call gets the answer that was paid for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import ModelCall, derive_id
-from daydream_models.batch.worker import BatchWorker
-from daydream_models.budget_client import BudgetClient
+from daydream_contracts.gateway_http import FILTERED, RUNAWAY
+from daydream_contracts.rpc import Quote
+from daydream_models.gateway_client import TOP_LOGPROBS, GatewayAnswer, GatewayClient
+from daydream_models.logprobs import completion_numbers
 from daydream_models.model_request import AnswerT, Messages, ModelReply, ModelRequest
-from daydream_models.paid_calls import PaidCalls
-from daydream_models.parsing import parse_object
-from daydream_models.pricing.tariff import Price
+from daydream_models.parsing import parse_object, parse_problem
 from daydream_models.prompt import digest_of, repair_messages
-from daydream_models.provider import ModelProvider
 from daydream_models.request_spec import RequestSpecs, stage_cost
 from daydream_models.reservations import FULL, StagePlan
-from daydream_models.response_store import ResponseStore, StoredResponse
 from daydream_models.settings import ModelSettings
-from daydream_runtime.telemetry import Telemetry
 
 ANSWER_CHARS_MAX = 8000  # of the raw answer that a verdict carries
-Loop = Callable[[], Coroutine[Any, Any, None]]
+CUT = "length"  # the finish reason of an answer that reached its maximum
+FILTER_FINISH, FILTER_TEXT = "content_filter", "a content filter ended the answer"
 
 
-class BudgetedModelClient:
-    """A model that a reservation pays for. `loops` must run in the background for it."""
+class ModelClient:
+    """One model, asked by one stage."""
 
     def __init__(
-        self,
-        provider: ModelProvider,
-        price: Price,
-        budget: BudgetClient,
-        responses: ResponseStore,
-        telemetry: Telemetry,
-        *,
-        batch_worker: BatchWorker | None = None,
-        loops: Sequence[Loop] = (),
+        self, gateway: GatewayClient, settings: ModelSettings, quote: Quote, stage: str
     ) -> None:
-        self.loops = loops
-        self._price = price
-        self._budget = budget
-        self._calls = PaidCalls(provider, price, budget, responses, telemetry, batch_worker)
-
-    @property
-    def settings(self) -> ModelSettings:
-        """Return the settings of the model."""
-        return self._calls.settings
+        self.settings = settings
+        self._gateway = gateway
+        self._quote = quote
+        self._stage = stage
 
     def plan(self, specs: RequestSpecs) -> StagePlan:
-        """Return the maximum cost of one request in each size of a plan."""
-        thought = self.settings.reasoning_tokens_max
-        costs = {size: stage_cost(spec, self._price, thought) for size, spec in specs.items()}
+        """Return what one request costs, in each size of a plan."""
+        costs = {size: stage_cost(spec, self._quote) for size, spec in specs.items()}
         full = costs.pop(FULL)
         return StagePlan(
-            stage=self._budget.stage,
+            stage=self._stage,
             model=self.settings.name,
-            team=self._budget.team,
             clearance=self.settings.clearance,
             reduced=costs,
-            **full.model_dump(),
+            **full.costs(),
         )
 
     async def request(self, request: ModelRequest, answer: type[AnswerT]) -> ModelReply[AnswerT]:
-        """Return the answer, read as `answer`. Raise the errors of PaidCalls.response.
+        """Return the answer, read as `answer`. Raise the errors of GatewayClient.chat.
 
-        If it can't be read and `request.repair` is set, ask again for the JSON object.
+        If it can't be read and `request.repair` is set, ask again for the JSON object. What a
+        content filter refuses is no failure: the reply says so, and nothing is asked again.
         """
-        first = await self._response(request, request.messages, "first")
+        calls: list[ModelCall] = []
+        try:
+            return await self._answer(request, answer, calls)
+        except PermanentError as error:
+            if error.reason != FILTERED:
+                raise
+            return ModelReply(None, str(error), tuple(calls), filtered=str(error))
+
+    async def _answer(
+        self, request: ModelRequest, answer: type[AnswerT], calls: list[ModelCall]
+    ) -> ModelReply[AnswerT]:
+        """Return the answer, and add what was paid to `calls`, also if it raises."""
+        first = await self._ask(request, request.messages, "first")
         value = parse_object(first.text, answer)
-        calls = (_model_call(request, request.messages, first, repair=False),)
-        if value is not None or not request.repair:
-            return ModelReply(value, first.text, calls, first.expected)
+        calls.append(_model_call(request, request.messages, first))
+        if first.finish_reason == FILTER_FINISH and value is None:
+            return ModelReply(None, first.text, tuple(calls), filtered=FILTER_TEXT)
+        # The same request with the same maximum would run away again.
+        is_hopeless = first.receipt.kind == RUNAWAY
+        if value is not None or is_hopeless or not request.repair:
+            return ModelReply(value, first.text, tuple(calls), _expected(first))
+        problem = problem_of(first.text, first.finish_reason, answer)
         messages = repair_messages(
-            request.messages, first.text, request.prompt.schema, request.output_tokens_max
+            request.messages, first.text, request.prompt.schema, request.output_tokens_max, problem
         )
-        second = await self._response(request, messages, "repair")
+        second = await self._ask(request, messages, "repair")
         return ModelReply(
             parse_object(second.text, answer),
             second.text or first.text,
-            (*calls, _model_call(request, messages, second, repair=True)),
-            second.expected,
+            (*calls, _model_call(request, messages, second, problem)),
+            _expected(second),
         )
 
-    async def _response(
-        self, request: ModelRequest, messages: Messages, step: str
-    ) -> StoredResponse:
+    async def _ask(self, request: ModelRequest, messages: Messages, step: str) -> GatewayAnswer:
         digest = request.prompt.ref.digest
         call_id = derive_id("call", request.key, digest, self.settings.name, step)
-        return await self._calls.response(call_id, request, messages)
+        body = self._body(request, messages, seed=int(call_id[:7], 16))
+        return await self._gateway.chat(
+            call_id, request.reservation_id, body, batch=self.settings.batch
+        )
+
+    def _body(self, request: ModelRequest, messages: Messages, *, seed: int) -> Mapping[str, Any]:
+        """Return the body of a call, as OpenAI's newest models take it.
+
+        The gateway translates it for providers that don't.
+        """
+        settings = self.settings
+        own = settings.temperature
+        shape = {
+            "name": request.prompt.name.replace(".", "_"),
+            "strict": True,
+            "schema": request.prompt.schema,
+        }
+        body: dict[str, Any] = {
+            "model": settings.name,
+            "messages": list(messages),
+            "max_completion_tokens": request.output_tokens_max,
+            "temperature": request.temperature if own is None else own,
+            "seed": seed,
+            "response_format": {"type": "json_schema", "json_schema": shape},
+        }
+        if settings.reasoning_effort:
+            body["reasoning_effort"] = settings.reasoning_effort
+        if settings.logprobs:
+            body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+        return body
+
+
+def problem_of(text: str, finish_reason: str, answer: type[AnswerT]) -> str:
+    """Return what is wrong with an answer that could not be read, for its repair."""
+    if not text.strip():
+        return "The answer was empty."
+    if finish_reason == CUT:
+        return "The answer was cut off at its maximum. Write shorter texts."
+    return parse_problem(text, answer)
+
+
+def _expected(answer: GatewayAnswer) -> dict[str, float]:
+    return completion_numbers(answer.completion)
 
 
 def _model_call(
-    request: ModelRequest, messages: Messages, response: StoredResponse, *, repair: bool
+    request: ModelRequest, messages: Messages, answer: GatewayAnswer, problem: str = ""
 ) -> ModelCall:
-    """Return a call as a verdict carries it."""
+    """Return a call as a verdict carries it. `problem` is set for a repair."""
+    receipt = answer.receipt
     return ModelCall(
-        messages_digest=response.messages_digest or digest_of(messages),
-        answer=response.text[:ANSWER_CHARS_MAX],
-        call_id=response.call_id,
-        model=response.model,
+        messages_digest=receipt.messages_digest or digest_of(messages),
+        answer=answer.text[:ANSWER_CHARS_MAX],
+        call_id=receipt.call_id,
+        model=receipt.model or answer.completion.model,
         prompt=request.prompt.ref,
-        input_tokens=response.input_tokens,
-        output_tokens=response.output_tokens,
-        cost_nanousd=response.cost_nanousd or 0,
-        saved_nanousd=response.saved_nanousd,
-        repair=repair,
+        input_tokens=receipt.input_tokens,
+        output_tokens=receipt.output_tokens,
+        cost_nanousd=receipt.cost_nanousd,
+        saved_nanousd=receipt.saved_nanousd,
+        repair=bool(problem),
+        problem=problem,
     )

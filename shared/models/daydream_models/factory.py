@@ -1,39 +1,39 @@
-"""Build a model client for a service: check settings, find its price, try its endpoint.
-
-Nothing is spent before all of that succeeded.
-"""
+"""Open a model for a service: ask the gateway what it costs, before anything is asked of it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
-from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.topology import BATCHES, RESPONSES
-from daydream_models.batch.api import BatchApi
-from daydream_models.batch.records import BatchRecords
-from daydream_models.batch.worker import BatchTiming, BatchWorker
-from daydream_models.budget_client import BudgetClient
-from daydream_models.client import BudgetedModelClient
-from daydream_models.metrics import ModelMetrics
-from daydream_models.pricing.lookup import find_price
-from daydream_models.pricing.price_file import read_prices
-from daydream_models.pricing.tariff import Price
-from daydream_models.provider import ModelProvider
-from daydream_models.response_store import ResponseStore
-from daydream_models.settings import ModelSettings, PaidSettings
+from tenacity import (
+    AsyncRetrying,
+    before_sleep_log,
+    retry_if_exception_type,
+    wait_fixed,
+)
+
+from daydream_contracts.errors import ConfigurationError, RetryLaterError
+from daydream_contracts.rpc import Quote, QuoteRequest
+from daydream_contracts.topology import GATEWAY_QUOTE
+from daydream_models.client import ModelClient
+from daydream_models.gateway_client import GatewayClient
+from daydream_models.settings import GatewayAddress, ModelSettings, PaidSettings
 from daydream_runtime.runtime_context import Runtime
+
+log = logging.getLogger(__name__)
+RETRY_S = 1.0
 
 
 @asynccontextmanager
 async def open_model(
     runtime: Runtime, settings: PaidSettings, model: ModelSettings | None = None
-) -> AsyncIterator[BudgetedModelClient]:
-    """Open `model`, or the model of the settings.
+) -> AsyncIterator[ModelClient]:
+    """Open `model`, or the model of the settings. Wait for the gateway.
 
-    Raise ConfigurationError if it has no name or price, can't be reached or refuses the key.
+    Raise ConfigurationError if it has no name or price, or its provider refuses the key.
     """
     model = model or settings.model
     if not model.name:
@@ -41,48 +41,39 @@ async def open_model(
             "no model is chosen",
             "Set DAYDREAM_MODEL_NAME, and DAYDREAM_MODEL_BASE_URL if it is not OpenAI's",
         )
-    price = find_price(model, read_prices(settings.prices_file))
-    async with AsyncExitStack() as stack:
-        provider = ModelProvider(model)
-        stack.push_async_callback(provider.close)
-        await provider.check()
-        budget = BudgetClient(runtime.rpc, settings.service, model.name)
-        responses = ResponseStore(await runtime.bucket(RESPONSES))
-        worker = None
-        if model.batch:
-            worker = await _open_batch_worker(runtime, stack, model, responses, budget, price)
-        loops = (partial(worker.run, runtime.pause, runtime.stopping.is_set),) if worker else ()
-        yield BudgetedModelClient(
-            provider,
-            price,
-            budget,
-            responses,
-            runtime.telemetry,
-            batch_worker=worker,
-            loops=loops,
-        )
+    quote = await quote_of(runtime, model.name)
+    async with open_gateway_client(settings.gateway, model.name) as gateway:
+        yield ModelClient(gateway, model, quote, settings.service)
 
 
-async def _open_batch_worker(
-    runtime: Runtime,
-    stack: AsyncExitStack,
-    model: ModelSettings,
-    responses: ResponseStore,
-    budget: BudgetClient,
-    price: Price,
-) -> BatchWorker:
-    api = BatchApi(model)
-    stack.push_async_callback(api.close)
-    await api.check()
-    return BatchWorker(
-        api,
-        BatchRecords(runtime.js, await runtime.bucket(BATCHES), budget.stage),
-        responses,
-        budget,
-        price,
-        ModelMetrics(runtime.telemetry, budget.stage, budget.model),
-        BatchTiming(
-            collect=timedelta(seconds=model.batch_collect_s),
-            poll=timedelta(seconds=model.batch_poll_s),
-        ),
+@asynccontextmanager
+async def open_gateway_client(address: GatewayAddress, model: str) -> AsyncIterator[GatewayClient]:
+    """Open the way to the gateway. Wait for it. Raise ConfigurationError if it refuses the key."""
+    gateway = GatewayClient(address)
+    try:
+        await _patiently(partial(gateway.check, model))
+        yield gateway
+    finally:
+        await gateway.close()
+
+
+async def quote_of(runtime: Runtime, model: str) -> Quote:
+    """Return what the tokens of a model cost. Wait for the gateway.
+
+    Raise ConfigurationError if the model can't be asked.
+    """
+    request = partial(runtime.rpc.request, GATEWAY_QUOTE, QuoteRequest(model=model))
+    quote: Quote = await _patiently(request)
+    if quote.problem:
+        raise ConfigurationError(quote.problem, quote.fix)
+    return quote
+
+
+async def _patiently(request: Callable[[], Awaitable[Any]]) -> Any:
+    """Repeat a request until the gateway answers it."""
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(RetryLaterError),
+        wait=wait_fixed(RETRY_S),
+        before_sleep=before_sleep_log(log, logging.INFO),
     )
+    return await retrying(request)

@@ -17,6 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from openai.types.chat import ChatCompletion
+
 NUMBER = re.compile(r'"(?P<key>\w+)"\s*:\s*(?P<value>\d{1,3})(?!\d|\.)')
 SCORE_MIN, SCORE_MAX = 1, 10
 NUMBER_PROBABILITY_MIN = 0.2  # share of the probability that numbers must have
@@ -34,6 +36,23 @@ def token_probabilities(text: str, logprobs: Mapping[str, float]) -> TokenProbab
     """Return a token with the probabilities of these log-probabilities."""
     probabilities = {name: math.exp(min(0.0, logprob)) for name, logprob in logprobs.items()}
     return TokenProbabilities(text, probabilities)
+
+
+def completion_numbers(completion: ChatCompletion) -> dict[str, float]:
+    """Return the expected numbers of a completion, if its server gave token probabilities."""
+    choice = completion.choices[0] if completion.choices else None
+    logprobs = choice.logprobs.content if choice and choice.logprobs else None
+    if choice is None or not logprobs:
+        return {}
+    tokens = [
+        token_probabilities(
+            token.token,
+            {token.token: token.logprob}
+            | {alternative.token: alternative.logprob for alternative in token.top_logprobs or ()},
+        )
+        for token in logprobs
+    ]
+    return expected_numbers(choice.message.content or "", tokens)
 
 
 def expected_numbers(text: str, tokens: Sequence[TokenProbabilities]) -> dict[str, float]:

@@ -1,27 +1,26 @@
 """Read several models from a TOML file, one table per model:
 
     [[judge]]
-    model = "gpt-4.1-mini"            # and any other setting of a model: base_url, free, …
-    api_key_env = "OPENAI_API_KEY"    # variable that holds its key; default: the service's own key
+    model = "gpt-4.1-mini"            # and any other setting of a model: temperature, …
 
-A setting that a table leaves out is that of the service's own model. Keys stay out of the file.
+A setting that a table leaves out is that of the service's own model. Which provider serves a model
+is for the gateway to know.
 """
 
 from __future__ import annotations
 
-import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from daydream_contracts.errors import ConfigurationError
 from daydream_models.settings import ModelSettings
 
-_RENAMED = {"name", "api_key"}  # they are `model` and `api_key_env` in a table
+_RENAMED = {"name"}  # it is `model` in a table
 _SETTINGS: dict[str, Any] = {
     name: (field.annotation, field)
     for name, field in ModelSettings.model_fields.items()
@@ -31,7 +30,6 @@ ModelTable: type[BaseModel] = create_model(
     "ModelTable",
     __config__=ConfigDict(extra="forbid"),
     model=(str, ""),
-    api_key_env=(str, ""),
     **_SETTINGS,
 )
 
@@ -49,9 +47,7 @@ class ModelFileFormat:
     count_max: int
     own: Sequence[str] = ()
 
-    def read(
-        self, file: str, default: ModelSettings, env: Mapping[str, str] = os.environ
-    ) -> list[tuple[ModelSettings, dict[str, Any]]]:
+    def read(self, file: str, default: ModelSettings) -> list[tuple[ModelSettings, dict[str, Any]]]:
         """Return the model of each table, and the table's own keys.
 
         Raise ConfigurationError, which names the table that is wrong.
@@ -67,10 +63,10 @@ class ModelFileFormat:
                 f"{file} has no {self.name}, or more than {self.count_max}",
                 f"Write one [[{self.name}]] table per model",
             )
-        return [self._read_table(at, table, default, env) for at, table in enumerate(tables, 1)]
+        return [self._read_table(at, table, default) for at, table in enumerate(tables, 1)]
 
     def _read_table(
-        self, at: int, table: dict[str, Any], default: ModelSettings, env: Mapping[str, str]
+        self, at: int, table: dict[str, Any], default: ModelSettings
     ) -> tuple[ModelSettings, dict[str, Any]]:
         own = {key: value for key, value in table.items() if key in self.own}
         try:
@@ -79,20 +75,10 @@ class ModelFileFormat:
             )
             settings = row.model_dump(exclude_unset=True)
             name = settings.pop("model", default.name)
-            if variable := settings.pop("api_key_env", ""):
-                settings["api_key"] = self._key(at, variable, env)
             model = ModelSettings.model_validate({**default.model_dump(), "name": name, **settings})
         except ValidationError as error:
             raise self.wrong(at, error) from None
         return model, own
-
-    def _key(self, at: int, variable: str, env: Mapping[str, str]) -> SecretStr:
-        if variable not in env:
-            raise ConfigurationError(
-                f"{self.name} {at} takes its key from {variable}, which is not set",
-                f"Set {variable}",
-            )
-        return SecretStr(env[variable])
 
     def wrong(self, at: int, error: ValidationError) -> ConfigurationError:
         """Return the first error of the table number `at`, counted from 1."""

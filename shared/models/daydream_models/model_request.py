@@ -38,10 +38,17 @@ class ModelReply(Generic[AnswerT]):
 
     `value` is None if it could not be read, not even after the repair; `text` is the raw text of
     the last answer. `expected` holds its numbers as expectations over token probabilities, by their
-    keys, where the server gives these.
+    keys, where the server gives these. `filtered` is what the provider said if its content filter
+    refused the request or ended the answer.
     """
 
     value: AnswerT | None
     text: str
     calls: tuple[ModelCall, ...]
     expected: Mapping[str, float] = field(default_factory=dict)
+    filtered: str = ""
+
+    @property
+    def model(self) -> str:
+        """Return the name of the model that answered; empty if none did."""
+        return self.calls[-1].model if self.calls else ""

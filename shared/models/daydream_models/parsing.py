@@ -29,18 +29,57 @@ _MARKUP = re.compile(r"[*_#`>]+")
 _NUMBER = r"(?<![\d.,])(?<![:=\s(][-–—])(?P<value>\d{1,3}(?:\.\d+)?)(?![.,]?\d|\s*%|\s*[-–—]\s*\d)"
 _OUT_OF = r"\s*(?:/|out of)\s*(?P<scale>\d{1,3})"
 _BETWEEN = r"[\s:=\-–—|(]{1,12}"
+# a backslash that begins no escape of JSON, or one before a command of LaTeX
+_LONE_BACKSLASH = re.compile(
+    r"(?<!\\)(?:\\\\)*\\(?=[^\"\\/bfnrtu]|u(?![0-9a-fA-F]{4})"
+    r"|(?:bar|begin|beta|bf|big|binom|bmod|boldsymbol|bullet|forall|frac|nabla|neq?|not|nu|"
+    r"rangle|rho|right|rightarrow|tan|tau|text|theta|tilde|times|to|top)(?![a-zA-Z]))"
+)
 _FINAL = re.compile(r"\b(?:final|total|overall)\b", re.IGNORECASE)
 
 
 def parse_object(text: str, answer: type[AnswerT]) -> AnswerT | None:
-    """Return the last JSON object in `text` that validates as `answer`: it follows the thinking."""
+    """Return the last JSON object in `text` that validates as `answer`: it follows the thinking.
+
+    An object that is the only value of another one counts, too.
+    """
     last = None
-    for candidate in _objects(_THINKING.sub("", text)):
+    for candidate in _candidates(text):
         try:
             last = answer.model_validate(candidate)
         except ValidationError:
             continue
     return last
+
+
+def parse_problem(text: str, answer: type[BaseModel]) -> str:
+    """Return in a sentence why `parse_object` found nothing in `text`."""
+    problem = "It held no complete JSON object."
+    for candidate in _candidates(text):
+        try:
+            answer.model_validate(candidate)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            field = ".".join(map(str, first["loc"]))
+            problem = f"Its field {field!r} was wrong: {first['msg']}."
+    return problem
+
+
+def _candidates(text: str) -> Iterator[object]:
+    for value in _objects(_escape_latex(_THINKING.sub("", text))):
+        yield value
+        if isinstance(value, dict) and len(value) == 1:
+            (inner,) = value.values()
+            if isinstance(inner, dict):
+                yield inner
+
+
+def _escape_latex(text: str) -> str:
+    """Double the backslashes of LaTeX commands that were written into JSON strings as they are.
+
+    `\\alpha` is no JSON at all, and `\\frac` reads as a form feed.
+    """
+    return _LONE_BACKSLASH.sub(r"\g<0>\\", text)
 
 
 def _objects(text: str) -> Iterator[object]:

@@ -26,10 +26,8 @@ from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import ContractModel, PromptRef
 from daydream_contracts.text_limits import truncate
 
-REPAIR = (
-    "That was not the JSON object that was asked for. "
-    "Answer again, with nothing but one JSON object that follows this schema:\n"
-)
+REPAIR = "Answer again, with nothing but one JSON object that follows this schema:\n"
+PROBLEM_BYTES_MAX = 300  # of the sentence in a repair that says what was wrong
 PARTS = re.compile(r"^# (system|user)\s*$", re.MULTILINE)
 CONTROL_TOKENS = re.compile(
     r"<(?=\|)|<(?=\uff5c)"  # <|im_start|>, <|eot_id|>, and the wide bar of DeepSeek
@@ -108,13 +106,15 @@ def repair_messages(
     answer: str,
     schema: dict[str, Any],
     output_tokens_max: int,
+    problem: str,
 ) -> tuple[dict[str, str], ...]:
-    """Return the messages of a repair: the first ones, the answer to them, and the schema."""
+    """Return the messages of a repair: the first ones, the answer, what was wrong, the schema."""
     shown = escape_control_tokens(truncate(answer, BYTES_PER_TOKEN * output_tokens_max))
+    wrong = escape_control_tokens(truncate(problem, PROBLEM_BYTES_MAX))
     return (
         *messages,
         {"role": "assistant", "content": shown or "(nothing)"},
-        {"role": "user", "content": REPAIR + json.dumps(schema)},
+        {"role": "user", "content": f"{wrong} {REPAIR}{json.dumps(schema)}"},
     )
 
 

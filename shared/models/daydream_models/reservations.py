@@ -20,22 +20,39 @@ from pydantic import Field
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc import AllocationRequest, ReducedPlan
 
-EXPECTED_SHARE = 10
-"""A daydream is expected to cost this part of its upper bound, until the ledger has seen enough.
-
-Real answers cost about a thirtieth: they are shorter than their maximum, and most need no repair,
-no comparison and no oracle.
-"""
 SIZES = ("full", "short", "minimal")
 FULL, SHORT, MINIMAL = SIZES
 ORACLE = "oracle"  # the optional stage that tries to refute what the judges would promote
 
 
 class StageCost(ContractModel):
-    """The maximum cost of one sample of a pair in one stage, with all calls and repairs."""
+    """The cost of one sample of a pair in one stage.
+
+    At most, with all calls and repairs; and expected, with what is usually asked.
+    """
 
     fixed_nanousd: int = Field(ge=0)
     nanousd_per_fact_byte: int = Field(ge=0)
+    expected_fixed_nanousd: int = Field(default=0, ge=0)
+    expected_nanousd_per_fact_byte: int = Field(default=0, ge=0)
+
+    def times(self, count: int) -> StageCost:
+        """Return the cost of this many samples."""
+        return StageCost(**{name: count * cost for name, cost in self.costs().items()})
+
+    def plus(self, other: StageCost) -> StageCost:
+        """Return the cost of both."""
+        costs = other.costs()
+        return StageCost(**{name: cost + costs[name] for name, cost in self.costs().items()})
+
+    def highest(self, other: StageCost) -> StageCost:
+        """Return an upper bound of both."""
+        costs = other.costs()
+        return StageCost(**{name: max(cost, costs[name]) for name, cost in self.costs().items()})
+
+    def costs(self) -> dict[str, int]:
+        """Return the amounts by the names of their fields."""
+        return {name: getattr(self, name) for name in StageCost.model_fields}
 
 
 class StagePlan(StageCost):
@@ -60,13 +77,16 @@ class StagePlan(StageCost):
         """Return this stage's allocations of a reservation: one per model asked in this size."""
         cost = self.reduced.get(size, self)
         bound = samples * (cost.fixed_nanousd + cost.nanousd_per_fact_byte * fact_bytes)
+        expected = samples * (
+            cost.expected_fixed_nanousd + cost.expected_nanousd_per_fact_byte * fact_bytes
+        )
         own = AllocationRequest(
             stage=self.stage,
             model=self.model,
             alternative_models=self.alternative_models,
             team=self.team,
             upper_bound_nanousd=bound,
-            expected_nanousd=-(-bound // EXPECTED_SHARE),
+            expected_nanousd=expected,
         )
         further = [
             allocation

@@ -39,7 +39,7 @@ from faststream.nats import NatsBroker, NatsRouter
 from faststream.specification import AsyncAPI
 from starlette.routing import BaseRoute
 
-from daydream_contracts.topology import DELIVERY_COUNTS
+from daydream_contracts.buckets import DELIVERY_COUNTS
 from daydream_runtime.broker import connect, make_broker
 from daydream_runtime.consumer_watch import missing_consumer, watch_consumers
 from daydream_runtime.endpoint_server import EndpointServer

@@ -32,12 +32,20 @@ log = logging.getLogger(__name__)
 S = TypeVar("S", bound=ServiceSettings)
 
 
-def run(settings_class: type[S], build: Callable[[S], ServiceApp]) -> NoReturn:
-    """Run a service until SIGTERM or SIGINT, and exit the process with its code."""
+def run(
+    settings_class: type[S],
+    build: Callable[[S], ServiceApp],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> NoReturn:
+    """Run a service until SIGTERM or SIGINT, and exit the process with its code.
+
+    `loop_factory` makes the event loop; None: asyncio's own.
+    """
     try:
         settings = settings_class.read()
         start_logging(settings.service, settings.instance, settings.log_level)
-        code = asyncio.run(serve(build(settings)))
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            code = runner.run(serve(build(settings)))
     except ConfigurationError as error:
         sys.stderr.write(f"daydream {settings_class.service}: {error.problem}. {error.fix}\n")
         code = EXIT_CONFIGURATION

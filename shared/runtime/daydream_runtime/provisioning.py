@@ -25,18 +25,9 @@ from nats.js import JetStreamContext, api
 from nats.js.errors import APIError, BadRequestError, NotFoundError
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_fixed
 
+from daydream_contracts.buckets import BUCKETS, OBJECT_STORES, Bucket
 from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.topology import (
-    ACK_WAIT_S,
-    BUCKETS,
-    CONSUMERS,
-    OBJECT_STORES,
-    STREAMS,
-    Bucket,
-    Consumer,
-    Retention,
-    Stream,
-)
+from daydream_contracts.topology import ACK_WAIT_S, CONSUMERS, STREAMS, Consumer, Retention, Stream
 from daydream_runtime.broker_errors import (
     NAME_IN_USE,
     RETRY_LATER,

@@ -9,7 +9,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.kv import KeyValue
 
-from daydream_contracts.topology import Bucket
+from daydream_contracts.buckets import Bucket
 from daydream_runtime.lifecycle import Lifecycle
 from daydream_runtime.publish_retry import PUBLISH_TIMEOUT_S
 from daydream_runtime.publisher import EventPublisher

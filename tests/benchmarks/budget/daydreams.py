@@ -25,10 +25,10 @@ from daydream_contracts.rpc import (
     Settle,
 )
 from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_OPEN, BUDGET_RELEASE, BUDGET_SETTLE
-from daydream_models.reservations import EXPECTED_SHARE
 from daydream_runtime.rpc import RpcClient
 
 PLANS = ((2, 3), (2, 1), (1, 1))  # samples, judges; the most expensive first
+EXPECTED_SHARE = 10  # a stage expects about a tenth of its bound (see request_spec.stage_cost)
 
 
 @dataclass(frozen=True)

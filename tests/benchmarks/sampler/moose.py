@@ -20,11 +20,11 @@ from pydantic import SecretStr
 
 from benchmarks.figures import mean_figure
 from benchmarks.sampler.worlds import Joined, corpora, read_joined
+from daydream_budget.gateway.providers.config import ProviderConfig
+from daydream_budget.gateway.providers.provider import EMBEDDINGS_PATH, Provider
 from daydream_contracts.events import FactKind
 from daydream_memory.minilm_embedder import MiniLM
 from daydream_memory.store import Vector
-from daydream_models.provider import ModelProvider
-from daydream_models.settings import ModelSettings
 from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.pair_numbers import ordinals_of
@@ -53,20 +53,14 @@ class EndpointModel:
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return unit vectors of the texts."""
-        endpoint = ModelProvider(
-            ModelSettings(
-                name=self.model,
-                base_url=self.url,
-                api_key=SecretStr(os.environ.get("OPENAI_API_KEY", "")),
-                timeout_s=600,
-            )
-        )
-        vectors = [
-            vector
-            for start in range(0, len(texts), BATCH)
-            for vector in (await endpoint.embed(texts[start : start + BATCH])).vectors
-        ]
-        await endpoint.close()
+        key = SecretStr(os.environ.get("OPENAI_API_KEY", ""))
+        provider = Provider(ProviderConfig(base_url=self.url, api_key=key, timeout_s=600))
+        vectors = []
+        for start in range(0, len(texts), BATCH):
+            body = {"model": self.model, "input": list(texts[start : start + BATCH])}
+            reply = await provider.attempt(EMBEDDINGS_PATH, body)
+            vectors += [row["embedding"] for row in reply.body["data"]]
+        await provider.close()
         matrix = np.array(vectors, np.float32)
         return list(matrix / np.linalg.norm(matrix, axis=1, keepdims=True))
 

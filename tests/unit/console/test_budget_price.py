@@ -69,7 +69,8 @@ def test_the_configured_model_is_priced_as_the_services_price_it(
     monkeypatch.setenv("DAYDREAM_MODEL_NAME", "ours")
     monkeypatch.setenv("DAYDREAM_MODEL_FREE", "true")
     assert "ours: free (declared free of charge)" in run().stdout
-    assert run("another").exit_code == 2
+    monkeypatch.delenv("DAYDREAM_MODEL_FREE")
+    assert run().exit_code == 2
 
 
 def test_an_unknown_model_is_refused_with_the_entry_to_add() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from daydream_console.cli.commands import COMMANDS, COMMANDS_OF_GROUPS, create_program
-from daydream_console.cli.lazy_commands import LazyCommand
+from daydream_console.cli.lazy_commands import LazyCommand, group_of
 from support.imports import modules_after
 
 PACKAGE = "daydream_console.cli"
@@ -56,8 +56,8 @@ def test_commands_that_ask_a_running_system_import_nothing_of_a_service() -> Non
 @pytest.mark.parametrize(("path", "target"), {**COMMANDS, **COMMANDS_OF_GROUPS}.items())
 def test_the_list_of_commands_shows_the_help_of_each(path: str, target: str) -> None:
     program = create_program()
-    group, _, name = path.rpartition(" ")
-    command = (vars(program.commands[group])["commands"] if group else program.commands)[name]
+    group, name = group_of(program, path)
+    command = group.commands[name]
     assert isinstance(command, LazyCommand)
     assert command.help
     assert command.help == command.loaded.help, target

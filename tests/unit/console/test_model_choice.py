@@ -9,8 +9,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from gguf import GGUFWriter
 
+from daydream_console.local import gguf_file
+from daydream_console.local.gguf_file import is_small
 from daydream_console.local.model import (
     OPENAI_DEFAULT,
     OPENAI_URL,
@@ -25,8 +29,14 @@ URL = "http://127.0.0.1:1/v1"
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
+    """A model with 200 parameters."""
     file = tmp_path / "little-model.gguf"
-    file.write_bytes(b"GGUF")
+    writer = GGUFWriter(file, "llama")
+    writer.add_tensor("a", np.zeros((10, 20), np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
     return file
 
 
@@ -137,10 +147,30 @@ def test_the_environment_of_services_has_the_model_but_no_key() -> None:
     assert environment == {"DAYDREAM_MODEL_NAME": "m", "DAYDREAM_MODEL_BASE_URL": URL}
 
 
-def test_a_local_model_is_free_and_gets_short_prompts_one_at_a_time(weights: Path) -> None:
+def test_a_small_model_gets_short_prompts_and_a_larger_one_does_not(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_small.cache_clear()
+    small = ModelChoice("m", URL, weights=weights).environment()
+    assert small["DAYDREAM_MODEL_SHORT_ANSWERS"] == "true"
+    is_small.cache_clear()
+    monkeypatch.setattr(gguf_file, "SMALL_PARAMETERS", 200)
+    larger = ModelChoice("m", URL, weights=weights).environment()
+    assert "DAYDREAM_MODEL_SHORT_ANSWERS" not in larger
+    toy = ModelChoice("m", URL, weights=weights, toy=True).environment()
+    assert toy["DAYDREAM_MODEL_SHORT_ANSWERS"] == "true"
+
+
+def test_a_file_that_is_no_gguf_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "notes.gguf"
+    file.write_bytes(b"no model")
+    with pytest.raises(ConfigurationError, match="no GGUF file"):
+        is_small(file)
+
+
+def test_a_local_model_is_free_and_asked_one_call_at_a_time(weights: Path) -> None:
     environment = ModelChoice("m", URL, weights=weights).environment()
     assert environment["DAYDREAM_MODEL_FREE"] == "true"
-    assert environment["DAYDREAM_MODEL_SHORT_ANSWERS"] == "true"
     assert (
         environment["DAYDREAM_SYNTHESIZER_CONCURRENCY"]
         == environment["DAYDREAM_CRITIC_CONCURRENCY"]

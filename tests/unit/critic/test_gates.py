@@ -45,6 +45,15 @@ def test_an_abstention_keeps_its_reason(abstained: HypothesisProposed) -> None:
     assert outcome.explanation == abstained.abstention
 
 
+def test_what_a_content_filter_refused_is_discarded_in_the_words_of_the_provider(
+    abstained: HypothesisProposed,
+) -> None:
+    outcome = check_text(abstained.model_copy(update={"filtered": "against the policy"}))
+    assert outcome is not None
+    assert (outcome.decision, outcome.reason) == (Decision.DISCARDED, "filtered")
+    assert "against the policy" in outcome.explanation
+
+
 def test_an_unreadable_answer_is_discarded(abstained: HypothesisProposed) -> None:
     outcome = check_text(abstained.model_copy(update={"unreadable": "hm"}))
     assert outcome is not None

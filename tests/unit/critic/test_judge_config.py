@@ -13,10 +13,10 @@ from daydream_models.settings import ModelSettings
 DEFAULT = ModelSettings(name="gpt-4.1-mini", temperature=0.3)
 
 
-def read(tmp_path: Path, text: str, **env: str) -> tuple[JudgeConfig, ...]:
+def read(tmp_path: Path, text: str) -> tuple[JudgeConfig, ...]:
     file = tmp_path / "panel.toml"
     file.write_text(text)
-    return read_panel(str(file), DEFAULT, env)
+    return read_panel(str(file), DEFAULT)
 
 
 def test_without_a_file_the_services_own_model_is_the_judge() -> None:
@@ -28,26 +28,22 @@ def test_without_a_file_the_services_own_model_is_the_judge() -> None:
     )
 
 
-def test_a_table_changes_the_default_and_its_key_comes_from_the_environment(
-    tmp_path: Path,
-) -> None:
+def test_a_table_changes_the_default(tmp_path: Path) -> None:
     text = """
     [[judge]]
     model = "claude-haiku-4-5"
-    base_url = "https://api.anthropic.com/v1"
-    api_key_env = "OTHER_KEY"
     rubric = "skeptic"
     calls_max = 3
     [[judge]]
     temperature = 0.0
     """
-    other, own = read(tmp_path, text, OTHER_KEY="secret")
+    other, own = read(tmp_path, text)
     assert (other.name, other.model_family, other.calls_max) == (
         "judge-skeptic.v1@claude-haiku-4-5",
         "anthropic",
         3,
     )
-    assert (other.model.api_key.get_secret_value(), other.model.temperature) == ("secret", 0.3)
+    assert other.model.temperature == 0.3
     assert (own.name, own.model.temperature) == ("judge.v1@gpt-4.1-mini", 0.0)
 
 
@@ -64,9 +60,9 @@ def test_a_judge_of_another_kind_has_the_name_of_its_kind_and_no_family(tmp_path
         ("[[judge]]\n[[judge]]\n", "same judge twice"),
         ("[[judge]]\nmodle = 'x'", "modle"),
         ("[[judge]]\napi_key = 'secret'", "api_key"),
-        ("[[judge]]\napi_key_env = 'NOT_THERE'", "NOT_THERE"),
+        ("[[judge]]\nbase_url = 'http://x/v1'", "base_url"),
         ("[[judge]]\ncalls_max = 0", "calls_max"),
-        ("[[judge]]\ntimeout_s = -1", "timeout_s"),
+        ("[[judge]]\ntemperature = -1", "temperature"),
         ("[[judge", "can't read"),
     ],
 )

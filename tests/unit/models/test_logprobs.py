@@ -7,8 +7,12 @@ import math
 import pytest
 from openai.types.chat import ChatCompletion
 
-from daydream_models.logprobs import TokenProbabilities, expected_numbers, token_probabilities
-from daydream_models.provider_answers import provider_answer
+from daydream_models.logprobs import (
+    TokenProbabilities,
+    completion_numbers,
+    expected_numbers,
+    token_probabilities,
+)
 
 
 def tokens(*parts: str, **alternatives: dict[str, float]) -> list[TokenProbabilities]:
@@ -100,15 +104,11 @@ def test_expectations_are_read_from_a_completion() -> None:
         "logprobs": {"content": content, "refusal": None},
     }
     body = {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
-    assert provider_answer(ChatCompletion.model_validate(body)).expected == {
+    assert completion_numbers(ChatCompletion.model_validate(body)) == {
         "novelty": pytest.approx(7.5)
     }
-    assert (
-        provider_answer(
-            ChatCompletion.model_validate({**body, "choices": [{**choice, "logprobs": None}]})
-        ).expected
-        == {}
-    )
+    without = {**body, "choices": [{**choice, "logprobs": None}]}
+    assert completion_numbers(ChatCompletion.model_validate(without)) == {}
     assert token_probabilities("x", {"x": 0.0, "y": -1.0}).alternatives == {
         "x": 1.0,
         "y": pytest.approx(math.exp(-1)),

@@ -6,9 +6,11 @@ import os
 
 import pytest
 
+from daydream_budget.gateway.settings import GatewaySettings
 from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError
 from daydream_critic.settings import CriticSettings
+from daydream_runtime.settings import ServiceSettings
 from daydream_sampler.settings import SamplerSettings
 
 SECRET = "sk-very-secret-1234567890"
@@ -25,8 +27,9 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_any_variable_there_are_defaults() -> None:
     settings = CriticSettings.read()
     assert str(settings.nats_address) == "nats://127.0.0.1:4222"
-    assert settings.model.base_url == "https://api.openai.com/v1"
-    assert settings.model.api_key.get_secret_value() == ""
+    assert settings.gateway.url == "http://127.0.0.1:8430/v1"
+    assert settings.gateway.key.get_secret_value() == ""
+    assert GatewaySettings.read().model.base_url == "https://api.openai.com/v1"
 
 
 def test_a_variable_for_all_services_counts_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,16 +68,16 @@ def test_one_field_of_the_model_can_be_set_for_a_service_and_the_others_for_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DAYDREAM_MODEL_NAME", "cheap")
-    monkeypatch.setenv("DAYDREAM_MODEL_BASE_URL", "http://all/v1")
+    monkeypatch.setenv("DAYDREAM_MODEL_REASONING_EFFORT", "low")
     monkeypatch.setenv("DAYDREAM_CRITIC_MODEL_NAME", "dear")
     model = CriticSettings.read().model
-    assert (model.name, model.base_url) == ("dear", "http://all/v1")
+    assert (model.name, model.reasoning_effort) == ("dear", "low")
 
 
 def test_fields_with_underscores_in_the_model_are_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYDREAM_MODEL_TIMEOUT_S", "7.5")
     monkeypatch.setenv("DAYDREAM_MODEL_API_KEY", SECRET)
-    model = CriticSettings.read().model
+    model = GatewaySettings.read().model
     assert model.timeout_s == 7.5
     assert model.api_key.get_secret_value() == SECRET
 
@@ -82,18 +85,20 @@ def test_fields_with_underscores_in_the_model_are_reached(monkeypatch: pytest.Mo
 def test_openais_variables_are_the_last_resort(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "from-openai")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://from-openai/v1")
-    assert CriticSettings.read().model.api_key.get_secret_value() == "from-openai"
+    assert GatewaySettings.read().model.api_key.get_secret_value() == "from-openai"
     monkeypatch.setenv("DAYDREAM_MODEL_API_KEY", "our-own")
-    model = CriticSettings.read().model
+    model = GatewaySettings.read().model
     assert model.api_key.get_secret_value() == "our-own"
     assert model.base_url == "http://from-openai/v1"
 
 
-def test_openais_variables_mean_nothing_to_services_without_a_model(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("kind", [SamplerSettings, CriticSettings, BudgetSettings])
+def test_a_providers_key_means_nothing_to_any_other_service(
+    monkeypatch: pytest.MonkeyPatch, kind: type[ServiceSettings]
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
-    assert "model" not in SamplerSettings.read().model_dump()
+    monkeypatch.setenv("DAYDREAM_MODEL_API_KEY", SECRET)
+    assert "api_key" not in str(kind.read().model_dump())
 
 
 def test_an_empty_variable_is_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,11 +109,11 @@ def test_an_empty_variable_is_no_variable(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    "variable", ["DAYDREAM_MODEL_API_KEY", "DAYDREAM_CRITIC_MODEL_API_KEY", "OPENAI_API_KEY"]
+    "variable", ["DAYDREAM_MODEL_API_KEY", "DAYDREAM_GATEWAY_MODEL_API_KEY", "OPENAI_API_KEY"]
 )
 def test_a_key_is_never_printed(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, SECRET)
-    settings = CriticSettings.read()
+    settings = GatewaySettings.read()
     assert settings.model.api_key.get_secret_value() == SECRET
     for shown in (
         repr(settings),
@@ -135,8 +140,8 @@ def test_the_secret_in_the_address_of_nats_is_never_printed(
         ("DAYDREAM_CONCURRENCY", "many"),
         ("DAYDREAM_CONCURRENCY", "0"),
         ("DAYDREAM_LOG_LEVEL", "loud"),
-        ("DAYDREAM_MODEL_TIMEOUT_S", "-1"),
-        ("DAYDREAM_MODEL_ANSWERS", "yaml"),
+        ("DAYDREAM_MODEL_TEMPERATURE", "-1"),
+        ("DAYDREAM_MODEL_REASONING_EFFORT", "endless"),
         ("DAYDREAM_PROMOTE_SCORE", "11"),
     ],
 )
@@ -164,7 +169,7 @@ def test_a_key_does_not_leak_into_the_message_about_another_wrong_value(
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     monkeypatch.setenv("DAYDREAM_MODEL_TIMEOUT_S", "0")
     with pytest.raises(ConfigurationError) as wrong:
-        CriticSettings.read()
+        GatewaySettings.read()
     assert SECRET not in str(wrong.value)
     assert wrong.value.__cause__ is None
 

@@ -69,13 +69,12 @@ def test_writers_are_read_from_their_file(tmp_path: Path) -> None:
         model = "gpt-5-mini"
         [[writer]]
         model = "qwen3"
-        base_url = "http://127.0.0.1:1/v1"
-        free = true
+        reasoning_effort = "low"
         temperature = 0.5
         """,
     )
     assert (first.name, second.name) == ("gpt-5-mini", "qwen3")
-    assert (second.free, second.temperature) == (True, 0.5)
+    assert (second.reasoning_effort, second.temperature) == ("low", 0.5)
 
 
 @pytest.mark.parametrize(

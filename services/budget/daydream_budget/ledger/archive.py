@@ -22,7 +22,8 @@ from nats.js import JetStreamContext
 from pydantic import BaseModel
 
 from daydream_budget.ledger.chain import LedgerMessage
-from daydream_contracts.topology import ARCHIVE_OBJECTS, LEDGER, LEDGER_MIRROR
+from daydream_contracts.buckets import ARCHIVE_OBJECTS
+from daydream_contracts.topology import LEDGER, LEDGER_MIRROR
 from daydream_runtime.object_store import fetch
 from daydream_runtime.stream_reader import read_stream
 

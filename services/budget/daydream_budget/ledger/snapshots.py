@@ -24,9 +24,10 @@ from daydream_budget.ledger.cost_history import CostSamples
 from daydream_budget.ledger.reservations import Attempt, ReleasedReservation, Reservation
 from daydream_budget.ledger.state import LedgerState
 from daydream_budget.ledger.totals import CostStats, KeyTotals, StageTotals
+from daydream_contracts.buckets import SNAPSHOT_OBJECTS
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import ChangeRecord, SetLimit, SetTax, Window
-from daydream_contracts.topology import LEDGER, LEDGER_MIRROR, SNAPSHOT_OBJECTS
+from daydream_contracts.topology import LEDGER, LEDGER_MIRROR
 from daydream_runtime.object_store import fetch
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,10 @@ from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Who, Yes
 from daydream_console.cli.output import count, emit_json, err, out
 from daydream_console.client import Client
+from daydream_contracts.buckets import BACKUP_OBJECTS
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import BackedUp, BackUp, RestoreBackup, Restored
-from daydream_contracts.topology import BACKUP_OBJECTS, MEMORY_BACK_UP, MEMORY_RESTORE
+from daydream_contracts.topology import MEMORY_BACK_UP, MEMORY_RESTORE
 
 TIMEOUT_S = 3600.0
 

@@ -36,7 +36,9 @@ from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE
 
 Scope = Annotated[
     str,
-    typer.Option(help="Scope: all, stage:NAME, model:NAME, team:NAME or purpose:NAME."),
+    typer.Option(
+        help="Scope: all, stage:NAME, model:NAME, team:NAME, purpose:NAME, foreground or key:ID."
+    ),
 ]
 WindowName = Annotated[str, typer.Option(help="Window: hour, day, week, month or lifetime.")]
 WINDOWS = get_args(Window)

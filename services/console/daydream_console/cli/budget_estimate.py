@@ -15,8 +15,9 @@ from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, out, usd
 from daydream_console.client import Client
 from daydream_console.estimate import Estimate, estimate
+from daydream_contracts.buckets import PLANS
 from daydream_contracts.rpc import EmptyRequest, MemoryState, PairAt
-from daydream_contracts.topology import BUDGET_STATE, MEMORY_PAIR, MEMORY_STATE, PLANS
+from daydream_contracts.topology import BUDGET_STATE, MEMORY_PAIR, MEMORY_STATE
 from daydream_models.reservations import ORACLE, plans_by_size, read_plans
 
 PAID_STAGES = ("synthesizer", "critic")

@@ -5,22 +5,17 @@ machine.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from pydantic import SecretStr
 
-from daydream_console.cli.budget_price import SharedRole
+from daydream_console.cli.budget_price import chosen_model
 from daydream_console.cli.command import command
 from daydream_console.cli.options import Json
 from daydream_console.cli.output import emit_json, err, out
-from daydream_contracts.errors import ConfigurationError
-from daydream_models.settings import ModelSettings
-
-if TYPE_CHECKING:
-    from daydream_console.throughput import Throughput
+from daydream_console.local.gateway_program import ask_gateway_program
 
 
 @command
@@ -50,75 +45,39 @@ async def budget_measure(
 
     The ledger does not count these calls.
     """
-    # Imported only here: the client of models takes a third of a command's start.
-    from daydream_console.throughput import measure
-    from daydream_models.provider import ModelProvider
-
-    settings = _settings(model, base_url)
-    provider = ModelProvider(settings)
-    try:
-        await provider.check()
-        with err.status("measuring …") as status:
-            throughput = await measure(
-                provider,
-                concurrency=concurrency,
-                seconds=seconds,
-                seed=seed,
-                progress=lambda text: status.update(f"{text} …"),
-            )
-    finally:
-        await provider.close()
+    name = chosen_model(model)
+    arguments = ["measure", name, "--concurrency", str(concurrency)]
+    arguments += ["--seconds", str(seconds), "--seed", str(seed)]
+    if base_url:
+        arguments += ["--base-url", base_url]
+    with err.status("measuring …") as status:
+        rates = await ask_gateway_program(
+            *arguments, progress=lambda text: status.update(f"{text} …")
+        )
     if as_json:
         machine = {"usd_per_gpu_hour": usd_per_gpu_hour, "gpus": gpus}
-        head = {"model": settings.name, "concurrency": concurrency}
-        emit_json({**head, **machine, **asdict(throughput)})
+        head = {"model": name, "concurrency": concurrency}
+        emit_json({**head, **machine, **rates})
     else:
-        entry = toml(settings.name, throughput, usd_per_gpu_hour, gpus, concurrency)
+        entry = toml(name, rates, usd_per_gpu_hour, gpus, concurrency)
         out.print(entry, markup=False, soft_wrap=True)
 
 
-def _settings(model: str, base_url: str) -> ModelSettings:
-    """Return the settings of the model to measure.
-
-    Raise ConfigurationError for OpenAI's own address: those calls cost money, and no cap would hold
-    them.
-    """
-    configured = SharedRole.read().model
-    settings = configured.model_copy(
-        update={
-            "name": model or configured.name,
-            "base_url": base_url or configured.base_url,
-            "answers": "text",
-        }
-    )
-    if base_url and base_url != configured.base_url:
-        # A key is sent only to the address that it is meant for.
-        settings = settings.model_copy(update={"api_key": SecretStr("")})
-    if not settings.name:
-        raise ConfigurationError("No model given", "Pass a name, or set DAYDREAM_MODEL_NAME")
-    if settings.base_url == ModelSettings().base_url:
-        raise ConfigurationError(
-            "The model is served by OpenAI; every call is paid",
-            "Pass --base-url with the URL of your server",
-        )
-    return settings
-
-
 def toml(
-    model: str, throughput: Throughput, usd_per_gpu_hour: float, gpus: float, concurrency: int
+    model: str, rates: Mapping[str, float], usd_per_gpu_hour: float, gpus: float, concurrency: int
 ) -> str:
     """Return the entry for the prices file.
 
     Rates are rounded down, so the price is never too low.
     """
-    calls = f"{throughput.reading_calls} reading and {throughput.writing_calls} writing calls"
+    calls = f"{rates['reading_calls']} reading and {rates['writing_calls']} writing calls"
     return "\n".join(
         (
             f"# measured with {concurrency} concurrent calls ({calls})",
             f"[models.{json.dumps(model, ensure_ascii=False)}]",
             f"usd_per_gpu_hour = {Decimal(str(usd_per_gpu_hour)):f}",
             f"gpus = {Decimal(str(gpus)):f}",
-            f"input_tokens_per_s = {max(1, int(throughput.input_tokens_per_s))}",
-            f"output_tokens_per_s = {max(1, int(throughput.output_tokens_per_s))}",
+            f"input_tokens_per_s = {max(1, int(rates['input_tokens_per_s']))}",
+            f"output_tokens_per_s = {max(1, int(rates['output_tokens_per_s']))}",
         )
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -11,20 +13,11 @@ from rich.table import Table
 from daydream_console.cli.command import command
 from daydream_console.cli.options import Json
 from daydream_console.cli.output import emit_json, out, table, usd
+from daydream_console.local.gateway_program import ask_gateway_program
 from daydream_contracts.errors import ConfigurationError
-from daydream_models.pricing.explain import PriceExplanation, PriceRow, explain
-from daydream_models.pricing.lookup import find_price, price_of
-from daydream_models.pricing.price_file import read_prices
-from daydream_models.pricing.tariff import Price
-from daydream_models.settings import PaidSettings
 
 KINDS = ("input", "cached input", "cache write", "output", "reasoning")
-
-
-class SharedRole(PaidSettings):
-    """The model settings that all roles share."""
-
-    service: ClassVar[str] = "console"
+FIELDS = ("input", "cached_input", "cache_write", "output", "reasoning")
 
 
 @command
@@ -46,55 +39,55 @@ async def budget_price(
     as_json: Json = False,
 ) -> None:
     """Show the price of a model, its source, and the cost of an example call. Start nothing."""
-    name, price = _find(model, provider, base_url)
-    moment = at.replace(tzinfo=UTC) if at else None
-    explanation = explain(
-        name, price, input_tokens=input_tokens, output_tokens=output_tokens, at=moment
-    )
+    arguments = ["price", chosen_model(model), "--input-tokens", str(input_tokens)]
+    arguments += ["--output-tokens", str(output_tokens)]
+    if provider:
+        arguments += ["--provider", provider]
+    if base_url:
+        arguments += ["--base-url", base_url]
+    if at:
+        arguments += ["--at", at.isoformat()]
+    price = await ask_gateway_program(*arguments)
     if as_json:
-        emit_json(explanation.model_dump(mode="json"))
+        emit_json(price)
     else:
-        show_price(explanation)
+        show_price(price)
 
 
-def _find(name: str, provider: str, base_url: str) -> tuple[str, Price]:
-    """Find the price as the services do if this is their model; otherwise by its name."""
-    settings = SharedRole.read()
-    own_prices = read_prices(settings.prices_file)
-    if name in ("", settings.model.name) and not provider and not base_url:
-        if not settings.model.name:
-            raise ConfigurationError("No model given", "Pass a name, or set DAYDREAM_MODEL_NAME")
-        return settings.model.name, find_price(settings.model, own_prices)
-    name = name or settings.model.name
-    return name, price_of(name, own_prices, provider=provider, base_url=base_url)
+def chosen_model(name: str) -> str:
+    """Return the named model, or that of the settings. Raise ConfigurationError for none."""
+    name = name or os.environ.get("DAYDREAM_MODEL_NAME", "")
+    if not name:
+        raise ConfigurationError("No model given", "Pass a name, or set DAYDREAM_MODEL_NAME")
+    return name
 
 
-def show_price(price: PriceExplanation) -> None:
+def show_price(price: dict[str, Any]) -> None:
     """Print the price per million tokens and the example."""
-    since = f", since {price.since:%Y-%m-%d}" if price.since else ""
-    out.print(f"{price.model}: {price.source} ({price.detail}){since}", markup=False)
-    if price.source != "free":
+    since = f", since {price['since'][:10]}" if price["since"] else ""
+    out.print(f"{price['model']}: {price['source']} ({price['detail']}){since}", markup=False)
+    if price["source"] != "free":
         _show_tiers(price)
-    if price.usd_per_call:
-        out.print(f"Plus ${price.usd_per_call:g} per call.")
+    if price["usd_per_call"]:
+        out.print(f"Plus ${price['usd_per_call']:g} per call.")
     out.print(
-        f"A call with {price.input_tokens} tokens in and {price.output_tokens} out: "
-        f"{usd(price.cost_nanousd)}, at most {usd(price.upper_bound_nanousd)}."
+        f"A call with {price['input_tokens']} tokens in and {price['output_tokens']} out: "
+        f"{usd(price['cost_nanousd'])}, at most {usd(price['upper_bound_nanousd'])}."
     )
 
 
-def _show_tiers(price: PriceExplanation) -> None:
+def _show_tiers(price: dict[str, Any]) -> None:
     rows = table("Dollars per million tokens", ("calls",), KINDS)
-    _add_rows(rows, "standard", price.tiers)
-    for tier, prices in price.service_tiers.items():
+    _add_rows(rows, "standard", price["tiers"])
+    for tier, prices in price["service_tiers"].items():
         _add_rows(rows, f"service tier {tier}", prices)
-    if price.batch != price.tiers:
-        _add_rows(rows, "batch", price.batch)
+    if price["batch"] != price["tiers"]:
+        _add_rows(rows, "batch", price["batch"])
     out.print(rows)
 
 
-def _add_rows(rows: Table, calls: str, prices: tuple[PriceRow, ...]) -> None:
+def _add_rows(rows: Table, calls: str, prices: Sequence[dict[str, Any]]) -> None:
     for row in prices:
-        above = f", above {row.above_input_tokens} tokens in" if row.above_input_tokens else ""
-        amounts = (row.input, row.cached_input, row.cache_write, row.output, row.reasoning)
-        rows.add_row(calls + above, *(f"{amount:g}" for amount in amounts))
+        least = row["above_input_tokens"]
+        above = f", above {least} tokens in" if least else ""
+        rows.add_row(calls + above, *(f"{row[field]:g}" for field in FIELDS))

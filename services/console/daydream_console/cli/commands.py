@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from daydream_console.cli.lazy_commands import add_commands
+from daydream_console.cli.lazy_commands import add_commands, group_of
 
 COMMANDS = {
     "run": "run:run_command",
@@ -41,6 +41,8 @@ GROUPS = {
     ),
     "dead-letters": "List failed messages (dead letters), send them again, or drop them.",
     "backup": "Back up and restore the memory, also while it is running.",
+    "gateway": "Show the gateway to the models, and issue its keys to programs of the lab.",
+    "gateway key": "Issue, list and revoke keys of the gateway.",
     "report": "Report how well each stage performs, from past verdicts.",
 }
 COMMANDS_OF_GROUPS = {
@@ -66,6 +68,10 @@ COMMANDS_OF_GROUPS = {
     "dead-letters drop": "dead_letters:dead_letters_drop",
     "backup save": "backup:backup_save",
     "backup restore": "backup:backup_restore",
+    "gateway show": "gateway:gateway_show",
+    "gateway key add": "gateway:gateway_key_add",
+    "gateway key list": "gateway:gateway_key_list",
+    "gateway key revoke": "gateway:gateway_key_revoke",
     "report sampler": "report_sampler:report_sampler",
     "report synthesizer": "report_synthesizer:report_synthesizer",
     "report critic": "report_critic:report_critic",
@@ -100,6 +106,7 @@ def create_program() -> TyperGroup:
     package = __name__.rpartition(".")[0]
     add_commands(program, package, COMMANDS)
     for name, help_text in GROUPS.items():
-        program.add_command(TyperGroup(name=name, help=help_text, no_args_is_help=True))
+        parent, last = group_of(program, name)
+        parent.add_command(TyperGroup(name=last, help=help_text, no_args_is_help=True))
     add_commands(program, package, COMMANDS_OF_GROUPS)
     return program

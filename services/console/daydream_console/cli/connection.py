@@ -24,23 +24,13 @@ async def connection(
     If none is running, start NATS and these services for as long as the command takes, so that
     stored results can always be read.
     """
-    if url := os.environ.get("DAYDREAM_NATS_URL"):
-        async with connected(url) as client:
-            yield client
-        return
     folder = DataFolder(data or default_folder())
-    folder.make()
-    if not folder.hold():
-        if not (url := folder.read("running.json").get("nats_url")):
-            raise ConfigurationError(
-                f"daydream is starting or stopping in {folder.path}", "Try again in a moment"
-            )
+    if url := running_address(folder):
         async with connected(url) as client:
             yield client
         return
     from daydream_console.local.stack import running
 
-    folder.release()
     with err.status("starting the memory …") as status:
         async with (
             running(folder, services, draws=False) as stack,
@@ -48,3 +38,22 @@ async def connection(
         ):
             status.stop()
             yield client
+
+
+def running_address(folder: DataFolder) -> str | None:
+    """Return the address of NATS in the system that runs. None: none runs in this folder.
+
+    Raise ConfigurationError while it starts or stops.
+    """
+    if url := os.environ.get("DAYDREAM_NATS_URL"):
+        return url
+    folder.make()
+    if folder.hold():
+        folder.release()
+        return None
+    address: str | None = folder.read("running.json").get("nats_url")
+    if not address:
+        raise ConfigurationError(
+            f"daydream is starting or stopping in {folder.path}", "Try again in a moment"
+        )
+    return address

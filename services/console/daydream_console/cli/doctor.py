@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from rich.markup import escape
 
 from daydream_console.cli.command import command
+from daydream_console.cli.connection import running_address
 from daydream_console.cli.options import PORT, BaseUrl, Data, Json, ModelName, Port, Weights
 from daydream_console.cli.output import emit_json, out
+from daydream_console.client import connected
 from daydream_console.local.checks import (
     check_folder,
     check_port,
@@ -20,7 +22,9 @@ from daydream_console.local.checks import (
 from daydream_console.local.folder import DataFolder, default_folder, model_cache
 from daydream_console.local.model import TOY_FILE, ModelChoice, choose, local_servers
 from daydream_console.local.model_check import check_model
-from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.errors import ConfigurationError, DaydreamError
+from daydream_contracts.rpc import EmptyRequest, ModelState
+from daydream_contracts.topology import GATEWAY_STATE
 
 OFFER = "offer"  # a model server that could be used; no problem
 
@@ -81,6 +85,7 @@ async def run_checks(
         ("console", lambda: asyncio.to_thread(check_port, port)),
     ]
     results = [await _run_check(about, check) for about, check in checks]
+    results += await check_gateway(folder)
     results += [
         DoctorCheck("settings", message, "Correct it or unset it")
         for message in unknown_variables()
@@ -96,6 +101,29 @@ async def run_checks(
     return results
 
 
+async def check_gateway(folder: DataFolder) -> list[DoctorCheck]:
+    """Return what the gateway of a running system learned of its models. None runs: nothing."""
+    try:
+        if not (url := running_address(folder)):
+            return []
+        async with connected(url) as client:
+            state = await client.rpc.request(GATEWAY_STATE, EmptyRequest())
+    except ConfigurationError as error:
+        return [DoctorCheck("gateway", error.problem, error.fix)]
+    except DaydreamError as error:
+        return [DoctorCheck("gateway", str(error), "Look at the log of the gateway")]
+    return [check for model in state.models for check in _model_checks(model)]
+
+
+def _model_checks(model: ModelState) -> list[DoctorCheck]:
+    about = f"gateway, {model.model}"
+    if model.stopped:
+        return [DoctorCheck(about, model.stopped, "Correct it at the provider; calls then resume")]
+    return [DoctorCheck(about, lesson) for lesson in model.learned] or [
+        DoctorCheck(about, "takes all that was asked of it")
+    ]
+
+
 async def _run_check(about: str, check: Callable[[], Awaitable[str]]) -> DoctorCheck:
     try:
         return DoctorCheck(about, await check())
@@ -108,5 +136,6 @@ async def _describe_model(choice: ModelChoice) -> str:
         file = choice.weights or model_cache() / TOY_FILE
         state = "" if file.exists() else " (downloaded at the first run, 93 MB)"
         return f"{choice.name}, served here, free{state}"
-    free = await check_model(choice)
-    return f"{choice.name} at {choice.base_url}, {'free' if free else 'paid'}"
+    free, warnings = await check_model(choice)
+    described = f"{choice.name} at {choice.base_url}, {'free' if free else 'paid'}"
+    return ". ".join([described, *warnings])

@@ -55,11 +55,20 @@ def add_commands(program: TyperGroup, package: str, commands: Mapping[str, str])
     `commands` holds "name" or "group name", with "module:function" in the package.
     """
     for path, target in commands.items():
-        group_name, _, name = path.rpartition(" ")
+        group, name = group_of(program, path)
         module, _, function = target.partition(":")
-        group = program.commands[group_name] if group_name else program
-        assert isinstance(group, TyperGroup)
         group.add_command(LazyCommand(name, f"{package}.{module}", function))
+
+
+def group_of(program: TyperGroup, path: str) -> tuple[TyperGroup, str]:
+    """Return the group that a command is in, and its own name. The group must exist."""
+    *groups, name = path.split()
+    group = program
+    for group_name in groups:
+        command = group.commands[group_name]
+        assert isinstance(command, TyperGroup)
+        group = command
+    return group, name
 
 
 def _docstring(module: str, function: str) -> str | None:

@@ -50,7 +50,10 @@ async def prepare(folder: DataFolder, model: ModelChoice, port: int) -> bool:
     # Imported only here: the client of models takes as long to load as all the rest.
     from daydream_console.local.model_check import check_model
 
-    return await check_model(model)
+    free, warnings = await check_model(model)
+    for warning in warnings:
+        err.print(warning, style="yellow")
+    return free
 
 
 async def set_caps(client: Client, caps: Caps, *, free: bool) -> None:

@@ -26,6 +26,7 @@ from rich.progress import (
 )
 
 from daydream_console import ingest
+from daydream_console.alerts import alerts_since
 from daydream_console.cli.command import command
 from daydream_console.cli.options import (
     BaseUrl,
@@ -159,7 +160,8 @@ async def _daydream(
     if after.sampler and after.sampler.drawn >= goal.pairs:
         plan.folder.write(STATE_FILE, {**plan.folder.read(STATE_FILE), "ended": True})
     verdicts = await verdicts_since(client, before)
-    return RunResult(before, after, verdicts, reports, reason)
+    alerts = await alerts_since(client.js, before.at)
+    return RunResult(before, after, verdicts, reports, reason, alerts)
 
 
 def _progress_bar() -> Progress:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from rich.progress import Progress, TaskID
+from rich.text import Text
 
 from daydream_console.cli.output import err, usd
+from daydream_console.cli.status_view import waiting_line
 from daydream_console.client import Client
 from daydream_console.overview import Overview, overview
 from daydream_contracts.errors import TransientError
@@ -17,6 +19,7 @@ from daydream_contracts.rpc import BudgetState, MemoryState, SamplerState
 POLL_S = 0.25
 REPORT_EVERY = timedelta(seconds=10)  # on a terminal that can't show a progress bar
 SILENCE_MAX = timedelta(seconds=60)
+WAIT_SHOWN_AFTER = timedelta(seconds=5)  # shorter waits for a provider are daily business
 
 
 async def wait_for_end(client: Client, progress: Progress, goal: int, start: int) -> str:
@@ -26,7 +29,7 @@ async def wait_for_end(client: Client, progress: Progress, goal: int, start: int
     60 s.
     """
     task = progress.add_task("dreaming", total=goal - start)
-    watch = _RunWatch(progress, task, goal, start)
+    watch = RunWatch(progress, task, goal, start)
     while True:
         if reason := watch.reason_to_end(await overview(client.rpc, client.js)):
             return reason
@@ -34,7 +37,7 @@ async def wait_for_end(client: Client, progress: Progress, goal: int, start: int
 
 
 @dataclass
-class _RunWatch:
+class RunWatch:
     """`idle_since` and `drawn_when_idle` describe the current idle period of the pipeline, if there
     is one.
     """
@@ -47,6 +50,8 @@ class _RunWatch:
     last_report: datetime = field(default_factory=lambda: datetime.now(UTC))
     idle_since: datetime | None = None
     drawn_when_idle: int = 0
+    waiting_since: datetime | None = None
+    told: tuple[str, ...] = ()  # the reasons to wait that were printed
 
     def reason_to_end(self, state: Overview) -> str:
         """Show the progress. Return why the run has ended, or an empty string."""
@@ -86,9 +91,23 @@ class _RunWatch:
         if not err.is_terminal and state.at - self.last_report > REPORT_EVERY:
             self.last_report = state.at
             err.print(f"{ended} of {self.goal - self.start} daydreams finished · {details}")
+        self.show_waiting(state)
         self.progress.update(
             self.task, completed=max(0, ended), description=f"dreaming · {details}"
         )
+
+    def show_waiting(self, state: Overview) -> None:
+        """Print why models answer no calls: once per reason, and not for short waits."""
+        lines = tuple(map(waiting_line, state.waiting_models))
+        if not lines:
+            self.waiting_since = None
+            return
+        self.waiting_since = self.waiting_since or state.at
+        lasts = state.at - self.waiting_since > WAIT_SHOWN_AFTER
+        if lines != self.told and (lasts or any(model.stopped for model in state.waiting_models)):
+            self.told = lines
+            for line in lines:
+                err.print(Text(f"Waiting: {line}", style="yellow"))
 
 
 def end_reason(sampler: SamplerState, memory: MemoryState) -> str:

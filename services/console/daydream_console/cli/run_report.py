@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from daydream_console.alerts import Alerts
 from daydream_console.cli.output import count, emit_json, out, usd
-from daydream_console.cli.status_view import show_reports
+from daydream_console.cli.status_view import show_alerts, show_reports
 from daydream_console.cli.verdict_view import show_verdicts
 from daydream_console.client import Client
 from daydream_console.overview import Overview
@@ -23,13 +24,16 @@ BEST_SHOWN = 3
 
 @dataclass(frozen=True)
 class RunResult:
-    """The system before and after a run, its verdicts, document reports, and why it ended."""
+    """The system before and after a run, its verdicts, document reports, why it ended,
+    and what was raised meanwhile.
+    """
 
     before: Overview
     after: Overview
     verdicts: Sequence[VerdictReached]
     reports: Sequence[DocumentReport]
     reason: str
+    alerts: Alerts
 
     @property
     def insights(self) -> list[VerdictReached]:
@@ -78,6 +82,7 @@ def print_result(result: RunResult, *, toy: bool, as_json: bool) -> None:
     out.print(f"Verdicts: {verdicts or 'none'}.")
     if letters := result.after.dead_letters:
         out.print(f"[red]{count(letters, 'dead letter')}. See: daydream dead-letters list[/red]")
+    show_alerts(result.alerts)
     if result.after.budget:
         _show_spend(result.after.budget, result.spent_nanousd)
 
@@ -123,4 +128,5 @@ def _as_json(result: RunResult) -> dict[str, Any]:
         "documents": [report.model_dump(mode="json") for report in result.reports],
         "insights": [verdict.model_dump(mode="json") for verdict in result.insights],
         "dead_letters": result.after.dead_letters,
+        "alerts": [alert.text for alert in result.alerts.alerts],
     }

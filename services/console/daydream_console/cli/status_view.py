@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from daydream_console.alerts import Alerts
 from daydream_console.cli.budget_view import show_budget
 from daydream_console.cli.output import count, out, table
 from daydream_console.cli.verdict_view import source_line
 from daydream_console.overview import Overview
-from daydream_contracts.rpc import DocumentReport, MemoryState, SearchResults
+from daydream_contracts.rpc import DocumentReport, MemoryState, ModelState, SearchResults
 
 COLOURS = {"read": "green", "skipped": "yellow", "refused": "red"}
 
@@ -27,6 +28,8 @@ def show_status(state: Overview) -> None:
         )
     else:
         out.print("Sampler: not running. Start everything: daydream up")
+    for model in state.waiting_models:
+        out.print(Text(waiting_line(model), style="yellow"))
     stages = table("Stages", ("stage", "takes"), ("pending", "in progress", "redelivered"))
     for stage in state.stages:
         numbers = (stage.pending, stage.in_progress, stage.redelivered)
@@ -37,6 +40,18 @@ def show_status(state: Overview) -> None:
         out.print(f"[red]{letters}. See: daydream dead-letters list[/red]")
     if state.budget:
         show_budget(state.budget)
+
+
+def show_alerts(alerts: Alerts) -> None:
+    """Print alerts, the newest first."""
+    for alert in alerts.alerts:
+        out.print(Text(f"Alert of {alert.raised_at:%Y-%m-%d %H:%M}: {alert.text}", style="yellow"))
+
+
+def waiting_line(model: ModelState) -> str:
+    """Return why a model answers no calls, in its provider's words."""
+    state = "is stopped" if model.stopped else "is busy"
+    return f"{model.model} {state}: {model.waiting_for}"
 
 
 def _show_memory(memory: MemoryState) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from daydream_console.local.gguf_file import is_small
 from daydream_console.local.http_get import get
 from daydream_contracts.errors import ConfigurationError
 
@@ -22,11 +23,10 @@ TOY_NOTICE = (
 )
 WELL_KNOWN_PORTS = {"Ollama": 11434, "LM Studio": 1234, "vLLM": 8000, "llama.cpp": 8080}
 NAMES_SHOWN = 8
+SHORT_ANSWERS = {"DAYDREAM_MODEL_SHORT_ANSWERS": "true"}  # a small model loses a long prompt
 LOCAL_ENVIRONMENT = {
     "DAYDREAM_MODEL_FREE": "true",
-    "DAYDREAM_MODEL_SHORT_ANSWERS": "true",
     "DAYDREAM_MODEL_TIMEOUT_S": "300",
-    "DAYDREAM_MODEL_API_KEY": "local",
     # One slot on a small machine: more would only share the same cores.
     "DAYDREAM_SYNTHESIZER_CONCURRENCY": "1",
     "DAYDREAM_CRITIC_CONCURRENCY": "1",
@@ -54,7 +54,13 @@ class ModelChoice:
         An API key stays in the environment as it is.
         """
         names = {"DAYDREAM_MODEL_NAME": self.name, "DAYDREAM_MODEL_BASE_URL": self.base_url}
-        return names if self.weights is None else names | LOCAL_ENVIRONMENT
+        if self.weights is None:
+            return names
+        return (
+            names
+            | LOCAL_ENVIRONMENT
+            | (SHORT_ANSWERS if self.toy or is_small(self.weights) else {})
+        )
 
 
 def choose(

@@ -3,52 +3,48 @@
 from __future__ import annotations
 
 import os
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any
 
+from daydream_console.local.gateway_program import ask_gateway_program
 from daydream_console.local.model import ModelChoice
 from daydream_console.local.stack import services_wanted
-from daydream_models.pricing.lookup import FREE, find_price
-from daydream_models.pricing.price_file import read_prices
-from daydream_models.provider import ModelProvider
+from daydream_contracts.errors import ConfigurationError
 from daydream_models.reservations import ORACLE
-from daydream_models.settings import PaidSettings
+
+ROLES = ("synthesizer", "critic", ORACLE)
 
 
-class SynthesizerRole(PaidSettings):
-    """The model settings as the synthesizer reads them."""
+async def check_model(model: ModelChoice) -> tuple[bool, list[str]]:
+    """Connect to the models of all roles.
 
-    service: ClassVar[str] = "synthesizer"
-
-
-class CriticRole(PaidSettings):
-    """The model settings as the critic reads them."""
-
-    service: ClassVar[str] = "critic"
-
-
-class OracleRole(PaidSettings):
-    """The model settings as the oracle reads them."""
-
-    service: ClassVar[str] = ORACLE
-
-
-async def check_model(model: ModelChoice) -> bool:
-    """Connect to the models of all roles. Return True if all of them are free.
-
-    Raise ConfigurationError at the first failure.
+    Return whether all of them are free, and warnings. Raise ConfigurationError at the first
+    problem.
     """
-    own_prices = read_prices(os.environ.get("DAYDREAM_PRICES_FILE", ""))
+    environment = {**os.environ, **model.environment()}
     os.environ.update(model.environment())  # the services are started with it
-    roles = [SynthesizerRole, CriticRole]
-    if ORACLE in services_wanted():
-        roles.append(OracleRole)
-    prices = []
-    for role in roles:
-        settings = role.read().model
-        prices.append(find_price(settings, own_prices))
-        provider = ModelProvider(settings)
-        try:
-            await provider.check()
-        finally:
-            await provider.close()
-    return all(price is FREE for price in prices)
+    names = model_names(environment)
+    checked: list[dict[str, Any]] = await ask_gateway_program(
+        "check", *names, environment=environment
+    )
+    for row in checked:
+        if row["problem"]:
+            raise ConfigurationError(row["problem"], row["fix"])
+    warnings = [row["warning"] for row in checked if row["warning"]]
+    return all(row["free"] for row in checked), warnings
+
+
+def model_names(environment: Mapping[str, str]) -> list[str]:
+    """Return the model of each role that runs here, each once.
+
+    Raise ConfigurationError if a role has none.
+    """
+    roles = [role for role in ROLES if role in services_wanted()]
+    shared = environment.get("DAYDREAM_MODEL_NAME", "")
+    names = [environment.get(f"DAYDREAM_{role.upper()}_MODEL_NAME") or shared for role in roles]
+    if not all(names):
+        raise ConfigurationError(
+            "no model is chosen",
+            "Set DAYDREAM_MODEL_NAME, and DAYDREAM_MODEL_BASE_URL if it is not OpenAI's",
+        )
+    return list(dict.fromkeys(names))

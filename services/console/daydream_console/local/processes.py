@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import logging
-import os
 import signal
 import socket
 import sys
@@ -37,7 +36,10 @@ LOG_BYTES_MAX = 20_000_000
 
 @dataclass(frozen=True)
 class Program:
-    """A process to run. It is ready when the URL `health` answers 200."""
+    """A process to run. It is ready when the URL `health` answers 200.
+
+    `environment` is all of its environment: nothing is inherited, so no secrets either.
+    """
 
     name: str
     arguments: Sequence[str]
@@ -99,7 +101,7 @@ class Processes:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **program.environment},
+                env=dict(program.environment),
                 start_new_session=True,  # Ctrl-C reaches only us; we stop them in order
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )

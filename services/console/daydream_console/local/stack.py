@@ -15,12 +15,16 @@ from pathlib import Path
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.model import ModelChoice
 from daydream_console.local.processes import Processes, Program, free_port
+from daydream_console.local.secret_variables import GATEWAY, environment_of, stage_keys
 from daydream_console.local.toy_model import toy_weights
 from daydream_contracts.errors import ConfigurationError
 from daydream_models.reservations import ORACLE
 
-SERVICES = ("budget", "memory", "synthesizer", "critic", ORACLE, "sampler", "console")
-MODULES = {ORACLE: "daydream_critic.oracle"}  # the others have the name of their service
+SERVICES = ("budget", "gateway", "memory", "synthesizer", "critic", ORACLE, "sampler", "console")
+MODULES = {  # the others have the name of their service
+    ORACLE: "daydream_critic.oracle",
+    GATEWAY: "daydream_budget.gateway",
+}
 STOP_GRACE_S = 8.0
 NATS_CONFIG = """\
 host: 127.0.0.1
@@ -46,6 +50,7 @@ class Stack:
     nats_url: str
     console_url: str = ""
     console_token: str = ""
+    gateway_url: str = ""
     ports: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -87,7 +92,8 @@ async def running(
         if model is not None:
             environment |= (await _serve_model(processes, model, progress)).environment()
         progress(f"starting {', '.join(services)}")
-        await _start_services(stack, services, environment, console_port)
+        keys = stage_keys(folder.token)
+        await _start_services(stack, services, environment, keys, console_port)
         _write_address(folder, stack)
         yield stack
     finally:
@@ -106,13 +112,25 @@ def _environment(folder: DataFolder, stack: Stack) -> dict[str, str]:
 
 
 async def _start_services(
-    stack: Stack, services: tuple[str, ...], environment: Mapping[str, str], console_port: int
+    stack: Stack,
+    services: tuple[str, ...],
+    environment: Mapping[str, str],
+    keys: Mapping[str, str],
+    console_port: int,
 ) -> None:
     stack.ports = {service: free_port() for service in services}
+    if GATEWAY in services:
+        fixed_port = os.environ.get("DAYDREAM_GATEWAY_HTTP_PORT", "")
+        stack.ports[GATEWAY] = int(fixed_port or stack.ports[GATEWAY])
+        stack.gateway_url = f"http://127.0.0.1:{stack.ports[GATEWAY]}/v1"
+    common = {**os.environ, **environment}
     if "console" in services:
         stack.ports["console"] = console_port or stack.ports["console"]
         stack.console_url = f"http://127.0.0.1:{stack.ports['console']}/"
-    programs = [_service(name, port, environment) for name, port in stack.ports.items()]
+    programs = [
+        _service(name, port, environment_of(name, common, keys, stack.gateway_url))
+        for name, port in stack.ports.items()
+    ]
     await asyncio.gather(*(stack.processes.start(program) for program in programs))
 
 
@@ -122,6 +140,7 @@ def _write_address(folder: DataFolder, stack: Stack) -> None:
         "pid": os.getpid(),
         "nats_url": stack.nats_url,
         "console_url": stack.console_url,
+        "gateway_url": stack.gateway_url,
         "processes": stack.processes.pids(),
     }
     folder.write("running.json", content)
@@ -173,7 +192,8 @@ async def _start_nats(processes: Processes, folder: DataFolder) -> str:
         NATS_CONFIG.format(port=port, monitor=monitor, token=folder.token, store=store)
     )
     health = f"http://127.0.0.1:{monitor}/healthz"
-    await processes.start(Program("nats", [str(nats_server()), "-c", str(config)], health))
+    server = [str(nats_server()), "-c", str(config)]
+    await processes.start(Program("nats", server, health, environment_of("nats", os.environ)))
     return f"nats://{folder.token}@127.0.0.1:{port}"
 
 
@@ -192,5 +212,6 @@ async def _serve_model(
     server = [sys.executable, "-m", "daydream_console.local.model_server"]
     options = ["--weights", str(weights), "--name", model.name, "--port", str(port)]
     health = f"http://127.0.0.1:{port}/health"
-    await processes.start(Program("model", [*server, *options], health))
+    environment = environment_of("model", os.environ)
+    await processes.start(Program("model", [*server, *options], health, environment))
     return replace(model, base_url=f"http://127.0.0.1:{port}/v1", weights=weights)

@@ -9,11 +9,17 @@ const TAKES = {
   "foreground.reported": "usage reports",
 };
 
-function phaseText({ sampler, dead_letters: deadLetters }) {
+function waitingText({ gateway }) {
+  const waiting = (gateway?.models ?? []).filter((model) => model.waiting_for);
+  return waiting.map((model) => `; waiting for ${model.model}: ${model.waiting_for}`).join("");
+}
+
+function phaseText(state) {
+  const { sampler, dead_letters: deadLetters } = state;
   const reason = sampler.text ? `: ${sampler.text}` : "";
   const until = sampler.retry_at ? ` (until ${localTime(sampler.retry_at)})` : "";
   const letters = deadLetters ? `; dead letters: ${deadLetters}` : "";
-  return `${sampler.phase.replaceAll("-", " ")}${reason}${until}${letters}`;
+  return `${sampler.phase.replaceAll("-", " ")}${reason}${until}${waitingText(state)}${letters}`;
 }
 
 export function showOverview(state) {
@@ -22,7 +28,7 @@ export function showOverview(state) {
   if (silent.length) {
     showStatus(byId("phase"), `No answer from ${silent.join(", ")}`, true);
   } else {
-    const problem = sampler.phase === "refused" || state.dead_letters > 0;
+    const problem = sampler.phase === "refused" || state.dead_letters > 0 || waitingText(state);
     showStatus(byId("phase"), phaseText(state), problem);
   }
   if (memory) {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.routing import Route
 
+from daydream_console.alerts import Alerts, latest_alerts
 from daydream_console.overview import Overview, overview
-from daydream_console.web.alerts import Alerts, latest_alerts
 from daydream_console.web.dependencies import services_of
 from daydream_console.web.responses import json_endpoint
 from daydream_contracts.rpc import (

@@ -66,7 +66,8 @@ def _(message: HypothesisProposed) -> EventSummary:
         return EventSummary("canary", message.hypothesis_id, f"canary ({message.pair.canary}) sent")
     if message.synthesis:
         return EventSummary("hypothesis", message.hypothesis_id, message.synthesis.title)
-    return EventSummary("abstention", message.hypothesis_id, message.abstention or "unreadable")
+    text = message.abstention or message.filtered or "unreadable"
+    return EventSummary("abstention", message.hypothesis_id, text)
 
 
 @summarize.register

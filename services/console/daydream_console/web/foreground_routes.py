@@ -1,8 +1,9 @@
-"""`POST /api/foreground`: a gateway reports what the lab's own model calls cost, as the denominator
-of the tax.
+"""`POST /api/foreground`: report the cost of the lab's own model calls, the denominator of the tax.
+
+What goes through daydream's gateway is measured there, and not reported.
 
 The body is an OpenAI-style answer or usage record: `{"id", "model", "usage": {"prompt_tokens",
-"completion_tokens", …}}`. `"cost_usd"` is for gateways that know the cost better than a price list.
+"completion_tokens", …}}`. `"cost_usd"` is for programs that know the cost better than a price list.
 `"created"` (seconds since 1970) is the time of the call; the default is now. The report is
 published as `ForegroundReported` and counted once per id.
 """
@@ -40,7 +41,7 @@ class ReportedUsage(BaseModel):
 
 
 class UsageRecord(BaseModel):
-    """A record as a gateway sends it. Other fields are ignored."""
+    """A record as a program reports it. Other fields are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from daydream_contracts.access import Clearances
+from daydream_contracts.buckets import PLANS, PROMPTS
 from daydream_contracts.events import CandidateNominated
-from daydream_contracts.topology import PLANS, PROMPTS
 from daydream_critic.metrics import VerdictMetrics
 from daydream_critic.oracle import handlers
 from daydream_critic.oracle.evidence import EvidenceRetriever
@@ -62,6 +62,5 @@ async def open_collaborators(
         await store_prompts(await runtime.bucket(PROMPTS), prompts)
         yield Collaborators(
             {"oracle": oracle, "metrics": VerdictMetrics(runtime.telemetry)},
-            model.loops,
             on_dead_letter=partial(release_reservation, runtime.rpc),
         )

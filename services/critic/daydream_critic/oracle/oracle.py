@@ -19,7 +19,7 @@ from daydream_critic.oracle.evidence import EvidenceRetriever
 from daydream_critic.oracle.refutation import refute
 from daydream_critic.oracle.single_fact import suggest
 from daydream_critic.oracle.verdict import verdict_after
-from daydream_models.client import BudgetedModelClient
+from daydream_models.client import ModelClient
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
 from daydream_models.reservations import FULL, StageCost, StagePlan
 
@@ -32,7 +32,7 @@ class Oracle:
     `controls` is True.
     """
 
-    model: BudgetedModelClient
+    model: ModelClient
     requests: RequestSpecs
     control: RequestSpec
     evidence: EvidenceRetriever
@@ -45,16 +45,12 @@ class Oracle:
         Reduced plans have the attempts alone.
         """
         attempt = self.model.plan(self.requests)
-        reduced = {size: _times(self.attempts, cost) for size, cost in attempt.reduced.items()}
-        full = _times(self.attempts, attempt)
+        reduced = {size: cost.times(self.attempts) for size, cost in attempt.reduced.items()}
+        full = attempt.times(self.attempts)
         if self.controls:
-            # Each of the two controls sees one fact: together the bytes of the pair once.
             control = self.model.plan({FULL: self.control})
-            full = StageCost(
-                fixed_nanousd=full.fixed_nanousd + 2 * control.fixed_nanousd,
-                nanousd_per_fact_byte=full.nanousd_per_fact_byte + control.nanousd_per_fact_byte,
-            )
-        return attempt.model_copy(update={"reduced": reduced, **full.model_dump()})
+            full = full.plus(_both_controls(control))
+        return attempt.model_copy(update={"reduced": reduced, **full.costs()})
 
     async def examine(self, deferred: VerdictReached) -> VerdictReached:
         """Return the verdict that replaces the judges' deferred one."""
@@ -107,8 +103,10 @@ def _synthesis_of(proposed: HypothesisProposed) -> Synthesis:
     return proposed.synthesis
 
 
-def _times(count: int, cost: StageCost) -> StageCost:
-    return StageCost(
-        fixed_nanousd=count * cost.fixed_nanousd,
-        nanousd_per_fact_byte=count * cost.nanousd_per_fact_byte,
-    )
+def _both_controls(control: StageCost) -> StageCost:
+    """Return the cost of both controls: each sees one fact, together the pair once."""
+    one_fact = {
+        "nanousd_per_fact_byte": control.nanousd_per_fact_byte,
+        "expected_nanousd_per_fact_byte": control.expected_nanousd_per_fact_byte,
+    }
+    return control.times(2).model_copy(update=one_fact)

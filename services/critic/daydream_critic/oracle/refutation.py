@@ -20,7 +20,7 @@ from daydream_contracts.events import (
 from daydream_contracts.prompt_variables import order_statements, refute_variables
 from daydream_contracts.text_limits import chars_max, cut
 from daydream_models.answer import AnswerModel
-from daydream_models.client import BudgetedModelClient
+from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.prompt import digest_of
 from daydream_models.request_spec import RequestSpec
@@ -49,7 +49,7 @@ class ShortRefuteAnswer(RefuteAnswer):
 
 
 async def refute(
-    model: BudgetedModelClient,
+    model: ModelClient,
     spec: RequestSpec,
     proposed: HypothesisProposed,
     synthesis: Synthesis,
@@ -80,7 +80,7 @@ def _refutation_of(
     reply: ModelReply[RefuteAnswer], shown: Sequence[Statement], prompt: str
 ) -> Refutation:
     """Return the attempt. An answer that names a statement that was not shown is unreadable."""
-    answer, model = reply.value, reply.calls[-1].model
+    answer, model = reply.value, reply.model
     if answer is None or answer.same_as > len(shown):
         case = cut(reply.text, chars_max(RefuteAnswer, "case"))
         return Refutation(case=case, holds=None, model=model, prompt=prompt)

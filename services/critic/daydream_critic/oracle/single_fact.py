@@ -13,7 +13,7 @@ from daydream_contracts.events import Fact, HypothesisProposed, ModelCall, State
 from daydream_contracts.prompt_variables import STATEMENT_BYTES_MAX, single_fact_variables
 from daydream_contracts.text_limits import truncate
 from daydream_models.answer import AnswerModel
-from daydream_models.client import BudgetedModelClient
+from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelRequest
 from daydream_models.request_spec import RequestSpec
 
@@ -36,7 +36,7 @@ class AloneAnswer(AnswerModel):
 
 
 async def suggest(
-    model: BudgetedModelClient, spec: RequestSpec, proposed: HypothesisProposed, fact: Fact
+    model: ModelClient, spec: RequestSpec, proposed: HypothesisProposed, fact: Fact
 ) -> tuple[tuple[Statement, ...], tuple[ModelCall, ...]]:
     """Return what a fact of the pair suggests alone, and the calls.
 

@@ -36,7 +36,7 @@ from daydream_critic.pipeline.decision_context import DecisionContext
 from daydream_critic.pipeline.evaluation import Evaluation
 from daydream_critic.stats.bradley_terry import rate_against
 from daydream_models.answer import AnswerModel
-from daydream_models.client import BudgetedModelClient
+from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelRequest
 from daydream_models.prompt import load_prompt
 from daydream_models.request_spec import RequestSpec
@@ -74,7 +74,7 @@ class ComparingJudge:
     """A judge that can compare: its name in verdicts, and its model."""
 
     name: str
-    model: BudgetedModelClient
+    model: ModelClient
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,9 @@ class ModelCall(ContractModel):
     cost_nanousd: int = Field(ge=0)
     saved_nanousd: int = Field(default=0, ge=0, description="saving by the batch API")
     repair: bool = False
+    problem: str = Field(
+        default="", description="what was wrong with the answer that a repair asks for again"
+    )
     messages_digest: str = Field(default="", description="SHA-256 of the sent messages as JSON")
     answer: str = Field(default="", description="raw text, cut to 8,000 characters")
 
@@ -94,7 +97,7 @@ class PromptExample(ContractModel):
 
 
 class HypothesisProposed(Message):
-    """The synthesizer answered: with a link, with "no link", or with an unreadable answer."""
+    """The synthesizer answered: with a link, with "no link", or unreadably; or a filter refused."""
 
     hypothesis_id: str
     pair: PairSampled
@@ -102,6 +105,9 @@ class HypothesisProposed(Message):
     synthesis: Synthesis | None
     abstention: str | None = Field(default=None, description="why there is no worthwhile link")
     unreadable: str | None = Field(default=None, description="the raw answer, if it is unreadable")
+    filtered: str | None = Field(
+        default=None, description="what the provider said, if its content filter refused"
+    )
     calls: tuple[ModelCall, ...] = ()
     writer: str = Field(
         default="", description="name of the model that wrote it, as in the settings"

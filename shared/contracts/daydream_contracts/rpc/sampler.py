@@ -21,6 +21,7 @@ Phase = Literal[
     "goal-reached",
     "waiting-for-facts",
     "waiting-for-stages",
+    "model-stopped",
     "pipeline-full",
     "refused",
     "near-cap",

@@ -41,8 +41,11 @@ class GateChain:
 
 
 def check_answer(evaluation: Evaluation) -> Outcome | None:
-    """Return the outcome of an answer without a hypothesis: unreadable, or an abstention."""
+    """Return the outcome of an answer without a hypothesis: filtered, unreadable, abstained."""
     proposed = evaluation.proposed
+    if proposed.filtered is not None:
+        explanation = f"the content filter of the synthesizer's provider: {proposed.filtered}"
+        return Outcome(Decision.DISCARDED, "filtered", explanation)
     if proposed.unreadable is not None:
         return Outcome(
             Decision.DISCARDED,

@@ -11,8 +11,6 @@ family = ""                       # where the model's name does not tell it
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -61,9 +59,7 @@ class JudgeConfig(BaseModel):
         return self.family or family_of(self.model.name)
 
 
-def read_panel(
-    file: str, default: ModelSettings, env: Mapping[str, str] = os.environ
-) -> tuple[JudgeConfig, ...]:
+def read_panel(file: str, default: ModelSettings) -> tuple[JudgeConfig, ...]:
     """Return the judges of a file, or one judge with the service's own model if there is no file.
 
     Raise ConfigurationError, which names the wrong table, for a file that can't be used.
@@ -71,7 +67,7 @@ def read_panel(
     if not file:
         return (JudgeConfig(model=default),)
     configs = []
-    for number, (model, fields) in enumerate(FORMAT.read(file, default, env), 1):
+    for number, (model, fields) in enumerate(FORMAT.read(file, default), 1):
         try:
             configs.append(JudgeConfig(model=model, **fields))
         except ValidationError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from daydream_contracts.events import HypothesisProposed, Judgement, ModelCall, Synthesis
-from daydream_models.client import BudgetedModelClient
+from daydream_models.client import ModelClient
 from daydream_models.reservations import StagePlan
 
 
@@ -47,7 +47,7 @@ class Judge(JudgeIdentity, Protocol):
         """
 
     @property
-    def model(self) -> BudgetedModelClient | None:
+    def model(self) -> ModelClient | None:
         """Return its model, with which it can also compare, or None if it is no model."""
 
     def plan(self, *, first: bool) -> StagePlan | None:

@@ -15,7 +15,7 @@ from daydream_critic.families import is_related
 from daydream_critic.history.records import history_key
 from daydream_critic.pipeline.judges.answer import RUBRIC, JudgeAnswer, read_free_text
 from daydream_critic.pipeline.judges.interface import Opinion
-from daydream_models.client import BudgetedModelClient
+from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
 from daydream_models.reservations import MINIMAL, StageCost, StagePlan
@@ -44,7 +44,7 @@ class JudgeSpec:
 class ModelJudge(JudgeSpec):
     """Scores hypotheses with a model."""
 
-    model: BudgetedModelClient = field(kw_only=True)
+    model: ModelClient = field(kw_only=True)
 
     def plan(self, *, first: bool) -> StagePlan:
         """Return the maximum cost of one hypothesis: each call with its repair.
@@ -56,6 +56,7 @@ class ModelJudge(JudgeSpec):
             size: cost if first or size != MINIMAL else FREE
             for size, cost in one_call.reduced.items()
         }
+        # A second opinion is the exception, so it is in the bound and not in what is expected.
         fixed_nanousd = self.calls_max * one_call.fixed_nanousd
         return one_call.model_copy(update={"reduced": reduced, "fixed_nanousd": fixed_nanousd})
 
@@ -91,7 +92,7 @@ class ModelJudge(JudgeSpec):
         justification = reply.text if answer is None else answer.justification
         return Judgement(
             judge=self.name,
-            model=reply.calls[-1].model,
+            model=reply.model,
             justification=justification[:JUSTIFICATION_CHARS_STORED].strip(),
             scores=read_free_text(reply.text) if answer is None else answer.scores(),
             self_judged=is_related(self.family, proposed),

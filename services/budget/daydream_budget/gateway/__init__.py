@@ -1,0 +1,1 @@
+"""The gateway: one door to the models."""

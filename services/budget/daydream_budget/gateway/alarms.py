@@ -1,0 +1,97 @@
+"""Alarms about a model's answers: what a person should know, told once a day per model and kind.
+
+A call without usage, a bill that differs from the price list, a prompt that the server clipped, and
+a model that says the same again and again. An overrun has its alarm in the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import nats.errors
+from nats.js.errors import APIError
+
+from daydream_budget.gateway.callers import CallContext
+from daydream_budget.gateway.models import ServedModel
+from daydream_budget.gateway.providers.repeats import RepeatDetector
+from daydream_budget.gateway.providers.reply import ProviderReply
+from daydream_budget.ledger.controls import usd
+from daydream_contracts.events import AlertRaised, derive_id
+
+log = logging.getLogger(__name__)
+PRICE_TOLERANCE = 0.05
+
+
+@dataclass
+class Alarms:
+    """The alarms of one replica. `report` publishes an alert; its id is the same for a day.
+
+    Alerts are published beside the call: an answer is stored before anything waits for a server.
+    """
+
+    report: Callable[[AlertRaised], Awaitable[None]]
+    _repeats: RepeatDetector = field(default_factory=RepeatDetector)
+    _reported: set[str] = field(default_factory=set)
+    _publishing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def check(self, context: CallContext, model: ServedModel, reply: ProviderReply) -> None:
+        """Look at an answer that was paid for."""
+        problems = {"price-differs": _price_differs(model, reply)}
+        if reply.usage is None:
+            problems["no-usage"] = "it reports no usage, so each call counts with its upper bound"
+        if reply.is_prompt_clipped:
+            problems["clipped-prompt"] = (
+                "its server has read only a part of the prompt. Give the model a longer context"
+            )
+        stage = context.caller.stage
+        if stage and reply.text and self._repeats.observe(model.name, stage, reply.text):
+            problems["same-answer"] = f"it gives the {stage} the same answer again and again"
+        for kind, text in problems.items():
+            if text:
+                self._raise(kind, model, text)
+
+    async def finish(self) -> None:
+        """Wait until the alerts that were raised are published, or could not be."""
+        await asyncio.gather(*self._publishing)
+
+    def _raise(self, kind: str, model: ServedModel, text: str) -> None:
+        now = datetime.now(UTC)
+        alert_id = derive_id(kind, model.name, f"{now:%Y-%m-%d}")
+        if alert_id in self._reported:
+            return
+        alert = AlertRaised(
+            alert_id=alert_id,
+            kind="model",
+            about=f"{kind}: {model.name}",
+            text=f"{model.name}: {text.removesuffix('.')}.",
+            raised_at=now,
+        )
+        log.warning("%s", alert.text)
+        self._reported.add(alert_id)
+        task = asyncio.create_task(self._publish(alert))
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
+
+    async def _publish(self, alert: AlertRaised) -> None:
+        try:
+            await self.report(alert)
+        except (nats.errors.Error, APIError, TimeoutError) as error:
+            log.warning("an alert was not published: %r", error)
+            self._reported.discard(alert.alert_id)
+
+
+def _price_differs(model: ServedModel, reply: ProviderReply) -> str:
+    """Return what to say if a provider bills another amount than the price list has."""
+    billed, listed = reply.reported_cost_nanousd, model.listed_cost_nanousd(reply.usage)
+    if billed is None or listed is None:
+        return ""
+    if abs(billed - listed) <= PRICE_TOLERANCE * max(billed, listed):
+        return ""
+    return (
+        f"its provider billed {usd(billed)} for a call that costs {usd(listed)} by the price list. "
+        "The bill counts"
+    )

@@ -1,0 +1,231 @@
+"""Attempts at one call: take a turn, authorize, send, classify; again where it helps.
+
+A turn is taken before money is authorized, so what only waits for its turn holds no money. A
+provider that is busy or away is waited for, within the patience; that is no failure. An attempt
+that went wrong is made again, once. An answer that was cut while the model was thinking is asked
+for again with more room.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from daydream_budget.gateway.alarms import Alarms
+from daydream_budget.gateway.call_bounds import CallBound
+from daydream_budget.gateway.callers import CallContext
+from daydream_budget.gateway.calls.record import StoredAnswer
+from daydream_budget.gateway.funds import AuthorizedAttempt, Funds
+from daydream_budget.gateway.limiter.terms import ModelClosedError
+from daydream_budget.gateway.limiter.turns import Turn
+from daydream_budget.gateway.metrics import CallMetrics
+from daydream_budget.gateway.models import Models, ServedModel
+from daydream_budget.gateway.providers.dispositions import AnswerRow
+from daydream_budget.gateway.providers.reasoning import is_cut_while_thinking
+from daydream_budget.gateway.providers.reply import ProviderReply
+from daydream_budget.gateway.refusals import CallRefusedError
+from daydream_contracts.errors import DaydreamError
+from daydream_contracts.gateway_http import Disposition
+
+log = logging.getLogger(__name__)
+RETRIES = 1  # after attempts that went wrong; waiting for a provider does not count
+SETTLE_GRACE_S = 60.0  # storing and settling may have to wait for a server that restarts
+
+
+@dataclass(frozen=True)
+class CallRequest:
+    """A request to a model, by whom, and until when it may wait for turns."""
+
+    context: CallContext
+    path: str
+    body: dict[str, Any]
+    model: ServedModel
+    deadline: float
+
+    @property
+    def lifetime_s(self) -> float:
+        """Return how long an attempt may take; then the ledger counts it in full."""
+        return self.model.provider.config.timeout_s + SETTLE_GRACE_S
+
+
+@dataclass(frozen=True)
+class AttemptOutcome:
+    """What one attempt led to. `answer` is None for a failed one."""
+
+    attempt: AuthorizedAttempt
+    reply: ProviderReply
+    row: AnswerRow
+    answer: StoredAnswer | None
+    wants_room: bool = False
+
+    @property
+    def cost_nanousd(self) -> int | None:
+        """Return what it cost. None: unknown."""
+        if self.answer is not None:
+            return self.answer.cost_nanousd
+        return 0 if self.row.cost_of(self.reply) == "nothing" else None
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """The way from a request to an answer that is paid for."""
+
+    models: Models
+    funds: Funds
+    alarms: Alarms
+    metrics: CallMetrics
+    patience_s: float
+
+    def request(self, context: CallContext, path: str, body: dict[str, Any]) -> CallRequest:
+        """Return a request that begins to wait now. Raise CallRefusedError for its model."""
+        deadline = time.monotonic() + self.patience_s
+        return CallRequest(context, path, body, self.models.served(body["model"]), deadline)
+
+    async def until_answered(self, request: CallRequest) -> tuple[AuthorizedAttempt, StoredAnswer]:
+        """Return an answer and the attempt that pays for it, not settled yet.
+
+        Raise CallRefusedError.
+        """
+        retries, again = RETRIES, False
+        while True:
+            outcome = await self._attempt(request, again=again)
+            if outcome.answer is not None and not (outcome.wants_room and retries):
+                return outcome.attempt, outcome.answer
+            await self.settle(outcome.attempt, outcome.cost_nanousd, outcome.answer)
+            if outcome.row.disposition != "wait":
+                retries -= 1
+            if outcome.row.disposition not in ("wait", "retry") or retries < 0:
+                raise self.refusal(request.model, outcome.row, outcome.reply)
+            again = True
+
+    async def _attempt(self, request: CallRequest, *, again: bool) -> AttemptOutcome:
+        model = request.model
+        call = model.prepare(request.context.caller, request.path, request.body)
+        bound = model.bound(call, request.lifetime_s)
+        turn = await self.turn(request, bound, again=again)
+        try:
+            attempt = await self.authorize(request, bound)
+            with self.metrics.observed(request.context, model, call) as observed:
+                reply = await model.send(call)
+                row = observed.ended(reply)
+            model.limiter.report(
+                turn,
+                row.signal,
+                retry_after_s=reply.retry_after_s,
+                reason=reply.message,
+                tokens_used=_tokens_used(reply),
+            )
+        finally:
+            if not turn.reported:
+                model.limiter.report(turn, "none")
+        return self._outcome(request, bound, attempt, reply, row)
+
+    async def turn(self, request: CallRequest, bound: CallBound, *, again: bool = False) -> Turn:
+        """Wait for a turn at a model. Raise CallRefusedError if it takes longer than allowed."""
+        try:
+            return await request.model.limiter.acquire(
+                patience_s=max(0.0, request.deadline - time.monotonic()),
+                tokens=bound.input_tokens + bound.output_tokens,
+                caller=request.context.caller.name,
+                again=again,
+            )
+        except ModelClosedError as closed:
+            disposition: Disposition = "stop" if closed.stop else "wait"
+            raise CallRefusedError(
+                503, "model_closed", closed.reason, disposition, closed.retry_after_s
+            ) from None
+
+    async def authorize(self, request: CallRequest, bound: CallBound) -> AuthorizedAttempt:
+        """Authorize an attempt. Raise CallRefusedError."""
+        return await self.funds.authorize(
+            request.context, request.model.name, bound.nanousd, request.lifetime_s
+        )
+
+    def _outcome(
+        self,
+        request: CallRequest,
+        bound: CallBound,
+        attempt: AuthorizedAttempt,
+        reply: ProviderReply,
+        row: AnswerRow,
+    ) -> AttemptOutcome:
+        if row.status != 200:
+            return AttemptOutcome(attempt, reply, row, None)
+        context, model = request.context, request.model
+        now = datetime.now(UTC)
+        cost_nanousd = model.cost_nanousd(reply, now)
+        if cost_nanousd is not None and cost_nanousd > bound.nanousd:
+            _log_overrun(model, bound, reply, cost_nanousd)
+        answer = StoredAnswer(
+            attempt_id=attempt.attempt_id,
+            cost_nanousd=bound.nanousd if cost_nanousd is None else cost_nanousd,
+            input_tokens=reply.usage.input_tokens if reply.usage else None,
+            output_tokens=reply.usage.output_tokens if reply.usage else None,
+            provider_id=reply.provider_id,
+            answered_at=now,
+            disposition=row.disposition,
+            kind=row.name,
+            body=dict(reply.body),
+        )
+        self.metrics.add_answer(context, model, answer)
+        self.alarms.check(context, model, reply)
+        if not context.caller.stage:
+            return AttemptOutcome(attempt, reply, row, answer)
+        model.allowances.for_role(context.caller.stage).observe(reply)
+        return AttemptOutcome(attempt, reply, row, answer, is_cut_while_thinking(reply))
+
+    async def settle(
+        self,
+        attempt: AuthorizedAttempt,
+        cost_nanousd: int | None,
+        answer: StoredAnswer | None = None,
+    ) -> None:
+        """Settle an attempt. If the ledger does not answer, it counts in full later."""
+        try:
+            await self.funds.settle(
+                attempt,
+                cost_nanousd,
+                input_tokens=answer.input_tokens if answer else None,
+                output_tokens=answer.output_tokens if answer else None,
+                provider_id=answer.provider_id if answer else "",
+            )
+        except DaydreamError as error:
+            log.warning("the attempt %s is not settled: %s", attempt.attempt_id, error)
+
+    def refusal(self, model: ServedModel, row: AnswerRow, reply: ProviderReply) -> CallRefusedError:
+        """Return what the provider said, in its own words.
+
+        While its circuit breaker is open, a failed attempt says nothing about the request: wait.
+        """
+        disposition, wait_s = row.disposition, reply.retry_after_s
+        closed_s = model.limiter.state().closed_for_s
+        if closed_s > 0 and disposition == "retry":
+            disposition = "wait"
+        if closed_s > 0 and disposition in ("wait", "stop"):
+            wait_s = max(wait_s or 0.0, closed_s)
+        code = row.name.replace("-", "_")
+        return CallRefusedError(row.status, code, reply.message or row.name, disposition, wait_s)
+
+
+def _log_overrun(
+    model: ServedModel, bound: CallBound, reply: ProviderReply, cost_nanousd: int
+) -> None:
+    log.error(
+        "A call cost more than its upper bound. Model: %s. Bound: %d bytes, at most %d + %d "
+        "tokens, %d nano-dollars. Reported: %s, %d nano-dollars. Tariffs: %s",
+        model.name,
+        bound.prompt_bytes,
+        bound.input_tokens,
+        bound.output_tokens,
+        bound.nanousd,
+        reply.usage,
+        cost_nanousd,
+        model.price.tariffs(datetime.now(UTC)),
+    )
+
+
+def _tokens_used(reply: ProviderReply) -> int | None:
+    return reply.usage.input_tokens + reply.usage.output_tokens if reply.usage else None

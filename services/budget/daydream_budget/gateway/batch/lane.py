@@ -1,0 +1,124 @@
+"""The batch lane: hand in calls that are not urgent, and find out what became of them.
+
+A stage that needs an answer returns its message meanwhile, so nothing is held open for a day, and a
+worker that dies loses nothing. `worker` makes the batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from nats.js.errors import APIError, KeyNotFoundError
+
+from daydream_budget.gateway.batch.records import BatchedCall, BatchRecords
+from daydream_budget.gateway.callers import CallContext
+from daydream_budget.gateway.funds import Funds
+from daydream_budget.gateway.models import Models, ServedModel
+from daydream_budget.gateway.providers.config import ProviderConfig
+from daydream_budget.gateway.providers.preparation import prepare
+from daydream_budget.gateway.providers.provider import CHAT_PATH
+from daydream_budget.gateway.refusals import CallRefusedError
+from daydream_contracts.errors import ConfigurationError
+from daydream_runtime.broker_errors import is_wrong_sequence
+
+if TYPE_CHECKING:
+    from daydream_budget.gateway.batch.api import BatchApi
+
+AUTHORIZATION_LIFETIME_S = 25 * 3600.0  # a batch takes a day at most
+RETRY_MESSAGE_S = 15.0
+
+
+@dataclass
+class BatchApis:
+    """The batch APIs of providers. Each is tried before its first call is authorized."""
+
+    models: Models
+    _apis: dict[str, BatchApi] = field(default_factory=dict)
+
+    async def of(self, model: ServedModel) -> BatchApi:
+        """Return the batch API of a model's provider. Raise CallRefusedError if it has none."""
+        config = model.provider.config
+        if config.name not in self._apis:
+            api = await _open_api(config)
+            try:
+                await api.check()
+            except ConfigurationError as error:
+                await api.close()
+                raise CallRefusedError(400, "no_batch_api", str(error), "stop") from None
+            self._apis[config.name] = api
+        return self._apis[config.name]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for api in self._apis.values():
+            await api.close()
+
+
+@dataclass(frozen=True)
+class BatchLane:
+    """The way into a batch."""
+
+    records: BatchRecords
+    apis: BatchApis
+    funds: Funds
+
+    async def submit(
+        self, context: CallContext, record_key: str, body: dict[str, Any], messages_digest: str
+    ) -> NoReturn:
+        """Have a call made in one of the next batches, once.
+
+        Raise CallRefusedError: to wait until the answer is stored, or if the provider refuses.
+        """
+        try:
+            call = await self.records.find_call(record_key)
+        except KeyNotFoundError:
+            await self._add(context, record_key, body, messages_digest)
+        else:
+            if call.refused:
+                await self.records.delete_call(record_key)
+                raise CallRefusedError(400, "refused_by_model", call.refused, "reject")
+        text = "the call is made in a batch"
+        raise CallRefusedError(503, "in_batch", text, "wait", RETRY_MESSAGE_S)
+
+    async def _add(
+        self, context: CallContext, record_key: str, body: dict[str, Any], messages_digest: str
+    ) -> None:
+        model = self.apis.models.served(body["model"])
+        await self.apis.of(model)
+        prepared = model.prepare(context.caller, CHAT_PATH, body)
+        bound = model.bound(prepared, AUTHORIZATION_LIFETIME_S)
+        attempt = await self.funds.authorize(
+            context, model.name, bound.nanousd, AUTHORIZATION_LIFETIME_S
+        )
+        call = BatchedCall(
+            record_key=record_key,
+            stage=context.caller.stage,
+            model=model.name,
+            attempt_id=attempt.attempt_id,
+            body=prepare(prepared.body, model.dialect, reasoning_tokens=prepared.reasoning_tokens),
+            bound_nanousd=bound.nanousd,
+            asked_at=datetime.now(UTC),
+            messages_digest=messages_digest,
+        )
+        try:
+            await self.records.create_call(call)
+        except APIError as error:
+            if not is_wrong_sequence(error):
+                raise
+            await self.funds.settle(attempt, 0)  # another replica was faster
+
+
+async def _open_api(config: ProviderConfig) -> BatchApi:
+    """Return a new client of a batch API.
+
+    The `openai` package is a quarter of all that the gateway would import at its start, and only
+    this lane needs it. It is imported in a thread: the event loop must not stop for a second.
+    """
+    await asyncio.to_thread(import_module, "daydream_budget.gateway.batch.api")
+    from daydream_budget.gateway.batch.api import BatchApi  # noqa: PLC0415
+
+    return BatchApi(config)

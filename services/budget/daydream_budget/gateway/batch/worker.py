@@ -1,0 +1,215 @@
+"""Make the calls of the batch lane through the providers' batch APIs, at their lower price.
+
+States of a call: authorized and stored in the BATCHES bucket → named by an intent → created at the
+provider → its answer is stored in CALLS and settled, and the call deleted. A call that was not made
+is settled at 0 and deleted; its message asks again. A call that the provider refused is settled at
+0; its message becomes a dead letter.
+
+An intent names the calls of a batch and is stored before the batch is created. The batch carries
+the intent's name: a batch whose id was never received is found again, and no call is created twice.
+One replica at a time does this work (`LeaderLease`).
+
+What can fail: the provider is away (retried later), a batch fails as a whole (retried after
+`FAILED_BATCH_DELAY`), a batch expires (finished calls are charged and stored).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import nats.errors
+
+from daydream_budget.gateway.batch.lane import BatchLane
+from daydream_budget.gateway.batch.records import BatchedCall, BatchIntent
+from daydream_budget.gateway.callers import CallContext, Caller
+from daydream_budget.gateway.calls.claims import CallClaims
+from daydream_budget.gateway.calls.record import StoredAnswer
+from daydream_budget.gateway.funds import AuthorizedAttempt
+from daydream_budget.gateway.metrics import CallMetrics
+from daydream_budget.gateway.models import ServedModel
+from daydream_budget.gateway.providers.reply import ProviderReply
+from daydream_budget.gateway.refusals import CallRefusedError
+from daydream_contracts.errors import DaydreamError
+from daydream_runtime.leader import LeaderLease
+
+if TYPE_CHECKING:
+    from daydream_budget.gateway.batch.api import BatchResults
+
+log = logging.getLogger(__name__)
+STEP_S = 2.0
+FAILED_BATCH_DELAY = timedelta(minutes=10)
+BATCH_CALLS_MAX = 10_000
+BATCH_BYTES_MAX = 90 << 20
+BATCH_TIERS = ("", "auto", "default", "batch")  # names for the tier of calls in a batch
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class BatchTiming:
+    """How long calls are collected before a batch is sent, and the time between two polls."""
+
+    collect: timedelta
+    poll: timedelta
+
+
+class BatchWorker:
+    """The batches of all models."""
+
+    def __init__(
+        self, lane: BatchLane, claims: CallClaims, metrics: CallMetrics, timing: BatchTiming
+    ) -> None:
+        self.records = lane.records
+        self._apis = lane.apis
+        self._funds = lane.funds
+        self._claims = claims
+        self._metrics = metrics
+        self._timing = timing
+        self._lease = LeaderLease(lane.records.bucket, "lease")
+        self._polled_at: dict[str, datetime] = {}
+        self._not_before: dict[str, datetime] = {}
+
+    async def run(
+        self, pause: Callable[[float], Awaitable[None]], stopping: Callable[[], bool]
+    ) -> None:
+        """Create batches and store their results until `stopping` returns True."""
+        while not stopping():
+            try:
+                if await self._lease.acquire_or_renew():
+                    await self.step(datetime.now(UTC))
+            except (
+                CallRefusedError,
+                DaydreamError,
+                nats.errors.Error,
+                ConnectionError,
+                TimeoutError,
+            ) as error:
+                log.warning("Batches are delayed: %s", error)
+            await pause(STEP_S)
+
+    async def step(self, now: datetime) -> None:
+        """Advance all batches, and create those that are due. Only the lease holder may call it."""
+        await self.records.catch_up()
+        for intent in list(self.records.intents.values()):
+            await self._advance(intent, now)
+        for model, waiting in self.records.waiting().items():
+            if now >= self._not_before.get(model, NEVER) and self._is_due(waiting, now):
+                await self._begin(model, waiting)
+
+    def _is_due(self, waiting: Sequence[BatchedCall], now: datetime) -> bool:
+        collected = now - waiting[0].asked_at >= self._timing.collect
+        return collected or len(waiting) >= BATCH_CALLS_MAX
+
+    async def _begin(self, model: str, waiting: Sequence[BatchedCall]) -> None:
+        """Store the intent of the next batch, and create the batch."""
+        record_keys: list[str] = []
+        size_bytes = 0
+        for call in waiting[:BATCH_CALLS_MAX]:
+            size_bytes += len(call.model_dump_json())
+            if record_keys and size_bytes > BATCH_BYTES_MAX:
+                break
+            record_keys.append(call.record_key)
+        intent = BatchIntent(name=uuid4().hex, model=model, calls=tuple(record_keys))
+        await self.records.create_intent(intent)
+        await self._create(intent)
+
+    async def _create(self, intent: BatchIntent) -> None:
+        bodies = self.records.bodies(intent.calls)
+        api = await self._apis.of(self._model(intent.model))
+        batch_id = await api.create(intent.name, bodies)
+        await self.records.put_intent(intent.model_copy(update={"batch_id": batch_id}))
+        log.info("Created batch %s of %d calls", batch_id, len(bodies))
+
+    async def _advance(self, intent: BatchIntent, now: datetime) -> None:
+        if now - self._polled_at.get(intent.name, NEVER) < self._timing.poll:
+            return
+        self._polled_at[intent.name] = now
+        api = await self._apis.of(self._model(intent.model))
+        batch_id = intent.batch_id
+        if not batch_id:  # its creator died before it received the id, or before it created it
+            batch_id = await api.find(intent.name)
+            if not batch_id:
+                await self._create(intent)
+                return
+            await self.records.put_intent(intent.model_copy(update={"batch_id": batch_id}))
+        results = await api.results(batch_id)
+        if results is not None:
+            await self._store_results(intent, results, now)
+
+    async def _store_results(
+        self, intent: BatchIntent, results: BatchResults, now: datetime
+    ) -> None:
+        """Store and settle each call once: stored calls are deleted. The intent goes last."""
+        for record_key in intent.calls:
+            call = self.records.calls.get(record_key)
+            if call is not None:
+                await self._finish_call(call, results, now)
+        await self.records.delete_intent(intent.name)
+        self._polled_at.pop(intent.name, None)
+        if results.status == "failed":
+            self._not_before[intent.model] = now + FAILED_BATCH_DELAY
+        answered = len(results.answers)
+        log.log(
+            logging.INFO if answered == len(intent.calls) else logging.WARNING,
+            "Batch %s is %s: %d of %d calls were answered. %s",
+            intent.name,
+            results.status,
+            answered,
+            len(intent.calls),
+            results.reason,
+        )
+
+    async def _finish_call(self, call: BatchedCall, results: BatchResults, now: datetime) -> None:
+        reply = results.answers.get(call.record_key)
+        if reply is not None:
+            await self._store_answer(call, reply, now)
+            await self.records.delete_call(call.record_key)
+            return
+        await self._funds.settle(_attempt(call), 0)
+        refused = results.refused.get(call.record_key)
+        if refused is None:
+            await self.records.delete_call(call.record_key)
+        else:
+            await self.records.put_call(call.model_copy(update={"refused": refused}))
+
+    async def _store_answer(self, call: BatchedCall, reply: ProviderReply, now: datetime) -> None:
+        model = self._model(call.model)
+        usage = reply.usage
+        cost = usual = call.bound_nanousd
+        if usage:
+            in_batch = usage.service_tier in BATCH_TIERS
+            cost = model.price.cost_nanousd(usage, now, batch=in_batch)
+            usual = model.price.cost_nanousd(usage, now)
+        answer = StoredAnswer(
+            attempt_id=call.attempt_id,
+            cost_nanousd=cost,
+            saved_nanousd=max(0, usual - cost),
+            input_tokens=usage.input_tokens if usage else None,
+            output_tokens=usage.output_tokens if usage else None,
+            provider_id=reply.provider_id,
+            answered_at=now,
+            messages_digest=call.messages_digest,
+            body=dict(reply.body),
+        )
+        await self._claims.store_unclaimed(call.record_key, answer)
+        await self._funds.settle(
+            _attempt(call),
+            cost,
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+            provider_id=answer.provider_id,
+        )
+        context = CallContext(Caller(stage=call.stage), call.record_key, batch=True)
+        self._metrics.add_answer(context, model, answer)
+
+    def _model(self, name: str) -> ServedModel:
+        """Return a model. Raise ConfigurationError if its price is gone: its calls wait."""
+        return self._apis.models.open(name)
+
+
+def _attempt(call: BatchedCall) -> AuthorizedAttempt:
+    return AuthorizedAttempt(call.attempt_id, release=False)

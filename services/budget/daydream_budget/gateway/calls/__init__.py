@@ -1,0 +1,1 @@
+"""Each call is paid once: its claim and its answer, shared by all replicas."""

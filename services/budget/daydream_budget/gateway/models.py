@@ -1,0 +1,197 @@
+"""The models that were asked: for each its provider, price, dialect, limiter and thought."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from daydream_budget.gateway.call_bounds import CallBound, chat_bound, embedding_bound
+from daydream_budget.gateway.callers import Caller
+from daydream_budget.gateway.limiter.limiter import Limiter
+from daydream_budget.gateway.limiter.registry import LimiterRegistry
+from daydream_budget.gateway.providers.config import ProviderConfig
+from daydream_budget.gateway.providers.corrections import ROUNDS_MAX, ask_corrected
+from daydream_budget.gateway.providers.dialect import Dialect
+from daydream_budget.gateway.providers.preparation import (
+    prepare,
+    requested_maximum,
+    visible_maximum,
+)
+from daydream_budget.gateway.providers.provider import EMBEDDINGS_PATH, Provider
+from daydream_budget.gateway.providers.providers_file import Providers
+from daydream_budget.gateway.providers.reasoning import ReasoningAllowances
+from daydream_budget.gateway.providers.reply import ProviderReply
+from daydream_budget.gateway.refusals import CallRefusedError
+from daydream_budget.pricing.lookup import find_price
+from daydream_budget.pricing.price_file import FlatPrice
+from daydream_budget.pricing.tariff import Price
+from daydream_budget.pricing.tokens import Counter, counter_for
+from daydream_budget.pricing.usage import TokenUsage
+from daydream_contracts.errors import ConfigurationError
+
+MODELS_MAX = 1000  # a program may ask for any name
+NO_USAGE_IN_STREAM = "its stream did not end with a usage"
+
+
+@dataclass(frozen=True)
+class PreparedCall:
+    """A request as it is bought: with a maximum, and room for thought."""
+
+    path: str
+    body: dict[str, Any]
+    reasoning_tokens: int = 0
+    watch: bool = False
+
+
+@dataclass
+class ServedModel:
+    """One model at its provider."""
+
+    name: str
+    provider: Provider
+    price: Price
+    dialect: Dialect
+    limiter: Limiter
+    allowances: ReasoningAllowances
+    counter: Counter | None
+    output_tokens_max: int
+
+    def prepare(self, caller: Caller, path: str, body: Mapping[str, Any]) -> PreparedCall:
+        """Return a call to be bought.
+
+        A stage names the maximum of what it wants to read; thought comes on top of it. Another
+        program names the maximum of all, as at its provider.
+        """
+        if path == EMBEDDINGS_PATH:
+            return PreparedCall(path, dict(body))
+        maximum = visible_maximum(body)
+        if maximum is None:
+            maximum = self.output_tokens_max
+        elif maximum <= 0:
+            raise CallRefusedError.of_invalid_request("the maximum of tokens must be positive")
+        bought = {**body, "max_completion_tokens": maximum}
+        bought.pop("max_tokens", None)
+        if self.provider.config.service_tier:
+            bought.setdefault("service_tier", self.provider.config.service_tier)
+        if not caller.stage:
+            return PreparedCall(path, bought)
+        tokens = self.allowances.for_role(caller.stage).tokens
+        return PreparedCall(path, bought, tokens, watch=self.provider.config.watch_output)
+
+    def bound(self, call: PreparedCall, lifetime_s: float) -> CallBound:
+        """Return the maximum cost of a call. Raise CallRefusedError."""
+        if call.path == EMBEDDINGS_PATH:
+            return embedding_bound(call.body["input"], self.price, lifetime_s, self.counter)
+        output_tokens = requested_maximum(call.body, self.dialect, call.reasoning_tokens)
+        return chat_bound(call.body, output_tokens, self.price, lifetime_s, self.counter)
+
+    async def send(self, call: PreparedCall) -> ProviderReply:
+        """Send a request, corrected by what refusals teach. A refused request costs nothing."""
+        if call.path == EMBEDDINGS_PATH:
+            return await self.provider.attempt(call.path, call.body)
+        asked = await ask_corrected(
+            lambda sent: self.provider.attempt(call.path, sent),
+            call.body,
+            self.dialect,
+            reasoning_tokens=call.reasoning_tokens,
+            watch=call.watch,
+        )
+        reply = asked.reply
+        if asked.sent.get("stream") and reply.shape == "completion" and reply.usage is None:
+            self.dialect.refuse("stream", NO_USAGE_IN_STREAM, time.time())
+        return reply
+
+    async def stream(self, call: PreparedCall) -> AsyncGenerator[bytes | ProviderReply, None]:
+        """Yield the lines of a streamed answer, or one reply where there is no stream."""
+        for _ in range(ROUNDS_MAX):
+            sent = prepare(call.body, self.dialect)
+            async with aclosing(self.provider.stream(sent)) as lines:
+                async for line in lines:
+                    if isinstance(line, ProviderReply) and self.dialect.learn(line, sent):
+                        break  # a refusal taught something, and cost nothing
+                    yield line
+                else:
+                    return
+
+    def cost_nanousd(self, reply: ProviderReply, at: datetime) -> int | None:
+        """Return what an answer cost: as its provider bills it, or by the list. None: unknown."""
+        if reply.reported_cost_nanousd is not None:
+            return reply.reported_cost_nanousd
+        return self.listed_cost_nanousd(reply.usage, at)
+
+    def listed_cost_nanousd(
+        self, usage: TokenUsage | None, at: datetime | None = None
+    ) -> int | None:
+        """Return what tokens cost by the price list. None: no usage was reported."""
+        return self.price.cost_nanousd(usage, at=at) if usage else None
+
+
+@dataclass
+class Models:
+    """All models of this replica. `first_dialect` tells what is known before the first call."""
+
+    providers: Providers
+    prices: Mapping[str, FlatPrice]
+    limiters: LimiterRegistry
+    output_tokens_max: int
+    first_dialect: Callable[[ProviderConfig, str], Dialect]
+    _clients: dict[str, Provider] = field(default_factory=dict)
+    _served: dict[str, ServedModel] = field(default_factory=dict)
+
+    def served(self, name: str) -> ServedModel:
+        """Return a model by its name. Raise CallRefusedError for one without a price."""
+        try:
+            return self.open(name)
+        except ConfigurationError as error:
+            raise CallRefusedError(404, "model_not_found", str(error), "stop") from None
+
+    def open(self, name: str) -> ServedModel:
+        """Return a model by its name. Raise ConfigurationError for one without a price."""
+        if name not in self._served:
+            if len(self._served) >= MODELS_MAX:
+                self._served.pop(next(iter(self._served)))
+            self._served[name] = self._make(name)
+        return self._served[name]
+
+    def known(self) -> list[ServedModel]:
+        """Return the models that were asked, by name."""
+        return [self._served[name] for name in sorted(self._served)]
+
+    def client_of(self, config: ProviderConfig) -> Provider:
+        """Return the connections to a provider."""
+        if config.name not in self._clients:
+            self._clients[config.name] = Provider(config)
+        return self._clients[config.name]
+
+    async def offered(self) -> list[tuple[str, str]]:
+        """Return the models that providers list, each with its provider, by name."""
+        configs = list(self.providers)
+        listed = await asyncio.gather(*(self.client_of(config).models() for config in configs))
+        offered = {
+            name: config.name
+            for config, (names, _) in zip(configs, listed, strict=True)
+            for name in names or config.models
+        }
+        return sorted(offered.items())
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await asyncio.gather(*(provider.close() for provider in self._clients.values()))
+
+    def _make(self, name: str) -> ServedModel:
+        config = self.providers.for_model(name)
+        return ServedModel(
+            name=name,
+            provider=self.client_of(config),
+            price=find_price(name, config, self.prices),
+            dialect=self.first_dialect(config, name),
+            limiter=self.limiters.limiter(config.name, name),
+            allowances=ReasoningAllowances(name, fixed=config.reasoning_tokens_max),
+            counter=counter_for(name, config.address.price_url),
+            output_tokens_max=self.output_tokens_max,
+        )

@@ -1,0 +1,114 @@
+"""How many tokens a model may think, besides the maximum of the answer that is seen.
+
+Providers count reasoning inside the maximum: a judge's 560 tokens are used up by thought alone. So
+an allowance is asked for, and authorized, on top. It starts from what is known of the model,
+follows a high quantile of the thought that was seen, and doubles when an answer is cut while the
+model still thinks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from math import ceil
+
+from daydream_budget.gateway.providers.reply import ProviderReply
+
+ALLOWANCE_MAX = 65_536
+ALLOWANCE_AFTER_CUT_MIN = 2048
+ALLOWANCE_OF_KNOWN_THINKERS = 4096
+THOUGHT_MIN = 256  # a model that thought at all may think this long next time
+SEEN_MIN = 8  # calls before the quantile counts
+SEEN_MAX = 64
+QUANTILE = 0.97
+MARGIN = 1.5
+BYTES_PER_TOKEN = 3  # few for English: what is inferred as thought is then rather too little
+INFERRED_TOKENS_MIN = 64
+
+# Families that think without being asked to, by the names that their makers give them.
+_THINKERS = re.compile(
+    r"(?:^|[/:_-])(?:o[134](?:-|$)|gpt-(?:[5-9]|oss)|deepseek-(?:r\d|reasoner)|qwq|qwen3|magistral"
+    r"|gemini-(?:2\.5|[3-9])|grok-(?:3-mini|[4-9])|glm-(?:4\.[5-9]|[5-9])|kimi-k\d|minimax-m\d)"
+    r"|thinking|reasoner|reasoning",
+    re.IGNORECASE,
+)
+_NON_THINKERS = re.compile(r"non-reasoning|non-thinking|instruct|-chat", re.IGNORECASE)
+
+
+def is_known_thinker(model: str) -> bool:
+    """Return True if the name says that the model thinks before it answers."""
+    return bool(_THINKERS.search(model)) and not _NON_THINKERS.search(model)
+
+
+def thought_tokens(reply: ProviderReply) -> int:
+    """Return the tokens of thought in an answer: as reported, else inferred from what came."""
+    usage = reply.usage
+    if usage is not None and usage.reasoning_tokens:
+        return usage.reasoning_tokens
+    shown = "" if reply.text_source == "reasoning" else reply.thought
+    if usage is None or reply.has_tool_calls:
+        return ceil(len(shown.encode()) / BYTES_PER_TOKEN)
+    hidden = usage.output_tokens - ceil(len(reply.text.encode()) / BYTES_PER_TOKEN)
+    return max(0, hidden) if shown or hidden >= INFERRED_TOKENS_MIN else 0
+
+
+def is_cut_while_thinking(reply: ProviderReply) -> bool:
+    """Return True for an answer that reached its maximum before it said anything."""
+    return reply.finish == "length" and not reply.text.strip() and not reply.has_tool_calls
+
+
+class ReasoningAllowance:
+    """The allowance of one model in one role."""
+
+    def __init__(self, start: int = 0, fixed: int | None = None) -> None:
+        """Start with the probe's default. A `fixed` allowance is the operator's, and stays."""
+        self._fixed = fixed
+        self._floor = min(start, ALLOWANCE_MAX)
+        self._seen: deque[int] = deque(maxlen=SEEN_MAX)
+
+    @property
+    def tokens(self) -> int:
+        """The allowance now."""
+        if self._fixed is not None:
+            return self._fixed
+        if len(self._seen) < SEEN_MIN:
+            return self._floor
+        return max(self._floor, self._from_quantile())
+
+    def observe(self, reply: ProviderReply) -> None:
+        """Learn from an answer."""
+        if is_cut_while_thinking(reply):
+            self._floor = min(ALLOWANCE_MAX, max(2 * self.tokens, ALLOWANCE_AFTER_CUT_MIN))
+            self._seen.clear()
+        elif reply.shape == "completion" and reply.finish == "stop":
+            self._seen.append(thought_tokens(reply))
+            if len(self._seen) == SEEN_MAX:
+                self._floor = 0  # enough was seen: the quantile knows better than the start
+
+    def _from_quantile(self) -> int:
+        ranked = sorted(self._seen)
+        high = ranked[min(len(ranked) - 1, int(QUANTILE * len(ranked)))]
+        return min(ALLOWANCE_MAX, max(THOUGHT_MIN, ceil(high * MARGIN))) if high else 0
+
+
+class ReasoningAllowances:
+    """The allowances of one model, by role."""
+
+    def __init__(self, model: str, *, fixed: int | None = None, probed: int | None = None) -> None:
+        """Take the operator's number, else the probe's, else what the name suggests."""
+        known = ALLOWANCE_OF_KNOWN_THINKERS if is_known_thinker(model) else 0
+        self._start = known if probed is None else probed
+        self._fixed = fixed
+        self._roles: dict[str, ReasoningAllowance] = {}
+
+    def for_role(self, role: str) -> ReasoningAllowance:
+        """Return the allowance of a role. A new role starts from the largest one known."""
+        if role not in self._roles:
+            start = max([self._start, *(each.tokens for each in self._roles.values())])
+            self._roles[role] = ReasoningAllowance(start, self._fixed)
+        return self._roles[role]
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        """Yield each role with its allowance, for reports."""
+        return ((role, each.tokens) for role, each in sorted(self._roles.items()))

@@ -1,0 +1,90 @@
+"""Share what was learned of the models' dialects: between replicas, and with the next start.
+
+One entry per provider's address and model in the DIALECTS bucket. A replica adds what it learned
+from refusals, and adopts what others learned. What the operator set is not shared: it would outlive
+the setting. An entry expires a week after its last change; a start after that learns again, which
+costs refused requests, and those are free.
+
+What can fail: NATS is away, or an entry can't be read. Then replicas learn alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+
+import nats.errors
+from nats.js.errors import APIError, KeyNotFoundError, NoKeysError
+from nats.js.kv import KeyValue
+
+from daydream_budget.gateway.models import Models, ServedModel
+from daydream_budget.gateway.providers.config import ProviderConfig
+from daydream_budget.gateway.providers.dialect import Dialect
+from daydream_runtime.cas_state import CasState
+
+log = logging.getLogger(__name__)
+SYNC_S = 5.0
+ID_CHARS = 32
+
+
+class SharedDialects:
+    """The DIALECTS bucket, and what this replica has exchanged with it."""
+
+    def __init__(self, bucket: KeyValue) -> None:
+        self._bucket = bucket
+        self._at_start: dict[str, Dialect] = {}
+        self._exchanged: dict[str, Dialect] = {}
+
+    async def load(self) -> None:
+        """Read what was learned before this start."""
+        try:
+            keys = await self._bucket.keys()
+        except NoKeysError:
+            return
+        for key in keys:
+            try:
+                entry = await self._bucket.get(key)
+                self._at_start[key] = Dialect.model_validate_json(entry.value or b"")
+            except KeyNotFoundError:
+                continue  # it has just expired
+            except ValueError as error:
+                log.warning("a stored dialect can't be read and is learned again: %s", error)
+
+    def first(self, config: ProviderConfig, model: str) -> Dialect:
+        """Return what is known of a model before its first call."""
+        dialect = Dialect.of(config)
+        dialect.adopt(self._at_start.get(_key(config, model), Dialect()))
+        return dialect
+
+    async def run(
+        self,
+        models: Models,
+        pause: Callable[[float], Awaitable[None]],
+        stopping: Callable[[], bool],
+    ) -> None:
+        """Exchange lessons every `SYNC_S` until `stopping` returns True."""
+        while not stopping():
+            for model in models.known():
+                try:
+                    await self.exchange(model)
+                except (nats.errors.Error, APIError, TimeoutError, ValueError) as error:
+                    log.warning("the dialect of %s is not shared: %s", model.name, error)
+            await pause(SYNC_S)
+
+    async def exchange(self, model: ServedModel) -> None:
+        """Add this replica's lessons, if there are new ones, and adopt those of others."""
+        key = _key(model.provider.config, model.name)
+        state = CasState(self._bucket, key, Dialect())
+        mine = model.dialect.learned()
+        if mine == self._exchanged.get(key, Dialect()):
+            theirs = await state.read()
+        else:
+            theirs = await state.change(lambda stored: ((all := stored.merge(mine)), all))
+        model.dialect.adopt(theirs)
+        self._exchanged[key] = model.dialect.learned()
+
+
+def _key(config: ProviderConfig, model: str) -> str:
+    name = f"{config.address}\n{model}"
+    return hashlib.sha256(name.encode()).hexdigest()[:ID_CHARS]

@@ -1,0 +1,1 @@
+"""Commands that ask providers without a running system: check, price and measure."""

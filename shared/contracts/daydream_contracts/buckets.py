@@ -1,0 +1,56 @@
+"""Declare the key-value buckets and object stores: the part of the topology that holds state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DAY_S = 86_400
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Describe a JetStream key-value bucket.
+
+    It has no limit markers: with them `create` fails after an expiry (nats-py 2.16).
+    """
+
+    name: str
+    ttl_s: int = 0
+    bytes_max: int = -1
+
+
+CALLS = Bucket("daydream-calls", ttl_s=9 * DAY_S, bytes_max=4096 * MIB)
+ISSUED_KEYS = Bucket("daydream-issued-keys")
+DIALECTS = Bucket("daydream-dialects", ttl_s=7 * DAY_S)  # a server that was updated takes more
+DELIVERY_COUNTS = Bucket("daydream-delivery-counts", ttl_s=30 * DAY_S)
+PLANS = Bucket("daydream-plans")
+SAMPLER = Bucket("daydream-sampler")
+DRAWN_PAIRS = Bucket("daydream-drawn-pairs")
+MEMORY = Bucket("daydream-memory")
+BATCHES = Bucket("daydream-batches")
+CRITIC = Bucket("daydream-critic")
+DECISION_RECORDS = Bucket("daydream-decision-records", ttl_s=9 * DAY_S)
+SYNTHESIZER = Bucket("daydream-synthesizer")
+PROMPTS = Bucket("daydream-prompts")  # by digest, never deleted: verdicts refer to them
+BUCKETS = (
+    CALLS,
+    ISSUED_KEYS,
+    DIALECTS,
+    DELIVERY_COUNTS,
+    PLANS,
+    SAMPLER,
+    SYNTHESIZER,
+    CRITIC,
+    DECISION_RECORDS,
+    PROMPTS,
+    DRAWN_PAIRS,
+    MEMORY,
+    BATCHES,
+)
+
+DOCUMENT_OBJECTS = "daydream-documents"
+SNAPSHOT_OBJECTS = "daydream-ledger-snapshots"
+ARCHIVE_OBJECTS = "daydream-ledger-archive"
+BACKUP_OBJECTS = "daydream-backups"
+OBJECT_STORES = (DOCUMENT_OBJECTS, SNAPSHOT_OBJECTS, ARCHIVE_OBJECTS, BACKUP_OBJECTS)

@@ -1,0 +1,285 @@
+"""Calls in batches: real ledger, real NATS, a real batch API that counts by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from nats.aio.client import Client
+from pydantic import BaseModel, SecretStr
+
+from daydream_budget.gateway.app import Gateway
+from daydream_budget.gateway.batch.api import BatchApi
+from daydream_budget.gateway.batch.worker import FAILED_BATCH_DELAY, BatchWorker
+from daydream_budget.gateway.calls.claims import CallClaims
+from daydream_budget.gateway.calls.record import StoredAnswer
+from daydream_budget.gateway.providers.config import ProviderConfig
+from daydream_contracts.errors import ConfigurationError, PermanentError, RetryLaterError
+from daydream_contracts.rpc import Quote
+from daydream_models.client import ModelClient
+from daydream_models.model_request import ModelReply, ModelRequest
+from daydream_models.prompt import Prompt
+from daydream_models.settings import ModelSettings
+from daydream_runtime.provisioning import provision
+from daydream_runtime.rpc import RpcClient
+from support.gateway import (
+    MODEL,
+    PROVIDER_KEY,
+    FakeGatewayHttp,
+    LedgerClient,
+    gateway_here,
+)
+from support.programs import Endpoint, NatsServer
+from support.services import service
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"reasoning": {"type": "string"}},
+    "required": ["reasoning"],
+    "additionalProperties": False,
+}
+PROMPT = Prompt("test.v1", "ReasonAnswer.", "About {{thing}}.", SCHEMA)
+PRICES = """
+[models."priced-1"]
+input_usd_per_mtok = 0.15
+output_usd_per_mtok = 0.60
+batch_factor = 0.5
+"""
+
+
+class BatchAnswer(BaseModel):
+    """The answer that the tests ask for."""
+
+    reasoning: str
+
+
+class BatchedModel(LedgerClient):
+    """ReplicaLiveness of a gateway with a batch lane, and the accounts on both sides."""
+
+    def __init__(self, nc: Client, endpoint: Endpoint, prices: Path, stack: AsyncExitStack) -> None:
+        super().__init__(RpcClient(nc))
+        self.nc, self.endpoint = nc, endpoint
+        self._prices, self._stack = prices, stack
+        self.now = datetime.now(UTC)
+
+    async def open(self) -> BatchedModel:
+        """Open a replica, and a client of it."""
+        gateway = await self.new_replica()
+        self.worker = gateway.batch_worker
+        client: Any = FakeGatewayHttp(gateway)
+        settings = ModelSettings(name=MODEL, batch=True)
+        self.model = ModelClient(client, settings, Quote(), client.stage)
+        return self
+
+    async def new_replica(self) -> Gateway:
+        """Return another replica, or this one after a restart."""
+        model = {
+            "base_url": self.endpoint.url,
+            "api_key": SecretStr(PROVIDER_KEY),
+            "timeout_s": 10,
+        }
+        settings = {"model": model, "prices_file": str(self._prices), "patience_s": 2}
+        timing = {"batch_collect_s": 0, "batch_poll_s": 1}
+        return await self._stack.enter_async_context(gateway_here(self.nc, **settings, **timing))
+
+    async def new_worker(self) -> BatchWorker:
+        """Return the worker of another replica."""
+        return (await self.new_replica()).batch_worker
+
+    async def new_request(self, key: str) -> ModelRequest:
+        reservation_id = await self.reserve()
+        return ModelRequest(key, reservation_id, PROMPT, PROMPT.fill(thing=key), 200, 0.5)
+
+    async def submit(self, *requests: ModelRequest) -> None:
+        """Ask for requests that wait for a batch."""
+        for request in requests:
+            with pytest.raises(RetryLaterError, match="in a batch"):
+                await self.model.request(request, BatchAnswer)
+
+    async def step(self, worker: BatchWorker | None = None) -> None:
+        """Run one step, some seconds later."""
+        self.now += timedelta(seconds=5)
+        await (worker or self.worker).step(self.now)
+
+    async def reply(self, request: ModelRequest) -> ModelReply[BatchAnswer]:
+        return await self.model.request(request, BatchAnswer)
+
+    async def balanced(self) -> int:
+        """Check that ledger and endpoint count the same money. Return how much."""
+        ledger = await self.ledger()
+        assert ledger.authorized_nanousd == 0
+        assert ledger.settled_nanousd == self.endpoint.witness()["cost_nanousd"]
+        return ledger.settled_nanousd
+
+
+@pytest.fixture
+async def batched(
+    server: NatsServer, nc: Client, endpoint: Endpoint, tmp_path: Path
+) -> AsyncIterator[BatchedModel]:
+    prices = tmp_path / "prices.toml"
+    prices.write_text(PRICES)
+    with service("budget", server.url, tmp_path / "budget"):
+        await provision(nc, replicas=1)
+        async with AsyncExitStack() as stack:
+            batched = BatchedModel(nc, endpoint, prices, stack)
+            await batched.cap(10**10)
+            yield await batched.open()
+
+
+async def test_calls_are_made_together_at_half_the_price_and_the_saving_is_known(
+    batched: BatchedModel,
+) -> None:
+    requests = [await batched.new_request(f"thing {number}") for number in range(5)]
+    await batched.submit(*requests, *requests)  # every message comes again and again meanwhile
+    for _ in range(4):
+        await batched.step()
+    replies = [await batched.reply(request) for request in requests]
+    assert all(reply.value and reply.value.reasoning for reply in replies)
+    assert [call.saved_nanousd for reply in replies for call in reply.calls] == [
+        call.cost_nanousd for reply in replies for call in reply.calls
+    ]
+    witness = batched.endpoint.witness()
+    assert (witness["calls"], witness["batched"]) == (0, 5)
+    assert (
+        await batched.balanced()
+        == sum(call.cost_nanousd for reply in replies for call in reply.calls)
+        > 0
+    )
+    assert await left(batched) == []
+
+
+async def left(batched: BatchedModel) -> list[str]:
+    """Return the names of all stored calls and intents."""
+    records = (await batched.new_worker()).records
+    await records.catch_up()
+    return [*records.calls, *records.intents]
+
+
+async def test_what_a_batch_did_not_make_is_asked_again_and_what_it_made_is_paid(
+    batched: BatchedModel,
+) -> None:
+    requests = [await batched.new_request(f"thing {number}") for number in range(5)]
+    await batched.submit(*requests)
+    batched.endpoint.misbehave(batch={"status": "expired", "finish": 2})
+    for _ in range(4):
+        await batched.step()
+    assert batched.endpoint.witness()["batched"] == 2
+    await batched.balanced()
+    batched.endpoint.misbehave()
+    done = 0
+    for request in requests:
+        try:
+            await batched.reply(request)
+            done += 1
+        except RetryLaterError:
+            pass
+    assert done == 2
+    for _ in range(4):
+        await batched.step()
+    for request in requests:
+        await batched.reply(request)
+    assert batched.endpoint.witness()["batched"] == 5
+    await batched.balanced()
+
+
+async def test_a_call_that_the_provider_refuses_is_a_dead_letter_and_costs_nothing(
+    batched: BatchedModel,
+) -> None:
+    good, bad = await batched.new_request("good"), await batched.new_request("forbidden")
+    await batched.submit(good, bad)
+    batched.endpoint.misbehave(batch={"refuse": "forbidden"})
+    for _ in range(4):
+        await batched.step()
+    with pytest.raises(PermanentError, match="as told"):
+        await batched.reply(bad)
+    assert (await batched.reply(good)).value
+    await batched.balanced()
+
+
+async def test_a_batch_that_fails_as_a_whole_costs_nothing_and_is_not_tried_again_at_once(
+    batched: BatchedModel,
+) -> None:
+    request = await batched.new_request("thing")
+    await batched.submit(request)
+    batched.endpoint.misbehave(batch={"status": "failed"})
+    for _ in range(4):
+        await batched.step()
+    await batched.balanced()
+    batched.endpoint.misbehave()
+    await batched.submit(request)
+    await batched.step()
+    assert len(list_batches(batched)) == 1
+    batched.now += FAILED_BATCH_DELAY
+    for _ in range(4):
+        await batched.step()
+    assert (await batched.reply(request)).value
+
+
+def list_batches(batched: BatchedModel) -> list[Any]:
+    batches: list[Any] = httpx.get(f"{batched.endpoint.url}/batches", trust_env=False).json()[
+        "data"
+    ]
+    return batches
+
+
+async def test_a_batch_whose_id_was_never_heard_is_found_and_not_handed_in_twice(
+    batched: BatchedModel,
+) -> None:
+    request = await batched.new_request("thing")
+    await batched.submit(request)
+    batched.endpoint.misbehave(batch={"drop_create": True})
+    with pytest.raises(RetryLaterError):
+        await batched.step()
+    batched.endpoint.misbehave()
+    after_a_restart = await batched.new_worker()
+    for _ in range(5):
+        await batched.step(after_a_restart)
+    assert (await batched.reply(request)).value
+    assert (len(list_batches(batched)), batched.endpoint.witness()["batched"]) == (1, 1)
+    await batched.balanced()
+
+
+async def test_a_worker_that_dies_while_results_are_taken_in_pays_for_none_twice(
+    batched: BatchedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = [await batched.new_request(f"thing {number}") for number in range(4)]
+    await batched.submit(*requests)
+    await batched.step()
+    await batched.step()
+    store, stored = CallClaims.store_unclaimed, list[str]()
+
+    async def die_after_two(claims: CallClaims, key: str, answer: StoredAnswer) -> StoredAnswer:
+        if len(stored) == 2:
+            raise ConnectionError("killed")
+        stored.append(key)
+        return await store(claims, key, answer)
+
+    monkeypatch.setattr(CallClaims, "store_unclaimed", die_after_two)
+    with pytest.raises(ConnectionError):
+        await batched.step()
+    monkeypatch.setattr(CallClaims, "store_unclaimed", store)
+    for request in requests:
+        try:
+            await batched.reply(request)
+        except RetryLaterError:
+            continue
+    await batched.step(await batched.new_worker())
+    for request in requests:
+        assert (await batched.reply(request)).value
+    assert batched.endpoint.witness()["batched"] == 4
+    await batched.balanced()
+
+
+async def test_an_endpoint_without_a_batch_api_is_named(endpoint: Endpoint) -> None:
+    url = endpoint.url.replace("/v1", "/nothing/here")
+    api = BatchApi(ProviderConfig(base_url=url))
+    await api.check()
+    endpoint.misbehave(no_batches=True)
+    with pytest.raises(ConfigurationError, match="no batch API"):
+        await api.check()
+    await api.close()

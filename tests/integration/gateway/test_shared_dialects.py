@@ -1,0 +1,62 @@
+"""What one replica learned of a model is known to the others, and after the next start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nats.aio.client import Client
+
+from daydream_contracts.buckets import DIALECTS
+from daydream_runtime.provisioning import provision
+from support.gateway import gateway_here
+
+NAME = "vendor/model"
+HERE: dict[str, Any] = {"model": {"base_url": "http://127.0.0.1:9/v1", "free": True}}
+ELSEWHERE: dict[str, Any] = {
+    "model": {"base_url": "http://127.0.0.1:10/v1", "free": True, "answers": "text"}
+}
+
+
+async def learned(nc: Client, settings: dict[str, Any]) -> dict[str, str]:
+    """Return what a replica that starts now sends no more, with the reason."""
+    async with gateway_here(nc, **settings) as gateway:
+        refused = gateway.models.open(NAME).dialect.refused
+        return {feature: lesson.words for feature, lesson in refused.items()}
+
+
+async def test_replicas_share_their_lessons_and_keep_them_over_a_start(nc: Client) -> None:
+    await provision(nc, replicas=1)
+    async with gateway_here(nc, **HERE) as first, gateway_here(nc, **HERE) as second:
+        ours, theirs = first.models.open(NAME), second.models.open(NAME)
+        ours.dialect.refuse("seed", "no seed", at_s=10)
+        theirs.dialect.refuse("logprobs", "no logprobs", at_s=20)
+        theirs.dialect.caps["max_tokens"] = 900
+        for gateway, model in ((first, ours), (second, theirs), (first, ours)):
+            await gateway.dialects.exchange(model)
+        assert set(ours.dialect.refused) == {"seed", "logprobs"}
+        assert ours.dialect == theirs.dialect
+    assert await learned(nc, HERE) == {"seed": "no seed", "logprobs": "no logprobs"}
+
+
+async def test_what_the_operator_set_or_another_address_refused_is_not_shared(nc: Client) -> None:
+    await provision(nc, replicas=1)
+    async with gateway_here(nc, **ELSEWHERE) as gateway:
+        model = gateway.models.open(NAME)
+        assert not model.dialect.takes("response_format:json_schema")
+        model.dialect.refuse("seed", "no seed", at_s=10)
+        await gateway.dialects.exchange(model)
+    assert await learned(nc, HERE) == {}
+    without_setting = {"model": {**ELSEWHERE["model"], "answers": "auto"}}
+    assert await learned(nc, without_setting) == {"seed": "no seed"}
+
+
+async def test_an_entry_that_cannot_be_read_is_learned_again(nc: Client) -> None:
+    await provision(nc, replicas=1)
+    async with gateway_here(nc, **HERE) as gateway:
+        model = gateway.models.open(NAME)
+        model.dialect.refuse("seed", "no seed", at_s=10)
+        await gateway.dialects.exchange(model)
+    bucket = await nc.jetstream().key_value(DIALECTS.name)
+    [key] = await bucket.keys()
+    await bucket.put(key, b"not json")
+    assert await learned(nc, HERE) == {}

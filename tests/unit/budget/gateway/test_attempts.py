@@ -1,0 +1,277 @@
+"""From a request to an answer that is paid for: real limiters, dialects and prices, no network."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from daydream_budget.gateway.alarms import Alarms
+from daydream_budget.gateway.attempts import Attempts, CallRequest
+from daydream_budget.gateway.callers import CallContext, Caller
+from daydream_budget.gateway.limiter.registry import LimiterRegistry
+from daydream_budget.gateway.limiter.terms import LimiterSettings
+from daydream_budget.gateway.metrics import CallMetrics
+from daydream_budget.gateway.models import ServedModel
+from daydream_budget.gateway.providers.config import ProviderConfig
+from daydream_budget.gateway.providers.dialect import Dialect
+from daydream_budget.gateway.providers.provider import CHAT_PATH
+from daydream_budget.gateway.providers.reasoning import ReasoningAllowances
+from daydream_budget.gateway.providers.reply import ProviderReply
+from daydream_budget.gateway.refusals import CallRefusedError
+from daydream_budget.pricing.price_file import FlatPrice
+from daydream_budget.pricing.usage import TokenUsage
+from daydream_contracts.events import AlertRaised
+from daydream_contracts.gateway_http import RUNAWAY
+from daydream_runtime.telemetry import start_telemetry
+from support.model_fakes import FakeFunds, FakeProvider, completion
+
+PRICE = FlatPrice.model_validate({"input_usd_per_mtok": 1, "output_usd_per_mtok": 2})
+USAGE = TokenUsage(100, 10)
+TOKENS_MAX = 50
+TEXT = "Say something about rivers."
+
+
+def answer(text: str = "Rivers.", finish: str = "stop", **fields: Any) -> ProviderReply:
+    body = completion(text, finish)
+    reply = ProviderReply(200, "completion", finish=finish, text=text, usage=USAGE, body=body)
+    return replace(reply, **fields)
+
+
+def error(status: int, code: str = "", message: str = "no") -> ProviderReply:
+    return ProviderReply(status, "error", code=code, message=message)
+
+
+CUT_THINKING = answer("", "length", usage=TokenUsage(100, TOKENS_MAX, reasoning_tokens=TOKENS_MAX))
+
+
+@dataclass
+class World:
+    """Attempts at one model with scripted replies, and what they left behind."""
+
+    attempts: Attempts
+    model: ServedModel
+    funds: FakeFunds
+    provider: FakeProvider
+    alerts: list[AlertRaised]
+
+    async def alarms_about(self) -> list[str]:
+        await self.attempts.alarms.finish()
+        return [alert.about for alert in self.alerts]
+
+    def request(self, stage: str = "critic", **body: Any) -> CallRequest:
+        full = {
+            "model": "m",
+            "messages": [{"role": "user", "content": TEXT}],
+            "max_completion_tokens": TOKENS_MAX,
+            **body,
+        }
+        context = CallContext(Caller(stage=stage), "call", "reservation")
+        deadline = asyncio.get_running_loop().time() + 5
+        return CallRequest(context, CHAT_PATH, full, self.model, deadline)
+
+    @property
+    def costs(self) -> list[int | None]:
+        return list(self.funds.settled.values())
+
+
+@pytest.fixture
+async def telemetry() -> AsyncIterator[Any]:
+    telemetry = start_telemetry("gateway", "test")
+    yield telemetry
+    telemetry.close()
+
+
+def world(telemetry: Any, *replies: ProviderReply, name: str = "m") -> World:
+    provider, funds, alerts = FakeProvider(list(replies)), FakeFunds(), list[AlertRaised]()
+
+    async def report(alert: AlertRaised) -> None:
+        alerts.append(alert)
+
+    config = ProviderConfig(base_url="http://127.0.0.1:1/v1", watch_output=False)
+    limiters = LimiterRegistry(lambda _: LimiterSettings(), asyncio.get_running_loop())
+    model = ServedModel(
+        name=name,
+        provider=provider,  # type: ignore[arg-type]
+        price=PRICE,
+        dialect=Dialect.of(config),
+        limiter=limiters.limiter("default", name),
+        allowances=ReasoningAllowances(name),
+        counter=None,
+        output_tokens_max=4096,
+    )
+    attempts = Attempts(
+        models=None,  # type: ignore[arg-type]
+        funds=funds,  # type: ignore[arg-type]
+        alarms=Alarms(report),
+        metrics=CallMetrics(telemetry),
+        patience_s=5,
+    )
+    return World(attempts, model, funds, provider, alerts)
+
+
+async def test_an_answer_costs_what_its_usage_says(telemetry: Any) -> None:
+    scripted = world(telemetry, answer())
+    attempt, stored = await scripted.attempts.until_answered(scripted.request())
+    assert stored.cost_nanousd == PRICE.cost_nanousd(USAGE)
+    assert scripted.funds.authorized[attempt.attempt_id] >= PRICE.cost_nanousd(USAGE)
+    assert scripted.costs == [], "it is settled after it was stored"
+
+
+async def test_an_answer_without_usage_costs_all_that_was_authorized_and_raises_an_alarm(
+    telemetry: Any,
+) -> None:
+    scripted = world(telemetry, answer(usage=None))
+    attempt, stored = await scripted.attempts.until_answered(scripted.request())
+    assert stored.cost_nanousd == scripted.funds.authorized[attempt.attempt_id]
+    assert await scripted.alarms_about() == ["no-usage: m"]
+
+
+async def test_no_answer_waits_for_its_alert_to_be_published(telemetry: Any) -> None:
+    scripted = world(telemetry, answer(usage=None))
+    published = asyncio.Event()
+
+    async def report(alert: AlertRaised) -> None:
+        await published.wait()
+        scripted.alerts.append(alert)
+
+    scripted.attempts.alarms.report = report
+    await scripted.attempts.until_answered(scripted.request())
+    assert scripted.alerts == []
+    published.set()
+    assert await scripted.alarms_about() == ["no-usage: m"]
+
+
+async def test_what_the_provider_bills_counts_and_a_difference_raises_an_alarm(
+    telemetry: Any,
+) -> None:
+    scripted = world(telemetry, answer(reported_cost_nanousd=999_000))
+    _, stored = await scripted.attempts.until_answered(scripted.request())
+    assert stored.cost_nanousd == 999_000
+    assert await scripted.alarms_about() == ["price-differs: m"]
+
+
+async def test_a_failed_attempt_is_settled_as_unknown_and_made_once_more(telemetry: Any) -> None:
+    broken = ProviderReply(0, "broke-off", message="the call broke off")
+    scripted = world(telemetry, broken, answer())
+    await scripted.attempts.until_answered(scripted.request())
+    assert scripted.costs == [None]
+    scripted = world(telemetry, broken, broken)
+    with pytest.raises(CallRefusedError) as refused:
+        await scripted.attempts.until_answered(scripted.request())
+    assert (refused.value.disposition, scripted.costs) == ("retry", [None, None])
+
+
+@pytest.mark.parametrize(
+    ("reply", "disposition"),
+    [
+        (error(402, message="Insufficient Balance"), "stop"),
+        (error(429, "insufficient_quota", "You exceeded your current quota"), "stop"),
+        (error(401, message="Incorrect API key"), "stop"),
+        (error(404, "model_not_found", "The model does not exist"), "stop"),
+        (error(400, "content_filter", "filtered"), "reject"),
+        (error(400, "context_length_exceeded", "too long"), "reject"),
+    ],
+)
+async def test_a_refused_call_costs_nothing_and_says_so_in_the_providers_words(
+    telemetry: Any, reply: ProviderReply, disposition: str
+) -> None:
+    scripted = world(telemetry, reply)
+    with pytest.raises(CallRefusedError) as refused:
+        await scripted.attempts.until_answered(scripted.request())
+    assert (refused.value.disposition, refused.value.text) == (disposition, reply.message)
+    assert scripted.costs == [0]
+    stopped = scripted.model.limiter.state().status == "stopped"
+    assert stopped == (disposition == "stop")
+
+
+async def test_after_a_stop_the_next_request_is_refused_without_a_call_or_money(
+    telemetry: Any,
+) -> None:
+    scripted = world(telemetry, error(402, message="Insufficient Balance"))
+    for _ in range(2):
+        with pytest.raises(CallRefusedError, match="Insufficient Balance"):
+            await scripted.attempts.until_answered(scripted.request())
+    assert len(scripted.provider.sent) == len(scripted.funds.authorized) == 1
+
+
+async def test_a_burst_of_failures_closes_the_gate_and_says_nothing_about_the_request(
+    telemetry: Any,
+) -> None:
+    broken = ProviderReply(200, "text", message="{")
+    scripted = world(telemetry, *[broken] * 20)
+    dispositions = []
+    for _ in range(4):
+        with pytest.raises(CallRefusedError) as refused:
+            await scripted.attempts.until_answered(replace(scripted.request(), deadline=0))
+        dispositions.append(refused.value.disposition)
+    assert dispositions[-1] == "wait"
+
+
+async def test_an_answer_that_was_cut_while_thinking_is_asked_for_with_more_room(
+    telemetry: Any,
+) -> None:
+    scripted = world(telemetry, CUT_THINKING, answer())
+    _, stored = await scripted.attempts.until_answered(scripted.request())
+    assert stored.body["choices"][0]["message"]["content"] == "Rivers."
+    first, second = (sent["max_tokens"] for sent in scripted.provider.sent)
+    assert first == TOKENS_MAX
+    assert second > first + 1000
+    assert scripted.costs == [PRICE.cost_nanousd(TokenUsage(100, TOKENS_MAX))]
+
+
+async def test_a_program_gets_its_cut_answer_as_it_is(telemetry: Any) -> None:
+    scripted = world(telemetry, CUT_THINKING)
+    _, stored = await scripted.attempts.until_answered(scripted.request(stage=""))
+    assert (stored.disposition, len(scripted.provider.sent)) == ("retry", 1)
+
+
+async def test_a_model_that_is_known_to_think_gets_room_that_is_authorized(telemetry: Any) -> None:
+    bounds = {}
+    for name in ("plain", "gpt-5-mini"):
+        scripted = world(telemetry, answer(), name=name)
+        attempt, _ = await scripted.attempts.until_answered(scripted.request())
+        bounds[name] = scripted.funds.authorized[attempt.attempt_id]
+        tokens = scripted.provider.sent[0]["max_tokens"] - TOKENS_MAX
+    assert tokens > 1000
+    assert bounds["gpt-5-mini"] - bounds["plain"] == tokens * 2000
+
+
+async def test_a_call_above_its_bound_is_logged_with_all_details(
+    telemetry: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    usage = TokenUsage(5000, 60)
+    scripted = world(telemetry, answer(usage=usage))
+    attempt, stored = await scripted.attempts.until_answered(scripted.request())
+    cost, bound = 5000 * 1000 + 60 * 2000, scripted.funds.authorized[attempt.attempt_id]
+    assert stored.cost_nanousd == cost > bound
+    [line] = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    for needed in ("Model: m.", str(len(TEXT)), str(bound), str(cost), repr(usage)):
+        assert needed in line
+
+
+async def test_a_cancelled_request_gives_its_turn_back(telemetry: Any) -> None:
+    scripted = world(telemetry)
+
+    async def hang(path: str, body: object) -> ProviderReply:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    scripted.provider.attempt = hang  # type: ignore[method-assign]
+    task = asyncio.create_task(scripted.attempts.until_answered(scripted.request()))
+    while not scripted.funds.authorized:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert scripted.model.limiter.state().in_flight == 0
+
+
+async def test_a_stored_answer_says_of_which_kind_it_is(telemetry: Any) -> None:
+    scripted = world(telemetry, answer("{" + "\n" * 600, "length", is_runaway=True))
+    _, stored = await scripted.attempts.until_answered(scripted.request())
+    assert stored.kind == RUNAWAY

@@ -1,0 +1,72 @@
+"""What a run prints while it waits for a model."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.progress import Progress
+
+from daydream_console.cli.output import err
+from daydream_console.cli.run_progress import RunWatch
+from daydream_console.overview import Overview
+from daydream_contracts.rpc import GatewayState, ModelState
+
+START = datetime(2026, 11, 30, tzinfo=UTC)
+BALANCE = "Insufficient Balance"
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that are printed: the console writes to the real terminal."""
+    lines: list[str] = []
+    monkeypatch.setattr(err, "print", lambda line: lines.append(str(line)))
+    return lines
+
+
+def watch() -> RunWatch:
+    progress = Progress()
+    return RunWatch(progress, progress.add_task("dreaming"), goal=2, start=0)
+
+
+def after(seconds: float, *, waiting_for: str = "", stopped: bool = False) -> Overview:
+    model = ModelState(
+        model="quirky",
+        provider="default",
+        base_url="http://127.0.0.1/v1",
+        waiting_for=waiting_for,
+        stopped=waiting_for if stopped else "",
+    )
+    gateway = GatewayState(instance="here", models=(model,))
+    return Overview(
+        at=START + timedelta(seconds=seconds),
+        memory=None,
+        sampler=None,
+        budget=None,
+        gateway=gateway,
+        stages=(),
+        dead_letters=0,
+    )
+
+
+def test_a_stopped_model_is_told_at_once_in_the_words_of_its_provider_and_only_once(
+    lines: list[str],
+) -> None:
+    run = watch()
+    for seconds in range(3):
+        run.show_waiting(after(seconds, waiting_for=BALANCE, stopped=True))
+    assert len(lines) == 1
+    assert "quirky" in lines[0]
+    assert BALANCE in lines[0]
+    assert "is stopped" in lines[0]
+
+
+def test_a_busy_model_is_told_when_it_lasts(lines: list[str]) -> None:
+    run = watch()
+    run.show_waiting(after(0, waiting_for="Overloaded"))
+    run.show_waiting(after(2))
+    run.show_waiting(after(4, waiting_for="Overloaded"))
+    run.show_waiting(after(8, waiting_for="Overloaded"))
+    assert lines == []
+    run.show_waiting(after(10, waiting_for="Overloaded"))
+    assert ["Overloaded" in line for line in lines] == [True]
