@@ -18,6 +18,7 @@ import asyncio
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,6 +42,12 @@ PIECE_CHARS = 16  # of a streamed answer: about four tokens
 BODY_BYTES_MAX = 64 * 2**20
 MODELS = ("priced-1", "priced-2")
 assert fake_quirks.__doc__  # the import registers its behaviours
+
+
+def log_key(body: Mapping[str, Any]) -> str:
+    """Return what the log calls a request. The same question has the same key."""
+    question = json.dumps([body["messages"], body.get("seed")])
+    return hashlib.sha256(question.encode()).hexdigest()[:16]
 
 
 class FakeBill:
@@ -153,17 +160,17 @@ class FakeProvider:
         self.requests.append(body)
         self.calls[name] = self.calls.get(name, 0) + 1
         self.bill.totals["calls"] += 1
-        key = hashlib.sha256(json.dumps([body["messages"], body.get("seed")]).encode()).hexdigest()
-        self.bill.write("start", key=key[:16], behaviour=name, call=self.calls[name])
+        key = log_key(body)
+        self.bill.write("start", key=key, behaviour=name, call=self.calls[name])
         self.in_progress += 1
         self.in_progress_max = max(self.in_progress, self.in_progress_max)
         try:
             reply = self._refused() or await self._answer(name, body, request)
-            self.bill.bill(key[:16], reply)
+            self.bill.bill(key, reply)
             return await self._send(request, reply, is_stream=bool(body.get("stream")))
         except (ConnectionError, asyncio.CancelledError):
             self.bill.totals["gone"] += 1
-            self.bill.write("gone", key=key[:16])
+            self.bill.write("gone", key=key)
             raise
         finally:
             self.in_progress -= 1

@@ -85,6 +85,12 @@ class NatsServer:
         )
         until(lambda: answers(f"http://127.0.0.1:{self.monitor}/healthz"), "the NATS server")
 
+    @property
+    def pid(self) -> int:
+        """Return the process id of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()

@@ -39,7 +39,7 @@ class Replica:
         self.records = records
         self.claims = CallClaims(records, liveness)
 
-    async def claim_call(self) -> CallClaim:
+    async def new_claim(self) -> CallClaim:
         """Claim the call."""
         claim = await self.claims.answer_or_claim(KEY, DIGEST, PATIENCE_S, same_request=True)
         assert isinstance(claim, CallClaim)
@@ -64,13 +64,13 @@ async def test_a_claim_without_an_acknowledgement_is_given_back_by_a_replica_tha
     first, second = replicas
     first.records.loses_acknowledgement = True
     with pytest.raises(TimeoutError):
-        await first.claim_call()
-    assert (await second.claim_call()).record.deaths == 0
+        await first.new_claim()
+    assert (await second.new_claim()).record.deaths == 0
 
 
 async def test_a_release_without_an_acknowledgement_is_made_again(replicas: list[Replica]) -> None:
     first, second = replicas
-    claim = await first.claim_call()
+    claim = await first.new_claim()
     first.records.loses_acknowledgement = True
     await first.claims.release(claim)
-    assert (await second.claim_call()).record.deaths == 0
+    assert (await second.new_claim()).record.deaths == 0

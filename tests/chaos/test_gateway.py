@@ -1,0 +1,90 @@
+"""Kill and pause gateways, ledgers and NATS in the middle of calls: nothing is lost or paid twice.
+
+The provider's own log is the evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+
+from support.gateway import provider_process
+from support.gateway_fleet import MOMENTS, PROVIDER_TIMEOUT_S, Fleet, running_fleet
+from support.programs import NatsServer
+
+LATENCY_S = 0.3
+EXPIRY_S = PROVIDER_TIMEOUT_S + 60 + 30  # of what a killed gateway has authorized
+NANO = 10**9
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[NatsServer]:
+    """A server that syncs what it acknowledges, as in production."""
+    server = NatsServer(tmp_path / "nats", sync_always=True)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def fleet(nc: Client, server: NatsServer, tmp_path: Path) -> AsyncIterator[Fleet]:
+    with provider_process() as provider:
+        provider.tell(latency_s=LATENCY_S)
+        async with running_fleet(nc, server, provider, tmp_path / "fleet") as fleet:
+            yield fleet
+
+
+async def check(fleet: Fleet) -> None:
+    """Assert that all is answered, repeated only where allowed, and that the ledger balances."""
+    assert not fleet.unanswered
+    for call, times in fleet.times_asked().items():
+        assert times <= 1 + fleet.repeats_allowed.get(call, 0), call
+    billed_nanousd = fleet.provider.billed()["billed_nanousd"]
+    ledger = await fleet.ledger()
+    assert billed_nanousd <= ledger.settled_nanousd + ledger.authorized_nanousd <= NANO
+
+
+async def until_settled(fleet: Fleet) -> None:
+    """Assert that nothing stays authorized once its time is up, and that all of it counts."""
+    await fleet.until_nothing_is_authorized(EXPIRY_S)
+    ledger = await fleet.ledger()
+    assert fleet.provider.billed()["billed_nanousd"] <= ledger.settled_nanousd <= NANO
+
+
+@pytest.mark.slow
+async def test_a_gateway_that_is_killed_with_a_stored_answer_leaves_it_to_the_other(
+    fleet: Fleet,
+) -> None:
+    async with fleet.working():
+        gateway = await fleet.moment("stored")
+        await fleet.kill(gateway)
+    await check(fleet)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("victim", ["gateway", "budget", "nats"])
+async def test_calls_survive_a_kill_at_every_moment(fleet: Fleet, victim: str) -> None:
+    async with fleet.working():
+        for moment in MOMENTS:
+            seen = await fleet.moment(moment)
+            await fleet.kill(fleet.victim(victim, seen))
+            await fleet.until_answered_after_now()
+    await check(fleet)
+    await until_settled(fleet)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("victim", ["gateway", "budget", "nats"])
+async def test_calls_survive_a_pause_at_every_moment(fleet: Fleet, victim: str) -> None:
+    async with fleet.working():
+        for moment in MOMENTS:
+            seen = await fleet.moment(moment)
+            await fleet.pause(fleet.victim(victim, seen))
+            await fleet.until_answered_after_now()
+    await check(fleet)
+    await until_settled(fleet)
