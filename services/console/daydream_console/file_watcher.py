@@ -16,37 +16,46 @@ from daydream_console.client import Client
 from daydream_console.files import files_under, hidden
 from daydream_console.ingest import Labels, Offered, offer, remove, sources_under
 
-
-async def catch_up(
-    client: Client, paths: Sequence[Path], who: str, labels: Labels
-) -> tuple[list[str], AsyncIterator[Offered]]:
-    """Compare the folders with the memory.
-
-    Return the sources that were removed, and an iterator of all offers.
-    """
-    files = await asyncio.to_thread(files_under, paths)
-    existing = {str(file.absolute()) for file in files}
-    gone = [source for source in await sources_under(client, paths) if source not in existing]
-    await remove(client, gone, who)
-    return gone, offer(client, files, labels=labels)
+TICK_MS = 500  # the first tick says that the folders are watched
 
 
-async def changes(
+async def follow(
     client: Client,
     paths: Sequence[Path],
     who: str,
     labels: Labels,
     stop: asyncio.Event | None = None,
 ) -> AsyncIterator[tuple[list[str], list[Offered]]]:
-    """Yield (removed sources, offered documents) for each change, until `stop` is set."""
-    async for batch in awatch(*paths, stop_event=stop, recursive=True):
+    """Yield (removed sources, offered documents): what differs at the start, then each change.
+
+    Ends when `stop` is set. The folders are compared only once they are watched: a file that is
+    written in between would be missed.
+    """
+    is_compared = False
+    async for batch in awatch(
+        *paths, stop_event=stop, recursive=True, yield_on_timeout=True, rust_timeout=TICK_MS
+    ):
+        if not is_compared:
+            yield await _compare(client, paths, who, labels)
+            is_compared = True
         touched = {Path(name) for _, name in batch}
         gone, files = await asyncio.to_thread(_split_by_existence, touched, paths)
-        removed = await sources_under(client, gone)
+        removed = await sources_under(client, gone) if gone else []
         await remove(client, removed, who)
         offered = [document async for document in offer(client, files, labels=labels)]
         if removed or offered:
             yield removed, offered
+
+
+async def _compare(
+    client: Client, paths: Sequence[Path], who: str, labels: Labels
+) -> tuple[list[str], list[Offered]]:
+    """Remove from the memory what is gone from the folders, and offer what they hold."""
+    files = await asyncio.to_thread(files_under, paths)
+    existing = {str(file.absolute()) for file in files}
+    gone = [source for source in await sources_under(client, paths) if source not in existing]
+    await remove(client, gone, who)
+    return gone, [document async for document in offer(client, files, labels=labels)]
 
 
 def _split_by_existence(

@@ -96,10 +96,8 @@ async def _offer_stdin(client: Client, name: str, labels: ingest.Labels) -> inge
 async def _watch(client: Client, paths: Sequence[Path], who: str, labels: ingest.Labels) -> None:
     from daydream_console import file_watcher
 
-    removed, offers = await file_watcher.catch_up(client, paths, who, labels)
-    _show_changes(removed, await ingest.reports(client, [offered async for offered in offers]))
     err.print("watching for changes; stop with Ctrl-C")
-    async for removed, offered in file_watcher.changes(client, paths, who, labels):
+    async for removed, offered in file_watcher.follow(client, paths, who, labels):
         _show_changes(removed, await ingest.reports(client, offered))
 
 
