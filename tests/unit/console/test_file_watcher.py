@@ -36,6 +36,7 @@ async def test_a_file_that_is_written_during_the_first_comparison_is_offered(
     followed = file_watcher.follow(None, [tmp_path], "", Labels("", ""), stop)  # type: ignore[arg-type]
     async with asyncio.timeout(20):
         assert await anext(followed) == ([], [])
-        assert await anext(followed) == ([], [note])
+        changed: tuple[list[str], list[Any]] = await anext(followed)
+        assert changed == ([], [note])
         stop.set()
         assert [change async for change in followed] == []
