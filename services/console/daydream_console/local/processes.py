@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import SystemRandom
 
 from daydream_console.local.http_get import get
 from daydream_contracts.errors import ConfigurationError
@@ -32,6 +33,8 @@ EXIT_WRONG_SETTING = 2
 SHARED = ("nats", "model")  # stopped last, because the services need them to stop in order
 PR_SET_PDEATHSIG = 1
 LOG_BYTES_MAX = 20_000_000
+PORTS = range(20_000, 30_000)  # systems give higher ones to outgoing connections
+PORTS_TRIED = 100
 
 
 @dataclass(frozen=True)
@@ -153,11 +156,20 @@ class Processes:
 
 
 def free_port() -> int:
-    """Return a port that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that is free now, and that no outgoing connection takes before it is used.
+
+    Raise ConfigurationError if none is free.
+    """
+    for port in SystemRandom().sample(PORTS, PORTS_TRIED):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:  # taken
+                continue
+            return port
+    raise ConfigurationError(
+        f"no port between {PORTS.start} and {PORTS.stop} is free", "End the programs that use them"
+    )
 
 
 def _die_with_parent() -> None:
