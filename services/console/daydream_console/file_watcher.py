@@ -38,9 +38,11 @@ async def follow(
         if not is_compared:
             yield await _compare(client, paths, who, labels)
             is_compared = True
+        if not batch:  # a tick
+            continue
         touched = {Path(name) for _, name in batch}
         gone, files = await asyncio.to_thread(_split_by_existence, touched, paths)
-        removed = await sources_under(client, gone) if gone else []
+        removed = await sources_under(client, gone)
         await remove(client, removed, who)
         offered = [document async for document in offer(client, files, labels=labels)]
         if removed or offered:
