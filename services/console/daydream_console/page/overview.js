@@ -9,6 +9,8 @@ const TAKES = {
   "foreground.reported": "usage reports",
 };
 
+const STOPPED = ["refused", "model-stopped"]; // phases in which a person has to act
+
 function waitingText({ gateway }) {
   const waiting = (gateway?.models ?? []).filter((model) => model.waiting_for);
   return waiting.map((model) => `; waiting for ${model.model}: ${model.waiting_for}`).join("");
@@ -28,7 +30,8 @@ export function showOverview(state) {
   if (silent.length) {
     showStatus(byId("phase"), `No answer from ${silent.join(", ")}`, true);
   } else {
-    const problem = sampler.phase === "refused" || state.dead_letters > 0 || waitingText(state);
+    const stopped = STOPPED.includes(sampler.phase) || state.dead_letters > 0;
+    const problem = stopped || waitingText(state);
     showStatus(byId("phase"), phaseText(state), problem);
   }
   if (memory) {
