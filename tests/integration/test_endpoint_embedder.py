@@ -99,7 +99,7 @@ async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
             ),
         )
         assert result.hits[0].similarity == pytest.approx(1, abs=1e-5)
-        ledger = await gateway.ledger()
+        ledger = await gateway.settled_ledger()
         assert ledger.settled_nanousd == endpoint.witness()["cost_nanousd"], (
             "the ledger and the endpoint count the same money"
         )

@@ -21,7 +21,7 @@ from daydream_contracts.rpc import (
     ReleaseReservation,
     ReservationStatus,
     SetLimit,
-    Settle,
+    SettleAttempts,
 )
 from daydream_contracts.topology import (
     BUDGET_AUTHORIZE,
@@ -66,7 +66,7 @@ async def spend(rpc: RpcClient, name: str, upper_bound: int, cost: int) -> bool:
     grants = [await rpc.request(BUDGET_AUTHORIZE, request) for _ in range(2)]
     assert grants[0] == grants[1]
     for _ in range(2):
-        await rpc.request(BUDGET_SETTLE, Settle(attempt_id=grants[0].attempt_id, cost_nanousd=cost))
+        await rpc.request(BUDGET_SETTLE, SettleAttempts.of(grants[0].attempt_id, cost))
     return True
 
 
@@ -275,9 +275,7 @@ async def test_an_overrun_raises_an_alert_also_when_it_releases_the_reservation(
                 lifetime_s=60,
             ),
         )
-        await rpc.request(
-            BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=1500, release=True)
-        )
+        await rpc.request(BUDGET_SETTLE, SettleAttempts.of(grant.attempt_id, 1500, release=True))
         alert = AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=1)).data or b"")
         assert (alert.kind, alert.about) == ("overrun", grant.attempt_id)
         assert (await state(rpc)).overruns == 1
@@ -308,11 +306,8 @@ async def test_a_replica_that_is_behind_settles_and_releases_what_another_has_op
                     lifetime_s=60,
                 ),
             )
-            assert (
-                await rpc.request(
-                    BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=600)
-                )
-            ).known
+            request = SettleAttempts.of(grant.attempt_id, 600)
+            assert (await rpc.request(BUDGET_SETTLE, request)).attempts[0].known
             assert await rpc.request(
                 BUDGET_RELEASE, ReleaseReservation(reservation_id=name)
             ) == ReservationStatus(released=True, settled_nanousd=600)

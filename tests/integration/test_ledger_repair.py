@@ -27,6 +27,7 @@ from daydream_contracts.rpc import (
     RepairLedger,
     SetLimit,
     Settle,
+    SettleAttempts,
 )
 from daydream_contracts.topology import (
     BUDGET_OPEN,
@@ -246,7 +247,7 @@ async def test_the_service_lives_on_restarts_and_is_repaired_and_the_audit_repor
         assert refusal is not None
         assert refusal.reason == "ledger-unreadable"
         with pytest.raises(RetryLaterError, match="unreadable"):
-            await rpc.request(BUDGET_SETTLE, Settle(attempt_id="x", cost_nanousd=1))
+            await rpc.request(BUDGET_SETTLE, SettleAttempts.of("x", 1))
         state = await rpc.request(BUDGET_STATE, EmptyRequest())
         assert state.halted == refusal
         assert state.reserved_nanousd == 100, "the state is still served"

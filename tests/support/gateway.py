@@ -50,6 +50,7 @@ from daydream_models.settings import GatewayAddress, ModelSettings
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.telemetry import start_telemetry
+from support.polling import eventually
 from support.programs import PRICES, NatsServer
 from support.services import service
 
@@ -84,6 +85,15 @@ class LedgerClient:
     async def ledger(self) -> BudgetState:
         """Return the state of the ledger."""
         return await self.rpc.request(BUDGET_STATE, EmptyRequest())
+
+    async def settled_ledger(self) -> BudgetState:
+        """Return the state of the ledger once no attempt is open: they settle behind answers."""
+
+        async def is_settled() -> bool:
+            return not (await self.ledger()).attempts_authorized
+
+        await eventually(is_settled)
+        return await self.ledger()
 
     async def cap(self, nanousd: int, scope: str = "all") -> None:
         """Set a lifetime cap."""

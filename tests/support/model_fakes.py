@@ -105,7 +105,7 @@ class FakeFunds:
         self.authorized[attempt_id] = bound_nanousd
         return AuthorizedAttempt(attempt_id, release=not context.reservation_id)
 
-    async def settle(
+    def settle(
         self,
         attempt: AuthorizedAttempt,
         cost_nanousd: int | None,
@@ -113,6 +113,7 @@ class FakeFunds:
         input_tokens: int | None = None,
         output_tokens: int | None = None,
         provider_id: str = "",
+        sent: bool = True,
     ) -> None:
         """Settle an attempt once; a second time has no effect."""
         if attempt.attempt_id not in self.settled:

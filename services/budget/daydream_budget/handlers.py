@@ -6,6 +6,7 @@ entries of its reply are in the ledger's stream.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from daydream_budget.pricing.price_file import FlatPrice
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import ForegroundReported
 from daydream_contracts.rpc import (
+    AttemptsSettled,
     Authorize,
     BudgetChanged,
     BudgetState,
@@ -29,8 +31,7 @@ from daydream_contracts.rpc import (
     RepairLedger,
     ReportForeground,
     ReservationStatus,
-    Settle,
-    Settled,
+    SettleAttempts,
 )
 from daydream_runtime.from_context import FromContext
 
@@ -74,10 +75,12 @@ async def authorize(
     return refusals.counted(grant)
 
 
-async def settle(request: Settle, ledger: Annotated[Ledger, FromContext()]) -> Settled:
-    """Settle an attempt with its real cost."""
-    settled: Settled = await ledger.submit(request)
-    return settled
+async def settle(
+    request: SettleAttempts, ledger: Annotated[Ledger, FromContext()]
+) -> AttemptsSettled:
+    """Settle attempts with their real costs."""
+    settled = await asyncio.gather(*map(ledger.submit, request.attempts))
+    return AttemptsSettled(attempts=tuple(settled))
 
 
 async def release_reservation(

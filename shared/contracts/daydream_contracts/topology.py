@@ -197,7 +197,9 @@ class Endpoint(Generic[RequestT, ReplyT]):
 
 BUDGET_OPEN = Endpoint("budget", "daydream.budget.open", rpc.OpenReservation, rpc.Grant)
 BUDGET_AUTHORIZE = Endpoint("budget", "daydream.budget.authorize", rpc.Authorize, rpc.Grant)
-BUDGET_SETTLE = Endpoint("budget", "daydream.budget.settle", rpc.Settle, rpc.Settled)
+BUDGET_SETTLE = Endpoint(
+    "budget", "daydream.budget.settle", rpc.SettleAttempts, rpc.AttemptsSettled
+)
 BUDGET_RELEASE = Endpoint(
     "budget", "daydream.budget.release", rpc.ReleaseReservation, rpc.ReservationStatus
 )

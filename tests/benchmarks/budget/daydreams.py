@@ -22,7 +22,7 @@ from daydream_contracts.rpc import (
     OpenReservation,
     ReducedPlan,
     ReleaseReservation,
-    Settle,
+    SettleAttempts,
 )
 from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_OPEN, BUDGET_RELEASE, BUDGET_SETTLE
 from daydream_runtime.rpc import RpcClient
@@ -119,7 +119,7 @@ class DaydreamReservations:
         if attempt_id is None:
             raise RuntimeError("a call of a daydream in progress gave up")
         cost = await self._endpoint.answer(call)
-        await self._rpc.request(BUDGET_SETTLE, Settle(attempt_id=attempt_id, cost_nanousd=cost))
+        await self._rpc.request(BUDGET_SETTLE, SettleAttempts.of(attempt_id, cost))
         self.room.free(call.bound - cost)
         return cost
 

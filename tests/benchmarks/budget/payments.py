@@ -12,7 +12,7 @@ from daydream_contracts.rpc import (
     Grant,
     OpenReservation,
     ReleaseReservation,
-    Settle,
+    SettleAttempts,
 )
 from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_OPEN, BUDGET_RELEASE, BUDGET_SETTLE
 from daydream_runtime.rpc import RpcClient
@@ -59,9 +59,7 @@ class Payments:
         started = time.perf_counter()
         grant = await self._rpc.request(BUDGET_AUTHORIZE, authorize(name, name))
         self.authorize_ms.append(1000 * (time.perf_counter() - started))
-        await self._rpc.request(
-            BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=self._cost)
-        )
+        await self._rpc.request(BUDGET_SETTLE, SettleAttempts.of(grant.attempt_id, self._cost))
         await self._rpc.request(BUDGET_RELEASE, ReleaseReservation(reservation_id=name))
 
     async def in_two(self, name: str) -> None:
@@ -69,7 +67,7 @@ class Payments:
         grant = await self._open(reservation(name, first=True))
         await self._rpc.request(
             BUDGET_SETTLE,
-            Settle(attempt_id=grant.attempt_id, cost_nanousd=self._cost, release=True),
+            SettleAttempts.of(grant.attempt_id, self._cost, release=True),
         )
 
     async def _open(self, request: OpenReservation) -> Grant:

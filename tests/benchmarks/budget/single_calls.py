@@ -9,7 +9,13 @@ from itertools import count
 from benchmarks.budget.endpoint import PricedEndpoint
 from benchmarks.budget.trace import TracedCall
 from benchmarks.budget.workers import Refused
-from daydream_contracts.rpc import AllocationRequest, Authorize, Grant, OpenReservation, Settle
+from daydream_contracts.rpc import (
+    AllocationRequest,
+    Authorize,
+    Grant,
+    OpenReservation,
+    SettleAttempts,
+)
 from daydream_contracts.topology import BUDGET_OPEN, BUDGET_SETTLE
 from daydream_runtime.rpc import RpcClient
 
@@ -53,9 +59,8 @@ class CallReservations:
 
     async def spend(self, ticket: AuthorizedCall) -> int:
         cost = await self._endpoint.answer(ticket.call)
-        settled = await self._rpc.request(
-            BUDGET_SETTLE, Settle(attempt_id=ticket.attempt_id, cost_nanousd=cost, release=True)
-        )
+        request = SettleAttempts.of(ticket.attempt_id, cost, release=True)
+        settled = (await self._rpc.request(BUDGET_SETTLE, request)).attempts[0]
         # unknown: the request was repeated after a lost reply, and the reservation is released
         if settled.known and settled.charged_nanousd != cost:
             raise RuntimeError(f"a call of {cost} is in the ledger as {settled}")

@@ -12,7 +12,7 @@ from benchmarks.budget import in_process
 from benchmarks.budget.ledger import ENDLESS, LifetimeCap, ledger
 from benchmarks.budget.payments import BOUND, Payments, authorize, reservation
 from benchmarks.figures import figure, percentile
-from daydream_contracts.rpc import Settle
+from daydream_contracts.rpc import SettleAttempts
 from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_OPEN, BUDGET_SETTLE
 from daydream_runtime.rpc import RpcClient
 
@@ -95,7 +95,7 @@ async def alone(rpc: RpcClient, calls: int = 300) -> None:
         await rpc.request(BUDGET_OPEN, reservation(name))
         started = time.perf_counter()
         grant = await rpc.request(BUDGET_AUTHORIZE, authorize(name, name))
-        await rpc.request(BUDGET_SETTLE, Settle(attempt_id=grant.attempt_id, cost_nanousd=BOUND))
+        await rpc.request(BUDGET_SETTLE, SettleAttempts.of(grant.attempt_id, BOUND))
         added.append(time.perf_counter() - started)
     figure(
         "budget",

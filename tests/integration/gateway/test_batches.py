@@ -111,7 +111,7 @@ class BatchedModel(LedgerClient):
 
     async def balanced(self) -> int:
         """Check that ledger and endpoint count the same money. Return how much."""
-        ledger = await self.ledger()
+        ledger = await self.settled_ledger()
         assert ledger.authorized_nanousd == 0
         assert ledger.settled_nanousd == self.endpoint.witness()["cost_nanousd"]
         return ledger.settled_nanousd

@@ -116,7 +116,7 @@ async def test_the_openai_package_works_unchanged_and_its_spend_is_foreground(
     assert text == "".join(parts)
     assert len(parts) > 2, "a stream comes as it is written"
     assert (MODEL in names, len(vector) > 10) == (True, True)
-    ledger = await gateway.ledger()
+    ledger = await gateway.settled_ledger()
     assert ledger.settled_nanousd == 0, "it is not daydreaming"
     rows = [row for row in ledger.foreground if row.key == key_id]
     assert {(row.team, row.label) for row in rows} == {("alignment", "evaluation")}
@@ -253,7 +253,7 @@ async def test_a_stopped_model_is_reported_in_the_providers_words(
     assert [model.stopped for model in models if model.model == "priced-2"] == [
         "Insufficient Balance"
     ]
-    ledger = await gateway.ledger()
+    ledger = await gateway.settled_ledger()
     assert sum(row.settled_nanousd for row in ledger.foreground if row.key == key_id) == 0
 
 

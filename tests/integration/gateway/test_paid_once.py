@@ -44,7 +44,7 @@ async def test_a_repeated_call_gets_the_stored_answer_and_the_ledger_what_was_bi
     assert first == second
     assert first.model_extra[EXTENSION]["cost_nanousd"] == endpoint.witness()["cost_nanousd"]  # type: ignore[attr-defined]
     assert endpoint.witness()["answered"] == 1
-    assert (await gateway.ledger()).settled_nanousd == endpoint.witness()["cost_nanousd"]
+    assert (await gateway.settled_ledger()).settled_nanousd == endpoint.witness()["cost_nanousd"]
 
 
 async def test_calls_at_the_same_time_are_joined(

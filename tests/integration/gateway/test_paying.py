@@ -17,7 +17,7 @@ from daydream_budget.gateway.calls.claims import CallClaim, CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer
 from daydream_console.local.processes import free_port
 from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
-from daydream_contracts.rpc import Quote, ReleaseReservation
+from daydream_contracts.rpc import BudgetState, Quote, ReleaseReservation
 from daydream_contracts.topology import BUDGET_RELEASE
 from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelRequest
@@ -59,6 +59,7 @@ class PaidModel(LedgerClient):
         super().__init__(RpcClient(nc))
         self.nc, self.endpoint = nc, endpoint
         self._prices, self._stack = prices, stack
+        self._gateways: list[Gateway] = []
 
     async def open(self, base_url: str = "") -> PaidModel:
         """Open a replica, and a client of it."""
@@ -74,6 +75,7 @@ class PaidModel(LedgerClient):
         }
         settings = {"model": model, "prices_file": str(self._prices), "patience_s": 2}
         gateway = await self._stack.enter_async_context(gateway_here(self.nc, **settings))
+        self._gateways.append(gateway)
         client = FakeGatewayHttp(gateway)
         return gateway, ModelClient(
             client,  # type: ignore[arg-type]
@@ -81,6 +83,12 @@ class PaidModel(LedgerClient):
             Quote(),
             client.stage,
         )
+
+    async def ledger(self) -> BudgetState:
+        """Return the state of the ledger once it has all settlements."""
+        for gateway in self._gateways:
+            await gateway.purchases.attempts.funds.finish(timeout_s=10)
+        return await super().ledger()
 
     async def new_request(self, key: str = "", bound: int = 10**8) -> ModelRequest:
         return ModelRequest(

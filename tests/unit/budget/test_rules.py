@@ -178,6 +178,15 @@ def test_settling_twice_has_no_effect_even_with_another_amount() -> None:
     assert ledger.money.settled == 5
 
 
+def test_an_attempt_that_was_given_back_is_no_call_and_costs_nothing() -> None:
+    ledger = FakeLedger(day=100)
+    ledger.open("a", 50)
+    ledger.settle(ledger.authorize("a", 20).attempt_id, 0, sent=False)
+    ledger.settle(ledger.authorize("a", 20).attempt_id, 5)
+    assert [row.calls for row in ledger.state.totals.by_stage.values()] == [1]
+    assert (ledger.money.settled, ledger.money.authorized) == (5, 0)
+
+
 def test_an_attempt_of_unknown_cost_is_settled_in_full() -> None:
     ledger = FakeLedger(lifetime=100)
     ledger.open("a", 20)

@@ -46,6 +46,7 @@ from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.registration import EndpointHandlers
 from daydream_runtime.runtime_context import Runtime
 
+SETTLE_S_MAX = 5.0  # at the stop
 ENDPOINTS: EndpointHandlers = {
     GATEWAY_QUOTE: handlers.quote_model,
     GATEWAY_STATE: handlers.state,
@@ -132,6 +133,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
         finally:
             await purchases.finish(settings.stop_timeout_s)
             await attempts.alarms.finish()
+            await attempts.funds.finish(SETTLE_S_MAX)
             await lane.apis.close()
             await models.close()
 

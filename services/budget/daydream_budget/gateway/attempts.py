@@ -8,6 +8,7 @@ for again with more room.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass
@@ -22,12 +23,11 @@ from daydream_budget.gateway.funds import AuthorizedAttempt, Funds
 from daydream_budget.gateway.limiter.terms import ModelClosedError
 from daydream_budget.gateway.limiter.turns import Turn
 from daydream_budget.gateway.metrics import CallMetrics
-from daydream_budget.gateway.models import Models, ServedModel
+from daydream_budget.gateway.models import Models, PreparedCall, ServedModel
 from daydream_budget.gateway.providers.dispositions import AnswerRow
 from daydream_budget.gateway.providers.reasoning import is_cut_while_thinking
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
-from daydream_contracts.errors import DaydreamError
 from daydream_contracts.gateway_http import Disposition
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,17 @@ class CallRequest:
     def lifetime_s(self) -> float:
         """Return how long an attempt may take; then the ledger counts it in full."""
         return self.model.provider.config.timeout_s + SETTLE_GRACE_S
+
+
+@dataclass(frozen=True)
+class ReadyAttempt:
+    """An attempt that has its turn and its money, and may be sent."""
+
+    request: CallRequest
+    call: PreparedCall
+    bound: CallBound
+    turn: Turn
+    attempt: AuthorizedAttempt
 
 
 @dataclass(frozen=True)
@@ -84,44 +95,77 @@ class Attempts:
         deadline = time.monotonic() + self.patience_s
         return CallRequest(context, path, body, self.models.served(body["model"]), deadline)
 
-    async def until_answered(self, request: CallRequest) -> tuple[AuthorizedAttempt, StoredAnswer]:
-        """Return an answer and the attempt that pays for it, not settled yet.
+    async def begin(self, context: CallContext, path: str, body: dict[str, Any]) -> ReadyAttempt:
+        """Get the first attempt at a call ready. Raise CallRefusedError."""
+        return await self.ready(self.request(context, path, body))
 
-        Raise CallRefusedError.
+    async def ready(self, request: CallRequest, *, again: bool = False) -> ReadyAttempt:
+        """Take a turn, then authorize. Raise CallRefusedError.
+
+        A caller that is cancelled meanwhile leaves nothing behind: neither a turn nor money.
         """
-        retries, again = RETRIES, False
-        while True:
-            outcome = await self._attempt(request, again=again)
-            if outcome.answer is not None and not (outcome.wants_room and retries):
-                return outcome.attempt, outcome.answer
-            await self.settle(outcome.attempt, outcome.cost_nanousd, outcome.answer)
-            if outcome.row.disposition != "wait":
-                retries -= 1
-            if outcome.row.disposition not in ("wait", "retry") or retries < 0:
-                raise self.refusal(request.model, outcome.row, outcome.reply)
-            again = True
-
-    async def _attempt(self, request: CallRequest, *, again: bool) -> AttemptOutcome:
         model = request.model
         call = model.prepare(request.context.caller, request.path, request.body)
         bound = model.bound(call, request.lifetime_s)
         turn = await self.turn(request, bound, again=again)
+        authorizing = asyncio.ensure_future(self.authorize(request, bound))
         try:
-            attempt = await self.authorize(request, bound)
-            with self.metrics.observed(request.context, model, call) as observed:
-                reply = await model.send(call)
+            attempt = await asyncio.shield(authorizing)
+        except BaseException:
+            model.limiter.report(turn, "none")
+            authorizing.add_done_callback(self._give_money_back)
+            raise
+        return ReadyAttempt(request, call, bound, turn, attempt)
+
+    def abandon(self, beginning: asyncio.Future[ReadyAttempt]) -> None:
+        """Stop getting an attempt ready, and give back its turn and its money."""
+        beginning.add_done_callback(self._give_back)
+        beginning.cancel()
+
+    def _give_back(self, beginning: asyncio.Future[ReadyAttempt]) -> None:
+        if not beginning.cancelled() and beginning.exception() is None:
+            ready = beginning.result()
+            ready.request.model.limiter.report(ready.turn, "none")
+            self.funds.settle(ready.attempt, 0, sent=False)
+
+    def _give_money_back(self, authorizing: asyncio.Future[AuthorizedAttempt]) -> None:
+        if not authorizing.cancelled() and authorizing.exception() is None:
+            self.funds.settle(authorizing.result(), 0, sent=False)
+
+    async def until_answered(self, ready: ReadyAttempt) -> tuple[AuthorizedAttempt, StoredAnswer]:
+        """Return an answer and the attempt that pays for it, not settled yet.
+
+        Raise CallRefusedError.
+        """
+        request, retries = ready.request, RETRIES
+        while True:
+            outcome = await self._send(ready)
+            if outcome.answer is not None and not (outcome.wants_room and retries):
+                return outcome.attempt, outcome.answer
+            self.settle(outcome.attempt, outcome.cost_nanousd, outcome.answer)
+            if outcome.row.disposition != "wait":
+                retries -= 1
+            if outcome.row.disposition not in ("wait", "retry") or retries < 0:
+                raise self.refusal(request.model, outcome.row, outcome.reply)
+            ready = await self.ready(request, again=True)
+
+    async def _send(self, ready: ReadyAttempt) -> AttemptOutcome:
+        context, model = ready.request.context, ready.request.model
+        try:
+            with self.metrics.observed(context, model, ready.call) as observed:
+                reply = await model.send(ready.call)
                 row = observed.ended(reply)
             model.limiter.report(
-                turn,
+                ready.turn,
                 row.signal,
                 retry_after_s=reply.retry_after_s,
                 reason=reply.message,
                 tokens_used=_tokens_used(reply),
             )
         finally:
-            if not turn.reported:
-                model.limiter.report(turn, "none")
-        return self._outcome(request, bound, attempt, reply, row)
+            if not ready.turn.reported:
+                model.limiter.report(ready.turn, "none")
+        return self._outcome(ready, reply, row)
 
     async def turn(self, request: CallRequest, bound: CallBound, *, again: bool = False) -> Turn:
         """Wait for a turn at a model. Raise CallRefusedError if it takes longer than allowed."""
@@ -144,14 +188,8 @@ class Attempts:
             request.context, request.model.name, bound.nanousd, request.lifetime_s
         )
 
-    def _outcome(
-        self,
-        request: CallRequest,
-        bound: CallBound,
-        attempt: AuthorizedAttempt,
-        reply: ProviderReply,
-        row: AnswerRow,
-    ) -> AttemptOutcome:
+    def _outcome(self, ready: ReadyAttempt, reply: ProviderReply, row: AnswerRow) -> AttemptOutcome:
+        request, attempt, bound = ready.request, ready.attempt, ready.bound
         if row.status != 200:
             return AttemptOutcome(attempt, reply, row, None)
         context, model = request.context, request.model
@@ -177,23 +215,20 @@ class Attempts:
         model.allowances.for_role(context.caller.stage).observe(reply)
         return AttemptOutcome(attempt, reply, row, answer, is_cut_while_thinking(reply))
 
-    async def settle(
+    def settle(
         self,
         attempt: AuthorizedAttempt,
         cost_nanousd: int | None,
         answer: StoredAnswer | None = None,
     ) -> None:
-        """Settle an attempt. If the ledger does not answer, it counts in full later."""
-        try:
-            await self.funds.settle(
-                attempt,
-                cost_nanousd,
-                input_tokens=answer.input_tokens if answer else None,
-                output_tokens=answer.output_tokens if answer else None,
-                provider_id=answer.provider_id if answer else "",
-            )
-        except DaydreamError as error:
-            log.warning("the attempt %s is not settled: %s", attempt.attempt_id, error)
+        """Settle an attempt, behind what follows."""
+        self.funds.settle(
+            attempt,
+            cost_nanousd,
+            input_tokens=answer.input_tokens if answer else None,
+            output_tokens=answer.output_tokens if answer else None,
+            provider_id=answer.provider_id if answer else "",
+        )
 
     def refusal(self, model: ServedModel, row: AnswerRow, reply: ProviderReply) -> CallRefusedError:
         """Return what the provider said, in its own words.

@@ -7,12 +7,14 @@ settling and releasing another one.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.refusals import CallRefusedError
+from daydream_budget.gateway.settlements import Settlements
 from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
 from daydream_contracts.events import derive_id
 from daydream_contracts.rpc import (
@@ -24,7 +26,7 @@ from daydream_contracts.rpc import (
     Refusal,
     Settle,
 )
-from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_OPEN, BUDGET_SETTLE
+from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_OPEN
 from daydream_runtime.rpc import RpcClient
 
 DEFAULT_WAIT_S = 15.0  # after a refusal that does not name a time
@@ -46,6 +48,11 @@ class Funds:
 
     def __init__(self, rpc: RpcClient) -> None:
         self._rpc = rpc
+        self._settlements = Settlements(rpc)
+
+    async def finish(self, timeout_s: float) -> None:
+        """Wait until all attempts that have ended are settled, at most `timeout_s`."""
+        await self._settlements.finish(timeout_s)
 
     async def authorize(
         self, context: CallContext, model: str, bound_nanousd: int, lifetime_s: float
@@ -77,7 +84,7 @@ class Funds:
             raise CallRefusedError(500, error.reason, str(error), "reject") from error
         return AuthorizedAttempt(_granted(grant).attempt_id, release=own)
 
-    async def settle(
+    def settle(
         self,
         attempt: AuthorizedAttempt,
         cost_nanousd: int | None,
@@ -85,10 +92,12 @@ class Funds:
         input_tokens: int | None = None,
         output_tokens: int | None = None,
         provider_id: str = "",
-    ) -> None:
+        sent: bool = True,
+    ) -> asyncio.Future[None]:
         """Settle an attempt with its cost. None: unknown, so all of the bound. Idempotent.
 
-        Raise the errors of RpcClient; then the attempt counts in full when its time is up.
+        Few need to wait for the future. It raises DaydreamError if the ledger can't be reached;
+        then the attempt counts in full when its time is up.
         """
         settle = Settle(
             attempt_id=attempt.attempt_id,
@@ -97,8 +106,9 @@ class Funds:
             output_tokens=output_tokens,
             provider_id=provider_id[:PROVIDER_ID_CHARS_MAX],
             release=attempt.release,
+            sent=sent,
         )
-        await self._rpc.request(BUDGET_SETTLE, settle)
+        return self._settlements.add(settle)
 
 
 def _reservation(context: CallContext, first: Authorize) -> OpenReservation:

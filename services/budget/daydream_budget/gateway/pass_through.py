@@ -2,7 +2,7 @@
 
 A call whole: turn, authorize, send, settle, answer; like a named one, without the store.
 
-A stream: its usage is asked for, since it settles the call. It is settled before its last event. A
+A stream: its usage is asked for, since it settles the call. It is settled at its last event. A
 caller that goes away, or a stream that breaks off, leaves the cost unknown: it counts in full.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -30,9 +29,7 @@ from daydream_budget.gateway.providers.read_reply import read_bill
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_budget.pricing.usage import TokenUsage
-from daydream_contracts.errors import DaydreamError
 
-log = logging.getLogger(__name__)
 PREFIX = b"data:"
 
 
@@ -58,9 +55,9 @@ class PassThrough:
         return await asyncio.shield(task)  # a caller that goes away does not leave it unsettled
 
     async def _buy(self, context: CallContext, path: str, body: dict[str, Any]) -> StoredAnswer:
-        request = self.attempts.request(context, path, body)
-        attempt, answer = await self.attempts.until_answered(request)
-        await self.attempts.settle(attempt, answer.cost_nanousd, answer)
+        ready = await self.attempts.begin(context, path, body)
+        attempt, answer = await self.attempts.until_answered(ready)
+        self.attempts.settle(attempt, answer.cost_nanousd, answer)
         return answer
 
     async def events(
@@ -87,7 +84,7 @@ class PassThrough:
             if not turn.reported:
                 model.limiter.report(turn, "none")  # the caller left, or was refused by the ledger
             if call is not None:
-                await asyncio.shield(self._settle(call))
+                self._settle(call)
 
     async def _passed(
         self, model: ServedModel, call: StreamedCall, line: bytes, *, wants_usage: bool
@@ -97,7 +94,7 @@ class PassThrough:
         if not line.startswith(PREFIX):
             return
         if text == DONE:
-            await self._settle(call)
+            self._settle(call)
             yield event(DONE)
             return
         chunk = _chunk(text)
@@ -108,20 +105,17 @@ class PassThrough:
                 return  # the caller has not asked for this event
         yield event(text)
 
-    async def _settle(self, call: StreamedCall) -> None:
+    def _settle(self, call: StreamedCall) -> None:
         """Settle once, by the usage of the stream, or as unknown."""
         if call.settled:
             return
         call.settled = True
-        try:
-            await self.attempts.funds.settle(
-                call.attempt,
-                call.cost_nanousd,
-                input_tokens=call.usage.input_tokens if call.usage else None,
-                output_tokens=call.usage.output_tokens if call.usage else None,
-            )
-        except DaydreamError as error:
-            log.warning("the attempt %s is not settled: %s", call.attempt.attempt_id, error)
+        self.attempts.funds.settle(
+            call.attempt,
+            call.cost_nanousd,
+            input_tokens=call.usage.input_tokens if call.usage else None,
+            output_tokens=call.usage.output_tokens if call.usage else None,
+        )
 
     def _refused(
         self, model: ServedModel, call: StreamedCall, reply: ProviderReply, turn: Turn

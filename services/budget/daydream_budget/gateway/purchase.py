@@ -1,8 +1,11 @@
-"""The order of a paid call: claim, wait for a turn, authorize, call, store, settle, answer.
+"""The order of a paid call: claim, wait for a turn, authorize, call, store, answer; then settle.
+
+A new call is claimed while it gets its turn and its money: both are writes that take as long. What
+was authorized for a call that turns out to be known is given back.
 
 What a kill leaves behind:
 
-- before "authorized": nothing; the next request makes the call.
+- before "authorized": nothing, or a claim; the next request makes the call.
 - between "authorized" and "stored": the attempt counts in full, and the call is made again.
 - after "stored": the next request gets the stored answer, and settles its attempt again, which has
   no effect if it was settled.
@@ -15,17 +18,37 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from daydream_budget.gateway.attempts import Attempts
+from daydream_budget.gateway.attempts import Attempts, ReadyAttempt
 from daydream_budget.gateway.batch.lane import BatchLane
 from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.calls.claims import CallClaim, CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer, record_key
 from daydream_budget.gateway.funds import AuthorizedAttempt
 from daydream_budget.gateway.refusals import CallRefusedError
+
+
+@dataclass(frozen=True)
+class NamedCall:
+    """A request for a named call. `key` is that of its record, `digest` that of the request."""
+
+    context: CallContext
+    path: str
+    body: dict[str, Any]
+    key: str
+    messages_digest: str
+    digest: str
+
+    @classmethod
+    def of(cls, context: CallContext, path: str, body: dict[str, Any]) -> Self:
+        """Return the call that a request asks for. A prompt is long, so it is read once."""
+        messages_digest = _digest(body.get("messages", []))
+        digest = _digest(sorted({**body, "messages": messages_digest}.items()))
+        key = record_key(context.caller.scope, context.call_id)
+        return cls(context, path, body, key, messages_digest, digest)
 
 
 @dataclass
@@ -38,20 +61,19 @@ class Purchases:
     patience_s: float
 
     def __post_init__(self) -> None:
-        self._in_progress: dict[str, asyncio.Task[StoredAnswer]] = {}
+        self._in_progress: dict[tuple[str, str], asyncio.Task[StoredAnswer]] = {}
         self._is_stopping = False
 
     async def answer(self, context: CallContext, path: str, body: dict[str, Any]) -> StoredAnswer:
         """Return the answer of a named call. Raise CallRefusedError."""
         if self._is_stopping:
             raise CallRefusedError.of_stop()
-        digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        key = record_key(context.caller.scope, context.call_id)
-        task = self._in_progress.get(f"{key}{digest}")
+        call = NamedCall.of(context, path, body)
+        name = (call.key, call.digest)
+        task = self._in_progress.get(name)
         if task is None:
-            task = asyncio.create_task(self._find_or_pay(context, key, digest, path, body))
-            self._in_progress[f"{key}{digest}"] = task
-            task.add_done_callback(lambda _: self._in_progress.pop(f"{key}{digest}", None))
+            task = self._in_progress[name] = asyncio.create_task(self._find_or_pay(call))
+            task.add_done_callback(lambda _: self._in_progress.pop(name, None))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -69,54 +91,61 @@ class Purchases:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
 
-    async def _find_or_pay(
-        self, context: CallContext, key: str, digest: str, path: str, body: dict[str, Any]
-    ) -> StoredAnswer:
-        if context.batch:
-            return await self._from_batch(context, key, body)
+    async def _find_or_pay(self, call: NamedCall) -> StoredAnswer:
+        if call.context.batch:
+            return await self._from_batch(call)
+        claim: CallClaim | None = None
+        beginning = asyncio.create_task(self._begin(call))
+        try:
+            claim = await self.claims.claim_new(call.key, call.digest)
+        finally:
+            if claim is None:
+                self.attempts.abandon(beginning)
+        if claim is not None:
+            return await self._pay(call, claim, beginning)
         # A stage may ask again with other examples, and keeps the answer that was paid for.
-        same_request = context.caller.key is not None
+        same_request = call.context.caller.key is not None
         answer_or_claim = await self.claims.answer_or_claim(
-            key, digest, self.patience_s, same_request=same_request
+            call.key, call.digest, self.patience_s, same_request=same_request
         )
         if isinstance(answer_or_claim, StoredAnswer):
-            await self._settle(answer_or_claim, release=not context.reservation_id)
+            self._settle(answer_or_claim, release=not call.context.reservation_id)
             return answer_or_claim
-        try:
-            return await self._pay(answer_or_claim, context, path, body)
-        finally:
-            await asyncio.shield(self.claims.release(answer_or_claim))
+        return await self._pay(call, answer_or_claim, self._begin(call))
 
-    async def _from_batch(
-        self, context: CallContext, key: str, body: dict[str, Any]
-    ) -> StoredAnswer:
+    async def _begin(self, call: NamedCall) -> ReadyAttempt:
+        return await self.attempts.begin(call.context, call.path, call.body)
+
+    async def _from_batch(self, call: NamedCall) -> StoredAnswer:
         """Return the answer that a batch brought. Raise CallRefusedError until there is one."""
-        answer = await self.claims.stored(key)
+        answer = await self.claims.stored(call.key)
         if answer is None:
-            await self.batch.submit(context, key, body, _messages_digest(body))
-        await self._settle(answer, release=False)
+            await self.batch.submit(call.context, call.key, call.body, call.messages_digest)
+        self._settle(answer, release=False)
         return answer
 
     async def _pay(
-        self, claim: CallClaim, context: CallContext, path: str, body: dict[str, Any]
+        self, call: NamedCall, claim: CallClaim, beginning: Awaitable[ReadyAttempt]
     ) -> StoredAnswer:
-        request = self.attempts.request(context, path, body)
-        attempt, answer = await self.attempts.until_answered(request)
-        named = answer.model_copy(update={"messages_digest": _messages_digest(body)})
-        stored = await self.claims.store(claim, named)
+        try:
+            attempt, answer = await self.attempts.until_answered(await beginning)
+            named = answer.model_copy(update={"messages_digest": call.messages_digest})
+            stored = await self.claims.store(claim, named)
+        finally:
+            await asyncio.shield(self.claims.release(claim))
         if stored.attempt_id != answer.attempt_id:  # another owner was first; both are paid for
-            await self._settle(stored, release=attempt.release)
-        await self._settle(answer, release=attempt.release)
+            self._settle(stored, release=attempt.release)
+        self._settle(answer, release=attempt.release)
         return stored
 
-    async def _settle(self, answer: StoredAnswer, *, release: bool) -> None:
+    def _settle(self, answer: StoredAnswer, *, release: bool) -> None:
         """Settle the attempt that paid for an answer."""
         attempt = AuthorizedAttempt(answer.attempt_id, release)
-        await self.attempts.settle(attempt, answer.cost_nanousd, answer)
+        self.attempts.settle(attempt, answer.cost_nanousd, answer)
 
 
-def _messages_digest(body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body.get("messages", [])).encode()).hexdigest()
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def receipt(context: CallContext, answer: StoredAnswer) -> Mapping[str, Any]:

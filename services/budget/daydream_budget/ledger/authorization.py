@@ -65,6 +65,7 @@ def settle(state: LedgerState, request: Settle) -> ReplyAndEntries:
         input_tokens=request.input_tokens,
         output_tokens=request.output_tokens,
         provider_id=request.provider_id,
+        sent=request.sent,
     )
     return Settled(known=True, charged_nanousd=cost), (settled, *entries)
 

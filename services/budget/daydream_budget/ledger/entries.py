@@ -57,7 +57,8 @@ class AttemptAuthorized(_Entry):
 class AttemptSettled(_Entry):
     """The cost of an attempt. `unknown`: no cost was reported, so the whole upper bound counts.
 
-    `provider_id` is the provider's id of the answer.
+    `provider_id` is the provider's id of the answer. `sent` is False for an attempt that was given
+    back.
     """
 
     kind: Literal["attempt-settled"] = "attempt-settled"
@@ -67,6 +68,7 @@ class AttemptSettled(_Entry):
     input_tokens: TokenCount | None = None
     output_tokens: TokenCount | None = None
     provider_id: str = ""
+    sent: bool = True
 
 
 class BranchReleased(_Entry):

@@ -62,7 +62,7 @@ class Totals:
             row = self._stage_row(attempt.stage, attempt.model)
         self._undo_log.set(
             row,
-            calls=row.calls + 1,
+            calls=row.calls + entry.sent,
             unknown_calls=row.unknown_calls + entry.unknown,
             settled=row.settled + entry.cost_nanousd,
             input_tokens=row.input_tokens + (entry.input_tokens or 0),

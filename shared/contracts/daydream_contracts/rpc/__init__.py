@@ -7,7 +7,9 @@ Money is in nano-dollars (integers), times are UTC.
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc.budget import (
     HALT_REASONS,
+    SETTLEMENTS_MAX,
     AllocationRequest,
+    AttemptsSettled,
     Authorize,
     ForegroundAnswer,
     Grant,
@@ -19,6 +21,7 @@ from daydream_contracts.rpc.budget import (
     ReportForeground,
     ReservationStatus,
     Settle,
+    SettleAttempts,
     Settled,
 )
 from daydream_contracts.rpc.budget_changes import (
@@ -107,8 +110,10 @@ __all__ = [
     "EVERYTHING",
     "FOREGROUND",
     "HALT_REASONS",
+    "SETTLEMENTS_MAX",
     "AddKey",
     "AllocationRequest",
+    "AttemptsSettled",
     "Authorize",
     "BackUp",
     "BackedUp",
@@ -179,6 +184,7 @@ __all__ = [
     "SetTax",
     "SetZone",
     "Settle",
+    "SettleAttempts",
     "Settled",
     "Share",
     "SimilarityScale",

@@ -7,7 +7,7 @@ the same one.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -16,6 +16,8 @@ from daydream_contracts.number_limits import LIFETIME_S_MAX, BranchCount, Nanous
 
 Purpose = Literal["daydream", "embedding", "rejudging", "canary", "foreground"]
 """What money is spent for. `foreground` is the lab's own work, outside the caps on daydreaming."""
+
+SETTLEMENTS_MAX = 256  # in one request
 
 
 class AllocationRequest(ContractModel):
@@ -158,7 +160,7 @@ class Settle(ContractModel):
     """Settle an attempt with its real cost. None: unknown, so the whole upper bound is charged.
 
     `release`: no other call will be paid from the reservation, which is released in the same
-    commit.
+    commit. `sent` is False for an attempt that was given back: it is no call.
     """
 
     attempt_id: str
@@ -171,6 +173,7 @@ class Settle(ContractModel):
         description="the provider's id of the answer, for reconciliation",
     )
     release: bool = False
+    sent: bool = True
 
 
 class Settled(ContractModel):
@@ -182,6 +185,24 @@ class Settled(ContractModel):
 
     known: bool
     charged_nanousd: int = 0
+
+
+class SettleAttempts(ContractModel):
+    """Settle attempts that ended at about the same time, in one commit."""
+
+    attempts: tuple[Settle, ...] = Field(min_length=1, max_length=SETTLEMENTS_MAX)
+
+    @classmethod
+    def of(cls, attempt_id: str, cost_nanousd: int, *, release: bool = False) -> Self:
+        """Return the request to settle one attempt."""
+        settle = Settle(attempt_id=attempt_id, cost_nanousd=cost_nanousd, release=release)
+        return cls(attempts=(settle,))
+
+
+class AttemptsSettled(ContractModel):
+    """What the ledger now charges, for each attempt in the order of the request."""
+
+    attempts: tuple[Settled, ...]
 
 
 class ReleaseReservation(ContractModel):

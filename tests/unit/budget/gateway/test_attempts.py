@@ -13,6 +13,8 @@ import pytest
 from daydream_budget.gateway.alarms import Alarms
 from daydream_budget.gateway.attempts import Attempts, CallRequest
 from daydream_budget.gateway.callers import CallContext, Caller
+from daydream_budget.gateway.calls.record import StoredAnswer
+from daydream_budget.gateway.funds import AuthorizedAttempt
 from daydream_budget.gateway.limiter.registry import LimiterRegistry
 from daydream_budget.gateway.limiter.terms import LimiterSettings
 from daydream_budget.gateway.metrics import CallMetrics
@@ -74,6 +76,16 @@ class World:
         deadline = asyncio.get_running_loop().time() + 5
         return CallRequest(context, CHAT_PATH, full, self.model, deadline)
 
+    async def until_answered(
+        self, stage: str = "critic", deadline: float | None = None
+    ) -> tuple[AuthorizedAttempt, StoredAnswer]:
+        """Make a call from its first turn to its answer."""
+        request = self.request(stage)
+        if deadline is not None:
+            request = replace(request, deadline=deadline)
+        ready = await self.attempts.ready(request)
+        return await self.attempts.until_answered(ready)
+
     @property
     def costs(self) -> list[int | None]:
         return list(self.funds.settled.values())
@@ -116,7 +128,7 @@ def world(telemetry: Any, *replies: ProviderReply, name: str = "m") -> World:
 
 async def test_an_answer_costs_what_its_usage_says(telemetry: Any) -> None:
     scripted = world(telemetry, answer())
-    attempt, stored = await scripted.attempts.until_answered(scripted.request())
+    attempt, stored = await scripted.until_answered()
     assert stored.cost_nanousd == PRICE.cost_nanousd(USAGE)
     assert scripted.funds.authorized[attempt.attempt_id] >= PRICE.cost_nanousd(USAGE)
     assert scripted.costs == [], "it is settled after it was stored"
@@ -126,7 +138,7 @@ async def test_an_answer_without_usage_costs_all_that_was_authorized_and_raises_
     telemetry: Any,
 ) -> None:
     scripted = world(telemetry, answer(usage=None))
-    attempt, stored = await scripted.attempts.until_answered(scripted.request())
+    attempt, stored = await scripted.until_answered()
     assert stored.cost_nanousd == scripted.funds.authorized[attempt.attempt_id]
     assert await scripted.alarms_about() == ["no-usage: m"]
 
@@ -140,7 +152,7 @@ async def test_no_answer_waits_for_its_alert_to_be_published(telemetry: Any) -> 
         scripted.alerts.append(alert)
 
     scripted.attempts.alarms.report = report
-    await scripted.attempts.until_answered(scripted.request())
+    await scripted.until_answered()
     assert scripted.alerts == []
     published.set()
     assert await scripted.alarms_about() == ["no-usage: m"]
@@ -150,7 +162,7 @@ async def test_what_the_provider_bills_counts_and_a_difference_raises_an_alarm(
     telemetry: Any,
 ) -> None:
     scripted = world(telemetry, answer(reported_cost_nanousd=999_000))
-    _, stored = await scripted.attempts.until_answered(scripted.request())
+    _, stored = await scripted.until_answered()
     assert stored.cost_nanousd == 999_000
     assert await scripted.alarms_about() == ["price-differs: m"]
 
@@ -158,11 +170,11 @@ async def test_what_the_provider_bills_counts_and_a_difference_raises_an_alarm(
 async def test_a_failed_attempt_is_settled_as_unknown_and_made_once_more(telemetry: Any) -> None:
     broken = ProviderReply(0, "broke-off", message="the call broke off")
     scripted = world(telemetry, broken, answer())
-    await scripted.attempts.until_answered(scripted.request())
+    await scripted.until_answered()
     assert scripted.costs == [None]
     scripted = world(telemetry, broken, broken)
     with pytest.raises(CallRefusedError) as refused:
-        await scripted.attempts.until_answered(scripted.request())
+        await scripted.until_answered()
     assert (refused.value.disposition, scripted.costs) == ("retry", [None, None])
 
 
@@ -182,7 +194,7 @@ async def test_a_refused_call_costs_nothing_and_says_so_in_the_providers_words(
 ) -> None:
     scripted = world(telemetry, reply)
     with pytest.raises(CallRefusedError) as refused:
-        await scripted.attempts.until_answered(scripted.request())
+        await scripted.until_answered()
     assert (refused.value.disposition, refused.value.text) == (disposition, reply.message)
     assert scripted.costs == [0]
     stopped = scripted.model.limiter.state().status == "stopped"
@@ -195,7 +207,7 @@ async def test_after_a_stop_the_next_request_is_refused_without_a_call_or_money(
     scripted = world(telemetry, error(402, message="Insufficient Balance"))
     for _ in range(2):
         with pytest.raises(CallRefusedError, match="Insufficient Balance"):
-            await scripted.attempts.until_answered(scripted.request())
+            await scripted.until_answered()
     assert len(scripted.provider.sent) == len(scripted.funds.authorized) == 1
 
 
@@ -207,7 +219,7 @@ async def test_a_burst_of_failures_closes_the_gate_and_says_nothing_about_the_re
     dispositions = []
     for _ in range(4):
         with pytest.raises(CallRefusedError) as refused:
-            await scripted.attempts.until_answered(replace(scripted.request(), deadline=0))
+            await scripted.until_answered(deadline=0)
         dispositions.append(refused.value.disposition)
     assert dispositions[-1] == "wait"
 
@@ -216,7 +228,7 @@ async def test_an_answer_that_was_cut_while_thinking_is_asked_for_with_more_room
     telemetry: Any,
 ) -> None:
     scripted = world(telemetry, CUT_THINKING, answer())
-    _, stored = await scripted.attempts.until_answered(scripted.request())
+    _, stored = await scripted.until_answered()
     assert stored.body["choices"][0]["message"]["content"] == "Rivers."
     first, second = (sent["max_tokens"] for sent in scripted.provider.sent)
     assert first == TOKENS_MAX
@@ -226,7 +238,7 @@ async def test_an_answer_that_was_cut_while_thinking_is_asked_for_with_more_room
 
 async def test_a_program_gets_its_cut_answer_as_it_is(telemetry: Any) -> None:
     scripted = world(telemetry, CUT_THINKING)
-    _, stored = await scripted.attempts.until_answered(scripted.request(stage=""))
+    _, stored = await scripted.until_answered(stage="")
     assert (stored.disposition, len(scripted.provider.sent)) == ("retry", 1)
 
 
@@ -234,7 +246,7 @@ async def test_a_model_that_is_known_to_think_gets_room_that_is_authorized(telem
     bounds = {}
     for name in ("plain", "gpt-5-mini"):
         scripted = world(telemetry, answer(), name=name)
-        attempt, _ = await scripted.attempts.until_answered(scripted.request())
+        attempt, _ = await scripted.until_answered()
         bounds[name] = scripted.funds.authorized[attempt.attempt_id]
         tokens = scripted.provider.sent[0]["max_tokens"] - TOKENS_MAX
     assert tokens > 1000
@@ -246,7 +258,7 @@ async def test_a_call_above_its_bound_is_logged_with_all_details(
 ) -> None:
     usage = TokenUsage(5000, 60)
     scripted = world(telemetry, answer(usage=usage))
-    attempt, stored = await scripted.attempts.until_answered(scripted.request())
+    attempt, stored = await scripted.until_answered()
     cost, bound = 5000 * 1000 + 60 * 2000, scripted.funds.authorized[attempt.attempt_id]
     assert stored.cost_nanousd == cost > bound
     [line] = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
@@ -262,7 +274,7 @@ async def test_a_cancelled_request_gives_its_turn_back(telemetry: Any) -> None:
         raise AssertionError
 
     scripted.provider.attempt = hang  # type: ignore[method-assign]
-    task = asyncio.create_task(scripted.attempts.until_answered(scripted.request()))
+    task = asyncio.create_task(scripted.until_answered())
     while not scripted.funds.authorized:
         await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -273,5 +285,39 @@ async def test_a_cancelled_request_gives_its_turn_back(telemetry: Any) -> None:
 
 async def test_a_stored_answer_says_of_which_kind_it_is(telemetry: Any) -> None:
     scripted = world(telemetry, answer("{" + "\n" * 600, "length", is_runaway=True))
-    _, stored = await scripted.attempts.until_answered(scripted.request())
+    _, stored = await scripted.until_answered()
     assert stored.kind == RUNAWAY
+
+
+async def test_an_abandoned_attempt_gives_back_its_turn_and_its_money(telemetry: Any) -> None:
+    scripted = world(telemetry)
+    beginning = asyncio.create_task(scripted.attempts.ready(scripted.request()))
+    await beginning
+    scripted.attempts.abandon(beginning)
+    await asyncio.sleep(0)
+    assert scripted.model.limiter.state().in_flight == 0
+    assert scripted.costs == [0]
+    assert scripted.provider.sent == []
+
+
+async def test_money_that_is_authorized_after_its_caller_has_left_is_given_back(
+    telemetry: Any,
+) -> None:
+    scripted = world(telemetry)
+    authorize, may_answer = scripted.funds.authorize, asyncio.Event()
+
+    async def slow(*request: Any) -> AuthorizedAttempt:
+        await may_answer.wait()
+        return await authorize(*request)
+
+    scripted.funds.authorize = slow  # type: ignore[assignment,method-assign]
+    beginning = asyncio.create_task(scripted.attempts.ready(scripted.request()))
+    await asyncio.sleep(0)
+    assert scripted.model.limiter.state().in_flight == 1
+    scripted.attempts.abandon(beginning)
+    may_answer.set()
+    await asyncio.wait([beginning])
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert scripted.model.limiter.state().in_flight == 0
+    assert scripted.costs == [0]

@@ -109,7 +109,7 @@ class BatchLane:
         except APIError as error:
             if not is_wrong_sequence(error):
                 raise
-            await self.funds.settle(attempt, 0)  # another replica was faster
+            await self.funds.settle(attempt, 0, sent=False)  # another replica was faster
 
 
 async def _open_api(config: ProviderConfig) -> BatchApi:

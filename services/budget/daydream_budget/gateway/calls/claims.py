@@ -64,6 +64,13 @@ class CallClaims:
         self._active: set[str] = set()  # claims that this process works on
         self._tasks: set[asyncio.Task[None]] = set()
 
+    async def claim_new(self, key: str, digest: str) -> CallClaim | None:
+        """Claim a call that was never asked before, the usual way. None: it is known."""
+        try:
+            return await self._claim(key, CallRecord(), 0, digest)
+        except RecordTakenError:
+            return None
+
     async def answer_or_claim(
         self, key: str, digest: str, patience_s: float, *, same_request: bool
     ) -> StoredAnswer | CallClaim:
@@ -73,8 +80,6 @@ class CallClaims:
         call that was lost too often, and with `same_request` for a call id that another request
         has used.
         """
-        with contextlib.suppress(RecordTakenError):  # the usual way: this is the first request
-            return await self._claim(key, CallRecord(), 0, digest)
         deadline = time.monotonic() + patience_s
         async with self._records.changes(key) as changed:
             while True:
@@ -158,7 +163,10 @@ class CallClaims:
         broker is not stored: a repeated request pays for it again.
         """
         try:
-            stored: StoredAnswer = await _retrying()(self._store, claim, answer)
+            try:
+                stored = await self._store(claim, answer)
+            except BROKER_ERRORS:
+                stored = await _retrying()(self._store, claim, answer)
         except RecordTooLargeError as error:
             log.error("The answer of a call is not stored: %s", error)
             return answer
