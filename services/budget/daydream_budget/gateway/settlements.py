@@ -28,7 +28,7 @@ PAUSE_S = 1.0  # after the ledger has refused for now
 
 @dataclass(frozen=True)
 class PendingSettlement:
-    """A settlement that the ledger does not have yet. `done` ends when it is there, or was given up."""
+    """A settlement that the ledger does not have yet. `done` ends with it."""
 
     settle: Settle
     done: asyncio.Future[None]
