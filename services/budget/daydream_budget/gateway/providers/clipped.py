@@ -19,10 +19,15 @@ def is_prompt_clipped(reply: ProviderReply, sent: Mapping[str, Any]) -> bool:
     """Return True if the usage counts far fewer tokens than the prompt has."""
     if reply.usage is None or reply.shape != "completion":
         return False
-    prompt_bytes = sum(len(" ".join(text.split()).encode()) for text in _texts(sent))
-    if prompt_bytes < PROMPT_BYTES_MIN:
+    bytes_min = max(PROMPT_BYTES_MIN, reply.usage.input_tokens * BYTES_PER_TOKEN_MAX + 1)
+    texts = list(_texts(sent))
+    if sum(map(_bytes, texts)) < bytes_min:  # the usual case, without reading the texts
         return False
-    return reply.usage.input_tokens * BYTES_PER_TOKEN_MAX < prompt_bytes
+    return sum(_bytes(" ".join(text.split())) for text in texts) >= bytes_min
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
 
 
 def _texts(sent: Mapping[str, Any]) -> Iterator[str]:
