@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from nats.aio.client import Client
@@ -66,25 +67,16 @@ async def test_a_gateway_that_is_killed_with_a_stored_answer_leaves_it_to_the_ot
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("fault", ["kill", "pause"])
 @pytest.mark.parametrize("victim", ["gateway", "budget", "nats"])
-async def test_calls_survive_a_kill_at_every_moment(fleet: Fleet, victim: str) -> None:
+async def test_calls_survive_a_fault_at_every_moment(
+    fleet: Fleet, victim: str, fault: Literal["kill", "pause"]
+) -> None:
+    strike = fleet.kill if fault == "kill" else fleet.pause
     async with fleet.working():
         for moment in MOMENTS:
             seen = await fleet.moment(moment)
-            await fleet.kill(fleet.victim(victim, seen))
-            await fleet.until_answered_after_now()
-    await check(fleet)
-    await until_settled(fleet)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("victim", ["gateway", "budget", "nats"])
-async def test_calls_survive_a_pause_at_every_moment(fleet: Fleet, victim: str) -> None:
-    async with fleet.working():
-        for moment in MOMENTS:
-            seen = await fleet.moment(moment)
-            await fleet.pause(fleet.victim(victim, seen))
+            await strike(fleet.victim(victim, seen))
             await fleet.until_answered_after_now()
     await check(fleet)
     await until_settled(fleet)
