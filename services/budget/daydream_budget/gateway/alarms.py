@@ -1,7 +1,8 @@
 """Alarms about a model's answers: what a person should know, told once a day per model and kind.
 
-A call without usage, a bill that differs from the price list, a prompt that the server clipped, and
-a model that says the same again and again. An overrun has its alarm in the ledger.
+A call without usage, a bill that differs from the price list, a prompt that the server clipped, a
+model that never stops thinking, and one that says the same again and again. An overrun has its
+alarm in the ledger.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class Alarms:
         stage = context.caller.stage
         if stage and reply.text and self._repeats.observe(model.name, stage, reply.text):
             problems["same-answer"] = f"it gives the {stage} the same answer again and again"
+        if stage and model.allowances.for_role(stage).never_stops:
+            problems["never-stops-thinking"] = _never_stops_thinking(stage)
         for kind, text in problems.items():
             if text:
                 self._raise(kind, model, text)
@@ -94,4 +97,12 @@ def _price_differs(model: ServedModel, reply: ProviderReply) -> str:
     return (
         f"its provider billed {usd(billed)} for a call that costs {usd(listed)} by the price list. "
         "The bill counts"
+    )
+
+
+def _never_stops_thinking(stage: str) -> str:
+    return (
+        f"it never stops thinking: answers for the {stage} are cut in thought, whatever room it "
+        "got, and say nothing. Take another model, set DAYDREAM_MODEL_REASONING_EFFORT=low, or "
+        "give it still more room with DAYDREAM_MODEL_REASONING_TOKENS_MAX"
     )

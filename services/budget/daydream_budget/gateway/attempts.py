@@ -3,7 +3,7 @@
 A turn is taken before money is authorized, so what only waits for its turn holds no money. A
 provider that is busy or away is waited for, within the patience; that is no failure. An attempt
 that went wrong is made again, once. An answer that was cut while the model was thinking is asked
-for again with more room.
+for again if there is more room for thought, and is given up otherwise.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from daydream_budget.gateway.funds import AuthorizedAttempt, Funds
 from daydream_budget.gateway.limiter.terms import ModelClosedError
 from daydream_budget.gateway.limiter.turns import Turn
 from daydream_budget.gateway.metrics import CallMetrics
-from daydream_budget.gateway.models import Models, ServedModel
+from daydream_budget.gateway.models import Models, PreparedCall, ServedModel
 from daydream_budget.gateway.providers.dispositions import AnswerRow
-from daydream_budget.gateway.providers.reasoning import is_cut_while_thinking
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.errors import DaydreamError
@@ -121,7 +120,7 @@ class Attempts:
         finally:
             if not turn.reported:
                 model.limiter.report(turn, "none")
-        return self._outcome(request, bound, attempt, reply, row)
+        return self._outcome(request, call, bound, attempt, reply, row)
 
     async def turn(self, request: CallRequest, bound: CallBound, *, again: bool = False) -> Turn:
         """Wait for a turn at a model. Raise CallRefusedError if it takes longer than allowed."""
@@ -147,6 +146,7 @@ class Attempts:
     def _outcome(
         self,
         request: CallRequest,
+        call: PreparedCall,
         bound: CallBound,
         attempt: AuthorizedAttempt,
         reply: ProviderReply,
@@ -171,11 +171,9 @@ class Attempts:
             body=dict(reply.body),
         )
         self.metrics.add_answer(context, model, answer)
+        wants_room = model.learn(context.caller, call, reply)
         self.alarms.check(context, model, reply)
-        if not context.caller.stage:
-            return AttemptOutcome(attempt, reply, row, answer)
-        model.allowances.for_role(context.caller.stage).observe(reply)
-        return AttemptOutcome(attempt, reply, row, answer, is_cut_while_thinking(reply))
+        return AttemptOutcome(attempt, reply, row, answer, wants_room)
 
     async def settle(
         self,

@@ -24,7 +24,7 @@ from daydream_budget.gateway.providers.preparation import (
 )
 from daydream_budget.gateway.providers.provider import EMBEDDINGS_PATH, Provider
 from daydream_budget.gateway.providers.providers_file import Providers
-from daydream_budget.gateway.providers.reasoning import ReasoningAllowances
+from daydream_budget.gateway.providers.reasoning import ReasoningAllowances, is_cut_while_thinking
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_budget.pricing.lookup import find_price
@@ -105,6 +105,14 @@ class ServedModel:
         if asked.sent.get("stream") and reply.shape == "completion" and reply.usage is None:
             self.dialect.refuse("stream", NO_USAGE_IN_STREAM, time.time())
         return reply
+
+    def learn(self, caller: Caller, call: PreparedCall, reply: ProviderReply) -> bool:
+        """Learn from an answer to a stage. True: it was cut in thought, and there is more room."""
+        if not caller.stage:
+            return False
+        allowance = self.allowances.for_role(caller.stage)
+        allowance.observe(reply)
+        return is_cut_while_thinking(reply) and allowance.tokens > call.reasoning_tokens
 
     async def stream(self, call: PreparedCall) -> AsyncGenerator[bytes | ProviderReply, None]:
         """Yield the lines of a streamed answer, or one reply where there is no stream."""

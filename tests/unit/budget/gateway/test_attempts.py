@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -222,6 +222,24 @@ async def test_an_answer_that_was_cut_while_thinking_is_asked_for_with_more_room
     assert first == TOKENS_MAX
     assert second > first + 1000
     assert scripted.costs == [PRICE.cost_nanousd(TokenUsage(100, TOKENS_MAX))]
+
+
+async def test_a_model_that_never_stops_thinking_is_given_no_more_room_and_raises_one_alarm(
+    telemetry: Any,
+) -> None:
+    def cut(sent: Mapping[str, Any]) -> ProviderReply:
+        tokens = sent["max_tokens"]
+        return replace(CUT_THINKING, usage=TokenUsage(100, tokens, reasoning_tokens=tokens))
+
+    scripted = world(telemetry)
+    scripted.provider.reply = cut
+    for _ in range(6):
+        _, stored = await scripted.attempts.until_answered(scripted.request())
+        assert (stored.kind, stored.disposition) == ("cut", "retry")
+    asked = [sent["max_tokens"] for sent in scripted.provider.sent]
+    assert asked == [50, 50 + 2048, 50 + 4096, 50, 50, 50, 50]
+    assert await scripted.alarms_about() == ["never-stops-thinking: m"]
+    assert "DAYDREAM_MODEL_REASONING_EFFORT" in scripted.alerts[0].text
 
 
 async def test_a_program_gets_its_cut_answer_as_it_is(telemetry: Any) -> None:

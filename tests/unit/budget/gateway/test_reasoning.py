@@ -10,6 +10,7 @@ from daydream_budget.gateway.providers.reasoning import (
     ALLOWANCE_AFTER_CUT_MIN,
     ALLOWANCE_MAX,
     ALLOWANCE_OF_KNOWN_THINKERS,
+    INCREASES_MAX,
     SEEN_MAX,
     SEEN_MIN,
     ReasoningAllowance,
@@ -56,14 +57,66 @@ def test_reported_thought_counts() -> None:
     assert thought_tokens(thinking(1100)) == 1100
 
 
-def test_an_answer_that_is_cut_while_thinking_doubles_the_allowance_up_to_a_bound() -> None:
+def cut_at(allowance: ReasoningAllowance) -> ReasoningAllowance:
+    """Let a call use up the allowance with thought."""
+    allowance.observe(thinking(allowance.tokens + 560, "length", ""))
+    return allowance
+
+
+def test_two_answers_that_are_cut_while_thinking_double_the_allowance() -> None:
     allowance = ReasoningAllowance()
-    seen = []
+    seen = [cut_at(allowance).tokens for _ in range(2)]
+    assert seen == [ALLOWANCE_AFTER_CUT_MIN, 2 * ALLOWANCE_AFTER_CUT_MIN]
+
+
+def test_calls_that_began_with_a_smaller_allowance_count_once() -> None:
+    allowance = ReasoningAllowance()
     for _ in range(8):
         allowance.observe(CUT)
-        seen.append(allowance.tokens)
-    assert seen[:2] == [ALLOWANCE_AFTER_CUT_MIN, 2 * ALLOWANCE_AFTER_CUT_MIN]
-    assert seen[-1] == ALLOWANCE_MAX
+    assert allowance.tokens == ALLOWANCE_AFTER_CUT_MIN
+
+
+@pytest.mark.parametrize("start", [0, 3000])
+def test_a_model_that_never_stops_thinking_gets_the_allowance_from_before_its_first_cut(
+    start: int,
+) -> None:
+    allowance = ReasoningAllowance(start)
+    seen = [cut_at(allowance).tokens for _ in range(20)]
+    assert set(seen[INCREASES_MAX:]) == {start}
+    assert max(seen) <= 4 * max(start, ALLOWANCE_AFTER_CUT_MIN // 2)
+    assert allowance.never_stops
+
+
+def test_an_answer_that_ends_lets_the_allowance_grow_again() -> None:
+    allowance = ReasoningAllowance()
+    for _ in range(INCREASES_MAX + 1):
+        cut_at(allowance)
+    allowance.observe(thinking(100))
+    assert not allowance.never_stops
+    assert cut_at(allowance).tokens == ALLOWANCE_AFTER_CUT_MIN
+
+
+def test_an_increase_that_an_answer_needed_is_kept() -> None:
+    allowance = ReasoningAllowance()
+    for _ in range(INCREASES_MAX):
+        cut_at(allowance)
+    allowance.observe(thinking(3000))
+    assert cut_at(allowance).tokens == 4 * ALLOWANCE_AFTER_CUT_MIN
+
+
+def test_answers_that_need_no_more_room_do_not_count_as_a_success_of_the_increases() -> None:
+    allowance = ReasoningAllowance(2000)
+    for _ in range(50):
+        cut_at(allowance)
+        allowance.observe(thinking(100))
+    assert allowance.tokens <= 8000
+
+
+def test_the_allowance_has_a_bound() -> None:
+    allowance = ReasoningAllowance()
+    for _ in range(12):
+        cut_at(allowance).observe(thinking(allowance.tokens))
+    assert allowance.tokens == ALLOWANCE_MAX
 
 
 def test_an_answer_that_is_cut_while_it_is_written_changes_nothing() -> None:
@@ -97,16 +150,15 @@ def test_a_model_that_never_thinks_gets_nothing() -> None:
 
 def test_the_operators_number_stays() -> None:
     allowance = ReasoningAllowances("gpt-5", fixed=300).for_role("critic")
-    allowance.observe(CUT)
-    assert allowance.tokens == 300
+    assert {cut_at(allowance).tokens for _ in range(5)} == {300}
+    assert allowance.never_stops
 
 
 def test_roles_learn_apart_and_a_new_one_starts_from_the_largest() -> None:
     allowances = ReasoningAllowances("m", probed=2048)
     writer = allowances.for_role("synthesizer")
-    writer.observe(CUT)
-    assert allowances.for_role("critic").tokens == writer.tokens == 4096
-    writer.observe(CUT)
+    assert cut_at(writer).tokens == allowances.for_role("critic").tokens == 4096
+    cut_at(writer)
     assert dict(allowances) == {"critic": 4096, "synthesizer": 8192}
 
 

@@ -4,6 +4,10 @@ Providers count reasoning inside the maximum: a judge's 560 tokens are used up b
 an allowance is asked for, and authorized, on top. It starts from what is known of the model,
 follows a high quantile of the thought that was seen, and doubles when an answer is cut while the
 model still thinks.
+
+Some models never stop thinking, and more room only raises the cost of their calls. So after two
+increases that brought no answer the allowance is what it was before the first one, and stays until
+an answer ends normally.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from daydream_budget.gateway.providers.reply import ProviderReply
 ALLOWANCE_MAX = 65_536
 ALLOWANCE_AFTER_CUT_MIN = 2048
 ALLOWANCE_OF_KNOWN_THINKERS = 4096
+INCREASES_MAX = 2  # in a row; if they brought no answer, a third one brings none either
 THOUGHT_MIN = 256  # a model that thought at all may think this long next time
 SEEN_MIN = 8  # calls before the quantile counts
 SEEN_MAX = 64
@@ -64,8 +69,10 @@ class ReasoningAllowance:
     def __init__(self, start: int = 0, fixed: int | None = None) -> None:
         """Start with the probe's default. A `fixed` allowance is the operator's, and stays."""
         self._fixed = fixed
-        self._floor = min(start, ALLOWANCE_MAX)
+        self._floor = self._before_cuts = min(start, ALLOWANCE_MAX)
+        self._cuts = 0
         self._seen: deque[int] = deque(maxlen=SEEN_MAX)
+        self.never_stops = False
 
     @property
     def tokens(self) -> int:
@@ -79,12 +86,30 @@ class ReasoningAllowance:
     def observe(self, reply: ProviderReply) -> None:
         """Learn from an answer."""
         if is_cut_while_thinking(reply):
-            self._floor = min(ALLOWANCE_MAX, max(2 * self.tokens, ALLOWANCE_AFTER_CUT_MIN))
-            self._seen.clear()
+            self._observe_cut(thought_tokens(reply))
         elif reply.shape == "completion" and reply.finish == "stop":
-            self._seen.append(thought_tokens(reply))
-            if len(self._seen) == SEEN_MAX:
-                self._floor = 0  # enough was seen: the quantile knows better than the start
+            self._observe_end(thought_tokens(reply))
+
+    def _observe_cut(self, thought: int) -> None:
+        """Count a cut, unless its call began with a smaller allowance than the one now."""
+        if self.never_stops or thought < self.tokens:
+            return
+        self._cuts += 1
+        if self._cuts == 1:
+            self._before_cuts = self.tokens
+        if self._cuts > INCREASES_MAX:
+            self._floor, self.never_stops = self._before_cuts, True
+        else:
+            self._floor = min(ALLOWANCE_MAX, max(2 * self.tokens, ALLOWANCE_AFTER_CUT_MIN))
+        self._seen.clear()
+
+    def _observe_end(self, thought: int) -> None:
+        if self.never_stops or thought > self._before_cuts:
+            self._cuts = 0  # otherwise this answer did not need the increases
+        self.never_stops = False
+        self._seen.append(thought)
+        if len(self._seen) == SEEN_MAX:
+            self._floor = 0  # enough was seen: the quantile knows better than the start
 
     def _from_quantile(self) -> int:
         ranked = sorted(self._seen)
