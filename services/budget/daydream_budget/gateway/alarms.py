@@ -18,7 +18,7 @@ from nats.js.errors import APIError
 
 from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.models import ServedModel
-from daydream_budget.gateway.providers.repeats import RepeatDetector
+from daydream_budget.gateway.providers.repeats import ANSWERS_IN_A_ROW, RepeatDetector
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.ledger.controls import usd
 from daydream_contracts.events import AlertRaised, derive_id
@@ -49,13 +49,26 @@ class Alarms:
                 "its server has read only a part of the prompt. Give the model a longer context"
             )
         stage = context.caller.stage
-        if stage and reply.text and self._repeats.observe(model.name, stage, reply.text):
-            problems["same-answer"] = f"it gives the {stage} the same answer again and again"
         if stage and model.allowances.for_role(stage).never_stops:
             problems["never-stops-thinking"] = _never_stops_thinking(stage)
         for kind, text in problems.items():
             if text:
                 self._raise(kind, model, text)
+
+    def same_answer(self, context: CallContext, model: ServedModel, reply: ProviderReply) -> str:
+        """Return why no more calls should follow an answer like those before; empty: they may."""
+        stage = context.caller.stage
+        if not stage or not reply.text.strip():
+            return ""
+        run = self._repeats.observe(model.name, stage, reply.text)
+        if not run.is_long:
+            return ""
+        text = (
+            f"the {stage} got the same answer {ANSWERS_IN_A_ROW} times in a row, and nothing new. "
+            "Take another model, or raise its temperature"
+        )
+        self._raise("same-answer", model, text)
+        return text if run.is_text else ""
 
     async def finish(self) -> None:
         """Wait until the alerts that were raised are published, or could not be."""

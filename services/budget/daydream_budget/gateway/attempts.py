@@ -110,11 +110,12 @@ class Attempts:
             with self.metrics.observed(request.context, model, call) as observed:
                 reply = await model.send(call)
                 row = observed.ended(reply)
+            same = self.alarms.same_answer(request.context, model, reply)
             model.limiter.report(
                 turn,
-                row.signal,
+                "stop" if same else row.signal,
                 retry_after_s=reply.retry_after_s,
-                reason=reply.message,
+                reason=same or reply.message,
                 tokens_used=_tokens_used(reply),
             )
         finally:

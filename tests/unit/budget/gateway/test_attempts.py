@@ -21,6 +21,7 @@ from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.dialect import Dialect
 from daydream_budget.gateway.providers.provider import CHAT_PATH
 from daydream_budget.gateway.providers.reasoning import ReasoningAllowances
+from daydream_budget.gateway.providers.repeats import ANSWERS_IN_A_ROW
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_budget.pricing.price_file import FlatPrice
@@ -240,6 +241,27 @@ async def test_a_model_that_never_stops_thinking_is_given_no_more_room_and_raise
     assert asked == [50, 50 + 2048, 50 + 4096, 50, 50, 50, 50]
     assert await scripted.alarms_about() == ["never-stops-thinking: m"]
     assert "DAYDREAM_MODEL_REASONING_EFFORT" in scripted.alerts[0].text
+
+
+async def test_a_model_with_nothing_new_to_say_is_stopped_and_its_answer_is_kept(
+    telemetry: Any,
+) -> None:
+    text = (
+        "Wherever rivers are scarce markets should grow, since water limits trade and much else as "
+        + TEXT
+    )
+    scripted = world(telemetry, *[answer(text)] * 11)
+    for _ in range(ANSWERS_IN_A_ROW):
+        _, stored = await scripted.attempts.until_answered(scripted.request())
+        assert stored.disposition == "answer"
+    state = scripted.model.limiter.state()
+    assert (state.status, state.closed_for_s > 0) == ("stopped", True)
+    assert "same answer 10 times in a row" in state.reason
+    with pytest.raises(CallRefusedError, match="nothing new") as refused:
+        await scripted.attempts.until_answered(scripted.request())
+    assert refused.value.disposition == "stop"
+    assert len(scripted.funds.authorized) == ANSWERS_IN_A_ROW
+    assert await scripted.alarms_about() == ["same-answer: m"]
 
 
 async def test_a_program_gets_its_cut_answer_as_it_is(telemetry: Any) -> None:
