@@ -106,7 +106,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
     await dialects.load()
     replicas = ReplicaLiveness(runtime.nc, settings.instance)
     async with open_limiters(runtime, providers) as limiters, replicas.alive():
-        models = Models(providers, prices, limiters, settings.output_tokens_max, dialects.first)
+        models = Models(providers, prices, limiters, settings.output_tokens_max, dialects.known)
         attempts = Attempts(
             models,
             Funds(runtime.rpc),

@@ -158,7 +158,7 @@ class Attempts:
         context, model = request.context, request.model
         now = datetime.now(UTC)
         cost_nanousd = model.cost_nanousd(reply, now)
-        if cost_nanousd is not None and cost_nanousd > bound.nanousd:
+        if cost_nanousd is not None and model.is_overrun(bound, cost_nanousd):
             _log_overrun(model, bound, reply, cost_nanousd)
         answer = StoredAnswer(
             attempt_id=attempt.attempt_id,

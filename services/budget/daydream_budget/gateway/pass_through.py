@@ -19,6 +19,7 @@ from typing import Any
 
 from daydream_budget.gateway.api.streams import DONE, event
 from daydream_budget.gateway.attempts import Attempts
+from daydream_budget.gateway.call_bounds import CallBound
 from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.calls.record import StoredAnswer
 from daydream_budget.gateway.funds import AuthorizedAttempt
@@ -41,6 +42,7 @@ class StreamedCall:
     """A stream in progress, and what is known of its cost. None: unknown."""
 
     attempt: AuthorizedAttempt
+    bound: CallBound
     usage: TokenUsage | None = None
     cost_nanousd: int | None = None
     settled: bool = False
@@ -75,7 +77,7 @@ class PassThrough:
         turn = await self.attempts.turn(request, bound)
         call: StreamedCall | None = None
         try:
-            call = StreamedCall(await self.attempts.authorize(request, bound))
+            call = StreamedCall(await self.attempts.authorize(request, bound), bound)
             async with aclosing(model.stream(prepared)) as lines:
                 async for line in lines:
                     if isinstance(line, ProviderReply):
@@ -104,6 +106,7 @@ class PassThrough:
         if chunk.get("usage"):
             call.usage, billed = read_bill(chunk)
             call.cost_nanousd = billed or model.listed_cost_nanousd(call.usage, datetime.now(UTC))
+            model.is_overrun(call.bound, call.cost_nanousd)
             if not wants_usage and not chunk.get("choices"):
                 return  # the caller has not asked for this event
         yield event(text)

@@ -294,6 +294,20 @@ async def test_a_call_above_its_bound_is_logged_with_all_details(
         assert needed in line
 
 
+async def test_after_a_bill_above_its_bound_the_next_calls_have_bounds_that_cover_such_bills(
+    telemetry: Any,
+) -> None:
+    billed = 12_300_000
+    scripted = world(telemetry, *[answer(reported_cost_nanousd=billed)] * 9)
+    for content in (TEXT, TEXT, "Hi", TEXT * 9):
+        request = scripted.request(messages=[{"role": "user", "content": content}])
+        _, stored = await scripted.attempts.until_answered(request)
+        assert stored.cost_nanousd == billed
+    bounds = list(scripted.funds.authorized.values())
+    assert [bound < billed for bound in bounds] == [True, False, False, False]
+    assert scripted.model.learned()[-1].startswith("upper bounds are")
+
+
 async def test_a_cancelled_request_gives_its_turn_back(telemetry: Any) -> None:
     scripted = world(telemetry)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daydream_budget.gateway.providers.reasoning import (
     ALLOWANCE_AFTER_CUT_MIN,
@@ -15,11 +17,23 @@ from daydream_budget.gateway.providers.reasoning import (
     SEEN_MIN,
     ReasoningAllowance,
     ReasoningAllowances,
+    ThoughtLesson,
     is_known_thinker,
+    merge_thought,
     thought_tokens,
 )
 from daydream_budget.gateway.providers.reply import ProviderReply
 from support.provider_replies import completion, reply_to
+
+lessons = st.dictionaries(
+    st.sampled_from(["critic", "oracle"]),
+    st.builds(
+        ThoughtLesson,
+        tokens=st.integers(0, 3),
+        never_stops=st.booleans(),
+        learned_at_s=st.sampled_from([0.0, 1.0, 2.0]),
+    ),
+)
 
 
 def thinking(tokens: int, finish: str = "stop", content: str = "yes") -> ProviderReply:
@@ -155,11 +169,66 @@ def test_the_operators_number_stays() -> None:
 
 
 def test_roles_learn_apart_and_a_new_one_starts_from_the_largest() -> None:
-    allowances = ReasoningAllowances("m", probed=2048)
+    allowances = ReasoningAllowances("m")
+    allowances.begin_with(2048)
     writer = allowances.for_role("synthesizer")
     assert cut_at(writer).tokens == allowances.for_role("critic").tokens == 4096
     cut_at(writer)
     assert dict(allowances) == {"critic": 4096, "synthesizer": 8192}
+
+
+def test_a_probe_sets_the_start_of_roles_that_have_learned_nothing() -> None:
+    allowances = ReasoningAllowances("gpt-5")
+    cut_at(allowances.for_role("critic")).observe(thinking(5000))
+    allowances.for_role("synthesizer")
+    allowances.begin_with(2048)
+    assert dict(allowances) == {"critic": 8192, "synthesizer": 2048}
+
+
+def test_what_a_role_learned_is_adopted_by_a_replica_that_has_seen_less() -> None:
+    ours, theirs = ReasoningAllowances("m"), ReasoningAllowances("m")
+    for _ in range(SEEN_MIN):
+        ours.for_role("critic").observe(thinking(1000))
+    for _ in range(INCREASES_MAX + 1):
+        cut_at(ours.for_role("oracle"))
+    theirs.adopt(ours.lessons())
+    assert dict(theirs) == dict(ours) == {"critic": 1500, "oracle": 1500}
+    assert theirs.for_role("oracle").never_stops
+    assert theirs.lessons() == ours.lessons()
+    assert any("never stops" in line for line in theirs.lines())
+
+
+def test_a_replica_keeps_what_it_has_seen_itself() -> None:
+    ours, theirs = ReasoningAllowances("m"), ReasoningAllowances("m")
+    for _ in range(SEEN_MIN):
+        ours.for_role("critic").observe(thinking(1000))
+        theirs.for_role("critic").observe(thinking(2000))
+    ours.adopt(theirs.lessons())
+    assert dict(ours) == {"critic": 1500}
+
+
+def test_increases_that_may_still_fail_are_not_shared() -> None:
+    allowances = ReasoningAllowances("m")
+    cut_at(allowances.for_role("critic"))
+    assert allowances.lessons() == {}
+
+
+def test_what_the_operator_set_is_neither_shared_nor_replaced() -> None:
+    learned, fixed = ReasoningAllowances("m"), ReasoningAllowances("m", fixed=300)
+    for _ in range(INCREASES_MAX + 1):
+        cut_at(learned.for_role("critic"))
+        cut_at(fixed.for_role("oracle"))
+    fixed.adopt(learned.lessons())
+    assert fixed.lessons() == {}
+    assert not fixed.for_role("critic").never_stops
+
+
+@given(lessons, lessons)
+def test_lessons_of_two_replicas_merge_in_any_order(
+    ours: dict[str, ThoughtLesson], theirs: dict[str, ThoughtLesson]
+) -> None:
+    merged = merge_thought(ours, theirs)
+    assert merged == merge_thought(theirs, ours) == merge_thought(merged, theirs)
 
 
 @pytest.mark.parametrize(

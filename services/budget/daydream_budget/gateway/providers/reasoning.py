@@ -13,9 +13,12 @@ an answer ends normally.
 from __future__ import annotations
 
 import re
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import ceil
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from daydream_budget.gateway.providers.reply import ProviderReply
 
@@ -63,6 +66,29 @@ def is_cut_while_thinking(reply: ProviderReply) -> bool:
     return reply.finish == "length" and not reply.text.strip() and not reply.has_tool_calls
 
 
+class ThoughtLesson(BaseModel):
+    """What one role's answers taught: its allowance, or that the model never stops thinking."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tokens: int = Field(ge=0)
+    never_stops: bool = False
+    learned_at_s: float = 0.0
+
+
+def merge_thought(
+    mine: Mapping[str, ThoughtLesson], theirs: Mapping[str, ThoughtLesson]
+) -> dict[str, ThoughtLesson]:
+    """Return the newest lesson of each role."""
+    return {
+        role: max(
+            (lessons[role] for lessons in (mine, theirs) if role in lessons),
+            key=lambda lesson: (lesson.learned_at_s, lesson.tokens, lesson.never_stops),
+        )
+        for role in sorted(mine.keys() | theirs.keys())
+    }
+
+
 class ReasoningAllowance:
     """The allowance of one model in one role."""
 
@@ -73,6 +99,7 @@ class ReasoningAllowance:
         self._cuts = 0
         self._seen: deque[int] = deque(maxlen=SEEN_MAX)
         self.never_stops = False
+        self.lesson = ThoughtLesson(tokens=self.tokens)
 
     @property
     def tokens(self) -> int:
@@ -89,6 +116,24 @@ class ReasoningAllowance:
             self._observe_cut(thought_tokens(reply))
         elif reply.shape == "completion" and reply.finish == "stop":
             self._observe_end(thought_tokens(reply))
+        is_settled = self.never_stops or not self._cuts
+        learned = (self.tokens, self.never_stops)
+        if is_settled and learned != (self.lesson.tokens, self.lesson.never_stops):
+            self.lesson = ThoughtLesson(
+                tokens=self.tokens, never_stops=self.never_stops, learned_at_s=time.time()
+            )
+
+    def begin_with(self, tokens: int) -> None:
+        """Take over what a probe found, unless answers have shown more."""
+        if not self.lesson.learned_at_s and not self._seen and not self._cuts:
+            self._floor = self._before_cuts = min(tokens, ALLOWANCE_MAX)
+            self.lesson = ThoughtLesson(tokens=self.tokens)
+
+    def adopt(self, lesson: ThoughtLesson) -> None:
+        """Take over what another replica has learned, if it is newer than what was seen here."""
+        if lesson.learned_at_s > self.lesson.learned_at_s and len(self._seen) < SEEN_MIN:
+            self._floor = self._before_cuts = min(lesson.tokens, ALLOWANCE_MAX)
+            self._cuts, self.never_stops, self.lesson = 0, lesson.never_stops, lesson
 
     def _observe_cut(self, thought: int) -> None:
         """Count a cut, unless its call began with a smaller allowance than the one now."""
@@ -120,10 +165,9 @@ class ReasoningAllowance:
 class ReasoningAllowances:
     """The allowances of one model, by role."""
 
-    def __init__(self, model: str, *, fixed: int | None = None, probed: int | None = None) -> None:
-        """Take the operator's number, else the probe's, else what the name suggests."""
-        known = ALLOWANCE_OF_KNOWN_THINKERS if is_known_thinker(model) else 0
-        self._start = known if probed is None else probed
+    def __init__(self, model: str, *, fixed: int | None = None) -> None:
+        """Take the operator's number, else what the name suggests until a probe knows more."""
+        self._start = ALLOWANCE_OF_KNOWN_THINKERS if is_known_thinker(model) else 0
         self._fixed = fixed
         self._roles: dict[str, ReasoningAllowance] = {}
 
@@ -133,6 +177,32 @@ class ReasoningAllowances:
             start = max([self._start, *(each.tokens for each in self._roles.values())])
             self._roles[role] = ReasoningAllowance(start, self._fixed)
         return self._roles[role]
+
+    def begin_with(self, tokens: int) -> None:
+        """Take the probe's default, where the operator has set none."""
+        self._start = tokens
+        for allowance in self._roles.values():
+            allowance.begin_with(tokens)
+
+    def lessons(self) -> dict[str, ThoughtLesson]:
+        """Return what was learned from answers, by role. What the operator set is no lesson."""
+        if self._fixed is not None:
+            return {}
+        lessons = {role: each.lesson for role, each in sorted(self._roles.items())}
+        return {role: lesson for role, lesson in lessons.items() if lesson.learned_at_s}
+
+    def adopt(self, lessons: Mapping[str, ThoughtLesson]) -> None:
+        """Take over what another replica has learned."""
+        for role, lesson in lessons.items() if self._fixed is None else ():
+            self.for_role(role).adopt(lesson)
+
+    def lines(self) -> list[str]:
+        """Say in one line each how much roles may think, and which never stop."""
+        lessons = self.lessons()
+        stuck = [role for role, each in sorted(self._roles.items()) if each.never_stops]
+        return [
+            f"{role}: {tokens} tokens for thought" for role, tokens in self if role in lessons
+        ] + [f"{role}: it never stops thinking, so its answers are cut" for role in stuck]
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
         """Yield each role with its allowance, for reports."""
