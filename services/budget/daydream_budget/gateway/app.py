@@ -26,6 +26,7 @@ from daydream_budget.gateway.limiter.metrics import LimiterMetrics
 from daydream_budget.gateway.limiter.nats_channel import NatsReplicaChannel
 from daydream_budget.gateway.limiter.registry import LimiterRegistry
 from daydream_budget.gateway.metrics import CallMetrics
+from daydream_budget.gateway.model_probes import ModelProbes
 from daydream_budget.gateway.models import Models
 from daydream_budget.gateway.pass_through import PassThrough
 from daydream_budget.gateway.providers.providers_file import Providers
@@ -113,6 +114,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
             Alarms(runtime.publish),
             CallMetrics(runtime.telemetry),
             settings.patience_s,
+            ModelProbes(dialects),
         )
         records = CallRecordStore(runtime.nc, runtime.js, await runtime.bucket(CALLS))
         claims = CallClaims(records, replicas)
@@ -131,6 +133,8 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
             )
         finally:
             await purchases.finish(settings.stop_timeout_s)
+            if attempts.probes is not None:
+                await attempts.probes.close()
             await attempts.alarms.finish()
             await lane.apis.close()
             await models.close()

@@ -22,6 +22,7 @@ from daydream_budget.gateway.funds import AuthorizedAttempt, Funds
 from daydream_budget.gateway.limiter.terms import ModelClosedError
 from daydream_budget.gateway.limiter.turns import Turn
 from daydream_budget.gateway.metrics import CallMetrics
+from daydream_budget.gateway.model_probes import ModelProbes
 from daydream_budget.gateway.models import Models, PreparedCall, ServedModel
 from daydream_budget.gateway.providers.dispositions import AnswerRow
 from daydream_budget.gateway.providers.reply import ProviderReply
@@ -77,6 +78,7 @@ class Attempts:
     alarms: Alarms
     metrics: CallMetrics
     patience_s: float
+    probes: ModelProbes | None = None
 
     def request(self, context: CallContext, path: str, body: dict[str, Any]) -> CallRequest:
         """Return a request that begins to wait now. Raise CallRefusedError for its model."""
@@ -88,6 +90,8 @@ class Attempts:
 
         Raise CallRefusedError.
         """
+        if self.probes is not None:
+            await self.probes.before(request, self.once)
         retries, again = RETRIES, False
         while True:
             outcome = await self._attempt(request, again=again)
@@ -99,6 +103,12 @@ class Attempts:
             if outcome.row.disposition not in ("wait", "retry") or retries < 0:
                 raise self.refusal(request.model, outcome.row, outcome.reply)
             again = True
+
+    async def once(self, request: CallRequest) -> ProviderReply:
+        """Make one attempt and settle it. Return what came. Raise CallRefusedError."""
+        outcome = await self._attempt(request, again=False)
+        await self.settle(outcome.attempt, outcome.cost_nanousd, outcome.answer)
+        return outcome.reply
 
     async def _attempt(self, request: CallRequest, *, again: bool) -> AttemptOutcome:
         model = request.model

@@ -16,6 +16,7 @@ from daydream_budget.gateway.callers import Caller
 from daydream_budget.gateway.lessons import ModelLessons
 from daydream_budget.gateway.limiter.limiter import Limiter
 from daydream_budget.gateway.limiter.registry import LimiterRegistry
+from daydream_budget.gateway.providers.capabilities import Capabilities
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.corrections import ROUNDS_MAX, ask_corrected
 from daydream_budget.gateway.providers.dialect import Dialect
@@ -63,6 +64,7 @@ class ServedModel:
     counter: Counter | None
     output_tokens_max: int
     bills: BillLesson = field(default_factory=BillLesson)
+    capabilities: Capabilities | None = None
 
     def lessons(self) -> ModelLessons:
         """Return what this replica has learned from answers, without what was known beforehand."""
@@ -70,17 +72,26 @@ class ServedModel:
             dialect=self.dialect.learned(),
             bills={} if self.bills == BillLesson() else {price_key(self.price): self.bills},
             thought=self.allowances.lessons(),
+            capabilities=self.capabilities,
         )
 
     def learned(self) -> list[str]:
         """Say in one line each what was learned, and what was known beforehand."""
-        return [*self.dialect.lines(), *self.bills.lines(), *self.allowances.lines()]
+        lines = self.capabilities.lines() if self.capabilities else []
+        return [*lines, *self.dialect.lines(), *self.bills.lines(), *self.allowances.lines()]
 
     def adopt(self, lessons: ModelLessons) -> None:
         """Learn what another replica has learned, or this one before its start."""
         self.dialect.adopt(lessons.dialect)
         self.bills = self.bills.merge(lessons.bills.get(price_key(self.price), BillLesson()))
+        if lessons.capabilities is not None and self.capabilities is None:
+            self.take_findings(lessons.capabilities)
         self.allowances.adopt(lessons.thought)
+
+    def take_findings(self, capabilities: Capabilities) -> None:
+        """Take over what a probe found out."""
+        self.capabilities = capabilities
+        self.allowances.begin_with(capabilities.reasoning_allowance)
 
     def prepare(self, caller: Caller, path: str, body: Mapping[str, Any]) -> PreparedCall:
         """Return a call to be bought.

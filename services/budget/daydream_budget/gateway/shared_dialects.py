@@ -1,9 +1,9 @@
 """Share what was learned of the models: between replicas, and with the next start.
 
 One entry per provider's address and model in the DIALECTS bucket: its dialect, how much above the
-price list it bills, and how much it thinks. A replica adds what it learned, and adopts what others
-learned. What the operator set is not shared: it would outlive the setting. An entry expires a week
-after its last change; a start after that learns again.
+price list it bills, how much it thinks, and what its probe found out. A replica adds what it
+learned, and adopts what others learned. What the operator set is not shared: it would outlive the
+setting. An entry expires a week after its last change; a start after that learns again.
 
 What can fail: NATS is away, or an entry can't be read. Then replicas learn alone.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 import nats.errors
@@ -25,6 +26,7 @@ from daydream_runtime.cas_state import CasState
 
 log = logging.getLogger(__name__)
 SYNC_S = 5.0
+CLAIM_S = 300.0  # a probe takes less
 ID_CHARS = 32
 
 
@@ -70,10 +72,29 @@ class SharedDialects:
                     log.warning("what was learned of %s is not shared: %s", model.name, error)
             await pause(SYNC_S)
 
+    async def claim_probe(self, model: ServedModel) -> bool:
+        """Return True if this replica is to probe the model. Otherwise adopt what was found."""
+        now = time.time()
+
+        def claim(stored: ModelLessons) -> tuple[ModelLessons, tuple[ModelLessons, bool]]:
+            if stored.capabilities is not None or now - stored.probe_claimed_at_s < CLAIM_S:
+                return stored, (stored, False)
+            return stored.model_copy(update={"probe_claimed_at_s": now}), (stored, True)
+
+        lessons, is_mine = await self._state(model).change(claim)
+        model.adopt(lessons)
+        return is_mine
+
+    async def give_up_probe(self, model: ServedModel) -> None:
+        """Let another call or replica probe the model."""
+        await self._state(model).change(
+            lambda stored: (stored.model_copy(update={"probe_claimed_at_s": 0.0}), None)
+        )
+
     async def exchange(self, model: ServedModel) -> None:
         """Add this replica's lessons, if there are new ones, and adopt those of others."""
         key = _key(model.provider.config, model.name)
-        state = CasState(self._bucket, key, ModelLessons())
+        state = self._state(model)
         mine = model.lessons()
         if mine == self._exchanged.get(key, ModelLessons()):
             theirs = await state.read()
@@ -81,6 +102,10 @@ class SharedDialects:
             theirs = await state.change(lambda stored: ((all := stored.merge(mine)), all))
         model.adopt(theirs)
         self._exchanged[key] = model.lessons()
+
+    def _state(self, model: ServedModel) -> CasState[ModelLessons]:
+        key = _key(model.provider.config, model.name)
+        return CasState(self._bucket, key, ModelLessons())
 
 
 def _key(config: ProviderConfig, model: str) -> str:

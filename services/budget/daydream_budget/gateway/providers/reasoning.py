@@ -125,9 +125,11 @@ class ReasoningAllowance:
 
     def begin_with(self, tokens: int) -> None:
         """Take over what a probe found, unless answers have shown more."""
-        if not self.lesson.learned_at_s and not self._seen and not self._cuts:
-            self._floor = self._before_cuts = min(tokens, ALLOWANCE_MAX)
-            self.lesson = ThoughtLesson(tokens=self.tokens)
+        if self.never_stops or self._cuts or len(self._seen) >= SEEN_MIN:
+            return
+        shown = self._floor if self.lesson.learned_at_s else 0
+        self._floor = self._before_cuts = min(max(shown, tokens), ALLOWANCE_MAX)
+        self.lesson = self.lesson.model_copy(update={"tokens": self.tokens})
 
     def adopt(self, lesson: ThoughtLesson) -> None:
         """Take over what another replica has learned, if it is newer than what was seen here."""
