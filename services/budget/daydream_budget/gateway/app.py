@@ -75,6 +75,7 @@ class Gateway:
     keys: IssuedKeys
     purchases: Purchases
     batch_worker: BatchWorker
+    pass_through: PassThrough
     api: ApiRoutes
 
 
@@ -122,6 +123,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
         lane = BatchLane(batches, BatchApis(models), attempts.funds)
         purchases = Purchases(claims, attempts, lane, settings.patience_s)
         callers = Callers(settings.stage_keys.secrets(), keys.bucket)
+        pass_through = PassThrough(attempts)
         try:
             yield Gateway(
                 models,
@@ -129,10 +131,14 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
                 keys,
                 purchases,
                 BatchWorker(lane, claims, attempts.metrics, _batch_timing(settings)),
-                ApiRoutes(callers, models, purchases, PassThrough(attempts)),
+                pass_through,
+                ApiRoutes(callers, models, purchases, pass_through),
             )
         finally:
-            await purchases.finish(settings.stop_timeout_s)
+            await asyncio.gather(
+                purchases.finish(settings.stop_timeout_s),
+                pass_through.finish(settings.stop_timeout_s),
+            )
             if attempts.probes is not None:
                 await attempts.probes.close()
             await attempts.alarms.finish()

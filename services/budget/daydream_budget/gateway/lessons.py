@@ -15,8 +15,8 @@ from daydream_budget.gateway.providers.reasoning import ThoughtLesson, merge_tho
 class ModelLessons(BaseModel):
     """The lessons of one model. Those of two replicas merge in any order.
 
-    `bills` is by price: a lesson is about one price, and ends when the price is corrected. `capabilities`
-    is what the probe found out; a replica that probes has claimed it before.
+    `bills` is by price: a lesson is about one price, and ends when the price is corrected.
+    `capabilities` is what the probe found out; a replica that probes has claimed it before.
     """
 
     model_config = ConfigDict(frozen=True)
