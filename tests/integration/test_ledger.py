@@ -262,23 +262,26 @@ async def test_an_overrun_raises_an_alert_also_when_it_releases_the_reservation(
     rpc, js = RpcClient(nc), nc.jetstream()
     with service("budget", server.url, tmp_path):
         await set_cap(rpc)
-        await open_reservation(rpc, "e", 1000)
-        grant = await rpc.request(
-            BUDGET_AUTHORIZE,
-            Authorize(
-                reservation_id="e",
-                call_id="c",
-                nonce="n",
-                stage="synthesizer",
-                model="m",
-                upper_bound_nanousd=1000,
-                lifetime_s=60,
-            ),
+        await open_reservation(rpc, "e", 2000)
+        request = Authorize(
+            reservation_id="e",
+            call_id="c",
+            nonce="n",
+            stage="synthesizer",
+            model="m",
+            upper_bound_nanousd=1000,
+            lifetime_s=60,
         )
-        await rpc.request(BUDGET_SETTLE, SettleAttempts.of(grant.attempt_id, 1500, release=True))
+        grant = await rpc.request(BUDGET_AUTHORIZE, request)
+        other = request.model_copy(update={"call_id": "d", "nonce": "o"})
+        at_once = await rpc.request(BUDGET_AUTHORIZE, other)
+        for attempt_id, release in ((grant.attempt_id, False), (at_once.attempt_id, True)):
+            settle = SettleAttempts.of(attempt_id, 1500, release=release)
+            await rpc.request(BUDGET_SETTLE, settle)
         alert = AlertRaised.model_validate_json((await js.get_msg("ALERTS", seq=1)).data or b"")
         assert (alert.kind, alert.about) == ("overrun", grant.attempt_id)
-        assert (await state(rpc)).overruns == 1
+        assert (await state(rpc)).overruns == 2
+        assert (await js.stream_info("ALERTS")).state.messages == 1, "one alert for one model"
 
 
 async def test_a_replica_that_is_behind_settles_and_releases_what_another_has_opened(

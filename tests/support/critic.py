@@ -64,7 +64,8 @@ def model_call(model: str, *, cost_nanousd: int, call_id: str = "call") -> Model
 
 @dataclass
 class FakeJudgeModel:
-    """A model that gives these scores one after the other. None is an unreadable answer.
+    """A model that gives these scores one after the other. None is an unreadable answer, or one
+    that a content filter refused with the words of `filtered`.
 
     `better` answers a comparison from the user's message: "first" or "second".
     """
@@ -74,6 +75,7 @@ class FakeJudgeModel:
     cost_nanousd: int = 1000
     better: Callable[[str], str] = lambda _: "first"
     requests: list[ModelRequest] = field(default_factory=list)
+    filtered: str = ""
 
     async def request(self, request: ModelRequest, answer: type[Any]) -> ModelReply[Any]:
         self.requests.append(request)
@@ -85,6 +87,8 @@ class FakeJudgeModel:
         call = model_call(
             self.name, cost_nanousd=self.cost_nanousd, call_id=str(len(self.requests))
         )
+        if score is None and self.filtered:
+            return ModelReply(None, self.filtered, (), filtered=self.filtered)
         if score is None:
             return ModelReply(None, "no scores here", (call,))
         scores = {"novelty": score, "coherence": score, "usefulness": score}

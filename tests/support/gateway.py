@@ -153,6 +153,7 @@ class FakeGatewayHttp:
 @asynccontextmanager
 async def gateway_here(nc: Client, **settings: Any) -> AsyncIterator[Gateway]:
     """Open a replica of the gateway in this process, over a real NATS server."""
+    settings["model"] = {"probe": False, **settings.get("model", {})}
     own = GatewaySettings.model_validate({"instance": "here", "stop_timeout_s": 1, **settings})
     telemetry = start_telemetry("gateway", own.instance)
     js = nc.jetstream()

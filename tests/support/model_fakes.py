@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -75,9 +75,10 @@ class FakeGatewayClient:
 
 @dataclass
 class FakeProvider:
-    """A provider that gives these replies one after the other."""
+    """A provider that gives these replies one after the other, or what `reply` returns."""
 
     replies: list[ProviderReply]
+    reply: Callable[[Mapping[str, Any]], ProviderReply] | None = None
     config: ProviderConfig = field(
         default_factory=lambda: ProviderConfig(base_url="http://127.0.0.1:1/v1")
     )
@@ -86,7 +87,7 @@ class FakeProvider:
     async def attempt(self, path: str, body: Mapping[str, Any]) -> ProviderReply:
         """Return the next reply."""
         self.sent.append(body)
-        return self.replies.pop(0)
+        return self.reply(body) if self.reply else self.replies.pop(0)
 
 
 @dataclass

@@ -176,14 +176,18 @@ def priced_endpoint(folder: Path, *, delay_s: float = 0.0) -> Iterator[Endpoint]
 
 
 def clean_environment(home: Path, **variables: str) -> dict[str, str]:
-    """Return the environment without settings of daydream, and with canaries and oracle off.
+    """Return the environment without daydream's settings; canaries, oracle and probes are off.
 
     Programs may write compiled modules, without which each would start in twice the time.
     """
     left_out = ("DAYDREAM_", "OPENAI_", "OTEL_", "PYTHONDONTWRITEBYTECODE")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    # Without canaries and the oracle, a test counts exactly what was drawn.
-    plain = {"DAYDREAM_SAMPLER_CANARY_SHARE": "0", "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic"}
+    # Without canaries, the oracle and probes, a test counts exactly what was drawn.
+    plain = {
+        "DAYDREAM_SAMPLER_CANARY_SHARE": "0",
+        "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic",
+        "DAYDREAM_MODEL_PROBE": "false",
+    }
     return {**inherited, "HOME": str(home), "COLUMNS": "160", "NO_COLOR": "1", **plain, **variables}
 
 

@@ -73,8 +73,10 @@ class ModelClient:
         calls.append(_model_call(request, request.messages, first))
         if first.finish_reason == FILTER_FINISH and value is None:
             return ModelReply(None, first.text, tuple(calls), filtered=FILTER_TEXT)
-        # The same request with the same maximum would run away again.
-        is_hopeless = first.receipt.kind == RUNAWAY
+        # The same request with the same maximum would run away again, or be cut in thought again:
+        # the gateway has given it more room already.
+        is_cut_in_thought = first.finish_reason == CUT and not first.text.strip()
+        is_hopeless = first.receipt.kind == RUNAWAY or is_cut_in_thought
         if value is not None or is_hopeless or not request.repair:
             return ModelReply(value, first.text, tuple(calls), _expected(first))
         problem = problem_of(first.text, first.finish_reason, answer)

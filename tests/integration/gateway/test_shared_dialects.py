@@ -6,6 +6,11 @@ from typing import Any
 
 from nats.aio.client import Client
 
+from daydream_budget.gateway.callers import Caller
+from daydream_budget.gateway.providers.provider import CHAT_PATH
+from daydream_budget.gateway.providers.reasoning import SEEN_MIN
+from daydream_budget.gateway.providers.reply import ProviderReply
+from daydream_budget.pricing.usage import TokenUsage
 from daydream_contracts.buckets import DIALECTS
 from daydream_runtime.provisioning import provision
 from support.gateway import gateway_here
@@ -15,6 +20,11 @@ HERE: dict[str, Any] = {"model": {"base_url": "http://127.0.0.1:9/v1", "free": T
 ELSEWHERE: dict[str, Any] = {
     "model": {"base_url": "http://127.0.0.1:10/v1", "free": True, "answers": "text"}
 }
+STAGE = Caller(stage="critic")
+BODY: dict[str, Any] = {"messages": [{"role": "user", "content": "Say something."}]}
+THINKING = ProviderReply(
+    200, "completion", finish="stop", text="yes", usage=TokenUsage(10, 1005, reasoning_tokens=1000)
+)
 
 
 async def learned(nc: Client, settings: dict[str, Any]) -> dict[str, str]:
@@ -36,6 +46,22 @@ async def test_replicas_share_their_lessons_and_keep_them_over_a_start(nc: Clien
         assert set(ours.dialect.refused) == {"seed", "logprobs"}
         assert ours.dialect == theirs.dialect
     assert await learned(nc, HERE) == {"seed": "no seed", "logprobs": "no logprobs"}
+
+
+async def test_replicas_share_what_bills_and_thought_taught(nc: Client) -> None:
+    await provision(nc, replicas=1)
+    async with gateway_here(nc, **HERE) as first, gateway_here(nc, **HERE) as second:
+        ours, theirs = first.models.open(NAME), second.models.open(NAME)
+        call = ours.prepare(STAGE, CHAT_PATH, BODY)
+        assert ours.learn_bill(ours.bound(call, 60), 5000)
+        for _ in range(SEEN_MIN):
+            ours.allowances.for_role("critic").observe(THINKING)
+        for gateway, model in ((first, ours), (second, theirs)):
+            await gateway.dialects.exchange(model)
+        assert theirs.bound(call, 60).nanousd >= 5000
+        assert theirs.prepare(STAGE, CHAT_PATH, BODY).reasoning_tokens == 1500
+    async with gateway_here(nc, **HERE) as later:
+        assert later.models.open(NAME).lessons() == ours.lessons()
 
 
 async def test_what_the_operator_set_or_another_address_refused_is_not_shared(nc: Client) -> None:

@@ -1,13 +1,56 @@
-"""Ports for the processes of one machine."""
+"""Ports for the processes of one machine, and restarts."""
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import socket
+import sys
+from pathlib import Path
 
 import pytest
 
 from daydream_console.local import processes
+from daydream_console.local.processes import Processes, Program
 from daydream_contracts.errors import ConfigurationError
+from support.polling import eventually
+
+
+def web_server(port: int, moved: list[int]) -> Program:
+    """Return a program that listens, and adds to `moved` the port that it is given later."""
+
+    def elsewhere() -> Program:
+        moved.append(processes.free_port())
+        return web_server(moved[-1], moved)
+
+    arguments = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    return Program("web", arguments, f"http://127.0.0.1:{port}/", {}, port, elsewhere)
+
+
+def is_answering(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def test_a_program_whose_port_was_taken_is_restarted_at_another_one(tmp_path: Path) -> None:
+    running, moved, port = Processes(tmp_path), list[int](), processes.free_port()
+    await running.start(web_server(port, moved))
+    os.kill(running.pids()["web"], signal.SIGKILL)
+    taken = await asyncio.to_thread(take, port)
+    with taken:
+        await eventually(lambda: bool(moved) and is_answering(moved[0]))
+        assert port not in moved
+        await running.stop(1)
+
+
+def take(port: int) -> socket.socket:
+    """Listen on a port as soon as it is free."""
+    while True:
+        try:
+            return socket.create_server(("127.0.0.1", port))
+        except OSError:
+            continue
 
 
 def test_a_port_is_free_and_not_one_that_an_outgoing_connection_may_take() -> None:

@@ -141,6 +141,14 @@ def test_an_unreadable_answer_is_no_vote() -> None:
     assert (verdict.decision, verdict.score) == (Decision.PROMOTED, 9.0)
 
 
+def test_a_content_filter_in_front_of_the_judge_is_an_outcome_of_its_own() -> None:
+    judges = [model_judge(FakeJudgeModel([None], filtered="against the policy"))]
+    verdict = verdict_of(judges, CriticHistory(), written_by("qwen3"))
+    assert (verdict.decision, verdict.reason) == (Decision.DISCARDED, "filtered")
+    assert "against the policy" in verdict.explanation
+    assert verdict.judgements[0].filtered == "against the policy"
+
+
 def test_without_any_readable_answer_the_verdict_says_so_and_counts_the_cost() -> None:
     judges = [model_judge(FakeJudgeModel([None]))]
     verdict = verdict_of(judges, CriticHistory(), written_by("qwen3"))

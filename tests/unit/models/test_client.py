@@ -101,6 +101,13 @@ async def test_after_the_repair_it_gives_up_and_returns_the_raw_text() -> None:
     assert len(gateway.bodies) == 2
 
 
+async def test_an_answer_that_was_cut_before_it_said_anything_is_not_repaired() -> None:
+    gateway = FakeGatewayClient([""], finish="length")
+    reply = await client(gateway).request(request(), WordAnswer)
+    assert (reply.value, reply.filtered) == (None, "")
+    assert len(gateway.bodies) == 1
+
+
 async def test_a_plan_without_repair_asks_once() -> None:
     gateway = FakeGatewayClient(["no"])
     reply = await client(gateway).request(replace(request(), repair=False), WordAnswer)

@@ -1,7 +1,8 @@
 """Alarms about a model's answers: what a person should know, told once a day per model and kind.
 
-A call without usage, a bill that differs from the price list, a prompt that the server clipped, and
-a model that says the same again and again. An overrun has its alarm in the ledger.
+A call without usage, a bill that differs from the price list, a prompt that the server clipped, a
+model that never stops thinking, and one that says the same again and again. An overrun has its
+alarm in the ledger.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from nats.js.errors import APIError
 
 from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.models import ServedModel
-from daydream_budget.gateway.providers.repeats import RepeatDetector
+from daydream_budget.gateway.providers.repeats import ANSWERS_IN_A_ROW, RepeatDetector
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.ledger.controls import usd
 from daydream_contracts.events import AlertRaised, derive_id
@@ -48,11 +49,26 @@ class Alarms:
                 "its server has read only a part of the prompt. Give the model a longer context"
             )
         stage = context.caller.stage
-        if stage and reply.text and self._repeats.observe(model.name, stage, reply.text):
-            problems["same-answer"] = f"it gives the {stage} the same answer again and again"
+        if stage and model.allowances.for_role(stage).never_stops:
+            problems["never-stops-thinking"] = _never_stops_thinking(stage)
         for kind, text in problems.items():
             if text:
                 self._raise(kind, model, text)
+
+    def same_answer(self, context: CallContext, model: ServedModel, reply: ProviderReply) -> str:
+        """Return why no more calls should follow an answer like those before; empty: they may."""
+        stage = context.caller.stage
+        if not stage or not reply.text.strip():
+            return ""
+        run = self._repeats.observe(model.name, stage, reply.text)
+        if not run.is_long:
+            return ""
+        text = (
+            f"the {stage} got the same answer {ANSWERS_IN_A_ROW} times in a row, and nothing new. "
+            "Take another model, or raise its temperature"
+        )
+        self._raise("same-answer", model, text)
+        return text if run.is_text else ""
 
     async def finish(self) -> None:
         """Wait until the alerts that were raised are published, or could not be."""
@@ -94,4 +110,12 @@ def _price_differs(model: ServedModel, reply: ProviderReply) -> str:
     return (
         f"its provider billed {usd(billed)} for a call that costs {usd(listed)} by the price list. "
         "The bill counts"
+    )
+
+
+def _never_stops_thinking(stage: str) -> str:
+    return (
+        f"it never stops thinking: answers for the {stage} are cut in thought, whatever room it "
+        "got, and say nothing. Take another model, set DAYDREAM_MODEL_REASONING_EFFORT=low, or "
+        "give it still more room with DAYDREAM_MODEL_REASONING_TOKENS_MAX"
     )

@@ -26,6 +26,7 @@ from daydream_budget.gateway.limiter.metrics import LimiterMetrics
 from daydream_budget.gateway.limiter.nats_channel import NatsReplicaChannel
 from daydream_budget.gateway.limiter.registry import LimiterRegistry
 from daydream_budget.gateway.metrics import CallMetrics
+from daydream_budget.gateway.model_probes import ModelProbes
 from daydream_budget.gateway.models import Models
 from daydream_budget.gateway.pass_through import PassThrough
 from daydream_budget.gateway.providers.providers_file import Providers
@@ -75,6 +76,7 @@ class Gateway:
     keys: IssuedKeys
     purchases: Purchases
     batch_worker: BatchWorker
+    pass_through: PassThrough
     api: ApiRoutes
 
 
@@ -107,13 +109,14 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
     await dialects.load()
     replicas = ReplicaLiveness(runtime.nc, settings.instance)
     async with open_limiters(runtime, providers) as limiters, replicas.alive():
-        models = Models(providers, prices, limiters, settings.output_tokens_max, dialects.first)
+        models = Models(providers, prices, limiters, settings.output_tokens_max, dialects.known)
         attempts = Attempts(
             models,
             Funds(runtime.rpc),
             Alarms(runtime.publish),
             CallMetrics(runtime.telemetry),
             settings.patience_s,
+            ModelProbes(dialects),
         )
         records = CallRecordStore(runtime.nc, runtime.js, await runtime.bucket(CALLS))
         claims = CallClaims(records, replicas)
@@ -121,6 +124,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
         lane = BatchLane(batches, BatchApis(models), attempts.funds)
         purchases = Purchases(claims, attempts, lane, settings.patience_s)
         callers = Callers(settings.stage_keys.secrets(), keys.bucket)
+        pass_through = PassThrough(attempts)
         try:
             yield Gateway(
                 models,
@@ -128,10 +132,16 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
                 keys,
                 purchases,
                 BatchWorker(lane, claims, attempts.metrics, _batch_timing(settings)),
-                ApiRoutes(callers, models, purchases, PassThrough(attempts)),
+                pass_through,
+                ApiRoutes(callers, models, purchases, pass_through),
             )
         finally:
-            await purchases.finish(settings.stop_timeout_s)
+            await asyncio.gather(
+                purchases.finish(settings.stop_timeout_s),
+                pass_through.finish(settings.stop_timeout_s),
+            )
+            if attempts.probes is not None:
+                await attempts.probes.close()
             await attempts.alarms.finish()
             await attempts.funds.finish(SETTLE_S_MAX)
             await lane.apis.close()

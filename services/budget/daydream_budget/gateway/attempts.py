@@ -3,7 +3,7 @@
 A turn is taken before money is authorized, so what only waits for its turn holds no money. A
 provider that is busy or away is waited for, within the patience; that is no failure. An attempt
 that went wrong is made again, once. An answer that was cut while the model was thinking is asked
-for again with more room.
+for again if there is more room for thought, and is given up otherwise.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from daydream_budget.gateway.funds import AuthorizedAttempt, Funds
 from daydream_budget.gateway.limiter.terms import ModelClosedError
 from daydream_budget.gateway.limiter.turns import Turn
 from daydream_budget.gateway.metrics import CallMetrics
+from daydream_budget.gateway.model_probes import ModelProbes
 from daydream_budget.gateway.models import Models, PreparedCall, ServedModel
 from daydream_budget.gateway.providers.dispositions import AnswerRow
-from daydream_budget.gateway.providers.reasoning import is_cut_while_thinking
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.gateway_http import Disposition
@@ -89,6 +89,7 @@ class Attempts:
     alarms: Alarms
     metrics: CallMetrics
     patience_s: float
+    probes: ModelProbes | None = None
 
     def request(self, context: CallContext, path: str, body: dict[str, Any]) -> CallRequest:
         """Return a request that begins to wait now. Raise CallRefusedError for its model."""
@@ -97,7 +98,16 @@ class Attempts:
 
     async def begin(self, context: CallContext, path: str, body: dict[str, Any]) -> ReadyAttempt:
         """Get the first attempt at a call ready. Raise CallRefusedError."""
-        return await self.ready(self.request(context, path, body))
+        request = self.request(context, path, body)
+        if self.probes is not None:
+            await self.probes.before(request, self.once)
+        return await self.ready(request)
+
+    async def once(self, request: CallRequest) -> ProviderReply:
+        """Make one attempt and settle it. Return what came. Raise CallRefusedError."""
+        outcome = await self._send(await self.ready(request))
+        self.settle(outcome.attempt, outcome.cost_nanousd, outcome.answer)
+        return outcome.reply
 
     async def ready(self, request: CallRequest, *, again: bool = False) -> ReadyAttempt:
         """Take a turn, then authorize. Raise CallRefusedError.
@@ -155,11 +165,12 @@ class Attempts:
             with self.metrics.observed(context, model, ready.call) as observed:
                 reply = await model.send(ready.call)
                 row = observed.ended(reply)
+            same = self.alarms.same_answer(context, model, reply)
             model.limiter.report(
                 ready.turn,
-                row.signal,
+                "stop" if same else row.signal,
                 retry_after_s=reply.retry_after_s,
-                reason=reply.message,
+                reason=same or reply.message,
                 tokens_used=_tokens_used(reply),
             )
         finally:
@@ -195,7 +206,7 @@ class Attempts:
         context, model = request.context, request.model
         now = datetime.now(UTC)
         cost_nanousd = model.cost_nanousd(reply, now)
-        if cost_nanousd is not None and cost_nanousd > bound.nanousd:
+        if cost_nanousd is not None and model.learn_bill(bound, cost_nanousd):
             _log_overrun(model, bound, reply, cost_nanousd)
         answer = StoredAnswer(
             attempt_id=attempt.attempt_id,
@@ -209,11 +220,9 @@ class Attempts:
             body=dict(reply.body),
         )
         self.metrics.add_answer(context, model, answer)
+        wants_room = model.learn(context.caller, ready.call, reply)
         self.alarms.check(context, model, reply)
-        if not context.caller.stage:
-            return AttemptOutcome(attempt, reply, row, answer)
-        model.allowances.for_role(context.caller.stage).observe(reply)
-        return AttemptOutcome(attempt, reply, row, answer, is_cut_while_thinking(reply))
+        return AttemptOutcome(attempt, reply, row, answer, wants_room)
 
     def settle(
         self,

@@ -23,12 +23,16 @@ CHOICES_MAX = 16
 
 @dataclass(frozen=True)
 class CallBound:
-    """The maximum of a call: tokens, and nano-dollars for them."""
+    """The maximum of a call: tokens, and nano-dollars for them.
+
+    `listed_nanousd` is what they cost by the price list. `nanousd` covers what bills taught, too.
+    """
 
     input_tokens: int
     output_tokens: int
     nanousd: int
     prompt_bytes: int
+    listed_nanousd: int
 
 
 def chat_bound(
@@ -64,7 +68,7 @@ def _bound(
     now = datetime.now(UTC)
     span = (now, now + timedelta(seconds=lifetime_s))
     nanousd = call_bound_nanousd(price, input_tokens, output_tokens, span=span)
-    return CallBound(input_tokens, output_tokens, nanousd, prompt_bytes)
+    return CallBound(input_tokens, output_tokens, nanousd, prompt_bytes, nanousd)
 
 
 def _texts(messages: list[Any]) -> Iterator[str]:

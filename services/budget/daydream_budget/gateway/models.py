@@ -6,14 +6,17 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from daydream_budget.gateway.bills import BillLesson, price_key
 from daydream_budget.gateway.call_bounds import CallBound, chat_bound, embedding_bound
 from daydream_budget.gateway.callers import Caller
+from daydream_budget.gateway.lessons import ModelLessons
 from daydream_budget.gateway.limiter.limiter import Limiter
 from daydream_budget.gateway.limiter.registry import LimiterRegistry
+from daydream_budget.gateway.providers.capabilities import Capabilities
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.corrections import ROUNDS_MAX, ask_corrected
 from daydream_budget.gateway.providers.dialect import Dialect
@@ -24,7 +27,7 @@ from daydream_budget.gateway.providers.preparation import (
 )
 from daydream_budget.gateway.providers.provider import EMBEDDINGS_PATH, Provider
 from daydream_budget.gateway.providers.providers_file import Providers
-from daydream_budget.gateway.providers.reasoning import ReasoningAllowances
+from daydream_budget.gateway.providers.reasoning import ReasoningAllowances, is_cut_while_thinking
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_budget.pricing.lookup import find_price
@@ -60,6 +63,35 @@ class ServedModel:
     allowances: ReasoningAllowances
     counter: Counter | None
     output_tokens_max: int
+    bills: BillLesson = field(default_factory=BillLesson)
+    capabilities: Capabilities | None = None
+
+    def lessons(self) -> ModelLessons:
+        """Return what this replica has learned from answers, without what was known beforehand."""
+        return ModelLessons(
+            dialect=self.dialect.learned(),
+            bills={} if self.bills == BillLesson() else {price_key(self.price): self.bills},
+            thought=self.allowances.lessons(),
+            capabilities=self.capabilities,
+        )
+
+    def learned(self) -> list[str]:
+        """Say in one line each what was learned, and what was known beforehand."""
+        lines = self.capabilities.lines() if self.capabilities else []
+        return [*lines, *self.dialect.lines(), *self.bills.lines(), *self.allowances.lines()]
+
+    def adopt(self, lessons: ModelLessons) -> None:
+        """Learn what another replica has learned, or this one before its start."""
+        self.dialect.adopt(lessons.dialect)
+        self.bills = self.bills.merge(lessons.bills.get(price_key(self.price), BillLesson()))
+        if lessons.capabilities is not None and self.capabilities is None:
+            self.take_findings(lessons.capabilities)
+        self.allowances.adopt(lessons.thought)
+
+    def take_findings(self, capabilities: Capabilities) -> None:
+        """Take over what a probe found out."""
+        self.capabilities = capabilities
+        self.allowances.begin_with(capabilities.reasoning_allowance)
 
     def prepare(self, caller: Caller, path: str, body: Mapping[str, Any]) -> PreparedCall:
         """Return a call to be bought.
@@ -86,9 +118,11 @@ class ServedModel:
     def bound(self, call: PreparedCall, lifetime_s: float) -> CallBound:
         """Return the maximum cost of a call. Raise CallRefusedError."""
         if call.path == EMBEDDINGS_PATH:
-            return embedding_bound(call.body["input"], self.price, lifetime_s, self.counter)
-        output_tokens = requested_maximum(call.body, self.dialect, call.reasoning_tokens)
-        return chat_bound(call.body, output_tokens, self.price, lifetime_s, self.counter)
+            bound = embedding_bound(call.body["input"], self.price, lifetime_s, self.counter)
+        else:
+            output_tokens = requested_maximum(call.body, self.dialect, call.reasoning_tokens)
+            bound = chat_bound(call.body, output_tokens, self.price, lifetime_s, self.counter)
+        return replace(bound, nanousd=self.bills.bound_nanousd(bound.listed_nanousd))
 
     async def send(self, call: PreparedCall) -> ProviderReply:
         """Send a request, corrected by what refusals teach. A refused request costs nothing."""
@@ -106,6 +140,14 @@ class ServedModel:
             self.dialect.refuse("stream", NO_USAGE_IN_STREAM, time.time())
         return reply
 
+    def learn(self, caller: Caller, call: PreparedCall, reply: ProviderReply) -> bool:
+        """Learn from an answer to a stage. True: it was cut in thought, and there is more room."""
+        if not caller.stage:
+            return False
+        allowance = self.allowances.for_role(caller.stage)
+        allowance.observe(reply)
+        return is_cut_while_thinking(reply) and allowance.tokens > call.reasoning_tokens
+
     async def stream(self, call: PreparedCall) -> AsyncGenerator[bytes | ProviderReply, None]:
         """Yield the lines of a streamed answer, or one reply where there is no stream."""
         for _ in range(ROUNDS_MAX):
@@ -117,6 +159,13 @@ class ServedModel:
                     yield line
                 else:
                     return
+
+    def learn_bill(self, bound: CallBound, cost_nanousd: int | None) -> bool:
+        """Return True for a cost above its bound. The next bounds then cover one like it."""
+        if cost_nanousd is None or cost_nanousd <= bound.nanousd:
+            return False
+        self.bills = self.bills.after(bound.listed_nanousd, cost_nanousd)
+        return True
 
     def cost_nanousd(self, reply: ProviderReply, at: datetime) -> int | None:
         """Return what an answer cost: as its provider bills it, or by the list. None: unknown."""
@@ -133,13 +182,13 @@ class ServedModel:
 
 @dataclass
 class Models:
-    """All models of this replica. `first_dialect` tells what is known before the first call."""
+    """All models of this replica. `known_lessons` tells what is known before the first call."""
 
     providers: Providers
     prices: Mapping[str, FlatPrice]
     limiters: LimiterRegistry
     output_tokens_max: int
-    first_dialect: Callable[[ProviderConfig, str], Dialect]
+    known_lessons: Callable[[ProviderConfig, str], ModelLessons]
     _clients: dict[str, Provider] = field(default_factory=dict)
     _served: dict[str, ServedModel] = field(default_factory=dict)
 
@@ -185,13 +234,15 @@ class Models:
 
     def _make(self, name: str) -> ServedModel:
         config = self.providers.for_model(name)
-        return ServedModel(
+        model = ServedModel(
             name=name,
             provider=self.client_of(config),
             price=find_price(name, config, self.prices),
-            dialect=self.first_dialect(config, name),
+            dialect=Dialect.of(config),
             limiter=self.limiters.limiter(config.name, name),
             allowances=ReasoningAllowances(name, fixed=config.reasoning_tokens_max),
             counter=counter_for(name, config.address.price_url),
             output_tokens_max=self.output_tokens_max,
         )
+        model.adopt(self.known_lessons(config, name))
+        return model

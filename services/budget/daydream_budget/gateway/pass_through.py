@@ -4,6 +4,8 @@ A call whole: turn, authorize, send, settle, answer; like a named one, without t
 
 A stream: its usage is asked for, since it settles the call. It is settled at its last event. A
 caller that goes away, or a stream that breaks off, leaves the cost unknown: it counts in full.
+
+A gateway that stops waits for both within its time, since their answers are nowhere else.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from daydream_budget.gateway.api.streams import DONE, event
 from daydream_budget.gateway.attempts import Attempts
+from daydream_budget.gateway.call_bounds import CallBound
 from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.calls.record import StoredAnswer
 from daydream_budget.gateway.funds import AuthorizedAttempt
@@ -38,21 +41,47 @@ class StreamedCall:
     """A stream in progress, and what is known of its cost. None: unknown."""
 
     attempt: AuthorizedAttempt
+    bound: CallBound
     usage: TokenUsage | None = None
     cost_nanousd: int | None = None
     settled: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class PassThrough:
     """Calls without a name."""
 
     attempts: Attempts
+    _in_progress: set[asyncio.Future[Any]] = field(default_factory=set)
+    _is_stopping: bool = False
 
     async def answer(self, context: CallContext, path: str, body: dict[str, Any]) -> StoredAnswer:
         """Return the answer of a call. Raise CallRefusedError."""
         task = asyncio.create_task(self._buy(context, path, body))
-        return await asyncio.shield(task)  # a caller that goes away does not leave it unsettled
+        self._begin(task)
+        try:
+            return await asyncio.shield(task)  # a caller that goes away leaves nothing unsettled
+        except asyncio.CancelledError:
+            if task.cancelled():  # given up at the stop; the caller itself still waits
+                raise CallRefusedError.of_stop() from None
+            raise
+
+    async def finish(self, timeout_s: float) -> None:
+        """Begin no more calls. Wait for those in progress, at most `timeout_s`; give up others."""
+        self._is_stopping = True
+        if self._in_progress:
+            _, pending = await asyncio.wait(set(self._in_progress), timeout=timeout_s)
+            for call in pending:
+                call.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+
+    def _begin(self, call: asyncio.Future[Any]) -> None:
+        """Take note of a call until it is done. Raise CallRefusedError after the stop began."""
+        if self._is_stopping:
+            call.cancel()
+            raise CallRefusedError.of_stop()
+        self._in_progress.add(call)
+        call.add_done_callback(self._in_progress.discard)
 
     async def _buy(self, context: CallContext, path: str, body: dict[str, Any]) -> StoredAnswer:
         ready = await self.attempts.begin(context, path, body)
@@ -64,6 +93,18 @@ class PassThrough:
         self, context: CallContext, body: dict[str, Any], *, wants_usage: bool
     ) -> AsyncGenerator[bytes, None]:
         """Yield the events of a stream. Raise CallRefusedError before the first one if refused."""
+        ended = asyncio.get_running_loop().create_future()
+        self._begin(ended)
+        try:
+            async with aclosing(self._events(context, body, wants_usage=wants_usage)) as events:
+                async for line in events:
+                    yield line
+        finally:
+            ended.cancel()
+
+    async def _events(
+        self, context: CallContext, body: dict[str, Any], *, wants_usage: bool
+    ) -> AsyncGenerator[bytes, None]:
         asked = {**body, "stream": True, "stream_options": {"include_usage": True}}
         request = self.attempts.request(context, CHAT_PATH, asked)
         model = request.model
@@ -72,7 +113,7 @@ class PassThrough:
         turn = await self.attempts.turn(request, bound)
         call: StreamedCall | None = None
         try:
-            call = StreamedCall(await self.attempts.authorize(request, bound))
+            call = StreamedCall(await self.attempts.authorize(request, bound), bound)
             async with aclosing(model.stream(prepared)) as lines:
                 async for line in lines:
                     if isinstance(line, ProviderReply):
@@ -101,6 +142,7 @@ class PassThrough:
         if chunk.get("usage"):
             call.usage, billed = read_bill(chunk)
             call.cost_nanousd = billed or model.listed_cost_nanousd(call.usage, datetime.now(UTC))
+            model.learn_bill(call.bound, call.cost_nanousd)
             if not wants_usage and not chunk.get("choices"):
                 return  # the caller has not asked for this event
         yield event(text)

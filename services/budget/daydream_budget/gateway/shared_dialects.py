@@ -1,9 +1,9 @@
-"""Share what was learned of the models' dialects: between replicas, and with the next start.
+"""Share what was learned of the models: between replicas, and with the next start.
 
-One entry per provider's address and model in the DIALECTS bucket. A replica adds what it learned
-from refusals, and adopts what others learned. What the operator set is not shared: it would outlive
-the setting. An entry expires a week after its last change; a start after that learns again, which
-costs refused requests, and those are free.
+One entry per provider's address and model in the DIALECTS bucket: its dialect, how much above the
+price list it bills, how much it thinks, and what its probe found out. A replica adds what it
+learned, and adopts what others learned. What the operator set is not shared: it would outlive the
+setting. An entry expires a week after its last change; a start after that learns again.
 
 What can fail: NATS is away, or an entry can't be read. Then replicas learn alone.
 """
@@ -12,19 +12,21 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 import nats.errors
 from nats.js.errors import APIError, KeyNotFoundError, NoKeysError
 from nats.js.kv import KeyValue
 
+from daydream_budget.gateway.lessons import ModelLessons
 from daydream_budget.gateway.models import Models, ServedModel
 from daydream_budget.gateway.providers.config import ProviderConfig
-from daydream_budget.gateway.providers.dialect import Dialect
 from daydream_runtime.cas_state import CasState
 
 log = logging.getLogger(__name__)
 SYNC_S = 5.0
+CLAIM_S = 300.0  # a probe takes less
 ID_CHARS = 32
 
 
@@ -33,8 +35,8 @@ class SharedDialects:
 
     def __init__(self, bucket: KeyValue) -> None:
         self._bucket = bucket
-        self._at_start: dict[str, Dialect] = {}
-        self._exchanged: dict[str, Dialect] = {}
+        self._at_start: dict[str, ModelLessons] = {}
+        self._exchanged: dict[str, ModelLessons] = {}
 
     async def load(self) -> None:
         """Read what was learned before this start."""
@@ -45,17 +47,15 @@ class SharedDialects:
         for key in keys:
             try:
                 entry = await self._bucket.get(key)
-                self._at_start[key] = Dialect.model_validate_json(entry.value or b"")
+                self._at_start[key] = ModelLessons.model_validate_json(entry.value or b"")
             except KeyNotFoundError:
                 continue  # it has just expired
             except ValueError as error:
-                log.warning("a stored dialect can't be read and is learned again: %s", error)
+                log.warning("stored lessons can't be read and are learned again: %s", error)
 
-    def first(self, config: ProviderConfig, model: str) -> Dialect:
-        """Return what is known of a model before its first call."""
-        dialect = Dialect.of(config)
-        dialect.adopt(self._at_start.get(_key(config, model), Dialect()))
-        return dialect
+    def known(self, config: ProviderConfig, model: str) -> ModelLessons:
+        """Return what was learned of a model before this start."""
+        return self._at_start.get(_key(config, model), ModelLessons())
 
     async def run(
         self,
@@ -69,20 +69,43 @@ class SharedDialects:
                 try:
                     await self.exchange(model)
                 except (nats.errors.Error, APIError, TimeoutError, ValueError) as error:
-                    log.warning("the dialect of %s is not shared: %s", model.name, error)
+                    log.warning("what was learned of %s is not shared: %s", model.name, error)
             await pause(SYNC_S)
+
+    async def claim_probe(self, model: ServedModel) -> bool:
+        """Return True if this replica is to probe the model. Otherwise adopt what was found."""
+        now = time.time()
+
+        def claim(stored: ModelLessons) -> tuple[ModelLessons, tuple[ModelLessons, bool]]:
+            if stored.capabilities is not None or now - stored.probe_claimed_at_s < CLAIM_S:
+                return stored, (stored, False)
+            return stored.model_copy(update={"probe_claimed_at_s": now}), (stored, True)
+
+        lessons, is_mine = await self._state(model).change(claim)
+        model.adopt(lessons)
+        return is_mine
+
+    async def give_up_probe(self, model: ServedModel) -> None:
+        """Let another call or replica probe the model."""
+        await self._state(model).change(
+            lambda stored: (stored.model_copy(update={"probe_claimed_at_s": 0.0}), None)
+        )
 
     async def exchange(self, model: ServedModel) -> None:
         """Add this replica's lessons, if there are new ones, and adopt those of others."""
         key = _key(model.provider.config, model.name)
-        state = CasState(self._bucket, key, Dialect())
-        mine = model.dialect.learned()
-        if mine == self._exchanged.get(key, Dialect()):
+        state = self._state(model)
+        mine = model.lessons()
+        if mine == self._exchanged.get(key, ModelLessons()):
             theirs = await state.read()
         else:
             theirs = await state.change(lambda stored: ((all := stored.merge(mine)), all))
-        model.dialect.adopt(theirs)
-        self._exchanged[key] = model.dialect.learned()
+        model.adopt(theirs)
+        self._exchanged[key] = model.lessons()
+
+    def _state(self, model: ServedModel) -> CasState[ModelLessons]:
+        key = _key(model.provider.config, model.name)
+        return CasState(self._bucket, key, ModelLessons())
 
 
 def _key(config: ProviderConfig, model: str) -> str:

@@ -26,5 +26,5 @@ def _model_state(model: ServedModel) -> ModelState:
         waiting_for=limiter.reason if closed else "",
         in_flight=limiter.in_flight,
         waiting=limiter.waiting,
-        learned=tuple(model.dialect.lines()),
+        learned=tuple(model.learned()),
     )

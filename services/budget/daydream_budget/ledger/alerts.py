@@ -46,7 +46,10 @@ def soft_limit_alerts(
 
 
 def overrun(state: LedgerState, entry: AttemptSettled, now: datetime) -> AlertRaised | None:
-    """Return the alert for an overrun: the computed upper bound is wrong for this model."""
+    """Return the alert for an overrun: the computed upper bound is wrong for this model.
+
+    Calls in flight at the same time have the same fault: a model's alerts of a day share their id.
+    """
     attempt = state.attempts.get(entry.attempt_id)
     if attempt is None or entry.cost_nanousd <= attempt.upper_bound:
         return None
@@ -56,7 +59,7 @@ def overrun(state: LedgerState, entry: AttemptSettled, now: datetime) -> AlertRa
         f"({entry.input_tokens} tokens in, {entry.output_tokens} out)."
     )
     return AlertRaised(
-        alert_id=derive_id("overrun", entry.attempt_id),
+        alert_id=derive_id("overrun", attempt.model, f"{now:%Y-%m-%d}"),
         kind="overrun",
         about=entry.attempt_id,
         text=text,

@@ -68,7 +68,9 @@ async def gateway_key_add(
 ) -> None:
     """Issue a key with which another program may use the gateway. Print its secret once.
 
-    What is spent with it is foreground spend, and counts for the daydreaming tax.
+    What is spent with it is foreground spend, and counts for the daydreaming tax. The caps on
+    daydreaming do not limit it. Without --cap nothing does, except limits of its team or of all
+    foreground spend (daydream budget set --scope).
     """
     secret = SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     digest = hashlib.sha256(secret.encode()).hexdigest()
@@ -90,6 +92,11 @@ async def gateway_key_add(
         emit_json({**key.model_dump(mode="json"), "secret": secret})
         return
     err.print(f"Key {key.key_id} for {team}, {purpose}. Its secret is not stored anywhere:")
+    if cap is None:
+        err.print(
+            f"It has no cap of its own, and the caps on daydreaming do not limit it. To set one: "
+            f"daydream budget set --scope key:{key.key_id} --window month --cap DOLLARS"
+        )
     out.print(secret, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -41,13 +41,16 @@ PORTS_TRIED = 100
 class Program:
     """A process to run. It is ready when the URL `health` answers 200.
 
-    `environment` is all of its environment: nothing is inherited, so no secrets either.
+    `environment` is all of its environment: nothing is inherited, so no secrets either. `elsewhere`
+    returns the same program at another port; None: others know its `port`, so it must have that.
     """
 
     name: str
     arguments: Sequence[str]
     health: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    port: int = 0
+    elsewhere: Callable[[], Program] | None = None
 
 
 class Processes:
@@ -151,6 +154,8 @@ class Processes:
             log.warning("restarting %s: it exited with code %s", program.name, code)
             self.restarts[program.name] = self.restarts.get(program.name, 0) + 1
             await asyncio.sleep(min(RESTART_DELAY_MAX_S, RESTART_DELAY_S * 2**quick_ends))
+            if program.port and not is_free(program.port):
+                program = _moved(program)
             process = await self._spawn(program)
             self._changed()
 
@@ -161,15 +166,37 @@ def free_port() -> int:
     Raise ConfigurationError if none is free.
     """
     for port in SystemRandom().sample(PORTS, PORTS_TRIED):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:  # taken
-                continue
+        if is_free(port):
             return port
     raise ConfigurationError(
         f"no port between {PORTS.start} and {PORTS.stop} is free", "End the programs that use them"
     )
+
+
+def is_free(port: int) -> bool:
+    """Return True if a service can listen on this port. Connections that ended do not matter."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:  # taken
+            return False
+        return True
+
+
+def _moved(program: Program) -> Program:
+    """Return a program whose port another one has taken, at a free port where that is possible."""
+    if program.elsewhere is None:
+        log.warning(
+            "another program has taken port %d of %s. End that program, or stop daydream and start "
+            "it again",
+            program.port,
+            program.name,
+        )
+        return program
+    moved = program.elsewhere()
+    log.warning("%s gets port %d: another program took %d", program.name, moved.port, program.port)
+    return moved
 
 
 def _die_with_parent() -> None:

@@ -25,6 +25,7 @@ MODULES = {  # the others have the name of their service
     ORACLE: "daydream_critic.oracle",
     GATEWAY: "daydream_budget.gateway",
 }
+KNOWN_BY_ADDRESS = (GATEWAY, "console")  # stages and people have their URLs
 STOP_GRACE_S = 8.0
 NATS_CONFIG = """\
 host: 127.0.0.1
@@ -156,6 +157,8 @@ def _service(name: str, port: int, environment: Mapping[str, str]) -> Program:
             f"DAYDREAM_{name.upper()}_HTTP_PORT": str(port),
             "DAYDREAM_STOP_TIMEOUT_S": f"{STOP_GRACE_S - 2:g}",
         },
+        port,
+        None if name in KNOWN_BY_ADDRESS else lambda: _service(name, free_port(), environment),
     )
 
 

@@ -32,10 +32,7 @@ class PromotionRule:
         if aggregation is None:
             raise ValueError("the judgements are not aggregated yet")
         if evaluation.score is None:
-            explanation = "no judge's answer was readable, also after one repair"
-            return evaluation.ended(
-                Outcome(Decision.DISCARDED, "judge-unreadable", explanation, evaluation.nearest)
-            )
+            return evaluation.ended(_unjudged(evaluation))
         promoted, explanation = self._by_log_odds(evaluation, aggregation) or self._by_score(
             evaluation, evaluation.score
         )
@@ -68,3 +65,13 @@ class PromotionRule:
         return score >= needed and lowest >= floor, (
             f"mean score {score:.1f} (needed: {needed:g}), lowest score {lowest} (needed: {floor})"
         )
+
+
+def _unjudged(evaluation: Evaluation) -> Outcome:
+    """Return the outcome where no judge's answer has scores."""
+    filters = [judgement.filtered for judgement in evaluation.judgements if judgement.filtered]
+    reason = "filtered" if filters else "judge-unreadable"
+    explanation = "no judge's answer was readable, also after one repair"
+    if filters:
+        explanation = f"the content filter of a judge's provider: {filters[0]}"
+    return Outcome(Decision.DISCARDED, reason, explanation, evaluation.nearest)

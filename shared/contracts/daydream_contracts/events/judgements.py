@@ -44,6 +44,9 @@ class Judgement(ContractModel):
     )
     prompt: str = Field(default="", description="digest of the prompt")
     cost_nanousd: int = Field(default=0, ge=0)
+    filtered: str | None = Field(
+        default=None, description="what the provider said, if its content filter refused"
+    )
 
 
 class Vote(ContractModel):

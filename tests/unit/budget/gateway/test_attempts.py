@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.dialect import Dialect
 from daydream_budget.gateway.providers.provider import CHAT_PATH
 from daydream_budget.gateway.providers.reasoning import ReasoningAllowances
+from daydream_budget.gateway.providers.repeats import ANSWERS_IN_A_ROW
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_budget.pricing.price_file import FlatPrice
@@ -77,10 +78,10 @@ class World:
         return CallRequest(context, CHAT_PATH, full, self.model, deadline)
 
     async def until_answered(
-        self, stage: str = "critic", deadline: float | None = None
+        self, stage: str = "critic", deadline: float | None = None, **body: Any
     ) -> tuple[AuthorizedAttempt, StoredAnswer]:
         """Make a call from its first turn to its answer."""
-        request = self.request(stage)
+        request = self.request(stage, **body)
         if deadline is not None:
             request = replace(request, deadline=deadline)
         ready = await self.attempts.ready(request)
@@ -236,6 +237,45 @@ async def test_an_answer_that_was_cut_while_thinking_is_asked_for_with_more_room
     assert scripted.costs == [PRICE.cost_nanousd(TokenUsage(100, TOKENS_MAX))]
 
 
+async def test_a_model_that_never_stops_thinking_is_given_no_more_room_and_raises_one_alarm(
+    telemetry: Any,
+) -> None:
+    def cut(sent: Mapping[str, Any]) -> ProviderReply:
+        tokens = sent["max_tokens"]
+        return replace(CUT_THINKING, usage=TokenUsage(100, tokens, reasoning_tokens=tokens))
+
+    scripted = world(telemetry)
+    scripted.provider.reply = cut
+    for _ in range(6):
+        _, stored = await scripted.until_answered()
+        assert (stored.kind, stored.disposition) == ("cut", "retry")
+    asked = [sent["max_tokens"] for sent in scripted.provider.sent]
+    assert asked == [50, 50 + 2048, 50 + 4096, 50, 50, 50, 50]
+    assert await scripted.alarms_about() == ["never-stops-thinking: m"]
+    assert "DAYDREAM_MODEL_REASONING_EFFORT" in scripted.alerts[0].text
+
+
+async def test_a_model_with_nothing_new_to_say_is_stopped_and_its_answer_is_kept(
+    telemetry: Any,
+) -> None:
+    text = (
+        "Wherever rivers are scarce markets should grow, since water limits trade and much else as "
+        + TEXT
+    )
+    scripted = world(telemetry, *[answer(text)] * 11)
+    for _ in range(ANSWERS_IN_A_ROW):
+        _, stored = await scripted.until_answered()
+        assert stored.disposition == "answer"
+    state = scripted.model.limiter.state()
+    assert (state.status, state.closed_for_s > 0) == ("stopped", True)
+    assert "same answer 10 times in a row" in state.reason
+    with pytest.raises(CallRefusedError, match="nothing new") as refused:
+        await scripted.until_answered()
+    assert refused.value.disposition == "stop"
+    assert len(scripted.funds.authorized) == ANSWERS_IN_A_ROW
+    assert await scripted.alarms_about() == ["same-answer: m"]
+
+
 async def test_a_program_gets_its_cut_answer_as_it_is(telemetry: Any) -> None:
     scripted = world(telemetry, CUT_THINKING)
     _, stored = await scripted.until_answered(stage="")
@@ -264,6 +304,20 @@ async def test_a_call_above_its_bound_is_logged_with_all_details(
     [line] = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     for needed in ("Model: m.", str(len(TEXT)), str(bound), str(cost), repr(usage)):
         assert needed in line
+
+
+async def test_after_a_bill_above_its_bound_the_next_calls_have_bounds_that_cover_such_bills(
+    telemetry: Any,
+) -> None:
+    billed = 12_300_000
+    scripted = world(telemetry, *[answer(reported_cost_nanousd=billed)] * 9)
+    for content in (TEXT, TEXT, "Hi", TEXT * 9):
+        messages = [{"role": "user", "content": content}]
+        _, stored = await scripted.until_answered(messages=messages)
+        assert stored.cost_nanousd == billed
+    bounds = list(scripted.funds.authorized.values())
+    assert [bound < billed for bound in bounds] == [True, False, False, False]
+    assert scripted.model.learned()[-1].startswith("upper bounds are")
 
 
 async def test_a_cancelled_request_gives_its_turn_back(telemetry: Any) -> None:

@@ -8,9 +8,11 @@ import pytest
 
 from daydream_budget.gateway.providers.capabilities import Capabilities
 from daydream_budget.gateway.providers.config import ProviderConfig
+from daydream_budget.gateway.providers.corrections import ask_corrected
 from daydream_budget.gateway.providers.dialect import Dialect
 from daydream_budget.gateway.providers.probe import probe
 from daydream_budget.gateway.providers.provider import CHAT_PATH, Provider
+from daydream_budget.gateway.providers.reasoning import ReasoningAllowances
 from daydream_budget.gateway.providers.reply import ProviderReply
 from support.fake_provider import FakeProvider
 
@@ -19,11 +21,21 @@ async def probed(fake: FakeProvider, behaviour: str, **settings: Any) -> Capabil
     config = ProviderConfig(base_url=fake.base_url(behaviour), timeout_s=5, **settings)
     provider = Provider(config)
 
+    dialect = Dialect.of(config)
+    allowance = ReasoningAllowances("priced-1", fixed=config.reasoning_tokens_max).for_role(
+        "critic"
+    )
+
     async def send(body: dict[str, Any]) -> ProviderReply:
         return await provider.attempt(CHAT_PATH, body)
 
+    async def ask(body: dict[str, Any]) -> ProviderReply:
+        asked = await ask_corrected(send, body, dialect, reasoning_tokens=allowance.tokens)
+        allowance.observe(asked.reply)
+        return asked.reply
+
     try:
-        return await probe(send, config, "priced-1", Dialect.of(config))
+        return await probe(ask, config, "priced-1", dialect)
     finally:
         await provider.close()
 
@@ -95,8 +107,14 @@ async def test_a_provider_that_refuses_is_reported_in_its_words() -> None:
     assert capabilities.lines() == ["priced-1 at default gave no answer: Insufficient Balance"]
 
 
-async def test_the_report_names_what_was_learned() -> None:
+async def test_the_report_says_what_was_found() -> None:
     async with FakeProvider() as fake:
         lines = (await probed(fake, "no-seed")).lines()
-    assert any(line.startswith("learned: seed: Invalid JSON payload") for line in lines)
+    assert any(line.startswith("seed: no, temperature: yes") for line in lines)
     assert "usage: reported" in lines
+
+
+async def test_a_model_that_never_stops_thinking_gets_no_allowance() -> None:
+    async with FakeProvider() as fake:
+        capabilities = await probed(fake, "draft-in-thoughts")
+    assert (capabilities.reasoning_allowance, capabilities.paid_calls) == (0, 3)

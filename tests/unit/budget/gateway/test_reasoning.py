@@ -5,20 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daydream_budget.gateway.providers.reasoning import (
     ALLOWANCE_AFTER_CUT_MIN,
     ALLOWANCE_MAX,
     ALLOWANCE_OF_KNOWN_THINKERS,
+    INCREASES_MAX,
     SEEN_MAX,
     SEEN_MIN,
     ReasoningAllowance,
     ReasoningAllowances,
+    ThoughtLesson,
     is_known_thinker,
+    merge_thought,
     thought_tokens,
 )
 from daydream_budget.gateway.providers.reply import ProviderReply
 from support.provider_replies import completion, reply_to
+
+lessons = st.dictionaries(
+    st.sampled_from(["critic", "oracle"]),
+    st.builds(
+        ThoughtLesson,
+        tokens=st.integers(0, 3),
+        never_stops=st.booleans(),
+        learned_at_s=st.sampled_from([0.0, 1.0, 2.0]),
+    ),
+)
 
 
 def thinking(tokens: int, finish: str = "stop", content: str = "yes") -> ProviderReply:
@@ -56,14 +71,66 @@ def test_reported_thought_counts() -> None:
     assert thought_tokens(thinking(1100)) == 1100
 
 
-def test_an_answer_that_is_cut_while_thinking_doubles_the_allowance_up_to_a_bound() -> None:
+def cut_at(allowance: ReasoningAllowance) -> ReasoningAllowance:
+    """Let a call use up the allowance with thought."""
+    allowance.observe(thinking(allowance.tokens + 560, "length", ""))
+    return allowance
+
+
+def test_two_answers_that_are_cut_while_thinking_double_the_allowance() -> None:
     allowance = ReasoningAllowance()
-    seen = []
+    seen = [cut_at(allowance).tokens for _ in range(2)]
+    assert seen == [ALLOWANCE_AFTER_CUT_MIN, 2 * ALLOWANCE_AFTER_CUT_MIN]
+
+
+def test_calls_that_began_with_a_smaller_allowance_count_once() -> None:
+    allowance = ReasoningAllowance()
     for _ in range(8):
         allowance.observe(CUT)
-        seen.append(allowance.tokens)
-    assert seen[:2] == [ALLOWANCE_AFTER_CUT_MIN, 2 * ALLOWANCE_AFTER_CUT_MIN]
-    assert seen[-1] == ALLOWANCE_MAX
+    assert allowance.tokens == ALLOWANCE_AFTER_CUT_MIN
+
+
+@pytest.mark.parametrize("start", [0, 3000])
+def test_a_model_that_never_stops_thinking_gets_the_allowance_from_before_its_first_cut(
+    start: int,
+) -> None:
+    allowance = ReasoningAllowance(start)
+    seen = [cut_at(allowance).tokens for _ in range(20)]
+    assert set(seen[INCREASES_MAX:]) == {start}
+    assert max(seen) <= 4 * max(start, ALLOWANCE_AFTER_CUT_MIN // 2)
+    assert allowance.never_stops
+
+
+def test_an_answer_that_ends_lets_the_allowance_grow_again() -> None:
+    allowance = ReasoningAllowance()
+    for _ in range(INCREASES_MAX + 1):
+        cut_at(allowance)
+    allowance.observe(thinking(100))
+    assert not allowance.never_stops
+    assert cut_at(allowance).tokens == ALLOWANCE_AFTER_CUT_MIN
+
+
+def test_an_increase_that_an_answer_needed_is_kept() -> None:
+    allowance = ReasoningAllowance()
+    for _ in range(INCREASES_MAX):
+        cut_at(allowance)
+    allowance.observe(thinking(3000))
+    assert cut_at(allowance).tokens == 4 * ALLOWANCE_AFTER_CUT_MIN
+
+
+def test_answers_that_need_no_more_room_do_not_count_as_a_success_of_the_increases() -> None:
+    allowance = ReasoningAllowance(2000)
+    for _ in range(50):
+        cut_at(allowance)
+        allowance.observe(thinking(100))
+    assert allowance.tokens <= 8000
+
+
+def test_the_allowance_has_a_bound() -> None:
+    allowance = ReasoningAllowance()
+    for _ in range(12):
+        cut_at(allowance).observe(thinking(allowance.tokens))
+    assert allowance.tokens == ALLOWANCE_MAX
 
 
 def test_an_answer_that_is_cut_while_it_is_written_changes_nothing() -> None:
@@ -97,17 +164,71 @@ def test_a_model_that_never_thinks_gets_nothing() -> None:
 
 def test_the_operators_number_stays() -> None:
     allowance = ReasoningAllowances("gpt-5", fixed=300).for_role("critic")
-    allowance.observe(CUT)
-    assert allowance.tokens == 300
+    assert {cut_at(allowance).tokens for _ in range(5)} == {300}
+    assert allowance.never_stops
 
 
 def test_roles_learn_apart_and_a_new_one_starts_from_the_largest() -> None:
-    allowances = ReasoningAllowances("m", probed=2048)
+    allowances = ReasoningAllowances("m")
+    allowances.begin_with(2048)
     writer = allowances.for_role("synthesizer")
-    writer.observe(CUT)
-    assert allowances.for_role("critic").tokens == writer.tokens == 4096
-    writer.observe(CUT)
+    assert cut_at(writer).tokens == allowances.for_role("critic").tokens == 4096
+    cut_at(writer)
     assert dict(allowances) == {"critic": 4096, "synthesizer": 8192}
+
+
+def test_a_probe_sets_the_start_of_roles_that_have_learned_nothing() -> None:
+    allowances = ReasoningAllowances("gpt-5")
+    cut_at(allowances.for_role("critic")).observe(thinking(5000))
+    allowances.for_role("synthesizer")
+    allowances.begin_with(2048)
+    assert dict(allowances) == {"critic": 8192, "synthesizer": 2048}
+
+
+def test_what_a_role_learned_is_adopted_by_a_replica_that_has_seen_less() -> None:
+    ours, theirs = ReasoningAllowances("m"), ReasoningAllowances("m")
+    for _ in range(SEEN_MIN):
+        ours.for_role("critic").observe(thinking(1000))
+    for _ in range(INCREASES_MAX + 1):
+        cut_at(ours.for_role("oracle"))
+    theirs.adopt(ours.lessons())
+    assert dict(theirs) == dict(ours) == {"critic": 1500, "oracle": 1500}
+    assert theirs.for_role("oracle").never_stops
+    assert theirs.lessons() == ours.lessons()
+    assert any("never stops" in line for line in theirs.lines())
+
+
+def test_a_replica_keeps_what_it_has_seen_itself() -> None:
+    ours, theirs = ReasoningAllowances("m"), ReasoningAllowances("m")
+    for _ in range(SEEN_MIN):
+        ours.for_role("critic").observe(thinking(1000))
+        theirs.for_role("critic").observe(thinking(2000))
+    ours.adopt(theirs.lessons())
+    assert dict(ours) == {"critic": 1500}
+
+
+def test_increases_that_may_still_fail_are_not_shared() -> None:
+    allowances = ReasoningAllowances("m")
+    cut_at(allowances.for_role("critic"))
+    assert allowances.lessons() == {}
+
+
+def test_what_the_operator_set_is_neither_shared_nor_replaced() -> None:
+    learned, fixed = ReasoningAllowances("m"), ReasoningAllowances("m", fixed=300)
+    for _ in range(INCREASES_MAX + 1):
+        cut_at(learned.for_role("critic"))
+        cut_at(fixed.for_role("oracle"))
+    fixed.adopt(learned.lessons())
+    assert fixed.lessons() == {}
+    assert not fixed.for_role("critic").never_stops
+
+
+@given(lessons, lessons)
+def test_lessons_of_two_replicas_merge_in_any_order(
+    ours: dict[str, ThoughtLesson], theirs: dict[str, ThoughtLesson]
+) -> None:
+    merged = merge_thought(ours, theirs)
+    assert merged == merge_thought(theirs, ours) == merge_thought(merged, theirs)
 
 
 @pytest.mark.parametrize(

@@ -35,15 +35,13 @@ class Capabilities(BaseModel):
     reasoning_share: float = 0.0
     reasoning_allowance: int = 0
     paid_calls: int = 0
-    corrections: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Return the findings as text, one per line."""
+        """Return the findings as text, one per line. What is not sent, the dialect says."""
         if self.problem:
             return [f"{self.model} at {self.provider} gave no answer: {self.problem}"]
         thought = f"thinks: {self.reasoning_tokens} tokens, {self.reasoning_share:.0%} of an answer"
         return [
-            f"{self.model} at {self.provider}",
             f"response format: {self.best_format}{'' if self.follows_schema else ', not followed'}",
             f"maximum of an answer: {self.maximum_name}",
             f"seed: {_yes(self.takes_seed)}, temperature: {_yes(self.takes_temperature)}, "
@@ -54,7 +52,6 @@ class Capabilities(BaseModel):
             + (", cost reported" if self.reports_cost else ""),
             f"{thought if self.reasoning_tokens else 'does not think before it answers'}; "
             f"allowance {self.reasoning_allowance} tokens",
-            *(f"learned: {correction}" for correction in self.corrections),
         ]
 
 

@@ -55,6 +55,10 @@ class ProviderConfig(BaseModel):
         True, description="read answers as a stream, and break off one that repeats itself"
     )
 
+    probe: bool = Field(
+        True, description="ask a model one small paid question first, to learn what it takes"
+    )
+
     @model_validator(mode="after")
     def _check_address(self) -> Self:
         try:

@@ -1,21 +1,21 @@
 """Find out what a model at an address can do, by one small paid call.
 
-The caller's `send` makes each call, so that its money is authorized like that of any other.
-Refusals cost nothing and correct the request on the way. The question leaves the form of its
-answer to the schema alone, so an answer in another form shows that the schema was ignored.
+The caller's `ask` makes each call, corrects it by what refusals teach, and pays for it like for any
+other. The question leaves the form of its answer to the schema alone, so an answer in another form
+shows that the schema was ignored.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from daydream_budget.gateway.providers.capabilities import Capabilities
 from daydream_budget.gateway.providers.config import ProviderConfig
-from daydream_budget.gateway.providers.corrections import CorrectedReply, SendRequest, ask_corrected
 from daydream_budget.gateway.providers.dialect import Dialect
-from daydream_budget.gateway.providers.features import FORMAT, format_of
+from daydream_budget.gateway.providers.features import FORMAT
 from daydream_budget.gateway.providers.reasoning import (
     ReasoningAllowances,
     is_cut_while_thinking,
@@ -24,11 +24,11 @@ from daydream_budget.gateway.providers.reasoning import (
 from daydream_budget.gateway.providers.reply import ProviderReply
 
 PROBE_TOKENS_MAX = 200
-PROBE_THOUGHT_MAX = 4096  # asked for if the first call is cut while the model thinks
 PAID_CALLS_MAX = 3
 THOUGHT_FACTOR = 4  # the question is simpler than a daydream
 ALLOWANCE_MIN = 2048
 ROLE = "probe"
+Ask = Callable[[dict[str, Any]], Awaitable[ProviderReply]]
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -38,33 +38,25 @@ SCHEMA: dict[str, Any] = {
     "required": ["tint", "warmth"],
     "additionalProperties": False,
 }
+IGNORED = "the answer did not follow the schema that was asked for"
 QUESTION = "Name a colour of the evening sky and say how warm it is from 1 to 10."
 
 
-async def probe(
-    send: SendRequest, config: ProviderConfig, model: str, dialect: Dialect
-) -> Capabilities:
-    """Ask the model, at most three paid times. `dialect` learns from the refusals.
+async def probe(ask: Ask, config: ProviderConfig, model: str, dialect: Dialect) -> Capabilities:
+    """Ask the model, at most three paid times. `dialect` learns that a schema is ignored.
 
-    Never raises for what a provider does: a `problem` says why there is no answer.
+    An answer that was cut in thought is asked for again, since `ask` then gives it more room. Never
+    raise for what a provider does: a `problem` says why there is no answer.
     """
-    corrections: list[str] = []
-    allowance = _first_allowance(config, model)
     for paid_calls in range(1, PAID_CALLS_MAX + 1):
-        asked = await ask_corrected(send, probe_request(model), dialect, reasoning_tokens=allowance)
-        corrections += map(str, asked.corrections)
-        reply = asked.reply
-        if is_cut_while_thinking(reply) and allowance < PROBE_THOUGHT_MAX:
-            allowance = PROBE_THOUGHT_MAX
-        elif not _is_schema_ignored(asked):
+        reply = await ask(probe_request(model))
+        if is_cut_while_thinking(reply):
+            continue
+        if not _is_schema_ignored(reply, dialect):
             break
-        elif paid_calls < PAID_CALLS_MAX:
-            words = "the answer did not follow the schema that was asked for"
-            corrections.append(f"{FORMAT}{format_of(asked.sent)}: {words}")
-            dialect.refuse(FORMAT + format_of(asked.sent), words, time.time())
-    return _findings(asked, config, model, dialect).model_copy(
-        update={"paid_calls": paid_calls, "corrections": tuple(corrections)}
-    )
+        if paid_calls < PAID_CALLS_MAX:
+            dialect.refuse(FORMAT + dialect.best_format, IGNORED, time.time())
+    return _findings(reply, config, model, dialect).model_copy(update={"paid_calls": paid_calls})
 
 
 def probe_request(model: str) -> dict[str, Any]:
@@ -100,15 +92,14 @@ def _first_allowance(config: ProviderConfig, model: str) -> int:
     return ReasoningAllowances(model, fixed=fixed).for_role(ROLE).tokens
 
 
-def _is_schema_ignored(asked: CorrectedReply) -> bool:
-    is_answer = asked.reply.shape == "completion" and asked.reply.finish == "stop"
-    return is_answer and bool(format_of(asked.sent)) and not follows_schema(asked.reply.text)
+def _is_schema_ignored(reply: ProviderReply, dialect: Dialect) -> bool:
+    is_answer = reply.shape == "completion" and reply.finish == "stop"
+    return is_answer and dialect.best_format != "text" and not follows_schema(reply.text)
 
 
 def _findings(
-    asked: CorrectedReply, config: ProviderConfig, model: str, dialect: Dialect
+    reply: ProviderReply, config: ProviderConfig, model: str, dialect: Dialect
 ) -> Capabilities:
-    reply = asked.reply
     thought = thought_tokens(reply)
     output = reply.usage.output_tokens if reply.usage else 0
     return Capabilities(
@@ -119,8 +110,8 @@ def _findings(
         maximum_name=dialect.maximum_name,
         best_format=dialect.best_format,
         follows_schema=follows_schema(reply.text),
-        takes_seed="seed" in asked.sent,
-        takes_temperature="temperature" in asked.sent,
+        takes_seed=dialect.takes("seed"),
+        takes_temperature=dialect.takes("temperature"),
         returns_logprobs=_has_logprobs(reply),
         streams=dialect.can_stream,
         text_source=reply.text_source,
@@ -138,7 +129,7 @@ def _allowance(config: ProviderConfig, model: str, thought: int, reply: Provider
     if config.reasoning_tokens_max is not None:
         return config.reasoning_tokens_max
     if is_cut_while_thinking(reply):
-        return 2 * PROBE_THOUGHT_MAX
+        return _first_allowance(config, model)  # more room brought no answer
     seen = max(ALLOWANCE_MIN, THOUGHT_FACTOR * thought) if thought else 0
     return max(seen, _first_allowance(config, model))
 

@@ -4,20 +4,28 @@ Providers count reasoning inside the maximum: a judge's 560 tokens are used up b
 an allowance is asked for, and authorized, on top. It starts from what is known of the model,
 follows a high quantile of the thought that was seen, and doubles when an answer is cut while the
 model still thinks.
+
+Some models never stop thinking, and more room only raises the cost of their calls. So after two
+increases that brought no answer the allowance is what it was before the first one, and stays until
+an answer ends normally.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import ceil
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from daydream_budget.gateway.providers.reply import ProviderReply
 
 ALLOWANCE_MAX = 65_536
 ALLOWANCE_AFTER_CUT_MIN = 2048
 ALLOWANCE_OF_KNOWN_THINKERS = 4096
+INCREASES_MAX = 2  # in a row; if they brought no answer, a third one brings none either
 THOUGHT_MIN = 256  # a model that thought at all may think this long next time
 SEEN_MIN = 8  # calls before the quantile counts
 SEEN_MAX = 64
@@ -58,14 +66,40 @@ def is_cut_while_thinking(reply: ProviderReply) -> bool:
     return reply.finish == "length" and not reply.text.strip() and not reply.has_tool_calls
 
 
+class ThoughtLesson(BaseModel):
+    """What one role's answers taught: its allowance, or that the model never stops thinking."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tokens: int = Field(ge=0)
+    never_stops: bool = False
+    learned_at_s: float = 0.0
+
+
+def merge_thought(
+    mine: Mapping[str, ThoughtLesson], theirs: Mapping[str, ThoughtLesson]
+) -> dict[str, ThoughtLesson]:
+    """Return the newest lesson of each role."""
+    return {
+        role: max(
+            (lessons[role] for lessons in (mine, theirs) if role in lessons),
+            key=lambda lesson: (lesson.learned_at_s, lesson.tokens, lesson.never_stops),
+        )
+        for role in sorted(mine.keys() | theirs.keys())
+    }
+
+
 class ReasoningAllowance:
     """The allowance of one model in one role."""
 
     def __init__(self, start: int = 0, fixed: int | None = None) -> None:
         """Start with the probe's default. A `fixed` allowance is the operator's, and stays."""
         self._fixed = fixed
-        self._floor = min(start, ALLOWANCE_MAX)
+        self._floor = self._before_cuts = min(start, ALLOWANCE_MAX)
+        self._cuts = 0
         self._seen: deque[int] = deque(maxlen=SEEN_MAX)
+        self.never_stops = False
+        self.lesson = ThoughtLesson(tokens=self.tokens)
 
     @property
     def tokens(self) -> int:
@@ -79,12 +113,50 @@ class ReasoningAllowance:
     def observe(self, reply: ProviderReply) -> None:
         """Learn from an answer."""
         if is_cut_while_thinking(reply):
-            self._floor = min(ALLOWANCE_MAX, max(2 * self.tokens, ALLOWANCE_AFTER_CUT_MIN))
-            self._seen.clear()
+            self._observe_cut(thought_tokens(reply))
         elif reply.shape == "completion" and reply.finish == "stop":
-            self._seen.append(thought_tokens(reply))
-            if len(self._seen) == SEEN_MAX:
-                self._floor = 0  # enough was seen: the quantile knows better than the start
+            self._observe_end(thought_tokens(reply))
+        is_settled = self.never_stops or not self._cuts
+        learned = (self.tokens, self.never_stops)
+        if is_settled and learned != (self.lesson.tokens, self.lesson.never_stops):
+            self.lesson = ThoughtLesson(
+                tokens=self.tokens, never_stops=self.never_stops, learned_at_s=time.time()
+            )
+
+    def begin_with(self, tokens: int) -> None:
+        """Take over what a probe found, unless answers have shown more."""
+        if self.never_stops or self._cuts or len(self._seen) >= SEEN_MIN:
+            return
+        shown = self._floor if self.lesson.learned_at_s else 0
+        self._floor = self._before_cuts = min(max(shown, tokens), ALLOWANCE_MAX)
+        self.lesson = self.lesson.model_copy(update={"tokens": self.tokens})
+
+    def adopt(self, lesson: ThoughtLesson) -> None:
+        """Take over what another replica has learned, if it is newer than what was seen here."""
+        if lesson.learned_at_s > self.lesson.learned_at_s and len(self._seen) < SEEN_MIN:
+            self._floor = self._before_cuts = min(lesson.tokens, ALLOWANCE_MAX)
+            self._cuts, self.never_stops, self.lesson = 0, lesson.never_stops, lesson
+
+    def _observe_cut(self, thought: int) -> None:
+        """Count a cut, unless its call began with a smaller allowance than the one now."""
+        if self.never_stops or thought < self.tokens:
+            return
+        self._cuts += 1
+        if self._cuts == 1:
+            self._before_cuts = self.tokens
+        if self._cuts > INCREASES_MAX:
+            self._floor, self.never_stops = self._before_cuts, True
+        else:
+            self._floor = min(ALLOWANCE_MAX, max(2 * self.tokens, ALLOWANCE_AFTER_CUT_MIN))
+        self._seen.clear()
+
+    def _observe_end(self, thought: int) -> None:
+        if self.never_stops or thought > self._before_cuts:
+            self._cuts = 0  # otherwise this answer did not need the increases
+        self.never_stops = False
+        self._seen.append(thought)
+        if len(self._seen) == SEEN_MAX:
+            self._floor = 0  # enough was seen: the quantile knows better than the start
 
     def _from_quantile(self) -> int:
         ranked = sorted(self._seen)
@@ -95,10 +167,9 @@ class ReasoningAllowance:
 class ReasoningAllowances:
     """The allowances of one model, by role."""
 
-    def __init__(self, model: str, *, fixed: int | None = None, probed: int | None = None) -> None:
-        """Take the operator's number, else the probe's, else what the name suggests."""
-        known = ALLOWANCE_OF_KNOWN_THINKERS if is_known_thinker(model) else 0
-        self._start = known if probed is None else probed
+    def __init__(self, model: str, *, fixed: int | None = None) -> None:
+        """Take the operator's number, else what the name suggests until a probe knows more."""
+        self._start = ALLOWANCE_OF_KNOWN_THINKERS if is_known_thinker(model) else 0
         self._fixed = fixed
         self._roles: dict[str, ReasoningAllowance] = {}
 
@@ -108,6 +179,32 @@ class ReasoningAllowances:
             start = max([self._start, *(each.tokens for each in self._roles.values())])
             self._roles[role] = ReasoningAllowance(start, self._fixed)
         return self._roles[role]
+
+    def begin_with(self, tokens: int) -> None:
+        """Take the probe's default, where the operator has set none."""
+        self._start = tokens
+        for allowance in self._roles.values():
+            allowance.begin_with(tokens)
+
+    def lessons(self) -> dict[str, ThoughtLesson]:
+        """Return what was learned from answers, by role. What the operator set is no lesson."""
+        if self._fixed is not None:
+            return {}
+        lessons = {role: each.lesson for role, each in sorted(self._roles.items())}
+        return {role: lesson for role, lesson in lessons.items() if lesson.learned_at_s}
+
+    def adopt(self, lessons: Mapping[str, ThoughtLesson]) -> None:
+        """Take over what another replica has learned."""
+        for role, lesson in lessons.items() if self._fixed is None else ():
+            self.for_role(role).adopt(lesson)
+
+    def lines(self) -> list[str]:
+        """Say in one line each how much roles may think, and which never stop."""
+        lessons = self.lessons()
+        stuck = [role for role, each in sorted(self._roles.items()) if each.never_stops]
+        return [
+            f"{role}: {tokens} tokens for thought" for role, tokens in self if role in lessons
+        ] + [f"{role}: it never stops thinking, so its answers are cut" for role in stuck]
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
         """Yield each role with its allowance, for reports."""

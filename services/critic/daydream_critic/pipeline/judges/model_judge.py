@@ -99,6 +99,7 @@ class ModelJudge(JudgeSpec):
             expected=None if answer is None else _expected_score(reply),
             call=call,
             prompt=spec.prompt.ref.digest,
+            filtered=reply.filtered[:JUSTIFICATION_CHARS_STORED] or None,
             cost_nanousd=sum(model_call.cost_nanousd for model_call in reply.calls),
         )
 

@@ -1,0 +1,56 @@
+"""Bills above their bounds raise the next bounds."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daydream_budget.gateway.bills import BillLesson, merge_bills, price_key
+from daydream_budget.pricing.price_file import FlatPrice
+
+amounts = st.integers(1, 10**12)
+lessons = st.builds(
+    BillLesson, percent=st.integers(100, 10**6), lowest_nanousd=st.integers(0, 10**12)
+)
+
+
+def priced(usd_per_mtok: int) -> FlatPrice:
+    return FlatPrice.model_validate(
+        {"input_usd_per_mtok": usd_per_mtok, "output_usd_per_mtok": usd_per_mtok}
+    )
+
+
+@given(listed=amounts, billed=amounts, other=amounts)
+def test_after_a_bill_every_bound_covers_it(listed: int, billed: int, other: int) -> None:
+    lesson = BillLesson().after(listed, billed)
+    assert lesson.bound_nanousd(other) >= max(other, billed)
+    assert lesson.bound_nanousd(listed) >= billed * 1.2
+
+
+def test_a_bill_that_is_a_multiple_of_the_list_raises_larger_bounds_alike() -> None:
+    lesson = BillLesson().after(1000, 2000)
+    assert lesson.bound_nanousd(1_000_000) == 2_500_000
+
+
+def test_a_bill_for_a_call_that_is_free_by_the_list_is_the_least_bound() -> None:
+    assert BillLesson().after(0, 1000).bound_nanousd(0) == 1250
+
+
+@given(lessons, lessons, amounts)
+def test_lessons_merge_in_any_order_and_never_lower_a_bound(
+    mine: BillLesson, theirs: BillLesson, listed: int
+) -> None:
+    merged = mine.merge(theirs)
+    assert merged == theirs.merge(mine)
+    assert merged.bound_nanousd(listed) >= mine.bound_nanousd(listed) >= listed
+    assert merge_bills({"a": mine}, {"a": theirs, "b": mine}) == {"a": merged, "b": mine}
+
+
+def test_a_lesson_is_about_one_price() -> None:
+    assert price_key(priced(1)) == price_key(priced(1)) != price_key(priced(2))
+
+
+def test_only_a_lesson_is_shown() -> None:
+    assert BillLesson().lines() == []
+    [line] = BillLesson().after(10**6, 12_300_000).lines()
+    assert line.startswith("upper bounds are 15.4 times the price list's, at least $0.0153")
