@@ -62,6 +62,8 @@ def check(files: Iterable[SourceFile]) -> Iterator[Finding]:
 def formatter_marks(files: Iterable[SourceFile]) -> Iterator[Finding]:
     """Yield a finding for each mark that switches the formatter off."""
     for file in files:
+        if not FORMATTER_MARK.search(file.text):
+            continue
         for number, comment in comments(file):
             if FORMATTER_MARK.search(comment):
                 yield Finding(file.path, number, "the formatter is switched off", "Remove the mark")

@@ -7,7 +7,7 @@ import io
 import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,7 +39,13 @@ class SourceFile:
 
 def read(path: Path, root: Path = ROOT) -> SourceFile:
     """Read one file."""
-    return SourceFile(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
+    return _source(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
+
+
+@cache
+def _source(path: str, text: str) -> SourceFile:
+    """Return the same file for the same text, so that all checks parse it once."""
+    return SourceFile(path, text)
 
 
 def python_files(folders: Iterable[str], root: Path = ROOT) -> list[SourceFile]:
