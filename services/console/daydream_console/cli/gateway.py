@@ -94,7 +94,7 @@ async def gateway_key_add(
     err.print(f"Key {key.key_id} for {team}, {purpose}. Its secret is not stored anywhere:")
     if cap is None:
         err.print(
-            f"It has no cap of its own, and the caps on daydreaming do not limit it. To set one: "
+            f"It has no cap, and the caps on daydreaming do not limit it. To set one: "
             f"daydream budget set --scope key:{key.key_id} --window month --cap DOLLARS"
         )
     out.print(secret, markup=False, highlight=False, soft_wrap=True)
