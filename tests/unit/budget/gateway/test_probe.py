@@ -114,7 +114,7 @@ async def test_the_report_says_what_was_found() -> None:
     assert "usage: reported" in lines
 
 
-async def test_a_model_that_never_stops_thinking_gets_no_allowance() -> None:
+async def test_a_model_that_is_cut_twice_gets_no_allowance_from_the_probe() -> None:
     async with FakeProvider() as fake:
         capabilities = await probed(fake, "draft-in-thoughts")
-    assert (capabilities.reasoning_allowance, capabilities.paid_calls) == (0, 3)
+    assert (capabilities.reasoning_allowance, capabilities.paid_calls) == (0, 2)

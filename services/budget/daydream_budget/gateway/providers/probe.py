@@ -45,12 +45,15 @@ QUESTION = "Name a colour of the evening sky and say how warm it is from 1 to 10
 async def probe(ask: Ask, config: ProviderConfig, model: str, dialect: Dialect) -> Capabilities:
     """Ask the model, at most three paid times. `dialect` learns that a schema is ignored.
 
-    An answer that was cut in thought is asked for again, since `ask` then gives it more room. Never
-    raise for what a provider does: a `problem` says why there is no answer.
+    An answer that was cut in thought is asked for again, once, since `ask` then gives it more room;
+    whether a model never stops thinking shows in a real call. Never raise for what a provider does:
+    a `problem` says why there is no answer.
     """
+    was_cut = False
     for paid_calls in range(1, PAID_CALLS_MAX + 1):
         reply = await ask(probe_request(model))
-        if is_cut_while_thinking(reply):
+        if is_cut_while_thinking(reply) and not was_cut:
+            was_cut = True
             continue
         if not _is_schema_ignored(reply, dialect):
             break
