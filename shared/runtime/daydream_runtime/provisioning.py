@@ -116,13 +116,15 @@ def stream_config(stream: Stream, replicas: int) -> api.StreamConfig:
 
 
 async def ensure_stream(js: JetStreamContext, stream: Stream, replicas: int) -> None:
-    """Create the stream, or update an existing one to the table."""
+    """Create the stream, or update an existing one to the table. Its replicas only grow."""
     wanted = stream_config(stream, replicas)
     try:
         await js.add_stream(wanted)
     except BadRequestError as error:
         if error_code(error) != NAME_IN_USE:
             raise
+        existing = (await js.stream_info(stream.name)).config
+        wanted.num_replicas = max(replicas, existing.num_replicas or 1)
         await js.update_stream(wanted)
 
 
