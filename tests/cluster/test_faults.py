@@ -1,4 +1,4 @@
-"""Kill, freeze and replace NATS servers under the whole system: the work goes on without help.
+"""Kill, freeze and replace NATS servers under the whole system: the work continues without help.
 
 After each fault: no dead letter, every daydream has its verdict, no answered call was asked again,
 and the ledger has every call of the provider's invoice.
@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.asyncio(loop_scope="session"),
 ]
-CALLS_AFTER = 8  # answered calls that show that the work goes on
+CALLS_AFTER = 8  # answered calls that show that the work continues
 LED = (LEDGER, f"KV_{CALLS.name}", route_of(HypothesisProposed).stream)
 
 
@@ -40,7 +40,7 @@ async def check(system: WholeSystem) -> None:
 
 
 @pytest.mark.parametrize("role", ["follower", "leader"])
-async def test_work_goes_on_while_a_server_is_frozen(
+async def test_work_continues_while_a_server_is_frozen(
     system: WholeSystem, role: str, seed: int
 ) -> None:
     await until_the_moment(system, random.Random(f"{role} {seed}"))
@@ -67,7 +67,7 @@ async def _server(nodes: Nodes, role: str) -> Node:
 
 
 @pytest.mark.parametrize("stream", LED)
-async def test_work_goes_on_when_the_leader_of_a_stream_is_killed(
+async def test_work_continues_when_the_leader_of_a_stream_is_killed(
     system: WholeSystem, stream: str, seed: int
 ) -> None:
     await until_the_moment(system, random.Random(f"{stream} {seed}"))
@@ -81,7 +81,7 @@ async def test_work_goes_on_when_the_leader_of_a_stream_is_killed(
     await check(system)
 
 
-async def test_work_goes_on_after_two_of_three_servers_were_frozen(
+async def test_work_continues_after_two_of_three_servers_were_frozen(
     system: WholeSystem, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -98,7 +98,9 @@ async def test_work_goes_on_after_two_of_three_servers_were_frozen(
     await check(system)
 
 
-async def test_work_goes_on_while_each_server_is_restarted(system: WholeSystem, seed: int) -> None:
+async def test_work_continues_while_each_server_is_restarted(
+    system: WholeSystem, seed: int
+) -> None:
     chance = random.Random(seed)
     for node in chance.sample(list(system.nodes.nodes.values()), 3):
         await until_the_moment(system, chance)

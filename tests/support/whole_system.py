@@ -143,7 +143,7 @@ class WholeSystem:
         async def is_reached() -> bool:
             return await self._answered() >= goal
 
-        await self._eventually(is_reached, "the work does not go on")
+        await self._eventually(is_reached, "the work does not continue")
 
     async def _answered(self) -> int:
         return (await asyncio.to_thread(self.endpoint.witness))["answered"]
