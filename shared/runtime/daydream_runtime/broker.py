@@ -51,7 +51,7 @@ def make_broker(
 
     async def on_error(error: Exception) -> None:
         # A denied publish looks like a timeout to its caller. Its reason arrives only here.
-        log.warning("nats: %s", error or type(error).__name__)
+        log.warning("nats: %s", str(error) or type(error).__name__)
 
     address = settings.nats_address
     broker = ServiceBroker(
