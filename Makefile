@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-chaos check docs reference bench bench-budget bench-sampler bench-critic bench-gateway lock dist sbom chart
+.PHONY: help setup hooks run test test-chaos test-cluster check docs reference bench bench-budget bench-sampler bench-critic bench-gateway lock dist sbom chart
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test: setup .tools/ready ## all tests that take seconds
 
 test-chaos: setup .tools/ready ## tests that take minutes: processes killed in the middle of runs, installed wheels
 	$(PYTEST) -m slow $(ARGS)
+
+test-cluster: setup ## the whole system on three NATS servers that are killed, frozen and restarted: SEEDS=3 for more moments
+	$(PYTEST) -m cluster --exitfirst tests/cluster $(ARGS)
 
 check: setup ## style, types, layers, phrases, sizes, workflows, docs, each package alone, known vulnerabilities
 	$(BIN)/ruff format --check .

@@ -35,6 +35,12 @@ def test_a_service_never_gives_up_reconnecting() -> None:
     assert make_broker(Settings(), closed)._connection_kwargs["max_reconnect_attempts"] == -1
 
 
+def test_a_server_that_is_frozen_is_left_for_another_within_seconds() -> None:
+    """Its connections stay open. nats-py's defaults would wait six minutes for it."""
+    options = make_broker(Settings(), closed)._connection_kwargs
+    assert options["ping_interval"] * (options["max_outstanding_pings"] + 1) <= 15
+
+
 async def test_a_key_can_be_created_again_after_its_time_is_up(nc: Client) -> None:
     """With a limit marker (`limit_marker_ttl`) it could not: so no bucket of ours has one."""
     js = nc.jetstream()

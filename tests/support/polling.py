@@ -10,7 +10,10 @@ PATIENCE_S = 30.0
 
 
 async def eventually(
-    condition: Callable[[], Awaitable[bool] | bool], patience_s: float = PATIENCE_S
+    condition: Callable[[], Awaitable[bool] | bool],
+    patience_s: float = PATIENCE_S,
+    *,
+    poll_s: float = POLL_S,
 ) -> None:
     """Return when the condition holds. Raise TimeoutError if that takes too long."""
     async with asyncio.timeout(patience_s):
@@ -18,4 +21,4 @@ async def eventually(
             holds = condition()
             if holds if isinstance(holds, bool) else await holds:
                 return
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(poll_s)

@@ -15,7 +15,13 @@ from nats.js import JetStreamContext
 from daydream_contracts.events import Message
 from daydream_contracts.topology import route_of
 from daydream_runtime.comma_list import split_list
-from daydream_runtime.nats_url import NatsAddress, refused, unreachable
+from daydream_runtime.nats_url import (
+    PING_S,
+    PINGS_UNANSWERED_MAX,
+    NatsAddress,
+    refused,
+    unreachable,
+)
 from daydream_runtime.publish_retry import retry_while_in_process
 from daydream_runtime.rpc import RpcClient
 
@@ -70,7 +76,12 @@ async def connected(nats_url: str) -> AsyncIterator[Client]:
     # for ever.
     connecting = asyncio.ensure_future(
         nc.connect(
-            **address.options(), max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=on_error
+            **address.options(),
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            ping_interval=PING_S,
+            max_outstanding_pings=PINGS_UNANSWERED_MAX,
+            error_cb=on_error,
         )
     )
     try:

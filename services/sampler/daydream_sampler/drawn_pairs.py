@@ -62,7 +62,7 @@ class DrawnPairs:
         """
         key = f"{epoch or self.epoch}.{number}"
         try:
-            await self._bucket.create(key, claim_id.encode())
+            await self._bucket.update(key, claim_id.encode(), last=0)  # create it
         except APIError as error:
             if not is_wrong_sequence(error):
                 raise

@@ -13,7 +13,13 @@ from faststream.nats.security import NatsToken
 from faststream.security import BaseSecurity, SASLPlaintext
 from nats.aio.client import Client
 
-from daydream_runtime.nats_url import NatsAddress, refused, unreachable
+from daydream_runtime.nats_url import (
+    PING_S,
+    PINGS_UNANSWERED_MAX,
+    NatsAddress,
+    refused,
+    unreachable,
+)
 from daydream_runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -45,7 +51,7 @@ def make_broker(
 
     async def on_error(error: Exception) -> None:
         # A denied publish looks like a timeout to its caller. Its reason arrives only here.
-        log.warning("nats: %s", error or type(error).__name__)
+        log.warning("nats: %s", str(error) or type(error).__name__)
 
     address = settings.nats_address
     broker = ServiceBroker(
@@ -55,6 +61,8 @@ def make_broker(
         max_reconnect_attempts=-1,  # after the default 60 it spins, ignores SIGTERM, never recovers
         reconnect_time_wait=1,
         connect_timeout=5,
+        ping_interval=PING_S,
+        max_outstanding_pings=PINGS_UNANSWERED_MAX,
         graceful_timeout=settings.stop_timeout_s,  # None would cancel at once
         error_cb=on_error,
         closed_cb=closed,

@@ -34,6 +34,7 @@ DUPLICATE_IN_PROCESS = 10158
 WRONG_SEQUENCE = (10071, 10164)  # of a single server, and of a cluster
 STORAGE_EXCEEDED = 10047
 NAME_IN_USE = 10058
+STREAM_NOT_FOUND = 10059
 
 KIND_OF_CODE: dict[int, BrokerErrorKind] = {
     10002: CONFIGURATION,  # resource limits exceeded for account
@@ -66,7 +67,7 @@ KIND_OF_CODE: dict[int, BrokerErrorKind] = {
     10054: BUG,  # message size exceeds maximum allowed
     10057: BUG,  # message delete failed: the history is sealed
     NAME_IN_USE: CONFIGURATION,  # stream name already in use with a different configuration
-    10059: CONFIGURATION,  # stream not found
+    STREAM_NOT_FOUND: CONFIGURATION,  # stream not found
     10060: BUG,  # expected stream does not match
     10063: RETRY_LATER,  # expected stream sequence does not match: the stream is being restored
     10065: CONFIGURATION,  # subjects overlap with an existing stream

@@ -52,10 +52,9 @@ class CasState(Generic[M]):
         if after == before:
             return result
         body = after.model_dump_json().encode()
-        if revision:
-            await self._bucket.update(self._key, body, last=revision)
-        else:
-            await self._bucket.create(self._key, body)
+        # revision 0 creates the key. `create` of nats-py would read it after a refusal, and in a
+        # cluster the key that refuses it may not be there to read for a moment: KeyNotFoundError
+        await self._bucket.update(self._key, body, last=revision)
         return result
 
     async def _read(self) -> tuple[M, int]:

@@ -15,6 +15,9 @@ from urllib.parse import unquote, urlsplit
 
 from daydream_contracts.errors import ConfigurationError
 
+PING_S = 5  # nats-py's default of 120 s would keep a frozen server for six minutes
+PINGS_UNANSWERED_MAX = 2  # then another server is tried
+
 
 @dataclass(frozen=True)
 class NatsAddress:

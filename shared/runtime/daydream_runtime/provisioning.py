@@ -32,6 +32,7 @@ from daydream_runtime.broker_errors import (
     NAME_IN_USE,
     RETRY_LATER,
     STORAGE_EXCEEDED,
+    STREAM_NOT_FOUND,
     error_code,
     kind_of,
 )
@@ -60,7 +61,11 @@ async def provision_when_ready(nc: Client, replicas: int) -> None:
 
 
 def _is_starting(error: BaseException) -> bool:
-    return kind_of(error) is RETRY_LATER
+    """Return True if the same again will help.
+
+    A stream that another service creates at this moment is both in use and not found, in a cluster.
+    """
+    return kind_of(error) is RETRY_LATER or error_code(error) == STREAM_NOT_FOUND
 
 
 def _configuration_error(error: APIError) -> ConfigurationError:
@@ -111,13 +116,15 @@ def stream_config(stream: Stream, replicas: int) -> api.StreamConfig:
 
 
 async def ensure_stream(js: JetStreamContext, stream: Stream, replicas: int) -> None:
-    """Create the stream, or update an existing one to the table."""
+    """Create the stream, or update an existing one to the table. Its replicas only grow."""
     wanted = stream_config(stream, replicas)
     try:
         await js.add_stream(wanted)
     except BadRequestError as error:
         if error_code(error) != NAME_IN_USE:
             raise
+        existing = (await js.stream_info(stream.name)).config
+        wanted.num_replicas = max(replicas, existing.num_replicas or 1)
         await js.update_stream(wanted)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,6 +10,9 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
+import daydream_budget.ledger.tail
+from daydream_budget.ledger.chain import digest_of
+from daydream_budget.ledger.entries import COMMIT, Commit
 from daydream_budget.ledger.projection import LedgerProjection
 from daydream_budget.ledger.tail import LedgerTail
 from daydream_contracts.events import AlertRaised
@@ -19,12 +23,23 @@ class FakeDamagedStream:
 
     def __init__(self, last_seq: int) -> None:
         self.last_seq = last_seq
+        self.hidden_reads = 10**6
+        commit = Commit(previous="", at=datetime.now(UTC), by="another", entries=())
+        self.data = COMMIT.dump_json(commit)
 
-    async def get_msg(self, *_: Any, **__: Any) -> Any:
-        raise NotFoundError
+    async def get_msg(self, *_: Any, seq: int, **__: Any) -> Any:
+        self.hidden_reads -= 1
+        if self.hidden_reads >= 0 or seq > self.last_seq:
+            raise NotFoundError
+        return SimpleNamespace(seq=seq, data=self.data, time=datetime.now(UTC))
 
     async def stream_info(self, _: str) -> Any:
         return SimpleNamespace(state=SimpleNamespace(last_seq=self.last_seq))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daydream_budget.ledger.tail, "READ_RETRY_S", 0.0)  # waits are not tested
 
 
 @pytest.fixture
@@ -66,3 +81,14 @@ async def test_it_ends_when_the_stream_is_whole_again(
     stream.last_seq = 0
     await tail.catch_up()
     assert tail.refusal is None
+
+
+async def test_a_commit_that_a_cluster_counts_a_moment_before_it_returns_it_is_no_damage(
+    tail: LedgerTail, stream: FakeDamagedStream, alerts: list[AlertRaised]
+) -> None:
+    tail.is_refused = True
+    stream.hidden_reads = 2
+    await tail.catch_up()
+    assert tail.refusal is None
+    assert not alerts
+    assert (tail.position.sequence, tail.position.digest) == (1, digest_of(stream.data))

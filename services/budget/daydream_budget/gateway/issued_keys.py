@@ -34,7 +34,8 @@ class IssuedKeys:
             created_by=request.who,
         )
         try:
-            await self.bucket.create(request.secret_sha256, key.model_dump_json().encode())
+            content = key.model_dump_json().encode()
+            await self.bucket.update(request.secret_sha256, content, last=0)  # create it
         except APIError as error:
             if not is_wrong_sequence(error):
                 raise

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import nats.errors
+from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 from tenacity import retry, retry_if_exception_type, wait_fixed
 
@@ -21,6 +23,7 @@ from daydream_contracts.topology import LEDGER, LEDGER_SUBJECT
 log = logging.getLogger(__name__)
 PUBLISH_S = 2.0
 READ_RETRY_S = 0.1
+HIDDEN_READS = 10  # a cluster counts a message a moment before its leader returns it
 CONNECTION_ERRORS = (nats.errors.Error, ConnectionError, TimeoutError)
 HIDDEN = (
     "the broker counts it but does not return it, so it may be damaged. "
@@ -84,14 +87,8 @@ class LedgerTail:
 
     async def _read_on(self) -> None:
         projection = self.projection
-        while True:
+        while (stored := await self._next()) is not None:
             following = self.position.sequence + 1
-            try:
-                stored = await projection.js.get_msg(
-                    LEDGER, seq=following, subject=LEDGER_SUBJECT, next=True
-                )
-            except NotFoundError:
-                return await self._check_end()
             if stored.seq != following:  # archived since: this replica was away long
                 await projection.replay()
                 continue
@@ -99,15 +96,22 @@ class LedgerTail:
             await projection.take(LedgerMessage(following, stored.data or b"", stored.time))
             self.is_refused = False
 
-    async def _check_end(self) -> None:
-        """Raise UnreadableMessageError if the stream has more messages than it returns.
+    async def _next(self) -> RawStreamMsg | None:
+        """Return the next message, None if there is none.
 
-        That is checked only after a commit was refused although there was nothing new to read: a
-        server that finds a damaged message answers "no message found".
+        Raise UnreadableMessageError if the stream counts one and does not return it. That is
+        checked only after a commit was refused although there was nothing new to read: a server
+        that finds a damaged message answers "no message found".
         """
-        if not self.is_refused:
-            return
-        js, last = self.projection.js, self.position.sequence
-        if (await js.stream_info(LEDGER)).state.last_seq > last:
-            raise UnreadableMessageError(LedgerMessage(last + 1, b"", utc_now()), HIDDEN)
-        self.is_refused = False
+        js, following = self.projection.js, self.position.sequence + 1
+        for _ in range(HIDDEN_READS):
+            try:
+                return await js.get_msg(LEDGER, seq=following, subject=LEDGER_SUBJECT, next=True)
+            except NotFoundError:
+                if not self.is_refused:
+                    return None
+            if (await js.stream_info(LEDGER)).state.last_seq < following:
+                self.is_refused = False
+                return None
+            await asyncio.sleep(READ_RETRY_S)
+        raise UnreadableMessageError(LedgerMessage(following, b"", utc_now()), HIDDEN)

@@ -1,0 +1,240 @@
+"""Every role of daydream as its own process, on three NATS servers, with a fake provider.
+
+The ledger and the gateway run twice. The provider is a process of its own, so its log is evidence
+that nothing in the system can change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+from uuid import uuid4
+
+import nats
+from nats.aio.client import Client
+
+from daydream_console.local.secret_variables import environment_of, stage_keys
+from daydream_console.overview import Overview, overview
+from daydream_contracts.events import DocumentOffered
+from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetGoal, SetLimit
+from daydream_contracts.topology import (
+    BUDGET_CHANGE,
+    MEMORY_STATE,
+    SAMPLER_GOAL,
+    SAMPLER_STATE,
+    route_of,
+)
+from daydream_runtime.rpc import RpcClient
+from support.gateway import write_prices
+from support.nodes import NODES, Nodes
+from support.polling import eventually
+from support.programs import Endpoint, answers
+from support.services import service
+
+CAP_NANOUSD = 5 * 10**9
+FACTS = 60  # 1,770 pairs: more than the tests draw
+GOAL_MAX = FACTS * (FACTS - 1) // 2
+WORDS = "ice salt river queue wind signal lock market spore tide mirror thread ledger hinge echo"
+PATIENCE_S = 90.0
+POLL_S = 0.1  # a poll asks every role
+# role: its module, what secrets it gets, and through which gateway it asks models
+ROLES = {
+    "budget-1": ("budget", "budget", ""),
+    "budget-2": ("budget", "budget", ""),
+    "gateway-1": ("budget.gateway", "gateway", ""),
+    "gateway-2": ("budget.gateway", "gateway", ""),
+    "memory": ("memory", "memory", "gateway-2"),
+    "synthesizer": ("synthesizer", "synthesizer", "gateway-1"),
+    "critic": ("critic", "critic", "gateway-2"),
+    "oracle": ("critic.oracle", "oracle", "gateway-1"),
+    "sampler": ("sampler", "sampler", ""),
+    "console": ("console", "console", ""),
+}
+SETTINGS = {
+    "DAYDREAM_STREAM_REPLICAS": str(NODES),
+    "DAYDREAM_MODEL_NAME": "priced-1",
+    "DAYDREAM_MODEL_API_KEY": "right",
+    "DAYDREAM_SAMPLER_PAIRS_MAX": "0",
+    "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic,oracle",
+    "DAYDREAM_CRITIC_PROMOTE_SCORE": "6",
+}
+
+
+@dataclass
+class WholeSystem:
+    """The running processes, and what each fault allows."""
+
+    nodes: Nodes
+    endpoint: Endpoint
+    folder: Path
+    nc: Client
+    rpc: RpcClient
+    processes: dict[str, Popen[str]] = field(default_factory=dict)
+    repeats_allowed: Counter[str] = field(default_factory=Counter)
+    stack: ExitStack = field(default_factory=ExitStack)
+
+    async def start(self) -> None:
+        """Start all roles, the gateways first, and wait until each is ready."""
+        gateways = [name for name in ROLES if name.startswith("gateway")]
+        for name in gateways:
+            self._start_role(name)
+
+        async def have_addresses() -> bool:
+            return all(map(self._address, gateways))
+
+        await self._eventually(have_addresses, "the gateways do not start")
+        for name in ROLES.keys() - self.processes.keys():
+            self._start_role(name)
+        await self.until_ready()
+
+    def _start_role(self, name: str) -> None:
+        module, who, gateway = ROLES[name]
+        common = {
+            **SETTINGS,
+            "DAYDREAM_NATS_URL": self.nodes.url,
+            "DAYDREAM_MODEL_BASE_URL": self.endpoint.url,
+            "DAYDREAM_PRICES_FILE": str(write_prices(self.folder)),
+            "DAYDREAM_INSTANCE": name,
+            "DAYDREAM_HTTP_PORT": "0",  # a chosen one may be taken before it is used
+        }
+        url = f"http://{self._address(gateway)}/v1" if gateway else ""
+        own = environment_of(who, common, stage_keys("test"), url)
+        running = service(module, self.nodes.url, self.folder / name, ready=False, **own)
+        self.processes[name] = self.stack.enter_context(running)
+
+    def _address(self, name: str) -> str:
+        """Return a role's address by the first line of its log; nothing if it has none yet."""
+        log = next((self.folder / name).glob("*.log"))
+        first, _, rest = log.read_text().partition("\n")
+        return str(json.loads(first)["http"]) if rest or first.endswith("}") else ""
+
+    async def provide(self) -> None:
+        """Give it money, and documents to think about."""
+        change = SetLimit(window="lifetime", cap_nanousd=CAP_NANOUSD)
+        request = ChangeBudget(change_id=uuid4().hex, change=change, who="test")
+        await self.rpc.request(BUDGET_CHANGE, request)
+        offer = _notes()
+        route = route_of(DocumentOffered)
+        await self.nc.jetstream().publish(route.subject, offer.model_dump_json().encode())
+
+        async def is_read() -> bool:
+            return (await self.rpc.request(MEMORY_STATE, EmptyRequest())).facts >= FACTS
+
+        await self._eventually(is_read, "the documents are not read")
+
+    async def draw(self) -> None:
+        """Let it draw pairs until `finish`."""
+        await self.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=GOAL_MAX))
+
+    async def until_answered(self, calls: int) -> None:
+        """Wait until the provider has answered more calls from now on."""
+        goal = await self._answered() + calls
+
+        async def is_reached() -> bool:
+            return await self._answered() >= goal
+
+        await self._eventually(is_reached, "the work does not continue")
+
+    async def _answered(self) -> int:
+        return (await asyncio.to_thread(self.endpoint.witness))["answered"]
+
+    async def until_ready(self) -> None:
+        """Wait until every role says that it is ready. Fail if one has ended."""
+
+        async def is_ready() -> bool:
+            states = [await self._state_of(name) for name in ROLES]
+            assert not any("ended" in state for state in states), self._described(states)
+            return set(states) == {"ready"}
+
+        await self._eventually(is_ready, "not all roles are ready")
+
+    async def _eventually(self, condition: Callable[[], Awaitable[bool]], problem: str) -> None:
+        try:
+            await eventually(condition, PATIENCE_S, poll_s=POLL_S)
+        except TimeoutError:
+            states = [await self._state_of(name) for name in ROLES]
+            raise AssertionError(f"{problem}: {self._described(states)}") from None
+
+    async def _state_of(self, name: str) -> str:
+        process = self.processes.get(name)
+        if process is not None and process.poll() is not None:
+            return f"ended with {process.returncode}"
+        address = self._address(name) if name in self.processes else ""
+        if not address:
+            return "not started"
+        is_ready = await asyncio.to_thread(answers, f"http://{address}/readyz")
+        return "ready" if is_ready else "not ready"
+
+    def _described(self, states: Iterable[str]) -> str:
+        roles = ", ".join(f"{name}: {state}" for name, state in zip(ROLES, states, strict=True))
+        return f"{roles}. Their logs are in {self.folder}"
+
+    def disturb(self) -> None:
+        """Allow each call in flight at this moment to be repeated once."""
+        self.repeats_allowed.update(self.endpoint.open_calls())
+
+    async def finish(self) -> Overview:
+        """Draw no more, and return the state when everything that was drawn has ended."""
+        drawn = (await self.rpc.request(SAMPLER_STATE, EmptyRequest())).drawn
+        await self.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=drawn))
+        state = await overview(self.rpc, self.nc.jetstream())
+
+        async def is_over() -> bool:
+            nonlocal state
+            state = await overview(self.rpc, self.nc.jetstream())
+            if not (state.budget and state.memory and state.sampler and state.pipeline_idle):
+                return False
+            return not state.budget.reservations_open and not state.budget.attempts_authorized
+
+        await self._eventually(is_over, "the work does not end")
+        return state
+
+
+def _notes() -> DocumentOffered:
+    words = WORDS.split()
+    texts = (
+        f"Note {number}: {' '.join(random.Random(number).sample(words, 9))}."
+        for number in range(FACTS)
+    )
+    lines = [json.dumps({"text": text, "title": text.partition(":")[0]}) for text in texts]
+    data = "\n".join(lines).encode()
+    return DocumentOffered(
+        document_id="notes",
+        content=base64.b64encode(data),
+        source="/notes.jsonl",
+        size_bytes=len(data),
+        offered_at=datetime.now(UTC),
+    )
+
+
+@asynccontextmanager
+async def running_system(
+    nodes: Nodes, endpoint: Endpoint, folder: Path
+) -> AsyncIterator[WholeSystem]:
+    """Run all roles, with money and documents."""
+
+    async def ignore(_: Exception) -> None:
+        """Ignore errors: servers are killed on purpose."""
+
+    options: dict[str, Any] = {"ping_interval": 1, "max_outstanding_pings": 2}
+    nc = await nats.connect(
+        nodes.urls, max_reconnect_attempts=-1, reconnect_time_wait=0.1, error_cb=ignore, **options
+    )
+    system = WholeSystem(nodes, endpoint, folder, nc, RpcClient(nc, patience_s=60))
+    try:
+        await system.start()
+        await system.provide()
+        yield system
+    finally:
+        system.stack.close()
+        await nc.close()
