@@ -63,6 +63,24 @@ def test_days_on_which_clocks_change_end_at_local_midnight(
     assert (end - first) * QUARTER_S == hours * 3600
 
 
+@pytest.mark.parametrize(
+    ("zone", "change", "quarters"),
+    [  # the lengths of the windows before and after the change
+        ("Pacific/Chatham", datetime(2026, 9, 26, 14, tzinfo=UTC), (3, 1)),  # 2:45 becomes 3:45
+        ("Pacific/Chatham", datetime(2026, 4, 4, 14, tzinfo=UTC), (3, 1)),  # 3:45 becomes 2:45
+        ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC), (4, 2)),
+        ("Europe/Zurich", datetime(2026, 3, 29, 1, tzinfo=UTC), (4, 4)),
+    ],
+)
+def test_an_hour_ends_where_clocks_change_and_no_quarter_is_in_two_hours(
+    zone: str, change: datetime, quarters: tuple[int, int]
+) -> None:
+    before = span_of("hour", change - timedelta(seconds=1), ZoneInfo(zone))
+    after = span_of("hour", change, ZoneInfo(zone))
+    assert before[1] == after[0] == quarter_of(change)
+    assert (before[1] - before[0], after[1] - after[0]) == quarters
+
+
 def test_the_lifetime_never_renews() -> None:
     now = datetime(2026, 6, 1, tzinfo=UTC)
     assert renewal("lifetime", now, ZoneInfo("UTC")) is None

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from daydream_contracts.rpc import Window
 
 QUARTER_S = 900
+QUARTERS_PER_HOUR = 3600 // QUARTER_S
 QUARTERS_PER_DAY = 86_400 // QUARTER_S
 Span = tuple[int, int]
 ALL_TIME: Span = (0, 1 << 62)
@@ -57,7 +58,16 @@ def renewal(window: Window, at: datetime, zone: ZoneInfo) -> datetime | None:
 
 
 def _hour(local: datetime) -> Span:
-    """Return one hour under one offset: the hour that daylight saving repeats is two windows."""
+    """Return one hour under one offset: the hour that daylight saving repeats is two windows.
+
+    A change of clocks inside of an hour ends it, as at 2:45 on the Chatham Islands.
+    """
     elapsed = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-    first = local.astimezone(UTC) - elapsed
-    return quarter_of(first), quarter_of(first) + 3600 // QUARTER_S
+    first = quarter_of(local.astimezone(UTC) - elapsed)
+    offset = local.utcoffset()
+    quarters = [
+        quarter
+        for quarter in range(first, first + QUARTERS_PER_HOUR)
+        if start_of(quarter).astimezone(local.tzinfo).utcoffset() == offset
+    ]
+    return quarters[0], quarters[-1] + 1
