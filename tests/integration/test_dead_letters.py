@@ -29,9 +29,9 @@ from daydream_runtime.provisioning import provision
 from daydream_runtime.stream_reader import RESEND
 from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.strategy_history import StrategyHistory
+from support.budget import budget_here
 from support.message_builders import AT, hypothesis
 from support.programs import NatsServer
-from support.services import service
 
 STAGES = ("synthesizer", "critic", ORACLE)
 USD = {"synthesizer": 1, "critic": 10, ORACLE: 100}
@@ -93,20 +93,19 @@ async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
         message.model_dump_json().encode(),
         headers=headers,
     )
-    with service("budget", server.url, tmp_path):
-        async with connected(server.url) as client:
-            await client.rpc.request(
-                BUDGET_CHANGE,
-                ChangeBudget(
-                    change_id="1",
-                    change=SetLimit(window="lifetime", cap_nanousd=1000 * NANOUSD_PER_USD),
-                    who="t",
-                ),
-            )
-            (letter,) = [letter async for letter in dead_letters(client)]
-            assert await resend(client, letter) is None
-            state = await client.rpc.request(BUDGET_STATE, EmptyRequest())
-            sent = await js.get_msg(route.stream, seq=1)
+    async with budget_here(server), connected(server.url) as client:
+        await client.rpc.request(
+            BUDGET_CHANGE,
+            ChangeBudget(
+                change_id="1",
+                change=SetLimit(window="lifetime", cap_nanousd=1000 * NANOUSD_PER_USD),
+                who="t",
+            ),
+        )
+        (letter,) = [letter async for letter in dead_letters(client)]
+        assert await resend(client, letter) is None
+        state = await client.rpc.request(BUDGET_STATE, EmptyRequest())
+        sent = await js.get_msg(route.stream, seq=1)
     assert state.reserved_nanousd == usd * NANOUSD_PER_USD
     assert (sent.headers or {})["Nats-Msg-Id"] == f"{message.message_id}{RESEND}4"
     again = route.message.model_validate_json(sent.data or b"")

@@ -26,9 +26,9 @@ from daydream_contracts.events import (
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE, route_of
 from daydream_models.reservations import StagePlan, publish_plan
+from support.budget import budget_here
 from support.message_builders import hypothesis, pair
 from support.programs import NatsServer
-from support.services import service
 from support.stage import StageOf, running_stage
 
 
@@ -73,7 +73,7 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
                     expected_fixed_nanousd=100_000,
                 ),
             )
-        with service("budget", server.url, tmp_path):
+        async with budget_here(server):
             assert "No cap" in (await resend(client, dead) or "")
             assert [letter.sequence async for letter in dead_letters(client)] == [dead.sequence], (
                 "it is still there"

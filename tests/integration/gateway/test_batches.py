@@ -27,6 +27,7 @@ from daydream_models.prompt import Prompt
 from daydream_models.settings import ModelSettings
 from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
+from support.budget import budget_here
 from support.gateway import (
     MODEL,
     PROVIDER_KEY,
@@ -35,7 +36,6 @@ from support.gateway import (
     gateway_here,
 )
 from support.programs import Endpoint, NatsServer
-from support.services import service
 
 SCHEMA = {
     "type": "object",
@@ -123,7 +123,7 @@ async def batched(
 ) -> AsyncIterator[BatchedModel]:
     prices = tmp_path / "prices.toml"
     prices.write_text(PRICES)
-    with service("budget", server.url, tmp_path / "budget"):
+    async with budget_here(server):
         await provision(nc, replicas=1)
         async with AsyncExitStack() as stack:
             batched = BatchedModel(nc, endpoint, prices, stack)

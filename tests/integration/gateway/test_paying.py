@@ -25,6 +25,7 @@ from daydream_models.prompt import Prompt
 from daydream_models.settings import ModelSettings
 from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
+from support.budget import budget_here
 from support.gateway import (
     MODEL,
     PROVIDER_KEY,
@@ -35,7 +36,6 @@ from support.gateway import (
 )
 from support.polling import eventually
 from support.programs import Endpoint, NatsServer
-from support.services import service
 
 SCHEMA = {
     "type": "object",
@@ -105,7 +105,7 @@ class PaidModel(LedgerClient):
 async def paid(
     server: NatsServer, nc: Client, endpoint: Endpoint, tmp_path: Path
 ) -> AsyncIterator[PaidModel]:
-    with service("budget", server.url, tmp_path / "budget"):
+    async with budget_here(server):
         await provision(nc, replicas=1)
         async with AsyncExitStack() as stack:
             paid = PaidModel(nc, endpoint, write_prices(tmp_path), stack)
