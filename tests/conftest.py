@@ -11,6 +11,18 @@ from nats.aio.client import Client
 
 from support.programs import Endpoint, NatsServer, priced_endpoint
 
+HERE = Path(__file__).parent
+LONG_FIRST = ("e2e", "chaos", "integration")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders of long tests: one that runs last runs alone, on one core of two."""
+
+    def is_short(item: pytest.Item) -> list[bool]:
+        return [not item.path.is_relative_to(HERE / folder) for folder in LONG_FIRST]
+
+    items.sort(key=is_short)
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[NatsServer]:

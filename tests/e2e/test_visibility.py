@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from pathlib import Path
 
-from daydream_contracts.rpc import EmptyRequest, MemoryState, Search
-from daydream_contracts.topology import MEMORY_SEARCH, MEMORY_STATE
+from daydream_contracts.rpc import EmptyRequest, ListVerdicts, MemoryState, Search, SetGoal
+from daydream_contracts.topology import (
+    MEMORY_SEARCH,
+    MEMORY_STATE,
+    MEMORY_VERDICTS,
+    SAMPLER_GOAL,
+)
 from support.programs import Daydream, Endpoint, until
 
 ICE = (
@@ -19,19 +23,27 @@ SALT = (
     "but to carry it inland."
 )
 
+NOTES = (
+    "Bees tell each other by a dance where flowers are, and how far it is to fly there.",
+    "A market finds a price without anybody who knows all that buyers and sellers know.",
+    "Ships became cheap to load when every box of cargo had the same size and corners.",
+    "Bread rises because yeast breathes, and the dough keeps what it breathes out.",
+    "Old bridges of stone stand without mortar, since their weight presses them together.",
+    "Children learn the grammar of a language from sentences that are full of mistakes.",
+)
+
 
 def test_documents_insights_and_questions_can_be_hidden_and_used_again(
     tmp_path: Path, endpoint: Endpoint
 ) -> None:
     # what passes the gates is promoted
     daydream = Daydream(tmp_path / "user", endpoint, DAYDREAM_CRITIC_PROMOTE_SCORE="1")
-    done = daydream("run", "-n", "4", "--cap", "1", "--json")
-    promoted = json.loads(done.stdout)["insights"][0]["verdict_id"]
-    with daydream.up() as daydream:
+    with daydream.up(draws=True) as daydream:
 
         def memory() -> MemoryState:
             return daydream.request(MEMORY_STATE, EmptyRequest())
 
+        promoted = daydream_until_an_insight(daydream, tmp_path / "first")
         (visibility,) = daydream.json("retract", promoted, "--who", "ada", "--why", "wrong")
         insight = visibility["fact"]["fact_id"]
         assert (visibility["hidden"], visibility["retracted_by"]) == (True, [insight])
@@ -63,6 +75,21 @@ def test_documents_insights_and_questions_can_be_hidden_and_used_again(
         assert daydream.json("question", "list") == ["Why is ice slippery?"]
         assert daydream("question", "close", "Why is ice slippery?").returncode == 0
         assert daydream.json("question", "list") == []
+
+
+def daydream_until_an_insight(daydream: Daydream, folder: Path) -> str:
+    """Read some notes, and draw pairs of them until one is promoted. Return its verdict's id."""
+    folder.mkdir()
+    for number, note in enumerate(NOTES):
+        (folder / f"{number}.md").write_text(note)
+    daydream.json("ingest", str(folder))
+    insights = ListVerdicts(promoted_only=True, limit=1)
+    (verdict,) = until(
+        lambda: daydream.request(MEMORY_VERDICTS, insights).verdicts, "an insight", 60, poll_s=0.2
+    )
+    daydream.request(SAMPLER_GOAL, SetGoal(pairs_max=0))
+    verdict_id: str = verdict.verdict_id
+    return verdict_id
 
 
 def check_watching(daydream: Daydream, folder: Path) -> None:

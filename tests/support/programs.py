@@ -239,13 +239,10 @@ class Daydream:
         return json.loads(done.stdout)
 
     @contextmanager
-    def up(self) -> Iterator[Daydream]:
-        """Run everything without drawing pairs.
-
-        Commands then start a second faster, and have the machine for themselves.
-        """
+    def up(self, *, draws: bool = False) -> Iterator[Daydream]:
+        """Run everything. Without `draws`, commands have the machine for themselves."""
         quiet = copy.copy(self)
-        quiet.environment = {**self.environment, "DAYDREAM_SAMPLER_ENABLED": "false"}
+        quiet.environment = {**self.environment, "DAYDREAM_SAMPLER_ENABLED": str(draws).lower()}
         running = quiet.start(
             "up",
             "--port",
