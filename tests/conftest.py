@@ -12,11 +12,19 @@ from nats.aio.client import Client
 from support.programs import Endpoint, NatsServer, priced_endpoint
 
 HERE = Path(__file__).parent
-LONG_FIRST = ("e2e", "chaos", "integration")
+WHOLE_SYSTEM = ("e2e", "chaos")
+LONG_FIRST = (*WHOLE_SYSTEM, "integration")
 
 
+@pytest.hookimpl(tryfirst=True)  # before items are deselected by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders of long tests: one that runs last runs alone, on one core of two."""
+    """Mark what starts the whole system, and begin with the folders of long tests.
+
+    A long test that runs last runs alone, on one core of two.
+    """
+    for item in items:
+        if any(item.path.is_relative_to(HERE / folder) for folder in WHOLE_SYSTEM):
+            item.add_marker("e2e")
 
     def is_short(item: pytest.Item) -> list[bool]:
         return [not item.path.is_relative_to(HERE / folder) for folder in LONG_FIRST]
