@@ -38,7 +38,7 @@ def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(
         "oracle",
     }
     with daydream.up() as running:
-        verdicts = running.json("insights", "--all", "--limit", "100")
+        verdicts = running.items("insights", "--all", "--limit", "100")
         assert len(verdicts) == len(
             {verdict["hypothesis"]["hypothesis_id"] for verdict in verdicts}
         ), "one verdict per hypothesis"
@@ -107,7 +107,7 @@ def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(
             lambda: (
                 sum(
                     verdict["round"] == 2
-                    for verdict in running.json("insights", "--all", "--limit", "100")
+                    for verdict in running.items("insights", "--all", "--limit", "100")
                 )
                 == 5
             ),

@@ -37,7 +37,7 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
         "the ledger and the endpoint count the same money"
     )
     with daydream.up() as running:
-        verdicts = running.json("insights", "--all", "--limit", "100")
+        verdicts = running.items("insights", "--all", "--limit", "100")
     judged = [verdict for verdict in verdicts if verdict["judgements"]]
     assert len(judged) > 50
     names = {
@@ -124,7 +124,7 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
         def judged_again() -> list[dict[str, Any]]:
             return [
                 verdict
-                for verdict in running.json("insights", "--all", "--limit", "100")
+                for verdict in running.items("insights", "--all", "--limit", "100")
                 if verdict["round"] == 2
             ]
 

@@ -234,6 +234,11 @@ class Daydream:
         assert done.returncode == 0, done.stderr + done.stdout
         return json.loads(done.stdout)
 
+    def items(self, *arguments: str) -> list[Any]:
+        """Return the items of a command that prints a list."""
+        items: list[Any] = self.json(*arguments)["items"]
+        return items
+
     @contextmanager
     def up(self) -> Iterator[Daydream]:
         """Run everything without drawing pairs.

@@ -32,6 +32,9 @@ async def budget_audit(
     """Check every invariant of the ledger, and compare it with an invoice.
 
     Exit with 1 if something is wrong.
+
+    Examples:
+        daydream budget audit --invoice invoice.csv
     """
     if importlib.util.find_spec("daydream_budget") is None:
         raise ConfigurationError(

@@ -11,21 +11,27 @@ from typing import Any, ParamSpec
 
 import typer
 
+from daydream_console.cli.exit_codes import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_WRONG_SETTING,
+)
 from daydream_console.cli.output import emit_json, err
 from daydream_contracts.errors import ConfigurationError, DaydreamError
 
 P = ParamSpec("P")
-EXIT_FAILED = 1
-EXIT_WRONG_SETTING = 2
-EXIT_INTERRUPTED = 130
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class DeclinedError(Exception):
+    """A person answered no. The text says what was therefore not done."""
 
 
 def command(work: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, None]:
     """Make an async function a command of the program.
 
-    The function returns its exit code; None means 0. Exit codes: 0, 1 for a failure, 2 for a
-    configuration error, 130 for Ctrl-C. These never show a traceback. With the option `as_json` an
-    error is JSON on standard output.
+    The function returns its exit code; None means 0. Errors become the codes of `exit_codes`, and
+    never show a traceback. With the option `as_json` an error is JSON on standard output.
     """
 
     @wraps(work)
@@ -37,12 +43,24 @@ def command(work: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, N
 
 
 def confirm(question: str, *, yes: bool, declined: str) -> None:
-    """Ask on standard error unless `yes`.
+    """Ask on standard error unless `yes`. Raise DeclinedError with the text `declined` on a no.
 
-    Raise ConfigurationError with the text `declined` on a no.
+    No input counts as a no. Ctrl-C stops the command as everywhere.
     """
-    if not yes and not typer.confirm(question, err=True):
-        raise ConfigurationError(declined, "Answer yes, or pass --yes")
+    if yes:
+        return
+    loop = asyncio.get_running_loop()
+    loop.remove_signal_handler(signal.SIGINT)  # it would be called only after the answer
+    print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        err.print("\nstopping …")
+        raise asyncio.CancelledError from None
+    finally:
+        loop.add_signal_handler(signal.SIGINT, _cancel(asyncio.current_task()))
+    if answer.strip().lower() not in ("y", "yes"):
+        raise DeclinedError(declined)
 
 
 def _run(work: Coroutine[Any, Any, int | None], *, as_json: bool) -> int:
@@ -52,7 +70,10 @@ def _run(work: Coroutine[Any, Any, int | None], *, as_json: bool) -> int:
         report = {"error": error.problem, "fix": error.fix}
         return _fail(report, f"{error.problem}. {error.fix}.", EXIT_WRONG_SETTING, as_json=as_json)
     except DaydreamError as error:
-        return _fail({"error": str(error)}, str(error), EXIT_FAILED, as_json=as_json)
+        return _fail({"error": str(error), "fix": ""}, str(error), EXIT_FAILED, as_json=as_json)
+    except DeclinedError as error:
+        report = {"error": str(error), "fix": "Answer yes, or pass --yes"}
+        return _fail(report, f"{error}.", EXIT_FAILED, as_json=as_json)
 
 
 def _fail(report: dict[str, str], line: str, code: int, *, as_json: bool) -> int:
@@ -69,18 +90,23 @@ async def _interruptible(work: Coroutine[Any, Any, int | None]) -> int:
     The work stops what it has started.
     """
     task = asyncio.ensure_future(work)
-    interrupted = False
-
-    def interrupt() -> None:
-        nonlocal interrupted
-        if not interrupted:
-            interrupted = True
-            err.print("\nstopping …")
-            task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, interrupt)
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, _cancel(task))
     try:
         return await task or 0
     except asyncio.CancelledError:
         return EXIT_INTERRUPTED
+
+
+def _cancel(task: asyncio.Task[Any] | None) -> Callable[[], None]:
+    """Return a handler that cancels the task at its first call."""
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        if not interrupted and task is not None:
+            interrupted = True
+            err.print("\nstopping …")
+            task.cancel()
+
+    return interrupt

@@ -11,7 +11,7 @@ from rich.markup import escape
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import running_address
 from daydream_console.cli.options import PORT, BaseUrl, Data, Json, ModelName, Port, Weights
-from daydream_console.cli.output import emit_json, out
+from daydream_console.cli.output import emit_items, out
 from daydream_console.client import connected
 from daydream_console.local.checks import (
     check_folder,
@@ -51,14 +51,19 @@ async def doctor_command(
     port: Port = PORT,
     as_json: Json = False,
 ) -> int:
-    """Check this machine and print a fix for each problem. Start nothing, spend nothing."""
+    """Check this machine and print a fix for each problem. Start nothing, spend nothing.
+
+    Examples:
+        daydream doctor
+        daydream doctor --base-url http://127.0.0.1:11434/v1
+    """
     checks = await run_checks(
         DataFolder(data or default_folder()),
         lambda: choose(weights=model, base_url=base_url, name=model_name),
         port,
     )
     if as_json:
-        emit_json([vars(check) for check in checks])
+        emit_items([vars(check) for check in checks])
     else:
         for check in checks:
             mark = "[red]✗[/red]" if check.is_problem else "[green]✓[/green]"

@@ -9,7 +9,7 @@ import typer
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json
-from daydream_console.cli.output import emit_json, out
+from daydream_console.cli.output import emit_items, out
 from daydream_console.cli.verdict_view import show_verdicts
 from daydream_contracts.rpc import ListVerdicts
 from daydream_contracts.topology import MEMORY_VERDICTS
@@ -24,13 +24,17 @@ async def insights_command(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List insights, newest first, each with its two facts, scores and cost."""
+    """List insights, newest first, each with its two facts, scores and cost.
+
+    Examples:
+        daydream insights --limit 5
+    """
     async with connection(data) as client:
         page = await client.rpc.request(
             MEMORY_VERDICTS, ListVerdicts(promoted_only=not everything, limit=limit)
         )
     if as_json:
-        emit_json([verdict.model_dump(mode="json") for verdict in page.verdicts])
+        emit_items([verdict.model_dump(mode="json") for verdict in page.verdicts], page.total)
         return
     show_verdicts(page.verdicts, with_ids=True, retracted=page.retracted)
     if page.total:

@@ -27,6 +27,9 @@ async def vault_command(
     """Write insights as linked Markdown notes.
 
     Run it again to update them; notes you changed stay.
+
+    Examples:
+        daydream vault ~/notes/daydream
     """
     async with connection(data) as client:
         with err.status("reading insights …"):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from rich.panel import Panel
 from rich.text import Text
 
-from daydream_console.cli.output import out, usd
+from daydream_console.cli.output import print_boxed, usd
 from daydream_contracts.events import Fact, VerdictReached
 
 
@@ -18,15 +17,12 @@ def show_verdicts(
     for verdict in verdicts:
         is_retracted = verdict.verdict_id in retracted
         promoted = verdict.decision == "promoted" and not is_retracted
-        panel = Panel(
+        print_boxed(
             _body(verdict),
             title=_title(verdict).append(" · retracted" if is_retracted else ""),
-            title_align="left",
-            border_style="green" if promoted else "dim",
-            subtitle=verdict.verdict_id if with_ids else None,
-            subtitle_align="left",
+            subtitle=verdict.verdict_id if with_ids else "",
+            style="green" if promoted else "dim",
         )
-        out.print(panel)
 
 
 def source_line(fact: Fact) -> str:

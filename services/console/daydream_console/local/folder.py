@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import secrets
+import shlex
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,14 +56,44 @@ class DataFolder:
 
     def hold(self) -> bool:
         """Take the lock, which ends with this process. Return False if a running system has it."""
-        self._lock = (self.path / "lock").open("a")
+        lock = (self.path / "lock").open("a")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            self._lock.close()
-            self._lock = None
+            lock.close()
             return False
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._lock = lock
         return True
+
+    def is_held(self) -> bool:
+        """Return whether a system has the lock. Create nothing and keep nothing."""
+        try:
+            with (self.path / "lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
+    @property
+    def holder(self) -> str:
+        """Return " (process N)" for the process that has the lock, or an empty string."""
+        try:
+            pid = (self.path / "lock").read_text()
+        except OSError:
+            return ""
+        return f" (process {pid})" if pid else ""
+
+    @property
+    def option(self) -> str:
+        """Return the option that another command needs for this folder: empty for the default."""
+        if self.path == user_data_path("daydream").absolute():
+            return ""
+        return f" --data {shlex.quote(str(self.path))}"
 
     def release(self) -> None:
         """Release the lock."""

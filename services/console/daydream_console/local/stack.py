@@ -26,6 +26,8 @@ MODULES = {  # the others have the name of their service
     GATEWAY: "daydream_budget.gateway",
 }
 STOP_GRACE_S = 8.0
+HOLD_TRIES = 20
+HOLD_POLL_S = 0.1
 NATS_CONFIG = """\
 host: 127.0.0.1
 port: {port}
@@ -76,13 +78,12 @@ async def running(
     Without `draws` no service works on daydreams: the system only answers questions.
     """
     folder.make()
-    if not folder.hold():
-        pid = folder.read("running.json").get("pid", "?")
-        raise ConfigurationError(
-            f"daydream is already running in {folder.path} (process {pid})",
-            "Stop it first, or choose another folder with --data",
-        )
-    processes = Processes(folder.path / "logs", changed=lambda: _write_address(folder, stack))
+    await _hold(folder)
+    processes = Processes(
+        folder.path / "logs",
+        changed=lambda: _write_address(folder, stack),
+        report=progress,
+    )
     stack = Stack(processes, "")
     try:
         progress("starting NATS")
@@ -100,6 +101,18 @@ async def running(
         progress("stopping")
         await processes.stop(STOP_GRACE_S)
         folder.release()
+
+
+async def _hold(folder: DataFolder) -> None:
+    """Take the lock of the folder. Wait for a command that only looks at it, or ends."""
+    for _ in range(HOLD_TRIES):
+        if folder.hold():
+            return
+        await asyncio.sleep(HOLD_POLL_S)
+    raise ConfigurationError(
+        f"daydream is already running in {folder.path}{folder.holder}",
+        "Stop it first, or choose another folder with --data",
+    )
 
 
 def _environment(folder: DataFolder, stack: Stack) -> dict[str, str]:
