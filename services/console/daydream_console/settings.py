@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field, SecretStr
@@ -19,3 +20,13 @@ class ConsoleSettings(ServiceSettings):
         description="token that clients need to change anything through the page or the API; "
         "empty: changes are off",
     )
+    folder: Path | None = Field(
+        None,
+        description="folder for the index of insights, so that a restart reads only what is new; "
+        "empty: in memory",
+    )
+
+    @property
+    def index_file(self) -> Path | None:
+        """Return the file of the index of insights. None: in memory."""
+        return self.folder / "insights.sqlite" if self.folder else None

@@ -118,6 +118,7 @@ async def _hold(folder: DataFolder) -> None:
 def _environment(folder: DataFolder, stack: Stack) -> dict[str, str]:
     return {
         "DAYDREAM_CONSOLE_TOKEN": stack.console_token,
+        "DAYDREAM_CONSOLE_FOLDER": str(folder.path / "console"),
         "DAYDREAM_NATS_URL": stack.nats_url,
         "DAYDREAM_MEMORY_FOLDER": str(folder.path / "memory"),
         "DAYDREAM_SAMPLER_PAIRS_MAX": "0",

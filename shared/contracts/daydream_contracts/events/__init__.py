@@ -48,7 +48,12 @@ from daydream_contracts.events.judgements import (
     Vote,
 )
 from daydream_contracts.events.pairs import PairSampled, pair_id_of
-from daydream_contracts.events.reviews_and_visibility import ReviewRecorded, VisibilityChanged
+from daydream_contracts.events.reviews_and_visibility import (
+    OutcomeRecorded,
+    ReviewRecorded,
+    TrialResult,
+    VisibilityChanged,
+)
 from daydream_contracts.events.verdicts import (
     CandidateNominated,
     Decision,
@@ -81,6 +86,7 @@ __all__ = [
     "Message",
     "ModelCall",
     "NearestMatch",
+    "OutcomeRecorded",
     "PairSampled",
     "Payer",
     "PromptExample",
@@ -92,6 +98,7 @@ __all__ = [
     "ShortSynthesis",
     "Statement",
     "Synthesis",
+    "TrialResult",
     "VerdictReached",
     "VisibilityChanged",
     "Vote",
