@@ -26,7 +26,7 @@ LATER = (
 
 
 def pairs(daydream: Daydream) -> Counter[tuple[str, ...]]:
-    verdicts = daydream.items("insights", "--all", "--limit", "100")
+    verdicts = daydream.verdicts()
     return Counter(
         tuple(
             sorted(verdict["hypothesis"]["pair"][side]["fact_id"] for side in ("first", "second"))

@@ -39,7 +39,7 @@ def test_a_start_whose_log_grows_makes_progress() -> None:
     start = readiness(clock, [])
     for log_bytes in range(20):
         clock.time_s += 50
-        start.note("its port", log_bytes)
+        start.note("its process to listen", log_bytes)
 
 
 def test_a_start_without_progress_ends_with_what_it_waits_for() -> None:
@@ -56,7 +56,7 @@ def test_a_start_without_progress_ends_with_what_it_waits_for() -> None:
 def test_what_a_slow_start_waits_for_is_reported_now_and_then() -> None:
     clock, lines = FakeClock(), list[str]()
     start = readiness(clock, lines)
-    for _ in range(25):
+    for _ in range(45):
         clock.time_s += 1
         start.note("its consumers", 0)
     assert lines == ["waiting for memory: its consumers"] * 2

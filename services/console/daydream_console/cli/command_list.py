@@ -18,7 +18,6 @@ COMMANDS = {
     "erase": "erase:erase_command",
     "retract": "retract:retract_command",
     "reinstate": "retract:reinstate_command",
-    "insights": "insights:insights_command",
     "review": "review:review_command",
     "ask": "ask:ask_command",
     "export": "export:export_command",
@@ -29,6 +28,9 @@ COMMANDS = {
     "simulate": "simulate:simulate_command",
     "asyncapi": "asyncapi:asyncapi_command",
     "doctor": "doctor:doctor_command",
+}
+DEFAULTS = {  # groups that are commands too
+    "insights": "insights:insights_command",
 }
 GROUPS = {
     "budget": "Show and change spending limits. The ledger records each change with who and why.",
@@ -43,6 +45,7 @@ GROUPS = {
     "report": "Report how well each stage performs, from past verdicts.",
 }
 COMMANDS_OF_GROUPS = {
+    "insights show": "insights_show:insights_show",
     "budget show": "budget:budget_show",
     "budget set": "budget:budget_set",
     "budget unset": "budget:budget_unset",

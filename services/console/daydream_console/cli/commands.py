@@ -16,9 +16,9 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from daydream_console.cli.command_list import COMMANDS, COMMANDS_OF_GROUPS, GROUPS, PANELS
+from daydream_console.cli.command_list import COMMANDS, COMMANDS_OF_GROUPS, DEFAULTS, GROUPS, PANELS
 from daydream_console.cli.help_text import CONTEXT_SETTINGS, HelpGroup
-from daydream_console.cli.lazy_commands import add_commands, group_of
+from daydream_console.cli.lazy_commands import add_commands, add_default_groups, group_of
 from daydream_console.cli.root_group import RootGroup
 
 
@@ -54,6 +54,7 @@ def create_program() -> TyperGroup:
     assert isinstance(program, RootGroup)
     package = __name__.rpartition(".")[0]
     add_commands(program, package, COMMANDS)
+    add_default_groups(program, package, DEFAULTS)
     for name, help_text in GROUPS.items():
         parent, last = group_of(program, name)
         parent.add_command(

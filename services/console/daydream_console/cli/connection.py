@@ -13,6 +13,7 @@ from daydream_console.local.folder import DataFolder, default_folder
 from daydream_contracts.errors import ConfigurationError
 
 READERS = ("budget", "memory")
+INSIGHT_READERS = ("memory", "console")
 
 
 @asynccontextmanager

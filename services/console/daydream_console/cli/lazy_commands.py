@@ -90,8 +90,18 @@ def add_commands(program: TyperGroup, package: str, commands: Mapping[str, str])
     """
     for path, target in commands.items():
         group, name = group_of(program, path)
-        module, _, function = target.partition(":")
-        group.add_command(LazyCommand(name, f"{package}.{module}", function))
+        group.add_command(_lazy(name, package, target))
+
+
+def add_default_groups(program: TyperGroup, package: str, commands: Mapping[str, str]) -> None:
+    """Add groups that are commands too, given as in `add_commands`."""
+    for name, target in commands.items():
+        program.add_command(DefaultGroup(name, _lazy(name, package, target)))
+
+
+def _lazy(name: str, package: str, target: str) -> LazyCommand:
+    module, _, function = target.partition(":")
+    return LazyCommand(name, f"{package}.{module}", function)
 
 
 def group_of(program: TyperGroup, path: str) -> tuple[TyperGroup, str]:

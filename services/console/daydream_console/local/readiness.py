@@ -19,7 +19,7 @@ from daydream_contracts.errors import ConfigurationError
 TIMEOUT_VARIABLE = "DAYDREAM_START_TIMEOUT_S"
 TIMEOUT_S = 300.0
 HEALTH_TIMEOUT_S = 2.0
-REPORT_EVERY_S = 10.0
+REPORT_EVERY_S = 20.0
 OK = 200
 
 
@@ -83,7 +83,7 @@ def missing_at(health: str) -> str:
     try:
         status, body = ask(health, timeout_s=HEALTH_TIMEOUT_S)
     except OSError:
-        return "its port"
+        return "its process to listen"
     if status == OK:
         return ""
     return body.decode(errors="replace").strip() or f"status {status}"
