@@ -22,7 +22,7 @@ SLOW_PACKAGES = {
     "uvicorn",
 }
 START_SYSTEM = {"run", "up", "doctor", "asyncapi"}
-READ_SETTINGS = {"budget price", "budget measure"}  # of models, without a system
+READ_SETTINGS = {"budget price", "budget measure", "config show"}  # of models, without a system
 FEED = {"vault"}  # uses the entries of the web page's feed
 MODULES = sorted(
     {

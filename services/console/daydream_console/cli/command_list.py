@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 PANELS = {
-    "Run": ("run", "up", "status"),
-    "Read": ("insights", "ask", "inspect", "report", "vault"),
+    "Run": ("run", "up", "status", "watch"),
+    "Read": ("insights", "ask", "inspect", "trace", "report", "vault"),
     "Steer": ("review", "question", "retract", "reinstate", "rejudge"),
     "Money": ("budget", "simulate"),
     "Data": ("ingest", "remove", "erase", "export", "backup"),
-    "Operate": ("doctor", "gateway", "dead-letters", "asyncapi"),
+    "Operate": ("doctor", "config", "gateway", "dead-letters", "asyncapi"),
 }
 COMMANDS = {
     "run": "run:run_command",
@@ -28,6 +28,8 @@ COMMANDS = {
     "simulate": "simulate:simulate_command",
     "asyncapi": "asyncapi:asyncapi_command",
     "doctor": "doctor:doctor_command",
+    "watch": "watch:watch_command",
+    "trace": "trace:trace_command",
 }
 DEFAULTS = {  # groups that are commands too
     "insights": "insights:insights_command",
@@ -40,6 +42,7 @@ GROUPS = {
     ),
     "dead-letters": "List failed messages (dead letters), show, resend or drop them.",
     "backup": "Back up and restore the memory, also while it is running.",
+    "config": "Show the settings in force, and where each comes from.",
     "gateway": "Show the gateway to the models, and issue its keys to programs of the lab.",
     "gateway key": "Issue, list and revoke keys of the gateway.",
     "report": "Report how well each stage performs, from past verdicts.",
@@ -69,6 +72,7 @@ COMMANDS_OF_GROUPS = {
     "dead-letters drop": "dead_letters:dead_letters_drop",
     "backup save": "backup:backup_save",
     "backup restore": "backup:backup_restore",
+    "config show": "config:config_show",
     "gateway show": "gateway:gateway_show",
     "gateway key add": "gateway:gateway_key_add",
     "gateway key list": "gateway:gateway_key_list",

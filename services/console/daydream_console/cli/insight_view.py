@@ -34,8 +34,8 @@ def show_insight_page(page: InsightPage, offset: int) -> None:
         out.print(f"There are only {page.total}.")
     else:
         last = offset + len(page.insights)
-        more = f" Next: --offset {last}" if last < page.total else ""
-        out.print(f"{offset + 1} to {last} of {page.total}.{more}")
+        next_page = f" Next: --offset {last}" if last < page.total else ""
+        out.print(f"{offset + 1} to {last} of {page.total}.{next_page}")
     if not page.complete:
         out.print(INCOMPLETE, style="yellow")
 
