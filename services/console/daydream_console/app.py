@@ -9,6 +9,8 @@ from functools import partial
 from starlette.routing import Mount
 
 from daydream_console import handlers
+from daydream_console.digest.config import read_config
+from daydream_console.digest.scheduler import DigestScheduler
 from daydream_console.insights.aged_verdicts import AgedVerdicts
 from daydream_console.insights.follower import IndexFollower
 from daydream_console.insights.index import InsightIndex
@@ -19,6 +21,7 @@ from daydream_console.settings import ConsoleSettings
 from daydream_console.web.app import web_app
 from daydream_console.web.dependencies import WebServices
 from daydream_console.web.event_fanout import EventFanout
+from daydream_contracts.buckets import DIGESTS
 from daydream_contracts.topology import CONSOLE_INSIGHT, CONSOLE_INSIGHTS
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.registration import EndpointHandlers
@@ -47,6 +50,23 @@ def build(settings: ConsoleSettings) -> ServiceApp:
     return ServiceApp(settings, partial(open_collaborators, settings), endpoints=ENDPOINTS)
 
 
+async def open_scheduler(
+    settings: ConsoleSettings, runtime: Runtime, rpc: RpcClient
+) -> DigestScheduler | None:
+    """Return the schedule of digests. None: no file says that any is sent."""
+    if settings.digests_file is None:
+        return None
+    return DigestScheduler(
+        config=read_config(settings.digests_file),
+        rpc=rpc,
+        js=runtime.js,
+        bucket=await runtime.bucket(DIGESTS),
+        password=settings.smtp_password.get_secret_value(),
+        page_url=settings.public_url,
+        pause=runtime.pause,
+    )
+
+
 @asynccontextmanager
 async def open_collaborators(
     settings: ConsoleSettings, runtime: Runtime
@@ -66,8 +86,9 @@ async def open_collaborators(
         stopping=runtime.stopping,
         token=settings.token.get_secret_value(),
     )
+    scheduler = await open_scheduler(settings, runtime, rpc)
     yield Collaborators(
         context={"insight_queries": insights},
-        loops=[follower.follow],
+        loops=[follower.follow, *([scheduler.run] if scheduler else [])],
         routes=[Mount("/", app=web_app(services))],
     )

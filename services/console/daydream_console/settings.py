@@ -26,6 +26,17 @@ class ConsoleSettings(ServiceSettings):
         "empty: in memory",
     )
 
+    digests_file: Path | None = Field(
+        None,
+        description="TOML file that says who gets a digest, when and where; empty: none is sent",
+    )
+    smtp_password: SecretStr = Field(
+        SecretStr(""), description="password of the mail server that the digests file names"
+    )
+    public_url: str = Field(
+        "", description="address of the page for people, for links in digests; empty: no links"
+    )
+
     @property
     def index_file(self) -> Path | None:
         """Return the file of the index of insights. None: in memory."""

@@ -32,6 +32,7 @@ BATCHES = Bucket("daydream-batches")
 CRITIC = Bucket("daydream-critic")
 DECISION_RECORDS = Bucket("daydream-decision-records", ttl_s=9 * DAY_S)
 SYNTHESIZER = Bucket("daydream-synthesizer")
+DIGESTS = Bucket("daydream-digests")  # what each reader got
 PROMPTS = Bucket("daydream-prompts")  # by digest, never deleted: verdicts refer to them
 BUCKETS = (
     CALLS,
@@ -47,6 +48,7 @@ BUCKETS = (
     DRAWN_PAIRS,
     MEMORY,
     BATCHES,
+    DIGESTS,
 )
 
 DOCUMENT_OBJECTS = "daydream-documents"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 PANELS = {
     "Run": ("run", "up", "status", "watch"),
-    "Read": ("insights", "ask", "inspect", "trace", "report", "vault"),
+    "Read": ("insights", "digest", "ask", "inspect", "trace", "report", "vault"),
     "Steer": ("review", "question", "retract", "reinstate", "rejudge"),
     "Money": ("budget", "simulate"),
     "Data": ("ingest", "remove", "erase", "export", "backup"),
@@ -28,6 +28,7 @@ COMMANDS = {
     "simulate": "simulate:simulate_command",
     "asyncapi": "asyncapi:asyncapi_command",
     "doctor": "doctor:doctor_command",
+    "digest": "digest:digest_command",
     "watch": "watch:watch_command",
     "trace": "trace:trace_command",
 }
