@@ -214,9 +214,7 @@ def diagnoses() -> list[Diagnosis]:
     return [diagnose(row[1]) for row in INCIDENTS]
 
 
-@pytest.mark.parametrize(
-    "command", sorted({found.command for found in diagnoses() if found.command})
-)
+@pytest.mark.parametrize("command", sorted({each.command for each in diagnoses() if each.command}))
 def test_every_command_that_is_proposed_exists(command: str) -> None:
     words = shlex.split(command)[1:]
     names = {" ".join(words[:length]) for length in (1, 2, 3)}

@@ -5,7 +5,7 @@ There are four ways to be known, tried in this order:
 1. A bearer token: `Authorization: Bearer SECRET`. `NAME:SECRET` in the settings names its person.
 2. A session cookie, which the sign-in page gives for a token.
 3. A proxy that has authenticated the person (OIDC), on a trusted address, by its header.
-4. The loopback address, if no token is set: whoever runs programs on this machine.
+4. The loopback address, if no token is set: who runs programs on this machine.
 
 Anything else may do nothing. Requests that change something and come from a browser must come from
 the console's own pages.

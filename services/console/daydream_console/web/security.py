@@ -35,7 +35,7 @@ HEADERS = {
 
 
 class BodyTooLargeError(ClientDisconnect):
-    """A body was larger than its limit. Whoever reads it stops, as for a client that left."""
+    """A body was larger than its limit. What reads it stops, as for a client that left."""
 
 
 @dataclass
