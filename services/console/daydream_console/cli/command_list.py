@@ -8,7 +8,7 @@ PANELS = {
     "Steer": ("review", "question", "retract", "reinstate", "rejudge"),
     "Money": ("budget", "simulate"),
     "Data": ("ingest", "remove", "erase", "export", "backup"),
-    "Operate": ("doctor", "config", "gateway", "dead-letters", "asyncapi"),
+    "Operate": ("doctor", "config", "gateway", "dead-letters", "mcp", "asyncapi"),
 }
 COMMANDS = {
     "run": "run:run_command",
@@ -29,6 +29,7 @@ COMMANDS = {
     "asyncapi": "asyncapi:asyncapi_command",
     "doctor": "doctor:doctor_command",
     "digest": "digest:digest_command",
+    "mcp": "mcp:mcp_command",
     "watch": "watch:watch_command",
     "trace": "trace:trace_command",
 }

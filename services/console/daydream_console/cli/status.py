@@ -9,8 +9,9 @@ from daydream_console.cli.command import command
 from daydream_console.cli.connection import running_address
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, out
-from daydream_console.cli.status_view import show_alerts, show_status
+from daydream_console.cli.status_view import show_alerts, show_diagnosis, show_status
 from daydream_console.client import connected
+from daydream_console.diagnosis import diagnose
 from daydream_console.local.folder import DataFolder, default_folder
 from daydream_console.overview import overview
 
@@ -19,7 +20,9 @@ ALERTS_SHOWN = timedelta(days=1)  # older ones are on the page
 
 @command
 async def status_command(data: Data = None, as_json: Json = False) -> None:
-    """Show memory, sampler, pending work, alerts and spend. Start nothing.
+    """Show why nothing is happening if so, memory, sampler, pending work, alerts and spend.
+
+    Start nothing.
 
     Examples:
         daydream status
@@ -34,8 +37,9 @@ async def status_command(data: Data = None, as_json: Json = False) -> None:
         alerts = await alerts_since(client.js, state.at - ALERTS_SHOWN)
     if as_json:
         values = state.model_dump(mode="json") | alerts.model_dump(mode="json")
-        emit_json({"running": True, **values})
+        emit_json({"running": True, "diagnosis": diagnose(state).model_dump(mode="json"), **values})
     else:
+        show_diagnosis(diagnose(state))
         show_status(state)
         show_alerts(alerts)
 

@@ -22,7 +22,8 @@ def check_programs(*, serves_model: bool) -> str:
     missing = [service for service in SERVICES if find_spec(module_of(service)) is None]
     if missing:
         raise ConfigurationError(
-            f"Services not installed: {', '.join(missing)}", "Install them, e.g. with make setup"
+            f"Services not installed: {', '.join(missing)}",
+            "Run: pip install 'daydream-console[local]', or make setup in a git clone",
         )
     if serves_model and find_spec("xllamacpp") is None:
         raise ConfigurationError(
