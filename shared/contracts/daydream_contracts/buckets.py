@@ -33,6 +33,8 @@ CRITIC = Bucket("daydream-critic")
 DECISION_RECORDS = Bucket("daydream-decision-records", ttl_s=9 * DAY_S)
 SYNTHESIZER = Bucket("daydream-synthesizer")
 PROMPTS = Bucket("daydream-prompts")  # by digest, never deleted: verdicts refer to them
+REVIEW_LOCKS = Bucket("daydream-review-locks", ttl_s=10 * 60)  # by hypothesis; the value says who
+SETTINGS = Bucket("daydream-settings")  # what each service runs with, and from where
 BUCKETS = (
     CALLS,
     ISSUED_KEYS,
@@ -47,6 +49,8 @@ BUCKETS = (
     DRAWN_PAIRS,
     MEMORY,
     BATCHES,
+    REVIEW_LOCKS,
+    SETTINGS,
 )
 
 DOCUMENT_OBJECTS = "daydream-documents"

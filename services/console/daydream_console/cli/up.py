@@ -52,7 +52,7 @@ async def up_command(
                 await client.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=None))
                 memory = await client.rpc.request(MEMORY_STATE, EmptyRequest())
             status.stop()
-            out.print(f"daydream is running in {folder.path}. Web page: {stack.page}")
+            out.print(f"daydream is running in {folder.path}. Web page: {stack.console_url}")
             out.print(f"Gateway for your own programs: {stack.gateway_url}")
             if not memory.facts + memory.facts_pending:
                 out.print("The memory is empty. In another terminal: daydream ingest PATH")
