@@ -82,6 +82,7 @@ IDS = {
     "VerdictReached": "9c5242df-3ff6-5922-8006-5ad1df49d530",
     "CandidateNominated": "c7f9dff1-3431-5d80-abd4-d6e7bc094997",
     "ReviewRecorded": "a57bd04f-a446-5a97-84b5-896f61f0d284",
+    "CommandReceived": "8904c1f6-3556-527b-b735-fe16e87e7e6f",
     "OutcomeRecorded": "607e2d62-1e63-5113-89ba-96b430a4be3b",
     "InsightPromoted": "0ffb3e4f-2798-5749-8f49-6fc6f395c00c",
     "ForegroundReported": "42016e09-56cf-5a17-894c-1b365e32c1ce",

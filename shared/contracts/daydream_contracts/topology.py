@@ -17,6 +17,7 @@ from daydream_contracts.buckets import DAY_S, MIB
 from daydream_contracts.events import (
     AlertRaised,
     CandidateNominated,
+    CommandReceived,
     ContractModel,
     DocumentOffered,
     DocumentRemoved,
@@ -84,6 +85,7 @@ STREAMS = (
     ),
     Stream("REVIEWS", ("daydream.review.recorded",), Retention.LIMITS, bytes_max=1024 * MIB),
     Stream("OUTCOMES", ("daydream.outcome.recorded",), Retention.LIMITS, bytes_max=256 * MIB),
+    Stream("COMMANDS", ("daydream.command.received",), Retention.LIMITS, bytes_max=256 * MIB),
     Stream("VISIBILITY", ("daydream.visibility.changed",), Retention.LIMITS, bytes_max=1024 * MIB),
     Stream(
         "INSIGHTS",
@@ -137,6 +139,7 @@ ROUTES = (
     MessageRoute(VerdictReached, "VERDICTS", "daydream.verdict.reached", ("critic", "oracle")),
     MessageRoute(ReviewRecorded, "REVIEWS", "daydream.review.recorded", ("console",)),
     MessageRoute(OutcomeRecorded, "OUTCOMES", "daydream.outcome.recorded", ("console",)),
+    MessageRoute(CommandReceived, "COMMANDS", "daydream.command.received", ("console",)),
     MessageRoute(InsightPromoted, "INSIGHTS", "daydream.insight.promoted", ("memory",)),
     MessageRoute(InsightRetracted, "INSIGHTS", "daydream.insight.retracted", ("memory",)),
     MessageRoute(InsightReinstated, "INSIGHTS", "daydream.insight.reinstated", ("memory",)),

@@ -145,7 +145,7 @@ async def run(plan: RunPlan) -> int:
             connected(stack.nats_url) as client,
         ):
             if stack.console_url:
-                err.print(f"Web page: {stack.page}", soft_wrap=True)
+                err.print(f"Web page: {stack.console_url}", soft_wrap=True)
             await set_caps(client, plan.caps, free=free)
             result = await _daydream(client, plan, documents, progress)
     print_result(result, toy=plan.model.toy, as_json=plan.as_json)

@@ -65,7 +65,7 @@ def _welcome(folder: DataFolder, stack: Stack, *, is_empty: bool) -> Iterator[st
     """Yield what to print once everything runs. Each command works as printed."""
     yield f"daydream is running in {folder.path}. Stop it with Ctrl-C."
     yield "Web page:"
-    yield f"    {stack.page}"
+    yield f"    {stack.console_url}"
     yield "Gateway for your own programs:"
     yield f"    {stack.gateway_url}"
     if is_empty:

@@ -12,8 +12,7 @@ from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import count, emit_json, err, out
 from daydream_console.export.reading import read_all
-from daydream_console.vault import notes_of, write_vault
-from daydream_console.web.feed import active_insights
+from daydream_console.vault import active_insights, notes_of, write_vault
 
 
 @command

@@ -22,6 +22,8 @@ from daydream_console.insights.aged_verdicts import AgedVerdicts
 from daydream_console.insights.index import InsightIndex
 from daydream_contracts.errors import DaydreamError
 from daydream_contracts.events import (
+    AlertRaised,
+    CommandReceived,
     InsightPromoted,
     InsightReinstated,
     InsightRetracted,
@@ -29,6 +31,7 @@ from daydream_contracts.events import (
     OutcomeRecorded,
     ReviewRecorded,
     VerdictReached,
+    VisibilityChanged,
 )
 from daydream_contracts.topology import ROUTES, route_of
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
@@ -40,7 +43,16 @@ APPLIED_AT_ONCE = 20  # then other work of the event loop gets its turn
 WAIT_S = 5.0
 INACTIVE_S = 60.0
 AGED_S = 10.0
-READ = (VerdictReached, InsightPromoted, ReviewRecorded, OutcomeRecorded)
+REWIND = 100  # events that are read again after a restart: they are shown as the latest
+READ = (
+    VerdictReached,
+    InsightPromoted,
+    ReviewRecorded,
+    OutcomeRecorded,
+    VisibilityChanged,
+    AlertRaised,
+    CommandReceived,
+)  # the last three are only shown
 VERDICTS = route_of(VerdictReached).stream
 STREAMS = tuple(dict.fromkeys(route_of(message).stream for message in READ))
 MESSAGES: dict[str, type[Message]] = {
@@ -115,7 +127,14 @@ class IndexFollower:
 
     def _load_marks(self) -> None:
         rows = self.index.database.execute("select stream, body from marks").fetchall()
-        stored = {stream: StreamMark.model_validate_json(body) for stream, body in rows}
+        stored = {
+            stream: StreamMark.model_validate_json(body)
+            for stream, body in rows
+            if stream in STREAMS
+        }
+        if not self.marks:
+            for mark in stored.values():
+                mark.sequence = max(0, mark.sequence - REWIND)
         self.marks = {stream: stored.get(stream, StreamMark()) for stream in STREAMS}
 
     def _save_marks(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 PRAGMAS = """
 pragma journal_mode = memory;
 pragma synchronous = off;
@@ -23,7 +23,8 @@ create table hypotheses(
   reached_at real not null, state text not null, active integer not null, decision text not null,
   final integer not null, score real, worth real, worth_order real not null,
   score_order real not null, kind text, strategy text not null, model text not null,
-  depth integer not null, team text not null, first_id text not null, second_id text not null,
+  cost_nanousd integer not null, depth integer not null, team text not null,
+  first_id text not null, second_id text not null,
   reviewed integer not null default 0, trace_id text not null, body text not null);
 create index hypotheses_by_worth on hypotheses(state, worth_order);
 create index hypotheses_by_date on hypotheses(state, reached_at);
@@ -47,6 +48,20 @@ create table insights(
 create table visibility(
   message_id text primary key, insight_id text not null, at real not null, body text not null);
 create index visibility_by_insight on visibility(insight_id);
+create table ledger(
+  sequence integer not null, number integer not null, at real not null, kind text not null,
+  stage text not null, model text not null, team text not null, purpose text not null,
+  amount_nanousd integer, reservation_id text not null, attempt_id text not null,
+  who text not null, text text not null, primary key(sequence, number));
+create index ledger_by_kind on ledger(kind, sequence);
+create table reservations(reservation_id text primary key, purpose text not null);
+create table attempts(
+  attempt_id text primary key, stage text not null, model text not null, team text not null,
+  reservation_id text not null);
+create table spend(
+  hour integer not null, stage text not null, model text not null, team text not null,
+  purpose text not null, calls integer not null, settled_nanousd integer not null,
+  primary key(hour, stage, model, team, purpose));
 create table marks(stream text primary key, body text not null);
 create virtual table words using fts5(
   title, hypothesis, reasoning, implication, if_false, facts, tokenize = 'porter unicode61');
@@ -56,10 +71,10 @@ create virtual table words using fts5(
 def open_database(path: Path | None) -> sqlite3.Connection:
     """Open the index, empty if the file is unreadable or of another version. None: in memory."""
     if path is None:
-        return _create(sqlite3.connect(":memory:", isolation_level=None))
+        return _create(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        connection = sqlite3.connect(path, isolation_level=None)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         connection.executescript(PRAGMAS)
         if connection.execute("pragma user_version").fetchone()[0] == VERSION:
             return connection
@@ -67,7 +82,7 @@ def open_database(path: Path | None) -> sqlite3.Connection:
     except sqlite3.DatabaseError:  # no database, or a damaged one
         pass
     path.unlink(missing_ok=True)
-    return _create(sqlite3.connect(path, isolation_level=None))
+    return _create(sqlite3.connect(path, isolation_level=None, check_same_thread=False))
 
 
 def _create(connection: sqlite3.Connection) -> sqlite3.Connection:

@@ -152,7 +152,7 @@ def facets(index: InsightIndex) -> dict[str, list[str]]:
     """Return the values that the filters can have, most frequent first."""
     return {
         column: [
-            value
+            str(value)
             for (value,) in index.database.execute(
                 f"select {column} from hypotheses where coalesce({column}, '') <> ''"
                 f" group by {column} order by count(*) desc limit 50"

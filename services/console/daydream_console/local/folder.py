@@ -9,7 +9,6 @@ run.json     goal of the last run, to continue
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import secrets
@@ -110,11 +109,6 @@ class DataFolder:
             file.touch(mode=0o600)
             file.write_text(secrets.token_hex(16))
         return file.read_text()
-
-    @property
-    def console_token(self) -> str:
-        """Return the token of the page: derived from the folder's secret, without revealing it."""
-        return hashlib.sha256(f"console {self.token}".encode()).hexdigest()[:32]
 
     def read(self, name: str) -> dict[str, Any]:
         """Return the content of a small JSON file, or an empty dictionary if it can't be read."""

@@ -51,14 +51,8 @@ class Stack:
     processes: Processes
     nats_url: str
     console_url: str = ""
-    console_token: str = ""
     gateway_url: str = ""
     ports: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def page(self) -> str:
-        """Return the URL of the page with its token. The part behind # stays in the browser."""
-        return f"{self.console_url}#token={self.console_token}"
 
 
 @asynccontextmanager
@@ -88,7 +82,6 @@ async def running(
     try:
         progress("starting NATS")
         stack.nats_url = await _start_nats(processes, folder)
-        stack.console_token = os.environ.get("DAYDREAM_CONSOLE_TOKEN") or folder.console_token
         environment = _environment(folder, stack) | ({} if draws else NO_DRAWS)
         if model is not None:
             environment |= (await _serve_model(processes, model, progress)).environment()
@@ -117,7 +110,6 @@ async def _hold(folder: DataFolder) -> None:
 
 def _environment(folder: DataFolder, stack: Stack) -> dict[str, str]:
     return {
-        "DAYDREAM_CONSOLE_TOKEN": stack.console_token,
         "DAYDREAM_CONSOLE_FOLDER": str(folder.path / "console"),
         "DAYDREAM_NATS_URL": stack.nats_url,
         "DAYDREAM_MEMORY_FOLDER": str(folder.path / "memory"),
@@ -139,8 +131,9 @@ async def _start_services(
         stack.gateway_url = f"http://127.0.0.1:{stack.ports[GATEWAY]}/v1"
     common = {**os.environ, **environment}
     if "console" in services:
-        stack.ports["console"] = console_port or stack.ports["console"]
-        stack.console_url = f"http://127.0.0.1:{stack.ports['console']}/"
+        web_port = console_port or free_port()
+        stack.console_url = f"http://127.0.0.1:{web_port}/"
+        common["DAYDREAM_CONSOLE_WEB_PORT"] = str(web_port)
     programs = [
         _service(name, port, environment_of(name, common, keys, stack.gateway_url))
         for name, port in stack.ports.items()

@@ -135,6 +135,16 @@ class AccessRules:
         return Identity(claimed or _user(), True, "loopback")
 
 
+def is_loopback(host: str) -> bool:
+    """Return True for an address that only programs of this machine can reach."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _user() -> str:
     try:
         return getpass.getuser()

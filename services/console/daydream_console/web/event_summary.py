@@ -13,6 +13,7 @@ from typing import Any
 from daydream_contracts.events import (
     AlertRaised,
     CandidateNominated,
+    CommandReceived,
     DocumentOffered,
     DocumentRemoved,
     ForegroundReported,
@@ -99,6 +100,11 @@ def _(message: ReviewRecorded) -> EventSummary:
 def _(message: OutcomeRecorded) -> EventSummary:
     text = f"{message.who} tried the test of {message.verdict_id}: {message.result.value}"
     return EventSummary("outcome", message.message_id, text)
+
+
+@summarize.register
+def _(message: CommandReceived) -> EventSummary:
+    return EventSummary("command", message.message_id, f"{message.who}: {message.command}")
 
 
 @summarize.register

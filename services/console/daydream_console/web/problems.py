@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import nats.errors
@@ -19,7 +20,7 @@ from daydream_contracts.errors import ConfigurationError, DaydreamError, Permane
 
 MEDIA_TYPE = "application/problem+json"
 TEXT_CHARS_MAX = 2000
-UNKNOWN = {"unknown-insight", "unknown-verdict", "unknown-fact", "unknown-dead-letter", "no-such"}
+UNKNOWN = {"unknown-insight", "unknown-verdict", "unknown-fact", "unknown-key"}
 
 
 class Problem(BaseModel):
@@ -119,12 +120,15 @@ EXPECTED: tuple[type[Exception], ...] = (
 )
 
 
-def answer_problems(app: FastAPI) -> None:
-    """Send expected errors as problem documents."""
+def answer_problems(app: FastAPI, error_page: Callable[[Request, Problem], Response]) -> None:
+    """Send expected errors as problem documents, or as a page to people who read pages."""
 
-    async def handle(_: Request, error: Exception) -> Response:
+    async def handle(request: Request, error: Exception) -> Response:
         headers = getattr(error, "headers", None)
         content = problem_of(error)
+        wants_page = "text/html" in request.headers.get("accept", "")
+        if wants_page and not request.url.path.startswith("/api/"):
+            return error_page(request, content)
         if content.status == 503:
             headers = {**(headers or {}), "Retry-After": "2"}
         return problem_response(content, headers)

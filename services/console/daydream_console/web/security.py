@@ -13,12 +13,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daydream_console.web.problems import Problem, problem, problem_response
 
 BODY_BYTES_MAX = 1 << 20
+TOO_LARGE = f"The body is larger than {BODY_BYTES_MAX} bytes"
 CLIENTS_MAX = 10_000
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "testserver")
 HEADERS = {
@@ -32,10 +33,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-
-
-class BodyTooLargeError(ClientDisconnect):
-    """A body was larger than its limit. What reads it stops, as for a client that left."""
 
 
 @dataclass
@@ -113,26 +110,17 @@ class SecurityMiddleware:
         return True
 
     async def _limit_body(self, scope: Scope, receive: Receive, send: Send) -> None:
-        size, started = 0, False
+        size = 0
 
         async def limited() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
             if size > BODY_BYTES_MAX:
-                raise BodyTooLargeError
+                raise HTTPException(413, TOO_LARGE)
             return message
 
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self.app(scope, limited, watched)
-        except BodyTooLargeError:
-            if not started:
-                await problem_response(_too_large())(scope, receive, send)
+        await self.app(scope, limited, send)
 
 
 def _has_port(host: str) -> bool:
@@ -140,6 +128,4 @@ def _has_port(host: str) -> bool:
 
 
 def _too_large() -> Problem:
-    return problem(
-        413, "body-too-large", f"The body is larger than {BODY_BYTES_MAX} bytes", "Send less"
-    )
+    return problem(413, "body-too-large", TOO_LARGE, "Send less")

@@ -20,6 +20,7 @@ from daydream_contracts.events.base import (
     Payer,
     derive_id,
 )
+from daydream_contracts.events.commands import CommandReceived
 from daydream_contracts.events.documents import DocumentOffered, DocumentRemoved
 from daydream_contracts.events.facts import Fact, FactKind
 from daydream_contracts.events.foreground import ForegroundReported
@@ -68,6 +69,7 @@ __all__ = [
     "Aggregation",
     "AlertRaised",
     "CandidateNominated",
+    "CommandReceived",
     "Comparison",
     "ContractModel",
     "Decision",
