@@ -147,7 +147,8 @@ def test_settings_in_force_are_those_of_the_running_processes(
 ) -> None:
     monkeypatch.setenv("DAYDREAM_MEMORY_LOG_LEVEL", "debug")
     rows = daydream.items("config", "show", "--service", "memory")
-    folder = next(row for row in rows if row["name"] == "DAYDREAM_MEMORY_FOLDER")
+    folder = next(row for row in rows if row["name"] == "folder")
+    assert folder["origin"] == "DAYDREAM_MEMORY_FOLDER"
     assert Path(folder["value"]) == daydream.data / "memory"
     assert not [row for row in rows if row["value"] == "debug"]
     assert until(daydream.processes, "the services")

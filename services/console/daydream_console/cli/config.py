@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from daydream_console.cli.command import command
+from daydream_console.cli.connection import running_address
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_items, out, table
+from daydream_console.client import connected
 from daydream_console.local.folder import DataFolder, default_folder
-from daydream_console.local.settings_in_force import (
-    DEFAULT,
-    SettingInForce,
-    environments,
-    settings_of,
-)
+from daydream_console.settings_in_force import planned_settings, running_settings
+from daydream_runtime.settings_report import DEFAULT, ServiceReport
+
+Row = dict[str, str]
 
 
 @command
@@ -31,37 +31,50 @@ async def config_show(
 ) -> None:
     """Show the settings in force of each service. Secrets are masked.
 
-    Of a running system on this machine: what its processes were started with. Otherwise: what
-    they would be started with here.
+    Of a running system: what its services were started with. Otherwise: what they would be
+    started with here. Only settings that differ from the default are shown, unless you ask for all.
 
     Examples:
         daydream config show --origin
         daydream config show --all --service critic
     """
     folder = DataFolder(data or default_folder())
-    processes = folder.read("running.json").get("processes", {}) if folder.is_held() else {}
-    settings = [
-        setting
-        for name, environment in environments(processes).items()
-        if service in ("", name)
-        for setting in settings_of(name, environment)
-        if everything or setting.origin != DEFAULT
-    ]
+    url = running_address(folder)
+    if url is None:
+        reports, source = planned_settings(), "this environment; nothing is running"
+    else:
+        async with connected(url) as client:
+            reports, source = await running_settings(client.js), "the running system"
+    rows = [row for row in _rows(reports) if service in ("", row["service"])]
+    if not everything:
+        rows = [row for row in rows if row["origin"] != DEFAULT]
     if as_json:
-        emit_items([asdict(setting) for setting in settings])
-        return
-    _show(settings, with_origin=origin)
-    source = f"the running system in {folder.path}" if processes else "this environment"
-    out.print(f"From {source}. All settings, with their meaning: docs/settings.md", markup=False)
+        emit_items(rows)
+    else:
+        _show(rows, with_origin=origin)
+        out.print(f"From {source}.")
 
 
-def _show(settings: list[SettingInForce], *, with_origin: bool) -> None:
-    columns = ("service", "setting", "value", *(("origin",) if with_origin else ()))
-    rows = table("", columns, ())
-    for setting in settings:
-        row = (setting.service, setting.name, setting.value)
-        rows.add_row(*row, *((setting.origin,) if with_origin else ()))
-    if settings:
-        out.print(rows, markup=False)
+def _rows(reports: Sequence[ServiceReport]) -> list[Row]:
+    return [
+        {
+            "service": report.service,
+            "name": setting.name,
+            "value": setting.value,
+            "origin": setting.origin,
+            "description": setting.description,
+        }
+        for report in reports
+        for setting in report.settings
+    ]
+
+
+def _show(rows: list[Row], *, with_origin: bool) -> None:
+    columns = ("service", "name", "value", *(("origin",) if with_origin else ()))
+    shown = table("", columns, ())
+    for row in rows:
+        shown.add_row(*(row[column] for column in columns))
+    if rows:
+        out.print(shown, markup=False)
     else:
         out.print("All settings have their defaults. See them: daydream config show --all")
