@@ -45,8 +45,9 @@ def _sections(detail: InsightDetail) -> Iterator[tuple[str, Iterable[str]]]:
     yield "Visibility", changes
     yield "Ancestry", _ancestry_lines(detail)
     calls = (*verdict.hypothesis.calls, *verdict.calls)
+    saved = f" ({usd(verdict.saved_nanousd)} saved by batches)" if verdict.saved_nanousd else ""
     yield (
-        f"Cost {usd(insight.cost_nanousd)}, in {count(len(calls), 'call')}",
+        f"Cost {usd(insight.cost_nanousd)}{saved}, in {count(len(calls), 'call')}",
         (f"{usd(call.cost_nanousd)} {call.prompt.name} · {call.model}" for call in calls),
     )
     yield "Prompts and answers", [f"daydream inspect {insight.verdict_id}"]
@@ -59,8 +60,9 @@ def _judge_lines(detail: InsightDetail) -> Iterator[str]:
         score = f"score {judge.score:.1f}" if judge.score is not None else "no readable score"
         yield f"{judge.judge} ({judge.model}): {score}{odds}"
     for judgement in detail.verdict.judgements:
+        own = " (self-judged)" if judgement.self_judged else ""
         if judgement.justification:
-            yield f"{judgement.judge}: {judgement.justification}"
+            yield f"{judgement.judge}{own}: {judgement.justification}"
     for comparison in detail.verdict.comparisons:
         result = "preferred to" if comparison.won else "placed after"
         yield f"{comparison.judge}: {result} {comparison.other_verdict_id}"
