@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
+import typer
 
 from daydream_console.cli.command import command, confirm
 from daydream_console.local.folder import DataFolder
@@ -23,10 +27,9 @@ async def ask_first(as_json: bool = False) -> None:
 
 
 def exit_code_of(*, as_json: bool = False) -> int:
-    with pytest.raises(Exception) as ended:  # noqa: PT011 (typer.Exit is no SystemExit)
+    with pytest.raises(typer.Exit) as ended:
         ask_first(as_json=as_json)
-    code: int = ended.value.exit_code  # type: ignore[attr-defined]
-    return code
+    return ended.value.exit_code
 
 
 def test_status_says_that_the_system_is_stopped_and_leaves_no_trace(
@@ -69,6 +72,41 @@ def test_a_no_is_a_failure_and_no_wrong_setting(
 def test_a_yes_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("Y\n"))
     assert exit_code_of() == 0
+
+
+def test_ctrl_c_is_answered_while_the_command_computes(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    @command
+    async def compute() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        deadline = time.monotonic() + 0.2
+        while time.monotonic() < deadline:  # the loop gets no turn
+            pass
+        assert "stopping" in capfd.readouterr().err
+        await asyncio.sleep(60)
+
+    with pytest.raises(typer.Exit) as ended:
+        compute()
+    assert ended.value.exit_code == 130
+
+
+def test_the_second_ctrl_c_ends_the_process_at_once() -> None:
+    stubborn = (
+        "import asyncio, os, signal\n"
+        "from daydream_console.cli.command import command\n"
+        "@command\n"
+        "async def never_ends():\n"
+        "    while True:\n"
+        "        try:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "            await asyncio.sleep(60)\n"
+        "        except asyncio.CancelledError:\n"
+        "            pass\n"
+        "never_ends()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", stubborn], timeout=30, check=False)
+    assert done.returncode == 130
 
 
 def test_ctrl_c_is_answered_while_a_question_is_open(monkeypatch: pytest.MonkeyPatch) -> None:

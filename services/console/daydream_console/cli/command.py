@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
+from types import FrameType
 from typing import Any, ParamSpec
 
 import typer
@@ -16,10 +18,11 @@ from daydream_console.cli.exit_codes import (
     EXIT_INTERRUPTED,
     EXIT_WRONG_SETTING,
 )
-from daydream_console.cli.output import emit_json, err
+from daydream_console.cli.output import emit_json
 from daydream_contracts.errors import ConfigurationError, DaydreamError
 
 P = ParamSpec("P")
+STOPPING = "\nstopping … (Ctrl-C again ends at once)"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -49,16 +52,15 @@ def confirm(question: str, *, yes: bool, declined: str) -> None:
     """
     if yes:
         return
-    loop = asyncio.get_running_loop()
-    loop.remove_signal_handler(signal.SIGINT)  # it would be called only after the answer
+    stop = signal.signal(signal.SIGINT, signal.default_int_handler)  # the read must end with it
     print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)
     try:
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
-        err.print("\nstopping …")
+        print(STOPPING, file=sys.stderr)
         raise asyncio.CancelledError from None
     finally:
-        loop.add_signal_handler(signal.SIGINT, _cancel(asyncio.current_task()))
+        signal.signal(signal.SIGINT, stop)
     if answer.strip().lower() not in ("y", "yes"):
         raise DeclinedError(declined)
 
@@ -87,26 +89,34 @@ def _fail(report: dict[str, str], line: str, code: int, *, as_json: bool) -> int
 async def _interruptible(work: Coroutine[Any, Any, int | None]) -> int:
     """Cancel the work at the first Ctrl-C or SIGTERM, and return 130.
 
-    The work stops what it has started.
+    The work stops what it has started. The second Ctrl-C ends this process at once. What it has
+    started ends with it, and the next run continues.
     """
     task = asyncio.ensure_future(work)
-    for number in STOP_SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, _cancel(task))
+    handler = _stop_handler(asyncio.get_running_loop(), task)
+    before = {number: signal.signal(number, handler) for number in STOP_SIGNALS}
     try:
         return await task or 0
     except asyncio.CancelledError:
         return EXIT_INTERRUPTED
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
 
 
-def _cancel(task: asyncio.Task[Any] | None) -> Callable[[], None]:
-    """Return a handler that cancels the task at its first call."""
+def _stop_handler(
+    loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]
+) -> Callable[[int, FrameType | None], None]:
+    """Return a handler that also runs while the loop is blocked, unlike the loop's own."""
     interrupted = False
 
-    def interrupt() -> None:
+    def interrupt(number: int, _: FrameType | None) -> None:
         nonlocal interrupted
-        if not interrupted and task is not None:
+        if interrupted and number == signal.SIGINT:
+            os._exit(EXIT_INTERRUPTED)
+        if not interrupted:
             interrupted = True
-            err.print("\nstopping …")
-            task.cancel()
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{STOPPING}\n".encode())
+            loop.call_soon_threadsafe(task.cancel)
 
     return interrupt

@@ -116,9 +116,10 @@ async def run_command(
         daydream run ~/papers --daydreams 50 --cap 2.00
         daydream run --model ~/models/model.gguf
     """
+    choice = await asyncio.to_thread(choose, weights=model, base_url=base_url, name=model_name)
     plan = RunPlan(
         folder=DataFolder(data or default_folder()),
-        model=choose(weights=model, base_url=base_url, name=model_name),
+        model=choice,
         paths=paths or [],
         daydreams=daydreams,
         caps=Caps(cap, daily_cap),

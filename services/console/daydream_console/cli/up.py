@@ -44,7 +44,7 @@ async def up_command(
         daydream up --base-url http://127.0.0.1:11434/v1 --model-name qwen3:8b
     """
     folder = DataFolder(data or default_folder())
-    choice = choose(weights=model, base_url=base_url, name=model_name)
+    choice = await asyncio.to_thread(choose, weights=model, base_url=base_url, name=model_name)
     free = await prepare(folder, choice, port)
     async with AsyncExitStack() as opened:
         with steps("starting") as show:

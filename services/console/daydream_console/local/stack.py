@@ -213,7 +213,7 @@ async def _serve_model(
     weights = model.weights
     if weights is None:
         progress("downloading the toy model (93 MB, once)")
-        weights = toy_weights()
+        weights = await asyncio.to_thread(toy_weights)
     progress("starting the model")
     port = free_port()
     server = [sys.executable, "-m", "daydream_console.local.model_server"]
