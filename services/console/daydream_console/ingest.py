@@ -112,6 +112,11 @@ async def offer_bytes(
 
 
 def _read(file: Path, source: str) -> Content | Offered:
+    """Return the content of a file, or a report that says why it can't be ingested."""
+    printable = source.encode("utf-8", "backslashreplace").decode()
+    if printable != source:
+        note = "its name is no UTF-8 text. Rename it"
+        return Offered("", printable, _report("", printable, "refused", note))
     try:
         size = file.stat().st_size
         if size <= BYTES_MAX:

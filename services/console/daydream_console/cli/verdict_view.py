@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from rich.text import Text
 
-from daydream_console.cli.output import print_boxed, usd
+from daydream_console.cli.output import local_time, print_boxed, usd
 from daydream_contracts.events import Fact, VerdictReached
 
 
@@ -32,7 +32,8 @@ def source_line(fact: Fact) -> str:
 
 def _title(verdict: VerdictReached) -> Text:
     synthesis = verdict.hypothesis.synthesis
-    return Text(f"{synthesis.title if synthesis else '(no link)'} · {verdict.decision.value}")
+    title = synthesis.title if synthesis else "(no link)"
+    return Text(f"{title} · {verdict.decision.value} · {local_time(verdict.reached_at, '')}")
 
 
 def _body(verdict: VerdictReached) -> Text:
@@ -54,6 +55,7 @@ def _hypothesis(verdict: VerdictReached) -> Text:
     if not synthesis:
         return Text()
     text = Text(f"{synthesis.hypothesis}\n")
+    text.append(f"Why: {synthesis.reasoning}\n")
     text.append(f"To test: {synthesis.implication}\n", style="italic")
     if synthesis.if_false:
         text.append(f"If it were false: {synthesis.if_false}\n", style="italic")
