@@ -43,6 +43,8 @@ With `DAYDREAM_NATS_URL` a command works on the system that runs there. Otherwis
 one of the data folder. If none runs, it starts NATS, the memory and the budget for as long as it
 needs them. `daydream status` starts nothing.
 
+`DAYDREAM_START_TIMEOUT_S` (300) is how long a service may take to start without any progress.
+
 With `--json`, standard output is exactly one JSON document. `schema` is the version of its form, 1
 at present. A list is `total` and `items`. An error is `error` and `fix`. Everything else, such as
 progress, goes to standard error. In a pipe no line is wrapped. `daydream --install-completion`

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from daydream_console.local.checks import unknown_variables
 from daydream_console.local.readiness import TIMEOUT_VARIABLE, Readiness, start_timeout_s
 from daydream_contracts.errors import ConfigurationError
 
@@ -60,6 +61,11 @@ def test_what_a_slow_start_waits_for_is_reported_now_and_then() -> None:
         clock.time_s += 1
         start.note("its consumers", 0)
     assert lines == ["waiting for memory: its consumers"] * 2
+
+
+def test_the_name_of_the_limit_is_no_misspelt_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TIMEOUT_VARIABLE, "20")
+    assert not [message for message in unknown_variables() if TIMEOUT_VARIABLE in message]
 
 
 def test_the_limit_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,10 +20,12 @@ from platformdirs import user_cache_path, user_data_path
 
 from daydream_contracts.errors import ConfigurationError
 
+DATA_VARIABLE = "DAYDREAM_DATA"
+
 
 def default_folder() -> Path:
     """Return `$DAYDREAM_DATA`, or the platform's folder for program data."""
-    configured = os.environ.get("DAYDREAM_DATA")
+    configured = os.environ.get(DATA_VARIABLE)
     return Path(configured) if configured else user_data_path("daydream")
 
 
