@@ -133,7 +133,7 @@ def run_end(sampler: SamplerState, memory: MemoryState) -> RunEnd | None:
             at = sampler.retry_at
             renewal = f" It renews at {at:%Y-%m-%d %H:%M} UTC." if at else ""
             reason = (
-                f"the cap was reached: {sampler.text}.{renewal} "
+                f"the cap was reached: {sampler.text.removesuffix('.')}.{renewal} "
                 "Raise it with --cap and run again to continue"
             )
             return RunEnd(reason, cap_reached=True)
