@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-chaos check docs reference bench bench-budget bench-sampler bench-critic bench-gateway lock dist sbom chart
+.PHONY: help setup hooks run test test-chaos test-browser screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway lock dist sbom chart
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -38,6 +38,15 @@ test: setup .tools/ready ## all tests that take seconds
 
 test-chaos: setup .tools/ready ## tests that take minutes: processes killed in the middle of runs, installed wheels
 	$(PYTEST) -m slow $(ARGS)
+
+test-browser: setup .tools/ready .tools/chromium ## browser tests of the web console, with Debian's chromium
+	$(PYTEST) -m browser tests/browser $(ARGS)
+
+screenshots: setup .tools/ready .tools/chromium ## make the pictures of the console for README and docs
+	PYTHONPATH=tests $(BIN)/python -m browser.screenshots
+
+vendor: setup ## copy the front-end files of deploy/vendor.toml from their npm packages
+	$(BIN)/python deploy/vendor.py
 
 check: setup ## style, types, layers, phrases, sizes, workflows, docs, each package alone, known vulnerabilities
 	$(BIN)/ruff format --check .
@@ -91,6 +100,11 @@ sbom: dist ## list what the wheels install, with licences, in dist/daydream.cdx.
 
 chart: setup .tools/ready ## package the Helm chart into dist/
 	.tools/helm4 package helm/daydream --destination dist --version "$$(cat VERSION)" --app-version "$$(cat VERSION)"
+
+.tools/chromium:
+	@command -v chromium > /dev/null || apt-get install -y --no-install-recommends chromium \
+	  || (echo "Install chromium: sudo apt-get install chromium" && exit 1)
+	@mkdir -p .tools && touch $@
 
 .tools/ready: deploy/tools.py .venv/ready
 	$(BIN)/python deploy/tools.py

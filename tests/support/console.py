@@ -70,6 +70,14 @@ class FakeStreams:
         state = StreamState(messages=0, bytes=0, first_seq=0, last_seq=0, consumer_count=0)
         return type("FakeInfo", (), {"state": state})()
 
+    async def publish(self, *_: Any, **__: Any) -> Any:
+        return type("FakeAck", (), {"seq": 1})()
+
+    async def consumer_info(self, *_: Any) -> Any:
+        """Everything that was published is handled."""
+        floor = type("FakeFloor", (), {"stream_seq": 1})()
+        return type("FakeConsumer", (), {"ack_floor": floor})()
+
     async def get_msg(self, *_: Any, **__: Any) -> Any:
         raise NotFoundError
 

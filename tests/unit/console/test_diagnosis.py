@@ -140,7 +140,7 @@ INCIDENTS: list[tuple[str, Overview, Cause, str]] = [
         "drawing is switched off",
         loop_state(sampler=sampler("off", "drawing is off (DAYDREAM_SAMPLER_ENABLED)")),
         Cause.DRAWING_OFF,
-        "switched off",
+        "drawing is off",
     ),
     (
         "it is outside the hours",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -88,7 +89,11 @@ def counted(number: int, thing: str) -> str:
 def dollars(nanousd: int) -> str:
     """Return an amount with enough digits to tell it from a limit that is near."""
     amount = nanousd / NANOUSD_PER_USD
-    return f"${amount:,.2f}" if amount >= 100 else f"${amount:.4g}"
+    if amount >= 100:
+        return f"${amount:,.2f}"
+    decimals = max(2, 3 - math.floor(math.log10(abs(amount)))) if amount else 0
+    text = f"{amount:.{decimals}f}"
+    return f"${text.rstrip('0').rstrip('.') if '.' in text else text}"
 
 
 def sentence(text: str) -> str:

@@ -145,7 +145,7 @@ def _busy_model(state: Overview) -> Diagnosis | None:
 def _time(state: Overview) -> Diagnosis | None:
     sampler = sampler_of(state)
     cause = {
-        "off": (Cause.DRAWING_OFF, "Drawing is switched off", "daydream up"),
+        "off": (Cause.DRAWING_OFF, "No pair is drawn", "daydream up"),
         "goal-reached": (Cause.GOAL_REACHED, "The goal is reached", "daydream run -n 100"),
         "waiting-for-stages": (Cause.STAGES_STARTING, "Stages are starting", "daydream doctor"),
         "exhausted": (Cause.NOTHING_NEW, "There is nothing new in memory", INGEST),

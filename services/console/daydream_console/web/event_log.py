@@ -23,7 +23,15 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from daydream_console.web.event_summary import summarize
-from daydream_contracts.events import Message
+from daydream_contracts.events import (
+    InsightPromoted,
+    InsightReinstated,
+    InsightRetracted,
+    Message,
+    OutcomeRecorded,
+    ReviewRecorded,
+    VerdictReached,
+)
 from daydream_contracts.topology import ROUTES, STREAMS, Retention
 
 BACKLOG_MAX = 500
@@ -86,8 +94,9 @@ class EventLog:
                 queue.put_nowait(event)
 
     def latest(self, count: int) -> list[dict[str, Any]]:
-        """Return the last events, the newest first."""
-        return [event.content for event in list(self._backlog)[-count:]][::-1]
+        """Return the last events, the newest first. Streams are read one after the other."""
+        events = [event.content for event in self._backlog]
+        return sorted(events, key=lambda content: str(content["at"]), reverse=True)[:count]
 
     def since(self, last_id: str) -> Iterable[str]:
         """Yield what came after an event, and `resync` first if the backlog is too short."""
@@ -133,7 +142,20 @@ def _empty(queue: asyncio.Queue[LoggedEvent | None]) -> list[LoggedEvent | None]
 
 def _content(event: Message) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"at": _time_of(event) or now, **summarize(event).as_json()}
+    content = {"at": _time_of(event) or now, **summarize(event).as_json()}
+    return {**content, "href": _address(event)}
+
+
+def _address(event: Message) -> str:
+    """Return the page of what an event is about, or an empty text."""
+    match event:
+        case VerdictReached() if not event.hypothesis.pair.canary:
+            return f"/insights/{event.verdict_id}"
+        case ReviewRecorded() | OutcomeRecorded():
+            return f"/insights/{event.verdict_id}"
+        case InsightPromoted() | InsightRetracted() | InsightReinstated():
+            return f"/insights/{event.insight_id}"
+    return ""
 
 
 def _time_of(event: Message) -> str:

@@ -13,6 +13,7 @@ from daydream_console.web.api import (
     memory,
     opinions,
     reports,
+    tables,
     visibility,
 )
 from daydream_console.web.conditional import ApiRoute
@@ -29,6 +30,7 @@ MODULES = (
     dead_letters,
     events,
     foreground,
+    tables,
 )
 
 

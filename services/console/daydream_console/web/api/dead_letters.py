@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from datetime import datetime
 from typing import Annotated
 
@@ -137,7 +138,7 @@ def summary_of(letter: DeadLetter) -> LetterSummary:
         consumer=letter.consumer,
         reason=letter.reason,
         meaning=REASONS.get(letter.reason, "The service refused it for good"),
-        error=letter.error,
+        error=readable(letter.error),
         deliveries=letter.deliveries,
         resends=letter.resends,
         message_id=letter.message_id,
@@ -148,3 +149,9 @@ def detail_of(letter: DeadLetter) -> LetterDetail:
     """Return a dead letter with its message."""
     message = letter.data.decode(errors="replace")[:MESSAGE_CHARS]
     return LetterDetail(**summary_of(letter).model_dump(), message=message)
+
+
+def readable(error: str) -> str:
+    """Return an error without the parts that only programmers read."""
+    text = re.sub(r"\s*\[type=[^\]]*\]|\s*For further information visit \S+", "", error)
+    return re.sub(r"\s+", " ", text).strip()

@@ -12,10 +12,11 @@ from daydream_console.web.api.budget import LedgerFilters
 from daydream_console.web.pages.render import page, with_parameters
 from daydream_console.web.services import ConsoleServices, Reader, Services
 from daydream_contracts.errors import DaydreamError
-from daydream_contracts.rpc import EmptyRequest, KeyList
-from daydream_contracts.topology import GATEWAY_KEYS
+from daydream_contracts.rpc import BudgetState, EmptyRequest, KeyList
+from daydream_contracts.topology import BUDGET_STATE, GATEWAY_KEYS
 
 router = APIRouter()
+PATIENCE_S = 1.0
 BREAKDOWNS: tuple[SpendKey, ...] = get_args(SpendKey)
 
 
@@ -25,16 +26,28 @@ async def budget_page(request: Request, services: Services, _: Reader) -> HTMLRe
     return await page(
         request,
         "budget.html",
-        budget=(await services.loop.state()).budget,
+        budget=await _budget(services),
         breakdowns={by: services.spending.breakdown(by) for by in BREAKDOWNS},
         costs=services.spending.insight_costs()[-14:],
         keys=await _keys(services),
     )
 
 
+async def _budget(services: ConsoleServices) -> BudgetState | None:
+    """Return the present state: what a person has just changed must be seen."""
+    try:
+        return await services.client.rpc.request(
+            BUDGET_STATE, EmptyRequest(), patience_s=PATIENCE_S
+        )
+    except DaydreamError:
+        return (await services.loop.state()).budget
+
+
 async def _keys(services: ConsoleServices) -> KeyList | None:
     try:
-        return await services.client.rpc.request(GATEWAY_KEYS, EmptyRequest(), patience_s=1.0)
+        return await services.client.rpc.request(
+            GATEWAY_KEYS, EmptyRequest(), patience_s=PATIENCE_S
+        )
     except DaydreamError:
         return None
 

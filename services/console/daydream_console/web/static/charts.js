@@ -7,7 +7,9 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 function series(points, chart) {
   const hours = WINDOWS_H[chart.dataset.window];
   const now = Math.floor(Date.now() / 1000);
-  const begin = now - hours * HOUR_S;
+  const first = points.length ? Date.parse(points[0].at) / 1000 : now;
+  const day = now - 24 * HOUR_S;
+  const begin = Math.max(now - hours * HOUR_S, Math.min(first, Math.max(day, now - hours * HOUR_S)));
   const inside = points.map((point) => [Date.parse(point.at) / 1000, point.settled_nanousd / 1e9]).filter(([at]) => at >= begin);
   const spent = Number(chart.dataset.spent) / 1e9;
   let total = Math.max(0, spent - inside.reduce((sum, [, amount]) => sum + amount, 0));
@@ -21,7 +23,7 @@ function series(points, chart) {
   times.push(now);
   used.push(spent);
   const rate = Number(chart.dataset.rate) / 1e9;
-  const end = now + Math.max(1, hours * FORECAST_SHARE) * HOUR_S;
+  const end = now + Math.max(HOUR_S, (now - begin) * FORECAST_SHARE);
   const forecast = used.map(() => null);
   forecast[forecast.length - 1] = spent;
   times.push(end);

@@ -10,7 +10,14 @@ function line(event) {
   const kind = document.createElement("span");
   kind.className = "kind";
   kind.textContent = event.kind;
-  item.append(time, " ", kind, ` ${event.text}`);
+  let text = document.createTextNode(event.text);
+  if (event.href) {
+    const link = document.createElement("a");
+    link.href = event.href;
+    link.append(text);
+    text = link;
+  }
+  item.append(time, " ", kind, " ", text);
   return item;
 }
 

@@ -23,10 +23,10 @@ async function draw(box) {
     maxZoom: 1.4,
     minZoom: 0.2,
     style: [
-      { selector: "node", style: { label: "data(label)", "font-size": 12, color: colour("--ink"), "text-wrap": "wrap", "text-max-width": 170, "text-valign": "bottom", "text-margin-y": 6, "background-color": colour("--soft"), shape: "rectangle", width: 24, height: 24 } },
+      { selector: "node", style: { label: "data(label)", "font-size": 12, color: colour("--ink"), "text-wrap": "wrap", "text-max-width": 170, "text-valign": "bottom", "text-margin-y": 6, "text-background-color": colour("--raised"), "text-background-opacity": 0.85, "background-color": colour("--soft"), shape: "rectangle", width: 24, height: 24 } },
       { selector: "node[kind = 'insight']", style: { shape: "ellipse", "background-color": colour("--accent") } },
       { selector: "node[level = 0]", style: { "background-color": colour("--good"), width: 34, height: 34 } },
-      { selector: "edge", style: { width: 2, "line-color": colour("--line"), "target-arrow-color": colour("--line"), "target-arrow-shape": "triangle", "curve-style": "bezier" } },
+      { selector: "edge", style: { width: 2, "line-color": colour("--soft"), "target-arrow-color": colour("--soft"), "target-arrow-shape": "triangle", "curve-style": "bezier" } },
     ],
   });
   graph.on("tap", "node", (event) => {

@@ -68,7 +68,7 @@ function onKey(event) {
     k: () => (document.querySelector("#review") ? history.back() : move(-1)),
     a: () => decide(current(), true),
     r: () => decide(current(), false),
-    o: () => current()?.querySelector("h3 a")?.click(),
+    o: () => current()?.querySelector("h2 a")?.click(),
     e: () => document.getElementById("note")?.focus(),
     s: () => document.querySelector("[data-skip]")?.click(),
     u: undo,
