@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= .daydream
 FOLDERS := $(patsubst %/,%,$(dir $(wildcard shared/*/pyproject.toml services/*/pyproject.toml)))
-PACKAGES := $(patsubst %,-e %,$(filter-out services/console,$(FOLDERS))) -e 'services/console[local,export]'
+PACKAGES := $(patsubst %,-e %,$(filter-out services/console,$(FOLDERS))) -e 'services/console[local,export,mcp]'
 # Hashes in constraints.txt are checked, those of the build backend too.
 CONSTRAINED := --constraint constraints.txt --build-constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest
@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-e2e test-chaos test-cluster check docs reference bench bench-budget bench-sampler bench-critic bench-gateway lock dist sbom chart
+.PHONY: help setup hooks run test test-e2e test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway lock dist sbom chart
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,15 @@ test-chaos: setup .tools/ready ## tests that take minutes: processes killed in t
 
 test-cluster: setup ## the whole system on three NATS servers that are killed, frozen and restarted: SEEDS=3 for more moments
 	$(PYTEST) -m cluster --exitfirst tests/cluster $(ARGS)
+
+test-browser: setup .tools/ready .tools/chromium ## browser tests of the web console, with Debian's chromium
+	$(PYTEST) -m browser tests/browser $(ARGS)
+
+screenshots: setup .tools/ready .tools/chromium ## make the pictures of the console for README and docs
+	PYTHONPATH=tests $(BIN)/python -m browser.screenshots
+
+vendor: setup ## copy the front-end files of deploy/vendor.toml from their npm packages
+	$(BIN)/python deploy/vendor.py
 
 check: setup ## style, types, layers, phrases, sizes, workflows, docs, each package alone, known vulnerabilities
 	$(BIN)/ruff format --check .
@@ -92,11 +101,16 @@ dist: setup ## build the wheels of all packages into dist/
 
 sbom: dist ## list what the wheels install, with licences, in dist/daydream.cdx.json
 	$(BIN)/uv venv --quiet --clear .tools/sbom
-	$(BIN)/uv pip install --quiet --python .tools/sbom/bin/python $(CONSTRAINED) dist/*.whl "dist/daydream_console-$$(cat VERSION)-py3-none-any.whl[local,export]"
+	$(BIN)/uv pip install --quiet --python .tools/sbom/bin/python $(CONSTRAINED) dist/*.whl "dist/daydream_console-$$(cat VERSION)-py3-none-any.whl[local,export,mcp]"
 	$(BIN)/cyclonedx-py environment --output-reproducible --of JSON --output-file dist/daydream.cdx.json .tools/sbom/bin/python
 
 chart: setup .tools/ready ## package the Helm chart into dist/
 	.tools/helm4 package helm/daydream --destination dist --version "$$(cat VERSION)" --app-version "$$(cat VERSION)"
+
+.tools/chromium:
+	@command -v chromium > /dev/null || apt-get install -y --no-install-recommends chromium \
+	  || (echo "Install chromium: sudo apt-get install chromium" && exit 1)
+	@mkdir -p .tools && touch $@
 
 .tools/ready: deploy/tools.py .venv/ready
 	$(BIN)/python deploy/tools.py

@@ -26,7 +26,7 @@ LATER = (
 
 
 def pairs(daydream: Daydream) -> Counter[tuple[str, ...]]:
-    verdicts = daydream.json("insights", "--all", "--limit", "100")
+    verdicts = daydream.verdicts()
     return Counter(
         tuple(
             sorted(verdict["hypothesis"]["pair"][side]["fact_id"] for side in ("first", "second"))
@@ -44,7 +44,7 @@ def test_a_restored_memory_loses_nothing_that_was_paid_for(
     (notes / "secret.md").write_text(SECRET)
     assert daydream("run", "-n", "6", "--cap", "1").returncode == 0
     with daydream.up() as running:
-        running.json("ingest", str(notes))
+        running.items("ingest", str(notes))
         until(
             lambda: running.json("status")["memory"]["facts_pending"] == 0,
             "everything embedded",
@@ -63,10 +63,10 @@ def test_a_restored_memory_loses_nothing_that_was_paid_for(
     assert daydream("run", "-n", "6", "--cap", "1").returncode == 0, "daydreams after the backup"
     with daydream.up() as running:
         (notes / "later.md").write_text(LATER)
-        running.json("ingest", str(notes / "later.md"))
+        running.items("ingest", str(notes / "later.md"))
         running.json("erase", str(notes / "secret.md"), "--yes")
-        insight = running.json("insights")[0]["verdict_id"]
-        running.json("retract", insight, "--who", "ada")
+        insight = running.items("insights")[0]["verdict_id"]
+        running.items("retract", insight, "--who", "ada")
         judged, memory = pairs(running), running.processes()["memory"]
 
         broken = tmp_path / "broken"
@@ -96,8 +96,8 @@ def test_a_restored_memory_loses_nothing_that_was_paid_for(
             for hit in running.json("ask", text)["hits"]
         }
         assert not texts & {SECRET, LATER}, "erased, and not ingested again yet"
-        assert running.json("retract", insight, "--who", "bob")[0]["hidden"]
-        running.json("ingest", str(notes / "later.md"))
+        assert running.items("retract", insight, "--who", "bob")[0]["hidden"]
+        running.items("ingest", str(notes / "later.md"))
     assert daydream("run", "-n", "6", "--cap", "1").returncode == 0
     with daydream.up() as running:
         after = pairs(running)

@@ -17,6 +17,9 @@ import typer
 from typer.core import TyperArgument, TyperOption
 
 from daydream_console.cli.commands import create_program
+from daydream_console.cli.exit_codes import EXIT_CODES
+from daydream_console.cli.help_text import examples
+from daydream_console.cli.lazy_commands import DefaultGroup
 from daydream_contracts import buckets, topology
 from daydream_contracts.events import ContractModel
 from daydream_contracts.topology import Stream
@@ -38,14 +41,17 @@ COMMANDS_INTRO = """\
 
 With `DAYDREAM_NATS_URL` a command works on the system that runs there. Otherwise it works on the
 one of the data folder. If none runs, it starts NATS, the memory and the budget for as long as it
-needs them.
+needs them. `daydream status` starts nothing.
+
+`DAYDREAM_START_TIMEOUT_S` (300) is how long a service may take to start without any progress.
+
+With `--json`, standard output is exactly one JSON document. `schema` is the version of its form, 1
+at present. A list is `total` and `items`. An error is `error` and `fix`. Everything else, such as
+progress, goes to standard error. In a pipe no line is wrapped. `daydream --install-completion`
+installs completion for your shell.
 
 | exit code | meaning |
 |---|---|
-| 0 | done, also when a cap ended the run |
-| 1 | failed, or an audit found something wrong |
-| 2 | configuration error; the message says how to fix it |
-| 130 | stopped by Ctrl-C |
 """
 
 MESSAGES_INTRO = """\
@@ -70,7 +76,8 @@ def pages() -> dict[str, str]:
 
 def commands_page() -> str:
     """Return the page of all commands with their arguments and options."""
-    lines = ["# Commands", "", GENERATED, "", COMMANDS_INTRO]
+    codes = [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()]
+    lines = ["# Commands", "", GENERATED, "", COMMANDS_INTRO.rstrip(), *codes, ""]
     for path, command in _commands(create_program(), ("daydream",)):
         arguments = [item for item in command.params if isinstance(item, TyperArgument)]
         options = [item for item in command.params if isinstance(item, TyperOption)]
@@ -81,6 +88,10 @@ def commands_page() -> str:
             _paragraph(command.help or ""),
             "",
             f"    {usage}",
+            "",
+            "For example:",
+            "",
+            *(f"    {line}" for line in examples(command.help or "")),
             "",
         ]
         rows = [
@@ -96,6 +107,8 @@ def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
     if children is None:
         yield path, command.loaded
         return
+    if isinstance(command, DefaultGroup):
+        yield path, command.default.loaded
     for name, child in children.items():
         yield from _commands(child, (*path, name))
 

@@ -137,7 +137,12 @@ def test_a_service_reads_what_the_chart_sets(helm: Helm, read: Reader, service: 
     )
     (container,) = pods(objects)[service]["containers"]
     assert settings.http_host == "0.0.0.0"
-    assert container["ports"] == [{"name": "http", "containerPort": settings.http_port}]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports.pop("http") == settings.http_port
+    if service == "console":
+        assert ports.pop("web") == settings.web_port
+        assert settings.web_host == "0.0.0.0"
+    assert ports == {}
     if service in PAID:
         assert settings.model.name == "a-model"
     if service == "gateway":

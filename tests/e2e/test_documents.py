@@ -71,7 +71,8 @@ def test_an_odd_folder_is_read_and_daydreams_start_before_all_is_embedded(
     assert documents["half.jsonl"] == ("read", "")
     assert documents["notes.md"] == documents["large.txt"] == ("read", "")
     assert result["daydreams"] == 6
-    status = daydream.json("status")
+    with daydream.readers("memory"):
+        status = daydream.json("status")
     assert status["memory"]["facts_pending"] > 1000, "the rest follows in the background"
 
 
@@ -82,11 +83,12 @@ def test_ingesting_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
         "one, and both can be told apart.\n"
     )
     daydream = Daydream(tmp_path / "user", None)
-    first = daydream.json("ingest", str(tmp_path / "one.md"))
-    second = daydream.json("ingest", str(tmp_path / "one.md"))
+    first = daydream.items("ingest", str(tmp_path / "one.md"))
+    second = daydream.items("ingest", str(tmp_path / "one.md"))
     assert (first[0]["status"], first[0]["facts"]) == ("read", 1)
     assert second[0]["note"] == "already known"
-    assert daydream.json("status")["memory"]["documents"] == 1
+    with daydream.readers("memory"):
+        assert daydream.json("status")["memory"]["documents"] == 1
 
 
 def test_one_daydream_is_one_trace_through_all_services(tmp_path: Path, endpoint: Endpoint) -> None:

@@ -38,7 +38,7 @@ def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(
         "oracle",
     }
     with daydream.up() as running:
-        verdicts = running.json("insights", "--all", "--limit", "100")
+        verdicts = running.verdicts()
         assert len(verdicts) == len(
             {verdict["hypothesis"]["hypothesis_id"] for verdict in verdicts}
         ), "one verdict per hypothesis"
@@ -104,13 +104,7 @@ def test_what_the_judges_would_promote_is_examined_before_it_is_an_insight(
         sent = running.json("rejudge", "--since", "2020-01-01", "--limit", "5", "--yes")["sent"]
         assert sent == 5
         until(
-            lambda: (
-                sum(
-                    verdict["round"] == 2
-                    for verdict in running.json("insights", "--all", "--limit", "100")
-                )
-                == 5
-            ),
+            lambda: sum(verdict["round"] == 2 for verdict in running.verdicts()) == 5,
             "the second verdicts",
             40,
         )

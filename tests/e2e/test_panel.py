@@ -37,7 +37,7 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
         "the ledger and the endpoint count the same money"
     )
     with daydream.up() as running:
-        verdicts = running.json("insights", "--all", "--limit", "100")
+        verdicts = running.verdicts()
     judged = [verdict for verdict in verdicts if verdict["judgements"]]
     assert len(judged) > 50
     names = {
@@ -122,11 +122,7 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
         assert running.json(*ask, "--yes")["sent"] == 10
 
         def judged_again() -> list[dict[str, Any]]:
-            return [
-                verdict
-                for verdict in running.json("insights", "--all", "--limit", "100")
-                if verdict["round"] == 2
-            ]
+            return [verdict for verdict in running.verdicts() if verdict["round"] == 2]
 
         until(lambda: len(judged_again()) == 10, "the second verdicts", 30)
         for verdict in judged_again():

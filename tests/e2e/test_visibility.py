@@ -44,17 +44,17 @@ def test_documents_insights_and_questions_can_be_hidden_and_used_again(
             return daydream.request(MEMORY_STATE, EmptyRequest())
 
         promoted = daydream_until_an_insight(daydream, tmp_path / "first")
-        (visibility,) = daydream.json("retract", promoted, "--who", "ada", "--why", "wrong")
+        (visibility,) = daydream.items("retract", promoted, "--who", "ada", "--why", "wrong")
         insight = visibility["fact"]["fact_id"]
         assert (visibility["hidden"], visibility["retracted_by"]) == (True, [insight])
-        (visibility,) = daydream.json("reinstate", insight, "--who", "ada")
+        (visibility,) = daydream.items("reinstate", insight, "--who", "ada")
         assert not visibility["hidden"]
 
         note = tmp_path / "notes" / "note.md"
         note.parent.mkdir()
         for text, texts in ((ICE, [ICE]), (SALT, [SALT])):  # written, then edited
             note.write_text(text)
-            (report,) = daydream.json("ingest", str(note.parent))
+            (report,) = daydream.items("ingest", str(note.parent))
             assert (report["status"], report["current"]) == ("read", True)
             until(
                 lambda: memory().facts_pending == 0,
@@ -66,15 +66,15 @@ def test_documents_insights_and_questions_can_be_hidden_and_used_again(
                 hit["fact"]["text"] for hit in hits if hit["fact"]["source"] == str(note)
             ] == texts
         note.unlink()
-        assert daydream.json("remove", str(note.parent)) == [str(note)]
+        assert daydream.items("remove", str(note.parent)) == [str(note)]
         assert memory().hidden == 2
 
         check_watching(daydream, tmp_path / "watched")
 
         assert daydream("question", "add", "Why is ice slippery?").returncode == 0
-        assert daydream.json("question", "list") == ["Why is ice slippery?"]
+        assert daydream.items("question", "list") == ["Why is ice slippery?"]
         assert daydream("question", "close", "Why is ice slippery?").returncode == 0
-        assert daydream.json("question", "list") == []
+        assert daydream.items("question", "list") == []
 
 
 def daydream_until_an_insight(daydream: Daydream, folder: Path) -> str:

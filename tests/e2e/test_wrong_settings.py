@@ -129,7 +129,7 @@ def test_an_unknown_setting_is_reported_with_the_likely_name(
     with patch.dict(os.environ, daydream.environment, clear=True):
         done = run_command(capsys, "doctor", "--json")
         refusal = run_command(capsys, "run", "-n", "1", "--model-name", "unheard-of").stderr
-    checks = json.loads(done.stdout)
+    checks = json.loads(done.stdout)["items"]
     problems = [check for check in checks if check["fix"] and check["about"] != "offer"]
     assert [problem["about"] for problem in problems] == ["settings"]
     assert "did you mean DAYDREAM_CRITIC_TARGET_PRECISION?" in problems[0]["result"]

@@ -24,7 +24,7 @@ def console(server: NatsServer, tmp_path: Path) -> Iterator[httpx.Client]:
             server.url,
             tmp_path / "console",
             ready=False,
-            DAYDREAM_CONSOLE_HTTP_PORT=str(port),
+            DAYDREAM_CONSOLE_WEB_PORT=str(port),
             DAYDREAM_CONSOLE_TOKEN="secret",
         ),
         httpx.Client(
@@ -39,31 +39,33 @@ def console(server: NatsServer, tmp_path: Path) -> Iterator[httpx.Client]:
 
 def is_ready(client: httpx.Client) -> bool:
     try:
-        return client.get("/readyz").status_code == httpx.codes.OK
+        return client.get("/api/v1/budget").status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 
 
 def change(client: httpx.Client, **fields: Any) -> httpx.Response:
-    return client.post("/api/budget", json={"change": fields, "who": "Ada", "why": "pilot"})
+    headers = {"daydream-who": "Ada"}
+    body = {"change": fields, "why": "pilot"}
+    return client.post("/api/v1/budget/changes", json=body, headers=headers)
 
 
 def test_a_limit_set_by_the_api_holds_and_is_recorded(console: httpx.Client) -> None:
     assert change(console, kind="limit", window="day", cap_nanousd=1000).status_code == 200
     assert change(console, kind="top-up", window="day", by_nanousd=500).status_code == 200
-    state = console.get("/api/budget").json()
+    state = console.get("/api/v1/budget").json()
     assert [
         (limit["scope"], limit["window"], limit["cap_nanousd"]) for limit in state["limits"]
     ] == [("all", "day", 1500)]
     assert [(record["who"], record["why"]) for record in state["changes"]] == [("Ada", "pilot")] * 2
     refused = change(console, kind="top-up", window="month", by_nanousd=1)
-    assert (refused.status_code, refused.json()["reason"]) == (409, "unknown-limit")
-    anonymous = console.post("/api/budget", json={}, headers={"authorization": ""})
+    assert (refused.status_code, refused.json()["code"]) == (409, "unknown-limit")
+    anonymous = console.post("/api/v1/budget/changes", json={}, headers={"authorization": ""})
     assert anonymous.status_code == 401
 
 
 def test_a_correction_that_reaches_a_soft_limit_raises_an_alert(console: httpx.Client) -> None:
-    assert console.get("/api/alerts").json() == {"alerts": []}
+    assert console.get("/api/v1/alerts").json() == {"alerts": []}
     change(console, kind="limit", window="lifetime", cap_nanousd=1000)
     change(
         console,
@@ -73,5 +75,5 @@ def test_a_correction_that_reaches_a_soft_limit_raises_an_alert(console: httpx.C
         at="2026-06-01T12:00:00Z",
         by_nanousd=850,
     )
-    alerts = until(lambda: console.get("/api/alerts").json()["alerts"], "the alert")
+    alerts = until(lambda: console.get("/api/v1/alerts").json()["alerts"], "the alert")
     assert [alert["about"] for alert in alerts] == ["all/lifetime"]

@@ -26,7 +26,8 @@ from daydream_console.local.http_get import get
 from daydream_console.local.processes import free_port
 from daydream_console.local.stack import nats_server
 from daydream_contracts import topology
-from daydream_contracts.topology import ReplyT, RequestT
+from daydream_contracts.rpc import ListVerdicts
+from daydream_contracts.topology import MEMORY_VERDICTS, ReplyT, RequestT
 
 HERE = Path(__file__).parent
 PATIENCE_S = 20.0
@@ -237,6 +238,20 @@ class Daydream:
         done = self(*arguments, "--json")
         assert done.returncode == 0, done.stderr + done.stdout
         return json.loads(done.stdout)
+
+    def items(self, *arguments: str) -> list[Any]:
+        """Return the items of a command that prints a list."""
+        items: list[Any] = self.json(*arguments)["items"]
+        return items
+
+    def verdicts(self, *, promoted_only: bool = False) -> list[Any]:
+        """Return up to 100 verdicts in full, the newest first."""
+        if not self.processes():
+            with self.readers("memory"):
+                return self.verdicts(promoted_only=promoted_only)
+        query = ListVerdicts(promoted_only=promoted_only, limit=100)
+        page = self.request(MEMORY_VERDICTS, query)
+        return [verdict.model_dump(mode="json") for verdict in page.verdicts]
 
     @contextmanager
     def up(self, *, draws: bool = False) -> Iterator[Daydream]:

@@ -32,6 +32,8 @@ POLL_S = 0.2
 KNOWN = "already known"
 LOST = "was not ingested; see 'daydream dead-letters list' and the memory's log"
 
+TITLE_SEPARATOR = " · "  # of a title and its source, as every list prints them
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -110,6 +112,11 @@ async def offer_bytes(
 
 
 def _read(file: Path, source: str) -> Content | Offered:
+    """Return the content of a file, or a report that says why it can't be ingested."""
+    printable = source.encode("utf-8", "backslashreplace").decode()
+    if printable != source:
+        note = "its name is no UTF-8 text. Rename it"
+        return Offered("", printable, _report("", printable, "refused", note))
     try:
         size = file.stat().st_size
         if size <= BYTES_MAX:
@@ -186,24 +193,35 @@ async def _offer(
 
 
 async def sources_under(
-    client: Client, paths: Sequence[Path], *, current_only: bool = True
+    client: Client, names: Sequence[str | Path], *, current_only: bool = True
 ) -> list[str]:
     """Return the sources at and below these paths of which the memory holds a document.
 
-    The files need not exist any more. Without `current_only`, include documents that were removed.
+    A source can also be given as it is printed: "bundled notes/physics.md", or with its title in
+    front. The files need not exist any more. Without `current_only`, include documents that were
+    removed.
     """
     sources: dict[str, None] = {}
-    for path in paths:
-        name = str(path.absolute())
-        below = f"{name.rstrip('/')}/"
-        query = ListDocuments(under=name, current_only=current_only, limit=PAGE)
-        while page := (await client.rpc.request(MEMORY_DOCUMENTS, query)).reports:
-            names = (report.source for report in page)
-            sources |= dict.fromkeys(
-                source for source in names if source == name or source.startswith(below)
-            )
-            query = query.model_copy(update={"offset": query.offset + len(page)})
+    for name in names:
+        for stored in _names_as_stored(str(name)):
+            sources |= dict.fromkeys(await _sources_at(client, stored, current_only=current_only))
     return list(sources)
+
+
+def _names_as_stored(name: str) -> dict[str, None]:
+    without_title = name.rpartition(TITLE_SEPARATOR)[2]
+    return dict.fromkeys((str(Path(name).absolute()), name, without_title))
+
+
+async def _sources_at(client: Client, name: str, *, current_only: bool) -> list[str]:
+    below = f"{name.rstrip('/')}/"
+    query = ListDocuments(under=name, current_only=current_only, limit=PAGE)
+    sources: list[str] = []
+    while page := (await client.rpc.request(MEMORY_DOCUMENTS, query)).reports:
+        names = (report.source for report in page)
+        sources += [source for source in names if source == name or source.startswith(below)]
+        query = query.model_copy(update={"offset": query.offset + len(page)})
+    return sources
 
 
 async def remove(client: Client, sources: Sequence[str], who: str = "") -> None:

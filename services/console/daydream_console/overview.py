@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 
 import nats.errors
 from nats.js import JetStreamContext
-from nats.js.errors import NotFoundError
+from pydantic import Field
 
 from daydream_console.client import Client
+from daydream_console.stages import StageState, count_dead_letters, read_stages
 from daydream_contracts.errors import DaydreamError, RetryLaterError
 from daydream_contracts.events import ContractModel, Message
 from daydream_contracts.rpc import (
@@ -30,7 +31,6 @@ from daydream_contracts.topology import (
     GATEWAY_STATE,
     MEMORY_STATE,
     SAMPLER_STATE,
-    Consumer,
     Endpoint,
     ReplyT,
 )
@@ -44,22 +44,6 @@ PAID_SUBJECTS = {  # messages that a reservation pays for
 }
 
 
-class StageState(ContractModel):
-    """A consumer: messages pending in its stream, in progress, and redelivered among those in
-    progress.
-    """
-
-    service: str
-    subject: str
-    pending: int
-    in_progress: int
-    redelivered: int
-
-    @property
-    def idle(self) -> bool:
-        return not self.pending and not self.in_progress
-
-
 class Overview(ContractModel):
     """The state of every part. None for a service that does not answer."""
 
@@ -70,6 +54,8 @@ class Overview(ContractModel):
     gateway: GatewayState | None = None
     stages: tuple[StageState, ...]
     dead_letters: int
+    dead_letters_recent: int = Field(default=0, description="of the last hour")
+    connected: bool = Field(default=True, description="whether NATS answers")
 
     @property
     def waiting_models(self) -> list[ModelState]:
@@ -92,8 +78,8 @@ async def overview(
         _state_of(rpc, SAMPLER_STATE, timeout_s),
         _state_of(rpc, BUDGET_STATE, timeout_s),
         _state_of(rpc, GATEWAY_STATE, timeout_s),
-        _stages(js),
-        _dead_letters(js),
+        read_stages(js),
+        count_dead_letters(js),
     )
     return Overview(
         at=datetime.now(UTC),
@@ -101,8 +87,10 @@ async def overview(
         sampler=sampler,
         budget=budget,
         gateway=gateway,
-        stages=stages,
-        dead_letters=dead_letters,
+        stages=stages or (),
+        dead_letters=dead_letters.stored,
+        dead_letters_recent=dead_letters.recent,
+        connected=stages is not None,
     )
 
 
@@ -113,38 +101,6 @@ async def _state_of(
         return await rpc.request(endpoint, EmptyRequest(), patience_s=timeout_s, try_s=timeout_s)
     except DaydreamError:
         return None
-
-
-async def _stages(js: JetStreamContext) -> tuple[StageState, ...]:
-    """Read the stages in order of the flow: a message that moves on meanwhile is then seen in a
-    later stage.
-    """
-    return tuple([await _stage(js, consumer) for consumer in CONSUMERS])
-
-
-async def _stage(js: JetStreamContext, consumer: Consumer) -> StageState:
-    pending, in_progress, redelivered = 0, 0, 0
-    try:
-        info = await js.consumer_info(consumer.route.stream, consumer.durable)
-    except (NotFoundError, nats.errors.Error, TimeoutError):
-        pass  # not provisioned yet, or NATS is restarting
-    else:
-        pending, in_progress = info.num_pending or 0, info.num_ack_pending or 0
-        redelivered = info.num_redelivered or 0
-    return StageState(
-        service=consumer.service,
-        subject=consumer.route.subject,
-        pending=pending,
-        in_progress=in_progress,
-        redelivered=redelivered,
-    )
-
-
-async def _dead_letters(js: JetStreamContext) -> int:
-    try:
-        return (await js.stream_info("DEADLETTERS")).state.messages
-    except (NotFoundError, nats.errors.Error, TimeoutError):
-        return 0
 
 
 async def handled_up_to(client: Client, message: type[Message], sequence: int) -> bool:

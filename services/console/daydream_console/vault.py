@@ -27,6 +27,7 @@ from daydream_contracts.events import (
     VerdictReached,
     insight_id_of,
 )
+from daydream_contracts.rpc import VerdictPage
 
 DIGESTS_FILE = ".daydream-vault.json"
 NAME_CHARS = 60
@@ -183,3 +184,18 @@ def _name(folder: str, title: str, key: str) -> str:
 
 def _digest(file: Path) -> str | None:
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else None
+
+
+def active_insights(page: VerdictPage) -> list[VerdictReached]:
+    """Return the insights in use: not retracted, not rejected by the last review, not waiting for
+    one.
+    """
+    reviews = sorted(page.reviews, key=lambda review: review.recorded_at)
+    accepted = {review.verdict_id: review.accepted for review in reviews}
+    rejected = {verdict_id for verdict_id, value in accepted.items() if not value}
+    excluded = {*page.retracted, *page.pending_review, *rejected}
+    return [
+        verdict
+        for verdict in page.verdicts
+        if verdict.hypothesis.synthesis and verdict.verdict_id not in excluded
+    ]

@@ -32,7 +32,10 @@ BATCHES = Bucket("daydream-batches")
 CRITIC = Bucket("daydream-critic")
 DECISION_RECORDS = Bucket("daydream-decision-records", ttl_s=9 * DAY_S)
 SYNTHESIZER = Bucket("daydream-synthesizer")
+DIGESTS = Bucket("daydream-digests")  # what each reader got
 PROMPTS = Bucket("daydream-prompts")  # by digest, never deleted: verdicts refer to them
+REVIEW_LOCKS = Bucket("daydream-review-locks", ttl_s=10 * 60)  # by hypothesis; the value says who
+SETTINGS = Bucket("daydream-settings")  # what each service runs with, and from where
 BUCKETS = (
     CALLS,
     ISSUED_KEYS,
@@ -47,6 +50,9 @@ BUCKETS = (
     DRAWN_PAIRS,
     MEMORY,
     BATCHES,
+    DIGESTS,
+    REVIEW_LOCKS,
+    SETTINGS,
 )
 
 DOCUMENT_OBJECTS = "daydream-documents"

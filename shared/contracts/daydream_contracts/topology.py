@@ -17,6 +17,7 @@ from daydream_contracts.buckets import DAY_S, MIB
 from daydream_contracts.events import (
     AlertRaised,
     CandidateNominated,
+    CommandReceived,
     ContractModel,
     DocumentOffered,
     DocumentRemoved,
@@ -26,6 +27,7 @@ from daydream_contracts.events import (
     InsightReinstated,
     InsightRetracted,
     Message,
+    OutcomeRecorded,
     PairSampled,
     ReviewRecorded,
     VerdictReached,
@@ -82,6 +84,8 @@ STREAMS = (
         age_max_s=30 * DAY_S,
     ),
     Stream("REVIEWS", ("daydream.review.recorded",), Retention.LIMITS, bytes_max=1024 * MIB),
+    Stream("OUTCOMES", ("daydream.outcome.recorded",), Retention.LIMITS, bytes_max=256 * MIB),
+    Stream("COMMANDS", ("daydream.command.received",), Retention.LIMITS, bytes_max=256 * MIB),
     Stream("VISIBILITY", ("daydream.visibility.changed",), Retention.LIMITS, bytes_max=1024 * MIB),
     Stream(
         "INSIGHTS",
@@ -134,6 +138,8 @@ ROUTES = (
     MessageRoute(CandidateNominated, "CANDIDATES", "daydream.candidate.nominated", ("critic",)),
     MessageRoute(VerdictReached, "VERDICTS", "daydream.verdict.reached", ("critic", "oracle")),
     MessageRoute(ReviewRecorded, "REVIEWS", "daydream.review.recorded", ("console",)),
+    MessageRoute(OutcomeRecorded, "OUTCOMES", "daydream.outcome.recorded", ("console",)),
+    MessageRoute(CommandReceived, "COMMANDS", "daydream.command.received", ("console",)),
     MessageRoute(InsightPromoted, "INSIGHTS", "daydream.insight.promoted", ("memory",)),
     MessageRoute(InsightRetracted, "INSIGHTS", "daydream.insight.retracted", ("memory",)),
     MessageRoute(InsightReinstated, "INSIGHTS", "daydream.insight.reinstated", ("memory",)),
@@ -237,6 +243,10 @@ SYNTHESIZER_STATE = Endpoint(
     "synthesizer", "daydream.synthesizer.state", rpc.EmptyRequest, rpc.SynthesizerState
 )
 CRITIC_STATE = Endpoint("critic", "daydream.critic.state", rpc.EmptyRequest, rpc.CriticState)
+CONSOLE_INSIGHTS = Endpoint(
+    "console", "daydream.console.insights", rpc.InsightQuery, rpc.InsightPage
+)
+CONSOLE_INSIGHT = Endpoint("console", "daydream.console.insight", rpc.GetInsight, rpc.InsightDetail)
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     BUDGET_OPEN,
     BUDGET_AUTHORIZE,
@@ -266,4 +276,6 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     SAMPLER_GOAL,
     SYNTHESIZER_STATE,
     CRITIC_STATE,
+    CONSOLE_INSIGHTS,
+    CONSOLE_INSIGHT,
 )

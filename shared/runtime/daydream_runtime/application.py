@@ -39,7 +39,7 @@ from faststream.nats import NatsBroker, NatsRouter
 from faststream.specification import AsyncAPI
 from starlette.routing import BaseRoute
 
-from daydream_contracts.buckets import DELIVERY_COUNTS
+from daydream_contracts.buckets import DELIVERY_COUNTS, SETTINGS
 from daydream_runtime.broker import connect, make_broker
 from daydream_runtime.consumer_watch import missing_consumer, watch_consumers
 from daydream_runtime.endpoint_server import EndpointServer
@@ -58,6 +58,7 @@ from daydream_runtime.registration import (
 )
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.settings import ServiceSettings
+from daydream_runtime.settings_report import publish_settings
 from daydream_runtime.telemetry import start_telemetry
 from daydream_runtime.tracing import TracingMiddleware
 
@@ -164,6 +165,7 @@ class ServiceApp(AsgiFastStream):
         await provision_when_ready(runtime.nc, self.settings.stream_replicas)
         try:
             collaborators = await self._stack.enter_async_context(self._open(runtime))
+            await publish_settings(await runtime.bucket(SETTINGS), self.settings)
             counts = await runtime.bucket(DELIVERY_COUNTS)
             self._delivery.connect(runtime.js, counts, collaborators.on_dead_letter)
             for name, collaborator in collaborators.context.items():

@@ -9,10 +9,11 @@ from pydantic import BaseModel
 
 
 class DeliveryCounts(BaseModel):
-    """Count the failures of a message, and the returns without one."""
+    """Count the failures of a message, and the returns without one. `text`: the last reason."""
 
     failures: int = 0
     returned: int = 0
+    text: str = ""
 
     def worker_crashes(self, deliveries: int) -> int:
         """Return the number of earlier deliveries that ended without a word from their worker."""

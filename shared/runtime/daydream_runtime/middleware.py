@@ -114,7 +114,8 @@ class DeliveryMiddleware:
             disposition = decide(error, await read_counts(self._bucket(), raw))
             if isinstance(disposition, Redeliver):
                 log.info("redelivery in %.1f s: %s", disposition.delay_s, disposition.text)
-                await write_counts(self._bucket(), raw, disposition.counts)
+                counts = disposition.counts.model_copy(update={"text": disposition.text})
+                await write_counts(self._bucket(), raw, counts)
                 return "redelivered", NackMessage(delay=disposition.delay_s)
             await self._dead_letter(raw, disposition, error)
             return f"dead:{disposition.reason}", RejectMessage()

@@ -92,7 +92,7 @@ def ingest(documents: int) -> None:
         alone = time.perf_counter() - started
         with Daydream(Path(folder) / "user", None, HOME=os.environ["HOME"]).up() as daydream:
             started = time.perf_counter()
-            reports = daydream.json("ingest", str(Path(folder) / "documents"))
+            reports = daydream.items("ingest", str(Path(folder) / "documents"))
             whole = time.perf_counter() - started
     assert sum(report["facts"] for report in reports) == facts
     details: dict[str, Any] = {"documents": documents, "mb": round(size / 1e6, 2), "facts": facts}
@@ -124,7 +124,7 @@ def ingest_whole(documents: int) -> None:
         alone = time.perf_counter() - started
         with Daydream(Path(folder) / "user", None, HOME=os.environ["HOME"]).up() as daydream:
             started = time.perf_counter()
-            daydream.json("ingest", str(Path(folder) / "documents"))
+            daydream.items("ingest", str(Path(folder) / "documents"))
             until(
                 lambda: daydream.json("status")["memory"]["facts_pending"] == 0, "all embedded", 600
             )

@@ -9,8 +9,11 @@ from xml.etree import ElementTree as Xml
 import pytest
 import yaml
 
-from daydream_console.vault import notes_of, write_vault
-from daydream_console.web.feed import ATOM, active_insights, atom, json_feed
+from daydream_console.insights.index import InsightIndex
+from daydream_console.insights.schema import open_database
+from daydream_console.insights.search import find_insights
+from daydream_console.vault import active_insights, notes_of, write_vault
+from daydream_console.web.feed import ATOM, atom, json_feed
 from daydream_contracts.events import (
     Decision,
     Fact,
@@ -19,7 +22,7 @@ from daydream_contracts.events import (
     VerdictReached,
     derive_id,
 )
-from daydream_contracts.rpc import VerdictPage
+from daydream_contracts.rpc import InsightQuery, InsightSummary, VerdictPage
 from support.message_builders import AT, SYNTHESIS, fact, hypothesis, pair
 
 HOME = "http://127.0.0.1:8421/"
@@ -45,6 +48,13 @@ def insight(
         cost_nanousd=2_000_000,
         reached_at=AT,
     ).model_copy(update=changes)
+
+
+def summaries(*verdicts: VerdictReached) -> tuple[InsightSummary, ...]:
+    index = InsightIndex(open_database(None))
+    for verdict in verdicts:
+        index.add_verdict(verdict)
+    return find_insights(index, InsightQuery(sort="date", descending=False)).insights
 
 
 def as_fact(verdict: VerdictReached) -> Fact:
@@ -75,7 +85,7 @@ def test_only_insights_in_use_are_in_the_feed() -> None:
 
 
 def test_the_json_feed_has_the_required_fields() -> None:
-    feed = json_feed([insight(1)], HOME)
+    feed = json_feed(summaries(insight(1)), HOME)
     assert (feed["version"], feed["feed_url"]) == (
         "https://jsonfeed.org/version/1.1",
         f"{HOME}feed.json",
@@ -88,7 +98,7 @@ def test_the_json_feed_has_the_required_fields() -> None:
 
 def test_the_atom_feed_is_well_formed_for_any_text_of_a_model() -> None:
     odd = insight(1, title="a < b & \x00\x0b \u202e ]]> \U0001f41c")
-    feed = Xml.fromstring(atom([odd, insight(2)], HOME))
+    feed = Xml.fromstring(atom(summaries(odd, insight(2)), HOME))
     entries = feed.findall(f"{{{ATOM}}}entry")
     assert [entry.findtext(f"{{{ATOM}}}title") for entry in entries] == [
         "a < b &  \u202e ]]> \U0001f41c",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from daydream_console.cli.commands import COMMANDS, COMMANDS_OF_GROUPS, create_program
+from daydream_console.cli.command_list import COMMANDS, COMMANDS_OF_GROUPS
+from daydream_console.cli.commands import create_program
 from daydream_console.cli.lazy_commands import LazyCommand, group_of
 from support.imports import modules_after
 
@@ -21,7 +22,7 @@ SLOW_PACKAGES = {
     "uvicorn",
 }
 START_SYSTEM = {"run", "up", "doctor", "asyncapi"}
-READ_SETTINGS = {"budget price", "budget measure"}  # of models, without a system
+READ_SETTINGS = {"budget price", "budget measure", "config show"}  # of models, without a system
 FEED = {"vault"}  # uses the entries of the web page's feed
 MODULES = sorted(
     {
@@ -35,8 +36,8 @@ MODULES = sorted(
 @pytest.mark.parametrize(
     ("arguments", "also_absent"),
     [
-        (("--help",), {"pydantic"}),
-        (("budget", "--help"), set()),  # Typer converts options of the program by pydantic
+        (("--help",), {"pydantic", "rich"}),
+        (("budget", "--help"), {"rich"}),  # Typer converts options of the program by pydantic
     ],
 )
 def test_help_imports_no_package_of_a_command(

@@ -86,10 +86,10 @@ def test_a_missing_model_file_is_a_configuration_error(tmp_path: Path) -> None:
         chosen(weights=tmp_path / "nowhere.gguf")
 
 
-def test_a_server_that_lists_no_models_needs_a_name() -> None:
-    with pytest.raises(ConfigurationError, match="--model-name") as error:
+def test_a_server_that_does_not_answer_is_reported_before_anything_else() -> None:
+    with pytest.raises(ConfigurationError, match="--base-url") as error:
         chosen(base_url=URL)
-    assert URL in error.value.problem
+    assert error.value.problem == f"Cannot reach {URL}: connection refused"
 
 
 class FakeModelServer(BaseHTTPRequestHandler):

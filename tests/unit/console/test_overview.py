@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daydream_console.overview import Overview, StageState
+from daydream_console.overview import Overview
+from daydream_console.stages import StageState
 from daydream_contracts.topology import CONSUMERS
 
 

@@ -6,15 +6,19 @@ A model without a price is refused; a price is never guessed.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.pricing.catalog import ListPrice
 from daydream_budget.pricing.price_file import FlatPrice
 from daydream_budget.pricing.tariff import Price, PriceSource
 from daydream_contracts.errors import ConfigurationError
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class FreePrice(FlatPrice):
@@ -54,15 +58,20 @@ def price_of(
     except LookupError:
         seller = f" at {provider or base_url}" if provider or base_url else ""
         raise ConfigurationError(
-            f'there is no price for model "{model_name}"{seller}', _fix(model_name)
+            f'there is no price for model "{model_name}"{seller}', _fix(model_name, base_url)
         ) from None
 
 
-def _fix(model_name: str) -> str:
+def _fix(model_name: str, base_url: str) -> str:
+    """Return the commands that declare a price, ready to paste."""
     key = json.dumps(model_name, ensure_ascii=False)
+    line = f"models.{key} = {{ input_usd_per_mtok = PRICE, output_usd_per_mtok = PRICE }}"
+    file = f"echo {shlex.quote(line)} >> prices.toml; export DAYDREAM_PRICES_FILE=$PWD/prices.toml"
+    free = "export DAYDREAM_MODEL_FREE=true"
+    if urlsplit(base_url).hostname in LOOPBACK:
+        return f"It is on this machine. If it costs nothing: {free} . Otherwise: {file}"
     return (
-        f"Add to the file that DAYDREAM_PRICES_FILE names: models.{key} = "
-        "{ input_usd_per_mtok = PRICE, output_usd_per_mtok = PRICE } . "
-        "Or set DAYDREAM_MODEL_PRICE_LIST to the provider whose prices apply, or "
-        "DAYDREAM_MODEL_FREE=true if it costs nothing"
+        f"Write its prices in dollars per million tokens: {file} . Or set "
+        "DAYDREAM_MODEL_PRICE_LIST to the provider whose prices apply. "
+        f"If it costs nothing: {free}"
     )

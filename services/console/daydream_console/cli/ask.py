@@ -22,7 +22,11 @@ async def ask_command(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Search the memory for similar facts and insights, with their ancestry. Call no model."""
+    """Search the memory for similar facts and insights, with their ancestry. Call no model.
+
+    Examples:
+        daydream ask "why do ships need standard containers?"
+    """
     async with connection(data) as client:
         results = await client.rpc.request(MEMORY_SEARCH, Search(text=text, limit=limit))
     if as_json:

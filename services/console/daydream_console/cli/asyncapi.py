@@ -10,5 +10,9 @@ from daydream_console.cli.command import command
 
 @command
 async def asyncapi_command() -> None:
-    """Print the AsyncAPI document of all subjects and messages, as JSON."""
+    """Print the AsyncAPI document of all subjects and messages, as JSON.
+
+    Examples:
+        daydream asyncapi > asyncapi.json
+    """
     print(document(version("daydream-console")))

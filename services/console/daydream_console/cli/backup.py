@@ -32,6 +32,9 @@ async def backup_save(
     """Back up the memory: facts, vectors, verdicts and reviews.
 
     The ledger is stored in NATS and is not included.
+
+    Examples:
+        daydream backup save memory.backup
     """
     if file.exists():
         raise ConfigurationError(f"{file} already exists", "Pass a new file name")
@@ -71,6 +74,9 @@ async def backup_restore(
     """Replace the memory with a backup.
 
     Later verdicts and reviews are added again; later documents are not.
+
+    Examples:
+        daydream backup restore memory.backup
     """
     async with connection(data) as client:
         confirm(f"Replace the memory with {file}?", yes=yes, declined="Nothing was restored")

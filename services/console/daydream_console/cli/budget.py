@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, cast, get_args
-from uuid import uuid4
 
 import typer
-from pydantic import ValidationError
 
-from daydream_console.cli.budget_view import show_budget
+from daydream_console.cli.budget_change import change_budget, show_state
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Who, Why
-from daydream_console.cli.output import emit_json, nanousd
-from daydream_console.first_fault import first_fault
+from daydream_console.cli.output import nanousd
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import (
-    BudgetState,
     Change,
-    ChangeBudget,
-    CorrectionEntry,
     EmptyRequest,
     Pause,
     RemoveLimit,
@@ -32,7 +23,7 @@ from daydream_contracts.rpc import (
     TopUp,
     Window,
 )
-from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE
+from daydream_contracts.topology import BUDGET_STATE
 
 Scope = Annotated[
     str,
@@ -46,10 +37,14 @@ WINDOWS = get_args(Window)
 
 @command
 async def budget_show(data: Data = None, as_json: Json = False) -> None:
-    """Show limits, the tax, and spend by stage and model."""
+    """Show limits, the tax, and spend by stage and model.
+
+    Examples:
+        daydream budget show
+    """
     async with connection(data) as client:
         state = await client.rpc.request(BUDGET_STATE, EmptyRequest())
-    _show(state, as_json=as_json)
+    show_state(state, as_json=as_json)
 
 
 @command
@@ -80,7 +75,12 @@ async def budget_set(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Set or change limits, also while daydream is running."""
+    """Set or change limits, also while daydream is running.
+
+    Examples:
+        daydream budget set --lifetime 100 --daily 5
+        daydream budget set --scope stage:critic --window day --cap 0.50 --why pilot
+    """
 
     def limits() -> list[Change]:
         alerts, hard = _shares(soft), not warn_only
@@ -104,7 +104,7 @@ async def budget_set(
             raise ConfigurationError("Nothing to set", "Pass --lifetime, --daily, --cap or --share")
         return changes
 
-    await _change(limits, who, why, data, as_json=as_json)
+    await change_budget(limits, who, why, data, as_json=as_json)
 
 
 @command
@@ -116,8 +116,12 @@ async def budget_unset(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Remove the limit of a scope and window."""
-    await _change(
+    """Remove the limit of a scope and window.
+
+    Examples:
+        daydream budget unset --scope stage:critic --window day
+    """
+    await change_budget(
         lambda: [RemoveLimit(scope=scope, window=_window(window))], who, why, data, as_json=as_json
     )
 
@@ -133,8 +137,13 @@ async def budget_tax(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Cap the daydreaming tax, or remove its cap with 'none'."""
-    await _change(
+    """Cap the daydreaming tax, or remove its cap with 'none'.
+
+    Examples:
+        daydream budget tax 20
+        daydream budget tax none
+    """
+    await change_budget(
         lambda: [SetTax(ratio=None if ratio == "none" else _number(ratio), days=days)],
         who,
         why,
@@ -151,8 +160,12 @@ async def budget_zone(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Set the time zone in which hours, days, weeks and months begin."""
-    await _change(lambda: [SetZone(zone=zone)], who, why, data, as_json=as_json)
+    """Set the time zone in which hours, days, weeks and months begin.
+
+    Examples:
+        daydream budget zone Europe/Zurich
+    """
+    await change_budget(lambda: [SetZone(zone=zone)], who, why, data, as_json=as_json)
 
 
 @command
@@ -165,8 +178,12 @@ async def budget_top_up(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Raise a cap by an amount."""
-    await _change(
+    """Raise a cap by an amount.
+
+    Examples:
+        daydream budget top-up 10 --why "second week"
+    """
+    await change_budget(
         lambda: [TopUp(scope=scope, window=_window(window), by_nanousd=nanousd(dollars))],
         who,
         why,
@@ -179,80 +196,24 @@ async def budget_top_up(
 async def budget_pause(
     who: Who = "", why: Why = "", data: Data = None, as_json: Json = False
 ) -> None:
-    """Stop all paid calls until 'daydream budget resume'. Calls in progress finish."""
-    await _change(lambda: [Pause(paused=True)], who, why, data, as_json=as_json)
+    """Stop all paid calls until 'daydream budget resume'. Calls in progress finish.
+
+    Examples:
+        daydream budget pause --why "checking the results"
+    """
+    await change_budget(lambda: [Pause(paused=True)], who, why, data, as_json=as_json)
 
 
 @command
 async def budget_resume(
     who: Who = "", why: Why = "", data: Data = None, as_json: Json = False
 ) -> None:
-    """Allow paid calls again after a pause."""
-    await _change(lambda: [Pause(paused=False)], who, why, data, as_json=as_json)
+    """Allow paid calls again after a pause.
 
-
-@command
-async def budget_correct(
-    by: Annotated[
-        float, typer.Option(help="Dollars spent in addition (negative: dollars not spent).")
-    ],
-    stage: Annotated[str, typer.Option(help="Stage to correct.")],
-    model: Annotated[str, typer.Option(help="Model to correct.")],
-    at: Annotated[
-        datetime | None, typer.Option(help="Time of the spend (UTC). Default: now.")
-    ] = None,
-    attempt: Annotated[str, typer.Option(help="ID of the attempt to correct.")] = "",
-    who: Who = "",
-    why: Why = "",
-    data: Data = None,
-    as_json: Json = False,
-) -> None:
-    """Add a correction entry to the ledger. Existing entries stay unchanged."""
-    moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
-    await _change(
-        lambda: [
-            CorrectionEntry(
-                stage=stage, model=model, at=moment, by_nanousd=nanousd(by), attempt_id=attempt
-            )
-        ],
-        who,
-        why,
-        data,
-        as_json=as_json,
-    )
-
-
-async def _change(
-    build: Callable[[], list[Change]], who: str, why: str, data: Path | None, *, as_json: bool
-) -> None:
-    """Build the changes, send them to the ledger, and print its state.
-
-    Check all of them before the first is sent.
+    Examples:
+        daydream budget resume
     """
-    try:
-        changes = build()
-    except ValidationError as error:
-        raise ConfigurationError(
-            first_fault(error).lstrip(": "), "See the command's --help"
-        ) from None
-    async with connection(data) as client:
-        for change in changes:
-            request = ChangeBudget(
-                change_id=uuid4().hex, change=change, who=who or "unknown", why=why
-            )
-            answer = await client.rpc.request(BUDGET_CHANGE, request)
-            if answer.refusal is not None:
-                raise ConfigurationError(
-                    answer.refusal.text, "See the current limits: daydream budget show"
-                )
-    _show(answer.state, as_json=as_json)
-
-
-def _show(state: BudgetState, *, as_json: bool) -> None:
-    if as_json:
-        emit_json(state.model_dump(mode="json"))
-    else:
-        show_budget(state)
+    await change_budget(lambda: [Pause(paused=False)], who, why, data, as_json=as_json)
 
 
 def _window(name: str) -> Window:

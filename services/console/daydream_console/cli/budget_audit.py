@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json
+from daydream_console.cli.output import emit_json
 from daydream_contracts.errors import ConfigurationError
 
 
@@ -32,6 +34,9 @@ async def budget_audit(
     """Check every invariant of the ledger, and compare it with an invoice.
 
     Exit with 1 if something is wrong.
+
+    Examples:
+        daydream budget audit --invoice invoice.csv
     """
     if importlib.util.find_spec("daydream_budget") is None:
         raise ConfigurationError(
@@ -45,9 +50,13 @@ async def budget_audit(
         arguments.append("--json")
     async with connection(data) as client:
         environment = {**os.environ, "DAYDREAM_NATS_URL": client.nats_url}
-        process = await asyncio.create_subprocess_exec(*arguments, env=environment)
+        stdout = asyncio.subprocess.PIPE if as_json else None
+        process = await asyncio.create_subprocess_exec(*arguments, env=environment, stdout=stdout)
         try:
-            return await process.wait()
+            output, _ = await process.communicate()
+            if as_json and output:
+                emit_json(json.loads(output))
+            return process.returncode or 0
         finally:
             if process.returncode is None:
                 process.kill()

@@ -40,7 +40,11 @@ async def budget_estimate(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Estimate cost and number of insights, each with a 95 % interval from past daydreams."""
+    """Estimate cost and number of insights, each with a 95 % interval from past daydreams.
+
+    Examples:
+        daydream budget estimate --daydreams 500
+    """
     async with connection(data) as client:
         budget, memory = await asyncio.gather(
             client.rpc.request(BUDGET_STATE, EmptyRequest()),

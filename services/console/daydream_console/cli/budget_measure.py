@@ -44,6 +44,9 @@ async def budget_measure(
     """Measure a model on your own machine and print its entry for the prices file.
 
     The ledger does not count these calls.
+
+    Examples:
+        daydream budget measure --usd-per-gpu-hour 1.20
     """
     name = chosen_model(model)
     arguments = ["measure", name, "--concurrency", str(concurrency)]

@@ -38,7 +38,11 @@ async def budget_price(
     at: Annotated[datetime | None, typer.Option(help="Time (UTC). Default: now.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the price of a model, its source, and the cost of an example call. Start nothing."""
+    """Show the price of a model, its source, and the cost of an example call. Start nothing.
+
+    Examples:
+        daydream budget price gpt-4.1-mini
+    """
     arguments = ["price", chosen_model(model), "--input-tokens", str(input_tokens)]
     arguments += ["--output-tokens", str(output_tokens)]
     if provider:

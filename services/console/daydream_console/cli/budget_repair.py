@@ -37,6 +37,10 @@ async def budget_repair(
 
     Grants stop at a message that is no valid commit. With --yes an entry is added that voids
     exactly these messages. Readable commits are never voided. Exit with 1 if a message is left.
+
+    Examples:
+        daydream budget repair
+        daydream budget repair --yes --why "disk was full"
     """
     if yes and not why:
         raise ConfigurationError("A void needs a reason", "Pass --why REASON")

@@ -1,6 +1,11 @@
 """Look for non-obvious connections in your own documents, within a spending cap.
 
 Start with `daydream run` (a number of daydreams) or `daydream up` (until Ctrl-C).
+
+Examples:
+    daydream run ~/papers --daydreams 50 --cap 2.00
+    daydream insights
+    daydream COMMAND --help
 """
 
 from __future__ import annotations
@@ -11,71 +16,10 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from daydream_console.cli.lazy_commands import add_commands, group_of
-
-COMMANDS = {
-    "run": "run:run_command",
-    "up": "up:up_command",
-    "ingest": "ingest:ingest_command",
-    "remove": "remove:remove_command",
-    "erase": "erase:erase_command",
-    "retract": "retract:retract_command",
-    "reinstate": "retract:reinstate_command",
-    "insights": "insights:insights_command",
-    "review": "review:review_command",
-    "ask": "ask:ask_command",
-    "export": "export:export_command",
-    "vault": "vault:vault_command",
-    "rejudge": "rejudge:rejudge_command",
-    "inspect": "inspect:inspect_command",
-    "status": "status:status_command",
-    "simulate": "simulate:simulate_command",
-    "asyncapi": "asyncapi:asyncapi_command",
-    "doctor": "doctor:doctor_command",
-}
-GROUPS = {
-    "budget": "Show and change spending limits. The ledger records each change with who and why.",
-    "question": (
-        "Add, close and list open research questions, which are paired with facts that may answer "
-        "them."
-    ),
-    "dead-letters": "List failed messages (dead letters), send them again, or drop them.",
-    "backup": "Back up and restore the memory, also while it is running.",
-    "gateway": "Show the gateway to the models, and issue its keys to programs of the lab.",
-    "gateway key": "Issue, list and revoke keys of the gateway.",
-    "report": "Report how well each stage performs, from past verdicts.",
-}
-COMMANDS_OF_GROUPS = {
-    "budget show": "budget:budget_show",
-    "budget set": "budget:budget_set",
-    "budget unset": "budget:budget_unset",
-    "budget tax": "budget:budget_tax",
-    "budget zone": "budget:budget_zone",
-    "budget top-up": "budget:budget_top_up",
-    "budget pause": "budget:budget_pause",
-    "budget resume": "budget:budget_resume",
-    "budget correct": "budget:budget_correct",
-    "budget price": "budget_price:budget_price",
-    "budget measure": "budget_measure:budget_measure",
-    "budget estimate": "budget_estimate:budget_estimate",
-    "budget audit": "budget_audit:budget_audit",
-    "budget repair": "budget_repair:budget_repair",
-    "question add": "question:question_add",
-    "question close": "question:question_close",
-    "question list": "question:question_list",
-    "dead-letters list": "dead_letters:dead_letters_list",
-    "dead-letters resend": "dead_letters:dead_letters_resend",
-    "dead-letters drop": "dead_letters:dead_letters_drop",
-    "backup save": "backup:backup_save",
-    "backup restore": "backup:backup_restore",
-    "gateway show": "gateway:gateway_show",
-    "gateway key add": "gateway:gateway_key_add",
-    "gateway key list": "gateway:gateway_key_list",
-    "gateway key revoke": "gateway:gateway_key_revoke",
-    "report sampler": "report_sampler:report_sampler",
-    "report synthesizer": "report_synthesizer:report_synthesizer",
-    "report critic": "report_critic:report_critic",
-}
+from daydream_console.cli.command_list import COMMANDS, COMMANDS_OF_GROUPS, DEFAULTS, GROUPS, PANELS
+from daydream_console.cli.help_text import CONTEXT_SETTINGS, HelpGroup
+from daydream_console.cli.lazy_commands import add_commands, add_default_groups, group_of
+from daydream_console.cli.root_group import RootGroup
 
 
 def _print_version(wanted: bool) -> None:
@@ -99,14 +43,29 @@ def _options(
 
 def create_program() -> TyperGroup:
     """Return the `daydream` command with all others, none of which is imported yet."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False)
+    app = typer.Typer(
+        cls=RootGroup,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        context_settings=CONTEXT_SETTINGS,
+    )
     app.callback(help=__doc__)(_options)
     program = get_command(app)
-    assert isinstance(program, TyperGroup)
+    assert isinstance(program, RootGroup)
     package = __name__.rpartition(".")[0]
     add_commands(program, package, COMMANDS)
+    add_default_groups(program, package, DEFAULTS)
     for name, help_text in GROUPS.items():
         parent, last = group_of(program, name)
-        parent.add_command(TyperGroup(name=last, help=help_text, no_args_is_help=True))
+        parent.add_command(
+            HelpGroup(
+                name=last,
+                help=help_text,
+                no_args_is_help=True,
+                rich_markup_mode=None,
+                context_settings=CONTEXT_SETTINGS,
+            )
+        )
     add_commands(program, package, COMMANDS_OF_GROUPS)
+    program.panels = PANELS
     return program

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from daydream_console.cli.output import err
+from daydream_console.cli.output import steps
 from daydream_console.client import Client, connected
 from daydream_console.local.folder import DataFolder, default_folder
 from daydream_contracts.errors import ConfigurationError
 
 READERS = ("budget", "memory")
+INSIGHT_READERS = ("memory", "console")
 
 
 @asynccontextmanager
@@ -31,13 +32,12 @@ async def connection(
         return
     from daydream_console.local.stack import running
 
-    with err.status("starting the memory …") as status:
-        async with (
-            running(folder, services, draws=False) as stack,
-            connected(stack.nats_url) as client,
-        ):
-            status.stop()
-            yield client
+    async with AsyncExitStack() as opened:
+        with steps("nothing is running: starting the memory for this command") as show:
+            system = running(folder, services, draws=False, progress=show)
+            stack = await opened.enter_async_context(system)
+            client = await opened.enter_async_context(connected(stack.nats_url))
+        yield client
 
 
 def running_address(folder: DataFolder) -> str | None:
@@ -47,13 +47,12 @@ def running_address(folder: DataFolder) -> str | None:
     """
     if url := os.environ.get("DAYDREAM_NATS_URL"):
         return url
-    folder.make()
-    if folder.hold():
-        folder.release()
+    if not folder.is_held():
         return None
     address: str | None = folder.read("running.json").get("nats_url")
     if not address:
         raise ConfigurationError(
-            f"daydream is starting or stopping in {folder.path}", "Try again in a moment"
+            f"daydream is starting or stopping in {folder.path}{folder.holder}",
+            "Try again in a moment",
         )
     return address

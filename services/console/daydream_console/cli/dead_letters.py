@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -11,18 +12,22 @@ from rich.markup import escape
 from daydream_console.cli.command import command, confirm
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Yes
-from daydream_console.cli.output import count, emit_json, out
+from daydream_console.cli.output import count, emit_items, emit_json, out
 from daydream_console.client import Client
 from daydream_console.dead_letters import DeadLetter, dead_letter, dead_letters, drop
 from daydream_console.resend import resend
 from daydream_contracts.errors import ConfigurationError
 
-ERROR_CHARS = 300
+ERROR_CHARS = 160
 
 
 @command
 async def dead_letters_list(data: Data = None, as_json: Json = False) -> None:
-    """List all dead letters: message, consumer, reason and error. Change nothing."""
+    """List all dead letters: message, consumer, reason and error. Change nothing.
+
+    Examples:
+        daydream dead-letters list
+    """
     total, rows = 0, []
     async with connection(data) as client:
         async for letter in dead_letters(client):
@@ -32,11 +37,37 @@ async def dead_letters_list(data: Data = None, as_json: Json = False) -> None:
             else:
                 _show(letter)
     if as_json:
-        emit_json(rows)
+        emit_items(rows)
         return
     out.print(f"{count(total, 'dead letter')}.")
     if total:
         out.print("After fixing the cause, send them again: daydream dead-letters resend --all")
+
+
+@command
+async def dead_letters_show(
+    number: Annotated[
+        int, typer.Argument(help="Number, as shown by 'daydream dead-letters list'.")
+    ],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Show one dead letter: why it failed, in full, and its message.
+
+    Examples:
+        daydream dead-letters show 12
+    """
+    async with connection(data) as client:
+        letter = await dead_letter(client, number)
+    if as_json:
+        emit_json(_as_json(letter))
+        return
+    _show(letter, in_full=True)
+    out.print(f"Message {letter.message_id}:")
+    out.print(_indented(_pretty(letter.data)), markup=False)
+    out.print("After fixing the cause, send it again. Or delete it for good:")
+    out.print(f"    daydream dead-letters resend {number}")
+    out.print(f"    daydream dead-letters drop {number}")
 
 
 @command
@@ -55,6 +86,10 @@ async def dead_letters_resend(
     """Send dead letters again.
 
     Reserve new money for the remaining stages; reuse answers that are already paid.
+
+    Examples:
+        daydream dead-letters resend 12 13
+        daydream dead-letters resend --all --reason failed-too-often
     """
     if not numbers and not everything:
         raise ConfigurationError(
@@ -94,7 +129,11 @@ async def dead_letters_drop(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Delete dead letters for good. Show each one and ask first."""
+    """Delete dead letters for good. Show each one and ask first.
+
+    Examples:
+        daydream dead-letters drop 12 13
+    """
     async with connection(data) as client:
         letters = [letter async for letter in _numbered(client, numbers)]
         if not as_json:
@@ -122,14 +161,32 @@ async def _numbered(client: Client, numbers: list[int]) -> AsyncIterator[DeadLet
         yield letter
 
 
-def _show(letter: DeadLetter) -> None:
+def _show(letter: DeadLetter, *, in_full: bool = False) -> None:
     resent = f", resent {count(letter.resends, 'time')}" if letter.resends else ""
     deliveries = count(letter.deliveries, "delivery", "deliveries")
     out.print(
         f"{letter.sequence}: {letter.subject} at {letter.consumer}, "
         f"{letter.failed_at:%Y-%m-%d %H:%M} UTC, {deliveries}{resent}"
     )
-    out.print(f"    {letter.reason}: {escape(letter.error[:ERROR_CHARS])}")
+    if in_full:
+        out.print(f"    {letter.reason}:")
+        out.print(_indented(letter.error), markup=False)
+        return
+    error = " ".join(letter.error.split())
+    rest = f"… (daydream dead-letters show {letter.sequence})" if len(error) > ERROR_CHARS else ""
+    out.print(f"    {letter.reason}: {escape(error[:ERROR_CHARS])}{rest}")
+
+
+def _pretty(content: bytes) -> str:
+    """Return a message as indented JSON, or as it is if it is not JSON."""
+    try:
+        return json.dumps(json.loads(content), indent=2, ensure_ascii=False)
+    except ValueError:
+        return content.decode(errors="replace")
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
 
 
 def _as_json(letter: DeadLetter) -> dict[str, object]:

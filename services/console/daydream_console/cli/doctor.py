@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import re
+import shlex
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.markup import escape
 
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import running_address
+from daydream_console.cli.exit_codes import EXIT_DONE, EXIT_WRONG_SETTING
 from daydream_console.cli.options import PORT, BaseUrl, Data, Json, ModelName, Port, Weights
-from daydream_console.cli.output import emit_json, out
+from daydream_console.cli.output import count, emit_items, out
 from daydream_console.client import connected
 from daydream_console.local.checks import (
     check_folder,
@@ -26,6 +30,7 @@ from daydream_contracts.errors import ConfigurationError, DaydreamError
 from daydream_contracts.rpc import EmptyRequest, ModelState
 from daydream_contracts.topology import GATEWAY_STATE
 
+VARIABLE = re.compile(r"DAYDREAM_\w+")
 OFFER = "offer"  # a model server that could be used; no problem
 
 
@@ -51,27 +56,50 @@ async def doctor_command(
     port: Port = PORT,
     as_json: Json = False,
 ) -> int:
-    """Check this machine and print a fix for each problem. Start nothing, spend nothing."""
-    checks = await run_checks(
-        DataFolder(data or default_folder()),
-        lambda: choose(weights=model, base_url=base_url, name=model_name),
-        port,
-    )
+    """Check this machine and print a fix for each problem. Start nothing, spend nothing.
+
+    Examples:
+        daydream doctor
+        daydream doctor --base-url http://127.0.0.1:11434/v1
+    """
+    folder = DataFolder(data or default_folder())
+    options = _options(model, base_url, model_name) + folder.option
+    checks = []
+    async for check in run_checks(
+        folder, lambda: choose(weights=model, base_url=base_url, name=model_name), port
+    ):
+        checks.append(check)
+        if not as_json:
+            _show(check)
+    problems = [check for check in checks if check.is_problem]
     if as_json:
-        emit_json([vars(check) for check in checks])
+        emit_items([vars(check) for check in checks])
+    elif problems:
+        again = f"daydream doctor{options}"
+        out.print(f"{count(len(problems), 'problem')}. After the fix, check again: {again}")
     else:
-        for check in checks:
-            mark = "[red]✗[/red]" if check.is_problem else "[green]✓[/green]"
-            out.print(f"{mark} {check.about}: {escape(check.result)}")
-            if check.fix:
-                out.print(f"    {escape(check.fix)}")
-    return 2 if any(check.is_problem for check in checks) else 0
+        start = f"daydream run PATH --daydreams 50 --cap 2.00{options}"
+        out.print(f"All is well. Start: {start}", markup=False)
+    return EXIT_WRONG_SETTING if problems else EXIT_DONE
+
+
+def _show(check: DoctorCheck) -> None:
+    mark = "[red]✗[/red]" if check.is_problem else "[green]✓[/green]"
+    out.print(f"{mark} {check.about}: {escape(check.result)}")
+    if check.fix:
+        out.print(f"    {escape(check.fix)}")
+
+
+def _options(weights: Path | None, base_url: str, name: str) -> str:
+    """Return the model's options as they were given, for the commands that are proposed."""
+    given = {"--model": str(weights or ""), "--base-url": base_url, "--model-name": name}
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value)
 
 
 async def run_checks(
     folder: DataFolder, choose_model: Callable[[], ModelChoice], port: int
-) -> list[DoctorCheck]:
-    """Run all checks of `daydream doctor`. Start nothing, spend nothing."""
+) -> AsyncIterator[DoctorCheck]:
+    """Yield the result of each check of `daydream doctor`. Start nothing, spend nothing."""
 
     async def programs() -> str:
         choice = choose_model()
@@ -84,21 +112,28 @@ async def run_checks(
         ("model", lambda: _describe_model(choose_model())),
         ("console", lambda: asyncio.to_thread(check_port, port)),
     ]
-    results = [await _run_check(about, check) for about, check in checks]
-    results += await check_gateway(folder)
-    results += [
-        DoctorCheck("settings", message, "Correct it or unset it")
-        for message in unknown_variables()
-    ]
-    results += [
-        DoctorCheck(
+    for about, check in checks:
+        yield await _run_check(about, check)
+    for result in await check_gateway(folder):
+        yield result
+    for message in unknown_variables():
+        yield DoctorCheck("settings", message, _renaming(message))
+    for server, url, name in await asyncio.to_thread(local_servers):
+        options = f"--base-url {url} --model-name {shlex.quote(name)}{folder.option}"
+        yield DoctorCheck(
             OFFER,
             f"{server} is running on this machine",
-            f"To use it: --base-url {url} --model-name {name}",
+            f"To use it: DAYDREAM_MODEL_FREE=true daydream run PATH {options}",
         )
-        for server, url, name in local_servers()
-    ]
-    return results
+
+
+def _renaming(message: str) -> str:
+    """Return the commands that correct a misspelt variable: "X is not a setting; … mean Y?"."""
+    names = VARIABLE.findall(message)
+    if len(names) < 2:
+        return f"Run: unset {names[0]}"
+    wrong, right = names[:2]
+    return f'Run: export {right}="${wrong}"; unset {wrong}'
 
 
 async def check_gateway(folder: DataFolder) -> list[DoctorCheck]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,7 +24,10 @@ ERASE_TIMEOUT_S = 600.0
 async def erase_command(
     targets: Annotated[
         list[str],
-        typer.Argument(help="Ingested paths (folders with everything below), or IDs of facts."),
+        typer.Argument(
+            help="Ingested paths (folders with everything below), sources as they are printed, "
+            "or IDs of facts."
+        ),
     ],
     derived: Annotated[
         bool,
@@ -40,6 +42,10 @@ async def erase_command(
     """Erase documents or facts for good, from memory, verdicts and streams.
 
     Report what is out of reach.
+
+    Examples:
+        daydream erase ~/papers/withdrawn.pdf --why "withdrawn by its authors"
+        daydream erase "bundled notes/physics.md"
     """
     async with connection(data) as client:
         sources, ids = await _resolve_targets(client, targets)
@@ -67,24 +73,19 @@ async def _resolve_targets(client: Client, targets: list[str]) -> tuple[list[str
 
     Raise ConfigurationError for a target that is neither.
     """
-    paths = _absolute(targets)
-    sources = await ingest.sources_under(client, list(paths.values()), current_only=False)
-    names = tuple(
-        target
-        for target, path in paths.items()
-        if not any(Path(source).is_relative_to(path) for source in sources)
-    )
+    matches_of = {
+        target: await ingest.sources_under(client, [target], current_only=False)
+        for target in targets
+    }
+    sources = list(dict.fromkeys(source for matches in matches_of.values() for source in matches))
+    names = tuple(target for target, matches in matches_of.items() if not matches)
     facts = (await client.rpc.request(MEMORY_RESOLVE, Resolve(names=names))).facts if names else ()
     if len(facts) < len(names):
         raise ConfigurationError(
-            "Some targets are neither ingested paths nor IDs of facts",
-            "Find sources and IDs: daydream ask TEXT --json",
+            "Some targets are neither sources nor IDs of facts",
+            "Pass sources as 'daydream ask TEXT' prints them, or IDs from 'daydream ask --json'",
         )
     return sources, tuple(fact.fact.fact_id for fact in facts)
-
-
-def _absolute(targets: list[str]) -> dict[str, Path]:
-    return {target: Path(target).absolute() for target in targets}
 
 
 def _show_erased(erased: Erased) -> None:

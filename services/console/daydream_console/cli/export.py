@@ -54,6 +54,9 @@ async def export_command(
 ) -> None:
     """Export all verdicts, labelled: for fine-tuning, preferences, classification, and as a table,
     with a data card.
+
+    Examples:
+        daydream export ~/daydream-export --test-fraction 0.2
     """
     formats = tuple(only or ALL)
     if unknown := [name for name in formats if name not in ALL]:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Who, Why
-from daydream_console.cli.output import emit_json, err, nanousd, out, table
+from daydream_console.cli.output import emit_items, emit_json, err, nanousd, out, table
 from daydream_console.first_fault import first_fault
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import (
@@ -41,7 +41,11 @@ SECRET_PREFIX = "dd-"  # noqa: S105 (marks a key of the gateway, and is none)
 
 @command
 async def gateway_show(data: Data = None, as_json: Json = False) -> None:
-    """Show the models that were asked, what the gateway learned of them, and why calls wait."""
+    """Show the models that were asked, what the gateway learned of them, and why calls wait.
+
+    Examples:
+        daydream gateway show
+    """
     async with connection(data, SERVICES) as client:
         state = await client.rpc.request(GATEWAY_STATE, EmptyRequest())
     if as_json:
@@ -71,6 +75,9 @@ async def gateway_key_add(
     What is spent with it is foreground spend, and counts for the daydreaming tax. The caps on
     daydreaming do not limit it. Without --cap nothing does, except limits of its team or of all
     foreground spend (daydream budget set --scope).
+
+    Examples:
+        daydream gateway key add --team search --purpose chat --cap 20
     """
     secret = SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     digest = hashlib.sha256(secret.encode()).hexdigest()
@@ -102,11 +109,15 @@ async def gateway_key_add(
 
 @command
 async def gateway_key_list(data: Data = None, as_json: Json = False) -> None:
-    """List issued keys, revoked ones too."""
+    """List issued keys, revoked ones too.
+
+    Examples:
+        daydream gateway key list
+    """
     async with connection(data, SERVICES) as client:
         listed = await client.rpc.request(GATEWAY_KEYS, EmptyRequest())
     if as_json:
-        emit_json(listed.model_dump(mode="json")["keys"])
+        emit_items(listed.model_dump(mode="json")["keys"])
     else:
         _show_keys(listed.keys)
 
@@ -120,7 +131,11 @@ async def gateway_key_revoke(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Revoke a key. It is refused within seconds; calls in progress end."""
+    """Revoke a key. It is refused within seconds; calls in progress end.
+
+    Examples:
+        daydream gateway key revoke KEY
+    """
     async with connection(data, SERVICES) as client:
         request = RevokeKey(key_id=key, who=who or "unknown")
         revoked = await client.rpc.request(GATEWAY_REVOKE_KEY, request)

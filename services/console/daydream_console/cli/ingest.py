@@ -14,7 +14,7 @@ from daydream_console import ingest
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Clearance, Data, Json, Team, Who
-from daydream_console.cli.output import emit_json, err, out
+from daydream_console.cli.output import emit_items, err, out
 from daydream_console.cli.status_view import show_reports
 from daydream_console.client import Client
 from daydream_console.files import files_under
@@ -43,7 +43,12 @@ async def ingest_command(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Read documents into the memory, and report what was done with each."""
+    """Read documents into the memory, and report what was done with each.
+
+    Examples:
+        daydream ingest ~/papers --watch
+        pandoc talk.org -t markdown | daydream ingest - --name talk.md
+    """
     file_paths = [path for path in paths if path != STANDARD_INPUT]
     from_stdin = len(file_paths) < len(paths)
     if watch and (from_stdin or as_json):
@@ -57,7 +62,7 @@ async def ingest_command(
         stdin_name = (name or "standard input") if from_stdin else None
         reports = await _ingest(client, files, labels, stdin_name)
     if as_json:
-        emit_json([report.model_dump(mode="json") for report in reports])
+        emit_items([report.model_dump(mode="json") for report in reports])
     else:
         show_reports(reports)
 

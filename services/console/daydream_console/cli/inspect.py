@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.panel import Panel
 from rich.text import Text
 
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json
-from daydream_console.cli.output import emit_json, out, usd
+from daydream_console.cli.output import emit_json, out, print_boxed, usd
 from daydream_console.verdict_inspection import InspectedCall, VerdictInspection, inspect_verdict
 from daydream_contracts.events import Aggregation, Refutation, VerdictReached
 
@@ -31,7 +30,11 @@ async def inspect_command(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Show the exact prompts, answers and arithmetic of a verdict. Call no model."""
+    """Show the exact prompts, answers and arithmetic of a verdict. Call no model.
+
+    Examples:
+        daydream inspect VERDICT_ID
+    """
     async with connection(data) as client:
         inspection = await inspect_verdict(client, verdict_id)
     if as_json:
@@ -110,14 +113,10 @@ def _show_call(inspected: InspectedCall) -> None:
         body.append("the prompt is not stored\n\n", style="red")
     body.append("answer\n", style="bold").append(call.answer or "(not stored)")
     repair = " · repair" if call.repair else ""
-    out.print(
-        Panel(
-            body,
-            title=Text(f"{call.prompt.name} · {call.model}{repair}"),
-            title_align="left",
-            subtitle=Text(f"{_fidelity(inspected)} · {usd(call.cost_nanousd)}"),
-            subtitle_align="left",
-        )
+    print_boxed(
+        body,
+        title=Text(f"{call.prompt.name} · {call.model}{repair}"),
+        subtitle=f"{_fidelity(inspected)} · {usd(call.cost_nanousd)}",
     )
 
 

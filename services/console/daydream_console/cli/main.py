@@ -9,7 +9,7 @@ import os
 import signal
 from types import FrameType
 
-EXIT_INTERRUPTED = 130
+from daydream_console.cli.exit_codes import EXIT_INTERRUPTED
 
 
 def main() -> None:

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
+from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
+from daydream_console.cli.json_document import json_document, json_list
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.number_limits import NANOUSD_PER_USD, USD_MAX
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+PIPE_WIDTH = 100_000  # more than any line: in a pipe nothing is wrapped
+
+
+def _console(stream: TextIO, *, stderr: bool = False) -> Console:
+    width = None if stream.isatty() else PIPE_WIDTH
+    return Console(stderr=stderr, highlight=False, width=width)
+
+
+out = _console(sys.stdout)
+err = _console(sys.stderr, stderr=True)
 SMALL_USD = 0.1  # below it, cents are too coarse
 
 
@@ -60,6 +73,53 @@ def table(title: str, text_columns: tuple[str, ...], number_columns: tuple[str, 
     return result
 
 
-def emit_json(value: Any) -> None:
-    """Print one JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, indent=1, default=str) + "\n")
+def print_boxed(body: Text, *, title: Text, subtitle: str = "", style: str = "dim") -> None:
+    """Print a text in a box on a terminal. In a pipe, print its title, subtitle and text."""
+    if out.is_terminal:
+        box = Panel(
+            body,
+            title=title,
+            title_align="left",
+            subtitle=Text(subtitle) if subtitle else None,
+            subtitle_align="left",
+            border_style=style,
+        )
+        out.print(box)
+        return
+    out.print(title)
+    if subtitle:
+        out.print(Text(subtitle))
+    out.print(body)
+    out.print()
+
+
+@contextmanager
+def steps(first: str) -> Iterator[Callable[[str], None]]:
+    """Show on standard error what is being done: a spinner on a terminal, otherwise one line each.
+
+    Yield a function that shows the next step.
+    """
+    with err.status("") as status:
+
+        def show(text: str) -> None:
+            if err.is_terminal:
+                status.update(Text(f"{text} …"))
+            else:
+                err.print(Text(f"{text} …"))
+
+        show(first)
+        yield show
+
+
+def emit_json(value: Mapping[str, Any]) -> None:
+    """Print an object as the one JSON document on standard output, with its schema version."""
+    _write(json_document(value))
+
+
+def emit_items(items: Sequence[Any], total: int | None = None) -> None:
+    """Print a list as the one JSON document on standard output, with its schema version."""
+    _write(json_list(items, total))
+
+
+def _write(document: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(document, indent=1, default=str) + "\n")

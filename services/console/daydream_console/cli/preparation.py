@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -16,9 +17,12 @@ from daydream_console.local.checks import (
 )
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.model import TOY_NOTICE, ModelChoice, local_servers
+from daydream_console.local.reachable import check_reachable
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit, Window
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE
+
+FREE = "DAYDREAM_MODEL_FREE=true "  # a server on this machine
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ async def prepare(folder: DataFolder, model: ModelChoice, port: int) -> bool:
 
     Return True if the model is free.
     """
+    if model.base_url:
+        await asyncio.to_thread(check_reachable, model.base_url)
     check_folder(folder)
     check_programs(serves_model=not model.base_url)
     for message in unknown_variables():
@@ -43,8 +49,8 @@ async def prepare(folder: DataFolder, model: ModelChoice, port: int) -> bool:
     if model.toy:
         err.print(TOY_NOTICE, style="yellow")
         for server, url, name in await asyncio.to_thread(local_servers):
-            options = f"--base-url {url} --model-name {name}"
-            err.print(f"Found {server}. To use it: daydream run {options}", style="yellow")
+            options = f"--base-url {url} --model-name {shlex.quote(name)}{folder.option}"
+            err.print(f"Found {server}. To use it: {FREE}daydream run {options}", style="yellow")
     if not model.base_url:
         return True
     # Imported only here: the client of models takes as long to load as all the rest.

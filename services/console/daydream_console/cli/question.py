@@ -10,7 +10,7 @@ from daydream_console import ingest
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Clearance, Data, Json, Team, Who
-from daydream_console.cli.output import emit_json, out
+from daydream_console.cli.output import emit_items, emit_json, out
 from daydream_console.client import Client
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import FactKind
@@ -30,7 +30,11 @@ async def question_add(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Add an open research question. Adding it twice has no effect."""
+    """Add an open research question. Adding it twice has no effect.
+
+    Examples:
+        daydream question add "Why is ice slippery?"
+    """
     question = " ".join(text.split())
     if not question or len(question) > CHARS_MAX:
         raise ConfigurationError(
@@ -59,7 +63,11 @@ async def question_close(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Close a question. It is no longer used. Add it again to reopen it."""
+    """Close a question. It is no longer used. Add it again to reopen it.
+
+    Examples:
+        daydream question close "Why is ice slippery?"
+    """
     source = PREFIX + " ".join(text.split())
     async with connection(data) as client:
         if source not in await _open_sources(client, source):
@@ -73,12 +81,16 @@ async def question_close(
 
 @command
 async def question_list(data: Data = None, as_json: Json = False) -> None:
-    """List the open questions."""
+    """List the open questions.
+
+    Examples:
+        daydream question list
+    """
     async with connection(data) as client:
         sources = await _open_sources(client, PREFIX)
     questions = [source.removeprefix(PREFIX) for source in sources]
     if as_json:
-        emit_json(questions)
+        emit_items(questions)
     else:
         lines = "\n".join(questions) or "No open question. Add one: daydream question add TEXT"
         out.print(lines, markup=False)

@@ -37,6 +37,9 @@ async def rejudge_command(
     """Judge stored hypotheses again; show the cost and ask first.
 
     Earlier verdicts stay. Needs a running critic.
+
+    Examples:
+        daydream rejudge --since 2026-11-01 --limit 50 --dry-run
     """
     async with connection(data) as client:
         try:

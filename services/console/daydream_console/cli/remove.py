@@ -11,7 +11,7 @@ from daydream_console import ingest
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Who
-from daydream_console.cli.output import emit_json, out
+from daydream_console.cli.output import emit_items, out
 from daydream_contracts.errors import ConfigurationError
 
 
@@ -25,7 +25,11 @@ async def remove_command(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Stop using facts that come only from these documents. Ingest them again to undo it."""
+    """Stop using facts that come only from these documents. Ingest them again to undo it.
+
+    Examples:
+        daydream remove ~/papers/draft.pdf
+    """
     async with connection(data) as client:
         sources = await ingest.sources_under(client, paths)
         if not sources:
@@ -35,6 +39,6 @@ async def remove_command(
             )
         await ingest.remove(client, sources, who)
     if as_json:
-        emit_json(sources)
+        emit_items(sources)
     else:
         out.print("\n".join(f"removed {source}" for source in sources), markup=False)

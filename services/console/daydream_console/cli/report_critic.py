@@ -24,7 +24,11 @@ RULES = {
 
 @command
 async def report_critic(data: Data = None, as_json: Json = False) -> None:
-    """Show judge quality, results on canaries, reviews of promoted hypotheses, and cost."""
+    """Show judge quality, results on canaries, reviews of promoted hypotheses, and cost.
+
+    Examples:
+        daydream report critic
+    """
     # The state is that of the configured model's history.
     os.environ.setdefault("DAYDREAM_MODEL_NAME", choose(weights=None, base_url="", name="").name)
     async with connection(data, (*READERS, "critic")) as client:

@@ -14,7 +14,11 @@ COLUMNS = ("share", "judged", "promoted", "spent", "per $", "per 100 draws on it
 
 @command
 async def report_sampler(data: Data = None, as_json: Json = False) -> None:
-    """Show each strategy's draws, cost and yield, and how the draws are split."""
+    """Show each strategy's draws, cost and yield, and how the draws are split.
+
+    Examples:
+        daydream report sampler
+    """
     async with connection(data, (*READERS, "sampler")) as client:
         state = await client.rpc.request(SAMPLER_STATE, EmptyRequest())
     if as_json:

@@ -14,7 +14,11 @@ COLUMNS = ("share", "hypotheses", "promoted", "spent", "per $")
 
 @command
 async def report_synthesizer(data: Data = None, as_json: Json = False) -> None:
-    """Show each writer's hypotheses, cost and yield (writers: DAYDREAM_SYNTHESIZER_MODELS_FILE)."""
+    """Show each writer's hypotheses, cost and yield (writers: DAYDREAM_SYNTHESIZER_MODELS_FILE).
+
+    Examples:
+        daydream report synthesizer
+    """
     async with connection(data, (*READERS, "synthesizer")) as client:
         state = await client.rpc.request(SYNTHESIZER_STATE, EmptyRequest())
     if as_json:

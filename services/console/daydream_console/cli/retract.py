@@ -11,7 +11,7 @@ import typer
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Who, Why
-from daydream_console.cli.output import count, emit_json, out
+from daydream_console.cli.output import count, emit_items, out
 from daydream_console.overview import wait_until_handled
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import VisibilityChanged
@@ -30,6 +30,9 @@ async def retract_command(
 ) -> None:
     """Stop using facts or insights, and everything derived from them. 'daydream reinstate' undoes
     it.
+
+    Examples:
+        daydream retract INSIGHT_ID --why "the units were wrong"
     """
     await _change(ids, who, why, data, active=False, as_json=as_json)
 
@@ -38,7 +41,11 @@ async def retract_command(
 async def reinstate_command(
     ids: Ids, who: Who = "", why: Why = "", data: Data = None, as_json: Json = False
 ) -> None:
-    """Undo 'daydream retract' for these facts or insights."""
+    """Undo 'daydream retract' for these facts or insights.
+
+    Examples:
+        daydream reinstate INSIGHT_ID
+    """
     await _change(ids, who, why, data, active=True, as_json=as_json)
 
 
@@ -63,7 +70,7 @@ async def _change(
         await wait_until_handled(client, VisibilityChanged, await client.publish(change))
         after = (await client.rpc.request(MEMORY_RESOLVE, Resolve(names=fact_ids))).facts
     if as_json:
-        emit_json([fact.model_dump(mode="json") for fact in after])
+        emit_items([fact.model_dump(mode="json") for fact in after])
         return
     for fact in after:
         out.print(_line(fact), markup=False)

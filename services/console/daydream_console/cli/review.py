@@ -10,7 +10,7 @@ import typer
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Who, Why
-from daydream_console.cli.output import emit_json, out
+from daydream_console.cli.output import emit_items, out
 from daydream_console.cli.verdict_view import show_verdicts
 from daydream_console.overview import wait_until_handled
 from daydream_contracts.errors import ConfigurationError
@@ -38,6 +38,10 @@ async def review_command(
     """Review a verdict; your decision overrides the models'.
 
     Without an ID, list verdicts waiting for review.
+
+    Examples:
+        daydream review
+        daydream review VERDICT_ID --accept --note "worth a test"
     """
     async with connection(data) as client:
         if verdict_id:
@@ -55,7 +59,7 @@ async def review_command(
             MEMORY_VERDICTS, ListVerdicts(quarantined_only=True, limit=REVIEWS_SHOWN)
         )
     if as_json:
-        emit_json([verdict.model_dump(mode="json") for verdict in page.verdicts])
+        emit_items([verdict.model_dump(mode="json") for verdict in page.verdicts], page.total)
         return
     show_verdicts(page.verdicts, with_ids=True)
     out.print(f"Waiting for review: {page.total}.")

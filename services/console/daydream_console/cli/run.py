@@ -21,6 +21,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -28,6 +29,7 @@ from rich.progress import (
 from daydream_console import ingest
 from daydream_console.alerts import alerts_since
 from daydream_console.cli.command import command
+from daydream_console.cli.exit_codes import EXIT_CAP_REACHED, EXIT_DONE
 from daydream_console.cli.options import (
     BaseUrl,
     Cap,
@@ -109,10 +111,15 @@ async def run_command(
     """Read documents, daydream until the goal or the cap, print insights and spend, and stop.
 
     After Ctrl-C or a crash, run it again: unfinished daydreams finish first.
+
+    Examples:
+        daydream run ~/papers --daydreams 50 --cap 2.00
+        daydream run --model ~/models/model.gguf
     """
+    choice = await asyncio.to_thread(choose, weights=model, base_url=base_url, name=model_name)
     plan = RunPlan(
         folder=DataFolder(data or default_folder()),
-        model=choose(weights=model, base_url=base_url, name=model_name),
+        model=choice,
         paths=paths or [],
         daydreams=daydreams,
         caps=Caps(cap, daily_cap),
@@ -134,16 +141,16 @@ async def run(plan: RunPlan) -> int:
                 services_wanted(),
                 model=plan.model,
                 console_port=plan.port,
-                progress=lambda text: progress.update(step, description=text),
+                progress=lambda text: _show_step(progress, step, text),
             ) as stack,
             connected(stack.nats_url) as client,
         ):
             if stack.console_url:
-                err.print(f"Web page: {stack.page}")
+                err.print(f"Web page: {stack.console_url}", soft_wrap=True)
             await set_caps(client, plan.caps, free=free)
             result = await _daydream(client, plan, documents, progress)
     print_result(result, toy=plan.model.toy, as_json=plan.as_json)
-    return 0
+    return EXIT_CAP_REACHED if result.end.cap_reached else EXIT_DONE
 
 
 async def _daydream(
@@ -153,7 +160,7 @@ async def _daydream(
     before = await overview(client.rpc, client.js)
     goal = await _set_goal(client, plan)
     try:
-        reason = await wait_for_end(client, progress, goal.pairs, goal.start)
+        end = await wait_for_end(client, progress, goal.pairs, goal.start)
     finally:
         await _stop_drawing(client)
     after = await overview(client.rpc, client.js)
@@ -161,7 +168,13 @@ async def _daydream(
         plan.folder.write(STATE_FILE, {**plan.folder.read(STATE_FILE), "ended": True})
     verdicts = await verdicts_since(client, before)
     alerts = await alerts_since(client.js, before.at)
-    return RunResult(before, after, verdicts, reports, reason, alerts)
+    return RunResult(before, after, verdicts, reports, end, alerts)
+
+
+def _show_step(progress: Progress, step: TaskID, text: str) -> None:
+    progress.update(step, description=text)
+    if not err.is_terminal:
+        err.print(f"{text} …", markup=False)
 
 
 def _progress_bar() -> Progress:

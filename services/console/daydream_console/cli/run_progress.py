@@ -22,7 +22,15 @@ SILENCE_MAX = timedelta(seconds=60)
 WAIT_SHOWN_AFTER = timedelta(seconds=5)  # shorter waits for a provider are daily business
 
 
-async def wait_for_end(client: Client, progress: Progress, goal: int, start: int) -> str:
+@dataclass(frozen=True)
+class RunEnd:
+    """Why a run has ended."""
+
+    reason: str
+    cap_reached: bool = False
+
+
+async def wait_for_end(client: Client, progress: Progress, goal: int, start: int) -> RunEnd:
     """Wait until the run has ended, and return why.
 
     `goal` and `start` are numbers of pairs drawn. Raise TransientError when a service is silent for
@@ -31,8 +39,8 @@ async def wait_for_end(client: Client, progress: Progress, goal: int, start: int
     task = progress.add_task("dreaming", total=goal - start)
     watch = RunWatch(progress, task, goal, start)
     while True:
-        if reason := watch.reason_to_end(await overview(client.rpc, client.js)):
-            return reason
+        if end := watch.end_of(await overview(client.rpc, client.js)):
+            return end
         await asyncio.sleep(POLL_S)
 
 
@@ -53,24 +61,24 @@ class RunWatch:
     waiting_since: datetime | None = None
     told: tuple[str, ...] = ()  # the reasons to wait that were printed
 
-    def reason_to_end(self, state: Overview) -> str:
-        """Show the progress. Return why the run has ended, or an empty string."""
+    def end_of(self, state: Overview) -> RunEnd | None:
+        """Show the progress. Return why the run has ended, or None."""
         if not (state.sampler and state.budget and state.memory):
             self._check_silence(state)
-            return ""
+            return None
         self.last_answer = state.at
         self._show(state, state.sampler, state.budget, state.memory)
         if not state.pipeline_idle:
             self.idle_since = None
-            return ""
+            return None
         if self.idle_since is None or self.drawn_when_idle != state.sampler.drawn:
             self.idle_since, self.drawn_when_idle = state.at, state.sampler.drawn
-            return ""
+            return None
         # A finished daydream frees money for more. So the sampler must have checked the budget
         # after the last one.
         if state.sampler.looked_at <= self.idle_since:
-            return ""
-        return end_reason(state.sampler, state.memory)
+            return None
+        return run_end(state.sampler, state.memory)
 
     def _check_silence(self, state: Overview) -> None:
         if state.at - self.last_answer > SILENCE_MAX:
@@ -110,22 +118,23 @@ class RunWatch:
                 err.print(Text(f"Waiting: {line}", style="yellow"))
 
 
-def end_reason(sampler: SamplerState, memory: MemoryState) -> str:
-    """Return why the sampler draws no more pairs, or an empty string while it will."""
+def run_end(sampler: SamplerState, memory: MemoryState) -> RunEnd | None:
+    """Return why the sampler draws no more pairs, or None while it will."""
     match sampler.phase:
         case "goal-reached":
-            return "the goal is reached"
+            return RunEnd("the goal is reached")
         case "exhausted":
-            return "" if memory.facts_pending else sampler.text
+            return None if memory.facts_pending else RunEnd(sampler.text)
         case "off":
-            return sampler.text
+            return RunEnd(sampler.text)
         case "ledger-halted":
-            return sampler.text.removesuffix(".")
+            return RunEnd(sampler.text.removesuffix("."))
         case "refused":
             at = sampler.retry_at
             renewal = f" It renews at {at:%Y-%m-%d %H:%M} UTC." if at else ""
-            return (
-                f"the cap was reached: {sampler.text}.{renewal} "
+            reason = (
+                f"the cap was reached: {sampler.text.removesuffix('.')}.{renewal} "
                 "Raise it with --cap and run again to continue"
             )
-    return ""
+            return RunEnd(reason, cap_reached=True)
+    return None

@@ -9,6 +9,7 @@ from typing import Any
 
 from daydream_console.alerts import Alerts
 from daydream_console.cli.output import count, emit_json, out, usd
+from daydream_console.cli.run_progress import RunEnd
 from daydream_console.cli.status_view import show_alerts, show_reports
 from daydream_console.cli.verdict_view import show_verdicts
 from daydream_console.client import Client
@@ -32,7 +33,7 @@ class RunResult:
     after: Overview
     verdicts: Sequence[VerdictReached]
     reports: Sequence[DocumentReport]
-    reason: str
+    end: RunEnd
     alerts: Alerts
 
     @property
@@ -75,7 +76,7 @@ def print_result(result: RunResult, *, toy: bool, as_json: bool) -> None:
     _show_best(result, toy=toy)
     out.print(
         f"\n{count(len(result.verdicts), 'daydream')} finished, {result.judged} judged by a model, "
-        f"{len(result.insights)} promoted. The run ended: {result.reason}."
+        f"{len(result.insights)} promoted. The run ended: {result.end.reason}."
     )
     decisions = sorted(result.decisions().items())
     verdicts = ", ".join(f"{number} {decision}" for decision, number in decisions)
@@ -118,7 +119,8 @@ def _show_spend(budget: BudgetState, spent_nanousd: int) -> None:
 def _as_json(result: RunResult) -> dict[str, Any]:
     budget, memory = result.after.budget, result.after.memory
     return {
-        "ended": result.reason,
+        "ended": result.end.reason,
+        "cap_reached": result.end.cap_reached,
         "daydreams": len(result.verdicts),
         "verdicts": memory.verdicts if memory else None,
         "judged": result.judged,

@@ -36,6 +36,9 @@ async def simulate_command(
     """Simulate hits per period, with and without insights becoming facts. Spend nothing.
 
     The economy follows Jones (2021), with the sampler's own draws and a perfect critic.
+
+    Examples:
+        daydream simulate --facts 2000 --plot hits.svg
     """
     arguments = {
         "facts": facts,

@@ -10,10 +10,19 @@ from daydream_console.alerts import Alerts
 from daydream_console.cli.budget_view import show_budget
 from daydream_console.cli.output import count, out, table
 from daydream_console.cli.verdict_view import source_line
+from daydream_console.diagnosis import Diagnosis
 from daydream_console.overview import Overview
 from daydream_contracts.rpc import DocumentReport, MemoryState, ModelState, SearchResults
 
+SEVERITIES = {"ok": "green", "waiting": "yellow", "problem": "bold red"}
 COLOURS = {"read": "green", "skipped": "yellow", "refused": "red"}
+
+
+def show_diagnosis(diagnosis: Diagnosis) -> None:
+    """Print why nothing is happening, or that the loop is working, and what solves it."""
+    out.print(Text(diagnosis.text, style=SEVERITIES[diagnosis.severity]))
+    if diagnosis.command:
+        out.print(f"  {diagnosis.command}", markup=False, highlight=False)
 
 
 def show_status(state: Overview) -> None:

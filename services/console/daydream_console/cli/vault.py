@@ -12,8 +12,7 @@ from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import count, emit_json, err, out
 from daydream_console.export.reading import read_all
-from daydream_console.vault import notes_of, write_vault
-from daydream_console.web.feed import active_insights
+from daydream_console.vault import active_insights, notes_of, write_vault
 
 
 @command
@@ -27,6 +26,9 @@ async def vault_command(
     """Write insights as linked Markdown notes.
 
     Run it again to update them; notes you changed stay.
+
+    Examples:
+        daydream vault ~/notes/daydream
     """
     async with connection(data) as client:
         with err.status("reading insights …"):

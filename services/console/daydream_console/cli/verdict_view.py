@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from rich.panel import Panel
 from rich.text import Text
 
-from daydream_console.cli.output import out, usd
+from daydream_console.cli.output import local_time, print_boxed, usd
 from daydream_contracts.events import Fact, VerdictReached
 
 
@@ -18,15 +17,12 @@ def show_verdicts(
     for verdict in verdicts:
         is_retracted = verdict.verdict_id in retracted
         promoted = verdict.decision == "promoted" and not is_retracted
-        panel = Panel(
+        print_boxed(
             _body(verdict),
             title=_title(verdict).append(" · retracted" if is_retracted else ""),
-            title_align="left",
-            border_style="green" if promoted else "dim",
-            subtitle=verdict.verdict_id if with_ids else None,
-            subtitle_align="left",
+            subtitle=verdict.verdict_id if with_ids else "",
+            style="green" if promoted else "dim",
         )
-        out.print(panel)
 
 
 def source_line(fact: Fact) -> str:
@@ -36,7 +32,8 @@ def source_line(fact: Fact) -> str:
 
 def _title(verdict: VerdictReached) -> Text:
     synthesis = verdict.hypothesis.synthesis
-    return Text(f"{synthesis.title if synthesis else '(no link)'} · {verdict.decision.value}")
+    title = synthesis.title if synthesis else "(no link)"
+    return Text(f"{title} · {verdict.decision.value} · {local_time(verdict.reached_at, '')}")
 
 
 def _body(verdict: VerdictReached) -> Text:
@@ -58,6 +55,7 @@ def _hypothesis(verdict: VerdictReached) -> Text:
     if not synthesis:
         return Text()
     text = Text(f"{synthesis.hypothesis}\n")
+    text.append(f"Why: {synthesis.reasoning}\n")
     text.append(f"To test: {synthesis.implication}\n", style="italic")
     if synthesis.if_false:
         text.append(f"If it were false: {synthesis.if_false}\n", style="italic")

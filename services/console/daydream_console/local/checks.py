@@ -8,7 +8,8 @@ import socket
 from importlib import import_module
 from importlib.util import find_spec
 
-from daydream_console.local.folder import DataFolder
+from daydream_console.local.folder import DATA_VARIABLE, DataFolder
+from daydream_console.local.readiness import TIMEOUT_VARIABLE
 from daydream_console.local.stack import SERVICES, module_of, nats_server
 from daydream_contracts.errors import ConfigurationError
 from daydream_runtime.health import bind
@@ -22,7 +23,8 @@ def check_programs(*, serves_model: bool) -> str:
     missing = [service for service in SERVICES if find_spec(module_of(service)) is None]
     if missing:
         raise ConfigurationError(
-            f"Services not installed: {', '.join(missing)}", "Install them, e.g. with make setup"
+            f"Services not installed: {', '.join(missing)}",
+            "Run: pip install 'daydream-console[local]', or make setup in a git clone",
         )
     if serves_model and find_spec("xllamacpp") is None:
         raise ConfigurationError(
@@ -39,7 +41,8 @@ def unknown_variables() -> list[str]:
         for service in SERVICES
         if find_spec(module_of(service))
     ]
-    return unknown_settings(settings, os.environ, everything=True)
+    names = os.environ.keys() - {DATA_VARIABLE, TIMEOUT_VARIABLE}  # of the command itself
+    return unknown_settings(settings, names, everything=True)
 
 
 def check_port(port: int) -> str:

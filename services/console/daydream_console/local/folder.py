@@ -9,10 +9,10 @@ run.json     goal of the last run, to continue
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import secrets
+import shlex
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,10 +20,12 @@ from platformdirs import user_cache_path, user_data_path
 
 from daydream_contracts.errors import ConfigurationError
 
+DATA_VARIABLE = "DAYDREAM_DATA"
+
 
 def default_folder() -> Path:
     """Return `$DAYDREAM_DATA`, or the platform's folder for program data."""
-    configured = os.environ.get("DAYDREAM_DATA")
+    configured = os.environ.get(DATA_VARIABLE)
     return Path(configured) if configured else user_data_path("daydream")
 
 
@@ -55,14 +57,44 @@ class DataFolder:
 
     def hold(self) -> bool:
         """Take the lock, which ends with this process. Return False if a running system has it."""
-        self._lock = (self.path / "lock").open("a")
+        lock = (self.path / "lock").open("a")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            self._lock.close()
-            self._lock = None
+            lock.close()
             return False
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._lock = lock
         return True
+
+    def is_held(self) -> bool:
+        """Return whether a system has the lock. Create nothing and keep nothing."""
+        try:
+            with (self.path / "lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
+    @property
+    def holder(self) -> str:
+        """Return " (process N)" for the process that has the lock, or an empty string."""
+        try:
+            pid = (self.path / "lock").read_text()
+        except OSError:
+            return ""
+        return f" (process {pid})" if pid else ""
+
+    @property
+    def option(self) -> str:
+        """Return the option that another command needs for this folder: empty for the default."""
+        if self.path == user_data_path("daydream").absolute():
+            return ""
+        return f" --data {shlex.quote(str(self.path))}"
 
     def release(self) -> None:
         """Release the lock."""
@@ -79,11 +111,6 @@ class DataFolder:
             file.touch(mode=0o600)
             file.write_text(secrets.token_hex(16))
         return file.read_text()
-
-    @property
-    def console_token(self) -> str:
-        """Return the token of the page: derived from the folder's secret, without revealing it."""
-        return hashlib.sha256(f"console {self.token}".encode()).hexdigest()[:32]
 
     def read(self, name: str) -> dict[str, Any]:
         """Return the content of a small JSON file, or an empty dictionary if it can't be read."""

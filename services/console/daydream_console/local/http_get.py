@@ -17,6 +17,16 @@ def get(url: str, *, timeout_s: float, headers: Mapping[str, str] | None = None)
 
     `timeout_s` limits the connection and each read.
     """
+    status, body = ask(url, timeout_s=timeout_s, headers=headers)
+    if status != HTTPStatus.OK:
+        raise OSError(f"{url} answers with status {status}")
+    return body
+
+
+def ask(
+    url: str, *, timeout_s: float, headers: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
+    """Return the status and body of any answer. Raise OSError if there is none."""
     try:
         address = urlsplit(url)
         connect = HTTPSConnection if address.scheme == "https" else HTTPConnection
@@ -24,9 +34,6 @@ def get(url: str, *, timeout_s: float, headers: Mapping[str, str] | None = None)
             target = f"{address.path or '/'}?{address.query}"
             connection.request("GET", target.removesuffix("?"), headers=dict(headers or {}))
             answer = connection.getresponse()
-            body = answer.read()
+            return answer.status, answer.read()
     except (HTTPException, ValueError) as error:
         raise OSError(f"{url} can't be read: {error}") from error
-    if answer.status != HTTPStatus.OK:
-        raise OSError(f"{url} answers with status {answer.status}")
-    return body

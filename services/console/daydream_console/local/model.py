@@ -10,6 +10,7 @@ from pathlib import Path
 
 from daydream_console.local.gguf_file import is_small
 from daydream_console.local.http_get import get
+from daydream_console.local.reachable import check_reachable
 from daydream_contracts.errors import ConfigurationError
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -94,6 +95,7 @@ def _only_model(base_url: str, key: str) -> str:
     """
     if base_url.startswith(OPENAI_URL):
         return OPENAI_DEFAULT
+    check_reachable(base_url)
     names = list_models(base_url, key)
     if len(names) == 1:
         return names[0]

@@ -18,13 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import SystemRandom
 
-from daydream_console.local.http_get import get
+from daydream_console.local.readiness import Readiness, start_timeout_s
 from daydream_contracts.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
-READY_TIMEOUT_S = 60.0
 READY_POLL_S = 0.05
-HEALTH_TIMEOUT_S = 2.0
 RESTART_DELAY_S = 0.1
 RESTART_DELAY_MAX_S = 10.0
 QUICK_END_S = 5.0  # a process that ends sooner is restarted ever more slowly
@@ -56,9 +54,16 @@ class Program:
 class Processes:
     """The running programs. They are stopped in reverse order of their start."""
 
-    def __init__(self, logs: Path, *, changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        logs: Path,
+        *,
+        changed: Callable[[], None] = lambda: None,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._logs = logs
         self._changed = changed
+        self._report = report
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
@@ -115,19 +120,14 @@ class Processes:
         return process
 
     async def _until_ready(self, program: Program, process: asyncio.subprocess.Process) -> None:
-        deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
-        while asyncio.get_running_loop().time() < deadline:
+        log_file = self._logs / f"{program.name}.log"
+        readiness = Readiness(
+            program.name, program.health, log_file, start_timeout_s(), self._report
+        )
+        while not await readiness.is_ready():
             if process.returncode is not None:
                 raise self._failed(program, process.returncode)
-            try:
-                await asyncio.to_thread(get, program.health, timeout_s=HEALTH_TIMEOUT_S)
-                return
-            except OSError:  # not listening, or not ready yet
-                await asyncio.sleep(READY_POLL_S)
-        raise ConfigurationError(
-            f"{program.name} was not ready after {READY_TIMEOUT_S:.0f} s",
-            f"See {self._logs / program.name}.log",
-        )
+            await asyncio.sleep(READY_POLL_S)
 
     def _failed(self, program: Program, code: int) -> ConfigurationError:
         file = self._logs / f"{program.name}.log"

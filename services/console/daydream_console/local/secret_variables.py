@@ -22,7 +22,14 @@ OWN_PREFIXES = ("DAYDREAM_", "OTEL_")
 PROVIDER_KEYS = re.compile(r"^(OPENAI_API_KEY|DAYDREAM_(\w+_)?MODEL_API_KEY)$")
 WEAVIATE_KEY = "DAYDREAM_MEMORY_WEAVIATE_API_KEY"
 CONSOLE_TOKEN = "DAYDREAM_CONSOLE_TOKEN"  # noqa: S105 (a name)
-ONE_SERVICE_ONLY = {WEAVIATE_KEY: "memory", CONSOLE_TOKEN: "console"}
+CONSOLE_READ_TOKEN = "DAYDREAM_CONSOLE_READ_TOKEN"  # noqa: S105 (a name)
+SMTP_PASSWORD = "DAYDREAM_CONSOLE_SMTP_PASSWORD"  # noqa: S105 (a name)
+ONE_SERVICE_ONLY = {
+    WEAVIATE_KEY: "memory",
+    CONSOLE_TOKEN: "console",
+    CONSOLE_READ_TOKEN: "console",
+    SMTP_PASSWORD: "console",
+}
 
 
 def stage_keys(secret: str) -> dict[str, str]:

@@ -27,6 +27,8 @@ MODULES = {  # the others have the name of their service
 }
 KNOWN_BY_ADDRESS = (GATEWAY, "console")  # stages and people have their URLs
 STOP_GRACE_S = 8.0
+HOLD_TRIES = 20
+HOLD_POLL_S = 0.1
 NATS_CONFIG = """\
 host: 127.0.0.1
 port: {port}
@@ -50,14 +52,8 @@ class Stack:
     processes: Processes
     nats_url: str
     console_url: str = ""
-    console_token: str = ""
     gateway_url: str = ""
     ports: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def page(self) -> str:
-        """Return the URL of the page with its token. The part behind # stays in the browser."""
-        return f"{self.console_url}#token={self.console_token}"
 
 
 @asynccontextmanager
@@ -77,18 +73,16 @@ async def running(
     Without `draws` no service works on daydreams: the system only answers questions.
     """
     folder.make()
-    if not folder.hold():
-        pid = folder.read("running.json").get("pid", "?")
-        raise ConfigurationError(
-            f"daydream is already running in {folder.path} (process {pid})",
-            "Stop it first, or choose another folder with --data",
-        )
-    processes = Processes(folder.path / "logs", changed=lambda: _write_address(folder, stack))
+    await _hold(folder)
+    processes = Processes(
+        folder.path / "logs",
+        changed=lambda: _write_address(folder, stack),
+        report=progress,
+    )
     stack = Stack(processes, "")
     try:
         progress("starting NATS")
         stack.nats_url = await _start_nats(processes, folder)
-        stack.console_token = os.environ.get("DAYDREAM_CONSOLE_TOKEN") or folder.console_token
         environment = _environment(folder, stack) | ({} if draws else NO_DRAWS)
         if model is not None:
             environment |= (await _serve_model(processes, model, progress)).environment()
@@ -103,9 +97,21 @@ async def running(
         folder.release()
 
 
+async def _hold(folder: DataFolder) -> None:
+    """Take the lock of the folder. Wait for a command that only looks at it, or ends."""
+    for _ in range(HOLD_TRIES):
+        if folder.hold():
+            return
+        await asyncio.sleep(HOLD_POLL_S)
+    raise ConfigurationError(
+        f"daydream is already running in {folder.path}{folder.holder}",
+        "Stop it first, or choose another folder with --data",
+    )
+
+
 def _environment(folder: DataFolder, stack: Stack) -> dict[str, str]:
     return {
-        "DAYDREAM_CONSOLE_TOKEN": stack.console_token,
+        "DAYDREAM_CONSOLE_FOLDER": str(folder.path / "console"),
         "DAYDREAM_NATS_URL": stack.nats_url,
         "DAYDREAM_MEMORY_FOLDER": str(folder.path / "memory"),
         "DAYDREAM_SAMPLER_PAIRS_MAX": "0",
@@ -126,8 +132,9 @@ async def _start_services(
         stack.gateway_url = f"http://127.0.0.1:{stack.ports[GATEWAY]}/v1"
     common = {**os.environ, **environment}
     if "console" in services:
-        stack.ports["console"] = console_port or stack.ports["console"]
-        stack.console_url = f"http://127.0.0.1:{stack.ports['console']}/"
+        web_port = console_port or free_port()
+        stack.console_url = f"http://127.0.0.1:{web_port}/"
+        common["DAYDREAM_CONSOLE_WEB_PORT"] = str(web_port)
     programs = [
         _service(name, port, environment_of(name, common, keys, stack.gateway_url))
         for name, port in stack.ports.items()
@@ -209,7 +216,7 @@ async def _serve_model(
     weights = model.weights
     if weights is None:
         progress("downloading the toy model (93 MB, once)")
-        weights = toy_weights()
+        weights = await asyncio.to_thread(toy_weights)
     progress("starting the model")
     port = free_port()
     server = [sys.executable, "-m", "daydream_console.local.model_server"]

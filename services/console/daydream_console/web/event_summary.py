@@ -13,6 +13,7 @@ from typing import Any
 from daydream_contracts.events import (
     AlertRaised,
     CandidateNominated,
+    CommandReceived,
     DocumentOffered,
     DocumentRemoved,
     ForegroundReported,
@@ -21,6 +22,7 @@ from daydream_contracts.events import (
     InsightReinstated,
     InsightRetracted,
     Message,
+    OutcomeRecorded,
     PairSampled,
     ReviewRecorded,
     VerdictReached,
@@ -92,6 +94,17 @@ def _(message: ReviewRecorded) -> EventSummary:
     decision = "accepts" if message.accepted else "rejects"
     text = f"{message.who} {decision} {message.verdict_id}"
     return EventSummary("review", message.message_id, text)
+
+
+@summarize.register
+def _(message: OutcomeRecorded) -> EventSummary:
+    text = f"{message.who} tried the test of {message.verdict_id}: {message.result.value}"
+    return EventSummary("outcome", message.message_id, text)
+
+
+@summarize.register
+def _(message: CommandReceived) -> EventSummary:
+    return EventSummary("command", message.message_id, f"{message.who}: {message.command}")
 
 
 @summarize.register

@@ -11,30 +11,14 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-from daydream_contracts.events import VerdictReached
-from daydream_contracts.rpc import VerdictPage
+from daydream_contracts.rpc import InsightSummary
 
 TITLE = "daydream: insights"
 ATOM = "http://www.w3.org/2005/Atom"
 FIRST_PRINTABLE = 32  # XML allows no control character below it, except tab and line ends
 
 
-def active_insights(page: VerdictPage) -> list[VerdictReached]:
-    """Return the insights in use: not retracted, not rejected by the last review, not waiting for
-    one.
-    """
-    reviews = sorted(page.reviews, key=lambda review: review.recorded_at)
-    accepted = {review.verdict_id: review.accepted for review in reviews}
-    rejected = {verdict_id for verdict_id, value in accepted.items() if not value}
-    excluded = {*page.retracted, *page.pending_review, *rejected}
-    return [
-        verdict
-        for verdict in page.verdicts
-        if verdict.hypothesis.synthesis and verdict.verdict_id not in excluded
-    ]
-
-
-def json_feed(insights: Sequence[VerdictReached], home: str) -> dict[str, Any]:
+def json_feed(insights: Sequence[InsightSummary], home: str) -> dict[str, Any]:
     """Return the JSON Feed. `home` is the URL of the page, with a slash at its end."""
     return {
         "version": "https://jsonfeed.org/version/1.1",
@@ -44,6 +28,7 @@ def json_feed(insights: Sequence[VerdictReached], home: str) -> dict[str, Any]:
         "items": [
             {
                 "id": _id(insight),
+                "url": f"{home}insights/{insight.verdict_id}",
                 "title": _title(insight),
                 "content_text": text_of(insight),
                 "date_published": insight.reached_at.isoformat(),
@@ -55,7 +40,7 @@ def json_feed(insights: Sequence[VerdictReached], home: str) -> dict[str, Any]:
     }
 
 
-def atom(insights: Sequence[VerdictReached], home: str) -> bytes:
+def atom(insights: Sequence[InsightSummary], home: str) -> bytes:
     """Return the Atom feed as XML. `home` is the URL of the page, with a slash at its end."""
     Xml.register_namespace("", ATOM)
     feed = Xml.Element(f"{{{ATOM}}}feed")
@@ -71,7 +56,7 @@ def atom(insights: Sequence[VerdictReached], home: str) -> bytes:
     return document
 
 
-def _append_entry(feed: Xml.Element, insight: VerdictReached) -> None:
+def _append_entry(feed: Xml.Element, insight: InsightSummary) -> None:
     entry = _append(feed, "entry")
     _append(entry, "id", _id(insight))
     _append(entry, "title", _title(insight))
@@ -83,16 +68,14 @@ def _append_entry(feed: Xml.Element, insight: VerdictReached) -> None:
         _append(entry, "category", term=tag)
 
 
-def text_of(insight: VerdictReached) -> str:
+def text_of(insight: InsightSummary) -> str:
     """Return an insight with its facts and their sources, as plain text."""
-    synthesis, pair = insight.hypothesis.synthesis, insight.hypothesis.pair
-    assert synthesis is not None, "an insight has a hypothesis"
     facts = "\n".join(
         f"Fact: {fact.text}\n({' · '.join(filter(None, (fact.title, fact.source)))})"
-        for fact in (pair.first, pair.second)
+        for fact in (insight.first, insight.second)
     )
-    test = f"To test: {synthesis.implication}"
-    return f"{synthesis.hypothesis}\n\n{test}\n\n{synthesis.reasoning}\n\n{facts}"
+    test = f"To test: {insight.implication}"
+    return f"{insight.hypothesis}\n\n{test}\n\n{insight.reasoning}\n\n{facts}"
 
 
 def _append(parent: Xml.Element, name: str, text: str = "", **attributes: str) -> Xml.Element:
@@ -102,20 +85,17 @@ def _append(parent: Xml.Element, name: str, text: str = "", **attributes: str) -
     return element
 
 
-def _id(insight: VerdictReached) -> str:
+def _id(insight: InsightSummary) -> str:
     return f"urn:uuid:{insight.verdict_id}"
 
 
-def _title(insight: VerdictReached) -> str:
-    synthesis = insight.hypothesis.synthesis
-    return synthesis.title if synthesis else ""
+def _title(insight: InsightSummary) -> str:
+    return insight.title
 
 
-def _tags(insight: VerdictReached) -> list[str]:
-    synthesis, pair = insight.hypothesis.synthesis, insight.hypothesis.pair
-    link = [synthesis.link.value] if synthesis else []
-    return [*link, *sorted({tag for fact in (pair.first, pair.second) for tag in fact.tags})]
+def _tags(insight: InsightSummary) -> list[str]:
+    return [insight.kind.value] if insight.kind else []
 
 
-def _models(insight: VerdictReached) -> list[str]:
-    return sorted({call.model for call in insight.hypothesis.calls}) or ["daydream"]
+def _models(insight: InsightSummary) -> list[str]:
+    return [insight.model or "daydream"]

@@ -1,34 +1,34 @@
-"""Serve the feeds of insights."""
+"""Serve the feeds of insights in use, the latest first."""
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+import json
 
-from daydream_console.web.dependencies import services_of
-from daydream_console.web.feed import active_insights, atom, json_feed
-from daydream_console.web.responses import HEADERS
-from daydream_contracts.errors import DaydreamError
-from daydream_contracts.rpc import ListVerdicts
-from daydream_contracts.topology import MEMORY_VERDICTS
+from fastapi import APIRouter, Request, Response
 
+from daydream_console.web.feed import atom, json_feed
+from daydream_console.web.problems import READ_PROBLEMS
+from daydream_console.web.services import ConsoleServices, Reader, Services
+from daydream_contracts.rpc import InsightQuery, InsightState, InsightSummary
+
+router = APIRouter(tags=["feeds"], responses=READ_PROBLEMS)
 ITEMS_MAX = 50
 
 
-async def feed(request: Request) -> Response:
-    """Send the latest insights as JSON Feed or Atom. 503 if the memory does not answer."""
-    try:
-        page = await services_of(request).rpc.request(
-            MEMORY_VERDICTS, ListVerdicts(limit=ITEMS_MAX)
-        )
-    except DaydreamError as error:
-        return JSONResponse({"error": str(error)}, 503, HEADERS)
-    insights, home = active_insights(page), str(request.base_url)
-    if request.url.path.endswith(".json"):
-        content = json_feed(insights, home)
-        return JSONResponse(content, headers=HEADERS, media_type="application/feed+json")
-    return Response(atom(insights, home), headers=HEADERS, media_type="application/atom+xml")
+def _latest(services: ConsoleServices) -> tuple[InsightSummary, ...]:
+    query = InsightQuery(states=(InsightState.ACTIVE,), sort="date", limit=ITEMS_MAX)
+    return services.insights.find(query).insights
 
 
-ROUTES = (Route("/feed.json", feed), Route("/feed.atom", feed))
+@router.get("/feed.json", response_class=Response)
+async def feed_json(request: Request, services: Services, _: Reader) -> Response:
+    """Send the latest insights as JSON Feed."""
+    content = json.dumps(json_feed(_latest(services), str(request.base_url)))
+    return Response(content, media_type="application/feed+json")
+
+
+@router.get("/feed.atom", response_class=Response)
+async def feed_atom(request: Request, services: Services, _: Reader) -> Response:
+    """Send the latest insights as Atom."""
+    content = atom(_latest(services), str(request.base_url))
+    return Response(content, media_type="application/atom+xml")

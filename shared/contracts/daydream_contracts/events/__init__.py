@@ -20,6 +20,7 @@ from daydream_contracts.events.base import (
     Payer,
     derive_id,
 )
+from daydream_contracts.events.commands import CommandReceived
 from daydream_contracts.events.documents import DocumentOffered, DocumentRemoved
 from daydream_contracts.events.facts import Fact, FactKind
 from daydream_contracts.events.foreground import ForegroundReported
@@ -48,7 +49,12 @@ from daydream_contracts.events.judgements import (
     Vote,
 )
 from daydream_contracts.events.pairs import PairSampled, pair_id_of
-from daydream_contracts.events.reviews_and_visibility import ReviewRecorded, VisibilityChanged
+from daydream_contracts.events.reviews_and_visibility import (
+    OutcomeRecorded,
+    ReviewRecorded,
+    TrialResult,
+    VisibilityChanged,
+)
 from daydream_contracts.events.verdicts import (
     CandidateNominated,
     Decision,
@@ -63,6 +69,7 @@ __all__ = [
     "Aggregation",
     "AlertRaised",
     "CandidateNominated",
+    "CommandReceived",
     "Comparison",
     "ContractModel",
     "Decision",
@@ -81,6 +88,7 @@ __all__ = [
     "Message",
     "ModelCall",
     "NearestMatch",
+    "OutcomeRecorded",
     "PairSampled",
     "Payer",
     "PromptExample",
@@ -92,6 +100,7 @@ __all__ = [
     "ShortSynthesis",
     "Statement",
     "Synthesis",
+    "TrialResult",
     "VerdictReached",
     "VisibilityChanged",
     "Vote",

@@ -1,8 +1,9 @@
-"""Define the events that people cause: reviews, and changes of visibility."""
+"""Define the events that people cause: reviews, outcomes, and changes of visibility."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import Field
 
@@ -10,7 +11,10 @@ from daydream_contracts.events.base import Message, derive_id
 
 
 class ReviewRecorded(Message):
-    """A person accepted or rejected a promoted hypothesis. Acceptance ends its quarantine."""
+    """A person accepted or rejected a promoted hypothesis. Acceptance ends its quarantine.
+
+    The last review of a verdict holds, so a reversed one is sent with a later time.
+    """
 
     verdict_id: str
     accepted: bool
@@ -20,7 +24,36 @@ class ReviewRecorded(Message):
 
     @property
     def message_id(self) -> str:
-        return derive_id("review", self.verdict_id, self.who, str(self.accepted))
+        return derive_id(
+            "review",
+            self.verdict_id,
+            self.who,
+            str(self.accepted),
+            self.recorded_at.isoformat(),
+        )
+
+
+class TrialResult(StrEnum):
+    """Name what came out when somebody tried the test that a hypothesis implies."""
+
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+
+
+class OutcomeRecorded(Message):
+    """A person tried the test of a hypothesis. It is the strongest label, above reviews."""
+
+    verdict_id: str
+    result: TrialResult
+    who: str = Field(min_length=1)
+    note: str = ""
+    link: str = Field(default="", description="where the work is described: an http or https URL")
+    recorded_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        return derive_id("outcome", self.verdict_id, self.who, self.recorded_at.isoformat())
 
 
 class VisibilityChanged(Message):

@@ -1,0 +1,34 @@
+"""Answer requests for insights: what pages, API and command use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from daydream_console.insights.detail import ReadVerdict, insight_detail
+from daydream_console.insights.index import InsightIndex
+from daydream_console.insights.search import facets, find_insights
+from daydream_contracts.rpc import InsightDetail, InsightPage, InsightQuery
+
+
+@dataclass(frozen=True)
+class InsightQueries:
+    """Read insights from the index, and complete verdicts through `read_verdict`."""
+
+    index: InsightIndex
+    read_verdict: ReadVerdict
+
+    def find(self, query: InsightQuery) -> InsightPage:
+        """Return a page of insights. Raise PermanentError for an invalid cursor."""
+        return find_insights(self.index, query)
+
+    async def get(self, insight_id: str) -> InsightDetail:
+        """Return one insight in full. Raise PermanentError for an unknown id."""
+        return await insight_detail(self.index, insight_id, self.read_verdict)
+
+    def facets(self) -> dict[str, list[str]]:
+        """Return the values that the filters can have."""
+        return facets(self.index)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of hypotheses in each state."""
+        return self.index.counts()

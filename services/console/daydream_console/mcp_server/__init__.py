@@ -1,0 +1,1 @@
+"""An MCP server over a running system, by the official SDK."""

@@ -1,0 +1,1 @@
+"""What the ledger's entries say about spending: for charts, breakdowns, and the entries behind."""

@@ -1,0 +1,124 @@
+"""Insights: lists, one in full, its calls, and its ancestry."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from daydream_console.verdict_inspection import inspect_verdict
+from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.problems import READ_PROBLEMS
+from daydream_console.web.services import ConsoleServices, InsightId, Reader, Services
+from daydream_console.web.tables import Format, csv_response
+from daydream_contracts.rpc import (
+    Ancestry,
+    InsightDetail,
+    InsightPage,
+    InsightQuery,
+    InsightState,
+    Search,
+)
+from daydream_contracts.topology import MEMORY_SEARCH
+
+router = APIRouter(tags=["insights"], route_class=ApiRoute, responses=READ_PROBLEMS)
+ROWS_MAX = 10_000
+SIMILAR_MAX = 100
+MEANING_CHARS = 500
+PAGE_OF_FILE = 200
+
+
+@router.get("/insights")
+async def list_insights(
+    query: Annotated[InsightQuery, Query()],
+    services: Services,
+    _: Reader,
+) -> InsightPage:
+    """List insights that match the filters, best first."""
+    return services.insights.find(query)
+
+
+@router.get("/insights/similar")
+async def similar_insights(
+    text: Annotated[str, Query(min_length=1, max_length=MEANING_CHARS)],
+    services: Services,
+    _: Reader,
+) -> InsightPage:
+    """Find insights by meaning, the most similar first."""
+    return await find_similar(services, InsightQuery(), text)
+
+
+async def find_similar(services: ConsoleServices, query: InsightQuery, text: str) -> InsightPage:
+    """Return the insights that the memory finds, in the order of their similarity."""
+    request = Search(text=text, limit=SIMILAR_MAX, ancestry=False)
+    hits = (await services.client.rpc.request(MEMORY_SEARCH, request)).hits
+    order = {hit.fact.fact_id: place for place, hit in enumerate(hits)}
+    if not order:
+        return InsightPage(insights=(), total=0)
+    named = query.model_copy(
+        update={"insight_ids": tuple(order), "cursor": "", "limit": SIMILAR_MAX}
+    )
+    page = services.insights.find(named)
+    ranked = sorted(page.insights, key=lambda insight: order.get(insight.insight_id, SIMILAR_MAX))
+    return page.model_copy(update={"insights": tuple(ranked), "next_cursor": ""})
+
+
+@router.get(
+    "/insights/download",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}, "application/json": {}}}},
+)
+async def download_insights(
+    query: Annotated[InsightQuery, Query()],
+    services: Services,
+    _: Reader,
+    file_format: Annotated[Format, Query(alias="format")] = "csv",
+) -> Response:
+    """Download up to 10,000 insights that match the filters, as CSV or JSON."""
+    pages = query.model_copy(update={"limit": PAGE_OF_FILE, "cursor": ""})
+    rows: list[Any] = []
+    while True:
+        page = services.insights.find(pages)
+        rows += page.insights
+        if not page.next_cursor or len(rows) >= ROWS_MAX:
+            break
+        pages = pages.model_copy(update={"cursor": page.next_cursor})
+    if file_format == "csv":
+        return csv_response(rows, "insights")
+    content = InsightPage(insights=tuple(rows), total=len(rows)).model_dump_json()
+    headers = {"Content-Disposition": 'attachment; filename="insights.json"'}
+    return Response(content, headers=headers, media_type="application/json")
+
+
+@router.get("/insights/facets")
+async def insight_facets(services: Services, _: Reader) -> dict[str, list[str]]:
+    """Return the values that the filters can have."""
+    return services.insights.facets()
+
+
+@router.get("/insights/counts")
+async def insight_counts(services: Services, _: Reader) -> dict[InsightState, int]:
+    """Return the number of hypotheses in each state."""
+    return {InsightState(state): count for state, count in services.insights.counts().items()}
+
+
+@router.get("/insights/{insight_id}")
+async def get_insight(insight_id: InsightId, services: Services, _: Reader) -> InsightDetail:
+    """Return one insight in full, by the id of its verdict, its fact or its hypothesis."""
+    return await services.insights.get(insight_id)
+
+
+@router.get("/insights/{insight_id}/ancestry")
+async def get_ancestry(insight_id: InsightId, services: Services, _: Reader) -> Ancestry:
+    """Return what an insight descends from, and what descends from it."""
+    return (await services.insights.get(insight_id)).ancestry
+
+
+@router.get("/insights/{insight_id}/calls")
+async def get_calls(insight_id: InsightId, services: Services, _: Reader) -> dict[str, Any]:
+    """Return the model calls of an insight with their prompts and answers, and its sums."""
+    detail = await services.insights.get(insight_id)
+    inspection = await inspect_verdict(services.client, detail.verdict.verdict_id)
+    content = inspection.as_json()
+    content.pop("verdict")
+    return content

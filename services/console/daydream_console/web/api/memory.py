@@ -1,0 +1,125 @@
+"""Documents and search."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.problems import READ_PROBLEMS, WRITE_PROBLEMS, ProblemError
+from daydream_console.web.services import (
+    ConsoleServices,
+    Reader,
+    Services,
+    Writer,
+    check_json,
+    record_command,
+)
+from daydream_console.web.tables import csv_response
+from daydream_contracts.events import DocumentRemoved
+from daydream_contracts.rpc import (
+    DocumentPage,
+    DocumentReport,
+    ListDocuments,
+    Search,
+    SearchResults,
+)
+from daydream_contracts.topology import MEMORY_DOCUMENTS, MEMORY_SEARCH
+
+router = APIRouter(tags=["memory"], route_class=ApiRoute, responses=READ_PROBLEMS)
+SOURCE_CHARS_MAX = 4000
+OFFSET_MAX = 10_000_000
+FILE_ROWS_MAX = 10_000
+Source = Annotated[str, Query(max_length=SOURCE_CHARS_MAX)]
+
+
+class DocumentList(BaseModel):
+    """Reports, the latest first. `next_cursor` is empty on the last page."""
+
+    documents: list[DocumentReport]
+    next_cursor: str = ""
+
+
+class RemovalBody(BaseModel):
+    """Which source to remove. Ingest it again to undo this."""
+
+    source: Annotated[str, Field(min_length=1, max_length=SOURCE_CHARS_MAX)]
+    why: Annotated[str, Field(max_length=2000)] = ""
+
+
+@router.get("/documents")
+async def list_documents(
+    services: Services,
+    _: Reader,
+    under: Source = "",
+    current_only: bool = True,
+    cursor: Annotated[str, Query(pattern=r"^[0-9]{0,8}$")] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> DocumentList:
+    """List what was read of each document, what was left out, and why."""
+    return await documents_page(
+        services, under, current_only=current_only, offset=int(cursor or 0), limit=limit
+    )
+
+
+async def documents_page(
+    services: ConsoleServices, under: str, *, current_only: bool, offset: int, limit: int
+) -> DocumentList:
+    """Return a page of reports."""
+    query = ListDocuments(
+        under=under,
+        current_only=current_only,
+        limit=limit + 1,
+        offset=min(offset, OFFSET_MAX),
+    )
+    page: DocumentPage = await services.client.rpc.request(MEMORY_DOCUMENTS, query)
+    following = str(offset + limit) if len(page.reports) > limit else ""
+    return DocumentList(documents=list(page.reports[:limit]), next_cursor=following)
+
+
+@router.get(
+    "/documents.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}}
+)
+async def download_documents(services: Services, _: Reader) -> Response:
+    """Download up to 10,000 reports as CSV."""
+    rows: list[DocumentReport] = []
+    while len(rows) < FILE_ROWS_MAX:
+        page = await documents_page(services, "", current_only=False, offset=len(rows), limit=500)
+        rows += page.documents
+        if not page.next_cursor:
+            break
+    return csv_response(rows, "documents")
+
+
+@router.post(
+    "/documents/removals",
+    status_code=202,
+    dependencies=[Depends(check_json)],
+    responses=WRITE_PROBLEMS,
+)
+async def remove_document(
+    body: RemovalBody, request: Request, services: Services, who: Writer
+) -> DocumentRemoved:
+    """Stop using facts that come only from this source."""
+    query = ListDocuments(under=body.source, current_only=True, limit=1000)
+    page = await services.client.rpc.request(MEMORY_DOCUMENTS, query)
+    if body.source not in {report.source for report in page.reports}:
+        raise ProblemError(404, "unknown-document", f"No document comes from {body.source}")
+    await record_command(request, who, about=body.source, why=body.why)
+    removal = DocumentRemoved(source=body.source, who=who.who, removed_at=datetime.now(UTC))
+    await services.publish(removal)
+    return removal
+
+
+@router.get("/search")
+async def search_memory(
+    text: Annotated[str, Query(min_length=1, max_length=500)],
+    services: Services,
+    _: Reader,
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+) -> SearchResults:
+    """Find facts and insights by meaning."""
+    return await services.client.rpc.request(MEMORY_SEARCH, Search(text=text, limit=limit))

@@ -1,0 +1,180 @@
+"""What people say of insights: reviews, outcomes, and locks while they review."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
+from nats.js.kv import KeyValue
+from pydantic import BaseModel, Field
+
+from daydream_console.web.api.visibility import change_visibility
+from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.problems import WRITE_PROBLEMS, ProblemError
+from daydream_console.web.services import (
+    ConsoleServices,
+    InsightId,
+    Reader,
+    Services,
+    Writer,
+    check_json,
+    record_command,
+)
+from daydream_contracts.buckets import REVIEW_LOCKS
+from daydream_contracts.events import OutcomeRecorded, ReviewRecorded, TrialResult
+from daydream_contracts.rpc import InsightDetail, InsightQuery, InsightState
+
+router = APIRouter(
+    tags=["reviews"],
+    route_class=ApiRoute,
+    responses=WRITE_PROBLEMS,
+)
+TEXT_CHARS_MAX = 2000
+LINK = r"^(https?://[^\s]+)?$"
+Text = Annotated[str, Field(max_length=TEXT_CHARS_MAX)]
+
+
+class ReviewBody(BaseModel):
+    """A review. `retract`: a rejected insight that is a fact is retracted too."""
+
+    accepted: bool
+    note: Text = ""
+    retract: bool = True
+
+
+class OutcomeBody(BaseModel):
+    """What came out when somebody tried the test."""
+
+    result: TrialResult
+    note: Text = ""
+    link: Annotated[str, Field(max_length=TEXT_CHARS_MAX, pattern=LINK)] = ""
+
+
+class ReviewResult(BaseModel):
+    """The recorded review, and whether the insight was retracted or reinstated with it."""
+
+    review: ReviewRecorded
+    retracted: bool = False
+    reinstated: bool = False
+
+
+class ReviewLock(BaseModel):
+    """Who reviews an insight now. It ends after ten minutes."""
+
+    who: str
+    mine: bool
+
+
+class QueueProgress(BaseModel):
+    """How far the review queue is."""
+
+    pending: int
+    reviewed: int
+
+
+@router.post("/insights/{insight_id}/reviews", dependencies=[Depends(check_json)])
+async def review_insight(
+    insight_id: InsightId, body: ReviewBody, request: Request, services: Services, who: Writer
+) -> ReviewResult:
+    """Accept or reject. The last review holds, above the models; a rejection also retracts.
+
+    Accepting what was rejected before reinstates it. So the opposite review undoes a review.
+    """
+    detail = await services.insights.get(insight_id)
+    if detail.verdict.hypothesis.synthesis is None:
+        raise ProblemError(409, "no-hypothesis", "This verdict has no hypothesis to review")
+    await record_command(request, who, about=body.model_dump_json(), why=body.note)
+    review = ReviewRecorded(
+        verdict_id=detail.summary.verdict_id,
+        accepted=body.accepted,
+        who=who.who,
+        note=body.note,
+        recorded_at=datetime.now(UTC),
+    )
+    await services.publish(review)
+    retracted = reinstated = False
+    if body.retract:
+        retracted = not body.accepted and detail.summary.active
+        reinstated = body.accepted and _was_retracted_by_review(detail)
+    if retracted or reinstated:
+        why = body.note or ("rejected in review" if retracted else "accepted in review")
+        await change_visibility(services, who, detail.summary.insight_id, why, active=reinstated)
+    return ReviewResult(review=review, retracted=retracted, reinstated=reinstated)
+
+
+def _was_retracted_by_review(detail: InsightDetail) -> bool:
+    last = detail.reviews[-1] if detail.reviews else None
+    hidden = bool(detail.visibility) and not detail.visibility[-1].active
+    return last is not None and not last.accepted and hidden
+
+
+@router.post("/insights/{insight_id}/outcomes", dependencies=[Depends(check_json)])
+async def record_outcome(
+    insight_id: InsightId, body: OutcomeBody, request: Request, services: Services, who: Writer
+) -> OutcomeRecorded:
+    """Record what came out when somebody tried the test. It is the strongest label in exports."""
+    detail = await services.insights.get(insight_id)
+    await record_command(request, who, about=body.model_dump_json(), why=body.note)
+    outcome = OutcomeRecorded(
+        verdict_id=detail.summary.verdict_id,
+        who=who.who,
+        recorded_at=datetime.now(UTC),
+        **body.model_dump(),
+    )
+    await services.publish(outcome)
+    return outcome
+
+
+@router.get("/reviews/progress")
+async def review_progress(
+    query: Annotated[InsightQuery, Query()], services: Services, _: Reader
+) -> QueueProgress:
+    """Return how many that match the filters are reviewed, and how many are not."""
+    return progress_of(services, query)
+
+
+def progress_of(services: ConsoleServices, query: InsightQuery) -> QueueProgress:
+    """Count the reviewed and the pending ones of a filter."""
+    states = tuple({*query.states, InsightState.REJECTED, InsightState.ACTIVE})
+    both = query.model_copy(update={"limit": 1, "cursor": "", "states": states})
+    reviewed = services.insights.find(both.model_copy(update={"reviewed": True})).total
+    pending = services.insights.find(
+        query.model_copy(update={"limit": 1, "cursor": "", "reviewed": False})
+    ).total
+    return QueueProgress(pending=pending, reviewed=reviewed)
+
+
+@router.put("/insights/{insight_id}/lock")
+async def lock_insight(insight_id: InsightId, services: Services, who: Writer) -> ReviewLock:
+    """Take the lock of an insight for ten minutes, or see who has it."""
+    hypothesis_id = (await services.insights.get(insight_id)).verdict.hypothesis.hypothesis_id
+    bucket = await _locks(services)
+    try:
+        await bucket.create(hypothesis_id, who.who.encode())
+    except KeyWrongLastSequenceError:
+        try:
+            holder = ((await bucket.get(hypothesis_id)).value or b"").decode()
+        except KeyNotFoundError:  # it has just ended
+            holder = who.who
+        return ReviewLock(who=holder, mine=holder == who.who)
+    return ReviewLock(who=who.who, mine=True)
+
+
+@router.delete("/insights/{insight_id}/lock")
+async def unlock_insight(insight_id: InsightId, services: Services, who: Writer) -> ReviewLock:
+    """Give the lock back. Nothing happens if somebody else has it."""
+    hypothesis_id = (await services.insights.get(insight_id)).verdict.hypothesis.hypothesis_id
+    bucket = await _locks(services)
+    try:
+        holder = ((await bucket.get(hypothesis_id)).value or b"").decode()
+    except KeyNotFoundError:
+        return ReviewLock(who="", mine=False)
+    if holder == who.who:
+        await bucket.delete(hypothesis_id)
+    return ReviewLock(who=holder, mine=holder == who.who)
+
+
+async def _locks(services: ConsoleServices) -> KeyValue:
+    return await services.client.js.key_value(REVIEW_LOCKS.name)
