@@ -60,6 +60,7 @@ class CasState(Generic[M]):
     async def _read(self) -> tuple[M, int]:
         try:
             entry = await self._bucket.get(self._key)
-        except KeyNotFoundError:
-            return self._initial, 0
+        except KeyNotFoundError as missing:
+            # what marks a deleted key has a revision too
+            return self._initial, (missing.entry.revision or 0) if missing.entry else 0
         return type(self._initial).model_validate_json(entry.value or b""), entry.revision or 0

@@ -42,3 +42,27 @@ async def test_a_change_waits_for_the_key_that_refuses_it() -> None:
     result = await state.change(lambda count: (Count(number=count.number + 1), count.number))
     assert result == 5
     assert (await state.read()).number == 6
+
+
+class FakeDeletedBucket(FakeHidingBucket):
+    """A bucket whose key was deleted: it can't be read, and its mark has a revision."""
+
+    def __init__(self) -> None:
+        super().__init__(hidden_reads=0)
+        self.is_deleted = True
+
+    async def get(self, key: str) -> Any:
+        if self.is_deleted:
+            raise KeyNotFoundError(SimpleNamespace(revision=self.revision), "DEL")
+        return await super().get(key)
+
+    async def update(self, key: str, value: bytes, *, last: int) -> int:
+        revision = await super().update(key, value, last=last)
+        self.is_deleted = False
+        return revision
+
+
+async def test_a_deleted_key_is_created_again() -> None:
+    state = CasState(cast(KeyValue, FakeDeletedBucket()), "key", Count())
+    await state.change(lambda count: (Count(number=count.number + 1), None))
+    assert (await state.read()).number == 1
