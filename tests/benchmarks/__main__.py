@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("ledger", "loop", "toy", "calls")
+NAMES = ("ledger", "loop", "toy", "calls", "console")
 
 
 def main() -> int:

@@ -308,8 +308,9 @@ def test_there_is_a_disruption_budget_only_for_more_than_one_pod(helm: Helm) -> 
 def test_only_the_console_and_the_gateway_have_a_service(helm: Helm) -> None:
     services = named(helm.render(), "Service")
     assert set(services) == {"console", "gateway"}
-    for service in services.values():
-        assert service["spec"]["ports"] == [{"name": "http", "port": 80, "targetPort": "http"}]
+    for name, service in services.items():
+        target = "web" if name == "console" else "http"  # health and metrics are on another port
+        assert service["spec"]["ports"] == [{"name": "http", "port": 80, "targetPort": target}]
 
 
 def test_changed_settings_restart_the_pods(helm: Helm, service: str) -> None:

@@ -87,6 +87,7 @@ class WebServer:
             access_log=False,
             lifespan="off",
             server_header=False,
+            proxy_headers=False,  # else any local program could claim another address
             timeout_graceful_shutdown=2,
         )
         self._server = _QuietServer(config)

@@ -22,8 +22,10 @@ from daydream_contracts.events import (
     FactKind,
     HypothesisProposed,
     Judgement,
+    OutcomeRecorded,
     PairSampled,
     ReviewRecorded,
+    TrialResult,
     VerdictReached,
     derive_id,
     hypothesis_id_of,
@@ -159,11 +161,38 @@ def test_the_last_review_overrides_the_models() -> None:
         for accepted, hours in ((False, 2), (True, 1))
     ]
     (example,) = examples_of(page_of([promoted], reviews), test_fraction=0, seed=0)
-    assert (example.label, example.by_people, example.side) == (
+    assert (example.label, example.labelled_by, example.side) == (
         ExampleLabel.UNINTERESTING,
-        True,
+        "people",
         "train",
     )
+
+
+@pytest.mark.parametrize(
+    ("result", "label", "source"),
+    [
+        (TrialResult.CONFIRMED, ExampleLabel.INTERESTING, "outcome"),
+        (TrialResult.REFUTED, ExampleLabel.UNINTERESTING, "outcome"),
+        (TrialResult.INCONCLUSIVE, ExampleLabel.UNINTERESTING, "people"),
+    ],
+)
+def test_the_outcome_of_a_tried_test_is_the_strongest_label(
+    result: TrialResult, label: ExampleLabel, source: str
+) -> None:
+    promoted = verdict(fact(1), fact(2))
+    review = ReviewRecorded(
+        verdict_id=promoted.verdict_id, accepted=False, who="ada", recorded_at=AT
+    )
+    outcome = OutcomeRecorded(
+        verdict_id=promoted.verdict_id, result=result, who="bob", recorded_at=AT
+    )
+    (example,) = examples_of(
+        page_of([promoted], [review]),
+        test_fraction=0,
+        seed=0,
+        outcomes={promoted.verdict_id: outcome},
+    )
+    assert (example.label, example.labelled_by) == (label, source)
 
 
 def test_the_last_final_verdict_counts_and_a_deferred_one_teaches_nothing() -> None:

@@ -27,6 +27,7 @@ The label is a person's review if there is one, otherwise the decision of the ju
 model's decision is not ground truth. No fact is on both sides of the split. An insight is on the
 sides of all facts that it descends from. A hypothesis with facts on both sides is on neither.
 """
+SOURCES = {"outcome": "an outcome", "people": "people", "models": "models"}
 
 
 def card(
@@ -65,7 +66,7 @@ def card(
 
 
 def _label(example: LabelledExample) -> str:
-    return f"{example.label.value}, by {'people' if example.by_people else 'models'}"
+    return f"{example.label.value}, by {SOURCES[example.labelled_by]}"
 
 
 def _left_out(examples: Sequence[LabelledExample]) -> Counter[str]:

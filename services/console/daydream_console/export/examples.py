@@ -1,7 +1,8 @@
 """Turn verdicts into labelled examples, and split them so that no fact is on both sides.
 
 Steps: all verdicts with their reviews → one example per hypothesis (its last final verdict) →
-train, test or neither. A review overrides the models. A hash of its id puts each document fact on
+train, test or neither. A review overrides the models, and the outcome of a tried test overrides
+both. A hash of its id puts each document fact on
 one side; an insight is on the sides of all facts that it descends from. A pair is used if all its
 facts are on one side: for pairs drawn at random that is a fraction of 1 − 2t + 2t² for a test
 fraction of t.
@@ -13,12 +14,16 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal
 
 from daydream_contracts.events import (
     Decision,
     Fact,
     FactKind,
+    OutcomeRecorded,
     PairSampled,
+    TrialResult,
     VerdictReached,
     insight_id_of,
 )
@@ -36,6 +41,12 @@ class ExampleLabel(StrEnum):
     NONE = "none"
 
 
+LabelSource = Literal["outcome", "people", "models"]
+Outcomes = Mapping[str, OutcomeRecorded]
+OUTCOME_LABELS = {
+    TrialResult.CONFIRMED: ExampleLabel.INTERESTING,
+    TrialResult.REFUTED: ExampleLabel.UNINTERESTING,
+}
 LABELS = {
     Decision.PROMOTED: ExampleLabel.INTERESTING,
     Decision.DISCARDED: ExampleLabel.UNINTERESTING,
@@ -52,7 +63,7 @@ class LabelledExample:
 
     verdict: VerdictReached
     label: ExampleLabel
-    by_people: bool
+    labelled_by: LabelSource
     retracted: bool
     side: str
 
@@ -68,8 +79,13 @@ class LabelledExample:
         return self.label is not ExampleLabel.NONE and has_hypothesis and not self.retracted
 
 
-def examples_of(page: VerdictPage, *, test_fraction: float, seed: int) -> list[LabelledExample]:
-    """Return one example per hypothesis, in the order in which the verdicts were reached."""
+def examples_of(
+    page: VerdictPage, *, test_fraction: float, seed: int, outcomes: Outcomes = MappingProxyType({})
+) -> list[LabelledExample]:
+    """Return one example per hypothesis, in the order in which the verdicts were reached.
+
+    `outcomes`: the last one by verdict id. An inconclusive one decides nothing.
+    """
     reviews = sorted(page.reviews, key=lambda review: review.recorded_at)
     last_reviews = {review.verdict_id: review for review in reviews}
     roots = roots_of(page.verdicts)
@@ -79,10 +95,13 @@ def examples_of(page: VerdictPage, *, test_fraction: float, seed: int) -> list[L
         pair = verdict.hypothesis.pair
         root_ids = _root_ids(pair.first, roots) | _root_ids(pair.second, roots)
         sides = {side_of(fact_id, test_fraction, seed) for fact_id in root_ids}
+        label, source = _label(
+            verdict, review.accepted if review else None, outcomes.get(verdict.verdict_id)
+        )
         example = LabelledExample(
             verdict,
-            _label(verdict, review.accepted if review else None),
-            by_people=review is not None,
+            label,
+            source,
             retracted=verdict.verdict_id in page.retracted,
             side=sides.pop() if len(sides) == 1 else "",
         )
@@ -100,10 +119,15 @@ def _last_verdicts(verdicts: Iterable[VerdictReached]) -> Iterable[VerdictReache
     return last.values()
 
 
-def _label(verdict: VerdictReached, accepted: bool | None) -> ExampleLabel:
+def _label(
+    verdict: VerdictReached, accepted: bool | None, outcome: OutcomeRecorded | None
+) -> tuple[ExampleLabel, LabelSource]:
+    if outcome is not None and outcome.result in OUTCOME_LABELS:
+        return OUTCOME_LABELS[outcome.result], "outcome"
     if accepted is not None:
-        return ExampleLabel.INTERESTING if accepted else ExampleLabel.UNINTERESTING
-    return LABELS.get(verdict.decision, ExampleLabel.NONE) if verdict.final else ExampleLabel.NONE
+        return (ExampleLabel.INTERESTING if accepted else ExampleLabel.UNINTERESTING), "people"
+    label = LABELS.get(verdict.decision, ExampleLabel.NONE) if verdict.final else ExampleLabel.NONE
+    return label, "models"
 
 
 def clearances_of(verdict: VerdictReached) -> set[str]:

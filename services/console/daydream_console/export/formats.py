@@ -90,7 +90,7 @@ def rows(examples: Sequence[LabelledExample]) -> Iterator[Row]:
             "pair_id": pair.pair_id,
             "split": example.side or "neither",
             "label": example.label.value,
-            "labelled_by": "people" if example.by_people else "models",
+            "labelled_by": example.labelled_by,
             "retracted": example.retracted,
             "decision": verdict.decision.value,
             "reason": verdict.reason,

@@ -1,13 +1,17 @@
-"""Read all verdicts from the memory, page by page."""
+"""Read all verdicts from the memory, page by page, and outcomes from their stream."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
+from pydantic import ValidationError
+
 from daydream_console.client import Client
-from daydream_contracts.events import ReviewRecorded, VerdictReached
+from daydream_contracts.events import OutcomeRecorded, ReviewRecorded, VerdictReached
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
-from daydream_contracts.topology import MEMORY_VERDICTS
+from daydream_contracts.topology import MEMORY_VERDICTS, route_of
+from daydream_runtime.stream_reader import read_stream
 
 PAGE = 50
 
@@ -44,3 +48,15 @@ async def read_all(
                 retracted=tuple(retracted),
                 pending_review=tuple(pending),
             )
+
+
+async def read_outcomes(client: Client) -> dict[str, OutcomeRecorded]:
+    """Return the last outcome of each verdict that has one. Unreadable ones are left out."""
+    stream = route_of(OutcomeRecorded).stream
+    last = (await client.js.stream_info(stream)).state.last_seq
+    outcomes: dict[str, OutcomeRecorded] = {}
+    async for _, message in read_stream(client.js, stream, 0, last, gaps=True):
+        with contextlib.suppress(ValidationError):
+            outcome = OutcomeRecorded.model_validate_json(message.data)
+            outcomes[outcome.verdict_id] = outcome
+    return outcomes

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from daydream_console.insights.detail import ReadVerdict, insight_detail
 from daydream_console.insights.index import InsightIndex
 from daydream_console.insights.search import facets, find_insights
 from daydream_contracts.rpc import InsightDetail, InsightPage, InsightQuery
+
+FACETS_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,8 @@ class InsightQueries:
 
     index: InsightIndex
     read_verdict: ReadVerdict
+    _facets: dict[str, list[str]] = field(default_factory=dict)
+    _facets_at: dict[str, float] = field(default_factory=dict)
 
     def find(self, query: InsightQuery) -> InsightPage:
         """Return a page of insights. Raise PermanentError for an invalid cursor."""
@@ -26,8 +31,11 @@ class InsightQueries:
         return await insight_detail(self.index, insight_id, self.read_verdict)
 
     def facets(self) -> dict[str, list[str]]:
-        """Return the values that the filters can have."""
-        return facets(self.index)
+        """Return the values that the filters can have, at most ten seconds old."""
+        if time.monotonic() - self._facets_at.get("at", -FACETS_S) >= FACETS_S:
+            self._facets.update(facets(self.index))
+            self._facets_at["at"] = time.monotonic()
+        return self._facets
 
     def counts(self) -> dict[str, int]:
         """Return the number of hypotheses in each state."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 PRAGMAS = """
 pragma journal_mode = memory;
 pragma synchronous = off;
@@ -26,8 +26,14 @@ create table hypotheses(
   cost_nanousd integer not null, depth integer not null, team text not null,
   first_id text not null, second_id text not null,
   reviewed integer not null default 0, trace_id text not null, body text not null);
-create index hypotheses_by_worth on hypotheses(state, worth_order);
-create index hypotheses_by_date on hypotheses(state, reached_at);
+create index hypotheses_by_state on hypotheses(state, reviewed);
+create index hypotheses_by_worth on hypotheses(worth_order, number);
+create index hypotheses_by_date on hypotheses(reached_at, number);
+create index hypotheses_by_score on hypotheses(score_order, number);
+create index hypotheses_by_strategy on hypotheses(strategy);
+create index hypotheses_by_model on hypotheses(model);
+create index hypotheses_by_team on hypotheses(team);
+create index hypotheses_by_depth on hypotheses(depth);
 create index hypotheses_by_insight on hypotheses(insight_id);
 create index hypotheses_by_first on hypotheses(first_id);
 create index hypotheses_by_second on hypotheses(second_id);

@@ -58,10 +58,11 @@ def find_insights(index: InsightIndex, query: InsightQuery) -> InsightPage:
     if query.cursor:
         compare = "<" if query.descending else ">"
         conditions.add(f"(h.{column}, h.number) {compare} (?, ?)", *_read_cursor(query))
+    order = f"order by h.{column} {direction}, h.number {direction}"
+    # first the numbers alone, in the order of an index: rows with their texts are large
+    numbers = f"select h.number from hypotheses h {conditions.where} {order} limit ?"
     rows = index.database.execute(
-        f"{SUMMARY} {conditions.where} order by h.{column} {direction}, h.number {direction}"
-        " limit ?",
-        (*conditions.values, query.limit + 1),
+        f"{SUMMARY} where h.number in ({numbers}) {order}", (*conditions.values, query.limit + 1)
     ).fetchall()
     page, rest = rows[: query.limit], rows[query.limit :]
     return InsightPage(
