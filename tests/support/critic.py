@@ -137,8 +137,8 @@ class FakeBucket:
             raise KeyNotFoundError
         return SimpleNamespace(value=self.entries[key], revision=1)
 
-    async def create(self, key: str, value: bytes) -> int:
-        assert key not in self.entries
+    async def update(self, key: str, value: bytes, *, last: int) -> int:
+        assert (key not in self.entries, last) == (True, 0)
         self.entries[key] = value
         return 1
 

@@ -63,7 +63,7 @@ async def test_a_call_in_flight_is_answered_and_settled_and_no_other_begins(
     await eventually(lambda: len(fake.requests) == 1)
     await gateway.pass_through.finish(20)
     assert call.done() or (await call).kind == "answer"
-    state = await ledger.ledger()
+    state = await ledger.settled_ledger()
     assert state.settled_nanousd == fake.bill.totals["billed_nanousd"] > 0
     assert state.authorized_nanousd == 0
     with pytest.raises(CallRefusedError, match="stopping"):
@@ -90,4 +90,4 @@ async def test_a_stream_is_passed_on_to_its_end(
     received += [line async for line in events]
     await stop
     assert received[-1] == b"data: [DONE]\n\n"
-    assert (await ledger.ledger()).settled_nanousd == fake.bill.totals["billed_nanousd"]
+    assert (await ledger.settled_ledger()).settled_nanousd == fake.bill.totals["billed_nanousd"]

@@ -18,8 +18,8 @@ ONLY_IF_TELEMETRY_IS_SENT = "opentelemetry.exporter.otlp"
             {"pypdf", "bs4", "mammoth", "markdown_it", "weaviate", ONLY_IF_TELEMETRY_IS_SENT},
         ),
         ("sampler", {"genai_prices", "openai", ONLY_IF_TELEMETRY_IS_SENT}),
-        ("synthesizer", {"genai_prices", "numpy", "openai", ONLY_IF_TELEMETRY_IS_SENT}),
-        ("critic", {"genai_prices", "openai", ONLY_IF_TELEMETRY_IS_SENT}),
+        ("synthesizer", {"genai_prices", "numpy", ONLY_IF_TELEMETRY_IS_SENT}),
+        ("critic", {"genai_prices", ONLY_IF_TELEMETRY_IS_SENT}),
         ("console", {"genai_prices", "numpy", "openai", ONLY_IF_TELEMETRY_IS_SENT}),
     ],
 )
