@@ -1,8 +1,9 @@
 """Install each package alone and import all of its modules.
 
 In the shared environment a dependency that a package does not declare stays unseen. Here each
-package gets an empty environment with what it declares and nothing else. The check also holds the
-contracts to pydantic, and constraints.txt to every package that is installed.
+package gets an empty environment with what it declares and nothing else. A module that needs an
+extra is skipped. The check also holds the contracts to pydantic, and constraints.txt to every
+package that is installed.
 
 It needs uv, and takes a few seconds for each package.
 """
@@ -16,8 +17,10 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from checks.sources import PRODUCT, ROOT
 
@@ -29,11 +32,16 @@ ALLOWED_FOR_CONTRACTS = frozenset(
 )
 PARALLEL = os.cpu_count() or 1
 OWN_PREFIX = "daydream-"
+NAME = re.compile(r"[A-Za-z0-9_]+")
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
 for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-    importlib.import_module(module.name)
+    try:
+        importlib.import_module(module.name)
+    except ModuleNotFoundError as missing:
+        if missing.name not in sys.argv[2:]:
+            raise
 """
 
 
@@ -62,18 +70,25 @@ def packages(root: Path = ROOT) -> list[Path]:
 
 def check(folder: Path, constrained: frozenset[str]) -> str | None:
     """Install and import one package; return what is wrong, or None."""
-    name = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"]
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    name = project["name"]
     with tempfile.TemporaryDirectory() as environment:
         python = f"{environment}/bin/python"
         subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, environment], check=True)
         subprocess.run(_install(python, folder), check=True, cwd=ROOT)
         module = name.replace("-", "_")
-        importing = [python, "-c", IMPORT_ALL, module]
+        importing = [python, "-c", IMPORT_ALL, module, *extra_modules(project)]
         if subprocess.run(importing, cwd=environment, check=False).returncode:
             return f"{name} imports a package that it does not declare. Add it to dependencies"
         freeze = [UV, "pip", "freeze", "--quiet", "--python", python]
         listed = subprocess.run(freeze, check=True, capture_output=True, text=True).stdout
     return wrong_packages(name, names_in(listed), constrained)
+
+
+def extra_modules(project: Mapping[str, Any]) -> list[str]:
+    """Return the modules of a package's extras, as far as they are named like their packages."""
+    extras = project.get("optional-dependencies", {}).values()
+    return sorted({NAME.match(line).group() for lines in extras for line in lines})  # type: ignore[union-attr]
 
 
 def wrong_packages(name: str, installed: frozenset[str], constrained: frozenset[str]) -> str | None:
