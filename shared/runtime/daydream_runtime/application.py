@@ -63,6 +63,7 @@ from daydream_runtime.telemetry import start_telemetry
 from daydream_runtime.tracing import TracingMiddleware
 
 log = logging.getLogger(__name__)
+CANCEL_AGAIN_S = 0.5
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -194,14 +195,25 @@ class ServiceApp(AsgiFastStream):
         """Bring everything in order while the connection still works; FastStream drains it next."""
         self.lifecycle.stop()
         log.info("stopping")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         await _stop_subscribers(self._consumers)
         await self._delivery.finish()
         await _stop_subscribers(self._endpoints)
         await self._endpoint_server.finish()
         await self._stack.aclose()
+
+
+async def end_tasks(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended, whatever they end with.
+
+    One cancellation is not enough: nats-py swallows one that comes during a flush, and a task group
+    loses one whose tasks fail meanwhile.
+    """
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _stop_subscribers(router: NatsRouter) -> None:

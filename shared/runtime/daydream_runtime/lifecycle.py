@@ -56,5 +56,7 @@ class Lifecycle:
 
     async def pause(self, seconds: float) -> None:
         """Wait for `seconds`, or until the stop begins."""
+        # wait_for of Python 3.11 swallows a cancellation that comes together with the event
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
