@@ -111,7 +111,9 @@ chart: setup .tools/ready ## package the Helm chart into dist/
 	.tools/helm4 package helm/daydream --destination dist --version "$$(cat VERSION)" --app-version "$$(cat VERSION)"
 
 .tools/chromium:
-	@command -v chromium > /dev/null || apt-get install -y --no-install-recommends chromium \
+	@command -v chromium > /dev/null \
+	  || apt-get install -y -qq --no-install-recommends chromium \
+	  || (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium) \
 	  || (echo "Install chromium: sudo apt-get install chromium" && exit 1)
 	@mkdir -p .tools && touch $@
 
