@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import NoReturn, TypeVar
 
 from daydream_contracts.errors import ConfigurationError
-from daydream_runtime.application import ServiceApp
+from daydream_runtime.application import ServiceApp, end_tasks
 from daydream_runtime.health import WebServer, bind
 from daydream_runtime.lifecycle import EXIT_CONFIGURATION
 from daydream_runtime.settings import ServiceSettings
@@ -85,11 +85,12 @@ async def _work(app: ServiceApp) -> None:
 
 def _obey_signals(app: ServiceApp, work: asyncio.Task[None]) -> None:
     """Stop in order on SIGTERM and SIGINT. Before the service is ready there is nothing to end."""
+    ending: set[asyncio.Task[None]] = set()  # so that they are not collected
 
     def stop() -> None:
         app.lifecycle.stop()
         if not app.lifecycle.ready:
-            work.cancel()
+            ending.add(asyncio.create_task(end_tasks([work])))
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import tomllib
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -107,7 +109,8 @@ def test_a_model_without_a_price_is_refused_with_the_lines_that_add_one(
 def test_the_lines_of_the_refusal_are_toml_whatever_the_models_name() -> None:
     with pytest.raises(ConfigurationError) as wrong:
         price_of('org/a "quoted" name.gguf', {})
-    added = wrong.value.fix.partition(": ")[2].partition(" . ")[0].replace("PRICE", "1")
+    (command,) = re.findall(r"echo '.*' >> prices\.toml", wrong.value.fix)
+    added = shlex.split(command)[1].replace("PRICE", "1")
     assert list(tomllib.loads(added)["models"]) == ['org/a "quoted" name.gguf']
 
 
