@@ -96,7 +96,7 @@ async def test_a_probe_is_paid_from_the_ledger_and_known_before_the_first_call(
 ) -> None:
     gateway = await replicas.start("schema-ignored")
     receipt = await replicas.ask(gateway)
-    ledger = await replicas.ledger()
+    ledger = await replicas.settled_ledger()
     assert ledger.settled_nanousd == replicas.fake.bill.totals["billed_nanousd"]
     assert ledger.settled_nanousd > receipt.cost_nanousd
     assert ledger.authorized_nanousd == 0
