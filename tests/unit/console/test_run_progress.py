@@ -11,6 +11,7 @@ from daydream_console.cli.output import err
 from daydream_console.cli.run_progress import RunWatch
 from daydream_console.overview import Overview
 from daydream_contracts.rpc import GatewayState, ModelState
+from support import loop_states
 
 START = datetime(2026, 11, 30, tzinfo=UTC)
 BALANCE = "Insufficient Balance"
@@ -70,3 +71,29 @@ def test_a_busy_model_is_told_when_it_lasts(lines: list[str]) -> None:
     assert lines == []
     run.show_waiting(after(10, waiting_for="Overloaded"))
     assert ["Overloaded" in line for line in lines] == [True]
+
+
+def waiting(seconds: float, **budget_fields: int) -> Overview:
+    """Return a state in which a pair waits and the sampler is refused."""
+    now = START + timedelta(seconds=seconds)
+    return loop_states.loop_state(
+        loop_states.stage("synthesizer", "daydream.pair.sampled", in_progress=1),
+        at=now,
+        sampler=loop_states.sampler("refused", "The cap leaves too little.", looked_at=now),
+        budget=loop_states.budget(**budget_fields),
+    )
+
+
+def test_a_run_ends_when_all_that_is_in_progress_needs_more_than_the_cap_leaves() -> None:
+    run = watch()
+    seconds = [0, 30, 41, 42, 44]
+    ends = [run.end_of(waiting(second, attempts_authorized=0)) for second in seconds]
+    assert [end is not None for end in ends] == [False, False, False, True, True]
+    assert ends[-1] is not None
+    assert ends[-1].cap_reached
+
+
+def test_a_run_does_not_end_while_a_call_is_in_progress() -> None:
+    run = watch()
+    for second in range(0, 600, 20):
+        assert run.end_of(waiting(second, attempts_authorized=int(second % 40 == 0))) is None

@@ -8,6 +8,7 @@ settling and releasing another one.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -31,6 +32,8 @@ from daydream_runtime.rpc import RpcClient
 
 DEFAULT_WAIT_S = 15.0  # after a refusal that does not name a time
 WAIT_S_MIN = 0.5
+# Near a cap, calls in progress settle in moments: so long a call waits here with its turn.
+NEAR_CAP_WAIT_S, NEAR_CAP_PAUSE_S = 2.0, 0.1
 PROVIDER_ID_CHARS_MAX = 200
 NEVER_AGAIN = ("released", "too-old", "unknown-reservation")
 
@@ -72,10 +75,11 @@ class Funds:
             lifetime_s=lifetime_s,
         )
         try:
-            if own:
-                grant = await self._rpc.request(BUDGET_OPEN, _reservation(context, authorize))
-            else:
-                grant = await self._rpc.request(BUDGET_AUTHORIZE, authorize)
+            grant = await self._ask(context, authorize)
+            deadline = time.monotonic() + NEAR_CAP_WAIT_S
+            while grant.refusal and grant.refusal.near_cap and time.monotonic() < deadline:
+                await asyncio.sleep(NEAR_CAP_PAUSE_S)  # else newer work would take what gets free
+                grant = await self._ask(context, authorize)
         except (RetryLaterError, TransientError) as error:
             raise CallRefusedError(
                 503, "budget_unavailable", str(error), "wait", DEFAULT_WAIT_S
@@ -83,6 +87,11 @@ class Funds:
         except PermanentError as error:
             raise CallRefusedError(500, error.reason, str(error), "reject") from error
         return AuthorizedAttempt(_granted(grant).attempt_id, release=own)
+
+    async def _ask(self, context: CallContext, authorize: Authorize) -> Grant:
+        if context.reservation_id:
+            return await self._rpc.request(BUDGET_AUTHORIZE, authorize)
+        return await self._rpc.request(BUDGET_OPEN, _reservation(context, authorize))
 
     def settle(
         self,

@@ -19,6 +19,7 @@ from daydream_contracts.rpc import BudgetState, MemoryState, SamplerState
 POLL_S = 0.25
 REPORT_EVERY = timedelta(seconds=10)  # on a terminal that can't show a progress bar
 SILENCE_MAX = timedelta(seconds=60)
+WAITS_FOR_MONEY_AFTER = timedelta(seconds=40)  # twice the pause of a call that waits for it
 WAIT_SHOWN_AFTER = timedelta(seconds=5)  # shorter waits for a provider are daily business
 
 
@@ -59,6 +60,7 @@ class RunWatch:
     idle_since: datetime | None = None
     drawn_when_idle: int = 0
     waiting_since: datetime | None = None
+    without_calls_since: datetime | None = None
     told: tuple[str, ...] = ()  # the reasons to wait that were printed
 
     def end_of(self, state: Overview) -> RunEnd | None:
@@ -68,7 +70,9 @@ class RunWatch:
             return None
         self.last_answer = state.at
         self._show(state, state.sampler, state.budget, state.memory)
-        if not state.pipeline_idle:
+        if not state.pipeline_idle and not self._waits_for_money(
+            state, state.sampler, state.budget
+        ):
             self.idle_since = None
             return None
         if self.idle_since is None or self.drawn_when_idle != state.sampler.drawn:
@@ -79,6 +83,17 @@ class RunWatch:
         if state.sampler.looked_at <= self.idle_since:
             return None
         return run_end(state.sampler, state.memory)
+
+    def _waits_for_money(self, state: Overview, sampler: SamplerState, budget: BudgetState) -> bool:
+        """Return whether all that is in progress needs more money than a cap leaves.
+
+        It stays in progress, and continues once the cap is higher.
+        """
+        if sampler.phase != "refused" or budget.attempts_authorized:
+            self.without_calls_since = None
+            return False
+        self.without_calls_since = self.without_calls_since or state.at
+        return state.at - self.without_calls_since > WAITS_FOR_MONEY_AFTER
 
     def _check_silence(self, state: Overview) -> None:
         if state.at - self.last_answer > SILENCE_MAX:
