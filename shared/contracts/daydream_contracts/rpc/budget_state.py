@@ -109,7 +109,10 @@ class BudgetState(ContractModel):
     paused: bool = False
     zone: str = "UTC"
     tax: TaxState | None = None
-    burn_nanousd_per_h: int = Field(default=0, description="the present rate: settled in at most the last hour, scaled to an hour")
+    burn_nanousd_per_h: int = Field(
+        default=0,
+        description="the present rate: settled in at most the last hour, scaled to an hour",
+    )
     daydreams_paid: int = Field(default=0, description="daydreams whose reservation is released")
     daydreams_nanousd: int = Field(default=0, description="the total cost of these")
     daydreams_nanousd_squared: int = Field(
