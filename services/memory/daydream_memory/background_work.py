@@ -59,5 +59,18 @@ class BackgroundWork:
                 await self.runtime.pause(TEND_IDLE_S)
 
     async def measure(self) -> None:
-        """Measure the embedding model."""
+        """Measure the embedding model once there are facts to compare.
+
+        Facts come first: with little money left the measurement would take what the first of
+        them need.
+        """
+        while not (self.runtime.stopping.is_set() or await self._has_facts()):
+            await self.runtime.pause(TEND_IDLE_S)
         await self.baseline.measure_until_known(self.runtime.pause, self.runtime.stopping.is_set)
+
+    async def _has_facts(self) -> bool:
+        try:
+            return (await self.store.maintenance.counts()).facts > 0
+        except TRANSIENT_ERRORS as error:
+            log.warning("the store waits: %s", error)
+            return False
