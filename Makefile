@@ -45,7 +45,7 @@ test-chaos: setup .tools/ready ## tests that take minutes: processes killed in t
 test-cluster: setup ## the whole system on three NATS servers that are killed, frozen and restarted: SEEDS=3 for more moments
 	$(PYTEST) -m cluster --exitfirst tests/cluster $(ARGS)
 
-test-browser: setup .tools/ready .tools/chromium ## browser tests of the web console, with Debian's chromium
+test-browser: setup .tools/ready .tools/chromium ## tests of the web console in Debian's chromium, and of its API against its description
 	$(PYTEST) -m browser tests/browser $(ARGS)
 
 screenshots: setup .tools/ready .tools/chromium ## make the pictures of the console for README and docs

@@ -14,6 +14,19 @@ from support.programs import Endpoint, NatsServer, priced_endpoint
 HERE = Path(__file__).parent
 WHOLE_SYSTEM = ("e2e", "chaos")
 LONG_FIRST = (*WHOLE_SYSTEM, "integration")
+MARK_OF_FOLDER = {
+    **dict.fromkeys(WHOLE_SYSTEM, "e2e"),
+    "browser": "browser",
+    "cluster": "cluster",
+}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import what will not be run: each process that runs tests would do so."""
+    mark = MARK_OF_FOLDER.get(collection_path.name)
+    if mark is None or collection_path.parent != HERE:
+        return None
+    return f"not {mark}" in config.option.markexpr or None
 
 
 @pytest.hookimpl(tryfirst=True)  # before items are deselected by their marks

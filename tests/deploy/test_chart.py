@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
-import kubernetes_validate
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -59,8 +60,16 @@ def test_both_helms_render_the_same_objects(
     assert each_helm.render(*sets) == helm.render(*sets)
 
 
+@pytest.fixture(scope="module")
+def schemas() -> ModuleType:
+    """Kubernetes' schemas. The package takes seconds to import, so not with this module."""
+    return import_module("kubernetes_validate")
+
+
 @pytest.mark.parametrize("kubernetes", KUBERNETES)
-def test_every_object_is_valid_for_kubernetes(helm: Helm, kubernetes: str) -> None:
+def test_every_object_is_valid_for_kubernetes(
+    helm: Helm, schemas: ModuleType, kubernetes: str
+) -> None:
     for objects in (
         helm.render(kubernetes=kubernetes),
         helm.render(*WITH_EVERYTHING, kubernetes=kubernetes),
@@ -68,14 +77,14 @@ def test_every_object_is_valid_for_kubernetes(helm: Helm, kubernetes: str) -> No
     ):
         for item in objects:
             if item["kind"] != "ScaledObject":  # no schema; test_autoscaling asserts it
-                kubernetes_validate.validate(item, kubernetes, strict=True)
+                schemas.validate(item, kubernetes, strict=True)
 
 
-def test_kubernetes_schemas_refuse_an_unknown_field(helm: Helm) -> None:
+def test_kubernetes_schemas_refuse_an_unknown_field(helm: Helm, schemas: ModuleType) -> None:
     wrong = copy.deepcopy(named(helm.render(), "Deployment")["critic"])
     wrong["spec"]["template"]["spec"]["terminationGracePeriodSecond"] = 3
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(wrong, "1.33", strict=True)
+    with pytest.raises(schemas.ValidationError):
+        schemas.validate(wrong, "1.33", strict=True)
 
 
 def test_an_old_kubernetes_is_refused(each_helm: Helm) -> None:
