@@ -46,12 +46,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[NatsServer]:
-    """A fresh NATS server with JetStream."""
+def bare_server(tmp_path: Path) -> Iterator[NatsServer]:
+    """A fresh NATS server with JetStream, without streams."""
     server = NatsServer(tmp_path / "nats")
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+def server(bare_server: NatsServer) -> NatsServer:
+    """A fresh NATS server with the streams, consumers and buckets of the table."""
+    bare_server.provision()
+    return bare_server
 
 
 @pytest.fixture

@@ -137,13 +137,9 @@ def test_a_service_has_a_setting_for_every_variable_it_gets(helm: Helm, service:
 
 
 def test_a_service_reads_what_the_chart_sets(helm: Helm, read: Reader, service: str) -> None:
-    objects = helm.render("nats.streamReplicas=3", "logLevel=debug")
+    objects = helm.render("logLevel=debug")
     settings = read(service, environment_of(objects, service))
-    assert (str(settings.nats_address), settings.stream_replicas, settings.log_level) == (
-        "nats://nats:4222",
-        3,
-        "debug",
-    )
+    assert (str(settings.nats_address), settings.log_level) == ("nats://nats:4222", "debug")
     (container,) = pods(objects)[service]["containers"]
     assert settings.http_host == "0.0.0.0"
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
