@@ -14,20 +14,18 @@ import logging
 import sys
 from typing import ClassVar, NoReturn
 
-import nats.errors
-from nats.aio.client import Client
 from pydantic import Field
 
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.topology import GENERATION
 from daydream_runtime.lifecycle import EXIT_CONFIGURATION
-from daydream_runtime.nats_url import NatsAddress, unreachable
+from daydream_runtime.nats_connection import open_connection
+from daydream_runtime.nats_url import NatsAddress
 from daydream_runtime.provisioning import provision_when_ready
 from daydream_runtime.settings import ServiceSettings
 from daydream_runtime.telemetry import start_logging
 
 log = logging.getLogger(__name__)
-CONNECT_TIMEOUT_S = 5
 
 
 class ProvisionSettings(ServiceSettings):
@@ -46,22 +44,7 @@ async def provision_at(address: NatsAddress, replicas: int) -> int:
     Wait for a JetStream that is still starting. Raise ConfigurationError if the server can't be
     reached, or refuses.
     """
-    nc = Client()
-    errors: list[Exception] = []
-
-    async def keep(error: Exception) -> None:
-        errors.append(error)  # a refusal arrives only here; `connect` says that there is no server
-
-    try:
-        await nc.connect(
-            **address.options(),
-            name="daydream-provision",
-            connect_timeout=CONNECT_TIMEOUT_S,
-            allow_reconnect=False,
-            error_cb=keep,
-        )
-    except (nats.errors.Error, OSError, TimeoutError) as error:
-        raise unreachable(address, errors[-1] if errors else error) from None
+    nc = await open_connection(address)
     try:
         return await provision_when_ready(nc, replicas)
     finally:
