@@ -59,11 +59,11 @@ async def ensure_stream(js: JetStreamContext, stream: Stream, replicas: int) -> 
 
 def _check_replicas(existing: api.StreamConfig, wanted: int) -> None:
     """Refuse to remove copies: a wrong setting would do so unseen."""
-    found = existing.num_replicas or 1
-    if found > wanted:
+    copies = existing.num_replicas or 1
+    if copies > wanted:
         raise ConfigurationError(
-            f"The stream {existing.name} has {found} copies, and {wanted} are wanted",
-            f"Set DAYDREAM_STREAM_REPLICAS={found}, or remove copies of all streams with the "
+            f"The stream {existing.name} has {copies} copies, and {wanted} are wanted",
+            f"Set DAYDREAM_STREAM_REPLICAS={copies}, or remove copies of all streams with the "
             "nats command first",
         )
 

@@ -57,9 +57,9 @@ def main() -> NoReturn:
     try:
         settings = ProvisionSettings.read()
         start_logging(settings.service, settings.instance, settings.log_level)
-        found = asyncio.run(provision_at(settings.nats_address, settings.stream_replicas))
-        if found == GENERATION:
-            log.info("streams, consumers and buckets are those of generation %d", found)
+        generation = asyncio.run(provision_at(settings.nats_address, settings.stream_replicas))
+        if generation == GENERATION:
+            log.info("streams, consumers and buckets are those of generation %d", generation)
     except ConfigurationError as error:
         sys.stderr.write(f"daydream-provision: {error.problem}. {error.fix}\n")
         code = EXIT_CONFIGURATION

@@ -3,7 +3,7 @@
 `daydream-provision` does it in a cluster, and `daydream up` itself on one machine. It may run at
 any time and any number of times. Services create nothing: they wait until it has run (`wait_for`).
 
-The generation of the table stands in the bucket `daydream-topology`. An older program changes
+The generation of the table is stored in the bucket `daydream-topology`. An older program changes
 nothing that a newer one made: during an upgrade the pods and jobs of both run side by side.
 
 A stream or consumer that exists with other settings is updated to the table. FastStream and
@@ -106,15 +106,15 @@ async def provision(nc: Client, *, replicas: int) -> int:
     Change nothing if a newer program has provisioned. Raise the server's error if it refuses.
     """
     js = nc.jetstream(timeout=10)
-    found = await generation_of(js)
-    if found > GENERATION:
+    generation = await generation_of(js)
+    if generation > GENERATION:
         log.warning(
             "the streams are those of a newer version (generation %d, this one has %d): "
             "nothing is changed",
-            found,
+            generation,
             GENERATION,
         )
-        return found
+        return generation
     for stream in STREAMS:
         await ensure_stream(js, stream, replicas)
     for bucket in BUCKETS:
@@ -159,10 +159,10 @@ async def _missing(js: JetStreamContext) -> str | None:
 
 
 async def _difference(js: JetStreamContext) -> str | None:
-    found = await generation_of(js)
-    if found < GENERATION:
+    generation = await generation_of(js)
+    if generation < GENERATION:
         return (
-            f"the streams are of generation {found}, and this version needs {GENERATION}: "
+            f"the streams are of generation {generation}, and this version needs {GENERATION}: "
             "run daydream-provision"
         )
     for stream in STREAMS:
