@@ -16,6 +16,7 @@ WHOLE_SYSTEM = ("e2e", "chaos")
 LONG_FIRST = (*WHOLE_SYSTEM, "integration")
 MARK_OF_FOLDER = {
     **dict.fromkeys(WHOLE_SYSTEM, "e2e"),
+    "deploy": "deploy",
     "browser": "browser",
     "cluster": "cluster",
 }
@@ -31,13 +32,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)  # before items are deselected by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts the whole system, and begin with the folders of long tests.
+    """Mark the folders with a target of their own, and begin with the folders of long tests.
 
     A long test that runs last runs alone, on one core of two.
     """
     for item in items:
-        if any(item.path.is_relative_to(HERE / folder) for folder in WHOLE_SYSTEM):
-            item.add_marker("e2e")
+        for folder in (*WHOLE_SYSTEM, "deploy"):
+            if item.path.is_relative_to(HERE / folder):
+                item.add_marker(MARK_OF_FOLDER[folder])
 
     def is_short(item: pytest.Item) -> list[bool]:
         return [not item.path.is_relative_to(HERE / folder) for folder in LONG_FIRST]
