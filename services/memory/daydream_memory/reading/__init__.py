@@ -14,14 +14,24 @@ from typing import TypeVar
 
 from daydream_memory.reading.passages import (
     DocumentMetadata,
+    LeftOut,
     Passage,
+    PassageKind,
     Passages,
     ReadResult,
     UnreadableDocumentError,
 )
 from daydream_memory.reading.text import decode, looks_binary
 
-__all__ = ["FORMATS", "DocumentMetadata", "Passage", "ReadResult", "read_document"]
+__all__ = [
+    "FORMATS",
+    "DocumentMetadata",
+    "LeftOut",
+    "Passage",
+    "PassageKind",
+    "ReadResult",
+    "read_document",
+]
 
 FORMATS = "text, Markdown, HTML, PDF, DOCX, JSON Lines, CSV and BibTeX"
 ContentT = TypeVar("ContentT", bytes, str)

@@ -23,16 +23,34 @@ class DocumentMetadata:
     date: str = ""
 
 
+PassageKind = Literal["prose", "code", "table", "reference"]
+
+
 @dataclass(frozen=True)
 class Passage:
     """A piece of a document.
 
     `title`: the path of headings above it, the title of its record, or its page.
+    `kind`: what the piece consists of, as far as the format says so.
     """
 
     text: str
     title: str = ""
     metadata: DocumentMetadata = DocumentMetadata()
+    kind: PassageKind = "prose"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something in the document that gave no passage.
+
+    `kind`: a short name for programs: "scanned-pages", "hidden-text", "pictures", "equations".
+    `text`: a sentence for a person, with the count in it: "pages 2–5 hold no text: scanned".
+    """
+
+    kind: str
+    count: int
+    text: str
 
 
 Passages = tuple[tuple[Passage, ...], str]  # with a note on what was left out
@@ -40,11 +58,17 @@ Passages = tuple[tuple[Passage, ...], str]  # with a note on what was left out
 
 @dataclass(frozen=True)
 class ReadResult:
-    """The result of reading a document."""
+    """The result of reading a document.
+
+    `kind`: the kind of document that was recognised by its content, such as "pdf" or "mail".
+    `left_out`: what gave no passage, and why. It may be filled whatever the status is.
+    """
 
     status: Literal["read", "skipped", "refused"]
     note: str
     passages: tuple[Passage, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    kind: str = ""
 
 
 def left_out(count: int, item: str, items: str) -> str:
