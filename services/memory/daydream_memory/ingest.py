@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from nats.js.object_store import ObjectStore
@@ -106,8 +106,8 @@ class Ingester:
             return ReadResult("refused", refusal), []
         try:
             result = read_document(data, offer.source)
-            facts = facts_of(
-                result.passages,
+            document = facts_of(
+                result,
                 document_id=offer.document_id,
                 source=offer.source,
                 chars_max=self.chunk_chars,
@@ -115,7 +115,7 @@ class Ingester:
                 team=offer.team,
                 clearance=offer.clearance,
             )
-            return result, list(facts)
+            return replace(result, left_out=document.left_out), list(document.facts)
         except (ValueError, LookupError, RecursionError) as error:
             log.warning("cannot read the document %s", offer.source, exc_info=error)
             note = f"Cannot be read: {type(error).__name__}: {error}"
