@@ -50,9 +50,19 @@ class TextFeatures:
     is_list: bool = False
 
     @cached_property
+    def lowered(self) -> str:
+        """The text in lower case."""
+        return self.text.lower()
+
+    @cached_property
     def words(self) -> list[str]:
         """The words in lower case."""
-        return WORD.findall(self.text.lower())
+        return WORD.findall(self.lowered)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """The different words in lower case."""
+        return frozenset(self.words)
 
     @cached_property
     def word_count(self) -> int:

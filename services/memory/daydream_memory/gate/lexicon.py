@@ -47,7 +47,7 @@ class Lexicon:
     abbreviations: frozenset[str]
 
     def section_kind(self, title: str) -> str:
-        """Return the kind of the section that the last part of a heading path names, or ""."""
+        """Return the kind of section that a part of a heading path names, the last first, or ""."""
         for part in reversed(title.split(" / ")):
             name = HEADING_NUMBER.sub("", part.strip().lower()).strip(" :.#*_")
             if name in self.headings:
@@ -55,11 +55,15 @@ class Lexicon:
         return ""
 
     def document_kind(self, name: str) -> str:
-        """Return the kind of documents with this file name, or ""."""
+        """Return the kind of documents with this file name, or "".
+
+        Endings, and what follows the first word, do not count: "CHANGELOG_V12.md" is a change log.
+        """
         stem = name.lower()
         while stem not in self.document_names and "." in stem:
             stem = stem.rpartition(".")[0]
-        return self.document_names.get(stem, "")
+        first = re.split(r"[_.-]", stem)[0]
+        return self.document_names.get(stem) or self.document_names.get(first, "")
 
 
 @cache

@@ -20,9 +20,9 @@ DIGIT_SHARE_MIN = 0.45
 DIGIT_SHARE_MIN_WITHOUT_STOP_WORDS = 0.3
 # Programs and markup: signs per character, alone or where few words are stop words
 CODE_SHARE_MIN, CODE_SHARE_MIN_WITHOUT_STOP_WORDS = 0.09, 0.035
-CODE_LINE_SHARE_MIN = 0.4
-CODE_STOP_SHARE_MAX = 0.16
-PROSE_STOP_SHARE = 0.3
+CODE_LINE_SHARE_MIN, CODE_LINE_SHARE_SURE = 0.4, 0.7
+CODE_STOP_SHARE_MAX, CODE_LINE_STOP_SHARE_MAX = 0.16, 0.35
+PROSE_STOP_SHARE, PROSE_CODE_SHARE_MAX, PROSE_LETTER_SHARE_MIN = 0.3, 0.02, 0.85
 # Logs, contents and reference lists: this share of the lines has the form of such a line
 LINE_SHARE_MIN = 0.5
 REFERENCE_SHARE_MIN = 0.5
@@ -115,11 +115,14 @@ def is_code(block: TextFeatures) -> bool:
         return block.code_share >= 2 * CODE_SHARE_MIN
     if block.code_share >= CODE_SHARE_MIN:
         return True
+    lines = block.line_share(CODE_LINE)
+    if lines >= (CODE_LINE_SHARE_SURE if block.sentence_ends else CODE_LINE_SHARE_MIN):
+        return block.stop_share < CODE_LINE_STOP_SHARE_MAX
     if block.stop_share >= CODE_STOP_SHARE_MAX:
         return False
     if block.code_share >= CODE_SHARE_MIN_WITHOUT_STOP_WORDS and not block.unspaced:
         return True
-    return block.line_share(CODE_LINE) >= CODE_LINE_SHARE_MIN
+    return lines >= CODE_LINE_SHARE_MIN
 
 
 def is_reference_list(block: TextFeatures) -> bool:
@@ -150,7 +153,7 @@ def has_licence_word(text: str) -> bool:
 
 def is_notice(block: TextFeatures) -> bool:
     """Cookie banners, sign-in boxes, footers of pages and of mails."""
-    phrases = block.lexicon.notices.count(block.text.lower(), frozenset(block.words))
+    phrases = block.lexicon.notices.count(block.lowered, block.vocabulary)
     if phrases == 1 and block.sentence_ends and block.word_count > WORDS_PER_NOTICE // 2:
         return False
     return phrases >= 1 + block.word_count // WORDS_PER_NOTICE
@@ -186,7 +189,9 @@ def says_something(block: TextFeatures) -> bool:
             block.stop_share >= STOP_SHARE_MIN or block.capital_share <= CAPITAL_SHARE_MENU
         )
     return (
-        block.word_count >= WORDS_MIN_WITHOUT_END and block.stop_share >= STOP_SHARE_MIN_WITHOUT_END
+        block.word_count >= WORDS_MIN_WITHOUT_END
+        and block.stop_share >= STOP_SHARE_MIN_WITHOUT_END
+        and block.capital_share <= CAPITAL_SHARE_MENU
     )
 
 
@@ -201,12 +206,27 @@ def _are_entries(block: TextFeatures) -> bool:
 
 
 def _licence_phrases(block: TextFeatures) -> int:
-    return block.lexicon.licences.count(block.text.lower(), frozenset(block.words))
+    return block.lexicon.licences.count(block.lowered, block.vocabulary)
 
 
 def first_kind(block: TextFeatures) -> str:
-    """Return the kind of junk that a block is, "" if no rule holds."""
-    return next((kind for kind, rule in RULES if rule(block)), "")
+    """Return the kind of junk that a block is, "" if no rule holds.
+
+    Most blocks are plain prose, for which the rules about lines and signs need no measuring.
+    """
+    rules = PROSE_RULES if is_plain_prose(block) else RULES
+    return next((kind for kind, rule in rules if rule(block)), "")
+
+
+def is_plain_prose(block: TextFeatures) -> bool:
+    """Whether a paragraph consists of sentences with few digits and signs."""
+    return (
+        not block.is_list
+        and bool(block.sentence_ends)
+        and block.stop_share >= PROSE_STOP_SHARE
+        and block.code_share <= PROSE_CODE_SHARE_MAX
+        and block.letter_share >= PROSE_LETTER_SHARE_MIN
+    )
 
 
 Rule = Callable[[TextFeatures], bool]
@@ -223,6 +243,12 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("notices", is_notice),
     ("navigation", is_menu),
     (CODE, is_code),
+)
+PROSE_RULES: tuple[tuple[str, Rule], ...] = (
+    (REPETITION, is_repetitive),
+    (LICENCES, is_licence),
+    ("references", is_reference_list),
+    ("notices", is_notice),
 )
 # Under a heading of this kind these hold too.
 SECTION_RULES: dict[str, Rule] = {

@@ -35,6 +35,7 @@ RUNNING_TIMES_MIN = 3  # a short block that stands this often in a document is a
 RUNNING_CHARS_MAX = 240
 LICENCE_GAP_MAX = 3  # blocks between two licence blocks that belong to the licence
 HEADING_CHARS_MAX = 80
+DOCUMENT_KIND_SHARE_MIN = 0.2  # of the blocks of a document whose name says what it is
 CAPTION = re.compile(
     r"^(?:Table|Tab\.|Tabelle|Tableau|Tabla|Tabella|Таблица|表)\s*[\dIVX]*\b.{0,200}$"
 )
@@ -63,7 +64,8 @@ def screen(passages: Sequence[Passage], source: str) -> list[ScreenedBlock]:
         screening.add(passage)
     kind = load_lexicon().document_kind(PurePath(source).name)
     blocks = _with_licence_gaps(screening.blocks)
-    if kind and any(block.junk == kind for block in blocks):
+    of_kind = sum(block.junk == kind for block in blocks)
+    if kind and of_kind >= DOCUMENT_KIND_SHARE_MIN * len(blocks):
         blocks = [replace(block, junk=block.junk or kind) for block in blocks]
     return _with_leads(_without_running_heads(blocks))
 
@@ -74,11 +76,14 @@ class _Screening:
     def __init__(self) -> None:
         self.blocks: list[ScreenedBlock] = []
         self._lexicon = load_lexicon()
-        self._section = self._heading = self._caption = ""
+        self._section = self._title_section = self._heading = self._caption = ""
 
     def add(self, passage: Passage) -> None:
         """Judge the blocks of the next passage."""
-        if passage.title and self._lexicon.section_kind(passage.title):
+        self._title_section = self._lexicon.section_kind(passage.title)
+        if VERSION_TITLE.search(passage.title):
+            self._title_section = CHANGES
+        if self._title_section:
             self._section = ""
         self._heading = ""
         for block in blocks_of(passage.text, self._is_section):
@@ -89,7 +94,8 @@ class _Screening:
             self.blocks.append(self._judge(passage, block, text))
 
     def _is_section(self, line: str) -> bool:
-        return len(line) < HEADING_CHARS_MAX and bool(self._lexicon.section_kind(line))
+        short = len(line) < HEADING_CHARS_MAX and line[-1:] not in ".,;)"
+        return short and bool(self._lexicon.section_kind(line))
 
     def _judge(self, passage: Passage, block: Block, text: str) -> ScreenedBlock:
         caption, self._caption = self._caption, ""
@@ -110,9 +116,7 @@ class _Screening:
             is_code(features) or not says_something(features)
         ):
             return CODE
-        section = self._lexicon.section_kind(passage.title) or self._section
-        if VERSION_TITLE.search(passage.title):
-            section = CHANGES
+        section = self._title_section or self._section
         rule = SECTION_RULES.get(section)
         if rule is not None and rule(features):
             return section
