@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from daydream_memory.gate.lexicon import Lexicon
-from daydream_memory.gate.scripts import HAN_OR_KANA, HIRAGANA, is_unspaced
+from daydream_memory.gate.scripts import (
+    CJK_CHARS_PER_WORD,
+    HAN_OR_KANA,
+    HIRAGANA,
+    is_unspaced,
+)
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 DIGIT = re.compile(r"\d")
 BLANK = re.compile(r"\s")
-CODE_SIGN = re.compile(r"[{}<>=;|\\$#@^~`_]|\(\)|::|->|--|//|&&|[\"'][\w-]+[\"']:")
+CODE_SIGN = re.compile(r"[{}<>=;|\\$#@^~`_]|\(\)|::|->|--|//|&&|[\"'][\w.-]+[\"']:")
 SENTENCE_END = re.compile(r"[.!?…؟۔।։][\"'”’»)\]*_]*(?=\s|$)|[。！？｡]")
 # A name of a place in a network, a file system or a program: what points elsewhere
 ADDRESS = re.compile(
@@ -30,7 +35,6 @@ CHINESE_PARTICLE = re.compile(r"[的了是在和有不与及等对为以上将�
 DATA_RUN = re.compile(
     r"!?\[[^\]]{0,200}\]\(data:[^)]*\)|\bdata:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]*|\b[A-Za-z0-9+/=_-]{80,}"
 )
-CJK_CHARS_PER_WORD = 2
 LINE_CHARS_COMPARED = 300
 TOKENS_COMPARED = 100  # the share falls with the length of any text
 

@@ -38,6 +38,9 @@ CAPITAL_SHARE_MENU = 0.6
 # Repetition within a block: fewer different tokens than this are a pattern
 DISTINCT_SHARE_MIN, REPETITION_TOKENS_MIN = 0.1, 12
 LONG_WORD_CHARS = 80
+POINTER_WORDS_MAX = 20
+# Lists of people or pages: this share of the characters is in addresses
+ADDRESS_SHARE_MIN, ADDRESS_STOP_SHARE_MAX = 0.3, 0.25
 
 LOG_LINE = re.compile(
     r"^\W*(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{4}|[A-Z][a-z]{2}\s+\d{1,2}|\w+\s*\|)?"
@@ -59,7 +62,7 @@ CODE_LINE = re.compile(
     r"|docker|cd|make|curl|echo|cmake|SELECT|INSERT|CREATE|FROM|RUN|COPY)\b.*[(){}:;=<>/\[\]-]"
     r"|^\s*[\w.\[\]'\"]+\s*(?:=|:=|\+=|<-)\s*\S|^\s*@\w+|^\s*</?\w+[^>]*>|^\s*[\w.]+\(.*\)\s*$"
     r"|^['.]\\?\"|^\.[A-Za-z]{1,2}\b|^\s*--?\w[\w-]*(?:[ =,]|$)|^\s*#\s*(?:include|define|if)"
-    r"|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
+    r"|^\s*(?://|/\*|\*/)|^\s*usage:|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
 )
 CHANGE_LINE = re.compile(
     r"^\S+ \(\S+\) .*; urgency=|^ ?-- .+ <\S+@\S+>|\bcloses: ?#?\d|\bnew upstream|\bbump\b"
@@ -72,11 +75,27 @@ CHANGE_LINE = re.compile(
 
 
 VERSION_TITLE = re.compile(
-    r"(?:^|/ )\W*(?:(?:v|version |release )\s?\d+(?:\.\d+)+|\d+\.\d+\.\d+\S*\s*(?:$|[-–(\[]))", re.I
+    r"(?:^|/ )\W*(?:v|version |release )\s?\d+(?:\.\d+)+"
+    r"|(?:^|/ )\W*\d+\.\d+\.\d+\S*\s*(?:$|[-–(\[/])"
+    r"|(?:^|/ )\W*\d{4}[-.]\d\d[-.]\d\d\b.*\bversion \d",
+    re.I,
+)
+# The text of a known licence stands under such a heading
+LICENCE_TITLE = re.compile(
+    r"(?:^|/ )[^/]*\b(?:GNU|GPL|Apache|MIT|BSD|ISC|Mozilla|Creative Commons|Artistic|Eclipse|Boost"
+    r"|zlib|Blue Oak|Public|Free Documentation|Software|End[- ]User|Open)\b[^/]*\blicen[cs]e\b"
+    r"(?: agreement| version)?[^/a-z]*(?:/|$)",
+    re.I,
 )
 LICENCE_WORD = re.compile(
     r"licen[cs]|copyright|distribut|warrant|liab|patent|source code|program|library|software|\bwork"
     r"|modif|\bterms?\b|recipient|permission",
+    re.I,
+)
+POINTER = re.compile(
+    r"^\W*(?:see|see also|refer to|read|for (?:more|further|full|additional|details?|an? example)"
+    r"|more|learn more|please (?:see|refer)|implements|siehe|voir|véase|см\.|详见|参照)\b[^.!?]*"
+    r"(?:[.!?:]\W*|$)(?!\s*\w)",
     re.I,
 )
 CODE, LICENCES, NUMBERS, REPETITION = "code", "licences", "numbers", "repetition"
@@ -112,7 +131,8 @@ def is_numbers(block: TextFeatures) -> bool:
 def is_code(block: TextFeatures) -> bool:
     """Programs, commands, markup and configuration."""
     if block.stop_share >= PROSE_STOP_SHARE and block.sentence_ends:
-        return block.code_share >= 2 * CODE_SHARE_MIN
+        lines = block.line_share(CODE_LINE)
+        return block.code_share >= 2 * CODE_SHARE_MIN or lines >= CODE_LINE_SHARE_SURE
     if block.code_share >= CODE_SHARE_MIN:
         return True
     lines = block.line_share(CODE_LINE)
@@ -141,9 +161,9 @@ def is_licence(block: TextFeatures) -> bool:
     return _licence_phrases(block) >= min(needed, LICENCE_PHRASES_MAX_NEEDED)
 
 
-def has_licence_phrase(block: TextFeatures) -> bool:
+def is_licence_in_section(block: TextFeatures) -> bool:
     """Whether a block under the heading of a licence belongs to it."""
-    return _licence_phrases(block) >= 1
+    return has_licence_word(block.text)
 
 
 def has_licence_word(text: str) -> bool:
@@ -178,6 +198,16 @@ def is_menu(block: TextFeatures) -> bool:
     many = len(parts) > 2 and block.word_count / len(parts) < ITEM_WORDS_MIN
     short = len(block.lines) > 2 and block.words_per_line < ITEM_WORDS_MIN
     return (many or short) and block.stop_share < PROSE_STOP_SHARE
+
+
+def is_link_list(block: TextFeatures) -> bool:
+    """Mostly addresses, of people or of pages."""
+    return block.address_share >= ADDRESS_SHARE_MIN and block.stop_share < ADDRESS_STOP_SHARE_MAX
+
+
+def is_pointer(block: TextFeatures) -> bool:
+    """One short sentence that only names where to read on."""
+    return block.word_count <= POINTER_WORDS_MAX and bool(POINTER.match(block.text))
 
 
 def says_something(block: TextFeatures) -> bool:
@@ -242,6 +272,8 @@ RULES: tuple[tuple[str, Rule], ...] = (
     (NUMBERS, is_numbers),
     ("notices", is_notice),
     ("navigation", is_menu),
+    ("navigation", is_link_list),
+    ("navigation", is_pointer),
     (CODE, is_code),
 )
 PROSE_RULES: tuple[tuple[str, Rule], ...] = (
@@ -249,11 +281,12 @@ PROSE_RULES: tuple[tuple[str, Rule], ...] = (
     (LICENCES, is_licence),
     ("references", is_reference_list),
     ("notices", is_notice),
+    ("navigation", is_pointer),
 )
 # Under a heading of this kind these hold too.
 SECTION_RULES: dict[str, Rule] = {
     "references": is_reference_in_section,
-    LICENCES: has_licence_phrase,
+    LICENCES: is_licence_in_section,
     "changes": lambda block: block.is_list or is_change_entry(block),
     "contents": lambda block: not block.sentence_ends,
     "navigation": lambda block: not block.sentence_ends,

@@ -16,6 +16,7 @@ from daydream_memory.gate.rules import (
     CODE,
     ENCODED,
     FRAGMENTS,
+    LICENCE_TITLE,
     LICENCES,
     NUMBERS,
     REPETITION,
@@ -23,7 +24,7 @@ from daydream_memory.gate.rules import (
     VERSION_TITLE,
     first_kind,
     has_licence_word,
-    is_code,
+    is_plain_prose,
     says_something,
 )
 from daydream_memory.gate.scripts import join_lines, join_sentences
@@ -35,7 +36,10 @@ RUNNING_TIMES_MIN = 3  # a short block that stands this often in a document is a
 RUNNING_CHARS_MAX = 240
 LICENCE_GAP_MAX = 3  # blocks between two licence blocks that belong to the licence
 HEADING_CHARS_MAX = 80
-DOCUMENT_KIND_SHARE_MIN = 0.2  # of the blocks of a document whose name says what it is
+# Of the blocks of a document whose name says what it is
+DOCUMENT_KIND_SHARE_MIN = {LICENCES: 0.05, CHANGES: 0.2, FRAGMENTS: 0.3}
+HEAD_BLOCKS = 2
+CHANGES_TITLE = re.compile(r"\brelease notes\b|\bchange ?log\b|\bnews for\b", re.I)
 CAPTION = re.compile(
     r"^(?:Table|Tab\.|Tabelle|Tableau|Tabla|Tabella|Таблица|表)\s*[\dIVX]*\b.{0,200}$"
 )
@@ -62,12 +66,23 @@ def screen(passages: Sequence[Passage], source: str) -> list[ScreenedBlock]:
     screening = _Screening()
     for passage in passages:
         screening.add(passage)
-    kind = load_lexicon().document_kind(PurePath(source).name)
     blocks = _with_licence_gaps(screening.blocks)
-    of_kind = sum(block.junk == kind for block in blocks)
-    if kind and of_kind >= DOCUMENT_KIND_SHARE_MIN * len(blocks):
-        blocks = [replace(block, junk=block.junk or kind) for block in blocks]
+    kind = _document_kind(PurePath(source).name, blocks)
+    blocks = [replace(block, junk=block.junk or kind) for block in blocks]
     return _with_leads(_without_running_heads(blocks))
+
+
+def _document_kind(name: str, blocks: Sequence[ScreenedBlock]) -> str:
+    """Return the kind of junk that a whole document is, "" for a document with content.
+
+    Its name or its first line says so, and enough of its blocks agree.
+    """
+    kind = load_lexicon().document_kind(name)
+    head = " ".join(part for block in blocks[:HEAD_BLOCKS] for part in (block.heading, block.text))
+    if not kind and CHANGES_TITLE.search(head[:HEADING_CHARS_MAX]):
+        return CHANGES
+    of_kind = sum(block.junk == kind for block in blocks)
+    return kind if kind and of_kind >= DOCUMENT_KIND_SHARE_MIN[kind] * len(blocks) else ""
 
 
 class _Screening:
@@ -76,6 +91,7 @@ class _Screening:
     def __init__(self) -> None:
         self.blocks: list[ScreenedBlock] = []
         self._lexicon = load_lexicon()
+        self._is_licence = False
         self._section = self._title_section = self._heading = self._caption = ""
 
     def add(self, passage: Passage) -> None:
@@ -83,6 +99,7 @@ class _Screening:
         self._title_section = self._lexicon.section_kind(passage.title)
         if VERSION_TITLE.search(passage.title):
             self._title_section = CHANGES
+        self._is_licence = bool(LICENCE_TITLE.search(passage.title))
         if self._title_section:
             self._section = ""
         self._heading = ""
@@ -112,10 +129,10 @@ class _Screening:
         return ScreenedBlock(passage, text, sentences, junk, self._heading)
 
     def _junk(self, passage: Passage, block: Block, features: TextFeatures) -> str:
-        if (passage.kind == "code" or block.kind == "code") and (
-            is_code(features) or not says_something(features)
-        ):
+        if "code" in (passage.kind, block.kind) and not is_plain_prose(features):
             return CODE
+        if self._is_licence:
+            return LICENCES
         section = self._title_section or self._section
         rule = SECTION_RULES.get(section)
         if rule is not None and rule(features):
