@@ -31,6 +31,9 @@ OPAQUE = re.compile(
     r"[A-Za-z0-9+/=_%-]{32,}|\b(?:[0-9a-f]{2}[: ]?){8,}\b|\b(?:0x)?[0-9a-fA-F]{12,}\b"
 )
 PLAIN_WORD = re.compile(r"[A-Za-z]?[a-z]+(?:[-_/][A-Za-z]?[a-z]+)*$")
+PLAIN_TOKEN = re.compile(
+    r"[(\[\"'“„«*_]*[^\W\d_]+(?:['’/–-][^\W\d_]+)*[)\]\"'”“»*_]*[.,;:!?…]*[)\]\"'”“»*_]*$|\d+[.,]?\d*$"
+)
 CHINESE_PARTICLE = re.compile(r"[的了是在和有不与及等对为以上将会可被由从其或而且也这中因使于到]")
 DATA_RUN = re.compile(
     r"!?\[[^\]]{0,200}\]\(data:[^)]*\)|\bdata:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]*|\b[A-Za-z0-9+/=_-]{80,}"
@@ -125,6 +128,12 @@ class TextFeatures:
         found: list[str] = OPAQUE.findall(ADDRESS.sub("", self.text))
         opaque: int = sum(len(part) for part in found if not PLAIN_WORD.match(part))
         return opaque / self.chars
+
+    @cached_property
+    def plain_share(self) -> float:
+        """The share of plain words, with or without punctuation, among the tokens."""
+        tokens = self.text.split()
+        return sum(bool(PLAIN_TOKEN.match(token)) for token in tokens) / max(1, len(tokens))
 
     @cached_property
     def sentence_ends(self) -> int:

@@ -70,7 +70,9 @@ class Lexicon:
 def load_lexicon() -> Lexicon:
     """Return the bundled lists."""
     raw = tomllib.loads(files(__package__).joinpath("lexicon.toml").read_text("utf-8"))
-    words = " ".join(raw["stop_words"].values()).split()
+    listed = " ".join(raw["stop_words"].values()).split()
+    # other single Latin letters are more often variables than words
+    words = [word for word in listed if len(word) > 1 or word == "a" or not word.isascii()]
     headings = {
         name.strip(): kind for kind, names in raw["headings"].items() for name in names.split(";")
     }

@@ -20,6 +20,7 @@ DIGIT_SHARE_MIN = 0.45
 DIGIT_SHARE_MIN_WITHOUT_STOP_WORDS = 0.3
 # Programs and markup: signs per character, alone or where few words are stop words
 CODE_SHARE_MIN, CODE_SHARE_MIN_WITHOUT_STOP_WORDS = 0.09, 0.035
+PLAIN_SHARE_MIN = 0.4
 CODE_LINE_SHARE_MIN, CODE_LINE_SHARE_SURE = 0.4, 0.7
 CODE_STOP_SHARE_MAX, CODE_LINE_STOP_SHARE_MAX = 0.16, 0.35
 PROSE_STOP_SHARE, PROSE_CODE_SHARE_MAX, PROSE_LETTER_SHARE_MIN = 0.3, 0.02, 0.85
@@ -62,7 +63,7 @@ CODE_LINE = re.compile(
     r"|docker|cd|make|curl|echo|cmake|SELECT|INSERT|CREATE|FROM|RUN|COPY)\b.*[(){}:;=<>/\[\]-]"
     r"|^\s*[\w.\[\]'\"]+\s*(?:=|:=|\+=|<-)\s*\S|^\s*@\w+|^\s*</?\w+[^>]*>|^\s*[\w.]+\(.*\)\s*$"
     r"|^['.]\\?\"|^\.[A-Za-z]{1,2}\b|^\s*--?\w[\w-]*(?:[ =,]|$)|^\s*#\s*(?:include|define|if)"
-    r"|^\s*(?://|/\*|\*/)|^\s*usage:|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
+    r"|^\s*(?://|/\*|\*/|#\s)|^\s*usage:|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
 )
 CHANGE_LINE = re.compile(
     r"^\S+ \(\S+\) .*; urgency=|^ ?-- .+ <\S+@\S+>|\bcloses: ?#?\d|\bnew upstream|\bbump\b"
@@ -98,6 +99,7 @@ POINTER = re.compile(
     r"(?:[.!?:]\W*|$)(?!\s*\w)",
     re.I,
 )
+CHANGES, VERSIONS = "changes", "versions"  # the heading says so, or is a number of a version
 CODE, LICENCES, NUMBERS, REPETITION = "code", "licences", "numbers", "repetition"
 ENCODED, FRAGMENTS = "encoded-data", "fragments"
 
@@ -134,6 +136,8 @@ def is_code(block: TextFeatures) -> bool:
         lines = block.line_share(CODE_LINE)
         return block.code_share >= 2 * CODE_SHARE_MIN or lines >= CODE_LINE_SHARE_SURE
     if block.code_share >= CODE_SHARE_MIN:
+        return True
+    if block.plain_share < PLAIN_SHARE_MIN and not block.unspaced:
         return True
     lines = block.line_share(CODE_LINE)
     if lines >= (CODE_LINE_SHARE_SURE if block.sentence_ends else CODE_LINE_SHARE_MIN):
@@ -267,7 +271,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     (REPETITION, is_repetitive),
     ("contents", is_contents),
     (LICENCES, is_licence),
-    ("changes", is_change_entry),
+    (CHANGES, is_change_entry),
     ("references", is_reference_list),
     (NUMBERS, is_numbers),
     ("notices", is_notice),
@@ -287,7 +291,8 @@ PROSE_RULES: tuple[tuple[str, Rule], ...] = (
 SECTION_RULES: dict[str, Rule] = {
     "references": is_reference_in_section,
     LICENCES: is_licence_in_section,
-    "changes": lambda block: block.is_list or is_change_entry(block),
+    CHANGES: lambda block: True,
+    VERSIONS: lambda block: block.is_list or is_change_entry(block),
     "contents": lambda block: not block.sentence_ends,
     "navigation": lambda block: not block.sentence_ends,
 }

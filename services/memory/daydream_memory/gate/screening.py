@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import PurePath
 
-from daydream_memory.gate.blocks import Block, blocks_of
+from daydream_memory.gate.blocks import NUMBER, Block, blocks_of
 from daydream_memory.gate.features import TextFeatures, without_data
 from daydream_memory.gate.lexicon import load_lexicon
 from daydream_memory.gate.rules import (
+    CHANGES,
     CODE,
     ENCODED,
     FRAGMENTS,
@@ -22,6 +23,7 @@ from daydream_memory.gate.rules import (
     REPETITION,
     SECTION_RULES,
     VERSION_TITLE,
+    VERSIONS,
     first_kind,
     has_licence_word,
     is_plain_prose,
@@ -31,13 +33,12 @@ from daydream_memory.gate.scripts import join_lines, join_sentences
 from daydream_memory.gate.tables import table_sentences
 from daydream_memory.reading import Passage
 
-CHANGES = "changes"
 RUNNING_TIMES_MIN = 3  # a short block that stands this often in a document is a running head
 RUNNING_CHARS_MAX = 240
 LICENCE_GAP_MAX = 3  # blocks between two licence blocks that belong to the licence
 HEADING_CHARS_MAX = 80
 # Of the blocks of a document whose name says what it is
-DOCUMENT_KIND_SHARE_MIN = {LICENCES: 0.05, CHANGES: 0.2, FRAGMENTS: 0.3}
+DOCUMENT_KIND_SHARE_MIN = {LICENCES: 0.05, CHANGES: 0.2, FRAGMENTS: 0.3, CODE: 0.5}
 HEAD_BLOCKS = 2
 CHANGES_TITLE = re.compile(r"\brelease notes\b|\bchange ?log\b|\bnews for\b", re.I)
 CAPTION = re.compile(
@@ -81,6 +82,8 @@ def _document_kind(name: str, blocks: Sequence[ScreenedBlock]) -> str:
     head = " ".join(part for block in blocks[:HEAD_BLOCKS] for part in (block.heading, block.text))
     if not kind and CHANGES_TITLE.search(head[:HEADING_CHARS_MAX]):
         return CHANGES
+    if not kind and not any(block.passage.title for block in blocks):
+        kind = CODE  # a program with comments
     of_kind = sum(block.junk == kind for block in blocks)
     return kind if kind and of_kind >= DOCUMENT_KIND_SHARE_MIN[kind] * len(blocks) else ""
 
@@ -97,8 +100,8 @@ class _Screening:
     def add(self, passage: Passage) -> None:
         """Judge the blocks of the next passage."""
         self._title_section = self._lexicon.section_kind(passage.title)
-        if VERSION_TITLE.search(passage.title):
-            self._title_section = CHANGES
+        if not self._title_section and VERSION_TITLE.search(passage.title):
+            self._title_section = VERSIONS
         self._is_licence = bool(LICENCE_TITLE.search(passage.title))
         if self._title_section:
             self._section = ""
@@ -119,7 +122,7 @@ class _Screening:
         if block.kind == "table":
             rows = tuple(table_sentences(block.lines, caption))
             return ScreenedBlock(passage, " ".join(rows) or text, rows, "" if rows else NUMBERS)
-        features = TextFeatures(text, block.lines, self._lexicon, block.kind == "list")
+        features = _measure(block, text)
         junk = self._junk(passage, block, features)
         if junk == ENCODED:
             text, junk = self._around_data(text)
@@ -136,7 +139,7 @@ class _Screening:
         section = self._title_section or self._section
         rule = SECTION_RULES.get(section)
         if rule is not None and rule(features):
-            return section
+            return CHANGES if section == VERSIONS else section
         return first_kind(features) or ("" if says_something(features) else FRAGMENTS)
 
     def _around_data(self, text: str) -> tuple[str, str]:
@@ -153,6 +156,13 @@ class _Screening:
             self._caption = text.rstrip(".:")
         elif len(text) < HEADING_CHARS_MAX and not text.endswith(LEADS_ON):
             self._heading, self._section = text, ""
+
+
+def _measure(block: Block, text: str) -> TextFeatures:
+    """Measure a block. The numbers of a list are no part of its text, but of its items."""
+    if block.kind == "list":
+        text = " ".join(NUMBER.sub("", item) for item in block.lines)
+    return TextFeatures(text, block.lines, load_lexicon(), block.kind == "list")
 
 
 def _with_licence_gaps(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:
