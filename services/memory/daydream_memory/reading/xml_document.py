@@ -98,10 +98,11 @@ def _text(element: Element) -> str:
     parts: list[str] = []
     walker = etree.iterwalk(element, events=("start", "end"))
     for event, part in walker:
-        if event == "start" and etree.QName(part).localname == "math":
+        name = etree.QName(part).localname if isinstance(part.tag, str) else ""
+        if event == "start" and name == "math":
             parts.append(inline_latex(mathml_latex(part)))
             walker.skip_subtree()
-        elif event == "start" and etree.QName(part).localname not in NO_TEXT | {"tex-math"}:
+        elif event == "start" and name and name not in NO_TEXT:
             parts.append(part.text or "")
         elif event == "end" and part is not element:
             parts.append(part.tail or "")
