@@ -23,7 +23,8 @@ from daydream_memory.reading.passages import (
     counted,
 )
 from daydream_memory.reading.web_page import kept_formulas
-from daydream_memory.reading.zip_parts import open_zip, parse_xml, read_xml
+from daydream_memory.reading.xml_parts import parse_xml, read_xml
+from daydream_memory.reading.zip_parts import open_zip
 
 Element = Any  # lxml has no types
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -34,10 +35,13 @@ STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 XLINK = "{http://www.w3.org/1999/xlink}"
 NO_TEXT = frozenset(
-    (f"{TEXT}tracked-changes", f"{OFFICE}annotation", f"{OFFICE}annotation-end", f"{TEXT}page-number",
-     f"{TEXT}table-of-content", f"{TEXT}bibliography", f"{TEXT}sequence-decls", f"{TEXT}note-citation",
-     f"{OFFICE}forms", f"{TEXT}hidden-text", f"{TEXT}hidden-paragraph", f"{TEXT}alphabetical-index")
-)  # fmt: skip
+    (
+        *(f"{TEXT}{name}" for name in ("tracked-changes", "page-number", "table-of-content")),
+        *(f"{TEXT}{name}" for name in ("bibliography", "sequence-decls", "note-citation")),
+        *(f"{TEXT}{name}" for name in ("hidden-text", "hidden-paragraph", "alphabetical-index")),
+        *(f"{OFFICE}{name}" for name in ("annotation", "annotation-end", "forms")),
+    )
+)
 HIDDEN_PARTS = (f"{TEXT}hidden-text", f"{TEXT}hidden-paragraph")
 TINY = re.compile(r"^[01](?:\.\d+)?pt$")
 
