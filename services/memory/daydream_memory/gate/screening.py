@@ -74,7 +74,8 @@ def screen(
         screening.add(passage)
     blocks = _with_licence_gaps(screening.blocks)
     kind = _document_kind(PurePath(source).name, blocks)
-    blocks = [replace(block, junk=block.junk or kind) for block in blocks]
+    if kind:
+        blocks = [replace(block, junk=block.junk or kind) for block in blocks]
     return _with_leads(_without_running_heads(blocks))
 
 
