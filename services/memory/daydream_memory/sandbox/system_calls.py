@@ -1,0 +1,83 @@
+"""Numbers of the system calls that a worker may make, for each machine architecture.
+
+A worker reads documents once its readers are loaded. It needs no call that makes a socket, a
+process or a signal, that traces, or that changes the limits of another process.
+"""
+
+from __future__ import annotations
+
+# name: number on x86-64 and on arm64, where it has one
+CallNumbers = dict[str, tuple[int | None, int | None]]
+ALLOWED: CallNumbers = {
+    "read": (0, 63),
+    "readv": (19, 65),
+    "pread64": (17, 67),
+    "write": (1, 64),
+    "writev": (20, 66),
+    "sendto": (44, 206),
+    "sendmsg": (46, 211),
+    "recvfrom": (45, 207),
+    "recvmsg": (47, 212),
+    "shutdown": (48, 210),
+    "close": (3, 57),
+    "lseek": (8, 62),
+    "dup": (32, 23),
+    "poll": (7, None),
+    "ppoll": (271, 73),
+    "fstat": (5, 80),
+    "newfstatat": (262, 79),
+    "stat": (4, None),
+    "lstat": (6, None),
+    "statx": (332, 291),
+    "access": (21, None),
+    "faccessat": (269, 48),
+    "faccessat2": (439, 439),
+    "readlink": (89, None),
+    "readlinkat": (267, 78),
+    "getcwd": (79, 17),
+    "getdents64": (217, 61),
+    "brk": (12, 214),
+    "mmap": (9, 222),
+    "munmap": (11, 215),
+    "mremap": (25, 216),
+    "mprotect": (10, 226),
+    "madvise": (28, 233),
+    "futex": (202, 98),
+    "set_robust_list": (273, 99),
+    "rseq": (334, 293),
+    "membarrier": (324, 283),
+    "restart_syscall": (219, 128),
+    "rt_sigaction": (13, 134),
+    "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139),
+    "sigaltstack": (131, 132),
+    "sched_yield": (24, 124),
+    "sched_getaffinity": (204, 123),
+    "getrandom": (318, 278),
+    "getpid": (39, 172),
+    "gettid": (186, 178),
+    "getuid": (102, 174),
+    "geteuid": (107, 175),
+    "getgid": (104, 176),
+    "getegid": (108, 177),
+    "getrusage": (98, 165),
+    "getrlimit": (97, 163),
+    "setrlimit": (160, 164),
+    "uname": (63, 160),
+    "sysinfo": (99, 179),
+    "times": (100, 153),
+    "gettimeofday": (96, 169),
+    "clock_gettime": (228, 113),
+    "clock_getres": (229, 114),
+    "clock_nanosleep": (230, 115),
+    "nanosleep": (35, 101),
+    "exit": (60, 93),
+    "exit_group": (231, 94),
+}
+# allowed with some arguments only, as `seccomp_filter` says
+BY_ARGUMENT: CallNumbers = {
+    "fcntl": (72, 25),
+    "ioctl": (16, 29),
+    "prlimit64": (302, 261),
+    "openat": (257, 56),
+}
