@@ -46,9 +46,11 @@ from daydream_memory.embedder_factory import (
 )
 from daydream_memory.eraser import Eraser
 from daydream_memory.ingest import Ingester
+from daydream_memory.metrics import DocumentMetrics
 from daydream_memory.model_migration import ModelMigration
 from daydream_memory.queries import MemoryQueries
 from daydream_memory.restore_catch_up import CatchUp
+from daydream_memory.sandbox import ReadingPool, reading_pool
 from daydream_memory.settings import MemorySettings
 from daydream_memory.similarity_baseline import SimilarityBaseline
 from daydream_memory.similarity_search import SimilaritySearch
@@ -119,7 +121,14 @@ async def open_collaborators(
             embedder = await stack.enter_async_context(
                 open_previous_embedder(runtime, settings, store.migration.embedding_model)
             )
-        yield await _assemble(settings, runtime, store, embedder, migration)
+        pool = await stack.enter_async_context(
+            reading_pool(
+                settings.sandbox.limits(),
+                settings.sandbox.workers,
+                strict=settings.sandbox.strict,
+            )
+        )
+        yield await _assemble(settings, runtime, store, embedder, migration, pool)
 
 
 async def _migration(
@@ -138,12 +147,15 @@ async def _assemble(
     store: Store,
     embedder: Embedder,
     migration: ModelMigration | None,
+    pool: ReadingPool,
 ) -> Collaborators:
     clearances = Clearances(settings.clearances)
     ingester = Ingester(
         store,
         embedder,
         await runtime.js.object_store(DOCUMENT_OBJECTS),
+        pool,
+        DocumentMetrics(runtime.telemetry),
         settings.chunk_chars,
         batch=batch_size(settings),
         clearances=clearances,

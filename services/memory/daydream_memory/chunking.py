@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from semchunk.semchunk import chunk
 
-from daydream_contracts.events import FactKind, derive_id
-from daydream_memory.fact_fingerprint import fingerprint
+from daydream_contracts.events import FactKind
+from daydream_memory.fact_fingerprint import fact_id_of
 from daydream_memory.reading import Passage
 from daydream_memory.store import NewFact
 
@@ -37,11 +37,10 @@ def facts_of(
     `domain` is the one that the document names. A text of another team, or with another clearance,
     is another fact.
     """
-    labels = (team, clearance) if team or clearance else ()
     if kind is FactKind.QUESTION:
         text = SPACES.sub(" ", " ".join(passage.text for passage in passages)).strip()[:chars_max]
         yield NewFact(
-            fact_id=derive_id("question", text, *labels),
+            fact_id=fact_id_of(text, kind, team, clearance),
             text=text,
             source=source,
             domain=kind.value,
@@ -54,7 +53,7 @@ def facts_of(
     pieces = ((passage, text) for passage in passages for text in _pieces(passage.text, chars_max))
     for position, (passage, text) in enumerate(pieces):
         yield NewFact(
-            fact_id=derive_id("fact", fingerprint(text), *labels),
+            fact_id=fact_id_of(text, kind, team, clearance),
             text=text,
             title=passage.title,
             source=source,

@@ -7,6 +7,7 @@ import logging
 import pkgutil
 from collections.abc import Iterator
 
+from daydream_contracts.rpc import LeftOutReport
 from daydream_memory import reading
 from daydream_memory.chunking import facts_of
 from daydream_memory.reading import LeftOut, read_document
@@ -14,7 +15,6 @@ from daydream_memory.sandbox.frames import (
     FACTS_PER_FRAME,
     LEFT_OUT_MAX,
     NOTE_CHARS_MAX,
-    LeftOutPart,
     ReadEnd,
     ReadFact,
     ReadRequest,
@@ -88,8 +88,8 @@ def _read_fact(fact: NewFact) -> ReadFact:
     )
 
 
-def _left_out(part: LeftOut) -> LeftOutPart:
-    return LeftOutPart(
+def _left_out(part: LeftOut) -> LeftOutReport:
+    return LeftOutReport(
         kind=part.kind[:100], count=max(0, part.count), text=_clean(part.text, NOTE_CHARS_MAX)
     )
 

@@ -40,7 +40,7 @@ class ReadOutcome:
     """
 
     facts: list[ReadFact] = field(default_factory=list)
-    end: ReadEnd = ReadEnd(status="read")
+    end: ReadEnd = field(default_factory=lambda: ReadEnd(status="read"))
     stopped: str = ""
     ended: WorkerEnd | None = None
 

@@ -63,11 +63,11 @@ class Forks:
         """Serve until the service closes its end."""
         self._tell({"loaded": True})
         while True:
-            ready = select.select([self.control, self.awoken], [], [])[0]
+            ready = select.select([self.control.fileno(), self.awoken], [], [])[0]
             if self.awoken in ready:
                 os.read(self.awoken, CONTROL_BYTES)
                 self._collect()
-            if self.control in ready and not self._obey():
+            if self.control.fileno() in ready and not self._obey():
                 return
 
     def _obey(self) -> bool:

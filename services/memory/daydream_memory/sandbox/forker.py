@@ -49,7 +49,9 @@ class Forker:
     without: frozenset[str] = frozenset()
     running: bool = False
     _ends: dict[int, asyncio.Future[WorkerEnd]] = field(default_factory=dict)
-    _asked: deque[asyncio.Future[tuple[int, asyncio.Future[WorkerEnd]]]] = field(default_factory=deque)
+    _asked: deque[asyncio.Future[tuple[int, asyncio.Future[WorkerEnd]]]] = field(
+        default_factory=deque
+    )
 
     async def start(self) -> None:
         """Return once the readers are loaded. Raise RuntimeError if they cannot be."""

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daydream_contracts.events import FactKind
+from daydream_contracts.rpc import LeftOutReport
 
 LENGTH = struct.Struct("!I")
 FRAME_BYTES_MAX = 256 << 10
@@ -58,21 +59,13 @@ class ReadFact(Frame):
     date: Annotated[str, Field(max_length=200)] = ""
 
 
-class LeftOutPart(Frame):
-    """What gave no fact: see `LeftOut` of the readers."""
-
-    kind: Annotated[str, Field(max_length=100)]
-    count: Annotated[int, Field(ge=0)]
-    text: Annotated[str, Field(max_length=NOTE_CHARS_MAX)]
-
-
 class ReadEnd(Frame):
     """How reading ended. `denied`: what the worker is kept from, in the answer to a probe."""
 
     status: Literal["read", "skipped", "refused"]
     note: Annotated[str, Field(max_length=NOTE_CHARS_MAX)] = ""
     kind: Annotated[str, Field(max_length=100)] = ""
-    left_out: Annotated[tuple[LeftOutPart, ...], Field(max_length=LEFT_OUT_MAX)] = ()
+    left_out: Annotated[tuple[LeftOutReport, ...], Field(max_length=LEFT_OUT_MAX)] = ()
     sound: bool = True
     denied: dict[str, bool] = Field(default_factory=dict)
 

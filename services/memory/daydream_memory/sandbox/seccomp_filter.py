@@ -61,8 +61,15 @@ def _instructions(machine: str, *, open_files: bool) -> list[bytes]:
     ]
     for numbers in ALLOWED.values():
         if (number := numbers[column]) is not None:
-            program += [_instruction(JUMP_IF_EQUAL, number, if_false=1), _instruction(RETURN, ALLOW)]
-    conditions = [("fcntl", 1, FCNTL, None), ("ioctl", 1, IOCTL, None), ("prlimit64", 0, (0,), None)]
+            program += [
+                _instruction(JUMP_IF_EQUAL, number, if_false=1),
+                _instruction(RETURN, ALLOW),
+            ]
+    conditions: list[tuple[str, int, tuple[int, ...], int | None]] = [
+        ("fcntl", 1, FCNTL, None),
+        ("ioctl", 1, IOCTL, None),
+        ("prlimit64", 0, (0,), None),  # its own limits only
+    ]
     if open_files:
         conditions.append(("openat", 2, (os.O_RDONLY,), os.O_ACCMODE))
     for name, argument, values, mask in conditions:

@@ -15,7 +15,8 @@ from daydream_memory.sqlite.fact_table import SqliteFactTable
 from daydream_memory.store import DocumentRecord, NewFact, VisibilityChange
 
 REPORTS = """select d.document_id, d.source, d.status, d.note, count(f.seq), count(f.ordinal),
-  d.current from documents d left join facts f on f.document_id = d.document_id where {conditions}
+  d.current, d.kind, d.left_out from documents d
+  left join facts f on f.document_id = d.document_id where {conditions}
   group by d.document_id, d.source order by d.read_at desc, d.source limit ? offset ?"""
 REPORT_FIELDS = (
     "document_id",
@@ -25,7 +26,13 @@ REPORT_FIELDS = (
     "facts",
     "facts_embedded",
     "current",
+    "kind",
+    "left_out",
 )
+KNOWN_FROM = """select f.source, count(*) from facts f join mentions m
+  on m.fact_id = f.fact_id and m.source = f.source
+  where f.fact_id in (select value from json_each(?)) and f.source <> ?
+  group by f.source order by 2 desc, 1"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,21 @@ class SqliteDocuments:
         rows = await self.database.run(
             lambda: self.database.connection.execute(query, (*values, *limits)).fetchall()
         )
-        return [DocumentReport(**dict(zip(REPORT_FIELDS, row, strict=True))) for row in rows]
+        return [_report(row) for row in rows]
+
+    async def known_from(self, source: str, fact_ids: Sequence[str]) -> list[str]:
+        keys = json.dumps(list(fact_ids))
+        rows = await self.database.run(
+            lambda: self.database.connection.execute(KNOWN_FROM, (keys, source)).fetchall()
+        )
+        if sum(count for _, count in rows) < len(set(fact_ids)):
+            return []
+        return [name for name, _ in rows]
+
+
+def _report(row: Sequence[Any]) -> DocumentReport:
+    values = dict(zip(REPORT_FIELDS, row, strict=True))
+    return DocumentReport(**{**values, "left_out": tuple(json.loads(values["left_out"]))})
 
 
 def _conditions(request: ListDocuments) -> tuple[str, list[Any]]:

@@ -207,6 +207,18 @@ class ListDocuments(ContractModel):
     offset: int = Field(default=0, ge=0)
 
 
+class LeftOutReport(ContractModel):
+    """Something in a document that gave no fact, and why.
+
+    `kind`: a short name for programs, such as "scanned-pages", "pictures" or "stopped". `text`: a
+    sentence for people.
+    """
+
+    kind: str = Field(max_length=100)
+    count: int = Field(ge=0)
+    text: str = Field(max_length=300)
+
+
 class DocumentReport(ContractModel):
     """The result of reading one document."""
 
@@ -218,6 +230,10 @@ class DocumentReport(ContractModel):
     facts_embedded: int
     current: bool = Field(
         default=True, description="the newest document of its source, and not removed"
+    )
+    kind: str = Field(default="", description="what its content showed it to be, e.g. pdf or mail")
+    left_out: tuple[LeftOutReport, ...] = Field(
+        default=(), description="what gave no fact, and why"
     )
 
 
