@@ -114,7 +114,9 @@ class Forker:
                 self._take(json.loads(line))
         self.running = False
         while self._asked:
-            self._asked.popleft().set_exception(ConnectionError("the forking process has ended"))
+            asked = self._asked.popleft()
+            if not asked.done():
+                asked.set_exception(ConnectionError("the forking process has ended"))
         for ended in self._ends.values():
             ended.set_result(WorkerEnd(-SIGKILL, 0, 0))
         self._ends.clear()
@@ -124,7 +126,11 @@ class Forker:
         if "pid" in message:
             pid = int(message["pid"])
             self._ends[pid] = asyncio.get_running_loop().create_future()
-            self._asked.popleft().set_result((pid, self._ends[pid]))
+            asked = self._asked.popleft()
+            if asked.done():  # nobody waits for it any more
+                self._order_end(pid)
+            else:
+                asked.set_result((pid, self._ends[pid]))
         elif ended := self._ends.pop(int(message["ended"]), None):
             status, rss_mb = int(message["status"]), int(message["rss_mb"])
             ended.set_result(WorkerEnd(status, rss_mb, message["cpu_s"]))

@@ -41,7 +41,7 @@ class ReadingPool:
     strict: bool = False
     _idle: asyncio.Queue[SandboxWorker] = field(default_factory=asyncio.Queue)
     _forking: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _busy: dict[int, tuple[SandboxWorker, float]] = field(default_factory=dict)
+    busy: dict[int, tuple[SandboxWorker, float]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def read(
@@ -56,13 +56,13 @@ class ReadingPool:
         if worker.ended.done() or (worker.documents and worker.labels != labels):
             worker = await self._replace(worker)
         worker.labels = labels
-        self._busy[worker.pid] = worker, usage(worker.pid)[1]
+        self.busy[worker.pid] = worker, usage(worker.pid)[1]
         outcome = None
         try:
             outcome = await exchange(self.forker, worker, descriptor, request)
             return outcome
         finally:  # a reading that is cancelled costs the worker too
-            del self._busy[worker.pid]
+            del self.busy[worker.pid]
             is_sound = outcome is not None and not outcome.stopped
             self._later(self._put_back(worker, is_sound=is_sound))
 
@@ -71,10 +71,13 @@ class ReadingPool:
 
         Raise ConfigurationError if `strict` and something is not denied that must be.
         """
-        for _ in range(self.size):
-            self._idle.put_nowait(await self._new())
+        worker = await self._new()
         with file_with(b"") as probe:
-            denied = (await self.read(probe, ReadRequest(source="", probes=True))).end.denied
+            request = ReadRequest(source="", probes=True)
+            denied = (await exchange(self.forker, worker, probe, request)).end.denied
+        self._idle.put_nowait(worker)
+        for _ in range(self.size - 1):
+            self._idle.put_nowait(await self._new())
         held = ", ".join(f"{name} {'denied' if held else 'OPEN'}" for name, held in denied.items())
         limits = self.forker.limits
         is_tight = all(denied.get(name) for name in MUST_BE_DENIED)
@@ -95,7 +98,7 @@ class ReadingPool:
 
     def watch(self) -> None:
         """Begin to watch busy workers."""
-        self._later(watch(self._busy, self.forker.limits, self.forker.kill))
+        self._later(watch(self.busy, self.forker.limits, self.forker.kill))
 
     async def close(self) -> None:
         """End all workers."""

@@ -23,6 +23,8 @@ ALLOWED: CallNumbers = {
     "lseek": (8, 62),
     "dup": (32, 23),
     "poll": (7, None),
+    "select": (23, None),
+    "pselect6": (270, 72),
     "ppoll": (271, 73),
     "fstat": (5, 80),
     "newfstatat": (262, 79),

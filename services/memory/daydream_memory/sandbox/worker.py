@@ -31,11 +31,13 @@ def work(read: ReadAnswers, limits: SandboxLimits, without: frozenset[str]) -> i
     channel = socket.socket(fileno=CHANNEL)
     limit_process(limits)
     confine(without)
-    for _ in range(limits.documents_per_worker):
+    documents = 0
+    while documents < limits.documents_per_worker:
         received = _receive(channel)
         if received is None:
             return 0
         request, descriptor = received
+        documents += not request.probes
         limit_document(limits)
         with channel.makefile("wb") as answers:
             if not _answer(read, request, descriptor, answers, limits):
@@ -70,6 +72,7 @@ def _answer(
             return True
         for answer in read(data, request):
             answers.write(pack(answer))
+            answers.flush()  # what is read before a limit is kept
         return True
     except MemoryError:
         note = memory_reason(limits)
