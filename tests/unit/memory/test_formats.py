@@ -163,7 +163,7 @@ def test_a_record_keeps_its_tags_licence_and_date_in_its_facts() -> None:
         "year": 1900,
     }
     reading = read_document(json.dumps(record).encode(), "a.jsonl")
-    (fact,) = facts_of(reading.passages, document_id="d", source="/a.jsonl", chars_max=900)
+    (fact,) = facts_of(reading, document_id="d", source="/a.jsonl", chars_max=900).facts
     assert (fact.tags, fact.licence, fact.date, fact.domain) == (
         ("salt", "roads"),
         "CC0",

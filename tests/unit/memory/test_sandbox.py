@@ -102,6 +102,8 @@ async def test_network_files_and_other_processes_are_out_of_reach(
     ]
     if without == "seccomp":
         attempts.remove("run /bin/true")  # RLIMIT_NPROC does not bind root
+    if without == "landlock":  # the filter of calls knows no names of files
+        attempts = attempts[2:]
     if without != "seccomp":
         attempts.append("look-up example.org")
     layers = frozenset(filter(None, [without]))
@@ -110,9 +112,8 @@ async def test_network_files_and_other_processes_are_out_of_reach(
             outcome = await attack(pool, text)
             assert outcome.stopped.startswith("cannot be read: "), text
         assert not (tmp_path / "new").exists()
-        if without != "landlock":  # then no file can be opened, and what is loaded late fails
-            imported = await attack(pool, "import xml.dom.pulldom")
-            assert imported.facts[-1].text == "xml.dom.pulldom"
+        imported = await attack(pool, "import xml.dom.pulldom")
+        assert imported.facts[-1].text == "xml.dom.pulldom", "readers load some modules late"
     listener.close()
 
 

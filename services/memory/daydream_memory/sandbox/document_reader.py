@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from daydream_contracts.rpc import LeftOutReport
 from daydream_memory import reading
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import DocumentFacts, facts_of
 from daydream_memory.reading import LeftOut, read_document
 from daydream_memory.sandbox.frames import (
     FACTS_PER_FRAME,
@@ -52,17 +52,16 @@ def warm_up() -> None:
 def read(data: bytes, request: ReadRequest) -> Iterator[WorkerAnswer]:
     """Yield the facts of a document in their order, then how reading ended."""
     result = read_document(data, request.source)
-    facts: list[NewFact] = []
+    document = DocumentFacts((), result.left_out)
     if result.status == "read":
-        facts = list(
-            facts_of(
-                result.passages,
-                document_id="",
-                source="",
-                chars_max=request.chars_max,
-                kind=request.kind,
-            )
+        document = facts_of(
+            result,
+            document_id="",
+            source=request.source,
+            chars_max=request.chars_max,
+            kind=request.kind,
         )
+    facts = document.facts
     for start in range(0, len(facts), FACTS_PER_FRAME):
         part = facts[start : start + FACTS_PER_FRAME]
         yield WorkerAnswer(facts=tuple(_read_fact(fact) for fact in part))
@@ -71,7 +70,7 @@ def read(data: bytes, request: ReadRequest) -> Iterator[WorkerAnswer]:
             status=result.status,
             note=_clean(result.note, NOTE_CHARS_MAX),
             kind=result.kind[:100],
-            left_out=tuple(_left_out(part) for part in result.left_out[:LEFT_OUT_MAX]),
+            left_out=tuple(_left_out(part) for part in document.left_out[:LEFT_OUT_MAX]),
         )
     )
 

@@ -24,6 +24,7 @@ from daydream_memory.sandbox.limits import (
     cpu_reason,
     memory_reason,
     output_reason,
+    peak_mb,
     usage,
     wall_reason,
 )
@@ -36,12 +37,14 @@ CPU_SLACK_S = 2.0  # RLIMIT_CPU counts whole seconds
 class ReadOutcome:
     """What was read of a document, also before a limit ended it.
 
-    `stopped`: why it is not the whole, "" if it is. `ended`: of a worker that the document cost.
+    `stopped`: why it is not the whole, "" if it is. `rss_mb`: the peak of the process so
+    far. `ended`: of a worker that the document cost.
     """
 
     facts: list[ReadFact] = field(default_factory=list)
     end: ReadEnd = field(default_factory=lambda: ReadEnd(status="read"))
     stopped: str = ""
+    rss_mb: int = 0
     ended: WorkerEnd | None = None
 
 
@@ -59,6 +62,7 @@ async def exchange(
             socket.send_fds(worker.channel, [pack(short)], [document])
             await _collect(worker, limits, outcome)
         if outcome.end.sound:
+            outcome.rss_mb = peak_mb(worker.pid)
             return outcome
         forker.kill(worker, outcome.end.note)
     except TimeoutError:
@@ -68,6 +72,7 @@ async def exchange(
     except (asyncio.IncompleteReadError, OSError):  # it has ended: its status says why
         pass
     outcome.ended = await worker.ended
+    outcome.rss_mb = outcome.ended.rss_mb
     outcome.stopped = worker.killed_for or outcome.ended.reason(limits)
     return outcome
 

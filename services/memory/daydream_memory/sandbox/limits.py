@@ -79,6 +79,16 @@ def usage(pid: int) -> tuple[float, float]:
     return rss_pages * PAGE_BYTES / 2**20, (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
+def peak_mb(pid: int) -> int:
+    """Return the most resident memory that a process has had in MB, 0 if that is not known."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_bytes()
+    except OSError:
+        return 0
+    _, found, rest = status.partition(b"VmHWM:")
+    return int(rest.split(None, 1)[0]) >> 10 if found else 0
+
+
 def limit_process(limits: SandboxLimits) -> None:
     """Set the limits that hold for the worker's whole life. It cannot raise them.
 

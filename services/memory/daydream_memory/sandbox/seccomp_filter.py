@@ -36,22 +36,23 @@ class FilterProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def filter_calls(*, open_files: bool) -> bool:
-    """Allow only the calls in the list, and opening files for reading if `open_files`.
+def filter_calls() -> bool:
+    """Allow only the calls in the list, and opening files for reading.
 
-    Return whether the filter holds. It does not on another system or architecture.
+    Which files is not its matter: modules that readers load late must be found. Return whether the
+    filter holds. It does not on another system or architecture.
     """
     machine = platform.machine()
     if sys.platform != "linux" or machine not in ARCHITECTURES:
         return False
-    instructions = _instructions(machine, open_files=open_files)
+    instructions = _instructions(machine)
     program = FilterProgram(len(instructions), b"".join(instructions))
     libc = ctypes.CDLL(None, use_errno=True)
     held: int = libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
     return held == 0
 
 
-def _instructions(machine: str, *, open_files: bool) -> list[bytes]:
+def _instructions(machine: str) -> list[bytes]:
     architecture, column = ARCHITECTURES[machine]
     program = [
         _instruction(LOAD_WORD, ARCHITECTURE_OFFSET),
@@ -69,9 +70,8 @@ def _instructions(machine: str, *, open_files: bool) -> list[bytes]:
         ("fcntl", 1, FCNTL, None),
         ("ioctl", 1, IOCTL, None),
         ("prlimit64", 0, (0,), None),  # its own limits only
+        ("openat", 2, (os.O_RDONLY,), os.O_ACCMODE),
     ]
-    if open_files:
-        conditions.append(("openat", 2, (os.O_RDONLY,), os.O_ACCMODE))
     for name, argument, values, mask in conditions:
         if (number := BY_ARGUMENT[name][column]) is not None:
             program += _condition(number, argument, values, mask)

@@ -1,0 +1,99 @@
+"""The gate's words, from `lexicon.toml`: stop words, headings, names of documents, and phrases."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+TRIGGER = re.compile(r"[^\W_]+")
+EAST_ASIAN = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+HEADING_NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[a-z]\.|appendix [a-z]:?|[ivx]+\.)\s+", re.I)
+
+
+@dataclass(frozen=True)
+class PhraseList:
+    """Phrases of one kind. A text without any of the `triggers` has none of the `spaced` ones.
+
+    `unspaced` are those of scripts whose words are not divided by blanks, or take endings.
+    """
+
+    triggers: frozenset[str]
+    spaced: re.Pattern[str]
+    unspaced: re.Pattern[str]
+
+    def count(self, lowered: str, words: Set[str]) -> int:
+        """Return how many different phrases a text in lower case has. `words` are its words."""
+        found: set[str] = set()
+        if not self.triggers.isdisjoint(words):
+            found.update(self.spaced.findall(lowered))
+        if not lowered.isascii():
+            found.update(self.unspaced.findall(lowered))
+        return len(found)
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """All lists. `stop_words` is of all languages together."""
+
+    stop_words: frozenset[str]
+    headings: dict[str, str]
+    document_names: dict[str, str]
+    notices: PhraseList
+    licences: PhraseList
+    abbreviations: frozenset[str]
+
+    def section_kind(self, title: str) -> str:
+        """Return the kind of the section that the last part of a heading path names, or ""."""
+        for part in reversed(title.split(" / ")):
+            name = HEADING_NUMBER.sub("", part.strip().lower()).strip(" :.#*_")
+            if name in self.headings:
+                return self.headings[name]
+        return ""
+
+    def document_kind(self, name: str) -> str:
+        """Return the kind of documents with this file name, or ""."""
+        stem = name.lower()
+        while stem not in self.document_names and "." in stem:
+            stem = stem.rpartition(".")[0]
+        return self.document_names.get(stem, "")
+
+
+@cache
+def load_lexicon() -> Lexicon:
+    """Return the bundled lists."""
+    raw = tomllib.loads(files(__package__).joinpath("lexicon.toml").read_text("utf-8"))
+    words = " ".join(raw["stop_words"].values()).split()
+    headings = {
+        name.strip(): kind for kind, names in raw["headings"].items() for name in names.split(";")
+    }
+    names = {name: kind for kind, names in raw["document_names"].items() for name in names.split()}
+    phrases = {kind: _phrase_list(text) for kind, text in raw["phrases"].items()}
+    return Lexicon(
+        frozenset(words),
+        headings,
+        names,
+        phrases["notices"],
+        phrases["licences"],
+        frozenset(raw["abbreviations"].split()),
+    )
+
+
+def _phrase_list(text: str) -> PhraseList:
+    phrases = sorted({phrase for phrase in re.split(r"[|\n]", text) if phrase}, key=len)
+    unspaced = [phrase for phrase in phrases if EAST_ASIAN.search(phrase)]
+    spaced = [phrase for phrase in phrases if not EAST_ASIAN.search(phrase)]
+    triggers = {max(TRIGGER.findall(phrase), key=len) for phrase in spaced}
+    return PhraseList(
+        frozenset(triggers),
+        re.compile(rf"(?<![^\W_])(?:{_alternatives(spaced)})"),
+        re.compile(_alternatives(unspaced)),
+    )
+
+
+def _alternatives(phrases: Sequence[str]) -> str:
+    """Return a pattern that prefers the longer phrase."""
+    return "|".join(re.escape(phrase) for phrase in reversed(phrases))

@@ -1,0 +1,234 @@
+"""The rules of the gate: by which measures a block has no content, and of which kind it is then.
+
+A rule is a plain condition over a few features. Its thresholds are constants with names. All of
+them were set on the tuning half of `tests/benchmarks/documents/passages.jsonl`; the figures in the
+docs are of the other half (`make bench-documents`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from daydream_memory.gate.features import TextFeatures
+from daydream_memory.gate.references import is_reference
+
+# Base64, keys, hashes, sequences: this share of the characters is in such runs
+OPAQUE_SHARE_MIN = 0.35
+# Numbers: this share of letters and digits are digits
+DIGIT_SHARE_MIN = 0.45
+DIGIT_SHARE_MIN_WITHOUT_STOP_WORDS = 0.3
+# Programs and markup: signs per character, alone or where few words are stop words
+CODE_SHARE_MIN, CODE_SHARE_MIN_WITHOUT_STOP_WORDS = 0.09, 0.035
+CODE_LINE_SHARE_MIN = 0.4
+CODE_STOP_SHARE_MAX = 0.16
+PROSE_STOP_SHARE = 0.3
+# Logs, contents and reference lists: this share of the lines has the form of such a line
+LINE_SHARE_MIN = 0.5
+REFERENCE_SHARE_MIN = 0.5
+# Notices and licences: phrases in a block, and words for each further phrase that is needed
+WORDS_PER_NOTICE, WORDS_PER_LICENCE_PHRASE = 25, 60
+LICENCE_PHRASES_MAX_NEEDED = 4
+# A statement has this many words, of which this share are stop words
+WORDS_MIN, STOP_SHARE_MIN = 4, 0.1
+WORDS_MIN_WITHOUT_END = 7
+STOP_SHARE_MIN_WITHOUT_END = 0.15
+ITEM_WORDS_MIN = 3.5
+CAPITAL_SHARE_MENU = 0.6
+# Repetition within a block: fewer different tokens than this are a pattern
+DISTINCT_SHARE_MIN, REPETITION_TOKENS_MIN = 0.1, 12
+LONG_WORD_CHARS = 80
+
+LOG_LINE = re.compile(
+    r"^\W*(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{4}|[A-Z][a-z]{2}\s+\d{1,2}|\w+\s*\|)?"
+    r"[T\s]*\[?\d\d:\d\d:\d\d\b"
+    r"|^\W*(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|E|W|I)\b[\]:/ \d]"
+    r'|^\s*File ".+", line \d+|^Traceback \(|^\s*at [\w$.<>]+\(|^\[\s*\d+\.\d+\]'
+    r"|^\s*\d{1,3}(?:\.\d{1,3}){3}\s.*\[\d|^\d{10,13}[.\s]|^(?:step|epoch|iter\w*)\W*\d+\b.*\d\.\d"
+    r"|^\w*(?:Error|Exception): "
+)
+CONTENTS_LINE = re.compile(
+    r"(?:\.\s?){4,}\s*[\divxlc]+\s*$|…\s*\d+\s*$|[·・]{3,}\s*\d+\s*$|\s{3,}\d{1,4}\s*$"
+    r"|^\W*(?:\d+(?:\.\d+)*\.?|[A-Z]\.\d*)\s+\D{3,80}[\s\t]\d{1,4}\s*$"
+    r"|, \d+(?:[-–]\d+)?(?:, \d+(?:[-–]\d+)?)*$"
+)
+CODE_LINE = re.compile(
+    r"[;{}]\s*$|^\s*(?:\$|>>>|\.\.\.|In \[\d*\]:|%|C:\\\S*>|#!|\w+@\w+[:~])\s"
+    r"|^\s*(?:def|class|import|from|return|if|for|while|elif|else|try|except|with|fn|let|const|var"
+    r"|func|public|private|static|void|int|struct|package|use|export|sudo|apt|apt-get|pip|npm|git"
+    r"|docker|cd|make|curl|echo|cmake|SELECT|INSERT|CREATE|FROM|RUN|COPY)\b.*[(){}:;=<>/\[\]-]"
+    r"|^\s*[\w.\[\]'\"]+\s*(?:=|:=|\+=|<-)\s*\S|^\s*@\w+|^\s*</?\w+[^>]*>|^\s*[\w.]+\(.*\)\s*$"
+    r"|^['.]\\?\"|^\.[A-Za-z]{1,2}\b|^\s*--?\w[\w-]*(?:[ =,]|$)|^\s*#\s*(?:include|define|if)"
+    r"|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
+)
+CHANGE_LINE = re.compile(
+    r"^\S+ \(\S+\) .*; urgency=|^ ?-- .+ <\S+@\S+>|\bcloses: ?#?\d|\bnew upstream|\bbump\b"
+    r"|\bLP: #\d"
+    r"|^v?\d+\.\d+(?:\.\w+)*\s*(?:\(|[-–/]|:?$)|^version \d+\.\d|^\d{4}-\d\d-\d\d  ?\S+"
+    r"|standards[- ]version|debhelper"
+    r"|d/(?:control|rules|copyright|changelog)|debian/\w+|\(#\d+\)\.?$",
+    re.I,
+)
+
+
+VERSION_TITLE = re.compile(
+    r"(?:^|/ )\W*(?:(?:v|version |release )\s?\d+(?:\.\d+)+|\d+\.\d+\.\d+\S*\s*(?:$|[-–(\[]))", re.I
+)
+LICENCE_WORD = re.compile(
+    r"licen[cs]|copyright|distribut|warrant|liab|patent|source code|program|library|software|\bwork"
+    r"|modif|\bterms?\b|recipient|permission",
+    re.I,
+)
+CODE, LICENCES, NUMBERS, REPETITION = "code", "licences", "numbers", "repetition"
+ENCODED, FRAGMENTS = "encoded-data", "fragments"
+
+
+def is_encoded(block: TextFeatures) -> bool:
+    """Base64, hashes, keys, sequences of letters."""
+    longest = max(map(len, block.text.split()), default=0)
+    opaque = block.opaque_share >= OPAQUE_SHARE_MIN
+    return opaque or (
+        longest > LONG_WORD_CHARS and not block.unspaced and block.word_count < WORDS_MIN
+    )
+
+
+def is_log(block: TextFeatures) -> bool:
+    """Lines with times and levels, and traces of errors."""
+    return block.line_share(LOG_LINE) >= LINE_SHARE_MIN
+
+
+def is_contents(block: TextFeatures) -> bool:
+    """Entries with a number of a page."""
+    return block.line_share(CONTENTS_LINE) >= LINE_SHARE_MIN and block.stop_share < PROSE_STOP_SHARE
+
+
+def is_numbers(block: TextFeatures) -> bool:
+    """Numbers with few words."""
+    if block.stop_share < STOP_SHARE_MIN:
+        return block.digit_share >= DIGIT_SHARE_MIN_WITHOUT_STOP_WORDS
+    return block.digit_share >= DIGIT_SHARE_MIN
+
+
+def is_code(block: TextFeatures) -> bool:
+    """Programs, commands, markup and configuration."""
+    if block.stop_share >= PROSE_STOP_SHARE and block.sentence_ends:
+        return block.code_share >= 2 * CODE_SHARE_MIN
+    if block.code_share >= CODE_SHARE_MIN:
+        return True
+    if block.stop_share >= CODE_STOP_SHARE_MAX:
+        return False
+    if block.code_share >= CODE_SHARE_MIN_WITHOUT_STOP_WORDS and not block.unspaced:
+        return True
+    return block.line_share(CODE_LINE) >= CODE_LINE_SHARE_MIN
+
+
+def is_reference_list(block: TextFeatures) -> bool:
+    """Entries of a list of publications."""
+    return _reference_share(block, in_section=False) >= REFERENCE_SHARE_MIN
+
+
+def is_reference_in_section(block: TextFeatures) -> bool:
+    """The same under the heading of such a list."""
+    return _reference_share(block, in_section=True) >= REFERENCE_SHARE_MIN
+
+
+def is_licence(block: TextFeatures) -> bool:
+    """Terms under which something may be used."""
+    needed = 2 + block.word_count // WORDS_PER_LICENCE_PHRASE
+    return _licence_phrases(block) >= min(needed, LICENCE_PHRASES_MAX_NEEDED)
+
+
+def has_licence_phrase(block: TextFeatures) -> bool:
+    """Whether a block under the heading of a licence belongs to it."""
+    return _licence_phrases(block) >= 1
+
+
+def has_licence_word(text: str) -> bool:
+    """Whether a text between two licence blocks sounds like them."""
+    return bool(LICENCE_WORD.search(text))
+
+
+def is_notice(block: TextFeatures) -> bool:
+    """Cookie banners, sign-in boxes, footers of pages and of mails."""
+    phrases = block.lexicon.notices.count(block.text.lower(), frozenset(block.words))
+    if phrases == 1 and block.sentence_ends and block.word_count > WORDS_PER_NOTICE // 2:
+        return False
+    return phrases >= 1 + block.word_count // WORDS_PER_NOTICE
+
+
+def is_change_entry(block: TextFeatures) -> bool:
+    """Entries of a record of changes, with versions and numbers of issues."""
+    return block.line_share(CHANGE_LINE) >= LINE_SHARE_MIN
+
+
+def is_repetitive(block: TextFeatures) -> bool:
+    """The same few tokens again and again."""
+    tokens = len(block.text.split())
+    return tokens >= REPETITION_TOKENS_MIN and block.distinct_share < DISTINCT_SHARE_MIN
+
+
+def is_menu(block: TextFeatures) -> bool:
+    """Many short items with capitals, or parts with bars or arrows between them."""
+    if block.sentence_ends or block.unspaced or block.line_share(CODE_LINE) > 0:
+        return False
+    parts = re.split(r"\s[|·•»›/>→–-]\s|\s{2,}|\|", block.text)
+    many = len(parts) > 2 and block.word_count / len(parts) < ITEM_WORDS_MIN
+    short = len(block.lines) > 2 and block.words_per_line < ITEM_WORDS_MIN
+    return (many or short) and block.stop_share < PROSE_STOP_SHARE
+
+
+def says_something(block: TextFeatures) -> bool:
+    """Whether a block has the words of a statement, and not only names."""
+    if block.unspaced:
+        return block.word_count >= WORDS_MIN and bool(block.stop_share or block.sentence_ends)
+    if block.sentence_ends:
+        return block.word_count >= WORDS_MIN * min(2, block.sentence_ends) and (
+            block.stop_share >= STOP_SHARE_MIN or block.capital_share <= CAPITAL_SHARE_MENU
+        )
+    return (
+        block.word_count >= WORDS_MIN_WITHOUT_END and block.stop_share >= STOP_SHARE_MIN_WITHOUT_END
+    )
+
+
+def _reference_share(block: TextFeatures, *, in_section: bool) -> float:
+    entries = block.lines if len(block.lines) > 1 and _are_entries(block) else [block.text]
+    found = sum(is_reference(entry, in_section=in_section) for entry in entries)
+    return found / max(1, len(entries))
+
+
+def _are_entries(block: TextFeatures) -> bool:
+    return block.is_list or block.words_per_line > WORDS_MIN_WITHOUT_END
+
+
+def _licence_phrases(block: TextFeatures) -> int:
+    return block.lexicon.licences.count(block.text.lower(), frozenset(block.words))
+
+
+def first_kind(block: TextFeatures) -> str:
+    """Return the kind of junk that a block is, "" if no rule holds."""
+    return next((kind for kind, rule in RULES if rule(block)), "")
+
+
+Rule = Callable[[TextFeatures], bool]
+# In this order: what is surest first. The kind of the first rule that holds is reported.
+RULES: tuple[tuple[str, Rule], ...] = (
+    (ENCODED, is_encoded),
+    ("logs", is_log),
+    (REPETITION, is_repetitive),
+    ("contents", is_contents),
+    (LICENCES, is_licence),
+    ("changes", is_change_entry),
+    ("references", is_reference_list),
+    (NUMBERS, is_numbers),
+    ("notices", is_notice),
+    ("navigation", is_menu),
+    (CODE, is_code),
+)
+# Under a heading of this kind these hold too.
+SECTION_RULES: dict[str, Rule] = {
+    "references": is_reference_in_section,
+    LICENCES: has_licence_phrase,
+    "changes": lambda block: block.is_list or is_change_entry(block),
+    "contents": lambda block: not block.sentence_ends,
+    "navigation": lambda block: not block.sentence_ends,
+}

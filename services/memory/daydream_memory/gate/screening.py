@@ -1,0 +1,184 @@
+"""Judge the blocks of a whole document: each alone, then with its neighbours."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import PurePath
+
+from daydream_memory.gate.blocks import Block, blocks_of
+from daydream_memory.gate.features import TextFeatures, without_data
+from daydream_memory.gate.lexicon import load_lexicon
+from daydream_memory.gate.rules import (
+    CODE,
+    ENCODED,
+    FRAGMENTS,
+    LICENCES,
+    NUMBERS,
+    REPETITION,
+    SECTION_RULES,
+    VERSION_TITLE,
+    first_kind,
+    has_licence_word,
+    is_code,
+    says_something,
+)
+from daydream_memory.gate.scripts import join_lines, join_sentences
+from daydream_memory.gate.tables import table_sentences
+from daydream_memory.reading import Passage
+
+CHANGES = "changes"
+RUNNING_TIMES_MIN = 3  # a short block that stands this often in a document is a running head
+RUNNING_CHARS_MAX = 240
+LICENCE_GAP_MAX = 3  # blocks between two licence blocks that belong to the licence
+HEADING_CHARS_MAX = 80
+CAPTION = re.compile(
+    r"^(?:Table|Tab\.|Tabelle|Tableau|Tabla|Tabella|Таблица|表)\s*[\dIVX]*\b.{0,200}$"
+)
+LEADS_ON = (":", "：")
+
+
+@dataclass(frozen=True)
+class ScreenedBlock:
+    """A block with its judgement.
+
+    `sentences`: the rows of a table or the items of a list, empty for a paragraph. `junk`: the kind
+    of junk that it is, "" for content. `heading`: a line above it that is no heading by its format.
+    """
+
+    passage: Passage
+    text: str
+    sentences: tuple[str, ...] = ()
+    junk: str = ""
+    heading: str = ""
+
+
+def screen(passages: Sequence[Passage], source: str) -> list[ScreenedBlock]:
+    """Judge all blocks of a document, in their order. `source` gives the document's name."""
+    screening = _Screening()
+    for passage in passages:
+        screening.add(passage)
+    kind = load_lexicon().document_kind(PurePath(source).name)
+    blocks = _with_licence_gaps(screening.blocks)
+    if kind and any(block.junk == kind for block in blocks):
+        blocks = [replace(block, junk=block.junk or kind) for block in blocks]
+    return _with_leads(_without_running_heads(blocks))
+
+
+class _Screening:
+    """Goes through a document, and remembers the section that it is in."""
+
+    def __init__(self) -> None:
+        self.blocks: list[ScreenedBlock] = []
+        self._lexicon = load_lexicon()
+        self._section = self._heading = self._caption = ""
+
+    def add(self, passage: Passage) -> None:
+        """Judge the blocks of the next passage."""
+        if passage.title and self._lexicon.section_kind(passage.title):
+            self._section = ""
+        self._heading = ""
+        for block in blocks_of(passage.text, self._is_section):
+            text = block.text
+            if self._is_section(text):
+                self._section, self._heading = self._lexicon.section_kind(text), ""
+                continue
+            self.blocks.append(self._judge(passage, block, text))
+
+    def _is_section(self, line: str) -> bool:
+        return len(line) < HEADING_CHARS_MAX and bool(self._lexicon.section_kind(line))
+
+    def _judge(self, passage: Passage, block: Block, text: str) -> ScreenedBlock:
+        caption, self._caption = self._caption, ""
+        if block.kind == "table":
+            rows = tuple(table_sentences(block.lines, caption))
+            return ScreenedBlock(passage, " ".join(rows) or text, rows, "" if rows else NUMBERS)
+        features = TextFeatures(text, block.lines, self._lexicon, block.kind == "list")
+        junk = self._junk(passage, block, features)
+        if junk == ENCODED:
+            text, junk = self._around_data(text)
+        if junk == FRAGMENTS:
+            self._note_fragment(text)
+        sentences = block.lines if block.kind == "list" else ()
+        return ScreenedBlock(passage, text, sentences, junk, self._heading)
+
+    def _junk(self, passage: Passage, block: Block, features: TextFeatures) -> str:
+        if (passage.kind == "code" or block.kind == "code") and (
+            is_code(features) or not says_something(features)
+        ):
+            return CODE
+        section = self._lexicon.section_kind(passage.title) or self._section
+        if VERSION_TITLE.search(passage.title):
+            section = CHANGES
+        rule = SECTION_RULES.get(section)
+        if rule is not None and rule(features):
+            return section
+        return first_kind(features) or ("" if says_something(features) else FRAGMENTS)
+
+    def _around_data(self, text: str) -> tuple[str, str]:
+        """Keep what a block says besides its encoded data."""
+        rest = without_data(text)
+        features = TextFeatures(rest, (rest,), self._lexicon)
+        if says_something(features) and not first_kind(features):
+            return join_lines(rest), ""
+        return text, ENCODED
+
+    def _note_fragment(self, text: str) -> None:
+        """Take a short line for the heading or the caption of what follows."""
+        if CAPTION.match(text):
+            self._caption = text.rstrip(".:")
+        elif len(text) < HEADING_CHARS_MAX and not text.endswith(LEADS_ON):
+            self._heading, self._section = text, ""
+
+
+def _with_licence_gaps(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:
+    """Give a few blocks between two licence blocks to the licence, if they sound like it."""
+    licences = [at for at, block in enumerate(blocks) if block.junk == LICENCES]
+    result = list(blocks)
+    for before, after in pairwise(licences):
+        if after - before - 1 > LICENCE_GAP_MAX:
+            continue
+        for at in range(before + 1, after):
+            if not blocks[at].junk and has_licence_word(blocks[at].text):
+                result[at] = replace(blocks[at], junk=LICENCES)
+    return result
+
+
+def _without_running_heads(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:
+    times = Counter(block.text for block in blocks if len(block.text) <= RUNNING_CHARS_MAX)
+    return [
+        replace(block, junk=REPETITION)
+        if not block.junk and times[block.text] >= RUNNING_TIMES_MIN
+        else block
+        for block in blocks
+    ]
+
+
+def _with_leads(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:
+    """Join a fragment that leads on, such as "Materials:", with the block after it."""
+    return list(_joined(blocks))
+
+
+def _joined(blocks: list[ScreenedBlock]) -> Iterator[ScreenedBlock]:
+    lead: ScreenedBlock | None = None
+    for block in blocks:
+        if lead is not None and (
+            block.junk not in ("", FRAGMENTS) or block.passage is not lead.passage
+        ):
+            yield lead
+            lead = None
+        if block.junk == FRAGMENTS and block.text.endswith(LEADS_ON):
+            if lead is not None:
+                yield lead
+            lead = block
+        elif lead is not None and not block.junk:
+            sentences = (lead.text, *block.sentences) if block.sentences else ()
+            yield replace(block, text=join_sentences(lead.text, block.text), sentences=sentences)
+            lead = None
+        else:
+            yield block
+    if lead is not None:
+        yield lead
