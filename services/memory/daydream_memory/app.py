@@ -26,6 +26,7 @@ from daydream_contracts.topology import (
     MEMORY_NEAREST,
     MEMORY_NEIGHBOURHOODS,
     MEMORY_PAIR,
+    MEMORY_PREVIEW,
     MEMORY_RESOLVE,
     MEMORY_RESTORE,
     MEMORY_SEARCH,
@@ -78,6 +79,7 @@ ENDPOINTS: EndpointHandlers = {
     MEMORY_SEARCH: handlers.search_facts,
     MEMORY_VERDICTS: handlers.list_verdicts,
     MEMORY_DOCUMENTS: handlers.list_documents,
+    MEMORY_PREVIEW: handlers.preview_document,
     MEMORY_RESOLVE: handlers.resolve_facts,
     MEMORY_JUDGED_PAIRS: handlers.list_judged_pairs,
     MEMORY_ERASE: handlers.erase,
@@ -160,6 +162,7 @@ async def _assemble(
         batch=batch_size(settings),
         clearances=clearances,
         clearance=highest_clearance(settings),
+        embedding_name=settings.embedding.name,
     )
     writer = VerdictWriter(
         store,

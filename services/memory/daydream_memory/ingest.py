@@ -13,6 +13,7 @@ What can fail:
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from nats.js.object_store import ObjectStore
 from daydream_contracts.access import Clearances
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import DocumentOffered, DocumentRemoved
-from daydream_contracts.rpc import ListDocuments
+from daydream_contracts.rpc import DocumentPreview, ListDocuments, PreviewDocument
 from daydream_memory.document_reading import (
     DocumentPool,
     ReadDocument,
@@ -51,6 +52,7 @@ class Ingester:
     """Read documents and embed their facts.
 
     `clearance`: the highest that the embedding model may see. None: all that there are.
+    `embedding_name`: the embedding model's name at the gateway, "" for the bundled one.
     """
 
     store: Store
@@ -62,6 +64,7 @@ class Ingester:
     batch: int = EMBED_BATCH
     clearances: Clearances = field(default_factory=Clearances)
     clearance: str | None = None
+    embedding_name: str = ""
     new_facts: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self, offer: DocumentOffered) -> None:
@@ -91,6 +94,35 @@ class Ingester:
         self.metrics.count(document)
         log.info("document %s: %s, %d facts", document.status, offer.source, len(document.facts))
         self.new_facts.set()
+
+    async def preview(self, request: PreviewDocument) -> DocumentPreview:
+        """Read a document and store nothing. Raise PermanentError when its bytes are gone."""
+        offer = DocumentOffered(
+            document_id="",
+            object_name=request.object_name,
+            content=None if request.content is None else base64.b64encode(request.content),
+            source=request.source,
+            size_bytes=0,
+            kind=request.kind,
+            team=request.team,
+            clearance=request.clearance,
+            offered_at=datetime.now(UTC),
+        )
+        document = await self._read(offer) or ReadDocument("refused", "its bytes are gone")
+        texts = {fact.fact_id: fact.text for fact in document.facts}
+        known = {fact.fact_id for fact in await self.store.facts.get(list(texts))}
+        return DocumentPreview(
+            status=document.status,
+            note=document.note,
+            kind=document.kind,
+            left_out=document.left_out,
+            facts=len(texts),
+            known=len(known),
+            embedding_model=self.embedding_name,
+            embedding_bytes=sum(
+                len(text.encode()) for key, text in texts.items() if key not in known
+            ),
+        )
 
     async def _read(self, offer: DocumentOffered) -> ReadDocument | None:
         """Return what the document gives, None if it was read before and its bytes are gone."""

@@ -83,6 +83,7 @@ from daydream_contracts.rpc.insights import (
 )
 from daydream_contracts.rpc.memory import (
     DocumentPage,
+    DocumentPreview,
     DocumentReport,
     FactVisibility,
     FindNearest,
@@ -99,6 +100,7 @@ from daydream_contracts.rpc.memory import (
     NeighbourQuery,
     PairAt,
     PairFound,
+    PreviewDocument,
     Resolve,
     Resolved,
     Search,
@@ -147,6 +149,7 @@ __all__ = [
     "CorrectionEntry",
     "CriticState",
     "DocumentPage",
+    "DocumentPreview",
     "DocumentReport",
     "EmptyRequest",
     "Erase",
@@ -189,6 +192,7 @@ __all__ = [
     "PairFound",
     "Pause",
     "Phase",
+    "PreviewDocument",
     "Purpose",
     "Quote",
     "QuoteRequest",
