@@ -78,7 +78,8 @@ def _timeout() -> Any:
 def _paths(file_system: Any, root: str, url: str) -> Iterator[str]:
     """Yield the paths below a folder, sorted, without hidden ones and links that sort a list."""
     try:
-        found = sorted(file_system.find(root, maxdepth=DEPTH_MAX))
+        is_web = url.startswith("http")
+        found = sorted(_linked(file_system, root) if is_web else file_system.find(root))
     except Exception as error:  # each file system has its own
         text = f"{url} can't be listed: {_reason(error)}"
         raise ConfigurationError(text, "Check the address and its keys") from None
@@ -86,6 +87,23 @@ def _paths(file_system: Any, root: str, url: str) -> Iterator[str]:
         inner = path.removeprefix(root)
         if not any(part.startswith((".", "?")) for part in inner.split("/")):
             yield path
+
+
+def _linked(file_system: Any, root: str) -> set[str]:
+    """Return what the pages of a folder and of its folders link to.
+
+    fsspec's own walk asks for a folder without its slash, which many servers do not answer.
+    """
+    seen, waiting, files = {root}, [(root, 0)], set()
+    while waiting:
+        folder, depth = waiting.pop()
+        for link in file_system.ls(folder, detail=False):
+            if not link.endswith("/"):
+                files.add(link)
+            elif link not in seen and depth < DEPTH_MAX and len(seen) < DOCUMENTS_MAX:
+                seen.add(link)
+                waiting.append((link, depth + 1))
+    return files
 
 
 def _load(file_system: Any, path: str) -> bytes:
