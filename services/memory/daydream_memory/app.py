@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -163,6 +164,7 @@ async def _assemble(
         clearances=clearances,
         clearance=highest_clearance(settings),
         embedding_name=settings.embedding.name,
+        slots=asyncio.Semaphore(settings.sandbox.workers),
     )
     writer = VerdictWriter(
         store,

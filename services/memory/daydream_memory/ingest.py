@@ -45,6 +45,7 @@ LOOKAHEAD_BATCHES = 16
 IDLE_S = 0.5
 FETCH_TIMEOUT_S = 60.0
 REPORTS_MAX = 1000
+READ_AT_ONCE = 2
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Ingester:
     """Read documents and embed their facts.
 
     `clearance`: the highest that the embedding model may see. None: all that there are.
+    `slots`: documents that are in memory at once; more would only wait for a process.
     `embedding_name`: the embedding model's name at the gateway, "" for the bundled one.
     """
 
@@ -65,6 +67,7 @@ class Ingester:
     clearances: Clearances = field(default_factory=Clearances)
     clearance: str | None = None
     embedding_name: str = ""
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READ_AT_ONCE))
     new_facts: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self, offer: DocumentOffered) -> None:
@@ -128,6 +131,10 @@ class Ingester:
         """Return what the document gives, None if it was read before and its bytes are gone."""
         if refusal := self._refusal(offer.clearance):
             return ReadDocument("refused", refusal)
+        async with self.slots:
+            return await self._read_file(offer)
+
+    async def _read_file(self, offer: DocumentOffered) -> ReadDocument | None:
         with unnamed_file() as file:
             if not await self._fetch(offer, file):
                 if await self._has_read(offer):
