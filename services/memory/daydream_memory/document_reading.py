@@ -6,6 +6,7 @@ nothing: ids, source, team and clearance of the facts come from the offer.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -48,7 +49,8 @@ async def read_offered(
     """Read an offered document from an open file. Whatever is wrong with it is in the result."""
     request = ReadRequest(source=offer.source, kind=offer.kind, chars_max=chars_max)
     outcome = await pool.read(descriptor, request, (offer.team, offer.clearance))
-    facts = tuple(_new_fact(fact, offer) for fact in outcome.facts)
+    # In a thread: a document may have 50,000 facts, and searches must be answered meanwhile.
+    facts = await asyncio.to_thread(_new_facts, outcome.facts, offer)
     note, left_out = outcome.end.note, outcome.end.left_out
     if outcome.stopped.startswith(STOPPED):
         note = ""
@@ -67,6 +69,10 @@ def known_already(sources: Sequence[str], facts: int) -> LeftOutReport:
     others = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
     name = sources[0] if len(sources[0]) <= 200 else f"…{sources[0][-200:]}"
     return LeftOutReport(kind=KNOWN_KIND, count=facts, text=f"known already from {name}{others}")
+
+
+def _new_facts(facts: Sequence[ReadFact], offer: DocumentOffered) -> tuple[NewFact, ...]:
+    return tuple(_new_fact(fact, offer) for fact in facts)
 
 
 def _new_fact(fact: ReadFact, offer: DocumentOffered) -> NewFact:

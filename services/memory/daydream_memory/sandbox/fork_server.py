@@ -28,6 +28,7 @@ from daydream_memory.sandbox.worker import CHANNEL, ReadAnswers, work
 
 CONTROL_BYTES = 4096
 OUT_OF_MEMORY_FIRST = "1000"
+NICENESS = 5
 
 
 def main(control: socket.socket, settings: dict[str, Any]) -> None:
@@ -36,6 +37,7 @@ def main(control: socket.socket, settings: dict[str, Any]) -> None:
     module.warm_up()
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
         score.write(OUT_OF_MEMORY_FIRST)  # workers go before the service
+    os.nice(NICENESS)  # searches and embedding come before reading
     gc.freeze()  # what is loaded stays shared with the workers
     limits = SandboxLimits(**settings["limits"])
     Forks(control, module.read, limits, frozenset(settings["without"])).run()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from daydream_contracts.rpc import DocumentReport, ListDocuments
@@ -29,6 +30,7 @@ REPORT_FIELDS = (
     "kind",
     "left_out",
 )
+INSERT_BATCH = 500
 KNOWN_FROM = """select f.source, count(*) from facts f join mentions m
   on m.fact_id = f.fact_id and m.source = f.source
   where f.fact_id in (select value from json_each(?)) and f.source <> ?
@@ -43,12 +45,20 @@ class SqliteDocuments:
     table: SqliteFactTable
 
     async def add(self, record: DocumentRecord, facts: Sequence[NewFact]) -> None:
+        # Batches, so that searches need not wait for a large document. Facts are hidden until the
+        # document that holds them is written; after a crash in between it is offered again.
+        for start in range(0, len(facts), INSERT_BATCH):
+            batch = facts[start : start + INSERT_BATCH]
+            await self.database.run_transaction(partial(self._insert, batch))
+
         def write() -> set[str]:
-            for fact in facts:
-                self.table.insert(fact)
             return visibility_rules.replace_document(self.database.connection, record, facts)
 
         await self.database.run(lambda: self.table.change_visibility(write))
+
+    def _insert(self, facts: Sequence[NewFact]) -> None:
+        for fact in facts:
+            self.table.insert(fact)
 
     async def remove(self, source: str, removed_at: datetime) -> VisibilityChange:
         def write() -> set[str]:
