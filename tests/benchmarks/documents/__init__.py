@@ -1,1 +1,1 @@
-"""Measure how documents are read."""
+"""Benchmark of documents: what becomes facts, how fast, and in how much memory."""

@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from daydream_memory.gate.lexicon import Lexicon
-from daydream_memory.gate.scripts import HAN_OR_KANA, HIRAGANA, is_unspaced
+from daydream_memory.gate.scripts import (
+    CJK_CHARS_PER_WORD,
+    HAN_OR_KANA,
+    HIRAGANA,
+    is_unspaced,
+)
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 DIGIT = re.compile(r"\d")
 BLANK = re.compile(r"\s")
-CODE_SIGN = re.compile(r"[{}<>=;|\\$#@^~`_]|\(\)|::|->|--|//|&&|[\"'][\w-]+[\"']:")
+CODE_SIGN = re.compile(r"[{}<>=;|\\$#@^~`_]|\(\)|::|->|--|//|&&|[\"'][\w.-]+[\"']:")
 SENTENCE_END = re.compile(r"[.!?…؟۔।։][\"'”’»)\]*_]*(?=\s|$)|[。！？｡]")
 # A name of a place in a network, a file system or a program: what points elsewhere
 ADDRESS = re.compile(
@@ -26,11 +31,13 @@ OPAQUE = re.compile(
     r"[A-Za-z0-9+/=_%-]{32,}|\b(?:[0-9a-f]{2}[: ]?){8,}\b|\b(?:0x)?[0-9a-fA-F]{12,}\b"
 )
 PLAIN_WORD = re.compile(r"[A-Za-z]?[a-z]+(?:[-_/][A-Za-z]?[a-z]+)*$")
+PLAIN_TOKEN = re.compile(
+    r"[(\[\"'“„«*_]*[^\W\d_]+(?:['’/–-][^\W\d_]+)*[)\]\"'”“»*_]*[.,;:!?…]*[)\]\"'”“»*_]*$|\d+[.,]?\d*$"
+)
 CHINESE_PARTICLE = re.compile(r"[的了是在和有不与及等对为以上将会可被由从其或而且也这中因使于到]")
 DATA_RUN = re.compile(
     r"!?\[[^\]]{0,200}\]\(data:[^)]*\)|\bdata:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]*|\b[A-Za-z0-9+/=_-]{80,}"
 )
-CJK_CHARS_PER_WORD = 2
 LINE_CHARS_COMPARED = 300
 TOKENS_COMPARED = 100  # the share falls with the length of any text
 
@@ -50,9 +57,19 @@ class TextFeatures:
     is_list: bool = False
 
     @cached_property
+    def lowered(self) -> str:
+        """The text in lower case."""
+        return self.text.lower()
+
+    @cached_property
     def words(self) -> list[str]:
         """The words in lower case."""
-        return WORD.findall(self.text.lower())
+        return WORD.findall(self.lowered)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """The different words in lower case."""
+        return frozenset(self.words)
 
     @cached_property
     def word_count(self) -> int:
@@ -111,6 +128,12 @@ class TextFeatures:
         found: list[str] = OPAQUE.findall(ADDRESS.sub("", self.text))
         opaque: int = sum(len(part) for part in found if not PLAIN_WORD.match(part))
         return opaque / self.chars
+
+    @cached_property
+    def plain_share(self) -> float:
+        """The share of plain words, with or without punctuation, among the tokens."""
+        tokens = self.text.split()
+        return sum(bool(PLAIN_TOKEN.match(token)) for token in tokens) / max(1, len(tokens))
 
     @cached_property
     def sentence_ends(self) -> int:

@@ -47,7 +47,7 @@ class Lexicon:
     abbreviations: frozenset[str]
 
     def section_kind(self, title: str) -> str:
-        """Return the kind of the section that the last part of a heading path names, or ""."""
+        """Return the kind of section that a part of a heading path names, the last first, or ""."""
         for part in reversed(title.split(" / ")):
             name = HEADING_NUMBER.sub("", part.strip().lower()).strip(" :.#*_")
             if name in self.headings:
@@ -55,18 +55,24 @@ class Lexicon:
         return ""
 
     def document_kind(self, name: str) -> str:
-        """Return the kind of documents with this file name, or ""."""
+        """Return the kind of documents with this file name, or "".
+
+        Endings, and what follows the first word, do not count: "CHANGELOG_V12.md" is a change log.
+        """
         stem = name.lower()
         while stem not in self.document_names and "." in stem:
             stem = stem.rpartition(".")[0]
-        return self.document_names.get(stem, "")
+        first = re.split(r"[_.-]", stem)[0]
+        return self.document_names.get(stem) or self.document_names.get(first, "")
 
 
 @cache
 def load_lexicon() -> Lexicon:
     """Return the bundled lists."""
     raw = tomllib.loads(files(__package__).joinpath("lexicon.toml").read_text("utf-8"))
-    words = " ".join(raw["stop_words"].values()).split()
+    listed = " ".join(raw["stop_words"].values()).split()
+    # other single Latin letters are more often variables than words
+    words = [word for word in listed if len(word) > 1 or word == "a" or not word.isascii()]
     headings = {
         name.strip(): kind for kind, names in raw["headings"].items() for name in names.split(";")
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 YEAR = r"(?:19|20)\d\d"
+ANY_YEAR = re.compile(rf"\b{YEAR}")
 MARKS = {
     "year": re.compile(
         rf"\(\s?{YEAR}[a-z]?\s?\)|[.,;]\s{YEAR}[a-z]?\s?[.,;:(]|\b{YEAR}[;:]|（{YEAR}）|,\s?{YEAR}\b"
@@ -30,6 +31,7 @@ MARKS = {
         r"|Workshop|Rev\.|Phys\.|Biol\.|Chem\.|Soc\.|Univ\.|Technical Report|thesis|Vol\.|No\."
         r"|Zeitschrift|Verlag|Revue|Revista|Журнал|Вестник|Изд)|学报|大学出版社|出版社|学会誌|論文誌"
     ),
+    "publisher": re.compile(r"\b[A-Z]\w+: (?:[A-Z][\w&]+ ?){1,4}[.,]"),
     "authors": re.compile(
         r"\bet al\b|\bu\.\s?a\.|\bEds?\.\b|\(Hrsg\.\)|\band others\b|и др\.|等[.．]"
     ),
@@ -53,12 +55,14 @@ def is_reference(entry: str, *, in_section: bool) -> bool:
 
     `in_section`: it stands under a heading such as "References", where less evidence is needed.
     """
-    if len(entry) > ENTRY_CHARS_MAX:
+    if len(entry) > ENTRY_CHARS_MAX or not (in_section or ANY_YEAR.search(entry)):
         return False
-    marks = sum(bool(pattern.search(entry)) for pattern in MARKS.values())
-    if ENTRY_START.match(entry):
-        marks += 1
     said = len(SAID.findall(entry))
     if in_section:
-        return marks >= MARKS_MIN_IN_SECTION + (said > SAID_MAX)
-    return marks >= MARKS_MIN + said
+        return _marks(entry) >= MARKS_MIN_IN_SECTION + (said > SAID_MAX)
+    return said < len(MARKS) - MARKS_MIN and _marks(entry) >= MARKS_MIN + said
+
+
+def _marks(entry: str) -> int:
+    kinds = sum(bool(pattern.search(entry)) for pattern in MARKS.values())
+    return kinds + bool(ENTRY_START.match(entry))

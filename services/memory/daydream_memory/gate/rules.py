@@ -20,9 +20,10 @@ DIGIT_SHARE_MIN = 0.45
 DIGIT_SHARE_MIN_WITHOUT_STOP_WORDS = 0.3
 # Programs and markup: signs per character, alone or where few words are stop words
 CODE_SHARE_MIN, CODE_SHARE_MIN_WITHOUT_STOP_WORDS = 0.09, 0.035
-CODE_LINE_SHARE_MIN = 0.4
-CODE_STOP_SHARE_MAX = 0.16
-PROSE_STOP_SHARE = 0.3
+PLAIN_SHARE_MIN = 0.4
+CODE_LINE_SHARE_MIN, CODE_LINE_SHARE_SURE = 0.4, 0.7
+CODE_STOP_SHARE_MAX, CODE_LINE_STOP_SHARE_MAX = 0.16, 0.35
+PROSE_STOP_SHARE, PROSE_CODE_SHARE_MAX, PROSE_LETTER_SHARE_MIN = 0.3, 0.02, 0.85
 # Logs, contents and reference lists: this share of the lines has the form of such a line
 LINE_SHARE_MIN = 0.5
 REFERENCE_SHARE_MIN = 0.5
@@ -38,6 +39,9 @@ CAPITAL_SHARE_MENU = 0.6
 # Repetition within a block: fewer different tokens than this are a pattern
 DISTINCT_SHARE_MIN, REPETITION_TOKENS_MIN = 0.1, 12
 LONG_WORD_CHARS = 80
+POINTER_WORDS_MAX = 20
+# Lists of people or pages: this share of the characters is in addresses
+ADDRESS_SHARE_MIN, ADDRESS_STOP_SHARE_MAX = 0.3, 0.25
 
 LOG_LINE = re.compile(
     r"^\W*(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{4}|[A-Z][a-z]{2}\s+\d{1,2}|\w+\s*\|)?"
@@ -59,7 +63,7 @@ CODE_LINE = re.compile(
     r"|docker|cd|make|curl|echo|cmake|SELECT|INSERT|CREATE|FROM|RUN|COPY)\b.*[(){}:;=<>/\[\]-]"
     r"|^\s*[\w.\[\]'\"]+\s*(?:=|:=|\+=|<-)\s*\S|^\s*@\w+|^\s*</?\w+[^>]*>|^\s*[\w.]+\(.*\)\s*$"
     r"|^['.]\\?\"|^\.[A-Za-z]{1,2}\b|^\s*--?\w[\w-]*(?:[ =,]|$)|^\s*#\s*(?:include|define|if)"
-    r"|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
+    r"|^\s*(?://|/\*|\*/|#\s)|^\s*usage:|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
 )
 CHANGE_LINE = re.compile(
     r"^\S+ \(\S+\) .*; urgency=|^ ?-- .+ <\S+@\S+>|\bcloses: ?#?\d|\bnew upstream|\bbump\b"
@@ -72,13 +76,30 @@ CHANGE_LINE = re.compile(
 
 
 VERSION_TITLE = re.compile(
-    r"(?:^|/ )\W*(?:(?:v|version |release )\s?\d+(?:\.\d+)+|\d+\.\d+\.\d+\S*\s*(?:$|[-–(\[]))", re.I
+    r"(?:^|/ )\W*(?:v|version |release )\s?\d+(?:\.\d+)+"
+    r"|(?:^|/ )\W*\d+\.\d+\.\d+\S*\s*(?:$|[-–(\[/])"
+    r"|(?:^|/ )\W*\d{4}[-.]\d\d[-.]\d\d\b.*\bversion \d",
+    re.I,
+)
+# The text of a known licence stands under such a heading
+LICENCE_TITLE = re.compile(
+    r"(?:^|/ )[^/]*\b(?:GNU|GPL|Apache|MIT|BSD|ISC|Mozilla|Creative Commons|Artistic|Eclipse|Boost"
+    r"|zlib|Blue Oak|Public|Free Documentation|Software|End[- ]User|Open)\b[^/]*\blicen[cs]e\b"
+    r"(?: agreement| version)?[^/a-z]*(?:/|$)",
+    re.I,
 )
 LICENCE_WORD = re.compile(
     r"licen[cs]|copyright|distribut|warrant|liab|patent|source code|program|library|software|\bwork"
     r"|modif|\bterms?\b|recipient|permission",
     re.I,
 )
+POINTER = re.compile(
+    r"^\W*(?:see|see also|refer to|read|for (?:more|further|full|additional|details?|an? example)"
+    r"|more|learn more|please (?:see|refer)|implements|siehe|voir|véase|см\.|详见|参照)\b[^.!?]*"
+    r"(?:[.!?:]\W*|$)(?!\s*\w)",
+    re.I,
+)
+CHANGES, VERSIONS = "changes", "versions"  # the heading says so, or is a number of a version
 CODE, LICENCES, NUMBERS, REPETITION = "code", "licences", "numbers", "repetition"
 ENCODED, FRAGMENTS = "encoded-data", "fragments"
 
@@ -112,14 +133,20 @@ def is_numbers(block: TextFeatures) -> bool:
 def is_code(block: TextFeatures) -> bool:
     """Programs, commands, markup and configuration."""
     if block.stop_share >= PROSE_STOP_SHARE and block.sentence_ends:
-        return block.code_share >= 2 * CODE_SHARE_MIN
+        lines = block.line_share(CODE_LINE)
+        return block.code_share >= 2 * CODE_SHARE_MIN or lines >= CODE_LINE_SHARE_SURE
     if block.code_share >= CODE_SHARE_MIN:
         return True
+    if block.plain_share < PLAIN_SHARE_MIN and not block.unspaced:
+        return True
+    lines = block.line_share(CODE_LINE)
+    if lines >= (CODE_LINE_SHARE_SURE if block.sentence_ends else CODE_LINE_SHARE_MIN):
+        return block.stop_share < CODE_LINE_STOP_SHARE_MAX
     if block.stop_share >= CODE_STOP_SHARE_MAX:
         return False
     if block.code_share >= CODE_SHARE_MIN_WITHOUT_STOP_WORDS and not block.unspaced:
         return True
-    return block.line_share(CODE_LINE) >= CODE_LINE_SHARE_MIN
+    return lines >= CODE_LINE_SHARE_MIN
 
 
 def is_reference_list(block: TextFeatures) -> bool:
@@ -138,9 +165,9 @@ def is_licence(block: TextFeatures) -> bool:
     return _licence_phrases(block) >= min(needed, LICENCE_PHRASES_MAX_NEEDED)
 
 
-def has_licence_phrase(block: TextFeatures) -> bool:
+def is_licence_in_section(block: TextFeatures) -> bool:
     """Whether a block under the heading of a licence belongs to it."""
-    return _licence_phrases(block) >= 1
+    return has_licence_word(block.text)
 
 
 def has_licence_word(text: str) -> bool:
@@ -150,7 +177,7 @@ def has_licence_word(text: str) -> bool:
 
 def is_notice(block: TextFeatures) -> bool:
     """Cookie banners, sign-in boxes, footers of pages and of mails."""
-    phrases = block.lexicon.notices.count(block.text.lower(), frozenset(block.words))
+    phrases = block.lexicon.notices.count(block.lowered, block.vocabulary)
     if phrases == 1 and block.sentence_ends and block.word_count > WORDS_PER_NOTICE // 2:
         return False
     return phrases >= 1 + block.word_count // WORDS_PER_NOTICE
@@ -177,6 +204,16 @@ def is_menu(block: TextFeatures) -> bool:
     return (many or short) and block.stop_share < PROSE_STOP_SHARE
 
 
+def is_link_list(block: TextFeatures) -> bool:
+    """Mostly addresses, of people or of pages."""
+    return block.address_share >= ADDRESS_SHARE_MIN and block.stop_share < ADDRESS_STOP_SHARE_MAX
+
+
+def is_pointer(block: TextFeatures) -> bool:
+    """One short sentence that only names where to read on."""
+    return block.word_count <= POINTER_WORDS_MAX and bool(POINTER.match(block.text))
+
+
 def says_something(block: TextFeatures) -> bool:
     """Whether a block has the words of a statement, and not only names."""
     if block.unspaced:
@@ -186,7 +223,9 @@ def says_something(block: TextFeatures) -> bool:
             block.stop_share >= STOP_SHARE_MIN or block.capital_share <= CAPITAL_SHARE_MENU
         )
     return (
-        block.word_count >= WORDS_MIN_WITHOUT_END and block.stop_share >= STOP_SHARE_MIN_WITHOUT_END
+        block.word_count >= WORDS_MIN_WITHOUT_END
+        and block.stop_share >= STOP_SHARE_MIN_WITHOUT_END
+        and block.capital_share <= CAPITAL_SHARE_MENU
     )
 
 
@@ -201,12 +240,27 @@ def _are_entries(block: TextFeatures) -> bool:
 
 
 def _licence_phrases(block: TextFeatures) -> int:
-    return block.lexicon.licences.count(block.text.lower(), frozenset(block.words))
+    return block.lexicon.licences.count(block.lowered, block.vocabulary)
 
 
 def first_kind(block: TextFeatures) -> str:
-    """Return the kind of junk that a block is, "" if no rule holds."""
-    return next((kind for kind, rule in RULES if rule(block)), "")
+    """Return the kind of junk that a block is, "" if no rule holds.
+
+    Most blocks are plain prose, for which the rules about lines and signs need no measuring.
+    """
+    rules = PROSE_RULES if is_plain_prose(block) else RULES
+    return next((kind for kind, rule in rules if rule(block)), "")
+
+
+def is_plain_prose(block: TextFeatures) -> bool:
+    """Whether a paragraph consists of sentences with few digits and signs."""
+    return (
+        not block.is_list
+        and bool(block.sentence_ends)
+        and block.stop_share >= PROSE_STOP_SHARE
+        and block.code_share <= PROSE_CODE_SHARE_MAX
+        and block.letter_share >= PROSE_LETTER_SHARE_MIN
+    )
 
 
 Rule = Callable[[TextFeatures], bool]
@@ -217,18 +271,28 @@ RULES: tuple[tuple[str, Rule], ...] = (
     (REPETITION, is_repetitive),
     ("contents", is_contents),
     (LICENCES, is_licence),
-    ("changes", is_change_entry),
+    (CHANGES, is_change_entry),
     ("references", is_reference_list),
     (NUMBERS, is_numbers),
     ("notices", is_notice),
     ("navigation", is_menu),
+    ("navigation", is_link_list),
+    ("navigation", is_pointer),
     (CODE, is_code),
+)
+PROSE_RULES: tuple[tuple[str, Rule], ...] = (
+    (REPETITION, is_repetitive),
+    (LICENCES, is_licence),
+    ("references", is_reference_list),
+    ("notices", is_notice),
+    ("navigation", is_pointer),
 )
 # Under a heading of this kind these hold too.
 SECTION_RULES: dict[str, Rule] = {
     "references": is_reference_in_section,
-    LICENCES: has_licence_phrase,
-    "changes": lambda block: block.is_list or is_change_entry(block),
+    LICENCES: is_licence_in_section,
+    CHANGES: lambda block: True,
+    VERSIONS: lambda block: block.is_list or is_change_entry(block),
     "contents": lambda block: not block.sentence_ends,
     "navigation": lambda block: not block.sentence_ends,
 }

@@ -9,32 +9,38 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import PurePath
 
-from daydream_memory.gate.blocks import Block, blocks_of
+from daydream_memory.gate.blocks import NUMBER, Block, blocks_of
 from daydream_memory.gate.features import TextFeatures, without_data
 from daydream_memory.gate.lexicon import load_lexicon
 from daydream_memory.gate.rules import (
+    CHANGES,
     CODE,
     ENCODED,
     FRAGMENTS,
+    LICENCE_TITLE,
     LICENCES,
     NUMBERS,
     REPETITION,
     SECTION_RULES,
     VERSION_TITLE,
+    VERSIONS,
     first_kind,
     has_licence_word,
-    is_code,
+    is_plain_prose,
     says_something,
 )
 from daydream_memory.gate.scripts import join_lines, join_sentences
 from daydream_memory.gate.tables import table_sentences
 from daydream_memory.reading import Passage
 
-CHANGES = "changes"
 RUNNING_TIMES_MIN = 3  # a short block that stands this often in a document is a running head
 RUNNING_CHARS_MAX = 240
 LICENCE_GAP_MAX = 3  # blocks between two licence blocks that belong to the licence
 HEADING_CHARS_MAX = 80
+# Of the blocks of a document whose name says what it is
+DOCUMENT_KIND_SHARE_MIN = {LICENCES: 0.05, CHANGES: 0.2, FRAGMENTS: 0.3, CODE: 0.5}
+HEAD_BLOCKS = 2
+CHANGES_TITLE = re.compile(r"\brelease notes\b|\bchange ?log\b|\bnews for\b", re.I)
 CAPTION = re.compile(
     r"^(?:Table|Tab\.|Tabelle|Tableau|Tabla|Tabella|Таблица|表)\s*[\dIVX]*\b.{0,200}$"
 )
@@ -61,11 +67,25 @@ def screen(passages: Sequence[Passage], source: str) -> list[ScreenedBlock]:
     screening = _Screening()
     for passage in passages:
         screening.add(passage)
-    kind = load_lexicon().document_kind(PurePath(source).name)
     blocks = _with_licence_gaps(screening.blocks)
-    if kind and any(block.junk == kind for block in blocks):
-        blocks = [replace(block, junk=block.junk or kind) for block in blocks]
+    kind = _document_kind(PurePath(source).name, blocks)
+    blocks = [replace(block, junk=block.junk or kind) for block in blocks]
     return _with_leads(_without_running_heads(blocks))
+
+
+def _document_kind(name: str, blocks: Sequence[ScreenedBlock]) -> str:
+    """Return the kind of junk that a whole document is, "" for a document with content.
+
+    Its name or its first line says so, and enough of its blocks agree.
+    """
+    kind = load_lexicon().document_kind(name)
+    head = " ".join(part for block in blocks[:HEAD_BLOCKS] for part in (block.heading, block.text))
+    if not kind and CHANGES_TITLE.search(head[:HEADING_CHARS_MAX]):
+        return CHANGES
+    if not kind and not any(block.passage.title for block in blocks):
+        kind = CODE  # a program with comments
+    of_kind = sum(block.junk == kind for block in blocks)
+    return kind if kind and of_kind >= DOCUMENT_KIND_SHARE_MIN[kind] * len(blocks) else ""
 
 
 class _Screening:
@@ -74,11 +94,16 @@ class _Screening:
     def __init__(self) -> None:
         self.blocks: list[ScreenedBlock] = []
         self._lexicon = load_lexicon()
-        self._section = self._heading = self._caption = ""
+        self._is_licence = False
+        self._section = self._title_section = self._heading = self._caption = ""
 
     def add(self, passage: Passage) -> None:
         """Judge the blocks of the next passage."""
-        if passage.title and self._lexicon.section_kind(passage.title):
+        self._title_section = self._lexicon.section_kind(passage.title)
+        if not self._title_section and VERSION_TITLE.search(passage.title):
+            self._title_section = VERSIONS
+        self._is_licence = bool(LICENCE_TITLE.search(passage.title))
+        if self._title_section:
             self._section = ""
         self._heading = ""
         for block in blocks_of(passage.text, self._is_section):
@@ -89,14 +114,15 @@ class _Screening:
             self.blocks.append(self._judge(passage, block, text))
 
     def _is_section(self, line: str) -> bool:
-        return len(line) < HEADING_CHARS_MAX and bool(self._lexicon.section_kind(line))
+        short = len(line) < HEADING_CHARS_MAX and line[-1:] not in ".,;)"
+        return short and bool(self._lexicon.section_kind(line))
 
     def _judge(self, passage: Passage, block: Block, text: str) -> ScreenedBlock:
         caption, self._caption = self._caption, ""
         if block.kind == "table":
             rows = tuple(table_sentences(block.lines, caption))
             return ScreenedBlock(passage, " ".join(rows) or text, rows, "" if rows else NUMBERS)
-        features = TextFeatures(text, block.lines, self._lexicon, block.kind == "list")
+        features = _measure(block, text)
         junk = self._junk(passage, block, features)
         if junk == ENCODED:
             text, junk = self._around_data(text)
@@ -106,16 +132,14 @@ class _Screening:
         return ScreenedBlock(passage, text, sentences, junk, self._heading)
 
     def _junk(self, passage: Passage, block: Block, features: TextFeatures) -> str:
-        if (passage.kind == "code" or block.kind == "code") and (
-            is_code(features) or not says_something(features)
-        ):
+        if "code" in (passage.kind, block.kind) and not is_plain_prose(features):
             return CODE
-        section = self._lexicon.section_kind(passage.title) or self._section
-        if VERSION_TITLE.search(passage.title):
-            section = CHANGES
+        if self._is_licence:
+            return LICENCES
+        section = self._title_section or self._section
         rule = SECTION_RULES.get(section)
         if rule is not None and rule(features):
-            return section
+            return CHANGES if section == VERSIONS else section
         return first_kind(features) or ("" if says_something(features) else FRAGMENTS)
 
     def _around_data(self, text: str) -> tuple[str, str]:
@@ -132,6 +156,13 @@ class _Screening:
             self._caption = text.rstrip(".:")
         elif len(text) < HEADING_CHARS_MAX and not text.endswith(LEADS_ON):
             self._heading, self._section = text, ""
+
+
+def _measure(block: Block, text: str) -> TextFeatures:
+    """Measure a block. The numbers of a list are no part of its text, but of its items."""
+    if block.kind == "list":
+        text = " ".join(NUMBER.sub("", item) for item in block.lines)
+    return TextFeatures(text, block.lines, load_lexicon(), block.kind == "list")
 
 
 def _with_licence_gaps(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:

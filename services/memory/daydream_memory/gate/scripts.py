@@ -17,6 +17,7 @@ WIDE = (
 )
 LINE_BREAK = re.compile(rf"(?<=[{WIDE}])[ \t]*\n\s*(?=[{WIDE}])")
 UNSPACED_SHARE_MIN = 0.3
+CJK_CHARS_PER_WORD = 2
 
 
 def latin_length(text: str) -> float:

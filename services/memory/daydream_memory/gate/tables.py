@@ -10,11 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from daydream_memory.gate.scripts import CJK_CHARS_PER_WORD, is_unspaced
+
 CELL_BORDER = re.compile(r"(?<!\\)\|")
 RULE_CELL = re.compile(r"^:?-+:?$")
 LETTERS = re.compile(r"[^\W\d_]")
 NUMERIC = re.compile(r"^[\s\d.,:;%±+\-−–()/*<>≤≥~=eE×^$€£]*$")
+WORD_SIGN = re.compile(r"\w")
 NUMBER_COLUMNS_MAX = 4
+CELL_WORDS_MIN = 4  # of a row with a single cell, and of a table without a header
 CELL_CHARS_HEADER_MAX = 60
 PROSE_CELL_CHARS = 40
 
@@ -30,18 +34,20 @@ def table_sentences(lines: Sequence[str], caption: str = "") -> list[str]:
     has_header = bool(rules) and rules[0] == 1 and any(rows[0])
     header = rows[0] if has_header else []
     body = [row for row in rows[1 if has_header else 0 :] if not _is_rule(row) and any(row)]
+    if not has_header:  # without names of columns only a cell with a statement says something
+        body = [row for row in body if max(map(_words, row)) >= CELL_WORDS_MIN]
     sentences = [_sentence(row, header) for row in body]
     start = f"In {caption}, " if caption else ""
     return [f"{start}{sentence}" for sentence in sentences if sentence]
 
 
 def _sentence(row: Sequence[str], header: Sequence[str]) -> str:
-    named = [(_column(header, at), cell) for at, cell in enumerate(row) if cell]
+    named = [(_column(header, at), cell) for at, cell in enumerate(row) if WORD_SIGN.search(cell)]
     numbers = sum(bool(NUMERIC.match(cell)) for _, cell in named)
     if not named or numbers == len(named) or numbers > NUMBER_COLUMNS_MAX:
         return ""
     if len(named) == 1:
-        return _stop(named[0][1])
+        return _stop(named[0][1]) if _words(named[0][1]) >= CELL_WORDS_MIN else ""
     (_, first), *others = named
     if not LETTERS.search(first):
         return _stop("; ".join(f"{name}: {cell}" if name else cell for name, cell in named))
@@ -60,6 +66,12 @@ def _cells(line: str) -> list[str]:
     stripped = line.strip()
     inner = stripped.removeprefix("|").removesuffix("|")
     return [" ".join(cell.replace("\\|", "|").split()) for cell in CELL_BORDER.split(inner)]
+
+
+def _words(cell: str) -> int:
+    if is_unspaced(cell):
+        return len(cell) // CJK_CHARS_PER_WORD
+    return len(cell.split())
 
 
 def _is_rule(row: Sequence[str]) -> bool:

@@ -10,6 +10,10 @@ class UnreadableDocumentError(ValueError):
     """The document cannot be read. The text gives the reason to the person who added it."""
 
 
+class SkippedDocumentError(UnreadableDocumentError):
+    """The file is no document, such as a lock file or a program. The text gives the reason."""
+
+
 @dataclass(frozen=True)
 class DocumentMetadata:
     """What a document or record says about itself. Empty where it says nothing.
@@ -53,7 +57,31 @@ class LeftOut:
     text: str
 
 
-Passages = tuple[tuple[Passage, ...], str]  # with a note on what was left out
+@dataclass(frozen=True)
+class RawDocument:
+    """A document before it is read.
+
+    `text` is the decoded content of a text format, "" for the others. `depth` counts the archives
+    and mails that the document lies in.
+    """
+
+    data: bytes
+    source: str
+    text: str = ""
+    depth: int = 0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the reader of one kind made of a document.
+
+    `title` is the document's own: passages without a title get it. `note` says how it was read.
+    """
+
+    passages: tuple[Passage, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    note: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,8 +99,9 @@ class ReadResult:
     kind: str = ""
 
 
-def left_out(count: int, item: str, items: str) -> str:
-    """Return a note on how many items were left out, "" for none."""
+def counted(kind: str, count: int, one: str, many: str, did: str = "left out") -> list[LeftOut]:
+    """Return a list with an entry for so many things of a kind, an empty list for none."""
     if not count:
-        return ""
-    return f"1 {item} was left out" if count == 1 else f"{count} {items} were left out"
+        return []
+    subject = f"1 {one} was" if count == 1 else f"{count:,} {many} were"
+    return [LeftOut(kind, count, f"{subject} {did}")]
