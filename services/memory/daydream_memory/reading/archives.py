@@ -40,7 +40,7 @@ Member = tuple[str, bytes | UnreadableDocumentError]  # the content, or why ther
 
 
 def _gunzipped(file: IO[bytes]) -> IO[bytes]:
-    return gzip.GzipFile(fileobj=file)
+    return io.BufferedReader(gzip.GzipFile(fileobj=file))
 
 
 PACKED: tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...] = (

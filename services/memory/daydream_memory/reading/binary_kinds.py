@@ -22,10 +22,19 @@ PACKED_MAGIC = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
 WEB_ARCHIVE = b"WebMainResource"
 WORKBOOK = "Workbook".encode("utf-16-le")
 OLD_WORKBOOK = "Book".encode("utf-16-le")
-OFFICE_NAMES = {".docx": "Word document", ".docm": "Word document", ".dotx": "Word document",
-                ".xlsx": "spreadsheet", ".xlsm": "spreadsheet", ".pptx": "PowerPoint presentation",
-                ".pptm": "PowerPoint presentation", ".epub": "EPUB book", ".odt": "OpenDocument file",
-                ".odp": "OpenDocument file", ".ods": "spreadsheet"}  # fmt: skip
+OFFICE_NAMES = {
+    ".docx": "Word document",
+    ".docm": "Word document",
+    ".dotx": "Word document",
+    ".xlsx": "spreadsheet",
+    ".xlsm": "spreadsheet",
+    ".pptx": "PowerPoint presentation",
+    ".pptm": "PowerPoint presentation",
+    ".epub": "EPUB book",
+    ".odt": "OpenDocument file",
+    ".odp": "OpenDocument file",
+    ".ods": "spreadsheet",
+}
 MIME_KINDS = (
     ("application/epub+zip", "epub"),
     ("application/vnd.oasis.opendocument.spreadsheet", "spreadsheet"),

@@ -30,8 +30,15 @@ FORMATS = (
     "of these"
 )
 # files of these endings are never web pages, unless a sign-in page was saved instead of them
-DOWNLOADS = {".pdf": "PDF", ".docx": "Word document", ".xlsx": "spreadsheet", ".epub": "EPUB book",
-             ".pptx": "PowerPoint presentation", ".odt": "OpenDocument file", ".zip": "archive"}  # fmt: skip
+DOWNLOADS = {
+    ".pdf": "PDF",
+    ".docx": "Word document",
+    ".xlsx": "spreadsheet",
+    ".epub": "EPUB book",
+    ".pptx": "PowerPoint presentation",
+    ".odt": "OpenDocument file",
+    ".zip": "archive",
+}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from daydream_memory.reading.passages import LeftOut, counted
 Element = Any  # lxml has no types
 HIDING = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(hidden|collapse)|opacity\s*:\s*0?\.?0+\s*(;|%|!|$)"
-    r"|font-size\s*:\s*(0|[01](\.\d+)?\s*(px|pt)|0?\.\d+\s*(px|pt|em|rem|%))\w*\s*(;|!|$)"
+    r"|font-size\s*:\s*(0|([01](\.\d+)?|\.\d+)(px|pt)|0?\.[0-2]\d*(em|rem)|[0-9]%)\w*\s*(;|!|$)"
     r"|(left|right|top|text-indent|margin-left)\s*:\s*-\d{3,}"
     r"|clip\s*:\s*rect\(\s*[01](px)?[\s,]|clip-path\s*:\s*inset\(\s*(50|100)%"
     r"|transform\s*:\s*scale\(\s*0\s*\)|(^|;)\s*color\s*:\s*transparent"

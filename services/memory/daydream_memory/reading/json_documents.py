@@ -72,17 +72,20 @@ def _records(value: object, depth: int = 0) -> Iterator[object]:
     if isinstance(value, list):
         yield from [{"messages": value}] if is_message_list(value) else value
         return
-    if isinstance(value, Mapping) and depth < WRAPPERS_MAX:
-        if not is_chat(value) and not record_texts(value):
-            lists = [item for item in value.values() if _is_list_of_records(item)]
-            inner = [item for item in value.values() if isinstance(item, Mapping)]
-            if lists:
-                yield from (record for item in lists for record in _records(item, depth + 1))
-                return
-            if len(inner) == 1 or (inner and len(inner) == len(value)):
-                yield from (record for item in inner for record in _records(item, depth + 1))
-                return
-    yield value
+    wrapped = _wrapped(value) if isinstance(value, Mapping) and depth < WRAPPERS_MAX else []
+    if wrapped:
+        yield from (record for item in wrapped for record in _records(item, depth + 1))
+    else:
+        yield value
+
+
+def _wrapped(value: Mapping[str, object]) -> list[object]:
+    """Return the lists of records in an object that is none itself, else its objects."""
+    if is_chat(value) or record_texts(value):
+        return []
+    lists = [item for item in value.values() if _is_list_of_records(item)]
+    inner: list[object] = [item for item in value.values() if isinstance(item, Mapping)]
+    return lists or (inner if len(inner) in (1, len(value)) else [])
 
 
 def _is_list_of_records(value: object) -> bool:
@@ -123,8 +126,10 @@ class _RecordReader:
             value = {"messages": value}
         if not isinstance(value, Mapping):
             return []
-        if isinstance(value.get("_source"), Mapping):
-            value = value["_source"]
+        source = value.get("_source")
+        return self._read_object(source if isinstance(source, Mapping) else value)
+
+    def _read_object(self, value: Mapping[str, object]) -> list[Passage]:
         if is_chat(value):
             return self.chats.passages(value)
         if is_csl(value):

@@ -20,9 +20,10 @@ WIDE_END, WIDE_START = re.compile(f"[{WIDE}]$"), re.compile(f"^[{WIDE}]")
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 SECOND_PARTS = word_set(
     "based like free type level scale specific dependent independent induced driven rich poor "
-    "term known order size sized time wide only averaged mediated related resolved shaped scaled "
-    "coated filled loaded doped treated controlled assisted aware agnostic oriented class step "
-    "dimensional fold world art quality resolution temperature pressure energy frequency"
+    "term known order size sized time wide only averaged mediated related resolved shaped "
+    "scaled coated filled loaded doped treated controlled assisted aware agnostic oriented "
+    "class step dimensional fold world art quality resolution temperature pressure energy "
+    "frequency"
 )
 FIRST_PARTS = word_set("self well ill quasi all half ex cross")
 
@@ -63,7 +64,7 @@ def _keeps_hyphen(head: str, hyphen: str, tail: str, words: frozenset[str]) -> b
         return not head.isupper() or tail.isupper() is False
     first, second = head.lower(), tail.lower()
     last = first.rsplit("-", 1)[-1]
-    if f"{first}-{second}" in words:
+    if f"{first}-{second}" in words or len(first) == 1:  # as in "X-ray"
         return True
     if last + second in words:
         return False

@@ -28,9 +28,9 @@ from daydream_memory.reading.web_page import read_web_page
 SEPARATOR = re.compile(rb"^From \S+.*\d{4}\s*$", re.MULTILINE)
 QUOTE = re.compile(r"^\s*>")
 QUOTE_HEAD = re.compile(
-    r"^\s*(on\b.{5,200}\bwrote:|am\b.{5,200}\bschrieb.*:|le\b.{5,200}a écrit ?:|el\b.{5,200}escribió:"
-    r"|.{3,120}<[^>]+@[^>]+>.{0,40}:|-{2,}\s*(original message|ursprüngliche nachricht|message d'origine)"
-    r"\s*-{2,}|_{20,})\s*$",
+    r"^\s*(on\b.{5,200}\bwrote:|am\b.{5,200}\bschrieb.*:|le\b.{5,200}a écrit ?:"
+    r"|el\b.{5,200}escribió:|.{3,120}<[^>]+@[^>]+>.{0,40}:"
+    r"|-{2,}\s*(original message|ursprüngliche nachricht|message d'origine)\s*-{2,}|_{20,})\s*$",
     re.IGNORECASE,
 )
 SIGNATURE = re.compile(r"^-- ?$")
@@ -97,25 +97,30 @@ def _mail_passages(mail: EmailMessage, report: _Report, depth: int = 0) -> Itera
     if mail.get_content_type() in ENCRYPTED:
         report.encrypted += 1
         return
-    body = _body(mail)
-    for number, part in enumerate(mail.walk()):
-        if number >= PARTS_MAX:
-            break
-        if part is body or part.is_multipart():
-            continue
-        if part.get_content_maintype() != "multipart" and _is_attached(part, body):
-            report.attachments.append(part.get_filename() or part.get_content_type())
+    body = mail.get_body(preferencelist=("plain", "html"))
     if body is not None:
         for passage in _body_passages(body, report):
             yield replace(passage, title=passage.title or subject, metadata=metadata)
-    for part in mail.iter_attachments() if depth < DEPTH_MAX and mail.is_multipart() else ():
+    forwarded = _attached(mail, body, report)
+    for inner in forwarded if depth < DEPTH_MAX else ():
+        yield from _mail_passages(inner, report, depth + 1)
+
+
+def _attached(mail: EmailMessage, body: Message | None, report: _Report) -> list[EmailMessage]:
+    """Note the attachments of a mail. Return the mails among them."""
+    mails: list[EmailMessage] = []
+    waiting: list[Message] = [mail]
+    for _ in range(PARTS_MAX):
+        if not waiting:
+            break
+        part = waiting.pop(0)
         if part.get_content_type() == "message/rfc822":
-            for inner in part.iter_parts():
-                yield from _mail_passages(inner, report, depth + 1)
-
-
-def _body(mail: EmailMessage) -> Message | None:
-    return mail.get_body(preferencelist=("plain", "html"))
+            mails += [inner for inner in part.get_payload() if isinstance(inner, EmailMessage)]
+        elif part.is_multipart():
+            waiting += [inner for inner in part.get_payload() if isinstance(inner, Message)]
+        elif part is not body and _is_attached(part, body):
+            report.attachments.append(part.get_filename() or part.get_content_type())
+    return mails
 
 
 def _is_attached(part: Message, body: Message | None) -> bool:

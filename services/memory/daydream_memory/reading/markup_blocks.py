@@ -24,15 +24,22 @@ BLOCK_KINDS: dict[str, BlockKind] = {
     **dict.fromkeys(HEADINGS, "heading"),
 }
 CONTAINERS = word_set(
-    "html body main article section div p blockquote ul ol dl dt dd table tbody thead tfoot tr td "
-    "th figure figcaption caption header footer aside nav form fieldset legend details summary "
-    "address center hr option label"
+    "html body main article section div p blockquote ul ol dl dt dd table tbody thead tfoot tr "
+    "td th figure figcaption caption header footer aside nav form fieldset legend details "
+    "summary address center hr option label"
 )
 NO_TEXT = word_set(
     "script style head title template noscript iframe object embed svg canvas audio video img "
     "picture input select textarea button map source meta link base"
 )
 SPACES = re.compile(r"[ \t\r\n\f]+")
+NESTED_BLOCK = re.compile(
+    r"</?(?:div|section|article|main|table|tbody|tr|td|ul|ol|li|dl|dd|blockquote|center|form)\b[^>]*>",
+    re.IGNORECASE,
+)
+NESTED_INLINE = re.compile(
+    r"</?(?:span|font|b|i|em|strong|u|a|small|big|code)\b[^>]*>", re.IGNORECASE
+)
 LINE_BREAK = "\u2028"  # stands for <br> until spaces are joined
 # around the description of a picture: it stays in a sentence, and goes where it stands alone
 PICTURE_MARK = "\ue001"
@@ -45,9 +52,19 @@ DESCRIPTION_CHARS_MAX = 120
 
 def parse_markup(markup: str) -> Element:
     """Return the root element of a page, however broken its markup is. Entities stay harmless."""
+    root, complete = _parse(markup.replace("\x00", ""))
+    if complete:
+        return root
+    # paragraphs do not nest: so nothing is lost below the parser's deepest level
+    return _parse(NESTED_INLINE.sub("", NESTED_BLOCK.sub("<p>", markup)))[0]
+
+
+def _parse(markup: str) -> tuple[Element, bool]:
+    """Return the root, and whether the parser came to the end."""
     parser = HTMLParser(encoding="utf-8", huge_tree=True, remove_pis=True, no_network=True)
-    data = markup.replace("\x00", "").encode("utf-8", "replace")
-    return document_fromstring(data if data.strip() else b"<html></html>", parser=parser)
+    data = markup.encode("utf-8", "replace")
+    root = document_fromstring(data if data.strip() else b"<html></html>", parser=parser)
+    return root, not any("depth" in entry.message for entry in parser.error_log)
 
 
 def blocks_of(root: Element) -> list[Block]:

@@ -10,10 +10,10 @@ from daydream_memory.reading.passages import SkippedDocumentError, UnreadableDoc
 from daydream_memory.reading.word_lists import word_set
 
 LOCK_NAMES = word_set(
-    "package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock deno.lock poetry.lock "
-    "pipfile.lock uv.lock pdm.lock cargo.lock composer.lock gemfile.lock go.sum flake.lock mix.lock "
-    "podfile.lock pubspec.lock packages.lock.json conda-lock.yml gradle.lockfile "
-    "package.resolved cartfile.resolved"
+    "package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock deno.lock "
+    "poetry.lock pipfile.lock uv.lock pdm.lock cargo.lock composer.lock gemfile.lock go.sum "
+    "flake.lock mix.lock podfile.lock pubspec.lock packages.lock.json conda-lock.yml "
+    "gradle.lockfile package.resolved cartfile.resolved"
 )
 SETTINGS_NAMES = word_set(
     "package.json tsconfig.json jsconfig.json composer.json manifest.json bower.json lerna.json "
@@ -21,17 +21,18 @@ SETTINGS_NAMES = word_set(
     "core-plugins.json community-plugins.json graph.json"
 )
 CODE_ENDINGS = word_set(
-    ".py .pyi .pyx .js .mjs .cjs .jsx .ts .tsx .c .h .cc .cpp .cxx .hpp .cs .java .kt .kts .scala .go "
-    ".rs .rb .php .pl .pm .swift .m .mm .r .jl .lua .sh .bash .zsh .fish .ps1 .bat .cmd .sql .css .scss "
-    ".sass .less .vue .svelte .dart .ex .exs .erl .hs .ml .clj .f90 .f .for .asm .s .v .vhd .tf .proto "
-    ".cmake .mk .gradle .map .wat"
+    ".py .pyi .pyx .js .mjs .cjs .jsx .ts .tsx .c .h .cc .cpp .cxx .hpp .cs .java .kt .kts "
+    ".scala .go .rs .rb .php .pl .pm .swift .m .mm .r .jl .lua .sh .bash .zsh .fish .ps1 .bat "
+    ".cmd .sql .css .scss .sass .less .vue .svelte .dart .ex .exs .erl .hs .ml .clj .f90 .f "
+    ".for .asm .s .v .vhd .tf .proto .cmake .mk .gradle .map .wat"
 )
 SETTINGS_ENDINGS = word_set(
-    ".yaml .yml .toml .ini .cfg .conf .env .properties .plist .lock .sum .editorconfig .gitignore "
-    ".dockerignore .npmrc .service .desktop"
+    ".yaml .yml .toml .ini .cfg .conf .env .properties .plist .lock .sum .editorconfig "
+    ".gitignore .dockerignore .npmrc .service .desktop"
 )
 HASH = re.compile(
-    r"sha(?:1|256|384|512)[-:=][A-Za-z0-9+/=]{20,}|\b[0-9a-f]{40,128}\b|^\s*integrity\b|^checksum = "
+    r"sha(?:1|256|384|512)[-:=][A-Za-z0-9+/=]{20,}|\b[0-9a-f]{40,128}\b|^\s*integrity\b"
+    r"|^checksum = "
 )
 LOCK_VERSION = re.compile(
     r"\"lockfileVersion\"\s*:|^# (?:yarn lockfile|This file is automatically @generated)"

@@ -22,9 +22,8 @@ QUERY_SPAN = re.compile(r"^`+\$?=\s")
 COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
 SHORT_CODE = re.compile(r"\{\{[<%].*?[>%]\}\}|\{%.*?%\}|<%.*?%>", re.DOTALL)
 EMBED = re.compile(r"!\[\[[^\]\n]*\]\]")
-DATA_PICTURE = re.compile(
-    r"!?\[[^\]\n]*\]\(\s*<?data:[^)]*\)|^\[[^\]\n]+\]:\s*<?data:\S+", re.MULTILINE
-)
+DATA_PICTURE = re.compile(r"!?\[[^\]\n]*\]\(\s*<?data:[^)]*\)")
+DATA_DEFINITION = re.compile(r"^( {0,3}\[[^\]\n]+\]:)\s*<?data:\S+", re.MULTILINE)
 LINK = re.compile(r"\[\[([^\]|\n]+)(?:\\?\|([^\]\n]*))?\]\]")
 BLOCK_ID = re.compile(r"[ \t]+\^[\w-]+[ \t]*$", re.MULTILINE)
 LONE_BLOCK_ID = re.compile(r"^\^[\w-]+[ \t]*$", re.MULTILINE)
@@ -130,7 +129,7 @@ def _plain(text: str, report: NoteReport) -> str:
 
 def _words(text: str, report: NoteReport) -> str:
     text, embeds = EMBED.subn("", text)
-    text, pictures = DATA_PICTURE.subn("", text)
+    text, pictures = DATA_PICTURE.subn("", DATA_DEFINITION.sub(r"\1 picture", text))
     report.embeds += embeds + pictures
     text = LINK.sub(_link_words, text)
     text = LONE_BLOCK_ID.sub("", BLOCK_ID.sub("", text))

@@ -34,10 +34,13 @@ STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 XLINK = "{http://www.w3.org/1999/xlink}"
 NO_TEXT = frozenset(
-    (f"{TEXT}tracked-changes", f"{OFFICE}annotation", f"{OFFICE}annotation-end", f"{TEXT}page-number",
-     f"{TEXT}table-of-content", f"{TEXT}bibliography", f"{TEXT}sequence-decls", f"{TEXT}note-citation",
-     f"{OFFICE}forms", f"{TEXT}hidden-text", f"{TEXT}hidden-paragraph", f"{TEXT}alphabetical-index")
-)  # fmt: skip
+    (
+        *(f"{TEXT}{name}" for name in ("tracked-changes", "page-number", "table-of-content")),
+        *(f"{TEXT}{name}" for name in ("bibliography", "sequence-decls", "note-citation")),
+        *(f"{TEXT}{name}" for name in ("hidden-text", "hidden-paragraph", "alphabetical-index")),
+        *(f"{OFFICE}{name}" for name in ("annotation", "annotation-end", "forms")),
+    )
+)
 HIDDEN_PARTS = (f"{TEXT}hidden-text", f"{TEXT}hidden-paragraph")
 TINY = re.compile(r"^[01](?:\.\d+)?pt$")
 

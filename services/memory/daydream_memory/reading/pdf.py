@@ -39,7 +39,8 @@ END_MARK = b"%%EOF"
 PASSWORD_ERROR = 4
 NO_TITLE = re.compile(
     r"^(untitled\d*|unknown|title|document\d*|microsoft (word|powerpoint) - .*|powerpoint "
-    r"presentation|presentation|slide 1|no title|print|doi:.*|[\w-]+\.(pdf|docx?|dvi|tex|qxd|indd)|\W*)$",
+    r"presentation|presentation|slide 1|no title|print|doi:.*|\W*"
+    r"|[\w-]+\.(pdf|docx?|dvi|tex|qxd|indd))$",
     re.IGNORECASE,
 )
 TITLE_CHARS_MAX, TITLE_SIZE = 200, 1.25
@@ -145,7 +146,9 @@ def _report(
             readable.add(number)
     few = sum(pages[number].meaningless for number in readable)
     left_out = [
-        *_pages_left_out("scanned-pages", scanned, "hold no text: scanned", "holds no text: scanned"),
+        *_pages_left_out(
+            "scanned-pages", scanned, "hold no text: scanned", "holds no text: scanned"
+        ),
         *_pages_left_out("empty-pages", empty, "are empty", "is empty"),
         *_pages_left_out(
             "glyphs-without-meaning", meaningless,

@@ -16,7 +16,7 @@ from itertools import pairwise
 from daydream_memory.reading.pdf_columns import in_reading_order
 from daydream_memory.reading.pdf_glyphs import Glyph
 
-SEGMENT_GAP = 0.9  # of the font's size: a wider gap may be one between columns
+SEGMENT_GAP = 0.55  # of the font's size: a wider gap may be one between columns
 BACK_STEP = 0.6
 SAME_LINE = 0.45
 WORD_GAP = 0.17  # of the font's size, beyond the usual gap between letters

@@ -29,10 +29,12 @@ PROSE_DIRECTIVES = word_set(
     "sidebar epigraph pull-quote highlights abstract versionadded versionchanged deprecated "
     "container rubric figure line-block compound parsed-literal todo only glossary"
 )
-CODE_DIRECTIVES = frozenset(("code", "code-block", "sourcecode", "literalinclude", "highlight",
-                             "doctest", "testcode", "ipython", "prompt", "program-output"))  # fmt: skip
-TITLED = frozenset(("admonition", "topic", "sidebar", "rubric"))
-TABLES = frozenset(("list-table", "csv-table", "table"))
+CODE_DIRECTIVES = word_set(
+    "code code-block sourcecode literalinclude highlight doctest testcode ipython prompt "
+    "program-output"
+)
+TITLED = word_set("admonition topic sidebar rubric")
+TABLES = word_set("list-table csv-table table")
 
 
 def read_restructured_text(document: RawDocument) -> Reading:
@@ -84,9 +86,8 @@ class _TextReader:
         under = ADORNMENT.match(lines[place + 1]) if place + 1 < len(lines) else None
         text = lines[place]
         if under and not over and text.strip() and not text.startswith(" "):
-            if len(lines[place + 1].rstrip()) >= min(len(text.rstrip()), 4):
-                self._heading(text, under[1])
-                return 2
+            self._heading(text, under[1])
+            return 2
         return 1 if over else 0
 
     def _heading(self, text: str, sign: str) -> None:

@@ -10,8 +10,8 @@ from daydream_memory.reading.outline import Block, passages_of
 from daydream_memory.reading.passages import RawDocument, Reading, UnreadableDocumentError, counted
 
 # from \v to \v0, \plain or the end of the group; a hidden group is removed whole
-HIDDEN_GROUP = re.compile(rb"\{(?:\\[a-z]+-?\d* ?)*?\\v(?![a-z0-9])[^{}]*\}")
-HIDDEN_RUN = re.compile(rb"\\v(?![a-z0-9]) ?[^{}]*?(?=\\v0|\\plain|[{}])")
+HIDDEN_GROUP = re.compile(rb"\{(?:\\[a-z]+-?\d* ?)*?\\v1?(?![a-z0-9])[^{}]*\}")
+HIDDEN_RUN = re.compile(rb"\\v1?(?![a-z0-9]) ?[^{}]*?(?=\\v0|\\plain|[{}])")
 WHITE_OR_TINY = re.compile(rb"\\fs[0-3](?!\d) ?[^{}\\]*")
 DELETED = re.compile(rb"\{\\deleted(?![a-z])[^{}]*\}")
 PICTURE = re.compile(rb"\{\\pict\b")

@@ -22,8 +22,11 @@ NO_VALUES = frozenset(
 WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 WIDE_CHARS = 2.5  # a Chinese, Japanese or Korean character says as much as so many Latin ones
 NUMBER = re.compile(r"^[\s\d.,:/%+\-–eE€$£°()]+$")
-TITLE_COLUMNS = (*TITLE_FIELDS, "titel", "titre", "título", "titolo", "question", "subject", "topic",
-                 "题目", "标题", "タイトル", "題名")  # fmt: skip
+TITLE_COLUMNS = (
+    *TITLE_FIELDS,
+    *("titel", "titre", "título", "titolo", "question", "subject", "topic"),
+    *("题目", "标题", "タイトル", "題名"),
+)
 
 
 @dataclass(frozen=True)

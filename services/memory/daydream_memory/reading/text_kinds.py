@@ -11,8 +11,8 @@ from daydream_memory.reading.word_lists import word_set
 
 HEAD_CHARS = 64_000
 MAIL_FIELDS = word_set(
-    "from to subject date received message-id mime-version return-path content-type delivered-to "
-    "reply-to cc x-mailer dkim-signature"
+    "from to subject date received message-id mime-version return-path content-type "
+    "delivered-to reply-to cc x-mailer dkim-signature"
 )
 MAIL_FIELDS_MIN = 3
 MAIL_LINE = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):(?:\s|$)|^[ \t]+\S")

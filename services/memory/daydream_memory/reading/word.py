@@ -23,8 +23,8 @@ from daydream_memory.reading.passages import (
     counted,
 )
 from daydream_memory.reading.web_page import kept_formulas
-from daydream_memory.reading.word_runs import Paragraph, RunReader, W
-from daydream_memory.reading.word_styles import Styles, styles_of
+from daydream_memory.reading.word_runs import Paragraph, RunReader
+from daydream_memory.reading.word_styles import Styles, W, styles_of
 from daydream_memory.reading.zip_parts import open_zip, read_xml
 
 Element = Any  # lxml has no types

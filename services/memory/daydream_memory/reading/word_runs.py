@@ -135,9 +135,9 @@ def _is_unseen(properties: Element | None) -> bool:
     if properties is None:
         return False
     colour, size = properties.find(f"{W}color"), properties.find(f"{W}sz")
-    if size is not None and size.get(f"{W}val", "").isdigit():
-        if int(size.get(f"{W}val")) <= TINY_HALF_POINTS:
-            return True
+    half_points = size.get(f"{W}val", "") if size is not None else ""
+    if half_points.isdigit() and int(half_points) <= TINY_HALF_POINTS:
+        return True
     shaded = properties.find(f"{W}shd") is not None or properties.find(f"{W}highlight") is not None
     white = colour is not None and colour.get(f"{W}val", "").upper() in WHITES
     return white and not shaded and not _in_shaded_cell(properties)

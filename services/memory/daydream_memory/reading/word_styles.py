@@ -20,7 +20,7 @@ OFF = ("0", "false", "off", "none")
 
 @dataclass(frozen=True)
 class WordStyle:
-    """A style: the level of heading (0 for none), and whether its text is hidden, bold or unread."""
+    """A style: its level of heading (0 for none); whether its text is hidden, bold or unread."""
 
     level: int = 0
     hidden: bool = False

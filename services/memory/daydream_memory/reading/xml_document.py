@@ -16,15 +16,16 @@ from daydream_memory.reading.word_lists import word_set
 from daydream_memory.reading.zip_parts import parse_xml
 
 Element = Any  # lxml has no types
-HEADINGS = frozenset(("title", "article-title", "head", "subtitle"))
-PARAGRAPHS = frozenset(("p", "para", "simpara", "l", "abstract", "description", "summary", "content",
-                        "encoded", "ab"))  # fmt: skip
-SECTIONS = frozenset(("sec", "section", "div", "chapter", "sect1", "sect2", "sect3", "sect4", "div1",
-                      "div2", "item", "entry", "abstract", "appendix", "article", "book"))  # fmt: skip
+HEADINGS = word_set("title article-title head subtitle")
+PARAGRAPHS = word_set("p para simpara l abstract description summary content encoded ab")
+SECTIONS = word_set(
+    "sec section div chapter sect1 sect2 sect3 sect4 div1 div2 item entry abstract appendix "
+    "article book"
+)
 NO_TEXT = word_set(
     "ref-list listBibl bibliography journal-meta contrib-group aff permissions table-wrap table "
-    "teiHeader sourceDesc revisionDesc history pub-date author editor affiliation ack notes fn-group "
-    "graphic media programlisting script style link guid id self-uri custom-meta-group"
+    "teiHeader sourceDesc revisionDesc history pub-date author editor affiliation ack notes "
+    "fn-group graphic media programlisting script style link guid id self-uri custom-meta-group"
 )
 TITLES = ("article-title", "title", "head")
 
@@ -97,10 +98,11 @@ def _text(element: Element) -> str:
     parts: list[str] = []
     walker = etree.iterwalk(element, events=("start", "end"))
     for event, part in walker:
-        if event == "start" and etree.QName(part).localname == "math":
+        name = etree.QName(part).localname if isinstance(part.tag, str) else ""
+        if event == "start" and name == "math":
             parts.append(inline_latex(mathml_latex(part)))
             walker.skip_subtree()
-        elif event == "start" and etree.QName(part).localname not in NO_TEXT | {"tex-math"}:
+        elif event == "start" and name and name not in NO_TEXT:
             parts.append(part.text or "")
         elif event == "end" and part is not element:
             parts.append(part.tail or "")
