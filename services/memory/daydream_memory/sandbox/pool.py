@@ -24,7 +24,7 @@ from daydream_memory.sandbox.open_file import file_with
 
 log = logging.getLogger(__name__)
 RESTART_S = 1.0
-READERS = "daydream_memory.sandbox.document_reader"
+READERS = "daydream_memory.sandbox.document_facts"
 MUST_BE_DENIED = ("network", "files")
 NO_LABELS = ("", "")
 
