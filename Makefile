@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= .daydream
 FOLDERS := $(patsubst %/,%,$(dir $(wildcard shared/*/pyproject.toml services/*/pyproject.toml)))
-PACKAGES := $(patsubst %,-e %,$(filter-out services/console,$(FOLDERS))) -e 'services/console[local,export,mcp]'
+PACKAGES := $(patsubst %,-e %,$(filter-out services/console,$(FOLDERS))) -e 'services/console[local,export,mcp,remote]'
 # Hashes in constraints.txt are checked, those of the build backend too.
 CONSTRAINED := --constraint constraints.txt --build-constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest
@@ -104,7 +104,7 @@ dist: setup ## build the wheels of all packages into dist/
 
 sbom: dist ## list what the wheels install, with licences, in dist/daydream.cdx.json
 	$(BIN)/uv venv --quiet --clear .tools/sbom
-	$(BIN)/uv pip install --quiet --python .tools/sbom/bin/python $(CONSTRAINED) dist/*.whl "dist/daydream_console-$$(cat VERSION)-py3-none-any.whl[local,export,mcp]"
+	$(BIN)/uv pip install --quiet --python .tools/sbom/bin/python $(CONSTRAINED) dist/*.whl "dist/daydream_console-$$(cat VERSION)-py3-none-any.whl[local,export,mcp,remote]"
 	$(BIN)/cyclonedx-py environment --output-reproducible --of JSON --output-file dist/daydream.cdx.json .tools/sbom/bin/python
 
 chart: setup .tools/ready ## package the Helm chart into dist/

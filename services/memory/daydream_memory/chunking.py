@@ -17,8 +17,8 @@ from pathlib import PurePath
 
 from semchunk.semchunk import chunk
 
-from daydream_contracts.events import FactKind, derive_id
-from daydream_memory.fact_fingerprint import fingerprint
+from daydream_contracts.events import FactKind
+from daydream_memory.fact_fingerprint import fact_id_of
 from daydream_memory.gate import ScreenedBlock, screen
 from daydream_memory.gate.removals import removals
 from daydream_memory.gate.scripts import join_sentences, latin_length
@@ -64,11 +64,10 @@ def facts_of(
     `domain` is the one that the document names. A text of another team, or with another clearance,
     is another fact. A fact without a heading above it has the document's name as its title.
     """
-    labels = (team, clearance) if team or clearance else ()
     if kind is FactKind.QUESTION:
         text = _tidy(SPACE.join(passage.text for passage in result.passages))[:chars_max]
         question = NewFact(
-            fact_id=derive_id("question", text, *labels),
+            fact_id=fact_id_of(text, kind, team, clearance),
             text=text,
             source=source,
             domain=kind.value,
@@ -84,7 +83,7 @@ def facts_of(
     pieces, short = _pieces(screened, chars_max, PurePath(source).stem)
     facts = tuple(
         NewFact(
-            fact_id=derive_id("fact", fingerprint(piece.text), *labels),
+            fact_id=fact_id_of(piece.text, kind, team, clearance),
             text=piece.text,
             title=piece.title,
             source=source,

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from daydream_contracts.events import FactKind, derive_id
+
 LIGATURES = str.maketrans(
     {
         "ﬀ": "ff",
@@ -36,6 +38,17 @@ def fingerprint(text: str) -> str:
     plain = unicodedata.normalize("NFC", text).translate(LIGATURES)
     plain = MINUS.sub(MINUS_SIGN, SPLIT_WORD.sub("", plain)).casefold()
     return " ".join(plain.translate(_CONTENT).split()) or text
+
+
+def fact_id_of(text: str, kind: FactKind, team: str, clearance: str) -> str:
+    """Return the id of a fact from a document or a question.
+
+    That of a question derives from its exact words.
+    """
+    labels = (team, clearance) if team or clearance else ()
+    if kind is FactKind.QUESTION:
+        return derive_id("question", text, *labels)
+    return derive_id("fact", fingerprint(text), *labels)
 
 
 class _ContentCharacters(dict[int, int]):

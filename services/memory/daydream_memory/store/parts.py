@@ -146,6 +146,12 @@ class DocumentStore(Protocol):
         holds any more are hidden. An older offer replaces nothing.
         """
 
+    async def known_from(self, source: str, fact_ids: Sequence[str]) -> list[str]:
+        """Return the other sources under which all these facts are known, most facts first.
+
+        Empty if one of them is new, or found under this source, or no current document holds it.
+        """
+
     async def remove(self, source: str, removed_at: datetime) -> VisibilityChange:
         """Remove what was offered from this source until then."""
 
