@@ -62,8 +62,8 @@ CASES = (
                  junk=("cookies",), titles=("Yield",)),
     DocumentCase("banner.txt", "We use cookies to personalise ads. Accept all cookies.\n\n" + LOSS,
                  junk=("cookies",)),
-    DocumentCase("law.md", f"# Law\n\n{LOSS} Since 2018 a site may store cookies only with consent.",
-                 facts=(LOSS, "Since 2018 a site may store cookies only with consent.")),
+    DocumentCase("law.md", f"# Law\n\n{LOSS} Since 2018 a site needs consent to store cookies.",
+                 facts=(LOSS, "Since 2018 a site needs consent to store cookies.")),
     DocumentCase("contents.txt", "Contents\n\n1 Yield ........ 1\n2 Coatings ....... 7\n\n" + LOSS,
                  junk=("Coatings ...",)),
     DocumentCase("tool.md", f"# Tool\n\n{LOSS}\n\n## License\n\n{LICENCE}",
@@ -91,7 +91,7 @@ CASES = (
     DocumentCase("korean.txt", "구리는 홍합이 날개에 붙는 것을 막지만 굴의 유생에 해를 준다.",
                  facts=("구리는 홍합이 날개에 붙는 것을 막지만 굴의 유생에 해를 준다.",)),
     DocumentCase("short.md", "# Idea\n\nCopper kills mussels.", facts=(), junk=("Copper",)),
-    DocumentCase("changelog.md", "# Changelog\n\n## 1.4.2 (2023-05-01)\n\n- Fix a typo in the help\n"
+    DocumentCase("changelog.md", "# Changelog\n\n## 1.4.2 (2023-05-01)\n\n- Fix a typo in a text\n"
                  "- Update the dependencies of the tool (#412)\n", facts=(), junk=("typo", "#412")),
     DocumentCase("list.md", f"# Findings\n\n- {LOSS}\n- {COATING}\n", facts=(LOSS, COATING)),
     DocumentCase("steps.txt", f"1. {LOSS}\n2. {COATING}\n3. {FELT}", facts=(LOSS, COATING, FELT)),

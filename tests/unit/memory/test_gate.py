@@ -51,7 +51,7 @@ def test_little_junk_becomes_facts_and_little_content_is_lost(half: str) -> None
 
 
 def test_what_is_removed_is_counted_by_kind_with_an_example() -> None:
-    document = facts_in(f"{LOSS}\n\nHome | News | People | Contact\n\nHome | Up | Next | Last")
+    document = facts_in(f"{LOSS}\n\nHome | News | People | Contact\n\nMaps | Prices | Jobs | Press")
     (entry,) = document.left_out
     assert (entry.kind, entry.count) == ("gate-navigation", 2)
     assert entry.text == "2 menus: “Home | News | People | Contact”"
@@ -72,9 +72,9 @@ def _is_reported(passage: LabelledPassage) -> bool:
     ("text", "sentences"),
     [
         ("It is so. Is it? Yes!", ["It is so.", "Is it?", "Yes!"]),
-        ("Dr. Lee saw it, e.g. in Fig. 3. Then it fell.", ["Dr. Lee saw it, e.g. in Fig. 3.", "Then it fell."]),
+        ("Dr. Lee saw, e.g. in Fig. 3. It fell.", ["Dr. Lee saw, e.g. in Fig. 3.", "It fell."]),
         ("It cost 3.5 kg. A. Smith paid.", ["It cost 3.5 kg.", "A. Smith paid."]),
-        ("Kupfer schadet z. B. Austern. Silikon nicht.", ["Kupfer schadet z. B. Austern.", "Silikon nicht."]),
+        ("Er mag z. B. Austern. Sie nicht.", ["Er mag z. B. Austern.", "Sie nicht."]),
         ("銅は毒だ。貝は逃げる。", ["銅は毒だ。", "貝は逃げる。"]),
         ("“It fell.” He left.", ["“It fell.”", "He left."]),
         ("no mark at the end", ["no mark at the end"]),

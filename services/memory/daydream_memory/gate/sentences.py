@@ -14,6 +14,7 @@ END = re.compile("(?P<wide>[。！？｡]+[」』）〕】”’]*)|[.!?…؟۔�
 LAST_WORD = re.compile(r"([^\s(\[\"'“„«]+)$")
 INITIALS = re.compile(r"^(?:[^\W\d_]\.)+$|^[IVXLC]+\.$|^\d{1,3}\.$")
 LOOKBACK_CHARS = 24
+ITEM_NUMBER = re.compile(r"^\d{1,3}\.$")  # only at the start of a text
 # After these a sentence may also end: only what follows in lower case or a digit tells.
 MAY_END = frozenset({"etc.", "usw.", "al.", "co.", "inc.", "ltd.", "corp.", "jr.", "т.д.", "т.п."})
 
@@ -40,6 +41,8 @@ def _ends(text: str, end: re.Match[str]) -> bool:
         return True
     before = LAST_WORD.search(text[max(0, end.start() - LOOKBACK_CHARS) : end.start() + 1])
     word = before.group(1).lower() if before else ""
+    if ITEM_NUMBER.match(word):
+        return end.start() >= len(word)
     if word in MAY_END:
         return not following.isdigit()
     return word not in load_lexicon().abbreviations and not INITIALS.match(
