@@ -50,10 +50,10 @@ def test_facts_are_whole_sentences_and_all_of_them(
 ) -> None:
     numbered = [f"In year {at} it was seen that {text}" for at, text in enumerate(sentences)]
     paragraphs = [" ".join(numbered[at : at + breaks]) for at in range(0, len(numbered), breaks)]
-    found = facts("\n\n".join(paragraphs), chars_max=chars_max)
-    assert [text for fact in found for text in split_sentences(fact.text)] == numbered
-    assert all(CHARS_MIN <= len(fact.text) <= chars_max for fact in found)
-    assert [fact.position for fact in found] == list(range(len(found)))
+    given = facts("\n\n".join(paragraphs), chars_max=chars_max)
+    assert [text for fact in given for text in split_sentences(fact.text)] == numbered
+    assert all(CHARS_MIN <= len(fact.text) <= chars_max for fact in given)
+    assert [fact.position for fact in given] == list(range(len(given)))
 
 
 def test_a_text_that_fits_is_one_fact() -> None:
@@ -91,8 +91,8 @@ def test_a_fact_has_the_title_of_its_passage_or_else_a_line_above_it_or_the_docu
 ):
     text = f"{SENTENCE}\n\nWool and felt\n\n{OTHERS[0]} It happens in a minute."
     result = ReadResult("read", "", (Passage(text),))
-    found = facts_of(result, document_id="d", source="/lab/ant notes.txt", chars_max=300).facts
-    assert [fact.title for fact in found] == ["ant notes", "Wool and felt"]
+    given = facts_of(result, document_id="d", source="/lab/ant notes.txt", chars_max=300).facts
+    assert [fact.title for fact in given] == ["ant notes", "Wool and felt"]
 
 
 def test_white_space_makes_no_difference() -> None:
@@ -131,10 +131,10 @@ def test_chinese_sentences_are_joined_without_blanks() -> None:
 
 def test_a_question_is_one_fact_however_short() -> None:
     result = ReadResult("read", "", (Passage("Why felt?"),))
-    found = facts_of(
+    given = facts_of(
         result, document_id="d", source="question", chars_max=300, kind=FactKind.QUESTION
     ).facts
-    assert [fact.text for fact in found] == ["Why felt?"]
+    assert [fact.text for fact in given] == ["Why felt?"]
 
 
 def test_no_passages_give_no_facts() -> None:

@@ -80,7 +80,7 @@ def _is_reported(passage: LabelledPassage) -> bool:
         ("no mark at the end", ["no mark at the end"]),
         ("", []),
     ],
-)  # fmt: skip
+)
 def test_sentences_end_where_a_reader_ends_them(text: str, sentences: list[str]) -> None:
     assert split_sentences(text) == sentences
 

@@ -91,42 +91,42 @@ class TextFeatures:
 
     @Measure
     def lowered(self) -> str:
-        """The text in lower case."""
+        """Return the text in lower case."""
         return self.text.lower()
 
     @Measure
     def words(self) -> list[str]:
-        """The words in lower case."""
+        """Return the words in lower case."""
         return WORD.findall(self.lowered)
 
     @Measure
     def vocabulary(self) -> frozenset[str]:
-        """The different words in lower case."""
+        """Return the different words in lower case."""
         return frozenset(self.words)
 
     @Measure
     def word_count(self) -> int:
-        """The number of words; Chinese and Japanese words have two characters on average."""
+        """Return the number of words; Chinese and Japanese words have two characters on average."""
         if self.unspaced:
             return len(HAN_OR_KANA.findall(self.text)) // CJK_CHARS_PER_WORD
         return len(self.words)
 
     @Measure
     def unspaced(self) -> bool:
-        """Whether the script has no blanks between words."""
+        """Return whether the script has no blanks between words."""
         return is_unspaced(self.text)
 
     @Measure
     def chars(self) -> int:
-        """The number of characters that are no blanks, at least 1."""
+        """Return the number of characters that are no blanks, at least 1."""
         return max(1, len(self.text) - len(BLANK.findall(self.text)))
 
     @Measure
     def stop_share(self) -> float:
-        """The share of stop words, or of the characters that do their work in Chinese, Japanese."""
+        """Return the share of stop words, or of the characters that do their work in Chinese, Japanese."""
         if self.unspaced:
-            found = len(HIRAGANA.findall(self.text)) + len(CHINESE_PARTICLE.findall(self.text))
-            return min(1.0, found / max(1, self.word_count))
+            particles = len(HIRAGANA.findall(self.text)) + len(CHINESE_PARTICLE.findall(self.text))
+            return min(1.0, particles / max(1, self.word_count))
         stops = self.lexicon.stop_words
         return sum(word in stops for word in self.words) / max(1, len(self.words))
 
@@ -136,62 +136,62 @@ class TextFeatures:
 
     @Measure
     def letter_share(self) -> float:
-        """The share of characters in words."""
+        """Return the share of characters in words."""
         return self._letters / self.chars
 
     @Measure
     def digit_share(self) -> float:
-        """The share of digits among letters and digits."""
+        """Return the share of digits among letters and digits."""
         digits = len(DIGIT.findall(self.text))
         return digits / max(1, digits + self._letters)
 
     @Measure
     def code_share(self) -> float:
-        """The number of signs of programs and markup per character."""
+        """Return the number of signs of programs and markup per character."""
         return len(CODE_SIGN.findall(self.text)) / self.chars
 
     @Measure
     def address_share(self) -> float:
-        """The share of characters in URLs, mail addresses and paths."""
+        """Return the share of characters in URLs, mail addresses and paths."""
         return sum(map(len, ADDRESS.findall(self.text))) / self.chars
 
     @Measure
     def opaque_share(self) -> float:
-        """The share of characters in encoded data: Base64, hashes, keys, sequences."""
-        found: list[str] = OPAQUE.findall(ADDRESS.sub("", self.text))
-        opaque: int = sum(len(part) for part in found if not PLAIN_WORD.match(part))
+        """Return the share of characters in encoded data: Base64, hashes, keys, sequences."""
+        runs: list[str] = OPAQUE.findall(ADDRESS.sub("", self.text))
+        opaque: int = sum(len(part) for part in runs if not PLAIN_WORD.match(part))
         return opaque / self.chars
 
     @Measure
     def plain_share(self) -> float:
-        """The share of plain words, with or without punctuation, among the tokens."""
+        """Return the share of plain words, with or without punctuation, among the tokens."""
         tokens = self.text.split()
         return sum(bool(PLAIN_TOKEN.match(token)) for token in tokens) / max(1, len(tokens))
 
     @Measure
     def sentence_ends(self) -> int:
-        """The number of marks that end a sentence."""
+        """Return the number of marks that end a sentence."""
         return len(SENTENCE_END.findall(self.text))
 
     @Measure
     def distinct_share(self) -> float:
-        """The share of different ones among the first hundred tokens between blanks."""
+        """Return the share of different ones among the first hundred tokens between blanks."""
         tokens = self.text.split(maxsplit=TOKENS_COMPARED)[:TOKENS_COMPARED]
         return len(set(tokens)) / max(1, len(tokens))
 
     @Measure
     def capital_share(self) -> float:
-        """The share of words that begin with a capital letter."""
+        """Return the share of words that begin with a capital letter."""
         words = WORD.findall(self.text)
         capitals: int = sum(word[0].isupper() for word in words)
         return capitals / max(1, len(words))
 
     @Measure
     def words_per_line(self) -> float:
-        """The mean number of words of a line or item."""
+        """Return the mean number of words of a line or item."""
         return self.word_count / max(1, len(self.lines))
 
     def line_share(self, pattern: re.Pattern[str]) -> float:
         """Return the share of the lines in which the pattern is found."""
-        found = sum(bool(pattern.search(line[:LINE_CHARS_COMPARED])) for line in self.lines)
-        return found / max(1, len(self.lines))
+        matching = sum(bool(pattern.search(line[:LINE_CHARS_COMPARED])) for line in self.lines)
+        return matching / max(1, len(self.lines))

@@ -27,12 +27,12 @@ class PhraseList:
 
     def count(self, lowered: str, words: Set[str]) -> int:
         """Return how many different phrases a text in lower case has. `words` are its words."""
-        found: set[str] = set()
+        phrases: set[str] = set()
         if not self.triggers.isdisjoint(words):
-            found.update(self.spaced.findall(lowered))
+            phrases.update(self.spaced.findall(lowered))
         if not lowered.isascii():
-            found.update(self.unspaced.findall(lowered))
-        return len(found)
+            phrases.update(self.unspaced.findall(lowered))
+        return len(phrases)
 
 
 @dataclass(frozen=True)

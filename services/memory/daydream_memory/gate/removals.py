@@ -1,4 +1,4 @@
-"""What the gate removed, as a line for each kind, with an example."""
+"""What the gate removed, as one line per kind, with an example."""
 
 from __future__ import annotations
 

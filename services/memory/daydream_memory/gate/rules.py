@@ -11,6 +11,17 @@ import re
 from collections.abc import Callable
 
 from daydream_memory.gate.features import TextFeatures
+from daydream_memory.gate.patterns import (
+    CHANGE_LINE,
+    CODE_LINE,
+    CONTENTS_LINE,
+    FURTHER,
+    LICENCE_TITLE,
+    LICENCE_WORD,
+    LOG_LINE,
+    POINTER,
+    VERSION_TITLE,
+)
 from daydream_memory.gate.references import is_reference
 
 # Base64, keys, hashes, sequences: this share of the characters is in such runs
@@ -39,68 +50,11 @@ CAPITAL_SHARE_MENU = 0.6
 # Repetition within a block: fewer different tokens than this are a pattern
 DISTINCT_SHARE_MIN, REPETITION_TOKENS_MIN = 0.1, 12
 LONG_WORD_CHARS = 80
-# A pointer has at most so many words, and names no thing in plain words
+# A pointer has at most this number of words, and names no thing in plain words
 POINTER_WORDS_MAX, POINTER_PLAIN_SHARE_MAX = 20, 0.75
 # Lists of people or pages: this share of the characters is in addresses
 ADDRESS_SHARE_MIN, ADDRESS_STOP_SHARE_MAX = 0.3, 0.25
 
-LOG_LINE = re.compile(
-    r"^\W*(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{4}|[A-Z][a-z]{2}\s+\d{1,2}|\w+\s*\|)?"
-    r"[T\s]*\[?\d\d:\d\d:\d\d\b"
-    r"|^\W*(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|E|W|I)\b[\]:/ \d]"
-    r'|^\s*File ".+", line \d+|^Traceback \(|^\s*at [\w$.<>]+\(|^\[\s*\d+\.\d+\]'
-    r"|^\s*\d{1,3}(?:\.\d{1,3}){3}\s.*\[\d|^\d{10,13}[.\s]|^(?:step|epoch|iter\w*)\W*\d+\b.*\d\.\d"
-    r"|^\w*(?:Error|Exception): "
-)
-CONTENTS_LINE = re.compile(
-    r"(?:\.\s?){4,}\s*[\divxlc]+\s*$|…\s*\d+\s*$|[·・]{3,}\s*\d+\s*$|\s{3,}\d{1,4}\s*$"
-    r"|^\W*(?:\d+(?:\.\d+)*\.?|[A-Z]\.\d*)\s+\D{3,80}[\s\t]\d{1,4}\s*$"
-    r"|, \d+(?:[-–]\d+)?(?:, \d+(?:[-–]\d+)?)*$"
-)
-CODE_LINE = re.compile(
-    r"[;{}]\s*$|^\s*(?:\$|>>>|\.\.\.|In \[\d*\]:|%|C:\\\S*>|#!|\w+@\w+[:~])\s"
-    r"|^\s*(?:def|class|import|from|return|if|for|while|elif|else|try|except|with|fn|let|const|var"
-    r"|func|public|private|static|void|int|struct|package|use|export|sudo|apt|apt-get|pip|npm|git"
-    r"|docker|cd|make|curl|echo|cmake|SELECT|INSERT|CREATE|FROM|RUN|COPY)\b.*[(){}:;=<>/\[\]-]"
-    r"|^\s*[\w.\[\]'\"]+\s*(?:=|:=|\+=|<-)\s*\S|^\s*@\w+|^\s*</?\w+[^>]*>|^\s*[\w.]+\(.*\)\s*$"
-    r"|^['.]\\?\"|^\.[A-Za-z]{1,2}\b|^\s*--?\w[\w-]*(?:[ =,]|$)|^\s*#\s*(?:include|define|if)"
-    r"|^\s*(?://|/\*|\*/|#\s)|^\s*usage:|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
-)
-CHANGE_LINE = re.compile(
-    r"^\S+ \(\S+\) .*; urgency=|^ ?-- .+ <\S+@\S+>|\bcloses: ?#?\d|\bnew upstream|\bbump\b"
-    r"|\bLP: #\d"
-    r"|^v?\d+\.\d+(?:\.\w+)*\s*(?:\(|[-–/]|:?$)|^version \d+\.\d|^\d{4}-\d\d-\d\d  ?\S+"
-    r"|standards[- ]version|debhelper"
-    r"|d/(?:control|rules|copyright|changelog)|debian/\w+|\(#\d+\)\.?$",
-    re.I,
-)
-
-
-VERSION_TITLE = re.compile(
-    r"(?:^|/ )\W*(?:v|version |release )\s?\d+(?:\.\d+)+"
-    r"|(?:^|/ )\W*\d+\.\d+\.\d+\S*\s*(?:$|[-–(\[/])"
-    r"|(?:^|/ )\W*\d{4}[-.]\d\d[-.]\d\d\b.*\bversion \d",
-    re.I,
-)
-# The text of a known licence stands under such a heading
-LICENCE_TITLE = re.compile(
-    r"(?:^|/ )[^/]*\b(?:GNU|GPL|Apache|MIT|BSD|ISC|Mozilla|Creative Commons|Artistic|Eclipse|Boost"
-    r"|zlib|Blue Oak|Public|Free Documentation|Software|End[- ]User|Open)\b[^/]*\blicen[cs]e\b"
-    r"(?: agreement| version)?[^/a-z]*(?:/|$)",
-    re.I,
-)
-LICENCE_WORD = re.compile(
-    r"licen[cs]|copyright|distribut|warrant|liab|patent|source code|program|library|software|\bwork"
-    r"|modif|\bterms?\b|recipient|permission",
-    re.I,
-)
-POINTER = re.compile(
-    r"^\W*(?:see|see also|refer to|read|for (?:more|further|full|additional|details?|an? example)"
-    r"|more|learn more|please (?:see|refer)|implements|siehe|voir|véase|см\.|详见|参照)\b[^.!?]*"
-    r"(?:[.!?:]\W*|$)(?!\s*\w)",
-    re.I,
-)
-FURTHER = re.compile(r"\bfor (?:more|further|full|additional|details?)\b|\bmore\b", re.I)
 CHANGES, VERSIONS = "changes", "versions"  # the heading says so, or is a number of a version
 CODE, LICENCES, NUMBERS, REPETITION = "code", "licences", "numbers", "repetition"
 ENCODED, FRAGMENTS = "encoded-data", "fragments"
@@ -157,7 +111,7 @@ def is_reference_list(block: TextFeatures) -> bool:
 
 
 def is_reference_in_section(block: TextFeatures) -> bool:
-    """The same under the heading of such a list."""
+    """Ask the same under the heading of such a list."""
     return _reference_share(block, in_section=True) >= REFERENCE_SHARE_MIN
 
 
@@ -191,7 +145,7 @@ def is_change_entry(block: TextFeatures) -> bool:
 
 
 def is_repetitive(block: TextFeatures) -> bool:
-    """The same few tokens again and again."""
+    """A few tokens again and again."""
     tokens = len(block.text.split())
     return tokens >= REPETITION_TOKENS_MIN and block.distinct_share < DISTINCT_SHARE_MIN
 
@@ -235,8 +189,8 @@ def says_something(block: TextFeatures) -> bool:
 
 def _reference_share(block: TextFeatures, *, in_section: bool) -> float:
     entries = block.lines if len(block.lines) > 1 and _are_entries(block) else [block.text]
-    found = sum(is_reference(entry, in_section=in_section) for entry in entries)
-    return found / max(1, len(entries))
+    references = sum(is_reference(entry, in_section=in_section) for entry in entries)
+    return references / max(1, len(entries))
 
 
 def _are_entries(block: TextFeatures) -> bool:

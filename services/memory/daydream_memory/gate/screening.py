@@ -12,17 +12,16 @@ from pathlib import PurePath
 from daydream_memory.gate.blocks import NUMBER, TextBlock, blocks_of
 from daydream_memory.gate.features import TextFeatures, without_data
 from daydream_memory.gate.lexicon import load_lexicon
+from daydream_memory.gate.patterns import LICENCE_TITLE, VERSION_TITLE
 from daydream_memory.gate.rules import (
     CHANGES,
     CODE,
     ENCODED,
     FRAGMENTS,
-    LICENCE_TITLE,
     LICENCES,
     NUMBERS,
     REPETITION,
     SECTION_RULES,
-    VERSION_TITLE,
     VERSIONS,
     first_kind,
     has_licence_word,

@@ -1,6 +1,6 @@
 """Split a paragraph into sentences.
 
-A mark ends a sentence where a blank follows and the next word does not go on in lower case. A full
+A mark ends a sentence where a blank follows and the next word does not begin in lower case. A full
 stop after an abbreviation or an initial ends none. Chinese and Japanese marks need no blank.
 """
 
