@@ -120,7 +120,12 @@ async def test_facts_and_what_was_left_out_are_stored_under_the_offers_own_label
     await ingester.read(offer(team="chem", clearance=""))
     await activate_all(store)
     stored = await report(store)
-    assert (stored.status, stored.facts, stored.kind, stored.left_out) == ("read", 2, "pdf", (SCANNED,))
+    assert (stored.status, stored.facts, stored.kind, stored.left_out) == (
+        "read",
+        2,
+        "pdf",
+        (SCANNED,),
+    )
     facts = [await store.facts.fact_at(ordinal) for ordinal in range(2)]
     assert [(each.fact.text, each.fact.source, each.fact.team) for each in facts if each] == [
         ("one", "/a.pdf", "chem"),
@@ -211,7 +216,9 @@ async def test_a_preview_stores_nothing_and_says_what_is_new(
     await activate_all(store)
     pool_of(ingester).outcome = outcome("one", "three", "three", left_out=(SCANNED,))
     ingester.embedding_name = "embed-1"
-    previewed = await ingester.preview(PreviewDocument(source="/b.pdf", content=base64.b64encode(b"b")))
+    previewed = await ingester.preview(
+        PreviewDocument(source="/b.pdf", content=base64.b64encode(b"b"))
+    )
     assert (previewed.facts, previewed.known, previewed.embedding_bytes) == (2, 1, len("three"))
     assert (previewed.embedding_model, previewed.left_out) == ("embed-1", (SCANNED,))
     assert len(await store.documents.reports(ListDocuments(limit=10))) == 1

@@ -89,8 +89,8 @@ def peak_mb(pid: int) -> int:
         status = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
         return 0
-    _, found, rest = status.partition(b"VmHWM:")
-    return int(rest.split(None, 1)[0]) >> 10 if found else 0
+    _, label, rest = status.partition(b"VmHWM:")
+    return int(rest.split(None, 1)[0]) >> 10 if label else 0
 
 
 def limit_process(limits: SandboxLimits) -> None:

@@ -81,17 +81,20 @@ from daydream_contracts.rpc.insights import (
     SourceFact,
     VisibilityRecord,
 )
-from daydream_contracts.rpc.memory import (
+from daydream_contracts.rpc.documents import (
     DocumentPage,
     DocumentPreview,
     DocumentReport,
+    LeftOutReport,
+    ListDocuments,
+    PreviewDocument,
+)
+from daydream_contracts.rpc.memory import (
     FactVisibility,
     FindNearest,
     FindNeighbours,
     JudgedPairs,
     JudgedPairsPage,
-    LeftOutReport,
-    ListDocuments,
     ListVerdicts,
     MemoryState,
     NearestMatches,
@@ -100,7 +103,6 @@ from daydream_contracts.rpc.memory import (
     NeighbourQuery,
     PairAt,
     PairFound,
-    PreviewDocument,
     Resolve,
     Resolved,
     Search,
