@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-import socket
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 

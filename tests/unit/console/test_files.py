@@ -11,7 +11,7 @@ import pytest
 from daydream_console.ingest import Content, Offered, load
 from daydream_console.sources import FoundDocument, files_in, is_hidden
 from daydream_console.sources.folders import changed_files, load_file
-from daydream_console.sources.listed import UnreadableSourceError
+from daydream_console.sources.found import UnreadableSourceError
 from daydream_contracts.errors import ConfigurationError
 
 

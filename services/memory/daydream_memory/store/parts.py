@@ -19,17 +19,13 @@ from typing import Protocol
 
 from daydream_contracts.events import Fact, NearestMatch, ReviewRecorded, VerdictReached
 from daydream_contracts.rpc import (
-    DocumentReport,
     FactVisibility,
-    ListDocuments,
     ListVerdicts,
     Neighbour,
 )
 from daydream_memory.store.document_store import DocumentStore
 from daydream_memory.store.records import (
-    DocumentRecord,
     ErasedFacts,
-    NewFact,
     NewInsight,
     PendingFact,
     ReviewStatus,

@@ -55,6 +55,14 @@ from daydream_contracts.rpc.budget_state import (
     TaxState,
 )
 from daydream_contracts.rpc.critic import Calibrated, Certainty, CriticState, JudgeState, Share
+from daydream_contracts.rpc.documents import (
+    DocumentPage,
+    DocumentPreview,
+    DocumentReport,
+    LeftOutReport,
+    ListDocuments,
+    PreviewDocument,
+)
 from daydream_contracts.rpc.gateway import (
     AddKey,
     GatewayState,
@@ -80,14 +88,6 @@ from daydream_contracts.rpc.insights import (
     JudgeOdds,
     SourceFact,
     VisibilityRecord,
-)
-from daydream_contracts.rpc.documents import (
-    DocumentPage,
-    DocumentPreview,
-    DocumentReport,
-    LeftOutReport,
-    ListDocuments,
-    PreviewDocument,
 )
 from daydream_contracts.rpc.memory import (
     FactVisibility,
