@@ -29,6 +29,7 @@ from daydream_memory.store import NewFact
 CHARS_MIN = 40  # Latin characters; shorter pieces are headings, page numbers and fragments
 BLOCK_CHARS = 60_000
 SPACE = " "
+KINDS_WITH_RAW_LINES = ("", "text")  # their paragraphs have the line ends of the document
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ def facts_of(
             clearance=clearance,
         )
         return DocumentFacts((question,), result.left_out)
-    screened = screen(result.passages, source)
+    screened = screen(
+        result.passages, source, lines_are_items=result.kind not in KINDS_WITH_RAW_LINES
+    )
     pieces, short = _pieces(screened, chars_max, PurePath(source).stem)
     facts = tuple(
         NewFact(

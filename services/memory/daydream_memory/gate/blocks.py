@@ -14,19 +14,20 @@ from typing import Literal
 
 from daydream_memory.gate.scripts import join_lines
 
-BlockKind = Literal["paragraph", "list", "table", "code"]
+TextBlockKind = Literal["paragraph", "list", "table", "code"]
 FENCE = re.compile(r"^\s{0,3}(```|~~~)")
 BULLET = re.compile(r"^\s*(?:[-*+•‣◦▪·●○–—]|\\item)\s+")
 NUMBER = re.compile(r"^\s*(?:\[\w{1,12}\]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+")
 ROW = re.compile(r"^\s*\|.*\|\s*$")
+BLANK_LINE = re.compile(r"\n[ \t]*\n")
 LINE_END = re.compile(r"\r\n|\r|\n|\f")
 
 
 @dataclass(frozen=True)
-class Block:
+class TextBlock:
     """A part of a passage. `lines` are the items of a list, and else the lines of the text."""
 
-    kind: BlockKind
+    kind: TextBlockKind
     lines: tuple[str, ...]
 
     @property
@@ -35,11 +36,25 @@ class Block:
         return join_lines("\n".join(self.lines))
 
 
-def blocks_of(text: str, is_heading: Callable[[str], bool] = lambda line: False) -> Iterator[Block]:
+def blocks_of(
+    text: str,
+    is_heading: Callable[[str], bool] = lambda line: False,
+    *,
+    lines_are_items: bool = False,
+) -> Iterator[TextBlock]:
     """Yield the blocks of a passage in their order, none of them empty.
 
-    A line for which `is_heading` holds is a block of its own.
+    A line for which `is_heading` holds is a block by itself. `lines_are_items`: the reader has
+    joined the lines of paragraphs, so that several lines without a blank line are a list.
     """
+    if lines_are_items:
+        yield from _written_blocks(text, is_heading)
+    else:
+        yield from _raw_blocks(text, is_heading)
+
+
+def _raw_blocks(text: str, is_heading: Callable[[str], bool]) -> Iterator[TextBlock]:
+    """Yield the blocks of a text as it was written, with its marks for code, lists and tables."""
     fenced: list[str] | None = None
     open_lines: list[str] = []
     for line in LINE_END.split(text):
@@ -56,7 +71,7 @@ def blocks_of(text: str, is_heading: Callable[[str], bool] = lambda line: False)
         elif line.strip() and is_heading(line.strip()):
             yield from _blocks(open_lines)
             open_lines = []
-            yield Block("paragraph", (line.strip(),))
+            yield TextBlock("paragraph", (line.strip(),))
         elif line.strip():
             open_lines.append(line)
         else:
@@ -66,24 +81,35 @@ def blocks_of(text: str, is_heading: Callable[[str], bool] = lambda line: False)
     yield from _blocks(open_lines)
 
 
-def _code(lines: list[str]) -> Iterator[Block]:
+def _written_blocks(text: str, is_heading: Callable[[str], bool]) -> Iterator[TextBlock]:
+    for paragraph in BLANK_LINE.split(text):
+        lines = [line.strip() for line in LINE_END.split(paragraph) if line.strip()]
+        for heading, group in groupby(lines, key=is_heading):
+            part = tuple(group)
+            if heading:
+                yield from (TextBlock("paragraph", (line,)) for line in part)
+            else:
+                yield TextBlock("list" if len(part) > 1 else "paragraph", part)
+
+
+def _code(lines: list[str]) -> Iterator[TextBlock]:
     if any(line.strip() for line in lines):
-        yield Block("code", tuple(lines))
+        yield TextBlock("code", tuple(lines))
 
 
-def _blocks(lines: list[str]) -> Iterator[Block]:
+def _blocks(lines: list[str]) -> Iterator[TextBlock]:
     """Yield the blocks of lines without a blank line between them."""
     for is_row, group in groupby(lines, key=lambda line: bool(ROW.match(line))):
         if is_row:
-            yield Block("table", tuple(group))
+            yield TextBlock("table", tuple(group))
         else:
             yield from _paragraph_and_list(list(group))
 
 
-def _paragraph_and_list(lines: list[str]) -> Iterator[Block]:
+def _paragraph_and_list(lines: list[str]) -> Iterator[TextBlock]:
     first = next((at for at, line in enumerate(lines) if _is_item(line)), len(lines))
     if first:
-        yield Block("paragraph", tuple(line.strip() for line in lines[:first]))
+        yield TextBlock("paragraph", tuple(line.strip() for line in lines[:first]))
     items: list[list[str]] = []
     for line in lines[first:]:
         if _is_item(line):
@@ -91,7 +117,7 @@ def _paragraph_and_list(lines: list[str]) -> Iterator[Block]:
         else:
             items[-1].append(line)
     if items:
-        yield Block("list", tuple(join_lines("\n".join(item)) for item in items))
+        yield TextBlock("list", tuple(join_lines("\n".join(item)) for item in items))
 
 
 def _is_item(line: str) -> bool:

@@ -39,7 +39,8 @@ CAPITAL_SHARE_MENU = 0.6
 # Repetition within a block: fewer different tokens than this are a pattern
 DISTINCT_SHARE_MIN, REPETITION_TOKENS_MIN = 0.1, 12
 LONG_WORD_CHARS = 80
-POINTER_WORDS_MAX = 20
+# A pointer has at most so many words, and names no thing in plain words
+POINTER_WORDS_MAX, POINTER_PLAIN_SHARE_MAX = 20, 0.75
 # Lists of people or pages: this share of the characters is in addresses
 ADDRESS_SHARE_MIN, ADDRESS_STOP_SHARE_MAX = 0.3, 0.25
 
@@ -99,6 +100,7 @@ POINTER = re.compile(
     r"(?:[.!?:]\W*|$)(?!\s*\w)",
     re.I,
 )
+FURTHER = re.compile(r"\bfor (?:more|further|full|additional|details?)\b|\bmore\b", re.I)
 CHANGES, VERSIONS = "changes", "versions"  # the heading says so, or is a number of a version
 CODE, LICENCES, NUMBERS, REPETITION = "code", "licences", "numbers", "repetition"
 ENCODED, FRAGMENTS = "encoded-data", "fragments"
@@ -211,7 +213,9 @@ def is_link_list(block: TextFeatures) -> bool:
 
 def is_pointer(block: TextFeatures) -> bool:
     """One short sentence that only names where to read on."""
-    return block.word_count <= POINTER_WORDS_MAX and bool(POINTER.match(block.text))
+    if block.word_count > POINTER_WORDS_MAX or not POINTER.match(block.text):
+        return False
+    return block.plain_share < POINTER_PLAIN_SHARE_MAX or bool(FURTHER.search(block.text))
 
 
 def says_something(block: TextFeatures) -> bool:

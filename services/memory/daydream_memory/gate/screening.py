@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import PurePath
 
-from daydream_memory.gate.blocks import NUMBER, Block, blocks_of
+from daydream_memory.gate.blocks import NUMBER, TextBlock, blocks_of
 from daydream_memory.gate.features import TextFeatures, without_data
 from daydream_memory.gate.lexicon import load_lexicon
 from daydream_memory.gate.rules import (
@@ -30,7 +30,7 @@ from daydream_memory.gate.rules import (
     says_something,
 )
 from daydream_memory.gate.scripts import join_lines, join_sentences
-from daydream_memory.gate.tables import table_sentences
+from daydream_memory.gate.tables import row_sentences, table_sentences
 from daydream_memory.reading import Passage
 
 RUNNING_TIMES_MIN = 3  # a short block that stands this often in a document is a running head
@@ -62,14 +62,20 @@ class ScreenedBlock:
     heading: str = ""
 
 
-def screen(passages: Sequence[Passage], source: str) -> list[ScreenedBlock]:
-    """Judge all blocks of a document, in their order. `source` gives the document's name."""
-    screening = _Screening()
+def screen(
+    passages: Sequence[Passage], source: str, *, lines_are_items: bool = False
+) -> list[ScreenedBlock]:
+    """Judge all blocks of a document, in their order. `source` gives the document's name.
+
+    `lines_are_items`: see `blocks_of`.
+    """
+    screening = _Screening(lines_are_items=lines_are_items)
     for passage in passages:
         screening.add(passage)
     blocks = _with_licence_gaps(screening.blocks)
     kind = _document_kind(PurePath(source).name, blocks)
-    blocks = [replace(block, junk=block.junk or kind) for block in blocks]
+    if kind:
+        blocks = [replace(block, junk=block.junk or kind) for block in blocks]
     return _with_leads(_without_running_heads(blocks))
 
 
@@ -91,7 +97,8 @@ def _document_kind(name: str, blocks: Sequence[ScreenedBlock]) -> str:
 class _Screening:
     """Goes through a document, and remembers the section that it is in."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lines_are_items: bool) -> None:
+        self._lines_are_items = lines_are_items
         self.blocks: list[ScreenedBlock] = []
         self._lexicon = load_lexicon()
         self._is_licence = False
@@ -106,18 +113,34 @@ class _Screening:
         if self._title_section:
             self._section = ""
         self._heading = ""
-        for block in blocks_of(passage.text, self._is_section):
+        if passage.kind == "table":
+            self._add_table(passage)
+            return
+        for block in blocks_of(
+            passage.text, self._is_section, lines_are_items=self._lines_are_items
+        ):
             text = block.text
             if self._is_section(text):
                 self._section, self._heading = self._lexicon.section_kind(text), ""
                 continue
             self.blocks.append(self._judge(passage, block, text))
 
+    def _add_table(self, passage: Passage) -> None:
+        """Judge the rows of a table that a reader has written as words."""
+        lines = [line.strip() for line in passage.text.splitlines() if line.strip()]
+        if lines and CAPTION.match(lines[0]):
+            self._caption = lines.pop(0)
+        caption, self._caption = self._caption, ""
+        for line in lines:
+            rows = tuple(row_sentences([line], caption))
+            junk = "" if rows else NUMBERS
+            self.blocks.append(ScreenedBlock(passage, rows[0] if rows else line, rows, junk))
+
     def _is_section(self, line: str) -> bool:
         short = len(line) < HEADING_CHARS_MAX and line[-1:] not in ".,;)"
         return short and bool(self._lexicon.section_kind(line))
 
-    def _judge(self, passage: Passage, block: Block, text: str) -> ScreenedBlock:
+    def _judge(self, passage: Passage, block: TextBlock, text: str) -> ScreenedBlock:
         caption, self._caption = self._caption, ""
         if block.kind == "table":
             rows = tuple(table_sentences(block.lines, caption))
@@ -131,7 +154,7 @@ class _Screening:
         sentences = block.lines if block.kind == "list" else ()
         return ScreenedBlock(passage, text, sentences, junk, self._heading)
 
-    def _junk(self, passage: Passage, block: Block, features: TextFeatures) -> str:
+    def _junk(self, passage: Passage, block: TextBlock, features: TextFeatures) -> str:
         if "code" in (passage.kind, block.kind) and not is_plain_prose(features):
             return CODE
         if self._is_licence:
@@ -158,7 +181,7 @@ class _Screening:
             self._heading, self._section = text, ""
 
 
-def _measure(block: Block, text: str) -> TextFeatures:
+def _measure(block: TextBlock, text: str) -> TextFeatures:
     """Measure a block. The numbers of a list are no part of its text, but of its items."""
     if block.kind == "list":
         text = " ".join(NUMBER.sub("", item) for item in block.lines)

@@ -19,6 +19,7 @@ NUMERIC = re.compile(r"^[\s\d.,:;%±+\-−–()/*<>≤≥~=eE×^$€£]*$")
 WORD_SIGN = re.compile(r"\w")
 NUMBER_COLUMNS_MAX = 4
 CELL_WORDS_MIN = 4  # of a row with a single cell, and of a table without a header
+CELL_END = "; "
 CELL_CHARS_HEADER_MAX = 60
 PROSE_CELL_CHARS = 40
 
@@ -39,6 +40,29 @@ def table_sentences(lines: Sequence[str], caption: str = "") -> list[str]:
     sentences = [_sentence(row, header) for row in body]
     start = f"In {caption}, " if caption else ""
     return [f"{start}{sentence}" for sentence in sentences if sentence]
+
+
+def row_sentences(rows: Sequence[str], caption: str = "") -> list[str]:
+    """Return a sentence for each row that says something.
+
+    `rows` are as readers write them: "Species: Mytilus; Loss: 10 %", or "Mytilus; 10 %" if nothing
+    names the columns.
+    """
+    sentences = []
+    for row in rows:
+        pairs = [_named_cell(cell) for cell in row.split(CELL_END)]
+        if all(name for name, _ in pairs) and len(pairs) > 1:
+            sentences.append(_sentence([cell for _, cell in pairs], [name for name, _ in pairs]))
+        elif max(map(_words, row.split(CELL_END))) >= CELL_WORDS_MIN:
+            sentences.append(_sentence(row.split(CELL_END), []))
+    start = f"In {caption}, " if caption else ""
+    return [f"{start}{sentence}" for sentence in sentences if sentence]
+
+
+def _named_cell(cell: str) -> tuple[str, str]:
+    name, colon, value = cell.partition(": ")
+    is_name = bool(colon) and len(name) <= CELL_CHARS_HEADER_MAX
+    return (name, value) if is_name else ("", cell)
 
 
 def _sentence(row: Sequence[str], header: Sequence[str]) -> str:

@@ -17,7 +17,8 @@ from daydream_memory.reading.passages import (
 )
 from daydream_memory.reading.text import decode_markup
 from daydream_memory.reading.web_page import read_fragment
-from daydream_memory.reading.zip_parts import open_zip, parse_xml, read_part
+from daydream_memory.reading.xml_parts import parse_xml
+from daydream_memory.reading.zip_parts import open_zip, read_part
 
 PAGES = (".xhtml", ".html", ".htm", ".xml")
 NO_TEXT = ("nav.xhtml", "toc.xhtml", "toc.html", "cover.xhtml", "nav.html")

@@ -23,7 +23,8 @@ from daydream_memory.reading.passages import (
     counted,
 )
 from daydream_memory.reading.web_page import kept_formulas
-from daydream_memory.reading.zip_parts import open_zip, parse_xml, read_xml
+from daydream_memory.reading.xml_parts import parse_xml, read_xml
+from daydream_memory.reading.zip_parts import open_zip
 
 Element = Any  # lxml has no types
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"

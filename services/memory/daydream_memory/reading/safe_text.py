@@ -37,6 +37,8 @@ INVISIBLE = re.compile(
     f"{INVISIBLE_LETTERS}{VARIATION_SELECTORS}]"
 )
 ARABIC_NUMBER_SIGNS = re.compile("[\u0600-\u0605\u06dd\u070f]")
+# what a terminal does not print but obeys
+TERMINAL = re.compile("\x1b\\[[0-9;?]*[A-Za-z]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)")
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -46,7 +48,7 @@ def safe_text(text: str) -> tuple[str, int]:
     Soft hyphens and byte order marks go uncounted: they are ordinary typesetting.
     """
     text = SOFT_HYPHEN.sub("", text.replace(BYTE_ORDER_MARK, ""))
-    text = LINE_SEPARATORS.sub("\n", text)
+    text = TERMINAL.sub("", LINE_SEPARATORS.sub("\n", text))
     text = SURROGATES.sub("\ufffd", text)
     if text.isascii() and not INVISIBLE.search(text):
         return text, 0

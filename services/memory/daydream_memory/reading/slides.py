@@ -14,7 +14,8 @@ from daydream_memory.reading.markup_tables import row_text
 from daydream_memory.reading.outline import Block, passages_of
 from daydream_memory.reading.passages import Passage, RawDocument, Reading, counted
 from daydream_memory.reading.web_page import kept_formulas
-from daydream_memory.reading.zip_parts import open_zip, read_xml
+from daydream_memory.reading.xml_parts import read_xml
+from daydream_memory.reading.zip_parts import open_zip
 
 Element = Any  # lxml has no types
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"

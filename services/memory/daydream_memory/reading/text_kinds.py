@@ -29,7 +29,7 @@ SUBTITLES = re.compile(
 )
 RIS = re.compile(r"^TY  ?- [A-Z]+\s*$.*?^ER  ?-", re.MULTILINE | re.DOTALL)
 BIBTEX = re.compile(
-    r"\A(?:\s+|%[^\n]*\n|@(?:comment|string|preamble)\b[^\n]*\n)*@[A-Za-z]+\s*[{(]\s*[^\s,{}=]+\s*,",
+    r"\A(?:\s++|%[^\n]*\n|@(?:comment|string|preamble)\b[^\n]*\n)*@[A-Za-z]+\s*[{(]\s*[^\s,{}=]+\s*,",
     re.IGNORECASE,
 )
 LATEX = re.compile(

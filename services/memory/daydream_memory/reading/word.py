@@ -25,7 +25,8 @@ from daydream_memory.reading.passages import (
 from daydream_memory.reading.web_page import kept_formulas
 from daydream_memory.reading.word_runs import Paragraph, RunReader
 from daydream_memory.reading.word_styles import Styles, W, styles_of
-from daydream_memory.reading.zip_parts import open_zip, read_xml
+from daydream_memory.reading.xml_parts import read_xml
+from daydream_memory.reading.zip_parts import open_zip
 
 Element = Any  # lxml has no types
 BOLD_LEVEL = 10  # a line in bold is below every heading with a style

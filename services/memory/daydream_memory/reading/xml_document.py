@@ -13,7 +13,7 @@ from daydream_memory.reading.passages import RawDocument, Reading, UnreadableDoc
 from daydream_memory.reading.tables import is_prose
 from daydream_memory.reading.web_page import read_fragment
 from daydream_memory.reading.word_lists import word_set
-from daydream_memory.reading.zip_parts import parse_xml
+from daydream_memory.reading.xml_parts import parse_xml
 
 Element = Any  # lxml has no types
 HEADINGS = word_set("title article-title head subtitle")

@@ -8,13 +8,9 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from typing import Any
-
-from lxml import etree
 
 from daydream_memory.reading.passages import UnreadableDocumentError
 
-Element = Any  # lxml has no types
 PART_BYTES_MAX = 32 << 20
 PARTS_MAX = 20_000
 BLOCK_BYTES = 1 << 20
@@ -32,8 +28,12 @@ def open_zip(data: bytes, what: str = "archive") -> zipfile.ZipFile:
     return archive
 
 
-def read_part(archive: zipfile.ZipFile, name: str, bytes_max: int = PART_BYTES_MAX) -> bytes:
-    """Return a part, b"" if there is none. Raise UnreadableDocumentError if it is too large."""
+def read_part(archive: zipfile.ZipFile, name: str, bytes_max: int = 0) -> bytes:
+    """Return a part, b"" if there is none. Raise UnreadableDocumentError if it is too large.
+
+    `bytes_max`: the largest size, PART_BYTES_MAX if none is given.
+    """
+    bytes_max = bytes_max or PART_BYTES_MAX
     try:
         with archive.open(name) as part:
             data = bytearray()
@@ -48,21 +48,3 @@ def read_part(archive: zipfile.ZipFile, name: str, bytes_max: int = PART_BYTES_M
         return b""
     except BROKEN as error:
         raise UnreadableDocumentError(f"{name} cannot be unpacked: {error}") from None
-
-
-def read_xml(archive: zipfile.ZipFile, name: str) -> Element | None:
-    """Return the root element of a part, None if there is no such part or it is no XML."""
-    data = read_part(archive, name)
-    return parse_xml(data) if data else None
-
-
-def parse_xml(data: bytes) -> Element | None:
-    """Return the root element, None for what is no XML. Entities and other files are not loaded."""
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, recover=True,
-        remove_pis=True, remove_comments=True,
-    )  # fmt: skip
-    try:
-        return etree.fromstring(data, parser=parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return None

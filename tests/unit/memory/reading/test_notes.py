@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from daydream_memory.reading import DocumentMetadata
 from support.readings import COATING, YIELD, left_out, read, texts, words
 
 BASE64 = "iVBORw0KGgoAAAANSUhEUg" * 300
@@ -202,3 +203,44 @@ def test_markdown_without_its_ending_is_recognised() -> None:
     assert texts(note, "notes.txt")[0] == ("Yield", YIELD)
     assert read(note, "notes").kind == "markdown"
     assert read("# one hash and no more\nplain text", "notes.txt").kind == "text"
+
+
+def test_each_heading_starts_a_passage_whose_title_is_its_path() -> None:
+    note = (
+        "intro\n\n# Ants\nabout ants\n\n## Trails\nabout trails\n\n### Fresh\nfresh\n\n"
+        "## Nests\nnests\n\n# Bees\nbees\n\nUnderlined\n----------\nbelow\n"
+    )
+    for ends in ("\n", "\r\n"):
+        assert texts(note.replace("\n", ends), "notes.md") == [
+            ("notes", "intro"),
+            ("Ants", "about ants"),
+            ("Ants / Trails", "about trails"),
+            ("Ants / Trails / Fresh", "fresh"),
+            ("Ants / Nests", "nests"),
+            ("Bees", "bees"),
+            ("Bees / Underlined", "below"),
+        ]
+
+
+def test_front_matter_gives_all_metadata_and_broken_one_gives_none() -> None:
+    front = "---\ntags: [ice]\nlicense: CC-BY\ndate: 2024-05-01\ndomain: geology\n---\n"
+    assert read(f"{front}Text.", "a.md").passages[0].metadata == DocumentMetadata(
+        ("ice",), "geology", "CC-BY", "2024-05-01"
+    )
+    (passage,) = read("---\nnot: [yaml\n---\nA text.\n", "a.md").passages
+    assert (passage.text, passage.metadata) == ("A text.", DocumentMetadata())
+
+
+def test_aliases_in_front_matter_do_not_grow_without_end() -> None:
+    bomb = "---\na: &a [x, x, x]\n" + "".join(
+        f"{name}: &{name} [*{chr(ord(name) - 1)}, *{chr(ord(name) - 1)}]\n"
+        for name in "bcdefghijklmnopq"
+    )
+    assert texts(f"{bomb}---\n{YIELD}", "a.md") == [("a", YIELD)]
+
+
+@pytest.mark.parametrize("odd", ["\u2028", "\x0c", "\x0b", "\x85", "\x1c"])
+def test_odd_separators_lose_no_text(odd: str) -> None:
+    note = f"# A\nfoo{odd}bar\nbaz\n# B\nqux\n"
+    assert "baz" in dict(texts(note, "a.md"))["A"]
+    assert dict(texts(note, "a.md"))["B"] == "qux"

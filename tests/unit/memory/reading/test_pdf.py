@@ -215,7 +215,7 @@ def test_letters_that_are_set_apart_become_words(gap: float, spaces: bool) -> No
 
 
 def test_letters_with_spaces_between_them_become_words() -> None:
-    spaced = "  ".join(" ".join(word) for word in "TIDAL POWER AND MUSSELS".split())
+    spaced = "  ".join(" ".join(word) for word in ["TIDAL", "POWER", "AND", "MUSSELS"])
     (text,) = page_texts(lines([spaced], size=12))
     assert text == "TIDAL POWER AND MUSSELS"
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from daydream_memory.chunking import facts_of
 from support.readings import COATING, YIELD, left_out, read, refusal, texts
 
 FELT = "Felt forms when wet wool is rubbed, since the scales of its fibres creep one way only."
@@ -325,3 +326,32 @@ def test_a_table_without_its_ending_is_recognised() -> None:
 def test_prose_with_commas_is_no_table() -> None:
     prose = "First, this is prose.\nThen, this is too.\nLast, it ends.\n"
     assert read(prose, "a.txt").kind == "text"
+
+
+def test_bad_lines_are_counted_and_the_others_read() -> None:
+    lines = ['{"title": "Ants", "text": "one"}', "not json", '{"content": "two"}', "", '"three"',
+             '{"text": ""}', '{"number": 4}', "[5]", "null"]  # fmt: skip
+    assert texts("\n".join(lines), "facts.jsonl") == [
+        ("Ants", "one"),
+        ("facts", "two"),
+        ("facts", "three"),
+    ]
+    assert left_out("\n".join(lines), "facts.jsonl") == {"unreadable-records": 5}
+
+
+@pytest.mark.parametrize("odd", ["\u2028", "\u2029", "\x85"])
+def test_an_odd_separator_does_not_divide_a_record(odd: str) -> None:
+    record = json.dumps({"text": f"one{odd}two"}, ensure_ascii=False)
+    assert texts(record, "facts.jsonl") == [("facts", "one two")]
+
+
+def test_a_record_keeps_its_tags_licence_and_date_in_its_facts() -> None:
+    record = {"text": FELT, "Tags": "wool, felt", "licence": "CC0", "year": 1900}
+    passages = read(json.dumps(record), "a.jsonl").passages
+    (fact,) = facts_of(passages, document_id="d", source="/a.jsonl", chars_max=900)
+    assert (fact.tags, fact.licence, fact.date, fact.domain) == (
+        ("wool", "felt"),
+        "CC0",
+        "1900",
+        "",
+    )

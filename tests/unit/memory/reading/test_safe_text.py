@@ -57,6 +57,7 @@ def test_what_a_script_or_a_number_needs_stays(text: str) -> None:
         ("\ufeffstart", "start"),
         ("a\u2028b\x0cc\r\nd", "a\nb\nc\nd"),
         ("e\u0301", "é"),
+        ("a\x1b[1mbold\x1b[0m and \x1b]0;title\x07 more", "abold and  more"),
         ("half \ud83d pair", "half \ufffd pair"),
     ],
 )
