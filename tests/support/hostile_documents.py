@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 
-from support.documents import docx
+from support import office_files
 
 Maker = Callable[[], bytes]
 SENTENCE = "The ice on the lake breaks up earlier each spring than it did before."
@@ -26,11 +26,21 @@ OUTSIDE = '<!DOCTYPE d [<!ENTITY out SYSTEM "file:///etc/passwd">]>'
 WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
 
+def sound_word_file() -> bytes:
+    """Return a Word file with one sentence."""
+    return office_files.word_file(office_files.paragraph(SENTENCE))
+
+
+def sound_pdf() -> bytes:
+    """Return a PDF with one sentence."""
+    return pdf_pages(1)
+
+
 def word_file(body: bytes, before: bytes = b"") -> bytes:
     """Return a Word file whose main part has this content, deflated."""
     out = io.BytesIO()
     with (
-        zipfile.ZipFile(io.BytesIO(docx(("Normal", SENTENCE)))) as sound,
+        zipfile.ZipFile(io.BytesIO(sound_word_file())) as sound,
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         for name in sound.namelist():
@@ -166,7 +176,6 @@ SMALL: dict[str, Maker] = {
     "laughs.xhtml": lambda: xhtml(DOCTYPE, "&l9;"),
     "outside.docx": lambda: word_file(OUTSIDE_TEXT, OUTSIDE.encode()),
     "outside.xhtml": lambda: xhtml(OUTSIDE, "&out;"),
-    "tables.docx": lambda: nested_tables(3000),
     "loop.pdf": page_tree_loop,
     "deep.json": lambda: b"[" * 100_000 + b"]" * 100_000,
     "deep.jsonl": lambda: b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
@@ -176,6 +185,7 @@ SMALL: dict[str, Maker] = {
     "lying.docx": lambda: lying_word_bomb(5),
 }
 LARGE: dict[str, Maker] = {
+    "tables.docx": lambda: nested_tables(3000),
     "laughs.docx": lambda: word_file(LAUGHING_TEXT, DOCTYPE.encode()),
     "bomb100.docx": lambda: word_bomb(100),
     "bomb1000.docx": lambda: word_bomb(1000),

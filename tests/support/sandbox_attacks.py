@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
+import select
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ def _spin(_: str) -> str:
 
 
 def _sleep(_: str) -> str:
-    signal.sigtimedwait([], 60)
+    select.select([], [], [], 60)
     return "awake"
 
 
