@@ -1,4 +1,4 @@
-"""PDF: text in reading order and whole words; what has no text, and what nobody sees, is reported."""
+"""PDF: text in reading order and whole words; what has no text or is not seen is reported."""
 
 from __future__ import annotations
 
@@ -106,9 +106,9 @@ def test_words_are_joined_over_line_ends_and_ligatures_are_letters() -> None:
         )
     )
     assert text == (
-        "The efficiency of antifouling films depends on the hydrodynamic shear; another flow regime "
-        "needs another film. The microstructure of well-known silicone-based layers is still poorly "
-        "understood, though such layers were measured first by X-ray in non-Newtonian fluids."
+        "The efficiency of antifouling films depends on the hydrodynamic shear; another flow "
+        "regime needs another film. The microstructure of well-known silicone-based layers is "
+        "still poorly understood, though such layers were measured first by X-ray in non-Newtonian fluids."
     )
 
 
