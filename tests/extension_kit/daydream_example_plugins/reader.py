@@ -12,12 +12,13 @@ from daydream_memory.reading import (
     Reading,
     UnreadableDocumentError,
 )
+from daydream_memory.reading.own_readers import OwnReader
 
 ENTRY = re.compile(r"^@@ (\d{4}-\d{2}-\d{2}) (.+)$", re.MULTILINE)
 FIRST_LINE = b"LABBOOK 1"
 
 
-class LabBookReader:
+class LabBookReader(OwnReader):
     """Reads a lab book: entries that begin with "@@", a date and a title. Samples are left out."""
 
     kind = "lab-book"

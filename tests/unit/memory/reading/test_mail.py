@@ -79,7 +79,8 @@ def test_each_mail_of_a_mailbox_is_read(name: str) -> None:
 def test_an_encrypted_mail_is_refused() -> None:
     data = (
         b"From: a@b.c\nTo: b@b.c\nSubject: x\nMIME-Version: 1.0\nContent-Type: "
-        b"multipart/encrypted; boundary=x\n\n--x\nContent-Type: application/pgp-encrypted\n\n--x--\n"
+        b"multipart/encrypted; boundary=x\n\n--x\nContent-Type: application/pgp-encrypted\n\n"
+        b"--x--\n"
     )
     assert "encrypted" in refusal(data, "a.eml")
 

@@ -329,8 +329,17 @@ def test_prose_with_commas_is_no_table() -> None:
 
 
 def test_bad_lines_are_counted_and_the_others_read() -> None:
-    lines = ['{"title": "Ants", "text": "one"}', "not json", '{"content": "two"}', "", '"three"',
-             '{"text": ""}', '{"number": 4}', "[5]", "null"]  # fmt: skip
+    lines = [
+        '{"title": "Ants", "text": "one"}',
+        "not json",
+        '{"content": "two"}',
+        "",
+        '"three"',
+        '{"text": ""}',
+        '{"number": 4}',
+        "[5]",
+        "null",
+    ]
     assert texts("\n".join(lines), "facts.jsonl") == [
         ("Ants", "one"),
         ("facts", "two"),
