@@ -72,10 +72,10 @@ def lying_word_bomb(megabytes: int) -> bytes:
 def zip_bomb(megabytes: int) -> bytes:
     """Return an archive of one text file of this size."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("notes.txt", "w") as part:
-            for _ in range(megabytes):
-                part.write(f"{SENTENCE}\n".encode() * (1_000_000 // 70))
+    archive = zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED)
+    with archive, archive.open("notes.txt", "w") as part:
+        for _ in range(megabytes):
+            part.write(f"{SENTENCE}\n".encode() * (1_000_000 // 70))
     return out.getvalue()
 
 
