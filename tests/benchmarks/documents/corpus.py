@@ -10,14 +10,16 @@ import csv
 import html
 import io
 import random
+import textwrap
 import zipfile
-from collections.abc import Sequence
 
-from benchmarks.documents.labelled import LabelledPassage, labelled_passages
+from benchmarks.documents.labelled import labelled_passages
+from support.pdf_files import Draw, lines, pdf_file
 
 SECTIONS_PER_DOCUMENT = 24
 PASSAGES_PER_SECTION = 4
 JUNK_SHARE = 0.15
+LINE_CHARS = 90
 Section = tuple[str, list[str]]
 WORD_TYPES = (
     '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -33,30 +35,42 @@ WORD_RELATIONS = (
 WORD_NAMESPACE = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
-def documents(count: int, seed: int) -> dict[str, bytes]:
+def documents(count: int, seed: int, sections: int = SECTIONS_PER_DOCUMENT) -> dict[str, bytes]:
     """Return documents by name, an equal number of each kind."""
     chance = random.Random(seed)
-    passages = labelled_passages()
-    makers = {"md": _markdown, "html": _page, "txt": _text, "csv": _table, "docx": _word}
     return {
-        f"{number}.{ending}": make(_sections(passages, chance))
+        f"{number}.{ending}": make(_sections(sections, chance))
         for number in range(count)
-        for ending, make in makers.items()
+        for ending, make in MAKERS.items()
     }
 
 
-def _sections(passages: Sequence[LabelledPassage], chance: random.Random) -> list[Section]:
+def large_documents(megabytes: float, seed: int) -> dict[str, bytes]:
+    """Return one document of each kind with so many megabytes of text."""
+    chance = random.Random(seed)
+    sections: list[Section] = []
+    size = 0
+    while size < megabytes * 1e6:
+        sections += _sections(SECTIONS_PER_DOCUMENT, chance)
+        size = sum(len(text.encode()) for _, texts in sections for text in texts)
+    return {f"large.{ending}": make(sections) for ending, make in MAKERS.items()}
+
+
+def _sections(count: int, chance: random.Random) -> list[Section]:
+    passages = labelled_passages()
     content = [passage.text for passage in passages if passage.is_content]
     junk = [passage.text for passage in passages if not passage.is_content]
     return [
         (
             f"Section {number} of part {chance.randrange(9)}",
             [
-                chance.choice(junk if chance.random() < JUNK_SHARE else content)
+                chance.choice(junk)
+                if chance.random() < JUNK_SHARE
+                else f"In study {chance.randrange(10**6)} it was seen: {chance.choice(content)}"
                 for _ in range(PASSAGES_PER_SECTION)
             ],
         )
-        for number in range(SECTIONS_PER_DOCUMENT)
+        for number in range(count)
     ]
 
 
@@ -103,6 +117,20 @@ def _word(sections: list[Section]) -> bytes:
     return file.getvalue()
 
 
+def _pdf(sections: list[Section]) -> bytes:
+    pages = [_page_of_pdf(title, texts) for title, texts in sections]
+    return pdf_file(*pages)
+
+
+def _page_of_pdf(title: str, texts: list[str]) -> Draw:
+    plain = [text.encode("ascii", "replace").decode() for text in texts]
+    wrapped = [line for text in plain for line in (*textwrap.wrap(text, LINE_CHARS), "")]
+    return lines([title, "", *wrapped])
+
+
 def _word_paragraph(text: str, style: str = "Normal") -> str:
     properties = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>'
     return f"<w:p>{properties}<w:r><w:t>{html.escape(text)}</w:t></w:r></w:p>"
+
+
+MAKERS = {"md": _markdown, "html": _page, "txt": _text, "csv": _table, "docx": _word, "pdf": _pdf}

@@ -35,6 +35,7 @@ PLAIN_TOKEN = re.compile(
     r"[(\[\"'“„«*_]*[^\W\d_]+(?:['’/–-][^\W\d_]+)*[)\]\"'”“»*_]*[.,;:!?…]*[)\]\"'”“»*_]*$|\d+[.,]?\d*$"
 )
 CHINESE_PARTICLE = re.compile(r"[的了是在和有不与及等对为以上将会可被由从其或而且也这中因使于到]")
+DATA_RUN_CHARS_MIN = 80
 DATA_RUN = re.compile(
     r"!?\[[^\]]{0,200}\]\(data:[^)]*\)|\bdata:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]*|\b[A-Za-z0-9+/=_-]{80,}"
 )
@@ -74,6 +75,8 @@ class Measure(Generic[MeasureT]):
 
 def without_data(text: str) -> str:
     """Return the text without its long runs of encoded data."""
+    if max(map(len, text.split()), default=0) < DATA_RUN_CHARS_MIN:
+        return text
     return DATA_RUN.sub("", text)
 
 

@@ -44,6 +44,7 @@ CHANGES_TITLE = re.compile(r"\brelease notes\b|\bchange ?log\b|\bnews for\b", re
 CAPTION = re.compile(
     r"^(?:Table|Tab\.|Tabelle|Tableau|Tabla|Tabella|Таблица|表)\s*[\dIVX]*\b.{0,200}$"
 )
+SENTENCE_MARKS = (".", "!", "?", "。", "！", "？", "।")
 LEADS_ON = (":", "：")
 
 
@@ -146,9 +147,11 @@ class _Screening:
             rows = tuple(table_sentences(block.lines, caption))
             return ScreenedBlock(passage, " ".join(rows) or text, rows, "" if rows else NUMBERS)
         features = _measure(block, text)
-        junk = self._junk(passage, block, features)
-        if junk == ENCODED:
-            text, junk = self._around_data(text)
+        without = without_data(text)
+        if without != text:
+            text, junk = self._around_data(text, without)
+        else:
+            junk = self._junk(passage, block, features)
         if junk == FRAGMENTS:
             self._note_fragment(text)
         sentences = block.lines if block.kind == "list" else ()
@@ -165,9 +168,8 @@ class _Screening:
             return CHANGES if section == VERSIONS else section
         return first_kind(features) or ("" if says_something(features) else FRAGMENTS)
 
-    def _around_data(self, text: str) -> tuple[str, str]:
+    def _around_data(self, text: str, rest: str) -> tuple[str, str]:
         """Keep what a block says besides its encoded data."""
-        rest = without_data(text)
         features = TextFeatures(rest, (rest,), self._lexicon)
         if says_something(features) and not first_kind(features):
             return join_lines(rest), ""
@@ -202,13 +204,16 @@ def _with_licence_gaps(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:
 
 
 def _without_running_heads(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:
+    """Remove what stands again and again. Sentences stay where they stand first."""
     times = Counter(block.text for block in blocks if len(block.text) <= RUNNING_CHARS_MAX)
-    return [
-        replace(block, junk=REPETITION)
-        if not block.junk and times[block.text] >= RUNNING_TIMES_MIN
-        else block
-        for block in blocks
-    ]
+    seen: set[str] = set()
+    result = []
+    for block in blocks:
+        repeated = times[block.text] >= RUNNING_TIMES_MIN and not block.junk
+        again = block.text in seen or not block.text.endswith(SENTENCE_MARKS)
+        result.append(replace(block, junk=REPETITION) if repeated and again else block)
+        seen.add(block.text)
+    return result
 
 
 def _with_leads(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:
