@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 
-from support.documents import docx
+from support import office_files
 
 Maker = Callable[[], bytes]
 SENTENCE = "The ice on the lake breaks up earlier each spring than it did before."
@@ -23,32 +23,42 @@ LAUGHS = "".join(
 )
 DOCTYPE = f"<!DOCTYPE lolz [{LAUGHS}]>"
 OUTSIDE = '<!DOCTYPE d [<!ENTITY out SYSTEM "file:///etc/passwd">]>'
-WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+WORD = b'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
 
-def word_file(body: bytes, before: bytes = b"") -> bytes:
-    """Return a Word file whose main part has this content, deflated."""
+def sound_word_file() -> bytes:
+    """Return a Word file with one sentence."""
+    return office_files.word_file(office_files.paragraph(SENTENCE))
+
+
+def sound_pdf() -> bytes:
+    """Return a PDF with one sentence."""
+    return pdf_pages(1)
+
+
+def word_file(body: bytes, before: bytes = b"", copies: int = 1) -> bytes:
+    """Return a Word file whose main part has copies of this content, deflated."""
     out = io.BytesIO()
     with (
-        zipfile.ZipFile(io.BytesIO(docx(("Normal", SENTENCE)))) as sound,
+        zipfile.ZipFile(io.BytesIO(sound_word_file())) as sound,
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         for name in sound.namelist():
-            content = sound.read(name)
-            if name == "word/document.xml":
-                content = b"<?xml version='1.0'?>%s<w:document %s><w:body>" % (
-                    before,
-                    WORD.encode(),
-                )
-                content += body + b"</w:body></w:document>"
-            archive.writestr(name, content)
+            if name != "word/document.xml":
+                archive.writestr(name, sound.read(name))
+                continue
+            with archive.open(name, "w") as part:  # piece by piece: it may be large
+                part.write(b"<?xml version='1.0'?>%s<w:document %s><w:body>" % (before, WORD))
+                for _ in range(copies):
+                    part.write(body)
+                part.write(b"</w:body></w:document>")
     return out.getvalue()
 
 
 def word_bomb(megabytes: int) -> bytes:
     """Return a Word file that unpacks to this size."""
     paragraph = b"<w:p><w:r><w:t>%s</w:t></w:r></w:p>" % (b"a" * 1000)
-    return word_file(paragraph * (megabytes * 1_000_000 // len(paragraph)))
+    return word_file(paragraph * (1_000_000 // len(paragraph)), copies=megabytes)
 
 
 def lying_word_bomb(megabytes: int) -> bytes:
@@ -62,8 +72,10 @@ def lying_word_bomb(megabytes: int) -> bytes:
 def zip_bomb(megabytes: int) -> bytes:
     """Return an archive of one text file of this size."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("notes.txt", f"{SENTENCE}\n" * (megabytes * 1_000_000 // 70))
+    archive = zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED)
+    with archive, archive.open("notes.txt", "w") as part:
+        for _ in range(megabytes):
+            part.write(f"{SENTENCE}\n".encode() * (1_000_000 // 70))
     return out.getvalue()
 
 
@@ -166,7 +178,6 @@ SMALL: dict[str, Maker] = {
     "laughs.xhtml": lambda: xhtml(DOCTYPE, "&l9;"),
     "outside.docx": lambda: word_file(OUTSIDE_TEXT, OUTSIDE.encode()),
     "outside.xhtml": lambda: xhtml(OUTSIDE, "&out;"),
-    "tables.docx": lambda: nested_tables(3000),
     "loop.pdf": page_tree_loop,
     "deep.json": lambda: b"[" * 100_000 + b"]" * 100_000,
     "deep.jsonl": lambda: b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
@@ -176,14 +187,15 @@ SMALL: dict[str, Maker] = {
     "lying.docx": lambda: lying_word_bomb(5),
 }
 LARGE: dict[str, Maker] = {
+    "tables.docx": lambda: nested_tables(3000),
     "laughs.docx": lambda: word_file(LAUGHING_TEXT, DOCTYPE.encode()),
     "bomb100.docx": lambda: word_bomb(100),
-    "bomb1000.docx": lambda: word_bomb(1000),
+    "bomb600.docx": lambda: word_bomb(600),
     "lying100.docx": lambda: lying_word_bomb(100),
-    "bomb.zip": lambda: zip_bomb(1000),
+    "bomb.zip": lambda: zip_bomb(600),
     "stream60.pdf": lambda: pdf_stream(60),
-    "stream700.pdf": lambda: pdf_stream(700),
-    "twice.pdf": lambda: pdf_packed_twice(1000),
+    "stream600.pdf": lambda: pdf_stream(600),
+    "twice.pdf": lambda: pdf_packed_twice(600),
     "pages.pdf": lambda: pdf_pages(10_000),
     "deep.html": lambda: web_page("<div>" * 200_000 + SENTENCE),
     "open.html": lambda: web_page("<b><i>" * 150_000 + SENTENCE),

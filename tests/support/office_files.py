@@ -18,7 +18,8 @@ R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 DC = "http://purl.org/dc/elements/1.1/"
 STYLES = "".join(
-    f'<w:style w:type="paragraph" w:styleId="Heading{level}"><w:name w:val="heading {level}"/></w:style>'
+    f'<w:style w:type="paragraph" w:styleId="Heading{level}">'
+    f'<w:name w:val="heading {level}"/></w:style>'
     for level in (1, 2, 3)
 )
 
@@ -33,7 +34,7 @@ def zipped(parts: Mapping[str, str | bytes]) -> bytes:
 
 
 def word_file(body: str, styles: str = STYLES, **parts: str) -> bytes:
-    """A Word document with this XML in its body. `parts`: further ones in word/, such as footnotes."""
+    """A Word document with this XML in its body. `parts`: others in word/, such as footnotes."""
     spaces = f'xmlns:w="{W}" xmlns:m="{M}" xmlns:mc="{MC}" xmlns:v="{VML}"'
     return zipped(
         {
@@ -48,7 +49,8 @@ def word_file(body: str, styles: str = STYLES, **parts: str) -> bytes:
 def paragraph(*runs: str, style: str = "") -> str:
     """A paragraph of Word: runs are XML, or plain text."""
     properties = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
-    return f"<w:p>{properties}{''.join(item if item.startswith('<') else run(item) for item in runs)}</w:p>"
+    content = "".join(item if item.startswith("<") else run(item) for item in runs)
+    return f"<w:p>{properties}{content}</w:p>"
 
 
 def run(text: str, properties: str = "") -> str:
@@ -72,8 +74,10 @@ def slides_file(*slides: str, title: str = "") -> bytes:
     )
     return zipped(
         {
-            "ppt/presentation.xml": f"<p:presentation {spaces}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>",
-            "ppt/_rels/presentation.xml.rels": f'<Relationships xmlns="{RELATIONS}">{relations}</Relationships>',
+            "ppt/presentation.xml": f"<p:presentation {spaces}><p:sldIdLst>{ids}</p:sldIdLst>"
+            "</p:presentation>",
+            "ppt/_rels/presentation.xml.rels": f'<Relationships xmlns="{RELATIONS}">{relations}'
+            "</Relationships>",
             "docProps/core.xml": f'<c xmlns:dc="{DC}"><dc:title>{title}</dc:title></c>',
             **{
                 f"ppt/slides/slide{at}.xml": slide.replace("<p:sld", f"<p:sld {spaces}", 1)
@@ -93,7 +97,8 @@ def shape(*paragraphs: str, kind: str = "body") -> str:
     """A shape of a slide with paragraphs. `kind`: of its placeholder, such as "title"."""
     texts = "".join(f"<a:p><a:r><a:t>{text}</a:t></a:r></a:p>" for text in paragraphs)
     return (
-        f'<p:sp><p:nvSpPr><p:cNvPr id="1" name="x"/><p:nvPr><p:ph type="{kind}"/></p:nvPr></p:nvSpPr>'
+        f'<p:sp><p:nvSpPr><p:cNvPr id="1" name="x"/><p:nvPr><p:ph type="{kind}"/></p:nvPr>'
+        "</p:nvSpPr>"
         f"<p:txBody>{texts}</p:txBody></p:sp>"
     )
 

@@ -55,16 +55,18 @@ async def _compare(
     client: Client, paths: Sequence[Path], who: str, labels: Labels
 ) -> tuple[list[str], list[Offered]]:
     """Remove from the memory what is gone from the folders, and offer what they hold."""
-    found = await asyncio.to_thread(files_in, paths)
-    existing = {document.source for document in found.documents if not document.skipped}
-    closed = tuple(f"{folder}/" for folder in found.closed)
+    files_found = await asyncio.to_thread(files_in, paths)
+    existing = {document.source for document in files_found.documents if not document.skipped}
+    closed = tuple(f"{folder}/" for folder in files_found.closed)
     gone = [
         source
         for source in await sources_under(client, paths)
         if source not in existing and not source.startswith(closed)
     ]
     await remove(client, gone, who)
-    return gone, [document async for document in offer(client, found.documents, labels=labels)]
+    return gone, [
+        document async for document in offer(client, files_found.documents, labels=labels)
+    ]
 
 
 def _split_by_existence(

@@ -116,11 +116,11 @@ async def _preview(
     if name:
         await objects.put(name, content.data)
     try:
-        found: DocumentPreview = await client.rpc.request(
+        answer: DocumentPreview = await client.rpc.request(
             MEMORY_PREVIEW, request, patience_s=READ_S, try_s=READ_S
         )
     finally:
         if name:
             await objects.delete(name)
-    values = found.model_dump(exclude={"embedding_model"})
-    return PreviewedDocument(source=content.source, **values), found.embedding_model
+    values = answer.model_dump(exclude={"embedding_model"})
+    return PreviewedDocument(source=content.source, **values), answer.embedding_model

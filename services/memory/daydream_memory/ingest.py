@@ -6,7 +6,7 @@ embedded in the background: active. The object is deleted once its facts are in 
 What can fail:
 
 - The document cannot be read, or needs too much: it is reported, and nothing else stops. It is read
-  in a process of its own.
+  in a separate process.
 - This process dies: the offer is redelivered and does the same again, with the same ids.
 """
 

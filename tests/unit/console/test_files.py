@@ -49,10 +49,10 @@ def skipped(folder: Path) -> dict[str, str]:
 def test_all_files_below_a_folder_are_found_in_a_stable_order_and_hidden_ones_are_counted(
     notes: Path,
 ) -> None:
-    found = files_in([notes])
-    assert names(found.documents, notes) == ["a.txt", "b.md", "sub/c.md", "sub/deep/d.jsonl"]
-    assert found.hidden == 4
-    assert names(files_in([notes]).documents, notes) == names(found.documents, notes)
+    listed = files_in([notes])
+    assert names(listed.documents, notes) == ["a.txt", "b.md", "sub/c.md", "sub/deep/d.jsonl"]
+    assert listed.hidden == 4
+    assert names(files_in([notes]).documents, notes) == names(listed.documents, notes)
 
 
 def test_a_named_file_or_folder_is_read_even_if_it_is_hidden(notes: Path) -> None:
@@ -79,10 +79,10 @@ def test_links_are_followed_to_files_of_the_same_folder_only(notes: Path, tmp_pa
     (notes / "loop").symlink_to(notes)
     (notes / "self").symlink_to(notes / "self")
     (notes / "inside.md").symlink_to(notes / "a.txt")
-    found = skipped(notes)
-    assert found.keys() == {"broken.md", "out.md", "etc", "loop", "self"}
-    assert found["out.md"] == found["etc"] == "a link out of the folder; it is not followed"
-    assert found["broken.md"] == found["self"] == "a link to nothing"
+    listed = skipped(notes)
+    assert listed.keys() == {"broken.md", "out.md", "etc", "loop", "self"}
+    assert listed["out.md"] == listed["etc"] == "a link out of the folder; it is not followed"
+    assert listed["broken.md"] == listed["self"] == "a link to nothing"
     documents = {Path(each.source).name: each for each in files_in([notes]).documents}
     assert documents["inside.md"].load() == b"a.txt"
     (named,) = files_in([notes / "out.md"]).documents
@@ -117,8 +117,8 @@ def test_any_file_name_is_read_under_a_name_that_can_be_printed(tmp_path: Path) 
     odd = [b"latin-\xfc.md", b"line\nbreak.md", b"-dash.md", b"<b>.md", "\u202egnp.md".encode()]
     for name in odd:
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(name)
-    found = files_in([tmp_path]).documents
-    contents = [load(document) for document in found]
+    listed = files_in([tmp_path]).documents
+    contents = [load(document) for document in listed]
     loaded = {Path(c.source).name: c.data for c in contents if isinstance(c, Content)}
     assert loaded.keys() == {
         r"latin-\xfc.md",
@@ -159,10 +159,10 @@ def test_a_folder_that_cannot_be_listed_is_said_and_nothing_below_counts_as_gone
         return scandir(path)
 
     monkeypatch.setattr("daydream_console.sources.folders.os.scandir", refuse)
-    found = files_in([notes])
-    assert found.closed == [str(notes / "sub")]
+    listed = files_in([notes])
+    assert listed.closed == [str(notes / "sub")]
     with pytest.raises(UnreadableSourceError, match="Permission denied"):
-        found.documents[-1].load()
+        listed.documents[-1].load()
 
 
 def test_the_attachments_of_a_zotero_library_are_read_and_its_own_data_is_not(

@@ -119,10 +119,15 @@ async def test_facts_and_what_was_left_out_are_stored_under_the_offers_own_label
     pool_of(ingester).outcome = outcome("one", "two", kind="pdf", left_out=(SCANNED,))
     await ingester.read(offer(team="chem", clearance=""))
     await activate_all(store)
-    found = await report(store)
-    assert (found.status, found.facts, found.kind, found.left_out) == ("read", 2, "pdf", (SCANNED,))
-    stored = [await store.facts.fact_at(ordinal) for ordinal in range(2)]
-    assert [(each.fact.text, each.fact.source, each.fact.team) for each in stored if each] == [
+    stored = await report(store)
+    assert (stored.status, stored.facts, stored.kind, stored.left_out) == (
+        "read",
+        2,
+        "pdf",
+        (SCANNED,),
+    )
+    facts = [await store.facts.fact_at(ordinal) for ordinal in range(2)]
+    assert [(each.fact.text, each.fact.source, each.fact.team) for each in facts if each] == [
         ("one", "/a.pdf", "chem"),
         ("two", "/a.pdf", "chem"),
     ]
@@ -138,12 +143,12 @@ async def test_a_limit_is_a_line_in_the_report_and_keeps_what_was_read(
     stopped = (LeftOutReport(kind="stopped", count=1, text=reason),)
     pool_of(ingester).outcome = ReadOutcome(stopped=reason)
     await ingester.read(offer())
-    found = await report(store)
-    assert (found.status, found.note, found.left_out) == ("refused", "", stopped)
+    stored = await report(store)
+    assert (stored.status, stored.note, stored.left_out) == ("refused", "", stopped)
     pool_of(ingester).outcome = ReadOutcome(facts=[ReadFact(text="before")], stopped=reason)
     await ingester.read(offer(returned=True))
-    found = await report(store)
-    assert (found.status, found.facts, found.left_out) == ("read", 1, stopped)
+    stored = await report(store)
+    assert (stored.status, stored.facts, stored.left_out) == ("read", 1, stopped)
 
 
 async def test_what_a_reader_cannot_read_is_refused_with_its_words(
@@ -153,8 +158,8 @@ async def test_what_a_reader_cannot_read_is_refused_with_its_words(
     end = ReadEnd(status="refused", note=words, sound=False)
     pool_of(ingester).outcome = ReadOutcome(end=end, stopped=words)
     await ingester.read(offer())
-    found = await report(store)
-    assert (found.status, found.note, found.left_out) == ("refused", words, ())
+    stored = await report(store)
+    assert (stored.status, stored.note, stored.left_out) == ("refused", words, ())
 
 
 async def test_a_document_without_a_fact_is_skipped_and_says_what_was_left_out(
@@ -162,9 +167,9 @@ async def test_a_document_without_a_fact_is_skipped_and_says_what_was_left_out(
 ) -> None:
     pool_of(ingester).outcome = outcome(left_out=(SCANNED,))
     await ingester.read(offer())
-    found = await report(store)
-    assert (found.status, found.note) == ("skipped", "nothing long enough to be a fact")
-    assert found.left_out == (SCANNED,)
+    stored = await report(store)
+    assert (stored.status, stored.note) == ("skipped", "nothing long enough to be a fact")
+    assert stored.left_out == (SCANNED,)
 
 
 async def test_a_document_that_says_nothing_new_names_where_its_facts_are_known_from(
@@ -211,9 +216,11 @@ async def test_a_preview_stores_nothing_and_says_what_is_new(
     await activate_all(store)
     pool_of(ingester).outcome = outcome("one", "three", "three", left_out=(SCANNED,))
     ingester.embedding_name = "embed-1"
-    found = await ingester.preview(PreviewDocument(source="/b.pdf", content=base64.b64encode(b"b")))
-    assert (found.facts, found.known, found.embedding_bytes) == (2, 1, len("three"))
-    assert (found.embedding_model, found.left_out) == ("embed-1", (SCANNED,))
+    previewed = await ingester.preview(
+        PreviewDocument(source="/b.pdf", content=base64.b64encode(b"b"))
+    )
+    assert (previewed.facts, previewed.known, previewed.embedding_bytes) == (2, 1, len("three"))
+    assert (previewed.embedding_model, previewed.left_out) == ("embed-1", (SCANNED,))
     assert len(await store.documents.reports(ListDocuments(limit=10))) == 1
 
 

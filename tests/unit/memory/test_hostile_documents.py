@@ -16,8 +16,7 @@ from daydream_memory.sandbox import (
     file_with,
     reading_pool,
 )
-from support.documents import docx, pdf
-from support.hostile_documents import SENTENCE, SMALL
+from support.hostile_documents import SENTENCE, SMALL, sound_pdf, sound_word_file
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="layers of Linux"),
@@ -45,8 +44,8 @@ async def read(pool: ReadingPool, name: str, data: bytes) -> ReadOutcome:
         ("a.csv", f"title,text\nIce,{SENTENCE}\n".encode()),
         ("a.jsonl", f'{{"title": "Ice", "text": "{SENTENCE}"}}'.encode()),
         ("a.bib", f"@article{{a, title = {{Ice}}, abstract = {{{SENTENCE}}}}}".encode()),
-        ("a.docx", docx(("Normal", SENTENCE))),
-        ("a.pdf", pdf([SENTENCE])),
+        ("a.docx", sound_word_file()),
+        ("a.pdf", sound_pdf()),
         ("latin.txt", f"Früh im Jahr, außerhalb. {SENTENCE}".encode("latin-1")),
     ],
 )

@@ -156,6 +156,21 @@ async def test_a_reading_that_is_cancelled_costs_its_process_and_nothing_else(
     assert (await attack(pool, "nothing here")).facts[-1].text == "here"
 
 
+async def test_a_reading_that_is_cancelled_while_its_process_is_replaced_leaves_one(
+    pool: ReadingPool,
+) -> None:
+    for team in ("a", "b", "c"):
+        await attack(pool, "nothing here", (team, ""))
+        waiting = asyncio.create_task(attack(pool, "nothing here", (f"not {team}", "")))
+        while not pool.forker.asked:  # it has taken the process, and waits for another one
+            await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    async with asyncio.timeout(20):
+        assert (await attack(pool, "nothing here")).facts[-1].text == "here"
+
+
 async def test_what_is_not_denied_is_said_at_the_start_and_can_end_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,39 +30,39 @@ from daydream_contracts.rpc import DocumentReport
 STANDARD_INPUT = "-"
 
 
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Files and folders to read; s3:// and https:// addresses; - for standard input.",
+        show_default=False,
+    ),
+]
+Watch = Annotated[bool, typer.Option("--watch", help="Follow changes in these paths until Ctrl-C.")]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Store nothing: report what would be read, how many facts, and the cost of embedding.",
+    ),
+]
+ListFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--list",
+        help="File with more paths and addresses, one a line. Lines with # are comments.",
+        show_default=False,
+    ),
+]
+Name = Annotated[str, typer.Option("--name", help="Name for standard input.")]
+
+
 @command
 async def ingest_command(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Files and folders to read; s3:// and https:// addresses; - for standard input.",
-            show_default=False,
-        ),
-    ] = None,
-    watch: Annotated[
-        bool,
-        typer.Option("--watch", help="Follow changes in these paths until Ctrl-C."),
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Store nothing: report what would be read, how many facts, and the cost of "
-            "embedding.",
-        ),
-    ] = False,
-    list_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--list",
-            help="File with more paths and addresses, one a line. Lines with # are comments.",
-            show_default=False,
-        ),
-    ] = None,
-    name: Annotated[
-        str,
-        typer.Option("--name", help="Name for standard input."),
-    ] = "",
+    paths: Paths = None,
+    watch: Watch = False,
+    dry_run: DryRun = False,
+    list_file: ListFile = None,
+    name: Name = "",
     team: Team = "",
     clearance: Clearance = "",
     who: Who = "",
@@ -84,20 +83,20 @@ async def ingest_command(
     if watch:
         await _watch(wanted, as_json=as_json or dry_run, who=who, labels=labels, data=data)
         return
-    found = _found(wanted, name or "standard input")
+    files = _found(wanted, name or "standard input")
     if dry_run:
         from daydream_console.cli.ingest_preview import preview_command
 
-        await preview_command(found.documents, labels, data, as_json=as_json)
+        await preview_command(files.documents, labels, data, as_json=as_json)
     else:
         async with connection(data) as client:
-            reports = await _ingest(client, found.documents, labels)
+            reports = await _ingest(client, files.documents, labels)
         if as_json:
             emit_items([report.model_dump(mode="json") for report in reports])
         else:
             show_reports(reports)
-    if found.hidden:
-        hidden = count(found.hidden, "hidden file or folder", "hidden files and folders")
+    if files.hidden:
+        hidden = count(files.hidden, "hidden file or folder", "hidden files and folders")
         err.print(f"Left out: {hidden} (a dot begins the name).")
 
 
@@ -117,17 +116,17 @@ def _found(wanted: Sequence[str], stdin_name: str) -> FoundFiles:
     """Find what is at these paths and addresses, in their order."""
     from daydream_console.sources import remote
 
-    found = FoundFiles()
+    files = FoundFiles()
     for path in wanted:
         if path == STANDARD_INPUT:
-            found.documents.append(FoundDocument(stdin_name, partial(_standard_input)))
+            files.documents.append(FoundDocument(stdin_name, _standard_input))
         elif remote.is_remote(path):
-            found.documents += remote.documents_at(path)
+            files.documents += remote.documents_at(path)
         else:
-            files = files_in([Path(path)])
-            found.documents += files.documents
-            found.hidden += files.hidden
-    return found
+            below = files_in([Path(path)])
+            files.documents += below.documents
+            files.hidden += below.hidden
+    return files
 
 
 def _standard_input() -> bytes:

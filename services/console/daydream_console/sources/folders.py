@@ -55,15 +55,15 @@ def files_in(paths: Sequence[Path], name_of: NameOf = source_name) -> FoundFiles
     `name_of` gives the source under which people find a document again. Raise ConfigurationError
     for a path that does not exist.
     """
-    found = FoundFiles()
+    result = FoundFiles()
     for path in paths:
         if not path.exists():
             raise ConfigurationError(f"{path} does not exist", "Pass existing files or folders")
         if path.is_dir():
-            _walk(path, name_of, found)
+            _walk(path, name_of, result)
         else:
-            found.documents.append(_document(path, path.resolve(), name_of))
-    return found
+            result.documents.append(_document(path, path.resolve(), name_of))
+    return result
 
 
 def is_hidden(path: Path, folders: Sequence[Path]) -> bool:
@@ -91,7 +91,7 @@ def load_file(path: Path) -> bytes:
         raise UnreadableSourceError(f"can't be read: {error.strerror}") from None
 
 
-def _walk(folder: Path, name_of: NameOf, found: FoundFiles) -> None:
+def _walk(folder: Path, name_of: NameOf, result: FoundFiles) -> None:
     """Add the documents of a folder. Folders wait in a list: they may be nested deeply."""
     root = folder.resolve()
     waiting = [folder]
@@ -102,17 +102,17 @@ def _walk(folder: Path, name_of: NameOf, found: FoundFiles) -> None:
                 entries = sorted(listed, key=lambda entry: entry.name)
         except OSError as error:
             refusal = UnreadableSourceError(f"can't be read: {error.strerror}")
-            found.documents.append(FoundDocument(name_of(current), partial(_fail, refusal)))
-            found.closed.append(name_of(current))
+            result.documents.append(FoundDocument(name_of(current), partial(_fail, refusal)))
+            result.closed.append(name_of(current))
             continue
         folders: list[Path] = []
         for entry in entries:
             if entry.name.startswith("."):
-                found.hidden += 1
+                result.hidden += 1
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(Path(entry.path))
             else:
-                found.documents.append(_entry(entry, root, name_of))
+                result.documents.append(_entry(entry, root, name_of))
         waiting += reversed(folders)
 
 

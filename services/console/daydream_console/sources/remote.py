@@ -79,11 +79,11 @@ def _paths(file_system: Any, root: str, url: str) -> Iterator[str]:
     """Yield the paths below a folder, sorted, without hidden ones and links that sort a list."""
     try:
         is_web = url.startswith("http")
-        found = sorted(_linked(file_system, root) if is_web else file_system.find(root))
+        paths = sorted(_linked(file_system, root) if is_web else file_system.find(root))
     except Exception as error:  # each file system has its own
         text = f"{url} can't be listed: {_reason(error)}"
         raise ConfigurationError(text, "Check the address and its keys") from None
-    for path in found:
+    for path in paths:
         inner = path.removeprefix(root)
         if not any(part.startswith((".", "?")) for part in inner.split("/")):
             yield path

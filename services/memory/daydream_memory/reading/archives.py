@@ -1,6 +1,6 @@
 """Archives (ZIP, TAR, GZIP and others) to passages: every document in them, within limits.
 
-What can fail: an archive unpacks without end, so what is unpacked is counted; and archives lie in
+What can fail: an archive unpacks without end, so what is unpacked is counted; and archives hold
 archives, so only a few levels are opened.
 """
 

@@ -1,4 +1,4 @@
-"""Tell the kind of a file from its first bytes, and of an archive from what lies in it."""
+"""Tell the kind of a file from its first bytes, and of an archive from its files."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def _has_controls(data: bytes) -> bool:
 
 
 def _zip_kind(data: bytes, ending: str) -> str:
-    what = OFFICE_NAMES.get(ending, "archive")
-    with open_zip(data, what) as archive:
+    expected = OFFICE_NAMES.get(ending, "archive")
+    with open_zip(data, expected) as archive:
         names = archive.namelist()
         mime = _mime_type(archive)
     for prefix, kind in MIME_KINDS:
@@ -94,7 +94,7 @@ def _zip_kind(data: bytes, ending: str) -> str:
         raise UnreadableDocumentError(f"{IWORK_ENDINGS[ending]}: {OPEN_AND_EXPORT}")
     if ending in OFFICE_NAMES and ending != ".epub":
         raise UnreadableDocumentError(
-            f"not a readable {what}: an archive without a document in it; save it again"
+            f"not a readable {expected}: an archive without a document in it; save it again"
         )
     return "epub" if ending == ".epub" else "archive"
 

@@ -48,9 +48,11 @@ class ChatReader:
     def left_out(self) -> list[LeftOut]:
         """Return a report of the messages without a text."""
         return counted(
-            "messages", self.unread, "message of a system or tool, or without a text",
+            "messages",
+            self.unread,
+            "message of a system or tool, or without a text",
             "messages of systems and tools, or without a text",
-        )  # fmt: skip
+        )
 
 
 def is_chat(record: Mapping[str, object]) -> bool:

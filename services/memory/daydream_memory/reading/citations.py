@@ -95,9 +95,17 @@ def abstracts(passages: list[Passage | None], unreadable: int = 0) -> Reading:
     if not kept:
         raise UnreadableDocumentError(NO_ABSTRACT)
     left_out = [
-        *counted("entries", len(passages) - len(kept), "entry without an abstract",
-                 "entries without an abstract"),
-        *counted("unreadable-records", unreadable, "entry that cannot be parsed",
-                 "entries that cannot be parsed"),
-    ]  # fmt: skip
+        *counted(
+            "entries",
+            len(passages) - len(kept),
+            "entry without an abstract",
+            "entries without an abstract",
+        ),
+        *counted(
+            "unreadable-records",
+            unreadable,
+            "entry that cannot be parsed",
+            "entries that cannot be parsed",
+        ),
+    ]
     return Reading(kept, tuple(left_out))

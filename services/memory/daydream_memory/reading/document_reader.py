@@ -58,7 +58,7 @@ def read_document(data: bytes, source: str) -> ReadResult:
 
 
 def read_raw_document(document: RawDocument) -> ReadResult:
-    """Return the same for a document that may lie in an archive."""
+    """Return the same for a document that may be from an archive."""
     kind = ""
     try:
         if not document.data.strip():

@@ -53,10 +53,13 @@ def summed(left_out: list[LeftOut]) -> tuple[LeftOut, ...]:
     return tuple(
         entries[0]
         if len(entries) == 1
-        else LeftOut(kind, total := sum(entry.count for entry in entries),
-                     f"{total:,} {kind.replace('-', ' ')} in {len(entries)} parts")
+        else LeftOut(
+            kind,
+            total := sum(entry.count for entry in entries),
+            f"{total:,} {kind.replace('-', ' ')} in {len(entries)} parts",
+        )
         for kind, entries in kinds.items()
-    )  # fmt: skip
+    )
 
 
 def _spine(archive: zipfile.ZipFile) -> tuple[list[str], dict[str, object]]:

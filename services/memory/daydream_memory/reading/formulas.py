@@ -19,10 +19,21 @@ TEX_SCRIPT = "math/tex"
 SPACES = re.compile(r"\s+")
 SYMBOLS = {"−": "-", "\u2061": "", "\u2062": " ", "\u2063": ",", "\u2064": "+", "\xa0": " "}
 ACCENTS = {
-    "\u0302": "hat", "^": "hat", "\u0304": "bar", "\u0305": "bar", "¯": "bar", "\u20d7": "vec",
-    "→": "vec", "\u0303": "tilde", "~": "tilde", "˜": "tilde", "\u0307": "dot", "˙": "dot",
-    "\u0308": "ddot", "¨": "ddot",
-}  # fmt: skip
+    "\u0302": "hat",
+    "^": "hat",
+    "\u0304": "bar",
+    "\u0305": "bar",
+    "¯": "bar",
+    "\u20d7": "vec",
+    "→": "vec",
+    "\u0303": "tilde",
+    "~": "tilde",
+    "˜": "tilde",
+    "\u0307": "dot",
+    "˙": "dot",
+    "\u0308": "ddot",
+    "¨": "ddot",
+}
 
 
 def replace_formulas(root: Element) -> int:
@@ -236,6 +247,22 @@ _OFFICE: dict[str, Any] = {
     "limLow": _office_limit,
     "m": _rows,
     **dict.fromkeys(
-        ("fPr", "sSupPr", "sSubPr", "sSubSupPr", "radPr", "naryPr", "dPr", "accPr", "funcPr",
-         "mPr", "ctrlPr", "rPr", "barPr", "limLowPr"), _nothing),
-}  # fmt: skip
+        (
+            "fPr",
+            "sSupPr",
+            "sSubPr",
+            "sSubSupPr",
+            "radPr",
+            "naryPr",
+            "dPr",
+            "accPr",
+            "funcPr",
+            "mPr",
+            "ctrlPr",
+            "rPr",
+            "barPr",
+            "limLowPr",
+        ),
+        _nothing,
+    ),
+}

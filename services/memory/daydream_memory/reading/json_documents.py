@@ -96,14 +96,18 @@ def _read_records(values: list[object], broken: int = 0) -> Reading:
     reader = _RecordReader()
     passages = tuple(passage for value in values for passage in reader.passages(value))
     if not passages:
-        found = [Passage(text) for value in values for text in sentences_in(value)]
-        if not found:
+        sentences = [Passage(text) for value in values for text in sentences_in(value)]
+        if not sentences:
             raise UnreadableDocumentError(NO_TEXT)
         note = "the sentences of its values, since no record has a text under a known name"
-        return Reading(tuple(found), note=note)
+        return Reading(tuple(sentences), note=note)
     skipped = broken + reader.without_text
-    left_out = counted("unreadable-records", skipped, "record without a usable text",
-                       "records without a usable text")  # fmt: skip
+    left_out = counted(
+        "unreadable-records",
+        skipped,
+        "record without a usable text",
+        "records without a usable text",
+    )
     return Reading(passages, (*left_out, *reader.chats.left_out()))
 
 

@@ -9,10 +9,32 @@ from daydream_memory.reading.tables import is_prose
 
 PART_FIELDS = ("text", "parts", "content", "value", "blocks", "children", "plain_text", "markdown")
 TEXT_TYPES = frozenset(
-    ("", "text", "input_text", "output_text", "multimodal_text", "paragraph", "markdown", "message",
-     "doc", "heading", "listitem", "bulletlist", "orderedlist", "blockquote", "plain", "rich_text",
-     "link", "bold", "italic", "mention", "root", "list", "quote")
-)  # fmt: skip
+    (
+        "",
+        "text",
+        "input_text",
+        "output_text",
+        "multimodal_text",
+        "paragraph",
+        "markdown",
+        "message",
+        "doc",
+        "heading",
+        "listitem",
+        "bulletlist",
+        "orderedlist",
+        "blockquote",
+        "plain",
+        "rich_text",
+        "link",
+        "bold",
+        "italic",
+        "mention",
+        "root",
+        "list",
+        "quote",
+    )
+)
 DEPTH_MAX = 40
 
 

@@ -13,8 +13,15 @@ from daydream_memory.reading.latex_text import plain_latex
 from daydream_memory.reading.outline import Block, passages_of
 from daydream_memory.reading.passages import LeftOut, RawDocument, Reading, counted
 
-LEVELS = {"part": 1, "chapter": 2, "section": 3, "subsection": 4, "subsubsection": 5,
-          "paragraph": 6, "subparagraph": 7}  # fmt: skip
+LEVELS = {
+    "part": 1,
+    "chapter": 2,
+    "section": 3,
+    "subsection": 4,
+    "subsubsection": 5,
+    "paragraph": 6,
+    "subparagraph": 7,
+}
 CODE = re.compile(
     r"\\begin\{(verbatim|lstlisting|minted|Verbatim|alltt|algorithmic?|algorithm2e)\*?\}(.*?)\\end\{\1\*?\}",
     re.DOTALL,
@@ -75,11 +82,17 @@ def _report(text: str, code: int) -> list[LeftOut]:
         *counted("pictures", len(PICTURES.findall(text)), "picture", "pictures"),
         *counted("tables", len(TABLE.findall(text)), "table", "tables"),
         *counted("code", code, "block of code", "blocks of code"),
-        *counted("references", len(REFERENCES.findall(text)), "list of references",
-                 "lists of references"),
-        *counted("included-files", len(INCLUDED.findall(text)), "file that is included",
-                 "files that are included", "not followed"),
-    ]  # fmt: skip
+        *counted(
+            "references", len(REFERENCES.findall(text)), "list of references", "lists of references"
+        ),
+        *counted(
+            "included-files",
+            len(INCLUDED.findall(text)),
+            "file that is included",
+            "files that are included",
+            "not followed",
+        ),
+    ]
 
 
 def _marked(text: str) -> str:
@@ -105,7 +118,7 @@ def _without_arguments(text: str, command: re.Pattern[str]) -> str:
 
 
 def _moved(text: str, command: re.Pattern[str], form: str, words_min: int = 0) -> str:
-    """Replace a command and its argument by the argument in a form, if it has so many words."""
+    """Replace a command and its argument by the argument in a form, if it has `words_min` words."""
     parts, start = [], 0
     for match in command.finditer(text):
         if match.start() < start:

@@ -30,8 +30,14 @@ SIGNS = {
 }
 UNREAD = ("label", "cite", "citep", "citet", "index", "vspace", "hspace", "todo", "includegraphics")
 ARGUMENTS = {"href": "{{", "textcolor": "{{", "SI": "{{", "si": "{", "num": "{", "qty": "{{"}
-SHOWN = {"href": "%(2)s", "textcolor": "%(2)s", "SI": "%(1)s %(2)s", "si": "%(1)s", "num": "%(1)s",
-         "qty": "%(1)s %(2)s"}  # fmt: skip
+SHOWN = {
+    "href": "%(2)s",
+    "textcolor": "%(2)s",
+    "SI": "%(1)s %(2)s",
+    "si": "%(1)s",
+    "num": "%(1)s",
+    "qty": "%(1)s %(2)s",
+}
 NO_MARKUP = re.compile(r"[\\{}$~%]|``|''|--")
 CHARS_MAX = 200_000
 

@@ -52,13 +52,17 @@ class _Report:
     def left_out(self) -> tuple[LeftOut, ...]:
         names = ", ".join(self.attachments[:3]) + (", …" if len(self.attachments) > 3 else "")
         return (
-            *counted("attachments", len(self.attachments), f"attachment ({names})",
-                     f"attachments ({names})"),
+            *counted(
+                "attachments",
+                len(self.attachments),
+                f"attachment ({names})",
+                f"attachments ({names})",
+            ),
             *counted("quoted-text", self.quoted, "quoted line", "quoted lines"),
             *counted("signatures", self.signatures, "signature", "signatures"),
             *counted("encrypted-mails", self.encrypted, "encrypted mail", "encrypted mails"),
             *dict.fromkeys(self.pages),
-        )  # fmt: skip
+        )
 
 
 def read_mail(document: RawDocument) -> Reading:

@@ -69,10 +69,10 @@ def _parse(markup: str) -> tuple[Element, bool]:
 
 def blocks_of(root: Element) -> list[Block]:
     """Return the blocks of all that the tree still holds."""
-    return _Walk().walk(root)
+    return _MarkupWalk().walk(root)
 
 
-class _Walk:
+class _MarkupWalk:
     """The text gathered so far, and the kinds of the blocks that are open."""
 
     def __init__(self) -> None:

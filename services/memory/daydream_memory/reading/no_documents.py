@@ -43,6 +43,7 @@ SOURCE_MAP = re.compile(r"\"version\"\s*:\s*3\s*,.*\"mappings\"\s*:\s*\"", re.DO
 HEAD_CHARS = 20_000
 HASH_LINES_SHARE = 0.4
 LINES_MIN = 4
+LINE_CHARS_MAX = 400
 MINIFIED_LINE_CHARS = 400
 MINIFIED_SPACES_MAX = 0.12
 MINIFIED_SIGNS_MIN = 0.08
@@ -66,7 +67,8 @@ def check_name(source: str) -> None:
 def check_text(text: str, kind: str, ending: str) -> None:
     """Raise SkippedDocumentError for a text that is a lock file, a program or settings."""
     head = text[:HEAD_CHARS]
-    lines = [line for line in head.split("\n") if line.strip()]
+    # a whole file may be one line, and searching it for each sign takes its length squared
+    lines = [line[:LINE_CHARS_MAX] for line in head.split("\n") if line.strip()]
     if _is_lock(head, lines):
         raise SkippedDocumentError("a lock file of a package manager, not a document")
     if kind == "json" and SOURCE_MAP.search(head):

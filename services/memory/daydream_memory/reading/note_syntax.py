@@ -13,33 +13,33 @@ from daydream_memory.reading.passages import LeftOut, counted
 from daydream_memory.reading.word_lists import word_set
 
 FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[ \t]*\{?\.?([\w-]*)[^\n`]*$")
-CODE_SPAN = re.compile(r"(`+[^`\n]+`+)")
+CODE_SPAN = re.compile(r"(`{1,8}[^`\n]{1,1000}`{1,8})")
 QUERY_LANGUAGES = word_set(
     "dataview dataviewjs tasks query button base bases tracker chart meta-bind timeline kanban "
     "excalidraw compressed-json ad-toc toc leaflet"
 )
 QUERY_SPAN = re.compile(r"^`+\$?=\s")
 COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
-SHORT_CODE = re.compile(r"\{\{[<%].*?[>%]\}\}|\{%.*?%\}|<%.*?%>", re.DOTALL)
-EMBED = re.compile(r"!\[\[[^\]\n]*\]\]")
-DATA_PICTURE = re.compile(r"!?\[[^\]\n]*\]\(\s*<?data:[^)]*\)")
+SHORT_CODE = re.compile(r"\{\{[<%].{0,1000}?[>%]\}\}|\{%.{0,1000}?%\}|<%.{0,1000}?%>", re.DOTALL)
+EMBED = re.compile(r"!\[\[[^\]\[\n]{0,500}\]\]")
+DATA_PICTURE = re.compile(r"!?\[[^\]\[\n]{0,500}\]\(\s*<?data:[^)]*\)")
 DATA_DEFINITION = re.compile(r"^( {0,3}\[[^\]\n]+\]:)\s*<?data:\S+", re.MULTILINE)
-LINK = re.compile(r"\[\[([^\]|\n]+)(?:\\?\|([^\]\n]*))?\]\]")
+LINK = re.compile(r"\[\[([^\]\[|\n]{1,500})(?:\\?\|([^\]\n]{0,500}))?\]\]")
 BLOCK_ID = re.compile(r"[ \t]+\^[\w-]+[ \t]*$", re.MULTILINE)
 LONE_BLOCK_ID = re.compile(r"^\^[\w-]+[ \t]*$", re.MULTILINE)
 CALLOUT = re.compile(r"^([ \t]*(?:>[ \t]*)+)\[![\w-]+(?:\|[^\]]*)?\][+-]?[ \t]*(.*)$", re.MULTILINE)
-FIELD = re.compile(r"^([ \t]*(?:[-*>]\s+)*)([\w][\w /-]{0,40})::[ \t]*(.*)$", re.MULTILINE)
+FIELD = re.compile(r"^([ \t]*(?:[-*>][ \t]+){0,9})([\w][\w /-]{0,40})::[ \t]*(.*)$", re.MULTILINE)
 INLINE_FIELD = re.compile(r"[\[(]([\w][\w -]{0,40})::\s*([^\])\n]*)[\])]")
 TASK = re.compile(r"^([ \t]*(?:[-*+]|\d+[.)])[ \t]+)\[[ xX/\-!?>]\][ \t]+", re.MULTILINE)
 TASK_MARK = re.compile(r"[📅⏳🛫✅➕❌🔁⏫🔼🔽🔺⏬]\ufe0f?(?:[ \t]*\d{4}-\d{2}-\d{2})?")
-HIGHLIGHT = re.compile(r"==(?=\S)([^=\n]+?)(?<=\S)==")
+HIGHLIGHT = re.compile(r"==(?=\S)([^=\n]{1,1000}?)(?<=\S)==")
 FOOTNOTE = re.compile(r"^\[\^[^\]\n]+\]:[ \t]*", re.MULTILINE)
 DEFINITION = re.compile(r"^( {0,3}\[[^\]^\n]+\]:[ \t]*\S+)", re.MULTILINE)
 FOOTNOTE_MARK = re.compile(r"\[\^[^\]\n]+\]")
 TAG_LINE = re.compile(r"^[ \t]*(?:#[^\W\d][\w/-]*[ \t]*)+$", re.MULTILINE)
 TAG = re.compile(r"(?<![\w#&/])#([^\W\d][\w/-]*)")
 COLON_FENCE = re.compile(r"^[ \t]*:{3,}[^\n]*$|^[ \t]*\{:[^}\n]*\}[ \t]*$", re.MULTILINE)
-MATH = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+MATH = re.compile(r"\\\((.{1,1000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL)
 FIELD_WORDS_MIN = 5
 EXCALIDRAW = re.compile(
     r"^==⚠\s+Switch to EXCALIDRAW|^#+ Excalidraw Data|^```compressed-json", re.MULTILINE

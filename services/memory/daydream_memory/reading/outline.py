@@ -1,7 +1,7 @@
 """Blocks of a document to passages: one for the text under each heading.
 
-Every reader of a format with headings makes blocks. Prose, code and rows of tables become passages
-of their own, all with the path of headings as their title.
+Every reader of a format with headings makes blocks. Prose, code and rows of tables become separate
+passages, all with the path of headings as their title.
 """
 
 from __future__ import annotations

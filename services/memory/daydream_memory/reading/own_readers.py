@@ -1,21 +1,21 @@
 """Readers that other packages add, by entry points of the group `daydream.readers`.
 
-They are asked before the bundled ones: a laboratory may read a kind of its own, or PDF with its own
-text recognition. Installing the package is what turns a reader on.
+They are asked before the bundled ones: a laboratory may have a kind that others do not have, or read
+PDF with text recognition. Installing the package is what turns a reader on.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Protocol
 
 from daydream_memory.reading.passages import RawDocument, Reading
 
 GROUP = "daydream.readers"
 
 
-class OwnReader(Protocol):
+class OwnReader(ABC):
     """Reads one kind of document.
 
     `kind` is a short name for reports. `recognises` decides by the content and is quick, since it
@@ -24,9 +24,13 @@ class OwnReader(Protocol):
 
     kind: str
 
-    def recognises(self, data: bytes, source: str) -> bool: ...
+    @abstractmethod
+    def recognises(self, data: bytes, source: str) -> bool:
+        """Return whether this reader reads the document."""
 
-    def read(self, document: RawDocument) -> Reading: ...
+    @abstractmethod
+    def read(self, document: RawDocument) -> Reading:
+        """Return the passages of a document that was recognised."""
 
 
 @cache

@@ -77,13 +77,13 @@ def _main(body: Element) -> Element:
 def _furniture(body: Element) -> list[Element]:
     """Return the outermost elements that are no part of the text."""
     total = _chars(body)
-    found = []
+    parts = []
     walker = etree.iterwalk(body, events=("start",))
     for _, element in walker:
         if element is not body and _is_furniture(element, total):
-            found.append(element)
+            parts.append(element)
             walker.skip_subtree()
-    return found
+    return parts
 
 
 def _is_furniture(element: Element, total: int) -> bool:

@@ -62,7 +62,7 @@ class RawDocument:
     """A document before it is read.
 
     `text` is the decoded content of a text format, "" for the others. `depth` counts the archives
-    and mails that the document lies in.
+    that the document was in.
     """
 
     data: bytes
@@ -99,9 +99,11 @@ class ReadResult:
     kind: str = ""
 
 
-def counted(kind: str, count: int, one: str, many: str, did: str = "left out") -> list[LeftOut]:
-    """Return a list with an entry for so many things of a kind, an empty list for none."""
+def counted(
+    kind: str, count: int, singular: str, plural: str, did: str = "left out"
+) -> list[LeftOut]:
+    """Return a list with an entry for this number of things, an empty list for none."""
     if not count:
         return []
-    subject = f"1 {one} was" if count == 1 else f"{count:,} {many} were"
+    subject = f"1 {singular} was" if count == 1 else f"{count:,} {plural} were"
     return [LeftOut(kind, count, f"{subject} {did}")]

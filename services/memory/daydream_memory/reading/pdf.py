@@ -79,9 +79,11 @@ def read_pdf(document: RawDocument) -> Reading:
         if text.strip()
     )
     left_out += counted(
-        "running-heads", furniture, "running head, page number or stamp",
+        "running-heads",
+        furniture,
+        "running head, page number or stamp",
         "running heads, page numbers and stamps",
-    )  # fmt: skip
+    )
     if END_MARK not in document.data[-END_BYTES:]:
         left_out.append(LeftOut("cut-off", 1, "the end of the file is missing: it is cut off"))
     return Reading(passages, tuple(left_out), title=title)
@@ -151,24 +153,39 @@ def _report(
         ),
         *_pages_left_out("empty-pages", empty, "are empty", "is empty"),
         *_pages_left_out(
-            "glyphs-without-meaning", meaningless,
+            "glyphs-without-meaning",
+            meaningless,
             "have a font that does not say what its glyphs mean: they need text recognition (OCR)",
             "has a font that does not say what its glyphs mean: it needs text recognition (OCR)",
         ),
-        *counted("glyphs-without-meaning", few, "character has no meaning: it",
-                 "characters have no meaning: they", "replaced by \ufffd"),
-        *counted("hidden-text", sum(page.hidden for page in pages), "hidden character",
-                 "hidden characters (white, tiny or off the page)"),
-        *counted("turned-text", sum(page.turned for page in pages), "turned character",
-                 "characters of turned text in the margin"),
-    ]  # fmt: skip
+        *counted(
+            "glyphs-without-meaning",
+            few,
+            "character has no meaning: it",
+            "characters have no meaning: they",
+            "replaced by \ufffd",
+        ),
+        *counted(
+            "hidden-text",
+            sum(page.hidden for page in pages),
+            "hidden character",
+            "hidden characters (white, tiny or off the page)",
+        ),
+        *counted(
+            "turned-text",
+            sum(page.turned for page in pages),
+            "turned character",
+            "characters of turned text in the margin",
+        ),
+    ]
     return left_out, readable
 
 
-def _pages_left_out(kind: str, numbers: list[int], many: str, one: str) -> list[LeftOut]:
+def _pages_left_out(kind: str, numbers: list[int], plural: str, singular: str) -> list[LeftOut]:
     if not numbers:
         return []
-    text = f"page {numbers[0]} {one}" if len(numbers) == 1 else f"pages {_ranges(numbers)} {many}"
+    alone = len(numbers) == 1
+    text = f"page {numbers[0]} {singular}" if alone else f"pages {_ranges(numbers)} {plural}"
     return [LeftOut(kind, len(numbers), text)]
 
 

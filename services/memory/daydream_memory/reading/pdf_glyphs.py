@@ -1,4 +1,4 @@
-"""The characters of a PDF page with their places, without those that nobody sees.
+"""The characters of a PDF page with their places, without those that no reader sees.
 
 Hidden is: white without anything dark behind it, tiny, transparent, off the page, or drawn with no
 ink. The last is also how text recognition lays its result over a scan, so there it is kept.
@@ -83,7 +83,7 @@ def glyphs_of(page: Page) -> PageGlyphs:
     pictures, backdrops = _boxes(page)
     is_scan = sum(map(_area, pictures)) > SCAN_SHARE * (right - left) * (top - bottom)
     text_page = page.get_textpage()
-    found: list[tuple[Glyph, int]] = []
+    visible: list[tuple[Glyph, int]] = []
     result = PageGlyphs(width=right - left, height=top - bottom, pictures=pictures)
     for glyph, style in _drawn(text_page.raw, text_page.count_chars(), is_scan):
         x, y = (glyph.left + glyph.right) / 2, glyph.middle
@@ -93,10 +93,10 @@ def glyphs_of(page: Page) -> PageGlyphs:
         if style.hidden or white or (tiny and not glyph.text.isspace()) or not seen:
             result.hidden += not glyph.text.isspace()
             continue
-        found.append((glyph, style.turn))
-    turns = Counter(turn for glyph, turn in found if not glyph.text.isspace())
+        visible.append((glyph, style.turn))
+    turns = Counter(turn for glyph, turn in visible if not glyph.text.isspace())
     turn = turns.most_common(1)[0][0] if turns else 0
-    result.glyphs = [_upright(glyph, turn) for glyph, own in found if own == turn]
+    result.glyphs = [_upright(glyph, turn) for glyph, own in visible if own == turn]
     result.turned = sum(count for other, count in turns.items() if other != turn)
     result.meaningless = sum(glyph.text == REPLACEMENT for glyph in result.glyphs)
     if turn in (1, 3):

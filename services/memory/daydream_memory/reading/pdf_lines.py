@@ -43,7 +43,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a column: its words, its box in points, and which column it lies in."""
+    """A line of a column: its words, its box in points, and the number of its column."""
 
     text: str
     left: float
@@ -110,17 +110,21 @@ def _column_lines(segments: Sequence[Segment], column: int) -> list[Line]:
     return [_line(sorted(row, key=lambda segment: segment.left), column) for row in rows]
 
 
-def _overlap(one: Segment, other: Segment) -> float:
-    return min(one.top, other.top) - max(one.bottom, other.bottom)
+def _overlap(first: Segment, second: Segment) -> float:
+    return min(first.top, second.top) - max(first.bottom, second.bottom)
 
 
 def _line(row: Sequence[Segment], column: int) -> Line:
     glyphs = [glyph for segment in row for glyph in segment.glyphs]
     widest = max(row, key=lambda segment: segment.right - segment.left)
     return Line(
-        words_of(glyphs), row[0].left, widest.bottom, max(part.right for part in row), widest.top,
+        words_of(glyphs),
+        row[0].left,
+        widest.bottom,
+        max(part.right for part in row),
+        widest.top,
         column,
-    )  # fmt: skip
+    )
 
 
 def words_of(glyphs: Sequence[Glyph]) -> str:

@@ -1,4 +1,4 @@
-"""Text without characters that nobody sees: for every reader at one place.
+"""Text without characters that no reader sees: for every reader at one place.
 
 Such characters carry instructions past a person who checks a document, and make equal texts
 differ. Joiners stay where a script or an emoji needs them. Letters that typesetting joined

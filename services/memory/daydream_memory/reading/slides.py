@@ -67,8 +67,8 @@ def _names(archive: zipfile.ZipFile) -> list[str]:
     presentation = read_xml(archive, "ppt/presentation.xml")
     ids = presentation.iter(f"{P}sldId") if presentation is not None else ()
     names = [targets[key] for slide in ids if (key := slide.get(f"{R}id")) in targets]
-    found = [name for name in archive.namelist() if SLIDE.match(name)]
-    return names or sorted(found, key=lambda name: int(SLIDE.sub(r"\1", name)))
+    parts = [name for name in archive.namelist() if SLIDE.match(name)]
+    return names or sorted(parts, key=lambda name: int(SLIDE.sub(r"\1", name)))
 
 
 def _relations(archive: zipfile.ZipFile, name: str) -> dict[str, str]:

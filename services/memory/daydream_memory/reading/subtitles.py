@@ -29,8 +29,8 @@ def read_subtitles(document: RawDocument) -> Reading:
     sounds = 0
     for second, caption in _captions(document.text.replace("\r\n", "\n")):
         text = TAG.sub("", caption)
-        text, found = SOUND.subn(" ", text)
-        sounds += found
+        text, count = SOUND.subn(" ", text)
+        sounds += count
         lines = [" ".join(SPEAKER.sub("", line).split()) for line in text.split("\n")]
         text = " ".join(line for line in lines if line)
         new = _new_words(before, text)

@@ -16,11 +16,32 @@ NAMES_SUGGESTED = 4
 ROWS_SAMPLED = 500
 COLUMNS_MAX = 2_000
 NO_VALUES = frozenset(
-    ("", "n/a", "na", "n.a.", "none", "null", "nan", "-", "--", "–", "—", "?", "tbd", "tba", "k.a.",
-     "keine angabe", "not available", "no abstract", "no abstract available", "#n/a", "nil")
-)  # fmt: skip
+    (
+        "",
+        "n/a",
+        "na",
+        "n.a.",
+        "none",
+        "null",
+        "nan",
+        "-",
+        "--",
+        "–",
+        "—",
+        "?",
+        "tbd",
+        "tba",
+        "k.a.",
+        "keine angabe",
+        "not available",
+        "no abstract",
+        "no abstract available",
+        "#n/a",
+        "nil",
+    )
+)
 WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-WIDE_CHARS = 2.5  # a Chinese, Japanese or Korean character says as much as so many Latin ones
+WIDE_CHARS = 2.5  # Latin characters that a Chinese, Japanese or Korean one stands for
 NUMBER = re.compile(r"^[\s\d.,:/%+\-–eE€$£°()]+$")
 TITLE_COLUMNS = (
     *TITLE_FIELDS,

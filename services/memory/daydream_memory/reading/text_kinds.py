@@ -10,6 +10,7 @@ from daydream_memory.reading.delimited import delimiter_of
 from daydream_memory.reading.word_lists import word_set
 
 HEAD_CHARS = 64_000
+LINE_CHARS_MAX = 1_000  # searching a longer line takes its length squared
 MAIL_FIELDS = word_set(
     "from to subject date received message-id mime-version return-path content-type "
     "delivered-to reply-to cc x-mailer dkim-signature"
@@ -74,9 +75,10 @@ TABLE_ROWS_MIN = 3
 def text_kind(text: str, ending: str) -> str:
     """Return the kind of a text: by signs that leave no doubt, its ending, then weaker signs."""
     head = text[:HEAD_CHARS].lstrip("\ufeff").replace("\r\n", "\n")
+    short = "\n".join(line[:LINE_CHARS_MAX] for line in head.split("\n"))
     by_ending = ENDINGS.get(ending, "")
     for kind, is_kind in CERTAIN:
-        if is_kind(head) and not (kind in ("mail", "bibtex") and by_ending not in ("", kind)):
+        if is_kind(short) and not (kind in ("mail", "bibtex") and by_ending not in ("", kind)):
             return kind
     if by_ending == "json" and _is_json_lines(text):
         return "json-lines"
@@ -84,7 +86,9 @@ def text_kind(text: str, ending: str) -> str:
         return by_ending
     if json_kind := _json_kind(text):
         return json_kind
-    return next((kind for kind, is_kind in LIKELY if is_kind(head)), "text")
+    if _is_table(head) and not _is_markdown(short):
+        return "table"
+    return next((kind for kind, is_kind in LIKELY if is_kind(short)), "text")
 
 
 def _is_page(head: str) -> bool:
@@ -177,5 +181,4 @@ LIKELY: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("restructured-text", _is_restructured),
     ("web-page", _is_markup),
     ("markdown", _is_markdown),
-    ("table", _is_table),
 )

@@ -16,9 +16,16 @@ M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 DELETED = frozenset((f"{W}del", f"{W}moveFrom"))
 NO_TEXT = frozenset(
-    (f"{W}pPr", f"{W}rPr", f"{W}instrText", f"{W}delText", f"{W}delInstrText",
-     f"{W}sdtPr", f"{W}commentReference")
-)  # fmt: skip
+    (
+        f"{W}pPr",
+        f"{W}rPr",
+        f"{W}instrText",
+        f"{W}delText",
+        f"{W}delInstrText",
+        f"{W}sdtPr",
+        f"{W}commentReference",
+    )
+)
 SPACES = {
     f"{W}tab": " ",
     f"{W}br": "\n",

@@ -21,9 +21,14 @@ def read_xml(archive: zipfile.ZipFile, name: str) -> Element | None:
 def parse_xml(data: bytes) -> Element | None:
     """Return the root element, None for what is no XML. Entities and other files are not loaded."""
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, recover=True,
-        remove_pis=True, remove_comments=True,
-    )  # fmt: skip
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=True,
+        recover=True,
+        remove_pis=True,
+        remove_comments=True,
+    )
     try:
         return etree.fromstring(data, parser=parser)
     except (etree.XMLSyntaxError, ValueError):

@@ -17,14 +17,14 @@ BLOCK_BYTES = 1 << 20
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 
 
-def open_zip(data: bytes, what: str = "archive") -> zipfile.ZipFile:
+def open_zip(data: bytes, name: str = "archive") -> zipfile.ZipFile:
     """Return the archive. Raise UnreadableDocumentError if it is broken or has too many parts."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (*BROKEN, ValueError) as error:
-        raise UnreadableDocumentError(f"not a readable {what}: {error}") from None
+        raise UnreadableDocumentError(f"not a readable {name}: {error}") from None
     if len(archive.infolist()) > PARTS_MAX:
-        raise UnreadableDocumentError(f"more than {PARTS_MAX} files in the {what}; split it")
+        raise UnreadableDocumentError(f"more than {PARTS_MAX} files in the {name}; split it")
     return archive
 
 

@@ -53,7 +53,7 @@ async def exchange(
 ) -> ReadOutcome:
     """Give a worker the open document and collect its answers, within the limits.
 
-    At a limit the worker is killed, what was read before is kept, and the reason is told.
+    At a limit the worker is killed, what was read before is kept, and the reason is reported.
     """
     limits, outcome = forker.limits, ReadOutcome()
     short = request.model_copy(update={"source": request.source[-SOURCE_CHARS_MAX:]})

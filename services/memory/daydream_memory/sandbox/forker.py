@@ -49,7 +49,7 @@ class Forker:
     without: frozenset[str] = frozenset()
     running: bool = False
     _ends: dict[int, asyncio.Future[WorkerEnd]] = field(default_factory=dict)
-    _asked: deque[asyncio.Future[tuple[int, asyncio.Future[WorkerEnd]]]] = field(
+    asked: deque[asyncio.Future[tuple[int, asyncio.Future[WorkerEnd]]]] = field(
         default_factory=deque
     )
 
@@ -79,7 +79,7 @@ class Forker:
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self._control, [b"fork\n"], [theirs.fileno()])
-            self._asked.append(asked := loop.create_future())
+            self.asked.append(asked := loop.create_future())
         try:
             pid, ended = await asked
         except ConnectionError:
@@ -113,8 +113,8 @@ class Forker:
             async for line in messages:
                 self._take(json.loads(line))
         self.running = False
-        while self._asked:
-            asked = self._asked.popleft()
+        while self.asked:
+            asked = self.asked.popleft()
             if not asked.done():
                 asked.set_exception(ConnectionError("the forking process has ended"))
         for ended in self._ends.values():
@@ -122,12 +122,12 @@ class Forker:
         self._ends.clear()
 
     def _take(self, message: dict[str, float]) -> None:
-        """Note a start or an end. Here, because the end may follow before `fork` goes on."""
+        """Note a start or an end. Here, because the end may follow before `fork` continues."""
         if "pid" in message:
             pid = int(message["pid"])
             self._ends[pid] = asyncio.get_running_loop().create_future()
-            asked = self._asked.popleft()
-            if asked.done():  # nobody waits for it any more
+            asked = self.asked.popleft()
+            if asked.done():  # its caller was cancelled
                 self._order_end(pid)
             else:
                 asked.set_result((pid, self._ends[pid]))

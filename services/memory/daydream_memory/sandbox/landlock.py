@@ -16,7 +16,7 @@ PATHS = ("stdlib", "platstdlib", "purelib", "platlib")
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
 
 
-class AccessRules(ctypes.Structure):
+class LandlockRules(ctypes.Structure):
     """`struct landlock_ruleset_attr`. What is set here is denied unless a rule allows it."""
 
     _fields_ = (("files", ctypes.c_uint64), ("tcp", ctypes.c_uint64), ("scope", ctypes.c_uint64))
@@ -48,7 +48,7 @@ def restrict_access() -> bool:
     if not abi:
         return False
     files = FILES_BY_ABI[max(known for known in FILES_BY_ABI if known <= abi)]
-    rules = AccessRules(files, 3 if abi >= TCP_ABI else 0, 3 if abi >= SCOPE_ABI else 0)
+    rules = LandlockRules(files, 3 if abi >= TCP_ABI else 0, 3 if abi >= SCOPE_ABI else 0)
     size = 24 if abi >= SCOPE_ABI else 16 if abi >= TCP_ABI else 8
     ruleset = libc.syscall(CREATE, ctypes.byref(rules), size, 0)
     for path in readable_folders():

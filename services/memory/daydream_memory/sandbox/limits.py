@@ -13,6 +13,8 @@ from pathlib import Path
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 STOPPED = "reading stopped: "
+NEAR_LIMIT = 0.85
+UNMAPPED_MB = 24  # of libraries that are mapped and not in memory yet: it comes on top of RLIMIT_AS
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class WorkerEnd:
         """Say why, in words for the person who added the document."""
         if self.status == -signal.SIGXCPU:
             return cpu_reason(limits)
+        if self.status < 0 and self.rss_mb > limits.memory_mb * NEAR_LIMIT:
+            return memory_reason(limits)  # C libraries crash where they get no memory
         if self.status == -signal.SIGKILL:
             return f"{STOPPED}the system ended the reader, as it does when memory runs out"
         if self.status < 0:
@@ -85,8 +89,8 @@ def peak_mb(pid: int) -> int:
         status = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
         return 0
-    _, found, rest = status.partition(b"VmHWM:")
-    return int(rest.split(None, 1)[0]) >> 10 if found else 0
+    _, label, rest = status.partition(b"VmHWM:")
+    return int(rest.split(None, 1)[0]) >> 10 if label else 0
 
 
 def limit_process(limits: SandboxLimits) -> None:
@@ -104,7 +108,7 @@ def limit_process(limits: SandboxLimits) -> None:
     }
     if sys.platform == "linux":
         virtual_pages, resident_pages = Path("/proc/self/statm").read_bytes().split()[:2]
-        growth = (limits.memory_mb << 20) - int(resident_pages) * PAGE_BYTES
+        growth = (limits.memory_mb - UNMAPPED_MB << 20) - int(resident_pages) * PAGE_BYTES
         hard[resource.RLIMIT_AS] = int(virtual_pages) * PAGE_BYTES + max(0, growth)
     for kind, limit in hard.items():
         with suppress(ValueError):  # the system's own limit is lower

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 
 def unnamed_file() -> io.FileIO:
-    """Return an empty file that nobody else can open. It goes with its descriptor."""
+    """Return an empty file that no other process can open. It goes with its descriptor."""
     if sys.platform == "linux":
         return io.FileIO(os.memfd_create("document"), "r+")
     return io.FileIO(os.dup(tempfile.TemporaryFile().fileno()), "r+")

@@ -53,16 +53,16 @@ class ReadingPool:
         labels (team, clearance) is replaced first, so that no text can pass between them.
         """
         worker = await self._idle.get()
-        if worker.ended.done() or (worker.documents and worker.labels != labels):
-            worker = await self._replace(worker)
-        worker.labels = labels
-        self.busy[worker.pid] = worker, usage(worker.pid)[1]
         outcome = None
         try:
+            if worker.ended.done() or (worker.documents and worker.labels != labels):
+                worker = await self._replace(worker)
+            worker.labels = labels
+            self.busy[worker.pid] = worker, usage(worker.pid)[1]
             outcome = await exchange(self.forker, worker, descriptor, request)
             return outcome
         finally:  # a reading that is cancelled costs the worker too
-            del self.busy[worker.pid]
+            self.busy.pop(worker.pid, None)
             is_sound = outcome is not None and not outcome.stopped
             self._later(self._put_back(worker, is_sound=is_sound))
 

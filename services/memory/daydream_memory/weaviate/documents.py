@@ -96,8 +96,8 @@ class WeaviateDocuments:
         for start in range(0, len(unique), BATCH):
             part = [(fact_id,) for fact_id in unique[start : start + BATCH]]
             rows = await self.collections.facts.get(part, only=["fact_id", "source"])
-            found = {row["fact_id"]: row["source"] for row in rows if row["source"] != source}
-            held = await self.collections.mentions.get(list(found.items()), only=["source"])
+            sources = {row["fact_id"]: row["source"] for row in rows if row["source"] != source}
+            held = await self.collections.mentions.get(list(sources.items()), only=["source"])
             if len(held) < len(part):
                 return []
             names.update(str(row["source"]) for row in held)

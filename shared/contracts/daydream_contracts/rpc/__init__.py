@@ -55,6 +55,14 @@ from daydream_contracts.rpc.budget_state import (
     TaxState,
 )
 from daydream_contracts.rpc.critic import Calibrated, Certainty, CriticState, JudgeState, Share
+from daydream_contracts.rpc.documents import (
+    DocumentPage,
+    DocumentPreview,
+    DocumentReport,
+    LeftOutReport,
+    ListDocuments,
+    PreviewDocument,
+)
 from daydream_contracts.rpc.gateway import (
     AddKey,
     GatewayState,
@@ -82,16 +90,11 @@ from daydream_contracts.rpc.insights import (
     VisibilityRecord,
 )
 from daydream_contracts.rpc.memory import (
-    DocumentPage,
-    DocumentPreview,
-    DocumentReport,
     FactVisibility,
     FindNearest,
     FindNeighbours,
     JudgedPairs,
     JudgedPairsPage,
-    LeftOutReport,
-    ListDocuments,
     ListVerdicts,
     MemoryState,
     NearestMatches,
@@ -100,7 +103,6 @@ from daydream_contracts.rpc.memory import (
     NeighbourQuery,
     PairAt,
     PairFound,
-    PreviewDocument,
     Resolve,
     Resolved,
     Search,

@@ -1,4 +1,4 @@
-"""Mail: what its author wrote, under its subject; attachments, quotes and signatures are counted."""
+"""Mail: what its author wrote, under its subject; attachments and quotes are counted."""
 
 from __future__ import annotations
 
@@ -77,7 +77,11 @@ def test_each_mail_of_a_mailbox_is_read(name: str) -> None:
 
 
 def test_an_encrypted_mail_is_refused() -> None:
-    data = b"From: a@b.c\nTo: b@b.c\nSubject: x\nMIME-Version: 1.0\nContent-Type: multipart/encrypted; boundary=x\n\n--x\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--x--\n"
+    data = (
+        b"From: a@b.c\nTo: b@b.c\nSubject: x\nMIME-Version: 1.0\nContent-Type: "
+        b"multipart/encrypted; boundary=x\n\n--x\nContent-Type: application/pgp-encrypted\n\n"
+        b"--x--\n"
+    )
     assert "encrypted" in refusal(data, "a.eml")
 
 

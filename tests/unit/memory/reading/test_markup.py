@@ -100,7 +100,8 @@ RST = f"""Mussels
 
 Coatings
 --------
-{COATING} See :ref:`the table <costs>`, `a page <https://example.org>`_ and *more* of ``x``\\ s [1]_.
+{COATING} See :ref:`the table <costs>`, `a page <https://example.org>`_ and *more* of
+``x``\\ s [1]_.
 
 .. _costs:
 

@@ -1,4 +1,4 @@
-"""PDF: text in reading order and whole words; what has no text, and what nobody sees, is reported."""
+"""PDF: text in reading order and whole words; what has no text or is not seen is reported."""
 
 from __future__ import annotations
 
@@ -106,9 +106,10 @@ def test_words_are_joined_over_line_ends_and_ligatures_are_letters() -> None:
         )
     )
     assert text == (
-        "The efficiency of antifouling films depends on the hydrodynamic shear; another flow regime "
-        "needs another film. The microstructure of well-known silicone-based layers is still poorly "
-        "understood, though such layers were measured first by X-ray in non-Newtonian fluids."
+        "The efficiency of antifouling films depends on the hydrodynamic shear; another flow "
+        "regime needs another film. The microstructure of well-known silicone-based layers is "
+        "still poorly understood, though such layers were measured first by X-ray in "
+        "non-Newtonian fluids."
     )
 
 
@@ -297,7 +298,7 @@ def test_a_page_that_lies_on_its_side_is_read() -> None:
     def turned(canvas: object) -> None:
         canvas.translate(300, 50)  # type: ignore[attr-defined]
         canvas.rotate(90)  # type: ignore[attr-defined]
-        lines(LEFT, x=0, y=0)(canvas)  # type: ignore[arg-type]
+        lines(LEFT, x=0, y=0)(canvas)
 
     assert page_texts(turned) == [LEFT_TEXT]
 

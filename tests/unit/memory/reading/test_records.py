@@ -282,7 +282,7 @@ def test_a_table_is_read_with_any_delimiter_and_encoding(encoding: str, delimite
 
 
 def test_a_table_in_shift_jis_is_read() -> None:
-    sentence = "被覆から溶け出す銅は付着を防ぐが、近くの牡蠣の幼生にも害を与えることがあるので、工夫が求められている。"
+    sentence = "被覆から溶け出す銅は付着を防ぐが、牡蠣の幼生にも害を与える。"
     table = f"題名,要旨\n海峡,{sentence}\n銅,{sentence}\n"
     assert [text for _, text in texts(table.encode("shift_jis"), "sjis.csv")] == [
         sentence,
@@ -329,8 +329,17 @@ def test_prose_with_commas_is_no_table() -> None:
 
 
 def test_bad_lines_are_counted_and_the_others_read() -> None:
-    lines = ['{"title": "Ants", "text": "one"}', "not json", '{"content": "two"}', "", '"three"',
-             '{"text": ""}', '{"number": 4}', "[5]", "null"]  # fmt: skip
+    lines = [
+        '{"title": "Ants", "text": "one"}',
+        "not json",
+        '{"content": "two"}',
+        "",
+        '"three"',
+        '{"text": ""}',
+        '{"number": 4}',
+        "[5]",
+        "null",
+    ]
     assert texts("\n".join(lines), "facts.jsonl") == [
         ("Ants", "one"),
         ("facts", "two"),
