@@ -45,7 +45,7 @@ class SandboxSettings(BaseModel):
         512, ge=128, le=65_536, description="memory of one such process, with its libraries"
     )
     cpu_s: int = Field(20, ge=1, le=3600, description="processor time")
-    wall_s: float = Field(28.0, ge=1, le=3600, description="time in all")
+    wall_s: float = Field(25.0, ge=1, le=3600, description="time in all")
     output_mb: int = Field(32, ge=1, le=1024, description="text that a document may give")
     open_files: int = Field(16, ge=8, le=1024, description="files open at once")
     documents_per_worker: int = Field(
