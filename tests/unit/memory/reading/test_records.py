@@ -356,8 +356,8 @@ def test_an_odd_separator_does_not_divide_a_record(odd: str) -> None:
 
 def test_a_record_keeps_its_tags_licence_and_date_in_its_facts() -> None:
     record = {"text": FELT, "Tags": "wool, felt", "licence": "CC0", "year": 1900}
-    passages = read(json.dumps(record), "a.jsonl").passages
-    (fact,) = facts_of(passages, document_id="d", source="/a.jsonl", chars_max=900)
+    result = read(json.dumps(record), "a.jsonl")
+    (fact,) = facts_of(result, document_id="d", source="/a.jsonl", chars_max=900).facts
     assert (fact.tags, fact.licence, fact.date, fact.domain) == (
         ("wool", "felt"),
         "CC0",
