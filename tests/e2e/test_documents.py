@@ -68,7 +68,7 @@ def test_an_odd_folder_is_read_and_daydreams_start_before_all_is_embedded(
     assert "binary" in documents["photo.jpg"][1]
     assert documents["broken.txt"][0] == "read"
     assert "UTF-8" in documents["broken.txt"][1]
-    assert documents["records.jsonl"] == ("read", "1 lines without a usable record were left out")
+    assert documents["records.jsonl"] == ("read", "")
     assert documents["half.jsonl"] == ("read", "")
     assert documents["notes.md"] == documents["large.txt"] == ("read", "")
     assert result["daydreams"] == 6

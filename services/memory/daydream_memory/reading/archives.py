@@ -61,7 +61,9 @@ def read_archive(document: RawDocument) -> Reading:
         if isinstance(data, UnreadableDocumentError):
             unread.append(f"{name}: {data}")
             continue
-        result = read_raw_document(RawDocument(data, name, depth=document.depth + 1))
+        result = read_raw_document(
+            replace(document, data=data, source=name, depth=document.depth + 1)
+        )
         passages += [_titled(passage, name, document.source) for passage in result.passages]
         left_out += result.left_out
         if result.status != "read":

@@ -6,6 +6,7 @@ whole ingest.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
@@ -48,13 +49,13 @@ class _Recognised:
     note: str = ""
 
 
-def read_document(data: bytes, source: str) -> ReadResult:
+def read_document(data: bytes, source: str, passwords: Sequence[str] = ()) -> ReadResult:
     """Return the passages of a document, or why there are none.
 
     The content decides about the kind. The ending of the source's name decides only between kinds
-    that the content allows.
+    that the content allows. `passwords` are tried on an encrypted PDF.
     """
-    return read_raw_document(RawDocument(data, source))
+    return read_raw_document(RawDocument(data, source, passwords=tuple(passwords)))
 
 
 def read_raw_document(document: RawDocument) -> ReadResult:

@@ -21,6 +21,7 @@ PASSAGE_KINDS: dict[BlockKind, PassageKind] = {
     "row": "table",
 }
 HEADING_CHARS_MAX = 300
+PERMALINKS = " ¶§#🔗"  # signs that sites put behind a heading as a link to it
 NO_METADATA = DocumentMetadata()
 
 
@@ -47,7 +48,7 @@ def passages_of(
         heading = " / ".join(above.text for above in path) or title
         passages += _section(section, heading, metadata)
         section = []
-        text = " ".join(block.text.split())
+        text = " ".join(block.text.rstrip(PERMALINKS).split())
         if len(text) > HEADING_CHARS_MAX:  # a paragraph in the style of a heading
             section.append(Block("prose", text))
         elif text:

@@ -1,7 +1,7 @@
 """Readers that other packages add, by entry points of the group `daydream.readers`.
 
-They are asked before the bundled ones: a laboratory may have a kind that others do not have, or read
-PDF with text recognition. Installing the package is what turns a reader on.
+They are asked before the bundled ones: a laboratory may have a kind that others do not have, or
+read PDF with text recognition. Installing the package is what turns a reader on.
 """
 
 from __future__ import annotations

@@ -62,13 +62,14 @@ class RawDocument:
     """A document before it is read.
 
     `text` is the decoded content of a text format, "" for the others. `depth` counts the archives
-    that the document was in.
+    that the document was in. `passwords` are tried on an encrypted one.
     """
 
     data: bytes
     source: str
     text: str = ""
     depth: int = 0
+    passwords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import statistics
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import dropwhile, takewhile
 from pathlib import PurePath
 from typing import Any
 
@@ -60,7 +61,7 @@ class _Pages:
 def read_pdf(document: RawDocument) -> Reading:
     """Return a passage per page. A scan has no text: it needs text recognition first."""
     with LOCK:
-        pages, properties = _open(document.data)
+        pages, properties = _read_pages(_open(document))
     lines, furniture = without_furniture(pages.lines, [page.height for page in pages.glyphs])
     title = _title(properties, lines, document.source)
     left_out, readable = _report(pages.glyphs, lines)
@@ -89,11 +90,19 @@ def read_pdf(document: RawDocument) -> Reading:
     return Reading(passages, tuple(left_out), title=title)
 
 
-def _open(data: bytes) -> tuple[_Pages, Mapping[str, str]]:
-    try:
-        pdf = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError as error:
-        raise UnreadableDocumentError(_why_broken(data, error)) from None
+def _open(document: RawDocument) -> Any:
+    """Return the open file. Raise UnreadableDocumentError if it is broken, or no password fits."""
+    for password in (None, *document.passwords):
+        try:
+            return pypdfium2.PdfDocument(document.data, password=password)
+        except pypdfium2.PdfiumError as error:
+            if getattr(error, "err_code", 0) != PASSWORD_ERROR:
+                raise UnreadableDocumentError(_why_broken(document.data, error)) from None
+    tried = "; none of the passwords fits" if document.passwords else ""
+    raise UnreadableDocumentError(f"encrypted PDF; save a copy without a password{tried}")
+
+
+def _read_pages(pdf: Any) -> tuple[_Pages, Mapping[str, str]]:
     try:
         if len(pdf) > PAGES_MAX:
             raise UnreadableDocumentError(f"{len(pdf)} pages, the maximum is {PAGES_MAX}; split it")
@@ -119,8 +128,6 @@ def _add_page(pdf: Any, number: int, pages: _Pages) -> None:
 
 
 def _why_broken(data: bytes, error: pypdfium2.PdfiumError) -> str:
-    if getattr(error, "err_code", 0) == PASSWORD_ERROR:
-        return "encrypted PDF; save a copy without a password"
     if END_MARK not in data[-END_BYTES:]:
         return "not a readable PDF: it is cut off, its end is missing; download it again"
     return f"not a readable PDF: {error}"
@@ -229,7 +236,10 @@ def _title(properties: Mapping[str, str], pages: Sequence[Sequence[Line]], sourc
     if first:
         usual = statistics.median(line.size for line in first)
         largest = max(line.size for line in first)
-        large = " ".join(line.text for line in first if line.size > largest * 0.95)
+        lines = dropwhile(lambda line: line.size < largest * 0.95, first)
+        large = " ".join(
+            line.text for line in takewhile(lambda line: line.size >= largest * 0.95, lines)
+        )
         if largest > usual * TITLE_SIZE and len(large) <= TITLE_CHARS_MAX:
             return large
     return PurePath(source).stem

@@ -10,8 +10,10 @@ from daydream_memory.reading.pdf_lines import Line
 
 MARGIN_SHARE = 0.13  # of the page's height, above and below
 MARGIN_LINES = 4
-REPEATED_SHARE_MIN = 0.3
+FEW_PAGES = 5
+NUMBERED_SHARE_MIN = 0.5
 DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
+EDGE_NUMBERS = re.compile(r"^(\d{1,4})\b|\b(\d{1,4})$")
 NUMBER_LINE = re.compile(
     r"^\W*(page|p\.|seite|s\.|página|página|стр\.?)?\W*(\d{1,4}|[ivxlc]{1,6})\W*"
     r"((of|von|/|de|sur|из)\W*\d{1,4})?\W*$",
@@ -32,11 +34,13 @@ def without_furniture(
     """Return the lines of each page without what is repeated in its margins, and how many went."""
     margins = [_margin(lines, height) for lines, height in zip(pages, heights, strict=True)]
     counts = Counter(key for margin in margins for key in {_key(line) for line in margin})
-    repeated_min = max(2, REPEATED_SHARE_MIN * len(pages))
+    repeated_min = 2 if len(pages) <= FEW_PAGES else 3
     repeated = {key for key, count in counts.items() if count >= repeated_min}
+    offset = _number_offset(margins)
     kept: list[list[Line]] = []
-    for lines, margin in zip(pages, margins, strict=True):
-        gone = [line for line in margin if _is_furniture(line, repeated)]
+    for number, (lines, margin) in enumerate(zip(pages, margins, strict=True)):
+        page_number = None if offset is None else offset + number
+        gone = [line for line in margin if _is_furniture(line, repeated, page_number)]
         kept.append([line for line in lines if line not in gone])
     removed = sum(map(len, pages)) - sum(map(len, kept))
     return kept, removed
@@ -49,8 +53,30 @@ def _margin(lines: Sequence[Line], height: float) -> list[Line]:
     return [*upper, *lower]
 
 
-def _is_furniture(line: Line, repeated: set[str]) -> bool:
-    return bool(_key(line) in repeated or NUMBER_LINE.match(line.text) or STAMP.search(line.text))
+def _is_furniture(line: Line, repeated: set[str], page_number: int | None) -> bool:
+    return bool(
+        _key(line) in repeated
+        or page_number in _numbers(line)
+        or NUMBER_LINE.match(line.text)
+        or STAMP.search(line.text)
+    )
+
+
+def _number_offset(margins: Sequence[Sequence[Line]]) -> int | None:
+    """Return what the page numbers in the margins begin with, None if the pages have none."""
+    offsets = Counter(
+        offset
+        for page, margin in enumerate(margins)
+        for offset in {number - page for line in margin for number in _numbers(line)}
+    )
+    offset, count = max(offsets.items(), key=lambda item: item[1], default=(0, 0))
+    return offset if count >= max(3, NUMBERED_SHARE_MIN * len(margins)) else None
+
+
+def _numbers(line: Line) -> list[int]:
+    """Return the numbers at the start and the end of a line."""
+    edges = EDGE_NUMBERS.findall(line.text)
+    return [int(number) for edge in edges for number in edge if number]
 
 
 def _key(line: Line) -> str:

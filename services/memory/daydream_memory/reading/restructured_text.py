@@ -161,7 +161,7 @@ class _TextReader:
         text = " ".join(paragraph)
         paragraph.clear()
         is_item = text.startswith("\u2022")
-        text = re.sub(r"\s*::$", ":", self._words(text.lstrip("\u2022")))
+        text = re.sub(r"(?<=[.!?])::$|\s*::$", _colon, self._words(text.lstrip("\u2022")))
         if any(map(str.isalnum, text)):
             self.blocks.append(Block("item" if is_item else "prose", text))
 
@@ -177,6 +177,12 @@ class _TextReader:
             *counted("comments", self.comments, "comment", "comments"),
             *counted("pictures", self.pictures, "picture", "pictures"),
         ]
+
+
+def _colon(mark: re.Match[str]) -> str:
+    """Return what stands for the two colons before code: none behind the end of a sentence."""
+    before = mark.string[: mark.start()]
+    return "" if before.endswith((".", "!", "?")) else ":"
 
 
 def _role_words(match: re.Match[str]) -> str:

@@ -155,6 +155,13 @@ def test_restructured_text_gives_its_text_by_titles(name: str) -> None:
     assert left_out(RST, name) == {"comments": 1, "pictures": 1}
 
 
+def test_two_colons_before_code_leave_no_stray_colon() -> None:
+    assert texts(f"{YIELD}::\n\n  code()\n\nSo:: \n\n  x = 1\n", "a.rst") == [
+        ("a", YIELD),
+        ("a", "So:"),
+    ]
+
+
 ORG = f"""#+TITLE: Mussels
 #+FILETAGS: :ocean:
 # a comment

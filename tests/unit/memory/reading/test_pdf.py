@@ -167,6 +167,19 @@ def test_heads_that_change_from_left_to_right_pages_are_left_out() -> None:
     assert not any("AUTHOR" in text or "BLADES" in text for text in page_texts(*pages))
 
 
+def test_heads_with_the_names_of_chapters_are_left_out_by_their_page_numbers() -> None:
+    pages = [
+        together(
+            lines([f"Chapter {number}: {LEFT[number][:20]} {number + 7}"], y=815),
+            lines([f"In {2000 + number} a sentence {'abcdef'[number]} was written."]),
+        )
+        for number in range(6)
+    ]
+    assert page_texts(*pages) == [
+        f"In {2000 + number} a sentence {'abcdef'[number]} was written." for number in range(6)
+    ]
+
+
 def test_a_title_is_the_one_that_was_given_or_the_largest_line() -> None:
     large = together(lines(["Mussels on Blades"], y=780, size=18), lines(LEFT))
     assert texts(pdf_file(large, title="Given"), "a.pdf")[0][0] == "Given / page 1"
@@ -325,6 +338,9 @@ def test_a_sign_in_page_that_was_saved_as_pdf_is_told() -> None:
 def test_passwords_of_owners_do_not_matter_and_those_of_readers_do() -> None:
     assert [text for _, text in texts(pdf_file(lines(LEFT), password=""), "a.pdf")] == [LEFT_TEXT]
     assert "encrypted" in refusal(pdf_file(lines(LEFT), password="secret"), "a.pdf")
+    locked = pdf_file(lines(LEFT), password="secret")
+    assert read_document(locked, "a.pdf", ["wrong", "secret"]).passages[0].text == LEFT_TEXT
+    assert "none of the passwords" in read_document(locked, "a.pdf", ["wrong"]).note
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf_file(lines(LEFT)))))
     writer.encrypt("", "owner", algorithm="AES-256")
     out = io.BytesIO()

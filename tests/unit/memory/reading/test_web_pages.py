@@ -226,6 +226,11 @@ def test_ten_thousand_nested_elements_are_read() -> None:
     assert texts(deep, "deep.html") == [("deep", YIELD)]
 
 
+def test_the_sign_of_a_link_to_a_heading_is_no_part_of_it() -> None:
+    page = f"<html><body><h1>Yield<a href='#yield'>¶</a></h1><p>{YIELD}</p></body></html>"
+    assert texts(page, "a.html") == [("Yield", YIELD)]
+
+
 def test_a_title_is_for_what_stands_above_the_first_heading() -> None:
     page = f"<html><head><title>Blades</title></head><body><p>{YIELD}</p>{MAIN}</body></html>"
     assert texts(page, "a.html") == [("Blades", YIELD), *READ]
