@@ -107,7 +107,7 @@ async def test_the_judge_scores_what_the_gate_lets_pass(tmp_path: Path) -> None:
 
 
 async def test_the_literature_search_gives_the_oracle_publications() -> None:
-    literature = load_literature("bookshelf")
+    literature = load_literature("bookshelf", {})
     about = "A lack of magnesium in the blood makes migraine worse."
     proposed = hypothesis(synthesis=SYNTHESIS.model_copy(update={"hypothesis": about}))
     assert proposed.synthesis is not None

@@ -123,7 +123,7 @@ class TextFeatures:
 
     @Measure
     def stop_share(self) -> float:
-        """Return the share of stop words, or of the characters that do their work in Chinese, Japanese."""
+        """Return the share of stop words, or of the characters that do their work."""
         if self.unspaced:
             particles = len(HIRAGANA.findall(self.text)) + len(CHINESE_PARTICLE.findall(self.text))
             return min(1.0, particles / max(1, self.word_count))

@@ -16,11 +16,9 @@ from daydream_memory.gate.patterns import (
     CODE_LINE,
     CONTENTS_LINE,
     FURTHER,
-    LICENCE_TITLE,
     LICENCE_WORD,
     LOG_LINE,
     POINTER,
-    VERSION_TITLE,
 )
 from daydream_memory.gate.references import is_reference
 
@@ -145,7 +143,7 @@ def is_change_entry(block: TextFeatures) -> bool:
 
 
 def is_repetitive(block: TextFeatures) -> bool:
-    """A few tokens again and again."""
+    """Find the same few tokens again and again."""
     tokens = len(block.text.split())
     return tokens >= REPETITION_TOKENS_MIN and block.distinct_share < DISTINCT_SHARE_MIN
 
