@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= .daydream
 FOLDERS := $(patsubst %/,%,$(dir $(wildcard shared/*/pyproject.toml services/*/pyproject.toml)))
-PACKAGES := $(patsubst %,-e %,$(filter-out services/console,$(FOLDERS))) -e 'services/console[local,export,mcp]'
+PACKAGES := $(patsubst %,-e %,$(filter-out services/console,$(FOLDERS))) -e 'services/console[local,export,mcp,remote]'
 # Hashes in constraints.txt are checked, those of the build backend too.
 CONSTRAINED := --constraint constraints.txt --build-constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest
@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-e2e test-deploy test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart
+.PHONY: help setup hooks run test test-e2e test-deploy test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -95,6 +95,9 @@ bench-console: setup ## pages and API with 10,000 insights, 1,000,000 facts and 
 bench-gateway: setup ## what the gateway adds to a call, and what bad days of a provider cost: QUICK=1 for two minutes
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.gateway $(if $(QUICK),--quick) $(ARGS)
 
+bench-documents: setup ## which passages become facts, how fast documents are read, in how much memory, and what hostile ones cost: QUICK=1 for some minutes
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.documents $(if $(QUICK),--quick) $(ARGS)
+
 lock: setup ## renew constraints.txt, with hashes, from the pyproject files
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
 	  $(foreach folder,$(FOLDERS),--no-emit-package daydream-$(notdir $(folder))) \
@@ -107,7 +110,7 @@ dist: setup ## build the wheels of all packages into dist/
 
 sbom: dist ## list what the wheels install, with licences, in dist/daydream.cdx.json
 	$(BIN)/uv venv --quiet --clear .tools/sbom
-	$(BIN)/uv pip install --quiet --python .tools/sbom/bin/python $(CONSTRAINED) dist/*.whl "dist/daydream_console-$$(cat VERSION)-py3-none-any.whl[local,export,mcp]"
+	$(BIN)/uv pip install --quiet --python .tools/sbom/bin/python $(CONSTRAINED) dist/*.whl "dist/daydream_console-$$(cat VERSION)-py3-none-any.whl[local,export,mcp,remote]"
 	$(BIN)/cyclonedx-py environment --output-reproducible --of JSON --output-file dist/daydream.cdx.json .tools/sbom/bin/python
 
 chart: setup .tools/ready ## package the Helm chart into dist/

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def test_an_odd_folder_is_read_and_daydreams_start_before_all_is_embedded(
     assert "binary" in documents["photo.jpg"][1]
     assert documents["broken.txt"][0] == "read"
     assert "UTF-8" in documents["broken.txt"][1]
-    assert documents["records.jsonl"] == ("read", "1 lines without a usable record were left out")
+    assert documents["records.jsonl"] == ("read", "")
     assert documents["half.jsonl"] == ("read", "")
     assert documents["notes.md"] == documents["large.txt"] == ("read", "")
     assert result["daydreams"] == 6
@@ -133,3 +134,27 @@ def test_one_daydream_is_one_trace_through_all_services(tmp_path: Path, endpoint
     assert {"gen_ai.operation.name", "gen_ai.request.model", "gen_ai.usage.input_tokens"} <= {
         attribute.key for attribute in chat.attributes
     }
+
+
+def test_a_dry_run_stores_nothing_and_every_file_has_a_report(tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    text = "Glaciers carve valleys with a round floor, rivers carve valleys with a sharp one.\n"
+    (folder / "a.md").write_text(text)
+    (folder / "copy.md").write_text(text)
+    Path(os.fsdecode(os.fsencode(folder) + b"/odd-\xff.md")).write_text(f"# Odd\n\n{text}")
+    (folder / "out.md").symlink_to("/etc/passwd")
+    daydream = Daydream(tmp_path / "user", None)
+    with daydream.readers("memory", "budget"):
+        preview = daydream.json("ingest", str(folder), "--dry-run")
+        assert daydream.items("documents") == []
+        daydream.items("ingest", str(folder / "a.md"))
+        reports = daydream.items("ingest", str(folder))
+        listed = daydream.items("documents", str(folder), "--incomplete")
+    assert (preview["facts"], preview["new_facts"], preview["embedding_model"]) == (3, 3, "")
+    names = [Path(report["source"]).name for report in reports]
+    assert names == ["a.md", "copy.md", r"odd-\xff.md", "out.md"]
+    assert [report["status"] for report in reports] == ["read", "read", "read", "skipped"]
+    assert reports[3]["note"] == "a link out of the folder; it is not followed"
+    assert {report["status"] for report in preview["documents"]} == {"read", "skipped"}
+    assert {part["kind"] for report in listed for part in report["left_out"]} == {"known"}

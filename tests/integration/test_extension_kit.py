@@ -27,6 +27,8 @@ from daydream_critic.pipeline.gates.registry import open_gates
 from daydream_critic.pipeline.judges.config import JudgeConfig, read_panel
 from daydream_critic.pipeline.judges.registry import identify_judges, open_judges
 from daydream_critic.settings import GATES, CriticSettings
+from daydream_memory.reading import DocumentMetadata, Passage, read_document
+from daydream_memory.reading.own_readers import own_readers
 from daydream_memory.settings import MemorySettings
 from daydream_memory.store.registry import StoreContext, open_store, store_opener
 from daydream_models.settings import ModelSettings
@@ -105,7 +107,7 @@ async def test_the_judge_scores_what_the_gate_lets_pass(tmp_path: Path) -> None:
 
 
 async def test_the_literature_search_gives_the_oracle_publications() -> None:
-    literature = load_literature("bookshelf")
+    literature = load_literature("bookshelf", {})
     about = "A lack of magnesium in the blood makes migraine worse."
     proposed = hypothesis(synthesis=SYNTHESIS.model_copy(update={"hypothesis": about}))
     assert proposed.synthesis is not None
@@ -115,6 +117,18 @@ async def test_the_literature_search_gives_the_oracle_publications() -> None:
         "doi:10.1353/pbm.1986.0087",
     ]
     assert missing == ()
+
+
+def test_the_reader_reads_its_kind_of_document() -> None:
+    own_readers.cache_clear()  # it looked before the kit was installed
+    book = b"LABBOOK 1\n@@ 2026-03-02 Blades\nMussels settle in May.\n#sample 12\n"
+    result = read_document(book, "notes.txt")
+    own_readers.cache_clear()
+    assert (result.status, result.kind) == ("read", "lab-book")
+    assert result.passages == (
+        Passage("Mussels settle in May.", "Blades", DocumentMetadata(date="2026-03-02")),
+    )
+    assert [entry.kind for entry in result.left_out] == ["samples"]
 
 
 async def test_the_store_logs_an_erasure(nc: Client, tmp_path: Path) -> None:
@@ -179,7 +193,7 @@ def test_the_page_about_plug_ins_shows_the_code_and_the_entry_points_of_the_kit(
     page = PAGE.read_text()
     sources = [path.read_text() for path in (KIT / "daydream_example_plugins").glob("*.py")]
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for block in blocks:
         assert any(block in source for source in sources), block
     (shown,) = re.findall(r"```toml\n(# pyproject.toml.*?)```", page, re.DOTALL)

@@ -13,8 +13,10 @@ from pathlib import Path
 from watchfiles import awatch
 
 from daydream_console.client import Client
-from daydream_console.files import files_under, hidden
-from daydream_console.ingest import Labels, Offered, offer, remove, sources_under
+from daydream_console.ingest import Labels, Offered, offer
+from daydream_console.sources import FoundDocument, files_in, is_hidden
+from daydream_console.sources.folders import changed_files
+from daydream_console.stored_sources import remove, sources_under
 
 TICK_MS = 500  # the first tick says that the folders are watched
 
@@ -53,17 +55,24 @@ async def _compare(
     client: Client, paths: Sequence[Path], who: str, labels: Labels
 ) -> tuple[list[str], list[Offered]]:
     """Remove from the memory what is gone from the folders, and offer what they hold."""
-    files = await asyncio.to_thread(files_under, paths)
-    existing = {str(file.absolute()) for file in files}
-    gone = [source for source in await sources_under(client, paths) if source not in existing]
+    files_found = await asyncio.to_thread(files_in, paths)
+    existing = {document.source for document in files_found.documents if not document.skipped}
+    closed = tuple(f"{folder}/" for folder in files_found.closed)
+    gone = [
+        source
+        for source in await sources_under(client, paths)
+        if source not in existing and not source.startswith(closed)
+    ]
     await remove(client, gone, who)
-    return gone, [document async for document in offer(client, files, labels=labels)]
+    return gone, [
+        document async for document in offer(client, files_found.documents, labels=labels)
+    ]
 
 
 def _split_by_existence(
     touched: set[Path], folders: Sequence[Path]
-) -> tuple[list[Path], list[Path]]:
-    """Return (paths that are gone, files that exist), without hidden ones."""
-    visible = sorted(path for path in touched if not hidden(path, folders))
+) -> tuple[list[Path], list[FoundDocument]]:
+    """Return (paths that are gone, documents that exist), without hidden ones."""
+    visible = sorted(path for path in touched if not is_hidden(path, folders))
     gone = [path for path in visible if not path.exists()]
-    return gone, files_under([path for path in visible if path.exists()])
+    return gone, list(changed_files([path for path in visible if path.exists()], folders))

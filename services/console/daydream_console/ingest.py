@@ -10,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from daydream_console.client import Client
-from daydream_console.overview import handled_up_to, wait_until_handled
+from daydream_console.overview import handled_up_to
+from daydream_console.sources import FoundDocument, UnreadableSourceError
 from daydream_contracts.buckets import DOCUMENT_OBJECTS
-from daydream_contracts.events import DocumentOffered, DocumentRemoved, FactKind, derive_id
+from daydream_contracts.events import DocumentOffered, FactKind, derive_id
 from daydream_contracts.rpc import DocumentReport, ListDocuments
 from daydream_contracts.topology import MEMORY_DOCUMENTS
 
-BYTES_MAX = 256 << 20
+STOPPED = "stopped"  # kind of what a report says was left out
 INLINE_BYTES_MAX = 256 << 10  # in base64 well below the 1 MB that a message may have
 BATCH_FILES = 64
 BATCH_BYTES = 64 << 20
@@ -31,8 +31,6 @@ PAGE = 1000
 POLL_S = 0.2
 KNOWN = "already known"
 LOST = "was not ingested; see 'daydream dead-letters list' and the memory's log"
-
-TITLE_SEPARATOR = " · "  # of a title and its source, as every list prints them
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ NO_LABELS = Labels()
 
 @dataclass(frozen=True)
 class Content:
-    """A document that has been read from disk but not offered."""
+    """A document that has been loaded but not offered."""
 
     source: str
     data: bytes
@@ -76,21 +74,15 @@ class Offered:
 
 
 async def offer(
-    client: Client,
-    files: Sequence[Path],
-    name_of: Callable[[Path], str] = lambda file: str(file.absolute()),
-    labels: Labels = NO_LABELS,
+    client: Client, documents: Iterable[FoundDocument], labels: Labels = NO_LABELS
 ) -> AsyncIterator[Offered]:
-    """Offer files in batches.
-
-    `name_of` gives the source under which people find a document again.
-    """
+    """Offer documents in batches. Each is loaded only then."""
     batch: list[Content | Offered] = []
     batch_bytes = 0
-    for file in files:
-        document = await asyncio.to_thread(_read, file, name_of(file))
-        batch.append(document)
-        batch_bytes += len(document.data) if isinstance(document, Content) else 0
+    for document in documents:
+        content = await asyncio.to_thread(load, document)
+        batch.append(content)
+        batch_bytes += len(content.data) if isinstance(content, Content) else 0
         if len(batch) == BATCH_FILES or batch_bytes > BATCH_BYTES:
             for offered in await _offer_batch(client, batch, labels):
                 yield offered
@@ -111,20 +103,15 @@ async def offer_bytes(
     return offered
 
 
-def _read(file: Path, source: str) -> Content | Offered:
-    """Return the content of a file, or a report that says why it can't be ingested."""
-    printable = source.encode("utf-8", "backslashreplace").decode()
-    if printable != source:
-        note = "its name is no UTF-8 text. Rename it"
-        return Offered("", printable, _report("", printable, "refused", note))
+def load(document: FoundDocument) -> Content | Offered:
+    """Return the content of a document, or a report that says why it can't be ingested."""
+    source = document.source
+    if document.skipped:
+        return Offered("", source, _report("", source, "skipped", document.skipped))
     try:
-        size = file.stat().st_size
-        if size <= BYTES_MAX:
-            return Content(source, file.read_bytes())
-        note = f"{size >> 20} MB; the maximum is {BYTES_MAX >> 20} MB per file. Split it"
-    except OSError as error:
-        note = f"can't be read: {error.strerror}"
-    return Offered("", source, _report("", source, "refused", note))
+        return Content(source, document.load())
+    except UnreadableSourceError as error:
+        return Offered("", source, _report("", source, "refused", str(error)))
 
 
 async def _offer_batch(
@@ -169,7 +156,7 @@ async def _offer(
     if not data:
         return Offered(document_id, source, _report(document_id, source, "skipped", "empty"))
     earlier = known.get((document_id, source))
-    if earlier and earlier.current:
+    if earlier and earlier.current and not _was_stopped(earlier):
         note = "; ".join(filter(None, (earlier.note, KNOWN)))
         return Offered(document_id, source, earlier.model_copy(update={"note": note}))
     inline = len(data) <= INLINE_BYTES_MAX
@@ -192,48 +179,6 @@ async def _offer(
     return Offered(document_id, source, sequence=await client.publish(message))
 
 
-async def sources_under(
-    client: Client, names: Sequence[str | Path], *, current_only: bool = True
-) -> list[str]:
-    """Return the sources at and below these paths of which the memory holds a document.
-
-    A source can also be given as it is printed: "bundled notes/physics.md", or with its title in
-    front. The files need not exist any more. Without `current_only`, include documents that were
-    removed.
-    """
-    sources: dict[str, None] = {}
-    for name in names:
-        for stored in _names_as_stored(str(name)):
-            sources |= dict.fromkeys(await _sources_at(client, stored, current_only=current_only))
-    return list(sources)
-
-
-def _names_as_stored(name: str) -> dict[str, None]:
-    without_title = name.rpartition(TITLE_SEPARATOR)[2]
-    return dict.fromkeys((str(Path(name).absolute()), name, without_title))
-
-
-async def _sources_at(client: Client, name: str, *, current_only: bool) -> list[str]:
-    below = f"{name.rstrip('/')}/"
-    query = ListDocuments(under=name, current_only=current_only, limit=PAGE)
-    sources: list[str] = []
-    while page := (await client.rpc.request(MEMORY_DOCUMENTS, query)).reports:
-        names = (report.source for report in page)
-        sources += [source for source in names if source == name or source.startswith(below)]
-        query = query.model_copy(update={"offset": query.offset + len(page)})
-    return sources
-
-
-async def remove(client: Client, sources: Sequence[str], who: str = "") -> None:
-    """Report that these sources no longer exist, and wait until the memory has handled it."""
-    last = 0
-    for source in sources:
-        removed = DocumentRemoved(source=source, who=who, removed_at=datetime.now(UTC))
-        last = await client.publish(removed)
-    if sources:
-        await wait_until_handled(client, DocumentRemoved, last)
-
-
 async def reports(
     client: Client, offered: Sequence[Offered], *, progress: Callable[[int], None] = lambda _: None
 ) -> list[DocumentReport]:
@@ -247,7 +192,7 @@ async def reports(
         # Asked first: every document that was handled by then has its report in the answer below.
         all_handled = await handled_up_to(client, DocumentOffered, last)
         for report in await _matchingof(client, missing):
-            if report.current or all_handled:
+            if all_handled or (report.current and not _was_stopped(report)):
                 done[report.source] = report
         progress(len(done))
         if not all_handled:
@@ -269,6 +214,11 @@ async def _matchingof(client: Client, documents: Sequence[Offered]) -> list[Docu
         page = (await client.rpc.request(MEMORY_DOCUMENTS, query)).reports
         matching += [report for report in page if (report.document_id, report.source) in keys]
     return matching
+
+
+def _was_stopped(report: DocumentReport) -> bool:
+    """Return whether a limit ended the reading. It may be another limit now."""
+    return any(part.kind == STOPPED for part in report.left_out)
 
 
 def _report(document_id: str, source: str, status: str, note: str) -> DocumentReport:

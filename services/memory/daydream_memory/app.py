@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -26,6 +27,7 @@ from daydream_contracts.topology import (
     MEMORY_NEAREST,
     MEMORY_NEIGHBOURHOODS,
     MEMORY_PAIR,
+    MEMORY_PREVIEW,
     MEMORY_RESOLVE,
     MEMORY_RESTORE,
     MEMORY_SEARCH,
@@ -35,6 +37,7 @@ from daydream_contracts.topology import (
 from daydream_memory import handlers
 from daydream_memory.background_work import BackgroundWork
 from daydream_memory.backups import BackupProvider, BackupService, NoBackups
+from daydream_memory.document_reading import ReadingOptions
 from daydream_memory.domains import Domains
 from daydream_memory.embedder import Embedder
 from daydream_memory.embedder_factory import (
@@ -46,9 +49,11 @@ from daydream_memory.embedder_factory import (
 )
 from daydream_memory.eraser import Eraser
 from daydream_memory.ingest import Ingester
+from daydream_memory.metrics import DocumentMetrics
 from daydream_memory.model_migration import ModelMigration
 from daydream_memory.queries import MemoryQueries
 from daydream_memory.restore_catch_up import CatchUp
+from daydream_memory.sandbox import ReadingPool, reading_pool
 from daydream_memory.settings import MemorySettings
 from daydream_memory.similarity_baseline import SimilarityBaseline
 from daydream_memory.similarity_search import SimilaritySearch
@@ -76,6 +81,7 @@ ENDPOINTS: EndpointHandlers = {
     MEMORY_SEARCH: handlers.search_facts,
     MEMORY_VERDICTS: handlers.list_verdicts,
     MEMORY_DOCUMENTS: handlers.list_documents,
+    MEMORY_PREVIEW: handlers.preview_document,
     MEMORY_RESOLVE: handlers.resolve_facts,
     MEMORY_JUDGED_PAIRS: handlers.list_judged_pairs,
     MEMORY_ERASE: handlers.erase,
@@ -119,7 +125,14 @@ async def open_collaborators(
             embedder = await stack.enter_async_context(
                 open_previous_embedder(runtime, settings, store.migration.embedding_model)
             )
-        yield await _assemble(settings, runtime, store, embedder, migration)
+        pool = await stack.enter_async_context(
+            reading_pool(
+                settings.sandbox.limits(),
+                settings.sandbox.workers,
+                strict=settings.sandbox.strict,
+            )
+        )
+        yield await _assemble(settings, runtime, store, embedder, migration, pool)
 
 
 async def _migration(
@@ -138,16 +151,21 @@ async def _assemble(
     store: Store,
     embedder: Embedder,
     migration: ModelMigration | None,
+    pool: ReadingPool,
 ) -> Collaborators:
     clearances = Clearances(settings.clearances)
     ingester = Ingester(
         store,
         embedder,
         await runtime.js.object_store(DOCUMENT_OBJECTS),
-        settings.chunk_chars,
+        pool,
+        DocumentMetrics(runtime.telemetry),
+        ReadingOptions(settings.chunk_chars, settings.passwords()),
         batch=batch_size(settings),
         clearances=clearances,
         clearance=highest_clearance(settings),
+        embedding_name=settings.embedding.name,
+        slots=asyncio.Semaphore(settings.sandbox.workers),
     )
     writer = VerdictWriter(
         store,

@@ -1,4 +1,8 @@
-"""Passages to facts: pieces up to a maximum length, cut where the text allows it (by `semchunk`).
+"""Passages to facts: what the gate lets through, in pieces of whole sentences.
+
+A piece holds neighbouring blocks of one passage, up to a maximum length. A sentence is cut only if
+it is longer than that alone. A text is too short for a fact below 40 Latin characters, or as few of
+another script as say as much.
 
 The same text is the same fact in every document: its id derives from the `fingerprint` of the text,
 and from its team and clearance if it has any. The id of a question derives from its exact words.
@@ -6,24 +10,47 @@ and from its team and clearance if it has any. The id of a question derives from
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import PurePath
 
 from semchunk.semchunk import chunk
 
-from daydream_contracts.events import FactKind, derive_id
-from daydream_memory.fact_fingerprint import fingerprint
-from daydream_memory.reading import Passage
+from daydream_contracts.events import FactKind
+from daydream_memory.fact_fingerprint import fact_id_of
+from daydream_memory.gate import ScreenedBlock, screen
+from daydream_memory.gate.removals import removals
+from daydream_memory.gate.scripts import join_sentences, latin_length
+from daydream_memory.gate.sentences import split_sentences
+from daydream_memory.reading import LeftOut, Passage, ReadResult
 from daydream_memory.store import NewFact
 
-CHARS_MIN = 40  # shorter pieces are headings, page numbers and fragments
+CHARS_MIN = 40  # Latin characters; shorter pieces are headings, page numbers and fragments
 BLOCK_CHARS = 60_000
-SPACES = re.compile(r"\s+")
-PARAGRAPH, LINE, SPACE = "\n\n", "\n", " "
+SPACE = " "
+KINDS_WITH_RAW_LINES = ("", "text")  # their paragraphs have the line ends of the document
+
+
+@dataclass(frozen=True)
+class DocumentFacts:
+    """The facts of a document in their order, and what gave none: by its reader or by the gate."""
+
+    facts: tuple[NewFact, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """The text of a fact, with its title."""
+
+    text: str
+    title: str
+    passage: Passage
 
 
 def facts_of(
-    passages: Sequence[Passage],
+    result: ReadResult,
     *,
     document_id: str,
     source: str,
@@ -31,17 +58,16 @@ def facts_of(
     kind: FactKind = FactKind.DOCUMENT,
     team: str = "",
     clearance: str = "",
-) -> Iterator[NewFact]:
-    """Yield the facts of a document in their order. A question is one fact, however short.
+) -> DocumentFacts:
+    """Return the facts of a document. A question is one fact, however short, without a gate.
 
     `domain` is the one that the document names. A text of another team, or with another clearance,
-    is another fact.
+    is another fact. A fact without a heading above it has the document's name as its title.
     """
-    labels = (team, clearance) if team or clearance else ()
     if kind is FactKind.QUESTION:
-        text = SPACES.sub(" ", " ".join(passage.text for passage in passages)).strip()[:chars_max]
-        yield NewFact(
-            fact_id=derive_id("question", text, *labels),
+        text = _tidy(SPACE.join(passage.text for passage in result.passages))[:chars_max]
+        question = NewFact(
+            fact_id=fact_id_of(text, kind, team, clearance),
             text=text,
             source=source,
             domain=kind.value,
@@ -50,48 +76,114 @@ def facts_of(
             team=team,
             clearance=clearance,
         )
-        return
-    pieces = ((passage, text) for passage in passages for text in _pieces(passage.text, chars_max))
-    for position, (passage, text) in enumerate(pieces):
-        yield NewFact(
-            fact_id=derive_id("fact", fingerprint(text), *labels),
-            text=text,
-            title=passage.title,
+        return DocumentFacts((question,), result.left_out)
+    screened = screen(
+        result.passages, source, lines_are_items=result.kind not in KINDS_WITH_RAW_LINES
+    )
+    pieces, short = _pieces(screened, chars_max, PurePath(source).stem)
+    facts = tuple(
+        NewFact(
+            fact_id=fact_id_of(piece.text, kind, team, clearance),
+            text=piece.text,
+            title=piece.title,
             source=source,
-            domain=passage.metadata.domain,
+            domain=piece.passage.metadata.domain,
             position=position,
             document_id=document_id,
-            tags=passage.metadata.tags,
-            licence=passage.metadata.licence,
-            date=passage.metadata.date,
+            tags=piece.passage.metadata.tags,
+            licence=piece.passage.metadata.licence,
+            date=piece.passage.metadata.date,
             team=team,
             clearance=clearance,
         )
+        for position, piece in enumerate(pieces)
+    )
+    return DocumentFacts(facts, (*result.left_out, *removals(screened, short)))
 
 
-def _pieces(text: str, chars_max: int) -> Iterator[str]:
-    for block in _blocks(text):
-        for piece in chunk(block, chunk_size=chars_max, token_counter=len, memoize=False):
-            # JSON may hold half of a surrogate pair, which no encoding can write
-            tidy = SPACES.sub(" ", str(piece)).strip().encode("utf-8", "replace").decode()
-            if len(tidy) >= CHARS_MIN:
-                yield tidy
+def _pieces(
+    screened: list[ScreenedBlock], chars_max: int, name: str
+) -> tuple[list[_Piece], list[str]]:
+    """Return the texts that become facts, and those that are too short."""
+    pieces: list[_Piece] = []
+    short: list[str] = []
+    content = [block for block in screened if not block.junk]
+    for (_, heading), group in groupby(
+        content, key=lambda block: (id(block.passage), block.heading)
+    ):
+        blocks = list(group)
+        passage = blocks[0].passage
+        for text in _packed(blocks, chars_max):
+            if latin_length(text) < CHARS_MIN:
+                short.append(text)
+            else:
+                pieces.append(_Piece(text, passage.title or heading or name, passage))
+    return pieces, short
 
 
-def _blocks(text: str) -> Iterator[str]:
-    """Split a large text, so that the chunker's work stays linear."""
-    start = 0
-    while len(text) - start > BLOCK_CHARS:
-        end = _cut(text, start, start + BLOCK_CHARS)
-        yield text[start:end]
-        start = end
-    yield text[start:]
+def _packed(blocks: Iterable[ScreenedBlock], chars_max: int) -> list[str]:
+    """Join blocks and sentences to pieces, as long as they may be.
+
+    A last piece that is too short alone gets the last sentence of the piece before it.
+    """
+    pieces: list[list[str]] = [[]]
+    length = 0
+    for sentences in (_sentences(block, chars_max) for block in blocks):
+        whole = sum(map(len, sentences)) + len(sentences)
+        if length and length + whole > chars_max and 2 * length >= chars_max:
+            pieces.append([])
+            length = 0
+        for sentence in sentences:
+            if length and length + len(sentence) > chars_max:
+                pieces.append([])
+                length = 0
+            pieces[-1].append(sentence)
+            length += len(sentence) + 1
+    _lengthen_last(pieces, chars_max)
+    return [text for text in (_joined(piece) for piece in pieces) if text]
 
 
-def _cut(text: str, start: int, end: int) -> int:
-    """Return where to cut: at the last blank line, else at a line or a space, else at the end."""
-    paragraph = text.rfind(PARAGRAPH, start, end)
-    if paragraph > start:
-        return paragraph
-    line_or_space = max(text.rfind(LINE, start, end), text.rfind(SPACE, start, end))
-    return line_or_space if line_or_space > start else end
+def _lengthen_last(pieces: list[list[str]], chars_max: int) -> None:
+    if len(pieces) < 2 or latin_length(_joined(pieces[-1])) >= CHARS_MIN:
+        return
+    before = pieces[-2]
+    while len(before) > 1 and latin_length(_joined(pieces[-1])) < CHARS_MIN:
+        if len(before[-1]) + len(_joined(pieces[-1])) >= chars_max:
+            return
+        pieces[-1].insert(0, before.pop())
+
+
+def _joined(sentences: Iterable[str]) -> str:
+    text = ""
+    parts = []
+    for sentence in sentences:
+        # only the last character before and the first after decide about the blank
+        parts.append(join_sentences(text[-1:], sentence)[len(text[-1:]) :])
+        text = sentence
+    return "".join(parts)
+
+
+def _sentences(block: ScreenedBlock, chars_max: int) -> list[str]:
+    parts = _items(block.sentences) if block.sentences else [block.text]
+    whole = (sentence for part in parts for sentence in split_sentences(_tidy(part)))
+    return [piece for sentence in whole for piece in _cut(sentence, chars_max)]
+
+
+def _items(items: tuple[str, ...]) -> list[str]:
+    """Put a mark between the items of a list that end with none."""
+    return [item if item == items[-1] or not item[-1:].isalnum() else f"{item};" for item in items]
+
+
+def _cut(sentence: str, chars_max: int) -> Iterator[str]:
+    """Cut a sentence that is longer than a fact may be, where it allows that best."""
+    if len(sentence) <= chars_max:
+        yield sentence
+        return
+    for start in range(0, len(sentence), BLOCK_CHARS):  # keeps the work linear
+        part = sentence[start : start + BLOCK_CHARS]
+        yield from map(str, chunk(part, chunk_size=chars_max, token_counter=len, memoize=False))
+
+
+def _tidy(text: str) -> str:
+    """Fold white space. JSON may hold half of a surrogate pair, which no encoding can write."""
+    return SPACE.join(text.split()).encode("utf-8", "replace").decode()

@@ -18,6 +18,7 @@ from daydream_contracts.rpc import (
     BackedUp,
     BackUp,
     DocumentPage,
+    DocumentPreview,
     EmptyRequest,
     Erase,
     Erased,
@@ -32,6 +33,7 @@ from daydream_contracts.rpc import (
     Neighbourhoods,
     PairAt,
     PairFound,
+    PreviewDocument,
     Resolve,
     Resolved,
     RestoreBackup,
@@ -60,6 +62,13 @@ async def document_offered(
 ) -> None:
     """Read a document. Facts and the report have ids made from content."""
     await ingester.read(offer)
+
+
+async def preview_document(
+    request: PreviewDocument, ingester: Annotated[Ingester, FromContext()]
+) -> DocumentPreview:
+    """Read a document and store nothing."""
+    return await ingester.preview(request)
 
 
 async def document_removed(

@@ -1,34 +1,44 @@
 """A document from offer to active facts.
 
-Data: offered (bytes in the message, or in the object store) → read and chunked: facts pending →
+Data: offered (bytes in the message, or in the object store) → read in a sandbox: facts pending →
 embedded in the background: active. The object is deleted once its facts are in the store.
 
 What can fail:
 
-- The bytes cannot be read as text: it is reported, and nothing else stops.
+- The document cannot be read, or needs too much: it is reported, and nothing else stops. It is read
+  in a separate process.
 - This process dies: the offer is redelivered and does the same again, with the same ids.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from io import FileIO
 
 from nats.js.object_store import ObjectStore
 
 from daydream_contracts.access import Clearances
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import DocumentOffered, DocumentRemoved
-from daydream_contracts.rpc import ListDocuments
-from daydream_memory.chunking import facts_of
+from daydream_contracts.rpc import DocumentPreview, ListDocuments, PreviewDocument
+from daydream_memory.document_reading import (
+    DocumentPool,
+    ReadDocument,
+    ReadingOptions,
+    known_already,
+    read_offered,
+)
 from daydream_memory.embedder import Embedder
-from daydream_memory.reading import ReadResult, read_document
+from daydream_memory.metrics import DocumentMetrics
+from daydream_memory.sandbox import unnamed_file
 from daydream_memory.store import DocumentRecord, NewFact, Store
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
-from daydream_runtime.object_store import fetch
+from daydream_runtime.object_store import fetch_into
 
 log = logging.getLogger(__name__)
 EMBED_BATCH = 16
@@ -36,7 +46,8 @@ LOOKAHEAD_BATCHES = 16
 IDLE_S = 0.5
 FETCH_TIMEOUT_S = 60.0
 REPORTS_MAX = 1000
-NOTE_CHARS_MAX = 300
+READ_AT_ONCE = 2
+KNOWN_PROBE = 100
 
 
 @dataclass
@@ -44,15 +55,21 @@ class Ingester:
     """Read documents and embed their facts.
 
     `clearance`: the highest that the embedding model may see. None: all that there are.
+    `slots`: documents that are in memory at once; more would only wait for a process.
+    `embedding_name`: the embedding model's name at the gateway, "" for the bundled one.
     """
 
     store: Store
     embedder: Embedder
     objects: ObjectStore
-    chunk_chars: int
+    pool: DocumentPool
+    metrics: DocumentMetrics
+    options: ReadingOptions
     batch: int = EMBED_BATCH
     clearances: Clearances = field(default_factory=Clearances)
     clearance: str | None = None
+    embedding_name: str = ""
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READ_AT_ONCE))
     new_facts: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self, offer: DocumentOffered) -> None:
@@ -60,34 +77,91 @@ class Ingester:
 
         Raise PermanentError when the bytes are gone before they were read.
         """
-        data = await self._bytes_of(offer)
-        if data is None:
-            if await self._has_read(offer):
-                return  # only the acknowledgement was lost
-            raise PermanentError(
-                "document-gone", f"The bytes of {offer.source} are not in the object store"
-            )
-        result, facts = await asyncio.to_thread(self._read, data, offer)
-        if result.status == "read" and not facts:
-            result = ReadResult("skipped", "nothing long enough to be a fact")
+        document = await self._read(offer)
+        if document is None:
+            return  # only the acknowledgement was lost
+        if known := await self._known_from(offer, document.facts):
+            left_out = (*document.left_out, known_already(known, len(document.facts)))
+            document = replace(document, left_out=left_out)
         record = DocumentRecord(
             offer.document_id,
             offer.source,
-            result.status,
-            result.note,
+            document.status,
+            document.note,
             datetime.now(UTC),
             offer.offered_at,
+            document.kind,
+            document.left_out,
         )
-        await self.store.documents.add(record, facts)
+        await self.store.documents.add(record, document.facts)
         if offer.object_name:
             await self.objects.delete(offer.object_name)
-        log.info("document %s: %s, %d facts", result.status, offer.source, len(facts))
+        self.metrics.count(document)
+        log.info("document %s: %s, %d facts", document.status, offer.source, len(document.facts))
         self.new_facts.set()
 
-    async def _bytes_of(self, offer: DocumentOffered) -> bytes | None:
-        if offer.content is not None:
-            return offer.content
-        return await fetch(self.objects, offer.object_name, within_s=FETCH_TIMEOUT_S)
+    async def preview(self, request: PreviewDocument) -> DocumentPreview:
+        """Read a document and store nothing. Raise PermanentError when its bytes are gone."""
+        offer = DocumentOffered(
+            document_id="",
+            object_name=request.object_name,
+            content=None if request.content is None else base64.b64encode(request.content),
+            source=request.source,
+            size_bytes=0,
+            kind=request.kind,
+            team=request.team,
+            clearance=request.clearance,
+            offered_at=datetime.now(UTC),
+        )
+        document = await self._read(offer) or ReadDocument("refused", "its bytes are gone")
+        texts = {fact.fact_id: fact.text for fact in document.facts}
+        known = {fact.fact_id for fact in await self.store.facts.get(list(texts))}
+        return DocumentPreview(
+            status=document.status,
+            note=document.note,
+            kind=document.kind,
+            left_out=document.left_out,
+            facts=len(texts),
+            known=len(known),
+            embedding_model=self.embedding_name,
+            embedding_bytes=sum(
+                len(text.encode()) for key, text in texts.items() if key not in known
+            ),
+        )
+
+    async def _read(self, offer: DocumentOffered) -> ReadDocument | None:
+        """Return what the document gives, None if it was read before and its bytes are gone."""
+        if refusal := self._refusal(offer.clearance):
+            return ReadDocument("refused", refusal)
+        async with self.slots:
+            return await self._read_file(offer)
+
+    async def _read_file(self, offer: DocumentOffered) -> ReadDocument | None:
+        with unnamed_file() as file:
+            if not await self._fetch(offer, file):
+                if await self._has_read(offer):
+                    return None
+                text = f"The bytes of {offer.source} are not in the object store"
+                raise PermanentError("document-gone", text)
+            return await read_offered(self.pool, offer, file.fileno(), self.options)
+
+    async def _fetch(self, offer: DocumentOffered, file: FileIO) -> bool:
+        """Write the document into a file, so that its size is not in this process's memory."""
+        if offer.content is None:
+            name = offer.object_name
+            return await fetch_into(self.objects, name, file, within_s=FETCH_TIMEOUT_S)
+        file.write(offer.content)
+        file.seek(0)
+        return True
+
+    async def _known_from(self, offer: DocumentOffered, facts: Sequence[NewFact]) -> list[str]:
+        if not facts:
+            return []
+        keys = [fact.fact_id for fact in facts]
+        first = keys[:KNOWN_PROBE]  # enough for nearly all documents: they say something new
+        if not await self.store.documents.known_from(offer.source, first):
+            return []
+        return await self.store.documents.known_from(offer.source, keys)
 
     async def _has_read(self, offer: DocumentOffered) -> bool:
         request = ListDocuments(document_ids=(offer.document_id,), limit=REPORTS_MAX)
@@ -98,28 +172,6 @@ class Ingester:
         """Hide the document's facts, except those that another document holds."""
         change = await self.store.documents.remove(removal.source, removal.removed_at)
         log.info("document removed: %s, %d facts hidden", removal.source, len(change.hidden))
-
-    def _read(self, data: bytes, offer: DocumentOffered) -> tuple[ReadResult, list[NewFact]]:
-        """Return what was read, for every file: whatever is wrong with it is in the report."""
-        refusal = self._refusal(offer.clearance)
-        if refusal:
-            return ReadResult("refused", refusal), []
-        try:
-            result = read_document(data, offer.source)
-            facts = facts_of(
-                result.passages,
-                document_id=offer.document_id,
-                source=offer.source,
-                chars_max=self.chunk_chars,
-                kind=offer.kind,
-                team=offer.team,
-                clearance=offer.clearance,
-            )
-            return result, list(facts)
-        except (ValueError, LookupError, RecursionError) as error:
-            log.warning("cannot read the document %s", offer.source, exc_info=error)
-            note = f"Cannot be read: {type(error).__name__}: {error}"
-            return ReadResult("refused", note[:NOTE_CHARS_MAX]), []
 
     def _refusal(self, clearance: str) -> str:
         """Return why the embedding model may not see a document, "" if it may."""

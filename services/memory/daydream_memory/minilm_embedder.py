@@ -50,11 +50,14 @@ class MiniLM:
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return one float32 vector of length 1 for each text.
 
-        Each text is a task: the critic's requests run between the texts of a background batch.
+        A batch queues one text at a time, so that a search or a request of the critic waits for one
+        text of each background batch, and not for all of them.
         """
         loop = asyncio.get_running_loop()
-        tasks = [loop.run_in_executor(self._thread, self._embed_text, text) for text in texts]
-        return list(await asyncio.gather(*tasks))
+        vectors: list[Vector] = []
+        for text in texts:
+            vectors.append(await loop.run_in_executor(self._thread, self._embed_text, text))
+        return vectors
 
     def _embed_text(self, text: str) -> Vector:
         if text in self._cache:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
+from daydream_contracts.errors import ConfigurationError
+from daydream_memory.sandbox.limits import SandboxLimits
 from daydream_models.settings import GatewayAddress, check_clearance
 from daydream_runtime.settings import ServiceSettings
 
@@ -33,6 +37,36 @@ class EmbeddingSettings(BaseModel):
         description="highest clearance of facts that this model may see; "
         "the bundled model sees all",
     )
+
+
+class SandboxSettings(BaseModel):
+    """The processes that read documents. Each limit is for one document."""
+
+    workers: int = Field(2, ge=1, le=64, description="documents that are read at once")
+    memory_mb: int = Field(
+        512, ge=128, le=65_536, description="memory of one such process, with its libraries"
+    )
+    cpu_s: int = Field(20, ge=1, le=3600, description="processor time")
+    wall_s: float = Field(25.0, ge=1, le=3600, description="time in all")
+    output_mb: int = Field(32, ge=1, le=1024, description="text that a document may give")
+    open_files: int = Field(16, ge=8, le=1024, description="files open at once")
+    documents_per_worker: int = Field(
+        25,
+        ge=1,
+        le=10_000,
+        description="documents until a process is replaced; 1: no document can change how another "
+        "is read, and small ones take ten times as long",
+    )
+    strict: bool = Field(
+        False,
+        description="end with an error where the system cannot keep these processes from network "
+        "and files; otherwise the log says so",
+    )
+
+    def limits(self) -> SandboxLimits:
+        """Return the limits of one document."""
+        names = {limit.name for limit in fields(SandboxLimits)}
+        return SandboxLimits(**self.model_dump(include=names))
 
 
 class WeaviateSettings(BaseModel):
@@ -87,6 +121,13 @@ class MemorySettings(ServiceSettings):
         default_factory=WeaviateSettings, description="a Weaviate server as the store"
     )
     chunk_chars: int = Field(900, ge=200, le=8000, description="maximum characters of one fact")
+    sandbox: SandboxSettings = Field(
+        default_factory=SandboxSettings, description="the processes that read documents"
+    )
+    password_file: str = Field(
+        "",
+        description="file with passwords that are tried on encrypted PDF documents, one a line",
+    )
     quarantine: bool = Field(
         False,
         description="a review (daydream review) must accept promoted hypotheses before they "
@@ -106,6 +147,19 @@ class MemorySettings(ServiceSettings):
     )
     embed_threads: int = Field(1, ge=1, le=64, description="threads of the embedding model")
     concurrency: int = Field(4, ge=1, le=64, description="verdicts and documents processed at once")
+
+    def passwords(self) -> tuple[str, ...]:
+        """Return the passwords of the file. Raise ConfigurationError if it can't be read."""
+        if not self.password_file:
+            return ()
+        try:
+            lines = Path(self.password_file).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeError) as error:
+            raise ConfigurationError(
+                f"The file with passwords can't be read: {error}",
+                "Set DAYDREAM_MEMORY_PASSWORD_FILE to a text file",
+            ) from None
+        return tuple(line for line in lines if line)
 
     @model_validator(mode="after")
     def _known_clearance(self) -> Self:

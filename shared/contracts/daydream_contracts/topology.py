@@ -232,6 +232,9 @@ MEMORY_VERDICTS = Endpoint("memory", "daydream.memory.verdicts", rpc.ListVerdict
 MEMORY_DOCUMENTS = Endpoint(
     "memory", "daydream.memory.documents", rpc.ListDocuments, rpc.DocumentPage
 )
+MEMORY_PREVIEW = Endpoint(
+    "memory", "daydream.memory.preview", rpc.PreviewDocument, rpc.DocumentPreview
+)
 MEMORY_RESOLVE = Endpoint("memory", "daydream.memory.resolve", rpc.Resolve, rpc.Resolved)
 MEMORY_ERASE = Endpoint("memory", "daydream.memory.erase", rpc.Erase, rpc.Erased)
 MEMORY_JUDGED_PAIRS = Endpoint(
@@ -269,6 +272,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     MEMORY_SEARCH,
     MEMORY_VERDICTS,
     MEMORY_DOCUMENTS,
+    MEMORY_PREVIEW,
     MEMORY_RESOLVE,
     MEMORY_ERASE,
     MEMORY_JUDGED_PAIRS,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+from typing import BinaryIO
 
 from nats.js.errors import NotFoundError
 from nats.js.object_store import ObjectStore
@@ -14,14 +16,27 @@ TIMEOUT_SHARES = (0.1, 0.3, 1.0)  # of `within_s`: a try that hangs must not tak
 async def fetch(store: ObjectStore, name: str, *, within_s: float) -> bytes | None:
     """Return the object's bytes, or None if there is no such object.
 
-    Raise TimeoutError after three tries, the last of `within_s` seconds. nats-py waits forever
-    for the pieces of an object that is written again meanwhile: the old pieces are removed under
-    the reader. The next try finds the new ones.
+    Raise TimeoutError as `fetch_into` does.
+    """
+    content = io.BytesIO()
+    return content.getvalue() if await fetch_into(store, name, content, within_s=within_s) else None
+
+
+async def fetch_into(store: ObjectStore, name: str, file: BinaryIO, *, within_s: float) -> bool:
+    """Write the object into a file piece by piece. Return False if there is no such object.
+
+    The file then holds nothing else, and is at its beginning. Raise TimeoutError after three
+    tries, the last of `within_s` seconds. nats-py waits forever for the pieces of an object that
+    is written again meanwhile: the old pieces are removed under the reader. The next try finds the
+    new ones.
     """
     timeouts_s = iter([within_s * share for share in TIMEOUT_SHARES])
 
-    async def read() -> bytes:
-        return (await asyncio.wait_for(store.get(name), next(timeouts_s))).data or b""
+    async def read() -> None:
+        file.seek(0)
+        file.truncate()
+        await asyncio.wait_for(store.get(name, writeinto=file), next(timeouts_s))  # type: ignore[arg-type]
+        file.seek(0)
 
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(TimeoutError),
@@ -29,9 +44,10 @@ async def fetch(store: ObjectStore, name: str, *, within_s: float) -> bytes | No
         reraise=True,
     )
     try:
-        return await retrying(read)
+        await retrying(read)
     except NotFoundError:
-        return None
+        return False
     except TimeoutError:
         text = f"the object {name!r} could not be read within {within_s:g} s"
         raise TimeoutError(text) from None
+    return True

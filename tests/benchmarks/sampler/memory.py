@@ -153,7 +153,7 @@ def plain(files: list[Path]) -> list[str]:
         reading = read_document(file.read_bytes(), str(file))
         texts += [
             fact.text
-            for fact in facts_of(reading.passages, document_id="d", source=str(file), chars_max=900)
+            for fact in facts_of(reading, document_id="d", source=str(file), chars_max=900).facts
         ]
     return texts
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from daydream_contracts.rpc import ListDocuments
+from daydream_contracts.rpc import LeftOutReport, ListDocuments
 from daydream_memory.store import Store
 from support.reopenable import Reopenable
 from support.store_cases import (
@@ -139,3 +140,37 @@ async def test_a_fact_that_is_removed_before_it_has_a_vector_is_hidden_at_once(
     await activate_all(store)
     assert await texts_near(store, "one") == set()
     assert (await store.maintenance.counts()).hidden == 2
+
+
+async def test_a_report_says_what_was_left_out_also_after_a_restart(
+    store: Store, opened: Reopenable
+) -> None:
+    left_out = (LeftOutReport(kind="pictures", count=2, text="2 pictures hold no text"),)
+    await store.documents.add(replace(record(), kind="pdf", left_out=left_out), facts("one"))
+    for reopen in (False, True):
+        again = await opened.reopen() if reopen else store
+        (report,) = await again.documents.reports(ListDocuments(limit=10))
+        assert (report.kind, report.left_out) == ("pdf", left_out)
+
+
+async def test_facts_are_known_from_another_source_while_a_current_document_there_holds_them(
+    store: Store,
+) -> None:
+    await add_active_facts(store, "one", "two", document="first")
+    await add_active_facts(store, "three", document="second")
+    known = store.documents.known_from
+    assert await known("/notes/new.md", ["id one", "id two"]) == ["/notes/first.md"]
+    both = ["/notes/first.md", "/notes/second.md"]
+    assert await known("/notes/new.md", ["id one", "id three", "id two"]) == both
+    assert await known("/notes/new.md", ["id one", "id new"]) == []
+    assert await known("/notes/first.md", ["id one", "id two"]) == [], "its own"
+    await store.documents.remove("/notes/first.md", NOW + timedelta(hours=1))
+    assert await known("/notes/new.md", ["id one"]) == [], "it comes back with the new document"
+
+
+async def test_an_erased_document_says_nothing_of_what_was_in_it(store: Store) -> None:
+    left_out = (LeftOutReport(kind="code", count=1, text="1 passage of code: secret"),)
+    await store.documents.add(replace(record(), left_out=left_out), facts("one"))
+    await store.erasure.erase(["/notes/doc.md"], [], derived=False, note="erased by me")
+    (report,) = await store.documents.reports(ListDocuments(limit=10))
+    assert (report.status, report.left_out) == ("refused", ())

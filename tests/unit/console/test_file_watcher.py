@@ -11,6 +11,7 @@ import pytest
 
 from daydream_console import file_watcher
 from daydream_console.ingest import Labels
+from daydream_console.sources import FoundDocument
 
 
 async def test_a_file_that_is_written_during_the_first_comparison_is_offered(
@@ -22,9 +23,11 @@ async def test_a_file_that_is_written_during_the_first_comparison_is_offered(
         note.write_text("This note came after the folder was read.")
         return [], []
 
-    async def offer(_: object, files: Sequence[Path], **__: object) -> AsyncIterator[Path]:
-        for file in files:
-            yield file
+    async def offer(
+        _: object, documents: Sequence[FoundDocument], **__: object
+    ) -> AsyncIterator[str]:
+        for document in documents:
+            yield document.source
 
     async def remove(*_: object) -> None:
         return None
@@ -37,6 +40,6 @@ async def test_a_file_that_is_written_during_the_first_comparison_is_offered(
     async with asyncio.timeout(20):
         assert await anext(followed) == ([], [])
         changed: tuple[list[str], list[Any]] = await anext(followed)
-        assert changed == ([], [note])
+        assert changed == ([], [str(note)])
         stop.set()
         assert [change async for change in followed] == []

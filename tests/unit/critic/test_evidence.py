@@ -70,10 +70,10 @@ def test_an_installed_literature_search_is_loaded_by_name(monkeypatch: pytest.Mo
     monkeypatch.setattr(
         plugins, "entry_points", lambda group: [point] if group == literature.GROUP else []
     )
-    assert load_literature("mine") is find_publications
-    assert load_literature("") is None
+    assert load_literature("mine", {}) is find_publications
+    assert load_literature("", {}) is None
     with pytest.raises(ConfigurationError, match=r"'another'.*mine"):
-        load_literature("another")
+        load_literature("another", {})
 
 
 def test_a_hypothesis_is_held_against_publications() -> None:

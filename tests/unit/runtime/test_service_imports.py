@@ -15,7 +15,7 @@ ONLY_IF_TELEMETRY_IS_SENT = "opentelemetry.exporter.otlp"
         ("budget", {"numpy", "openai", ONLY_IF_TELEMETRY_IS_SENT}),
         (
             "memory",
-            {"pypdf", "bs4", "mammoth", "markdown_it", "weaviate", ONLY_IF_TELEMETRY_IS_SENT},
+            {"pypdfium2", "lxml", "markdown_it", "weaviate", ONLY_IF_TELEMETRY_IS_SENT},
         ),
         ("sampler", {"genai_prices", "openai", ONLY_IF_TELEMETRY_IS_SENT}),
         ("synthesizer", {"genai_prices", "numpy", ONLY_IF_TELEMETRY_IS_SENT}),

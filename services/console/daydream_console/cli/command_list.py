@@ -7,13 +7,14 @@ PANELS = {
     "Read": ("insights", "digest", "ask", "inspect", "trace", "report", "vault"),
     "Steer": ("review", "question", "retract", "reinstate", "rejudge"),
     "Money": ("budget", "simulate"),
-    "Data": ("ingest", "remove", "erase", "export", "backup"),
+    "Data": ("ingest", "documents", "remove", "erase", "export", "backup"),
     "Operate": ("doctor", "config", "gateway", "dead-letters", "mcp", "asyncapi"),
 }
 COMMANDS = {
     "run": "run:run_command",
     "up": "up:up_command",
     "ingest": "ingest:ingest_command",
+    "documents": "documents:documents_command",
     "remove": "remove:remove_command",
     "erase": "erase:erase_command",
     "retract": "retract:retract_command",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from daydream_console import ingest
+from daydream_console import stored_sources
 from daydream_console.cli.command import command, confirm
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Who, Why, Yes
@@ -74,7 +74,7 @@ async def _resolve_targets(client: Client, targets: list[str]) -> tuple[list[str
     Raise ConfigurationError for a target that is neither.
     """
     matches_of = {
-        target: await ingest.sources_under(client, [target], current_only=False)
+        target: await stored_sources.sources_under(client, [target], current_only=False)
         for target in targets
     }
     sources = list(dict.fromkeys(source for matches in matches_of.values() for source in matches))

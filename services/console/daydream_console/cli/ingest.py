@@ -14,29 +14,55 @@ from daydream_console import ingest
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Clearance, Data, Json, Team, Who
-from daydream_console.cli.output import emit_items, err, out
+from daydream_console.cli.output import count, emit_items, err, out
 from daydream_console.cli.status_view import show_reports
 from daydream_console.client import Client
-from daydream_console.files import files_under
+from daydream_console.sources import (
+    BYTES_MAX,
+    FoundDocument,
+    FoundFiles,
+    UnreadableSourceError,
+    files_in,
+)
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import DocumentReport
 
-STANDARD_INPUT = Path("-")
+STANDARD_INPUT = "-"
+
+
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Files and folders to read; s3:// and https:// addresses; - for standard input.",
+        show_default=False,
+    ),
+]
+Watch = Annotated[bool, typer.Option("--watch", help="Follow changes in these paths until Ctrl-C.")]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Store nothing: report what would be read, how many facts, and the cost of embedding.",
+    ),
+]
+ListFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--list",
+        help="File with more paths and addresses, one a line. Lines with # are comments.",
+        show_default=False,
+    ),
+]
+Name = Annotated[str, typer.Option("--name", help="Name for standard input.")]
 
 
 @command
 async def ingest_command(
-    paths: Annotated[
-        list[Path], typer.Argument(help="Files and folders to read; - for standard input.")
-    ],
-    watch: Annotated[
-        bool,
-        typer.Option("--watch", help="Follow changes in these paths until Ctrl-C."),
-    ] = False,
-    name: Annotated[
-        str,
-        typer.Option("--name", help="Name for standard input. Its extension selects the format."),
-    ] = "",
+    paths: Paths = None,
+    watch: Watch = False,
+    dry_run: DryRun = False,
+    list_file: ListFile = None,
+    name: Name = "",
     team: Team = "",
     clearance: Clearance = "",
     who: Who = "",
@@ -47,63 +73,109 @@ async def ingest_command(
 
     Examples:
         daydream ingest ~/papers --watch
+        daydream ingest s3://lab/papers/
         pandoc talk.org -t markdown | daydream ingest - --name talk.md
     """
-    file_paths = [path for path in paths if path != STANDARD_INPUT]
-    from_stdin = len(file_paths) < len(paths)
-    if watch and (from_stdin or as_json):
-        raise ConfigurationError("--watch can't be used with - or --json", "Leave them out")
-    files = files_under(file_paths)
+    wanted = [*(paths or []), *_listed(list_file)]
+    if not wanted:
+        raise ConfigurationError("Nothing to ingest", "Name files, folders or addresses, or --list")
     labels = ingest.Labels(team, clearance)
-    async with connection(data) as client:
-        if watch:
-            await _watch(client, file_paths, who, labels)
-            return
-        stdin_name = (name or "standard input") if from_stdin else None
-        reports = await _ingest(client, files, labels, stdin_name)
-    if as_json:
-        emit_items([report.model_dump(mode="json") for report in reports])
+    if watch:
+        await _watch(wanted, as_json=as_json or dry_run, who=who, labels=labels, data=data)
+        return
+    files = _found(wanted, name or "standard input")
+    if dry_run:
+        from daydream_console.cli.ingest_preview import preview_command
+
+        await preview_command(files.documents, labels, data, as_json=as_json)
     else:
-        show_reports(reports)
+        async with connection(data) as client:
+            reports = await _ingest(client, files.documents, labels)
+        if as_json:
+            emit_items([report.model_dump(mode="json") for report in reports])
+        else:
+            show_reports(reports)
+    if files.hidden:
+        hidden = count(files.hidden, "hidden file or folder", "hidden files and folders")
+        err.print(f"Left out: {hidden} (a dot begins the name).")
+
+
+def _listed(list_file: Path | None) -> list[str]:
+    if list_file is None:
+        return []
+    try:
+        lines = list_file.read_text().splitlines()
+    except (OSError, UnicodeError) as error:
+        raise ConfigurationError(
+            f"{list_file} can't be read: {error}", "Pass a text file"
+        ) from None
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _found(wanted: Sequence[str], stdin_name: str) -> FoundFiles:
+    """Find what is at these paths and addresses, in their order."""
+    from daydream_console.sources import remote
+
+    files = FoundFiles()
+    for path in wanted:
+        if path == STANDARD_INPUT:
+            files.documents.append(FoundDocument(stdin_name, _standard_input))
+        elif remote.is_remote(path):
+            files.documents += remote.documents_at(path)
+        else:
+            below = files_in([Path(path)])
+            files.documents += below.documents
+            files.hidden += below.hidden
+    return files
+
+
+def _standard_input() -> bytes:
+    content = sys.stdin.buffer.read(BYTES_MAX + 1)
+    if len(content) > BYTES_MAX:
+        raise UnreadableSourceError(f"larger than {BYTES_MAX >> 20} MB. Split it")
+    return content
 
 
 async def _ingest(
-    client: Client, files: Sequence[Path], labels: ingest.Labels, stdin_name: str | None
+    client: Client, documents: Sequence[FoundDocument], labels: ingest.Labels
 ) -> list[DocumentReport]:
     """Offer all documents and wait for their reports.
 
     Each half counts for half of the progress bar.
     """
     with Progress(console=err, transient=True) as progress:
-        task = progress.add_task("reading", total=len(files))
+        task = progress.add_task("reading", total=len(documents))
         offered = []
-        if stdin_name is not None:
-            offered.append(await _offer_stdin(client, stdin_name, labels))
-        async for document in ingest.offer(client, files, labels=labels):
+        async for document in ingest.offer(client, documents, labels):
             offered.append(document)
             progress.update(task, completed=len(offered) / 2)
         return await ingest.reports(
             client,
             offered,
-            progress=lambda done: progress.update(task, completed=(len(files) + done) / 2),
+            progress=lambda done: progress.update(task, completed=(len(documents) + done) / 2),
         )
 
 
-async def _offer_stdin(client: Client, name: str, labels: ingest.Labels) -> ingest.Offered:
-    content = sys.stdin.buffer.read(ingest.BYTES_MAX + 1)
-    if len(content) > ingest.BYTES_MAX:
-        raise ConfigurationError(
-            f"Standard input is larger than {ingest.BYTES_MAX >> 20} MB", "Split it"
-        )
-    return await ingest.offer_bytes(client, content, name, labels=labels)
-
-
-async def _watch(client: Client, paths: Sequence[Path], who: str, labels: ingest.Labels) -> None:
+async def _watch(
+    wanted: Sequence[str], *, as_json: bool, who: str, labels: ingest.Labels, data: Path | None
+) -> None:
     from daydream_console import file_watcher
+    from daydream_console.sources import remote
 
-    err.print("watching for changes; stop with Ctrl-C")
-    async for removed, offered in file_watcher.follow(client, paths, who, labels):
-        _show_changes(removed, await ingest.reports(client, offered))
+    if as_json or STANDARD_INPUT in wanted:
+        raise ConfigurationError(
+            "--watch can't be used with -, --dry-run or --json", "Leave them out"
+        )
+    if any(remote.is_remote(path) for path in wanted):
+        raise ConfigurationError(
+            "--watch follows folders of this machine only", "Repeat the command for addresses"
+        )
+    paths = [Path(path) for path in wanted]
+    files_in(paths)  # raises for what does not exist
+    async with connection(data) as client:
+        err.print("watching for changes; stop with Ctrl-C")
+        async for removed, offered in file_watcher.follow(client, paths, who, labels):
+            _show_changes(removed, await ingest.reports(client, offered))
 
 
 def _show_changes(removed: Sequence[str], reports: Sequence[DocumentReport]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daydream_console import ingest
+from daydream_console import ingest, stored_sources
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Clearance, Data, Json, Team, Who
@@ -72,7 +72,7 @@ async def question_close(
     async with connection(data) as client:
         if source not in await _open_sources(client, source):
             raise ConfigurationError("No such open question", "List them: daydream question list")
-        await ingest.remove(client, [source], who)
+        await stored_sources.remove(client, [source], who)
     if as_json:
         emit_json({"closed": text})
     else:

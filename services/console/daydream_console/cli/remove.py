@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from daydream_console import ingest
+from daydream_console import stored_sources
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Who
@@ -31,13 +31,13 @@ async def remove_command(
         daydream remove ~/papers/draft.pdf
     """
     async with connection(data) as client:
-        sources = await ingest.sources_under(client, paths)
+        sources = await stored_sources.sources_under(client, paths)
         if not sources:
             raise ConfigurationError(
                 "No ingested document matches that path",
                 "Pass the path under which it was ingested",
             )
-        await ingest.remove(client, sources, who)
+        await stored_sources.remove(client, sources, who)
     if as_json:
         emit_items(sources)
     else:

@@ -45,11 +45,11 @@ from daydream_console.cli.preparation import Caps, prepare, set_caps
 from daydream_console.cli.run_progress import wait_for_end
 from daydream_console.cli.run_report import RunResult, print_result, verdicts_since
 from daydream_console.client import Client, connected
-from daydream_console.files import files_under
 from daydream_console.local.folder import DataFolder, default_folder
 from daydream_console.local.model import ModelChoice, choose
 from daydream_console.local.stack import running, services_wanted
 from daydream_console.overview import overview
+from daydream_console.sources import FoundDocument, files_in
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import (
     DocumentReport,
@@ -132,7 +132,7 @@ async def run_command(
 async def run(plan: RunPlan) -> int:
     """Run the plan and return the exit code."""
     free = await prepare(plan.folder, plan.model, plan.port)
-    documents = files_under(plan.paths)
+    documents = files_in(plan.paths).documents
     with _progress_bar() as progress:
         step = progress.add_task("starting", total=None)
         async with (
@@ -154,7 +154,7 @@ async def run(plan: RunPlan) -> int:
 
 
 async def _daydream(
-    client: Client, plan: RunPlan, documents: Sequence[Path], progress: Progress
+    client: Client, plan: RunPlan, documents: Sequence[FoundDocument], progress: Progress
 ) -> RunResult:
     reports = await _ingest(client, documents, progress)
     before = await overview(client.rpc, client.js)
@@ -190,7 +190,7 @@ def _progress_bar() -> Progress:
 
 
 async def _ingest(
-    client: Client, documents: Sequence[Path], progress: Progress
+    client: Client, documents: Sequence[FoundDocument], progress: Progress
 ) -> list[DocumentReport]:
     """Ingest the documents, or the bundled notes into an empty memory.
 
@@ -205,8 +205,8 @@ async def _ingest(
         with as_file(files("daydream_console") / "sample_notes") as notes:
             # The folder of the installed package says nothing to people, so notes get a name
             # without it.
-            bundled = files_under([notes])
-            offers = ingest.offer(client, bundled, lambda file: f"bundled notes/{file.name}")
+            bundled = files_in([notes], lambda file: f"bundled notes/{file.name}").documents
+            offers = ingest.offer(client, bundled)
             reports = await _offer_all(client, offers, len(bundled), progress)
     await _wait_for_facts(client, reports, progress)
     return reports

@@ -72,7 +72,13 @@ def print_result(result: RunResult, *, toy: bool, as_json: bool) -> None:
     if as_json:
         emit_json(_as_json(result))
         return
-    show_reports([report for report in result.reports if report.status != "read" or report.note])
+    show_reports(
+        [
+            report
+            for report in result.reports
+            if report.status != "read" or report.note or report.left_out
+        ]
+    )
     _show_best(result, toy=toy)
     out.print(
         f"\n{count(len(result.verdicts), 'daydream')} finished, {result.judged} judged by a model, "

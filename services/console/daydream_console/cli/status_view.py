@@ -12,7 +12,13 @@ from daydream_console.cli.output import count, out, table
 from daydream_console.cli.verdict_view import source_line
 from daydream_console.diagnosis import Diagnosis
 from daydream_console.overview import Overview
-from daydream_contracts.rpc import DocumentReport, MemoryState, ModelState, SearchResults
+from daydream_console.preview import PreviewedDocument
+from daydream_contracts.rpc import (
+    DocumentReport,
+    MemoryState,
+    ModelState,
+    SearchResults,
+)
 
 SEVERITIES = {"ok": "green", "waiting": "yellow", "problem": "bold red"}
 COLOURS = {"read": "green", "skipped": "yellow", "refused": "red"}
@@ -77,10 +83,16 @@ def _show_memory(memory: MemoryState) -> None:
 def show_reports(reports: Sequence[DocumentReport]) -> None:
     """Print what was done with each document."""
     for report in reports:
-        facts = count(report.facts, "fact") if report.status == "read" else ""
-        note = "; ".join(part for part in (facts, report.note) if part)
-        status = (f"{report.status:8}", COLOURS[report.status])
-        out.print(Text.assemble(status, f" {report.source}: {note}"))
+        out.print(report_line(report))
+
+
+def report_line(report: DocumentReport | PreviewedDocument) -> Text:
+    """Return what was read of a document, what was left out, and why."""
+    facts = count(report.facts, "fact") if report.status == "read" else ""
+    left_out = [part.text for part in report.left_out]
+    note = "; ".join(part for part in (facts, report.note, *left_out) if part)
+    status = (f"{report.status:8}", COLOURS[report.status])
+    return Text.assemble(status, f" {report.source}: {note}")
 
 
 def show_search_results(results: SearchResults) -> None:

@@ -11,8 +11,8 @@ from daydream_contracts.buckets import PLANS, PROMPTS
 from daydream_contracts.events import CandidateNominated
 from daydream_critic.metrics import VerdictMetrics
 from daydream_critic.oracle import handlers
+from daydream_critic.oracle.catalogues.selection import open_literature
 from daydream_critic.oracle.evidence import EvidenceRetriever
-from daydream_critic.oracle.literature import load_literature
 from daydream_critic.oracle.oracle import Oracle
 from daydream_critic.oracle.requests import control_request, refute_requests
 from daydream_critic.oracle.settings import OracleSettings
@@ -49,7 +49,7 @@ async def open_collaborators(
         Clearances(settings.clearances),
         settings.model.clearance,
         settings.known_max,
-        load_literature(settings.literature),
+        open_literature(settings),
         settings.literature_max,
     )
     requests, control = refute_requests(settings), control_request(settings)

@@ -1,4 +1,5 @@
-"""Search publications with a plug-in that a lab installs, because the search text leaves the lab.
+"""Search publications in a public catalogue, or with a plug-in. None is on by default, because the
+search text leaves the lab.
 
 A plug-in is a coroutine function under an entry point of the group `daydream.literature`:
 
@@ -10,7 +11,7 @@ It is called once per examination, and never for a hypothesis whose facts need a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from daydream_runtime.plugins import load_plugin
@@ -35,12 +36,9 @@ class Publication:
 Literature = Callable[[str, int], Awaitable[Sequence[Publication]]]
 
 
-def load_literature(name: str) -> Literature | None:
+def load_literature(name: str, bundled: Mapping[str, Literature]) -> Literature | None:
     """Return the search with this name, or None for no name.
 
-    Raise ConfigurationError, which lists the installed ones, for an unknown name.
+    Raise ConfigurationError, which lists the known ones, for an unknown name.
     """
-    if not name:
-        return None
-    bundled: dict[str, Literature] = {}
-    return load_plugin(GROUP, name, SETTING, bundled)
+    return load_plugin(GROUP, name, SETTING, bundled) if name else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from daydream_models.settings import PaidSettings
 
@@ -27,8 +27,19 @@ class OracleSettings(PaidSettings):
     )
     literature: str = Field(
         "",
-        description="literature search, by its name in the entry points daydream.literature."
-        " Default: none",
+        description="literature search: openalex, crossref, arxiv, semantic-scholar, or a name in"
+        " the entry points daydream.literature. Words of hypotheses leave the lab. Default: none",
+    )
+    literature_contact: str = Field(
+        "",
+        description="mail address that a public catalogue is told, so that it can write to you;"
+        " required for one",
+    )
+    literature_key: SecretStr = Field(
+        SecretStr(""), description="key of the public catalogue, where you have one"
+    )
+    literature_url: str = Field(
+        "", description="address of a mirror or a proxy, in place of the public catalogue's"
     )
     literature_max: int = Field(
         4, ge=1, le=20, description="publications that a hypothesis is held against"

@@ -1,41 +1,53 @@
-"""BibTeX to passages: one for each entry with an abstract."""
+"""BibTeX to passages: the abstract of each entry, also where merged files repeat keys or fields."""
 
 from __future__ import annotations
 
 import logging
 
 from bibtexparser.entrypoint import parse_string
-from bibtexparser.middlewares import LatexDecodingMiddleware
-from bibtexparser.model import Entry
+from bibtexparser.library import Library
+from bibtexparser.middlewares import RemoveEnclosingMiddleware, ResolveStringReferencesMiddleware
+from bibtexparser.model import Entry, ParsingFailedBlock
 
+from daydream_memory.reading.citations import abstracts
+from daydream_memory.reading.latex_text import plain_latex
 from daydream_memory.reading.metadata import metadata_of
-from daydream_memory.reading.passages import (
-    Passage,
-    Passages,
-    UnreadableDocumentError,
-    left_out,
-)
+from daydream_memory.reading.passages import Passage, RawDocument, Reading
 
-ABSTRACT_FIELDS = ("abstract", "annote", "note")
+LISTS = ("keywords", "tags")
 
 
-def read_bibtex(text: str) -> Passages:
+def read_bibtex(document: RawDocument) -> Reading:
     """Return the passages, and how many entries were left out."""
     # what the parser cannot read is counted below
     logging.getLogger("bibtexparser").setLevel(logging.ERROR)
-    library = parse_string(text, append_middleware=[LatexDecodingMiddleware()])
-    read = [_passage(entry) for entry in library.entries]
-    passages = tuple(passage for passage in read if passage is not None)
-    if not passages:
-        raise UnreadableDocumentError("no entry has an abstract")
-    count = len(library.failed_blocks) + len(read) - len(passages)
-    return passages, left_out(count, "entry without an abstract", "entries without an abstract")
+    parsed = parse_string(document.text, parse_stack=[])
+    repeated = [_rescued(block) for block in parsed.failed_blocks]
+    entries = [*parsed.entries, *(entry for entry in repeated if entry is not None)]
+    entries.sort(key=lambda entry: entry.start_line or 0)
+    for number, entry in enumerate(entries):
+        entry.key = f"{number} {entry.key}"  # a library refuses a key that it has
+    library: Library = Library([*parsed.strings, *entries])
+    for middleware in (ResolveStringReferencesMiddleware(), RemoveEnclosingMiddleware()):
+        library = middleware.transform(library)
+    return abstracts([_passage(entry) for entry in library.entries], repeated.count(None))
+
+
+def _rescued(block: ParsingFailedBlock) -> Entry | None:
+    """Return the entry of a block that failed for a repeated key or field only."""
+    entry = block.ignore_error_block
+    return entry if isinstance(entry, Entry) else None
 
 
 def _passage(entry: Entry) -> Passage | None:
-    fields = {item.key.lower(): " ".join(str(item.value).split()) for item in entry.fields}
-    abstract = next((fields[name] for name in ABSTRACT_FIELDS if fields.get(name)), "")
-    if not abstract:
+    fields: dict[str, str] = {}
+    for item in entry.fields:
+        name, value = item.key.lower(), plain_latex(str(item.value))
+        if name in LISTS and fields.get(name):
+            fields[name] += f", {value}"
+        elif not fields.get(name):
+            fields[name] = value
+    if not fields.get("abstract"):
         return None
-    title = fields.get("title", "").replace("{", "").replace("}", "")
-    return Passage(abstract, title or entry.key, metadata_of(fields))
+    title = fields.get("title") or entry.key.partition(" ")[2]
+    return Passage(fields["abstract"], title, metadata_of(fields))

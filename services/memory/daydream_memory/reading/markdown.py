@@ -1,68 +1,49 @@
-"""Markdown to passages: one for each heading.
+"""Markdown to passages: one for the text under each heading, code apart.
 
-Front matter (YAML between two lines of ---) says what the document is about.
+Data: note syntax → plain Markdown → HTML (`markdown-it`) → blocks. So comments, pictures, hidden
+parts, tables and nested HTML are treated as in a web page.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from itertools import pairwise
+import html
+from dataclasses import replace
 
-import yaml
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
-from mdit_py_plugins.front_matter import front_matter_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from daydream_memory.reading.metadata import TITLE_FIELDS, field, metadata_of
-from daydream_memory.reading.passages import DocumentMetadata, Passage, Passages
-
-# str.splitlines also splits at form feeds and others, which neither Markdown nor JSON does
-LINE_END = re.compile(r"\r\n|\r|\n")
-
-
-@dataclass(frozen=True)
-class _Heading:
-    """A heading: its first line, the line after it, its level and its text."""
-
-    line: int
-    end: int
-    level: int
-    text: str
+from daydream_memory.reading.front_matter import split_front_matter
+from daydream_memory.reading.metadata import TAGS_MAX, TITLE_FIELDS, field, metadata_of
+from daydream_memory.reading.note_syntax import plain_markdown
+from daydream_memory.reading.outline import Block, passages_of
+from daydream_memory.reading.passages import LeftOut, RawDocument, Reading
+from daydream_memory.reading.web_page import read_fragment
 
 
-def read_markdown(text: str) -> Passages:
+def read_markdown(document: RawDocument) -> Reading:
     """Return a passage for each heading, without the heading. Its title is the path of headings."""
-    lines = LINE_END.split(text)
-    tokens = MarkdownIt().use(front_matter_plugin).parse(text)
-    front = next((token for token in tokens if token.type == "front_matter"), None)
-    metadata, title = _front_matter(front)
-    headings = _headings(tokens)
-    ends = [heading.line for heading in headings] + [len(lines)]
-    start = front.map[1] if front and front.map else 0
-    passages = [Passage("\n".join(lines[start : ends[0]]), title, metadata)]
-    path: list[_Heading] = []
-    for heading, end in zip(headings, ends[1:], strict=True):
-        path = [above for above in path if above.level < heading.level] + [heading]
-        title = " / ".join(above.text for above in path)
-        passages.append(Passage("\n".join(lines[heading.end : end]), title, metadata))
-    return tuple(passages), ""
+    values, text = split_front_matter(document.text.lstrip("\ufeff").replace("\r\n", "\n"))
+    text, report = plain_markdown(text)
+    blocks, left_out = markdown_blocks(text)
+    metadata = metadata_of(values)
+    tags = (*metadata.tags, *(tag for tag in report.tags if tag not in metadata.tags))
+    title = field(values, TITLE_FIELDS)
+    passages = passages_of(blocks, title, replace(metadata, tags=tags[:TAGS_MAX]))
+    return Reading(passages, merged((*report.left_out(), *left_out)), title=title)
 
 
-def _headings(tokens: list[Token]) -> list[_Heading]:
-    return [
-        _Heading(token.map[0], token.map[1], int(token.tag[1]), content.content)
-        for token, content in pairwise(tokens)
-        if token.type == "heading_open" and token.map
-    ]
+def markdown_blocks(text: str) -> tuple[list[Block], list[LeftOut]]:
+    """Return the blocks of plain Markdown, and what was left out."""
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    # both dollars tight against the formula: prices are none
+    parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_formula)
+    return read_fragment(parser.render(text))
 
 
-def _front_matter(token: Token | None) -> tuple[DocumentMetadata, str]:
-    """Return the metadata and the title."""
-    try:
-        values = yaml.safe_load(token.content) if token else None
-    except yaml.YAMLError:  # two lines of --- around something else
-        values = None
-    if not isinstance(values, dict):
-        return DocumentMetadata(), ""
-    return metadata_of(values), field(values, TITLE_FIELDS)
+def _formula(content: str, options: dict[str, bool]) -> str:
+    return html.escape(f"${content.strip()}$")
+
+
+def merged(left_out: tuple[LeftOut, ...]) -> tuple[LeftOut, ...]:
+    """Return the report without entries that say the same."""
+    return tuple(dict.fromkeys(left_out))

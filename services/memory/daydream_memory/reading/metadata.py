@@ -14,6 +14,7 @@ LICENCE_FIELDS = ("license", "licence", "rights")
 DATE_FIELDS = ("date", "published", "created", "updated", "year", "time", "timestamp")
 DOMAIN_FIELDS = ("domain", "field")
 SEPARATORS = re.compile(r"\s*[,;]\s*")
+TIME_OF_DAY = re.compile(r"(?<=^\d{4}-\d{2}-\d{2})[T ].*$")
 TAGS_MAX = 20
 
 
@@ -39,7 +40,7 @@ def metadata_of(record: Mapping[str, object]) -> DocumentMetadata:
         tags=tuple(tag.strip() for tag in tags if tag.strip())[:TAGS_MAX],
         domain=field(record, DOMAIN_FIELDS),
         licence=field(record, LICENCE_FIELDS),
-        date=field(record, DATE_FIELDS),
+        date=TIME_OF_DAY.sub("", field(record, DATE_FIELDS)),
     )
 
 

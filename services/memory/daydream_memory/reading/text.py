@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import re
+
 from charset_normalizer import from_bytes
 
 CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27}) + b"\x7f"
@@ -19,16 +22,83 @@ BROKEN_SHARE_MAX = 1 / 200
 WESTERN, WESTERN_CHAOS_MARGIN = "cp1252", 0.02
 
 
+MARKUP_BYTES = 4_096
+MARKUP = re.compile(rb"<(?:html|head|meta|\?xml|!doctype|body)\b", re.IGNORECASE)
+DECLARED = re.compile(
+    rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w.:-]+)|<\?xml[^>]+encoding\s*=\s*[\"']([\w.:-]+)",
+    re.IGNORECASE,
+)
+# what browsers read where these are declared
+WIDER = {
+    "iso-8859-1": "cp1252",
+    "latin-1": "cp1252",
+    "us-ascii": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "x-sjis": "cp932",
+    "iso-8859-9": "cp1254",
+    "ks_c_5601-1987": "cp949",
+    "euc-kr": "cp949",
+}
+UTF_16_ZEROS_MIN, UTF_16_ZEROS_MAX = 0.3, 0.02
+
+
 def looks_binary(data: bytes) -> bool:
     """Return whether the data has control characters that no text has.
 
-    A byte order mark of UTF-16 or UTF-32 makes it text.
+    A byte order mark of UTF-16 or UTF-32 makes it text, and so do zeros as UTF-16 has them.
     """
     head = data[:SNIFF_BYTES]
-    if head.startswith(tuple(mark for mark, _ in BYTE_ORDER_MARKS)):
+    if head.startswith(tuple(mark for mark, _ in BYTE_ORDER_MARKS)) or _utf_16_order(head):
         return False
     controls = len(head) - len(head.translate(None, CONTROL_BYTES))
     return b"\x00" in head or controls > max(CONTROL_BYTES_MAX, len(head) * CONTROL_SHARE_MAX)
+
+
+def _utf_16_order(data: bytes) -> str:
+    """Return the encoding of UTF-16 without a byte order mark, "" for anything else."""
+    even, odd = data[0::2], data[1::2]
+    if not odd or len(data) < 16:
+        return ""
+    even_share, odd_share = even.count(0) / len(even), odd.count(0) / len(odd)
+    for encoding, zeros, others, letters in (
+        ("utf-16-le", odd_share, even_share, even),
+        ("utf-16-be", even_share, odd_share, odd),
+    ):
+        controls = len(letters) - len(letters.translate(None, CONTROL_BYTES))
+        if zeros >= UTF_16_ZEROS_MIN and others <= UTF_16_ZEROS_MAX and not controls:
+            return encoding
+    return ""
+
+
+def decode_text(data: bytes) -> tuple[str, str]:
+    """Return the text, and a note on its encoding. Markup is read as it says, if it is so."""
+    return decode_markup(data) if MARKUP.search(data[:MARKUP_BYTES]) else decode(data)
+
+
+def decode_markup(data: bytes) -> tuple[str, str]:
+    """Return the text of a page, in the encoding that it declares unless it is not in that."""
+    declared = DECLARED.search(data[:MARKUP_BYTES])
+    name = (declared[1] or declared[2] or b"").decode("ascii").lower() if declared else ""
+    if (
+        not name
+        or name.startswith("utf")
+        or data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"))
+    ):
+        return decode(data)
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    else:
+        return decode(data)  # it is UTF-8, whatever it says
+    try:
+        encoding = codecs.lookup(WIDER.get(name, name)).name
+        return data.decode(encoding, errors="replace"), f"read as {name}"
+    except LookupError:
+        return decode(data)
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -36,6 +106,8 @@ def decode(data: bytes) -> tuple[str, str]:
     for mark, encoding in BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace"), f"read as {encoding}"
+    if order := _utf_16_order(data[:SNIFF_BYTES]):
+        return data.decode(order, errors="replace"), f"read as {order}"
     try:
         return data.decode("utf-8-sig"), ""
     except UnicodeDecodeError:

@@ -19,7 +19,8 @@ ERASED_WITH_DOCUMENT = """select f.fact_id from facts f
 OF_SOURCE = "select fact_id from facts where source = ? and kind <> 'insight'"
 MENTIONED = "select fact_id from mentions where source = ?"
 MENTIONED_AMONG = "select fact_id from mentions where fact_id in (select value from json_each(?))"
-REFUSE_DOCUMENTS = """update documents set status = 'refused', note = ?, current = 0
+REFUSE_DOCUMENTS = """update documents set status = 'refused', note = ?, left_out = '[]',
+  current = 0
   where source = ?"""
 # An insight keeps its source: it names its verdict.
 ERASE_FACT = """update facts set text = ?, title = '', source = iif(kind = 'insight', source, ''),

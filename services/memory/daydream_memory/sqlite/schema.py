@@ -10,7 +10,8 @@ SCHEMA = """
 create table if not exists meta(key text primary key, value text not null);
 create table if not exists documents(
   document_id text, source text, status text not null, note text not null, read_at text not null,
-  offered_at text not null, current integer not null, primary key(document_id, source));
+  offered_at text not null, current integer not null, kind text not null,
+  left_out text not null, primary key(document_id, source));
 create index if not exists documents_source on documents(source, current);
 create table if not exists removals(source text primary key, at text not null);
 create table if not exists facts(

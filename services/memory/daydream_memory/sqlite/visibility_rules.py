@@ -32,7 +32,8 @@ ALL_HIDDEN = f"""select f.fact_id from facts f
 LATEST_DOCUMENT = """select max(offered_at) from documents
   where source = ? and document_id <> ?"""
 WRITE_DOCUMENT = """insert or replace into documents
-  (document_id, source, status, note, read_at, offered_at, current) values(?, ?, ?, ?, ?, ?, ?)"""
+  (document_id, source, status, note, read_at, offered_at, current, kind, left_out)
+  values(?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 WRITE_REMOVAL = """insert into removals values(?, ?)
   on conflict(source) do update set at = max(at, excluded.at)"""
 END_DOCUMENTS = """update documents set current = 0
@@ -103,6 +104,8 @@ def _write_document(
         record.read_at.isoformat(),
         offered,
         current,
+        record.kind,
+        json.dumps([part.model_dump() for part in record.left_out]),
     )
     db.execute(WRITE_DOCUMENT, row)
 

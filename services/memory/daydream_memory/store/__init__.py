@@ -1,10 +1,10 @@
 """The interface of a store: its parts, and the records that they exchange."""
 
+from daydream_memory.store.document_store import DocumentStore
 from daydream_memory.store.parts import (
     HYPOTHESES_SEARCHED,
     BackupContents,
     BackupSupport,
-    DocumentStore,
     ErasureStore,
     FactStore,
     ModelMigrationStore,

@@ -19,16 +19,13 @@ from typing import Protocol
 
 from daydream_contracts.events import Fact, NearestMatch, ReviewRecorded, VerdictReached
 from daydream_contracts.rpc import (
-    DocumentReport,
     FactVisibility,
-    ListDocuments,
     ListVerdicts,
     Neighbour,
 )
+from daydream_memory.store.document_store import DocumentStore
 from daydream_memory.store.records import (
-    DocumentRecord,
     ErasedFacts,
-    NewFact,
     NewInsight,
     PendingFact,
     ReviewStatus,
@@ -134,23 +131,6 @@ class VerdictStore(Protocol):
         Leave out the one with id `exclude` and those about another team's facts. None: there is
         none among the `HYPOTHESES_SEARCHED` nearest.
         """
-
-
-class DocumentStore(Protocol):
-    """Documents, and which facts they hold."""
-
-    async def add(self, record: DocumentRecord, facts: Sequence[NewFact]) -> None:
-        """Store a document and its facts, pending. A known fact stays as it is.
-
-        The document replaces the one that was at its source before: facts that no current document
-        holds any more are hidden. An older offer replaces nothing.
-        """
-
-    async def remove(self, source: str, removed_at: datetime) -> VisibilityChange:
-        """Remove what was offered from this source until then."""
-
-    async def reports(self, request: ListDocuments) -> list[DocumentReport]:
-        """Return the results of reading documents, newest first."""
 
 
 class VisibilityStore(Protocol):

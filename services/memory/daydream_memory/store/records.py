@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daydream_contracts.events import Fact, FactKind, ReviewRecorded
+from daydream_contracts.rpc import LeftOutReport
 
 Vector = NDArray[np.float32]
 
@@ -57,7 +58,7 @@ class StoredFact:
 
 @dataclass(frozen=True)
 class DocumentRecord:
-    """The result of reading a document."""
+    """The result of reading a document. `kind`: what its content showed it to be."""
 
     document_id: str
     source: str
@@ -65,6 +66,8 @@ class DocumentRecord:
     note: str
     read_at: datetime
     offered_at: datetime
+    kind: str = ""
+    left_out: tuple[LeftOutReport, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +13,12 @@ from typing import Any
 
 from weaviate.classes.query import Filter
 
-from daydream_contracts.rpc import DocumentReport, ListDocuments
+from daydream_contracts.rpc import DocumentReport, LeftOutReport, ListDocuments
 from daydream_memory.erasure_record import ERASED_NOTE
 from daydream_memory.store import DocumentRecord, NewFact, VisibilityChange
 from daydream_memory.weaviate.collections import WeaviateCollections
 from daydream_memory.weaviate.exclusive_writes import ExclusiveWrites
-from daydream_memory.weaviate.table import where
+from daydream_memory.weaviate.table import BATCH, where
 from daydream_memory.weaviate.visibility_rules import WeaviateVisibilityRules, iso
 
 LAST_CHARACTER = "\U0010ffff"
@@ -65,6 +67,8 @@ class WeaviateDocuments:
             "read_at": iso(record.read_at),
             "offered_at": offered,
             "current": current,
+            "kind": record.kind,
+            "left_out": json.dumps([part.model_dump() for part in record.left_out]),
         }
         await documents.insert([((record.document_id, record.source), properties)])
         return current
@@ -85,6 +89,19 @@ class WeaviateDocuments:
                 {(document_id, source): {"current": False} for document_id in removed}
             )
             return change
+
+    async def known_from(self, source: str, fact_ids: Sequence[str]) -> list[str]:
+        names: Counter[str] = Counter()
+        unique = list(dict.fromkeys(fact_ids))
+        for start in range(0, len(unique), BATCH):
+            part = [(fact_id,) for fact_id in unique[start : start + BATCH]]
+            rows = await self.collections.facts.get(part, only=["fact_id", "source"])
+            sources = {row["fact_id"]: row["source"] for row in rows if row["source"] != source}
+            held = await self.collections.mentions.get(list(sources.items()), only=["source"])
+            if len(held) < len(part):
+                return []
+            names.update(str(row["source"]) for row in held)
+        return [name for name, _ in sorted(names.items(), key=lambda item: (-item[1], item[0]))]
 
     async def reports(self, request: ListDocuments) -> list[DocumentReport]:
         rows = await self.collections.documents.find(
@@ -110,6 +127,10 @@ class WeaviateDocuments:
                 current=bool(row["current"]),
                 facts=facts.get(row["document_id"], 0),
                 facts_embedded=embedded.get(row["document_id"], 0),
+                kind=row["kind"] or "",
+                left_out=tuple(
+                    LeftOutReport(**part) for part in json.loads(row["left_out"] or "[]")
+                ),
             )
             for row in rows
         ]

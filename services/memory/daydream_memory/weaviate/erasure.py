@@ -65,7 +65,7 @@ class WeaviateErasure:
         erased_before = await self._erased_of(document_ids)
         held = await self._held_by(source)
         exclusive = await self._held_only_by(source, held)
-        refused = {"status": "refused", "note": note, "current": False}
+        refused = {"status": "refused", "note": note, "left_out": "[]", "current": False}
         await self.collections.documents.change({(key, source): refused for key in document_ids})
         await self._erase_facts(exclusive)
         await self.collections.mentions.delete((key, source) for key in held)

@@ -125,6 +125,8 @@ DOCUMENT = Schema(
         key_text("read_at"),
         key_text("offered_at"),
         flag("current"),
+        key_text("kind"),
+        stored_text("left_out"),
     ),
 )
 MENTION = Schema("Mention", (key_text("fact_id"), key_text("source")))

@@ -55,6 +55,14 @@ from daydream_contracts.rpc.budget_state import (
     TaxState,
 )
 from daydream_contracts.rpc.critic import Calibrated, Certainty, CriticState, JudgeState, Share
+from daydream_contracts.rpc.documents import (
+    DocumentPage,
+    DocumentPreview,
+    DocumentReport,
+    LeftOutReport,
+    ListDocuments,
+    PreviewDocument,
+)
 from daydream_contracts.rpc.gateway import (
     AddKey,
     GatewayState,
@@ -82,14 +90,11 @@ from daydream_contracts.rpc.insights import (
     VisibilityRecord,
 )
 from daydream_contracts.rpc.memory import (
-    DocumentPage,
-    DocumentReport,
     FactVisibility,
     FindNearest,
     FindNeighbours,
     JudgedPairs,
     JudgedPairsPage,
-    ListDocuments,
     ListVerdicts,
     MemoryState,
     NearestMatches,
@@ -146,6 +151,7 @@ __all__ = [
     "CorrectionEntry",
     "CriticState",
     "DocumentPage",
+    "DocumentPreview",
     "DocumentReport",
     "EmptyRequest",
     "Erase",
@@ -172,6 +178,7 @@ __all__ = [
     "JudgedPairsPage",
     "KeyList",
     "LedgerRepair",
+    "LeftOutReport",
     "LimitState",
     "ListDocuments",
     "ListVerdicts",
@@ -187,6 +194,7 @@ __all__ = [
     "PairFound",
     "Pause",
     "Phase",
+    "PreviewDocument",
     "Purpose",
     "Quote",
     "QuoteRequest",

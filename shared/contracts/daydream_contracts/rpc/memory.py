@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from daydream_contracts.events import (
@@ -192,39 +190,6 @@ class VerdictPage(ContractModel):
     pending_review: tuple[str, ...] = Field(
         default=(), description="ids of the promoted ones pending review"
     )
-
-
-class ListDocuments(ContractModel):
-    """List the results of reading documents, newest first.
-
-    `document_ids`: empty for all. `under`: prefix of the source.
-    """
-
-    document_ids: tuple[str, ...] = ()
-    under: str = ""
-    current_only: bool = False
-    limit: int = Field(default=200, ge=1, le=1000)
-    offset: int = Field(default=0, ge=0)
-
-
-class DocumentReport(ContractModel):
-    """The result of reading one document."""
-
-    document_id: str
-    source: str
-    status: Literal["read", "skipped", "refused"]
-    note: str
-    facts: int
-    facts_embedded: int
-    current: bool = Field(
-        default=True, description="the newest document of its source, and not removed"
-    )
-
-
-class DocumentPage(ContractModel):
-    """A page of reports."""
-
-    reports: tuple[DocumentReport, ...]
 
 
 class Resolve(ContractModel):

@@ -1,0 +1,23 @@
+"""Where documents come from: files and folders, standard input, buckets and web servers.
+
+A source finds documents and says for each how it is loaded, or why it is not read. Nothing is
+loaded before it is needed, and nothing that is wrong with one document stops the others.
+"""
+
+from daydream_console.sources.folders import FoundFiles, files_in, is_hidden
+from daydream_console.sources.found import (
+    BYTES_MAX,
+    FoundDocument,
+    UnreadableSourceError,
+    source_name,
+)
+
+__all__ = [
+    "BYTES_MAX",
+    "FoundDocument",
+    "FoundFiles",
+    "UnreadableSourceError",
+    "files_in",
+    "is_hidden",
+    "source_name",
+]

@@ -1,0 +1,197 @@
+"""What the gate measures of a block: shares of signs and of kinds of words, all between 0 and 1.
+
+Every feature is linear in the length of the text, and can be named to a person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar, overload
+
+from daydream_memory.gate.lexicon import Lexicon
+from daydream_memory.gate.scripts import (
+    CJK_CHARS_PER_WORD,
+    HAN_OR_KANA,
+    HIRAGANA,
+    is_unspaced,
+)
+
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+DIGIT = re.compile(r"\d")
+BLANK = re.compile(r"\s")
+CODE_SIGN = re.compile(r"[{}<>=;|\\$#@^~`_]|\(\)|::|->|--|//|&&|[\"'][\w.-]+[\"']:")
+SENTENCE_END = re.compile(r"[.!?…؟۔।։][\"'”’»)\]*_]*(?=\s|$)|[。！？｡]")
+# A name of a place in a network, a file system or a program: what points elsewhere
+ADDRESS = re.compile(
+    r"\b(?:https?|ftp)://\S+|\bwww\.\S+|[\w.+-]{1,64}@[\w-]+\.\w+|(?<!\w)[~.]?/[\w.+-]+/[\w./+-]*"
+)
+OPAQUE = re.compile(
+    r"[A-Za-z0-9+/=_%-]{32,}|\b(?:[0-9a-f]{2}[: ]?){8,}\b|\b(?:0x)?[0-9a-fA-F]{12,}\b"
+)
+PLAIN_WORD = re.compile(r"[A-Za-z]?[a-z]+(?:[-_/][A-Za-z]?[a-z]+)*$")
+PLAIN_TOKEN = re.compile(
+    r"[(\[\"'“„«*_]*[^\W\d_]+(?:['’/–-][^\W\d_]+)*[)\]\"'”“»*_]*[.,;:!?…]*[)\]\"'”“»*_]*$|\d+[.,]?\d*$"
+)
+CHINESE_PARTICLE = re.compile(r"[的了是在和有不与及等对为以上将会可被由从其或而且也这中因使于到]")
+DATA_RUN_CHARS_MIN = 80
+DATA_RUN = re.compile(
+    r"!?\[[^\]]{0,200}\]\(data:[^)]*\)|\bdata:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]*|\b[A-Za-z0-9+/=_-]{80,}"
+)
+LINE_CHARS_COMPARED = 300
+TOKENS_COMPARED = 100  # the share falls with the length of any text
+
+
+MeasureT = TypeVar("MeasureT")
+
+
+class Measure(Generic[MeasureT]):
+    """A property that is measured when it is first asked for.
+
+    Like `functools.cached_property`, without its lock, which takes a third of the gate's time.
+    """
+
+    def __init__(self, measure: Callable[[TextFeatures], MeasureT]) -> None:
+        self._measure = measure
+        self._name = measure.__name__
+        self.__doc__ = measure.__doc__
+
+    @overload
+    def __get__(self, block: None, owner: type[TextFeatures]) -> Measure[MeasureT]: ...
+
+    @overload
+    def __get__(self, block: TextFeatures, owner: type[TextFeatures]) -> MeasureT: ...
+
+    def __get__(
+        self, block: TextFeatures | None, owner: type[TextFeatures]
+    ) -> Measure[MeasureT] | MeasureT:
+        if block is None:
+            return self
+        value = self._measure(block)
+        block.__dict__[self._name] = value
+        return value
+
+
+def without_data(text: str) -> str:
+    """Return the text without its long runs of encoded data."""
+    if max(map(len, text.split()), default=0) < DATA_RUN_CHARS_MIN:
+        return text
+    return DATA_RUN.sub("", text)
+
+
+@dataclass(frozen=True)
+class TextFeatures:
+    """Measures of a block. `text` is the block as one line, `lines` are its lines or items."""
+
+    text: str
+    lines: Sequence[str]
+    lexicon: Lexicon
+    is_list: bool = False
+
+    @Measure
+    def lowered(self) -> str:
+        """Return the text in lower case."""
+        return self.text.lower()
+
+    @Measure
+    def words(self) -> list[str]:
+        """Return the words in lower case."""
+        return WORD.findall(self.lowered)
+
+    @Measure
+    def vocabulary(self) -> frozenset[str]:
+        """Return the different words in lower case."""
+        return frozenset(self.words)
+
+    @Measure
+    def word_count(self) -> int:
+        """Return the number of words; Chinese and Japanese words have two characters on average."""
+        if self.unspaced:
+            return len(HAN_OR_KANA.findall(self.text)) // CJK_CHARS_PER_WORD
+        return len(self.words)
+
+    @Measure
+    def unspaced(self) -> bool:
+        """Return whether the script has no blanks between words."""
+        return is_unspaced(self.text)
+
+    @Measure
+    def chars(self) -> int:
+        """Return the number of characters that are no blanks, at least 1."""
+        return max(1, len(self.text) - len(BLANK.findall(self.text)))
+
+    @Measure
+    def stop_share(self) -> float:
+        """Return the share of stop words, or of the characters that do their work."""
+        if self.unspaced:
+            particles = len(HIRAGANA.findall(self.text)) + len(CHINESE_PARTICLE.findall(self.text))
+            return min(1.0, particles / max(1, self.word_count))
+        stops = self.lexicon.stop_words
+        return sum(word in stops for word in self.words) / max(1, len(self.words))
+
+    @Measure
+    def _letters(self) -> int:
+        return sum(map(len, self.words))
+
+    @Measure
+    def letter_share(self) -> float:
+        """Return the share of characters in words."""
+        return self._letters / self.chars
+
+    @Measure
+    def digit_share(self) -> float:
+        """Return the share of digits among letters and digits."""
+        digits = len(DIGIT.findall(self.text))
+        return digits / max(1, digits + self._letters)
+
+    @Measure
+    def code_share(self) -> float:
+        """Return the number of signs of programs and markup per character."""
+        return len(CODE_SIGN.findall(self.text)) / self.chars
+
+    @Measure
+    def address_share(self) -> float:
+        """Return the share of characters in URLs, mail addresses and paths."""
+        return sum(map(len, ADDRESS.findall(self.text))) / self.chars
+
+    @Measure
+    def opaque_share(self) -> float:
+        """Return the share of characters in encoded data: Base64, hashes, keys, sequences."""
+        runs: list[str] = OPAQUE.findall(ADDRESS.sub("", self.text))
+        opaque: int = sum(len(part) for part in runs if not PLAIN_WORD.match(part))
+        return opaque / self.chars
+
+    @Measure
+    def plain_share(self) -> float:
+        """Return the share of plain words, with or without punctuation, among the tokens."""
+        tokens = self.text.split()
+        return sum(bool(PLAIN_TOKEN.match(token)) for token in tokens) / max(1, len(tokens))
+
+    @Measure
+    def sentence_ends(self) -> int:
+        """Return the number of marks that end a sentence."""
+        return len(SENTENCE_END.findall(self.text))
+
+    @Measure
+    def distinct_share(self) -> float:
+        """Return the share of different ones among the first hundred tokens between blanks."""
+        tokens = self.text.split(maxsplit=TOKENS_COMPARED)[:TOKENS_COMPARED]
+        return len(set(tokens)) / max(1, len(tokens))
+
+    @Measure
+    def capital_share(self) -> float:
+        """Return the share of words that begin with a capital letter."""
+        words = WORD.findall(self.text)
+        capitals: int = sum(word[0].isupper() for word in words)
+        return capitals / max(1, len(words))
+
+    @Measure
+    def words_per_line(self) -> float:
+        """Return the mean number of words of a line or item."""
+        return self.word_count / max(1, len(self.lines))
+
+    def line_share(self, pattern: re.Pattern[str]) -> float:
+        """Return the share of the lines in which the pattern is found."""
+        matching = sum(bool(pattern.search(line[:LINE_CHARS_COMPARED])) for line in self.lines)
+        return matching / max(1, len(self.lines))

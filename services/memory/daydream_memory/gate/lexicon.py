@@ -1,0 +1,105 @@
+"""The gate's words, from `lexicon.toml`: stop words, headings, names of documents, and phrases."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+TRIGGER = re.compile(r"[^\W_]+")
+EAST_ASIAN = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+HEADING_NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[a-z]\.|appendix [a-z]:?|[ivx]+\.)\s+", re.I)
+
+
+@dataclass(frozen=True)
+class PhraseList:
+    """Phrases of one kind. A text without any of the `triggers` has none of the `spaced` ones.
+
+    `unspaced` are those of scripts whose words are not divided by blanks, or take endings.
+    """
+
+    triggers: frozenset[str]
+    spaced: re.Pattern[str]
+    unspaced: re.Pattern[str]
+
+    def count(self, lowered: str, words: Set[str]) -> int:
+        """Return how many different phrases a text in lower case has. `words` are its words."""
+        phrases: set[str] = set()
+        if not self.triggers.isdisjoint(words):
+            phrases.update(self.spaced.findall(lowered))
+        if not lowered.isascii():
+            phrases.update(self.unspaced.findall(lowered))
+        return len(phrases)
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """All lists. `stop_words` is of all languages together."""
+
+    stop_words: frozenset[str]
+    headings: dict[str, str]
+    document_names: dict[str, str]
+    notices: PhraseList
+    licences: PhraseList
+    abbreviations: frozenset[str]
+
+    def section_kind(self, title: str) -> str:
+        """Return the kind of section that a part of a heading path names, the last first, or ""."""
+        for part in reversed(title.split(" / ")):
+            name = HEADING_NUMBER.sub("", part.strip().lower()).strip(" :.#*_")
+            if name in self.headings:
+                return self.headings[name]
+        return ""
+
+    def document_kind(self, name: str) -> str:
+        """Return the kind of documents with this file name, or "".
+
+        Endings, and what follows the first word, do not count: "CHANGELOG_V12.md" is a change log.
+        """
+        stem = name.lower()
+        while stem not in self.document_names and "." in stem:
+            stem = stem.rpartition(".")[0]
+        first = re.split(r"[_.-]", stem)[0]
+        return self.document_names.get(stem) or self.document_names.get(first, "")
+
+
+@cache
+def load_lexicon() -> Lexicon:
+    """Return the bundled lists."""
+    raw = tomllib.loads(files(__package__).joinpath("lexicon.toml").read_text("utf-8"))
+    listed = " ".join(raw["stop_words"].values()).split()
+    # other single Latin letters are more often variables than words
+    words = [word for word in listed if len(word) > 1 or word == "a" or not word.isascii()]
+    headings = {
+        name.strip(): kind for kind, names in raw["headings"].items() for name in names.split(";")
+    }
+    names = {name: kind for kind, names in raw["document_names"].items() for name in names.split()}
+    phrases = {kind: _phrase_list(text) for kind, text in raw["phrases"].items()}
+    return Lexicon(
+        frozenset(words),
+        headings,
+        names,
+        phrases["notices"],
+        phrases["licences"],
+        frozenset(raw["abbreviations"].split()),
+    )
+
+
+def _phrase_list(text: str) -> PhraseList:
+    phrases = sorted({phrase for phrase in re.split(r"[|\n]", text) if phrase}, key=len)
+    unspaced = [phrase for phrase in phrases if EAST_ASIAN.search(phrase)]
+    spaced = [phrase for phrase in phrases if not EAST_ASIAN.search(phrase)]
+    triggers = {max(TRIGGER.findall(phrase), key=len) for phrase in spaced}
+    return PhraseList(
+        frozenset(triggers),
+        re.compile(rf"(?<![^\W_])(?:{_alternatives(spaced)})"),
+        re.compile(_alternatives(unspaced)),
+    )
+
+
+def _alternatives(phrases: Sequence[str]) -> str:
+    """Return a pattern that prefers the longer phrase."""
+    return "|".join(re.escape(phrase) for phrase in reversed(phrases))

@@ -1,0 +1,63 @@
+"""The forms of lines and headings that the rules of the gate know."""
+
+from __future__ import annotations
+
+import re
+
+LOG_LINE = re.compile(
+    r"^\W*(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{4}|[A-Z][a-z]{2}\s+\d{1,2}|\w+\s*\|)?"
+    r"[T\s]*\[?\d\d:\d\d:\d\d\b"
+    r"|^\W*(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|E|W|I)\b[\]:/ \d]"
+    r'|^\s*File ".+", line \d+|^Traceback \(|^\s*at [\w$.<>]+\(|^\[\s*\d+\.\d+\]'
+    r"|^\s*\d{1,3}(?:\.\d{1,3}){3}\s.*\[\d|^\d{10,13}[.\s]|^(?:step|epoch|iter\w*)\W*\d+\b.*\d\.\d"
+    r"|^\w*(?:Error|Exception): "
+)
+CONTENTS_LINE = re.compile(
+    r"(?:\.\s?){4,}\s*[\divxlc]+\s*$|…\s*\d+\s*$|[·・]{3,}\s*\d+\s*$|\s{3,}\d{1,4}\s*$"
+    r"|^\W*(?:\d+(?:\.\d+)*\.?|[A-Z]\.\d*)\s+\D{3,80}[\s\t]\d{1,4}\s*$"
+    r"|, \d+(?:[-–]\d+)?(?:, \d+(?:[-–]\d+)?)*$"
+)
+CODE_LINE = re.compile(
+    r"[;{}]\s*$|^\s*(?:\$|>>>|\.\.\.|In \[\d*\]:|%|C:\\\S*>|#!|\w+@\w+[:~])\s"
+    r"|^\s*(?:def|class|import|from|return|if|for|while|elif|else|try|except|with|fn|let|const|var"
+    r"|func|public|private|static|void|int|struct|package|use|export|sudo|apt|apt-get|pip|npm|git"
+    r"|docker|cd|make|curl|echo|cmake|SELECT|INSERT|CREATE|FROM|RUN|COPY)\b.*[(){}:;=<>/\[\]-]"
+    r"|^\s*[\w.\[\]'\"]+\s*(?:=|:=|\+=|<-)\s*\S|^\s*@\w+|^\s*</?\w+[^>]*>|^\s*[\w.]+\(.*\)\s*$"
+    r"|^['.]\\?\"|^\.[A-Za-z]{1,2}\b|^\s*--?\w[\w-]*(?:[ =,]|$)|^\s*#\s*(?:include|define|if)"
+    r"|^\s*(?://|/\*|\*/|#\s)|^\s*usage:|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
+)
+CHANGE_LINE = re.compile(
+    r"^\S+ \(\S+\) .*; urgency=|^ ?-- .+ <\S+@\S+>|\bcloses: ?#?\d|\bnew upstream|\bbump\b"
+    r"|\bLP: #\d"
+    r"|^v?\d+\.\d+(?:\.\w+)*\s*(?:\(|[-–/]|:?$)|^version \d+\.\d|^\d{4}-\d\d-\d\d  ?\S+"
+    r"|standards[- ]version|debhelper"
+    r"|d/(?:control|rules|copyright|changelog)|debian/\w+|\(#\d+\)\.?$",
+    re.I,
+)
+
+
+VERSION_TITLE = re.compile(
+    r"(?:^|/ )\W*(?:v|version |release )\s?\d+(?:\.\d+)+"
+    r"|(?:^|/ )\W*\d+\.\d+\.\d+\S*\s*(?:$|[-–(\[/])"
+    r"|(?:^|/ )\W*\d{4}[-.]\d\d[-.]\d\d\b.*\bversion \d",
+    re.I,
+)
+# The text of a known licence stands under such a heading
+LICENCE_TITLE = re.compile(
+    r"(?:^|/ )[^/]*\b(?:GNU|GPL|Apache|MIT|BSD|ISC|Mozilla|Creative Commons|Artistic|Eclipse|Boost"
+    r"|zlib|Blue Oak|Public|Free Documentation|Software|End[- ]User|Open)\b[^/]*\blicen[cs]e\b"
+    r"(?: agreement| version)?[^/a-z]*(?:/|$)",
+    re.I,
+)
+LICENCE_WORD = re.compile(
+    r"licen[cs]|copyright|distribut|warrant|liab|patent|source code|program|library|software|\bwork"
+    r"|modif|\bterms?\b|recipient|permission",
+    re.I,
+)
+POINTER = re.compile(
+    r"^\W*(?:see|see also|refer to|read|for (?:more|further|full|additional|details?|an? example)"
+    r"|more|learn more|please (?:see|refer)|implements|siehe|voir|véase|см\.|详见|参照)\b[^.!?]*"
+    r"(?:[.!?:]\W*|$)(?!\s*\w)",
+    re.I,
+)
+FURTHER = re.compile(r"\bfor (?:more|further|full|additional|details?)\b|\bmore\b", re.I)

@@ -1,0 +1,254 @@
+"""The rules of the gate: by which measures a block has no content, and of which kind it is then.
+
+A rule is a plain condition over a few features. Its thresholds are constants with names. All of
+them were set on the tuning half of `tests/benchmarks/documents/passages.jsonl`; the figures in the
+docs are of the other half (`make bench-documents`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from daydream_memory.gate.features import TextFeatures
+from daydream_memory.gate.patterns import (
+    CHANGE_LINE,
+    CODE_LINE,
+    CONTENTS_LINE,
+    FURTHER,
+    LICENCE_WORD,
+    LOG_LINE,
+    POINTER,
+)
+from daydream_memory.gate.references import is_reference
+
+# Base64, keys, hashes, sequences: this share of the characters is in such runs
+OPAQUE_SHARE_MIN = 0.35
+# Numbers: this share of letters and digits are digits
+DIGIT_SHARE_MIN = 0.45
+DIGIT_SHARE_MIN_WITHOUT_STOP_WORDS = 0.3
+# Programs and markup: signs per character, alone or where few words are stop words
+CODE_SHARE_MIN, CODE_SHARE_MIN_WITHOUT_STOP_WORDS = 0.09, 0.035
+PLAIN_SHARE_MIN = 0.4
+CODE_LINE_SHARE_MIN, CODE_LINE_SHARE_SURE = 0.4, 0.7
+CODE_STOP_SHARE_MAX, CODE_LINE_STOP_SHARE_MAX = 0.16, 0.35
+PROSE_STOP_SHARE, PROSE_CODE_SHARE_MAX, PROSE_LETTER_SHARE_MIN = 0.3, 0.02, 0.85
+# Logs, contents and reference lists: this share of the lines has the form of such a line
+LINE_SHARE_MIN = 0.5
+REFERENCE_SHARE_MIN = 0.5
+# Notices and licences: phrases in a block, and words for each further phrase that is needed
+WORDS_PER_NOTICE, WORDS_PER_LICENCE_PHRASE = 25, 60
+LICENCE_PHRASES_MAX_NEEDED = 4
+# A statement has this many words, of which this share are stop words
+WORDS_MIN, STOP_SHARE_MIN = 4, 0.1
+WORDS_MIN_WITHOUT_END = 7
+STOP_SHARE_MIN_WITHOUT_END = 0.15
+ITEM_WORDS_MIN = 3.5
+CAPITAL_SHARE_MENU = 0.6
+# Repetition within a block: fewer different tokens than this are a pattern
+DISTINCT_SHARE_MIN, REPETITION_TOKENS_MIN = 0.1, 12
+LONG_WORD_CHARS = 80
+# A pointer has at most this number of words, and names no thing in plain words
+POINTER_WORDS_MAX, POINTER_PLAIN_SHARE_MAX = 20, 0.75
+# Lists of people or pages: this share of the characters is in addresses
+ADDRESS_SHARE_MIN, ADDRESS_STOP_SHARE_MAX = 0.3, 0.25
+
+CHANGES, VERSIONS = "changes", "versions"  # the heading says so, or is a number of a version
+CODE, LICENCES, NUMBERS, REPETITION = "code", "licences", "numbers", "repetition"
+ENCODED, FRAGMENTS = "encoded-data", "fragments"
+
+
+def is_encoded(block: TextFeatures) -> bool:
+    """Base64, hashes, keys, sequences of letters."""
+    longest = max(map(len, block.text.split()), default=0)
+    opaque = block.opaque_share >= OPAQUE_SHARE_MIN
+    return opaque or (
+        longest > LONG_WORD_CHARS and not block.unspaced and block.word_count < WORDS_MIN
+    )
+
+
+def is_log(block: TextFeatures) -> bool:
+    """Lines with times and levels, and traces of errors."""
+    return block.line_share(LOG_LINE) >= LINE_SHARE_MIN
+
+
+def is_contents(block: TextFeatures) -> bool:
+    """Entries with a number of a page."""
+    return block.line_share(CONTENTS_LINE) >= LINE_SHARE_MIN and block.stop_share < PROSE_STOP_SHARE
+
+
+def is_numbers(block: TextFeatures) -> bool:
+    """Numbers with few words."""
+    if block.stop_share < STOP_SHARE_MIN:
+        return block.digit_share >= DIGIT_SHARE_MIN_WITHOUT_STOP_WORDS
+    return block.digit_share >= DIGIT_SHARE_MIN
+
+
+def is_code(block: TextFeatures) -> bool:
+    """Programs, commands, markup and configuration."""
+    if block.stop_share >= PROSE_STOP_SHARE and block.sentence_ends:
+        lines = block.line_share(CODE_LINE)
+        return block.code_share >= 2 * CODE_SHARE_MIN or lines >= CODE_LINE_SHARE_SURE
+    if block.code_share >= CODE_SHARE_MIN:
+        return True
+    if block.plain_share < PLAIN_SHARE_MIN and not block.unspaced:
+        return True
+    lines = block.line_share(CODE_LINE)
+    if lines >= (CODE_LINE_SHARE_SURE if block.sentence_ends else CODE_LINE_SHARE_MIN):
+        return block.stop_share < CODE_LINE_STOP_SHARE_MAX
+    if block.stop_share >= CODE_STOP_SHARE_MAX:
+        return False
+    if block.code_share >= CODE_SHARE_MIN_WITHOUT_STOP_WORDS and not block.unspaced:
+        return True
+    return lines >= CODE_LINE_SHARE_MIN
+
+
+def is_reference_list(block: TextFeatures) -> bool:
+    """Entries of a list of publications."""
+    return _reference_share(block, in_section=False) >= REFERENCE_SHARE_MIN
+
+
+def is_reference_in_section(block: TextFeatures) -> bool:
+    """Ask the same under the heading of such a list."""
+    return _reference_share(block, in_section=True) >= REFERENCE_SHARE_MIN
+
+
+def is_licence(block: TextFeatures) -> bool:
+    """Terms under which something may be used."""
+    needed = 2 + block.word_count // WORDS_PER_LICENCE_PHRASE
+    return _licence_phrases(block) >= min(needed, LICENCE_PHRASES_MAX_NEEDED)
+
+
+def is_licence_in_section(block: TextFeatures) -> bool:
+    """Whether a block under the heading of a licence belongs to it."""
+    return has_licence_word(block.text)
+
+
+def has_licence_word(text: str) -> bool:
+    """Whether a text between two licence blocks sounds like them."""
+    return bool(LICENCE_WORD.search(text))
+
+
+def is_notice(block: TextFeatures) -> bool:
+    """Cookie banners, sign-in boxes, footers of pages and of mails."""
+    phrases = block.lexicon.notices.count(block.lowered, block.vocabulary)
+    if phrases == 1 and block.sentence_ends and block.word_count > WORDS_PER_NOTICE // 2:
+        return False
+    return phrases >= 1 + block.word_count // WORDS_PER_NOTICE
+
+
+def is_change_entry(block: TextFeatures) -> bool:
+    """Entries of a record of changes, with versions and numbers of issues."""
+    return block.line_share(CHANGE_LINE) >= LINE_SHARE_MIN
+
+
+def is_repetitive(block: TextFeatures) -> bool:
+    """Find the same few tokens again and again."""
+    tokens = len(block.text.split())
+    return tokens >= REPETITION_TOKENS_MIN and block.distinct_share < DISTINCT_SHARE_MIN
+
+
+def is_menu(block: TextFeatures) -> bool:
+    """Many short items with capitals, or parts with bars or arrows between them."""
+    if block.sentence_ends or block.unspaced or block.line_share(CODE_LINE) > 0:
+        return False
+    parts = re.split(r"\s[|·•»›/>→–-]\s|\s{2,}|\|", block.text)
+    many = len(parts) > 2 and block.word_count / len(parts) < ITEM_WORDS_MIN
+    short = len(block.lines) > 2 and block.words_per_line < ITEM_WORDS_MIN
+    return (many or short) and block.stop_share < PROSE_STOP_SHARE
+
+
+def is_link_list(block: TextFeatures) -> bool:
+    """Mostly addresses, of people or of pages."""
+    return block.address_share >= ADDRESS_SHARE_MIN and block.stop_share < ADDRESS_STOP_SHARE_MAX
+
+
+def is_pointer(block: TextFeatures) -> bool:
+    """One short sentence that only names where to read on."""
+    if block.word_count > POINTER_WORDS_MAX or not POINTER.match(block.text):
+        return False
+    return block.plain_share < POINTER_PLAIN_SHARE_MAX or bool(FURTHER.search(block.text))
+
+
+def says_something(block: TextFeatures) -> bool:
+    """Whether a block has the words of a statement, and not only names."""
+    if block.unspaced:
+        return block.word_count >= WORDS_MIN and bool(block.stop_share or block.sentence_ends)
+    if block.sentence_ends:
+        return block.word_count >= WORDS_MIN * min(2, block.sentence_ends) and (
+            block.stop_share >= STOP_SHARE_MIN or block.capital_share <= CAPITAL_SHARE_MENU
+        )
+    return (
+        block.word_count >= WORDS_MIN_WITHOUT_END
+        and block.stop_share >= STOP_SHARE_MIN_WITHOUT_END
+        and block.capital_share <= CAPITAL_SHARE_MENU
+    )
+
+
+def _reference_share(block: TextFeatures, *, in_section: bool) -> float:
+    entries = block.lines if len(block.lines) > 1 and _are_entries(block) else [block.text]
+    references = sum(is_reference(entry, in_section=in_section) for entry in entries)
+    return references / max(1, len(entries))
+
+
+def _are_entries(block: TextFeatures) -> bool:
+    return block.is_list or block.words_per_line > WORDS_MIN_WITHOUT_END
+
+
+def _licence_phrases(block: TextFeatures) -> int:
+    return block.lexicon.licences.count(block.lowered, block.vocabulary)
+
+
+def first_kind(block: TextFeatures) -> str:
+    """Return the kind of junk that a block is, "" if no rule holds.
+
+    Most blocks are plain prose, for which the rules about lines and signs need no measuring.
+    """
+    rules = PROSE_RULES if is_plain_prose(block) else RULES
+    return next((kind for kind, rule in rules if rule(block)), "")
+
+
+def is_plain_prose(block: TextFeatures) -> bool:
+    """Whether a paragraph consists of sentences with few digits and signs."""
+    return (
+        not block.is_list
+        and bool(block.sentence_ends)
+        and block.stop_share >= PROSE_STOP_SHARE
+        and block.code_share <= PROSE_CODE_SHARE_MAX
+        and block.letter_share >= PROSE_LETTER_SHARE_MIN
+    )
+
+
+Rule = Callable[[TextFeatures], bool]
+# In this order: what is surest first. The kind of the first rule that holds is reported.
+RULES: tuple[tuple[str, Rule], ...] = (
+    (ENCODED, is_encoded),
+    ("logs", is_log),
+    (REPETITION, is_repetitive),
+    ("contents", is_contents),
+    (LICENCES, is_licence),
+    (CHANGES, is_change_entry),
+    ("references", is_reference_list),
+    (NUMBERS, is_numbers),
+    ("notices", is_notice),
+    ("navigation", is_menu),
+    ("navigation", is_link_list),
+    ("navigation", is_pointer),
+    (CODE, is_code),
+)
+PROSE_RULES: tuple[tuple[str, Rule], ...] = (
+    (REPETITION, is_repetitive),
+    (LICENCES, is_licence),
+    ("references", is_reference_list),
+    ("notices", is_notice),
+    ("navigation", is_pointer),
+)
+# Under a heading of this kind these hold too.
+SECTION_RULES: dict[str, Rule] = {
+    "references": is_reference_in_section,
+    LICENCES: is_licence_in_section,
+    CHANGES: lambda block: True,
+    VERSIONS: lambda block: block.is_list or is_change_entry(block),
+    "contents": lambda block: not block.sentence_ends,
+    "navigation": lambda block: not block.sentence_ends,
+}

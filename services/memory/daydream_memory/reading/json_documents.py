@@ -1,0 +1,143 @@
+"""JSON and JSON Lines to passages, by what the values are: chats, notebooks, canvases, records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from daydream_memory.reading.canvases import read_canvas, read_drawing
+from daydream_memory.reading.chats import ChatReader, is_chat, is_message_list
+from daydream_memory.reading.citations import csl_passage, is_csl
+from daydream_memory.reading.json_texts import record_texts, sentences_in
+from daydream_memory.reading.metadata import TEXT_FIELDS, TITLE_FIELDS, metadata_of
+from daydream_memory.reading.metadata import field as field_of
+from daydream_memory.reading.notebook import read_notebook
+from daydream_memory.reading.passages import (
+    Passage,
+    RawDocument,
+    Reading,
+    UnreadableDocumentError,
+    counted,
+)
+
+NO_TEXT = f"no record has a text under one of {', '.join(TEXT_FIELDS)}"
+WRAPPERS_MAX = 4
+Shape = Callable[[Mapping[str, object]], Reading]
+
+
+def read_json(document: RawDocument) -> Reading:
+    """Return the passages of one value. Raise UnreadableDocumentError if it holds no texts."""
+    try:
+        value = json.loads(document.text)
+    except (ValueError, RecursionError) as error:
+        if "\n" in document.text.strip():
+            return read_json_lines(document)
+        raise UnreadableDocumentError(f"not valid JSON: {error}") from None
+    if isinstance(value, Mapping):
+        shape = shape_of(value)
+        if shape is not None:
+            return shape(value)
+    return _read_records(list(_records(value)))
+
+
+def read_json_lines(document: RawDocument) -> Reading:
+    """Return the passages of a file with a value on each line."""
+    lines = [line for line in document.text.replace("\r\n", "\n").split("\n") if line.strip()]
+    values: list[object] = []
+    broken = 0
+    for line in lines:
+        try:
+            values.append(json.loads(line))
+        except (ValueError, RecursionError):
+            broken += 1
+    return _read_records(values, broken)
+
+
+def shape_of(value: Mapping[str, object]) -> Shape | None:
+    """Return the reader of a document that is one object of a known program."""
+    if isinstance(value.get("cells"), list) and ("nbformat" in value or "metadata" in value):
+        return read_notebook
+    if value.get("type") == "excalidraw" or (
+        isinstance(value.get("elements"), list) and "appState" in value
+    ):
+        return read_drawing
+    if isinstance(value.get("nodes"), list) and isinstance(value.get("edges"), list):
+        return read_canvas
+    return None
+
+
+def _records(value: object, depth: int = 0) -> Iterator[object]:
+    """Yield the records of a value: of a list, or of the list inside an object."""
+    if isinstance(value, list):
+        yield from [{"messages": value}] if is_message_list(value) else value
+        return
+    wrapped = _wrapped(value) if isinstance(value, Mapping) and depth < WRAPPERS_MAX else []
+    if wrapped:
+        yield from (record for item in wrapped for record in _records(item, depth + 1))
+    else:
+        yield value
+
+
+def _wrapped(value: Mapping[str, object]) -> list[object]:
+    """Return the lists of records in an object that is none itself, else its objects."""
+    if is_chat(value) or record_texts(value):
+        return []
+    lists = [item for item in value.values() if _is_list_of_records(item)]
+    inner: list[object] = [item for item in value.values() if isinstance(item, Mapping)]
+    return lists or (inner if len(inner) in (1, len(value)) else [])
+
+
+def _is_list_of_records(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(item, Mapping) for item in value[:20])
+
+
+def _read_records(values: list[object], broken: int = 0) -> Reading:
+    reader = _RecordReader()
+    passages = tuple(passage for value in values for passage in reader.passages(value))
+    if not passages:
+        sentences = [Passage(text) for value in values for text in sentences_in(value)]
+        if not sentences:
+            raise UnreadableDocumentError(NO_TEXT)
+        note = "the sentences of its values, since no record has a text under a known name"
+        return Reading(tuple(sentences), note=note)
+    skipped = broken + reader.without_text
+    left_out = counted(
+        "unreadable-records",
+        skipped,
+        "record without a usable text",
+        "records without a usable text",
+    )
+    return Reading(passages, (*left_out, *reader.chats.left_out()))
+
+
+@dataclass
+class _RecordReader:
+    """Reads records of a file, and counts those without a text."""
+
+    chats: ChatReader = field(default_factory=ChatReader)
+    without_text: int = 0
+
+    def passages(self, value: object) -> list[Passage]:
+        read = self._read(value)
+        self.without_text += not read
+        return read
+
+    def _read(self, value: object) -> list[Passage]:
+        if isinstance(value, str):
+            return [Passage(value)] if value.strip() else []
+        if isinstance(value, list) and is_message_list(value):
+            value = {"messages": value}
+        if not isinstance(value, Mapping):
+            return []
+        source = value.get("_source")
+        return self._read_object(source if isinstance(source, Mapping) else value)
+
+    def _read_object(self, value: Mapping[str, object]) -> list[Passage]:
+        if is_chat(value):
+            return self.chats.passages(value)
+        if is_csl(value):
+            passage = csl_passage(value)
+            return [passage] if passage else []
+        title, about = field_of(value, TITLE_FIELDS), metadata_of(value)
+        return [Passage(text, title, about) for text in record_texts(value)]

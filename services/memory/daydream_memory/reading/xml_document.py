@@ -1,0 +1,109 @@
+"""XML of publishers and libraries (JATS, TEI, DocBook, feeds) to passages by headings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lxml import etree
+
+from daydream_memory.reading.formulas import inline_latex, mathml_latex
+from daydream_memory.reading.outline import Block, passages_of
+from daydream_memory.reading.passages import RawDocument, Reading, UnreadableDocumentError
+from daydream_memory.reading.tables import is_prose
+from daydream_memory.reading.web_page import read_fragment
+from daydream_memory.reading.word_lists import word_set
+from daydream_memory.reading.xml_parts import parse_xml
+
+Element = Any  # lxml has no types
+HEADINGS = word_set("title article-title head subtitle")
+PARAGRAPHS = word_set("p para simpara l abstract description summary content encoded ab")
+SECTIONS = word_set(
+    "sec section div chapter sect1 sect2 sect3 sect4 div1 div2 item entry abstract appendix "
+    "article book"
+)
+NO_TEXT = word_set(
+    "ref-list listBibl bibliography journal-meta contrib-group aff permissions table-wrap table "
+    "teiHeader sourceDesc revisionDesc history pub-date author editor affiliation ack notes "
+    "fn-group graphic media programlisting script style link guid id self-uri custom-meta-group"
+)
+TITLES = ("article-title", "title", "head")
+
+
+def read_xml_document(document: RawDocument) -> Reading:
+    """Return the passages. Raise UnreadableDocumentError if no element holds a sentence."""
+    root = parse_xml(document.text.encode("utf-8", "replace"))
+    if root is None:
+        raise UnreadableDocumentError("not readable XML")
+    title = _title(root)
+    blocks = list(_blocks(root))
+    if not any(block.kind == "prose" for block in blocks):
+        blocks = [Block("prose", text) for text in _sentences(root)]
+    if not blocks:
+        raise UnreadableDocumentError("XML without sentences; convert it to text or a table")
+    return Reading(passages_of(blocks, title), title=title)
+
+
+def _title(root: Element) -> str:
+    for name in TITLES:
+        element = next(iter(root.iter(f"{{*}}{name}")), None)
+        if element is not None and (text := _text(element)):
+            return text
+    return ""
+
+
+def _blocks(root: Element) -> Iterator[Block]:
+    walker = etree.iterwalk(root, events=("start", "end"))
+    level = 0
+    for event, element in walker:
+        name = etree.QName(element).localname if isinstance(element.tag, str) else ""
+        if event == "end":
+            level -= name in SECTIONS
+        elif name in NO_TEXT:
+            walker.skip_subtree()
+        elif name in HEADINGS:
+            yield Block("heading", _text(element), max(1, level))
+            walker.skip_subtree()
+        elif name in PARAGRAPHS and not _has_paragraphs(element):
+            level += name in SECTIONS
+            yield from _paragraph(element)
+            walker.skip_subtree()
+        else:
+            level += name in SECTIONS
+
+
+def _has_paragraphs(element: Element) -> bool:
+    return any(
+        etree.QName(child).localname in PARAGRAPHS | SECTIONS
+        for child in element
+        if isinstance(child.tag, str)
+    )
+
+
+def _paragraph(element: Element) -> Iterator[Block]:
+    text = _text(element)
+    if "<" in text and "</" in text:  # feeds carry pages as text
+        yield from read_fragment(text)[0]
+    elif text:
+        yield Block("prose", text)
+
+
+def _sentences(root: Element) -> Iterator[str]:
+    for element in root.iter(etree.Element):
+        if len(element) == 0 and element.text and is_prose(element.text):
+            yield " ".join(element.text.split())
+
+
+def _text(element: Element) -> str:
+    parts: list[str] = []
+    walker = etree.iterwalk(element, events=("start", "end"))
+    for event, part in walker:
+        name = etree.QName(part).localname if isinstance(part.tag, str) else ""
+        if event == "start" and name == "math":
+            parts.append(inline_latex(mathml_latex(part)))
+            walker.skip_subtree()
+        elif event == "start" and name and name not in NO_TEXT:
+            parts.append(part.text or "")
+        elif event == "end" and part is not element:
+            parts.append(part.tail or "")
+    return " ".join("".join(parts).split())

@@ -1,0 +1,1 @@
+"""Benchmark of documents: what becomes facts, how fast, and in how much memory."""

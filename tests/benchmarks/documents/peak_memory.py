@@ -1,0 +1,57 @@
+"""The peak memory of each reader: a process of its own reads one large document."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.documents.corpus import large_documents
+from benchmarks.figures import figure
+
+PROGRAM = """
+import json, resource, sys
+from pathlib import Path
+from daydream_memory.chunking import facts_of
+from daydream_memory.reading import read_document
+peaks = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]
+path = Path(sys.argv[1])
+result = read_document(path.read_bytes(), path.name)
+facts = facts_of(result, document_id="d", source=path.name, chars_max=900).facts
+peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(json.dumps({"status": result.status, "facts": len(facts), "peaks_kb": peaks}))
+"""
+MEGABYTES, QUICK_MEGABYTES = 4.0, 0.5
+SEED = 0
+
+
+def measure(*, quick: bool) -> None:
+    """Print `reader_peak_mb` per kind of document."""
+    megabytes = QUICK_MEGABYTES if quick else MEGABYTES
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in large_documents(megabytes, SEED).items():
+            path = Path(folder) / name
+            path.write_bytes(data)
+            _print_peak(path)
+
+
+def _print_peak(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(path)], capture_output=True, text=True, check=True
+    )
+    reading = json.loads(done.stdout)
+    assert reading["status"] == "read", reading
+    idle, peak = reading["peaks_kb"]
+    figure(
+        "documents",
+        "reader_peak_mb",
+        [peak / 1024],
+        "MB",
+        seed=SEED,
+        kind=path.suffix[1:],
+        document_mb=round(path.stat().st_size / 1e6, 2),
+        before_mb=round(idle / 1024, 1),
+        facts=reading["facts"],
+    )

@@ -1,0 +1,128 @@
+"""The gate: what becomes facts, what does not, and that both are within the limits of the bench."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+
+import pytest
+
+from benchmarks.documents.cases import CASES, DocumentCase, wrong
+from benchmarks.documents.labelled import (
+    LabelledPassage,
+    facts_from,
+    junk_facts,
+    labelled_passages,
+    lost_content,
+)
+from daydream_memory.chunking import DocumentFacts, facts_of
+from daydream_memory.gate.sentences import split_sentences
+from daydream_memory.gate.tables import row_sentences, table_sentences
+from daydream_memory.reading import Passage, PassageKind, ReadResult
+
+LOSS = "Tidal turbines lose a tenth of their yield within two summers to mussels on the blades."
+
+
+def facts_in(
+    text: str, *, kind: PassageKind = "prose", title: str = "", source: str = "a.txt"
+) -> DocumentFacts:
+    result = ReadResult("read", "", (Passage(text, title, kind=kind),))
+    return facts_of(result, document_id="d", source=source, chars_max=900)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_a_document_gives_its_facts_and_no_junk(case: DocumentCase) -> None:
+    assert wrong(case) == []
+
+
+def test_the_labelled_passages_are_of_all_kinds_and_in_two_halves() -> None:
+    tuning, held_out = labelled_passages("tuning"), labelled_passages("held-out")
+    assert len(tuning) + len(held_out) >= 300
+    assert {passage.kind for passage in tuning} == {passage.kind for passage in held_out}
+    assert len({passage.text for passage in (*tuning, *held_out)}) == len(tuning) + len(held_out)
+
+
+@pytest.mark.parametrize("half", ["tuning", "held-out"])
+def test_little_junk_becomes_facts_and_little_content_is_lost(half: str) -> None:
+    passages = [passage for passage in labelled_passages() if passage.half == half]
+    assert statistics.fmean(junk_facts(passages)) <= 0.02
+    assert statistics.fmean(lost_content(passages)) <= 0.03
+
+
+def test_what_is_removed_is_counted_by_kind_with_an_example() -> None:
+    document = facts_in(f"{LOSS}\n\nHome | News | People | Contact\n\nMaps | Prices | Jobs | Press")
+    (entry,) = document.left_out
+    assert (entry.kind, entry.count) == ("gate-navigation", 2)
+    assert entry.text == "2 menus: “Home | News | People | Contact”"
+
+
+def test_every_junk_passage_is_reported() -> None:
+    junk = [passage for passage in labelled_passages("tuning") if not passage.is_content]
+    unreported = [passage.id for passage in junk if not _is_reported(passage)]
+    assert unreported == []
+
+
+def _is_reported(passage: LabelledPassage) -> bool:
+    document = facts_from(passage)
+    return bool(document.left_out or document.facts)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("It is so. Is it? Yes!", ["It is so.", "Is it?", "Yes!"]),
+        ("Dr. Lee saw, e.g. in Fig. 3. It fell.", ["Dr. Lee saw, e.g. in Fig. 3.", "It fell."]),
+        ("It cost 3.5 kg. A. Smith paid.", ["It cost 3.5 kg.", "A. Smith paid."]),
+        ("Er mag z. B. Austern. Sie nicht.", ["Er mag z. B. Austern.", "Sie nicht."]),
+        ("銅は毒だ。貝は逃げる。", ["銅は毒だ。", "貝は逃げる。"]),
+        ("“It fell.” He left.", ["“It fell.”", "He left."]),
+        ("no mark at the end", ["no mark at the end"]),
+        ("", []),
+    ],
+)
+def test_sentences_end_where_a_reader_ends_them(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences
+
+
+def test_rows_of_a_table_are_sentences_where_they_say_something() -> None:
+    lines = ["| Species | Loss |", "|---|---|", "| Mytilus | 10 % |", "| 3 | 4 |", "|  | |"]
+    assert table_sentences(lines, "Table 2") == ["In Table 2, Mytilus has Loss 10 %."]
+    assert table_sentences(["| a | b |", "| c | d |"]) == []
+
+
+def test_rows_as_readers_write_them_are_sentences_too() -> None:
+    rows = ["Species: Mytilus; Loss: 10 %", "1; 2; 3", "Copper; kept mussels away for two summers"]
+    assert row_sentences(rows) == [
+        "Mytilus has Loss 10 %.",
+        "Copper: kept mussels away for two summers.",
+    ]
+
+
+def test_a_table_of_a_reader_gives_facts_with_its_caption() -> None:
+    table = "Table 1: Fouling of blades\nSpecies: Mytilus; Habitat: blades of turbines"
+    (fact,) = facts_in(table, kind="table").facts
+    assert fact.text == "In Table 1: Fouling of blades, Mytilus has Habitat blades of turbines."
+
+
+def test_a_lead_goes_with_the_list_after_it() -> None:
+    (fact,) = facts_in("It has three effects:\n\n- it kills mussels\n- it harms the oysters").facts
+    assert fact.text == "It has three effects: it kills mussels; it harms the oysters"
+
+
+@pytest.mark.parametrize(
+    "unit", ["蚂", "a", "{", "a@b ", "1 ", "ab.", "word ", ". ", "- x\n", "[a]("]
+)
+def test_no_text_takes_long(unit: str) -> None:
+    started = time.process_time()
+    facts_in(unit * (200_000 // len(unit)))
+    assert time.process_time() - started < 5, "a second alone; the machine may be busy"
+
+
+def test_any_text_gives_facts_or_a_report() -> None:
+    chance = random.Random(0)
+    signs = "ab c.\n\n|-#`[](){}:;é漢字かな0123456789 \t…"
+    for _ in range(200):
+        text = "".join(chance.choices(signs, k=chance.randrange(400)))
+        document = facts_in(text)
+        assert document.facts or document.left_out or not text.strip()
