@@ -45,6 +45,7 @@ EXCALIDRAW = re.compile(
     r"^==⚠\s+Switch to EXCALIDRAW|^#+ Excalidraw Data|^```compressed-json", re.MULTILINE
 )
 DRAWING = re.compile(r"^(?:%%\n)?#+ Drawing[ \t]*$.*\Z", re.MULTILINE | re.DOTALL)
+EMBEDDED_FILE = re.compile(r"^[0-9a-f]{20,}:.*$", re.MULTILINE)
 DRAWING_HINT = re.compile(r"^==⚠.*$", re.MULTILINE)
 
 
@@ -81,7 +82,7 @@ def plain_markdown(text: str) -> tuple[str, NoteReport]:
             text,
             flags=re.MULTILINE,
         )
-        text = text.replace("%%", "")
+        text = EMBEDDED_FILE.sub("", text.replace("%%", ""))
     parts = []
     for code, part in _segments(text):
         if code is None:

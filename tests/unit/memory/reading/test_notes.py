@@ -125,6 +125,9 @@ tags: [excalidraw]
 mussels grow on blades ^a1
 
 %%
+## Embedded Files
+8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b: [[photo.png]]
+
 ## Drawing
 ```compressed-json
 {data}
@@ -138,7 +141,7 @@ mussels grow on blades ^a1
     [
         EXCALIDRAW,
         EXCALIDRAW.replace("# Excalidraw Data\n\n#", "").replace("## Drawing", "# Drawing"),
-        EXCALIDRAW.replace("%%\n## Drawing", "## Drawing").replace("compressed-json", "json"),
+        EXCALIDRAW.replace("%%\n", "").replace("compressed-json", "json"),
     ],
 )
 def test_the_data_of_a_drawing_are_left_out_and_its_words_stay(drawing: str) -> None:
