@@ -74,7 +74,7 @@ def read_raw_document(document: RawDocument) -> ReadResult:
     except SkippedDocumentError as reason:
         return ReadResult("skipped", str(reason), kind=kind)
     except UnreadableDocumentError as reason:
-        return ReadResult("refused", _one_line(reason), kind=kind)
+        return ReadResult("refused", _one_line(reason), left_out=reason.left_out, kind=kind)
     # broken files make the libraries raise nearly anything; one of them must not end the ingest
     except Exception as error:
         name = kind.replace("-", " ") or "file"

@@ -140,5 +140,5 @@ class _RecordReader:
         if is_csl(value):
             passage = csl_passage(value)
             return [passage] if passage else []
-        title, about = field_of(value, TITLE_FIELDS), metadata_of(value)
+        title, about = field_of(value, (*TITLE_FIELDS, "question", "subject")), metadata_of(value)
         return [Passage(plain_words(text), title, about) for text in record_texts(value)]

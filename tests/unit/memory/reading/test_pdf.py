@@ -256,6 +256,8 @@ def test_a_scan_with_a_stamp_on_each_page_is_a_scan() -> None:
     ]
     assert "scan" in refusal(pdf_file(*pages), "scan.pdf")
     assert "pages 1–3" in refusal(pdf_file(*pages), "scan.pdf")
+    (entry,) = read_document(pdf_file(*pages), "scan.pdf").left_out
+    assert (entry.kind, entry.count) == ("scanned-pages", 3)
 
 
 def test_text_that_was_recognised_over_a_scan_is_read() -> None:

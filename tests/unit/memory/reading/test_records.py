@@ -155,6 +155,7 @@ def test_fine_tuning_records_give_their_messages() -> None:
     "document",
     [
         [{"title": "x", "abstract": YIELD}, {"title": "x", "abstract": COATING}],
+        [{"question": "x", "answer": YIELD}, {"question": "x", "answer": COATING}],
         {"data": [{"title": "x", "text": YIELD}, {"title": "x", "text": COATING}]},
         {
             "took": 3,
