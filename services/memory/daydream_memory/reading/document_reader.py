@@ -93,9 +93,9 @@ def _result(reading: Reading, document: RawDocument, recognised: _Recognised) ->
     title = reading.title or _stem(document.source)
     passages, removed = safe_passages(reading.passages, safe_text(title)[0])
     note = "; ".join(filter(None, (recognised.note, reading.note)))
-    return ReadResult(
-        "read", safe_text(note)[0], passages, (*reading.left_out, *removed), recognised.kind
-    )
+    left_out = (*reading.left_out, *removed)
+    kind = reading.kind or recognised.kind
+    return ReadResult("read", safe_text(note)[0], passages, left_out, kind)
 
 
 def _stem(source: str) -> str:

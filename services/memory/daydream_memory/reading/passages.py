@@ -85,12 +85,14 @@ class Reading:
     """What the reader of one kind made of a document.
 
     `title` is the document's own: passages without a title get it. `note` says how it was read.
+    `kind` is a more exact one than that which was recognised, such as "notebook" for JSON.
     """
 
     passages: tuple[Passage, ...]
     left_out: tuple[LeftOut, ...] = ()
     note: str = ""
     title: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -222,6 +222,7 @@ def test_the_texts_on_the_cards_of_a_canvas_are_read() -> None:
         "edges": [{"id": "e", "fromNode": "a", "toNode": "b"}],
     }
     assert texts(json.dumps(canvas, indent=1), "Map.canvas") == [("Yield", f"{YIELD} See power.")]
+    assert read(json.dumps(canvas), "Map.canvas").kind == "canvas"
     assert left_out(json.dumps(canvas), "Map.canvas") == {"embedded-files": 2}
 
 
@@ -261,6 +262,7 @@ def test_a_notebook_gives_its_text_and_apart_its_code() -> None:
     data = json.dumps(notebook)
     assert texts(data, "yield.ipynb") == [("Yield", YIELD), ("Yield", COATING)]
     assert texts(data, "yield.ipynb", "code") == [("Yield", "plot(years)")]
+    assert read(data, "yield").kind == "notebook"
     assert left_out(data, "yield.ipynb") == {"outputs": 1, "pictures": 1}
 
 
