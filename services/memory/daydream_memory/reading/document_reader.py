@@ -75,6 +75,8 @@ def read_raw_document(document: RawDocument) -> ReadResult:
         return ReadResult("skipped", str(reason), kind=kind)
     except UnreadableDocumentError as reason:
         return ReadResult("refused", _one_line(reason), left_out=reason.left_out, kind=kind)
+    except MemoryError:  # a limit ends the reading; its report is not about the format
+        raise
     # broken files make the libraries raise nearly anything; one of them must not end the ingest
     except Exception as error:
         name = kind.replace("-", " ") or "file"

@@ -30,7 +30,7 @@ SUBTITLES = re.compile(
 )
 RIS = re.compile(r"^TY  ?- [A-Z]+\s*$.*?^ER  ?-|^PMID- \d+\s*$.*?^TI  - ", re.MULTILINE | re.DOTALL)
 BIBTEX = re.compile(
-    r"\A(?:\s+|%[^\n]*\n|@(?:comment|string|preamble)\b[^\n]*\n)*@[A-Za-z]+\s*[{(]\s*[^\s,{}=]+\s*,",
+    r"\A(?:\s++|%[^\n]*\n|@(?:comment|string|preamble)\b[^\n]*\n)*@[A-Za-z]+\s*[{(]\s*[^\s,{}=]+\s*,",
     re.IGNORECASE,
 )
 LATEX = re.compile(
