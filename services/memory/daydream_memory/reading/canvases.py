@@ -33,6 +33,7 @@ def read_canvas(canvas: Mapping[str, object]) -> Reading:
                 "embedded-files", other, "card with a file or page", "cards with files or pages"
             )
         ),
+        kind="canvas",
     )
 
 
@@ -51,6 +52,7 @@ def read_drawing(drawing: Mapping[str, object]) -> Reading:
     return Reading(
         tuple(Passage(text) for text in texts),
         tuple(counted("drawings", shapes, "shape of the drawing", "shapes of the drawing")),
+        kind="drawing",
     )
 
 

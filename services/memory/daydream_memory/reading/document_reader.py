@@ -74,7 +74,7 @@ def read_raw_document(document: RawDocument) -> ReadResult:
     except SkippedDocumentError as reason:
         return ReadResult("skipped", str(reason), kind=kind)
     except UnreadableDocumentError as reason:
-        return ReadResult("refused", _one_line(reason), kind=kind)
+        return ReadResult("refused", _one_line(reason), left_out=reason.left_out, kind=kind)
     except MemoryError:  # a limit ends the reading; its report is not about the format
         raise
     # broken files make the libraries raise nearly anything; one of them must not end the ingest
@@ -95,9 +95,9 @@ def _result(reading: Reading, document: RawDocument, recognised: _Recognised) ->
     title = reading.title or _stem(document.source)
     passages, removed = safe_passages(reading.passages, safe_text(title)[0])
     note = "; ".join(filter(None, (recognised.note, reading.note)))
-    return ReadResult(
-        "read", safe_text(note)[0], passages, (*reading.left_out, *removed), recognised.kind
-    )
+    left_out = (*reading.left_out, *removed)
+    kind = reading.kind or recognised.kind
+    return ReadResult("read", safe_text(note)[0], passages, left_out, kind)
 
 
 def _stem(source: str) -> str:

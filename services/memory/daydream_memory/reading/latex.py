@@ -103,7 +103,7 @@ def _marked(text: str) -> str:
     text = _moved(text, FOOTNOTE, " ({})")
     text = DISPLAYED.sub(_formula, text)
     text = IN_PARENTHESES.sub(r"$\1$", text)
-    text = re.sub(r"\\item\b", "\n\n", text)
+    text = re.sub(r"\\item\b(?:[ \t]*\[[^\]]*\])?", "\n\n", text)
     return POINTERS.sub("", text)
 
 

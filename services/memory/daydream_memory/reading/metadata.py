@@ -7,7 +7,18 @@ from collections.abc import Mapping
 
 from daydream_memory.reading.passages import DocumentMetadata
 
-TEXT_FIELDS = ("text", "content", "body", "abstract", "fact", "note", "summary", "description")
+TEXT_FIELDS = (
+    "text",
+    "content",
+    "body",
+    "abstract",
+    "fact",
+    "note",
+    "summary",
+    "description",
+    "answer",
+    "response",
+)
 TITLE_FIELDS = ("title", "name", "heading")
 TAG_FIELDS = ("tags", "keywords", "categories")
 LICENCE_FIELDS = ("license", "licence", "rights")

@@ -33,7 +33,7 @@ def read_notebook(notebook: Mapping[str, object]) -> Reading:
     about = notebook.get("metadata")
     title = field(about, TITLE_FIELDS) if isinstance(about, Mapping) else ""
     left_out += counted("outputs", outputs, "output of code", "outputs of code")
-    return Reading(passages_of(blocks, title), tuple(left_out), title=title)
+    return Reading(passages_of(blocks, title), tuple(left_out), title=title, kind="notebook")
 
 
 def _text(source: object) -> str:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 
 class UnreadableDocumentError(ValueError):
-    """The document cannot be read. The text gives the reason to the person who added it."""
+    """The document cannot be read. The text gives the reason to the person who added it.
+
+    `left_out`: what was found in it, such as the pages of a scan.
+    """
+
+    def __init__(self, reason: str, left_out: Sequence[LeftOut] = ()) -> None:
+        super().__init__(reason)
+        self.left_out = tuple(left_out)
 
 
 class SkippedDocumentError(UnreadableDocumentError):
@@ -77,12 +85,14 @@ class Reading:
     """What the reader of one kind made of a document.
 
     `title` is the document's own: passages without a title get it. `note` says how it was read.
+    `kind` is a more exact one than that which was recognised, such as "notebook" for JSON.
     """
 
     passages: tuple[Passage, ...]
     left_out: tuple[LeftOut, ...] = ()
     note: str = ""
     title: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def read_pdf(document: RawDocument) -> Reading:
     left_out, readable = _report(pages.glyphs, lines)
     texts = _texts([page if number in readable else [] for number, page in enumerate(lines)])
     if not any(text.strip() for text in texts):
-        raise UnreadableDocumentError(_why_empty(left_out))
+        raise UnreadableDocumentError(_why_empty(left_out), left_out)
     metadata = metadata_of(
         {
             "keywords": properties.get("Keywords", ""),

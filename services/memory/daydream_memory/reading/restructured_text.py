@@ -15,7 +15,6 @@ EXPLICIT = re.compile(r"^(\s*)\.\.(?:\s+|$)(.*)$")
 TARGET = re.compile(r"^_[^:]*:|^__( |$)")
 NOTE = re.compile(r"^\[(?:#?\w*|\*)\]\s+(.*)$")
 OPTION = re.compile(r"^\s*:[\w-]+:(?:\s.*)?$")
-FIELD = re.compile(r"^:([^:`]+):\s+(.*)$")
 ROLE = re.compile(r":[\w:+.-]+:`([^`]*)`(?!`)|`([^`<]+?)\s*<[^`>]*>`_{1,2}|`([^`]+)`_{0,2}")
 STRONG = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*|(?<!\w)\*(?=\S)(.+?)(?<=\S)\*(?!\w)")
 LITERAL = re.compile(r"``(.+?)``")
@@ -154,7 +153,7 @@ class _TextReader:
             self._end(paragraph)
             if line.strip().startswith("|"):
                 self._table(["; ".join(cell.strip() for cell in line.strip(" |").split("|"))])
-        elif not (OPTION.match(line) and not FIELD.match(line.strip())):
+        elif not OPTION.match(line):
             paragraph.append(line.strip())
 
     def _end(self, paragraph: list[str]) -> None:

@@ -88,6 +88,9 @@ def test_macros_that_contain_themselves_end() -> None:
 RST = f"""Mussels
 =======
 
+:Author: First author
+:Date: 2026
+
 .. note:: {YIELD}
 
 .. code-block:: python

@@ -83,6 +83,13 @@ def test_three_columns_are_read_one_after_the_other() -> None:
     assert places[0] < ends[0] < places[1] < ends[1] < places[2] < ends[2]
 
 
+def test_a_raised_digit_stays_raised() -> None:
+    page = together(
+        lines(["The area is 10 m"]), lines(["2"], x=124, y=704, size=6), lines(["and more."], x=132)
+    )
+    assert page_texts(page) == ["The area is 10 m² and more."]
+
+
 def test_a_table_is_read_row_by_row() -> None:
     rows = (("Method", "Divers", "Copper", "Silicone"), ("Cost", "1200", "300", "700"))
     (text,) = page_texts(row_by_row(rows, (50, 310)))
@@ -249,6 +256,8 @@ def test_a_scan_with_a_stamp_on_each_page_is_a_scan() -> None:
     ]
     assert "scan" in refusal(pdf_file(*pages), "scan.pdf")
     assert "pages 1–3" in refusal(pdf_file(*pages), "scan.pdf")
+    (entry,) = read_document(pdf_file(*pages), "scan.pdf").left_out
+    assert (entry.kind, entry.count) == ("scanned-pages", 3)
 
 
 def test_text_that_was_recognised_over_a_scan_is_read() -> None:

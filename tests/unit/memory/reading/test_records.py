@@ -155,6 +155,7 @@ def test_fine_tuning_records_give_their_messages() -> None:
     "document",
     [
         [{"title": "x", "abstract": YIELD}, {"title": "x", "abstract": COATING}],
+        [{"question": "x", "answer": YIELD}, {"question": "x", "answer": COATING}],
         {"data": [{"title": "x", "text": YIELD}, {"title": "x", "text": COATING}]},
         {
             "took": 3,
@@ -221,6 +222,7 @@ def test_the_texts_on_the_cards_of_a_canvas_are_read() -> None:
         "edges": [{"id": "e", "fromNode": "a", "toNode": "b"}],
     }
     assert texts(json.dumps(canvas, indent=1), "Map.canvas") == [("Yield", f"{YIELD} See power.")]
+    assert read(json.dumps(canvas), "Map.canvas").kind == "canvas"
     assert left_out(json.dumps(canvas), "Map.canvas") == {"embedded-files": 2}
 
 
@@ -260,6 +262,7 @@ def test_a_notebook_gives_its_text_and_apart_its_code() -> None:
     data = json.dumps(notebook)
     assert texts(data, "yield.ipynb") == [("Yield", YIELD), ("Yield", COATING)]
     assert texts(data, "yield.ipynb", "code") == [("Yield", "plot(years)")]
+    assert read(data, "yield").kind == "notebook"
     assert left_out(data, "yield.ipynb") == {"outputs": 1, "pictures": 1}
 
 
@@ -316,6 +319,19 @@ def test_the_column_that_holds_the_texts_is_taken(empty: str) -> None:
 def test_all_columns_with_texts_are_read_as_one_passage_for_each_row() -> None:
     table = f'title,method,finding\nx,"{FELT}","{YIELD}"\n'
     assert texts(table, "a.csv") == [("x", f"{FELT} {YIELD}")]
+
+
+def test_remarks_above_a_table_are_no_rows() -> None:
+    table = f"# exported in 2026\nid;text\n1;{YIELD}\n2;{COATING}\n"
+    assert [text for _, text in texts(table, "a.csv")] == [YIELD, COATING]
+
+
+def test_pages_inside_records_become_words() -> None:
+    page = f"<p>{YIELD}</p><p style='display:none'>Hidden.</p>"
+    assert texts(json.dumps({"notes": [{"title": "x", "content": page}]}), "a.json") == [
+        ("x", YIELD)
+    ]
+    assert texts(f'id,text\n1,"{page}"\n2,"{page}"\n', "a.csv") == [("a", YIELD), ("a", YIELD)]
 
 
 def test_a_table_without_its_ending_is_recognised() -> None:
