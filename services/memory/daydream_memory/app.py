@@ -37,6 +37,7 @@ from daydream_contracts.topology import (
 from daydream_memory import handlers
 from daydream_memory.background_work import BackgroundWork
 from daydream_memory.backups import BackupProvider, BackupService, NoBackups
+from daydream_memory.document_reading import ReadingOptions
 from daydream_memory.domains import Domains
 from daydream_memory.embedder import Embedder
 from daydream_memory.embedder_factory import (
@@ -159,7 +160,7 @@ async def _assemble(
         await runtime.js.object_store(DOCUMENT_OBJECTS),
         pool,
         DocumentMetrics(runtime.telemetry),
-        settings.chunk_chars,
+        ReadingOptions(settings.chunk_chars, settings.passwords()),
         batch=batch_size(settings),
         clearances=clearances,
         clearance=highest_clearance(settings),

@@ -7,6 +7,7 @@ nothing: ids, source, team and clearance of the facts come from the offer.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -20,6 +21,7 @@ from daydream_memory.store import NewFact
 
 STOPPED_KIND = "stopped"  # an ingest offers such a document again
 KNOWN_KIND = "known"
+ENCRYPTED = "encrypted"  # how the reports of such documents begin
 NO_FACTS = "nothing long enough to be a fact"
 
 
@@ -43,12 +45,28 @@ class ReadDocument:
     facts: tuple[NewFact, ...] = ()
 
 
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How documents are read. `passwords` are tried on encrypted ones."""
+
+    chars_max: int
+    passwords: tuple[str, ...] = ()
+
+
 async def read_offered(
-    pool: DocumentPool, offer: DocumentOffered, descriptor: int, chars_max: int
+    pool: DocumentPool, offer: DocumentOffered, descriptor: int, options: ReadingOptions
 ) -> ReadDocument:
-    """Read an offered document from an open file. Whatever is wrong with it is in the result."""
-    request = ReadRequest(source=offer.source, kind=offer.kind, chars_max=chars_max)
-    outcome = await pool.read(descriptor, request, (offer.team, offer.clearance))
+    """Read an offered document from an open file. Whatever is wrong with it is in the result.
+
+    The passwords go to a process only when the document needs one.
+    """
+    request = ReadRequest(source=offer.source, kind=offer.kind, chars_max=options.chars_max)
+    labels = (offer.team, offer.clearance)
+    outcome = await pool.read(descriptor, request, labels)
+    if options.passwords and outcome.end.note.startswith(ENCRYPTED):
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        request = request.model_copy(update={"passwords": options.passwords})
+        outcome = await pool.read(descriptor, request, labels)
     # In a thread: a document may have 50,000 facts, and searches must be answered meanwhile.
     facts = await asyncio.to_thread(_new_facts, outcome.facts, offer)
     note, left_out = outcome.end.note, outcome.end.left_out

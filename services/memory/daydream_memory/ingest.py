@@ -29,6 +29,7 @@ from daydream_contracts.rpc import DocumentPreview, ListDocuments, PreviewDocume
 from daydream_memory.document_reading import (
     DocumentPool,
     ReadDocument,
+    ReadingOptions,
     known_already,
     read_offered,
 )
@@ -63,7 +64,7 @@ class Ingester:
     objects: ObjectStore
     pool: DocumentPool
     metrics: DocumentMetrics
-    chunk_chars: int
+    options: ReadingOptions
     batch: int = EMBED_BATCH
     clearances: Clearances = field(default_factory=Clearances)
     clearance: str | None = None
@@ -142,7 +143,7 @@ class Ingester:
                     return None
                 text = f"The bytes of {offer.source} are not in the object store"
                 raise PermanentError("document-gone", text)
-            return await read_offered(self.pool, offer, file.fileno(), self.chunk_chars)
+            return await read_offered(self.pool, offer, file.fileno(), self.options)
 
     async def _fetch(self, offer: DocumentOffered, file: FileIO) -> bool:
         """Write the document into a file, so that its size is not in this process's memory."""

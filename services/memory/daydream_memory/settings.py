@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
+from daydream_contracts.errors import ConfigurationError
 from daydream_memory.sandbox.limits import SandboxLimits
 from daydream_models.settings import GatewayAddress, check_clearance
 from daydream_runtime.settings import ServiceSettings
@@ -45,7 +47,7 @@ class SandboxSettings(BaseModel):
         512, ge=128, le=65_536, description="memory of one such process, with its libraries"
     )
     cpu_s: int = Field(20, ge=1, le=3600, description="processor time")
-    wall_s: float = Field(28.0, ge=1, le=3600, description="time in all")
+    wall_s: float = Field(25.0, ge=1, le=3600, description="time in all")
     output_mb: int = Field(32, ge=1, le=1024, description="text that a document may give")
     open_files: int = Field(16, ge=8, le=1024, description="files open at once")
     documents_per_worker: int = Field(
@@ -122,6 +124,10 @@ class MemorySettings(ServiceSettings):
     sandbox: SandboxSettings = Field(
         default_factory=SandboxSettings, description="the processes that read documents"
     )
+    password_file: str = Field(
+        "",
+        description="file with passwords that are tried on encrypted PDF documents, one a line",
+    )
     quarantine: bool = Field(
         False,
         description="a review (daydream review) must accept promoted hypotheses before they "
@@ -141,6 +147,19 @@ class MemorySettings(ServiceSettings):
     )
     embed_threads: int = Field(1, ge=1, le=64, description="threads of the embedding model")
     concurrency: int = Field(4, ge=1, le=64, description="verdicts and documents processed at once")
+
+    def passwords(self) -> tuple[str, ...]:
+        """Return the passwords of the file. Raise ConfigurationError if it can't be read."""
+        if not self.password_file:
+            return ()
+        try:
+            lines = Path(self.password_file).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeError) as error:
+            raise ConfigurationError(
+                f"The file with passwords can't be read: {error}",
+                "Set DAYDREAM_MEMORY_PASSWORD_FILE to a text file",
+            ) from None
+        return tuple(line for line in lines if line)
 
     @model_validator(mode="after")
     def _known_clearance(self) -> Self:

@@ -16,6 +16,7 @@ from daydream_contracts.access import Clearances
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import DocumentOffered, FactKind
 from daydream_contracts.rpc import DocumentReport, LeftOutReport, ListDocuments, PreviewDocument
+from daydream_memory.document_reading import ReadingOptions
 from daydream_memory.ingest import Ingester
 from daydream_memory.metrics import DocumentMetrics
 from daydream_memory.sandbox import ReadEnd, ReadFact, ReadOutcome, ReadRequest
@@ -33,12 +34,16 @@ class FakePool:
 
     def __init__(self) -> None:
         self.outcome = outcome("a fact")
+        self.password = ""
         self.seen: list[tuple[bytes, ReadRequest, tuple[str, str]]] = []
 
     async def read(
         self, descriptor: int, request: ReadRequest, labels: tuple[str, str] = ("", "")
     ) -> ReadOutcome:
         self.seen.append((os.read(descriptor, 1000), request, labels))
+        if self.password and self.password not in request.passwords:
+            note = "encrypted PDF; save a copy without a password"
+            return ReadOutcome(end=ReadEnd(status="refused", note=note))
         return self.outcome
 
 
@@ -101,7 +106,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 def ingester(store: Store, telemetry: Telemetry) -> Ingester:
     metrics = DocumentMetrics(telemetry)
     objects: Any = FakeObjects()
-    return Ingester(store, FakeEmbedder(), objects, FakePool(), metrics, 900)
+    return Ingester(store, FakeEmbedder(), objects, FakePool(), metrics, ReadingOptions(900))
 
 
 def pool_of(ingester: Ingester) -> FakePool:
@@ -206,6 +211,22 @@ async def test_what_the_embedding_model_may_not_see_is_not_read_at_all(
     await ingester.read(offer(clearance="secret"))
     assert (await report(store)).status == "refused"
     assert pool_of(ingester).seen == []
+
+
+async def test_passwords_are_tried_on_an_encrypted_document_and_sent_with_no_other_one(
+    store: Store, ingester: Ingester
+) -> None:
+    ingester.options = ReadingOptions(900, ("wrong", "right"))
+    await ingester.read(offer("/open.pdf"))
+    pool_of(ingester).password = "right"
+    await ingester.read(offer("/closed.pdf"))
+    assert (await report(store)).status == "read"
+    seen = [(data, request.passwords) for data, request, _ in pool_of(ingester).seen]
+    assert seen == [
+        (b"the bytes", ()),
+        (b"the bytes", ()),
+        (b"the bytes", ("wrong", "right")),
+    ]
 
 
 async def test_a_preview_stores_nothing_and_says_what_is_new(

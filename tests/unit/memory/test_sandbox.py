@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -169,6 +170,17 @@ async def test_a_reading_that_is_cancelled_while_its_process_is_replaced_leaves_
             await waiting
     async with asyncio.timeout(20):
         assert (await attack(pool, "nothing here")).facts[-1].text == "here"
+
+
+async def test_a_pool_that_is_closed_while_it_starts_leaves_no_process() -> None:
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    async with reading_pool(LIMITS, 1, module=ATTACKS) as starting:
+        while not hasattr(starting.forker, "process"):
+            await asyncio.sleep(0)
+        pid = starting.forker.process.pid
+        assert pid not in before
+    await asyncio.wait_for(starting.forker.process.wait(), 10)
+    assert not psutil.pid_exists(pid)
 
 
 async def test_what_is_not_denied_is_said_at_the_start_and_can_end_it(

@@ -68,7 +68,13 @@ class Forker:
                 pass_fds=[theirs.fileno()],
             )
         messages, self._writer = await asyncio.open_connection(sock=self._control)
-        if not await asyncio.wait_for(messages.readline(), START_S):
+        try:
+            loaded = await asyncio.wait_for(messages.readline(), START_S)
+        except BaseException:  # cancelled at a stop, or too slow
+            self.process.kill()
+            self._writer.close()
+            raise
+        if not loaded:
             raise RuntimeError("the readers of documents could not be loaded")
         self.running = True
         self._listening = asyncio.create_task(self._listen(messages))

@@ -38,12 +38,14 @@ class Frame(BaseModel):
 class ReadRequest(Frame):
     """What a worker must know of the document that it gets.
 
+    `passwords`: to try on an encrypted document, and only sent with one.
     `probes`: there is no document; the worker tells what it is kept from.
     """
 
     source: str
     kind: FactKind = FactKind.DOCUMENT
     chars_max: int = 900
+    passwords: tuple[str, ...] = ()
     probes: bool = False
 
 

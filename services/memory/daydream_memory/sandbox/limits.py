@@ -23,7 +23,7 @@ class SandboxLimits:
 
     memory_mb: int = 512  # resident, with the interpreter and the readers
     cpu_s: int = 20
-    wall_s: float = 28.0
+    wall_s: float = 25.0
     output_mb: int = 32
     open_files: int = 16
     documents_per_worker: int = 25
