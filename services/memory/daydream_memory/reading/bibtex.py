@@ -9,7 +9,7 @@ from bibtexparser.library import Library
 from bibtexparser.middlewares import RemoveEnclosingMiddleware, ResolveStringReferencesMiddleware
 from bibtexparser.model import Entry, ParsingFailedBlock
 
-from daydream_memory.reading.citations import abstracts
+from daydream_memory.reading.citations import MARKUP, abstracts
 from daydream_memory.reading.latex_text import plain_latex
 from daydream_memory.reading.metadata import metadata_of
 from daydream_memory.reading.passages import Passage, RawDocument, Reading
@@ -42,7 +42,7 @@ def _rescued(block: ParsingFailedBlock) -> Entry | None:
 def _passage(entry: Entry) -> Passage | None:
     fields: dict[str, str] = {}
     for item in entry.fields:
-        name, value = item.key.lower(), plain_latex(str(item.value))
+        name, value = item.key.lower(), MARKUP.sub("", plain_latex(str(item.value)))
         if name in LISTS and fields.get(name):
             fields[name] += f", {value}"
         elif not fields.get(name):

@@ -18,16 +18,18 @@ from daydream_memory.reading.passages import (
 )
 
 NO_ABSTRACT = "no entry has an abstract"
-TAG = re.compile(r"^([A-Z][A-Z0-9])  ?-(?: (.*)|)$")
+TAG = re.compile(r"^([A-Z][A-Z0-9]{1,3}) {0,2}-(?: (.*)|)$")
+PUBMED_START = "PMID"
 TITLES = ("TI", "T1", "CT", "BT", "ST")
 ABSTRACTS = ("AB", "N2")
-DATES = ("PY", "Y1", "DA")
+DATES = ("PY", "Y1", "DA", "DP")
+KEYWORDS = ("KW", "OT", "MH")
 MARKUP = re.compile(r"</?(?:i|b|p|sub|sup|sc|em|strong|italic|bold|jats:\w+|span)(?:\s[^>]*)?>")
 CSL_FIELDS = ("issued", "author", "DOI", "container-title", "abstract", "citation-key", "publisher")
 
 
 def read_ris(document: RawDocument) -> Reading:
-    """Return the abstract of each entry of a RIS file."""
+    """Return the abstract of each entry of a RIS file, or of one that PubMed exports."""
     entries: list[dict[str, list[str]]] = []
     entry: dict[str, list[str]] = {}
     last = ""
@@ -38,6 +40,9 @@ def read_ris(document: RawDocument) -> Reading:
             entry, last = {}, ""
         elif tag:
             last = tag[1]
+            if last == PUBMED_START and entry:  # PubMed's entries have no end
+                entries.append(entry)
+                entry = {}
             entry.setdefault(last, []).append((tag[2] or "").strip())
         elif last and line.strip():  # a value that runs over several lines
             entry[last][-1] += " " + line.strip()
@@ -50,7 +55,7 @@ def _ris_passage(entry: Mapping[str, list[str]]) -> Passage | None:
         next((entry[tag][0] for tag in ABSTRACTS if entry.get(tag)), ""),
         next((entry[tag][0] for tag in TITLES if entry.get(tag)), ""),
         {
-            "keywords": entry.get("KW", []),
+            "keywords": [word for tag in KEYWORDS for word in entry.get(tag, [])],
             "date": next((entry[tag][0].strip("/") for tag in DATES if entry.get(tag)), ""),
         },
     )

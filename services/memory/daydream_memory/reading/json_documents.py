@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from daydream_memory.reading.canvases import read_canvas, read_drawing
+from daydream_memory.reading.cell_markup import plain_words
 from daydream_memory.reading.chats import ChatReader, is_chat, is_message_list
 from daydream_memory.reading.citations import csl_passage, is_csl
 from daydream_memory.reading.json_texts import record_texts, sentences_in
@@ -140,4 +141,4 @@ class _RecordReader:
             passage = csl_passage(value)
             return [passage] if passage else []
         title, about = field_of(value, TITLE_FIELDS), metadata_of(value)
-        return [Passage(text, title, about) for text in record_texts(value)]
+        return [Passage(plain_words(text), title, about) for text in record_texts(value)]

@@ -14,6 +14,7 @@ from lxml.html import HTMLParser, document_fromstring
 from daydream_memory.reading.code_lines import looks_like_code
 from daydream_memory.reading.markup_tables import is_data_table, rows_of
 from daydream_memory.reading.outline import Block, BlockKind
+from daydream_memory.reading.raised import raised
 from daydream_memory.reading.word_lists import word_set
 
 Element = Any  # lxml has no types
@@ -104,6 +105,9 @@ class _MarkupWalk:
         if tag == "table" and is_data_table(element):
             self._flush()
             self.blocks += [Block("row", row) for row in rows_of(element)]
+            return False
+        if tag == "sup" and len(element) <= 1:
+            self.texts.append(raised("".join(element.itertext(etree.Element))))
             return False
         if tag == "br":
             self.texts.append(LINE_BREAK)

@@ -20,7 +20,11 @@ QUERY_LANGUAGES = word_set(
 )
 QUERY_SPAN = re.compile(r"^`+\$?=\s")
 COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
-SHORT_CODE = re.compile(r"\{\{[<%].{0,1000}?[>%]\}\}|\{%.{0,1000}?%\}|<%.{0,1000}?%>", re.DOTALL)
+SHORT_CODE = re.compile(
+    r"\{\{[<%].{0,1000}?[>%]\}\}|\{%.{0,1000}?%\}|<%.{0,1000}?%>"
+    r"|\{\{(?:query|embed|renderer|video|tweet)\b[^}\n]{0,1000}\}\}",
+    re.DOTALL,
+)
 EMBED = re.compile(r"!\[\[[^\]\[\n]{0,500}\]\]")
 DATA_PICTURE = re.compile(r"!?\[[^\]\[\n]{0,500}\]\(\s*<?data:[^)]*\)")
 DATA_DEFINITION = re.compile(r"^( {0,3}\[[^\]\n]+\]:)\s*<?data:\S+", re.MULTILINE)
@@ -31,6 +35,8 @@ CALLOUT = re.compile(r"^([ \t]*(?:>[ \t]*)+)\[![\w-]+(?:\|[^\]]*)?\][+-]?[ \t]*(
 FIELD = re.compile(r"^([ \t]*(?:[-*>][ \t]+){0,9})([\w][\w /-]{0,40})::[ \t]*(.*)$", re.MULTILINE)
 INLINE_FIELD = re.compile(r"[\[(]([\w][\w -]{0,40})::\s*([^\])\n]*)[\])]")
 TASK = re.compile(r"^([ \t]*(?:[-*+]|\d+[.)])[ \t]+)\[[ xX/\-!?>]\][ \t]+", re.MULTILINE)
+STATE = re.compile(r"^([ \t]*[-*+][ \t]+)(?:TODO|DONE|DOING|LATER|NOW|WAITING)[ \t]+", re.MULTILINE)
+BLOCK_REFERENCE = re.compile(r"\(\([0-9a-f-]{8,40}\)\)")
 TASK_MARK = re.compile(r"[📅⏳🛫✅➕❌🔁⏫🔼🔽🔺⏬]\ufe0f?(?:[ \t]*\d{4}-\d{2}-\d{2})?")
 HIGHLIGHT = re.compile(r"==(?=\S)([^=\n]{1,1000}?)(?<=\S)==")
 FOOTNOTE = re.compile(r"^\[\^[^\]\n]+\]:[ \t]*", re.MULTILINE)
@@ -45,6 +51,7 @@ EXCALIDRAW = re.compile(
     r"^==⚠\s+Switch to EXCALIDRAW|^#+ Excalidraw Data|^```compressed-json", re.MULTILINE
 )
 DRAWING = re.compile(r"^(?:%%\n)?#+ Drawing[ \t]*$.*\Z", re.MULTILINE | re.DOTALL)
+EMBEDDED_FILE = re.compile(r"^[0-9a-f]{20,}:.*$", re.MULTILINE)
 DRAWING_HINT = re.compile(r"^==⚠.*$", re.MULTILINE)
 
 
@@ -81,7 +88,7 @@ def plain_markdown(text: str) -> tuple[str, NoteReport]:
             text,
             flags=re.MULTILINE,
         )
-        text = text.replace("%%", "")
+        text = EMBEDDED_FILE.sub("", text.replace("%%", ""))
     parts = []
     for code, part in _segments(text):
         if code is None:
@@ -136,6 +143,7 @@ def _words(text: str, report: NoteReport) -> str:
     text = CALLOUT.sub(_callout_title, text)
     text = FIELD.sub(_field_words, INLINE_FIELD.sub(r"\2", text))
     text = TASK_MARK.sub("", TASK.sub(r"\1", text))
+    text = BLOCK_REFERENCE.sub("", STATE.sub(r"\1", text))
     text = HIGHLIGHT.sub(r"\1", text)
     text = FOOTNOTE_MARK.sub("", FOOTNOTE.sub("\n", text))
     text = DEFINITION.sub(r"\n\1", text)

@@ -25,8 +25,8 @@ FURNITURE_ROLES = word_set(
 )
 FURNITURE_WORDS = word_set(
     "cookie cookies consent gdpr ccpa newsletter footer navbar breadcrumb breadcrumbs sidebar "
-    "advert advertisement ads sponsored paywall pagination pager disqus cookiebar onetrust "
-    "usercentrics outbrain taboola skiplink"
+    "advert advertisement ads sponsored paywall pagination pager disqus cookiebar "
+    "cookiebot cybot onetrust usercentrics outbrain taboola skiplink"
 )
 # Such parts of a text exist as well: they stay if they hold a paragraph.
 AMBIGUOUS_WORDS = word_set(
@@ -34,6 +34,8 @@ AMBIGUOUS_WORDS = word_set(
     "promo popup modal skip login toolbar banner masthead toc comments"
 )
 PARAGRAPH_CHARS = 150
+# the mail that an answer quotes, as mail programs mark it
+QUOTED_MAIL = re.compile(r"\b(gmail_quote|moz-cite-prefix|yahoo_quoted|divRplyFwdMsg)\b")
 NEVER = frozenset(("html", "body", "main", "article", "head", "h1", "h2", "h3", "p", "table", "tr"))
 WORD = re.compile(r"[a-z]+|[A-Z][a-z]*")
 FORM_CHARS_MAX = 300
@@ -88,6 +90,8 @@ def _furniture(body: Element) -> list[Element]:
 
 def _is_furniture(element: Element, total: int) -> bool:
     tag = element.tag
+    if QUOTED_MAIL.search(f"{element.get('class', '')} {element.get('id', '')}"):
+        return True
     if tag in NEVER:
         return False
     if tag == "nav":

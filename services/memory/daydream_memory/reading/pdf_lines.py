@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from daydream_memory.reading.pdf_columns import in_reading_order
 from daydream_memory.reading.pdf_glyphs import Glyph
+from daydream_memory.reading.raised import raised
 
 SEGMENT_GAP = 0.55  # of the font's size: a wider gap may be one between columns
 BACK_STEP = 0.6
@@ -23,6 +24,7 @@ WORD_GAP = 0.17  # of the font's size, beyond the usual gap between letters
 LETTER_GAPS_MIN = 6
 TRACKED_GAP = 0.08
 SINGLE_LETTERS_SHARE = 0.6
+RAISED_SIZE, RAISED_BY = 0.8, 0.2  # of the size of the line's font
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def words_of(glyphs: Sequence[Glyph]) -> str:
     """Return the text of a line, with spaces where its words are apart."""
     letters = [glyph for glyph in glyphs if glyph.text != " "]
     usual = _usual_gap(letters)
+    glyphs = _with_raised(glyphs, letters)
     spaced = usual > TRACKED_GAP * max(glyph.size for glyph in letters) if letters else False
     text, space = "", False
     before: Glyph | None = None
@@ -147,6 +150,20 @@ def words_of(glyphs: Sequence[Glyph]) -> str:
         text += glyph.text
         before, space = glyph, False
     return _joined_letters(re.sub(r" {2,}", " ", text).strip())
+
+
+def _with_raised(glyphs: Sequence[Glyph], letters: Sequence[Glyph]) -> Sequence[Glyph]:
+    """Return the characters of a line, with small digits above it as raised ones."""
+    if len(letters) < 2:
+        return glyphs
+    size = statistics.median(glyph.size for glyph in letters)
+    floor = statistics.median(glyph.bottom for glyph in letters)
+    return [
+        replace(glyph, text=raised(glyph.text))
+        if glyph.size < RAISED_SIZE * size and glyph.bottom > floor + RAISED_BY * size
+        else glyph
+        for glyph in glyphs
+    ]
 
 
 def _usual_gap(letters: Sequence[Glyph]) -> float:

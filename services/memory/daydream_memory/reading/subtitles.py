@@ -5,6 +5,7 @@ Rolling captions repeat the line before: what the last caption ended with is not
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -28,7 +29,7 @@ def read_subtitles(document: RawDocument) -> Reading:
     before = ""
     sounds = 0
     for second, caption in _captions(document.text.replace("\r\n", "\n")):
-        text = TAG.sub("", caption)
+        text = html.unescape(TAG.sub("", caption))
         text, count = SOUND.subn(" ", text)
         sounds += count
         lines = [" ".join(SPEAKER.sub("", line).split()) for line in text.split("\n")]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from daydream_memory.reading.cell_markup import plain_words
 from daydream_memory.reading.metadata import TEXT_FIELDS, TITLE_FIELDS, field, metadata_of
 from daydream_memory.reading.passages import Passage, Reading, UnreadableDocumentError, counted
 
@@ -65,7 +66,7 @@ def read_rows(rows: Sequence[Sequence[str]], title: str = "") -> Reading:
     Raise UnreadableDocumentError if no column holds texts.
     """
     cells = [[cell.strip() for cell in row[:COLUMNS_MAX]] for row in rows]
-    table = _columns([row for row in cells if any(row)])
+    table = _columns(_without_remarks([row for row in cells if any(row)]))
     if not table.texts:
         raise UnreadableDocumentError(
             f"no column holds texts; name one {' or '.join(TEXT_FIELDS[:NAMES_SUGGESTED])}"
@@ -80,8 +81,17 @@ def read_rows(rows: Sequence[Sequence[str]], title: str = "") -> Reading:
     )
 
 
+def _without_remarks(rows: list[list[str]]) -> list[list[str]]:
+    """Return the rows without those above the table that have one cell, such as "# exported"."""
+    wide = sum(len(row) > 1 for row in rows)
+    if 2 * wide <= len(rows):
+        return rows
+    first = next((place for place, row in enumerate(rows) if len(row) > 1), 0)
+    return rows[first:]
+
+
 def _passage(row: list[str], table: _Columns, title: str) -> Passage | None:
-    texts = [row[at] for at in table.texts if at < len(row) and has_value(row[at])]
+    texts = [plain_words(row[at]) for at in table.texts if at < len(row) and has_value(row[at])]
     if not texts:
         return None
     named = {

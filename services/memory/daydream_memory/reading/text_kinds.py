@@ -28,7 +28,7 @@ SUBTITLES = re.compile(
     r"\AWEBVTT\b|^(?:\d+\s*\n)?\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}",
     re.MULTILINE,
 )
-RIS = re.compile(r"^TY  ?- [A-Z]+\s*$.*?^ER  ?-", re.MULTILINE | re.DOTALL)
+RIS = re.compile(r"^TY  ?- [A-Z]+\s*$.*?^ER  ?-|^PMID- \d+\s*$.*?^TI  - ", re.MULTILINE | re.DOTALL)
 BIBTEX = re.compile(
     r"\A(?:\s++|%[^\n]*\n|@(?:comment|string|preamble)\b[^\n]*\n)*@[A-Za-z]+\s*[{(]\s*[^\s,{}=]+\s*,",
     re.IGNORECASE,
@@ -59,7 +59,7 @@ ENDINGS = {
     **dict.fromkeys((".json", ".ipynb", ".canvas", ".excalidraw", ".geojson"), "json"),
     **dict.fromkeys((".csv", ".tsv", ".tab", ".psv"), "table"),
     **dict.fromkeys((".bib", ".bibtex"), "bibtex"),
-    ".ris": "ris",
+    **dict.fromkeys((".ris", ".nbib"), "ris"),
     **dict.fromkeys((".tex", ".latex", ".ltx"), "latex"),
     **dict.fromkeys((".rst", ".rest"), "restructured-text"),
     ".org": "org",

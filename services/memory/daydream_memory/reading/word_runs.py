@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 
 from daydream_memory.reading.formulas import inline_latex, office_latex
+from daydream_memory.reading.raised import raised
 from daydream_memory.reading.word_styles import PLAIN, Styles, W, is_on
 
 Element = Any  # lxml has no types
@@ -111,6 +112,8 @@ class RunReader:
         if (is_hidden or _is_unseen(properties)) and text.strip():
             self.hidden += 1
             return ""
+        if _is_raised(properties):
+            text = raised(text)
         if text.strip():
             self._bold.append((bold or style.bold) if own_bold is None else own_bold)
         return text
@@ -129,6 +132,11 @@ class RunReader:
             if any(True for _ in choice.iter(f"{W}t", f"{M}t")):
                 return self._text(choice, hidden, bold, depth)
         return ""
+
+
+def _is_raised(properties: Element | None) -> bool:
+    align = properties.find(f"{W}vertAlign") if properties is not None else None
+    return align is not None and align.get(f"{W}val") == "superscript"
 
 
 def _outline(properties: Element | None) -> int:

@@ -133,3 +133,18 @@ def test_csl_json_gives_abstracts_and_leaves_notes_out() -> None:
 def test_a_library_without_abstracts_is_refused() -> None:
     assert refusal("@book{a, title={no abstract}}", "a.bib") == "no entry has an abstract"
     assert refusal("TY  - BOOK\nTI  - x\nER  - \n", "a.ris") == "no entry has an abstract"
+
+
+def test_an_export_of_pubmed_gives_its_abstracts() -> None:
+    export = (
+        f"\nPMID- 123\nOWN - NLM\nTI  - Mussels on\n      blades\nDP  - 2019\nAB  - {YIELD[:40]}\n"
+        f"      {YIELD[40:].strip()}\nMH  - Bivalvia\n\nPMID- 124\nTI  - Copper\nAB  - {COATING}\n"
+    )
+    for name in ("pubmed.nbib", "pubmed.txt"):
+        assert texts(export, name) == [("Mussels on blades", YIELD), ("Copper", COATING)]
+    assert read(export, "a").passages[0].metadata.tags == ("Bivalvia",)
+
+
+def test_markup_of_publishers_is_no_part_of_an_abstract() -> None:
+    bib = entry("a", "title={x}", "abstract={<jats:p>CO<sub>2</sub> in <i>Mytilus</i>.</jats:p>}")
+    assert texts(bib, "a.bib") == [("x", "CO2 in Mytilus.")]

@@ -61,6 +61,15 @@ def test_what_was_quoted_and_the_signature_are_left_out(head: str) -> None:
     assert left_out(data, "a.eml") == {"quoted-text": 3, "signatures": 1}
 
 
+@pytest.mark.parametrize(
+    "mark", ["class='gmail_quote'", "class=moz-cite-prefix", "id=divRplyFwdMsg"]
+)
+def test_a_mail_that_a_page_quotes_is_left_out(mark: str) -> None:
+    quoted = f"<div {mark}><p>{COATING}</p><p>{COATING}</p></div>"
+    page = f"<html><body><p>{YIELD}</p>{quoted}</body></html>"
+    assert texts(mail("", page=page).as_bytes(), "a.eml") == [("Blätter und Muscheln", YIELD)]
+
+
 def test_a_forwarded_mail_is_read_under_its_own_subject() -> None:
     message = mail(YIELD, "Fwd: see below")
     message.add_attachment(mail(COATING, "Coatings"))

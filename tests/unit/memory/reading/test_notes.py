@@ -99,6 +99,9 @@ def test_an_obsidian_note_becomes_plain_words_under_the_name_of_its_file() -> No
         ("Mussels #sea/mussels grow.", "Mussels sea/mussels grow."),
         (r"The loss \(k t^2\) grows by $10 or $20.", "The loss $k t^2$ grows by $10 or $20."),
         ("The loss $k_1 * t_2 * u$ grows.", "The loss $k_1 * t_2 * u$ grows."),
+        ("- DONE clean the blades\n- {{query (todo now)}}\n", "clean the blades"),
+        ("See ((64f0a1b2-aaaa-bbbb-cccc-1234567890ab)) the note.", "See the note."),
+        ("An area of 10 m<sup>2</sup> of CO<sub>2</sub>.", "An area of 10 m² of CO2."),
         ("A <span style='display:none'>secret</span>word.", "A word."),
         ("The %% one %% loss grows %% two %%.", "The loss grows ."),
     ],
@@ -125,6 +128,9 @@ tags: [excalidraw]
 mussels grow on blades ^a1
 
 %%
+## Embedded Files
+8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b: [[photo.png]]
+
 ## Drawing
 ```compressed-json
 {data}
@@ -138,7 +144,7 @@ mussels grow on blades ^a1
     [
         EXCALIDRAW,
         EXCALIDRAW.replace("# Excalidraw Data\n\n#", "").replace("## Drawing", "# Drawing"),
-        EXCALIDRAW.replace("%%\n## Drawing", "## Drawing").replace("compressed-json", "json"),
+        EXCALIDRAW.replace("%%\n", "").replace("compressed-json", "json"),
     ],
 )
 def test_the_data_of_a_drawing_are_left_out_and_its_words_stay(drawing: str) -> None:

@@ -158,6 +158,11 @@ def test_text_boxes_content_controls_and_notes_are_read_once() -> None:
     assert left_out(data, "a.docx") == {"page-headers": 1}
 
 
+def test_a_raised_digit_of_word_stays_raised() -> None:
+    two = run("2", '<w:vertAlign w:val="superscript"/>')
+    assert texts(word_file(paragraph("10 m", two, " each")), "a.docx") == [("a", "10 m² each")]
+
+
 def test_short_lines_in_bold_are_headings() -> None:
     bold = "<w:b/>"
     data = word_file(

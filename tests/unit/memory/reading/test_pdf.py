@@ -83,6 +83,13 @@ def test_three_columns_are_read_one_after_the_other() -> None:
     assert places[0] < ends[0] < places[1] < ends[1] < places[2] < ends[2]
 
 
+def test_a_raised_digit_stays_raised() -> None:
+    page = together(
+        lines(["The area is 10 m"]), lines(["2"], x=124, y=704, size=6), lines(["and more."], x=132)
+    )
+    assert page_texts(page) == ["The area is 10 m² and more."]
+
+
 def test_a_table_is_read_row_by_row() -> None:
     rows = (("Method", "Divers", "Copper", "Silicone"), ("Cost", "1200", "300", "700"))
     (text,) = page_texts(row_by_row(rows, (50, 310)))

@@ -318,6 +318,19 @@ def test_all_columns_with_texts_are_read_as_one_passage_for_each_row() -> None:
     assert texts(table, "a.csv") == [("x", f"{FELT} {YIELD}")]
 
 
+def test_remarks_above_a_table_are_no_rows() -> None:
+    table = f"# exported in 2026\nid;text\n1;{YIELD}\n2;{COATING}\n"
+    assert [text for _, text in texts(table, "a.csv")] == [YIELD, COATING]
+
+
+def test_pages_inside_records_become_words() -> None:
+    page = f"<p>{YIELD}</p><p style='display:none'>Hidden.</p>"
+    assert texts(json.dumps({"notes": [{"title": "x", "content": page}]}), "a.json") == [
+        ("x", YIELD)
+    ]
+    assert texts(f'id,text\n1,"{page}"\n2,"{page}"\n', "a.csv") == [("a", YIELD), ("a", YIELD)]
+
+
 def test_a_table_without_its_ending_is_recognised() -> None:
     assert read(rows(";"), "export").kind == "table"
     assert texts(rows("\t", quoted=False), "export.txt") == READ

@@ -226,6 +226,19 @@ def test_ten_thousand_nested_elements_are_read() -> None:
     assert texts(deep, "deep.html") == [("deep", YIELD)]
 
 
+@pytest.mark.parametrize(
+    ("markup", "plain"),
+    [
+        ("10<sup>2</sup> mm and 10<sup>-3</sup>", "10² mm and 10⁻³"),
+        ("mussels<sup><a href='#1'>[1]</a></sup> grow", "mussels grow"),
+        ("the 2<sup>nd</sup> year", "the 2nd year"),
+        ("CO<sub>2</sub>", "CO2"),
+    ],
+)
+def test_raised_digits_stay_raised_and_references_go(markup: str, plain: str) -> None:
+    assert texts(f"<html><body><p>{markup}</p></body></html>", "a.html") == [("a", plain)]
+
+
 def test_the_sign_of_a_link_to_a_heading_is_no_part_of_it() -> None:
     page = f"<html><body><h1>Yield<a href='#yield'>¶</a></h1><p>{YIELD}</p></body></html>"
     assert texts(page, "a.html") == [("Yield", YIELD)]
