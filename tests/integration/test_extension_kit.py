@@ -178,7 +178,7 @@ def identify(kind: str) -> None:
         (lambda name: open_gates(CriticSettings(gates=(name,))), "no-questions"),
         (identify, "measurability"),
         (store_opener, "audited"),
-        (load_literature, "bookshelf"),
+        (lambda name: load_literature(name, {}), "bookshelf"),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_known_ones(

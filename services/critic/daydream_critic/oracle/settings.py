@@ -32,7 +32,7 @@ class OracleSettings(PaidSettings):
     )
     literature_contact: str = Field(
         "",
-        description="mail address that a public catalogue is told, so that it can write to you;"
+        description="mail address to send to a public catalogue, so that it can write to you;"
         " required for one",
     )
     literature_key: SecretStr = Field(

@@ -22,7 +22,7 @@ WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 DIGIT = re.compile(r"\d")
 BLANK = re.compile(r"\s")
 CODE_SIGN = re.compile(r"[{}<>=;|\\$#@^~`_]|\(\)|::|->|--|//|&&|[\"'][\w.-]+[\"']:")
-SENTENCE_END = re.compile(r"[.!?…؟۔।։][\"'”’»)\]*_]*(?=\s|$)|[。！？｡]")
+SENTENCE_END = re.compile(r"(?<=\S)[.!?…؟۔।։][\"'”’»)\]*_]*(?=\s|$)|[。！？｡]")
 # A name of a place in a network, a file system or a program: what points elsewhere
 ADDRESS = re.compile(
     r"\b(?:https?|ftp)://\S+|\bwww\.\S+|[\w.+-]{1,64}@[\w-]+\.\w+|(?<!\w)[~.]?/[\w.+-]+/[\w./+-]*"

@@ -88,10 +88,11 @@ def _document_kind(name: str, blocks: Sequence[ScreenedBlock]) -> str:
     head = " ".join(part for block in blocks[:HEAD_BLOCKS] for part in (block.heading, block.text))
     if not kind and CHANGES_TITLE.search(head[:HEADING_CHARS_MAX]):
         return CHANGES
-    if not kind and not any(block.passage.title for block in blocks):
-        kind = CODE  # a program with comments
+    if not kind:
+        kind = CODE  # a program whose comments are prose; set code apart in a text is none
+        blocks = [block for block in blocks if block.passage.kind != "code"]
     of_kind = sum(block.junk == kind for block in blocks)
-    return kind if kind and of_kind >= DOCUMENT_KIND_SHARE_MIN[kind] * len(blocks) else ""
+    return kind if of_kind > DOCUMENT_KIND_SHARE_MIN[kind] * len(blocks) else ""
 
 
 class _Screening:

@@ -44,7 +44,7 @@ class CatalogueRequest:
 class Catalogue:
     """A public catalogue.
 
-    `pause_s` is the least time between two requests that its terms ask for. `read` raises
+    `pause_s` is the minimum time between two requests that its terms ask for. `read` raises
     ValueError for an answer of another form.
     """
 

@@ -26,7 +26,7 @@ def open_literature(settings: OracleSettings) -> Literature | None:
     )
     if settings.literature in CATALOGUES and not MAIL_ADDRESS.match(access.contact):
         raise ConfigurationError(
-            f"The catalogue {settings.literature} must be told a mail address",
+            f"The catalogue {settings.literature} needs your mail address",
             "Set DAYDREAM_ORACLE_LITERATURE_CONTACT to an address that is read",
         )
     bundled: dict[str, Literature] = {
