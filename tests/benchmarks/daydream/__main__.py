@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-FIGURES: tuple[Callable[[bool], None], ...] = ()
+from benchmarks.daydream import bench_ratio
+
+FIGURES: tuple[Callable[[bool], None], ...] = (bench_ratio.bench_ratio,)
 
 
 def main() -> None:
