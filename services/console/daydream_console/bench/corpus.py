@@ -16,6 +16,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from daydream_contracts.errors import ConfigurationError
+
 PACKAGE = "daydream_console.bench"
 FILES = ("bridges.toml", "decoys.toml", "plain.toml", "matches.toml")
 NOTE_ID_CHARS = 10
@@ -86,14 +88,26 @@ class BenchCorpus:
 
 
 @cache
-def load_corpus() -> BenchCorpus:
-    """Read the bundled corpus."""
-    folder = files(PACKAGE) / "corpus"
-    texts = [(folder / name).read_text("utf-8") for name in FILES]
+def load_corpus(folder: Path | None = None) -> BenchCorpus:
+    """Read the corpus of a folder, or the bundled one.
+
+    Raise ConfigurationError for a folder whose four files can't be read.
+    """
+    source = folder or files(PACKAGE) / "corpus"
+    try:
+        return _parsed([(source / name).read_text("utf-8") for name in FILES])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"The corpus {folder} can't be read: {error!r}",
+            f"It needs {', '.join(FILES)}, as the bundled one has them",
+        ) from None
+
+
+def _parsed(texts: Sequence[str]) -> BenchCorpus:
     bridges, decoys, plain, matches = map(tomllib.loads, texts)
     return BenchCorpus(
         bridges=[_bridge(table) for table in bridges["bridge"]],
-        decoys=[_decoy(table) for table in decoys["decoy"]],
+        decoys=[_decoy(table) for table in decoys.get("decoy", ())],
         plain=[BenchNote(text, domain) for domain, notes in plain.items() for text in notes],
         matches=[LabelledMatch(**table) for table in matches["match"]],
         digest=hashlib.sha256("\0".join(texts).encode()).hexdigest(),
