@@ -8,6 +8,7 @@ left of the cap: ledger, memory and sampler are stored there.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from collections import Counter
@@ -24,7 +25,6 @@ from daydream_console.bench.record import ArmRun, RecordedDaydream
 from daydream_console.cli.run_progress import wait_for_end
 from daydream_console.client import Client, connected
 from daydream_console.export.examples import roots_of
-from daydream_console.export.reading import read_all
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.stack import running
 from daydream_contracts.errors import ConfigurationError
@@ -36,12 +36,13 @@ from daydream_contracts.topology import (
     MEMORY_STATE,
     SAMPLER_GOAL,
     SAMPLER_STATE,
+    route_of,
 )
 from daydream_models.parsing import without_thinking
+from daydream_runtime.stream_reader import read_stream
 
 POLL_S = 0.25
 STATE_FILE = "bench.json"
-GOAL_MAX = 1_000_000
 
 
 async def run_arm(
@@ -72,7 +73,7 @@ async def run_arm(
         await _set_cap(client, plan.run_cap_nanousd)
         await _read_notes(client, plan, folder)
         ended, seconds = await _daydream(client, plan, folder, progress)
-        verdicts = (await read_all(client)).verdicts
+        verdicts = await _verdicts(client)
         spent = (await client.rpc.request(BUDGET_STATE, EmptyRequest())).settled_nanousd
     calls = [call for verdict in verdicts for call in (*verdict.hypothesis.calls, *verdict.calls)]
     result = ArmRun(
@@ -119,11 +120,22 @@ async def _read_notes(client: Client, plan: BenchPlan, folder: DataFolder) -> No
         await asyncio.sleep(POLL_S)
 
 
+async def _verdicts(client: Client) -> list[VerdictReached]:
+    """Return all verdicts as their stream has them, with the models' raw answers."""
+    stream = route_of(VerdictReached).stream
+    last = (await client.js.stream_info(stream)).state.last_seq
+    return [
+        VerdictReached.model_validate_json(message.data)
+        async for _, message in read_stream(client.js, stream, 0, last)
+    ]
+
+
 async def _daydream(
     client: Client, plan: BenchPlan, folder: DataFolder, progress: Progress
 ) -> tuple[str, float]:
     """Draw until the end. Return why it ended, and the seconds of all times that it ran."""
-    goal = plan.daydreams_max or GOAL_MAX
+    facts = len(plan.corpus.notes(plan.plain_notes))
+    goal = plan.daydreams_max or math.comb(facts, 2)
     earlier = float(folder.read(STATE_FILE).get("seconds", 0))
     began = time.monotonic()
     await client.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=goal))
@@ -138,7 +150,8 @@ async def _daydream(
 
 
 def recorded_daydreams(verdicts: Sequence[VerdictReached]) -> list[RecordedDaydream]:
-    """Return the final verdicts as a record has them, the oldest first."""
+    """Return the final verdicts as a record has them, the oldest first, without canaries."""
+    verdicts = [verdict for verdict in verdicts if not verdict.hypothesis.pair.canary]
     roots = roots_of(verdicts)
     names = dict[str, str]()
     for verdict in verdicts:

@@ -24,7 +24,8 @@ RESAMPLES = 2000
 LOW, MEDIAN, HIGH = 0.025, 0.5, 0.975
 RATIO_MAX = 1000.0  # a larger ratio says only that one of the two found nothing
 PRIOR = 0.5
-SKILL_MIN = 0.1  # sensitivity + specificity − 1 below which nothing can be corrected
+SKILL_MIN = 0.1  # least sensitivity + specificity − 1 that a resample divides by
+SKILL_NEEDED = 0.2  # below it the judge can't tell, and its answers are counted as they are
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class MatchErrors:
         """Return sensitivity + specificity − 1: 1 for a perfect judge, 0 for a coin."""
         return self.sensitivity + self.specificity - 1
 
+    @property
+    def can_tell(self) -> bool:
+        """Return whether the judge can tell the link from others well enough to be corrected."""
+        return self.skill >= SKILL_NEEDED
+
     def drawn(self, rng: random.Random) -> tuple[float, float]:
         """Return a sensitivity and a specificity from their posteriors."""
         return (
@@ -81,10 +87,13 @@ class ArmHits:
     answers: Mapping[tuple[int, str], bool]
     usd: Sequence[float]
 
-    def good(self, sensitivity: float, specificity: float) -> float:
-        """Return the corrected number of good insights over all runs, at least 0."""
-        counted = (corrected(answer, sensitivity, specificity) for answer in self.answers.values())
-        return max(0.0, sum(counted))
+    def good(self, errors: MatchErrors) -> float:
+        """Return the corrected number of good insights over all runs, from 0 to all promoted."""
+        if not errors.can_tell:
+            return float(sum(self.answers.values()))
+        rates = errors.sensitivity, errors.specificity
+        counted = sum(corrected(answer, *rates) for answer in self.answers.values())
+        return min(max(0.0, counted), float(len(self.answers)))
 
 
 @dataclass(frozen=True)
@@ -114,7 +123,7 @@ def rates_per_usd(
     for _ in range(resamples):
         weights = {bridge: rng.expovariate(1) for bridge in promoted}
         total = sum(weights.values()) + (rng.gammavariate(rest, 1) if rest else 0.0)
-        drawn = errors.drawn(rng)
+        drawn = errors.drawn(rng) if errors.can_tell else (1.0, 1.0)
         for name, hits in arms.items():
             seen, usd = _weighted(hits, weights, drawn, rng)
             per_weight = bridges / usd if usd else 0.0
