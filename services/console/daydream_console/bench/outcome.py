@@ -181,7 +181,7 @@ def _outcome(
     stated: int,
 ) -> ArmOutcome:
     name = runs[0].arm
-    good = {arm: own.good(errors.sensitivity, errors.specificity) for arm, own in hits.items()}
+    good = {arm: own.good(errors) for arm, own in hits.items()}
     rates = {arm: good[arm] / (sum(own.usd) or 1) for arm, own in hits.items()}
     daydreams = [daydream for run in runs for daydream in run.daydreams]
     promoted = [daydream for daydream in daydreams if daydream.promoted]

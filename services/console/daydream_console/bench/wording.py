@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from daydream_console.bench.arms import FULL_ARM, PLAIN_ARM
 from daydream_console.bench.outcome import ArmOutcome, BenchOutcome
 from daydream_console.bench.record import BenchRecord
-from daydream_console.bench.statistics import RATIO_MAX, SKILL_MIN, BenchInterval
+from daydream_console.bench.statistics import RATIO_MAX, BenchInterval
 
 SMALL_USD = 0.1
 MINUTE_S, HOUR_S = 60, 3600
 COLUMNS = (
     "arm",
-    "what it is",
     "spent",
     "time",
     "daydreams",
@@ -37,7 +36,6 @@ def cells(arm: ArmOutcome) -> tuple[str, ...]:
     """Return the row of an arm, in the order of COLUMNS."""
     return (
         arm.arm,
-        arm.text,
         dollars(arm.usd),
         duration(arm.seconds),
         str(arm.daydreams),
@@ -45,8 +43,8 @@ def cells(arm: ArmOutcome) -> tuple[str, ...]:
         number(arm.good),
         with_interval(arm.good_per_usd),
         with_interval(arm.ratio) if arm.ratio else "",
-        share(arm.precision) if arm.promoted else "nothing shown",
-        dollars(arm.usd_per_good.value) if arm.usd_per_good else "none found",
+        share(arm.precision) if arm.promoted else "–",
+        dollars(arm.usd_per_good.value) if arm.usd_per_good else "–",
         f"{arm.decoys_promoted} of {arm.decoys_drawn}",
     )
 
@@ -81,6 +79,7 @@ def notes(outcome: BenchOutcome, record: BenchRecord) -> list[str]:
     money = "counted at a fixed price; the model is free" if record.notional else record.price
     lines = [
         f"Model: {record.model} ({money}). All arms had the same cap through the same ledger.",
+        *(f"{arm.arm}: {arm.text}." for arm in outcome.arms),
         *EXPLANATIONS,
     ]
     errors = outcome.errors
@@ -92,8 +91,11 @@ def notes(outcome: BenchOutcome, record: BenchRecord) -> list[str]:
             f"recognized {errors.same_right} of {errors.same}, and rejected {errors.other_right} "
             f"of {errors.other} others."
         )
-        if errors.skill < 2 * SKILL_MIN:
-            lines.append("It can hardly tell them apart, so the numbers of good ones mean little.")
+        if not errors.can_tell:
+            lines.append(
+                "It can hardly tell them apart, so its answers are not corrected, and the numbers "
+                "of good ones mean little."
+            )
     if outcome.excluded:
         lines.append(
             f"Left out, because one note alone yields their link: {', '.join(outcome.excluded)}."

@@ -168,7 +168,7 @@ def _json_text(record: BenchRecord, outcome: BenchOutcome) -> str:
 
 
 def _show(record: BenchRecord, outcome: BenchOutcome) -> None:
-    rows = table("", COLUMNS[:2], COLUMNS[2:])
+    rows = table("", COLUMNS[:1], COLUMNS[1:])
     for arm in outcome.arms:
         rows.add_row(*cells(arm))
     out.print(rows)
