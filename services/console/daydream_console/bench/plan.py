@@ -74,7 +74,6 @@ class BenchPlan:
         """
         description = {
             "model": self.model.name,
-            "base_url": self.model.base_url,
             "corpus": self.corpus.digest,
             "runs": self.runs,
             "cap_usd": self.cap_usd,
