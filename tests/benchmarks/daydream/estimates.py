@@ -3,7 +3,8 @@
 Judges give noisy scores. The first 50 hypotheses are promoted by the mean score, all later ones if
 they are among the best 5 % of those before, as the quota has it, and an oracle examines what would
 be promoted, which costs more. At a random moment 200 further daydreams are estimated from the
-verdicts so far, and then they happen. The value is the lower of the two coverages, of cost and of insights.
+verdicts so far, and then they happen. The value is the lower of the two coverages, of cost and of
+insights.
 """
 
 from __future__ import annotations
