@@ -20,6 +20,7 @@ from daydream_console.bench.matching import MatchingJudge
 from daydream_console.bench.questions import Ask
 from daydream_console.bench.record import ArmRun, BenchRecord, RecordedDaydream
 from daydream_console.bench.statistics import (
+    RESAMPLES,
     ArmHits,
     BenchInterval,
     MatchErrors,
@@ -101,7 +102,9 @@ def covers(daydream: RecordedDaydream, pair: BenchPair) -> bool:
     return joined and not any(pair.note_ids <= set(parent) for parent in daydream.parents)
 
 
-async def assess(record: BenchRecord, corpus: BenchCorpus, ask: Ask) -> BenchOutcome:
+async def assess(
+    record: BenchRecord, corpus: BenchCorpus, ask: Ask, *, resamples: int = RESAMPLES
+) -> BenchOutcome:
     """Return the result of a record.
 
     Raise ConfigurationError for another corpus than the record's, and what `ask` raises.
@@ -126,7 +129,7 @@ async def assess(record: BenchRecord, corpus: BenchCorpus, ask: Ask) -> BenchOut
         for row, said in zip(covered, stated, strict=True)
         if row.bridge.name not in excluded
     ]
-    return _table(record, corpus, counted, errors, excluded)
+    return _table(record, corpus, counted, errors, excluded, resamples)
 
 
 def _covered(runs: Iterable[ArmRun], corpus: BenchCorpus) -> Iterable[_Covered]:
@@ -144,12 +147,13 @@ def _table(
     counted: Sequence[tuple[_Covered, bool]],
     errors: MatchErrors | None,
     excluded: set[str],
+    resamples: int,
 ) -> BenchOutcome:
     names = [name for name in record.arms if any(run.arm == name for run in record.runs)]
     hits = {name: _hits(name, record.runs, counted) for name in names}
     bridges = len(corpus.bridges) - len(excluded)
     known = errors or MatchErrors(0, 0, 0, 0)
-    resampled = rates_per_usd(hits, bridges, known, seed=SEED)
+    resampled = rates_per_usd(hits, bridges, known, seed=SEED, resamples=resamples)
     rows = []
     for name in names:
         stated = sum(said for row, said in counted if row.run.arm == name)

@@ -55,7 +55,7 @@ async def bench_command(
     ] = "plain,daydream",
     runs: Annotated[int, typer.Option(min=1, max=20, help="Runs of each arm.")] = 1,
     plain_notes: Annotated[
-        int, typer.Option(min=0, max=300, help="Plain notes in each memory, besides 240 others.")
+        int, typer.Option(min=0, max=300, help="Plain notes in each memory, besides 300 others.")
     ] = 60,
     daydreams: Annotated[
         int,
