@@ -100,13 +100,14 @@ def test_each_arm_ran_as_it_is_called(
     )
 
 
-def test_the_ledgers_and_the_provider_count_the_same_money(
+def test_the_ledgers_count_all_that_the_provider_billed(
     finished: tuple[Daydream, Endpoint, list[str], dict[str, Any]],
 ) -> None:
     _, endpoint, options, _ = finished
     record = record_of(options)
     spent = sum(run.spent_nanousd for run in record.runs) + record.measuring_nanousd
-    assert spent == endpoint.witness()["cost_nanousd"]
+    billed = endpoint.witness()["cost_nanousd"]
+    assert billed <= spent <= 1.05 * billed, "an attempt whose cost is unknown counts in full"
     assert all(run.spent_nanousd <= run.cap_nanousd for run in record.runs)
     assert record.measuring_nanousd > 0
 

@@ -74,7 +74,7 @@ class BenchCorpus:
         return {bridge.name: bridge for bridge in self.bridges}
 
     def notes(self, plain: int) -> list[BenchNote]:
-        """Return the notes of a memory: bridges, their fillers, decoys, and so many plain notes.
+        """Return the notes of a memory: bridges, fillers, decoys, and a number of plain notes.
 
         The order is that of their ids, so it says nothing. Nor does a length: fillers have that of
         bridges.
@@ -117,7 +117,7 @@ def _parsed(texts: Sequence[str]) -> BenchCorpus:
 
 
 def write_notes(folder: Path, notes: Sequence[BenchNote]) -> list[Path]:
-    """Write each note into a document of its own, and return the files."""
+    """Write each note into a separate document, and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     return list(_written(folder, notes))
 

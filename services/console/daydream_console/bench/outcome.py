@@ -3,7 +3,7 @@
 A hypothesis *covers* a bridge or a decoy if it descends from both of its notes, and neither of its
 two facts alone does. Covered bridges whose link it states are good insights; each bridge counts
 once per run. Everything else that is promoted counts as not good, so the precision is a lower bound
-where the corpus has links that nobody wrote down.
+where notes have links that are not in the corpus.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class BenchOutcome:
 
     @property
     def ratio(self) -> BenchInterval | None:
-        """Return good insights per dollar of ours, divided by those of the plain loop."""
+        """Return good insights per dollar of the full arm, divided by those of the plain one."""
         full = self.of(FULL_ARM)
         return full.ratio if full else None
 

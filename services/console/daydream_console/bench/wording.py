@@ -26,7 +26,7 @@ COLUMNS = (
 )
 EXPLANATIONS = (
     "shown: hypotheses that the arm promoted, so that people would read them.",
-    "good: those that state the true link of a planted bridge, which needs both of its notes; each "
+    "good: those that state a known link between two notes, which needs both of them; each such "
     "bridge counts once per run. Corrected for the errors of the model that compares them.",
     "decoys shown: promoted hypotheses about two notes that share a word and nothing else.",
 )
@@ -61,7 +61,7 @@ def headline(outcome: BenchOutcome, record: BenchRecord) -> str:
         return f"To compare, run the arms {PLAIN_ARM} and {FULL_ARM}."
     if not sum(arm.good for arm in outcome.arms):
         return (
-            "No arm found a planted link, so there is nothing to compare. Raise --cap or --runs, "
+            "No arm found a known link, so there is nothing to compare. Raise --cap or --runs, "
             "or lower --plain-notes."
         )
     said = f"{with_interval(ratio)} times as many good insights per dollar as the plain loop"
@@ -84,7 +84,9 @@ def notes(outcome: BenchOutcome, record: BenchRecord) -> list[str]:
     ]
     errors = outcome.errors
     if errors is None:
-        lines.append("No arm wrote a hypothesis about a planted bridge, so nothing was compared.")
+        lines.append(
+            "No arm wrote a hypothesis about the notes of a known link, so nothing was compared."
+        )
     else:
         lines.append(
             f"The comparing model, asked {record.votes} times each: of labelled matches it "
