@@ -42,7 +42,8 @@ class ArmOutcome:
 
     `stated` counts hypotheses on bridges that state the link, promoted or not, as the matching
     judge says. `good` and what follows is corrected for its errors. `usd_per_good` is None without
-    a good insight. `ratio` is None for the plain arm, and where that did not run.
+    a good insight. `ratio` is None for the plain arm, and where that did not run. `ratio_found`:
+    the plain arm found something to compare with.
     """
 
     arm: str
@@ -58,6 +59,7 @@ class ArmOutcome:
     good_per_usd: BenchInterval
     usd_per_good: BenchInterval | None
     ratio: BenchInterval | None
+    ratio_found: bool
     precision: BenchInterval
     decoys_drawn: int
     decoys_promoted: int
@@ -75,6 +77,7 @@ class BenchOutcome:
     excluded: tuple[str, ...]
     bridges: int
     decoys: int
+    notes: int
 
     def of(self, name: str) -> ArmOutcome | None:
         """Return the outcome of an arm, or None if it did not run."""
@@ -160,7 +163,12 @@ def _table(
         runs = [run for run in record.runs if run.arm == name]
         rows.append(_outcome(runs, hits, resampled, corpus, known, stated))
     return BenchOutcome(
-        tuple(rows), errors, tuple(sorted(excluded)), len(corpus.bridges), len(corpus.decoys)
+        tuple(rows),
+        errors,
+        tuple(sorted(excluded)),
+        bridges=len(corpus.bridges),
+        decoys=len(corpus.decoys),
+        notes=len(corpus.notes(record.plain_notes)),
     )
 
 
@@ -207,6 +215,7 @@ def _outcome(
         if rate.value and rate.low
         else None,
         ratio=_ratio(name, rates, resampled),
+        ratio_found=rates.get(PLAIN_ARM, 0) > 0,
         precision=share_interval(good[name], len(promoted)),
         decoys_drawn=sum(decoys.values()),
         decoys_promoted=sum(_covered_names(promoted, corpus.decoys).values()),

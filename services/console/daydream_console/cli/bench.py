@@ -41,7 +41,7 @@ from daydream_console.local.model import ModelChoice, choose
 from daydream_contracts.errors import ConfigurationError
 
 CAP_USD = 5.0
-TOY_DAYDREAMS = 12
+TOY_DAYDREAMS = 8
 TOY_LABELLED = 12
 REPORT_NAME = "report"
 
@@ -146,9 +146,10 @@ def _json_text(record: BenchRecord, outcome: BenchOutcome) -> str:
 
 
 def _show(record: BenchRecord, outcome: BenchOutcome) -> None:
-    rows = table("", COLUMNS[:1], COLUMNS[1:])
-    for arm in outcome.arms:
-        rows.add_row(*cells(arm))
+    names, *figures = zip(COLUMNS, *(cells(arm) for arm in outcome.arms), strict=True)
+    rows = table("", names[:1], names[1:])
+    for figure in figures:
+        rows.add_row(*figure)
     out.print(rows)
     out.print(headline(outcome, record), style="bold", markup=False)
     for line in notes(outcome, record):

@@ -42,7 +42,7 @@ Daydreams = Annotated[
     typer.Option(
         "--daydreams",
         min=0,
-        help="Maximum number of pairs in a run, besides its cap. 0: no limit; toy model: 12.",
+        help="Maximum number of pairs in a run, besides its cap. 0: no limit; toy model: 8.",
     ),
 ]
 Votes = Annotated[
