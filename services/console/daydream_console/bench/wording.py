@@ -121,10 +121,10 @@ def with_interval(interval: BenchInterval) -> str:
 def ratio_text(interval: BenchInterval, plain_found: bool) -> str:
     """Format a ratio with its interval, which may have no upper end.
 
-    Where the plain arm found nothing, there is a lower end only.
+    Where the plain arm found nothing, there is a lower end only, if any.
     """
     if not plain_found:
-        return f"at least {number(interval.low)}"
+        return f"at least {number(interval.low)}" if interval.low else "–"
     high = "more" if interval.high >= RATIO_MAX else number(interval.high)
     return f"{number(interval.value)} ({number(interval.low)} to {high})"
 
