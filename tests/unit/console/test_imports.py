@@ -21,7 +21,7 @@ SLOW_PACKAGES = {
     "starlette",
     "uvicorn",
 }
-START_SYSTEM = {"run", "up", "doctor", "asyncapi"}
+START_SYSTEM = {"run", "up", "doctor", "asyncapi", "bench"}
 READ_SETTINGS = {"budget price", "budget measure", "config show"}  # of models, without a system
 FEED = {"vault"}  # uses the entries of the web page's feed
 MODULES = sorted(
