@@ -13,7 +13,7 @@ from daydream_runtime.cas_state import CasState
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.verdict_projection import Projector
 from daydream_sampler import handlers
-from daydream_sampler.canary_cases import CanarySet
+from daydream_models.canaries.canary_set import CanarySet
 from daydream_sampler.canary_injection import KEY as CANARY_KEY
 from daydream_sampler.canary_injection import WRITER, CanaryCursor, CanaryInjector
 from daydream_sampler.drawn_pairs import DrawnPairs

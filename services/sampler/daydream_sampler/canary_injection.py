@@ -35,7 +35,7 @@ from daydream_models.reservations import FULL, StagePlan, read_plans
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS, WAIT_S, retry_delay_s
 from daydream_runtime.runtime_context import Runtime
-from daydream_sampler.canary_cases import CanaryCase, CanarySet, Kind
+from daydream_models.canaries.canary_set import CanaryCase, CanarySet, Kind
 from daydream_sampler.epoch import Epoch
 
 log = logging.getLogger(__name__)
