@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-e2e test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart
+.PHONY: help setup hooks run test test-e2e test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-daydream bench-gateway bench-console lock dist sbom chart
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -85,6 +85,9 @@ bench-sampler: setup ## where good pairs are, on public data: DATA=folder of MOO
 
 bench-critic: setup ## how well judges are aggregated, on public verdicts and simulated judges: DATA=folder of SciMuse, QUICK=1 for fewer seeds
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.critic --data $(DATA) $(if $(QUICK),--quick) $(ARGS)
+
+bench-daydream: setup ## whether the figures of `daydream bench` and of estimates hold, with fake models: QUICK=1 for fewer seeds
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.daydream $(if $(QUICK),--quick) $(ARGS)
 
 bench-console: setup ## pages and API with 10,000 insights, 1,000,000 facts and 100 events a second: FACTS=number for fewer facts
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks console

@@ -24,6 +24,7 @@ from daydream_contracts.prompt_variables import (
     judge_variables,
     link_after_examples_variables,
     link_variables,
+    output_variables,
     refute_variables,
     single_fact_variables,
 )
@@ -155,6 +156,7 @@ def _critic_variables(
     if synthesis is None:
         return
     yield judge_variables(synthesis)
+    yield output_variables(verdict.hypothesis, synthesis)
     if verdict.examination is not None:
         pair = verdict.hypothesis.pair
         yield from (single_fact_variables(fact) for fact in (pair.first, pair.second))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -36,6 +36,11 @@ class CriticSettings(PaidSettings):
     )
     min_score: int = Field(
         4, ge=1, le=10, description="minimum of every single score, until each judge has a history"
+    )
+    promote_by: Literal["ranks", "score"] = Field(
+        "ranks",
+        description="what promotes: ranks in each judge's history, or always the mean score "
+        "(promote_score and min_score) without calibration",
     )
     promote_quota: float = Field(
         0.05,

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field
 
 from daydream_contracts.events import LinkKind, ShortSynthesis, Synthesis
 from daydream_contracts.text_limits import chars_max
-from daydream_models.answer import AnswerModel
+from daydream_models.answer import AnswerModel, ProseAnswer
+
+NamedLink = Literal[
+    LinkKind.ANALOGY,
+    LinkKind.METAPHOR,
+    LinkKind.SAME_PROBLEM,
+    LinkKind.COMBINATION,
+    LinkKind.CONTRADICTION,
+]
+FINDING_CHARS_MIN = 200  # a shorter last paragraph is not the finding alone
 
 
 class SynthesisAnswer(AnswerModel):
     """The full answer. Short answers are read as this model too: they lack only optional fields."""
 
     reasoning: str = Field(max_length=chars_max(Synthesis, "reasoning"))
-    link: LinkKind | Literal["none"]
+    link: NamedLink | Literal["none"]
     title: str = Field("", max_length=chars_max(Synthesis, "title"))
     hypothesis: str = Field("", max_length=chars_max(Synthesis, "hypothesis"))
     implication: str = Field("", max_length=chars_max(Synthesis, "implication"))
@@ -43,7 +53,35 @@ class ShortSynthesisAnswer(AnswerModel):
     """
 
     reasoning: str = Field(min_length=0, max_length=chars_max(ShortSynthesis, "reasoning"))
-    link: LinkKind | Literal["none"]
+    link: NamedLink | Literal["none"]
     title: str = Field(min_length=3, max_length=chars_max(ShortSynthesis, "title"))
     hypothesis: str = Field(min_length=60, max_length=chars_max(ShortSynthesis, "hypothesis"))
     implication: str = Field(min_length=40, max_length=chars_max(ShortSynthesis, "implication"))
+
+
+class ProseSynthesis(ProseAnswer):
+    """An answer in prose, as the essay's prompt asks for: thoughts first, the finding last."""
+
+    def synthesis(self) -> Synthesis:
+        """Return the answer as a finding: its last paragraphs, after what leads to them.
+
+        The whole answer stays in the call, and a judge that takes prose sees it.
+        """
+        paragraphs = [part.strip() for part in re.split(r"\n\s*\n", self.text) if part.strip()]
+        first = len(paragraphs) - 1
+        while first > 0 and len("\n".join(paragraphs[first:])) < FINDING_CHARS_MIN:
+            first -= 1
+        finding = "\n".join(paragraphs[first:])
+        return Synthesis(
+            title=_title_of(finding),
+            link=LinkKind.UNSPECIFIED,
+            reasoning="\n\n".join(paragraphs[:first]),
+            hypothesis=finding,
+            implication="",
+        )
+
+
+def _title_of(finding: str) -> str:
+    """Return the first line, or its first sentence, without the marks of Markdown."""
+    line = re.sub(r"[*_#`>]+", "", finding).strip().split("\n", 1)[0]
+    return re.split(r"(?<=[.!?:]) ", line, maxsplit=1)[0].strip(" :")

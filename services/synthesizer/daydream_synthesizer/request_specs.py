@@ -13,6 +13,7 @@ from daydream_synthesizer.synthesis import PLACEHOLDERS, PLACEHOLDERS_WITH_EXAMP
 PACKAGE = "daydream_synthesizer"
 PROMPT = "synthesize.v1.md"
 PROMPT_WITH_EXAMPLES = "synthesize-with-examples.v1.md"
+PROSE_TOKENS_MAX = 2000  # about as many as the longest JSON answer has
 PROMPT_SHORT = "synthesize-short.v1.md"  # small models repeat long instructions, and don't follow
 
 
@@ -36,19 +37,24 @@ def _full_spec(settings: SynthesizerSettings) -> RequestSpec:
     else:
         name, placeholders = PROMPT, PLACEHOLDERS
     count = 2 * settings.examples  # of both kinds
+    prompt = load_prompt(PACKAGE, name, settings.prompt_file, schema, placeholders, prose=True)
     return RequestSpec(
-        load_prompt(PACKAGE, name, settings.prompt_file, schema, placeholders),
-        SynthesisAnswer.tokens_max(),
+        prompt,
+        PROSE_TOKENS_MAX if prompt.is_prose else SynthesisAnswer.tokens_max(),
         text_bytes_max=examples_bytes_max(count) if count else 0,
         facts=1,
+        repair=not prompt.is_prose,
     )
 
 
 def _short_spec(settings: SynthesizerSettings, *, repair: bool) -> RequestSpec:
     schema = ShortSynthesisAnswer.json_schema()
+    prompt = load_prompt(
+        PACKAGE, PROMPT_SHORT, settings.prompt_file, schema, PLACEHOLDERS, prose=True
+    )
     return RequestSpec(
-        load_prompt(PACKAGE, PROMPT_SHORT, settings.prompt_file, schema, PLACEHOLDERS),
-        ShortSynthesisAnswer.tokens_max(),
+        prompt,
+        PROSE_TOKENS_MAX if prompt.is_prose else ShortSynthesisAnswer.tokens_max(),
         facts=1,
-        repair=repair,
+        repair=repair and not prompt.is_prose,
     )

@@ -25,7 +25,7 @@ from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
 from daydream_models.reservations import StageCost, StagePlan
 from daydream_runtime.verdict_projection import Projector
-from daydream_synthesizer.answer import SynthesisAnswer
+from daydream_synthesizer.answer import ProseSynthesis, SynthesisAnswer
 from daydream_synthesizer.examples import ExamplePicker, ShownExample
 from daydream_synthesizer.writer_history import WriterHistory, choose
 
@@ -93,7 +93,7 @@ class Synthesizer:
             temperature=TEMPERATURE,
             repair=spec.repair,
         )
-        reply = await self.writers[writer].request(request, SynthesisAnswer)
+        reply = await self.writers[writer].request(request, _answer_of(spec))
         return HypothesisProposed(
             hypothesis_id=hypothesis_id,
             pair=pair,
@@ -116,6 +116,10 @@ class Synthesizer:
         return choose(tuple(self.writers), history, floor=self.floor, seed=hypothesis_id)
 
 
+def _answer_of(spec: RequestSpec) -> type[SynthesisAnswer] | type[ProseSynthesis]:
+    return ProseSynthesis if spec.prompt.is_prose else SynthesisAnswer
+
+
 def _takes_examples(spec: RequestSpec) -> bool:
     return spec.prompt.placeholders == PLACEHOLDERS_WITH_EXAMPLES
 
@@ -129,11 +133,12 @@ def _variables(
     return link_after_examples_variables(pair, shown)
 
 
-def _abstention(reply: ModelReply[SynthesisAnswer]) -> str | None:
+def _abstention(reply: ModelReply[SynthesisAnswer | ProseSynthesis]) -> str | None:
     """Return why there is no link; None if there is one, or if the answer could not be read."""
-    if reply.value is None or reply.value.synthesis() is not None:
+    answer = reply.value
+    if not isinstance(answer, SynthesisAnswer) or answer.synthesis() is not None:
         return None
-    return reply.value.reasoning.strip() or NO_REASON
+    return answer.reasoning.strip() or NO_REASON
 
 
 def _highest(costs: Sequence[StageCost]) -> StageCost:

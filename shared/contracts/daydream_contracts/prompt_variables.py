@@ -9,9 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from daydream_contracts.events import Fact, PairSampled, Statement, Synthesis
+from daydream_contracts.events import (
+    Fact,
+    HypothesisProposed,
+    LinkKind,
+    PairSampled,
+    Statement,
+    Synthesis,
+)
 from daydream_contracts.text_limits import truncate
 
+OUTPUT_BYTES_MAX = 8000  # of a writer's output that a judge sees as it is
 COMPARED_CHARS_MAX = 1200  # of one hypothesis next to another
 STATEMENT_BYTES_MAX = 400
 NONE = "(none)"
@@ -50,6 +58,18 @@ def judge_variables(synthesis: Synthesis) -> dict[str, str]:
         "reasoning": synthesis.reasoning,
         "implication": synthesis.implication,
     }
+
+
+def output_variables(proposed: HypothesisProposed, synthesis: Synthesis) -> dict[str, str]:
+    """Return the variable of a judge's prompt that takes the writer's output as it is.
+
+    That is the whole answer in prose. An answer in JSON is shown as its texts.
+    """
+    if synthesis.link is LinkKind.UNSPECIFIED and proposed.calls:
+        output = proposed.calls[-1].answer
+    else:
+        output = "\n".join(judge_variables(synthesis).values())
+    return {"output": truncate(output, OUTPUT_BYTES_MAX)}
 
 
 def compare_variables(synthesis: Synthesis) -> str:

@@ -64,6 +64,12 @@ class AnswerModel(BaseModel):
         return _cut(answer, cls.json_schema())
 
 
+class ProseAnswer(BaseModel):
+    """An answer in free text. A prompt that asks for prose has no schema."""
+
+    text: str
+
+
 @cache
 def _schema_text(answer: type[AnswerModel]) -> str:
     """Return the schema as text, so that no caller can change the cached one."""

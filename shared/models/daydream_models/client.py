@@ -16,8 +16,8 @@ from daydream_contracts.rpc import Quote
 from daydream_models.gateway_client import TOP_LOGPROBS, GatewayAnswer, GatewayClient
 from daydream_models.logprobs import completion_numbers
 from daydream_models.model_request import AnswerT, Messages, ModelReply, ModelRequest
-from daydream_models.parsing import parse_object, parse_problem
-from daydream_models.prompt import digest_of, repair_messages
+from daydream_models.parsing import parse_object, parse_problem, without_thinking
+from daydream_models.prompt import Prompt, digest_of, repair_messages
 from daydream_models.request_spec import RequestSpecs, stage_cost
 from daydream_models.reservations import FULL, StagePlan
 from daydream_models.settings import ModelSettings
@@ -69,7 +69,7 @@ class ModelClient:
     ) -> ModelReply[AnswerT]:
         """Return the answer, and add what was paid to `calls`, also if it raises."""
         first = await self._ask(request, request.messages, "first")
-        value = parse_object(first.text, answer)
+        value = read_answer(request.prompt, first.text, answer)
         calls.append(_model_call(request, request.messages, first))
         if first.finish_reason == FILTER_FINISH and value is None:
             return ModelReply(None, first.text, tuple(calls), filtered=FILTER_TEXT)
@@ -85,7 +85,7 @@ class ModelClient:
         )
         second = await self._ask(request, messages, "repair")
         return ModelReply(
-            parse_object(second.text, answer),
+            read_answer(request.prompt, second.text, answer),
             second.text or first.text,
             (*calls, _model_call(request, messages, second, problem)),
             _expected(second),
@@ -106,24 +106,39 @@ class ModelClient:
         """
         settings = self.settings
         own = settings.temperature
-        shape = {
-            "name": request.prompt.name.replace(".", "_"),
-            "strict": True,
-            "schema": request.prompt.schema,
-        }
         body: dict[str, Any] = {
             "model": settings.name,
             "messages": list(messages),
             "max_completion_tokens": request.output_tokens_max,
             "temperature": request.temperature if own is None else own,
             "seed": seed,
-            "response_format": {"type": "json_schema", "json_schema": shape},
+            **_response_format(request.prompt),
         }
         if settings.reasoning_effort:
             body["reasoning_effort"] = settings.reasoning_effort
         if settings.logprobs:
             body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
         return body
+
+
+def read_answer(prompt: Prompt, text: str, answer: type[AnswerT]) -> AnswerT | None:
+    """Return the answer, or None if it can't be read.
+
+    An answer in prose is the text after the model's thinking, as the field `text` of `answer`.
+    """
+    if not prompt.is_prose:
+        return parse_object(text, answer)
+    prose = without_thinking(text)
+    return answer.model_validate({"text": prose}) if prose else None
+
+
+def _response_format(prompt: Prompt) -> dict[str, Any]:
+    """Return what makes a server answer with JSON; nothing for an answer in prose."""
+    if prompt.is_prose:
+        return {}
+    name = prompt.name.replace(".", "_")
+    shape = {"name": name, "strict": True, "schema": prompt.schema}
+    return {"response_format": {"type": "json_schema", "json_schema": shape}}
 
 
 def problem_of(text: str, finish_reason: str, answer: type[AnswerT]) -> str:

@@ -65,8 +65,13 @@ def parse_problem(text: str, answer: type[BaseModel]) -> str:
     return problem
 
 
+def without_thinking(text: str) -> str:
+    """Return what a model said after its thinking, stripped."""
+    return _THINKING.sub("", text).strip()
+
+
 def _candidates(text: str) -> Iterator[object]:
-    for value in _objects(_escape_latex(_THINKING.sub("", text))):
+    for value in _objects(_escape_latex(without_thinking(text))):
         yield value
         if isinstance(value, dict) and len(value) == 1:
             (inner,) = value.values()

@@ -5,6 +5,8 @@
     # user
     … {{first}} … {{second}} …
 
+A third part, `# answer` with the word `prose`, says that the answer is free text and no JSON.
+
 Text from documents is data. Against prompt injection it is wrapped in a fence whose mark derives
 from the text's own digest, so the text can't contain it.
 """
@@ -17,6 +19,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,9 @@ from daydream_contracts.text_limits import truncate
 
 REPAIR = "Answer again, with nothing but one JSON object that follows this schema:\n"
 PROBLEM_BYTES_MAX = 300  # of the sentence in a repair that says what was wrong
-PARTS = re.compile(r"^# (system|user)\s*$", re.MULTILINE)
+PARTS = re.compile(r"^# (system|user|answer)\s*$", re.MULTILINE)
+PROSE = "prose"
+BUNDLED_NAME = re.compile(r"[\w.-]+")
 CONTROL_TOKENS = re.compile(
     r"<(?=\|)|<(?=\uff5c)"  # <|im_start|>, <|eot_id|>, and the wide bar of DeepSeek
     r"|<(?=<\s*/?\s*(?:data|end|sys)\b)"  # our fence, <<SYS>>
@@ -58,7 +63,10 @@ class StoredPrompt(ContractModel):
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt with unfilled placeholders, and the JSON schema of its answer."""
+    """A prompt with unfilled placeholders, and the JSON schema of its answer.
+
+    Without a schema the answer is prose: it is taken as it is.
+    """
 
     name: str
     system: str
@@ -72,9 +80,14 @@ class Prompt:
         return PromptRef(name=self.name, digest=hashlib.sha256(content).hexdigest())
 
     @property
+    def is_prose(self) -> bool:
+        """Return whether the answer is free text."""
+        return not self.schema
+
+    @property
     def placeholders(self) -> frozenset[str]:
         """Return the names of the variables that it needs."""
-        return frozenset(PLACEHOLDER.findall(self.user))
+        return _placeholders(self.user)
 
     @property
     def fixed_bytes(self) -> int:
@@ -135,27 +148,60 @@ def escape_control_tokens(text: str) -> str:
 
 
 def load_prompt(
-    package: str, default: str, file: str, schema: dict[str, Any], placeholders: frozenset[str]
+    package: str,
+    default: str,
+    file: str,
+    schema: dict[str, Any],
+    *placeholders: frozenset[str],
+    prose: bool = False,
 ) -> Prompt:
     """Return the operator's prompt `file`, or `prompts/<default>` of the package if it is empty.
 
-    Raise ConfigurationError if the file lacks a part or does not have exactly `placeholders`.
+    `file` may also be the name of a bundled prompt, as `essay.v1`. The prompt must have exactly the
+    placeholders of one of the sets. Raise ConfigurationError for a file that lacks a part, has
+    other placeholders, or asks for prose where that can't be read (`prose`).
     """
     name = file or default
-    path = Path(file) if file else files(package) / "prompts" / default
     try:
-        text = path.read_text("utf-8")
+        text = _source(package, default, file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"can't read the prompt {name}: {error}",
-            "Check the prompt_file setting: it names a UTF-8 text",
+            "Check the prompt_file setting: it names a UTF-8 text, or a bundled prompt",
         ) from None
     pieces = PARTS.split(text)
     parts = {part: body.strip() for part, body in zip(pieces[1::2], pieces[2::2], strict=True)}
-    if set(parts) != {"system", "user"} or set(PLACEHOLDER.findall(parts["user"])) != placeholders:
-        wanted = ", ".join(f"{{{{{placeholder}}}}}" for placeholder in sorted(placeholders))
+    answer = parts.pop("answer", "")
+    if set(parts) != {"system", "user"} or _placeholders(parts["user"]) not in placeholders:
+        wanted = " or ".join(_listed(accepted) for accepted in placeholders)
         raise ConfigurationError(
             f"the prompt {name} lacks a part or a placeholder, or has another one",
             f"It needs '# system' and '# user', and in the latter {wanted}",
         )
-    return Prompt(Path(name).stem, parts["system"], parts["user"], schema)
+    if answer not in ("", PROSE) or (answer and not prose):
+        raise ConfigurationError(
+            f"the prompt {name} asks for an answer that can't be read here: {answer[:40]}",
+            "Remove its part '# answer': then a JSON object is asked for",
+        )
+    return Prompt(
+        Path(name).name.removesuffix(".md"),
+        parts["system"],
+        parts["user"],
+        {} if answer == PROSE else schema,
+    )
+
+
+def _source(package: str, default: str, file: str) -> Path | Traversable:
+    prompts = files(package) / "prompts"
+    if not file:
+        return prompts / default
+    bundled = prompts / f"{file}.md"
+    return bundled if BUNDLED_NAME.fullmatch(file) and bundled.is_file() else Path(file)
+
+
+def _placeholders(text: str) -> frozenset[str]:
+    return frozenset(PLACEHOLDER.findall(text))
+
+
+def _listed(placeholders: frozenset[str]) -> str:
+    return ", ".join(f"{{{{{placeholder}}}}}" for placeholder in sorted(placeholders))

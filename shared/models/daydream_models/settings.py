@@ -77,7 +77,9 @@ class PaidSettings(ServiceSettings):
     )
     concurrency: int = Field(4, ge=1, le=512, description="calls in progress per replica")
     prompt_file: str = Field(
-        "", description="file with your own prompt instead of the service's default"
+        "",
+        description="file with your own prompt, or the name of a bundled one (essay.v1), instead "
+        "of the service's default",
     )
 
     @model_validator(mode="after")

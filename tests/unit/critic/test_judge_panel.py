@@ -243,3 +243,15 @@ def test_a_new_round_is_judged_by_the_named_judges_and_moves_no_threshold() -> N
     history.add(1, verdict)
     assert history.final_log_odds == before
     assert history.judges[judges[1].history_key(FULL)].count == 201
+
+
+def test_promotion_by_score_asks_each_judge_once_and_uses_no_history() -> None:
+    models = [FakeJudgeModel([7]), FakeJudgeModel([8], "claude-haiku")]
+    judges = [model_judge(model) for model in models]
+    history = history_of(judges)
+    history.canaries = canaries_for(judges)
+    verdict = verdict_of(judges, history, written_by("qwen3"), promote_by="score")
+    assert [len(model.requests) for model in models] == [1, 1]
+    assert verdict.aggregation is not None
+    assert (verdict.decision, verdict.aggregation.rule) == (Decision.PROMOTED, "score")
+    assert verdict.aggregation.log_odds is None

@@ -47,7 +47,7 @@ def state_of(
             for judge, separation in zip(judges, model.separations, strict=True)
         ),
         effective_judges=float(len(keys) ** 2 / model.correlations.sum()),
-        rule=_rule(history, keys, certified),
+        rule=_rule(settings, history, keys, certified),
         promotion_threshold=quota_threshold if certified is None else certified.threshold,
         bridges=share_of(*history.canary_rate(bridges=True)),
         decoys=share_of(*history.canary_rate(bridges=False)),
@@ -100,8 +100,13 @@ def _drift(history: CriticHistory, *, bridges: bool, name: str, meaning: str) ->
     )
 
 
-def _rule(history: CriticHistory, keys: Sequence[str], certified: CertifiedThreshold | None) -> str:
-    if not history.is_warm(keys):
+def _rule(
+    settings: CriticSettings,
+    history: CriticHistory,
+    keys: Sequence[str],
+    certified: CertifiedThreshold | None,
+) -> str:
+    if settings.promote_by == "score" or not history.is_warm(keys):
         return "score"
     return "quota" if certified is None else "precision"
 

@@ -61,6 +61,10 @@ class JudgePanel:
         The context stays None if scores are to be taken as they are.
         """
         judges = self.eligible_judges(evaluation.proposed)
+        if self.settings.promote_by == "score":
+            for judge in judges:
+                evaluation = await _ask(judge, evaluation)
+            return evaluation
         if self._asks_all(judges, evaluation.proposed):
             for judge in judges:
                 evaluation = await _ask(judge, evaluation)

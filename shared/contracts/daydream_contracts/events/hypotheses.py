@@ -41,13 +41,17 @@ class ModelCall(ContractModel):
 
 
 class LinkKind(StrEnum):
-    """Name the kinds of links: the five questions of the essay's brainstorm."""
+    """Name the kinds of links: the five questions of the essay's brainstorm.
+
+    `unspecified`: the hypothesis is prose, whose writer was not asked for the kind.
+    """
 
     ANALOGY = "analogy"
     METAPHOR = "metaphor"
     SAME_PROBLEM = "same-problem"
     COMBINATION = "combination"
     CONTRADICTION = "contradiction"
+    UNSPECIFIED = "unspecified"
 
 
 class Synthesis(ContractModel):

@@ -10,11 +10,13 @@ from daydream_contracts.events import (
     Synthesis,
     derive_id,
 )
-from daydream_contracts.prompt_variables import judge_variables
+from daydream_contracts.prompt_variables import judge_variables, output_variables
 from daydream_critic.families import is_related
 from daydream_critic.history.records import history_key
 from daydream_critic.pipeline.judges.answer import RUBRIC, JudgeAnswer, read_free_text
 from daydream_critic.pipeline.judges.interface import Opinion
+from daydream_critic.pipeline.judges.requests import OUTPUT_PLACEHOLDERS
+from daydream_models.answer import ProseAnswer
 from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
@@ -73,12 +75,12 @@ class ModelJudge(JudgeSpec):
             key=derive_id("judgement", proposed.hypothesis_id, self.name, *opinion),
             reservation_id=proposed.pair.reservation_id,
             prompt=spec.prompt,
-            messages=spec.prompt.fill(**judge_variables(synthesis)),
+            messages=spec.prompt.fill(**_variables(spec, proposed, synthesis)),
             output_tokens_max=spec.output_tokens_max,
             temperature=TEMPERATURE_AGAIN if call else TEMPERATURE,
             repair=spec.repair,
         )
-        reply = await self.model.request(request, JudgeAnswer)
+        reply = await self.model.request(request, _answer_of(spec))
         return Opinion(self._judgement(proposed, call, spec, reply), reply.calls)
 
     def _judgement(
@@ -86,9 +88,9 @@ class ModelJudge(JudgeSpec):
         proposed: HypothesisProposed,
         call: int,
         spec: RequestSpec,
-        reply: ModelReply[JudgeAnswer],
+        reply: ModelReply[JudgeAnswer | ProseAnswer],
     ) -> Judgement:
-        answer = reply.value
+        answer = reply.value if isinstance(reply.value, JudgeAnswer) else None
         justification = reply.text if answer is None else answer.justification
         return Judgement(
             judge=self.name,
@@ -104,7 +106,19 @@ class ModelJudge(JudgeSpec):
         )
 
 
-def _expected_score(reply: ModelReply[JudgeAnswer]) -> float | None:
+def _answer_of(spec: RequestSpec) -> type[JudgeAnswer] | type[ProseAnswer]:
+    return ProseAnswer if spec.prompt.is_prose else JudgeAnswer
+
+
+def _variables(
+    spec: RequestSpec, proposed: HypothesisProposed, synthesis: Synthesis
+) -> dict[str, str]:
+    if spec.prompt.placeholders == OUTPUT_PLACEHOLDERS:
+        return output_variables(proposed, synthesis)
+    return judge_variables(synthesis)
+
+
+def _expected_score(reply: ModelReply[JudgeAnswer | ProseAnswer]) -> float | None:
     """Return the mean of the expected scores, where the server gave all token probabilities."""
     if not set(RUBRIC) <= set(reply.expected):
         return None

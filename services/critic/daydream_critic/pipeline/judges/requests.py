@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daydream_contracts.events import ShortSynthesis, Synthesis
-from daydream_contracts.prompt_variables import judge_variables
+from daydream_contracts.prompt_variables import OUTPUT_BYTES_MAX, judge_variables
 from daydream_contracts.text_limits import longest
 from daydream_critic.pipeline.judges.answer import JudgeAnswer, ShortJudgeAnswer
 from daydream_critic.pipeline.judges.config import RUBRICS, JudgeConfig
@@ -15,6 +15,8 @@ from daydream_models.reservations import FULL, MINIMAL, SHORT
 PACKAGE = "daydream_critic"
 DEFAULT_RUBRIC = "essay"
 PLACEHOLDERS = frozenset({"hypothesis", "reasoning", "implication"})
+OUTPUT_PLACEHOLDERS = frozenset({"output"})  # the writer's output as it is
+PROSE_TOKENS_MAX = 800
 
 
 def judge_requests(settings: CriticSettings, config: JudgeConfig) -> RequestSpecs:
@@ -34,11 +36,14 @@ def _judge_request(
         file = settings.prompt_file
     bundled = RUBRICS.get(config.rubric, config.rubric)
     answer = ShortJudgeAnswer if short else JudgeAnswer
+    schema, accepted = answer.json_schema(), (PLACEHOLDERS, OUTPUT_PLACEHOLDERS)
+    prompt = load_prompt(PACKAGE, bundled, file, schema, *accepted, prose=True)
+    takes_output = prompt.placeholders == OUTPUT_PLACEHOLDERS
     return RequestSpec(
-        load_prompt(PACKAGE, bundled, file, answer.json_schema(), PLACEHOLDERS),
-        answer.tokens_max(),
-        text_bytes_max=synthesis_bytes_max(size),
-        repair=size != MINIMAL,
+        prompt,
+        PROSE_TOKENS_MAX if prompt.is_prose else answer.tokens_max(),
+        text_bytes_max=OUTPUT_BYTES_MAX if takes_output else synthesis_bytes_max(size),
+        repair=size != MINIMAL and not prompt.is_prose,
     )
 
 

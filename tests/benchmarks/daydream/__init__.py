@@ -1,0 +1,1 @@
+"""Figures about good insights per dollar, with fake models: they need no key and no data."""
