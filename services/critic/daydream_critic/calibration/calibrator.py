@@ -1,0 +1,319 @@
+"""Calibrate the judges before their first verdict: ask each about canaries.
+
+Data: judges × canaries, less what is stored → an estimate, which is announced → small reservations
+with the purpose `calibration` → scores, stored after each batch → `experience` reads them.
+
+States: waiting → running → done. `off`: no canaries are wanted. `refused`: the money left is too
+little for it; then hypotheses are judged without it, and it is tried again every `RETRY_S`.
+
+Replicas share the work of one: who holds the lease asks, the others wait for what it stores. A
+crash loses at most a batch. The ids of its requests derive from the canaries' texts, so the gateway
+finds what was paid for. A reservation that a crash leaves open expires.
+
+Hypotheses wait for the end of it, at most `WAIT_S_MAX`: a judge whose provider is away must not
+stop the others for good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from daydream_contracts.errors import RELEASED, PermanentError, RetryLaterError
+from daydream_contracts.events import NANOUSD_PER_USD, AlertRaised, derive_id
+from daydream_contracts.rpc import (
+    EVERYTHING,
+    BudgetState,
+    CalibrationProgress,
+    EmptyRequest,
+    OpenReservation,
+    ReleaseReservation,
+)
+from daydream_contracts.topology import BUDGET_OPEN, BUDGET_RELEASE, BUDGET_STATE
+from daydream_critic.calibration.calibration_store import CalibrationStore
+from daydream_critic.calibration.records import CanaryScore, JudgeCalibration
+from daydream_critic.history.records import score_of
+from daydream_critic.pipeline.judges.interface import Judge, JudgeIdentity
+from daydream_models.canaries.canary_hypothesis import calibration_hypothesis
+from daydream_models.canaries.canary_set import CanaryCase, CanarySet, Kind
+from daydream_models.reservations import FULL
+from daydream_runtime.leader import LeaderLease
+from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
+from daydream_runtime.runtime_context import Runtime
+
+log = logging.getLogger(__name__)
+BATCH = 8  # canaries, each for every judge, that one reservation pays for
+POLL_S = 0.5
+RETRY_S = 60.0
+WAIT_S_MAX = 600.0
+KINDS: tuple[Kind, ...] = ("bridge", "decoy")
+
+
+@dataclass(frozen=True)
+class NamedCanary:
+    """A canary with its name: kind and place."""
+
+    name: str
+    kind: Kind
+    case: CanaryCase
+
+
+def named_canaries(canaries: CanarySet) -> list[NamedCanary]:
+    """Return all canaries, bridges and decoys in turn, so that each batch has both."""
+    lists = [
+        [NamedCanary(f"{kind}:{place}", kind, case) for place, case in enumerate(canaries.of(kind))]
+        for kind in KINDS
+    ]
+    longest = max(len(cases) for cases in lists)
+    return [cases[place] for place in range(longest) for cases in lists if place < len(cases)]
+
+
+@dataclass
+class Calibrator:
+    """Asks the judges, and holds what they said by the key of the judge's history."""
+
+    runtime: Runtime
+    judges: Sequence[Judge]
+    canaries: CanarySet
+    store: CalibrationStore
+    lease: LeaderLease
+    share_max: float
+    progress: CalibrationProgress = field(default_factory=CalibrationProgress)
+    calibrations: dict[str, JudgeCalibration] = field(default_factory=dict)
+    _settled: asyncio.Event = field(default_factory=asyncio.Event)
+    _refused: bool = False
+
+    async def settled(self) -> None:
+        """Wait until the judges are calibrated, or can't be for now, at most `WAIT_S_MAX`."""
+        if self._settled.is_set():
+            return
+        try:
+            await asyncio.wait_for(self._settled.wait(), WAIT_S_MAX)
+        except TimeoutError:
+            log.warning("the judges are not calibrated yet: %s", self.progress.text)
+            self._settled.set()
+
+    async def calibrate_forever(self) -> None:
+        """Calibrate, and try again after a refusal or a failure, until it is done or the stop."""
+        if not self.canaries.bridges:
+            self._end("off", "calibration is off (DAYDREAM_CRITIC_CALIBRATION_CANARIES)")
+            return
+        while not self.runtime.stopping.is_set():
+            try:
+                pause_s = await self._calibrate()
+            except TRANSIENT_ERRORS as error:
+                log.info("the calibration waits: %s", error)
+                pause_s = retry_delay_s(error)
+            if pause_s is None:
+                return
+            await self.runtime.pause(pause_s)
+
+    async def _calibrate(self) -> float | None:
+        """Return how many seconds to wait before the next try, or None when it is done."""
+        await self.read_stored(self.judges)
+        missing = self._missing()
+        if not missing:
+            self._end("done", self._summary())
+            await self.lease.release()
+            return None
+        if not await self.lease.acquire_or_renew():
+            return POLL_S
+        refusal = await self._why_too_expensive(missing)
+        if refusal:
+            await self._refuse(refusal)
+            return RETRY_S
+        if self.progress.state != "running":
+            self._announce(missing)
+        try:
+            await self._ask_batch(missing)
+        except RetryLaterError as error:
+            await self._refuse(f"The judges are not calibrated: {error}")
+            raise
+        return 0.0
+
+    async def read_stored(self, judges: Sequence[JudgeIdentity]) -> None:
+        """Read the calibrations of these judges that are stored."""
+        for judge in judges:
+            key = judge.history_key(FULL)
+            if (stored := await self.store.read(key)) is not None:
+                self.calibrations[key] = stored
+
+    def _missing(self) -> Mapping[str, list[NamedCanary]]:
+        """Return the canaries that each judge was not asked about, by the key of its history."""
+        missing = {}
+        for judge in self.judges:
+            key = judge.history_key(FULL)
+            calibration = self.calibrations.get(key)
+            asked = calibration.asked if calibration else frozenset()
+            left = [canary for canary in named_canaries(self.canaries) if canary.name not in asked]
+            if left:
+                missing[key] = left
+        return missing
+
+    def _expected_nanousd(self, missing: Mapping[str, list[NamedCanary]]) -> int:
+        total = 0
+        for judge in self.judges:
+            plan, left = judge.plan(first=True), missing.get(judge.history_key(FULL), [])
+            if plan is not None:
+                total += len(left) * (plan.expected_fixed_nanousd or plan.fixed_nanousd)
+        return total
+
+    async def _why_too_expensive(self, missing: Mapping[str, list[NamedCanary]]) -> str:
+        """Return why it would take too much of the money that is left, or ""."""
+        expected = self._expected_nanousd(missing)
+        if not expected:
+            return ""
+        state: BudgetState = await self.runtime.rpc.request(BUDGET_STATE, EmptyRequest())
+        caps = [limit for limit in state.limits if limit.scope == EVERYTHING and limit.hard]
+        left = min(
+            (
+                limit.cap_nanousd - limit.settled_nanousd - limit.authorized_nanousd
+                for limit in caps
+            ),
+            default=0,
+        )
+        if expected <= self.share_max * left:
+            return ""
+        return (
+            f"The judges are not calibrated: this would take about ${_usd(expected)}, more than"
+            f" {self.share_max:.0%} of the ${_usd(max(0, left))} that the cap leaves."
+            " Ranks, separation and the promotion threshold are guesses. Raise the cap, or raise"
+            " DAYDREAM_CRITIC_CALIBRATION_SHARE_MAX"
+        )
+
+    def _announce(self, missing: Mapping[str, list[NamedCanary]]) -> None:
+        count = sum(len(left) for left in missing.values())
+        expected = self._expected_nanousd(missing)
+        price = f"about ${_usd(expected)}" if expected else "free"
+        text = (
+            f"calibrating {len(missing)} of {len(self.judges)} judges: {count} answers about"
+            f" canaries, {price}, purpose calibration, once for each model and prompt"
+        )
+        self.progress = CalibrationProgress(state="running", text=text)
+        log.info("%s", text)
+
+    async def _ask_batch(self, missing: Mapping[str, list[NamedCanary]]) -> None:
+        """Ask every judge about its next canaries, and store the scores."""
+        asked = [judge for judge in self.judges if judge.history_key(FULL) in missing]
+        now = datetime.now(UTC)
+        reservation_id = await self._reserve(asked, now)
+        try:
+            results = await asyncio.gather(
+                *(
+                    self._ask(judge, missing[judge.history_key(FULL)][:BATCH], reservation_id, now)
+                    for judge in asked
+                ),
+                return_exceptions=True,
+            )
+        finally:
+            if reservation_id:
+                await self.runtime.rpc.request(
+                    BUDGET_RELEASE, ReleaseReservation(reservation_id=reservation_id, branch=0)
+                )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _reserve(self, judges: Sequence[Judge], now: datetime) -> str:
+        """Return the id of a reservation for one batch, or "" if it costs nothing.
+
+        Raise RetryLaterError for a refusal.
+        """
+        plans = [plan for judge in judges if (plan := judge.plan(first=True)) is not None]
+        if not plans:
+            return ""
+        keys = [judge.history_key(FULL) for judge in judges]
+        reservation_id = derive_id("calibration reservation", *keys, now.isoformat())
+        allocations = [part for plan in plans for part in plan.allocations(0, BATCH, FULL)]
+        request = OpenReservation(
+            reservation_id=reservation_id,
+            allocations=tuple(allocations),
+            purpose="calibration",
+            requested_at=now,
+        )
+        grant = await self.runtime.rpc.request(BUDGET_OPEN, request)
+        if grant.refusal is not None:
+            raise RetryLaterError(grant.refusal.text, until=grant.refusal.retry_at)
+        return reservation_id
+
+    async def _ask(
+        self, judge: Judge, canaries: Sequence[NamedCanary], reservation_id: str, now: datetime
+    ) -> None:
+        answers = await asyncio.gather(
+            *(_score(judge, canary, reservation_id, now) for canary in canaries)
+        )
+        key = judge.history_key(FULL)
+        before = self.calibrations.get(key) or JudgeCalibration(judge=judge.name, history_key=key)
+        scores = (*before.scores, *(row for row, _ in answers))
+        calibration = before.model_copy(
+            update={
+                "scores": scores,
+                "cost_nanousd": before.cost_nanousd + sum(cost for _, cost in answers),
+                "complete": len(scores) >= len(self.canaries.bridges) + len(self.canaries.decoys),
+                "calibrated_at": now,
+            }
+        )
+        await self.store.write(calibration)
+        self.calibrations[key] = calibration
+
+    async def _refuse(self, text: str) -> None:
+        """Say why the judges are not calibrated, once, and let hypotheses be judged."""
+        is_known = self._refused
+        self._refused = True
+        self._end("refused", text)
+        await self.lease.release()
+        if is_known:
+            return
+        log.warning("%s", text)
+        await self.runtime.publish(
+            AlertRaised(
+                alert_id=derive_id("judges-uncalibrated", *self._keys()),
+                kind="judges",
+                about="critic",
+                text=text,
+                raised_at=datetime.now(UTC),
+            )
+        )
+
+    def _keys(self) -> list[str]:
+        return [judge.history_key(FULL) for judge in self.judges]
+
+    def _summary(self) -> str:
+        cost = sum(row.cost_nanousd for row in self.calibrations.values())
+        count = sum(len(row.scores) for row in self.calibrations.values())
+        return f"{count} answers about canaries, ${_usd(cost)}"
+
+    def _end(self, state: str, text: str) -> None:
+        cost = sum(row.cost_nanousd for row in self.calibrations.values())
+        self.progress = CalibrationProgress.model_validate(
+            {"state": state, "text": text, "cost_nanousd": cost}
+        )
+        self._settled.set()
+        if state == "done":
+            log.info("the judges are calibrated: %s", text)
+
+
+async def _score(
+    judge: Judge, canary: NamedCanary, reservation_id: str, now: datetime
+) -> tuple[CanaryScore, int]:
+    """Return a judge's score of a canary and its cost. An answer that a provider refuses for good
+    counts as unreadable.
+    """
+    proposed = calibration_hypothesis(canary.kind, canary.case, reservation_id, now)
+    if proposed.synthesis is None:
+        raise ValueError("a canary is no abstention")
+    try:
+        opinion = await judge.judge(proposed, proposed.synthesis, 0)
+    except PermanentError as error:
+        if error.reason == RELEASED:
+            raise RetryLaterError(str(error)) from error
+        return CanaryScore(canary=canary.name, score=None), 0
+    cost = sum(call.cost_nanousd for call in opinion.calls)
+    return CanaryScore(canary=canary.name, score=score_of(opinion.judgement)), cost
+
+
+def _usd(nanousd: int) -> str:
+    return f"{nanousd / NANOUSD_PER_USD:.4f}"
