@@ -1,4 +1,4 @@
-"""A panel of two judges in the whole loop, until their scores are read as ranks."""
+"""A panel of two judges in the whole loop, calibrated before their first verdict."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ rubric = "skeptic"
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have_a_history(
+def test_two_judges_are_calibrated_evaluate_everything_and_the_best_are_promoted(
     tmp_path: Path, endpoint: Endpoint
 ) -> None:
     (tmp_path / "panel.toml").write_text(PANEL)
@@ -28,7 +28,9 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
         tmp_path / "user",
         endpoint,
         DAYDREAM_CRITIC_PANEL_FILE=str(tmp_path / "panel.toml"),
+        DAYDREAM_CRITIC_PROMOTE_BY="ranks",
         DAYDREAM_CRITIC_PROMOTE_QUOTA="0.3",
+        DAYDREAM_CRITIC_CALIBRATION_CANARIES="20",
         DAYDREAM_SAMPLER_CANARY_SHARE="0.1",
     )
     run = daydream.json("run", "-n", "120", "--cap", "5")
@@ -51,8 +53,10 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
         verdict["aggregation"]["rule"]
         for verdict in sorted(judged, key=lambda verdict: verdict["reached_at"])
     ]
-    assert rules[-1] == "quota"
-    warm = [verdict for verdict in judged if verdict["aggregation"]["rule"] == "quota"]
+    assert set(rules) == {"quota"}, "from the first verdict on"
+    assert run["judges"]["judge_calibration"]["state"] == "done"
+    assert run["judges"]["judge_calibration"]["text"].startswith("80 answers about canaries")
+    warm = judged
     assert all(
         (verdict["decision"] == "promoted")
         == (

@@ -28,6 +28,7 @@ from rich.progress import (
 
 from daydream_console import ingest
 from daydream_console.alerts import alerts_since
+from daydream_console.cli.calibration_notice import announce_calibration, critic_state
 from daydream_console.cli.command import command
 from daydream_console.cli.exit_codes import EXIT_CAP_REACHED, EXIT_DONE
 from daydream_console.cli.options import (
@@ -159,6 +160,7 @@ async def _daydream(
     reports = await _ingest(client, documents, progress)
     before = await overview(client.rpc, client.js)
     goal = await _set_goal(client, plan)
+    await announce_calibration(client)
     try:
         end = await wait_for_end(client, progress, goal.pairs, goal.start)
     finally:
@@ -168,7 +170,8 @@ async def _daydream(
         plan.folder.write(STATE_FILE, {**plan.folder.read(STATE_FILE), "ended": True})
     verdicts = await verdicts_since(client, before)
     alerts = await alerts_since(client.js, before.at)
-    return RunResult(before, after, verdicts, reports, end, alerts)
+    critic = await critic_state(client)
+    return RunResult(before, after, verdicts, reports, end, alerts, critic)
 
 
 def _show_step(progress: Progress, step: TaskID, text: str) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -47,7 +48,8 @@ from daydream_runtime.runtime_context import Runtime
 log = logging.getLogger(__name__)
 BATCH = 8  # canaries, each for every judge, that one reservation pays for
 POLL_S = 0.5
-RETRY_S = 60.0
+RETRY_S = 5.0  # a person may raise the cap meanwhile
+REFUSED_AFTER_S = 10.0  # a run sets its cap when its services have started
 WAIT_S_MAX = 600.0
 KINDS: tuple[Kind, ...] = ("bridge", "decoy")
 
@@ -85,6 +87,7 @@ class Calibrator:
     calibrations: dict[str, JudgeCalibration] = field(default_factory=dict)
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
     _refused: bool = False
+    _too_expensive_since: float | None = None
 
     async def settled(self) -> None:
         """Wait until the judges are calibrated, or can't be for now, at most `WAIT_S_MAX`."""
@@ -122,9 +125,11 @@ class Calibrator:
         if not await self.lease.acquire_or_renew():
             return POLL_S
         refusal = await self._why_too_expensive(missing)
+        if refusal is None:
+            return POLL_S
         if refusal:
-            await self._refuse(refusal)
-            return RETRY_S
+            return await self._refuse_after_a_while(refusal)
+        self._too_expensive_since = None
         if self.progress.state != "running":
             self._announce(missing)
         try:
@@ -161,13 +166,26 @@ class Calibrator:
                 total += len(left) * (plan.expected_fixed_nanousd or plan.fixed_nanousd)
         return total
 
-    async def _why_too_expensive(self, missing: Mapping[str, list[NamedCanary]]) -> str:
-        """Return why it would take too much of the money that is left, or ""."""
+    async def _refuse_after_a_while(self, refusal: str) -> float:
+        now = time.monotonic()
+        self._too_expensive_since = self._too_expensive_since or now
+        if now - self._too_expensive_since < REFUSED_AFTER_S:
+            return POLL_S
+        await self._refuse(refusal)
+        return RETRY_S
+
+    async def _why_too_expensive(self, missing: Mapping[str, list[NamedCanary]]) -> str | None:
+        """Return why it would take too much of the money that is left, or "".
+
+        Return None while no cap is set: then nothing can be paid yet.
+        """
         expected = self._expected_nanousd(missing)
         if not expected:
             return ""
         state: BudgetState = await self.runtime.rpc.request(BUDGET_STATE, EmptyRequest())
         caps = [limit for limit in state.limits if limit.scope == EVERYTHING and limit.hard]
+        if not caps:
+            return None
         left = min(
             (
                 limit.cap_nanousd - limit.settled_nanousd - limit.authorized_nanousd

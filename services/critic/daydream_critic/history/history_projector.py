@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from daydream_runtime.verdict_projection import Projector
 
 log = logging.getLogger(__name__)
 FOLLOW_S = 1.0
+WARNINGS_S = 10.0  # they take some milliseconds to compute
 
 
 @dataclass
@@ -31,6 +33,7 @@ class HistoryProjector:
     runtime: Runtime
     warnings: Callable[[], Sequence[str]] = tuple
     _reported: set[str] = field(default_factory=set)
+    _look_again_at: float = 0.0
 
     async def keep_up(self) -> None:
         """Catch up every `FOLLOW_S` seconds until the service stops."""
@@ -88,6 +91,10 @@ class HistoryProjector:
 
     async def _raise_warnings(self) -> None:
         """Raise an alert for each thing that people must know of the judges, once per judge."""
+        now = time.monotonic()
+        if now < self._look_again_at:
+            return
+        self._look_again_at = now + WARNINGS_S
         for text in self.warnings():
             await self._raise_once(derive_id("judges", text.partition(":")[0]), "judges", text)
 
