@@ -153,13 +153,16 @@ class Endpoint:
 
 
 @contextmanager
-def priced_endpoint(folder: Path, *, delay_s: float = 0.0) -> Iterator[Endpoint]:
+def priced_endpoint(
+    folder: Path, *, delay_s: float = 0.0, module: str = "support.endpoint"
+) -> Iterator[Endpoint]:
+    """Run the endpoint. `module` is the program: this one, or one that answers otherwise."""
     endpoint = Endpoint(free_port(), folder / "endpoint.log")
     endpoint.log.touch()
     command = [
         sys.executable,
         "-m",
-        "support.endpoint",
+        module,
         "--port",
         str(endpoint.port),
         "--log",

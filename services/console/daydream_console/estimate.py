@@ -1,7 +1,8 @@
 """Estimate the cost of N daydreams and the number of insights, from past daydreams. Pure functions.
 
 Cost: the mean of past daydreams, with a 95 % prediction interval for the sum of N more. It is
-normal, from the mean and the spread that the ledger keeps. The mean itself is uncertain too, so the
+normal, from the mean and the spread: those that the ledger keeps, or after a change of the rule
+those of the verdicts since then. The mean itself is uncertain too, so the
 variance is s²·(N + N²/n). The upper end is never above what will be reserved.
 
 Insights: with k promoted of n hypotheses, the yield is Beta(k + ½, n − k + ½) (Jeffreys' prior).
@@ -9,18 +10,25 @@ The number among N more is beta-binomial (Gelman et al., Bayesian Data Analysis,
 appendix A). The interval is its 2.5 % and 97.5 % quantiles. SciPy has this distribution, but the
 command needs nothing else of its 100 MB.
 
-Both assume that daydreams are alike. After a change of model or facts, the past predicts less.
+While ranks may soon take the place of scores, the lower ends are those of the fewest insights and
+of the cheapest daydreams: the new rule promotes less, and examines less.
+
+Both assume that daydreams are alike, so only those under the rule now in force are counted
+(`past_verdicts`). After a change of model or facts, the past predicts less.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
+from daydream_console.past_verdicts import PastVerdicts
 from daydream_contracts.events import ContractModel
-from daydream_contracts.rpc import BudgetState, MemoryState
+from daydream_contracts.rpc import BudgetState
 
 Z95 = 1.959964
 TAIL = 0.025
+PAST_MIN = 40  # with fewer daydreams under a rule, the cost of those before it says more
 
 
 class Expected(ContractModel):
@@ -36,10 +44,11 @@ class Estimate(ContractModel):
 
     `cost` is None without past daydreams. `max_nanousd` is the sum of the largest reservations, or
     None until the stages have published their plans. `affordable` is the number of daydreams that
-    the caps leave room for, at the mean cost.
+    the caps leave room for, at the mean cost. `rule` is what promotes now; empty without verdicts.
     """
 
     daydreams: int
+    rule: str
     past_daydreams: int
     past_hypotheses: int
     past_insights: int
@@ -50,30 +59,47 @@ class Estimate(ContractModel):
     affordable: int | None
 
 
+@dataclass(frozen=True)
+class PaidDaydreams:
+    """How many daydreams were paid for, the sum of their costs, and that of the squares."""
+
+    count: int
+    nanousd: int
+    nanousd_squared: int
+
+    @property
+    def mean(self) -> float:
+        return self.nanousd / self.count
+
+
 def estimate(
-    daydreams: int, budget: BudgetState, memory: MemoryState, reserved_nanousd: int | None
+    daydreams: int, budget: BudgetState, past: PastVerdicts, reserved_nanousd: int | None
 ) -> Estimate:
-    """Estimate from the state of ledger and memory.
+    """Estimate from the state of the ledger and the verdicts under the rule in force.
 
     `reserved_nanousd` is the largest reservation for one daydream.
     """
     max_nanousd = None if reserved_nanousd is None else daydreams * reserved_nanousd
-    cost = _cost(daydreams, budget, max_nanousd)
-    hypotheses_per_daydream = 1.0
-    if budget.daydreams_paid and memory.verdicts:
-        hypotheses_per_daydream = memory.verdicts / budget.daydreams_paid
-    insights = _insights(
-        round(daydreams * hypotheses_per_daydream),
-        memory.insights,
-        max(memory.verdicts, memory.insights),
-    )
+    paid = _paid(budget, past)
+    cost = _cost(daydreams, paid, max_nanousd)
+    if cost and not past.complete and past.daydreams < PAST_MIN:
+        cost = _covering(cost, _cost(daydreams, _lifetime(budget), max_nanousd))
+    if cost and past.may_change and past.nanousd:
+        cost = cost.model_copy(
+            update={"low": min(cost.low, daydreams * min(past.nanousd.values()))}
+        )
+    hypotheses_per_daydream = past.verdicts / past.daydreams if past.daydreams else 1.0
+    insights = _insights(round(daydreams * hypotheses_per_daydream), past.insights, past.verdicts)
+    if past.may_change:
+        insights = insights.model_copy(update={"low": 0.0})
     free = [limit.free_nanousd for limit in budget.limits if limit.hard and limit.scope == "all"]
     cost_per_daydream = cost.mean / daydreams if cost else reserved_nanousd
     return Estimate(
         daydreams=daydreams,
-        past_daydreams=budget.daydreams_paid,
-        past_hypotheses=memory.verdicts,
-        past_insights=memory.insights,
+        rule=past.rule,
+        past_daydreams=paid.count,
+        past_hypotheses=past.verdicts,
+        past_insights=past.insights,
         cost=cost,
         max_nanousd=max_nanousd,
         insights=insights,
@@ -82,17 +108,39 @@ def estimate(
     )
 
 
-def _cost(number: int, budget: BudgetState, max_nanousd: int | None) -> Expected | None:
-    past = budget.daydreams_paid
-    if not past:
+def _paid(budget: BudgetState, past: PastVerdicts) -> PaidDaydreams:
+    """Return the ledger's sums; after a change of the rule, those of the verdicts since then."""
+    if past.complete:
+        return _lifetime(budget)
+    costs = past.nanousd.values()
+    return PaidDaydreams(len(costs), sum(costs), sum(cost * cost for cost in costs))
+
+
+def _lifetime(budget: BudgetState) -> PaidDaydreams:
+    return PaidDaydreams(
+        budget.daydreams_paid, budget.daydreams_nanousd, budget.daydreams_nanousd_squared
+    )
+
+
+def _covering(cost: Expected, other: Expected | None) -> Expected:
+    """Return a cost whose interval also covers the other one's."""
+    if other is None:
+        return cost
+    return cost.model_copy(
+        update={"low": min(cost.low, other.low), "high": max(cost.high, other.high)}
+    )
+
+
+def _cost(number: int, paid: PaidDaydreams, max_nanousd: int | None) -> Expected | None:
+    if not paid.count:
         return None
-    mean = budget.daydreams_nanousd / past
-    total = mean * number
-    if past == 1:  # one daydream says nothing about the spread
+    total = paid.mean * number
+    if paid.count == 1:  # one daydream says nothing about the spread
         return Expected(mean=total, low=0, high=total if max_nanousd is None else max_nanousd)
     ceiling = math.inf if max_nanousd is None else max_nanousd
-    variance = max(0.0, (budget.daydreams_nanousd_squared - past * mean * mean) / (past - 1))
-    half = Z95 * math.sqrt(variance * (number + number * number / past))
+    squares = paid.nanousd_squared - paid.count * paid.mean**2
+    variance = max(0.0, squares / (paid.count - 1))
+    half = Z95 * math.sqrt(variance * (number + number * number / paid.count))
     return Expected(mean=total, low=max(0.0, total - half), high=min(ceiling, total + half))
 
 

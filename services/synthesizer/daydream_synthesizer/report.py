@@ -23,12 +23,12 @@ class WriterReport:
     examples: int
 
     async def state(self) -> SynthesizerState:
-        """Read the newest verdicts, and return each writer's share and record."""
+        """Return each writer's share, and its record under the rule in force."""
         await self.projector.catch_up()
         history = self.projector.projection
         share = shares(self.writers, history, floor=self.floor)
         writers = tuple(
-            WriterState(model=name, share=share[name], **history.of(name).model_dump())
+            WriterState(model=name, share=share[name], **history.now_of(name).model_dump())
             for name in self.writers
         )
         return SynthesizerState(writers=writers, examples=self.examples)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from daydream_contracts.events import NANOUSD_PER_USD, Decision, VerdictReached
+from daydream_models.reservations import FULL
 from daydream_runtime.verdict_projection import Projection
 
 PRIOR_INSIGHTS = 2.0
@@ -45,6 +46,10 @@ class WriterHistory(Projection):
     """
 
     writers: dict[str, WriterStats] = Field(default_factory=dict)
+    rule: str = Field(default="", description="what promotes now")
+    in_force: dict[str, WriterStats] = Field(
+        default_factory=dict, description="the records under this rule alone"
+    )
 
     def add(self, sequence: int, verdict: VerdictReached) -> None:
         """Count a verdict. A sequence that was counted before has no effect."""
@@ -54,12 +59,25 @@ class WriterHistory(Projection):
         proposed = verdict.hypothesis
         if not verdict.final or proposed.pair.canary or verdict.round > 1 or not proposed.writer:
             return
-        stats = self.writers.setdefault(proposed.writer, WriterStats())
-        stats.hypotheses += 1
-        stats.promoted += verdict.decision is Decision.PROMOTED
-        stats.cost_nanousd += verdict.cost_nanousd
-        if stats.hypotheses > HYPOTHESES_MAX:
-            self.writers[proposed.writer] = stats.halved()
+        if verdict.aggregation and proposed.pair.plan == FULL:
+            self._note_rule(verdict.aggregation.rule)
+        for records in (self.writers, self.in_force):
+            stats = records.setdefault(proposed.writer, WriterStats())
+            stats.hypotheses += 1
+            stats.promoted += verdict.decision is Decision.PROMOTED
+            stats.cost_nanousd += verdict.cost_nanousd
+        if self.writers[proposed.writer].hypotheses > HYPOTHESES_MAX:
+            self.writers[proposed.writer] = self.writers[proposed.writer].halved()
+
+    def _note_rule(self, rule: str) -> None:
+        """Begin new records when another rule promotes: it promotes another share."""
+        if self.rule and rule != self.rule:
+            self.in_force = {}
+        self.rule = rule
+
+    def now_of(self, writer: str) -> WriterStats:
+        """Return the record of a writer under the rule in force."""
+        return self.in_force.get(writer, WriterStats())
 
     def of(self, writer: str) -> WriterStats:
         """Return the record of a writer; an empty one for a new writer."""

@@ -8,7 +8,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-FIGURES: tuple[Callable[[bool], None], ...] = ()
+from benchmarks.daydream import bench_ratio, estimates
+
+FIGURES: tuple[Callable[[bool], None], ...] = (
+    bench_ratio.bench_ratio,
+    estimates.estimates,
+)
 
 
 def main() -> None:

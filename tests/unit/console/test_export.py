@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,9 +15,10 @@ from datasets import load_dataset
 
 from daydream_console.export.examples import ExampleLabel, LabelledExample, examples_of, roots_of
 from daydream_console.export.formats import chat, kto, openai_preference, preferences, rows
-from daydream_console.export.writing import ALL, write_export
+from daydream_console.export.writing import ALL, FORMATS, write_export
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import (
+    Aggregation,
     Decision,
     Fact,
     FactKind,
@@ -130,8 +132,8 @@ def facts_of(example: LabelledExample, roots: Any) -> set[str]:
     }
 
 
-def test_no_fact_or_descendant_of_it_is_on_both_sides(judged: VerdictPage) -> None:
-    examples = examples_of(judged, test_fraction=0.4, seed=1)
+def test_no_document_nor_what_descends_from_it_is_on_both_sides(judged: VerdictPage) -> None:
+    examples = examples_of(judged, test_fraction=0.1, seed=1)
     roots = roots_of(judged.verdicts)
     train, test = (
         set().union(*(facts_of(example, roots) for example in examples if example.side == side))
@@ -141,12 +143,33 @@ def test_no_fact_or_descendant_of_it_is_on_both_sides(judged: VerdictPage) -> No
     assert test
     assert not train & test
     assert any(example.pair.first.kind is FactKind.INSIGHT for example in examples)
-    again = examples_of(
-        page_of(judged.verdicts[: len(judged.verdicts) // 2]), test_fraction=0.4, seed=1
-    )
-    assert {example.verdict.verdict_id: example.side for example in again}.items() <= {
-        example.verdict.verdict_id: example.side for example in examples
-    }.items(), "a later export splits alike"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_test_side_has_its_share_of_the_rows_in_use(judged: VerdictPage, seed: int) -> None:
+    examples = examples_of(judged, test_fraction=0.1, seed=seed)
+    sides = Counter(example.side for example in examples if example.teaches)
+    assert 0.08 <= sides["test"] / (sides["test"] + sides["train"]) <= 0.12
+    for name in ("chat", "kto", "preferences"):
+        rows_of_test = [example for example in examples if example.side == "test"]
+        assert list(FORMATS[name](rows_of_test)), name
+
+
+def test_the_card_says_what_was_left_out_and_which_rule_decided(
+    judged: VerdictPage, tmp_path: Path
+) -> None:
+    by_quota = [
+        verdict.model_copy(update={"aggregation": Aggregation(rule="quota")})
+        for verdict in judged.verdicts
+    ]
+    examples = examples_of(page_of(by_quota), test_fraction=0.1, seed=0)
+    write_export(tmp_path / "export", examples, wanted=("chat",), command="c", at=AT)
+    text = (tmp_path / "export" / "README.md").read_text()
+    teaching = [example for example in examples if example.teaches]
+    lost = sum(not example.side for example in teaching)
+    assert lost
+    assert f"{lost} of {len(teaching)} that teach something" in " ".join(text.split())
+    assert f"| the promotion quota | {len(examples)} |" in text
 
 
 def test_the_last_review_overrides_the_models() -> None:

@@ -13,8 +13,10 @@ from daydream_console.cli.command import command
 from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, out, usd
+from daydream_console.cli.report_critic import RULES
 from daydream_console.client import Client
 from daydream_console.estimate import Estimate, estimate
+from daydream_console.past_verdicts import read_in_force
 from daydream_contracts.buckets import PLANS
 from daydream_contracts.rpc import EmptyRequest, MemoryState, PairAt
 from daydream_contracts.topology import BUDGET_STATE, MEMORY_PAIR, MEMORY_STATE
@@ -42,6 +44,8 @@ async def budget_estimate(
 ) -> None:
     """Estimate cost and number of insights, each with a 95 % interval from past daydreams.
 
+    Only daydreams under the promotion rule now in force count: others promote another share.
+
     Examples:
         daydream budget estimate --daydreams 500
     """
@@ -51,7 +55,8 @@ async def budget_estimate(
             client.rpc.request(MEMORY_STATE, EmptyRequest()),
         )
         reserved = await _reserved_per_daydream(client, memory, samples)
-    result = estimate(daydreams, budget, memory, reserved)
+        past = await read_in_force(client)
+    result = estimate(daydreams, budget, past, reserved)
     if as_json:
         emit_json(result.model_dump(mode="json"))
     else:
@@ -107,9 +112,10 @@ def _cost_lines(result: Estimate) -> list[str]:
 
 def _yield_lines(result: Estimate) -> list[str]:
     insights = result.insights
+    by = f" by {RULES.get(result.rule, result.rule)}" if result.rule else ""
     lines = [
         f"Expect {insights.mean:.1f} insights (95 %: {insights.low:.0f} to {insights.high:.0f}); "
-        f"{result.past_insights} of {result.past_hypotheses} past hypotheses were promoted."
+        f"{result.past_insights} of {result.past_hypotheses} past hypotheses were promoted{by}."
     ]
     if result.nanousd_per_insight:
         lines.append(f"That is {usd(result.nanousd_per_insight)} per insight.")

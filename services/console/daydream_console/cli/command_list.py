@@ -6,7 +6,7 @@ PANELS = {
     "Run": ("run", "up", "status", "watch"),
     "Read": ("insights", "digest", "ask", "inspect", "trace", "report", "vault"),
     "Steer": ("review", "question", "retract", "reinstate", "rejudge"),
-    "Money": ("budget", "simulate"),
+    "Money": ("budget", "bench", "simulate"),
     "Data": ("ingest", "remove", "erase", "export", "backup"),
     "Operate": ("doctor", "config", "gateway", "dead-letters", "mcp", "asyncapi"),
 }
@@ -26,6 +26,7 @@ COMMANDS = {
     "inspect": "inspect:inspect_command",
     "status": "status:status_command",
     "simulate": "simulate:simulate_command",
+    "bench": "bench:bench_command",
     "asyncapi": "asyncapi:asyncapi_command",
     "doctor": "doctor:doctor_command",
     "digest": "digest:digest_command",

@@ -36,7 +36,7 @@ async def export_command(
         ),
     ] = None,
     test_fraction: Annotated[
-        float, typer.Option(min=0.0, max=0.5, help="Fraction of facts held out for testing.")
+        float, typer.Option(min=0.0, max=0.5, help="Fraction of the rows in use that are tested.")
     ] = 0.1,
     cleared: Annotated[
         list[str] | None,
@@ -73,12 +73,25 @@ async def export_command(
         folder.absolute(), examples, wanted=formats, command=arguments, at=datetime.now(UTC)
     )
     if as_json:
-        emit_json({"folder": str(folder), "hypotheses": len(examples), "files": files})
+        lost = sum(example.teaches and not example.side for example in examples)
+        emit_json(
+            {
+                "folder": str(folder),
+                "hypotheses": len(examples),
+                "on_both_sides": lost,
+                "files": files,
+            }
+        )
         return
     for name, rows in files.items():
         out.print(f"{folder / name}: {count(rows, 'row')}", markup=False)
     if restricted := len(page.verdicts) - len(permitted.verdicts):
         out.print(f"{restricted} verdicts on restricted facts were left out (see --clearance).")
+    if split := sum(example.teaches and not example.side for example in examples):
+        out.print(
+            f"{count(split, 'hypothesis', 'hypotheses')} with facts on both sides of the split "
+            f"left out, by {examples[0].split_by}."
+        )
     out.print(
         f"{len(examples)} hypotheses. {folder / 'README.md'} describes the content.", markup=False
     )

@@ -16,6 +16,8 @@ COLUMNS = ("share", "hypotheses", "promoted", "spent", "per $")
 async def report_synthesizer(data: Data = None, as_json: Json = False) -> None:
     """Show each writer's hypotheses, cost and yield (writers: DAYDREAM_SYNTHESIZER_MODELS_FILE).
 
+    Only hypotheses under the promotion rule now in force count.
+
     Examples:
         daydream report synthesizer
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from daydream_console.export.examples import LabelledExample
 from daydream_contracts.events import NANOUSD_PER_USD
@@ -24,9 +25,16 @@ configs:
 {at:%Y-%m-%d %H:%M} UTC.
 
 The label is a person's review if there is one, otherwise the decision of the judging models. A
-model's decision is not ground truth. No fact is on both sides of the split. An insight is on the
-sides of all facts that it descends from. A hypothesis with facts on both sides is on neither.
+model's decision is not ground truth. The split is by {units}: none of them is on both sides. An
+insight is on the sides of all facts that it descends from. A hypothesis with facts on both sides is
+on neither: {lost} of {teaching} that teach something. Of the {used} others {tested} are tested
+({share:.1%}).
 """
+RULES = {
+    "score": "absolute scores",
+    "quota": "the promotion quota",
+    "precision": "the precision shown by reviews",
+}
 SOURCES = {"outcome": "an outcome", "people": "people", "models": "models"}
 
 
@@ -34,7 +42,9 @@ def card(
     examples: Sequence[LabelledExample], files: Mapping[str, int], *, command: str, at: datetime
 ) -> str:
     """Return the text of the card. `files` maps file names to numbers of rows."""
-    head = HEAD.format(configs=_configs(files), count=len(examples), command=command, at=at)
+    head = HEAD.format(
+        configs=_configs(files), count=len(examples), command=command, at=at, **_sides(examples)
+    )
     verdicts = [example.verdict for example in examples]
     facts = [fact for example in examples for fact in (example.pair.first, example.pair.second)]
     written = [call for verdict in verdicts for call in verdict.hypothesis.calls]
@@ -47,6 +57,7 @@ def card(
             _table("Files", "rows", files),
             _table("Labels", "hypotheses", Counter(map(_label, examples))),
             _table("Decisions", "hypotheses", Counter(each.decision.value for each in verdicts)),
+            _table("Rule that decided", "hypotheses", Counter(map(_rule, examples))),
             _table("Left out of the training files", "hypotheses", _left_out(examples)),
             _table("Written by", "calls", Counter(call.model for call in written)),
             _table("Judged by", "judgements", Counter(each.model for each in judgements)),
@@ -67,6 +78,26 @@ def card(
 
 def _label(example: LabelledExample) -> str:
     return f"{example.label.value}, by {SOURCES[example.labelled_by]}"
+
+
+def _sides(examples: Sequence[LabelledExample]) -> dict[str, Any]:
+    """Return how the rows that teach something are split."""
+    sides = Counter(example.side for example in examples if example.teaches)
+    used = sides["train"] + sides["test"]
+    return {
+        "units": examples[0].split_by if examples else "documents",
+        "lost": sides[""],
+        "teaching": sides.total(),
+        "used": used,
+        "tested": sides["test"],
+        "share": sides["test"] / max(1, used),
+    }
+
+
+def _rule(example: LabelledExample) -> str:
+    if example.labelled_by != "models":
+        return f"{SOURCES[example.labelled_by]}, after {RULES.get(example.rule, example.rule)}"
+    return RULES.get(example.rule, example.rule)
 
 
 def _left_out(examples: Sequence[LabelledExample]) -> Counter[str]:

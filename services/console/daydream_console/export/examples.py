@@ -1,22 +1,21 @@
-"""Turn verdicts into labelled examples, and split them so that no fact is on both sides.
+"""Turn verdicts into labelled examples, and split them so that no document is on both sides.
 
 Steps: all verdicts with their reviews → one example per hypothesis (its last final verdict) →
 train, test or neither. A review overrides the models, and the outcome of a tried test overrides
-both. A hash of its id puts each document fact on
-one side; an insight is on the sides of all facts that it descends from. A pair is used if all its
-facts are on one side: for pairs drawn at random that is a fraction of 1 − 2t + 2t² for a test
-fraction of t.
+both. `split` says which documents are tested. An insight is on the sides of all facts that it
+descends from, and a pair is used if all of these are on one side.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import compress
 from types import MappingProxyType
 from typing import Literal
 
+from daydream_console.export.split import Units, split_of
 from daydream_contracts.events import (
     Decision,
     Fact,
@@ -58,7 +57,8 @@ LABELS = {
 class LabelledExample:
     """One hypothesis with its label.
 
-    `side` is train, test, or empty if its facts are on both sides.
+    `side` is train, test, or empty if its facts are on both sides. `split_by`: the units of the
+    split, the same for all.
     """
 
     verdict: VerdictReached
@@ -66,11 +66,18 @@ class LabelledExample:
     labelled_by: LabelSource
     retracted: bool
     side: str
+    split_by: str
 
     @property
     def pair(self) -> PairSampled:
         """Return the two facts of the hypothesis."""
         return self.verdict.hypothesis.pair
+
+    @property
+    def rule(self) -> str:
+        """Return what the models decided by: the rule of promotion, or what ended it before."""
+        aggregation = self.verdict.aggregation
+        return aggregation.rule if aggregation else self.verdict.reason
 
     @property
     def teaches(self) -> bool:
@@ -84,29 +91,52 @@ def examples_of(
 ) -> list[LabelledExample]:
     """Return one example per hypothesis, in the order in which the verdicts were reached.
 
-    `outcomes`: the last one by verdict id. An inconclusive one decides nothing.
+    `test_fraction` is the share of the rows in use that are tested: those that teach something and
+    have their facts on one side. `outcomes`: the last one by verdict id. An inconclusive one
+    decides nothing.
     """
     reviews = sorted(page.reviews, key=lambda review: review.recorded_at)
     last_reviews = {review.verdict_id: review for review in reviews}
-    roots = roots_of(page.verdicts)
-    examples = []
+    roots, sources = roots_of(page.verdicts), sources_of(page.verdicts)
+    examples, facts = [], list[Units]()
     for verdict in _last_verdicts(page.verdicts):
         review = last_reviews.get(verdict.verdict_id)
         pair = verdict.hypothesis.pair
-        root_ids = _root_ids(pair.first, roots) | _root_ids(pair.second, roots)
-        sides = {side_of(fact_id, test_fraction, seed) for fact_id in root_ids}
         label, source = _label(
             verdict, review.accepted if review else None, outcomes.get(verdict.verdict_id)
         )
-        example = LabelledExample(
-            verdict,
-            label,
-            source,
-            retracted=verdict.verdict_id in page.retracted,
-            side=sides.pop() if len(sides) == 1 else "",
-        )
-        examples.append(example)
-    return examples
+        retracted = verdict.verdict_id in page.retracted
+        examples.append(LabelledExample(verdict, label, source, retracted, side="", split_by=""))
+        facts.append(frozenset(_root_ids(pair.first, roots) | _root_ids(pair.second, roots)))
+    documents = [frozenset(sources.get(fact_id, fact_id) for fact_id in row) for row in facts]
+    return _with_sides(examples, {"documents": documents, "facts": facts}, test_fraction, seed)
+
+
+def _with_sides(
+    examples: Sequence[LabelledExample],
+    by_unit: Mapping[str, Sequence[Units]],
+    test_fraction: float,
+    seed: int,
+) -> list[LabelledExample]:
+    """Split by what the rows that teach something need, and return all with their sides."""
+    teaching = [example.teaches for example in examples]
+    used = {name: list(compress(rows, teaching)) for name, rows in by_unit.items()}
+    split = split_of(used, test_fraction, seed)
+    rows = by_unit[split.kind]
+    return [
+        replace(example, side=split.side(units), split_by=split.unit)
+        for example, units in zip(examples, rows, strict=True)
+    ]
+
+
+def sources_of(verdicts: Iterable[VerdictReached]) -> dict[str, str]:
+    """Return the document of each fact that is no insight, by the fact's id."""
+    return {
+        fact.fact_id: fact.source or fact.fact_id
+        for verdict in verdicts
+        for fact in (verdict.hypothesis.pair.first, verdict.hypothesis.pair.second)
+        if fact.kind is not FactKind.INSIGHT
+    }
 
 
 def _last_verdicts(verdicts: Iterable[VerdictReached]) -> Iterable[VerdictReached]:
@@ -133,13 +163,6 @@ def _label(
 def clearances_of(verdict: VerdictReached) -> set[str]:
     """Return the clearances that are needed to see the facts of a verdict."""
     return {verdict.hypothesis.pair.first.clearance, verdict.hypothesis.pair.second.clearance}
-
-
-def side_of(fact_id: str, test_fraction: float, seed: int) -> str:
-    """Return the side of a fact. It is the same in every export with this seed."""
-    digest = hashlib.sha256(f"{seed}:{fact_id}".encode()).digest()
-    position = int.from_bytes(digest[:8], "big") / 2**64
-    return "test" if position < test_fraction else "train"
 
 
 def roots_of(verdicts: Iterable[VerdictReached]) -> Mapping[str, set[str]]:

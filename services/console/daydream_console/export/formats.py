@@ -94,6 +94,7 @@ def rows(examples: Sequence[LabelledExample]) -> Iterator[Row]:
             "retracted": example.retracted,
             "decision": verdict.decision.value,
             "reason": verdict.reason,
+            "rule": example.rule,
             "score": verdict.score,
             **_fact_columns("first", pair.first),
             **_fact_columns("second", pair.second),

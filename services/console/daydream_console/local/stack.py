@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.model import ModelChoice
@@ -65,12 +66,14 @@ async def running(
     console_port: int = 0,
     progress: Callable[[str], None] = lambda _: None,
     draws: bool = True,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Stack]:
     """Start NATS, the model if it is served here, and the services.
 
     Stop all of them at the end, also after an error.
 
-    Without `draws` no service works on daydreams: the system only answers questions.
+    Without `draws` no service works on daydreams: the system only answers questions. `settings`
+    override those of the environment and of the model.
     """
     folder.make()
     await _hold(folder)
@@ -86,6 +89,7 @@ async def running(
         environment = _environment(folder, stack) | ({} if draws else NO_DRAWS)
         if model is not None:
             environment |= (await _serve_model(processes, model, progress)).environment()
+        environment |= settings
         progress(f"starting {', '.join(services)}")
         keys = stage_keys(folder.token)
         await _start_services(stack, services, environment, keys, console_port)

@@ -8,7 +8,7 @@ from daydream_contracts.events import ContractModel
 
 
 class WriterState(ContractModel):
-    """What one model has brought, and with which probability it writes next."""
+    """What one model has brought under the promotion rule in force, and how likely it is next."""
 
     model: str
     share: float = Field(ge=0, le=1)

@@ -1,0 +1,164 @@
+"""What the figures say, in sentences and cells: for the terminal, Markdown and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from daydream_console.bench.arms import FULL_ARM, PLAIN_ARM
+from daydream_console.bench.outcome import ArmOutcome, BenchOutcome
+from daydream_console.bench.record import BenchRecord
+from daydream_console.bench.statistics import RATIO_MAX, BenchInterval
+
+SMALL_USD = 0.1
+MINUTE_S, HOUR_S = 60, 3600
+COLUMNS = (
+    "arm",
+    "spent",
+    "time",
+    "daydreams",
+    "shown",
+    "good",
+    "good per $ (95 %)",
+    "× plain (95 %)",
+    "of those shown, good",
+    "$ per good",
+    "decoys shown",
+)
+EXPLANATIONS = (
+    "shown: hypotheses that the arm promoted, so that people would read them.",
+    "good: those that state the true link of a planted bridge, which needs both of its notes; each "
+    "bridge counts once per run. Corrected for the errors of the model that compares them.",
+    "decoys shown: promoted hypotheses about two notes that share a word and nothing else.",
+)
+
+
+def cells(arm: ArmOutcome) -> tuple[str, ...]:
+    """Return the row of an arm, in the order of COLUMNS."""
+    return (
+        arm.arm,
+        dollars(arm.usd),
+        duration(arm.seconds),
+        str(arm.daydreams),
+        str(arm.promoted),
+        number(arm.good),
+        with_interval(arm.good_per_usd),
+        with_interval(arm.ratio) if arm.ratio else "",
+        share(arm.precision) if arm.promoted else "–",
+        dollars(arm.usd_per_good.value) if arm.usd_per_good else "–",
+        f"{arm.decoys_promoted} of {arm.decoys_drawn}",
+    )
+
+
+def headline(outcome: BenchOutcome, record: BenchRecord) -> str:
+    """Return the result in one or two sentences."""
+    if record.toy:
+        return (
+            "This was the bundled toy model, which has no ideas: the table shows that everything "
+            "works, and says nothing about which arm is better."
+        )
+    ratio, full = outcome.ratio, outcome.of(FULL_ARM)
+    if full is None or outcome.of(PLAIN_ARM) is None or ratio is None:
+        return f"To compare, run the arms {PLAIN_ARM} and {FULL_ARM}."
+    if not sum(arm.good for arm in outcome.arms):
+        return (
+            "No arm found a planted link, so there is nothing to compare. Raise --cap or --runs, "
+            "or lower --plain-notes."
+        )
+    said = f"{with_interval(ratio)} times as many good insights per dollar as the plain loop"
+    if ratio.low > 1:
+        return f"daydream found {said}."
+    if ratio.high < 1:
+        return f"daydream found fewer: {said}."
+    return (
+        f"Not decided: daydream found {said}, and the interval includes 1. Raise --cap or --runs."
+    )
+
+
+def notes(outcome: BenchOutcome, record: BenchRecord) -> list[str]:
+    """Return what a reader must know besides."""
+    money = "counted at a fixed price; the model is free" if record.notional else record.price
+    lines = [
+        f"Model: {record.model} ({money}). All arms had the same cap through the same ledger.",
+        *(f"{arm.arm}: {arm.text}." for arm in outcome.arms),
+        *EXPLANATIONS,
+    ]
+    errors = outcome.errors
+    if errors is None:
+        lines.append("No arm wrote a hypothesis about a planted bridge, so nothing was compared.")
+    else:
+        lines.append(
+            f"The comparing model, asked {record.votes} times each: of labelled matches it "
+            f"recognized {errors.same_right} of {errors.same}, and rejected {errors.other_right} "
+            f"of {errors.other} others."
+        )
+        if not errors.can_tell:
+            lines.append(
+                "It can hardly tell them apart, so its answers are not corrected, and the numbers "
+                "of good ones mean little."
+            )
+    if outcome.excluded:
+        lines.append(
+            f"Left out, because one note alone yields their link: {', '.join(outcome.excluded)}."
+        )
+    return lines
+
+
+def with_interval(interval: BenchInterval) -> str:
+    """Format a value with its interval."""
+    high = "more" if interval.high >= RATIO_MAX else number(interval.high)
+    return f"{number(interval.value)} ({number(interval.low)} to {high})"
+
+
+def share(interval: BenchInterval) -> str:
+    """Format a share with its interval, in percent."""
+    return f"{interval.value:.0%} ({interval.low:.0%} to {interval.high:.0%})"
+
+
+def number(value: float) -> str:
+    """Format a number with about two digits that count."""
+    if value >= 10:
+        return f"{value:,.0f}"
+    return f"{value:.2g}"
+
+
+def dollars(usd: float) -> str:
+    """Format dollars, with as many decimals as small amounts need."""
+    if not usd:
+        return "$0"
+    return f"${usd:.2f}" if usd >= SMALL_USD else f"${usd:.6f}".rstrip("0")
+
+
+def duration(seconds: float) -> str:
+    """Format a time in its largest units."""
+    if seconds < 2 * MINUTE_S:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * HOUR_S:
+        return f"{seconds / MINUTE_S:.0f} min"
+    return f"{seconds / HOUR_S:.1f} h"
+
+
+def reproduction(record: BenchRecord) -> list[tuple[str, str]]:
+    """Return what it takes to run it again: versions, seeds, prompts, prices."""
+    prompts = {name: digest for run in record.runs for name, digest in run.prompts.items()}
+    seeds = sorted({run.seed for run in record.runs})
+    return [
+        ("daydream", record.version),
+        ("started", f"{record.started_at:%Y-%m-%d %H:%M} UTC"),
+        ("model", record.model),
+        ("price", record.price),
+        ("cap", f"${record.cap_usd:g} for everything"),
+        ("spent on measuring", dollars(record.measuring_nanousd / 1e9)),
+        ("corpus", f"{record.corpus[:16]}, {record.plain_notes} plain notes"),
+        ("seeds of the draws", ", ".join(map(str, seeds))),
+        ("votes per comparison", str(record.votes)),
+        *((f"prompt {name}", digest[:16]) for name, digest in sorted(prompts.items())),
+        *((f"settings of {arm}", text) for arm, text in _settings(record)),
+    ]
+
+
+def _settings(record: BenchRecord) -> Sequence[tuple[str, str]]:
+    by_arm = {run.arm: run.settings for run in record.runs}
+    return [
+        (arm, ", ".join(f"{name}={value}" for name, value in settings.items()) or "as shipped")
+        for arm, settings in by_arm.items()
+    ]

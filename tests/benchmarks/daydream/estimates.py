@@ -1,0 +1,145 @@
+"""Does `budget estimate` hold when the promotion rule changes? Simulated histories.
+
+Judges give noisy scores. The first 50 hypotheses are promoted by the mean score, all later ones if
+they are among the best 5 % of those before, as the quota has it, and an oracle examines what would
+be promoted, which costs more. At a random moment 200 further daydreams are estimated from the
+verdicts so far, and then they happen. The value is the lower of the two coverages, of cost and of
+insights.
+"""
+
+from __future__ import annotations
+
+import bisect
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.figures import figure
+from daydream_console.estimate import estimate
+from daydream_console.past_verdicts import count_in_force
+from daydream_contracts.events import (
+    Aggregation,
+    Decision,
+    HypothesisProposed,
+    Rule,
+    VerdictReached,
+)
+from daydream_contracts.rpc import BudgetState
+from support.message_builders import AT, SYNTHESIS, hypothesis
+
+SEEDS, QUICK_SEEDS = 400, 100
+AHEAD = 200
+FIRST, LAST = 20, 600  # daydreams before the estimate
+QUOTA = 0.05
+HISTORY_MIN = 50
+ABSTAINS = 0.3
+WRITER_NANOUSD, ORACLE_NANOUSD, COST_SPREAD = 600_000, 1_500_000, 0.3
+
+
+@dataclass(frozen=True)
+class SimulatedVerdict:
+    """What became of a daydream, by which rule, and its cost."""
+
+    rule: Rule | None
+    promoted: bool
+    cost_nanousd: int
+
+
+def estimates(quick: bool) -> None:
+    """Print the coverage of the 95 % intervals of cost and insights."""
+    seeds = QUICK_SEEDS if quick else SEEDS
+    results = [held(seed) for seed in range(seeds)]
+    cost, insights = (sum(column) / seeds for column in zip(*results, strict=True))
+    figure(
+        "daydream",
+        "estimate_coverage",
+        [min(cost, insights)],
+        "share",
+        seeds=seeds,
+        of_cost=cost,
+        of_insights=insights,
+    )
+
+
+def held(seed: int) -> tuple[bool, bool]:
+    """Return whether the intervals of cost and insights contain what happened then."""
+    rng = random.Random(seed)
+    history = simulated(rng)
+    before = [next(history) for _ in range(rng.randint(FIRST, LAST))]
+    after = [next(history) for _ in range(AHEAD)]
+    proposed = hypothesis(0, SYNTHESIS)
+    verdicts = [as_verdict(proposed, number, row) for number, row in enumerate(before)]
+    result = estimate(AHEAD, ledger_of(before), count_in_force(reversed(verdicts)), None)
+    assert result.cost is not None
+    cost = sum(row.cost_nanousd for row in after)
+    promoted = sum(row.promoted for row in after)
+    return (
+        result.cost.low <= cost <= result.cost.high,
+        result.insights.low <= promoted <= result.insights.high,
+    )
+
+
+def simulated(rng: random.Random) -> Iterator[SimulatedVerdict]:
+    """Yield what becomes of one daydream after the other in a world with its own rates."""
+    passes_score, passes_oracle = rng.uniform(0.3, 0.95), rng.uniform(0.3, 0.9)
+    ended: list[float] = []
+    while True:
+        cost = WRITER_NANOUSD * rng.lognormvariate(0, COST_SPREAD)
+        if rng.random() < ABSTAINS:
+            yield SimulatedVerdict(None, False, int(cost))
+            continue
+        log_odds = rng.gauss(-3, 1)
+        rule: Rule = "quota" if len(ended) >= HISTORY_MIN else "score"
+        if rule == "quota":
+            nominated = log_odds > ended[int(len(ended) * (1 - QUOTA))]
+        else:
+            nominated = rng.random() < passes_score
+        bisect.insort(ended, log_odds)
+        cost += ORACLE_NANOUSD * nominated * rng.lognormvariate(0, COST_SPREAD)
+        yield SimulatedVerdict(rule, nominated and rng.random() < passes_oracle, int(cost))
+
+
+def as_verdict(proposed: HypothesisProposed, number: int, row: SimulatedVerdict) -> VerdictReached:
+    """Return it as the memory has it."""
+    pair = proposed.pair.model_copy(update={"pair_id": str(number), "stages": ("oracle",)})
+    return VerdictReached(
+        verdict_id=str(number),
+        role="critic",
+        reason="",
+        explanation="",
+        hypothesis=proposed.model_copy(update={"pair": pair}),
+        round=1,
+        decision=Decision.PROMOTED if row.promoted else Decision.DISCARDED,
+        final=True,
+        aggregation=Aggregation(rule=row.rule) if row.rule else None,
+        cost_nanousd=row.cost_nanousd,
+        reached_at=AT,
+    )
+
+
+def ledger_of(rows: list[SimulatedVerdict]) -> BudgetState:
+    """Return a ledger that paid for these daydreams."""
+    costs = np.array([row.cost_nanousd for row in rows], dtype=object)
+    none = dict.fromkeys(
+        (
+            "settled_nanousd",
+            "authorized_nanousd",
+            "reserved_nanousd",
+            "reservations_open",
+            "reservations_released",
+            "attempts_authorized",
+            "overruns",
+            "last_sequence",
+        ),
+        0,
+    )
+    return BudgetState(
+        **none,
+        limits=(),
+        spend=(),
+        daydreams_paid=len(costs),
+        daydreams_nanousd=int(costs.sum()),
+        daydreams_nanousd_squared=int((costs * costs).sum()),
+    )
