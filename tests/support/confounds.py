@@ -42,9 +42,7 @@ def words_of(text: str) -> list[str]:
 
 
 def stems_of(text: str) -> frozenset[str]:
-    return frozenset(
-        word[:STEM_CHARS] for word in words_of(text) if len(word) >= STEM_WORD_MIN
-    )
+    return frozenset(word[:STEM_CHARS] for word in words_of(text) if len(word) >= STEM_WORD_MIN)
 
 
 def readability(text: str) -> float:
