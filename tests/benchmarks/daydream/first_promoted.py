@@ -1,4 +1,4 @@
-"""The precision of the first promoted hypotheses, against the plain rule "mean score of at least 7".
+"""The precision of the first promoted hypotheses, against the plain rule: mean score of 7 or more.
 
 Scripted judges give 7 to nearly everything, as real ones do. The whole critic judges, from its
 first verdict on: the judges are calibrated on canaries, scores become ranks, the quota decides, and

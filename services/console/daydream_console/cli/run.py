@@ -50,7 +50,7 @@ from daydream_console.files import files_under
 from daydream_console.local.folder import DataFolder, default_folder
 from daydream_console.local.model import ModelChoice, choose
 from daydream_console.local.stack import running, services_wanted
-from daydream_console.overview import overview
+from daydream_console.overview import Overview, overview
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import (
     DocumentReport,
@@ -148,17 +148,21 @@ async def run(plan: RunPlan) -> int:
         ):
             if stack.console_url:
                 err.print(f"Web page: {stack.console_url}", soft_wrap=True)
+            before = await overview(client.rpc, client.js)  # nothing of this run is spent yet
             await set_caps(client, plan.caps, free=free)
-            result = await _daydream(client, plan, documents, progress)
+            result = await _daydream(client, plan, documents, progress, before)
     print_result(result, toy=plan.model.toy, as_json=plan.as_json)
     return EXIT_CAP_REACHED if result.end.cap_reached else EXIT_DONE
 
 
 async def _daydream(
-    client: Client, plan: RunPlan, documents: Sequence[Path], progress: Progress
+    client: Client,
+    plan: RunPlan,
+    documents: Sequence[Path],
+    progress: Progress,
+    before: Overview,
 ) -> RunResult:
     reports = await _ingest(client, documents, progress)
-    before = await overview(client.rpc, client.js)
     goal = await _set_goal(client, plan)
     await announce_calibration(client)
     try:
