@@ -73,8 +73,8 @@ def _prose(text: str, data: list[str], chance: random.Random) -> str:
         score = 9 if _links_in(data[0]) else chance.choice([5, 7, 7, 8])
         return f"Novelty: {score}/10\nCoherence: {score}/10\nUsefulness: {score}/10\n\nFine."
     if "creative synthesizer" in text:
-        found = _link_between(data, chance) or f"{NOTHING} {data[0]} {data[1]}"
-        return f"1. An analogy? Perhaps.\n\n2. A metaphor? Hardly.\n\n{found}"
+        finding = _link_between(data, chance) or f"{NOTHING} {data[0]} {data[1]}"
+        return f"1. An analogy? Perhaps.\n\n2. A metaphor? Hardly.\n\n{finding}"
     return NOTHING
 
 

@@ -18,7 +18,7 @@ from daydream_models.reservations import FULL, ORACLE
 
 PAGE = 50
 BY_SCORE = "score"
-SCORES_MAX = 100  # who has so many and still promotes by scores was told to
+SCORES_MAX = 100  # with more of them, promotion by scores is a setting
 VERDICTS_MAX = 2000  # older ones say less about what comes
 
 

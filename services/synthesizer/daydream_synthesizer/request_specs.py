@@ -14,6 +14,7 @@ PACKAGE = "daydream_synthesizer"
 PROMPT = "synthesize.v1.md"
 PROMPT_WITH_EXAMPLES = "synthesize-with-examples.v1.md"
 PROSE_TOKENS_MAX = 2000  # about as many as the longest JSON answer has
+PROSE_SHORT_TOKENS_MAX = 400  # of a small model, which rambles
 PROMPT_SHORT = "synthesize-short.v1.md"  # small models repeat long instructions, and don't follow
 
 
@@ -52,9 +53,10 @@ def _short_spec(settings: SynthesizerSettings, *, repair: bool) -> RequestSpec:
     prompt = load_prompt(
         PACKAGE, PROMPT_SHORT, settings.prompt_file, schema, PLACEHOLDERS, prose=True
     )
+    prose_max = PROSE_SHORT_TOKENS_MAX if settings.model.short_answers else PROSE_TOKENS_MAX
     return RequestSpec(
         prompt,
-        PROSE_TOKENS_MAX if prompt.is_prose else ShortSynthesisAnswer.tokens_max(),
+        prose_max if prompt.is_prose else ShortSynthesisAnswer.tokens_max(),
         facts=1,
         repair=repair and not prompt.is_prose,
     )

@@ -1,4 +1,4 @@
-"""`daydream bench`: good insights per dollar of the essay's plain loop, of ours, and of its parts.
+"""`daydream bench`: good insights per dollar of the essay's plain loop, and of the shipped one.
 
 Data: corpus → each arm runs the real system over it, under its own cap, in its own folder (`arms`,
 `arm_run`) → which hypotheses state the link of a bridge (`matching`), and whether one side alone

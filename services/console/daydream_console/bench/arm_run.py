@@ -12,7 +12,7 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import uuid4
 
 from rich.progress import Progress
@@ -28,7 +28,7 @@ from daydream_console.export.examples import roots_of
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.stack import running
 from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.events import Fact, FactKind, LinkKind, VerdictReached
+from daydream_contracts.events import Fact, FactKind, LinkKind, ModelCall, VerdictReached
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetGoal, SetLimit
 from daydream_contracts.topology import (
     BUDGET_CHANGE,
@@ -75,7 +75,8 @@ async def run_arm(
         ended, seconds = await _daydream(client, plan, folder, progress)
         verdicts = await _verdicts(client)
         spent = (await client.rpc.request(BUDGET_STATE, EmptyRequest())).settled_nanousd
-    calls = [call for verdict in verdicts for call in (*verdict.hypothesis.calls, *verdict.calls)]
+    written = [call for verdict in verdicts for call in verdict.hypothesis.calls]
+    judged = [call for verdict in verdicts for call in verdict.calls]
     result = ArmRun(
         arm=arm.name,
         run=number,
@@ -85,12 +86,16 @@ async def run_arm(
         seconds=seconds,
         ended=ended,
         settings=dict(arm.settings),
-        prompts={call.prompt.name: call.prompt.digest for call in calls},
-        models=dict(Counter(call.model for call in calls)),
+        prompts=_prompts("writer", written) | _prompts("critic", judged),
+        models=dict(Counter(call.model for call in (*written, *judged))),
         daydreams=tuple(recorded_daydreams(verdicts)),
     )
     file.write_text(result.model_dump_json(), "utf-8")
     return result
+
+
+def _prompts(role: str, calls: Iterable[ModelCall]) -> dict[str, str]:
+    return {f"{role} {call.prompt.name}": call.prompt.digest for call in calls}
 
 
 async def _set_cap(client: Client, cap_nanousd: int) -> None:

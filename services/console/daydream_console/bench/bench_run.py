@@ -31,7 +31,7 @@ async def run_bench(plan: BenchPlan, progress: Progress) -> tuple[BenchRecord, B
 
     Raise ConfigurationError before anything is spent if something is missing.
     """
-    free = await prepare(plan.data_folder("."), plan.model, 0)
+    free = await prepare(plan.data_folder("measure"), plan.model, 0)
     plan.claim_folder()
     settings: Mapping[str, str] = price_of_free_model(plan) if free else {}
     price = _free_price() if free else await _price(plan.model.name)

@@ -1,6 +1,6 @@
 """Controls: does one side of a bridge alone yield its link, or one side with a filler?
 
-Then the bridge counts for no arm: whoever states its link need not have connected anything. Only
+Then the bridge counts for no arm: its link can be stated without connecting anything. Only
 bridges are controlled whose link some arm stated; for the others it makes no difference.
 """
 

@@ -74,12 +74,14 @@ class BenchCorpus:
         return {bridge.name: bridge for bridge in self.bridges}
 
     def notes(self, plain: int) -> list[BenchNote]:
-        """Return the notes of a memory: all bridges and decoys, and so many plain notes.
+        """Return the notes of a memory: bridges, fillers, decoys, and a number of plain notes.
 
-        The order is that of their ids, so it says nothing.
+        The order is that of their ids, so it says nothing. Nor does a length: fillers have that of
+        bridges.
         """
         pairs = (*self.bridges, *self.decoys)
         notes = [note for pair in pairs for note in (pair.first, pair.second)]
+        notes += [BenchNote(bridge.filler) for bridge in self.bridges]
         return sorted((*notes, *self._plain(plain)), key=lambda note: note.note_id)
 
     def _plain(self, count: int) -> list[BenchNote]:
@@ -115,7 +117,7 @@ def _parsed(texts: Sequence[str]) -> BenchCorpus:
 
 
 def write_notes(folder: Path, notes: Sequence[BenchNote]) -> list[Path]:
-    """Write each note into a document of its own, and return the files."""
+    """Write each note into a separate document, and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     return list(_written(folder, notes))
 

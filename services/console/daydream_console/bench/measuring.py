@@ -1,4 +1,4 @@
-"""Ask the matching judge and the controls through a gateway and ledger of their own, with a cap.
+"""Ask the matching judge and the controls through a separate gateway and ledger, with a cap.
 
 They are started at the first question that has no stored answer. Each answer is stored before it is
 used, so a benchmark that was stopped pays for none twice.

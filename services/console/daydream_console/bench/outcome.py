@@ -3,7 +3,7 @@
 A hypothesis *covers* a bridge or a decoy if it descends from both of its notes, and neither of its
 two facts alone does. Covered bridges whose link it states are good insights; each bridge counts
 once per run. Everything else that is promoted counts as not good, so the precision is a lower bound
-where the corpus has links that nobody wrote down.
+where notes have links that are not in the corpus.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from daydream_console.bench.matching import MatchingJudge
 from daydream_console.bench.questions import Ask
 from daydream_console.bench.record import ArmRun, BenchRecord, RecordedDaydream
 from daydream_console.bench.statistics import (
+    RESAMPLES,
     ArmHits,
     BenchInterval,
     MatchErrors,
@@ -41,7 +42,8 @@ class ArmOutcome:
 
     `stated` counts hypotheses on bridges that state the link, promoted or not, as the matching
     judge says. `good` and what follows is corrected for its errors. `usd_per_good` is None without
-    a good insight. `ratio` is None for the plain arm, and where that did not run.
+    a good insight. `ratio` is None for the plain arm, and where that did not run. `ratio_found`:
+    the plain arm found something to compare with.
     """
 
     arm: str
@@ -57,6 +59,7 @@ class ArmOutcome:
     good_per_usd: BenchInterval
     usd_per_good: BenchInterval | None
     ratio: BenchInterval | None
+    ratio_found: bool
     precision: BenchInterval
     decoys_drawn: int
     decoys_promoted: int
@@ -74,6 +77,7 @@ class BenchOutcome:
     excluded: tuple[str, ...]
     bridges: int
     decoys: int
+    notes: int
 
     def of(self, name: str) -> ArmOutcome | None:
         """Return the outcome of an arm, or None if it did not run."""
@@ -81,7 +85,7 @@ class BenchOutcome:
 
     @property
     def ratio(self) -> BenchInterval | None:
-        """Return good insights per dollar of ours, divided by those of the plain loop."""
+        """Return good insights per dollar of the full arm, divided by those of the plain one."""
         full = self.of(FULL_ARM)
         return full.ratio if full else None
 
@@ -101,7 +105,9 @@ def covers(daydream: RecordedDaydream, pair: BenchPair) -> bool:
     return joined and not any(pair.note_ids <= set(parent) for parent in daydream.parents)
 
 
-async def assess(record: BenchRecord, corpus: BenchCorpus, ask: Ask) -> BenchOutcome:
+async def assess(
+    record: BenchRecord, corpus: BenchCorpus, ask: Ask, *, resamples: int = RESAMPLES
+) -> BenchOutcome:
     """Return the result of a record.
 
     Raise ConfigurationError for another corpus than the record's, and what `ask` raises.
@@ -126,7 +132,7 @@ async def assess(record: BenchRecord, corpus: BenchCorpus, ask: Ask) -> BenchOut
         for row, said in zip(covered, stated, strict=True)
         if row.bridge.name not in excluded
     ]
-    return _table(record, corpus, counted, errors, excluded)
+    return _table(record, corpus, counted, errors, excluded, resamples)
 
 
 def _covered(runs: Iterable[ArmRun], corpus: BenchCorpus) -> Iterable[_Covered]:
@@ -144,19 +150,25 @@ def _table(
     counted: Sequence[tuple[_Covered, bool]],
     errors: MatchErrors | None,
     excluded: set[str],
+    resamples: int,
 ) -> BenchOutcome:
     names = [name for name in record.arms if any(run.arm == name for run in record.runs)]
     hits = {name: _hits(name, record.runs, counted) for name in names}
     bridges = len(corpus.bridges) - len(excluded)
     known = errors or MatchErrors(0, 0, 0, 0)
-    resampled = rates_per_usd(hits, bridges, known, seed=SEED)
+    resampled = rates_per_usd(hits, bridges, known, seed=SEED, resamples=resamples)
     rows = []
     for name in names:
         stated = sum(said for row, said in counted if row.run.arm == name)
         runs = [run for run in record.runs if run.arm == name]
         rows.append(_outcome(runs, hits, resampled, corpus, known, stated))
     return BenchOutcome(
-        tuple(rows), errors, tuple(sorted(excluded)), len(corpus.bridges), len(corpus.decoys)
+        tuple(rows),
+        errors,
+        tuple(sorted(excluded)),
+        bridges=len(corpus.bridges),
+        decoys=len(corpus.decoys),
+        notes=len(corpus.notes(record.plain_notes)),
     )
 
 
@@ -203,6 +215,7 @@ def _outcome(
         if rate.value and rate.low
         else None,
         ratio=_ratio(name, rates, resampled),
+        ratio_found=rates.get(PLAIN_ARM, 0) > 0,
         precision=share_interval(good[name], len(promoted)),
         decoys_drawn=sum(decoys.values()),
         decoys_promoted=sum(_covered_names(promoted, corpus.decoys).values()),

@@ -45,7 +45,7 @@ def recorded(answers: Mapping[str, str], model: str) -> Ask:
             raise ConfigurationError(
                 f"The record has no answer to a question of {question.prompt.name}",
                 "It was made with other prompts or notes: replay it with its own version, or run "
-                "the benchmark anew",
+                "the benchmark again",
             ) from None
 
     return ask

@@ -19,6 +19,7 @@ def as_json(outcome: BenchOutcome, record: BenchRecord) -> dict[str, Any]:
         "excluded_bridges": list(outcome.excluded),
         "bridges": outcome.bridges,
         "decoys": outcome.decoys,
+        "notes": outcome.notes,
         "toy": record.toy,
         "notional_dollars": record.notional,
         "reproduction": dict(reproduction(record)),

@@ -8,7 +8,7 @@ from html import escape
 
 from daydream_console.bench.outcome import ArmOutcome, BenchOutcome
 from daydream_console.bench.record import BenchRecord
-from daydream_console.bench.statistics import BenchInterval
+from daydream_console.bench.statistics import RATIO_MAX, BenchInterval
 from daydream_console.bench.wording import (
     COLUMNS,
     cells,
@@ -109,8 +109,14 @@ def _row(name: str, interval: BenchInterval, top: float, y: float) -> list[str]:
         'stroke-width="3" stroke-opacity="0.5"/>',
         f'<circle cx="{value:.1f}" cy="{y:.0f}" r="6" fill="{BAR}"/>',
         f'<text x="{LABEL_WIDTH + PLOT_WIDTH + 12}" y="{y + 5:.0f}">'
-        f"{escape(with_interval(interval))}</text>",
+        f"{escape(_interval_text(interval))}</text>",
     ]
+
+
+def _interval_text(interval: BenchInterval) -> str:
+    if interval.high < RATIO_MAX:
+        return with_interval(interval)
+    return f"{number(interval.low)} or more"
 
 
 def _axis(top: float, y: float) -> list[str]:

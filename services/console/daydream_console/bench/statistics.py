@@ -10,8 +10,8 @@ bridges and over runs at once (Owen, Annals of Applied Statistics 1, 2007: cross
 crossed weights). All arms share the weight of a bridge, because a bridge that is easy to find is
 easy for all. Hits are few, so the lower end is that of the hits themselves, and the upper end has
 one further hit as a prior, as in the exact interval of a count (Garwood, Biometrika 28, 1936): no
-hit in sixty bridges is no certainty of zero. The errors of the matching judge are drawn anew in
-each resample from what the labelled matches say of them.
+hit in sixty bridges is no certainty of zero. The errors of the matching judge are drawn in each
+resample from what the labelled matches say of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RESAMPLES = 2000
 LOW, MEDIAN, HIGH = 0.025, 0.5, 0.975
 RATIO_MAX = 1000.0  # a larger ratio says only that one of the two found nothing
 PRIOR = 0.5
-SKILL_MIN = 0.1  # least sensitivity + specificity − 1 that a resample divides by
+SKILL_MIN = 0.1  # a resample divides by no less
 SKILL_NEEDED = 0.2  # below it the judge can't tell, and its answers are counted as they are
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from daydream_console.bench.arms import FULL_ARM, PLAIN_ARM
+from daydream_console.bench.arms import FULL_ARM, NOTHING, PLAIN_ARM
 from daydream_console.bench.outcome import ArmOutcome, BenchOutcome
 from daydream_console.bench.record import BenchRecord
 from daydream_console.bench.statistics import RATIO_MAX, BenchInterval
@@ -20,13 +21,13 @@ COLUMNS = (
     "good",
     "good per $ (95 %)",
     "× plain (95 %)",
-    "of those shown, good",
+    "good of those shown (95 %)",
     "$ per good",
     "decoys shown",
 )
 EXPLANATIONS = (
     "shown: hypotheses that the arm promoted, so that people would read them.",
-    "good: those that state the true link of a planted bridge, which needs both of its notes; each "
+    "good: those that state a known link between two notes, which needs both of them; each such "
     "bridge counts once per run. Corrected for the errors of the model that compares them.",
     "decoys shown: promoted hypotheses about two notes that share a word and nothing else.",
 )
@@ -42,7 +43,7 @@ def cells(arm: ArmOutcome) -> tuple[str, ...]:
         str(arm.promoted),
         number(arm.good),
         with_interval(arm.good_per_usd),
-        with_interval(arm.ratio) if arm.ratio else "",
+        ratio_text(arm.ratio, arm.ratio_found) if arm.ratio else "–",
         share(arm.precision) if arm.promoted else "–",
         dollars(arm.usd_per_good.value) if arm.usd_per_good else "–",
         f"{arm.decoys_promoted} of {arm.decoys_drawn}",
@@ -61,10 +62,11 @@ def headline(outcome: BenchOutcome, record: BenchRecord) -> str:
         return f"To compare, run the arms {PLAIN_ARM} and {FULL_ARM}."
     if not sum(arm.good for arm in outcome.arms):
         return (
-            "No arm found a planted link, so there is nothing to compare. Raise --cap or --runs, "
+            "No arm found a known link, so there is nothing to compare. Raise --cap or --runs, "
             "or lower --plain-notes."
         )
-    said = f"{with_interval(ratio)} times as many good insights per dollar as the plain loop"
+    times = ratio_text(ratio, full.ratio_found)
+    said = f"{times} times as many good insights per dollar as the plain loop"
     if ratio.low > 1:
         return f"daydream found {said}."
     if ratio.high < 1:
@@ -78,16 +80,24 @@ def notes(outcome: BenchOutcome, record: BenchRecord) -> list[str]:
     """Return what a reader must know besides."""
     money = "counted at a fixed price; the model is free" if record.notional else record.price
     lines = [
-        f"Model: {record.model} ({money}). All arms had the same cap through the same ledger.",
+        f"Model: {record.model} ({money}). All arms had the same cap, and ledgers that keep it.",
+        f"Each memory has {outcome.bridges} pairs with a known link among "
+        f"{math.comb(outcome.notes, 2):,} pairs of {outcome.notes} notes.",
         *(f"{arm.arm}: {arm.text}." for arm in outcome.arms),
         *EXPLANATIONS,
     ]
+    if early := sorted({run.arm for run in record.runs if "cap" not in run.ended}):
+        lines.append(
+            f"Runs of {', '.join(early)} ended before their cap, so the dollars are not equal."
+        )
     errors = outcome.errors
     if errors is None:
-        lines.append("No arm wrote a hypothesis about a planted bridge, so nothing was compared.")
+        lines.append(
+            "No arm wrote a hypothesis about the notes of a known link, so nothing was compared."
+        )
     else:
         lines.append(
-            f"The comparing model, asked {record.votes} times each: of labelled matches it "
+            f"The comparing model, {record.votes} votes each: of labelled matches it "
             f"recognized {errors.same_right} of {errors.same}, and rejected {errors.other_right} "
             f"of {errors.other} others."
         )
@@ -105,6 +115,16 @@ def notes(outcome: BenchOutcome, record: BenchRecord) -> list[str]:
 
 def with_interval(interval: BenchInterval) -> str:
     """Format a value with its interval."""
+    return f"{number(interval.value)} ({number(interval.low)} to {number(interval.high)})"
+
+
+def ratio_text(interval: BenchInterval, plain_found: bool) -> str:
+    """Format a ratio with its interval, which may have no upper end.
+
+    Where the plain arm found nothing, there is a lower end only.
+    """
+    if not plain_found:
+        return f"at least {number(interval.low)}"
     high = "more" if interval.high >= RATIO_MAX else number(interval.high)
     return f"{number(interval.value)} ({number(interval.low)} to {high})"
 
@@ -159,6 +179,13 @@ def reproduction(record: BenchRecord) -> list[tuple[str, str]]:
 def _settings(record: BenchRecord) -> Sequence[tuple[str, str]]:
     by_arm = {run.arm: run.settings for run in record.runs}
     return [
-        (arm, ", ".join(f"{name}={value}" for name, value in settings.items()) or "as shipped")
+        (
+            arm,
+            ", ".join(
+                f"{name}={'none' if value == NOTHING else value}"
+                for name, value in settings.items()
+            )
+            or "as shipped",
+        )
         for arm, settings in by_arm.items()
     ]

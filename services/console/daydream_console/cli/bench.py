@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from daydream_console.bench.arms import read_arms
@@ -20,6 +18,21 @@ from daydream_console.bench.report_files import as_json as result_as_json
 from daydream_console.bench.report_files import as_markdown
 from daydream_console.bench.report_page import report_page
 from daydream_console.bench.wording import COLUMNS, cells, headline, notes
+from daydream_console.cli.bench_options import (
+    Arms,
+    BenchCap,
+    BenchData,
+    Corpus,
+    Daydreams,
+    Export,
+    Model,
+    PlainNotes,
+    Replay,
+    Report,
+    Runs,
+    Seed,
+    Votes,
+)
 from daydream_console.cli.command import command
 from daydream_console.cli.options import BaseUrl, Json
 from daydream_console.cli.output import emit_json, err, out, table
@@ -28,65 +41,30 @@ from daydream_console.local.model import ModelChoice, choose
 from daydream_contracts.errors import ConfigurationError
 
 CAP_USD = 5.0
-TOY_DAYDREAMS = 12
+TOY_DAYDREAMS = 8
 TOY_LABELLED = 12
-REPORT = "report"
+REPORT_NAME = "report"
 
 
 @command
 async def bench_command(
-    model: Annotated[
-        str,
-        typer.Option(
-            help="Name of a model, or a GGUF file to serve here. Default: DAYDREAM_MODEL_NAME, "
-            "or the toy model."
-        ),
-    ] = "",
+    model: Model = "",
     base_url: BaseUrl = "",
-    cap: Annotated[
-        float, typer.Option(min=0.001, help="Dollars for everything; each run gets the same part.")
-    ] = CAP_USD,
-    arms: Annotated[
-        str,
-        typer.Option(
-            help="What to compare: plain, uniform, uncalibrated, no-oracle, no-write-back, "
-            "daydream. `ablations` stands for the four in the middle."
-        ),
-    ] = "plain,daydream",
-    runs: Annotated[int, typer.Option(min=1, max=20, help="Runs of each arm.")] = 1,
-    plain_notes: Annotated[
-        int, typer.Option(min=0, max=300, help="Plain notes in each memory, besides 240 others.")
-    ] = 60,
-    daydreams: Annotated[
-        int,
-        typer.Option(min=0, help="Most pairs of a run, besides its cap. 0: no limit; toy: 12."),
-    ] = 0,
-    votes: Annotated[
-        int, typer.Option(min=1, max=15, help="Votes on whether a hypothesis states a link.")
-    ] = 5,
-    seed: Annotated[int, typer.Option(help="Seed of the first run's draws.")] = 1,
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", help="Folder of this benchmark. Default: bench in the data folder."),
-    ] = None,
-    corpus: Annotated[
-        Path | None,
-        typer.Option(help="Folder with a corpus of your own. Default: the bundled one."),
-    ] = None,
-    replay: Annotated[
-        Path | None,
-        typer.Option(help="Compute the table from a record. No model is asked."),
-    ] = None,
-    export: Annotated[
-        Path | None, typer.Option(help="File for the record; compressed if it ends with .gz.")
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(help="Folder for report.html, report.md and report.json."),
-    ] = None,
+    cap: BenchCap = CAP_USD,
+    arms: Arms = "plain,daydream",
+    runs: Runs = 1,
+    plain_notes: PlainNotes = 60,
+    daydreams: Daydreams = 0,
+    votes: Votes = 5,
+    seed: Seed = 1,
+    data: BenchData = None,
+    corpus: Corpus = None,
+    replay: Replay = None,
+    export: Export = None,
+    report: Report = None,
     as_json: Json = False,
 ) -> None:
-    """Measure good insights per dollar on planted links: the essay's plain loop, ours, its parts.
+    """Measure good insights per dollar on known links: the essay's plain loop, ours, and its parts.
 
     A benchmark that was stopped continues with the same options.
 
@@ -155,10 +133,10 @@ def _write(
     if report is None:
         return
     report.mkdir(parents=True, exist_ok=True)
-    (report / f"{REPORT}.html").write_text(report_page(outcome, record), "utf-8")
-    (report / f"{REPORT}.md").write_text(as_markdown(outcome, record), "utf-8")
-    (report / f"{REPORT}.json").write_text(_json_text(record, outcome), "utf-8")
-    err.print(f"Report: {report / REPORT}.html", markup=False)
+    (report / f"{REPORT_NAME}.html").write_text(report_page(outcome, record), "utf-8")
+    (report / f"{REPORT_NAME}.md").write_text(as_markdown(outcome, record), "utf-8")
+    (report / f"{REPORT_NAME}.json").write_text(_json_text(record, outcome), "utf-8")
+    err.print(f"Report: {report / REPORT_NAME}.html", markup=False)
 
 
 def _json_text(record: BenchRecord, outcome: BenchOutcome) -> str:
@@ -168,9 +146,10 @@ def _json_text(record: BenchRecord, outcome: BenchOutcome) -> str:
 
 
 def _show(record: BenchRecord, outcome: BenchOutcome) -> None:
-    rows = table("", COLUMNS[:1], COLUMNS[1:])
-    for arm in outcome.arms:
-        rows.add_row(*cells(arm))
+    names, *figures = zip(COLUMNS, *(cells(arm) for arm in outcome.arms), strict=True)
+    rows = table("", names[:1], names[1:])
+    for figure in figures:
+        rows.add_row(*figure)
     out.print(rows)
     out.print(headline(outcome, record), style="bold", markup=False)
     for line in notes(outcome, record):

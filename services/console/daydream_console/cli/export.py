@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,7 @@ from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import count, emit_json, err, out
 from daydream_console.client import Client
-from daydream_console.export.examples import clearances_of, examples_of
+from daydream_console.export.examples import LabelledExample, clearances_of, examples_of
 from daydream_console.export.reading import read_all, read_outcomes
 from daydream_console.export.writing import ALL, write_export
 from daydream_contracts.errors import ConfigurationError
@@ -58,11 +59,7 @@ async def export_command(
     Examples:
         daydream export ~/daydream-export --test-fraction 0.2
     """
-    formats = tuple(only or ALL)
-    if unknown := [name for name in formats if name not in ALL]:
-        raise ConfigurationError(
-            f"Unknown format: {', '.join(unknown)}", f"Use one of {', '.join(ALL)}"
-        )
+    formats = _formats(only)
     async with connection(data) as client:
         page = await _read_with_progress(client)
         outcomes = await read_outcomes(client)
@@ -72,28 +69,38 @@ async def export_command(
     files = write_export(
         folder.absolute(), examples, wanted=formats, command=arguments, at=datetime.now(UTC)
     )
+    lost = sum(example.teaches and not example.side for example in examples)
     if as_json:
-        lost = sum(example.teaches and not example.side for example in examples)
-        emit_json(
-            {
-                "folder": str(folder),
-                "hypotheses": len(examples),
-                "on_both_sides": lost,
-                "files": files,
-            }
-        )
+        counts = {"hypotheses": len(examples), "on_both_sides": lost, "files": files}
+        emit_json({"folder": str(folder), **counts})
         return
     for name, rows in files.items():
         out.print(f"{folder / name}: {count(rows, 'row')}", markup=False)
     if restricted := len(page.verdicts) - len(permitted.verdicts):
         out.print(f"{restricted} verdicts on restricted facts were left out (see --clearance).")
-    if split := sum(example.teaches and not example.side for example in examples):
-        out.print(
-            f"{count(split, 'hypothesis', 'hypotheses')} with facts on both sides of the split "
-            f"left out, by {examples[0].split_by}."
-        )
+    _show_split(examples, lost)
     out.print(
         f"{len(examples)} hypotheses. {folder / 'README.md'} describes the content.", markup=False
+    )
+
+
+def _formats(only: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the formats to write. Raise ConfigurationError for an unknown one."""
+    formats = tuple(only or ALL)
+    if unknown := [name for name in formats if name not in ALL]:
+        raise ConfigurationError(
+            f"Unknown format: {', '.join(unknown)}", f"Use one of {', '.join(ALL)}"
+        )
+    return formats
+
+
+def _show_split(examples: Sequence[LabelledExample], lost: int) -> None:
+    if not lost:
+        return
+    hypotheses = count(lost, "hypothesis", "hypotheses")
+    out.print(
+        f"{hypotheses} with facts on both sides of the split left out; it is by "
+        f"{examples[0].split_by}."
     )
 
 

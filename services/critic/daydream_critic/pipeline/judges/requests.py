@@ -17,6 +17,7 @@ DEFAULT_RUBRIC = "essay"
 PLACEHOLDERS = frozenset({"hypothesis", "reasoning", "implication"})
 OUTPUT_PLACEHOLDERS = frozenset({"output"})  # the writer's output as it is
 PROSE_TOKENS_MAX = 800
+PROSE_SHORT_TOKENS_MAX = 250
 
 
 def judge_requests(settings: CriticSettings, config: JudgeConfig) -> RequestSpecs:
@@ -41,10 +42,14 @@ def _judge_request(
     takes_output = prompt.placeholders == OUTPUT_PLACEHOLDERS
     return RequestSpec(
         prompt,
-        PROSE_TOKENS_MAX if prompt.is_prose else answer.tokens_max(),
+        _prose_tokens_max(config) if prompt.is_prose else answer.tokens_max(),
         text_bytes_max=OUTPUT_BYTES_MAX if takes_output else synthesis_bytes_max(size),
         repair=size != MINIMAL and not prompt.is_prose,
     )
+
+
+def _prose_tokens_max(config: JudgeConfig) -> int:
+    return PROSE_SHORT_TOKENS_MAX if config.model.short_answers else PROSE_TOKENS_MAX
 
 
 def synthesis_bytes_max(size: str) -> int:

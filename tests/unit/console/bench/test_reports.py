@@ -1,0 +1,88 @@
+"""The table in words: the headline says what can be said, and the page stands alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+
+import pytest
+
+from daydream_console.bench.arms import FULL_ARM
+from daydream_console.bench.corpus import load_corpus
+from daydream_console.bench.outcome import BenchOutcome, assess
+from daydream_console.bench.record import BenchRecord
+from daydream_console.bench.report_files import as_json, as_markdown
+from daydream_console.bench.report_page import report_page
+from daydream_console.bench.wording import COLUMNS, headline, notes
+from support.planted_bench import FakeMatchingJudge, PlantedWorld, planted_record
+
+CORPUS = load_corpus()
+
+
+def bench(world: PlantedWorld, **changes: object) -> tuple[BenchOutcome, BenchRecord]:
+    record = planted_record(world, CORPUS, 1).model_copy(update=changes)
+    return asyncio.run(assess(record, CORPUS, FakeMatchingJudge(CORPUS), resamples=200)), record
+
+
+@pytest.mark.parametrize(
+    ("world", "changes", "said"),
+    [
+        (PlantedWorld(10, reach=0.05), {}, "daydream found"),
+        (PlantedWorld(0.05, reach=0.6), {}, "daydream found fewer"),
+        (PlantedWorld(1, reach=0.1), {}, "Not decided"),
+        (PlantedWorld(1, reach=0), {}, "No arm found"),
+        (PlantedWorld(10, reach=0.05), {"toy": True}, "toy model, which has no ideas"),
+    ],
+)
+def test_the_headline_says_what_the_interval_allows(
+    world: PlantedWorld, changes: dict[str, object], said: str
+) -> None:
+    assert said in headline(*bench(world, **changes))
+
+
+def test_without_the_plain_arm_nothing_is_compared() -> None:
+    outcome, record = bench(PlantedWorld(2, reach=0.1))
+    alone = [run for run in record.runs if run.arm == FULL_ARM]
+    changed = record.model_copy(update={"runs": tuple(alone)})
+    outcome = asyncio.run(assess(changed, CORPUS, FakeMatchingJudge(CORPUS), resamples=200))
+    assert outcome.ratio is None
+    assert "run the arms plain and daydream" in headline(outcome, changed)
+
+
+def test_the_notes_say_how_good_the_comparing_model_is_and_what_dollars_mean() -> None:
+    text = "\n".join(notes(*bench(PlantedWorld(2, reach=0.2), notional=True)))
+    assert "recognized 41 of 41, and rejected 41 of 41 others" in text
+    assert "the model is free" in text
+    assert "plain: the essay" in text
+
+
+def test_markdown_and_json_have_every_arm_with_what_it_takes_to_run_it_again() -> None:
+    outcome, record = bench(PlantedWorld(2, reach=0.2))
+    text = as_markdown(outcome, record)
+    rows = [line for line in text.splitlines() if line.startswith(("| plain", "| daydream |"))]
+    assert len(rows) >= 2
+    assert rows[0].count("|") == len(COLUMNS) + 1
+    data = json.loads(json.dumps(as_json(outcome, record)))
+    assert [arm["arm"] for arm in data["arms"]] == ["plain", "daydream"]
+    assert data["arms"][1]["ratio"]["low"] <= data["arms"][1]["ratio"]["value"]
+    assert {"daydream", "model", "price", "corpus"} <= set(data["reproduction"])
+    assert "Infinity" not in json.dumps(data)
+    assert data["runs"][0]["cap_nanousd"] == 10**9
+
+
+def test_the_page_is_one_file_with_plots_and_escapes_what_comes_from_outside() -> None:
+    outcome, record = bench(PlantedWorld(5, reach=0.05), model="<script>alert(1)</script>")
+    page = report_page(outcome, record)
+    assert page.count("<svg") == 3
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=", page)
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
+    for position in re.findall(r'cx="([\d.]+)"', page):
+        assert 150 <= float(position) <= 630
+
+
+def test_the_page_of_a_benchmark_that_found_nothing_has_plots_too() -> None:
+    outcome, record = bench(PlantedWorld(1, reach=0))
+    assert "<svg" in report_page(outcome, record)
+    assert "nan" not in report_page(outcome, record)
