@@ -45,7 +45,9 @@ def test_two_judges_are_calibrated_evaluate_everything_and_the_best_are_promoted
     names = {
         frozenset(judgement["judge"] for judgement in verdict["judgements"]) for verdict in judged
     }
-    assert names == {frozenset({"judge.v1@priced-1", "judge-skeptic.v1@priced-1"})}
+    assert frozenset().union(*names) == {"judge.v1@priced-1", "judge-skeptic.v1@priced-1"}, (
+        "each is asked where its answer is worth its price"
+    )
     assert all(
         judgement["self_judged"] for verdict in judged for judgement in verdict["judgements"]
     ), "there is one family only"

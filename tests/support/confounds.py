@@ -90,9 +90,9 @@ class RareWords:
 
     def overlap(self, first: str, second: str) -> float:
         """Return the weighted cosine of the stems of two texts."""
-        one, other = stems_of(first), stems_of(second)
-        scale = (self.total(one) * self.total(other)) ** 0.5
-        return self.total(one & other) / max(1e-9, scale)
+        stems, others = stems_of(first), stems_of(second)
+        scale = (self.total(stems) * self.total(others)) ** 0.5
+        return self.total(stems & others) / max(1e-9, scale)
 
 
 def texts_of(case: CanaryCase) -> dict[str, str]:
@@ -116,12 +116,12 @@ def text_confounds(canaries: CanarySet) -> dict[str, float]:
         for name, feature in TEXT_FEATURES.items():
             areas[f"{name} of {scope}"] = area([feature(row[scope]) for row in texts], bridges)
         areas[f"rare words of {scope}"] = area([rare.mean(row[scope]) for row in texts], bridges)
-    for one, other in PAIRS:
-        name = f"{one} and {other}"
+    for scope, other in PAIRS:
+        name = f"{scope} and {other}"
         areas[f"shared words of {name}"] = area(
-            [rare.overlap(row[one], row[other]) for row in texts], bridges
+            [rare.overlap(row[scope], row[other]) for row in texts], bridges
         )
-        stems = [(stems_of(row[one]), stems_of(row[other])) for row in texts]
+        stems = [(stems_of(row[scope]), stems_of(row[other])) for row in texts]
         areas[f"shared stems of {name}"] = area(
             [len(first & second) / max(1, len(first | second)) for first, second in stems], bridges
         )
@@ -137,10 +137,10 @@ def closeness_confounds(
     scopes = sorted({scope for pair in PAIRS for scope in pair})
     vectors = {scope: embed([row[scope] for row in texts]) for scope in scopes}
     return {
-        f"closeness of {one} and {other}": area(
-            (vectors[one] * vectors[other]).sum(axis=1).tolist(), bridges
+        f"closeness of {scope} and {other}": area(
+            (vectors[scope] * vectors[other]).sum(axis=1).tolist(), bridges
         )
-        for one, other in PAIRS
+        for scope, other in PAIRS
     }
 
 

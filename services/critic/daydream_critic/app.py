@@ -13,6 +13,7 @@ from daydream_contracts.buckets import CRITIC, DECISION_RECORDS, PLANS, PROMPTS
 from daydream_contracts.events import HypothesisProposed
 from daydream_contracts.topology import CRITIC_STATE
 from daydream_critic import handlers
+from daydream_critic.calibration.calibration_budget import CalibrationBudget
 from daydream_critic.calibration.calibration_store import CalibrationStore
 from daydream_critic.calibration.calibrator import Calibrator
 from daydream_critic.families import family_of
@@ -124,7 +125,7 @@ def make_calibrator(
         canaries.first(count),
         CalibrationStore(bucket, canaries.digest),
         LeaderLease(bucket, LEASE_KEY),
-        settings.calibration_share_max,
+        CalibrationBudget(runtime.rpc, settings.calibration_share_max),
     )
 
 

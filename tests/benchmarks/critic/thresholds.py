@@ -18,7 +18,8 @@ from benchmarks.critic.panels import judged
 from benchmarks.figures import mean_figure
 from daydream_critic.stats.aggregation import AggregationModel
 from daydream_critic.stats.certified_threshold import CONFIDENCE, CertifiedThreshold, certify
-from daydream_critic.stats.panel_posterior import PanelEvidence, panel_posterior
+from daydream_critic.stats.panel_evidence import PanelEvidence
+from daydream_critic.stats.panel_posterior import panel_posterior
 
 TARGET = 0.5
 LABELLED, FRESH = 400, 20_000

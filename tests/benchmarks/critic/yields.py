@@ -27,12 +27,8 @@ from numpy.typing import NDArray
 from benchmarks.figures import mean_figure
 from daydream_critic.settings import CriticSettings
 from daydream_critic.stats.aggregation import AggregationModel
-from daydream_critic.stats.panel_posterior import (
-    LABELS_MIN,
-    LabelledValues,
-    PanelEvidence,
-    panel_posterior,
-)
+from daydream_critic.stats.panel_evidence import LabelledValues, PanelEvidence
+from daydream_critic.stats.panel_posterior import LABELS_MIN, panel_posterior
 from daydream_critic.stats.quota_threshold import QuotaThreshold
 from daydream_critic.stats.sequential_plan import SequentialPlan
 

@@ -55,12 +55,12 @@ def draws_over_uniform(quick: bool) -> None:
     for name in (*ALONE, PORTFOLIO):
         drawn = [numbers_drawn(name, space, kinds, seed) for seed in seeds]
         for kind, numbers in kinds.items():
-            found = [sum(number in run for run in drawn) / len(drawn) for number in numbers]
+            draw_shares = [sum(number in run for run in drawn) / len(drawn) for number in numbers]
             interval_figure(
                 "daydream",
                 f"{kind}_over_uniform" if name == PORTFOLIO else f"{kind}_over_uniform_{name}",
-                [count / uniform for count in found],
-                lambda counts: sum(counts) / len(counts),
+                [draw_share / uniform for draw_share in draw_shares],
+                lambda ratios: sum(ratios) / len(ratios),
                 "times",
                 strategy=name,
                 facts=len(space.vectors),

@@ -7,13 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from daydream_critic.stats.aggregation import AggregationModel
-from daydream_critic.stats.panel_posterior import (
-    LABELS_MIN,
-    LabelledValues,
-    PanelEvidence,
-    panel_posterior,
-    with_predicted,
-)
+from daydream_critic.stats.panel_evidence import LabelledValues, PanelEvidence
+from daydream_critic.stats.panel_posterior import LABELS_MIN, panel_posterior, with_predicted
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]

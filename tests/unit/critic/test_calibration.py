@@ -23,6 +23,8 @@ from daydream_contracts.rpc import (
     ReleaseReservation,
 )
 from daydream_contracts.topology import BUDGET_OPEN, BUDGET_STATE
+from daydream_critic.calibration import calibrator as calibrator_module
+from daydream_critic.calibration.calibration_budget import CalibrationBudget
 from daydream_critic.calibration.calibration_store import CalibrationStore
 from daydream_critic.calibration.calibrator import BATCH, Calibrator
 from daydream_critic.history.critic_history import CriticHistory
@@ -132,7 +134,7 @@ def calibrator_of(
         canaries,
         CalibrationStore(store.bucket, CANARIES.digest),
         LeaderLease(store.bucket, "lease"),
-        share_max=0.1,
+        CalibrationBudget(ledger.runtime.rpc, share_max=0.1),
     )
 
 
@@ -175,7 +177,11 @@ def test_another_model_or_prompt_is_calibrated_anew() -> None:
         assert len(model.requests) == ALL
 
 
-def test_a_cap_that_is_too_small_is_said_and_hypotheses_are_judged_all_the_same() -> None:
+def test_a_cap_that_is_too_small_is_said_and_hypotheses_are_judged_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A run sets its cap some seconds after the start of its services.
+    monkeypatch.setattr(calibrator_module, "REFUSED_AFTER_S", 0.0)
     model, ledger = FakeJudgeModel([]), FakeLedger(cap_nanousd=100 * ALL)
 
     async def run() -> Calibrator:

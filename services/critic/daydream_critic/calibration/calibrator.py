@@ -11,7 +11,7 @@ crash loses at most a batch. The ids of its requests derive from the canaries' t
 finds what was paid for. A reservation that a crash leaves open expires.
 
 Hypotheses wait for the end of it, at most `WAIT_S_MAX`: a judge whose provider is away must not
-stop the others for good.
+stop the others for good. (`calibration_budget` has the money, `calibration_store` the results.)
 """
 
 from __future__ import annotations
@@ -24,16 +24,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from daydream_contracts.errors import RELEASED, PermanentError, RetryLaterError
-from daydream_contracts.events import NANOUSD_PER_USD, AlertRaised, derive_id
-from daydream_contracts.rpc import (
-    EVERYTHING,
-    BudgetState,
-    CalibrationProgress,
-    EmptyRequest,
-    OpenReservation,
-    ReleaseReservation,
+from daydream_contracts.events import AlertRaised, derive_id
+from daydream_contracts.rpc import CalibrationProgress
+from daydream_critic.calibration.calibration_budget import (
+    CalibrationBudget,
+    CalibrationRefusedError,
+    expected_nanousd,
+    usd,
 )
-from daydream_contracts.topology import BUDGET_OPEN, BUDGET_RELEASE, BUDGET_STATE
 from daydream_critic.calibration.calibration_store import CalibrationStore
 from daydream_critic.calibration.records import CanaryScore, JudgeCalibration
 from daydream_critic.history.records import score_of
@@ -82,7 +80,7 @@ class Calibrator:
     canaries: CanarySet
     store: CalibrationStore
     lease: LeaderLease
-    share_max: float
+    budget: CalibrationBudget
     progress: CalibrationProgress = field(default_factory=CalibrationProgress)
     calibrations: dict[str, JudgeCalibration] = field(default_factory=dict)
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -124,7 +122,7 @@ class Calibrator:
             return None
         if not await self.lease.acquire_or_renew():
             return POLL_S
-        refusal = await self._why_too_expensive(missing)
+        refusal = await self.budget.why_too_expensive(self._expected_nanousd(missing))
         if refusal is None:
             return POLL_S
         if refusal:
@@ -134,7 +132,7 @@ class Calibrator:
             self._announce(missing)
         try:
             await self._ask_batch(missing)
-        except RetryLaterError as error:
+        except CalibrationRefusedError as error:
             await self._refuse(f"The judges are not calibrated: {error}")
             raise
         return 0.0
@@ -159,12 +157,10 @@ class Calibrator:
         return missing
 
     def _expected_nanousd(self, missing: Mapping[str, list[NamedCanary]]) -> int:
-        total = 0
-        for judge in self.judges:
-            plan, left = judge.plan(first=True), missing.get(judge.history_key(FULL), [])
-            if plan is not None:
-                total += len(left) * (plan.expected_fixed_nanousd or plan.fixed_nanousd)
-        return total
+        return sum(
+            expected_nanousd(judge, len(missing.get(judge.history_key(FULL), [])))
+            for judge in self.judges
+        )
 
     async def _refuse_after_a_while(self, refusal: str) -> float:
         now = time.monotonic()
@@ -174,38 +170,10 @@ class Calibrator:
         await self._refuse(refusal)
         return RETRY_S
 
-    async def _why_too_expensive(self, missing: Mapping[str, list[NamedCanary]]) -> str | None:
-        """Return why it would take too much of the money that is left, or "".
-
-        Return None while no cap is set: then nothing can be paid yet.
-        """
-        expected = self._expected_nanousd(missing)
-        if not expected:
-            return ""
-        state: BudgetState = await self.runtime.rpc.request(BUDGET_STATE, EmptyRequest())
-        caps = [limit for limit in state.limits if limit.scope == EVERYTHING and limit.hard]
-        if not caps:
-            return None
-        left = min(
-            (
-                limit.cap_nanousd - limit.settled_nanousd - limit.authorized_nanousd
-                for limit in caps
-            ),
-            default=0,
-        )
-        if expected <= self.share_max * left:
-            return ""
-        return (
-            f"The judges are not calibrated: this would take about ${_usd(expected)}, more than"
-            f" {self.share_max:.0%} of the ${_usd(max(0, left))} that the cap leaves."
-            " Ranks, separation and the promotion threshold are guesses. Raise the cap, or raise"
-            " DAYDREAM_CRITIC_CALIBRATION_SHARE_MAX"
-        )
-
     def _announce(self, missing: Mapping[str, list[NamedCanary]]) -> None:
         count = sum(len(left) for left in missing.values())
         expected = self._expected_nanousd(missing)
-        price = f"about ${_usd(expected)}" if expected else "free"
+        price = f"about {usd(expected)}" if expected else "free"
         text = (
             f"calibrating {len(missing)} of {len(self.judges)} judges: {count} answers about"
             f" canaries, {price}, purpose calibration, once for each model and prompt"
@@ -217,7 +185,7 @@ class Calibrator:
         """Ask every judge about its next canaries, and store the scores."""
         asked = [judge for judge in self.judges if judge.history_key(FULL) in missing]
         now = datetime.now(UTC)
-        reservation_id = await self._reserve(asked, now)
+        reservation_id = await self.budget.open(asked, BATCH, now)
         try:
             results = await asyncio.gather(
                 *(
@@ -227,35 +195,10 @@ class Calibrator:
                 return_exceptions=True,
             )
         finally:
-            if reservation_id:
-                await self.runtime.rpc.request(
-                    BUDGET_RELEASE, ReleaseReservation(reservation_id=reservation_id, branch=0)
-                )
+            await self.budget.release(reservation_id)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-
-    async def _reserve(self, judges: Sequence[Judge], now: datetime) -> str:
-        """Return the id of a reservation for one batch, or "" if it costs nothing.
-
-        Raise RetryLaterError for a refusal.
-        """
-        plans = [plan for judge in judges if (plan := judge.plan(first=True)) is not None]
-        if not plans:
-            return ""
-        keys = [judge.history_key(FULL) for judge in judges]
-        reservation_id = derive_id("calibration reservation", *keys, now.isoformat())
-        allocations = [part for plan in plans for part in plan.allocations(0, BATCH, FULL)]
-        request = OpenReservation(
-            reservation_id=reservation_id,
-            allocations=tuple(allocations),
-            purpose="calibration",
-            requested_at=now,
-        )
-        grant = await self.runtime.rpc.request(BUDGET_OPEN, request)
-        if grant.refusal is not None:
-            raise RetryLaterError(grant.refusal.text, until=grant.refusal.retry_at)
-        return reservation_id
 
     async def _ask(
         self, judge: Judge, canaries: Sequence[NamedCanary], reservation_id: str, now: datetime
@@ -302,7 +245,7 @@ class Calibrator:
     def _summary(self) -> str:
         cost = sum(row.cost_nanousd for row in self.calibrations.values())
         count = sum(len(row.scores) for row in self.calibrations.values())
-        return f"{count} answers about canaries, ${_usd(cost)}"
+        return f"{count} answers about canaries, {usd(cost)}"
 
     def _end(self, state: str, text: str) -> None:
         cost = sum(row.cost_nanousd for row in self.calibrations.values())
@@ -331,7 +274,3 @@ async def _score(
         return CanaryScore(canary=canary.name, score=None), 0
     cost = sum(call.cost_nanousd for call in opinion.calls)
     return CanaryScore(canary=canary.name, score=score_of(opinion.judgement)), cost
-
-
-def _usd(nanousd: int) -> str:
-    return f"{nanousd / NANOUSD_PER_USD:.4f}"

@@ -70,8 +70,8 @@ def _error(share: float, hits: int, misses: int) -> float:
         + (misses - 1) * (both_misses - share**2)
     ) / (hits * misses)
     # With no wrong pair the formula gives 0; half a wrong pair is added.
-    least = (0.5 / (hits * misses)) ** 0.5
-    return float(max(max(variance, 0.0) ** 0.5, least))
+    lowest = (0.5 / (hits * misses)) ** 0.5
+    return float(max(max(variance, 0.0) ** 0.5, lowest))
 
 
 def contradiction_of(
@@ -81,8 +81,8 @@ def contradiction_of(
 
     `rows` are values of hypotheses that all judges scored, `canaries` those of canaries, each of
     shape (n, judges). They contradict it if the opinion of the agreeing judges orders canaries
-    worse than chance, or if the judge that is most of one mind with the others orders them worse
-    than the one that is least so.
+    worse than chance, or if the judge that agrees most with the others orders them worse than the
+    one that agrees with them hardly at all.
     """
     judges = len(names)
     if judges < 2 or len(rows) < HISTORY_MIN:
@@ -97,12 +97,12 @@ def contradiction_of(
             f" the decoy in only {together.share:.0%} of the pairs"
             f" (95 %: {together.low:.0%} to {together.high:.0%})"
         )
-    most, least = int(np.argmax(weights)), int(np.argmin(weights))
-    trusted, doubted = (skill_of(canaries[:, judge], bridges) for judge in (most, least))
+    agreeing, differing = int(np.argmax(weights)), int(np.argmin(weights))
+    trusted, doubted = (skill_of(canaries[:, judge], bridges) for judge in (agreeing, differing))
     if trusted is None or doubted is None or trusted.high >= doubted.low:
         return None
     return (
-        f"canaries contradict the judges' consensus: {names[most]}, which agrees most with the"
+        f"canaries contradict the judges' consensus: {names[agreeing]}, which agrees most with the"
         f" others, puts the bridge first in {trusted.share:.0%} of the pairs, and"
-        f" {names[least]}, which agrees least, in {doubted.share:.0%}"
+        f" {names[differing]}, which agrees hardly with them, in {doubted.share:.0%}"
     )

@@ -18,12 +18,8 @@ from daydream_critic.calibration.skill import Skill, contradiction_of, skill_of
 from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.records import CanaryResult, deviate_of
 from daydream_critic.stats.aggregation import AggregationModel
-from daydream_critic.stats.panel_posterior import (
-    LABELS_MIN,
-    LabelledValues,
-    PanelEvidence,
-    panel_posterior,
-)
+from daydream_critic.stats.panel_evidence import LabelledValues, PanelEvidence
+from daydream_critic.stats.panel_posterior import LABELS_MIN, panel_posterior
 from daydream_critic.stats.score_ranks import ScoreRanks
 
 Array = NDArray[np.float64]
@@ -117,8 +113,10 @@ class Experience:
 
     def _canaries(self, keys: Sequence[str]) -> LabelledValues:
         """Return canaries that all these judges scored, in the calibration and between pairs."""
-        found = [self._calibration(key) for key in keys]
-        calibrated = [calibration.readable for calibration in found if calibration is not None]
+        calibrations = [self._calibration(key) for key in keys]
+        calibrated = [
+            calibration.readable for calibration in calibrations if calibration is not None
+        ]
         names: list[str] = []
         if len(calibrated) == len(keys) and keys:
             names = sorted(set.intersection(*(set(scores) for scores in calibrated)))

@@ -27,7 +27,6 @@ scripted world were not looked at for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,9 +38,9 @@ from daydream_critic.stats.agreement import (
     equal_weights,
     pooled_correlations,
 )
+from daydream_critic.stats.panel_evidence import LabelledValues, PanelEvidence
 
 Array = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 LABELS_MIN = 20  # canaries of each kind, from which a judge counts as measured
 PANEL_SEPARATION = 0.75  # prior mean of the distance between hits and misses, in d′ of the panel
@@ -56,58 +55,6 @@ REPEATS = 0.65  # correlation of two calls of a judge, until second calls exist
 REPEATS_BOUNDS = (0.3, 0.95)
 NEWTON_STEPS = 30
 STEP_MIN = 1e-7
-
-
-@dataclass(frozen=True)
-class LabelledValues:
-    """Values of the judges, shape (n, judges), NaN for one not asked, and the truth, shape (n,).
-
-    `again`: values of second calls, of the same shape, or None without any.
-    """
-
-    values: Array
-    truth: Bools
-    again: Array | None = None
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """Return how many hits and how many misses there are."""
-        hits = int(self.truth.sum())
-        return hits, len(self.truth) - hits
-
-    @classmethod
-    def none(cls, judges: int) -> LabelledValues:
-        """Return no labels."""
-        return cls(np.zeros((0, judges)), np.zeros(0, bool))
-
-
-@dataclass(frozen=True)
-class PanelEvidence:
-    """All that tells about judges: `unlabelled` values, shape (n, judges), and three kinds of
-    labels.
-    """
-
-    unlabelled: Array
-    canaries: LabelledValues
-    reviews: LabelledValues
-    outcomes: LabelledValues
-
-    @classmethod
-    def of(
-        cls,
-        unlabelled: Array,
-        canaries: LabelledValues | None = None,
-        reviews: LabelledValues | None = None,
-        outcomes: LabelledValues | None = None,
-    ) -> PanelEvidence:
-        """Return the evidence; kinds that are left out have no labels."""
-        none = LabelledValues.none(unlabelled.shape[1])
-        return cls(unlabelled, canaries or none, reviews or none, outcomes or none)
-
-    @property
-    def judges(self) -> int:
-        """Return the number of judges."""
-        return int(self.unlabelled.shape[1])
 
 
 @dataclass(frozen=True)
@@ -209,7 +156,7 @@ def _after_choices(
     evidence: PanelEvidence,
     base_and_scale: tuple[Array, Array],
 ) -> NormalBelief:
-    """Return the belief after reviews and outcomes. Each kind has a base rate of its own."""
+    """Return the belief after reviews and outcomes. Each kind has its own base rate."""
     base, scale = base_and_scale
     kinds = [(evidence.reviews, 1.0), (evidence.outcomes, OUTCOME_WORTH)]
     kinds = [(labels, worth) for labels, worth in kinds if len(labels.truth)]
@@ -288,19 +235,3 @@ def _repeats(canaries: LabelledValues, scale: Array) -> Array:
         return np.full(judges, REPEATS)
     measured = 1 - float((differences**2).mean()) / 2
     return np.full(judges, np.clip(measured, *REPEATS_BOUNDS))
-
-
-def weights_of(model: AggregationModel) -> Array:
-    """Return the weight of each judge's value when each was asked once."""
-    return model.weigh((1,) * len(model.separations)).weights
-
-
-def separations_on(canaries: LabelledValues) -> Sequence[float]:
-    """Return each judge's measured separation on canaries, 0 where there are too few."""
-    judges = canaries.values.shape[1]
-    if min(canaries.counts) < 2:
-        return [0.0] * judges
-    scale = np.maximum(_within_kinds(canaries, np.ones(judges)).std(axis=0), 1e-3)
-    hits, misses = canaries.values[canaries.truth], canaries.values[~canaries.truth]
-    distances: list[float] = ((hits.mean(axis=0) - misses.mean(axis=0)) / scale).tolist()
-    return distances
