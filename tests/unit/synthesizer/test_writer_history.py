@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from daydream_contracts.events import Decision, VerdictReached
+from daydream_contracts.events import Aggregation, Decision, Rule, VerdictReached
 from daydream_synthesizer.writer_history import (
     HYPOTHESES_MAX,
     WriterHistory,
@@ -101,3 +101,23 @@ def test_above_the_maximum_half_of_a_record_is_forgotten() -> None:
     assert known.of("gpt-5-mini") == WriterStats(
         hypotheses=HYPOTHESES_MAX // 2, promoted=50, cost_nanousd=(10**9 + 2) // 2
     )
+
+
+def under_rule(number: int, rule: Rule, *, promoted: bool, plan: str = "full") -> VerdictReached:
+    plain = verdict(number, Decision.PROMOTED if promoted else Decision.DISCARDED)
+    pair = plain.hypothesis.pair.model_copy(update={"plan": plan})
+    proposed = plain.hypothesis.model_copy(update={"pair": pair})
+    return plain.model_copy(update={"hypothesis": proposed, "aggregation": Aggregation(rule=rule)})
+
+
+def test_the_reported_record_begins_again_with_another_rule_and_the_choice_keeps_all() -> None:
+    known = WriterHistory()
+    rows = [under_rule(number, "score", promoted=True) for number in range(5)]
+    rows += [under_rule(5, "quota", promoted=False), under_rule(6, "quota", promoted=True)]
+    rows += [under_rule(7, "score", promoted=True, plan="short")]
+    for sequence, row in enumerate(rows, 1):
+        known.add(sequence, row)
+    now, ever = known.now_of("gpt-5-mini"), known.of("gpt-5-mini")
+    assert (known.rule, now.hypotheses, now.promoted) == ("quota", 3, 2)
+    assert (ever.hypotheses, ever.promoted) == (8, 7)
+    assert known.now_of("unknown") == WriterStats()

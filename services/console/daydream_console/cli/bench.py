@@ -8,7 +8,6 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from daydream_console.bench.arms import read_arms
-from daydream_console.bench.bench_run import run_bench
 from daydream_console.bench.corpus import load_corpus
 from daydream_console.bench.outcome import BenchOutcome, assess
 from daydream_console.bench.plan import BenchPlan
@@ -77,6 +76,8 @@ async def bench_command(
         record = read_record(replay)
         outcome = await assess(record, notes_and_links, recorded(record.answers, record.model))
     else:
+        from daydream_console.bench.bench_run import run_bench  # slow: the client of models
+
         choice = await asyncio.to_thread(_choose, model, base_url)
         plan = BenchPlan(
             folder=(data or default_folder() / "bench").expanduser().absolute(),
