@@ -102,7 +102,7 @@ def test_two_judges_are_calibrated_evaluate_everything_and_the_best_are_promoted
     shown = daydream("inspect", compared[0]["verdict_id"])
     assert "as it was sent" in shown.stdout
     assert "log-odds" in shown.stdout
-    assert "Is there an abstract structure" in shown.stdout, "the prompt of the synthesizer"
+    assert "share an abstract structure" in shown.stdout, "the prompt of the synthesizer"
     unknown = daydream("inspect", "no-such-verdict")
     assert unknown.returncode == 1
     assert "Unknown verdict ID" in unknown.stderr

@@ -91,7 +91,7 @@ class RareWords:
     def overlap(self, first: str, second: str) -> float:
         """Return the weighted cosine of the stems of two texts."""
         stems, others = stems_of(first), stems_of(second)
-        scale = (self.total(stems) * self.total(others)) ** 0.5
+        scale = math.sqrt(self.total(stems) * self.total(others))
         return self.total(stems & others) / max(1e-9, scale)
 
 

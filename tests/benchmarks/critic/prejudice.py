@@ -48,7 +48,8 @@ class PrejudicedPanel:
         shared = self.agreement**0.5 * common + (1 - self.agreement) ** 0.5 * own
         noise = np.where(np.arange(len(skills)) < self.prejudiced, shared, own)
         signal = skills * quality[:, np.newaxis] + np.sqrt(1 - skills**2) * noise
-        return np.clip(np.round(CENTRE + SPREAD * signal), 1, 10)
+        scores: Array = np.clip(np.round(CENTRE + SPREAD * signal), 1, 10)
+        return scores
 
 
 PANELS = tuple(

@@ -72,7 +72,8 @@ def scores_of(hits: NDArray[np.bool_], rng: np.random.Generator) -> Array:
     own = rng.standard_normal((len(hits), len(SEPARATIONS)))
     errors = SHARED**0.5 * rng.standard_normal((len(hits), 1)) + (1 - SHARED) ** 0.5 * own
     signal = hits[:, np.newaxis] * np.array(SEPARATIONS) + errors
-    return np.clip(np.round(CENTRE + SPREAD * signal), 1, 10)
+    scores: Array = np.clip(np.round(CENTRE + SPREAD * signal), 1, 10)
+    return scores
 
 
 def _promoted(scores: Array, calibrations: dict[str, JudgeCalibration]) -> list[int]:
