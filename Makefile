@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-e2e test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-daydream bench-gateway bench-console lock dist sbom chart
+.PHONY: help setup hooks run test test-e2e test-deploy test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-daydream bench-gateway bench-console lock dist sbom chart
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,11 +33,14 @@ hooks: setup ## check what a commit touches, before each commit
 run: setup ## run some daydreams on this machine: ingest the bundled notes, print the result, stop
 	$(BIN)/daydream run --data $(DATA) $(ARGS)
 
-test: setup .tools/ready ## all tests of parts: code, NATS, deployment
+test: setup ## all tests of parts: code, and code with NATS
 	$(PYTEST) -n 2 --dist worksteal $(ARGS)
 
 test-e2e: setup .tools/ready ## tests that start the whole system, as its users do
 	$(PYTEST) -m 'e2e and not slow' -n 2 --dist worksteal $(ARGS)
+
+test-deploy: setup .tools/ready ## tests of the chart, the compose file, the images' recipe and the generated pages
+	$(PYTEST) -m 'deploy and not slow' -n 2 --dist worksteal tests/deploy $(ARGS)
 
 test-chaos: setup .tools/ready ## tests that take minutes: processes killed in the middle of runs, installed wheels
 	$(PYTEST) -m slow $(ARGS)
@@ -45,7 +48,7 @@ test-chaos: setup .tools/ready ## tests that take minutes: processes killed in t
 test-cluster: setup ## the whole system on three NATS servers that are killed, frozen and restarted: SEEDS=3 for more moments
 	$(PYTEST) -m cluster --exitfirst tests/cluster $(ARGS)
 
-test-browser: setup .tools/ready .tools/chromium ## browser tests of the web console, with Debian's chromium
+test-browser: setup .tools/ready .tools/chromium ## tests of the web console in Debian's chromium, and of its API against its description
 	$(PYTEST) -m browser tests/browser $(ARGS)
 
 screenshots: setup .tools/ready .tools/chromium ## make the pictures of the console for README and docs

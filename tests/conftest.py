@@ -14,17 +14,32 @@ from support.programs import Endpoint, NatsServer, priced_endpoint
 HERE = Path(__file__).parent
 WHOLE_SYSTEM = ("e2e", "chaos")
 LONG_FIRST = (*WHOLE_SYSTEM, "integration")
+MARK_OF_FOLDER = {
+    **dict.fromkeys(WHOLE_SYSTEM, "e2e"),
+    "deploy": "deploy",
+    "browser": "browser",
+    "cluster": "cluster",
+}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import what will not be run: each process that runs tests would do so."""
+    mark = MARK_OF_FOLDER.get(collection_path.name)
+    if mark is None or collection_path.parent != HERE:
+        return None
+    return f"not {mark}" in config.option.markexpr or None
 
 
 @pytest.hookimpl(tryfirst=True)  # before items are deselected by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts the whole system, and begin with the folders of long tests.
+    """Mark the folders with a target of their own, and begin with the folders of long tests.
 
     A long test that runs last runs alone, on one core of two.
     """
     for item in items:
-        if any(item.path.is_relative_to(HERE / folder) for folder in WHOLE_SYSTEM):
-            item.add_marker("e2e")
+        for folder in (*WHOLE_SYSTEM, "deploy"):
+            if item.path.is_relative_to(HERE / folder):
+                item.add_marker(MARK_OF_FOLDER[folder])
 
     def is_short(item: pytest.Item) -> list[bool]:
         return [not item.path.is_relative_to(HERE / folder) for folder in LONG_FIRST]
@@ -33,12 +48,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[NatsServer]:
-    """A fresh NATS server with JetStream."""
+def bare_server(tmp_path: Path) -> Iterator[NatsServer]:
+    """A fresh NATS server with JetStream, without streams."""
     server = NatsServer(tmp_path / "nats")
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+def server(bare_server: NatsServer) -> NatsServer:
+    """A fresh NATS server with the streams, consumers and buckets of the table."""
+    bare_server.provision()
+    return bare_server
 
 
 @pytest.fixture

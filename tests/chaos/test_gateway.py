@@ -26,6 +26,7 @@ def server(tmp_path: Path) -> Iterator[NatsServer]:
     """A server that syncs what it acknowledges, as in production."""
     server = NatsServer(tmp_path / "nats", sync_always=True)
     server.start()
+    server.provision()
     yield server
     server.kill()
 

@@ -195,6 +195,7 @@ def request_state(url: str, change: ChangeBudget | None = None) -> BudgetState:
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
     server = NatsServer(tmp_path / "nats", sync_always=True)
     server.start()
+    server.provision()
     with priced_endpoint(tmp_path, delay_s=0.05) as endpoint:
         fleet = Fleet(tmp_path, server, endpoint)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from daydream_contracts.buckets import BUCKETS, OBJECT_STORES
+from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.topology import STREAMS
 from daydream_runtime.provisioning import provision
 from support.nodes import NODES
@@ -17,8 +18,11 @@ pytestmark = [
 ]
 
 
-async def test_a_service_that_asks_for_fewer_copies_takes_none_away(running: WholeSystem) -> None:
-    await provision(running.nc, replicas=1)
+async def test_everything_has_its_copies_and_a_wrong_setting_takes_none_away(
+    running: WholeSystem,
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"has {NODES} copies, and 1 are wanted"):
+        await provision(running.nc, replicas=1)
     js = running.nc.jetstream()
     names = [stream.name for stream in STREAMS]
     names += [f"KV_{bucket.name}" for bucket in BUCKETS]

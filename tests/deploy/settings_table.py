@@ -18,6 +18,7 @@ from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.settings import ONLY_IN_PROVIDERS_FILE
 from daydream_console.local.stack import module_of
 from daydream_models.settings import ModelSettings, PaidSettings
+from daydream_runtime.provision_command import ProvisionSettings
 from daydream_runtime.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +29,10 @@ Row = tuple[str, str, str]
 def sections() -> Iterator[tuple[str, list[Row]]]:
     """Yield (title, rows of variable, default, description) for all services, then for each."""
     yield "All services", list(_rows("DAYDREAM_", ServiceSettings, {}))
+    yield (
+        "daydream-provision, which makes streams, consumers and buckets",
+        list(_rows("DAYDREAM_", ProvisionSettings, {**ServiceSettings.model_fields})),
+    )
     yield (
         "Services that ask a model (for one role: DAYDREAM_SYNTHESIZER_MODEL_NAME and so on)",
         [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
-import kubernetes_validate
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -59,8 +60,16 @@ def test_both_helms_render_the_same_objects(
     assert each_helm.render(*sets) == helm.render(*sets)
 
 
+@pytest.fixture(scope="module")
+def schemas() -> ModuleType:
+    """Kubernetes' schemas. The package takes seconds to import, so not with this module."""
+    return import_module("kubernetes_validate")
+
+
 @pytest.mark.parametrize("kubernetes", KUBERNETES)
-def test_every_object_is_valid_for_kubernetes(helm: Helm, kubernetes: str) -> None:
+def test_every_object_is_valid_for_kubernetes(
+    helm: Helm, schemas: ModuleType, kubernetes: str
+) -> None:
     for objects in (
         helm.render(kubernetes=kubernetes),
         helm.render(*WITH_EVERYTHING, kubernetes=kubernetes),
@@ -68,14 +77,14 @@ def test_every_object_is_valid_for_kubernetes(helm: Helm, kubernetes: str) -> No
     ):
         for item in objects:
             if item["kind"] != "ScaledObject":  # no schema; test_autoscaling asserts it
-                kubernetes_validate.validate(item, kubernetes, strict=True)
+                schemas.validate(item, kubernetes, strict=True)
 
 
-def test_kubernetes_schemas_refuse_an_unknown_field(helm: Helm) -> None:
+def test_kubernetes_schemas_refuse_an_unknown_field(helm: Helm, schemas: ModuleType) -> None:
     wrong = copy.deepcopy(named(helm.render(), "Deployment")["critic"])
     wrong["spec"]["template"]["spec"]["terminationGracePeriodSecond"] = 3
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(wrong, "1.33", strict=True)
+    with pytest.raises(schemas.ValidationError):
+        schemas.validate(wrong, "1.33", strict=True)
 
 
 def test_an_old_kubernetes_is_refused(each_helm: Helm) -> None:
@@ -128,13 +137,9 @@ def test_a_service_has_a_setting_for_every_variable_it_gets(helm: Helm, service:
 
 
 def test_a_service_reads_what_the_chart_sets(helm: Helm, read: Reader, service: str) -> None:
-    objects = helm.render("nats.streamReplicas=3", "logLevel=debug")
+    objects = helm.render("logLevel=debug")
     settings = read(service, environment_of(objects, service))
-    assert (str(settings.nats_address), settings.stream_replicas, settings.log_level) == (
-        "nats://nats:4222",
-        3,
-        "debug",
-    )
+    assert (str(settings.nats_address), settings.log_level) == ("nats://nats:4222", "debug")
     (container,) = pods(objects)[service]["containers"]
     assert settings.http_host == "0.0.0.0"
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
@@ -356,3 +361,34 @@ def test_the_notes_say_how_to_set_a_cap_and_warn_without_keda(helm: Helm) -> Non
     notes = helm.run(*words).stdout.partition("NOTES:")[2]
     assert "budget set --lifetime" in notes
     assert "KEDA is not installed" in notes
+
+
+def test_streams_are_made_before_anything_else_and_with_the_right_to_do_so(helm: Helm) -> None:
+    objects = helm.render("defaults.secrets={nats-users}", "nats.streamReplicas=5")
+    job, settings = named(objects, "Job")["provision"], named(objects, "ConfigMap")["provision"]
+    for item in (job, settings):
+        hooks = item["metadata"]["annotations"]["helm.sh/hook"].split(",")
+        assert hooks == ["pre-install", "pre-upgrade", "pre-rollback"]
+    weights = [item["metadata"]["annotations"]["helm.sh/hook-weight"] for item in (settings, job)]
+    assert weights == ["-1", "0"], "the job reads the settings"
+    assert settings["data"] == {
+        "DAYDREAM_NATS_URL": "nats://nats:4222",
+        "DAYDREAM_STREAM_REPLICAS": "5",
+        "DAYDREAM_LOG_LEVEL": "info",
+    }
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["/opt/daydream/bin/daydream-provision"]
+    assert container["envFrom"] == [
+        {"configMapRef": {"name": "lab-daydream-provision"}},
+        {"secretRef": {"name": "nats-users"}},  # after it, so that its URL with a password wins
+    ]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+@pytest.mark.parametrize("copies", [0, 2, 4, 7])
+def test_a_number_of_copies_without_a_majority_of_its_own_is_refused(
+    helm: Helm, copies: int
+) -> None:
+    done = helm.template("--set", f"{REQUIRED},nats.streamReplicas={copies}")
+    assert done.returncode != 0
+    assert "streamReplicas" in done.stderr

@@ -52,11 +52,13 @@ def secrets_in(item: Any, variable: str = "") -> Iterator[tuple[str, str, str]]:
 
 
 def readers_of(objects: list[Object]) -> dict[str, set[tuple[str, str, str]]]:
-    """Return (reader, entry, variable) of each reference, by Secret. Readers are Deployments."""
+    """Return (reader, entry, variable) of each reference, by Secret. Readers are Deployments and
+    the job that provisions.
+    """
     readers = defaultdict(set)
     for item in objects:
         for secret, entry, variable in secrets_in(item):
-            assert item["kind"] == "Deployment"
+            assert item["kind"] in ("Deployment", "Job")
             service = item["metadata"]["labels"]["app.kubernetes.io/component"]
             readers[secret].add((service, entry, variable))
     return readers
@@ -79,7 +81,7 @@ def test_each_stage_has_its_own_key_and_the_gateway_has_all(each_helm: Helm) -> 
 def test_the_walk_meets_every_secret(helm: Helm) -> None:
     readers = readers_of(helm.render(*WITH_SECRETS))
     assert set(readers) == {"provider", "further", "stages", "store", "broker"}
-    assert {service for service, _, _ in readers["broker"]} == set(SERVICES)
+    assert {service for service, _, _ in readers["broker"]} == {*SERVICES, "provision"}
     assert {service for service, _, _ in readers["store"]} == {"memory"}
 
 

@@ -97,7 +97,7 @@ def test_an_unknown_key_would_be_refused(compose: Compose) -> None:
 
 def test_it_runs_all_services_and_nats_and_weaviate_only_with_its_profile(compose: Compose) -> None:
     services = compose.services()
-    assert set(services) == {*SERVICES, "nats", "weaviate"}
+    assert set(services) == {*SERVICES, "nats", "provision", "weaviate"}
     assert {name for name, service in services.items() if service.get("profiles")} == {"weaviate"}
 
 

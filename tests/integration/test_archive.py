@@ -19,7 +19,6 @@ from daydream_contracts.buckets import ARCHIVE_OBJECTS
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import EmptyRequest
 from daydream_contracts.topology import BUDGET_STATE, LEDGER_SUBJECT
-from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.fake_ledger import RecordingLedger
 from support.ledger_audit import audit
@@ -35,7 +34,6 @@ TWO_SEGMENTS = 2 * archive.SEGMENT_COMMITS
 @pytest.fixture
 async def ledger(nc: Client) -> RecordingLedger:
     """A ledger of 1202 commits, in the stream."""
-    await provision(nc, replicas=1)
     return await publish_ledger(nc.jetstream())
 
 
@@ -96,7 +94,6 @@ async def test_a_kill_after_archiving_leaves_the_segment_in_both_places_and_the_
 
 
 async def test_the_last_commit_stays_so_that_another_one_can_follow_it(nc: Client) -> None:
-    await provision(nc, replicas=1)
     js = nc.jetstream()
     for number in range(TWO_SEGMENTS):
         await js.publish_async(LEDGER_SUBJECT, str(number).encode())
@@ -124,7 +121,6 @@ async def test_an_archive_with_other_commits_is_never_overwritten(
     await archive.compact(js, TWO_SEGMENTS)
     for stream in ("LEDGER_MIRROR", "LEDGER"):
         await js.delete_stream(stream)
-    await provision(nc, replicas=1)
     await publish_ledger(js, extra_cost=1)
     with pytest.raises(archive.ArchiveMismatchError, match="commits 1 to 500"):
         await archive.compact(js, TWO_SEGMENTS)

@@ -14,7 +14,6 @@ from nats.js import api
 
 from daydream_contracts.topology import STREAMS
 from daydream_runtime.broker import make_broker
-from daydream_runtime.provisioning import provision
 from daydream_runtime.settings import ServiceSettings
 from support.polling import eventually
 from support.programs import NatsServer
@@ -65,7 +64,6 @@ async def test_a_service_that_starts_leaves_the_limits_of_streams_alone(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
     """FastStream resets them when a subscriber names a stream without saying `declare=False`."""
-    await provision(nc, replicas=1)
     with service("memory", server.url, tmp_path):
         for stream in STREAMS:
             config = (await nc.jetstream().stream_info(stream.name)).config

@@ -27,7 +27,6 @@ from daydream_contracts.rpc import (
     SetLimit,
 )
 from daydream_contracts.topology import BUDGET_OPEN, BUDGET_STATE, LEDGER, LEDGER_SUBJECT
-from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.programs import NatsServer, clean_environment, until
 from support.replicas import committing, make_replica
@@ -95,7 +94,6 @@ def complaint(port: int) -> str:
 async def test_a_replica_that_is_ahead_commits_nothing_and_freezes_no_expiry(
     nc: Client, ahead: timedelta
 ) -> None:
-    await provision(nc, replicas=1)
     js = nc.jetstream()
     wrong = make_replica(nc, wall=lambda: utc_now() + ahead, name="ahead")
     async with committing(make_replica(nc)) as right, committing(wrong):
@@ -118,7 +116,6 @@ async def test_a_replica_that_is_ahead_commits_nothing_and_freezes_no_expiry(
 
 
 async def test_a_replica_commits_again_once_its_clock_is_right(nc: Client) -> None:
-    await provision(nc, replicas=1)
     ahead = timedelta(hours=26)
     async with committing(make_replica(nc, wall=lambda: utc_now() + ahead)) as replica:
         assert (await replica.submit(CAP)).refusal.reason == "clock-skew"
@@ -128,7 +125,6 @@ async def test_a_replica_commits_again_once_its_clock_is_right(nc: Client) -> No
 
 
 async def test_a_commit_from_the_future_by_a_faulty_version_is_not_applied(nc: Client) -> None:
-    await provision(nc, replicas=1)
     entry = SoftLimitReached(scope="all", window="day", first_quarter=1, share=0.8)
     commit = Commit(at=utc_now() + timedelta(hours=26), by="faulty", entries=(entry,))
     await nc.jetstream().publish(LEDGER_SUBJECT, COMMIT.dump_json(commit))

@@ -9,7 +9,6 @@ import pytest
 from nats.aio.client import Client
 
 from daydream_contracts.topology import DEAD_LETTER_PREFIX
-from daydream_runtime.provisioning import provision
 from support.commands import CommandResult, run_command
 from support.programs import NatsServer
 
@@ -29,7 +28,6 @@ async def test_a_dead_letter_is_listed_in_a_line_shown_in_full_and_dropped_after
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    await provision(nc, replicas=1)
     monkeypatch.setenv("DAYDREAM_NATS_URL", server.url)
     monkeypatch.setattr("signal.signal", lambda *_: None)  # threads other than the main one can't
     headers = {

@@ -25,7 +25,6 @@ from daydream_contracts.events import (
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE, DEAD_LETTER_PREFIX, route_of
 from daydream_models.reservations import ORACLE, StagePlan, publish_plan
-from daydream_runtime.provisioning import provision
 from daydream_runtime.stream_reader import RESEND
 from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.strategy_history import StrategyHistory
@@ -73,7 +72,6 @@ def review() -> ReviewRecorded:
 async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
     nc: Client, server: NatsServer, tmp_path: Path, message: Message, usd: int
 ) -> None:
-    await provision(nc, replicas=1)
     js, route = nc.jetstream(), route_of(type(message))
     for name in STAGES:
         plan = StagePlan(
@@ -119,7 +117,6 @@ async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
 
 
 async def test_a_verdict_that_is_sent_again_is_counted_once(nc: Client) -> None:
-    await provision(nc, replicas=1)
     js, route = nc.jetstream(), route_of(VerdictReached)
     for message_id in (verdict().message_id, f"{verdict().message_id}{RESEND}1"):
         await js.publish(
@@ -141,7 +138,6 @@ def test_an_unknown_subject_gives_an_error_with_the_fix() -> None:
 
 
 async def test_a_letter_stays_while_its_stream_is_full(nc: Client, server: NatsServer) -> None:
-    await provision(nc, replicas=1)
     js = nc.jetstream()
     config = (await js.stream_info("REMOVALS")).config
     config.max_msgs = 1
@@ -162,7 +158,6 @@ async def test_a_letter_stays_while_its_stream_is_full(nc: Client, server: NatsS
 async def test_a_dropped_letter_is_gone_and_dropping_it_again_does_nothing(
     nc: Client, server: NatsServer
 ) -> None:
-    await provision(nc, replicas=1)
     js = nc.jetstream()
     for number in range(2):
         await js.publish(

@@ -16,7 +16,7 @@ from daydream_contracts.events import (
 from daydream_contracts.topology import (
     route_of,
 )
-from daydream_runtime.provisioning import consumer_config, provision
+from daydream_runtime.jetstream_objects import consumer_config
 from support.message_builders import hypothesis, pair
 from support.programs import NatsServer
 from support.stage import SYNTHESIZER, StageOf, running_stage
@@ -103,7 +103,6 @@ async def test_a_message_that_kills_its_workers_is_put_aside_in_the_end(
     async def handler(message: PairSampled) -> None:
         raise AssertionError("must not be called any more")
 
-    await provision(nc, replicas=1)
     await js.publish(route_of(PairSampled).subject, pair().model_dump_json().encode())
     reader = await js.pull_subscribe_bind(SYNTHESIZER.durable, stream="PAIRS")
     for _ in range(11):  # workers that take it and say nothing any more, as if they had died

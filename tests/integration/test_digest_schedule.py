@@ -16,7 +16,6 @@ from daydream_console.digest.scheduler import DigestScheduler, ReaderState, is_d
 from daydream_contracts.buckets import DIGESTS
 from daydream_contracts.rpc import InsightPage, InsightQuery, InsightState
 from daydream_contracts.topology import CONSOLE_INSIGHTS
-from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.digests import NOW, summary
 
@@ -101,7 +100,6 @@ class Schedules:
 
 @pytest.fixture
 async def schedules(nc: Client, tmp_path: Path) -> Schedules:
-    await provision(nc, replicas=1)
     console = FakeConsole([1, 2, 3])
     await nc.subscribe(CONSOLE_INSIGHTS.subject, cb=console.answer)
     (tmp_path / "out").mkdir()

@@ -32,7 +32,6 @@ from daydream_contracts.topology import (
     BUDGET_STATE,
     route_of,
 )
-from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.polling import eventually
 from support.programs import NatsServer, until
@@ -149,7 +148,7 @@ async def test_a_replica_refuses_to_serve_a_truncated_ledger(
         assert process.wait(20) == 0
     js = nc.jetstream()
     await js.delete_stream("LEDGER")
-    await provision(nc, replicas=1)
+    server.provision()
     with service("budget", server.url, tmp_path, ready=False) as process:
         assert await asyncio.to_thread(process.wait, 20) == 2
     assert "existed. Spent money" in logs(tmp_path)

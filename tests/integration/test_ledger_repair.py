@@ -37,7 +37,6 @@ from daydream_contracts.topology import (
     LEDGER,
     LEDGER_SUBJECT,
 )
-from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.ledger_audit import audit
 from support.programs import NatsServer
@@ -76,7 +75,6 @@ async def alerts() -> list[AlertRaised]:
 @pytest.fixture
 async def ledger(nc: Client, alerts: list[AlertRaised]) -> AsyncIterator[Ledger]:
     """A replica with a cap, a reservation "a", and then garbage on the stream."""
-    await provision(nc, replicas=1)
     async with committing(make_replica(nc, alerts=alerts)) as ledger:
         await ledger.submit(CAP)
         assert (await ledger.submit(opening("a"))).granted
@@ -203,7 +201,6 @@ async def test_a_changed_message_is_found_and_not_voided_while_the_mirror_has_th
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
     js = nc.jetstream()
-    await provision(nc, replicas=1)
     async with committing(make_replica(nc)) as ledger:
         await ledger.submit(CAP)
         for number in range(4):

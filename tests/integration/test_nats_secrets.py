@@ -18,6 +18,8 @@ from cryptography.x509.oid import NameOID
 
 from daydream_console.client import connected
 from daydream_contracts.errors import ConfigurationError
+from daydream_runtime.nats_url import NatsAddress
+from daydream_runtime.provision_command import provision_at
 from support.programs import NatsServer, clean_environment
 from support.services import service
 
@@ -80,9 +82,10 @@ async def test_with_the_password_and_its_authority_everything_connects(
     where, cert = guarded
     url = f"tls://lab:{WRITTEN}@{where}"
     monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+    await provision_at(NatsAddress.of([url]), 1)
     with service("sampler", url, tmp_path, SSL_CERT_FILE=str(cert)):
         async with connected(url) as client:
-            assert (await client.js.account_info()).streams > 0, "which the service made"
+            assert (await client.js.account_info()).streams > 0
 
 
 def test_a_service_says_in_one_line_that_its_password_is_wrong(

@@ -5,14 +5,21 @@ there before.
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
 from nats.js import api
 
-from daydream_contracts.buckets import BUCKETS, CALLS, OBJECT_STORES
-from daydream_contracts.topology import CONSUMERS, STREAMS
-from daydream_runtime.provisioning import consumer_config, provision
+from daydream_contracts.buckets import BUCKETS, CALLS, OBJECT_STORES, TOPOLOGY
+from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.topology import CONSUMERS, GENERATION, STREAMS
+from daydream_runtime import provisioning
+from daydream_runtime.jetstream_objects import consumer_config
+from daydream_runtime.provisioning import provision
+from support.programs import NatsServer, clean_environment
 
 
 async def test_several_services_may_start_at_once_and_again(nc: Client) -> None:
@@ -86,6 +93,7 @@ async def test_a_read_of_a_bucket_asks_the_leader_of_its_stream(
 
 async def test_an_existing_bucket_is_updated_and_keeps_its_values(nc: Client) -> None:
     js = nc.jetstream()
+    await js.delete_key_value(CALLS.name)
     old = await js.create_key_value(
         api.KeyValueConfig(bucket=CALLS.name, history=1, ttl=60, direct=True)
     )
@@ -95,3 +103,61 @@ async def test_an_existing_bucket_is_updated_and_keeps_its_values(nc: Client) ->
     assert (config.allow_direct, config.max_age) == (False, CALLS.ttl_s)
     assert config.max_bytes == CALLS.bytes_max
     assert (await (await js.key_value(CALLS.name)).get("key")).value == b"value"
+
+
+async def test_an_older_program_changes_nothing_that_a_newer_one_made(nc: Client) -> None:
+    js = nc.jetstream()
+    newer = (await js.stream_info("INSIGHTS")).config
+    newer.subjects = [*(newer.subjects or []), "daydream.insight.of-the-future"]
+    await js.update_stream(newer)
+    bucket = await js.key_value(TOPOLOGY.name)
+    await bucket.put(provisioning.GENERATION_KEY, str(GENERATION + 1).encode())
+    assert await provision(nc, replicas=1) == GENERATION + 1
+    assert (await js.stream_info("INSIGHTS")).config.subjects == newer.subjects
+    await provisioning.wait_for(nc, no_pause)  # and it may work beside the newer one
+
+
+async def test_a_program_waits_for_its_generation_and_for_every_stream(nc: Client) -> None:
+    js = nc.jetstream()
+    await js.delete_stream("REVIEWS")
+    reasons: list[str] = []
+
+    async def provision_meanwhile(_: float) -> None:
+        reasons.append("waited")
+        await provision(nc, replicas=1)
+
+    await provisioning.wait_for(nc, provision_meanwhile)
+    await (await js.key_value(TOPOLOGY.name)).put(provisioning.GENERATION_KEY, b"0")
+    await provisioning.wait_for(nc, provision_meanwhile)
+    assert reasons == ["waited", "waited"]
+
+
+async def no_pause(_: float) -> None:
+    raise AssertionError("nothing to wait for")
+
+
+async def test_more_copies_than_wanted_are_refused_with_the_fix(nc: Client) -> None:
+    with pytest.raises(ConfigurationError, match="has 1 copies, and 0 are wanted") as refusal:
+        await provision(nc, replicas=0)
+    assert "DAYDREAM_STREAM_REPLICAS=1" in refusal.value.fix
+
+
+def test_the_command_provisions_a_bare_server_and_says_what_is_wrong(
+    bare_server: NatsServer, tmp_path: Path
+) -> None:
+    def run(url: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "daydream_runtime.provision_command"],
+            env=clean_environment(tmp_path, DAYDREAM_NATS_URL=url),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    first, again = run(bare_server.url), run(bare_server.url)
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert f"those of generation {GENERATION}" in first.stderr + first.stdout
+    nowhere = run("nats://127.0.0.1:1")
+    assert nowhere.returncode == 2
+    assert "DAYDREAM_NATS_URL" in nowhere.stderr

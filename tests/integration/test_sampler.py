@@ -11,7 +11,6 @@ from nats.aio.client import Client
 
 from daydream_contracts.buckets import SAMPLER
 from daydream_runtime.cas_state import CasState
-from daydream_runtime.provisioning import provision
 from daydream_sampler.claim import Claim
 from daydream_sampler.epoch import KEY, Epoch
 from daydream_sampler.pair_numbers import pair_count
@@ -22,7 +21,6 @@ FACTS = 12
 async def test_two_replicas_that_drop_claims_draw_every_pair_exactly_once(
     nc: Client,
 ) -> None:
-    await provision(nc, replicas=1)
     bucket = await nc.jetstream().key_value(SAMPLER.name)
     drawn: list[int] = []
     chance = random.Random(7)

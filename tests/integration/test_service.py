@@ -18,7 +18,6 @@ from nats.js.errors import NotFoundError
 
 from daydream_contracts.rpc import AllocationRequest, OpenReservation
 from daydream_contracts.topology import ACK_WAIT_S, BUDGET_OPEN, route_of
-from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.gateway import MODEL, running_gateway
 from support.message_builders import pair
@@ -120,7 +119,6 @@ async def test_a_message_whose_call_outlasts_the_stop_is_returned_at_once(
 async def test_a_deleted_durable_is_created_again(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
-    await provision(nc, replicas=1)
     js = nc.jetstream()
     with service("memory", server.url, tmp_path):
         await js.delete_consumer("VERDICTS", "memory")

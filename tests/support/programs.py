@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from daydream_console.local.stack import nats_server
 from daydream_contracts import topology
 from daydream_contracts.rpc import ListVerdicts
 from daydream_contracts.topology import MEMORY_VERDICTS, ReplyT, RequestT
+from daydream_runtime.nats_url import NatsAddress
+from daydream_runtime.provision_command import provision_at
 
 HERE = Path(__file__).parent
 PATIENCE_S = 20.0
@@ -97,6 +100,11 @@ class NatsServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def provision(self) -> None:
+        """Make the streams, consumers and buckets, as `daydream up` does before its services."""
+        with ThreadPoolExecutor(1) as elsewhere:  # this thread may have a running event loop
+            elsewhere.submit(asyncio.run, provision_at(NatsAddress.of([self.url]), 1)).result()
 
 
 @dataclass

@@ -19,8 +19,9 @@ from daydream_contracts.events import (
     Payer,
 )
 from daydream_contracts.topology import CONSUMERS, route_of
+from daydream_runtime.jetstream_objects import consumer_config
 from daydream_runtime.middleware import DeliveryMiddleware
-from daydream_runtime.provisioning import consumer_config, provision
+from daydream_runtime.provisioning import provision
 from daydream_runtime.registration import Handler, consumer_router
 from daydream_runtime.telemetry import start_telemetry
 from daydream_runtime.tracing import TracingMiddleware

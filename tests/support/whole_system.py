@@ -34,6 +34,7 @@ from daydream_contracts.topology import (
     SAMPLER_STATE,
     route_of,
 )
+from daydream_runtime.provisioning import provision_when_ready
 from daydream_runtime.rpc import RpcClient
 from support.gateway import write_prices
 from support.nodes import NODES, Nodes
@@ -61,7 +62,6 @@ ROLES = {
     "console": ("console", "console", ""),
 }
 SETTINGS = {
-    "DAYDREAM_STREAM_REPLICAS": str(NODES),
     "DAYDREAM_MODEL_NAME": "priced-1",
     "DAYDREAM_MODEL_API_KEY": "right",
     "DAYDREAM_SAMPLER_PAIRS_MAX": "0",
@@ -86,6 +86,7 @@ class WholeSystem:
 
     async def start(self) -> None:
         """Start all roles, the gateways first, and wait until each is ready."""
+        await provision_when_ready(self.nc, NODES)
         gateways = [name for name in ROLES if name.startswith("gateway")]
         for name in gateways:
             self._start_role(name)

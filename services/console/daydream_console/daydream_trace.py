@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import nats.errors
 from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 
@@ -16,7 +15,7 @@ from daydream_contracts.rpc import InsightDetail
 
 LEDGER = "LEDGER"
 BATCH = 500
-FETCH_TIMEOUT_S = 2.0
+FETCH_TIMEOUT_S = 10.0
 COMMITS_MAX = 100_000
 MARGIN = timedelta(minutes=5)  # a reservation is released soon after the verdict
 
@@ -78,14 +77,16 @@ async def _commits(
     except NotFoundError:
         return
     try:
-        for _ in range(COMMITS_MAX // BATCH):
-            for message in await reader.fetch(BATCH, timeout=FETCH_TIMEOUT_S):
+        # what there is at this moment: waiting for more would take as long as the time limit
+        pending = min((await reader.consumer_info()).num_pending or 0, COMMITS_MAX)
+        while pending > 0:
+            batch = await reader.fetch(min(BATCH, pending), timeout=FETCH_TIMEOUT_S)
+            pending -= len(batch)
+            for message in batch:
                 commit: dict[str, Any] = json.loads(message.data)
                 if datetime.fromisoformat(commit["at"]) > end:
                     return
                 yield commit
-    except nats.errors.TimeoutError:  # there are no more
-        return
     finally:
         await reader.unsubscribe()
 

@@ -36,6 +36,7 @@ DIGESTS = Bucket("daydream-digests")  # what each reader got
 PROMPTS = Bucket("daydream-prompts")  # by digest, never deleted: verdicts refer to them
 REVIEW_LOCKS = Bucket("daydream-review-locks", ttl_s=10 * 60)  # by hypothesis; the value says who
 SETTINGS = Bucket("daydream-settings")  # what each service runs with, and from where
+TOPOLOGY = Bucket("daydream-topology")  # the generation of the table that was provisioned last
 BUCKETS = (
     CALLS,
     ISSUED_KEYS,
@@ -53,6 +54,7 @@ BUCKETS = (
     DIGESTS,
     REVIEW_LOCKS,
     SETTINGS,
+    TOPOLOGY,
 )
 
 DOCUMENT_OBJECTS = "daydream-documents"

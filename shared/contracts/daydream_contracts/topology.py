@@ -37,6 +37,8 @@ from daydream_contracts.events import (
 RequestT = TypeVar("RequestT", bound=ContractModel)
 ReplyT = TypeVar("ReplyT", bound=ContractModel)
 
+# Raise it with every change of this table. Provisioning never goes back to an older generation.
+GENERATION = 1
 ACK_WAIT_S = 10.0
 DEAD_LETTER_PREFIX = "daydream.deadletter"
 LEDGER, LEDGER_MIRROR = "LEDGER", "LEDGER_MIRROR"

@@ -16,7 +16,8 @@ How to write or convert a service:
    background loops, HTTP routes, and `on_dead_letter`.
 3. `__main__.py`: `process.run(Settings, build)`.
 
-Start: connect (wait for NATS) → provision → open collaborators → subscribe → loops → ready.
+Start: connect (wait for NATS) → wait for the streams → open collaborators → subscribe → loops →
+ready.
 Stop: unready → loops end → no new messages; work in progress ends or is returned → endpoints end →
 collaborators close → the connection drains.
 """
@@ -46,7 +47,7 @@ from daydream_runtime.endpoint_server import EndpointServer
 from daydream_runtime.health import web_app
 from daydream_runtime.lifecycle import Lifecycle
 from daydream_runtime.middleware import DeliveryMiddleware, OnDeadLetter
-from daydream_runtime.provisioning import provision_when_ready
+from daydream_runtime.provisioning import wait_for
 from daydream_runtime.publisher import EventPublisher
 from daydream_runtime.registration import (
     ConsumerHandlers,
@@ -163,7 +164,7 @@ class ServiceApp(AsgiFastStream):
             EventPublisher(self.nats),
             self.lifecycle,
         )
-        await provision_when_ready(runtime.nc, self.settings.stream_replicas)
+        await wait_for(runtime.nc, self.lifecycle.pause)
         try:
             collaborators = await self._stack.enter_async_context(self._open(runtime))
             await publish_settings(await runtime.bucket(SETTINGS), self.settings)

@@ -15,8 +15,8 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
 from daydream_contracts.topology import Consumer
+from daydream_runtime.jetstream_objects import ensure_consumer
 from daydream_runtime.lifecycle import Lifecycle
-from daydream_runtime.provisioning import ensure_consumer
 
 log = logging.getLogger(__name__)
 WATCH_S = 5.0

@@ -1,9 +1,15 @@
-"""Create the streams, consumers and buckets of the table. Every service does so at its start.
+"""Create the streams, consumers and buckets of the table: a step before the services start.
+
+`daydream-provision` does it in a cluster, and `daydream up` itself on one machine. It may run at
+any time and any number of times. Services create nothing: they wait until it has run (`wait_for`).
+
+The generation of the table is stored in the bucket `daydream-topology`. An older program changes
+nothing that a newer one made: during an upgrade the pods and jobs of both run side by side.
 
 A stream or consumer that exists with other settings is updated to the table. FastStream and
 nats-py ignore such drift silently, and a plain stream name would even reset a stream's limits. So
-this is done with nats-py, and FastStream gets `declare=False`. A mirror and a ledger are never
-shrunk.
+this is done with nats-py, and FastStream gets `declare=False`. Copies are added where there are
+fewer than wanted, and never removed.
 
 Nothing allows direct reads, which any replica of a stream answers. On three nodes 3 of 234 such
 reads did not find a value that was acknowledged before, and one gave an old value. Here "not found"
@@ -15,39 +21,53 @@ The latter is answered by the stream's leader alone (`jsMsgGetRequest` in nats-s
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
+import nats.errors
 from nats.aio.client import Client
-from nats.js import JetStreamContext, api
-from nats.js.errors import APIError, BadRequestError, NotFoundError
+from nats.js import JetStreamContext
+from nats.js.errors import (
+    APIError,
+    KeyNotFoundError,
+    NotFoundError,
+    ServerError,
+    ServiceUnavailableError,
+)
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_fixed
 
-from daydream_contracts.buckets import BUCKETS, OBJECT_STORES, Bucket
+from daydream_contracts.buckets import BUCKETS, OBJECT_STORES, TOPOLOGY
 from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.topology import ACK_WAIT_S, CONSUMERS, STREAMS, Consumer, Retention, Stream
+from daydream_contracts.topology import (
+    CONSUMERS,
+    GENERATION,
+    STREAMS,
+)
 from daydream_runtime.broker_errors import (
-    NAME_IN_USE,
     RETRY_LATER,
     STORAGE_EXCEEDED,
     STREAM_NOT_FOUND,
     error_code,
     kind_of,
 )
+from daydream_runtime.jetstream_objects import (
+    ensure_bucket,
+    ensure_consumer,
+    ensure_objects,
+    ensure_stream,
+)
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 GIB = 1 << 30
 RETRY_S = 0.5
-DUPLICATES_S = 120
+CHECK_TIMEOUT_S = 5.0
+GENERATION_KEY = "generation"
 
 
-async def provision_when_ready(nc: Client, replicas: int) -> None:
-    """Provision, and wait for a JetStream that is still starting.
+async def provision_when_ready(nc: Client, replicas: int) -> int:
+    """Provision, and wait for a JetStream that is still starting. Return the generation in force.
 
-    Raise ConfigurationError if the server refuses a stream.
+    Raise ConfigurationError if the server refuses a stream, or has fewer copies than wanted.
     """
     retrying = AsyncRetrying(
         retry=retry_if_exception(_is_starting),
@@ -55,7 +75,7 @@ async def provision_when_ready(nc: Client, replicas: int) -> None:
         before_sleep=before_sleep_log(log, logging.INFO),
     )
     try:
-        await retrying(provision, nc, replicas=replicas)
+        return await retrying(provision, nc, replicas=replicas)
     except APIError as error:
         raise _configuration_error(error) from None
 
@@ -80,117 +100,74 @@ def _configuration_error(error: APIError) -> ConfigurationError:
     )
 
 
-async def provision(nc: Client, *, replicas: int) -> None:
-    """Create or update everything in the table. Raise the server's error if it refuses."""
+async def provision(nc: Client, *, replicas: int) -> int:
+    """Create or update everything in the table. Return the generation that is in force.
+
+    Change nothing if a newer program has provisioned. Raise the server's error if it refuses.
+    """
     js = nc.jetstream(timeout=10)
+    generation = await generation_of(js)
+    if generation > GENERATION:
+        log.warning(
+            "the streams are those of a newer version (generation %d, this one has %d): "
+            "nothing is changed",
+            generation,
+            GENERATION,
+        )
+        return generation
     for stream in STREAMS:
         await ensure_stream(js, stream, replicas)
     for bucket in BUCKETS:
-        await _ensure_bucket(js, bucket, replicas)
+        await ensure_bucket(js, bucket, replicas)
     for name in OBJECT_STORES:
-        await _ensure_objects(js, name, replicas)
+        await ensure_objects(js, name, replicas)
     for consumer in CONSUMERS:
         await ensure_consumer(js, consumer)
+    await (await js.key_value(TOPOLOGY.name)).put(GENERATION_KEY, str(GENERATION).encode())
+    return GENERATION
 
 
-def stream_config(stream: Stream, replicas: int) -> api.StreamConfig:
-    """Return the JetStream configuration of a row."""
-    return api.StreamConfig(
-        name=stream.name,
-        subjects=list(stream.subjects) or None,
-        retention=api.RetentionPolicy(stream.retention.value),
-        discard=api.DiscardPolicy.NEW
-        if stream.retention is Retention.WORK or stream.append_only
-        else api.DiscardPolicy.OLD,
-        max_msgs=stream.messages_max,
-        max_bytes=stream.bytes_max,
-        max_age=float(stream.age_max_s),
-        storage=api.StorageType.FILE,
-        num_replicas=replicas,
-        duplicate_window=0 if stream.mirror_of else DUPLICATES_S,
-        deny_delete=stream.append_only,
-        allow_direct=False,
-        mirror_direct=False,
-        mirror=api.StreamSource(name=stream.mirror_of) if stream.mirror_of else None,
-    )
-
-
-async def ensure_stream(js: JetStreamContext, stream: Stream, replicas: int) -> None:
-    """Create the stream, or update an existing one to the table. Its replicas only grow."""
-    wanted = stream_config(stream, replicas)
+async def generation_of(js: JetStreamContext) -> int:
+    """Return the generation that was provisioned last, 0 if there is none yet."""
     try:
-        await js.add_stream(wanted)
-    except BadRequestError as error:
-        if error_code(error) != NAME_IN_USE:
-            raise
-        existing = (await js.stream_info(stream.name)).config
-        wanted.num_replicas = max(replicas, existing.num_replicas or 1)
-        await js.update_stream(wanted)
+        entry = await (await js.key_value(TOPOLOGY.name)).get(GENERATION_KEY)
+    except (NotFoundError, KeyNotFoundError):
+        return 0
+    return int(entry.value or 0)
 
 
-def consumer_config(consumer: Consumer) -> api.ConsumerConfig:
-    """Return the configuration of a row. State every setting, even if it equals the default."""
-    return api.ConsumerConfig(
-        durable_name=consumer.durable,
-        filter_subject=consumer.route.subject,
-        ack_policy=api.AckPolicy.EXPLICIT,
-        ack_wait=ACK_WAIT_S,
-        max_deliver=-1,
-        max_ack_pending=10_000,
-        max_waiting=512,
-        deliver_policy=api.DeliverPolicy.ALL,
-    )
+async def wait_for(nc: Client, pause: Callable[[float], Awaitable[None]]) -> None:
+    """Wait until the table of this program, or a newer one, was provisioned.
+
+    `pause` ends with a stop of the service, which cancels its start.
+    """
+    js = nc.jetstream(timeout=CHECK_TIMEOUT_S)
+    reported = ""
+    while (reason := await _missing(js)) is not None:
+        if reason != reported:
+            log.info("waiting: %s", reason)
+            reported = reason
+        await pause(RETRY_S)
 
 
-async def ensure_consumer(js: JetStreamContext, consumer: Consumer) -> None:
-    """Create the durable, or update an existing one to the table (`add_consumer` does both)."""
-    await js.add_consumer(consumer.route.stream, consumer_config(consumer))
-
-
-async def _ensure_bucket(js: JetStreamContext, bucket: Bucket, replicas: int) -> None:
-    """Create the bucket, or update an existing one to the table."""
-    config = api.KeyValueConfig(
-        bucket=bucket.name,
-        history=1,
-        ttl=bucket.ttl_s or None,
-        max_bytes=bucket.bytes_max,
-        replicas=replicas,
-        direct=False,
-    )
-    await _create_once(js.key_value(bucket.name), lambda: js.create_key_value(config))
-    await _align(
-        js,
-        f"KV_{bucket.name}",
-        replicas,
-        max_age=float(bucket.ttl_s),
-        max_bytes=bucket.bytes_max,
-        allow_direct=False,
-    )
-
-
-async def _ensure_objects(js: JetStreamContext, name: str, replicas: int) -> None:
-    """Create the object store, or update an existing one."""
-    config = api.ObjectStoreConfig(bucket=name, replicas=replicas)
-    await _create_once(js.object_store(name), lambda: js.create_object_store(name, config=config))
-    await _align(js, f"OBJ_{name}", replicas, allow_direct=False)
-
-
-async def _align(js: JetStreamContext, name: str, replicas: int, **wanted: object) -> None:
-    """Update what differs in the stream behind a bucket. Its replicas only grow."""
-    config = (await js.stream_info(name)).config
-    wanted["num_replicas"] = max(replicas, config.num_replicas or 1)
-    drift = {key: value for key, value in wanted.items() if getattr(config, key) != value}
-    if drift:
-        await js.update_stream(config, **drift)
-
-
-async def _create_once(lookup: Awaitable[T], create: Callable[[], Awaitable[T]]) -> None:
+async def _missing(js: JetStreamContext) -> str | None:
+    """Return what keeps a service from starting, None if nothing does."""
     try:
-        await lookup
-    except NotFoundError:
+        return await _difference(js)
+    except (nats.errors.Error, ServerError, ServiceUnavailableError) as error:
+        return f"JetStream does not answer ({str(error) or type(error).__name__})"
+
+
+async def _difference(js: JetStreamContext) -> str | None:
+    generation = await generation_of(js)
+    if generation < GENERATION:
+        return (
+            f"the streams are of generation {generation}, and this version needs {GENERATION}: "
+            "run daydream-provision"
+        )
+    for stream in STREAMS:
         try:
-            await create()
-        except APIError as error:  # another service was faster
-            if error_code(error) != NAME_IN_USE:
-                raise
-            await asyncio.sleep(0)
+            await js.stream_info(stream.name)
+        except NotFoundError:
+            return f"the stream {stream.name} is missing: run daydream-provision"
+    return None

@@ -44,9 +44,6 @@ class ServiceSettings(BaseSettings):
         description="NATS servers, comma-separated; a URL may hold a token or user:password;"
         " tls:// for encryption",
     )
-    stream_replicas: int = Field(
-        1, ge=1, le=5, description="copies of every stream: 1 on one machine, 3 in a cluster"
-    )
     http_host: str = Field("127.0.0.1", description="address of /healthz, /readyz and /metrics")
     http_port: int = Field(0, ge=0, le=65535, description="their port; 0 takes any free one")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -33,6 +33,7 @@ async def ledger(*, replicas: int = 1, sync_always: bool = True) -> AsyncIterato
         server = NatsServer(Path(folder) / "nats", sync_always=sync_always)
         stack.callback(server.kill)
         server.start()
+        server.provision()
         for number in range(replicas):
             stack.enter_context(service("budget", server.url, Path(folder) / f"replica-{number}"))
         nc = await nats.connect(server.url)

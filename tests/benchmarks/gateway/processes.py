@@ -77,6 +77,7 @@ async def gateways(replicas: int = 1) -> AsyncIterator[BenchedGateway]:
         server = NatsServer(folder / "nats", sync_always=True)
         stack.callback(server.kill)
         server.start()
+        server.provision()
         providers = {
             model: stack.enter_context(provider_process()) for model in (PLAIN, STORM, SLOT, OUTAGE)
         }

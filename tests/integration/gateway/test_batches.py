@@ -25,7 +25,6 @@ from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.prompt import Prompt
 from daydream_models.settings import ModelSettings
-from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.budget import budget_here
 from support.gateway import (
@@ -123,12 +122,10 @@ async def batched(
 ) -> AsyncIterator[BatchedModel]:
     prices = tmp_path / "prices.toml"
     prices.write_text(PRICES)
-    async with budget_here(server):
-        await provision(nc, replicas=1)
-        async with AsyncExitStack() as stack:
-            batched = BatchedModel(nc, endpoint, prices, stack)
-            await batched.cap(10**10)
-            yield await batched.open()
+    async with budget_here(server), AsyncExitStack() as stack:
+        batched = BatchedModel(nc, endpoint, prices, stack)
+        await batched.cap(10**10)
+        yield await batched.open()
 
 
 async def test_calls_are_made_together_at_half_the_price_and_the_saving_is_known(

@@ -13,7 +13,6 @@ from daydream_budget.gateway.calls.record import CallRecord
 from daydream_budget.gateway.calls.record_store import CallRecordStore
 from daydream_budget.gateway.calls.replicas import ReplicaLiveness
 from daydream_contracts.buckets import CALLS
-from daydream_runtime.provisioning import provision
 
 KEY, DIGEST, PATIENCE_S = "call", "digest", 3.0
 
@@ -48,7 +47,6 @@ class Replica:
 
 @pytest.fixture
 async def replicas(nc: Client) -> AsyncIterator[list[Replica]]:
-    await provision(nc, replicas=1)
     js = nc.jetstream()
     bucket = await js.key_value(CALLS.name)
     async with AsyncExitStack() as stack:

@@ -60,6 +60,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     folder = tmp_path_factory.mktemp("gateway")
     server = NatsServer(folder / "nats")
     server.start()
+    server.provision()
     with provider_process() as provider:
         providers = folder / "providers.toml"
         providers.write_text(PROVIDERS.format(base_url=provider.base_url("out-of-balance")))

@@ -16,7 +16,6 @@ from daydream_budget.gateway.app import Gateway
 from daydream_contracts.gateway_http import CallReceipt
 from daydream_contracts.rpc import ChangeBudget, SetLimit
 from daydream_contracts.topology import BUDGET_CHANGE
-from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.fake_provider import FakeProvider
 from support.gateway import (
@@ -69,7 +68,6 @@ class Replicas(LedgerClient):
 @pytest.fixture
 async def replicas(server: NatsServer, nc: Client, tmp_path: Path) -> AsyncIterator[Replicas]:
     with service("budget", server.url, tmp_path / "budget"):
-        await provision(nc, replicas=1)
         async with FakeProvider() as fake, AsyncExitStack() as stack:
             replicas = Replicas(nc, tmp_path, fake, stack)
             await replicas.cap(10**9)

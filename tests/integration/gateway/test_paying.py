@@ -23,7 +23,6 @@ from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelRequest
 from daydream_models.prompt import Prompt
 from daydream_models.settings import ModelSettings
-from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.budget import budget_here
 from support.gateway import (
@@ -105,12 +104,10 @@ class PaidModel(LedgerClient):
 async def paid(
     server: NatsServer, nc: Client, endpoint: Endpoint, tmp_path: Path
 ) -> AsyncIterator[PaidModel]:
-    async with budget_here(server):
-        await provision(nc, replicas=1)
-        async with AsyncExitStack() as stack:
-            paid = PaidModel(nc, endpoint, write_prices(tmp_path), stack)
-            await paid.cap(10**9)
-            yield await paid.open()
+    async with budget_here(server), AsyncExitStack() as stack:
+        paid = PaidModel(nc, endpoint, write_prices(tmp_path), stack)
+        await paid.cap(10**9)
+        yield await paid.open()
 
 
 async def test_a_call_costs_what_the_endpoint_reports_and_the_rest_is_returned(

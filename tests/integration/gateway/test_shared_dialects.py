@@ -12,7 +12,6 @@ from daydream_budget.gateway.providers.reasoning import SEEN_MIN
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.pricing.usage import TokenUsage
 from daydream_contracts.buckets import DIALECTS
-from daydream_runtime.provisioning import provision
 from support.gateway import gateway_here
 
 NAME = "vendor/model"
@@ -35,7 +34,6 @@ async def learned(nc: Client, settings: dict[str, Any]) -> dict[str, str]:
 
 
 async def test_replicas_share_their_lessons_and_keep_them_over_a_start(nc: Client) -> None:
-    await provision(nc, replicas=1)
     async with gateway_here(nc, **HERE) as first, gateway_here(nc, **HERE) as second:
         ours, theirs = first.models.open(NAME), second.models.open(NAME)
         ours.dialect.refuse("seed", "no seed", at_s=10)
@@ -49,7 +47,6 @@ async def test_replicas_share_their_lessons_and_keep_them_over_a_start(nc: Clien
 
 
 async def test_replicas_share_what_bills_and_thought_taught(nc: Client) -> None:
-    await provision(nc, replicas=1)
     async with gateway_here(nc, **HERE) as first, gateway_here(nc, **HERE) as second:
         ours, theirs = first.models.open(NAME), second.models.open(NAME)
         call = ours.prepare(STAGE, CHAT_PATH, BODY)
@@ -65,7 +62,6 @@ async def test_replicas_share_what_bills_and_thought_taught(nc: Client) -> None:
 
 
 async def test_what_the_operator_set_or_another_address_refused_is_not_shared(nc: Client) -> None:
-    await provision(nc, replicas=1)
     async with gateway_here(nc, **ELSEWHERE) as gateway:
         model = gateway.models.open(NAME)
         assert not model.dialect.takes("response_format:json_schema")
@@ -77,7 +73,6 @@ async def test_what_the_operator_set_or_another_address_refused_is_not_shared(nc
 
 
 async def test_an_entry_that_cannot_be_read_is_learned_again(nc: Client) -> None:
-    await provision(nc, replicas=1)
     async with gateway_here(nc, **HERE) as gateway:
         model = gateway.models.open(NAME)
         model.dialect.refuse("seed", "no seed", at_s=10)

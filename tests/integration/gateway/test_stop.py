@@ -14,7 +14,6 @@ from daydream_budget.gateway.app import Gateway
 from daydream_budget.gateway.callers import CallContext, Caller
 from daydream_budget.gateway.providers.provider import CHAT_PATH
 from daydream_budget.gateway.refusals import CallRefusedError
-from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.fake_provider import FakeProvider
 from support.gateway import MODEL, PROVIDER_KEY, LedgerClient, gateway_here, write_prices
@@ -39,7 +38,6 @@ async def fake() -> AsyncIterator[FakeProvider]:
 @pytest.fixture
 async def ledger(server: NatsServer, nc: Client, tmp_path: Path) -> AsyncIterator[LedgerClient]:
     with service("budget", server.url, tmp_path / "budget"):
-        await provision(nc, replicas=1)
         ledger = LedgerClient(RpcClient(nc))
         await ledger.cap(10**9)
         yield ledger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from daydream_contracts.events import LinkKind, Scores, ShortSynthesis, Synthesis
@@ -27,7 +27,7 @@ def test_the_longest_answer_validates_and_fits_even_if_every_character_is_a_toke
 ) -> None:
     justification = "x" * chars_max(answer, "justification")
     longest = {"justification": justification, **dict.fromkeys(RUBRIC, 10)}
-    jsonschema.validate(longest, answer.json_schema())
+    jsonschema_rs.validate(answer.json_schema(), longest)
     assert answer.model_validate(longest).novelty == 10
     assert len(json.dumps(longest)) == answer.tokens_max()
 
@@ -44,8 +44,8 @@ def test_the_longest_answer_validates_and_fits_even_if_every_character_is_a_toke
 )
 def test_the_schema_refuses_an_answer_that_can_not_be_used(change: dict[str, object]) -> None:
     answer = {"justification": "because", **dict.fromkeys(RUBRIC, 5), **change}
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(answer, JudgeAnswer.json_schema())
+    with pytest.raises(jsonschema_rs.ValidationError):
+        jsonschema_rs.validate(JudgeAnswer.json_schema(), answer)
 
 
 @pytest.mark.parametrize("answer", [JudgeAnswer, ShortJudgeAnswer])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from pydantic import Field
 
@@ -64,7 +64,7 @@ def test_the_maximum_of_tokens_is_one_per_character_of_the_longest_answer() -> N
     assert ExampleAnswer.tokens_max() == len(longest)
     answer = parse_object(longest, ExampleAnswer)
     assert answer is not None
-    jsonschema.validate(answer.model_dump(mode="json"), ExampleAnswer.json_schema())
+    jsonschema_rs.validate(ExampleAnswer.json_schema(), answer.model_dump(mode="json"))
 
 
 def test_longer_texts_and_lists_are_cut_and_a_shorter_list_is_read() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, get_args
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from daydream_contracts.events import LinkKind, ShortSynthesis, Synthesis
@@ -38,7 +38,7 @@ def longest(form: type[AnswerModel]) -> dict[str, Any]:
 def test_the_longest_answer_validates_and_fits_even_if_every_character_is_a_token(
     form: type[AnswerModel],
 ) -> None:
-    jsonschema.validate(longest(form), form.json_schema())
+    jsonschema_rs.validate(form.json_schema(), longest(form))
     assert len(json.dumps(longest(form))) == form.tokens_max()
 
 
@@ -46,8 +46,8 @@ def test_the_longest_answer_validates_and_fits_even_if_every_character_is_a_toke
 def test_one_character_more_is_refused_by_the_schema(form: type[AnswerModel]) -> None:
     for name, text in longest(form).items():
         if name != "link":
-            with pytest.raises(jsonschema.ValidationError):
-                jsonschema.validate({**longest(form), name: text + "x"}, form.json_schema())
+            with pytest.raises(jsonschema_rs.ValidationError):
+                jsonschema_rs.validate(form.json_schema(), {**longest(form), name: text + "x"})
 
 
 def test_short_answers_have_minima_below_their_maxima() -> None:

@@ -29,7 +29,7 @@ from daydream_console.bench.plan import BenchPlan
 from daydream_console.bench.questions import BenchQuestion
 from daydream_console.client import Client, connected
 from daydream_console.local.stack import running
-from daydream_contracts.errors import RetryLaterError, TransientError
+from daydream_contracts.errors import ConfigurationError, RetryLaterError, TransientError
 from daydream_contracts.rpc import AddKey, ChangeBudget, EmptyRequest, SetLimit
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE, GATEWAY_ADD_KEY
 from daydream_models.gateway_client import GatewayAnswer, GatewayClient
@@ -153,7 +153,10 @@ async def _issue_key(client: Client, cap_nanousd: int) -> str:
 
 
 async def _answer(gateway: GatewayClient, model: str, key: str, question: BenchQuestion) -> str:
-    """Ask the model, patiently. The gateway knows the call by its key."""
+    """Ask the model, patiently. The gateway knows the call by its key.
+
+    Raise ConfigurationError where it has to wait for long, as for money.
+    """
     body: dict[str, Any] = {
         "model": model,
         "messages": list(question.messages),
@@ -171,5 +174,11 @@ async def _answer(gateway: GatewayClient, model: str, key: str, question: BenchQ
         stop=stop_after_delay(PATIENCE_S),
         reraise=True,
     )
-    answer: GatewayAnswer = await retrying(gateway.chat, key, "", body)
+    try:
+        answer: GatewayAnswer = await retrying(gateway.chat, key, "", body)
+    except RetryLaterError as error:
+        raise ConfigurationError(
+            f"The arms are complete, but measuring them waits: {error}",
+            "If its part of the cap is used up, run the same command with a higher --cap",
+        ) from error
     return answer.text

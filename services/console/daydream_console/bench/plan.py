@@ -67,10 +67,16 @@ class BenchPlan:
         """Return the file that holds the result of a run once it is complete."""
         return self.folder / "arms" / f"{arm.name}-{run}.json"
 
+    def is_complete(self) -> bool:
+        """Return whether every run of every arm has its result."""
+        files = (self.result_file(arm, run) for arm in self.arms for run in range(self.runs))
+        return all(file.exists() for file in files)
+
     def claim_folder(self) -> None:
         """Write what this benchmark is into its folder, or check that it is the same.
 
-        Raise ConfigurationError if the folder holds another one.
+        The cap may be raised once all arms are complete: then it only adds to what measuring may
+        cost. Raise ConfigurationError if the folder holds another benchmark.
         """
         description = {
             "model": self.model.name,
@@ -88,6 +94,8 @@ class BenchPlan:
             file.write_text(json.dumps(description, indent=1))
         earlier = json.loads(file.read_text())
         changed = [name for name in description if earlier.get(name) != description[name]]
+        if changed == ["cap_usd"] and self.is_complete():
+            return
         if changed:
             raise ConfigurationError(
                 f"{self.folder} holds a benchmark with another {', '.join(changed)}",

@@ -20,6 +20,8 @@ from daydream_console.local.secret_variables import GATEWAY, environment_of, sta
 from daydream_console.local.toy_model import toy_weights
 from daydream_contracts.errors import ConfigurationError
 from daydream_models.reservations import ORACLE
+from daydream_runtime.nats_url import NatsAddress
+from daydream_runtime.provision_command import provision_at
 
 SERVICES = ("budget", "gateway", "memory", "synthesizer", "critic", ORACLE, "sampler", "console")
 MODULES = {  # the others have the name of their service
@@ -28,6 +30,7 @@ MODULES = {  # the others have the name of their service
 }
 KNOWN_BY_ADDRESS = (GATEWAY, "console")  # stages and people have their URLs
 STOP_GRACE_S = 8.0
+REPLICAS = 1  # there is one NATS server
 HOLD_TRIES = 20
 HOLD_POLL_S = 0.1
 NATS_CONFIG = """\
@@ -86,6 +89,7 @@ async def running(
     try:
         progress("starting NATS")
         stack.nats_url = await _start_nats(processes, folder)
+        await provision_at(NatsAddress.of([stack.nats_url]), REPLICAS)
         environment = _environment(folder, stack) | ({} if draws else NO_DRAWS)
         if model is not None:
             environment |= (await _serve_model(processes, model, progress)).environment()

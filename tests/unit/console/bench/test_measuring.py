@@ -77,6 +77,21 @@ def test_a_folder_continues_its_own_benchmark_and_refuses_another(tmp_path: Path
         plan(tmp_path, runs=3, cap_usd=9.0).claim_folder()
 
 
+def test_once_all_arms_are_complete_a_higher_cap_pays_for_measuring(tmp_path: Path) -> None:
+    first = plan(tmp_path)
+    first.claim_folder()
+    higher = plan(tmp_path, cap_usd=9.0)
+    with pytest.raises(ConfigurationError, match="another cap_usd"):
+        higher.claim_folder()
+    for arm in first.arms:
+        for run in range(first.runs):
+            first.result_file(arm, run).write_text("{}")
+    higher.claim_folder()
+    assert higher.measuring_cap_nanousd > first.measuring_cap_nanousd
+    with pytest.raises(ConfigurationError, match="another seed"):
+        plan(tmp_path, seed=2).claim_folder()
+
+
 def test_a_free_model_gets_a_price_so_that_its_tokens_count(tmp_path: Path) -> None:
     settings = price_of_free_model(plan(tmp_path))
     assert settings["DAYDREAM_MODEL_FREE"] == "false"

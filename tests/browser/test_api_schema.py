@@ -1,4 +1,7 @@
-"""The API against its own description: no 5xx, and no status that is not documented."""
+"""The API against its own description: no 5xx, and no status that is not documented.
+
+Here, because all cases are made when this module is imported: seven seconds in each process.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,8 @@ CHECKS = (
     response_schema_conformance,
 )
 ENDLESS = "/api/v1/events"
+
+pytestmark = pytest.mark.browser
 
 
 def console() -> ConsoleFixture:
