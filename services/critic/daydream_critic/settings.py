@@ -78,7 +78,7 @@ class CriticSettings(PaidSettings):
         " both orders; 0 turns comparisons off",
     )
     usd_per_hit_max: float = Field(
-        5.0, gt=0, description="maximum cost of finding one more hit by further opinions, in USD"
+        3.0, gt=0, description="maximum cost of finding one more hit by further opinions, in USD"
     )
     same_false_share: float = Field(
         0.05,
