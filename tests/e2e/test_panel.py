@@ -1,4 +1,4 @@
-"""A panel of two judges in the whole loop, until their scores are read as ranks."""
+"""A panel of two judges in the whole loop, calibrated before their first verdict."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ rubric = "skeptic"
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have_a_history(
+def test_two_judges_are_calibrated_evaluate_everything_and_the_best_are_promoted(
     tmp_path: Path, endpoint: Endpoint
 ) -> None:
     (tmp_path / "panel.toml").write_text(PANEL)
@@ -28,7 +28,9 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
         tmp_path / "user",
         endpoint,
         DAYDREAM_CRITIC_PANEL_FILE=str(tmp_path / "panel.toml"),
+        DAYDREAM_CRITIC_PROMOTE_BY="ranks",
         DAYDREAM_CRITIC_PROMOTE_QUOTA="0.3",
+        DAYDREAM_CRITIC_CALIBRATION_CANARIES="20",
         DAYDREAM_SAMPLER_CANARY_SHARE="0.1",
     )
     run = daydream.json("run", "-n", "120", "--cap", "5")
@@ -43,7 +45,9 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
     names = {
         frozenset(judgement["judge"] for judgement in verdict["judgements"]) for verdict in judged
     }
-    assert names == {frozenset({"judge.v1@priced-1", "judge-skeptic.v1@priced-1"})}
+    assert frozenset().union(*names) == {"judge.v1@priced-1", "judge-skeptic.v1@priced-1"}, (
+        "each is asked where its answer is worth its price"
+    )
     assert all(
         judgement["self_judged"] for verdict in judged for judgement in verdict["judgements"]
     ), "there is one family only"
@@ -51,8 +55,10 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
         verdict["aggregation"]["rule"]
         for verdict in sorted(judged, key=lambda verdict: verdict["reached_at"])
     ]
-    assert rules[-1] == "quota"
-    warm = [verdict for verdict in judged if verdict["aggregation"]["rule"] == "quota"]
+    assert set(rules) == {"quota"}, "from the first verdict on"
+    assert run["judges"]["judge_calibration"]["state"] == "done"
+    assert run["judges"]["judge_calibration"]["text"].startswith("80 answers about canaries")
+    warm = judged
     assert all(
         (verdict["decision"] == "promoted")
         == (
@@ -96,7 +102,7 @@ def test_two_judges_evaluate_everything_and_the_best_are_promoted_once_both_have
     shown = daydream("inspect", compared[0]["verdict_id"])
     assert "as it was sent" in shown.stdout
     assert "log-odds" in shown.stdout
-    assert "Is there an abstract structure" in shown.stdout, "the prompt of the synthesizer"
+    assert "share an abstract structure" in shown.stdout, "the prompt of the synthesizer"
     unknown = daydream("inspect", "no-such-verdict")
     assert unknown.returncode == 1
     assert "Unknown verdict ID" in unknown.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -22,7 +22,9 @@ from daydream_contracts.events import (
 )
 from daydream_contracts.rpc import NearestMatches, VerdictPage
 from daydream_contracts.topology import MEMORY_VERDICTS
+from daydream_critic.calibration.records import CanaryScore, JudgeCalibration
 from daydream_critic.history.critic_history import CriticHistory
+from daydream_critic.history.experience import Experience
 from daydream_critic.history.records import CanaryResult, JudgeStats
 from daydream_critic.pipeline.comparison import (
     CompareAnswer,
@@ -197,11 +199,30 @@ def canaries_for(judges: Sequence[Judge], seed: int = 0, count: int = 40) -> lis
     return canaries
 
 
+def calibrations_of(
+    judges: Sequence[Judge], bridges: Sequence[float], decoys: Sequence[float]
+) -> dict[str, JudgeCalibration]:
+    """Return calibrations in which each judge gave these scores to the canaries."""
+    scores = [
+        CanaryScore(canary=f"{kind}:{place}", score=score)
+        for kind, kind_scores in (("bridge", bridges), ("decoy", decoys))
+        for place, score in enumerate(kind_scores)
+    ]
+    return {
+        key: JudgeCalibration(
+            judge=judge.name, history_key=key, scores=tuple(scores), complete=True
+        )
+        for judge in judges
+        for key in [judge.history_key(FULL)]
+    }
+
+
 def make_critic(
     judges: Sequence[Judge],
     history: CriticHistory,
     memory: FakeMemory | None = None,
     bucket: FakeBucket | None = None,
+    calibrations: Mapping[str, JudgeCalibration] | None = None,
     **settings: Any,
 ) -> Critic:
     """Return a critic with real steps over these judges."""
@@ -212,7 +233,7 @@ def make_critic(
         gates=open_gates(chosen),
         log=DecisionLog(bucket.bucket if bucket else None),
         memory=MemoryLookup(client),
-        panel=JudgePanel(judges, lambda: history, chosen),
+        panel=JudgePanel(judges, lambda: Experience(history, calibrations or {}), chosen),
         comparer=comparer if chosen.compare_max else None,
         rule=PromotionRule(chosen),
     )
@@ -229,9 +250,11 @@ def verdict_of(
     history: CriticHistory,
     proposed: HypothesisProposed,
     memory: FakeMemory | None = None,
+    calibrations: Mapping[str, JudgeCalibration] | None = None,
     **settings: Any,
 ) -> VerdictReached:
     """Return the critic's verdict. Fail if the hypothesis is nominated."""
-    outcome = judge_hypothesis(make_critic(judges, history, memory, **settings), proposed)
+    critic = make_critic(judges, history, memory, calibrations=calibrations, **settings)
+    outcome = judge_hypothesis(critic, proposed)
     assert isinstance(outcome, VerdictReached)
     return outcome

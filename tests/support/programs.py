@@ -188,7 +188,8 @@ def priced_endpoint(
 
 
 def clean_environment(home: Path, **variables: str) -> dict[str, str]:
-    """Return the environment without daydream's settings; canaries, oracle and probes are off.
+    """Return the environment without daydream's settings; canaries, oracle and probes are off,
+    and judges are not calibrated.
 
     Programs may write compiled modules, without which each would start in twice the time.
     """
@@ -197,6 +198,7 @@ def clean_environment(home: Path, **variables: str) -> dict[str, str]:
     # Without canaries, the oracle and probes, a test counts exactly what was drawn.
     plain = {
         "DAYDREAM_SAMPLER_CANARY_SHARE": "0",
+        "DAYDREAM_CRITIC_PROMOTE_BY": "score",
         "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic",
         "DAYDREAM_MODEL_PROBE": "false",
     }

@@ -66,6 +66,7 @@ SETTINGS = {
     "DAYDREAM_MODEL_API_KEY": "right",
     "DAYDREAM_SAMPLER_PAIRS_MAX": "0",
     "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic,oracle",
+    "DAYDREAM_CRITIC_PROMOTE_BY": "score",
     "DAYDREAM_CRITIC_PROMOTE_SCORE": "6",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -13,10 +13,14 @@ from daydream_contracts.buckets import CRITIC, DECISION_RECORDS, PLANS, PROMPTS
 from daydream_contracts.events import HypothesisProposed
 from daydream_contracts.topology import CRITIC_STATE
 from daydream_critic import handlers
+from daydream_critic.calibration.calibration_budget import CalibrationBudget
+from daydream_critic.calibration.calibration_store import CalibrationStore
+from daydream_critic.calibration.calibrator import Calibrator
 from daydream_critic.families import family_of
 from daydream_critic.history.critic_history import CriticHistory
+from daydream_critic.history.experience import Experience
 from daydream_critic.history.history_projector import HistoryProjector
-from daydream_critic.history.report import CriticReport
+from daydream_critic.history.report import CriticReport, warnings_of
 from daydream_critic.metrics import VerdictMetrics, observe
 from daydream_critic.pipeline.comparison import PairwiseComparer, compare_request
 from daydream_critic.pipeline.critic import Critic
@@ -25,21 +29,24 @@ from daydream_critic.pipeline.decision_log import DecisionLog
 from daydream_critic.pipeline.gates.registry import open_gates
 from daydream_critic.pipeline.judge_panel import JudgePanel
 from daydream_critic.pipeline.judges.config import JudgeConfig, read_panel
-from daydream_critic.pipeline.judges.interface import Judge
+from daydream_critic.pipeline.judges.interface import Judge, JudgeIdentity
 from daydream_critic.pipeline.judges.registry import identify_judges, judge_spec, open_judges
 from daydream_critic.pipeline.memory_lookup import MemoryLookup
 from daydream_critic.settings import CriticSettings
 from daydream_critic.stage_plan import plan_of
+from daydream_models.canaries.canary_set import CanarySet
 from daydream_models.prompt import Prompt, store_prompts
 from daydream_models.release import release_reservation
 from daydream_models.reservations import publish_plan, read_plans
 from daydream_models.settings import check_clearance
 from daydream_runtime.application import Collaborators, ServiceApp
+from daydream_runtime.leader import LeaderLease
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.verdict_projection import Projector
 
 log = logging.getLogger(__name__)
-HISTORY_KEY = "history.v1"
+HISTORY_KEY = "history.v2"
+LEASE_KEY = "calibration-lease"
 WRITER_STAGE = "synthesizer"
 
 
@@ -65,32 +72,67 @@ async def open_collaborators(
 ) -> AsyncIterator[Collaborators]:
     """Open the judges, and publish what they cost before the first hypothesis is taken."""
     configs = read_judges(settings)
-    projector = Projector(runtime.js, await runtime.bucket(CRITIC), HISTORY_KEY, CriticHistory())
+    bucket = await runtime.bucket(CRITIC)
+    projector = Projector(runtime.js, bucket, HISTORY_KEY, CriticHistory())
     await projector.load()
-    history_projector = HistoryProjector(projector, runtime)
     identities = identify_judges(settings, configs)
-    report = CriticReport(lambda: projector.projection, identities, settings)
-    if not settings.enabled:
-        await history_projector.catch_up()
-        yield Collaborators({"report": report}, [history_projector.keep_up])
-        return
     async with AsyncExitStack() as stack:
-        judges = await open_judges(runtime, stack, settings, configs)
+        judges: Sequence[Judge] = ()
+        if settings.enabled:
+            judges = await open_judges(runtime, stack, settings, configs)
+        calibrator = make_calibrator(settings, runtime, judges, bucket)
+
+        def experience() -> Experience:
+            return Experience(projector.projection, calibrator.calibrations)
+
+        report = CriticReport(experience, identities, settings, lambda: calibrator.progress)
+        warnings = partial(_warnings, experience, identities)
+        history_projector = HistoryProjector(projector, runtime, warnings)
+        if not settings.enabled:
+            await history_projector.catch_up()
+            await calibrator.read_stored(identities)
+            yield Collaborators({"report": report}, [history_projector.keep_up])
+            return
         observe(runtime.telemetry, report.state)
         await _publish_plan(runtime, settings, configs, judges)
         decisions = await runtime.bucket(DECISION_RECORDS)
-        critic = make_critic(settings, runtime, judges, lambda: projector.projection, decisions)
+        critic = make_critic(settings, runtime, judges, experience, decisions, calibrator.settled)
         yield Collaborators(
             {
                 "critic": critic,
                 "metrics": VerdictMetrics(runtime.telemetry),
                 "report": report,
             },
-            [history_projector.keep_up],
+            [history_projector.keep_up, calibrator.calibrate_forever],
             on_dead_letter=partial(release_reservation, runtime.rpc),
         )
         if runtime.nc.is_connected:
             await projector.save()
+
+
+def make_calibrator(
+    settings: CriticSettings, runtime: Runtime, judges: Sequence[Judge], bucket: KeyValue
+) -> Calibrator:
+    """Return what calibrates the judges, on as many canaries as the settings say.
+
+    Raise ConfigurationError for canaries that can't be read.
+    """
+    canaries = CanarySet.read(settings.canary_folder, "DAYDREAM_CRITIC_CANARY_FOLDER")
+    count = settings.calibration_canaries if settings.promote_by == "ranks" else 0
+    return Calibrator(
+        runtime,
+        judges,
+        canaries.first(count),
+        CalibrationStore(bucket, canaries.digest),
+        LeaderLease(bucket, LEASE_KEY),
+        CalibrationBudget(runtime.rpc, settings.calibration_share_max),
+    )
+
+
+def _warnings(
+    experience: Callable[[], Experience], judges: Sequence[JudgeIdentity]
+) -> tuple[str, ...]:
+    return warnings_of(experience(), judges)
 
 
 def read_judges(settings: CriticSettings) -> tuple[JudgeConfig, ...]:
@@ -108,16 +150,19 @@ def make_critic(
     settings: CriticSettings,
     runtime: Runtime,
     judges: Sequence[Judge],
-    history: Callable[[], CriticHistory],
+    experience: Callable[[], Experience],
     decisions: KeyValue,
+    calibrated: Callable[[], Awaitable[None]],
 ) -> Critic:
     """Return the pipeline with the gates and judges that the settings name."""
-    comparer = PairwiseComparer(compare_request(), runtime.rpc, settings.compare_max, history)
+    comparer = PairwiseComparer(
+        compare_request(), runtime.rpc, settings.compare_max, lambda: experience().history
+    )
     return Critic(
         gates=open_gates(settings),
         log=DecisionLog(decisions),
         memory=MemoryLookup(runtime.rpc),
-        panel=JudgePanel(judges, history, settings),
+        panel=JudgePanel(judges, experience, settings, calibrated),
         comparer=comparer if settings.compare_max else None,
         rule=PromotionRule(settings),
     )

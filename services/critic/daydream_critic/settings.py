@@ -27,26 +27,41 @@ class CriticSettings(PaidSettings):
         description="gates in the order in which they run: bundled ones, or names of entry points"
         " in daydream.gates",
     )
+    promote_by: Literal["ranks", "score"] = Field(
+        "ranks",
+        description="what promotes: ranks and what canaries showed of the judges, or always the"
+        " mean score (promote_score and min_score) without calibration",
+    )
     promote_score: float = Field(
         7.0,
         ge=1,
         le=10,
-        description="mean score from which a hypothesis is promoted, until each judge has a history"
-        " of 50 scores",
+        description="mean score from which a hypothesis is promoted, if promote_by is score",
     )
     min_score: int = Field(
-        4, ge=1, le=10, description="minimum of every single score, until each judge has a history"
-    )
-    promote_by: Literal["ranks", "score"] = Field(
-        "ranks",
-        description="what promotes: ranks in each judge's history, or always the mean score "
-        "(promote_score and min_score) without calibration",
+        4, ge=1, le=10, description="minimum of every single score, if promote_by is score"
     )
     promote_quota: float = Field(
         0.05,
         gt=0,
         lt=1,
-        description="share of the judged hypotheses that is promoted from then on: the best",
+        description="share of the judged hypotheses that is promoted: the best",
+    )
+    calibration_canaries: int = Field(
+        62,
+        ge=0,
+        description="bridges, and as many decoys, that each judge scores before its first verdict;"
+        " 0 turns calibration off",
+    )
+    calibration_share_max: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="maximum share of the money that the cap leaves, which a calibration may be"
+        " expected to take",
+    )
+    canary_folder: str = Field(
+        "", description="folder with your own bridges.toml and decoys.toml; empty: bundled ones"
     )
     target_precision: float = Field(
         0.5,
@@ -63,7 +78,7 @@ class CriticSettings(PaidSettings):
         " both orders; 0 turns comparisons off",
     )
     usd_per_hit_max: float = Field(
-        0.2, gt=0, description="maximum cost of finding one more hit by further opinions, in USD"
+        3.0, gt=0, description="maximum cost of finding one more hit by further opinions, in USD"
     )
     same_false_share: float = Field(
         0.05,

@@ -8,12 +8,12 @@ from functools import partial
 
 from daydream_contracts.buckets import DRAWN_PAIRS, PLANS, SAMPLER
 from daydream_contracts.topology import SAMPLER_GOAL, SAMPLER_STATE
+from daydream_models.canaries.canary_set import CanarySet
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.verdict_projection import Projector
 from daydream_sampler import handlers
-from daydream_sampler.canary_cases import CanarySet
 from daydream_sampler.canary_injection import KEY as CANARY_KEY
 from daydream_sampler.canary_injection import WRITER, CanaryCursor, CanaryInjector
 from daydream_sampler.drawn_pairs import DrawnPairs
@@ -67,7 +67,7 @@ async def open_collaborators(
         epoch,
         tuple(stage for stage in settings.stages if stage != WRITER),
         settings.canary_share,
-        CanarySet.read(settings.canary_folder),
+        CanarySet.read(settings.canary_folder, "DAYDREAM_SAMPLER_CANARY_FOLDER"),
     )
     loops = [sampler.draw_forever, *([injector.inject_forever] if injector.is_useful else [])]
     yield Collaborators({"sampler": sampler}, loops if settings.enabled else ())

@@ -14,33 +14,25 @@ under the same ids, so nothing is paid for twice. A canary that the budget refus
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nats.js.kv import KeyValue
 from pydantic import Field
 
-from daydream_contracts.events import (
-    ContractModel,
-    Fact,
-    HypothesisProposed,
-    PairSampled,
-    Synthesis,
-    derive_id,
-)
+from daydream_contracts.events import ContractModel, HypothesisProposed
 from daydream_contracts.rpc import OpenReservation
 from daydream_contracts.topology import BUDGET_OPEN
+from daydream_models.canaries.canary_hypothesis import canary_hypothesis
+from daydream_models.canaries.canary_set import CanarySet
 from daydream_models.reservations import FULL, StagePlan, read_plans
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS, WAIT_S, retry_delay_s
 from daydream_runtime.runtime_context import Runtime
-from daydream_sampler.canary_cases import CanaryCase, CanarySet, Kind
 from daydream_sampler.epoch import Epoch
 
 log = logging.getLogger(__name__)
 KEY = "canaries.v1"
-STRATEGY = "canary"
 POLL_S = 1.0
 WRITER = "synthesizer"
 LATE_MAX = 10
@@ -127,42 +119,3 @@ class CanaryInjector:
         if grant.refusal is not None:
             log.info("a canary waits: %s", grant.refusal.text)
         return grant.granted
-
-
-def canary_hypothesis(
-    number: int, kind: Kind, canary: CanaryCase, now: datetime, stages: Iterable[str] = ()
-) -> HypothesisProposed:
-    """Return the `number`-th canary as a message. Its ids depend on the number alone."""
-    pair_id = derive_id("canary", number)
-    first, second = (
-        Fact(fact_id=derive_id("canary fact", text), ordinal=ordinal, text=text)
-        for ordinal, text in enumerate((canary.first, canary.second))
-    )
-    pair = PairSampled(
-        pair_id=pair_id,
-        epoch=1,
-        first=first,
-        second=second,
-        strategy=STRATEGY,
-        canary=kind,
-        draw_probability=1.0,
-        similarity=0.0,
-        samples=1,
-        stages=tuple(stages),
-        reservation_id=derive_id("reservation", pair_id),
-        drawn_at=now,
-    )
-    synthesis = Synthesis(
-        title=canary.title,
-        link=canary.link,
-        reasoning=canary.reasoning,
-        hypothesis=canary.hypothesis,
-        implication=canary.implication,
-    )
-    return HypothesisProposed(
-        hypothesis_id=derive_id("hypothesis", pair_id),
-        pair=pair,
-        sample=0,
-        synthesis=synthesis,
-        proposed_at=now,
-    )

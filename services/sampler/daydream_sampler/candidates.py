@@ -43,13 +43,15 @@ class CandidateFinder:
     """Say what to ask the memory about a fact, and read its reply.
 
     `facts`: how many there are. `draws`: in how many drawn pairs each fact is, by ordinal.
-    `may_see`: whether the models of all stages may see facts of a clearance.
+    `may_see`: whether the models of all stages may see facts of a clearance. `same_document`:
+    whether two facts of one document may be partners.
     """
 
     epoch: Epoch
     facts: int
     draws: Mapping[int, int]
     may_see: Callable[[str], bool]
+    same_document: bool = False
 
     def query(self, ordinal: int, *also: int) -> NeighbourQuery:
         """Return what to ask about a fact: its neighbours, those at random, and `also` these."""
@@ -84,6 +86,7 @@ class CandidateFinder:
             not other.hidden
             and not other.related
             and not are_isolated(own.team, other.team)
+            and (self.same_document or not own.source or own.source != other.source)
             and self.may_see(other.clearance)
             and not self.is_excluded(other.kind)
         )

@@ -53,7 +53,7 @@ class ProposalModel:
     `before`: the epoch before the claim. `facts`: how many there are. `questions`: the ordinals of
     open research questions. `hidden`: how many facts can no longer be drawn. `may_see`: whether the
     models of all stages may see facts of a clearance. `isolated_pairs`: how many pairs have facts
-    of two teams.
+    of two teams. `same_document`: whether strategies may join two facts of one document.
     """
 
     before: Epoch
@@ -64,11 +64,14 @@ class ProposalModel:
     hidden: int = 0
     may_see: Callable[[str], bool] = lambda clearance: not clearance
     isolated_pairs: int = 0
+    same_document: bool = False
 
     @cached_property
     def candidates(self) -> CandidateFinder:
         """How to ask the memory for an anchor's partners."""
-        return CandidateFinder(self.before, self.facts, self.drawn.draws, self.may_see)
+        return CandidateFinder(
+            self.before, self.facts, self.drawn.draws, self.may_see, self.same_document
+        )
 
     @cached_property
     def anchor_sources(self) -> dict[str, AnchorSource]:

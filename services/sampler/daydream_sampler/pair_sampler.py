@@ -40,6 +40,7 @@ from daydream_models.reservations import StagePlan, read_plans
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.verdict_projection import Projector
+from daydream_sampler.anchor_cycles import AnchorSource
 from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch
@@ -86,6 +87,7 @@ class PairSampler:
         self._chooser = PairChooser(runtime.rpc, epoch)
         self._publisher = PairPublisher(runtime, settings.samples)
         self._renewer = EpochRenewer(runtime.rpc, epoch)
+        self._sources: dict[str, AnchorSource] = {}
         self._recheck: RecheckFinder | None = None
         if Recheck().name in strategies:
             after = timedelta(days=settings.recheck_after_days)
@@ -104,7 +106,9 @@ class PairSampler:
             phase, text, retry_at = "goal-reached", _goal_reached(epoch), None
         elif phase == "goal-reached":
             phase, text = "drawing", "there is a new goal"
-        shares = epoch.round.shares or {UNIFORM: 1.0}
+        # Strategies that have nothing to draw give their shares to the others.
+        shares = epoch.open_shares(self._sources) if self._sources else epoch.round.shares
+        shares = shares or {UNIFORM: 1.0}
         history = self._history.projection
         return SamplerState(
             phase=phase,
@@ -212,6 +216,7 @@ class PairSampler:
         The epoch before the claim has a new round when it was time for one.
         """
         sources = anchor_sources_of(self._strategies, memory.facts, len(memory.questions))
+        self._sources = sources
         before = epoch.extend(memory.facts).start_arrivals(sources)
         if self._strategies and before.drawn >= before.round.until:
             new_round = next_round(
@@ -240,6 +245,7 @@ class PairSampler:
             memory.hidden + unseen,
             may_see,
             isolated_pairs(memory.teams),
+            self._settings.same_document,
         )
 
     def _may_see(self, plans: Iterable[StagePlan]) -> Callable[[str], bool]:

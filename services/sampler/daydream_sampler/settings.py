@@ -51,6 +51,11 @@ class SamplerSettings(ServiceSettings):
         description="maximum share of draws that may use a generated fact; uniform draws are not "
         "limited",
     )
+    same_document: bool = Field(
+        False,
+        description="whether strategies may join two facts of one document; uniform draws, which"
+        " measure all pairs, may in any case",
+    )
     schedule: Literal["always", "calendar", "idle"] = Field(
         "always",
         description="when to draw: always, in cheap hours (calendar), or while the lab's "

@@ -1,11 +1,15 @@
-"""The answer of a writer. Reasoning comes first, so that the finding follows from it."""
+"""The answer of a writer.
+
+The gist and the kind of link come first, so that "no link" costs no long text. The reasoning comes
+before the finding, so that the finding follows from it.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from daydream_contracts.events import LinkKind, ShortSynthesis, Synthesis
 from daydream_contracts.text_limits import chars_max
@@ -17,19 +21,29 @@ NamedLink = Literal[
     LinkKind.SAME_PROBLEM,
     LinkKind.COMBINATION,
     LinkKind.CONTRADICTION,
+    LinkKind.QUESTION,
 ]
+GIST_CHARS_MAX = 100
 FINDING_CHARS_MIN = 200  # a shorter last paragraph is not the finding alone
 
 
 class SynthesisAnswer(AnswerModel):
     """The full answer. Short answers are read as this model too: they lack only optional fields."""
 
-    reasoning: str = Field(max_length=chars_max(Synthesis, "reasoning"))
+    gist: str = Field("", max_length=GIST_CHARS_MAX)
     link: NamedLink | Literal["none"]
+    reasoning: str = Field("", max_length=chars_max(Synthesis, "reasoning"))
     title: str = Field("", max_length=chars_max(Synthesis, "title"))
     hypothesis: str = Field("", max_length=chars_max(Synthesis, "hypothesis"))
     implication: str = Field("", max_length=chars_max(Synthesis, "implication"))
     if_false: str = Field("", max_length=chars_max(Synthesis, "if_false"))
+
+    @model_validator(mode="after")
+    def _link_has_its_reasoning(self) -> SynthesisAnswer:
+        """Refuse half an answer. Only an abstention may leave texts out."""
+        if isinstance(self.link, LinkKind) and "reasoning" not in self.model_fields_set:
+            raise ValueError("the reasoning is missing")
+        return self
 
     def synthesis(self) -> Synthesis | None:
         """Return the finding with its texts stripped, or None if there is no worthwhile link."""

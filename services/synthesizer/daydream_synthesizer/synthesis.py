@@ -138,7 +138,7 @@ def _abstention(reply: ModelReply[SynthesisAnswer | ProseSynthesis]) -> str | No
     answer = reply.value
     if not isinstance(answer, SynthesisAnswer) or answer.synthesis() is not None:
         return None
-    return answer.reasoning.strip() or NO_REASON
+    return answer.gist.strip() or answer.reasoning.strip() or NO_REASON
 
 
 def _highest(costs: Sequence[StageCost]) -> StageCost:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -28,6 +28,7 @@ _SCALE = re.compile(
 _MARKUP = re.compile(r"[*_#`>]+")
 _NUMBER = r"(?<![\d.,])(?<![:=\s(][-–—])(?P<value>\d{1,3}(?:\.\d+)?)(?![.,]?\d|\s*%|\s*[-–—]\s*\d)"
 _OUT_OF = r"\s*(?:/|out of)\s*(?P<scale>\d{1,3})"
+_SUM = r"\s*(?:[+×*=]|plus\b)\s*\d"  # "3 + 4 = 7": the first number is no score
 _BETWEEN = r"[\s:=\-–—|(]{1,12}"
 # a backslash that begins no escape of JSON, or one before a command of LaTeX
 _LONE_BACKSLASH = re.compile(
@@ -103,20 +104,27 @@ def _objects(text: str) -> Iterator[object]:
 
 @dataclass(frozen=True)
 class _Mention:
-    """A number under a label. `scaled`: with its denominator; `final`: called final or total."""
+    """A number under a label. `scaled`: with its denominator; `final`: called final or total;
+    `summed`: a term of a sum.
+    """
 
     value: float
     scaled: bool
     final: bool
+    summed: bool
 
 
 def parse_score(text: str, label: str, scale: int = 10) -> float | None:
     """Return the score under `label`, on a scale up to `scale`. None if none or several differ.
 
     A score with another denominator is part of a sum, never the score. Where several differ, those
-    called final, total or overall count. Where one has its denominator, bare numbers do not count.
+    called final, total or overall count. Where one has its denominator, bare numbers do not count,
+    unless they are called final: then the text contradicts itself. A term of a sum is no score,
+    and nothing under that label is read.
     """
     mentions = _mentions(text, label, scale)
+    if any(mention.summed for mention in mentions) or _is_contradictory(mentions):
+        return None
     preferences = (
         [mention for mention in mentions if mention.scaled and mention.final],
         [mention for mention in mentions if mention.scaled],
@@ -131,11 +139,18 @@ def parse_score(text: str, label: str, scale: int = 10) -> float | None:
     return None
 
 
+def _is_contradictory(mentions: Sequence[_Mention]) -> bool:
+    """Return whether a bare number that is called final differs from all with a denominator."""
+    scaled = {mention.value for mention in mentions if mention.scaled}
+    bare = {mention.value for mention in mentions if mention.final and not mention.scaled}
+    return bool(scaled) and bool(bare - scaled)
+
+
 def _mentions(text: str, label: str, scale: int) -> list[_Mention]:
     plain = _SCALE.sub("", _MARKUP.sub("", _THINKING.sub("", text)))
     pattern = re.compile(
         rf"(?P<before>[\w ]{{0,24}})\b{re.escape(label)}\b{_BETWEEN}"
-        rf"{_NUMBER}(?:{_OUT_OF})?(?![\d/])",
+        rf"{_NUMBER}(?:{_OUT_OF})?(?![\d/])(?P<sum>{_SUM})?",
         re.IGNORECASE,
     )
     return [
@@ -143,6 +158,7 @@ def _mentions(text: str, label: str, scale: int) -> list[_Mention]:
             value=float(match["value"]),
             scaled=match["scale"] is not None,
             final=bool(_FINAL.search(match["before"])),
+            summed=match["sum"] is not None,
         )
         for match in pattern.finditer(plain)
         if match["scale"] is None or int(match["scale"]) == scale

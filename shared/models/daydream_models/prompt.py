@@ -7,8 +7,9 @@
 
 A third part, `# answer` with the word `prose`, says that the answer is free text and no JSON.
 
-Text from documents is data. Against prompt injection it is wrapped in a fence whose mark derives
-from the text's own digest, so the text can't contain it.
+Text from documents is data. Against prompt injection it is wrapped in a fence. The text can't
+contain one: what looks like a fence in it is escaped. The mark, from the text's own digest, tells
+fences apart; it is short, because a fence is paid for in every call.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ CONTROL_TOKENS = re.compile(
     re.IGNORECASE,
 )
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
-FENCE_BYTES = 2 * len("<<data 0123456789abcdef>>\n")
+MARK_CHARS = 4
+FENCE_BYTES = 2 * len(f"<<data {MARK_CHARS * '0'}>>\n")
 BYTES_PER_TOKEN = 4  # of an answer that is shown again in a repair
 
 
@@ -133,7 +135,7 @@ def repair_messages(
 
 def wrap_untrusted(text: str) -> str:
     """Return `text`, with control tokens escaped, between two marks that it can't contain."""
-    mark = hashlib.sha256(text.encode()).hexdigest()[:16]
+    mark = hashlib.sha256(text.encode()).hexdigest()[:MARK_CHARS]
     return f"<<data {mark}>>\n{escape_control_tokens(text)}\n<<end {mark}>>"
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.critic import free_text, gates, pairwise, panels, thresholds, yields
+from benchmarks.critic import free_text, gates, pairwise, panels, prejudice, thresholds, yields
 from benchmarks.sampler import worlds
 
 PUBLISHED = (
@@ -23,6 +23,7 @@ PARTS = {
     "free_text": (free_text, free_text.FILE),
 }
 GATES = "gates"
+PREJUDICE = "prejudice"
 
 
 def main() -> int:
@@ -30,6 +31,8 @@ def main() -> int:
     arguments = _parser().parse_args()
     if arguments.only in (None, GATES):
         gates.measure()
+    if arguments.only in (None, PREJUDICE):
+        prejudice.measure(quick=arguments.quick)
     files = {
         name: worlds.find(arguments.data, file)
         for name, (_, file) in PARTS.items()
@@ -53,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, required=True, help="folder with the data, or with their folders"
     )
     parser.add_argument("--quick", action="store_true", help="use fewer shuffles and seeds")
-    parser.add_argument("--only", choices=[GATES, *PARTS], help="part to run. Default: all")
+    parser.add_argument(
+        "--only", choices=[GATES, PREJUDICE, *PARTS], help="part to run. Default: all"
+    )
     return parser
 
 

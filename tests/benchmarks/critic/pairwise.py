@@ -19,6 +19,7 @@ INTERESTING = 4  # of 5
 VERDICTS = (5000, 10_000)
 SHUFFLES = 40
 QUICK_SHUFFLES = 5
+RESAMPLES = 400
 ELO_K, ELO_SCALE = 32.0, 400.0
 FIRST_WON = 1
 
@@ -44,11 +45,15 @@ def print_figures(
 ) -> None:
     """Print the figures of one judge from `count` verdicts in random order."""
     gains, areas, biases = [], [], []
+    over_ideas: list[float] = []
     for seed in range(shuffles):
         drawn = verdicts[np.random.default_rng(seed).permutation(len(verdicts))[:count]]
         fitted = fit_verdicts(drawn, len(truth))
         area = auc(fitted.strengths, truth)
-        gains.append(area - auc(elo(drawn, len(truth)), truth))
+        ratings = elo(drawn, len(truth))
+        gains.append(area - auc(ratings, truth))
+        if seed == 0:
+            over_ideas = gains_over_ideas(fitted.strengths, ratings, truth)
         areas.append(area)
         biases.append(fitted.position)
     details: dict[str, str | float] = {
@@ -57,9 +62,28 @@ def print_figures(
         "position_of_all": round(fit_verdicts(verdicts, len(truth)).position, 3),
         "first_won": round(float((verdicts[:, 2] == FIRST_WON).mean()), 3),
     }
+    details["gain_over_ideas_low"] = round(float(np.quantile(over_ideas, 0.025)), 4)
+    details["gain_over_ideas_high"] = round(float(np.quantile(over_ideas, 0.975)), 4)
     mean_figure("critic", f"pairwise_auc_gain_{count}_{judge}", gains, "AUC", **details)
     mean_figure("critic", f"pairwise_auc_{count}_{judge}", areas, "AUC", **details)
     mean_figure("critic", f"pairwise_position_{count}_{judge}", biases, "logits", **details)
+
+
+def gains_over_ideas(
+    strengths: NDArray[np.float64], ratings: NDArray[np.float64], truth: NDArray[np.bool_]
+) -> list[float]:
+    """Return the gain over Elo for ideas that are drawn with replacement.
+
+    Shuffles of the verdicts say how much the order matters. Only this says how far the gain would
+    hold for other ideas.
+    """
+    rng = np.random.default_rng(0)
+    gains = []
+    for _ in range(RESAMPLES):
+        ideas = rng.integers(0, len(truth), len(truth))
+        area = auc(strengths[ideas], truth[ideas])
+        gains.append(area - auc(ratings[ideas], truth[ideas]))
+    return gains
 
 
 def fit_verdicts(verdicts: NDArray[np.int64], count: int) -> BradleyTerryFit:

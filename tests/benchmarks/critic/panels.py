@@ -1,4 +1,8 @@
-"""The aggregation model compared with the best possible weighting, on simulated judges."""
+"""The panel's posterior compared with the best possible weighting, on simulated judges.
+
+It is what the product runs: scores become ranks, reviews become labels, and `Experience` weighs
+them. No single step is replaced.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,9 @@ from numpy.typing import NDArray
 
 from benchmarks.critic.ordering import auc
 from benchmarks.figures import mean_figure
-from daydream_critic.stats.aggregation import model_from_agreement
-from daydream_critic.stats.score_ranks import ScoreRanks
+from daydream_critic.history.critic_history import CriticHistory
+from daydream_critic.history.experience import Experience
+from daydream_critic.history.records import JudgeStats, ReviewLabel
 
 FILE = "simulated-judges.json"
 FRESH = 60_000  # ideas that the best weighting is fitted on
@@ -49,10 +54,10 @@ def gaps(world: dict[str, Any], panel: dict[str, Any], seed: int) -> tuple[float
     _, history = judged(panel, world["history_per_judge"], rng)
     quality, scores = judged(panel, world["ideas"], rng)
     truth = quality >= np.quantile(quality, 1 - world["positive_rate"])
-    ranks = [ScoreRanks.of(Counter(column.tolist())) for column in history.T]
     labelled = world["labelled_ideas"]
-    values = deviates(ranks, scores)
-    model = model_from_agreement(deviates(ranks, history), values[:labelled], truth[:labelled])
+    experience = experience_of(history, scores[:labelled], truth[:labelled])
+    values = deviates(experience, scores)
+    model = experience.aggregation_model(keys_of(scores))
     orderings = (one_hot(scores) @ best, model.scores(values), scores.mean(axis=1))
     ideal, ours, raw, ranked = (
         auc(ordering[labelled:], truth[labelled:]) for ordering in (*orderings, values.mean(axis=1))
@@ -60,12 +65,46 @@ def gaps(world: dict[str, Any], panel: dict[str, Any], seed: int) -> tuple[float
     return ideal - ours, ideal - raw, ideal - ranked
 
 
-def deviates(ranks: list[ScoreRanks], scores: Array) -> Array:
+def keys_of(scores: Array) -> list[str]:
+    """Return the keys of the judges' histories."""
+    return [f"judge-{judge}:prompt" for judge in range(scores.shape[1])]
+
+
+def experience_of(
+    history: Array, reviewed: Array | None = None, truth: NDArray[np.bool_] | None = None
+) -> Experience:
+    """Return what the critic knows after these scores, shape (ideas, judges), and reviews."""
+    keys = keys_of(history)
+    labels = []
+    if reviewed is not None and truth is not None:
+        labels = [
+            ReviewLabel(
+                verdict_id=str(idea),
+                log_odds=0.0,
+                accepted=bool(accepted),
+                scores={key: [score] for key, score in zip(keys, row, strict=True)},
+            )
+            for idea, (row, accepted) in enumerate(zip(reviewed.tolist(), truth, strict=True))
+        ]
+    return Experience(
+        CriticHistory(
+            judges={
+                key: JudgeStats(scores=Counter(column), answers=len(column))
+                for key, column in zip(keys, history.T.tolist(), strict=True)
+            },
+            rows=[dict(zip(keys, row, strict=True)) for row in history.tolist()],
+            labels=labels,
+        )
+    )
+
+
+def deviates(experience: Experience, scores: Array) -> Array:
     """Return the deviate of each score, shape (ideas, judges)."""
-    columns = [
-        [judge.of_score(score) for score in column]
-        for judge, column in zip(ranks, scores.T, strict=True)
-    ]
+    columns = []
+    for key, column in zip(keys_of(scores), scores.T.tolist(), strict=True):
+        ranks = experience.score_ranks(key)
+        of_score = {score: ranks.of_score(score) for score in set(column)}
+        columns.append([of_score[score] for score in column])
     return np.array(columns).T
 
 

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from benchmarks.critic.panels import judged
 from benchmarks.figures import mean_figure
-from daydream_critic.stats.aggregation import AggregationModel, model_from_agreement
+from daydream_critic.stats.aggregation import AggregationModel
 from daydream_critic.stats.certified_threshold import CONFIDENCE, CertifiedThreshold, certify
+from daydream_critic.stats.panel_evidence import PanelEvidence
+from daydream_critic.stats.panel_posterior import panel_posterior
 
 TARGET = 0.5
 LABELLED, FRESH = 400, 20_000
@@ -56,7 +58,7 @@ class Scorer:
     def of(cls, history: Array) -> Scorer:
         """Learn from a history, shape (ideas, judges)."""
         standard = (history - history.mean(axis=0)) / history.std(axis=0)
-        return cls(history, model_from_agreement(standard))
+        return cls(history, panel_posterior(PanelEvidence.of(standard)))
 
     def score(self, printed: Array) -> Array:
         """Return log-odds, made different by their order."""

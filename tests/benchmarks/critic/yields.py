@@ -25,15 +25,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.figures import mean_figure
-from daydream_critic.stats.aggregation import LABELS_MIN, AggregationModel, model_from_labels
+from daydream_critic.settings import CriticSettings
+from daydream_critic.stats.aggregation import AggregationModel
+from daydream_critic.stats.panel_evidence import LabelledValues, PanelEvidence
+from daydream_critic.stats.panel_posterior import LABELS_MIN, panel_posterior
 from daydream_critic.stats.quota_threshold import QuotaThreshold
 from daydream_critic.stats.sequential_plan import SequentialPlan
 
 FILE = "scripted-world.json"
 CANARIES = LABELS_MIN  # of each kind: as many as it takes until judges count as measured
 CALLS_MAX = (3, 3, 2)
-HIT_USD = (1.5, 3.0, 5.0)  # what one more hit may cost
-CHOSEN_USD = 5.0
+SHIPPED_USD = float(CriticSettings.model_fields["usd_per_hit_max"].default)
+HIT_USD = tuple(dict.fromkeys((SHIPPED_USD, 1.5, 3.0, 5.0)))  # what one more hit may cost
 CEILING_USD = 2.0
 CANARY_SETS = 8
 ROUNDING = 1 / 12  # variance that rounding to whole scores adds
@@ -94,11 +97,11 @@ def measure(file: Path, *, quick: bool) -> None:
     with ProcessPoolExecutor() as pool:
         for usd in HIT_USD:
             yields = list(pool.map(partial(run, world, usd_per_hit_max=usd), seeds))
-            print_figures("" if usd == CHOSEN_USD else "_at", yields, seeds, usd)
+            print_figures("" if usd == SHIPPED_USD else f"_at_{usd:g}_usd", yields, seeds, usd)
         ceiling = partial(run, world, usd_per_hit_max=CEILING_USD, known=True)
         print_figures("_ceiling", list(pool.map(ceiling, seeds)), seeds, CEILING_USD)
-        expected = partial(run, world, usd_per_hit_max=CHOSEN_USD, rounded=False)
-        print_figures("_expected", list(pool.map(expected, seeds)), seeds, CHOSEN_USD)
+        expected = partial(run, world, usd_per_hit_max=SHIPPED_USD, rounded=False)
+        print_figures("_expected", list(pool.map(expected, seeds)), seeds, SHIPPED_USD)
 
 
 def print_figures(suffix: str, yields: list[Yield], seeds: list[int], usd: float) -> None:
@@ -197,7 +200,9 @@ def measured(
             for canary in canaries
         ]
     )
-    return model_from_labels(values, truth, again), panel.cost
+    labels = LabelledValues(values, truth, again)
+    evidence = PanelEvidence.of(np.zeros((0, len(panel.usd))), canaries=labels)
+    return panel_posterior(evidence), panel.cost
 
 
 def exact(world: dict[str, Any]) -> AggregationModel:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from benchmarks.daydream import bench_ratio, estimates
+from benchmarks.daydream import bench_ratio, canaries, draws, estimates, first_promoted
 
 FIGURES: tuple[Callable[[bool], None], ...] = (
     bench_ratio.bench_ratio,
     estimates.estimates,
+    canaries.canary_confounds,
+    first_promoted.first_promoted,
+    draws.draws_over_uniform,
 )
 
 

@@ -34,7 +34,9 @@ def outcome_of(
 ) -> VerdictReached | CandidateNominated:
     """Return what a critic publishes whose only judge gives this score."""
     judges = [model_judge(FakeJudgeModel([score]))]
-    critic = make_critic(judges, CriticHistory(), FakeMemory(nearest=nearest), bucket)
+    critic = make_critic(
+        judges, CriticHistory(), FakeMemory(nearest=nearest), bucket, promote_by="score"
+    )
     return judge_hypothesis(critic, proposed)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from daydream_contracts.events import Decision, ReviewRecorded
-from daydream_critic.history.critic_history import ROWS_MAX, WARM_SCORES, CriticHistory
-from daydream_critic.history.records import SCORES_MAX, history_key_of
+from daydream_critic.history.critic_history import ROWS_MAX, CriticHistory
+from daydream_critic.history.experience import Experience
+from daydream_critic.history.records import SCORES_MAX, PromotedHypothesis, history_key_of
 from support.critic import (
     FULL,
     FakeJudgeModel,
@@ -30,13 +31,11 @@ def test_a_verdict_is_learned_once_and_within_bounds() -> None:
     key = history_key_of(verdict.judgements[0])
     assert key == judges[0].history_key(FULL)
     assert history.judges[key].scores == {8.0: 2}
-    assert history.usd_per_answer(key) == pytest.approx(1e-6)
+    assert Experience(history).usd_per_answer(key) == pytest.approx(1e-6)
     assert len(history.rows) == 2
-    assert not history.is_warm([key])
     for sequence in range(3, 3 + SCORES_MAX + ROWS_MAX):
         history.add(sequence, verdict)
-    assert history.is_warm([key])
-    assert WARM_SCORES < history.judges[key].count <= SCORES_MAX
+    assert SCORES_MAX / 2 < history.judges[key].count <= SCORES_MAX
     assert len(history.rows) == ROWS_MAX
     assert CriticHistory.model_validate_json(history.model_dump_json()) == history
 
@@ -48,7 +47,9 @@ def review(verdict_id: str, *, accepted: bool) -> ReviewRecorded:
 def test_the_threshold_moves_to_where_reviews_prove_the_target_precision() -> None:
     judges = [model_judge(FakeJudgeModel([8, 8]))]
     history = history_of(judges)
-    history.promoted = {f"v{number}": -4 + 0.1 * number for number in range(60)}
+    history.promoted = {
+        f"v{number}": PromotedHypothesis(log_odds=-4 + 0.1 * number) for number in range(60)
+    }
     for number in range(60):
         history.review(number + 1, review(f"v{number}", accepted=number >= 10))
     certified = history.certified_threshold(0.9)
@@ -66,7 +67,7 @@ def test_the_threshold_moves_to_where_reviews_prove_the_target_precision() -> No
 
 
 def test_the_last_review_holds_and_one_of_an_unknown_verdict_is_no_label() -> None:
-    history = CriticHistory(promoted={"v1": 0.5})
+    history = CriticHistory(promoted={"v1": PromotedHypothesis(log_odds=0.5)})
     history.review(1, review("v1", accepted=True))
     history.review(2, review("v9", accepted=True))
     history.review(3, review("v1", accepted=False))

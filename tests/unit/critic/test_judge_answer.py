@@ -62,9 +62,10 @@ def test_a_longer_justification_than_asked_is_cut_and_not_refused() -> None:
 @pytest.mark.parametrize("rubric", RUBRICS.values())
 def test_the_bundled_prompts_have_the_placeholders_that_are_filled(rubric: str) -> None:
     prompt = load_prompt("daydream_critic", rubric, "", JudgeAnswer.json_schema(), PLACEHOLDERS)
-    _, user = prompt.fill(hypothesis="H", reasoning="R", implication="I")
+    system, user = prompt.fill(hypothesis="H", reasoning="R", implication="I")
     assert all(f"\n{text}\n" in user["content"] for text in "HRI")
-    assert all(name in user["content"] for name in RUBRIC)
+    assert all(name in system["content"] for name in RUBRIC), "what is fixed comes first"
+    assert all(f" {anchor}: " in system["content"] for anchor in (1, 4, 7, 10))
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 
 from daydream_contracts.events import Decision
 from daydream_critic.history.critic_history import CriticHistory
+from daydream_critic.history.experience import Experience
 from daydream_critic.history.records import JudgeStats
 from daydream_critic.pipeline.evaluation import Evaluation
-from daydream_critic.pipeline.judge_panel import SNAPSHOT_HYPOTHESES, JudgePanel
+from daydream_critic.pipeline.judge_panel import SNAPSHOT_GROWTH, SNAPSHOT_HYPOTHESES, JudgePanel
 from daydream_critic.settings import CriticSettings
 from daydream_models.model_request import ModelRequest
 from support.critic import (
@@ -28,12 +29,12 @@ from support.critic import (
 USD = 10**9
 
 
-def test_without_a_history_scores_are_taken_as_they_are() -> None:
+def test_promotion_by_score_takes_scores_as_they_are() -> None:
     judges = [
         model_judge(FakeJudgeModel([8])),
         model_judge(FakeJudgeModel([7], "claude-haiku")),
     ]
-    verdict = verdict_of(judges, CriticHistory(), written_by("qwen3"))
+    verdict = verdict_of(judges, CriticHistory(), written_by("qwen3"), promote_by="score")
     assert (verdict.decision, verdict.reason, verdict.score) == (Decision.PROMOTED, "score", 7.5)
     assert [judgement.judge for judgement in verdict.judgements] == [
         "judge.v1@gpt-4.1",
@@ -43,12 +44,14 @@ def test_without_a_history_scores_are_taken_as_they_are() -> None:
     assert verdict.spread == pytest.approx(0.5**0.5)
 
 
-def test_without_a_history_one_low_score_discards_whatever_the_mean_is() -> None:
+def test_promotion_by_score_discards_for_one_low_score_whatever_the_mean_is() -> None:
     judges = [
         model_judge(FakeJudgeModel([8])),
         model_judge(FakeJudgeModel([3], "claude-haiku")),
     ]
-    verdict = verdict_of(judges, CriticHistory(), written_by("qwen3"), promote_score=5)
+    verdict = verdict_of(
+        judges, CriticHistory(), written_by("qwen3"), promote_by="score", promote_score=5
+    )
     assert (verdict.decision, verdict.reason) == (Decision.DISCARDED, "score")
 
 
@@ -89,7 +92,7 @@ def test_the_aggregation_in_the_verdict_is_the_whole_arithmetic() -> None:
     aggregation = verdict_of(judges, history, written_by("qwen3")).aggregation
     assert aggregation is not None
     assert aggregation.prior is not None
-    model = history.aggregation_model([judge.history_key(FULL) for judge in judges])
+    model = Experience(history).aggregation_model([judge.history_key(FULL) for judge in judges])
     values = np.array([vote.value for vote in aggregation.votes])
     log_odds = model.log_odds(values, (1, 1), aggregation.prior)
     assert aggregation.log_odds == pytest.approx(log_odds)
@@ -102,7 +105,7 @@ def requests_for(score: int) -> list[ModelRequest]:
     model = FakeJudgeModel([score] * 5)
     judge = model_judge(model, calls_max=3)
     history = history_of([judge])
-    ranks = history.score_ranks(judge.history_key(FULL))
+    ranks = Experience(history).score_ranks(judge.history_key(FULL))
     assert ranks.of_score(6.0) < ranks.of_score(7.0) < ranks.of_score(8.0)
     assert history.quota_threshold(0.05).count == 200
     verdict = verdict_of([judge], history, written_by("qwen3"), usd_per_hit_max=1.0)
@@ -174,7 +177,7 @@ def calls_of_a_poor_and_a_good_judge(good_cost_nanousd: int) -> list[int]:
     history = history_of(judges)
     history.judges[judges[1].history_key(FULL)].cost_nanousd = good_cost_nanousd * 200
     history.canaries = canaries_for(judges)
-    assert history.is_measured([judge.history_key(FULL) for judge in judges])
+    assert Experience(history).is_measured([judge.history_key(FULL) for judge in judges])
     verdict_of(judges, history, written_by("qwen3"), usd_per_hit_max=0.001, compare_max=0)
     return [len(model.requests) for model in models]
 
@@ -192,7 +195,8 @@ def test_a_snapshot_of_the_judges_holds_for_a_number_of_hypotheses() -> None:
     judges = [model_judge(model) for model in models]
     history = history_of(judges)
     history.canaries = canaries_for(judges)
-    panel = JudgePanel(judges, lambda: history, CriticSettings(usd_per_hit_max=0.001))
+    history.judged = SNAPSHOT_GROWTH * SNAPSHOT_HYPOTHESES
+    panel = JudgePanel(judges, lambda: Experience(history), CriticSettings(usd_per_hit_max=0.001))
 
     def asked() -> list[str]:
         evaluation = asyncio.run(panel.evaluate(Evaluation(written_by("qwen3"))))

@@ -168,3 +168,27 @@ def test_no_evaluation_by_a_real_model_is_misread_and_most_are_read() -> None:
     print(f"{count} of {len(rows)} evaluations were read, {len(wrong)} wrong")
     assert wrong == {}
     assert count >= 9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Score: 3 + 4 = 7",
+        "Score: 3/10 + 4/10",
+        "Score: 2 × 3",
+        "Score = 3 plus 4",
+        "Novel: yes. Score: 3 = 7",
+        "Score: 8/10. Final score: 6",
+        "Score: 8. On reflection, score: 6",
+    ],
+)
+def test_a_summed_or_contradictory_score_is_refused(text: str) -> None:
+    assert parse_score(text, "score") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [("Score: 7", 7.0), ("Score: 7/10 and final score: 7", 7.0), ("Final score: 6. Score: 8", 6.0)],
+)
+def test_a_score_that_is_given_once_or_called_final_is_read(text: str, score: float) -> None:
+    assert parse_score(text, "score") == score

@@ -22,7 +22,7 @@ from daydream_models.prompt import (
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string"}}}
 PROMPT = Prompt("p", "You think.", "One: {{first}} Two: {{second}} End.", SCHEMA)
-FENCE = re.compile(r"<<data (\w{16})>>\n(.*?)\n<<end \1>>", re.DOTALL)
+FENCE = re.compile(r"<<data (\w{4})>>\n(.*?)\n<<end \1>>", re.DOTALL)
 
 hostile = st.text(max_size=40) | st.lists(
     st.sampled_from(

@@ -20,15 +20,16 @@ from daydream_contracts.text_limits import chars_max
 from daydream_critic.pipeline.evaluation import Evaluation
 from daydream_critic.pipeline.gates.registry import open_gates
 from daydream_critic.settings import CriticSettings
+from daydream_models.canaries.canary_hypothesis import canary_hypothesis
+from daydream_models.canaries.canary_set import CanarySet, Kind
 from daydream_models.reservations import StagePlan
-from daydream_sampler.canary_cases import CanarySet, Kind
 from daydream_sampler.canary_injection import (
     LATE_MAX,
     CanaryCursor,
     CanaryInjector,
-    canary_hypothesis,
 )
 from daydream_sampler.epoch import Epoch
+from support.confounds import text_confounds
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LISTED = CanarySet.read()
@@ -36,11 +37,20 @@ KINDS: tuple[Kind, ...] = ("bridge", "decoy")
 SHOWN = ("title", "reasoning", "hypothesis", "implication")
 
 
-def test_there_are_thirty_different_canaries_of_each_kind() -> None:
+def test_there_are_sixty_different_canaries_of_each_kind_as_matched_pairs() -> None:
     texts = [case.hypothesis for kind in KINDS for case in LISTED.of(kind)]
-    assert len(LISTED.of("bridge")) >= 30
-    assert len(LISTED.of("decoy")) >= 30
+    assert len(LISTED.bridges) == len(LISTED.decoys) >= 60
     assert len(set(texts)) == len(texts)
+    for bridge, decoy in zip(LISTED.bridges, LISTED.decoys, strict=True):
+        assert (bridge.first, bridge.link) == (decoy.first, decoy.link)
+        assert bridge.second != decoy.second
+
+
+def test_no_simple_feature_of_the_texts_tells_bridges_from_decoys() -> None:
+    """Otherwise canaries would measure length or shared words instead of judgement."""
+    areas = text_confounds(LISTED)
+    assert len(areas) > 100
+    assert max(areas.values()) <= 0.6, max(areas, key=areas.__getitem__)
 
 
 @pytest.mark.parametrize("field", SHOWN)
@@ -68,11 +78,12 @@ def test_each_canary_fits_a_synthesis_and_passes_the_gates() -> None:
 
 
 def test_all_canaries_take_turns_and_a_number_always_gives_the_same_message() -> None:
-    kinds = [LISTED.at(number)[0] for number in range(60)]
-    assert kinds.count("bridge") == 30
-    assert kinds[::2] != ["bridge"] * 30 != kinds[1::2]
-    assert len({LISTED.at(number)[1].hypothesis for number in range(60)}) == 60
-    assert LISTED.at(60)[1] != LISTED.at(0)[1] or LISTED.at(62)[1] != LISTED.at(2)[1], (
+    lap = 2 * len(LISTED.bridges)
+    kinds = [LISTED.at(number)[0] for number in range(lap)]
+    assert kinds.count("bridge") == lap / 2
+    assert kinds[::2] != ["bridge"] * (lap // 2) != kinds[1::2]
+    assert len({LISTED.at(number)[1].hypothesis for number in range(lap)}) == lap
+    assert LISTED.at(lap)[1] != LISTED.at(0)[1] or LISTED.at(lap + 2)[1] != LISTED.at(2)[1], (
         "another order the next time"
     )
     assert canary_hypothesis(7, *LISTED.at(7), NOW) == canary_hypothesis(7, *LISTED.at(7), NOW)

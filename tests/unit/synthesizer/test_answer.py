@@ -13,7 +13,12 @@ from daydream_contracts.text_limits import chars_max
 from daydream_models.answer import AnswerModel
 from daydream_models.parsing import parse_object
 from daydream_models.prompt import load_prompt
-from daydream_synthesizer.answer import NamedLink, ShortSynthesisAnswer, SynthesisAnswer
+from daydream_synthesizer.answer import (
+    GIST_CHARS_MAX,
+    NamedLink,
+    ShortSynthesisAnswer,
+    SynthesisAnswer,
+)
 from daydream_synthesizer.request_specs import PROMPT
 from daydream_synthesizer.synthesis import PLACEHOLDERS
 
@@ -62,7 +67,7 @@ def test_a_synthesis_holds_the_longest_answer_and_its_limits_are_those_of_the_an
         (ShortSynthesisAnswer, ShortSynthesis),
     ):
         for name, field in form.json_schema()["properties"].items():
-            if name != "link":
+            if name not in ("link", "gist"):
                 assert field["maxLength"] == chars_max(synthesis, name)
 
 
@@ -80,7 +85,7 @@ def test_an_answer_longer_than_asked_is_cut_and_not_refused() -> None:
 
 def test_reasoning_comes_before_the_finding_and_every_field_is_required() -> None:
     schema = SynthesisAnswer.json_schema()
-    assert next(iter(schema["properties"])) == "reasoning"
+    assert list(schema["properties"])[:3] == ["gist", "link", "reasoning"]
     assert schema["required"] == list(schema["properties"])
     assert schema["additionalProperties"] is False
 
@@ -123,6 +128,19 @@ def test_the_bundled_prompt_shows_both_facts_and_all_kinds_of_links() -> None:
     prompt = load_prompt(
         "daydream_synthesizer", PROMPT, "", SynthesisAnswer.json_schema(), PLACEHOLDERS
     )
-    _, user = prompt.fill(first="FIRST", second="SECOND")
+    system, user = prompt.fill(first="FIRST", second="SECOND")
     assert user["content"].index("FIRST") < user["content"].index("SECOND")
-    assert all(kind.value in user["content"] for kind in get_args(NamedLink))
+    assert all(kind.value in system["content"] for kind in get_args(NamedLink))
+    assert len(user["content"]) < 200, (
+        "what is fixed comes first, where a cache of prefixes finds it"
+    )
+
+
+def test_no_link_costs_under_sixty_tokens() -> None:
+    """About four characters are a token of English JSON."""
+    nothing = dict.fromkeys(SynthesisAnswer.json_schema()["properties"], "")
+    longest = {**nothing, "gist": "x" * GIST_CHARS_MAX, "link": "none"}
+    assert len(json.dumps(longest, separators=(",", ":"))) / 4 < 60
+    answer = parse_object(json.dumps({**longest, "gist": "They share a word."}), SynthesisAnswer)
+    assert answer is not None
+    assert (answer.synthesis(), answer.gist) == (None, "They share a word.")

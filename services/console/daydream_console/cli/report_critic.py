@@ -9,14 +9,27 @@ from daydream_console.cli.connection import READERS, connection
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import count, emit_json, out, table, usd
 from daydream_console.local.model import choose
-from daydream_contracts.rpc import CriticState, EmptyRequest, JudgeState, Share
+from daydream_contracts.rpc import (
+    CalibrationProgress,
+    CriticState,
+    EmptyRequest,
+    JudgeSkill,
+    JudgeState,
+    Share,
+)
 from daydream_contracts.topology import CRITIC_STATE
 
 TEXT_COLUMNS = ("judge", "family", "scores")
-NUMBER_COLUMNS = ("calls", "cost per call", "separation (d′)", "position bias")
+NUMBER_COLUMNS = (
+    "calls",
+    "cost per call",
+    "bridges told from decoys",
+    "separation (d′)",
+    "position bias",
+)
 SCORES_SHOWN = 4
 RULES = {
-    "score": "absolute scores, until each judge has a history",
+    "score": "absolute scores (DAYDREAM_CRITIC_PROMOTE_BY)",
     "quota": "the promotion quota",
     "precision": "the precision shown by reviews",
 }
@@ -47,6 +60,9 @@ def show(state: CriticState) -> None:
     out.print(rows)
     judges = count(len(state.judges), "judge")
     out.print(f"{judges}, worth {state.effective_judges:.1f} independent ones.")
+    out.print(calibration_text(state.judge_calibration))
+    for text in state.warnings:
+        out.print(f"[bold]Warning[/bold]: {text}")
     out.print(
         f"Canaries promoted: bridges (should pass) {share_text(state.bridges)}, "
         f"decoys (should not) {share_text(state.decoys)}."
@@ -64,6 +80,26 @@ def share_text(share: Share) -> str:
     return f"{share.hits} of {share.count} ({share.low:.0%} to {share.high:.0%})"
 
 
+def calibration_text(progress: CalibrationProgress) -> str:
+    """Return how far the calibration of the judges is, as a sentence."""
+    heads = {
+        "done": "The judges are calibrated",
+        "running": "The judges are being calibrated",
+        "waiting": "The judges are not calibrated yet",
+        "off": "The judges are not calibrated",
+        "refused": "",
+    }
+    head = heads[progress.state]
+    return f"{': '.join(part for part in (head, progress.text) if part)}."
+
+
+def skill_text(skill: JudgeSkill | None) -> str:
+    """Return how well a judge tells bridges from decoys, with its interval."""
+    if skill is None:
+        return "not measured"
+    return f"{skill.share:.0%} ({skill.low:.0%} to {skill.high:.0%})"
+
+
 def _judge_row(judge: JudgeState) -> tuple[str, ...]:
     most_frequent = sorted(judge.scores.items(), key=lambda item: -item[1])[:SCORES_SHOWN]
     return (
@@ -72,6 +108,7 @@ def _judge_row(judge: JudgeState) -> tuple[str, ...]:
         " ".join(f"{score}:{times}" for score, times in most_frequent),
         str(judge.answers),
         usd(judge.nanousd_per_answer),
+        skill_text(judge.skill),
         f"{judge.separation:.2f}{'' if judge.measured else ' (assumed)'}",
         f"{judge.position_bias:+.2f}" if judge.comparisons else "",
     )

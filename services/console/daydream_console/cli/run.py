@@ -28,6 +28,7 @@ from rich.progress import (
 
 from daydream_console import ingest
 from daydream_console.alerts import alerts_since
+from daydream_console.cli.calibration_notice import announce_calibration, critic_state
 from daydream_console.cli.command import command
 from daydream_console.cli.exit_codes import EXIT_CAP_REACHED, EXIT_DONE
 from daydream_console.cli.options import (
@@ -48,7 +49,7 @@ from daydream_console.client import Client, connected
 from daydream_console.local.folder import DataFolder, default_folder
 from daydream_console.local.model import ModelChoice, choose
 from daydream_console.local.stack import running, services_wanted
-from daydream_console.overview import overview
+from daydream_console.overview import Overview, overview
 from daydream_console.sources import FoundDocument, files_in
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import (
@@ -147,18 +148,23 @@ async def run(plan: RunPlan) -> int:
         ):
             if stack.console_url:
                 err.print(f"Web page: {stack.console_url}", soft_wrap=True)
+            before = await overview(client.rpc, client.js)  # nothing of this run is spent yet
             await set_caps(client, plan.caps, free=free)
-            result = await _daydream(client, plan, documents, progress)
+            result = await _daydream(client, plan, documents, progress, before)
     print_result(result, toy=plan.model.toy, as_json=plan.as_json)
     return EXIT_CAP_REACHED if result.end.cap_reached else EXIT_DONE
 
 
 async def _daydream(
-    client: Client, plan: RunPlan, documents: Sequence[FoundDocument], progress: Progress
+    client: Client,
+    plan: RunPlan,
+    documents: Sequence[FoundDocument],
+    progress: Progress,
+    before: Overview,
 ) -> RunResult:
     reports = await _ingest(client, documents, progress)
-    before = await overview(client.rpc, client.js)
     goal = await _set_goal(client, plan)
+    await announce_calibration(client)
     try:
         end = await wait_for_end(client, progress, goal.pairs, goal.start)
     finally:
@@ -168,7 +174,8 @@ async def _daydream(
         plan.folder.write(STATE_FILE, {**plan.folder.read(STATE_FILE), "ended": True})
     verdicts = await verdicts_since(client, before)
     alerts = await alerts_since(client.js, before.at)
-    return RunResult(before, after, verdicts, reports, end, alerts)
+    critic = await critic_state(client)
+    return RunResult(before, after, verdicts, reports, end, alerts, critic)
 
 
 def _show_step(progress: Progress, step: TaskID, text: str) -> None:

@@ -7,20 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.text import Text
+
 from daydream_console.alerts import Alerts
 from daydream_console.cli.output import count, emit_json, out, usd
+from daydream_console.cli.report_critic import calibration_text
 from daydream_console.cli.run_progress import RunEnd
 from daydream_console.cli.status_view import show_alerts, show_reports
 from daydream_console.cli.verdict_view import show_verdicts
 from daydream_console.client import Client
 from daydream_console.overview import Overview
 from daydream_contracts.events import NANOUSD_PER_USD, VerdictReached
-from daydream_contracts.rpc import BudgetState, DocumentReport, ListVerdicts
+from daydream_contracts.rpc import BudgetState, CriticState, DocumentReport, ListVerdicts
 from daydream_contracts.topology import MEMORY_VERDICTS
 
 PAGE = 50
 INSIGHTS_SHOWN = 10
 BEST_SHOWN = 3
+JUDGES_SHOWN = {"judge_calibration", "warnings", "rule"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class RunResult:
     reports: Sequence[DocumentReport]
     end: RunEnd
     alerts: Alerts
+    critic: CriticState | None = None
 
     @property
     def insights(self) -> list[VerdictReached]:
@@ -89,6 +94,8 @@ def print_result(result: RunResult, *, toy: bool, as_json: bool) -> None:
     out.print(f"Verdicts: {verdicts or 'none'}.")
     if letters := result.after.dead_letters:
         out.print(f"[red]{count(letters, 'dead letter')}. See: daydream dead-letters list[/red]")
+    if result.critic is not None:
+        show_judges(result.critic)
     show_alerts(result.alerts)
     if result.after.budget:
         _show_spend(result.after.budget, result.spent_nanousd)
@@ -108,6 +115,13 @@ def _show_best(result: RunResult, *, toy: bool) -> None:
             "These texts are by the toy model: they show that the system works and mean nothing.",
             style="yellow",
         )
+
+
+def show_judges(critic: CriticState) -> None:
+    """Print how the judges were calibrated, and what people must know of them."""
+    out.print(calibration_text(critic.judge_calibration))
+    for text in critic.warnings:
+        out.print(Text(text, style="yellow"))
 
 
 def _show_spend(budget: BudgetState, spent_nanousd: int) -> None:
@@ -130,6 +144,9 @@ def _as_json(result: RunResult) -> dict[str, Any]:
         "daydreams": len(result.verdicts),
         "verdicts": memory.verdicts if memory else None,
         "judged": result.judged,
+        "judges": result.critic.model_dump(mode="json", include=JUDGES_SHOWN)
+        if result.critic
+        else None,
         "decisions": result.decisions(),
         "spent_usd": result.spent_nanousd / NANOUSD_PER_USD,
         "budget": budget.model_dump(mode="json") if budget else None,

@@ -35,6 +35,8 @@ LOCAL_ENVIRONMENT = {
     "DAYDREAM_SAMPLER_PAIRS_AHEAD": "3",
     "DAYDREAM_SYNTHESIZER_MODEL_TEMPERATURE": "0.7",
 }
+# Enough to see that it can't judge, in less than a minute.
+TOY_ENVIRONMENT = {"DAYDREAM_CRITIC_CALIBRATION_CANARIES": "8"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class ModelChoice:
         return (
             names
             | LOCAL_ENVIRONMENT
+            | (TOY_ENVIRONMENT if self.toy else {})
             | (SHORT_ANSWERS if self.toy or is_small(self.weights) else {})
         )
 

@@ -4,43 +4,42 @@ It is the same in every replica at the same place in the stream. It holds, for e
 prompt, how often each score was given and what the answers cost; which judge gave which score to
 the last hypotheses that several judges scored; the final log-odds of the last hypotheses, from
 which the promotion threshold comes, and which of them others can be compared with; results of
-comparisons and of canaries; and reviews of promoted hypotheses (from the REVIEWS stream).
+comparisons and of canaries; and reviews and outcomes of promoted hypotheses (from the REVIEWS and
+OUTCOMES streams). What these mean together is the business of `experience`.
 
 Everything is bounded: old rows are dropped, and large counts are halved, which keeps their shape.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from daydream_contracts.events import NANOUSD_PER_USD, Decision, ReviewRecorded, VerdictReached
+from daydream_contracts.events import (
+    Decision,
+    OutcomeRecorded,
+    ReviewRecorded,
+    TrialResult,
+    VerdictReached,
+)
 from daydream_critic.history.records import (
     CanaryResult,
     ComparisonRow,
     JudgeStats,
+    PromotedHypothesis,
     ReferenceHypothesis,
     ReviewLabel,
+    TrialLabel,
     canary_result_of,
     comparison_rows_of,
-    deviate_of,
     history_key_of,
     reference_of,
     score_of,
-)
-from daydream_critic.stats.aggregation import (
-    LABELS_MIN,
-    AggregationModel,
-    model_from_agreement,
-    model_from_labels,
+    scores_by_key,
 )
 from daydream_critic.stats.bradley_terry import fit
 from daydream_critic.stats.certified_threshold import CertifiedThreshold, certify
 from daydream_critic.stats.quota_threshold import HISTORY_MAX, QuotaThreshold
-from daydream_critic.stats.score_ranks import ScoreRanks
 from daydream_runtime.verdict_projection import Projection
 
 ROLE = "critic"
@@ -50,7 +49,6 @@ CANARIES_MAX = 400
 PROMOTED_MAX = 1000  # promoted hypotheses without a review
 LABELS_MAX = 500
 REFERENCES_MAX = 300
-WARM_SCORES = 50  # scores of a judge from which they are read as ranks
 
 
 class CriticHistory(Projection):
@@ -75,12 +73,16 @@ class CriticHistory(Projection):
     )
     canaries_judged: int = Field(default=0, description="number of all canaries so far")
     canaries: list[CanaryResult] = Field(default_factory=list)
-    promoted: dict[str, float] = Field(
-        default_factory=dict, description="log-odds of promoted hypotheses by verdict id"
+    promoted: dict[str, PromotedHypothesis] = Field(
+        default_factory=dict, description="promoted hypotheses by verdict id"
     )
     labels: list[ReviewLabel] = Field(default_factory=list)
+    outcomes: list[TrialLabel] = Field(default_factory=list)
     reviews_sequence: int = Field(
         default=0, description="place up to which the REVIEWS stream was read"
+    )
+    outcomes_sequence: int = Field(
+        default=0, description="place up to which the OUTCOMES stream was read"
     )
 
     def add(self, sequence: int, verdict: VerdictReached) -> None:
@@ -125,21 +127,46 @@ class CriticHistory(Projection):
         reference = reference_of(verdict, aggregation)
         self.references = [*self.references, reference][-REFERENCES_MAX:]
         if verdict.decision is Decision.PROMOTED:
-            self.promoted[verdict.verdict_id] = reference.log_odds
+            self.promoted[verdict.verdict_id] = PromotedHypothesis(
+                log_odds=reference.log_odds, scores=scores_by_key(verdict.judgements)
+            )
             for oldest in list(self.promoted)[:-PROMOTED_MAX]:
                 del self.promoted[oldest]
 
     def review(self, sequence: int, review: ReviewRecorded) -> None:
         """Count a review of a promoted hypothesis. The last one on a hypothesis holds."""
         self.reviews_sequence = max(self.reviews_sequence, sequence)
-        log_odds = self.promoted.get(review.verdict_id)
-        if log_odds is None:
+        promoted = self.promoted.get(review.verdict_id)
+        if promoted is None:
             return
         others = [label for label in self.labels if label.verdict_id != review.verdict_id]
         label = ReviewLabel(
-            verdict_id=review.verdict_id, log_odds=log_odds, accepted=review.accepted
+            verdict_id=review.verdict_id,
+            log_odds=promoted.log_odds,
+            accepted=review.accepted,
+            scores=promoted.scores,
         )
         self.labels = [*others, label][-LABELS_MAX:]
+
+    def count_outcome(self, sequence: int, outcome: OutcomeRecorded) -> None:
+        """Count the outcome of a test. The last one on a hypothesis holds; an inconclusive one
+        takes a former one away.
+        """
+        self.outcomes_sequence = max(self.outcomes_sequence, sequence)
+        promoted = self.promoted.get(outcome.verdict_id)
+        if promoted is None:
+            return
+        others = [label for label in self.outcomes if label.verdict_id != outcome.verdict_id]
+        if outcome.result is not TrialResult.INCONCLUSIVE:
+            others.append(
+                TrialLabel(
+                    verdict_id=outcome.verdict_id,
+                    log_odds=promoted.log_odds,
+                    confirmed=outcome.result is TrialResult.CONFIRMED,
+                    scores=promoted.scores,
+                )
+            )
+        self.outcomes = others[-LABELS_MAX:]
 
     @property
     def age(self) -> int:
@@ -150,54 +177,6 @@ class CriticHistory(Projection):
         """Return the statistics of a judge, empty for an unknown one."""
         return self.judges.get(key, JudgeStats())
 
-    def score_ranks(self, key: str) -> ScoreRanks:
-        """Return what a judge means by its scores."""
-        return ScoreRanks.of(self.judges[key].scores) if key in self.judges else ScoreRanks({}, 0)
-
-    def usd_per_answer(self, key: str) -> float:
-        """Return the mean cost of an answer of a judge."""
-        stats = self.judge_stats(key)
-        return stats.cost_nanousd / NANOUSD_PER_USD / max(1, stats.answers)
-
-    def is_warm(self, keys: Sequence[str]) -> bool:
-        """Return whether the scores of all these judges can be read as ranks."""
-        return all(self.judge_stats(key).count >= WARM_SCORES for key in keys)
-
-    def is_separated(self, keys: Sequence[str]) -> bool:
-        """Return whether all these judges scored enough canaries of both kinds."""
-        bridges = sum(canary.bridge for canary in self._canaries_of(keys))
-        decoys = len(self._canaries_of(keys)) - bridges
-        return min(bridges, decoys) >= LABELS_MIN
-
-    def is_measured(self, keys: Sequence[str]) -> bool:
-        """Return whether canaries have shown how good each of several judges is.
-
-        Until then all judges are asked, because none is known to be worth more.
-        """
-        return len(keys) > 1 and self.is_warm(keys) and self.is_separated(keys)
-
-    def _canaries_of(self, keys: Sequence[str]) -> list[CanaryResult]:
-        return [canary for canary in self.canaries if all(key in canary.scores for key in keys)]
-
-    def aggregation_model(self, keys: Sequence[str]) -> AggregationModel:
-        """Return what is known of these judges together.
-
-        It comes from canaries if all judges scored enough of them, else from their agreement.
-        """
-        ranks = [self.score_ranks(key) for key in keys]
-        if self.is_separated(keys):
-            canaries = self._canaries_of(keys)
-            truth = np.array([canary.bridge for canary in canaries], bool)
-            first, again = (_deviates(canaries, keys, ranks, call) for call in (0, 1))
-            return model_from_labels(first, truth, again)
-        rows = [
-            [rank.of_score(row[key]) for key, rank in zip(keys, ranks, strict=True)]
-            for row in self.rows
-            if all(key in row for key in keys)
-        ]
-        values: NDArray[np.float64] = np.array(rows, float).reshape(len(rows), len(keys))
-        return model_from_agreement(values)
-
     def quota_threshold(self, quota: float) -> QuotaThreshold:
         """Return the promotion threshold that lets a share `quota` of the hypotheses pass."""
         threshold = QuotaThreshold(quota)
@@ -206,10 +185,14 @@ class CriticHistory(Projection):
         return threshold
 
     def certified_threshold(self, target: float) -> CertifiedThreshold | None:
-        """Return the promotion threshold for which reviews prove the target precision, if any."""
-        log_odds = np.array([label.log_odds for label in self.labels])
-        accepted = np.array([label.accepted for label in self.labels], bool)
-        return certify(log_odds, accepted, target)
+        """Return the promotion threshold whose precision reviews and outcomes prove, if any.
+
+        An outcome outranks a review of the same hypothesis.
+        """
+        truth = {label.verdict_id: (label.log_odds, label.accepted) for label in self.labels}
+        truth |= {label.verdict_id: (label.log_odds, label.confirmed) for label in self.outcomes}
+        log_odds = np.array([row[0] for row in truth.values()], float)
+        return certify(log_odds, np.array([row[1] for row in truth.values()], bool), target)
 
     def canary_rate(
         self, *, bridges: bool, last: int = CANARIES_MAX, before: int = 0
@@ -246,18 +229,3 @@ class CriticHistory(Projection):
         second = np.array([indices[row.second] for row in rows], np.int64)
         first_won = np.array([row.first_won for row in rows])
         return fit(first, second, first_won, len(indices)).position
-
-
-def _deviates(
-    canaries: Sequence[CanaryResult], keys: Sequence[str], ranks: Sequence[ScoreRanks], call: int
-) -> NDArray[np.float64]:
-    """Return the deviates of one call of each judge, shape (canaries, judges), NaN for none."""
-    return np.array(
-        [
-            [
-                deviate_of(rank, canary.scores[key], call)
-                for key, rank in zip(keys, ranks, strict=True)
-            ]
-            for canary in canaries
-        ]
-    )

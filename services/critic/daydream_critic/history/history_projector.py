@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 from pydantic import ValidationError
 
-from daydream_contracts.events import AlertRaised, ReviewRecorded, derive_id
+from daydream_contracts.events import AlertRaised, OutcomeRecorded, ReviewRecorded, derive_id
 from daydream_contracts.topology import route_of
 from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.report import RECENT_CANARIES, drift_of
@@ -19,6 +22,7 @@ from daydream_runtime.verdict_projection import Projector
 
 log = logging.getLogger(__name__)
 FOLLOW_S = 1.0
+WARNINGS_S = 10.0  # they take some milliseconds to compute
 
 
 @dataclass
@@ -27,7 +31,9 @@ class HistoryProjector:
 
     projector: Projector[CriticHistory]
     runtime: Runtime
+    warnings: Callable[[], Sequence[str]] = tuple
     _reported: set[str] = field(default_factory=set)
+    _look_again_at: float = 0.0
 
     async def keep_up(self) -> None:
         """Catch up every `FOLLOW_S` seconds until the service stops."""
@@ -35,15 +41,17 @@ class HistoryProjector:
             try:
                 await self.catch_up()
                 await self._raise_drift_alert()
+                await self._raise_warnings()
                 await self.runtime.pause(FOLLOW_S)
             except TRANSIENT_ERRORS as error:
                 log.info("can't follow verdicts now, will retry: %r", error)
                 await self.runtime.pause(retry_delay_s(error))
 
     async def catch_up(self) -> None:
-        """Read the verdicts and reviews that were added since."""
+        """Read the verdicts, reviews and outcomes that were added since."""
         await self.projector.catch_up()
         await self._read_reviews()
+        await self._read_outcomes()
 
     async def _read_reviews(self) -> None:
         """Count new reviews. Their verdicts are counted already: a review follows its verdict."""
@@ -58,6 +66,19 @@ class HistoryProjector:
                 # A newer version wrote it. The memory service owns the durable and reports it.
                 history.reviews_sequence = sequence
 
+    async def _read_outcomes(self) -> None:
+        """Count new outcomes of tests. Like reviews, they follow their verdicts."""
+        history, js = self.projector.projection, self.runtime.js
+        stream = route_of(OutcomeRecorded).stream
+        last = (await js.stream_info(stream)).state.last_seq
+        outcomes = read_stream(js, stream, history.outcomes_sequence, last, gaps=True)
+        async for sequence, message in outcomes:
+            try:
+                history.count_outcome(sequence, OutcomeRecorded.model_validate_json(message.data))
+            except ValidationError:
+                # A newer version wrote it, and this one has no use for what it does not know.
+                history.outcomes_sequence = sequence
+
     async def _raise_drift_alert(self) -> None:
         """Raise an alert for each drift, once per `RECENT_CANARIES` canaries.
 
@@ -66,16 +87,30 @@ class HistoryProjector:
         period = self.projector.projection.canaries_judged // RECENT_CANARIES
         for text in drift_of(self.projector.projection):
             alert_id = derive_id("canary-drift", text.partition(":")[0], period)
-            if alert_id in self._reported:
-                continue
-            await self.runtime.publish(
-                AlertRaised(
-                    alert_id=alert_id,
-                    kind="canary-drift",
-                    about="critic",
-                    text=text,
-                    raised_at=datetime.now(UTC),
-                )
+            await self._raise_once(alert_id, "canary-drift", text)
+
+    async def _raise_warnings(self) -> None:
+        """Raise an alert for each thing that people must know of the judges, once per judge."""
+        now = time.monotonic()
+        if now < self._look_again_at:
+            return
+        self._look_again_at = now + WARNINGS_S
+        for text in self.warnings():
+            await self._raise_once(derive_id("judges", text.partition(":")[0]), "judges", text)
+
+    async def _raise_once(
+        self, alert_id: str, kind: Literal["canary-drift", "judges"], text: str
+    ) -> None:
+        if alert_id in self._reported:
+            return
+        await self.runtime.publish(
+            AlertRaised(
+                alert_id=alert_id,
+                kind=kind,
+                about="critic",
+                text=text,
+                raised_at=datetime.now(UTC),
             )
-            log.warning("%s", text)
-            self._reported.add(alert_id)
+        )
+        log.warning("%s", text)
+        self._reported.add(alert_id)

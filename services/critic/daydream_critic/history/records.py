@@ -49,12 +49,25 @@ class ReferenceHypothesis(BaseModel):
     clearances: tuple[str, ...] = ()
 
 
-class ReviewLabel(BaseModel):
-    """A review of a promoted hypothesis, and the log-odds with which it was promoted."""
+class PromotedHypothesis(BaseModel):
+    """A promoted hypothesis that may still get a label: its log-odds and the scores it got."""
+
+    log_odds: float
+    scores: dict[str, list[float]] = Field(default_factory=dict)
+
+
+class ReviewLabel(PromotedHypothesis):
+    """A review of a promoted hypothesis."""
 
     verdict_id: str
-    log_odds: float
     accepted: bool
+
+
+class TrialLabel(PromotedHypothesis):
+    """What came out when somebody tried the test of a promoted hypothesis."""
+
+    verdict_id: str
+    confirmed: bool
 
 
 class CanaryResult(BaseModel):
@@ -112,6 +125,15 @@ def scores_by_judge(judgements: Sequence[Judgement]) -> dict[str, list[float]]:
     return dict(scores)
 
 
+def scores_by_key(judgements: Sequence[Judgement]) -> dict[str, list[float]]:
+    """Return the mean scores of each judge by the key of its history, in the order of its calls."""
+    scores: dict[str, list[float]] = {}
+    for judgement in judgements:
+        if (score := score_of(judgement)) is not None:
+            scores.setdefault(history_key_of(judgement), []).append(score)
+    return scores
+
+
 def deviate_of(ranks: ScoreRanks, scores: Sequence[float], call: int) -> float:
     """Return the deviate of the score of one call, or NaN if there was no such call."""
     return ranks.of_score(scores[call]) if call < len(scores) else float("nan")
@@ -119,15 +141,11 @@ def deviate_of(ranks: ScoreRanks, scores: Sequence[float], call: int) -> float:
 
 def canary_result_of(verdict: VerdictReached) -> CanaryResult:
     """Return how a canary was judged."""
-    scores: dict[str, list[float]] = {}
-    for judgement in verdict.judgements:
-        if (score := score_of(judgement)) is not None:
-            scores.setdefault(history_key_of(judgement), []).append(score)
     return CanaryResult(
         bridge=verdict.hypothesis.pair.canary == "bridge",
         promoted=verdict.decision is Decision.PROMOTED,
         examined=verdict.examination is not None,
-        scores=scores,
+        scores=scores_by_key(verdict.judgements),
     )
 
 

@@ -7,8 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daydream_contracts.rpc import Calibrated, Certainty, CriticState, JudgeState, Share
+from daydream_contracts.rpc import (
+    Calibrated,
+    CalibrationProgress,
+    Certainty,
+    CriticState,
+    JudgeSkill,
+    JudgeState,
+    Share,
+)
+from daydream_critic.calibration.skill import Skill
 from daydream_critic.history.critic_history import CriticHistory
+from daydream_critic.history.experience import Experience
 from daydream_critic.pipeline.judges.interface import JudgeIdentity
 from daydream_critic.settings import CriticSettings
 from daydream_critic.stats.certified_threshold import CertifiedThreshold, interval
@@ -19,40 +29,48 @@ BINS = 5  # of the calibration curve, with the same number of labels each
 RECENT_CANARIES = 30  # of a kind, which are compared with all before them
 
 
+def _no_progress() -> CalibrationProgress:
+    return CalibrationProgress()
+
+
 @dataclass(frozen=True)
 class CriticReport:
-    """Reports on the history as it is when asked. `history` returns it."""
+    """Reports on what is known when asked. `experience` and `progress` return it."""
 
-    history: Callable[[], CriticHistory]
+    experience: Callable[[], Experience]
     judges: Sequence[JudgeIdentity]
     settings: CriticSettings
+    progress: Callable[[], CalibrationProgress] = _no_progress
 
     def state(self) -> CriticState:
         """Return the report."""
-        return state_of(self.history(), self.judges, self.settings)
+        state = state_of(self.experience(), self.judges, self.settings)
+        return state.model_copy(update={"judge_calibration": self.progress()})
 
 
 def state_of(
-    history: CriticHistory, judges: Sequence[JudgeIdentity], settings: CriticSettings
+    experience: Experience, judges: Sequence[JudgeIdentity], settings: CriticSettings
 ) -> CriticState:
-    """Return the report on the history as it is now."""
+    """Return the report on what is known now."""
+    history = experience.history
     keys = [judge.history_key(FULL) for judge in judges]
-    model = history.aggregation_model(keys)
+    model = experience.aggregation_model(keys)
     certified = history.certified_threshold(settings.target_precision)
     quota_threshold = history.quota_threshold(settings.promote_quota).value(model)
     nanousd_per_verdict = history.cost_nanousd // max(1, history.judged)
     return CriticState(
         judges=tuple(
-            _judge_state(history, judge, float(separation))
+            _judge_state(experience, judge, float(separation))
             for judge, separation in zip(judges, model.separations, strict=True)
         ),
         effective_judges=float(len(keys) ** 2 / model.correlations.sum()),
-        rule=_rule(settings, history, keys, certified),
+        rule=_rule(settings, certified),
         promotion_threshold=quota_threshold if certified is None else certified.threshold,
         bridges=share_of(*history.canary_rate(bridges=True)),
         decoys=share_of(*history.canary_rate(bridges=False)),
         oracle_bridges=share_of(*history.oracle_pass_rate(bridges=True)),
         oracle_decoys=share_of(*history.oracle_pass_rate(bridges=False)),
+        warnings=warnings_of(experience, judges),
         drift=drift_of(history),
         judged=history.judged,
         nanousd_per_verdict=nanousd_per_verdict,
@@ -100,15 +118,23 @@ def _drift(history: CriticHistory, *, bridges: bool, name: str, meaning: str) ->
     )
 
 
-def _rule(
-    settings: CriticSettings,
-    history: CriticHistory,
-    keys: Sequence[str],
-    certified: CertifiedThreshold | None,
-) -> str:
-    if settings.promote_by == "score" or not history.is_warm(keys):
+def _rule(settings: CriticSettings, certified: CertifiedThreshold | None) -> str:
+    if settings.promote_by == "score":
         return "score"
     return "quota" if certified is None else "precision"
+
+
+def warnings_of(experience: Experience, judges: Sequence[JudgeIdentity]) -> tuple[str, ...]:
+    """Return what people must know of the judges: who has no skill, and a false consensus."""
+    keys = [judge.history_key(FULL) for judge in judges]
+    names = [judge.name for judge in judges]
+    sentences = [
+        skill.sentence(name)
+        for key, name in zip(keys, names, strict=True)
+        if (skill := experience.skill(key)) is not None and not skill.is_shown
+    ]
+    contradiction = experience.contradiction(keys, names)
+    return (*sentences, *([contradiction] if contradiction else []))
 
 
 def _certainty(certified: CertifiedThreshold) -> Certainty:
@@ -116,8 +142,8 @@ def _certainty(certified: CertifiedThreshold) -> Certainty:
     return Certainty(threshold=certified.threshold, accepted=share_of(hits, certified.examples))
 
 
-def _judge_state(history: CriticHistory, judge: JudgeIdentity, separation: float) -> JudgeState:
-    key = judge.history_key(FULL)
+def _judge_state(experience: Experience, judge: JudgeIdentity, separation: float) -> JudgeState:
+    history, key = experience.history, judge.history_key(FULL)
     stats = history.judge_stats(key)
     return JudgeState(
         name=judge.name,
@@ -126,9 +152,23 @@ def _judge_state(history: CriticHistory, judge: JudgeIdentity, separation: float
         scores={f"{score:g}": count for score, count in sorted(stats.scores.items())},
         nanousd_per_answer=stats.cost_nanousd // max(1, stats.answers),
         separation=separation,
-        measured=history.is_separated([key]),
+        measured=experience.is_separated([key]),
+        skill=_skill(experience.skill(key)),
         comparisons=sum(row.judge == judge.name for row in history.comparisons),
         position_bias=history.position_bias(judge.name),
+    )
+
+
+def _skill(skill: Skill | None) -> JudgeSkill | None:
+    if skill is None:
+        return None
+    return JudgeSkill(
+        share=skill.share,
+        low=skill.low,
+        high=skill.high,
+        bridges=skill.bridges,
+        decoys=skill.decoys,
+        shown=skill.is_shown,
     )
 
 

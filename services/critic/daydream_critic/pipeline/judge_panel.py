@@ -5,19 +5,19 @@ States: each judge is asked once → further opinions, as long as the best plan 
 how good each judge is, even a first opinion is bought only where it is worth its price.
 
 No judge evaluates what its own family wrote, unless there is no other judge. Then the judgements
-say so. A judge whose answer is unreadable has no vote and is not asked again. Until every judge has
-a history, its scores are taken as they are. From then on they are ranks, and the best hypotheses
-are promoted.
+say so. A judge whose answer is unreadable has no vote and is not asked again. Nothing is judged
+before the judges are calibrated on canaries (`calibration`), so scores are ranks from the first
+verdict on, and the best hypotheses are promoted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from daydream_contracts.events import HypothesisProposed
 from daydream_critic.families import is_related
-from daydream_critic.history.critic_history import CriticHistory
+from daydream_critic.history.experience import Experience
 from daydream_critic.history.records import scores_by_judge
 from daydream_critic.pipeline.decision_context import DecisionContext
 from daydream_critic.pipeline.evaluation import Evaluation
@@ -28,8 +28,14 @@ from daydream_critic.stats.score_ranks import ScoreRanks
 from daydream_critic.stats.sequential_plan import SequentialPlan
 from daydream_models.reservations import FULL, MINIMAL
 
-SNAPSHOT_HYPOTHESES = 25  # a snapshot of the judges holds for this many hypotheses
+SNAPSHOT_HYPOTHESES = 25  # a snapshot of the judges holds for this many hypotheses at most
+SNAPSHOT_HYPOTHESES_MIN = 5  # at the start, when each hypothesis changes much
+SNAPSHOT_GROWTH = 4
 UNDECIDED_QUOTA_MAX = 0.99
+
+
+async def _at_once() -> None:
+    """Wait for nothing."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +49,21 @@ class JudgeSnapshot:
 
     def is_current(self, age: int, *, measured: bool) -> bool:
         """Return whether it holds for a history of this age."""
-        return self.measured == measured and age < self.age + SNAPSHOT_HYPOTHESES
+        lifetime = SNAPSHOT_HYPOTHESES_MIN + self.age // SNAPSHOT_GROWTH
+        return self.measured == measured and age < self.age + min(SNAPSHOT_HYPOTHESES, lifetime)
 
 
 @dataclass
 class JudgePanel:
-    """Asks judges about hypotheses. `history` returns the history as it is now."""
+    """Asks judges about hypotheses.
+
+    `experience` returns what is known of them now. `calibrated` waits until they are calibrated.
+    """
 
     judges: Sequence[Judge]
-    history: Callable[[], CriticHistory]
+    experience: Callable[[], Experience]
     settings: CriticSettings
+    calibrated: Callable[[], Awaitable[None]] = _at_once
     _snapshots: dict[tuple[tuple[str, ...], Calls], JudgeSnapshot] = field(default_factory=dict)
 
     async def evaluate(self, evaluation: Evaluation) -> Evaluation:
@@ -65,13 +76,13 @@ class JudgePanel:
             for judge in judges:
                 evaluation = await _ask(judge, evaluation)
             return evaluation
+        await self.calibrated()
         if self._asks_all(judges, evaluation.proposed):
             for judge in judges:
                 evaluation = await _ask(judge, evaluation)
             readable = scores_by_judge(evaluation.judgements)
             judges = tuple(judge for judge in judges if judge.name in readable)
-            keys = _history_keys(judges, evaluation.proposed)
-            if not judges or not self.history().is_warm(keys):
+            if not judges:
                 return evaluation
         context = self._context(judges, evaluation.proposed)
         return await _ask_by_sequential_plan(context, replace(evaluation, context=context))
@@ -90,11 +101,11 @@ class JudgePanel:
 
     def _asks_all(self, judges: Sequence[Judge], proposed: HypothesisProposed) -> bool:
         """Return whether each judge is asked once, whatever its opinion is worth."""
-        measured = self.history().is_measured(_history_keys(judges, proposed))
+        measured = self.experience().is_measured(_history_keys(judges, proposed))
         return bool(proposed.pair.canary) or proposed.pair.plan != FULL or not measured
 
     def _context(self, judges: Sequence[Judge], proposed: HypothesisProposed) -> DecisionContext:
-        history, settings = self.history(), self.settings
+        history, settings = self.experience().history, self.settings
         full = proposed.pair.plan == FULL
         calls_max = tuple(judge.calls_max if full else 1 for judge in judges)
         snapshot = self._judge_snapshot(_history_keys(judges, proposed), calls_max)
@@ -121,15 +132,16 @@ class JudgePanel:
         A snapshot is used for a while: the history changes slowly, and a plan takes long to
         compute.
         """
-        history = self.history()
-        snapshot, measured = self._snapshots.get((keys, calls_max)), history.is_measured(keys)
-        if snapshot is not None and snapshot.is_current(history.age, measured=measured):
+        experience = self.experience()
+        age, measured = experience.history.age, experience.is_measured(keys)
+        snapshot = self._snapshots.get((keys, calls_max))
+        if snapshot is not None and snapshot.is_current(age, measured=measured):
             return snapshot
-        usd = tuple(history.usd_per_answer(key) for key in keys)
-        model = history.aggregation_model(keys)
+        usd = tuple(experience.usd_per_answer(key) for key in keys)
+        model = experience.aggregation_model(keys)
         plan = SequentialPlan(model, usd, calls_max, self.settings.usd_per_hit_max)
-        ranks = [history.score_ranks(key) for key in keys]
-        snapshot = JudgeSnapshot(history.age, measured, ranks, plan)
+        ranks = [experience.score_ranks(key) for key in keys]
+        snapshot = JudgeSnapshot(age, measured, ranks, plan)
         self._snapshots[keys, calls_max] = snapshot
         return snapshot
 

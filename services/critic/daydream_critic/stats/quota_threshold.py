@@ -1,7 +1,9 @@
 """The promotion threshold while no reviews exist: let a fixed share of the hypotheses pass.
 
 The threshold is a quantile of the log-odds that past hypotheses ended with. Until enough ended, it
-is where it would be if half of the quota were hits and each judge was asked once.
+is where it would be if half of the quota were hits and each judge was asked once. Hypotheses may
+fare better than the decoys from which a judge's ranks come at first. So as soon as a few ended, no
+more than twice the quota of them may lie above it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from daydream_critic.stats.aggregation import AggregationModel
 HITS_OF_QUOTA = 0.5  # share of the quota that is assumed to be hits, before anything is known
 HISTORY_MAX = 1000  # hypotheses
 HISTORY_MIN = 50
+EARLY_MIN = 10  # hypotheses from which those that ended limit what is promoted
+EARLY_QUOTAS = 2.0
 HALVINGS = 50
 NORMAL = NormalDist()
 
@@ -47,9 +51,16 @@ class QuotaThreshold:
 
     def at(self, quota: float, model: AggregationModel) -> float:
         """Return the log-odds above which a share `quota` of the hypotheses lies."""
-        if self.count < HISTORY_MIN:
-            return self._expected(quota, model)
-        return self._ordered[min(self.count - 1, int(self.count * (1 - quota)))]
+        if self.count >= HISTORY_MIN:
+            return self._quantile(quota)
+        expected = self._expected(quota, model)
+        if self.count < EARLY_MIN:
+            return expected
+        return max(expected, self._quantile(EARLY_QUOTAS * quota))
+
+    def _quantile(self, quota: float) -> float:
+        place = int(self.count * (1 - quota))
+        return self._ordered[min(self.count - 1, max(0, place))]
 
     def _expected(self, quota: float, model: AggregationModel) -> float:
         deflection = max(model.weigh((1,) * len(model.separations)).deflection, 1e-6)

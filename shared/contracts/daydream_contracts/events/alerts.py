@@ -14,7 +14,15 @@ class AlertRaised(Message):
     """An alert for people. The same alert has the same id, so it is raised once."""
 
     alert_id: str
-    kind: Literal["soft-limit", "refused", "overrun", "model", "canary-drift", "ledger-unreadable"]
+    kind: Literal[
+        "soft-limit",
+        "refused",
+        "overrun",
+        "model",
+        "canary-drift",
+        "judges",
+        "ledger-unreadable",
+    ]
     about: str = Field(
         description="subject: a limit as scope/window, an attempt, a model, or a ledger entry"
     )

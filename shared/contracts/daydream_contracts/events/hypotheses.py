@@ -41,7 +41,8 @@ class ModelCall(ContractModel):
 
 
 class LinkKind(StrEnum):
-    """Name the kinds of links: the five questions of the essay's brainstorm.
+    """Name the kinds of links: the five questions of the essay's brainstorm, and a research
+    question.
 
     `unspecified`: the hypothesis is prose, whose writer was not asked for the kind.
     """
@@ -51,6 +52,7 @@ class LinkKind(StrEnum):
     SAME_PROBLEM = "same-problem"
     COMBINATION = "combination"
     CONTRADICTION = "contradiction"
+    QUESTION = "question"
     UNSPECIFIED = "unspecified"
 
 

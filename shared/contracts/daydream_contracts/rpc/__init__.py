@@ -54,7 +54,15 @@ from daydream_contracts.rpc.budget_state import (
     StageSpend,
     TaxState,
 )
-from daydream_contracts.rpc.critic import Calibrated, Certainty, CriticState, JudgeState, Share
+from daydream_contracts.rpc.critic import (
+    Calibrated,
+    CalibrationProgress,
+    Certainty,
+    CriticState,
+    JudgeSkill,
+    JudgeState,
+    Share,
+)
 from daydream_contracts.rpc.documents import (
     DocumentPage,
     DocumentPreview,
@@ -144,6 +152,7 @@ __all__ = [
     "BudgetChanged",
     "BudgetState",
     "Calibrated",
+    "CalibrationProgress",
     "Certainty",
     "Change",
     "ChangeBudget",
@@ -173,6 +182,7 @@ __all__ = [
     "InsightSummary",
     "IssuedKey",
     "JudgeOdds",
+    "JudgeSkill",
     "JudgeState",
     "JudgedPairs",
     "JudgedPairsPage",

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from daydream_contracts.events import ContractModel
 from daydream_contracts.number_limits import LIFETIME_S_MAX, BranchCount, Nanousd, TokenCount
 
-Purpose = Literal["daydream", "embedding", "rejudging", "canary", "foreground"]
+Purpose = Literal["daydream", "embedding", "rejudging", "canary", "calibration", "foreground"]
 """What money is spent for. `foreground` is the lab's own work, outside the caps on daydreaming."""
 
 SETTLEMENTS_MAX = 256  # in one request

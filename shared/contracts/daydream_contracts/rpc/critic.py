@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from daydream_contracts.events import ContractModel
@@ -14,6 +16,28 @@ class Share(ContractModel):
     count: int = Field(ge=0)
     low: float
     high: float
+
+
+class JudgeSkill(ContractModel):
+    """How well a judge tells bridges from decoys, with its 95 % interval."""
+
+    share: float = Field(
+        description="share of the pairs of a bridge and a decoy in which the bridge scored higher;"
+        " 0.5 is chance"
+    )
+    low: float
+    high: float
+    bridges: int
+    decoys: int
+    shown: bool = Field(description="whether it is better than chance beyond doubt")
+
+
+class CalibrationProgress(ContractModel):
+    """How far the calibration of the judges is, for people, and what it has cost."""
+
+    state: Literal["waiting", "running", "done", "off", "refused"] = "waiting"
+    text: str = ""
+    cost_nanousd: int = 0
 
 
 class JudgeState(ContractModel):
@@ -34,6 +58,9 @@ class JudgeState(ContractModel):
     comparisons: int
     position_bias: float = Field(
         description="how much it favours the hypothesis shown first, in log-odds"
+    )
+    skill: JudgeSkill | None = Field(
+        default=None, description="what canaries show; none before the calibration"
     )
 
 
@@ -69,6 +96,12 @@ class CriticState(ContractModel):
     )
     oracle_decoys: Share | None = Field(
         default=None, description="negative canaries that reached the oracle: how many passed"
+    )
+    judge_calibration: CalibrationProgress = CalibrationProgress()
+    warnings: tuple[str, ...] = Field(
+        default=(),
+        description="one sentence per judge that can't tell bridges from decoys, and one if"
+        " canaries contradict the judges' consensus",
     )
     drift: tuple[str, ...] = Field(
         default=(), description="one sentence per canary rate that has changed"
