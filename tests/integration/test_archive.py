@@ -19,6 +19,7 @@ from daydream_contracts.buckets import ARCHIVE_OBJECTS
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import EmptyRequest
 from daydream_contracts.topology import BUDGET_STATE, LEDGER_SUBJECT
+from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.fake_ledger import RecordingLedger
 from support.ledger_audit import audit
@@ -121,6 +122,7 @@ async def test_an_archive_with_other_commits_is_never_overwritten(
     await archive.compact(js, TWO_SEGMENTS)
     for stream in ("LEDGER_MIRROR", "LEDGER"):
         await js.delete_stream(stream)
+    await provision(nc, replicas=1)
     await publish_ledger(js, extra_cost=1)
     with pytest.raises(archive.ArchiveMismatchError, match="commits 1 to 500"):
         await archive.compact(js, TWO_SEGMENTS)

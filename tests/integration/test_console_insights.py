@@ -17,6 +17,7 @@ from daydream_console.insights.verdict_reader import VerdictReader
 from daydream_contracts.events import Message, OutcomeRecorded, ReviewRecorded, TrialResult
 from daydream_contracts.rpc import InsightQuery, InsightState, ListVerdicts, VerdictPage
 from daydream_contracts.topology import MEMORY_VERDICTS, route_of
+from daydream_runtime.provisioning import provision
 from daydream_runtime.rpc import RpcClient
 from support.insights import promotion, verdict
 from support.message_builders import AT, SYNTHESIS
@@ -124,6 +125,7 @@ async def test_a_stream_that_was_made_again_is_read_again(console: Console, nc: 
         await console.publish(verdict(number))
     await console.follower.catch_up()
     await console.js.delete_stream("VERDICTS")
+    await provision(nc, replicas=1)
     await console.publish(verdict(7))
     await console.follower.catch_up()
     assert len(console.states()) == 1
