@@ -144,3 +144,11 @@ def test_a_snapshot_holds_foreground_spend() -> None:
 def test_foreground_spend_without_a_key_is_not_accepted() -> None:
     with pytest.raises(ValidationError, match="id of the key"):
         FakeLedger().call("a", 1, purpose="foreground")
+
+
+def test_open_daydreams_are_counted_apart_from_other_reservations() -> None:
+    ledger = FakeLedger(lifetime=10_000)
+    assert ledger.open("a", 10).granted
+    assert ledger.open("b", 10, purpose="calibration").granted
+    state = summary(ledger.state, 1, ledger.now)
+    assert (state.reservations_open, state.daydreams_open) == (2, 1)

@@ -71,7 +71,7 @@ INCIDENTS: list[tuple[str, Overview, Cause, str]] = [
         loop_state(
             stage("critic", HYPOTHESIS, waits_for=STUCK, **waiting),
             sampler=sampler("near-cap", REFUSAL),
-            budget=budget(limits=(RESERVED,), reservations_open=37),
+            budget=budget(limits=(RESERVED,), daydreams_open=37),
         ),
         Cause.STAGE_STUCK,
         f"The critic waits: {STUCK}. (28 pending, the oldest for 3 min)",
@@ -131,7 +131,7 @@ INCIDENTS: list[tuple[str, Overview, Cause, str]] = [
         "all money is reserved",
         loop_state(
             sampler=sampler("near-cap", REFUSAL),
-            budget=budget(limits=(RESERVED,), reservations_open=37),
+            budget=budget(limits=(RESERVED,), daydreams_open=37),
         ),
         Cause.MONEY_RESERVED,
         "reserved by 37 running daydreams",

@@ -97,3 +97,14 @@ def test_a_run_does_not_end_while_a_call_is_in_progress() -> None:
     run = watch()
     for second in range(0, 600, 20):
         assert run.end_of(waiting(second, attempts_authorized=int(second % 40 == 0))) is None
+
+
+def test_what_is_reserved_for_a_calibration_is_no_daydream_in_progress() -> None:
+    run = watch()
+    state = loop_states.loop_state(
+        sampler=loop_states.sampler(drawn=2, looked_at=START),
+        budget=loop_states.budget(reservations_open=3, daydreams_open=1),
+        at=START,
+    )
+    run.end_of(state)
+    assert [task.completed for task in run.progress.tasks] == [1]

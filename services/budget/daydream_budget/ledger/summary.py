@@ -44,6 +44,7 @@ def summary(state: LedgerState, sequence: int, now: datetime) -> BudgetState:
         zone=state.controls.zone_name,
         tax=tax_state(state, now),
         burn_nanousd_per_h=burn_nanousd_per_h(state, EVERYTHING, now),
+        daydreams_open=sum(row.purpose == "daydream" for row in opened),
         daydreams_paid=daydreams.count,
         daydreams_nanousd=daydreams.total,
         daydreams_nanousd_squared=daydreams.squares,

@@ -69,10 +69,10 @@ def _show_spend(state: BudgetState) -> None:
 
 
 def _show_totals(state: BudgetState) -> None:
-    finished = count(state.reservations_released, "finished daydream")
+    finished = count(state.daydreams_paid, "finished daydream")
     out.print(
         f"Spent in total: {usd(state.settled_nanousd)} on {finished}; "
-        f"{state.reservations_open} in progress."
+        f"{state.daydreams_open} in progress."
     )
     if state.burn_nanousd_per_h:
         out.print(f"Burn rate: {usd(state.burn_nanousd_per_h)} per hour.")

@@ -107,7 +107,7 @@ class RunWatch:
     def _show(
         self, state: Overview, sampler: SamplerState, budget: BudgetState, memory: MemoryState
     ) -> None:
-        ended = sampler.drawn - self.start - budget.reservations_open
+        ended = sampler.drawn - self.start - budget.daydreams_open
         details = f"{memory.daydreams_judged} judged · {usd(budget.settled_nanousd)} spent"
         if retried := sum(stage.redelivered for stage in state.stages):
             details += f" · {retried} retried (see the logs in the data folder)"

@@ -56,7 +56,7 @@ def _money_problem(cause: Cause, text: str, command: str, action: str) -> Diagno
 
 
 def _reserved(state: Overview) -> Diagnosis:
-    running = budget_of(state).reservations_open
+    running = budget_of(state).daydreams_open
     text = f"All money that is left is reserved by {counted(running, 'running daydream')}."
     return waiting(Cause.MONEY_RESERVED, text, "", "Show the budget", "/budget")
 

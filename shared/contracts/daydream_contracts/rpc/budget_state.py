@@ -113,6 +113,11 @@ class BudgetState(ContractModel):
         default=0,
         description="the present rate: settled in at most the last hour, scaled to an hour",
     )
+    daydreams_open: int = Field(
+        default=0,
+        description="open reservations of daydreams: the others are of embeddings, calibrations, "
+        "canaries and single calls",
+    )
     daydreams_paid: int = Field(default=0, description="daydreams whose reservation is released")
     daydreams_nanousd: int = Field(default=0, description="the total cost of these")
     daydreams_nanousd_squared: int = Field(
