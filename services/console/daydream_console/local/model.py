@@ -36,7 +36,7 @@ LOCAL_ENVIRONMENT = {
     "DAYDREAM_SYNTHESIZER_MODEL_TEMPERATURE": "0.7",
 }
 # Enough to see that it can't judge, in less than a minute.
-TOY_ENVIRONMENT = {"DAYDREAM_CRITIC_CALIBRATION_CANARIES": "8"}
+TOY_ENVIRONMENT = {"DAYDREAM_CRITIC_CALIBRATION_CANARIES": "4"}
 
 
 @dataclass(frozen=True)
