@@ -256,8 +256,12 @@ async def running_gateway(
 
 
 def write_prices(folder: Path) -> Path:
-    """Write the prices of the endpoint's models, and return the file."""
+    """Write the prices of the endpoint's models, and return the file.
+
+    It is replaced at once: a gateway that is starting may read it at this moment.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "prices.toml"
-    file.write_text(PRICES)
-    return file
+    new = folder / "prices.new"
+    new.write_text(PRICES)
+    return new.replace(file)
