@@ -100,7 +100,7 @@ class Calibrator:
     async def calibrate_forever(self) -> None:
         """Calibrate, and try again after a refusal or a failure, until it is done or the stop."""
         if not self.canaries.bridges:
-            self._end("off", "calibration is off (DAYDREAM_CRITIC_CALIBRATION_CANARIES)")
+            self._end("off", "DAYDREAM_CRITIC_CALIBRATION_CANARIES or _PROMOTE_BY switches it off")
             return
         while not self.runtime.stopping.is_set():
             try:
