@@ -35,7 +35,8 @@ async def fetch_into(store: ObjectStore, name: str, file: BinaryIO, *, within_s:
     async def read() -> None:
         file.seek(0)
         file.truncate()
-        await asyncio.wait_for(store.get(name, writeinto=file), next(timeouts_s))  # type: ignore[arg-type]
+        loading = store.get(name, writeinto=file)  # type: ignore[arg-type]
+        await asyncio.wait_for(loading, next(timeouts_s))
         file.seek(0)
 
     retrying = AsyncRetrying(

@@ -32,12 +32,14 @@ OPAQUE = re.compile(
 )
 PLAIN_WORD = re.compile(r"[A-Za-z]?[a-z]+(?:[-_/][A-Za-z]?[a-z]+)*$")
 PLAIN_TOKEN = re.compile(
-    r"[(\[\"'“„«*_]*[^\W\d_]+(?:['’/–-][^\W\d_]+)*[)\]\"'”“»*_]*[.,;:!?…]*[)\]\"'”“»*_]*$|\d+[.,]?\d*$"
+    r"[(\[\"'“„«*_]*[^\W\d_]+(?:['’/–-][^\W\d_]+)*[)\]\"'”“»*_]*[.,;:!?…]*[)\]\"'”“»*_]*$"
+    r"|\d+[.,]?\d*$"
 )
 CHINESE_PARTICLE = re.compile(r"[的了是在和有不与及等对为以上将会可被由从其或而且也这中因使于到]")
 DATA_RUN_CHARS_MIN = 80
 DATA_RUN = re.compile(
-    r"!?\[[^\]]{0,200}\]\(data:[^)]*\)|\bdata:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]*|\b[A-Za-z0-9+/=_-]{80,}"
+    r"!?\[[^\]]{0,200}\]\(data:[^)]*\)|\bdata:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]*"
+    r"|\b[A-Za-z0-9+/=_-]{80,}"
 )
 LINE_CHARS_COMPARED = 300
 TOKENS_COMPARED = 100  # the share falls with the length of any text

@@ -24,7 +24,8 @@ HIDING = re.compile(
 COLOUR = re.compile(r"(?:^|;)\s*color\s*:\s*([^;!]+)", re.IGNORECASE)
 BACKGROUND = re.compile(r"background(?:-color|-image)?\s*:\s*([^;!]+)", re.IGNORECASE)
 WHITE = re.compile(
-    r"^(white|#f{3}f?|#f{6}(f{2})?|rgba?\(\s*255\s*,?\s*255\s*,?\s*255.*|#f[c-f]f[c-f]f[c-f]|rgba\(.*,\s*0\s*\))$"
+    r"^(white|#f{3}f?|#f{6}(f{2})?|rgba?\(\s*255\s*,?\s*255\s*,?\s*255.*"
+    r"|#f[c-f]f[c-f]f[c-f]|rgba\(.*,\s*0\s*\))$"
 )
 UNSEEN_CLASSES = frozenset(
     ("sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "hidden", "d-none")

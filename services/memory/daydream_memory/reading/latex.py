@@ -23,7 +23,8 @@ LEVELS = {
     "subparagraph": 7,
 }
 CODE = re.compile(
-    r"\\begin\{(verbatim|lstlisting|minted|Verbatim|alltt|algorithmic?|algorithm2e)\*?\}(.*?)\\end\{\1\*?\}",
+    r"\\begin\{(verbatim|lstlisting|minted|Verbatim|alltt|algorithmic?|algorithm2e)\*?\}"
+    r"(.*?)\\end\{\1\*?\}",
     re.DOTALL,
 )
 COMMENT_BLOCK = re.compile(r"\\begin\{comment\}.*?\\end\{comment\}|\\iffalse\b.*?\\fi\b", re.DOTALL)
@@ -49,14 +50,17 @@ IN_PARENTHESES = re.compile(r"\\\((.+?)\\\)", re.DOTALL)
 POINTERS = re.compile(
     r"[~\s]*\\(?:[cC]ite\w*|footcite\w*|parencite\w*|textcite\w*|autocite\w*|nocite)\*?"
     r"(?:\s*\[[^\]]*\])*\s*\{[^}]*\}|~?\\(?:ref|eqref|autoref|[cC]ref|vref|pageref|nameref|label|"
-    r"bibliography|bibliographystyle|index|vspace|hspace|input|include|todo|thanks|gls|addbibresource)"
-    r"\*?(?:\[[^\]]*\])?\s*\{[^{}]*\}|\\(?:maketitle|tableofcontents|centering|noindent|clearpage|newpage|"
+    r"bibliography|bibliographystyle|index|vspace|hspace|input|include|todo|"
+    r"thanks|gls|addbibresource)"
+    r"\*?(?:\[[^\]]*\])?\s*\{[^{}]*\}"
+    r"|\\(?:maketitle|tableofcontents|centering|noindent|clearpage|newpage|"
     r"appendix|small|footnotesize|item(?:\[[^\]]*\])?|par|bigskip|medskip|smallskip)(?![A-Za-z])"
 )
 ENVIRONMENT = re.compile(r"\\(?:begin|end)\{[^}]*\}(?:\[[^\]]*\])?")
 TITLE = re.compile(r"\\title\s*(?:\[[^\]]*\])?\s*(?=\{)")
 FRONT = re.compile(
-    r"\\(?:title|author|date|affiliation|institute|email|address|keywords)\s*(?:\[[^\]]*\])?\s*(?=\{)"
+    r"\\(?:title|author|date|affiliation|institute|email|address|keywords)"
+    r"\s*(?:\[[^\]]*\])?\s*(?=\{)"
 )
 INCLUDED = re.compile(r"\\(?:input|include|subfile)\s*\{")
 BLANK_LINES = re.compile(r"\n\s*\n")

@@ -35,7 +35,8 @@ NO_TEXT = word_set(
 )
 SPACES = re.compile(r"[ \t\r\n\f]+")
 NESTED_BLOCK = re.compile(
-    r"</?(?:div|section|article|main|table|tbody|tr|td|ul|ol|li|dl|dd|blockquote|center|form)\b[^>]*>",
+    r"</?(?:div|section|article|main|table|tbody|tr|td|ul|ol|li|dl|dd"
+    r"|blockquote|center|form)\b[^>]*>",
     re.IGNORECASE,
 )
 NESTED_INLINE = re.compile(

@@ -25,19 +25,22 @@ PAGE_TAGS = re.compile(
 )
 PAGE_TAGS_MIN = 4
 SUBTITLES = re.compile(
-    r"\AWEBVTT\b|^(?:\d+\s*\n)?\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}",
+    r"\AWEBVTT\b|^(?:\d+\s*\n)?\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}"
+    r"\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}",
     re.MULTILINE,
 )
 RIS = re.compile(r"^TY  ?- [A-Z]+\s*$.*?^ER  ?-|^PMID- \d+\s*$.*?^TI  - ", re.MULTILINE | re.DOTALL)
 BIBTEX = re.compile(
-    r"\A(?:\s++|%[^\n]*\n|@(?:comment|string|preamble)\b[^\n]*\n)*@[A-Za-z]+\s*[{(]\s*[^\s,{}=]+\s*,",
+    r"\A(?:\s++|%[^\n]*\n|@(?:comment|string|preamble)\b[^\n]*\n)*"
+    r"@[A-Za-z]+\s*[{(]\s*[^\s,{}=]+\s*,",
     re.IGNORECASE,
 )
 LATEX = re.compile(
     r"\\documentclass\b|\\begin\{document\}|^\\(?:section|chapter|subsection)\*?\{", re.MULTILINE
 )
 ORG = re.compile(
-    r"^#\+(?:title|author|date|options|startup|filetags|begin_src|begin_quote):?|^\s*:PROPERTIES:\s*$",
+    r"^#\+(?:title|author|date|options|startup|filetags|begin_src|begin_quote):?"
+    r"|^\s*:PROPERTIES:\s*$",
     re.MULTILINE | re.IGNORECASE,
 )
 DIRECTIVE = re.compile(r"^\.\. (?:[\w-]+::|_[\w -]+:)", re.MULTILINE)
