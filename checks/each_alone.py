@@ -88,7 +88,8 @@ def check(folder: Path, constrained: frozenset[str]) -> str | None:
 def extra_modules(project: Mapping[str, Any]) -> list[str]:
     """Return the modules of a package's extras, as far as they are named like their packages."""
     extras = project.get("optional-dependencies", {}).values()
-    return sorted({NAME.match(line).group() for lines in extras for line in lines})  # type: ignore[union-attr]
+    matches = (NAME.match(line) for lines in extras for line in lines)
+    return sorted({match.group() for match in matches if match})
 
 
 def wrong_packages(name: str, installed: frozenset[str], constrained: frozenset[str]) -> str | None:

@@ -24,6 +24,7 @@ from checks.sources import (
 
 MODULE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 60
+COLUMNS_MAX = 100
 FORMATTER_MARK = re.compile(r"#\s*fmt:\s*(skip|off)")
 
 # The whole distribution is held too: long modules are allowed as an exception, not as a habit.
@@ -35,7 +36,8 @@ FUNCTION_MEDIAN_MAX = 9
 def run() -> list[Finding]:
     """Check the limits in the product and its tools, and the formatter's marks everywhere."""
     code = python_files((*PRODUCT, *TOOLS))
-    return [*check(code), *formatter_marks([*code, *python_files(TESTS)])]
+    everything = [*code, *python_files(TESTS)]
+    return [*check(code), *long_lines(code), *formatter_marks(everything)]
 
 
 def check(files: Iterable[SourceFile]) -> Iterator[Finding]:
@@ -57,6 +59,18 @@ def check(files: Iterable[SourceFile]) -> Iterator[Finding]:
                     f"{function.name} has {length} lines, more than {FUNCTION_LINES_MAX}",
                     "Move its steps into functions",
                 )
+
+
+def long_lines(files: Iterable[SourceFile]) -> Iterator[Finding]:
+    """Yield a finding for each line that is too long.
+
+    The linter lets pass a long line without spaces, such as a regular expression.
+    """
+    for file in files:
+        for number, line in enumerate(file.lines, 1):
+            if len(line) > COLUMNS_MAX:
+                problem = f"the line has {len(line)} columns, more than {COLUMNS_MAX}"
+                yield Finding(file.path, number, problem, "Split the text")
 
 
 def formatter_marks(files: Iterable[SourceFile]) -> Iterator[Finding]:

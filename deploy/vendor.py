@@ -44,7 +44,8 @@ def fetch(package: dict[str, Any]) -> bytes:
     """Return the package's archive. Exit if its checksum is not that of the list."""
     spec = f"{package['name']}@{package['version']}"
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["npm", "pack", "--silent", spec], cwd=folder, check=True)  # noqa: S603, S607
+        command = ["npm", "pack", "--silent", spec]
+        subprocess.run(command, cwd=folder, check=True)  # noqa: S603
         (archive,) = Path(folder).glob("*.tgz")
         content = archive.read_bytes()
     digest = base64.b64encode(hashlib.sha512(content).digest()).decode()

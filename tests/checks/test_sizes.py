@@ -27,6 +27,12 @@ def test_what_is_exactly_at_the_limit_passes() -> None:
     assert list(sizes.check([SourceFile("a.py", padding + function_of(60))])) == []
 
 
+def test_a_long_line_without_spaces_is_reported_too() -> None:
+    longest, longer = "x" * sizes.COLUMNS_MAX, "x" * (sizes.COLUMNS_MAX + 1)
+    (finding,) = sizes.long_lines([SourceFile("a.py", f"{longest}\n{longer}\n")])
+    assert finding.line == 2
+
+
 @pytest.mark.parametrize("mark", ["# fmt: skip", "#fmt:skip", "# fmt: off"])
 def test_a_mark_that_switches_the_formatter_off_is_reported(mark: str) -> None:
     (finding,) = sizes.formatter_marks([SourceFile("a.py", f"x = 1\ny = 2  {mark}\n")])

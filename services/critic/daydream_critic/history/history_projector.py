@@ -1,17 +1,23 @@
-"""Keep the critic's history up to date with verdicts and reviews, and raise alerts about drift."""
+"""Keep the critic's history up to date with verdicts, reviews and outcomes; report drift."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 
-from daydream_contracts.events import AlertRaised, OutcomeRecorded, ReviewRecorded, derive_id
+from daydream_contracts.events import (
+    AlertRaised,
+    Message,
+    OutcomeRecorded,
+    ReviewRecorded,
+    derive_id,
+)
 from daydream_contracts.topology import route_of
 from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.report import RECENT_CANARIES, drift_of
@@ -21,13 +27,14 @@ from daydream_runtime.stream_reader import read_stream
 from daydream_runtime.verdict_projection import Projector
 
 log = logging.getLogger(__name__)
+MessageT = TypeVar("MessageT", bound=Message)
 FOLLOW_S = 1.0
 WARNINGS_S = 10.0  # they take some milliseconds to compute
 
 
 @dataclass
 class HistoryProjector:
-    """Follows the VERDICTS and REVIEWS streams in a loop."""
+    """Follows the streams VERDICTS, REVIEWS and OUTCOMES in a loop."""
 
     projector: Projector[CriticHistory]
     runtime: Runtime
@@ -55,29 +62,35 @@ class HistoryProjector:
 
     async def _read_reviews(self) -> None:
         """Count new reviews. Their verdicts are counted already: a review follows its verdict."""
-        history, js = self.projector.projection, self.runtime.js
-        stream = route_of(ReviewRecorded).stream
-        last = (await js.stream_info(stream)).state.last_seq
-        reviews = read_stream(js, stream, history.reviews_sequence, last, gaps=True)
-        async for sequence, message in reviews:
-            try:
-                history.review(sequence, ReviewRecorded.model_validate_json(message.data))
-            except ValidationError:
-                # A newer version wrote it. The memory service owns the durable and reports it.
-                history.reviews_sequence = sequence
+        history = self.projector.projection
+        async for sequence, review in self._added(ReviewRecorded, history.reviews_sequence):
+            if review is not None:
+                history.review(sequence, review)
+            history.reviews_sequence = sequence
 
     async def _read_outcomes(self) -> None:
         """Count new outcomes of tests. Like reviews, they follow their verdicts."""
-        history, js = self.projector.projection, self.runtime.js
-        stream = route_of(OutcomeRecorded).stream
+        history = self.projector.projection
+        async for sequence, outcome in self._added(OutcomeRecorded, history.outcomes_sequence):
+            if outcome is not None:
+                history.count_outcome(sequence, outcome)
+            history.outcomes_sequence = sequence
+
+    async def _added(
+        self, kind: type[MessageT], after: int
+    ) -> AsyncIterator[tuple[int, MessageT | None]]:
+        """Yield (sequence, message) of what came after a sequence.
+
+        The message is None if a newer version wrote it: this one has no use for what it does not
+        know, and the memory service reports what it can't read.
+        """
+        js, stream = self.runtime.js, route_of(kind).stream
         last = (await js.stream_info(stream)).state.last_seq
-        outcomes = read_stream(js, stream, history.outcomes_sequence, last, gaps=True)
-        async for sequence, message in outcomes:
+        async for sequence, message in read_stream(js, stream, after, last, gaps=True):
             try:
-                history.count_outcome(sequence, OutcomeRecorded.model_validate_json(message.data))
+                yield sequence, kind.model_validate_json(message.data)
             except ValidationError:
-                # A newer version wrote it, and this one has no use for what it does not know.
-                history.outcomes_sequence = sequence
+                yield sequence, None
 
     async def _raise_drift_alert(self) -> None:
         """Raise an alert for each drift, once per `RECENT_CANARIES` canaries.
