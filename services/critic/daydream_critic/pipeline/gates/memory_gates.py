@@ -1,4 +1,4 @@
-"""Gates that compare a hypothesis with similar texts from memory.
+"""Gates that deduplicate: they compare a hypothesis with similar texts from memory.
 
 Similarity is measured on the embedding model's own scale: 0 is the median cosine of unrelated
 facts, 1 is the same text. A fixed cosine would mean something else for every model. What counts as
