@@ -20,6 +20,7 @@ from daydream_budget.ledger.entries import (
     AttemptSettled,
     Commit,
     Entry,
+    RequestQueued,
     ReservationOpened,
 )
 from daydream_budget.ledger.invariants import check
@@ -210,7 +211,8 @@ class CountingMachine(RuleBasedStateMachine):
         if entries:
             self.commit(*entries)
         if getattr(reply, "refusal", None) is not None:
-            assert entries == ()
+            assert all(isinstance(entry, RequestQueued) for entry in entries)
+            assert not entries or reply.refusal.near_cap
             return reply
         repeated, more_entries = decide(self.state, request, self.now)
         assert more_entries == ()

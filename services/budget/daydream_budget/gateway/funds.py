@@ -78,7 +78,7 @@ class Funds:
             grant = await self._ask(context, authorize)
             deadline = time.monotonic() + NEAR_CAP_WAIT_S
             while grant.refusal and grant.refusal.near_cap and time.monotonic() < deadline:
-                await asyncio.sleep(NEAR_CAP_PAUSE_S)  # else newer work would take what gets free
+                await asyncio.sleep(NEAR_CAP_PAUSE_S)  # the ledger queues it: see admission_queue
                 grant = await self._ask(context, authorize)
         except (RetryLaterError, TransientError) as error:
             raise CallRefusedError(
