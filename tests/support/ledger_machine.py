@@ -210,9 +210,10 @@ class CountingMachine(RuleBasedStateMachine):
         reply, entries = decide(self.state, request, self.now)
         if entries:
             self.commit(*entries)
-        if getattr(reply, "refusal", None) is not None:
+        refusal = getattr(reply, "refusal", None)
+        if refusal is not None:
             assert all(isinstance(entry, RequestQueued) for entry in entries)
-            assert not entries or reply.refusal.near_cap
+            assert not entries or refusal.near_cap
             return reply
         repeated, more_entries = decide(self.state, request, self.now)
         assert more_entries == ()
