@@ -121,7 +121,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
         records = CallRecordStore(runtime.nc, runtime.js, await runtime.bucket(CALLS))
         claims = CallClaims(records, replicas)
         batches = BatchRecords(runtime.js, await runtime.bucket(BATCHES))
-        lane = BatchLane(batches, BatchApis(models), attempts.funds)
+        lane = BatchLane(batches, BatchApis(models), attempts)
         purchases = Purchases(claims, attempts, lane, settings.patience_s)
         callers = Callers(settings.stage_keys.secrets(), keys.bucket)
         pass_through = PassThrough(attempts)
@@ -131,7 +131,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
                 profiles,
                 keys,
                 purchases,
-                BatchWorker(lane, claims, attempts.metrics, _batch_timing(settings)),
+                BatchWorker(lane, claims, _batch_timing(settings)),
                 pass_through,
                 ApiRoutes(callers, models, purchases, pass_through),
             )
