@@ -325,8 +325,9 @@ async def test_a_replica_that_is_behind_settles_and_releases_what_another_has_op
 
 
 async def test_settlements_that_come_with_a_request_free_their_money_for_it(
-    nc: Client, rpc: RpcClient, server: NatsServer, tmp_path: Path
+    nc: Client, server: NatsServer, tmp_path: Path
 ) -> None:
+    rpc = RpcClient(nc)
     commits: list[int] = []
 
     async def count(message: Msg) -> None:
