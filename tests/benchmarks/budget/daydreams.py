@@ -82,7 +82,7 @@ class DaydreamReservations:
         return work.smallest_call
 
     async def admit(self, work: Daydream) -> OpenedDaydream | Refused:
-        name = f"{self._name}-{work.number}"  # the same when it asks again: it keeps its place
+        name = self._name_of(work)  # the same when it asks again: it keeps its place
         reduced = tuple(
             ReducedPlan(allocations=work.allocations(plan, self._team))
             for plan in range(1, len(PLANS))
@@ -95,6 +95,14 @@ class DaydreamReservations:
         )
         grant = await self._rpc.request(BUDGET_OPEN, request)
         return refused(grant) or OpenedDaydream(work, name, grant.plan)
+
+    async def give_up(self, work: Daydream) -> None:
+        """Leave the queue, so that the next run need not wait."""
+        request = ReleaseReservation(reservation_id=self._name_of(work))
+        await self._rpc.request(BUDGET_RELEASE, request)
+
+    def _name_of(self, work: Daydream) -> str:
+        return f"{self._name}-{work.number}"
 
     async def spend(self, ticket: OpenedDaydream) -> int:
         costs = 0

@@ -170,9 +170,10 @@ class WorkerPool(Generic[Work_contra, Ticket]):
         keeper: CapKeeper[Work_contra, Ticket],
         works: Iterator[Work_contra],
         room: WaitingRoom | None = None,
+        give_up: Callable[[Work_contra], Awaitable[None]] | None = None,
     ) -> None:
         self.room = room or WaitingRoom()
-        self._keeper, self._works = keeper, works
+        self._keeper, self._works, self._give_up = keeper, works, give_up
 
     async def run(self, workers: int, on_stop: Callable[[], Awaitable[None]] | None = None) -> None:
         """Work until nothing more fits, then call `on_stop`, and end what is in progress.
@@ -197,6 +198,8 @@ class WorkerPool(Generic[Work_contra, Ticket]):
                 is_new=True,
             )
             if ticket is None:
+                if self._give_up is not None:
+                    await self._give_up(work)
                 self.room.leave()
                 return
             self.room.free(await self._keeper.spend(ticket))

@@ -91,6 +91,15 @@ def test_who_does_not_ask_any_more_is_forgotten_and_who_asks_keeps_the_place() -
     assert ledger.state.queue.by_id == {}
 
 
+def test_new_work_that_gives_up_leaves_the_queue() -> None:
+    ledger = full_ledger()
+    assert not ledger.open("large", 70).granted
+    assert is_behind(ledger.open("small", 40))
+    assert ledger.release("large").released
+    assert list(ledger.state.queue.by_id) == ["small"]
+    assert ledger.open("small", 40).granted
+
+
 def test_a_request_that_asks_often_writes_one_entry_in_a_while() -> None:
     ledger = full_ledger()
     commits = ledger.count

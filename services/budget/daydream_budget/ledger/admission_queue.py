@@ -3,7 +3,7 @@
 A request that was refused only because of unsettled money waits: it asks again until it is granted.
 It is queued by an entry of the ledger, so all replicas know the same queue, also after a restart.
 
-    refused near a cap -> queued -> granted, or forgotten `FORGOTTEN_AFTER` after it last asked
+    refused near a cap -> queued -> granted, released, or forgotten `FORGOTTEN_AFTER` after it asked
 
 - New work may take only what the queued requests before it leave. Calls of work in progress are
   before all new work, and new work is in the order in which it was first refused.
@@ -69,8 +69,20 @@ class AdmissionQueue:
         )
         return (entry,)
 
+    def leave(self, reservation_id: str) -> tuple[RequestQueued, ...]:
+        """Return the entry with which new work gives up, or none if it is not queued."""
+        if reservation_id not in self.by_id:
+            return ()
+        entry = RequestQueued(
+            request_id=reservation_id, reservation_id=reservation_id, is_call=False, needs=()
+        )
+        return (entry,)
+
     def add(self, entry: RequestQueued, at: datetime) -> None:
-        """Queue a request at the end, or keep its place if it is queued."""
+        """Queue a request at the end, or keep its place if it is queued. No needs: it leaves."""
+        if not entry.needs:
+            self.remove(entry.request_id)
+            return
         queued = self.by_id.get(entry.request_id)
         number = queued.number if queued else 1 + max(map(_number, self.by_id.values()), default=0)
         request = QueuedRequest(number, entry.reservation_id, entry.is_call, dict(entry.needs), at)

@@ -125,7 +125,8 @@ class SoftLimitReached(_Entry):
 class RequestQueued(_Entry):
     """A request waits for unsettled money: new work lets it pass. See `admission_queue`.
 
-    `needs` is what must remain for it, by scope. Repeated while it waits, under the same id.
+    `needs` is what must remain for it, by scope. Repeated while it waits, under the same id. No
+    needs: it has given up.
     """
 
     kind: Literal["request-queued"] = "request-queued"
