@@ -19,13 +19,6 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
 
-from daydream_budget.gateway import attempts
-from daydream_budget.gateway.attempts import Attempts
-from daydream_budget.gateway.calls.claims import CallClaims
-from daydream_budget.gateway.providers.provider import Provider
-from daydream_budget.gateway.purchase import Purchases
-from daydream_budget.ledger.tail import LedgerTail
-
 Fault = Literal["kill", "pause"]
 GATEWAY_POINTS = (
     "before the call",
@@ -39,6 +32,7 @@ SIGNALS = {"kill": signal.SIGKILL, "pause": signal.SIGSTOP}
 IN_CALL_S = 0.1  # the provider of the tests takes longer
 SETTLE_GRACE_S = 5.0
 ARMED = "armed"
+GATEWAY = "daydream_budget.gateway"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -85,37 +79,48 @@ class FailPoints:
 
         return passing
 
-    def install(self) -> None:
-        """Put the points into the classes. Not patched in: what the methods do."""
-        attempt, settle = Provider.attempt, Attempts.settle
+    def install_in_gateway(self) -> None:
+        """Put the points into the gateway's classes. What the methods do stays the same."""
+        from daydream_budget.gateway import attempts
+        from daydream_budget.gateway.calls.claims import CallClaims
+        from daydream_budget.gateway.providers.provider import Provider
+        from daydream_budget.gateway.purchase import Purchases
+
+        attempts.SETTLE_GRACE_S = SETTLE_GRACE_S
+        attempt, settle = Provider.attempt, attempts.Attempts.settle
 
         async def attempt_with_points(provider: Provider, *args: Any) -> Any:
             self.strike("before the call")
             asyncio.get_running_loop().call_later(IN_CALL_S, self.strike, "during the call")
             return await attempt(provider, *args)
 
-        def settle_with_point(owner: Attempts, *args: Any) -> None:
+        def settle_with_point(owner: attempts.Attempts, *args: Any) -> None:
             self.strike("before settlement")
             settle(owner, *args)
 
         Provider.attempt = attempt_with_points  # type: ignore[method-assign, assignment]
-        Attempts.settle = settle_with_point  # type: ignore[method-assign, assignment]
+        attempts.Attempts.settle = settle_with_point  # type: ignore[method-assign, assignment]
         CallClaims.store = self.around(  # type: ignore[method-assign, assignment]
             CallClaims.store, after="after the answer is stored"
         )
         Purchases.answer = self.around(  # type: ignore[method-assign, assignment]
             Purchases.answer, after="before the reply"
         )
+
+    def install_in_budget(self) -> None:
+        """Put the points into the ledger's classes."""
+        from daydream_budget.ledger.tail import LedgerTail
+
         LedgerTail.publish = self.around(  # type: ignore[method-assign, assignment]
             LedgerTail.publish, before="before the commit", after="after the commit"
         )
 
 
 def main() -> None:
-    """Run the module that is named on the command line."""
+    """Run the module that is named on the command line. Load the classes of that service only."""
     folder, module = sys.argv[1:3]
-    attempts.SETTLE_GRACE_S = SETTLE_GRACE_S
-    FailPoints(Path(folder)).install()
+    points = FailPoints(Path(folder))
+    points.install_in_gateway() if module == GATEWAY else points.install_in_budget()
     sys.argv = sys.argv[2:3]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

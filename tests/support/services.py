@@ -46,7 +46,7 @@ def service(
             until(
                 lambda: answers(f"http://127.0.0.1:{port}/readyz") or process.poll() is not None,
                 f"{name} to be ready",
-                patience_s=60,
+                patience_s=120,
             )
         yield process
     finally:
