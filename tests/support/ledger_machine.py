@@ -81,7 +81,7 @@ class CountedAmount:
     key: str = ""
 
     def is_in(self, scope: str) -> bool:
-        """Return whether the scope counts it: foreground work has a root of its own."""
+        """Return whether the scope counts it: foreground work has its own root."""
         kind, _, name = scope.partition(":")
         is_foreground = self.purpose == "foreground"
         if kind in ("all", "foreground"):

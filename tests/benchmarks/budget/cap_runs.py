@@ -114,7 +114,7 @@ class CapBench:
     """Make runs on one ledger.
 
     Runs of many workers follow each other under the cap on everything. Runs of one worker mostly
-    wait for the disk, so they are made at the same time, each under the cap of its own team.
+    wait for the disk, so they are made at the same time, each under its own team's cap.
     """
 
     def __init__(self, rpc: RpcClient, calls: list[TracedCall]) -> None:

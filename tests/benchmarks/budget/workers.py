@@ -110,7 +110,7 @@ class WaitingRoom:
         return None
 
     async def together(self, tasks: Sequence[Coroutine[Any, Any, int]]) -> list[int]:
-        """Run the parts of one task at once; the last to end goes on as the task."""
+        """Run the parts of one task at once; the last to end continues as the task."""
         running = len(tasks)
         self.enter(running - 1)
 
