@@ -94,7 +94,8 @@ def _release(state: LedgerState, request: ReleaseReservation) -> ReplyAndEntries
     reservation = state.reservations.get(request.reservation_id)
     if reservation is None:
         line = state.ended.released.get(request.reservation_id)
-        return ReservationStatus(released=True, settled_nanousd=line.settled if line else 0), ()
+        status = ReservationStatus(released=True, settled_nanousd=line.settled if line else 0)
+        return status, state.queue.leave(request.reservation_id)
     released, branch = reservation.released_branches, request.branch
     unknown_branch = branch is not None and branch >= reservation.branches
     if reservation.status == "released" or branch in released or unknown_branch:
