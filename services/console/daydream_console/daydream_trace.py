@@ -11,6 +11,7 @@ from typing import Any
 from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 
+from daydream_console.reviews import describe_review
 from daydream_contracts.rpc import InsightDetail
 
 LEDGER = "LEDGER"
@@ -52,8 +53,8 @@ def _events(detail: InsightDetail) -> Iterator[TraceStep]:
     decided = f"{verdict.decision.value} ({verdict.reason}){score}: {verdict.explanation}"
     yield TraceStep(verdict.reached_at, verdict.role, decided)
     for review in detail.reviews:
-        decision = "accepted" if review.accepted else "rejected"
-        yield TraceStep(review.recorded_at, "review", f"{decision} by {review.who} {review.note}")
+        text = f"{review.who} {describe_review(review)} {review.note}"
+        yield TraceStep(review.recorded_at, "review", text)
     for outcome in detail.outcomes:
         text = f"{outcome.result.value} by {outcome.who} {outcome.note}"
         yield TraceStep(outcome.recorded_at, "outcome", text)

@@ -108,11 +108,15 @@ def summaries(index: InsightIndex, rows: Sequence[sqlite3.Row]) -> list[InsightS
     return [
         summary_of(
             dict(row),
-            _parsed(ReviewRecorded, reviews.get(row["hypothesis_id"])),
+            _holding(_parsed(ReviewRecorded, reviews.get(row["hypothesis_id"]))),
             _parsed(OutcomeRecorded, outcomes.get(row["hypothesis_id"])),
         )
         for row in rows
     ]
+
+
+def _holding(review: ReviewRecorded | None) -> ReviewRecorded | None:
+    return review if review is not None and review.accepted is not None else None
 
 
 def _last_opinions(index: InsightIndex, table: str, rows: Sequence[sqlite3.Row]) -> dict[str, str]:

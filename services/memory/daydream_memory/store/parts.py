@@ -17,7 +17,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from daydream_contracts.events import Fact, NearestMatch, ReviewRecorded, VerdictReached
+from daydream_contracts.events import (
+    Fact,
+    NearestMatch,
+    OutcomeRecorded,
+    ReviewRecorded,
+    VerdictReached,
+)
 from daydream_contracts.rpc import (
     FactVisibility,
     ListVerdicts,
@@ -66,6 +72,9 @@ class FactStore(Protocol):
     ) -> list[tuple[Fact, float]]:
         """Return the active facts with the highest cosine, highest first."""
 
+    async def active_at(self, ordinals: Sequence[int]) -> list[StoredFact]:
+        """Return the active facts with these ordinals."""
+
     async def neighbours(
         self, ordinal: int, near: int, also: Sequence[int]
     ) -> list[Neighbour] | None:
@@ -95,7 +104,7 @@ class FactStore(Protocol):
 
 
 class VerdictStore(Protocol):
-    """Verdicts, the vectors of their hypotheses, reviews, and the insights that they create."""
+    """Verdicts with the vectors of their hypotheses, opinions, and insights that they create."""
 
     async def add(
         self, verdict: VerdictReached, vector: Vector | None, insight: NewInsight | None
@@ -103,7 +112,14 @@ class VerdictStore(Protocol):
         """Store a verdict, the vector of its hypothesis and its insight: all or nothing."""
 
     async def add_review(self, review: ReviewRecorded, insight: NewInsight | None) -> None:
-        """Store a review, and the insight that it releases from quarantine: all or nothing."""
+        """Store a review, and the insight that it releases from quarantine: all or nothing.
+
+        Without an opinion (`accepted` is None) the verdict has its own decision again, and may
+        wait for a review again.
+        """
+
+    async def add_outcome(self, outcome: OutcomeRecorded) -> None:
+        """Store an outcome."""
 
     async def get(self, verdict_id: str) -> VerdictReached | None:
         """Return one verdict."""
@@ -113,6 +129,14 @@ class VerdictStore(Protocol):
 
     async def review_status(self, verdict_ids: Sequence[str]) -> ReviewStatus:
         """Return what people decided on these verdicts."""
+
+    async def ranked(
+        self, vector: Vector, verdict_ids: Sequence[str], limit: int
+    ) -> list[tuple[str, float]]:
+        """Return those of these verdicts with the highest cosine of their hypothesis.
+
+        They are (verdict_id, cosine), highest first. Leave out verdicts without a vector.
+        """
 
     async def judged_pairs(
         self, after: int, limit: int

@@ -98,6 +98,11 @@ async def change_visibility(
         why=why,
         changed_at=datetime.now(UTC),
     )
+    await publish_change(services, change)
+    return await resolve_fact(services, fact.fact_id)
+
+
+async def publish_change(services: ConsoleServices, change: VisibilityChanged) -> None:
+    """Publish a change of visibility, and wait until the memory has applied it."""
     sequence = await services.client.publish(change)
     await wait_until_handled(services.client, VisibilityChanged, sequence, HANDLED_S)
-    return await resolve_fact(services, fact.fact_id)
