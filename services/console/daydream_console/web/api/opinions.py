@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from daydream_console.reviews import new_review, undo_of, visibility_change
 from daydream_console.web.api.visibility import publish_change
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import WRITE_PROBLEMS, ProblemError
 from daydream_console.web.services import (
     ID_CHARS_MAX,

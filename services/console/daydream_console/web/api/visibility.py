@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from daydream_console.insights.ancestry import ancestry_of
 from daydream_console.overview import wait_until_handled
 from daydream_console.web.access import Identity
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import WRITE_PROBLEMS, ProblemError
 from daydream_console.web.services import (
     ConsoleServices,
