@@ -13,7 +13,7 @@ from daydream_console.cli.lazy_commands import DefaultGroup, group_of
 from support.imports import modules_after
 
 PATHS = [*COMMANDS, *COMMANDS_OF_GROUPS, *DEFAULTS]
-PARAMETERS_ALONE = {"pydantic", "nats", "daydream_contracts", "rich", "numpy"}
+PARAMETERS_ALONE = {"pydantic", "nats", "daydream_contracts.events", "rich", "numpy"}
 EACH = """
 from daydream_console.cli.command_list import COMMANDS, COMMANDS_OF_GROUPS, DEFAULTS
 from daydream_console.cli.commands import create_program

@@ -31,8 +31,9 @@ def signature_of(module: str, function: str) -> Callable[..., Any]:
     defined = {name: node for node in _tree(module).body for name in _names_defined(node)}
     command = defined[function]
     assert isinstance(command, ast.AsyncFunctionDef)
-    text = ast.Expr(ast.Constant(ast.get_docstring(command)))
-    stub = ast.FunctionDef(function, command.args, [text], [], command.returns, type_params=[])
+    (stub,) = ast.parse(f"def {function}(): ...").body
+    assert isinstance(stub, ast.FunctionDef)
+    stub.args, stub.body = command.args, [ast.Expr(ast.Constant(ast.get_docstring(command)))]
     needed = _needed(command.args, defined)
     kept = [_pruned(node, needed) for node in _tree(module).body if needed & _names_defined(node)]
     future = ast.ImportFrom("__future__", [ast.alias("annotations")], 0)

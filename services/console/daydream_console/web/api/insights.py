@@ -91,7 +91,7 @@ async def insight_counts(services: Services, _: Reader) -> dict[InsightState, in
 
 @router.get("/insights/{insight_id}")
 async def get_insight(insight_id: InsightId, services: Services, _: Reader) -> InsightDetail:
-    """Return one insight in full, by the id of its verdict, its fact or its hypothesis."""
+    """Return one insight in full, by the id of its verdict, fact, hypothesis, pair or trace."""
     return await services.insights.get(insight_id)
 
 
