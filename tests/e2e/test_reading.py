@@ -132,7 +132,7 @@ def test_an_assistant_reads_and_reviews_by_mcp(daydream: Daydream) -> None:
                 who="bob",
                 note="worth a test",
             )
-            assert "accepted by bob: worth a test" in reviewed["reviews"]
+            assert "bob accepted: worth a test" in reviewed["reviews"]
             status = await call(client, "status")
             assert status["insights"] >= 1
             assert status["spent_usd"] > 0
