@@ -19,6 +19,9 @@ WITH_KEDA = ("keda.enabled=true", "keda.monitoringEndpoint=nats-headless:8222")
 WITH_EVERYTHING = (
     *WITH_KEDA,
     "model.existingSecret=key",
+    "digests.existingSecret=digests",
+    "digests.smtpPasswordKey=password",
+    "networkPolicy.digestTo[0].ipBlock.cidr=10.0.0.0/8",
     "services.memory.storage.storageClassName=fast",
     "imagePullSecrets[0].name=pull",
     "defaults.priorityClassName=low",
@@ -297,27 +300,6 @@ def test_files_are_mounted_and_a_change_restarts_the_pods(helm: Helm) -> None:
         for text in "xy"
     )
     assert all(old != new for old, new in zip(before, after, strict=True))
-
-
-def test_only_the_console_gets_the_file_of_digests_and_may_send_them(helm: Helm) -> None:
-    sets = ("digests.existingSecret=digests", "digests.smtpPasswordKey=password")
-    objects = helm.render(*sets)
-    rendered = pods(objects)
-    assert [name for name, pod in rendered.items() if "digests" in str(pod["volumes"])] == [
-        "console"
-    ]
-    (container,) = rendered["console"]["containers"]
-    environment = {entry["name"]: entry for entry in container["env"]}
-    file = environment["DAYDREAM_CONSOLE_DIGESTS_FILE"]["value"]
-    (mount,) = (each for each in container["volumeMounts"] if each["name"] == "digests")
-    (volume,) = (each for each in rendered["console"]["volumes"] if each["name"] == "digests")
-    assert file == f"{mount['mountPath']}/{volume['secret']['items'][0]['path']}"
-    password = environment["DAYDREAM_CONSOLE_SMTP_PASSWORD"]["valueFrom"]["secretKeyRef"]
-    assert password == {"name": "digests", "key": "password"}
-    policy = named(objects, "NetworkPolicy")["digests"]["spec"]
-    assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "console"
-    assert [port["port"] for port in policy["egress"][0]["ports"]] == [443, 465, 587]
-    assert "digests" not in named(helm.render(), "NetworkPolicy")
 
 
 def test_there_is_a_disruption_budget_only_for_more_than_one_pod(helm: Helm) -> None:

@@ -24,13 +24,13 @@ async def store(tmp_path: Path) -> Store:
 async def test_facts_of_one_topic_lie_together(store: Store) -> None:
     texts = [f"{topic} word{number}" for topic in TOPICS for number in range(10)]
     await add_active_facts(store, *texts)
-    found = await MapMaker(store, MODEL).place(MapMemory(fact_ids=(f"id {texts[0]}", "unknown")))
-    assert (len(found.sample), found.facts) == (20, 20)
-    sides = {point.fact_id: np.sign(point.x) for point in found.sample}
+    drawn = await MapMaker(store, MODEL).place(MapMemory(fact_ids=(f"id {texts[0]}", "unknown")))
+    assert (len(drawn.sample), drawn.facts) == (20, 20)
+    sides = {point.fact_id: np.sign(point.x) for point in drawn.sample}
     assert len({sides[f"id {text}"] for text in texts[:10]}) == 1
     assert sides[f"id {texts[0]}"] == -sides[f"id {texts[10]}"]
-    assert [point.fact_id for point in found.named] == [f"id {texts[0]}"]
-    assert 0 < found.explained < 1
+    assert [point.fact_id for point in drawn.named] == [f"id {texts[0]}"]
+    assert 0 < drawn.explained < 1
     await store.close()
 
 
@@ -50,8 +50,8 @@ async def test_hidden_facts_are_in_no_sample_and_few_facts_make_no_map(store: St
     assert await plane_is_none(store)
     await add_active_facts(store, "one", "two", "three", "four")
     await store.visibility.retract(["id two"], NOW)
-    found = await MapMaker(store, MODEL).place(MapMemory())
-    assert {point.fact_id for point in found.sample} == {"id one", "id three", "id four"}
+    drawn = await MapMaker(store, MODEL).place(MapMemory())
+    assert {point.fact_id for point in drawn.sample} == {"id one", "id three", "id four"}
     await store.close()
 
 

@@ -15,7 +15,7 @@ Place = Callable[[MapPoint], tuple[int, int]]
 
 @dataclass(frozen=True)
 class HitLine:
-    """A promoted insight: the line between its two facts, and the place of its own fact."""
+    """A promoted insight: the line between its two facts, and the place of its fact."""
 
     pair: MapPair
     line: str
