@@ -191,6 +191,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokenSystem]:
         assert daydream("run", "-n", "2", "--cap", "1").returncode == 0
         with daydream.up(draws=True) as running:
             broken = BrokenSystem(running, endpoint)
+            drawing = "the system to draw, after which the command sets no goal any more"
+            until(lambda: broken.named_by_page()[0] == Cause.WORKING, drawing, SEEN_S, 0.5)
             broken.goal(0)
             yield broken
 
@@ -211,7 +213,7 @@ def see(system: BrokenSystem, cause: Cause, words: str) -> None:
     """Wait until the page names the cause, and compare what the others say."""
     until(lambda: system.named_by_page()[0] == cause, f"{cause} on the page", SEEN_S, 0.5)
     assert words in system.named_by_page()[1]
-    assert system.named_by_metric() == cause
+    until(lambda: system.named_by_metric() == cause, f"{cause} in the metric", SEEN_S, 0.5)
     if cause is not Cause.NATS_AWAY:  # without NATS the command says that it can't connect
         diagnosis = system.daydream.json("status")["diagnosis"]
         assert (diagnosis["cause"], words in diagnosis["text"]) == (cause, True)
