@@ -20,6 +20,9 @@ WITH_KEDA = ("keda.enabled=true", "keda.monitoringEndpoint=nats-headless:8222")
 WITH_EVERYTHING = (
     *WITH_KEDA,
     "model.existingSecret=key",
+    "digests.existingSecret=digests",
+    "digests.smtpPasswordKey=password",
+    "networkPolicy.digestTo[0].ipBlock.cidr=10.0.0.0/8",
     "services.memory.storage.storageClassName=fast",
     "imagePullSecrets[0].name=pull",
     "defaults.priorityClassName=low",

@@ -51,6 +51,7 @@ from daydream_contracts.events.judgements import (
 from daydream_contracts.events.pairs import PairSampled, pair_id_of
 from daydream_contracts.events.reviews_and_visibility import (
     OutcomeRecorded,
+    ReviewEffect,
     ReviewRecorded,
     TrialResult,
     VisibilityChanged,
@@ -94,6 +95,7 @@ __all__ = [
     "PromptExample",
     "PromptRef",
     "Refutation",
+    "ReviewEffect",
     "ReviewRecorded",
     "Rule",
     "Scores",

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, Field
 
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import WRITE_PROBLEMS
 from daydream_console.web.services import Reader, Services, Writer, check_json, record_command
 from daydream_contracts.rpc import AddKey, EmptyRequest, GatewayState, IssuedKey, KeyList, RevokeKey
