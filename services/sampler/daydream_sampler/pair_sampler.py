@@ -30,6 +30,7 @@ from daydream_contracts.rpc import (
     EmptyRequest,
     MemoryState,
     ModelState,
+    PairFound,
     Phase,
     Refusal,
     SamplerState,
@@ -122,6 +123,9 @@ class PairSampler:
             strategies=tuple(
                 history.report(name, shares.get(name, 0.0)) for name in (UNIFORM, *self._strategies)
             ),
+            strata=history.report_strata(),
+            rule=history.rule,
+            **history.judge_errors().model_dump(),
         )
 
     async def set_goal(self, goal: SetGoal) -> SamplerState:
@@ -156,7 +160,7 @@ class PairSampler:
         may_see = self._may_see(plans.values())
         proposal = self._proposal(before, memory, may_see)
         chosen = await self._chooser.choose(proposal, claim)
-        pair = await self._chooser.take(chosen, self._drawn, may_see) if chosen else None
+        pair = await self._take(chosen, may_see) if chosen else None
         if chosen is None or pair is None:
             await self._epoch.change(lambda epoch: (epoch.abandon_claim(claim), None))
             return 0.0
@@ -167,6 +171,11 @@ class PairSampler:
         await self._epoch.change(lambda epoch: (epoch.complete(chosen), None))
         self._phase = ("drawing", "", None)
         return 0.0
+
+    async def _take(self, chosen: Claim, may_see: Callable[[str], bool]) -> PairFound | None:
+        """Return the pair that the claim now owns, if it may be drawn."""
+        same_document = self._settings.same_document
+        return await self._chooser.take(chosen, self._drawn, may_see, same_document=same_document)
 
     async def _blocked(self, plans: Mapping[str, StagePlan]) -> float | None:
         """Return how long to wait if nothing may be drawn now, else None."""
@@ -245,7 +254,7 @@ class PairSampler:
             memory.hidden + unseen,
             may_see,
             isolated_pairs(memory.teams),
-            self._settings.same_document,
+            None if self._settings.same_document else memory.same_document_pairs,
         )
 
     def _may_see(self, plans: Iterable[StagePlan]) -> Callable[[str], bool]:

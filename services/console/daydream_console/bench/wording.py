@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from daydream_console.bench.arms import FULL_ARM, NOTHING, PLAIN_ARM
+from daydream_console.bench.arms import FULL_ARM, PLAIN_ARM
 from daydream_console.bench.outcome import ArmOutcome, BenchOutcome
 from daydream_console.bench.record import BenchRecord
 from daydream_console.bench.statistics import RATIO_MAX, BenchInterval
@@ -181,11 +181,7 @@ def _settings(record: BenchRecord) -> Sequence[tuple[str, str]]:
     return [
         (
             arm,
-            ", ".join(
-                f"{name}={'none' if value == NOTHING else value}"
-                for name, value in settings.items()
-            )
-            or "as shipped",
+            ", ".join(f"{name}={value}" for name, value in settings.items()) or "as shipped",
         )
         for arm, settings in by_arm.items()
     ]

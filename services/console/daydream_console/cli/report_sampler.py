@@ -9,7 +9,15 @@ from daydream_console.cli.output import emit_json, out, per_usd, table, usd
 from daydream_contracts.rpc import EmptyRequest, SamplerState, StrategyYield
 from daydream_contracts.topology import SAMPLER_STATE
 
-COLUMNS = ("share", "judged", "promoted", "spent", "per $", "per 100 draws on its own (95 %)")
+COLUMNS = (
+    "share",
+    "verdicts",
+    "promoted",
+    "of these good",
+    "spent",
+    "good per $",
+    "good per 100 draws on its own (95 %)",
+)
 
 
 @command
@@ -41,15 +49,35 @@ def show(state: SamplerState) -> None:
             f"{strategy.share:.0%}",
             str(strategy.draws),
             str(strategy.insights),
+            f"{strategy.good_insights:.1f}",
             usd(strategy.cost_nanousd),
-            per_usd(strategy.insights, strategy.cost_nanousd),
+            per_usd(strategy.good_insights, strategy.cost_nanousd),
             _yield_on_its_own(strategy),
         )
     out.print(rows)
+    _show_strata(state)
     out.print(
         "Share: the probability that the strategy yields the most insights per dollar, given "
-        "these results. Uniform draws have a guaranteed minimum.",
+        "these results. Uniform and stratified draws have a guaranteed minimum.",
         style="dim",
+    )
+    out.print(_counted(state), style="dim")
+
+
+def _show_strata(state: SamplerState) -> None:
+    rows = table("", ("pairs",), ("verdicts", "promoted", "per 100 draws"))
+    for stratum in state.strata:
+        share = f"{100 * stratum.insights / stratum.draws:.1f}" if stratum.draws else "–"
+        rows.add_row(stratum.stratum, str(stratum.draws), str(stratum.insights), share)
+    out.print(rows)
+
+
+def _counted(state: SamplerState) -> str:
+    """Return what the figures count, and how they are corrected."""
+    rule = f"the promotion rule in force ({state.rule})" if state.rule else "all rules so far"
+    return (
+        f"Verdicts of {rule} count. Good ones are corrected for the judges' errors: they promote "
+        f"about {state.good_promoted:.0%} of good and {state.bad_promoted:.0%} of bad hypotheses."
     )
 
 

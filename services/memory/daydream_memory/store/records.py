@@ -85,6 +85,7 @@ class StoreCounts:
     hidden: int
     teams: dict[str, int]
     clearances: dict[str, int]
+    same_document_pairs: int
 
 
 @dataclass(frozen=True)

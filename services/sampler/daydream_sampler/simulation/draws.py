@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,10 @@ from numpy.typing import NDArray
 from daydream_contracts.access import are_isolated
 from daydream_contracts.events import FactKind
 from daydream_contracts.rpc import Neighbour, Neighbourhoods, NeighbourQuery
-from daydream_sampler.candidates import NEAREST
+from daydream_sampler.candidates import NEAREST, are_of_one_document
 from daydream_sampler.claim import Claim
 from daydream_sampler.epoch import Epoch
-from daydream_sampler.pair_numbers import ordinals_of
+from daydream_sampler.pair_numbers import ordinals_of, pair_count
 from daydream_sampler.pair_probability import ProposalModel, anchor_sources_of
 from daydream_sampler.strategies.interface import Strategy
 
@@ -51,11 +52,18 @@ class FactSpace:
     def is_forbidden(self, number: int, may_see: Callable[[str], bool]) -> bool:
         """Return whether a pair may not be drawn."""
         ordinals = ordinals_of(number)
+        if are_of_one_document(*(self.sources[ordinal] for ordinal in ordinals)):
+            return True
         first_team, second_team = (self.teams.get(ordinal, "") for ordinal in ordinals)
         return are_isolated(first_team, second_team) or any(
             ordinal in self.hidden or not may_see(self.clearances.get(ordinal, ""))
             for ordinal in ordinals
         )
+
+    @cached_property
+    def same_document_pairs(self) -> int:
+        """How many pairs have facts of one document."""
+        return sum(map(pair_count, Counter(filter(None, self.sources)).values()))
 
     @property
     def questions(self) -> list[int]:
@@ -136,7 +144,16 @@ def draw(
     sources = anchor_sources_of(strategies, facts, len(space.questions))
     before = epoch.extend(facts).start_arrivals(sources)
     hidden = len({*space.hidden, *space.clearances})
-    proposal = ProposalModel(before, facts, space.questions, strategies, drawn, hidden, may_see)
+    proposal = ProposalModel(
+        before,
+        facts,
+        space.questions,
+        strategies,
+        drawn,
+        hidden,
+        may_see,
+        same_document_pairs=space.same_document_pairs,
+    )
     claimed = before.claim("a", NOW, sources)
     if claimed is None:
         return before, None

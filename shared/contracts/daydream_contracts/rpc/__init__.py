@@ -127,7 +127,13 @@ from daydream_contracts.rpc.memory_lifecycle import (
     RestoreBackup,
     Restored,
 )
-from daydream_contracts.rpc.sampler import Phase, SamplerState, SetGoal, StrategyYield
+from daydream_contracts.rpc.sampler import (
+    Phase,
+    SamplerState,
+    SetGoal,
+    StrategyYield,
+    StratumYield,
+)
 from daydream_contracts.rpc.synthesizer import SynthesizerState, WriterState
 
 
@@ -237,6 +243,7 @@ __all__ = [
     "SourceFact",
     "StageSpend",
     "StrategyYield",
+    "StratumYield",
     "SynthesizerState",
     "TaxState",
     "TopUp",

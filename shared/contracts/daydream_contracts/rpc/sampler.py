@@ -33,18 +33,31 @@ Phase = Literal[
 
 
 class StrategyYield(ContractModel):
-    """What a strategy has brought. `insights_per_draw` is what it would bring if it drew alone,
-    estimated from the draws of all strategies by inverse propensity, with its 95 % interval.
+    """What a strategy has brought under the promotion rule in force.
+
+    `insights_per_draw` is what it would bring if it drew alone, estimated from the draws of all
+    strategies by inverse propensity and corrected for the judges' errors, with its 95 % interval.
     """
 
     strategy: str
     share: float = Field(description="of the draws, in this round")
     draws: int = Field(description="verdicts on pairs that it drew")
     insights: int = Field(description="of those, promoted")
+    good_insights: float = Field(
+        default=0, description="of those, good ones by the judges' errors that canaries show"
+    )
     cost_nanousd: int
     insights_per_draw: float | None = None
     low: float | None = None
     high: float | None = None
+
+
+class StratumYield(ContractModel):
+    """What was found in a stratum of pairs under the promotion rule in force."""
+
+    stratum: str = Field(description="how close the two facts are, and within or across domains")
+    draws: int
+    insights: int = Field(description="of those, promoted")
 
 
 class SamplerState(ContractModel):
@@ -61,3 +74,7 @@ class SamplerState(ContractModel):
     retry_at: datetime | None = None
     round: int = 0
     strategies: tuple[StrategyYield, ...] = ()
+    strata: tuple[StratumYield, ...] = ()
+    rule: str = Field(default="", description="promotion rule in force, which the yields are of")
+    good_promoted: float = Field(default=1, description="share of good hypotheses that is promoted")
+    bad_promoted: float = Field(default=0, description="share of bad hypotheses that is promoted")
