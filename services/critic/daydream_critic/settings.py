@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from daydream_models.settings import PaidSettings
+from daydream_models.similarity_threshold import SAME_FALSE_SHARE
 from daydream_runtime.settings import StringList
 
 GATES = ("malformed", "repetitive", "copied", "restatement", "duplicate")
@@ -81,7 +82,7 @@ class CriticSettings(PaidSettings):
         3.0, gt=0, description="maximum cost of finding one more hit by further opinions, in USD"
     )
     same_false_share: float = Field(
-        0.05,
+        SAME_FALSE_SHARE,
         gt=0,
         lt=0.5,
         description="share of different statements about one subject that may be taken for the "

@@ -59,6 +59,11 @@ class SamplerSettings(ServiceSettings):
         False,
         description="whether a pair may have two facts of one document",
     )
+    screen: bool = Field(
+        False,
+        description="whether a cheap call ranks pairs before they are written about; it drops the"
+        " worse ones once that has been shown to pay. Its model must give token probabilities",
+    )
     schedule: Literal["always", "calendar", "idle"] = Field(
         "always",
         description="when to draw: always, in cheap hours (calendar), or while the lab's "

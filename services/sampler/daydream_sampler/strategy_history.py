@@ -8,8 +8,9 @@ Each pair says with which probability each strategy alone would have proposed it
 all of them together did (P). Over all verdicts, whichever strategy drew, the mean of (p ÷ P) ·
 yield estimates without bias what the strategy would find alone (inverse propensity; Horvitz and
 Thompson, 1952). The yield is corrected for the judges' errors (`judge_errors`): a judged hypothesis
-counts (promoted − bad promoted) ÷ (good promoted − bad promoted). The interval is that of a mean,
-from the sums of the values and of their squares.
+counts (promoted − bad promoted) ÷ (good promoted − bad promoted). A pair that passed the pre-screen
+with the probability k stands for 1 ÷ k draws. The interval is that of a mean, from the sums of the
+values and of their squares.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from daydream_sampler.pair_features import NAMES, closeness_of
 from daydream_sampler.pair_numbers import pair_number
 from daydream_sampler.regions import Region, region_of
 from daydream_sampler.regression import Regression
+from daydream_sampler.screen_history import ScreenStats
+from daydream_sampler.screen_policy import ScreenRecord
 from daydream_sampler.strata import STRATA, stratum_of
 from daydream_sampler.strategies.recheck import DiscardedPair
 
@@ -63,7 +66,8 @@ class StratumStats(BaseModel):
 class StrategyHistory(Projection):
     """The projection up to a position in the VERDICTS stream.
 
-    `verdicts`, `strategies`, `strata`, `bridges` and `decoys` are of the rule in force.
+    `verdicts`, `drawn`, `strategies`, `strata`, `screen`, `bridges` and `decoys` are of the rule in
+    force.
     """
 
     rule: str = Field(default="", description="what promotes now")
@@ -76,6 +80,10 @@ class StrategyHistory(Projection):
     moment: list[float] = Field(default_factory=lambda: [0.0] * len(NAMES))
     regions: dict[str, Region] = Field(default_factory=dict)
     discarded: dict[int, DiscardedPair] = Field(default_factory=dict)
+    screen: ScreenStats = Field(default_factory=ScreenStats)
+    drawn: float = Field(
+        default=0.0, description="draws, with those that did not pass the pre-screen"
+    )
 
     def add(self, sequence: int, verdict: VerdictReached) -> None:
         """Count a verdict once. Skip one that is not final: another one will follow it."""
@@ -90,7 +98,10 @@ class StrategyHistory(Projection):
             self._count_canary(verdict)
             return
         self.verdicts += 1
+        self.drawn += 1 / _pass_probability(pair)
         self._count_strategies(verdict)
+        if pair.screen:
+            self.screen.add(pair.screen, promoted=verdict.decision is Decision.PROMOTED)
         self._note_discarded(verdict)
         if len(pair.features) == len(NAMES):
             self._count_stratum(pair, promoted=verdict.decision is Decision.PROMOTED)
@@ -99,7 +110,8 @@ class StrategyHistory(Projection):
     def _note_rule(self, rule: str) -> None:
         """Begin new counts when another rule promotes."""
         if rule and self.rule and rule != self.rule:
-            self.verdicts, self.strategies, self.strata = 0, {}, {}
+            self.verdicts, self.drawn, self.strategies, self.strata = 0, 0.0, {}, {}
+            self.screen = ScreenStats()
             self.bridges = self.decoys = CanaryCount()
         self.rule = rule or self.rule
 
@@ -133,7 +145,7 @@ class StrategyHistory(Projection):
         own.judged += judged
         own.cost_nanousd += verdict.cost_nanousd
         for name, proposed in (pair.proposed or {pair.strategy: pair.draw_probability}).items():
-            weight = proposed / pair.draw_probability
+            weight = proposed / pair.draw_probability / _pass_probability(pair)
             stats = self.strategies.setdefault(name, StrategyStats())
             stats.weighted += weight * promoted
             stats.weighted_squares += weight**2 * promoted
@@ -190,7 +202,7 @@ class StrategyHistory(Projection):
 
     def report(self, name: str, share: float) -> StrategyYield:
         """Return what a strategy has found under the rule in force, for people."""
-        stats, count = self.strategies.get(name, StrategyStats()), self.verdicts
+        stats = self.strategies.get(name, StrategyStats())
         errors = self.judge_errors()
         report = StrategyYield(
             strategy=name,
@@ -200,9 +212,9 @@ class StrategyHistory(Projection):
             good_insights=max(0.0, errors.corrected(stats.insights, stats.judged)),
             cost_nanousd=stats.cost_nanousd,
         )
-        if count < 2:
+        if self.verdicts < 2:
             return report
-        mean, error = _mean_and_error(stats, count, errors)
+        mean, error = _mean_and_error(stats, self.drawn, errors)
         return report.model_copy(
             update={
                 "insights_per_draw": max(0.0, mean),
@@ -210,6 +222,13 @@ class StrategyHistory(Projection):
                 "high": max(0.0, mean + error),
             }
         )
+
+    def screen_record(self, floor: float) -> ScreenRecord:
+        """Return what ranks have shown. `floor`: share of the draws that always pass."""
+        draws = sum(row.draws for row in self.strategies.values())
+        cost = sum(row.cost_nanousd for row in self.strategies.values()) / max(1, draws)
+        rank_share = self.screen.nanousd_per_pair / cost if cost else 0.0
+        return ScreenRecord(self.screen.ranked, self.screen.insights, rank_share, floor)
 
     def report_strata(self) -> tuple[StratumYield, ...]:
         """Return what was found in each stratum under the rule in force, for people."""
@@ -220,7 +239,11 @@ class StrategyHistory(Projection):
         )
 
 
-def _mean_and_error(stats: StrategyStats, count: int, errors: JudgeErrors) -> tuple[float, float]:
+def _pass_probability(pair: PairSampled) -> float:
+    return pair.screen.pass_probability if pair.screen else 1.0
+
+
+def _mean_and_error(stats: StrategyStats, count: float, errors: JudgeErrors) -> tuple[float, float]:
     """Return the corrected yield of a draw, and half its 95 % interval.
 
     A value is w · (promoted − bad · judged) ÷ (good − bad). What is promoted is judged too.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from string import ascii_uppercase
 
 from daydream_contracts.events import (
     Fact,
@@ -22,12 +23,26 @@ from daydream_contracts.text_limits import truncate
 OUTPUT_BYTES_MAX = 8000  # of a writer's output that a judge sees as it is
 COMPARED_CHARS_MAX = 1200  # of one hypothesis next to another
 STATEMENT_BYTES_MAX = 400
+EXCERPT_BYTES_MAX = 300  # of a fact in the pre-screen: it costs little only if texts are short
 NONE = "(none)"
 
 
 def link_variables(pair: PairSampled) -> dict[str, str]:
     """Return the variables of the synthesizer's prompt: two facts."""
     return {"first": pair.first.text, "second": pair.second.text}
+
+
+def screen_variables(pairs: Iterable[tuple[Fact, Fact]]) -> dict[str, str]:
+    """Return the variable of the pre-screen's prompt: pairs under letters, each fact on a line."""
+    blocks = [
+        "\n".join([f"{letter}.", *(_excerpt(fact) for fact in pair)])
+        for letter, pair in zip(ascii_uppercase, pairs, strict=False)
+    ]
+    return {"pairs": "\n\n".join(blocks)}
+
+
+def _excerpt(fact: Fact) -> str:
+    return truncate(" ".join(fact.text.split()), EXCERPT_BYTES_MAX)
 
 
 def link_after_examples_variables(

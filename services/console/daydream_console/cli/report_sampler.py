@@ -6,9 +6,10 @@ from daydream_console.cli.command import command
 from daydream_console.cli.connection import READERS, connection
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, out, per_usd, table, usd
-from daydream_contracts.rpc import EmptyRequest, SamplerState, StrategyYield
+from daydream_contracts.rpc import EmptyRequest, SamplerState, ScreenState, StrategyYield
 from daydream_contracts.topology import SAMPLER_STATE
 
+QUARTERS = 4
 COLUMNS = (
     "share",
     "verdicts",
@@ -62,6 +63,8 @@ def show(state: SamplerState) -> None:
         style="dim",
     )
     out.print(_counted(state), style="dim")
+    if state.screen.on:
+        out.print(_screened(state.screen), style="dim")
 
 
 def _show_strata(state: SamplerState) -> None:
@@ -70,6 +73,29 @@ def _show_strata(state: SamplerState) -> None:
         share = f"{100 * stratum.insights / stratum.draws:.1f}" if stratum.draws else "–"
         rows.add_row(stratum.stratum, str(stratum.draws), str(stratum.insights), share)
     out.print(rows)
+
+
+def _screened(screen: ScreenState) -> str:
+    """Return what ranking pairs before they are written about has shown, and what it loses."""
+    if screen.problem:
+        return f"Pre-screen: off, {screen.problem}."
+    ranked = f"{sum(screen.ranked):.0f} ranked pairs, {sum(screen.insights):.0f} insights"
+    quarters = ", ".join(f"{insights:.0f}" for insights in screen.insights)
+    if screen.kept_quarters < QUARTERS:
+        text = f"Pre-screen: the best {screen.kept_quarters} of 4 quarters pass."
+        lost = "It loses about"
+    else:
+        text = "Pre-screen: it measures and drops nothing, since it does not pay yet."
+        lost = "Keeping the better half would lose about"
+    text += (
+        f" {ranked} ({quarters} by quarter, the best first), {usd(screen.nanousd_per_pair)} each."
+    )
+    if screen.lost_share is None or screen.lost_low is None or screen.lost_high is None:
+        return text
+    return (
+        f"{text} {lost} {screen.lost_share:.0%} of the insights ({screen.lost_low:.0%} to"
+        f" {screen.lost_high:.0%}), estimated from pairs that pass at any rank."
+    )
 
 
 def _counted(state: SamplerState) -> str:

@@ -14,6 +14,7 @@ from daydream_memory.store.parts import (
     VisibilityStore,
 )
 from daydream_memory.store.records import (
+    MERGED,
     DocumentRecord,
     ErasedFacts,
     NewFact,
@@ -26,10 +27,12 @@ from daydream_memory.store.records import (
     UnlabelledFact,
     Vector,
     VisibilityChange,
+    retracted_by,
 )
 
 __all__ = [
     "HYPOTHESES_SEARCHED",
+    "MERGED",
     "BackupContents",
     "BackupSupport",
     "DocumentRecord",
@@ -52,4 +55,5 @@ __all__ = [
     "VerdictStore",
     "VisibilityChange",
     "VisibilityStore",
+    "retracted_by",
 ]

@@ -40,6 +40,7 @@ class FactSpace:
     parents: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     teams: Mapping[int, str] = field(default_factory=dict)
     clearances: Mapping[int, str] = field(default_factory=dict)
+    domains: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(0)
@@ -93,7 +94,7 @@ class FactSpace:
                 ordinal=ordinal,
                 similarity=similarity,
                 source=self.sources[ordinal],
-                domain="",
+                domain=self.domains.get(ordinal, ""),
                 kind=self.kinds[ordinal],
                 hidden=ordinal in self.hidden,
                 related=self.are_related(ordinal, query.ordinal),

@@ -48,7 +48,7 @@ from daydream_contracts.events.judgements import (
     Statement,
     Vote,
 )
-from daydream_contracts.events.pairs import PairSampled, pair_id_of
+from daydream_contracts.events.pairs import PairSampled, ScreenRank, pair_id_of
 from daydream_contracts.events.reviews_and_visibility import (
     OutcomeRecorded,
     ReviewRecorded,
@@ -97,6 +97,7 @@ __all__ = [
     "ReviewRecorded",
     "Rule",
     "Scores",
+    "ScreenRank",
     "ShortSynthesis",
     "Statement",
     "Synthesis",

@@ -130,11 +130,17 @@ from daydream_contracts.rpc.memory_lifecycle import (
 from daydream_contracts.rpc.sampler import (
     Phase,
     SamplerState,
+    ScreenState,
     SetGoal,
     StrategyYield,
     StratumYield,
 )
-from daydream_contracts.rpc.synthesizer import SynthesizerState, WriterState
+from daydream_contracts.rpc.synthesizer import (
+    ScreenedPairs,
+    ScreenPairs,
+    SynthesizerState,
+    WriterState,
+)
 
 
 class EmptyRequest(ContractModel):
@@ -228,6 +234,9 @@ __all__ = [
     "RevokeKey",
     "SamplerState",
     "Scope",
+    "ScreenPairs",
+    "ScreenState",
+    "ScreenedPairs",
     "Search",
     "SearchHit",
     "SearchResults",

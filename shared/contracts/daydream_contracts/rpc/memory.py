@@ -209,6 +209,7 @@ class FactVisibility(ContractModel):
     retracted_by: tuple[str, ...] = Field(
         default=(), description="ids of retracted facts: itself, or facts that it descends from"
     )
+    merged: bool = Field(default=False, description="another fact that says the same stands for it")
     descendants: int = 0
 
 

@@ -60,6 +60,26 @@ class StratumYield(ContractModel):
     insights: int = Field(description="of those, promoted")
 
 
+class ScreenState(ContractModel):
+    """What ranking pairs before they are written about has shown, under the rule in force.
+
+    Counts are over verdicts on ranked pairs, weighted by 1 ÷ the probability of passing. So they
+    hold for all pairs that were ranked, with those that did not pass.
+    """
+
+    on: bool = Field(default=False, description="whether the setting is on")
+    kept_quarters: int = Field(default=4, description="best quarters that pass; 4: all pass")
+    ranked: tuple[float, ...] = Field(default=(), description="pairs by quarter, the best first")
+    insights: tuple[float, ...] = Field(default=(), description="of those, promoted")
+    lost_share: float | None = Field(
+        default=None, description="share of insights that keeping these quarters (or half) loses"
+    )
+    lost_low: float | None = None
+    lost_high: float | None = None
+    nanousd_per_pair: float = 0
+    problem: str = Field(default="", description="why pairs can't be ranked")
+
+
 class SamplerState(ContractModel):
     """What the sampler is doing, and why."""
 
@@ -75,6 +95,7 @@ class SamplerState(ContractModel):
     round: int = 0
     strategies: tuple[StrategyYield, ...] = ()
     strata: tuple[StratumYield, ...] = ()
+    screen: ScreenState = ScreenState()
     rule: str = Field(default="", description="promotion rule in force, which the yields are of")
     good_promoted: float = Field(default=1, description="share of good hypotheses that is promoted")
     bad_promoted: float = Field(default=0, description="share of bad hypotheses that is promoted")
