@@ -28,6 +28,14 @@ class CriticSettings(PaidSettings):
         description="gates in the order in which they run: bundled ones, or names of entry points"
         " in daydream.gates",
     )
+    hypotheses_per_call: int = Field(
+        1,
+        ge=1,
+        le=8,
+        description="maximum hypotheses of one pair that a judge scores in one call, with"
+        " DAYDREAM_SAMPLER_SAMPLES above 1; saves input tokens, and a place may be favoured (see"
+        " daydream report critic)",
+    )
     promote_by: Literal["ranks", "score"] = Field(
         "ranks",
         description="what promotes: ranks and what canaries showed of the judges, or always the"

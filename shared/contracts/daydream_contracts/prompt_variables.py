@@ -7,6 +7,7 @@ them again. Both must give the same messages, byte for byte.
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterable, Sequence
 from string import ascii_uppercase
 
@@ -14,6 +15,7 @@ from daydream_contracts.events import (
     Fact,
     HypothesisProposed,
     LinkKind,
+    PairHypotheses,
     PairSampled,
     Statement,
     Synthesis,
@@ -73,6 +75,32 @@ def judge_variables(synthesis: Synthesis) -> dict[str, str]:
         "reasoning": synthesis.reasoning,
         "implication": synthesis.implication,
     }
+
+
+def several_variables(syntheses: Iterable[Synthesis]) -> dict[str, str]:
+    """Return the variable of a judge's prompt that takes several hypotheses, each with its
+    number."""
+    blocks = [
+        "\n".join([f"Hypothesis {number}:", *judge_variables(synthesis).values()])
+        for number, synthesis in enumerate(syntheses, 1)
+    ]
+    return {"hypotheses": "\n\n".join(blocks)}
+
+
+def shown_together(
+    pair_id: str, together: PairHypotheses, count_max: int
+) -> tuple[tuple[Synthesis, ...], int]:
+    """Return which hypotheses of a pair are in one call, in their order, and the place of one's
+    own.
+
+    Each call has at most `count_max` of them. The pair decides the order.
+    """
+    number = together.place // count_max
+    first = number * count_max
+    group = together.syntheses[first : first + count_max]
+    order = list(range(len(group)))
+    random.Random(f"{pair_id}:{number}").shuffle(order)
+    return tuple(group[at] for at in order), order.index(together.place - first)
 
 
 def output_variables(proposed: HypothesisProposed, synthesis: Synthesis) -> dict[str, str]:

@@ -78,8 +78,12 @@ def measure(table: Path, *, quick: bool, other: EndpointModel | None = None) -> 
         joined = read_joined(table, corpus)
         suffix = "" if corpus == headline(all_corpora) else f"_of_{len(joined.papers)}"
         suffix += "_other_model" if other else ""
-        for half, name, draws in ((joined, "", DRAWS), (held_out(joined), "_held_out", DRAWS // 2)):
-            _print_ratios(half, embedded(half, other), f"_{draws}{suffix}{name}", draws, quick)
+        space = embedded(joined, other)
+        _print_ratios(joined, space, f"_{DRAWS}{suffix}", DRAWS, quick)
+        half, draws = held_out(joined), DRAWS // 2
+        _print_ratios(
+            half, space_of(half, joined, space), f"_{draws}{suffix}_held_out", draws, quick
+        )
 
 
 def _print_ratios(joined: Joined, space: FactSpace, suffix: str, draws: int, quick: bool) -> None:
@@ -117,6 +121,15 @@ def _print_ratios(joined: Joined, space: FactSpace, suffix: str, draws: int, qui
                 float(found.sum(axis=1).std(ddof=1) / len(found) ** 0.5 / expected.sum()), 3
             ),
         )
+
+
+def space_of(half: Joined, joined: Joined, space: FactSpace) -> FactSpace:
+    """Return the part of a memory that has these questions, and all papers."""
+    place = {text: at for at, text in enumerate(joined.questions)}
+    rows = [place[text] for text in half.questions]
+    rows += range(len(joined.questions), len(space.vectors))
+    sources = [str(at) for at in range(len(rows))]
+    return FactSpace(space.vectors[rows], sources, [space.kinds[row] for row in rows])
 
 
 def ratio_of_sums(rows: Sequence[tuple[float, float]]) -> float:

@@ -41,6 +41,8 @@ class FactSpace:
     teams: Mapping[int, str] = field(default_factory=dict)
     clearances: Mapping[int, str] = field(default_factory=dict)
     domains: Mapping[int, str] = field(default_factory=dict)
+    _nearest: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict, init=False)
+    _neighbours: dict[tuple[int, int], Neighbour] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(0)
@@ -82,27 +84,37 @@ class FactSpace:
         )
 
     def _neighbourhood(self, query: NeighbourQuery, near: int) -> tuple[Neighbour, ...]:
-        cosines = self.vectors @ self.vectors[query.ordinal]
-        cosines[query.ordinal] = np.inf
-        cosines[list(self.hidden)] = -1.0
-        nearest = np.argpartition(-cosines, min(near, len(cosines) - 1))[: near + 1]
-        others = {*nearest.tolist(), *query.also} - {query.ordinal}
-        ordered = sorted(others, key=lambda ordinal: -cosines[ordinal])
-        similarities = {query.ordinal: 1.0, **{other: float(cosines[other]) for other in ordered}}
-        return tuple(
-            Neighbour(
-                ordinal=ordinal,
-                similarity=similarity,
-                source=self.sources[ordinal],
-                domain=self.domains.get(ordinal, ""),
-                kind=self.kinds[ordinal],
-                hidden=ordinal in self.hidden,
-                related=self.are_related(ordinal, query.ordinal),
-                team=self.teams.get(ordinal, ""),
-                clearance=self.clearances.get(ordinal, ""),
+        """Return what the memory would. Facts do not change, so it is computed once per pair."""
+        own = query.ordinal
+        others = {*self._nearest_of(own, near), *query.also} - {own}
+        neighbours = [self._neighbour(own, other) for other in others]
+        neighbours.sort(key=lambda neighbour: -neighbour.similarity)
+        return (self._neighbour(own, own), *neighbours)
+
+    def _nearest_of(self, ordinal: int, near: int) -> tuple[int, ...]:
+        if (ordinal, near) not in self._nearest:
+            cosines = self.vectors @ self.vectors[ordinal]
+            cosines[ordinal] = np.inf
+            cosines[list(self.hidden)] = -1.0
+            nearest = np.argpartition(-cosines, min(near, len(cosines) - 1))[: near + 1]
+            self._nearest[ordinal, near] = tuple(nearest.tolist())
+        return self._nearest[ordinal, near]
+
+    def _neighbour(self, own: int, other: int) -> Neighbour:
+        if (own, other) not in self._neighbours:
+            cosine = float(self.vectors[own] @ self.vectors[other])
+            self._neighbours[own, other] = Neighbour(
+                ordinal=other,
+                similarity=1.0 if own == other else -1.0 if other in self.hidden else cosine,
+                source=self.sources[other],
+                domain=self.domains.get(other, ""),
+                kind=self.kinds[other],
+                hidden=other in self.hidden,
+                related=self.are_related(other, own),
+                team=self.teams.get(other, ""),
+                clearance=self.clearances.get(other, ""),
             )
-            for ordinal, similarity in similarities.items()
-        )
+        return self._neighbours[own, other]
 
     def are_related(self, ordinal: int, other: int) -> bool:
         """Return whether one of the two facts is a parent of the other."""

@@ -61,6 +61,7 @@ from daydream_contracts.rpc.critic import (
     CriticState,
     JudgeSkill,
     JudgeState,
+    PlaceScore,
     Share,
 )
 from daydream_contracts.rpc.documents import (
@@ -216,6 +217,7 @@ __all__ = [
     "PairFound",
     "Pause",
     "Phase",
+    "PlaceScore",
     "PreviewDocument",
     "Purpose",
     "Quote",
