@@ -149,8 +149,8 @@ def test_facts_that_say_nearly_the_same_are_merged_and_separated_again(
         daydream.items("ingest", str(notes))
         until(lambda: daydream.request(MEMORY_STATE, EmptyRequest()).facts_pending == 0)
         hidden = daydream.request(MEMORY_STATE, EmptyRequest()).hidden
-        found = daydream.json("consolidate", "--dry-run")
-        (repeat,) = found["repeats"]
+        shown = daydream.json("consolidate", "--dry-run")
+        (repeat,) = shown["repeats"]
         assert {repeat["kept"]["source"], repeat["merged"]["source"]} == {
             str(notes / "a.md"),
             str(notes / "b.md"),

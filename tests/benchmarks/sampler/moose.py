@@ -93,7 +93,7 @@ def _print_ratios(joined: Joined, space: FactSpace, suffix: str, draws: int, qui
         ("mixed_", ["importance"], False),
         ("portfolio_", SamplerSettings().strategies, True),
     ):
-        found = np.array(
+        hits_by_seed = np.array(
             [
                 hits_of(joined, space, load_strategies(names), seed, draws, portfolio=portfolio)
                 for seed in seeds
@@ -106,7 +106,7 @@ def _print_ratios(joined: Joined, space: FactSpace, suffix: str, draws: int, qui
         interval_figure(
             "sampler",
             f"moose_{prefix}hits_ratio{suffix}",
-            list(zip(found.mean(axis=0).tolist(), expected.tolist(), strict=True)),
+            list(zip(hits_by_seed.mean(axis=0).tolist(), expected.tolist(), strict=True)),
             ratio_of_sums,
             "times",
             interval="over questions",
@@ -118,7 +118,10 @@ def _print_ratios(joined: Joined, space: FactSpace, suffix: str, draws: int, qui
             draws=draws,
             seeds=str(seeds),
             standard_error_of_seeds=round(
-                float(found.sum(axis=1).std(ddof=1) / len(found) ** 0.5 / expected.sum()), 3
+                float(
+                    hits_by_seed.sum(axis=1).std(ddof=1) / len(hits_by_seed) ** 0.5 / expected.sum()
+                ),
+                3,
             ),
         )
 

@@ -97,7 +97,7 @@ def notes(outcome: BenchOutcome, record: BenchRecord) -> list[str]:
         )
     else:
         lines.append(
-            f"The comparing model, {record.votes} votes each: of labelled matches it "
+            f"The comparing model, {_votes(record.votes)} each: of labelled matches it "
             f"recognized {errors.same_right} of {errors.same}, and rejected {errors.other_right} "
             f"of {errors.other} others."
         )
@@ -174,6 +174,10 @@ def reproduction(record: BenchRecord) -> list[tuple[str, str]]:
         *((f"prompt {name}", digest[:16]) for name, digest in sorted(prompts.items())),
         *((f"settings of {arm}", text) for arm, text in _settings(record)),
     ]
+
+
+def _votes(number: int) -> str:
+    return "1 vote" if number == 1 else f"{number} votes"
 
 
 def _settings(record: BenchRecord) -> Sequence[tuple[str, str]]:
