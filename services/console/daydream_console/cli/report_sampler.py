@@ -101,6 +101,10 @@ def _screened(screen: ScreenState) -> str:
 def _counted(state: SamplerState) -> str:
     """Return what the figures count, and how they are corrected."""
     rule = f"the promotion rule in force ({state.rule})" if state.rule else "all rules so far"
+    if not state.bad_promoted and state.good_promoted == 1:
+        return (
+            f"Verdicts of {rule} count. Canaries have shown no errors of the judges to correct yet."
+        )
     return (
         f"Verdicts of {rule} count. Good ones are corrected for the judges' errors: they promote "
         f"about {state.good_promoted:.0%} of good and {state.bad_promoted:.0%} of bad hypotheses."
