@@ -60,6 +60,13 @@ async def open_judges(
         spec = judge_spec(settings, config)
         model = await stack.enter_async_context(open_model(runtime, settings, config.model))
         judges.append(
-            ModelJudge(spec.name, spec.requests, spec.family, spec.calls_max, model=model)
+            ModelJudge(
+                spec.name,
+                spec.requests,
+                spec.family,
+                spec.calls_max,
+                model=model,
+                hypotheses_max=settings.hypotheses_per_call,
+            )
         )
     return tuple(judges)
