@@ -30,7 +30,7 @@ class PhraseList:
         phrases: set[str] = set()
         if not self.triggers.isdisjoint(words):
             phrases.update(self.spaced.findall(lowered))
-        if not lowered.isascii():
+        if not lowered.isascii() and EAST_ASIAN.search(lowered):
             phrases.update(self.unspaced.findall(lowered))
         return len(phrases)
 

@@ -55,12 +55,16 @@ def is_reference(entry: str, *, in_section: bool) -> bool:
 
     `in_section`: it stands under a heading such as "References", where less evidence is needed.
     """
-    if len(entry) > ENTRY_CHARS_MAX or not (in_section or ANY_YEAR.search(entry)):
+    if len(entry) > ENTRY_CHARS_MAX or not (in_section or _has_year(entry)):
         return False
     said = len(SAID.findall(entry))
     if in_section:
         return _marks(entry) >= MARKS_MIN_IN_SECTION + (said > SAID_MAX)
     return said < len(MARKS) - MARKS_MIN and _marks(entry) >= MARKS_MIN + said
+
+
+def _has_year(entry: str) -> bool:
+    return ("19" in entry or "20" in entry) and bool(ANY_YEAR.search(entry))
 
 
 def _marks(entry: str) -> int:

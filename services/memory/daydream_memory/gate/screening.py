@@ -147,7 +147,7 @@ class _Screening:
             rows = tuple(table_sentences(block.lines, caption))
             return ScreenedBlock(passage, " ".join(rows) or text, rows, "" if rows else NUMBERS)
         features = _measure(block, text)
-        without = without_data(text)
+        without = without_data(text, text.split() if features.is_list else features.tokens)
         if without != text:
             text, junk = self._around_data(text, without)
         else:
