@@ -186,4 +186,5 @@ def _cut(sentence: str, chars_max: int) -> Iterator[str]:
 
 def _tidy(text: str) -> str:
     """Fold white space. JSON may hold half of a surrogate pair, which no encoding can write."""
-    return SPACE.join(text.split()).encode("utf-8", "replace").decode()
+    line = SPACE.join(text.split())
+    return line if line.isascii() else line.encode("utf-8", "replace").decode()

@@ -79,6 +79,19 @@ LICENCE_TITLE = re.compile(
     r"(?: agreement| version)?[^/a-z]*(?:/|$)",
     re.I,
 )
+DIGIT = re.compile(r"\d")
+
+
+def names_version(title: str) -> bool:
+    """Return whether a heading path names the version of a program."""
+    return bool(DIGIT.search(title) and VERSION_TITLE.search(title))
+
+
+def names_licence(title: str) -> bool:
+    """Return whether a heading path names a known licence."""
+    return "licen" in title.lower() and bool(LICENCE_TITLE.search(title))
+
+
 LICENCE_WORD = re.compile(
     r"licen[cs]|copyright|distribut|warrant|liab|patent|source code|program|library|software|\bwork"
     r"|modif|\bterms?\b|recipient|permission",
