@@ -15,23 +15,13 @@ import numpy as np
 
 from daydream_memory.reading.pdf_boxes import GlyphRow, Numbers, PageBox, joined, median
 from daydream_memory.reading.pdf_columns import in_reading_order
+from daydream_memory.reading.pdf_segments import SAME_LINE, TRACKED_GAP, Segment, segments_of
 from daydream_memory.reading.raised import raised
 
-SEGMENT_GAP = 0.55  # of the font's size: a wider gap may be one between columns
-BACK_STEP = 0.6
-SAME_LINE = 0.45
 WORD_GAP = 0.17  # of the font's size, beyond the usual gap between letters
 LETTER_GAPS_MIN = 6
-TRACKED_GAP = 0.08
 SINGLE_LETTERS_SHARE = 0.6
 RAISED_SIZE, RAISED_BY = 0.8, 0.2  # of the size of the line's font
-
-
-@dataclass(frozen=True)
-class Segment(PageBox):
-    """Characters that are drawn one beside the other."""
-
-    glyphs: GlyphRow
 
 
 @dataclass(frozen=True)
@@ -45,42 +35,9 @@ class Line(PageBox):
 def lines_of(glyphs: GlyphRow) -> list[Line]:
     """Return the lines of a page in reading order."""
     lines: list[Line] = []
-    for number, column in enumerate(in_reading_order(_segments(glyphs))):
+    for number, column in enumerate(in_reading_order(segments_of(glyphs))):
         lines += [line for line in _column_lines(column, number) if line.text]
     return lines
-
-
-def _segments(glyphs: GlyphRow) -> list[Segment]:
-    if not glyphs.text:
-        return []
-    breaks = (np.flatnonzero(~_continue(glyphs)) + 1).tolist()
-    parts = zip([0, *breaks], [*breaks, len(glyphs)], strict=True)
-    trimmed = [_without_spaces(glyphs, start, end) for start, end in parts]
-    return [_segment(part) for part in trimmed if part.text]
-
-
-def _continue(glyphs: GlyphRow) -> np.ndarray:
-    """Return for each character but the first whether it is drawn beside the one before it."""
-    sizes, middles = glyphs.sizes, glyphs.middles
-    size = np.maximum(sizes[1:], sizes[:-1])
-    same_line = np.abs(middles[1:] - middles[:-1]) <= SAME_LINE * size
-    gap = glyphs.left[1:] - glyphs.right[:-1]
-    result: np.ndarray = same_line & (-BACK_STEP * size <= gap) & (gap <= SEGMENT_GAP * size)
-    return result
-
-
-def _without_spaces(glyphs: GlyphRow, start: int, end: int) -> GlyphRow:
-    text = glyphs.text[start:end]
-    start += len(text) - len(text.lstrip(" "))
-    return glyphs.part(start, start + len(text.strip(" ")))
-
-
-def _segment(glyphs: GlyphRow) -> Segment:
-    # the median: one tall bracket or one raised digit does not change the height of a line
-    sizes = glyphs.sizes
-    typical = int((sizes == np.sort(sizes)[len(sizes) // 2]).argmax())
-    _, bottom, _, top = glyphs.boxes[typical].tolist()
-    return Segment(float(glyphs.left.min()), bottom, float(glyphs.right.max()), top, glyphs)
 
 
 def _column_lines(segments: Sequence[Segment], column: int) -> list[Line]:
@@ -102,7 +59,9 @@ def _overlap(first: Segment, second: Segment) -> float:
 def _line(row: Sequence[Segment], column: int) -> Line:
     widest = max(row, key=lambda segment: segment.right - segment.left)
     right = max(segment.right for segment in row)
-    words = words_of(joined([segment.glyphs for segment in row]))
+    glyphs = joined([segment.glyphs for segment in row])
+    has_words = len(row) == 1 and row[0].has_words
+    words = _joined_letters(_with_pairs(glyphs.text if has_words else words_of(glyphs)))
     return Line(row[0].left, widest.bottom, right, widest.top, words, column)
 
 
@@ -123,8 +82,7 @@ def words_of(glyphs: GlyphRow) -> str:
     texts = _with_raised(letters)
     ends = [*(np.flatnonzero(apart) + 1).tolist(), len(texts)]
     words = ["".join(texts[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
-    text = re.sub(r" {2,}", " ", " ".join(words).strip())
-    return _joined_letters(_with_pairs(text))
+    return re.sub(r" {2,}", " ", " ".join(words).strip())
 
 
 def _with_raised(letters: GlyphRow) -> str | list[str]:

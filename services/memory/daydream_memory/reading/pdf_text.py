@@ -41,8 +41,8 @@ GET_BOX = ctypes.cast(
 class PageText:
     """The characters, without those that PDFium adds as spaces.
 
-    `objects`: the first character (its number for PDFium) and the address of each object that
-    draws some. `object_numbers`: for each character the place of its object in `objects`.
+    `objects`: for each object that draws text the number of its first character, and its address.
+    `object_numbers`: for each character the place of its object in `objects`.
     """
 
     glyphs: GlyphRow
@@ -53,50 +53,45 @@ class PageText:
 def text_of(text_page: TextPage, count: int) -> PageText:
     """Return the first `CHARS_MAX` characters of a page."""
     codes = _codes(text_page, min(count, CHARS_MAX))
-    numbers, objects = _objects(text_page, codes)
+    objects = _objects(text_page, codes)
     drawn = np.ones(len(codes), np.bool_)
     for at in np.flatnonzero(codes <= ord(" ")).tolist():
         drawn[at] = not raw.FPDFText_IsGenerated(text_page, at)
-    text = _text(text_page, codes, numbers, objects)
-    glyphs = GlyphRow(text, _boxes(text_page, len(codes)))
+    starts = np.array([start for start, _ in objects], np.intp)
+    numbers = np.repeat(np.arange(len(objects)), np.diff(np.append(starts, len(codes))))
+    glyphs = GlyphRow(_text(text_page, codes, objects), _boxes(text_page, len(codes)))
     return PageText(glyphs.where(drawn), objects, numbers[drawn])
 
 
-def _codes(text_page: TextPage, count: int) -> NDArray[np.int64]:
+def _codes(text_page: TextPage, count: int) -> NDArray[np.uint32]:
     """Return the code of each character. PDFium leaves some out of its text: those one by one."""
-    codes: list[int] = []
+    codes = np.zeros(count, np.uint32)
     buffer = UnicodeBuffer()
+    units = np.ctypeslib.as_array(buffer)
     for start in range(0, count, CHUNK_CHARS):
         size = min(CHUNK_CHARS, count - start)
         if raw.FPDFText_GetText(text_page, start, size, buffer) == size + 1:
-            codes += buffer[:size]
+            codes[start : start + size] = units[:size]
         else:
-            codes += [raw.FPDFText_GetUnicode(text_page, at) for at in range(start, start + size)]
-    for at, code in enumerate(codes):
-        if code == NO_CHARACTER:  # a hyphen at the end of a line, or a NUL
-            codes[at] = raw.FPDFText_GetUnicode(text_page, at)
-    return np.array(codes, np.int64)
+            codes[start : start + size] = NO_CHARACTER
+    for at in np.flatnonzero(codes == NO_CHARACTER).tolist():
+        codes[at] = raw.FPDFText_GetUnicode(text_page, at)
+    return codes
 
 
-def _objects(
-    text_page: TextPage, codes: NDArray[np.int64]
-) -> tuple[NDArray[np.intp], list[tuple[int, int]]]:
-    """Return the number of the object that draws each character, and the objects.
+def _objects(text_page: TextPage, codes: NDArray[np.uint32]) -> list[tuple[int, int]]:
+    """Return the first character and the address of each object.
 
     The characters of an object follow each other, so that its end is found by halving.
     """
-    count = len(codes)
     mixed = bool(((codes >= RIGHT_TO_LEFT[0]) & (codes <= RIGHT_TO_LEFT[1])).any())
     objects: list[tuple[int, int]] = []
-    numbers = np.zeros(count, np.intp)
     start = 0
-    while start < count:
+    while start < len(codes):
         address = _address(text_page, start)
-        end = start + 1 if mixed else _end_of(text_page, start, count, address)
-        numbers[start:end] = len(objects)
         objects.append((start, address))
-        start = end
-    return numbers, objects
+        start = start + 1 if mixed else _end_of(text_page, start, len(codes), address)
+    return objects
 
 
 def _end_of(text_page: TextPage, start: int, count: int, address: int) -> int:
@@ -118,23 +113,27 @@ def _address(text_page: TextPage, at: int) -> int:
     return GET_OBJECT(text_page, at) or 0
 
 
-def _text(
-    text_page: TextPage,
-    codes: NDArray[np.int64],
-    numbers: NDArray[np.intp],
-    objects: list[tuple[int, int]],
-) -> str:
+def _text(text_page: TextPage, codes: NDArray[np.uint32], objects: list[tuple[int, int]]) -> str:
     """Return a character for each code. Those of one font with one code are the same."""
-    fonts = np.array([_font(address) for _, address in objects], np.int64)
-    _, font_numbers = np.unique(fonts, return_inverse=True)
-    keys = font_numbers[numbers] * (1 << 32) + codes if len(codes) else codes
-    _, first, places = np.unique(keys, return_index=True, return_inverse=True)
-    shown = [_shown(text_page, at, int(codes[at])) for at in first.tolist()]
-    characters = np.array(shown, np.uint32)[places]
+    text = codes.tobytes().decode("utf-32-le", "surrogatepass")
+    shown: dict[int, dict[int, str]] = {}  # by font and code
+    parts = []
+    ends = [*(start for start, _ in objects[1:]), len(text)]
+    for (start, address), end in zip(objects, ends, strict=False):  # no object: no end
+        part = text[start:end]
+        characters = shown.setdefault(_font(address), {})
+        for character in set(part).difference(map(chr, characters)):
+            at = start + part.index(character)
+            characters[ord(character)] = _shown(text_page, at, ord(character))
+        parts.append(part.translate(characters))
+    return _with_hyphens(text_page, codes, "".join(parts))
+
+
+def _with_hyphens(text_page: TextPage, codes: NDArray[np.uint32], text: str) -> str:
     for at in np.flatnonzero(codes == HYPHEN_MARK).tolist():
         if raw.FPDFText_IsHyphen(text_page, at):
-            characters[at] = ord("-")
-    return characters.tobytes().decode("utf-32-le", "surrogatepass")
+            text = f"{text[:at]}-{text[at + 1 :]}"
+    return text
 
 
 def _font(address: int) -> int:
@@ -144,11 +143,11 @@ def _font(address: int) -> int:
     return ctypes.cast(font, ctypes.c_void_p).value or 0
 
 
-def _shown(text_page: TextPage, at: int, code: int) -> int:
+def _shown(text_page: TextPage, at: int, code: int) -> str:
     """Return the code as text has it: one blank for all, and a sign for what has no meaning."""
     if raw.FPDFText_HasUnicodeMapError(text_page, at) or _is_meaningless(code):
-        return ord(REPLACEMENT)
-    return ord(" ") if chr(code).isspace() else code
+        return REPLACEMENT
+    return " " if chr(code).isspace() else chr(code)
 
 
 def _is_meaningless(code: int) -> bool:
