@@ -179,6 +179,8 @@ class TextFeatures:
         """Return the share of characters in encoded data: Base64, hashes, keys, sequences."""
         if longest(self.tokens) < OPAQUE_TOKEN_CHARS and not HEX_PAIRS.search(self.text):
             return 0.0
+        if not OPAQUE.search(self.text):
+            return 0.0
         runs: list[str] = OPAQUE.findall(ADDRESS.sub("", self.text))
         opaque: int = sum(len(part) for part in runs if not PLAIN_WORD.match(part))
         return opaque / self.chars

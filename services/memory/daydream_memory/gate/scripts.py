@@ -41,7 +41,7 @@ def is_unspaced(text: str) -> bool:
 
 def join_lines(text: str) -> str:
     """Make a paragraph one line. Chinese and Japanese lines are joined without a blank."""
-    if not text.isascii():
+    if "\n" in text and not text.isascii():
         text = LINE_BREAK.sub("", text)
     return " ".join(text.split())
 
