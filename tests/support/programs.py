@@ -23,10 +23,12 @@ from typing import Any
 import httpx
 
 from daydream_console.client import connected
+from daydream_console.local.folder import DataFolder
 from daydream_console.local.http_get import get
 from daydream_console.local.processes import free_port
 from daydream_console.local.stack import nats_server
 from daydream_contracts import topology
+from daydream_contracts.grants import CONSOLE
 from daydream_contracts.rpc import ListVerdicts
 from daydream_contracts.topology import MEMORY_VERDICTS, ReplyT, RequestT
 from daydream_runtime.nats_url import NatsAddress
@@ -305,10 +307,11 @@ class Daydream:
 
     def request(self, endpoint: topology.Endpoint[RequestT, ReplyT], request: RequestT) -> ReplyT:
         """Ask a service of the running system, without the cost of a command."""
-        url = json.loads((self.data / "running.json").read_text())["nats_url"]
+        folder = DataFolder(self.data)
+        address = folder.nats_address(folder.read("running.json")["nats_url"], CONSOLE)
 
         async def send() -> ReplyT:
-            async with connected(url) as client:
+            async with connected(address) as client:
                 return await client.rpc.request(endpoint, request)
 
         return asyncio.run(send())

@@ -17,6 +17,7 @@ from daydream_contracts.events import (
 from daydream_contracts.rpc import (
     BackedUp,
     BackUp,
+    DeadLetterRead,
     DocumentPage,
     DocumentPreview,
     EmptyRequest,
@@ -34,6 +35,7 @@ from daydream_contracts.rpc import (
     PairAt,
     PairFound,
     PreviewDocument,
+    ReadAgain,
     Resolve,
     Resolved,
     RestoreBackup,
@@ -43,6 +45,7 @@ from daydream_contracts.rpc import (
     VerdictPage,
 )
 from daydream_memory.backups import BackupProvider
+from daydream_memory.dead_letter_reader import DeadLetterReader
 from daydream_memory.eraser import Eraser
 from daydream_memory.ingest import Ingester
 from daydream_memory.queries import MemoryQueries
@@ -150,6 +153,13 @@ async def search_facts(
 async def erase(request: Erase, eraser: Annotated[Eraser, FromContext()]) -> Erased:
     """Erase documents and facts."""
     return await eraser.erase(request)
+
+
+async def read_again(
+    request: ReadAgain, dead_letter_reader: Annotated[DeadLetterReader, FromContext()]
+) -> DeadLetterRead:
+    """Handle a verdict's dead letter. The same verdict again changes nothing."""
+    return await dead_letter_reader.read(request)
 
 
 async def back_up(request: BackUp, backups: Backups) -> BackedUp:

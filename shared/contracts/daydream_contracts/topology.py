@@ -1,9 +1,9 @@
 """Declare all streams, subjects, consumers, buckets and endpoints in one table.
 
-Provisioning, the AsyncAPI document and the page of messages derive from it, and tests compare the
-chart's autoscaling with it. NATS permissions do not derive from it yet. Subjects carry no ids,
-because telemetry labels by subject. A new service takes part by one more `Consumer` row, and a new
-event by one more `MessageRoute` row.
+Provisioning, NATS users, the AsyncAPI document and the page of messages derive from it, and tests
+compare the chart's autoscaling with it. `grants` says who asks, reads and writes what. Subjects
+carry no ids, because telemetry labels by subject. A new service takes part by one more `Consumer`
+row, and a new event by one more `MessageRoute` row.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ DEAD_LETTER_PREFIX = "daydream.deadletter"
 LEDGER, LEDGER_MIRROR = "LEDGER", "LEDGER_MIRROR"
 LEDGER_SUBJECT = "daydream.ledger.entries"
 GATEWAY_LIMITER_SUBJECT = "daydream.gateway.limiter"  # core NATS, between the gateway's replicas
+GATEWAY_ALIVE_SUBJECT = "daydream.gateway.alive"  # the same
 
 
 class Retention(StrEnum):
@@ -119,8 +120,8 @@ STREAMS = (
 class MessageRoute:
     """Say which message travels on which subject of which stream, and who publishes it.
 
-    `publishers`: the services that cause it, the main one first. `daydream dead-letters resend`
-    publishes any message again.
+    `publishers`: the services that cause it, the main one first. The console publishes a message
+    again when a person resends its dead letter, unless it is in `READ_AGAIN`.
     """
 
     message: type[Message]
@@ -184,6 +185,14 @@ CONSUMERS = (
     Consumer("budget", ForegroundReported),
 )
 
+# A consumer reads dead letters of these itself, on request: no one else may publish them.
+READ_AGAIN: tuple[type[Message], ...] = (VerdictReached,)
+
+
+def dead_letter_subject(stream: str) -> str:
+    """Return the subject of the dead letters of a stream."""
+    return f"{DEAD_LETTER_PREFIX}.{stream.lower()}"
+
 
 def route_of(message: type[Message]) -> MessageRoute:
     """Return the route of a message type. Raise KeyError if the table has none."""
@@ -240,6 +249,9 @@ MEMORY_ERASE = Endpoint("memory", "daydream.memory.erase", rpc.Erase, rpc.Erased
 MEMORY_JUDGED_PAIRS = Endpoint(
     "memory", "daydream.memory.judged-pairs", rpc.JudgedPairs, rpc.JudgedPairsPage
 )
+MEMORY_READ_AGAIN = Endpoint(
+    "memory", "daydream.memory.read-again", rpc.ReadAgain, rpc.DeadLetterRead
+)
 MEMORY_BACK_UP = Endpoint("memory", "daydream.memory.backup", rpc.BackUp, rpc.BackedUp)
 MEMORY_RESTORE = Endpoint("memory", "daydream.memory.restore", rpc.RestoreBackup, rpc.Restored)
 SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", rpc.EmptyRequest, rpc.SamplerState)
@@ -276,6 +288,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     MEMORY_RESOLVE,
     MEMORY_ERASE,
     MEMORY_JUDGED_PAIRS,
+    MEMORY_READ_AGAIN,
     MEMORY_BACK_UP,
     MEMORY_RESTORE,
     SAMPLER_STATE,

@@ -53,8 +53,8 @@ async def watch_command(
         daydream watch --kind promoted --kind insight
     """
     folder = DataFolder(data or default_folder())
-    url = running_address(folder)
-    if url is None:
+    address = running_address(folder)
+    if address is None:
         raise ConfigurationError(
             f"Nothing is running in {folder.path}", f"Start it: daydream up{folder.option}"
         )
@@ -64,7 +64,7 @@ async def watch_command(
     async def take(message: Msg) -> None:
         await events.put(message)
 
-    async with connected(url) as client:
+    async with connected(address) as client:
         for subject in messages:
             await client.nc.subscribe(subject, cb=take)
         err.print("Watching. Stop with Ctrl-C.")

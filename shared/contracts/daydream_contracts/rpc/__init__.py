@@ -122,8 +122,10 @@ from daydream_contracts.rpc.memory import (
 from daydream_contracts.rpc.memory_lifecycle import (
     BackedUp,
     BackUp,
+    DeadLetterRead,
     Erase,
     Erased,
+    ReadAgain,
     RestoreBackup,
     Restored,
 )
@@ -159,6 +161,7 @@ __all__ = [
     "ChangeRecord",
     "CorrectionEntry",
     "CriticState",
+    "DeadLetterRead",
     "DocumentPage",
     "DocumentPreview",
     "DocumentReport",
@@ -208,6 +211,7 @@ __all__ = [
     "Purpose",
     "Quote",
     "QuoteRequest",
+    "ReadAgain",
     "ReducedPlan",
     "Refusal",
     "ReleaseReservation",
