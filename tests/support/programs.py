@@ -9,6 +9,7 @@ import asyncio
 import copy
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,6 +38,7 @@ from daydream_runtime.provision_command import provision_at
 HERE = Path(__file__).parent
 PATIENCE_S = 20.0
 POLL_S = 0.02
+REFUSAL = re.compile(r"the NATS user \S+ may not \w+ to [^:]+")
 PRICES = "".join(
     f'[models."priced-{number}"]\ninput_usd_per_mtok = 0.15\noutput_usd_per_mtok = 0.60\n'
     for number in (1, 2)
@@ -231,7 +233,8 @@ class Daydream:
         return [sys.executable, "-m", "daydream_console.cli.main", *arguments]
 
     def __call__(self, *arguments: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        """Run a command to its end. Fail if a service or the command lacked a permission of NATS."""
+        done = subprocess.run(
             self.command(*arguments),
             env=self.environment,
             text=True,
@@ -239,6 +242,14 @@ class Daydream:
             timeout=timeout_s,
             check=False,
         )
+        assert "the NATS user" not in done.stderr, done.stderr
+        assert not self.refusals(), self.refusals()
+        return done
+
+    def refusals(self) -> set[str]:
+        """Return what NATS refused its users, by the logs of their services."""
+        logs = (file.read_text(errors="replace") for file in self.data.glob("logs/*.log"))
+        return {refusal for log in logs for refusal in REFUSAL.findall(log)}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

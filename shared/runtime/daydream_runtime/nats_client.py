@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 VIOLATION = re.compile(
     r'permissions violation for (?P<act>publish|subscription) to "(?P<subject>[^"]+)"',
     re.IGNORECASE,
 )
 REFUSALS_MAX = 100
+SENT_MAX = 256  # subjects that are remembered; a refusal comes within milliseconds
 SHOWN_S = 30.0  # a pull that is refused is repeated sooner
 ASK = "ask the operator to run daydream-nats-users and to reload NATS"
 
@@ -51,6 +54,7 @@ class NatsClient(Client):
         self.user = user
         self._encrypted = encrypted
         self._refusals: dict[str, PermissionDeniedError] = {}
+        self._sent: deque[str] = deque(maxlen=SENT_MAX)
 
     def refusal(self) -> PermissionDeniedError | None:
         """Return the last refusal: of a subscription, or of a publish in the last 30 s."""
@@ -74,7 +78,7 @@ class NatsClient(Client):
                 subject, payload, timeout, old_style, dict(headers) if headers else None
             )
         except nats.errors.TimeoutError:
-            refusal = self._refusals.get(subject)
+            refusal = self._refusals.get(self.wire_subject(subject))
             if refusal is not None and refusal.at >= asked_at:
                 raise refusal from None
             raise
@@ -91,13 +95,33 @@ class NatsClient(Client):
         if violation is None:
             await super()._process_err(err_msg)
             return
-        subject = self.table_subject(violation["subject"])
+        subject = self._as_sent(violation["subject"])
         refusal = PermissionDeniedError(self.user, violation["act"].lower(), subject)
         if len(self._refusals) >= REFUSALS_MAX:
             self._refusals.pop(next(iter(self._refusals)))
         self._refusals[subject] = refusal
         await self._error_cb(refusal)
 
-    def table_subject(self, subject: str) -> str:
-        """Return a subject as the table names it."""
+    async def publish(
+        self,
+        subject: str,
+        payload: bytes = b"",
+        reply: str = "",
+        headers: dict[str, Any] | None = None,
+    ) -> None:
+        """Publish, and remember the subject for a while: it may be refused."""
+        self._sent.append(subject)
+        await super().publish(subject, payload, reply, headers)
+
+    async def subscribe(self, subject: str, *args: Any, **kwargs: Any) -> Subscription:
+        """Subscribe, and remember the subject: it may be refused."""
+        self._sent.append(subject)
+        return await super().subscribe(subject, *args, **kwargs)
+
+    def wire_subject(self, subject: str) -> str:
+        """Return a subject as the server knows it."""
         return subject
+
+    def _as_sent(self, subject: str) -> str:
+        """Return a refused subject as it was sent: nats-py writes errors in lower case."""
+        return next((sent for sent in self._sent if sent.lower() == subject.lower()), subject)

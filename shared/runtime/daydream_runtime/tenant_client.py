@@ -63,9 +63,9 @@ class TenantClient(NatsClient):
             reply.data = json.dumps(self._incoming.document(json.loads(reply.data))).encode()
         return reply
 
-    def table_subject(self, subject: str) -> str:
-        """Return a subject as the table names it."""
-        return self._incoming.subject(subject)
+    def wire_subject(self, subject: str) -> str:
+        """Return a subject as the server knows it."""
+        return self._outgoing.subject(subject)
 
     def _build_message(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: Any
