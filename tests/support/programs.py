@@ -233,7 +233,7 @@ class Daydream:
         return [sys.executable, "-m", "daydream_console.cli.main", *arguments]
 
     def __call__(self, *arguments: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end. Fail if a service or the command lacked a permission of NATS."""
+        """Run a command to its end. Fail if a service or the command lacked a permission."""
         done = subprocess.run(
             self.command(*arguments),
             env=self.environment,
