@@ -53,7 +53,9 @@ class GuardedServer(NatsServer):
             asyncio.run(provision_at(self.address(PROVISION, tenant), 1))
 
     @asynccontextmanager
-    async def raw(self, service: str, refused: list[str]) -> AsyncIterator[Client]:
+    async def raw(
+        self, service: str, refused: list[str], tenant: str = DAYDREAM
+    ) -> AsyncIterator[Client]:
         """Connect with a service's key and a plain client, as a foreign program would.
 
         `refused` gets the server's complaints.
@@ -62,7 +64,7 @@ class GuardedServer(NatsServer):
         async def note(error: Exception) -> None:
             refused.append(str(error))
 
-        options = self.address(service).options()
+        options = self.address(service, tenant).options()
         client = await nats.connect(**options, error_cb=note, allow_reconnect=False)
         try:
             yield client
