@@ -139,7 +139,7 @@ def test_a_service_has_a_setting_for_every_variable_it_gets(helm: Helm, service:
 def test_a_service_reads_what_the_chart_sets(helm: Helm, read: Reader, service: str) -> None:
     objects = helm.render("logLevel=debug")
     settings = read(service, environment_of(objects, service))
-    assert (str(settings.nats_address), settings.log_level) == ("nats://nats:4222", "debug")
+    assert (str(settings.nats_address), settings.log_level) == ("tls://nats:4222", "debug")
     (container,) = pods(objects)[service]["containers"]
     assert settings.http_host == "0.0.0.0"
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
@@ -372,7 +372,9 @@ def test_streams_are_made_before_anything_else_and_with_the_right_to_do_so(helm:
     weights = [item["metadata"]["annotations"]["helm.sh/hook-weight"] for item in (settings, job)]
     assert weights == ["-1", "0"], "the job reads the settings"
     assert settings["data"] == {
-        "DAYDREAM_NATS_URL": "nats://nats:4222",
+        "DAYDREAM_NATS_URL": "tls://nats:4222",
+        "DAYDREAM_NATS_NKEY_FILE": "/etc/daydream-nats/user.nk",
+        "DAYDREAM_TENANT": "daydream",
         "DAYDREAM_STREAM_REPLICAS": "5",
         "DAYDREAM_LOG_LEVEL": "info",
     }

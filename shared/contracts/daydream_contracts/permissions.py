@@ -131,6 +131,7 @@ def _using(user: str, stream: str, grant: StoreGrant) -> Iterator[str]:
 
 def _reading(stream: str) -> Iterator[str]:
     """Yield what a short-lived consumer of one reader needs."""
+    yield f"{API}.STREAM.NAMES"  # nats-py looks up the stream of a bucket by its subject
     yield f"{API}.CONSUMER.CREATE.{stream}"
     yield f"{API}.CONSUMER.CREATE.{stream}.>"
     yield f"{API}.CONSUMER.INFO.{stream}.*"

@@ -27,6 +27,7 @@ NAME_FIELDS = frozenset(
         "name",
         "stream",
         "stream_name",
+        "streams",
         "subject",
         "subjects",
         "filter",

@@ -16,7 +16,7 @@ SUBJECTS = sorted(
         if not subject.startswith("_INBOX")
     }
 )
-SHARED = {"$JS.API.INFO"}  # asks about the account
+SHARED = {"$JS.API.INFO", "$JS.API.STREAM.NAMES"}  # ask about the account
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
