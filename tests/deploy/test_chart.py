@@ -107,6 +107,7 @@ def test_pods_meet_the_restricted_pod_security_standard(helm: Helm, service: str
         "emptyDir",
         "persistentVolumeClaim",
         "configMap",
+        "projected",
     }
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
@@ -206,7 +207,7 @@ def test_probes_use_paths_that_are_served(helm: Helm, service: str) -> None:
 
 
 def test_every_pod_may_look_up_names_and_reach_nats(helm: Helm, service: str) -> None:
-    network = Network(helm.render("nats.urls={nats://a:4223,nats://b}"))
+    network = Network(helm.render("nats.urls={tls://a:4223,tls://b}"))
     for port in (53, 4222, 4223):
         assert network.sends(pod_of(service), port, Stranger())
     assert not network.sends(pod_of(service), 22, Stranger())
@@ -373,7 +374,7 @@ def test_streams_are_made_before_anything_else_and_with_the_right_to_do_so(helm:
     assert weights == ["-1", "0"], "the job reads the settings"
     assert settings["data"] == {
         "DAYDREAM_NATS_URL": "tls://nats:4222",
-        "DAYDREAM_NATS_NKEY_FILE": "/etc/daydream-nats/user.nk",
+        "DAYDREAM_NATS_NKEY_FILE": "/run/daydream/user.nk",
         "DAYDREAM_TENANT": "daydream",
         "DAYDREAM_STREAM_REPLICAS": "5",
         "DAYDREAM_LOG_LEVEL": "info",

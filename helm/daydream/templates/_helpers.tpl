@@ -77,14 +77,14 @@ daydream-nats-users --folder nats-users && kubectl -n {{ index . 0 }} create sec
       "DAYDREAM_NATS_URL" (required "nats.urls is required: the URLs of NATS with JetStream, for example --set nats.urls={tls://nats:4222}" (join "," $nats.urls))
       "DAYDREAM_TENANT" $nats.tenant -}}
 {{- if $nats.allowPlain }}{{ $_ := set $settings "DAYDREAM_NATS_ALLOW_PLAIN" "true" }}{{ end -}}
-{{- if $nats.tls.existingSecret }}{{ $_ := set $settings "DAYDREAM_NATS_CA_FILE" "/etc/daydream-nats/ca.crt" }}{{ end -}}
+{{- if $nats.tls.existingSecret }}{{ $_ := set $settings "DAYDREAM_NATS_CA_FILE" "/run/daydream/ca.crt" }}{{ end -}}
 {{- if $nats.tls.clientSecret -}}
-{{- $_ := set $settings "DAYDREAM_NATS_CERTIFICATE_FILE" "/etc/daydream-nats/tls.crt" -}}
-{{- $_ := set $settings "DAYDREAM_NATS_CERTIFICATE_KEY_FILE" "/etc/daydream-nats/tls.key" -}}
+{{- $_ := set $settings "DAYDREAM_NATS_CERTIFICATE_FILE" "/run/daydream/tls.crt" -}}
+{{- $_ := set $settings "DAYDREAM_NATS_CERTIFICATE_KEY_FILE" "/run/daydream/tls.key" -}}
 {{- end -}}
 {{- if $nats.users.enabled -}}
 {{- $setting := ternary "DAYDREAM_NATS_NKEY_FILE" "DAYDREAM_NATS_CREDENTIALS_FILE" (eq $nats.users.kind "nk") -}}
-{{- $_ := set $settings $setting (printf "/etc/daydream-nats/user.%s" $nats.users.kind) -}}
+{{- $_ := set $settings $setting (printf "/run/daydream/user.%s" $nats.users.kind) -}}
 {{- end -}}
 {{- toJson $settings -}}
 {{- end }}
