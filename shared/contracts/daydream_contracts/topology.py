@@ -150,7 +150,7 @@ ROUTES = (
     MessageRoute(DocumentRemoved, "REMOVALS", "daydream.document.removed", ("console",)),
     MessageRoute(DocumentOffered, "DOCUMENTS", "daydream.document.offered", ("console",)),
     MessageRoute(ForegroundReported, "FOREGROUND", "daydream.foreground.reported", ("console",)),
-    MessageRoute(AlertRaised, "ALERTS", "daydream.alert.raised", ("budget", "critic")),
+    MessageRoute(AlertRaised, "ALERTS", "daydream.alert.raised", ("budget", "critic", "gateway")),
 )
 
 
