@@ -80,7 +80,7 @@ SETTINGS = {
 class WholeSystem:
     """The running processes, and what each fault allows."""
 
-    nodes: Nodes | GuardedServer
+    servers: Nodes | GuardedServer
     endpoint: Endpoint
     folder: Path
     nc: Client
@@ -90,10 +90,16 @@ class WholeSystem:
     repeats_allowed: Counter[str] = field(default_factory=Counter)
     stack: ExitStack = field(default_factory=ExitStack)
 
+    @property
+    def nodes(self) -> Nodes:
+        """Return the three servers, whose faults tests cause."""
+        assert isinstance(self.servers, Nodes)
+        return self.servers
+
     async def start(self) -> None:
         """Start all roles, the gateways first, and wait until each is ready."""
-        copies = NODES if isinstance(self.nodes, Nodes) else 1
-        await provision_at(NatsAddress.of(self.nodes.urls, self.login.of(PROVISION)), copies)
+        copies = NODES if isinstance(self.servers, Nodes) else 1
+        await provision_at(NatsAddress.of(self.servers.urls, self.login.of(PROVISION)), copies)
         gateways = [name for name in ROLES if name.startswith("gateway")]
         for name in gateways:
             self._start_role(name)
@@ -110,7 +116,7 @@ class WholeSystem:
         module, who, gateway = ROLES[name]
         common = {
             **SETTINGS,
-            "DAYDREAM_NATS_URL": self.nodes.url,
+            "DAYDREAM_NATS_URL": self.servers.url,
             "DAYDREAM_MODEL_BASE_URL": self.endpoint.url,
             "DAYDREAM_PRICES_FILE": str(write_prices(self.folder)),
             "DAYDREAM_INSTANCE": name,
@@ -120,7 +126,7 @@ class WholeSystem:
         }
         url = f"http://{self._address(gateway)}/v1" if gateway else ""
         own = environment_of(who, common, stage_keys("test"), url)
-        running = service(module, self.nodes.url, self.folder / name, ready=False, **own)
+        running = service(module, self.servers.url, self.folder / name, ready=False, **own)
         self.processes[name] = self.stack.enter_context(running)
 
     def _address(self, name: str) -> str:
