@@ -16,10 +16,8 @@ ABBREVIATIONS = {"HTTP"}
 
 
 def texts() -> list[str]:
-    root = ElementTree.parse(DIAGRAM).getroot()  # our own file
-    return [
-        " ".join("".join(node.itertext()).split()) for node in root.iter() if "text" in node.tag
-    ]
+    nodes = ElementTree.parse(DIAGRAM).getroot().iter()  # our own file
+    return [" ".join("".join(node.itertext()).split()) for node in nodes if "text" in node.tag]
 
 
 def test_each_service_is_in_the_diagram() -> None:

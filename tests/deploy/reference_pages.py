@@ -134,6 +134,7 @@ def _row(name: str, parameter: TyperArgument | TyperOption) -> tuple[str, str, s
     return f"`{name}`", _paragraph(parameter.help or ""), text
 
 
+STREAM_COLUMNS = ("stream", "subjects", "limits", "read by")
 REQUEST_COLUMNS = ("subject", "request", "reply", "asked by", "purpose")
 BUCKET_COLUMNS = ("name", "kind", "entries expire after", "read by", "written by")
 

@@ -96,7 +96,7 @@ def test_the_notes_warn_of_a_nats_without_users_or_encryption(helm: Helm) -> Non
 
     assert "--from-file=nats-users" in notes()
     assert "WARNING" not in notes()
-    assert "no users of their own" in notes("nats.users.enabled=false")
+    assert "no users in NATS" in notes("nats.users.enabled=false")
     assert "not encrypted" in notes("nats.allowPlain=true")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,14 +24,14 @@ from support.services import service
 
 
 @dataclass(frozen=True)
-class Encrypted:
+class TlsFixture:
     """A server that asks its clients for a certificate and for a key."""
 
     url: str
     keys: Path
     authority: Authority
 
-    def address(self, service: str, **changed: Path | None) -> NatsAddress:
+    def address(self, service: str, **changed: Any) -> NatsAddress:
         pair = self.authority.sign(service)
         login = NatsLogin(
             service,
@@ -43,7 +44,7 @@ class Encrypted:
 
 
 @pytest.fixture(scope="module")
-def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsFixture]:
     folder = tmp_path_factory.mktemp("encrypted")
     authority = Authority(folder / "certificates")
     pair, keys = authority.sign("nats"), folder / "nats" / "keys"
@@ -55,22 +56,22 @@ def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
         f'authorization {{ include "keys/{USERS_FILE}" }}',
     )
     server.start()
-    yield Encrypted(f"tls://localhost:{server.port}", keys, authority)
+    yield TlsFixture(f"tls://localhost:{server.port}", keys, authority)
     server.kill()
 
 
 async def test_a_service_works_with_its_key_and_its_certificate(
-    encrypted: Encrypted, tmp_path: Path
+    encrypted: TlsFixture, tmp_path: Path
 ) -> None:
     await provision_at(encrypted.address(PROVISION), 1)
-    variables = encrypted.address("sampler").variables("sampler")
+    variables: dict[str, Any] = encrypted.address("sampler").variables("sampler")
     with service("sampler", encrypted.url, tmp_path, **variables):
         async with connected(encrypted.address("console")) as client:
             state = await client.rpc.request(SAMPLER_STATE, EmptyRequest())
     assert state.drawn == 0
 
 
-async def test_another_authority_is_not_trusted(encrypted: Encrypted, tmp_path: Path) -> None:
+async def test_another_authority_is_not_trusted(encrypted: TlsFixture, tmp_path: Path) -> None:
     other = Authority(tmp_path, "other").file
     with pytest.raises(ConfigurationError, match="not trusted") as refusal:
         async with connected(encrypted.address("console", ca_file=other)):
@@ -79,7 +80,7 @@ async def test_another_authority_is_not_trusted(encrypted: Encrypted, tmp_path: 
 
 
 async def test_a_server_that_asks_for_a_certificate_refuses_a_client_without_one(
-    encrypted: Encrypted,
+    encrypted: TlsFixture,
 ) -> None:
     address = encrypted.address("console", certificate_file=None, certificate_key_file=None)
     with pytest.raises(ConfigurationError):

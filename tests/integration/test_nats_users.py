@@ -116,7 +116,7 @@ async def complaints(client: Client, said: list[str], count: int) -> set[str]:
     with contextlib.suppress(TimeoutError):
         await eventually(lambda: len(said) >= count, PATIENCE_S)
     assert client.is_connected
-    return {found[2] for text in said if (found := REFUSED.search(text))}
+    return {refusal[2] for text in said if (refusal := REFUSED.search(text))}
 
 
 @pytest.mark.parametrize("user", USERS)

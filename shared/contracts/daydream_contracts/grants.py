@@ -118,7 +118,7 @@ BUCKETS: Mapping[Bucket, StoreGrant] = {
     kv.ISSUED_KEYS: _private("gateway", scanned=True),
     kv.DIALECTS: _private("gateway", scanned=True),
     kv.BATCHES: _private("gateway", scanned=True),
-    # each consumer writes the keys of its own messages
+    # each consumer writes the keys of its messages
     kv.DELIVERY_COUNTS: StoreGrant(readers=SERVICES),
     kv.PLANS: StoreGrant(readers=("sampler", "critic", "console"), writers=STAGES),
     kv.SAMPLER: _private("sampler"),

@@ -1,4 +1,4 @@
-"""daydream-nats-users: write key files and the server's list of users, for a NATS of your own.
+"""daydream-nats-users: write key files and the server's list of users, for your NATS.
 
     daydream-nats-users --folder nats-users
     daydream-nats-users --folder nats-users --tenant acme --tenant globex

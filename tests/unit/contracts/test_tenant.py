@@ -98,5 +98,6 @@ def test_a_document_of_the_api_is_renamed_and_its_texts_are_not() -> None:
 
 
 def test_messages_and_requests_go_under_the_tenants_name() -> None:
-    for row in (*ROUTES, *ENDPOINTS):
-        assert to_tenant("acme").subject(row.subject).startswith("acme.")
+    subjects = [route.subject for route in ROUTES] + [row.subject for row in ENDPOINTS]
+    for subject in subjects:
+        assert to_tenant("acme").subject(subject).startswith("acme.")

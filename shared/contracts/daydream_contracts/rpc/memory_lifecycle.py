@@ -76,7 +76,7 @@ class Restored(ContractModel):
 
 
 class ReadAgain(ContractModel):
-    """Ask the memory to handle a dead letter of its own once more, by its number in DEADLETTERS."""
+    """Ask the memory to handle its dead letter again, by the number in DEADLETTERS."""
 
     number: int = Field(ge=1)
 
