@@ -96,6 +96,7 @@ class MemoryQueries:
             verdicts=tuple(page),
             total=total,
             reviews=status.reviews,
+            outcomes=status.outcomes,
             retracted=status.hidden,
             pending_review=status.pending,
         )

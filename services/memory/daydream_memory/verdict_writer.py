@@ -22,6 +22,7 @@ from daydream_contracts.events import (
     InsightPromoted,
     InsightReinstated,
     InsightRetracted,
+    OutcomeRecorded,
     Payer,
     ReviewRecorded,
     Synthesis,
@@ -73,12 +74,21 @@ class VerdictWriter:
 
         Raise PermanentError for an unknown verdict.
         """
-        verdict = await self.store.verdicts.get(review.verdict_id)
-        if verdict is None:
-            raise PermanentError("unknown-verdict", f"Unknown verdict ID: {review.verdict_id}")
+        verdict = await self._known_verdict(review.verdict_id)
         insight = await self._insight(verdict, accepted=True) if review.accepted else None
         await self.store.verdicts.add_review(review, insight)
         return await self._promotions(verdict, insight)
+
+    async def write_outcome(self, outcome: OutcomeRecorded) -> None:
+        """Store an outcome. Raise PermanentError for an unknown verdict."""
+        await self._known_verdict(outcome.verdict_id)
+        await self.store.verdicts.add_outcome(outcome)
+
+    async def _known_verdict(self, verdict_id: str) -> VerdictReached:
+        verdict = await self.store.verdicts.get(verdict_id)
+        if verdict is None:
+            raise PermanentError("unknown-verdict", f"Unknown verdict ID: {verdict_id}")
+        return verdict
 
     async def change_visibility(
         self, change: VisibilityChanged

@@ -1,10 +1,11 @@
 """Choose which of several models writes: Thompson sampling by insights per dollar, with a floor.
 
-The insights of a writer are Poisson with rate · dollars of its whole daydreams. The rate has a
-Gamma prior as strong as `PRIOR_INSIGHTS` insights around the mean of all writers. (The sampler's
-portfolio learns the shares of its strategies by the same model.) Each hypothesis draws once from
-the posteriors, and the writer with the highest rate writes it. The hypothesis seeds the draw, so
-the same history gives the same writer.
+A bandit: each model is an arm, and an insight is the reward. The insights of a writer are Poisson
+with rate · dollars of its whole daydreams. The rate has a Gamma prior as strong as `PRIOR_INSIGHTS`
+insights around the mean of all writers. (The sampler's portfolio learns the shares of its
+strategies by the same model.) Each hypothesis draws once from the posteriors, and the writer with
+the highest rate writes it. The hypothesis seeds the draw, so the same history gives the same
+writer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The variables that fill the placeholders of each prompt.
 
 A stage fills its prompt with them, and the inspection of a verdict fills the stored prompt with
-them again. Both must give the same messages, byte for byte.
+them again. Both must give the same messages, byte for byte. So the limits of what is shown are here
+too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How often each strategy draws true bridges and decoys, against uniform draws, across fields.
 
 The memory is the corpus of `daydream bench`: notes of many fields without a question, each a
-document of its own. Nothing was tuned on it. A judge with stated errors says what is promoted:
+own document. Nothing was tuned on it. A judge with stated errors says what is promoted:
 it keeps a bridge with `BRIDGE_KEPT`, a decoy with `DECOY_KEPT` and anything else with `OTHER_KEPT`.
 So what the portfolio learns from is as wrong as real verdicts are. Uniform draws are not simulated:
 they find their expectation.
@@ -100,7 +100,7 @@ def numbers_drawn(
     names = SamplerSettings().strategies if name == PORTFOLIO else (name,)
     strategies = load_strategies(names)
     start = PortfolioRound()
-    if name not in (PORTFOLIO, "learned"):  # these learn, so their rounds begin anew
+    if name not in (PORTFOLIO, "learned"):  # these learn, so their rounds begin again
         start = PortfolioRound(number=1, until=FOREVER, shares={UNIFORM: FLOOR, name: 1 - FLOOR})
     rng = np.random.default_rng(seed)
     kept = {

@@ -141,19 +141,24 @@ class CriticHistory(Projection):
                 del self.promoted[oldest]
 
     def review(self, sequence: int, review: ReviewRecorded) -> None:
-        """Count a review of a promoted hypothesis. The last one on a hypothesis holds."""
+        """Count a review of a promoted hypothesis. The last one on a hypothesis holds; an undone
+        one takes the label away.
+        """
         self.reviews_sequence = max(self.reviews_sequence, sequence)
         promoted = self.promoted.get(review.verdict_id)
         if promoted is None:
             return
-        others = [label for label in self.labels if label.verdict_id != review.verdict_id]
-        label = ReviewLabel(
-            verdict_id=review.verdict_id,
-            log_odds=promoted.log_odds,
-            accepted=review.accepted,
-            scores=promoted.scores,
-        )
-        self.labels = [*others, label][-LABELS_MAX:]
+        labels = [label for label in self.labels if label.verdict_id != review.verdict_id]
+        if review.accepted is not None:
+            labels.append(
+                ReviewLabel(
+                    verdict_id=review.verdict_id,
+                    log_odds=promoted.log_odds,
+                    accepted=review.accepted,
+                    scores=promoted.scores,
+                )
+            )
+        self.labels = labels[-LABELS_MAX:]
 
     def count_outcome(self, sequence: int, outcome: OutcomeRecorded) -> None:
         """Count the outcome of a test. The last one on a hypothesis holds; an inconclusive one

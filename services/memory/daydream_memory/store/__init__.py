@@ -1,10 +1,9 @@
 """The interface of a store: its parts, and the records that they exchange."""
 
+from daydream_memory.store.backup_support import BackupContents, BackupSupport
 from daydream_memory.store.document_store import DocumentStore
 from daydream_memory.store.parts import (
     HYPOTHESES_SEARCHED,
-    BackupContents,
-    BackupSupport,
     ErasureStore,
     FactStore,
     ModelMigrationStore,

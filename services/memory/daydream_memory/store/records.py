@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from daydream_contracts.events import Fact, FactKind, ReviewRecorded
+from daydream_contracts.events import Fact, FactKind, OutcomeRecorded, ReviewRecorded
 from daydream_contracts.rpc import LeftOutReport
 
 Vector = NDArray[np.float32]
@@ -125,11 +125,12 @@ class ErasedFacts:
 class ReviewStatus:
     """What people decided on some verdicts.
 
-    `reviews` are oldest first. `hidden` lists the verdicts whose insight is hidden,
+    `reviews` and `outcomes` are oldest first. `hidden` lists the verdicts whose insight is hidden,
     `pending` the promoted ones that no person has reviewed yet.
     """
 
     reviews: tuple[ReviewRecorded, ...] = ()
+    outcomes: tuple[OutcomeRecorded, ...] = ()
     hidden: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
 

@@ -52,6 +52,7 @@ from daydream_contracts.events.judgements import (
 from daydream_contracts.events.pairs import PairSampled, ScreenRank, pair_id_of
 from daydream_contracts.events.reviews_and_visibility import (
     OutcomeRecorded,
+    ReviewEffect,
     ReviewRecorded,
     TrialResult,
     VisibilityChanged,
@@ -96,6 +97,7 @@ __all__ = [
     "PromptExample",
     "PromptRef",
     "Refutation",
+    "ReviewEffect",
     "ReviewRecorded",
     "Rule",
     "Scores",

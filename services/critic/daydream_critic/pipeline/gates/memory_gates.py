@@ -1,4 +1,4 @@
-"""Gates that compare a hypothesis with similar texts from memory.
+"""Gates that deduplicate: they compare a hypothesis with similar texts from memory.
 
 What counts as known is decided by `daydream_models.similarity_threshold`. These gates stop almost
 verbatim repetition, and leave the rest to the judges and the oracle.
