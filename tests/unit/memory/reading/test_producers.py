@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Sequence
 
 import pytest
 
+from daydream_memory.chunking import facts_of
 from support.readings import COATING, YIELD, read
+
+MANUAL = f"""'\\" t
+.\\" Secret words of the copyright.
+.TH FOUL 8 "2023-01-08" "2.11" "Manual utils"
+.SH NAME
+foul \\- report \\fIfouling\\fR
+.SH "LOSS OF YIELD"
+.BR Turbines (7)
+lose a tenth of their yield
+.I within
+two summers to mussels on the blades.
+.PP
+{COATING}
+.TS
+l l.
+Secret@words
+.TE
+.nf
+foul \\-\\-report
+.fi
+"""
 
 
 def _text(document: str | bytes, name: str) -> str:
@@ -107,3 +130,34 @@ def test_a_file_of_another_program_is_read_without_what_is_hidden_or_quoted(
     text = _text(document, name)
     assert [sentence for sentence in wanted if sentence not in text] == []
     assert "Secret" not in text
+
+
+def test_a_manual_page_is_read_by_its_headings() -> None:
+    result = read(MANUAL, "foul.8")
+    prose = [
+        (passage.title, passage.text) for passage in result.passages if passage.kind == "prose"
+    ]
+    assert result.kind == "manual-page"
+    assert prose == [
+        ("foul / NAME", "foul - report fouling"),
+        (
+            "foul / LOSS OF YIELD",
+            "Turbines(7) lose a tenth of their yield within two summers to mussels on the blades."
+            f"\n\n{COATING}",
+        ),
+    ]
+    assert [part.text for part in result.left_out] == ["1 table was left out"]
+    assert [passage.text for passage in result.passages if passage.kind == "code"] == [
+        "foul --report"
+    ]
+
+
+def test_lines_of_a_packed_text_are_joined_as_those_of_a_text() -> None:
+    lines = YIELD.replace(" their ", "\ntheir ").replace(" on ", "\non ")
+    facts = facts_of(
+        read(gzip.compress(lines.encode()), "notes.txt.gz"),
+        document_id="d",
+        source="notes.txt.gz",
+        chars_max=900,
+    ).facts
+    assert [fact.text for fact in facts] == [YIELD]
