@@ -178,6 +178,7 @@ CONSUMERS = (
     Consumer("oracle", CandidateNominated),
     Consumer("memory", VerdictReached),
     Consumer("memory", ReviewRecorded),
+    Consumer("memory", OutcomeRecorded),
     Consumer("memory", VisibilityChanged),
     Consumer("memory", DocumentOffered),
     Consumer("memory", DocumentRemoved),
@@ -228,6 +229,8 @@ MEMORY_NEIGHBOURHOODS = Endpoint(
 )
 MEMORY_NEAREST = Endpoint("memory", "daydream.memory.nearest", rpc.FindNearest, rpc.NearestMatches)
 MEMORY_SEARCH = Endpoint("memory", "daydream.memory.search", rpc.Search, rpc.SearchResults)
+MEMORY_RANKING = Endpoint("memory", "daydream.memory.ranking", rpc.RankVerdicts, rpc.RankedVerdicts)
+MEMORY_MAP = Endpoint("memory", "daydream.memory.map", rpc.MapMemory, rpc.MemoryMap)
 MEMORY_VERDICTS = Endpoint("memory", "daydream.memory.verdicts", rpc.ListVerdicts, rpc.VerdictPage)
 MEMORY_DOCUMENTS = Endpoint(
     "memory", "daydream.memory.documents", rpc.ListDocuments, rpc.DocumentPage
@@ -246,6 +249,9 @@ SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", rpc.EmptyRequest, 
 SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", rpc.SetGoal, rpc.SamplerState)
 SYNTHESIZER_STATE = Endpoint(
     "synthesizer", "daydream.synthesizer.state", rpc.EmptyRequest, rpc.SynthesizerState
+)
+SYNTHESIZER_SCREEN = Endpoint(
+    "synthesizer", "daydream.synthesizer.screen", rpc.ScreenPairs, rpc.ScreenedPairs
 )
 CRITIC_STATE = Endpoint("critic", "daydream.critic.state", rpc.EmptyRequest, rpc.CriticState)
 CONSOLE_INSIGHTS = Endpoint(
@@ -270,6 +276,8 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     MEMORY_NEIGHBOURHOODS,
     MEMORY_NEAREST,
     MEMORY_SEARCH,
+    MEMORY_RANKING,
+    MEMORY_MAP,
     MEMORY_VERDICTS,
     MEMORY_DOCUMENTS,
     MEMORY_PREVIEW,
@@ -281,6 +289,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     SAMPLER_STATE,
     SAMPLER_GOAL,
     SYNTHESIZER_STATE,
+    SYNTHESIZER_SCREEN,
     CRITIC_STATE,
     CONSOLE_INSIGHTS,
     CONSOLE_INSIGHT,

@@ -61,6 +61,7 @@ from daydream_contracts.rpc.critic import (
     CriticState,
     JudgeSkill,
     JudgeState,
+    PlaceScore,
     Share,
 )
 from daydream_contracts.rpc.documents import (
@@ -104,6 +105,9 @@ from daydream_contracts.rpc.memory import (
     JudgedPairs,
     JudgedPairsPage,
     ListVerdicts,
+    MapMemory,
+    MapPoint,
+    MemoryMap,
     MemoryState,
     NearestMatches,
     Neighbour,
@@ -111,6 +115,9 @@ from daydream_contracts.rpc.memory import (
     NeighbourQuery,
     PairAt,
     PairFound,
+    RankedVerdict,
+    RankedVerdicts,
+    RankVerdicts,
     Resolve,
     Resolved,
     Search,
@@ -127,8 +134,20 @@ from daydream_contracts.rpc.memory_lifecycle import (
     RestoreBackup,
     Restored,
 )
-from daydream_contracts.rpc.sampler import Phase, SamplerState, SetGoal, StrategyYield
-from daydream_contracts.rpc.synthesizer import SynthesizerState, WriterState
+from daydream_contracts.rpc.sampler import (
+    Phase,
+    SamplerState,
+    ScreenState,
+    SetGoal,
+    StrategyYield,
+    StratumYield,
+)
+from daydream_contracts.rpc.synthesizer import (
+    ScreenedPairs,
+    ScreenPairs,
+    SynthesizerState,
+    WriterState,
+)
 
 
 class EmptyRequest(ContractModel):
@@ -192,6 +211,9 @@ __all__ = [
     "LimitState",
     "ListDocuments",
     "ListVerdicts",
+    "MapMemory",
+    "MapPoint",
+    "MemoryMap",
     "MemoryState",
     "MessageToVoid",
     "ModelState",
@@ -204,10 +226,14 @@ __all__ = [
     "PairFound",
     "Pause",
     "Phase",
+    "PlaceScore",
     "PreviewDocument",
     "Purpose",
     "Quote",
     "QuoteRequest",
+    "RankVerdicts",
+    "RankedVerdict",
+    "RankedVerdicts",
     "ReducedPlan",
     "Refusal",
     "ReleaseReservation",
@@ -222,6 +248,9 @@ __all__ = [
     "RevokeKey",
     "SamplerState",
     "Scope",
+    "ScreenPairs",
+    "ScreenState",
+    "ScreenedPairs",
     "Search",
     "SearchHit",
     "SearchResults",
@@ -237,6 +266,7 @@ __all__ = [
     "SourceFact",
     "StageSpend",
     "StrategyYield",
+    "StratumYield",
     "SynthesizerState",
     "TaxState",
     "TopUp",

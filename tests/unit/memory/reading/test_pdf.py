@@ -309,7 +309,8 @@ def test_a_stamp_that_is_turned_in_the_margin_is_left_out() -> None:
         canvas.saveState()  # type: ignore[attr-defined]
         canvas.translate(20, 200)  # type: ignore[attr-defined]
         canvas.rotate(90)  # type: ignore[attr-defined]
-        canvas.drawString(0, 0, "arXiv:1234.56789v1 [physics.ao-ph] 1 Jan 2026")  # type: ignore[attr-defined]
+        stamp = "arXiv:1234.56789v1 [physics.ao-ph] 1 Jan 2026"
+        canvas.drawString(0, 0, stamp)  # type: ignore[attr-defined]
         canvas.restoreState()  # type: ignore[attr-defined]
 
     data = pdf_file(together(lines(LEFT), turned))
