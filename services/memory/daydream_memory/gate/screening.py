@@ -43,7 +43,7 @@ CHANGES_TITLE = re.compile(r"\brelease notes\b|\bchange ?log\b|\bnews for\b", re
 CAPTION = re.compile(
     r"^(?:Table|Tab\.|Tabelle|Tableau|Tabla|Tabella|Таблица|表)\s*[\dIVX]*\b.{0,200}$"
 )
-PAGE_OF = re.compile(r" / page \d+$")  # a list of references goes on on the next page
+PAGE_OF = re.compile(r" / page \d+$")  # a list of references may have several pages
 SENTENCE_MARKS = (".", "!", "?", "。", "！", "？", "।")
 LEADS_ON = (":", "：")
 

@@ -1,6 +1,6 @@
 """Tell whether everything on a slide is white: its ground, and all shapes on it and behind it.
 
-Only there nobody sees white text. A slide with a picture, or with any shape in another colour, may
+Only there white text is invisible. A slide with a picture, or with any shape in another colour, may
 have white text on these.
 """
 

@@ -104,7 +104,7 @@ def _paragraphs(root: Element, runs: RunReader, styles: Styles) -> Iterator[Para
 
 def _is_layout(table: Element) -> bool:
     """Return whether a table only places text: a single cell, or one with tables in it."""
-    # no more is looked at than it takes to tell: tables may stand in tables a thousand times
+    # no more is looked at than it takes to tell: a thousand tables may be nested
     two_cells = len(list(islice(table.iter(f"{W}tc"), 2))) == 2
     return not two_cells or next(table.iterdescendants(f"{W}tbl"), None) is not None
 
