@@ -52,6 +52,7 @@ class MemoryQueries:
             generation=self.store.maintenance.generation,
             teams=counts.teams,
             clearances=counts.clearances,
+            same_document_pairs=counts.same_document_pairs,
             questions=tuple(await self.store.facts.questions(QUESTIONS_MAX)),
         )
 

@@ -93,7 +93,7 @@ class VerdictWriter:
     async def change_visibility(
         self, change: VisibilityChanged
     ) -> list[InsightRetracted | InsightReinstated]:
-        """Retract or reinstate facts and what descends from them.
+        """Retract or reinstate facts and what descends from them, or merge and separate facts.
 
         Return the events for the insights that this concerns. Raise PermanentError for an unknown
         fact.
@@ -104,8 +104,11 @@ class VerdictWriter:
                 "unknown-fact", f"Unknown facts among: {', '.join(change.fact_ids)}"
             )
         fact_ids = [visibility.fact.fact_id for visibility in known]
-        visibility_store = self.store.visibility
-        decide = visibility_store.reinstate if change.active else visibility_store.retract
+        store = self.store.visibility
+        if change.merged_into:
+            decide = store.separate if change.active else store.merge
+        else:
+            decide = store.reinstate if change.active else store.retract
         changed = await decide(fact_ids, change.changed_at)
         return [*_retracted(changed.hidden, change), *_reinstated(changed.active, change)]
 

@@ -250,6 +250,9 @@ SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", rpc.SetGoal, rpc.Sam
 SYNTHESIZER_STATE = Endpoint(
     "synthesizer", "daydream.synthesizer.state", rpc.EmptyRequest, rpc.SynthesizerState
 )
+SYNTHESIZER_SCREEN = Endpoint(
+    "synthesizer", "daydream.synthesizer.screen", rpc.ScreenPairs, rpc.ScreenedPairs
+)
 CRITIC_STATE = Endpoint("critic", "daydream.critic.state", rpc.EmptyRequest, rpc.CriticState)
 CONSOLE_INSIGHTS = Endpoint(
     "console", "daydream.console.insights", rpc.InsightQuery, rpc.InsightPage
@@ -286,6 +289,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     SAMPLER_STATE,
     SAMPLER_GOAL,
     SYNTHESIZER_STATE,
+    SYNTHESIZER_SCREEN,
     CRITIC_STATE,
     CONSOLE_INSIGHTS,
     CONSOLE_INSIGHT,

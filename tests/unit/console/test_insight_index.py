@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daydream_console.insights.ancestry import NODES_MAX, ancestry_of
@@ -202,7 +202,6 @@ def test_filters_narrow_the_list(
 @given(
     st.lists(st.sampled_from((None, -1.0, 0.0, 2.0)), max_size=12), st.integers(1, 5), st.booleans()
 )
-@settings(max_examples=40, deadline=None)
 def test_pages_show_each_row_once_also_when_new_ones_arrive(
     log_odds: list[float | None], limit: int, descending: bool
 ) -> None:

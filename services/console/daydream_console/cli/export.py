@@ -37,7 +37,8 @@ async def export_command(
         ),
     ] = None,
     test_fraction: Annotated[
-        float, typer.Option(min=0.0, max=0.5, help="Fraction of the rows in use that are tested.")
+        float,
+        typer.Option(min=0.0, max=0.5, help="Share of the rows in use that become the test split."),
     ] = 0.1,
     cleared: Annotated[
         list[str] | None,

@@ -26,6 +26,7 @@ from daydream_critic.history.records import (
     CanaryResult,
     ComparisonRow,
     JudgeStats,
+    PlaceStats,
     PromotedHypothesis,
     ReferenceHypothesis,
     ReviewLabel,
@@ -77,6 +78,9 @@ class CriticHistory(Projection):
         default_factory=dict, description="promoted hypotheses by verdict id"
     )
     labels: list[ReviewLabel] = Field(default_factory=list)
+    places: dict[str, dict[int, PlaceStats]] = Field(
+        default_factory=dict, description="scores by judge and by place in a call about several"
+    )
     outcomes: list[TrialLabel] = Field(default_factory=list)
     reviews_sequence: int = Field(
         default=0, description="place up to which the REVIEWS stream was read"
@@ -114,6 +118,9 @@ class CriticHistory(Projection):
             score, key = score_of(judgement), history_key_of(judgement)
             if score is not None and judgement.call == 0:
                 self.judges.setdefault(key, JudgeStats()).add(score, judgement.cost_nanousd)
+                if judgement.place is not None:
+                    places = self.places.setdefault(key, {})
+                    places.setdefault(judgement.place, PlaceStats()).add(score)
                 row[key] = score
         if len(row) > 1:
             self.rows = [*self.rows, row][-ROWS_MAX:]

@@ -13,6 +13,7 @@ from daydream_memory.store.parts import (
     VisibilityStore,
 )
 from daydream_memory.store.records import (
+    MERGED,
     DocumentRecord,
     ErasedFacts,
     NewFact,
@@ -25,10 +26,12 @@ from daydream_memory.store.records import (
     UnlabelledFact,
     Vector,
     VisibilityChange,
+    retracted_by,
 )
 
 __all__ = [
     "HYPOTHESES_SEARCHED",
+    "MERGED",
     "BackupContents",
     "BackupSupport",
     "DocumentRecord",
@@ -51,4 +54,5 @@ __all__ = [
     "VerdictStore",
     "VisibilityChange",
     "VisibilityStore",
+    "retracted_by",
 ]

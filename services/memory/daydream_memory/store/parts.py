@@ -166,6 +166,12 @@ class VisibilityStore(Protocol):
     async def reinstate(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
         """Undo what `retract` did for these facts. A fact with another cause stays hidden."""
 
+    async def merge(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
+        """Hide these facts alone: another fact says the same. What descends from them stays."""
+
+    async def separate(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
+        """Undo what `merge` did for these facts. A fact with another cause stays hidden."""
+
     async def resolve(self, names: Sequence[str]) -> list[FactVisibility]:
         """Return the facts of these names: ids of facts, or of verdicts that created one.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -85,6 +86,15 @@ class StoreCounts:
     hidden: int
     teams: dict[str, int]
     clearances: dict[str, int]
+    same_document_pairs: int
+
+
+MERGED = "merged "  # begins the cause of a merged fact, which no descendant inherits
+
+
+def retracted_by(causes: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of retracted facts among the causes for which a fact is hidden."""
+    return tuple(sorted(cause for cause in causes if not cause.startswith(MERGED)))
 
 
 @dataclass(frozen=True)

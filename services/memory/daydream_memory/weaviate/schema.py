@@ -108,6 +108,7 @@ FACT = Schema(
         flag("hidden"),
         key_texts("roots"),
         key_text("decided_at"),
+        key_text("merge_decided_at"),
         key_text("team"),
         key_text("clearance"),
         flag("labelled"),

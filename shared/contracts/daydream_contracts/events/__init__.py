@@ -28,6 +28,7 @@ from daydream_contracts.events.hypotheses import (
     HypothesisProposed,
     LinkKind,
     ModelCall,
+    PairHypotheses,
     PromptExample,
     PromptRef,
     ShortSynthesis,
@@ -48,7 +49,7 @@ from daydream_contracts.events.judgements import (
     Statement,
     Vote,
 )
-from daydream_contracts.events.pairs import PairSampled, pair_id_of
+from daydream_contracts.events.pairs import PairSampled, ScreenRank, pair_id_of
 from daydream_contracts.events.reviews_and_visibility import (
     OutcomeRecorded,
     ReviewEffect,
@@ -90,6 +91,7 @@ __all__ = [
     "ModelCall",
     "NearestMatch",
     "OutcomeRecorded",
+    "PairHypotheses",
     "PairSampled",
     "Payer",
     "PromptExample",
@@ -99,6 +101,7 @@ __all__ = [
     "ReviewRecorded",
     "Rule",
     "Scores",
+    "ScreenRank",
     "ShortSynthesis",
     "Statement",
     "Synthesis",

@@ -74,16 +74,21 @@ class OutcomeRecorded(Message):
 
 
 class VisibilityChanged(Message):
-    """A person hid facts and all their descendants, or made them active again."""
+    """Facts and all their descendants were hidden, or made active again.
+
+    With `merged_into`, only the facts themselves: that fact says the same, and it stays active.
+    """
 
     fact_ids: tuple[str, ...] = Field(min_length=1)
     active: bool
+    merged_into: str = Field(default="", description="id of the fact that stands for them now")
     who: str = Field(min_length=1)
     why: str = ""
     changed_at: datetime
 
     @property
     def message_id(self) -> str:
+        merged = (self.merged_into,) if self.merged_into else ()
         return derive_id(
-            "visibility", *self.fact_ids, str(self.active), self.changed_at.isoformat()
+            "visibility", *self.fact_ids, str(self.active), self.changed_at.isoformat(), *merged
         )

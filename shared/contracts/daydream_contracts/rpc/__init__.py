@@ -61,6 +61,7 @@ from daydream_contracts.rpc.critic import (
     CriticState,
     JudgeSkill,
     JudgeState,
+    PlaceScore,
     Share,
 )
 from daydream_contracts.rpc.documents import (
@@ -133,8 +134,20 @@ from daydream_contracts.rpc.memory_lifecycle import (
     RestoreBackup,
     Restored,
 )
-from daydream_contracts.rpc.sampler import Phase, SamplerState, SetGoal, StrategyYield
-from daydream_contracts.rpc.synthesizer import SynthesizerState, WriterState
+from daydream_contracts.rpc.sampler import (
+    Phase,
+    SamplerState,
+    ScreenState,
+    SetGoal,
+    StrategyYield,
+    StratumYield,
+)
+from daydream_contracts.rpc.synthesizer import (
+    ScreenedPairs,
+    ScreenPairs,
+    SynthesizerState,
+    WriterState,
+)
 
 
 class EmptyRequest(ContractModel):
@@ -213,6 +226,7 @@ __all__ = [
     "PairFound",
     "Pause",
     "Phase",
+    "PlaceScore",
     "PreviewDocument",
     "Purpose",
     "Quote",
@@ -234,6 +248,9 @@ __all__ = [
     "RevokeKey",
     "SamplerState",
     "Scope",
+    "ScreenPairs",
+    "ScreenState",
+    "ScreenedPairs",
     "Search",
     "SearchHit",
     "SearchResults",
@@ -249,6 +266,7 @@ __all__ = [
     "SourceFact",
     "StageSpend",
     "StrategyYield",
+    "StratumYield",
     "SynthesizerState",
     "TaxState",
     "TopUp",

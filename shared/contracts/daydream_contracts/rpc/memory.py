@@ -45,6 +45,9 @@ class MemoryState(ContractModel):
     clearances: dict[str, int] = Field(
         default_factory=dict, description="facts per clearance, with pending ones"
     )
+    same_document_pairs: int = Field(
+        default=0, ge=0, description="pairs of facts of one document, with pending ones"
+    )
     generation: str = Field(
         default="",
         description="changes when ordinals may mean other facts: in a new store, after a restore",
@@ -263,6 +266,7 @@ class FactVisibility(ContractModel):
     retracted_by: tuple[str, ...] = Field(
         default=(), description="ids of retracted facts: itself, or facts that it descends from"
     )
+    merged: bool = Field(default=False, description="another fact that says the same stands for it")
     descendants: int = 0
 
 

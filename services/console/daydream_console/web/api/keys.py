@@ -28,7 +28,7 @@ Word = Annotated[str, Field(min_length=1, max_length=100, pattern=WORD)]
 
 
 class KeyBody(BaseModel):
-    """Whose the key is, and what for: one word each."""
+    """The team that uses the key, and its purpose: one word each."""
 
     team: Word
     purpose: Word
