@@ -31,6 +31,7 @@ from daydream_contracts.topology import (
     MEMORY_PAIR,
     MEMORY_PREVIEW,
     MEMORY_RANKING,
+    MEMORY_READ_AGAIN,
     MEMORY_RESOLVE,
     MEMORY_RESTORE,
     MEMORY_SEARCH,
@@ -40,6 +41,7 @@ from daydream_contracts.topology import (
 from daydream_memory import handlers
 from daydream_memory.background_work import BackgroundWork
 from daydream_memory.backups import BackupProvider, BackupService, NoBackups
+from daydream_memory.dead_letter_reader import DeadLetterReader
 from daydream_memory.document_reading import ReadingOptions
 from daydream_memory.domains import Domains
 from daydream_memory.embedder import Embedder
@@ -92,6 +94,7 @@ ENDPOINTS: EndpointHandlers = {
     MEMORY_RESOLVE: handlers.resolve_facts,
     MEMORY_JUDGED_PAIRS: handlers.list_judged_pairs,
     MEMORY_ERASE: handlers.erase,
+    MEMORY_READ_AGAIN: handlers.read_again,
     MEMORY_BACK_UP: handlers.back_up,
     MEMORY_RESTORE: handlers.restore,
 }
@@ -191,6 +194,7 @@ async def _assemble(
             "similarity_search": SimilaritySearch(store, embedder, baseline),
             "memory_map": MapMaker(store, embedder.model),
             "eraser": Eraser(store, runtime.js),
+            "dead_letter_reader": DeadLetterReader(runtime.js, writer, runtime.publish),
             "backups": await _backups(runtime, store, writer),
         },
         work.loops(),

@@ -18,6 +18,7 @@ from daydream_contracts.events import (
 from daydream_contracts.rpc import (
     BackedUp,
     BackUp,
+    DeadLetterRead,
     DocumentPage,
     DocumentPreview,
     EmptyRequest,
@@ -39,6 +40,7 @@ from daydream_contracts.rpc import (
     PreviewDocument,
     RankedVerdicts,
     RankVerdicts,
+    ReadAgain,
     Resolve,
     Resolved,
     RestoreBackup,
@@ -48,6 +50,7 @@ from daydream_contracts.rpc import (
     VerdictPage,
 )
 from daydream_memory.backups import BackupProvider
+from daydream_memory.dead_letter_reader import DeadLetterReader
 from daydream_memory.eraser import Eraser
 from daydream_memory.ingest import Ingester
 from daydream_memory.memory_map import MapMaker
@@ -175,6 +178,13 @@ async def map_memory(
 async def erase(request: Erase, eraser: Annotated[Eraser, FromContext()]) -> Erased:
     """Erase documents and facts."""
     return await eraser.erase(request)
+
+
+async def read_again(
+    request: ReadAgain, dead_letter_reader: Annotated[DeadLetterReader, FromContext()]
+) -> DeadLetterRead:
+    """Handle a verdict's dead letter. The same verdict again changes nothing."""
+    return await dead_letter_reader.read(request)
 
 
 async def back_up(request: BackUp, backups: Backups) -> BackedUp:

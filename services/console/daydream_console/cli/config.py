@@ -40,11 +40,11 @@ async def config_show(
         daydream config show --all --service critic
     """
     folder = DataFolder(data or default_folder())
-    url = running_address(folder)
-    if url is None:
+    address = running_address(folder)
+    if address is None:
         reports, source = planned_settings(), "this environment; nothing is running"
     else:
-        async with connected(url) as client:
+        async with connected(address) as client:
             reports, source = await running_settings(client.js), "the running system"
     rows = [row for row in _rows(reports) if service in ("", row["service"])]
     if not everything:

@@ -66,8 +66,8 @@ async def watch_command(
     """
     start = moment_or_none(since)
     folder = DataFolder(data or default_folder())
-    url = running_address(folder)
-    if url is None:
+    address = running_address(folder)
+    if address is None:
         raise ConfigurationError(
             f"Nothing is running in {folder.path}", f"Start it: daydream up{folder.option}"
         )
@@ -76,7 +76,7 @@ async def watch_command(
     async def take(message: Msg) -> None:
         await events.put(message)
 
-    async with connected(url) as client:
+    async with connected(address) as client:
         for subject in MESSAGES:
             await client.nc.subscribe(subject, cb=take)
         shown = set[str]()

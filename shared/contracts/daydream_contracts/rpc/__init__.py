@@ -129,8 +129,10 @@ from daydream_contracts.rpc.memory import (
 from daydream_contracts.rpc.memory_lifecycle import (
     BackedUp,
     BackUp,
+    DeadLetterRead,
     Erase,
     Erased,
+    ReadAgain,
     RestoreBackup,
     Restored,
 )
@@ -178,6 +180,7 @@ __all__ = [
     "ChangeRecord",
     "CorrectionEntry",
     "CriticState",
+    "DeadLetterRead",
     "DocumentPage",
     "DocumentPreview",
     "DocumentReport",
@@ -234,6 +237,7 @@ __all__ = [
     "RankVerdicts",
     "RankedVerdict",
     "RankedVerdicts",
+    "ReadAgain",
     "ReducedPlan",
     "Refusal",
     "ReleaseReservation",
