@@ -33,7 +33,7 @@ LEDGER_WRITER = "budget"
 STAGES: Services = ("synthesizer", "critic", "oracle")
 
 CALLERS: Mapping[Endpoint[Any, Any], Services] = {
-    table.BUDGET_OPEN: ("sampler", "critic", "gateway", "console"),
+    table.BUDGET_OPEN: ("sampler", "synthesizer", "critic", "gateway", "console"),
     table.BUDGET_AUTHORIZE: ("gateway",),
     table.BUDGET_SETTLE: ("gateway",),
     table.BUDGET_RELEASE: ("memory", *STAGES),
@@ -47,8 +47,8 @@ CALLERS: Mapping[Endpoint[Any, Any], Services] = {
     table.GATEWAY_REVOKE_KEY: ("console",),
     table.MEMORY_STATE: ("console", "sampler", "budget"),
     table.MEMORY_PAIR: ("sampler", "console"),
-    table.MEMORY_NEIGHBOURHOODS: ("sampler",),
-    table.MEMORY_NEAREST: ("critic",),
+    table.MEMORY_NEIGHBOURHOODS: ("sampler", "console"),
+    table.MEMORY_NEAREST: ("critic", "console"),
     table.MEMORY_SEARCH: ("console", "oracle"),
     table.MEMORY_RANKING: ("console",),
     table.MEMORY_MAP: ("console",),
