@@ -26,7 +26,7 @@ def bench(rates: KnownRates, **changes: object) -> tuple[BenchOutcome, BenchReco
 
 
 @pytest.mark.parametrize(
-    ("rates", "changes", "said"),
+    ("rates", "changes", "wording"),
     [
         (KnownRates(10, reach=0.05), {}, "daydream found"),
         (KnownRates(0.05, reach=0.6), {}, "daydream found fewer"),
@@ -36,9 +36,9 @@ def bench(rates: KnownRates, **changes: object) -> tuple[BenchOutcome, BenchReco
     ],
 )
 def test_the_headline_says_what_the_interval_allows(
-    rates: KnownRates, changes: dict[str, object], said: str
+    rates: KnownRates, changes: dict[str, object], wording: str
 ) -> None:
-    assert said in headline(*bench(rates, **changes))
+    assert wording in headline(*bench(rates, **changes))
 
 
 def test_without_the_plain_arm_nothing_is_compared() -> None:
