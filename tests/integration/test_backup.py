@@ -16,7 +16,15 @@ import pytest
 from nats.aio.client import Client
 
 from daydream_contracts.errors import PermanentError
-from daydream_contracts.events import DocumentOffered, Message, VerdictReached, VisibilityChanged
+from daydream_contracts.events import (
+    DocumentOffered,
+    Message,
+    OutcomeRecorded,
+    ReviewRecorded,
+    TrialResult,
+    VerdictReached,
+    VisibilityChanged,
+)
 from daydream_contracts.rpc import (
     BackedUp,
     BackUp,
@@ -100,6 +108,18 @@ def verdict(name: str) -> VerdictReached:
     )
 
 
+def opinion(name: str) -> ReviewRecorded:
+    return ReviewRecorded(
+        verdict_id=f"v {name}", accepted=True, who="ada", recorded_at=datetime.now(UTC)
+    )
+
+
+def outcome(name: str, result: TrialResult) -> OutcomeRecorded:
+    return OutcomeRecorded(
+        verdict_id=f"v {name}", result=result, who="bob", recorded_at=datetime.now(UTC)
+    )
+
+
 @dataclass(frozen=True)
 class MemoryClient:
     """Asks the memory and waits for its state."""
@@ -137,6 +157,8 @@ async def store_before_the_backup(nc: Client, memory: MemoryClient) -> None:
     await memory.until(facts=6)
     await say(nc, verdict("early"))
     await memory.until(verdicts=1)
+    await say(nc, opinion("early"))
+    await say(nc, outcome("early", TrialResult.REFUTED))
 
 
 async def change_after_the_backup(nc: Client, memory: MemoryClient) -> None:
@@ -144,6 +166,7 @@ async def change_after_the_backup(nc: Client, memory: MemoryClient) -> None:
     await offer(nc, "/later.jsonl", "A fact that nobody knew yet when the backup was made.")
     await say(nc, verdict("late"))
     await memory.until(facts=8 + 1, verdicts=2)
+    await say(nc, outcome("late", TrialResult.CONFIRMED))
     now = datetime.now(UTC)
     await memory.rpc.request(MEMORY_ERASE, Erase(sources=(SECRET,), who="ada", requested_at=now))
     (early,) = (await memory.rpc.request(MEMORY_RESOLVE, Resolve(names=("v early",)))).facts
@@ -169,6 +192,11 @@ async def check_restored(memory: MemoryClient, before: MemoryState) -> None:
     )
     page = await memory.rpc.request(MEMORY_VERDICTS, ListVerdicts(promoted_only=False))
     assert {verdict.verdict_id for verdict in page.verdicts} == {"v early", "v late"}
+    assert [review.who for review in page.reviews] == ["ada"]
+    assert {outcome.verdict_id: outcome.result for outcome in page.outcomes} == {
+        "v early": TrialResult.REFUTED,
+        "v late": TrialResult.CONFIRMED,
+    }, "those of the copy, and those since"
 
 
 async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_not(
@@ -191,7 +219,7 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             with pytest.raises(PermanentError, match="incomplete"):
                 await memory.restore("one", "wrong")
             done = await memory.restore("one", made.sha256)
-            assert (done.facts, done.verdicts, done.replayed, done.lost) == (made.facts, 1, 2, 0)
+            assert (done.facts, done.verdicts, done.replayed, done.lost) == (made.facts, 1, 3, 0)
             assert await asyncio.to_thread(process.wait, 30) == 75
         with service("memory", server.url, tmp_path / "memory", **settings):
             await check_restored(memory, before)

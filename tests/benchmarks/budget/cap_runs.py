@@ -172,7 +172,7 @@ class CapBench:
             pool = WorkerPool(CallReservations(self._rpc, endpoint, name, team), order)
         else:
             keeper = DaydreamReservations(self._rpc, endpoint, name, team)
-            pool = WorkerPool(keeper, daydreams(order), keeper.room)
+            pool = WorkerPool(keeper, daydreams(order), keeper.room, keeper.give_up)
         started = time.perf_counter()
         stopped: list[CapRun] = []
 
