@@ -16,9 +16,9 @@ from pydantic import BaseModel
 
 from daydream_budget.gateway.app import ENDPOINTS, build
 from daydream_budget.gateway.issued_keys import ID_CHARS, IssuedKeys
-from daydream_budget.gateway.lessons import ModelLessons
 from daydream_budget.gateway.limiter.registry import LimiterRegistry
 from daydream_budget.gateway.limiter.terms import LimiterSettings
+from daydream_budget.gateway.model_profile import ModelProfile
 from daydream_budget.gateway.models import Models
 from daydream_budget.gateway.providers.providers_file import Providers
 from daydream_budget.gateway.settings import DefaultProvider, GatewaySettings
@@ -79,7 +79,7 @@ async def app() -> AsyncIterator[ServiceApp]:
         {"priced-1": PRICE},
         LimiterRegistry(lambda _: LimiterSettings(), asyncio.get_running_loop()),
         4096,
-        lambda *_: ModelLessons(),
+        lambda *_: ModelProfile(),
     )
     app.context.set_global("models", models)
     app.context.set_global("keys", IssuedKeys(cast(KeyValue, FakeKeyBucket())))
