@@ -39,7 +39,7 @@ def run() -> list[Finding]:
     everything = [*code, *python_files(TESTS)]
     return [
         *long_modules(code),
-        *long_functions(code),
+        *long_functions(everything),
         *long_lines(everything),
         *formatter_marks(everything),
     ]

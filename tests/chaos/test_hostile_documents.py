@@ -74,8 +74,8 @@ def test_hostile_documents_hold_up_neither_the_rest_of_the_folder_nor_a_search(
     for name, report in reports.items():
         if name.endswith(".md") and not name.startswith(("m-", "pipe")):
             assert (report["status"], report["facts"]) == ("read", 1), name
-        said = [report["note"], *(part["text"] for part in report["left_out"])]
-        assert report["status"] == "read" or any(said), name
+        notes = [report["note"], *(part["text"] for part in report["left_out"])]
+        assert report["status"] == "read" or any(notes), name
     stopped = [
         part["text"]
         for report in reports.values()

@@ -14,7 +14,7 @@ import pytest
 from daydream_contracts.buckets import CALLS
 from daydream_contracts.events import HypothesisProposed
 from daydream_contracts.topology import LEDGER, route_of
-from support.books import check_books
+from support.ledger_checks import check_nothing_lost_or_paid_twice
 from support.nodes import Node, Nodes
 from support.whole_system import WholeSystem
 
@@ -36,7 +36,7 @@ async def check(system: WholeSystem) -> None:
     """Assert what must hold after every fault."""
     await system.until_answered(CALLS_AFTER)
     await system.until_ready()
-    await check_books(system)
+    await check_nothing_lost_or_paid_twice(system)
 
 
 @pytest.mark.parametrize("role", ["follower", "leader"])

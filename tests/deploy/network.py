@@ -49,14 +49,14 @@ class Network:
         )
 
     def _rules(self, direction: Direction, pod: Labels) -> Iterator[Object]:
-        specs = [item["spec"] for item in self.objects if item["kind"] == "NetworkPolicy"]
-        mine = [
+        policies = [item["spec"] for item in self.objects if item["kind"] == "NetworkPolicy"]
+        specs = [
             spec
-            for spec in specs
+            for spec in policies
             if direction in spec["policyTypes"] and _selects(spec["podSelector"], pod)
         ]
-        assert mine, f"no policy restricts the {direction} of {pod}: everything is allowed"
-        for spec in mine:
+        assert specs, f"no policy restricts the {direction} of {pod}: everything is allowed"
+        for spec in specs:
             yield from spec.get(direction.lower()) or ()
 
 

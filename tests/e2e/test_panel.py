@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from support.programs import Daydream, Endpoint, until
+from support.programs import Daydream, Endpoint, priced_endpoint, until
+
+pytestmark = pytest.mark.slow
 
 NANO = 1_000_000_000
+FIRST, SKEPTIC = "judge.v1@priced-1", "judge-skeptic.v1@priced-1"
 PANEL = """
 [[judge]]
 calls_max = 2
@@ -18,124 +22,149 @@ rubric = "skeptic"
 """
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_two_judges_are_calibrated_evaluate_everything_and_the_best_are_promoted(
-    tmp_path: Path, endpoint: Endpoint
-) -> None:
-    (tmp_path / "panel.toml").write_text(PANEL)
-    daydream = Daydream(
-        tmp_path / "user",
-        endpoint,
-        DAYDREAM_CRITIC_PANEL_FILE=str(tmp_path / "panel.toml"),
-        DAYDREAM_CRITIC_PROMOTE_BY="ranks",
-        DAYDREAM_CRITIC_PROMOTE_QUOTA="0.3",
-        DAYDREAM_CRITIC_CALIBRATION_CANARIES="20",
-        DAYDREAM_SAMPLER_CANARY_SHARE="0.1",
-    )
-    run = daydream.json("run", "-n", "120", "--cap", "5")
-    assert run["dead_letters"] == 0
-    assert round(run["spent_usd"] * NANO) == endpoint.witness()["cost_nanousd"], (
+@dataclass(frozen=True)
+class PanelRun:
+    """A finished run: what it printed, what its endpoint billed, and up to 100 of its verdicts."""
+
+    daydream: Daydream
+    endpoint: Endpoint
+    printed: dict[str, Any]
+    billed_nanousd: int
+    report: dict[str, Any]
+    verdicts: list[Any]
+
+    @property
+    def judged(self) -> list[Any]:
+        """Return the verdicts that judges reached, not gates."""
+        return [verdict for verdict in self.verdicts if verdict["judgements"]]
+
+    @property
+    def compared(self) -> list[Any]:
+        """Return the verdicts with comparisons to other hypotheses."""
+        return [verdict for verdict in self.judged if verdict["comparisons"]]
+
+
+@pytest.fixture(scope="module")
+def panel_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelRun]:
+    """Run 120 daydreams before a panel of two judges that promotes by ranks."""
+    folder = tmp_path_factory.mktemp("panel")
+    (folder / "panel.toml").write_text(PANEL)
+    with priced_endpoint(folder) as endpoint:
+        daydream = Daydream(
+            folder / "user",
+            endpoint,
+            DAYDREAM_CRITIC_PANEL_FILE=str(folder / "panel.toml"),
+            DAYDREAM_CRITIC_PROMOTE_BY="ranks",
+            DAYDREAM_CRITIC_PROMOTE_QUOTA="0.3",
+            DAYDREAM_CRITIC_CALIBRATION_CANARIES="20",
+            DAYDREAM_SAMPLER_CANARY_SHARE="0.1",
+        )
+        printed = daydream.json("run", "-n", "120", "--cap", "5")
+        billed_nanousd = endpoint.witness()["cost_nanousd"]
+        with daydream.up() as running:
+            verdicts = running.verdicts()
+        report = daydream.json("report", "critic")
+        yield PanelRun(daydream, endpoint, printed, billed_nanousd, report, verdicts)
+
+
+def test_the_run_spent_what_the_endpoint_billed(panel_run: PanelRun) -> None:
+    assert panel_run.printed["dead_letters"] == 0
+    spent_nanousd = round(panel_run.printed["spent_usd"] * NANO)
+    assert spent_nanousd == panel_run.billed_nanousd, (
         "the ledger and the endpoint count the same money"
     )
-    with daydream.up() as running:
-        verdicts = running.verdicts()
-    judged = [verdict for verdict in verdicts if verdict["judgements"]]
-    assert len(judged) > 50
-    names = {
-        frozenset(judgement["judge"] for judgement in verdict["judgements"]) for verdict in judged
-    }
-    assert frozenset().union(*names) == {"judge.v1@priced-1", "judge-skeptic.v1@priced-1"}, (
+
+
+def test_both_judges_are_asked(panel_run: PanelRun) -> None:
+    assert len(panel_run.judged) > 50
+    judgements = [judgement for verdict in panel_run.judged for judgement in verdict["judgements"]]
+    assert {judgement["judge"] for judgement in judgements} == {FIRST, SKEPTIC}, (
         "each is asked where its answer is worth its price"
     )
-    assert all(
-        judgement["self_judged"] for verdict in judged for judgement in verdict["judgements"]
-    ), "there is one family only"
-    rules = [
-        verdict["aggregation"]["rule"]
-        for verdict in sorted(judged, key=lambda verdict: verdict["reached_at"])
-    ]
-    assert set(rules) == {"quota"}, "from the first verdict on"
-    assert run["judges"]["judge_calibration"]["state"] == "done"
-    assert run["judges"]["judge_calibration"]["text"].startswith("80 answers about canaries")
-    warm = judged
-    assert all(
-        (verdict["decision"] == "promoted")
-        == (
-            (verdict["aggregation"]["rating"] or verdict["aggregation"]["log_odds"])
-            > verdict["aggregation"]["threshold"]
-        )
-        for verdict in warm
-    )
-    compared = [verdict for verdict in warm if verdict["comparisons"]]
-    assert compared, "some were near the promotion threshold"
-    assert all(
-        verdict["aggregation"]["undecided_from"]
-        < verdict["aggregation"]["log_odds"]
-        <= verdict["aggregation"]["undecided_to"]
-        for verdict in compared
-    )
-    assert all(verdict["hypothesis"]["pair"]["strategy"] != "canary" for verdict in verdicts), (
-        "canaries are not stored"
-    )
-    report = daydream.json("report", "critic")
+    assert all(judgement["self_judged"] for judgement in judgements), "there is one family only"
+
+
+def test_the_panel_is_calibrated_before_its_first_verdict(panel_run: PanelRun) -> None:
+    rules = {verdict["aggregation"]["rule"] for verdict in panel_run.judged}
+    assert rules == {"quota"}, "from the first verdict on"
+    calibration = panel_run.printed["judges"]["judge_calibration"]
+    assert calibration["state"] == "done"
+    assert calibration["text"].startswith("80 answers about canaries")
+
+
+def test_what_is_above_the_threshold_is_promoted(panel_run: PanelRun) -> None:
+    for verdict in panel_run.judged:
+        aggregation = verdict["aggregation"]
+        value = aggregation["rating"] or aggregation["log_odds"]
+        assert (verdict["decision"] == "promoted") == (value > aggregation["threshold"])
+
+
+def test_only_the_undecided_are_compared(panel_run: PanelRun) -> None:
+    assert panel_run.compared, "some were near the promotion threshold"
+    for verdict in panel_run.compared:
+        aggregation = verdict["aggregation"]
+        low, high = aggregation["undecided_from"], aggregation["undecided_to"]
+        assert low < aggregation["log_odds"] <= high
+
+
+def test_canaries_are_reported_and_not_stored(panel_run: PanelRun) -> None:
+    strategies = [verdict["hypothesis"]["pair"]["strategy"] for verdict in panel_run.verdicts]
+    assert "canary" not in strategies
+    report = panel_run.report
     assert 8 <= report["bridges"]["count"] + report["decoys"]["count"] <= 12, (
         "one per ten drawn pairs, checked once a second"
     )
-    assert [judge["name"] for judge in report["judges"]] == [
-        "judge.v1@priced-1",
-        "judge-skeptic.v1@priced-1",
-    ]
-    assert report["judged"] == len(judged) or len(verdicts) == 100
+    assert "Canaries promoted" in panel_run.daydream("report", "critic").stdout
+
+
+def test_the_report_has_both_judges_and_every_verdict(panel_run: PanelRun) -> None:
+    report = panel_run.report
+    assert [judge["name"] for judge in report["judges"]] == [FIRST, SKEPTIC]
+    assert report["judged"] == len(panel_run.judged) or len(panel_run.verdicts) == 100
     assert report["rule"] == "quota"
-    shown = daydream("report", "critic")
-    assert "Canaries promoted" in shown.stdout
-    for verdict in (compared[0], warm[0]):
-        inspected = daydream.json("inspect", verdict["verdict_id"])
+
+
+def test_each_call_of_a_verdict_is_shown_as_it_was_sent(panel_run: PanelRun) -> None:
+    compared = panel_run.compared[0]
+    for verdict in (compared, panel_run.judged[0]):
+        inspected = panel_run.daydream.json("inspect", verdict["verdict_id"])
         assert all(call["exact"] for call in inspected["calls"]), [
             call["prompt"]["name"] for call in inspected["calls"] if not call["exact"]
         ]
         assert inspected["sums_agree"]
-        assert len(inspected["calls"]) == len(verdict["hypothesis"]["calls"]) + len(
-            verdict["calls"]
-        )
-    shown = daydream("inspect", compared[0]["verdict_id"])
-    assert "as it was sent" in shown.stdout
-    assert "log-odds" in shown.stdout
-    assert "share an abstract structure" in shown.stdout, "the prompt of the synthesizer"
-    unknown = daydream("inspect", "no-such-verdict")
+        calls = [*verdict["hypothesis"]["calls"], *verdict["calls"]]
+        assert len(inspected["calls"]) == len(calls)
+    shown = panel_run.daydream("inspect", compared["verdict_id"]).stdout
+    assert "as it was sent" in shown
+    assert "log-odds" in shown
+    assert "share an abstract structure" in shown, "the prompt of the synthesizer"
+
+
+def test_an_unknown_verdict_is_not_inspected(panel_run: PanelRun) -> None:
+    unknown = panel_run.daydream("inspect", "no-such-verdict")
     assert unknown.returncode == 1
     assert "Unknown verdict ID" in unknown.stderr
-    with daydream.up() as running:
-        spent = endpoint.witness()["calls"]
-        ask = (
-            "rejudge",
-            "--since",
-            "2020-01-01",
-            "--judge",
-            "judge-skeptic.v1@priced-1",
-            "--limit",
-            "10",
-        )
-        planned = running.json(*ask, "--dry-run")
-        assert (planned["hypotheses"], planned["judges"], planned["sent"]) == (
-            10,
-            ["judge-skeptic.v1@priced-1"],
-            0,
-        )
-        assert 0 < planned["expected_nanousd"] < planned["max_nanousd"]
-        assert endpoint.witness()["calls"] == spent
-        assert running.json(*ask, "--yes")["sent"] == 10
 
-        def judged_again() -> list[dict[str, Any]]:
+
+def test_hypotheses_are_judged_again_by_one_judge_at_a_cost_that_is_shown_first(
+    panel_run: PanelRun,
+) -> None:
+    rejudge = ("rejudge", "--since", "2020-01-01", "--judge", SKEPTIC, "--limit", "10")
+    with panel_run.daydream.up() as running:
+        calls = panel_run.endpoint.witness()["calls"]
+        planned = running.json(*rejudge, "--dry-run")
+        assert (planned["hypotheses"], planned["judges"], planned["sent"]) == (10, [SKEPTIC], 0)
+        assert 0 < planned["expected_nanousd"] < planned["max_nanousd"]
+        assert panel_run.endpoint.witness()["calls"] == calls
+        assert running.json(*rejudge, "--yes")["sent"] == 10
+
+        def second_verdicts() -> list[dict[str, Any]]:
             return [verdict for verdict in running.verdicts() if verdict["round"] == 2]
 
-        until(lambda: len(judged_again()) == 10, "the second verdicts", 30)
-        for verdict in judged_again():
-            assert {judgement["judge"] for judgement in verdict["judgements"]} == {
-                "judge-skeptic.v1@priced-1"
-            }
+        until(lambda: len(second_verdicts()) == 10, "the second verdicts", 30)
+        for verdict in second_verdicts():
+            assert {judgement["judge"] for judgement in verdict["judgements"]} == {SKEPTIC}
             assert verdict["final"]
-        wrong = running("rejudge", "--since", "2020-01-01", "--judge", "nobody", "--yes")
-        assert wrong.returncode == 2
-        assert "judge-skeptic.v1@priced-1" in wrong.stderr
+        unknown = running("rejudge", "--since", "2020-01-01", "--judge", "nobody", "--yes")
+    assert unknown.returncode == 2
+    assert SKEPTIC in unknown.stderr

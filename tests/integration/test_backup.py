@@ -8,6 +8,7 @@ import hashlib
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from daydream_contracts.events import (
     VisibilityChanged,
 )
 from daydream_contracts.rpc import (
+    BackedUp,
     BackUp,
     EmptyRequest,
     Erase,
@@ -32,6 +34,7 @@ from daydream_contracts.rpc import (
     MemoryState,
     Resolve,
     RestoreBackup,
+    Restored,
 )
 from daydream_contracts.topology import (
     MEMORY_BACK_UP,
@@ -117,105 +120,112 @@ def outcome(name: str, result: TrialResult) -> OutcomeRecorded:
     )
 
 
-async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_not(
-    tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
-) -> None:
-    rpc = RpcClient(nc)
+@dataclass(frozen=True)
+class MemoryClient:
+    """Asks the memory and waits for its state."""
 
-    async def state() -> MemoryState:
-        return await rpc.request(MEMORY_STATE, EmptyRequest())
+    rpc: RpcClient
 
-    async def until(**wanted: int) -> None:
+    async def state(self) -> MemoryState:
+        return await self.rpc.request(MEMORY_STATE, EmptyRequest())
+
+    async def until(self, **wanted: int) -> None:
+        """Wait until these counts of the state have these values."""
+
         async def holds() -> bool:
-            return {name: getattr(await state(), name) for name in wanted} == wanted
+            state = await self.state()
+            return {name: getattr(state, name) for name in wanted} == wanted
 
         await eventually(holds)
 
+    async def back_up(self) -> BackedUp:
+        return await self.rpc.request(MEMORY_BACK_UP, BackUp(backup_id="one"))
+
+    async def restore(self, object_name: str, sha256: str) -> Restored:
+        request = RestoreBackup(object_name=object_name, sha256=sha256, who="ada")
+        return await self.rpc.request(MEMORY_RESTORE, request)
+
+
+async def store_before_the_backup(nc: Client, memory: MemoryClient) -> None:
+    open_facts = (
+        f"Fact number {number} is open to everybody who wants to read it." for number in range(5)
+    )
+    await offer(nc, "/open.jsonl", *open_facts)
+    await offer(
+        nc, SECRET, "The alloy of the bell is a secret of this house, and nobody may read of it."
+    )
+    await memory.until(facts=6)
+    await say(nc, verdict("early"))
+    await memory.until(verdicts=1)
+    await say(nc, opinion("early"))
+    await say(nc, outcome("early", TrialResult.REFUTED))
+
+
+async def change_after_the_backup(nc: Client, memory: MemoryClient) -> None:
+    """Add a fact and an insight, erase a document, and retract the early insight."""
+    await offer(nc, "/later.jsonl", "A fact that nobody knew yet when the backup was made.")
+    await say(nc, verdict("late"))
+    await memory.until(facts=8 + 1, verdicts=2)
+    await say(nc, outcome("late", TrialResult.CONFIRMED))
+    now = datetime.now(UTC)
+    await memory.rpc.request(MEMORY_ERASE, Erase(sources=(SECRET,), who="ada", requested_at=now))
+    (early,) = (await memory.rpc.request(MEMORY_RESOLVE, Resolve(names=("v early",)))).facts
+    retraction = VisibilityChanged(
+        fact_ids=(early.fact.fact_id,),
+        active=False,
+        who="ada",
+        why="",
+        changed_at=datetime.now(UTC),
+    )
+    await say(nc, retraction)
+    await memory.until(insights=1, hidden=2)
+
+
+async def check_restored(memory: MemoryClient, before: MemoryState) -> None:
+    after = await memory.state()
+    assert after.generation != before.generation
+    assert (after.verdicts, after.insights, after.hidden) == (2, 1, 2), (
+        "the late verdict, the erasure and the retraction"
+    )
+    assert after.facts == before.facts - 1, (
+        "what was ingested since is ingested again by whoever has it"
+    )
+    page = await memory.rpc.request(MEMORY_VERDICTS, ListVerdicts(promoted_only=False))
+    assert {verdict.verdict_id for verdict in page.verdicts} == {"v early", "v late"}
+    assert [review.who for review in page.reviews] == ["ada"]
+    assert {outcome.verdict_id: outcome.result for outcome in page.outcomes} == {
+        "v early": TrialResult.REFUTED,
+        "v late": TrialResult.CONFIRMED,
+    }, "those of the copy, and those since"
+
+
+async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_not(
+    tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
+) -> None:
+    memory = MemoryClient(RpcClient(nc))
     async with running_gateway(
         server, nc, endpoint.url, tmp_path / "gateway", stage="memory"
     ) as gateway:
         settings = {**gateway.stage_environment, "DAYDREAM_MEMORY_EMBEDDING_NAME": MODEL}
         with service("memory", server.url, tmp_path / "memory", **settings) as process:
-            await offer(
-                nc,
-                "/open.jsonl",
-                *(
-                    f"Fact number {number} is open to everybody who wants to read it."
-                    for number in range(5)
-                ),
-            )
-            await offer(
-                nc,
-                SECRET,
-                "The alloy of the bell is a secret of this house, and nobody may read of it.",
-            )
-            await until(facts=6)
-            await say(nc, verdict("early"))
-            await until(verdicts=1)
-            await say(nc, opinion("early"))
-            await say(nc, outcome("early", TrialResult.REFUTED))
-            made = await rpc.request(MEMORY_BACK_UP, BackUp(backup_id="one"))
-            assert (made.facts, made.verdicts) == (6 + (await state()).insights, 1)
-            assert await rpc.request(MEMORY_BACK_UP, BackUp(backup_id="one")) == made, (
-                "the same request, the same copy"
-            )
-
-            await offer(nc, "/later.jsonl", "A fact that nobody knew yet when the backup was made.")
-            await say(nc, verdict("late"))
-            await until(facts=8 + 1, verdicts=2)
-            await say(nc, outcome("late", TrialResult.CONFIRMED))
-            await rpc.request(
-                MEMORY_ERASE, Erase(sources=(SECRET,), who="ada", requested_at=datetime.now(UTC))
-            )
-            (known,) = (await rpc.request(MEMORY_RESOLVE, Resolve(names=("v early",)))).facts
-            await say(
-                nc,
-                VisibilityChanged(
-                    fact_ids=(known.fact.fact_id,),
-                    active=False,
-                    who="ada",
-                    why="",
-                    changed_at=datetime.now(UTC),
-                ),
-            )
-            await until(insights=1, hidden=2)
-            before = await state()
-
+            await store_before_the_backup(nc, memory)
+            made = await memory.back_up()
+            assert (made.facts, made.verdicts) == (6 + (await memory.state()).insights, 1)
+            assert await memory.back_up() == made, "the same request, the same copy"
+            await change_after_the_backup(nc, memory)
+            before = await memory.state()
             with pytest.raises(PermanentError, match="No backup"):
-                await rpc.request(
-                    MEMORY_RESTORE, RestoreBackup(object_name="two", sha256="", who="ada")
-                )
+                await memory.restore("two", "")
             with pytest.raises(PermanentError, match="incomplete"):
-                await rpc.request(
-                    MEMORY_RESTORE, RestoreBackup(object_name="one", sha256="wrong", who="ada")
-                )
-            done = await rpc.request(
-                MEMORY_RESTORE, RestoreBackup(object_name="one", sha256=made.sha256, who="ada")
-            )
+                await memory.restore("one", "wrong")
+            done = await memory.restore("one", made.sha256)
             assert (done.facts, done.verdicts, done.replayed, done.lost) == (made.facts, 1, 3, 0)
             assert await asyncio.to_thread(process.wait, 30) == 75
         with service("memory", server.url, tmp_path / "memory", **settings):
-            after = await state()
-            assert after.generation != before.generation
-            assert (after.verdicts, after.insights, after.hidden) == (2, 1, 2), (
-                "the late verdict, the erasure and the retraction"
-            )
-            assert after.facts == before.facts - 1, (
-                "what was ingested since is ingested again by whoever has it"
-            )
-            kept = await rpc.request(MEMORY_VERDICTS, ListVerdicts(promoted_only=False))
-            assert {verdict.verdict_id for verdict in kept.verdicts} == {"v early", "v late"}
-            assert [review.who for review in kept.reviews] == ["ada"]
-            assert {each.verdict_id: each.result for each in kept.outcomes} == {
-                "v early": TrialResult.REFUTED,
-                "v late": TrialResult.CONFIRMED,
-            }, "those of the copy, and those since"
-        assert sorted(
-            file.name for file in (tmp_path / "memory" / "memory").iterdir() if file.suffix == ".db"
-        ) == ["memory.db"]
-        assert (
-            b"alloy of the bell" not in (tmp_path / "memory" / "memory" / "memory.db").read_bytes()
-        )
+            await check_restored(memory, before)
+    files = tmp_path / "memory" / "memory"
+    assert [file.name for file in files.iterdir() if file.suffix == ".db"] == ["memory.db"]
+    assert b"alloy of the bell" not in (files / "memory.db").read_bytes()
 
 
 async def test_a_restore_that_was_cut_off_goes_on(tmp_path: Path) -> None:

@@ -26,15 +26,39 @@ from daydream_contracts.events import (
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE, route_of
 from daydream_models.reservations import StagePlan, publish_plan
+from daydream_runtime.rpc import RpcClient
 from support.budget import budget_here
 from support.message_builders import hypothesis, pair
 from support.programs import NatsServer
-from support.stage import StageOf, running_stage
+from support.stage import Stage, StageOf, running_stage
 
 
 @pytest.fixture
 def stage_of(server: NatsServer, nc: Client) -> StageOf:
     return partial(running_stage, server.url, nc)
+
+
+async def publish_plans(stage: Stage) -> None:
+    """Publish what a daydream costs: 100,000 nano-dollars expected at each of two stages."""
+    plans = await stage.js.key_value(PLANS.name)
+    for name in ("synthesizer", "critic"):
+        plan = StagePlan(
+            stage=name,
+            model="m",
+            fixed_nanousd=1_000_000,
+            nanousd_per_fact_byte=0,
+            expected_fixed_nanousd=100_000,
+        )
+        await publish_plan(plans, plan)
+
+
+async def set_cap(rpc: RpcClient) -> None:
+    cap = SetLimit(window="lifetime", cap_nanousd=NANOUSD_PER_USD)
+    await rpc.request(BUDGET_CHANGE, ChangeBudget(change_id="1", change=cap, who="t"))
+
+
+def without_reservation(message: PairSampled) -> PairSampled:
+    return message.model_copy(update={"reservation_id": ""})
 
 
 async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_next_number_or_ends(
@@ -52,40 +76,17 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
         await stage.put(pair())
         await stage.until(stage.empty)
         (dead,) = [letter async for letter in dead_letters(client)]
-        assert (dead.message_id, dead.resends, dead.reason, dead.consumer, dead.deliveries) == (
-            pair().message_id,
-            0,
-            "bug",
-            "synthesizer",
-            1,
-        )
+        assert (dead.message_id, dead.resends) == (pair().message_id, 0)
+        assert (dead.reason, dead.consumer, dead.deliveries) == ("bug", "synthesizer", 1)
         with pytest.raises(ConfigurationError, match="has not published its cost yet"):
             await resend(client, dead)
-        plans = await stage.js.key_value(PLANS.name)
-        for name in ("synthesizer", "critic"):
-            await publish_plan(
-                plans,
-                StagePlan(
-                    stage=name,
-                    model="m",
-                    fixed_nanousd=1_000_000,
-                    nanousd_per_fact_byte=0,
-                    expected_fixed_nanousd=100_000,
-                ),
-            )
+        await publish_plans(stage)
         async with budget_here(server):
             assert "No cap" in (await resend(client, dead) or "")
             assert [letter.sequence async for letter in dead_letters(client)] == [dead.sequence], (
                 "it is still there"
             )
-            await client.rpc.request(
-                BUDGET_CHANGE,
-                ChangeBudget(
-                    change_id="1",
-                    change=SetLimit(window="lifetime", cap_nanousd=NANOUSD_PER_USD),
-                    who="t",
-                ),
-            )
+            await set_cap(client.rpc)
 
             assert await resend(client, dead) is None
             await stage.until(lambda: len(taken) == 2)
@@ -99,20 +100,17 @@ async def test_a_dead_letter_is_sent_again_with_new_money_and_dies_under_the_nex
             await stage.until(stage.empty)
             assert [letter async for letter in dead_letters(client)] == []
             state = await client.rpc.request(BUDGET_STATE, EmptyRequest())
-        reservations = [message.reservation_id for message in taken]
-        assert reservations == [
-            pair().reservation_id,
-            derive_id("resend", pair().message_id, 1),
-            derive_id("resend", pair().message_id, 2),
-        ]
-        assert all(
-            message.model_copy(update={"reservation_id": ""})
-            == pair().model_copy(update={"reservation_id": ""})
-            for message in taken
-        ), "nothing else has changed"
-        assert (state.reservations_open, state.reserved_nanousd) == (2, 2 * 200_000), (
-            "both stages' money, and nobody closes here"
-        )
+    assert [message.reservation_id for message in taken] == [
+        pair().reservation_id,
+        derive_id("resend", pair().message_id, 1),
+        derive_id("resend", pair().message_id, 2),
+    ]
+    assert list(map(without_reservation, taken)) == [without_reservation(pair())] * 3, (
+        "nothing else has changed"
+    )
+    assert (state.reservations_open, state.reserved_nanousd) == (2, 2 * 200_000), (
+        "both stages' money, and nobody closes here"
+    )
 
 
 async def test_what_cannot_be_read_stays_a_dead_letter(

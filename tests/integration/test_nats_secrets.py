@@ -61,9 +61,9 @@ def test_a_service_says_in_one_line_that_its_password_is_wrong(
         "sampler", f"tls://lab:wrong@{where}", tmp_path, ready=False, SSL_CERT_FILE=str(cert)
     ) as process:
         assert process.wait(60) == 2
-    said = next(tmp_path.glob("sampler-*.log")).read_text().splitlines()[-1]
-    assert "refuses the connection" in said
-    assert "DAYDREAM_NATS_URL" in said
+    last_line = next(tmp_path.glob("sampler-*.log")).read_text().splitlines()[-1]
+    assert "refuses the connection" in last_line
+    assert "DAYDREAM_NATS_URL" in last_line
 
 
 async def test_a_command_says_so_too_and_at_once(

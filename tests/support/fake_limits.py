@@ -48,11 +48,11 @@ class FakeTokenBucket(FakeLimit):
         return (1 - self._level) / self.rate
 
 
-def limit_of(told: dict[str, Any] | None) -> FakeLimit | None:
+def limit_of(description: dict[str, Any] | None) -> FakeLimit | None:
     """Make a limit from `{"kind": "window" or "bucket", "calls": 60, "seconds": 60}`."""
-    if not told:
+    if not description:
         return None
-    calls, seconds = told["calls"], told["seconds"]
-    if told["kind"] == "window":
+    calls, seconds = description["calls"], description["seconds"]
+    if description["kind"] == "window":
         return FakeFixedWindow(calls, seconds)
     return FakeTokenBucket(calls, seconds)

@@ -21,8 +21,8 @@ def completion(
     content: Any = "yes", finish: str | None = "stop", *, message: Any = None, **fields: Any
 ) -> dict[str, Any]:
     """Return a completion in OpenAI's form."""
-    said = {"role": "assistant", "content": content, **(message or {})}
-    choice = {"index": 0, "finish_reason": finish, "message": said}
+    full_message = {"role": "assistant", "content": content, **(message or {})}
+    choice = {"index": 0, "finish_reason": finish, "message": full_message}
     return {"id": "c-1", "model": "m", "choices": [choice], "usage": USAGE, **fields}
 
 

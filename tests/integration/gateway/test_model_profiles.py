@@ -35,30 +35,30 @@ async def learned(nc: Client, settings: dict[str, Any]) -> dict[str, str]:
 
 async def test_replicas_share_their_lessons_and_keep_them_over_a_start(nc: Client) -> None:
     async with gateway_here(nc, **HERE) as first, gateway_here(nc, **HERE) as second:
-        ours, theirs = first.models.open(NAME), second.models.open(NAME)
-        ours.dialect.refuse("seed", "no seed", at_s=10)
-        theirs.dialect.refuse("logprobs", "no logprobs", at_s=20)
-        theirs.dialect.caps["max_tokens"] = 900
-        for gateway, model in ((first, ours), (second, theirs), (first, ours)):
+        first_model, second_model = first.models.open(NAME), second.models.open(NAME)
+        first_model.dialect.refuse("seed", "no seed", at_s=10)
+        second_model.dialect.refuse("logprobs", "no logprobs", at_s=20)
+        second_model.dialect.caps["max_tokens"] = 900
+        for gateway, model in ((first, first_model), (second, second_model), (first, first_model)):
             await gateway.profiles.exchange(model)
-        assert set(ours.dialect.refused) == {"seed", "logprobs"}
-        assert ours.dialect == theirs.dialect
+        assert set(first_model.dialect.refused) == {"seed", "logprobs"}
+        assert first_model.dialect == second_model.dialect
     assert await learned(nc, HERE) == {"seed": "no seed", "logprobs": "no logprobs"}
 
 
 async def test_replicas_share_what_bills_and_thought_taught(nc: Client) -> None:
     async with gateway_here(nc, **HERE) as first, gateway_here(nc, **HERE) as second:
-        ours, theirs = first.models.open(NAME), second.models.open(NAME)
-        call = ours.prepare(STAGE, CHAT_PATH, BODY)
-        assert ours.learn_bill(ours.bound(call, 60), 5000)
+        first_model, second_model = first.models.open(NAME), second.models.open(NAME)
+        call = first_model.prepare(STAGE, CHAT_PATH, BODY)
+        assert first_model.learn_bill(first_model.bound(call, 60), 5000)
         for _ in range(SEEN_MIN):
-            ours.allowances.for_role("critic").observe(THINKING)
-        for gateway, model in ((first, ours), (second, theirs)):
+            first_model.allowances.for_role("critic").observe(THINKING)
+        for gateway, model in ((first, first_model), (second, second_model)):
             await gateway.profiles.exchange(model)
-        assert theirs.bound(call, 60).nanousd >= 5000
-        assert theirs.prepare(STAGE, CHAT_PATH, BODY).reasoning_tokens == 1500
+        assert second_model.bound(call, 60).nanousd >= 5000
+        assert second_model.prepare(STAGE, CHAT_PATH, BODY).reasoning_tokens == 1500
     async with gateway_here(nc, **HERE) as later:
-        assert later.models.open(NAME).profile() == ours.profile()
+        assert later.models.open(NAME).profile() == first_model.profile()
 
 
 async def test_what_the_operator_set_or_another_address_refused_is_not_shared(nc: Client) -> None:

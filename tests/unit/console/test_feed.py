@@ -136,19 +136,19 @@ def test_a_vault_is_updated_and_notes_that_people_changed_stay(tmp_path: Path) -
     notes = notes_of([insight(1), insight(2)])
     assert set(write_vault(tmp_path, notes).written) == set(notes)
     assert write_vault(tmp_path, notes).written == ()
-    mine, other, fresh = [
+    edited, other, fresh = [
         *sorted(name for name in notes if name.startswith("insights/")),
         "insights/new.md",
     ]
-    (tmp_path / mine).write_text("I thought about it, and")
+    (tmp_path / edited).write_text("I thought about it, and")
     (tmp_path / fresh).write_text("was here before")
-    result = write_vault(tmp_path, {mine: "changed", fresh: "ours"})
-    assert (set(result.kept), result.written) == ({mine, fresh}, ())
+    result = write_vault(tmp_path, {edited: "changed", fresh: "ours"})
+    assert (set(result.kept), result.written) == ({edited, fresh}, ())
     assert other in result.removed
     assert not (tmp_path / other).exists()
-    assert (tmp_path / mine).read_text().startswith("I thought")
+    assert (tmp_path / edited).read_text().startswith("I thought")
     assert write_vault(tmp_path, {}).removed == ()
-    assert (tmp_path / mine).exists()
+    assert (tmp_path / edited).exists()
 
 
 @pytest.mark.parametrize("title", ["", "...", "con/../../etc", "x" * 500])

@@ -25,11 +25,12 @@ ALL = [
     ],
 )
 def test_a_service_knows_all_names_that_begin_like_its_own(name: str, meant: str) -> None:
-    for said in (
+    for problems in (
         unknown_settings([CriticSettings], [name]),
         unknown_settings(ALL, [name], everything=True),
     ):
-        assert said == [f"{name} is not a setting" + (f"; did you mean {meant}?" if meant else "")]
+        suggestion = f"; did you mean {meant}?" if meant else ""
+        assert problems == [f"{name} is not a setting{suggestion}"]
 
 
 def test_where_all_services_are_known_names_for_all_of_them_are_checked_too() -> None:

@@ -102,6 +102,9 @@ class LedgerTail:
         Raise UnreadableMessageError if the stream counts one and does not return it. That is
         checked only after a commit was refused although there was nothing new to read: a server
         that finds a damaged message answers "no message found".
+
+        A plain loop without tenacity: whether to read again depends on two answers of the broker,
+        a missing message and the stream's last sequence, and either can also end it.
         """
         js, following = self.projection.js, self.position.sequence + 1
         for _ in range(HIDDEN_READS):

@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tenacity import RetryCallState, retry, retry_if_exception_type, wait_fixed
+
 from daydream_contracts.errors import ConfigurationError
 from daydream_memory.sandbox.exchange import ReadOutcome, exchange, watch
 from daydream_memory.sandbox.forker import Forker, SandboxWorker
@@ -27,6 +29,11 @@ RESTART_S = 1.0
 READERS = "daydream_memory.sandbox.document_facts"
 MUST_BE_DENIED = ("network", "files")
 NO_LABELS = ("", "")
+
+
+def _log_failed_start(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("no process for reading documents could be started: %s", error)
 
 
 @dataclass
@@ -118,17 +125,20 @@ class ReadingPool:
         worker.writer.close()
         return await self._new()
 
+    @retry(
+        retry=retry_if_exception_type((OSError, RuntimeError, TimeoutError)),
+        wait=wait_fixed(RESTART_S),
+        before_sleep=_log_failed_start,
+    )
     async def _new(self) -> SandboxWorker:
-        """Fork a worker. Start the forking process again if it has ended."""
-        while True:
-            async with self._forking:
-                try:
-                    if not self.forker.running:
-                        await self.forker.start()
-                    return await self.forker.fork()
-                except (OSError, RuntimeError, TimeoutError) as error:
-                    log.warning("no process for reading documents could be started: %s", error)
-            await asyncio.sleep(RESTART_S)
+        """Fork a worker, however often it takes. Start the forking process again if it has ended.
+
+        The lock is free between two tries.
+        """
+        async with self._forking:
+            if not self.forker.running:
+                await self.forker.start()
+            return await self.forker.fork()
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -38,12 +38,12 @@ def test_a_bill_for_a_call_that_is_free_by_the_list_is_the_least_bound() -> None
 
 @given(lessons, lessons, amounts)
 def test_lessons_merge_in_any_order_and_never_lower_a_bound(
-    mine: BillLesson, theirs: BillLesson, listed: int
+    first: BillLesson, second: BillLesson, listed: int
 ) -> None:
-    merged = mine.merge(theirs)
-    assert merged == theirs.merge(mine)
-    assert merged.bound_nanousd(listed) >= mine.bound_nanousd(listed) >= listed
-    assert merge_bills({"a": mine}, {"a": theirs, "b": mine}) == {"a": merged, "b": mine}
+    merged = first.merge(second)
+    assert merged == second.merge(first)
+    assert merged.bound_nanousd(listed) >= first.bound_nanousd(listed) >= listed
+    assert merge_bills({"a": first}, {"a": second, "b": first}) == {"a": merged, "b": first}
 
 
 def test_a_lesson_is_about_one_price() -> None:

@@ -186,25 +186,25 @@ def test_a_probe_sets_the_start_of_roles_that_have_learned_nothing() -> None:
 
 
 def test_what_a_role_learned_is_adopted_by_a_replica_that_has_seen_less() -> None:
-    ours, theirs = ReasoningAllowances("m"), ReasoningAllowances("m")
+    first, second = ReasoningAllowances("m"), ReasoningAllowances("m")
     for _ in range(SEEN_MIN):
-        ours.for_role("critic").observe(thinking(1000))
+        first.for_role("critic").observe(thinking(1000))
     for _ in range(INCREASES_MAX + 1):
-        cut_at(ours.for_role("oracle"))
-    theirs.adopt(ours.lessons())
-    assert dict(theirs) == dict(ours) == {"critic": 1500, "oracle": 1500}
-    assert theirs.for_role("oracle").never_stops
-    assert theirs.lessons() == ours.lessons()
-    assert any("never stops" in line for line in theirs.lines())
+        cut_at(first.for_role("oracle"))
+    second.adopt(first.lessons())
+    assert dict(second) == dict(first) == {"critic": 1500, "oracle": 1500}
+    assert second.for_role("oracle").never_stops
+    assert second.lessons() == first.lessons()
+    assert any("never stops" in line for line in second.lines())
 
 
 def test_a_replica_keeps_what_it_has_seen_itself() -> None:
-    ours, theirs = ReasoningAllowances("m"), ReasoningAllowances("m")
+    first, second = ReasoningAllowances("m"), ReasoningAllowances("m")
     for _ in range(SEEN_MIN):
-        ours.for_role("critic").observe(thinking(1000))
-        theirs.for_role("critic").observe(thinking(2000))
-    ours.adopt(theirs.lessons())
-    assert dict(ours) == {"critic": 1500}
+        first.for_role("critic").observe(thinking(1000))
+        second.for_role("critic").observe(thinking(2000))
+    first.adopt(second.lessons())
+    assert dict(first) == {"critic": 1500}
 
 
 def test_increases_that_may_still_fail_are_not_shared() -> None:
@@ -225,10 +225,10 @@ def test_what_the_operator_set_is_neither_shared_nor_replaced() -> None:
 
 @given(lessons, lessons)
 def test_lessons_of_two_replicas_merge_in_any_order(
-    ours: dict[str, ThoughtLesson], theirs: dict[str, ThoughtLesson]
+    first: dict[str, ThoughtLesson], second: dict[str, ThoughtLesson]
 ) -> None:
-    merged = merge_thought(ours, theirs)
-    assert merged == merge_thought(theirs, ours) == merge_thought(merged, theirs)
+    merged = merge_thought(first, second)
+    assert merged == merge_thought(second, first) == merge_thought(merged, second)
 
 
 @pytest.mark.parametrize(

@@ -139,13 +139,13 @@ def test_every_listed_price_equals_that_of_its_own_library_on_both_sides_of_ever
         read += 1
         for tier in price.tariffs(at)[0].tiers:
             for tokens in {1000, tier.above, tier.above + 1} - {0}:
-                usage, theirs = (
+                usage, reference_usage = (
                     TokenUsage(tokens, 300, tokens // 4),
                     Usage(input_tokens=tokens, output_tokens=300, cache_read_tokens=tokens // 4),
                 )
                 for batch in (False, True):
                     wanted = calc_price(
-                        theirs,
+                        reference_usage,
                         name,
                         provider_id=provider,
                         genai_request_timestamp=at,
@@ -185,5 +185,5 @@ def test_an_explanation_names_the_source_and_the_cost_of_an_example() -> None:
     assert "gpt-4.1-mini of openai" in listed.detail
     assert listed.batch[0].input == listed.tiers[0].input / 2
     assert explain("m", FREE, input_tokens=1000, output_tokens=100).source == "free"
-    mine = explain("m", MINE, input_tokens=1000, output_tokens=100)
-    assert (mine.source, mine.since, mine.tiers[0].cached_input) == ("file", None, 0.075)
+    own = explain("m", MINE, input_tokens=1000, output_tokens=100)
+    assert (own.source, own.since, own.tiers[0].cached_input) == ("file", None, 0.075)

@@ -19,7 +19,7 @@ from daydream_console.bench.record import (
     write_record,
 )
 from daydream_contracts.errors import ConfigurationError
-from support.planted_bench import FakeMatchingJudge, PlantedWorld, daydream_on, planted_record
+from support.known_rates import FakeMatchingJudge, KnownRates, daydream_on, record_with_known_rates
 
 CORPUS = load_corpus()
 BRIDGE, OTHER = CORPUS.bridges[0], CORPUS.bridges[1]
@@ -31,7 +31,7 @@ def record_of(
     plain: list[RecordedDaydream], full: list[RecordedDaydream], runs: int = 1
 ) -> BenchRecord:
     """Return a record whose arms did exactly this in each run, for a dollar less five percent."""
-    empty = planted_record(PlantedWorld(1, reach=0, runs=runs), CORPUS, 0)
+    empty = record_with_known_rates(KnownRates(1, reach=0, runs=runs), CORPUS, 0)
     daydreams = {PLAIN_ARM: tuple(plain), FULL_ARM: tuple(full)}
     changed = [
         run.model_copy(update={"daydreams": daydreams[run.arm], "spent_nanousd": 10**9})
@@ -129,18 +129,16 @@ def test_without_a_hypothesis_about_a_bridge_nothing_is_asked() -> None:
     assert arm.good_per_usd.high > 0, "no hit is no certainty of zero"
 
 
-@pytest.mark.parametrize(
-    "world", [PlantedWorld(4), PlantedWorld(1, reach=0.1), PlantedWorld(4, runs=3)]
-)
-def test_the_table_returns_a_planted_ratio_within_its_interval(world: PlantedWorld) -> None:
+@pytest.mark.parametrize("rates", [KnownRates(4), KnownRates(1, reach=0.1), KnownRates(4, runs=3)])
+def test_the_table_returns_a_known_ratio_within_its_interval(rates: KnownRates) -> None:
     ratios = [
         result(
-            planted_record(world, CORPUS, seed),
-            FakeMatchingJudge(CORPUS, world.sensitivity, world.specificity, seed),
+            record_with_known_rates(rates, CORPUS, seed),
+            FakeMatchingJudge(CORPUS, rates.sensitivity, rates.specificity, seed),
         ).ratio
         for seed in range(4)
     ]
-    held = [ratio is not None and ratio.low <= world.ratio <= ratio.high for ratio in ratios]
+    held = [ratio is not None and ratio.low <= rates.ratio <= ratio.high for ratio in ratios]
     assert sum(held) >= 3
 
 

@@ -15,34 +15,34 @@ from daydream_console.bench.record import BenchRecord
 from daydream_console.bench.report_files import as_json, as_markdown
 from daydream_console.bench.report_page import report_page
 from daydream_console.bench.wording import COLUMNS, headline, notes
-from support.planted_bench import FakeMatchingJudge, PlantedWorld, planted_record
+from support.known_rates import FakeMatchingJudge, KnownRates, record_with_known_rates
 
 CORPUS = load_corpus()
 
 
-def bench(world: PlantedWorld, **changes: object) -> tuple[BenchOutcome, BenchRecord]:
-    record = planted_record(world, CORPUS, 1).model_copy(update=changes)
+def bench(rates: KnownRates, **changes: object) -> tuple[BenchOutcome, BenchRecord]:
+    record = record_with_known_rates(rates, CORPUS, 1).model_copy(update=changes)
     return asyncio.run(assess(record, CORPUS, FakeMatchingJudge(CORPUS), resamples=200)), record
 
 
 @pytest.mark.parametrize(
-    ("world", "changes", "said"),
+    ("rates", "changes", "wording"),
     [
-        (PlantedWorld(10, reach=0.05), {}, "daydream found"),
-        (PlantedWorld(0.05, reach=0.6), {}, "daydream found fewer"),
-        (PlantedWorld(1, reach=0.1), {}, "Not decided"),
-        (PlantedWorld(1, reach=0), {}, "No arm found"),
-        (PlantedWorld(10, reach=0.05), {"toy": True}, "toy model, which has no ideas"),
+        (KnownRates(10, reach=0.05), {}, "daydream found"),
+        (KnownRates(0.05, reach=0.6), {}, "daydream found fewer"),
+        (KnownRates(1, reach=0.1), {}, "Not decided"),
+        (KnownRates(1, reach=0), {}, "No arm found"),
+        (KnownRates(10, reach=0.05), {"toy": True}, "toy model, which has no ideas"),
     ],
 )
 def test_the_headline_says_what_the_interval_allows(
-    world: PlantedWorld, changes: dict[str, object], said: str
+    rates: KnownRates, changes: dict[str, object], wording: str
 ) -> None:
-    assert said in headline(*bench(world, **changes))
+    assert wording in headline(*bench(rates, **changes))
 
 
 def test_without_the_plain_arm_nothing_is_compared() -> None:
-    outcome, record = bench(PlantedWorld(2, reach=0.1))
+    outcome, record = bench(KnownRates(2, reach=0.1))
     alone = [run for run in record.runs if run.arm == FULL_ARM]
     changed = record.model_copy(update={"runs": tuple(alone)})
     outcome = asyncio.run(assess(changed, CORPUS, FakeMatchingJudge(CORPUS), resamples=200))
@@ -51,14 +51,14 @@ def test_without_the_plain_arm_nothing_is_compared() -> None:
 
 
 def test_the_notes_say_how_good_the_comparing_model_is_and_what_dollars_mean() -> None:
-    text = "\n".join(notes(*bench(PlantedWorld(2, reach=0.2), notional=True)))
+    text = "\n".join(notes(*bench(KnownRates(2, reach=0.2), notional=True)))
     assert "recognized 41 of 41, and rejected 41 of 41 others" in text
     assert "the model is free" in text
     assert "plain: the essay" in text
 
 
 def test_markdown_and_json_have_every_arm_with_what_it_takes_to_run_it_again() -> None:
-    outcome, record = bench(PlantedWorld(2, reach=0.2))
+    outcome, record = bench(KnownRates(2, reach=0.2))
     text = as_markdown(outcome, record)
     rows = [line for line in text.splitlines() if line.startswith(("| plain", "| daydream |"))]
     assert len(rows) >= 2
@@ -72,7 +72,7 @@ def test_markdown_and_json_have_every_arm_with_what_it_takes_to_run_it_again() -
 
 
 def test_the_page_is_one_file_with_plots_and_escapes_what_comes_from_outside() -> None:
-    outcome, record = bench(PlantedWorld(5, reach=0.05), model="<script>alert(1)</script>")
+    outcome, record = bench(KnownRates(5, reach=0.05), model="<script>alert(1)</script>")
     page = report_page(outcome, record)
     assert page.count("<svg") == 3
     assert "<script" not in page
@@ -83,6 +83,6 @@ def test_the_page_is_one_file_with_plots_and_escapes_what_comes_from_outside() -
 
 
 def test_the_page_of_a_benchmark_that_found_nothing_has_plots_too() -> None:
-    outcome, record = bench(PlantedWorld(1, reach=0))
+    outcome, record = bench(KnownRates(1, reach=0))
     assert "<svg" in report_page(outcome, record)
     assert "nan" not in report_page(outcome, record)

@@ -13,7 +13,7 @@ from support.programs import clean_environment
 from support.whole_system import CAP_NANOUSD, WholeSystem
 
 
-async def check_books(system: WholeSystem) -> None:
+async def check_nothing_lost_or_paid_twice(system: WholeSystem) -> None:
     """Let the system finish, and assert that nothing is lost, and nothing is paid twice."""
     state = await system.finish()
     assert state.memory is not None

@@ -15,12 +15,12 @@ from daydream_console.bench.record import ArmRun, BenchRecord, RecordedDaydream
 
 NANO = 1_000_000_000
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-MODEL = "planted-1"
+MODEL = "known-rates-1"
 
 
 @dataclass(frozen=True)
-class PlantedWorld:
-    """What arms do and what they cost.
+class KnownRates:
+    """How often arms find something, and how often their judge errs.
 
     `reach` is the mean number of the bridges that an arm promotes something about in a run, as a
     share of all; a bridge's own share varies around it with `spread` (log-normal). `right` is the
@@ -41,17 +41,17 @@ class PlantedWorld:
         return self.reach * (self.ratio if arm == FULL_ARM else 1)
 
 
-def planted_record(
-    world: PlantedWorld, corpus: BenchCorpus, seed: int, votes: int = 1
+def record_with_known_rates(
+    rates: KnownRates, corpus: BenchCorpus, seed: int, votes: int = 1
 ) -> BenchRecord:
-    """Return the record of a plain and a full arm in this world."""
+    """Return the record of a plain and a full arm that have these rates."""
     rng = random.Random(f"world {seed}")
-    mean = -(world.spread**2) / 2
-    ease = {bridge.name: rng.lognormvariate(mean, world.spread) for bridge in corpus.bridges}
+    mean = -(rates.spread**2) / 2
+    ease = {bridge.name: rng.lognormvariate(mean, rates.spread) for bridge in corpus.bridges}
     runs = [
-        _run(world, corpus, ease, arm, number, rng)
+        _run(rates, corpus, ease, arm, number, rng)
         for arm in (PLAIN_ARM, FULL_ARM)
-        for number in range(world.runs)
+        for number in range(rates.runs)
     ]
     return BenchRecord(
         version="0",
@@ -59,7 +59,7 @@ def planted_record(
         price="none",
         corpus=corpus.digest,
         plain_notes=0,
-        cap_usd=2.0 * world.runs,
+        cap_usd=2.0 * rates.runs,
         votes=votes,
         labelled=len(corpus.matches),
         started_at=AT,
@@ -69,7 +69,7 @@ def planted_record(
 
 
 def _run(
-    world: PlantedWorld,
+    rates: KnownRates,
     corpus: BenchCorpus,
     ease: dict[str, float],
     arm: str,
@@ -78,10 +78,10 @@ def _run(
 ) -> ArmRun:
     daydreams = [
         daydream_on(
-            bridge, right=rng.random() < world.right, serial=f"{arm} {number} {bridge.name}"
+            bridge, right=rng.random() < rates.right, serial=f"{arm} {number} {bridge.name}"
         )
         for bridge in corpus.bridges
-        if rng.random() < min(1.0, world.reach_of(arm) * ease[bridge.name])
+        if rng.random() < min(1.0, rates.reach_of(arm) * ease[bridge.name])
     ]
     return ArmRun(
         arm=arm,
