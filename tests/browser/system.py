@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import nats
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from daydream_console.local.folder import DataFolder
 from daydream_contracts.events import HypothesisProposed
+from daydream_contracts.grants import CONSOLE
 from daydream_contracts.topology import route_of
+from daydream_runtime.nats_connection import open_connection
 from support.programs import Daydream, priced_endpoint, until
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -48,8 +50,10 @@ def _console_url(file: Path) -> str:
 async def _break_something(daydream: Daydream) -> None:
     """Send a message that no version can read: it becomes a dead letter."""
 
-    address = json.loads((daydream.data / "running.json").read_text())["nats_url"]
-    client = await nats.connect(address)
+    folder = DataFolder(daydream.data)
+    client = await open_connection(
+        folder.nats_address(folder.read("running.json")["nats_url"], CONSOLE)
+    )
     route = route_of(HypothesisProposed)
     await client.jetstream().publish(route.subject, b'{"version": 2}', stream=route.stream)
     await client.close()

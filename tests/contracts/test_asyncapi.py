@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from daydream_console.asyncapi import document
+from daydream_contracts import grants
 from daydream_contracts.topology import CONSUMERS, ENDPOINTS, ROUTES
 
 
@@ -123,6 +124,17 @@ def test_streams_and_durables_are_described(described: dict[str, Any]) -> None:
         channel = described["channels"][f"{consumer.service} takes {consumer.message.__name__}"]
         assert channel["x-jetstream"]["stream"] == consumer.route.stream
         assert channel["x-jetstream"]["durable"] == consumer.durable
+        readers = grants.STREAMS[consumer.route.stream].readers
+        assert tuple(channel["x-jetstream"]["readers"]) == readers
+
+
+def test_it_says_who_asks_each_endpoint(described: dict[str, Any]) -> None:
+    callers = {
+        _channel(described, operation)["address"]: tuple(operation["x-callers"])
+        for operation in described["operations"].values()
+        if "reply" in operation
+    }
+    assert callers == {endpoint.subject: grants.CALLERS[endpoint] for endpoint in ENDPOINTS}
 
 
 def _channel(described: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:

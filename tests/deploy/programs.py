@@ -16,7 +16,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_S = 60
-REQUIRED = "nats.urls={nats://nats:4222},model.name=a-model,stageKeys.existingSecret=stages"
+REQUIRED = (
+    "nats.urls={tls://nats:4222},nats.users.existingSecret=nats-keys,"
+    "model.name=a-model,stageKeys.existingSecret=stages"
+)
 
 Object = dict[str, Any]
 Done = subprocess.CompletedProcess[str]

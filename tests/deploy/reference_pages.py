@@ -20,7 +20,7 @@ from daydream_console.cli.commands import create_program
 from daydream_console.cli.exit_codes import EXIT_CODES
 from daydream_console.cli.help_text import examples
 from daydream_console.cli.lazy_commands import DefaultGroup
-from daydream_contracts import buckets, topology
+from daydream_contracts import buckets, grants, topology
 from daydream_contracts.events import ContractModel
 from daydream_contracts.topology import Stream
 from deploy.provider_answers_page import provider_answers_page
@@ -134,28 +134,40 @@ def _row(name: str, parameter: TyperArgument | TyperOption) -> tuple[str, str, s
     return f"`{name}`", _paragraph(parameter.help or ""), text
 
 
+STREAM_COLUMNS = ("stream", "subjects", "limits", "read by")
+REQUEST_COLUMNS = ("subject", "request", "reply", "asked by", "purpose")
+BUCKET_COLUMNS = ("name", "kind", "entries expire after", "read by", "written by")
+
+
 def messages_page() -> str:
     """Return the page of streams, events, requests, buckets and object stores."""
     lines = ["# Messages", "", GENERATED, "", MESSAGES_INTRO]
-    lines += ["## Streams", "", *_table(("stream", "subjects", "limits"), _stream_rows()), ""]
+    lines += [
+        "## Streams",
+        "",
+        *_table(("stream", "subjects", "limits", "read by"), _stream_rows()),
+        "",
+    ]
     lines += ["## Events", ""]
     lines += [*_table(("event", "subject", "published by", "consumed by"), _event_rows()), ""]
     for route in topology.ROUTES:
         lines += _model(route.message)
     lines += ["## Requests", "", "A repeated request has no further effect.", ""]
-    lines += [*_table(("subject", "request", "reply", "purpose"), _request_rows()), ""]
+    lines += [*_table(REQUEST_COLUMNS, _request_rows()), ""]
     lines += ["## Parts of events", ""]
     for part in _parts([route.message for route in topology.ROUTES]):
         lines += _model(part)
     lines += ["## Buckets and object stores", ""]
-    lines += [*_table(("name", "kind", "entries expire after"), _bucket_rows()), ""]
+    lines += [*_table(BUCKET_COLUMNS, _bucket_rows()), ""]
     return _page(lines)
 
 
 def _stream_rows() -> Iterator[tuple[str, ...]]:
     for stream in topology.STREAMS:
         subjects = ", ".join(f"`{subject}`" for subject in stream.subjects)
-        yield f"`{stream.name}`", subjects or f"mirror of `{stream.mirror_of}`", _limits(stream)
+        subjects = subjects or f"mirror of `{stream.mirror_of}`"
+        readers = ", ".join(grants.STREAMS[stream.name].readers)
+        yield f"`{stream.name}`", subjects, _limits(stream), readers
 
 
 def _limits(stream: Stream) -> str:
@@ -181,15 +193,20 @@ def _request_rows() -> Iterator[tuple[str, ...]]:
     for endpoint in topology.ENDPOINTS:
         purpose = _paragraph(inspect.getdoc(endpoint.request) or "")
         names = (f"`{endpoint.request.__name__}`", f"`{endpoint.reply.__name__}`")
-        yield f"`{endpoint.subject}`", *names, purpose
+        yield f"`{endpoint.subject}`", *names, ", ".join(grants.CALLERS[endpoint]), purpose
 
 
 def _bucket_rows() -> Iterator[tuple[str, ...]]:
     for bucket in buckets.BUCKETS:
         age = f"{bucket.ttl_s // buckets.DAY_S} days" if bucket.ttl_s else "never"
-        yield f"`{bucket.name}`", "key-value bucket", age
+        yield f"`{bucket.name}`", "key-value bucket", age, *_users(grants.BUCKETS[bucket])
     for name in buckets.OBJECT_STORES:
-        yield f"`{name}`", "object store", "never"
+        yield f"`{name}`", "object store", "never", *_users(grants.OBJECT_STORES[name])
+
+
+def _users(grant: grants.StoreGrant) -> tuple[str, str]:
+    """Return who reads and who writes. In two buckets each service writes its own keys."""
+    return ", ".join(grant.readers), ", ".join(grant.writers) or "each service its own keys"
 
 
 def _model(model: type[ContractModel]) -> list[str]:

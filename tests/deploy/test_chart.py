@@ -20,6 +20,9 @@ WITH_KEDA = ("keda.enabled=true", "keda.monitoringEndpoint=nats-headless:8222")
 WITH_EVERYTHING = (
     *WITH_KEDA,
     "model.existingSecret=key",
+    "digests.existingSecret=digests",
+    "digests.smtpPasswordKey=password",
+    "networkPolicy.digestTo[0].ipBlock.cidr=10.0.0.0/8",
     "services.memory.storage.storageClassName=fast",
     "imagePullSecrets[0].name=pull",
     "defaults.priorityClassName=low",
@@ -108,6 +111,7 @@ def test_pods_meet_the_restricted_pod_security_standard(helm: Helm, service: str
         "emptyDir",
         "persistentVolumeClaim",
         "configMap",
+        "projected",
     }
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
@@ -140,7 +144,7 @@ def test_a_service_has_a_setting_for_every_variable_it_gets(helm: Helm, service:
 def test_a_service_reads_what_the_chart_sets(helm: Helm, read: Reader, service: str) -> None:
     objects = helm.render("logLevel=debug")
     settings = read(service, environment_of(objects, service))
-    assert (str(settings.nats_address), settings.log_level) == ("nats://nats:4222", "debug")
+    assert (str(settings.nats_address), settings.log_level) == ("tls://nats:4222", "debug")
     (container,) = pods(objects)[service]["containers"]
     assert settings.http_host == "0.0.0.0"
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
@@ -208,7 +212,7 @@ def test_probes_use_paths_that_are_served(helm: Helm, service: str) -> None:
 
 
 def test_every_pod_may_look_up_names_and_reach_nats(helm: Helm, service: str) -> None:
-    network = Network(helm.render("nats.urls={nats://a:4223,nats://b}"))
+    network = Network(helm.render("nats.urls={tls://a:4223,tls://b}"))
     for port in (53, 4222, 4223):
         assert network.sends(pod_of(service), port, Stranger())
     assert not network.sends(pod_of(service), 22, Stranger())
@@ -363,34 +367,3 @@ def test_the_notes_say_how_to_set_a_cap_and_warn_without_keda(helm: Helm) -> Non
     notes = helm.run(*words).stdout.partition("NOTES:")[2]
     assert "budget set --lifetime" in notes
     assert "KEDA is not installed" in notes
-
-
-def test_streams_are_made_before_anything_else_and_with_the_right_to_do_so(helm: Helm) -> None:
-    objects = helm.render("defaults.secrets={nats-users}", "nats.streamReplicas=5")
-    job, settings = named(objects, "Job")["provision"], named(objects, "ConfigMap")["provision"]
-    for item in (job, settings):
-        hooks = item["metadata"]["annotations"]["helm.sh/hook"].split(",")
-        assert hooks == ["pre-install", "pre-upgrade", "pre-rollback"]
-    weights = [item["metadata"]["annotations"]["helm.sh/hook-weight"] for item in (settings, job)]
-    assert weights == ["-1", "0"], "the job reads the settings"
-    assert settings["data"] == {
-        "DAYDREAM_NATS_URL": "nats://nats:4222",
-        "DAYDREAM_STREAM_REPLICAS": "5",
-        "DAYDREAM_LOG_LEVEL": "info",
-    }
-    (container,) = job["spec"]["template"]["spec"]["containers"]
-    assert container["command"] == ["/opt/daydream/bin/daydream-provision"]
-    assert container["envFrom"] == [
-        {"configMapRef": {"name": "lab-daydream-provision"}},
-        {"secretRef": {"name": "nats-users"}},  # after it, so that its URL with a password wins
-    ]
-    assert container["securityContext"]["readOnlyRootFilesystem"] is True
-
-
-@pytest.mark.parametrize("copies", [0, 2, 4, 7])
-def test_a_number_of_copies_without_a_majority_of_its_own_is_refused(
-    helm: Helm, copies: int
-) -> None:
-    done = helm.template("--set", f"{REQUIRED},nats.streamReplicas={copies}")
-    assert done.returncode != 0
-    assert "streamReplicas" in done.stderr

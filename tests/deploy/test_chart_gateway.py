@@ -45,8 +45,10 @@ def secrets_in(item: Any, variable: str = "") -> Iterator[tuple[str, str, str]]:
                 yield inner["name"], inner["key"], variable
             elif key == "secretRef":
                 yield inner["name"], "*", ""
-            elif key in ("secret", "secretName"):
-                raise AssertionError(f"a Secret as a file: {inner}")
+            elif key == "secret":  # a part of a projected volume
+                yield from ((inner["name"], row["key"], row["path"]) for row in inner["items"])
+            elif key == "secretName":
+                raise AssertionError(f"a whole Secret as files: {inner}")
             else:
                 yield from secrets_in(inner, str(item.get("name", "")))
 
@@ -80,7 +82,7 @@ def test_each_stage_has_its_own_key_and_the_gateway_has_all(each_helm: Helm) -> 
 
 def test_the_walk_meets_every_secret(helm: Helm) -> None:
     readers = readers_of(helm.render(*WITH_SECRETS))
-    assert set(readers) == {"provider", "further", "stages", "store", "broker"}
+    assert set(readers) == {"provider", "further", "stages", "store", "broker", "nats-keys"}
     assert {service for service, _, _ in readers["broker"]} == {*SERVICES, "provision"}
     assert {service for service, _, _ in readers["store"]} == {"memory"}
 
@@ -196,6 +198,8 @@ def test_page_health_and_metrics_are_reached_by_all_or_by_named_peers(
         ("services.critic.secrets={provider}", "the service critic hold provider"),
         ("defaults.secrets={provider}", "hold provider"),
         ("stageKeys.existingSecret=provider", "need different Secrets"),
+        ("nats.users.existingSecret=stages", "need different Secrets"),
+        ("services.critic.secrets={nats-keys}", "the service critic hold nats-keys"),
         ("weaviate.url=http://w:80,weaviate.existingSecret=stages", "need different Secrets"),
     ],
 )

@@ -15,12 +15,23 @@ from deploy.programs import REQUIRED, Helm
 @pytest.mark.parametrize(
     ("sets", "words"),
     [
-        ("stageKeys.existingSecret=stages,model.name=a-model", "nats.urls is required"),
-        ("stageKeys.existingSecret=stages,nats.urls={nats://nats}", "model.name is required"),
         (
-            "nats.urls={nats://nats:4222},model.name=a-model",
+            "stageKeys.existingSecret=stages,model.name=a-model,nats.users.enabled=false",
+            "nats.urls is required",
+        ),
+        (
+            "stageKeys.existingSecret=stages,nats.urls={tls://nats},nats.users.enabled=false",
+            "model.name is required",
+        ),
+        (
+            "nats.urls={tls://nats:4222},nats.users.existingSecret=keys,model.name=a-model",
             "kubectl -n thinking create secret generic daydream-stage-keys",
         ),
+        (
+            "nats.urls={tls://nats:4222},model.name=a-model,stageKeys.existingSecret=stages",
+            "daydream-nats-users --folder nats-users && kubectl -n thinking create secret generic",
+        ),
+        (f"{REQUIRED},nats.urls={{nats://nats:4222}}", "nats://nats:4222 is not encrypted"),
         (f"{REQUIRED},keda.enabled=true", "keda.monitoringEndpoint is required"),
     ],
 )
@@ -41,6 +52,8 @@ def test_a_missing_required_value_is_named(each_helm: Helm, sets: str, words: st
         ("services.critic.callsModel=true", "callsModel"),
         ("services.gateway.servicePort=0", "servicePort"),
         ("nats.urls={nats:4222}", "urls"),
+        ("nats.tenant=A-team", "tenant"),
+        ("nats.users.kind=password", "kind"),
         ("nats.urls={nats://lab:password@nats:4222}", "urls"),
         ("model.baseUrl=https://lab:password@models.example/v1", "baseUrl"),
         ("keda.monitoringEndpoint=http://nats:8222", "monitoringEndpoint"),

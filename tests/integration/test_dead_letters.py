@@ -65,7 +65,6 @@ def review() -> ReviewRecorded:
         (verdict().hypothesis, 110),
         (verdict().hypothesis.model_copy(update={"sample": 1}), 110),
         (CandidateNominated(verdict=verdict(decision=Decision.DEFERRED, final=False)), 100),
-        (verdict(), 0),
         (review(), 0),
     ],
 )

@@ -7,71 +7,36 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from daydream_console.client import connected
 from daydream_contracts.errors import ConfigurationError
 from daydream_runtime.nats_url import NatsAddress
 from daydream_runtime.provision_command import provision_at
+from support.certificates import Authority
 from support.programs import NatsServer, clean_environment
 from support.services import service
 
 PASSWORD, WRITTEN = "p%ss/w@rd", "p%25ss%2Fw%40rd"
 
 
-def certified(folder: Path) -> tuple[Path, Path]:
-    """A certificate for localhost that certifies itself, and its key."""
-    key, name = (
-        ec.generate_private_key(ec.SECP256R1()),
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
-    )
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-    )
-    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(
-        now + timedelta(days=1)
-    )
-    certificate = builder.add_extension(
-        x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False
-    ).sign(key, hashes.SHA256())
-    cert_file, key_file = folder / "cert.pem", folder / "key.pem"
-    cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return cert_file, key_file
-
-
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Where it is, without who may come in; and the certificate by which it is known."""
-    cert, key = certified(tmp_path)
+    """Where it is, without who may come in; and the authority by which it is known."""
+    authority = Authority(tmp_path)
+    pair = authority.sign("nats")
     server = NatsServer(
         tmp_path / "nats",
         settings=(
             f'authorization {{ user: lab, password: "{PASSWORD}" }}\ntls '
-            f'{{ cert_file: "{cert}", key_file: "{key}" }}'
+            f'{{ cert_file: "{pair.certificate}", key_file: "{pair.key}" }}'
         ),
     )
     server.start()
     try:
-        yield f"localhost:{server.port}", cert
+        yield f"localhost:{server.port}", authority.file
     finally:
         server.kill()
 

@@ -27,6 +27,7 @@ from daydream_console.web.services import ConsoleServices
 from daydream_contracts.errors import RetryLaterError
 from daydream_contracts.events import CommandReceived, Message, VerdictReached
 from daydream_contracts.topology import Endpoint
+from daydream_runtime.nats_url import NatsAddress
 from daydream_runtime.rpc import RpcClient
 from support.loop_states import loop_state
 
@@ -119,7 +120,10 @@ class ConsoleFixture:
         self.verdicts: dict[str, VerdictReached] = {}
         self.publish_error: Exception | None = None
         client = Client(
-            cast(Nats, None), cast(JetStreamContext, self.js), cast(RpcClient, self.rpc), ""
+            cast(Nats, None),
+            cast(JetStreamContext, self.js),
+            cast(RpcClient, self.rpc),
+            NatsAddress(()),
         )
         self.services = ConsoleServices(
             client=client,

@@ -9,6 +9,7 @@ import asyncio
 import copy
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,10 +24,12 @@ from typing import Any
 import httpx
 
 from daydream_console.client import connected
+from daydream_console.local.folder import DataFolder
 from daydream_console.local.http_get import get
 from daydream_console.local.processes import free_port
 from daydream_console.local.stack import nats_server
 from daydream_contracts import topology
+from daydream_contracts.grants import CONSOLE
 from daydream_contracts.rpc import ListVerdicts
 from daydream_contracts.topology import MEMORY_VERDICTS, ReplyT, RequestT
 from daydream_runtime.nats_url import NatsAddress
@@ -35,6 +38,7 @@ from daydream_runtime.provision_command import provision_at
 HERE = Path(__file__).parent
 PATIENCE_S = 20.0
 POLL_S = 0.02
+REFUSAL = re.compile(r"the NATS user \S+ may not \w+ to [^:]+")
 PRICES = "".join(
     f'[models."priced-{number}"]\ninput_usd_per_mtok = 0.15\noutput_usd_per_mtok = 0.60\n'
     for number in (1, 2)
@@ -229,7 +233,8 @@ class Daydream:
         return [sys.executable, "-m", "daydream_console.cli.main", *arguments]
 
     def __call__(self, *arguments: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        """Run a command to its end. Fail if a service or the command lacked a permission."""
+        done = subprocess.run(
             self.command(*arguments),
             env=self.environment,
             text=True,
@@ -237,6 +242,14 @@ class Daydream:
             timeout=timeout_s,
             check=False,
         )
+        assert "the NATS user" not in done.stderr, done.stderr
+        assert not self.refusals(), self.refusals()
+        return done
+
+    def refusals(self) -> set[str]:
+        """Return what NATS refused its users, by the logs of their services."""
+        logs = (file.read_text(errors="replace") for file in self.data.glob("logs/*.log"))
+        return {refusal for log in logs for refusal in REFUSAL.findall(log)}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -281,7 +294,7 @@ class Daydream:
             until(
                 lambda: len(quiet.processes()) >= 7 or running.poll() is not None,
                 "all processes",
-                60,
+                180,
             )
             yield quiet
         finally:
@@ -305,10 +318,11 @@ class Daydream:
 
     def request(self, endpoint: topology.Endpoint[RequestT, ReplyT], request: RequestT) -> ReplyT:
         """Ask a service of the running system, without the cost of a command."""
-        url = json.loads((self.data / "running.json").read_text())["nats_url"]
+        folder = DataFolder(self.data)
+        address = folder.nats_address(folder.read("running.json")["nats_url"], CONSOLE)
 
         async def send() -> ReplyT:
-            async with connected(url) as client:
+            async with connected(address) as client:
                 return await client.rpc.request(endpoint, request)
 
         return asyncio.run(send())

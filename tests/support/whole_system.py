@@ -26,6 +26,7 @@ from nats.aio.client import Client
 from daydream_console.local.secret_variables import environment_of, stage_keys
 from daydream_console.overview import Overview, overview
 from daydream_contracts.events import DocumentOffered
+from daydream_contracts.grants import CONSOLE, PROVISION
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetGoal, SetLimit
 from daydream_contracts.topology import (
     BUDGET_CHANGE,
@@ -34,9 +35,13 @@ from daydream_contracts.topology import (
     SAMPLER_STATE,
     route_of,
 )
-from daydream_runtime.provisioning import provision_when_ready
+from daydream_runtime.nats_connection import open_connection
+from daydream_runtime.nats_login import NatsLogin
+from daydream_runtime.nats_url import NatsAddress
+from daydream_runtime.provision_command import provision_at
 from daydream_runtime.rpc import RpcClient
 from support.gateway import write_prices
+from support.guarded_server import GuardedServer
 from support.nodes import NODES, Nodes
 from support.polling import eventually
 from support.programs import Endpoint, answers
@@ -75,18 +80,26 @@ SETTINGS = {
 class WholeSystem:
     """The running processes, and what each fault allows."""
 
-    nodes: Nodes
+    servers: Nodes | GuardedServer
     endpoint: Endpoint
     folder: Path
     nc: Client
     rpc: RpcClient
+    login: NatsLogin = field(default_factory=NatsLogin)
     processes: dict[str, Popen[str]] = field(default_factory=dict)
     repeats_allowed: Counter[str] = field(default_factory=Counter)
     stack: ExitStack = field(default_factory=ExitStack)
 
+    @property
+    def nodes(self) -> Nodes:
+        """Return the three servers, whose faults tests cause."""
+        assert isinstance(self.servers, Nodes)
+        return self.servers
+
     async def start(self) -> None:
         """Start all roles, the gateways first, and wait until each is ready."""
-        await provision_when_ready(self.nc, NODES)
+        copies = NODES if isinstance(self.servers, Nodes) else 1
+        await provision_at(NatsAddress.of(self.servers.urls, self.login.of(PROVISION)), copies)
         gateways = [name for name in ROLES if name.startswith("gateway")]
         for name in gateways:
             self._start_role(name)
@@ -103,15 +116,17 @@ class WholeSystem:
         module, who, gateway = ROLES[name]
         common = {
             **SETTINGS,
-            "DAYDREAM_NATS_URL": self.nodes.url,
+            "DAYDREAM_NATS_URL": self.servers.url,
             "DAYDREAM_MODEL_BASE_URL": self.endpoint.url,
             "DAYDREAM_PRICES_FILE": str(write_prices(self.folder)),
             "DAYDREAM_INSTANCE": name,
             "DAYDREAM_HTTP_PORT": "0",  # a chosen one may be taken before it is used
+            "DAYDREAM_TENANT": self.login.tenant,
+            **self.login.of(who).variables(),
         }
         url = f"http://{self._address(gateway)}/v1" if gateway else ""
         own = environment_of(who, common, stage_keys("test"), url)
-        running = service(module, self.nodes.url, self.folder / name, ready=False, **own)
+        running = service(module, self.servers.url, self.folder / name, ready=False, **own)
         self.processes[name] = self.stack.enter_context(running)
 
     def _address(self, name: str) -> str:
@@ -217,6 +232,23 @@ def _notes() -> DocumentOffered:
         size_bytes=len(data),
         offered_at=datetime.now(UTC),
     )
+
+
+@asynccontextmanager
+async def running_tenant(
+    server: GuardedServer, tenant: str, endpoint: Endpoint, folder: Path
+) -> AsyncIterator[WholeSystem]:
+    """Run all roles of a tenant, each with its own user, with money and documents."""
+    login = server.login(CONSOLE, tenant)
+    nc = await open_connection(NatsAddress.of([server.url], login))
+    system = WholeSystem(server, endpoint, folder, nc, RpcClient(nc, patience_s=60), login=login)
+    try:
+        await system.start()
+        await system.provide()
+        yield system
+    finally:
+        system.stack.close()
+        await nc.close()
 
 
 @asynccontextmanager

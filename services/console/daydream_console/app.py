@@ -89,7 +89,7 @@ async def open_collaborators(
     loop.expose(runtime.telemetry)
     insights = InsightQueries(index, VerdictReader(rpc, runtime.js).read)
     services = ConsoleServices(
-        client=Client(runtime.nc, runtime.js, rpc, ""),
+        client=Client(runtime.nc, runtime.js, rpc, settings.nats_address),
         insights=insights,
         spending=SpendingQueries(database),
         loop=loop,

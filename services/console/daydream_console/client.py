@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,9 +13,11 @@ from nats.aio.client import Client as Nats
 from nats.js import JetStreamContext
 
 from daydream_contracts.events import Message
+from daydream_contracts.grants import CONSOLE
 from daydream_contracts.topology import route_of
 from daydream_runtime.comma_list import split_list
 from daydream_runtime.nats_connection import open_connection
+from daydream_runtime.nats_login import login_from
 from daydream_runtime.nats_url import NatsAddress
 from daydream_runtime.publish_retry import retry_while_in_process
 from daydream_runtime.rpc import RpcClient
@@ -24,12 +27,12 @@ JETSTREAM_TIMEOUT_S = 10
 
 @dataclass(frozen=True)
 class Client:
-    """A connection. `nats_url` contains the secret; it is for programs that a command starts."""
+    """A connection, and its address for programs that a command starts."""
 
     nc: Nats
     js: JetStreamContext
     rpc: RpcClient
-    nats_url: str = field(repr=False)
+    address: NatsAddress = field(repr=False)
 
     @retry_while_in_process
     async def publish(self, message: Message) -> int:
@@ -47,15 +50,21 @@ class Client:
         return ack.seq
 
 
+def address_of(urls: str) -> NatsAddress:
+    """Return the address of servers with the keys that the environment names for the console."""
+    return NatsAddress.of(split_list(urls), login_from(os.environ, CONSOLE))
+
+
 @asynccontextmanager
-async def connected(nats_url: str) -> AsyncIterator[Client]:
-    """Connect to NATS.
+async def connected(where: NatsAddress | str) -> AsyncIterator[Client]:
+    """Connect to NATS. For a text of URLs the environment names the keys, as for the console.
 
     Raise ConfigurationError if there is no answer, or the connection is refused.
     """
-    nc = await open_connection(NatsAddress.of(split_list(nats_url)))
+    address = address_of(where) if isinstance(where, str) else where
+    nc = await open_connection(address)
     try:
-        yield Client(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT_S), RpcClient(nc), nats_url)
+        yield Client(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT_S), RpcClient(nc), address)
     finally:
         with contextlib.suppress(nats.errors.Error, OSError):  # the system may have stopped first
             await nc.close()

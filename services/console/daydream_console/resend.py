@@ -1,5 +1,7 @@
 """Send a dead letter's message again, with a new reservation for the rest of its processing.
 
+Only critic and oracle may publish verdicts. The memory reads a dead letter of a verdict itself.
+
 Steps: reserve, if the rest costs money → publish the message into its stream, under its id with
 `:resend:<n>` → delete the dead letter. Killed between two steps, the same command starts over: the
 reservation has a derived id, handlers accept a message twice, and a paid answer is found in the
@@ -18,7 +20,7 @@ from daydream_console.client import Client
 from daydream_console.dead_letters import DeadLetter, drop
 from daydream_console.rejudge import allocations
 from daydream_contracts.buckets import PLANS
-from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.errors import ConfigurationError, DaydreamError
 from daydream_contracts.events import (
     CandidateNominated,
     HypothesisProposed,
@@ -26,8 +28,8 @@ from daydream_contracts.events import (
     PairSampled,
     derive_id,
 )
-from daydream_contracts.rpc import OpenReservation, Purpose
-from daydream_contracts.topology import BUDGET_OPEN
+from daydream_contracts.rpc import OpenReservation, Purpose, ReadAgain
+from daydream_contracts.topology import BUDGET_OPEN, MEMORY_READ_AGAIN, READ_AGAIN
 from daydream_models.reservations import ORACLE, read_plans
 from daydream_runtime.stream_reader import RESEND
 
@@ -41,6 +43,8 @@ async def resend(client: Client, letter: DeadLetter) -> str | None:
     Return None on success, or why it can't be sent now: the budget refuses, or the stream is full.
     Raise ConfigurationError where it can't be sent as it is.
     """
+    if isinstance(letter.message(), READ_AGAIN):
+        return await _read_again(client, letter)
     number = letter.resends + 1
     message, reservation = await _with_reservation(
         client, letter.message(), derive_id("resend", letter.message_id, number)
@@ -60,6 +64,16 @@ async def resend(client: Client, letter: DeadLetter) -> str | None:
     except APIError as error:
         stream = letter.route.stream
         return f"{stream} does not accept it ({error.description}). Try again when it is less full"
+    await drop(client, letter)
+    return None
+
+
+async def _read_again(client: Client, letter: DeadLetter) -> str | None:
+    """Let the memory handle its dead letter, then delete it. Return why it can't be handled."""
+    try:
+        await client.rpc.request(MEMORY_READ_AGAIN, ReadAgain(number=letter.sequence))
+    except DaydreamError as error:
+        return str(error)
     await drop(client, letter)
     return None
 

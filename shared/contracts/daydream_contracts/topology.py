@@ -1,9 +1,9 @@
 """Declare all streams, subjects, consumers, buckets and endpoints in one table.
 
-Provisioning, the AsyncAPI document and the page of messages derive from it, and tests compare the
-chart's autoscaling with it. NATS permissions do not derive from it yet. Subjects carry no ids,
-because telemetry labels by subject. A new service takes part by one more `Consumer` row, and a new
-event by one more `MessageRoute` row.
+Provisioning, NATS users, the AsyncAPI document and the page of messages derive from it, and tests
+compare the chart's autoscaling with it. `grants` says who asks, reads and writes what. Subjects
+carry no ids, because telemetry labels by subject. A new service takes part by one more `Consumer`
+row, and a new event by one more `MessageRoute` row.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ DEAD_LETTER_PREFIX = "daydream.deadletter"
 LEDGER, LEDGER_MIRROR = "LEDGER", "LEDGER_MIRROR"
 LEDGER_SUBJECT = "daydream.ledger.entries"
 GATEWAY_LIMITER_SUBJECT = "daydream.gateway.limiter"  # core NATS, between the gateway's replicas
+GATEWAY_ALIVE_SUBJECT = "daydream.gateway.alive"  # the same
 
 
 class Retention(StrEnum):
@@ -119,8 +120,8 @@ STREAMS = (
 class MessageRoute:
     """Say which message travels on which subject of which stream, and who publishes it.
 
-    `publishers`: the services that cause it, the main one first. `daydream dead-letters resend`
-    publishes any message again.
+    `publishers`: the services that cause it, the main one first. The console publishes a message
+    again when a person resends its dead letter, unless it is in `READ_AGAIN`.
     """
 
     message: type[Message]
@@ -149,7 +150,7 @@ ROUTES = (
     MessageRoute(DocumentRemoved, "REMOVALS", "daydream.document.removed", ("console",)),
     MessageRoute(DocumentOffered, "DOCUMENTS", "daydream.document.offered", ("console",)),
     MessageRoute(ForegroundReported, "FOREGROUND", "daydream.foreground.reported", ("console",)),
-    MessageRoute(AlertRaised, "ALERTS", "daydream.alert.raised", ("budget", "critic")),
+    MessageRoute(AlertRaised, "ALERTS", "daydream.alert.raised", ("budget", "critic", "gateway")),
 )
 
 
@@ -178,11 +179,20 @@ CONSUMERS = (
     Consumer("oracle", CandidateNominated),
     Consumer("memory", VerdictReached),
     Consumer("memory", ReviewRecorded),
+    Consumer("memory", OutcomeRecorded),
     Consumer("memory", VisibilityChanged),
     Consumer("memory", DocumentOffered),
     Consumer("memory", DocumentRemoved),
     Consumer("budget", ForegroundReported),
 )
+
+# A consumer reads dead letters of these itself, on request: no one else may publish them.
+READ_AGAIN: tuple[type[Message], ...] = (VerdictReached,)
+
+
+def dead_letter_subject(stream: str) -> str:
+    """Return the subject of the dead letters of a stream."""
+    return f"{DEAD_LETTER_PREFIX}.{stream.lower()}"
 
 
 def route_of(message: type[Message]) -> MessageRoute:
@@ -228,6 +238,8 @@ MEMORY_NEIGHBOURHOODS = Endpoint(
 )
 MEMORY_NEAREST = Endpoint("memory", "daydream.memory.nearest", rpc.FindNearest, rpc.NearestMatches)
 MEMORY_SEARCH = Endpoint("memory", "daydream.memory.search", rpc.Search, rpc.SearchResults)
+MEMORY_RANKING = Endpoint("memory", "daydream.memory.ranking", rpc.RankVerdicts, rpc.RankedVerdicts)
+MEMORY_MAP = Endpoint("memory", "daydream.memory.map", rpc.MapMemory, rpc.MemoryMap)
 MEMORY_VERDICTS = Endpoint("memory", "daydream.memory.verdicts", rpc.ListVerdicts, rpc.VerdictPage)
 MEMORY_DOCUMENTS = Endpoint(
     "memory", "daydream.memory.documents", rpc.ListDocuments, rpc.DocumentPage
@@ -240,6 +252,9 @@ MEMORY_ERASE = Endpoint("memory", "daydream.memory.erase", rpc.Erase, rpc.Erased
 MEMORY_JUDGED_PAIRS = Endpoint(
     "memory", "daydream.memory.judged-pairs", rpc.JudgedPairs, rpc.JudgedPairsPage
 )
+MEMORY_READ_AGAIN = Endpoint(
+    "memory", "daydream.memory.read-again", rpc.ReadAgain, rpc.DeadLetterRead
+)
 MEMORY_BACK_UP = Endpoint("memory", "daydream.memory.backup", rpc.BackUp, rpc.BackedUp)
 MEMORY_RESTORE = Endpoint("memory", "daydream.memory.restore", rpc.RestoreBackup, rpc.Restored)
 SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", rpc.EmptyRequest, rpc.SamplerState)
@@ -247,41 +262,15 @@ SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", rpc.SetGoal, rpc.Sam
 SYNTHESIZER_STATE = Endpoint(
     "synthesizer", "daydream.synthesizer.state", rpc.EmptyRequest, rpc.SynthesizerState
 )
+SYNTHESIZER_SCREEN = Endpoint(
+    "synthesizer", "daydream.synthesizer.screen", rpc.ScreenPairs, rpc.ScreenedPairs
+)
 CRITIC_STATE = Endpoint("critic", "daydream.critic.state", rpc.EmptyRequest, rpc.CriticState)
 CONSOLE_INSIGHTS = Endpoint(
     "console", "daydream.console.insights", rpc.InsightQuery, rpc.InsightPage
 )
 CONSOLE_INSIGHT = Endpoint("console", "daydream.console.insight", rpc.GetInsight, rpc.InsightDetail)
-ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
-    BUDGET_OPEN,
-    BUDGET_AUTHORIZE,
-    BUDGET_SETTLE,
-    BUDGET_RELEASE,
-    BUDGET_CHANGE,
-    BUDGET_REPAIR,
-    BUDGET_STATE,
-    GATEWAY_QUOTE,
-    GATEWAY_STATE,
-    GATEWAY_KEYS,
-    GATEWAY_ADD_KEY,
-    GATEWAY_REVOKE_KEY,
-    MEMORY_STATE,
-    MEMORY_PAIR,
-    MEMORY_NEIGHBOURHOODS,
-    MEMORY_NEAREST,
-    MEMORY_SEARCH,
-    MEMORY_VERDICTS,
-    MEMORY_DOCUMENTS,
-    MEMORY_PREVIEW,
-    MEMORY_RESOLVE,
-    MEMORY_ERASE,
-    MEMORY_JUDGED_PAIRS,
-    MEMORY_BACK_UP,
-    MEMORY_RESTORE,
-    SAMPLER_STATE,
-    SAMPLER_GOAL,
-    SYNTHESIZER_STATE,
-    CRITIC_STATE,
-    CONSOLE_INSIGHTS,
-    CONSOLE_INSIGHT,
+# all of the above, in their order
+ENDPOINTS: tuple[Endpoint[Any, Any], ...] = tuple(
+    row for row in tuple(globals().values()) if isinstance(row, Endpoint)
 )

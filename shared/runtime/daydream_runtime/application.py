@@ -135,7 +135,8 @@ class ServiceApp(AsgiFastStream):
     ) -> None:
         """Subscribe the handlers. They receive messages from the start of the broker on."""
         self._rows = consumers_of(self.settings.service, consumers)
-        self._consumers = consumer_router(self._rows, self._delivery, concurrency)
+        inbox = self.settings.nats_address.login.inbox
+        self._consumers = consumer_router(self._rows, self._delivery, concurrency, inbox)
         self._endpoints = endpoint_router(endpoints, self._endpoint_server)
         self.nats.include_routers(self._consumers, self._endpoints)
         document_publishers(self.nats, self.settings.service, self._rows)

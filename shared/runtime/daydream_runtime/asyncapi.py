@@ -1,8 +1,8 @@
 """Generate the AsyncAPI document of one or several services, from their real applications.
 
 FastStream describes channels, operations and payloads. The topology adds what it leaves out: the
-reply of an endpoint, the stream of an event, and the durable of a consumer (under
-`x-jetstream`).
+reply of an endpoint and who asks it (`x-callers`), the stream of an event with its readers, and the
+durable of a consumer (`x-jetstream`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
+from daydream_contracts.grants import CALLERS
+from daydream_contracts.grants import STREAMS as GRANTS
 from daydream_contracts.topology import CONSUMERS, ENDPOINTS, ROUTES, STREAMS, Endpoint
 from daydream_runtime.application import ServiceApp
 
@@ -57,6 +59,7 @@ def _add_replies(document: Document) -> None:
         endpoint = endpoints.get(_channel_of(document, operation)["address"])
         if endpoint is not None:
             operation["reply"] = {"channel": {"$ref": _add_reply(document, endpoint)}}
+            operation["x-callers"] = list(CALLERS[endpoint])
 
 
 def _add_reply(document: Document, endpoint: Endpoint[Any, Any]) -> str:
@@ -89,6 +92,7 @@ def _add_streams(document: Document) -> None:
             channel["x-jetstream"] = {
                 "stream": route.stream,
                 "retention": retention[route.stream],
+                "readers": list(GRANTS[route.stream].readers),
                 **({"durable": durables[name]} if name in durables else {}),
             }
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import nats.errors
 from faststream.nats import NatsBroker
-from faststream.nats.security import NatsToken
-from faststream.security import BaseSecurity, SASLPlaintext
 from nats.aio.client import Client
 
+from daydream_runtime.nats_client import PermissionDeniedError
 from daydream_runtime.nats_url import (
     PING_S,
     PINGS_UNANSWERED_MAX,
@@ -21,15 +20,27 @@ from daydream_runtime.nats_url import (
     unreachable,
 )
 from daydream_runtime.settings import ServiceSettings
+from daydream_runtime.tenant_client import client_of
 
 log = logging.getLogger(__name__)
 DRAIN_TIMEOUT_S = 5.0
 
 
 class ServiceBroker(NatsBroker):
-    """Stop without failing or hanging: a lost connection may be why the service stops."""
+    """Connect as the service's own user. Stop without failing or hanging.
+
+    A lost connection may be why the service stops.
+    """
 
     stop_timeout_s = 30.0
+    address = NatsAddress(())
+
+    async def _connect(self) -> Client:
+        """Connect with our own client. The key files are read here, not when it is built."""
+        connection = client_of(self.address)
+        await connection.connect(**{**self._connection_kwargs, **self.address.options()})
+        self.config.connect(connection)
+        return connection
 
     async def stop(self, *args: Any, **kwargs: Any) -> None:
         """Stop the subscribers and drain the connection. Log what fails."""
@@ -50,13 +61,12 @@ def make_broker(
     """
 
     async def on_error(error: Exception) -> None:
-        # A denied publish looks like a timeout to its caller. Its reason arrives only here.
-        log.warning("nats: %s", str(error) or type(error).__name__)
+        level = logging.ERROR if isinstance(error, PermissionDeniedError) else logging.WARNING
+        log.log(level, "nats: %s", str(error) or type(error).__name__)
 
     address = settings.nats_address
     broker = ServiceBroker(
         list(address.servers),
-        security=_security(address),
         name=f"daydream-{settings.service}-{settings.instance}",
         max_reconnect_attempts=-1,  # after the default 60 it spins, ignores SIGTERM, never recovers
         reconnect_time_wait=1,
@@ -71,13 +81,8 @@ def make_broker(
         middlewares=middlewares,
     )
     broker.stop_timeout_s = settings.stop_timeout_s + DRAIN_TIMEOUT_S
+    broker.address = address
     return broker
-
-
-def _security(address: NatsAddress) -> BaseSecurity | None:
-    if address.password is not None:
-        return SASLPlaintext(username=address.user or "", password=address.password)
-    return None if address.token is None else NatsToken(address.token)
 
 
 async def connect(broker: NatsBroker, settings: ServiceSettings) -> Client:

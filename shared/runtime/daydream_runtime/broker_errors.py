@@ -16,6 +16,8 @@ from enum import StrEnum
 import nats.errors
 import nats.js.errors
 
+from daydream_runtime.nats_client import PermissionDeniedError
+
 
 class BrokerErrorKind(StrEnum):
     """Say what helps against an error of NATS."""
@@ -112,6 +114,8 @@ WRONG_REQUESTS = (  # raised by the client, before anything is sent
 
 def kind_of(error: BaseException) -> BrokerErrorKind | None:
     """Return what helps against this error; None if it is no error of NATS or its connection."""
+    if isinstance(error, PermissionDeniedError):
+        return CONFIGURATION
     if isinstance(error, nats.js.errors.KeyWrongLastSequenceError):
         return PUBLISH_AGAIN
     if isinstance(error, WRONG_REQUESTS):

@@ -17,6 +17,7 @@ from nats.js.errors import NotFoundError
 from daydream_contracts.topology import Consumer
 from daydream_runtime.jetstream_objects import ensure_consumer
 from daydream_runtime.lifecycle import Lifecycle
+from daydream_runtime.nats_client import NatsClient
 
 log = logging.getLogger(__name__)
 WATCH_S = 5.0
@@ -28,6 +29,8 @@ async def missing_consumer(broker: NatsBroker, consumers: Iterable[Consumer]) ->
     connection = broker._connection
     if connection is None or not connection.is_connected:
         return "not connected to NATS"
+    if isinstance(connection, NatsClient) and (refusal := connection.refusal()):
+        return str(refusal)
     js = connection.jetstream()
     try:
         for consumer in consumers:

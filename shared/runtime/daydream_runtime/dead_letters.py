@@ -5,7 +5,7 @@ from __future__ import annotations
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from daydream_contracts.topology import DEAD_LETTER_PREFIX
+from daydream_contracts.topology import dead_letter_subject
 from daydream_runtime.disposition import Reject
 from daydream_runtime.telemetry import trace_headers
 
@@ -30,5 +30,5 @@ async def publish_dead_letter(js: JetStreamContext, raw: Msg, reject: Reject) ->
         "Daydream-Consumer": str(where.consumer),
         "Daydream-Deliveries": str(where.num_delivered),
     }
-    subject = f"{DEAD_LETTER_PREFIX}.{str(where.stream).lower()}"
+    subject = dead_letter_subject(str(where.stream))
     await js.publish(subject, raw.data, headers=headers, timeout=DEAD_LETTER_TIMEOUT_S)

@@ -14,9 +14,10 @@ from daydream_runtime.nats_url import (
     PING_S,
     PINGS_UNANSWERED_MAX,
     NatsAddress,
-    refused,
+    is_fatal,
     unreachable,
 )
+from daydream_runtime.tenant_client import client_of
 
 CONNECT_TIMEOUT_S = 5.0
 
@@ -26,15 +27,15 @@ async def open_connection(address: NatsAddress) -> Client:
 
     Raise ConfigurationError if there is no answer, or the connection is refused.
     """
-    nc = Client()
+    nc = client_of(address)
     refusals: list[Exception] = []
 
     async def on_error(error: Exception) -> None:
-        """Stop connecting on a refusal, which the client would retry for ever.
+        """Stop connecting on a refusal or a distrust, which the client would retry for ever.
 
         Other errors surface in the call.
         """
-        if refused(error):
+        if is_fatal(error):
             refusals.append(error)
             connecting.cancel()
 

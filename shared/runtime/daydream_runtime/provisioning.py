@@ -56,6 +56,7 @@ from daydream_runtime.jetstream_objects import (
     ensure_objects,
     ensure_stream,
 )
+from daydream_runtime.nats_client import PermissionDeniedError
 
 log = logging.getLogger(__name__)
 GIB = 1 << 30
@@ -76,6 +77,12 @@ async def provision_when_ready(nc: Client, replicas: int) -> int:
     )
     try:
         return await retrying(provision, nc, replicas=replicas)
+    except PermissionDeniedError as error:
+        raise ConfigurationError(
+            str(error).partition(": ")[0],
+            "Provision with the key of the user provision, which daydream-nats-users writes; after "
+            "an upgrade, write the users again",
+        ) from None
     except APIError as error:
         raise _configuration_error(error) from None
 
@@ -154,6 +161,8 @@ async def _missing(js: JetStreamContext) -> str | None:
     """Return what keeps a service from starting, None if nothing does."""
     try:
         return await _difference(js)
+    except PermissionDeniedError as error:
+        return str(error)
     except (nats.errors.Error, ServerError, ServiceUnavailableError) as error:
         return f"JetStream does not answer ({str(error) or type(error).__name__})"
 

@@ -54,12 +54,16 @@ def consumers_of(service: str, handlers: ConsumerHandlers) -> dict[Consumer, Han
 
 
 def consumer_router(
-    consumers: Mapping[Consumer, Handler], delivery: DeliveryMiddleware, concurrency: int
+    consumers: Mapping[Consumer, Handler],
+    delivery: DeliveryMiddleware,
+    concurrency: int,
+    inbox: str = "_INBOX",
 ) -> NatsRouter:
     """Subscribe each handler `concurrency` times to its durable, one message each.
 
     That is exactly `concurrency` in progress. `max_workers` prefetches, and what it prefetched
     runs and is paid for twice. A larger batch waits for its slowest message (3.5 times slower).
+    `inbox`: prefix of the subjects on which messages come. FastStream does not take the broker's.
     """
     router = NatsRouter(middlewares=[delivery])
     for consumer, handler in consumers.items():
@@ -79,6 +83,7 @@ def consumer_router(
                 ack_policy=AckPolicy.NACK_ON_ERROR,
                 decoder=json_decoder(consumer.message),
                 no_reply=True,
+                inbox_prefix=f"{inbox}.".encode(),
                 include_in_schema=number == 0,
             )(subscribed)
     return router

@@ -19,6 +19,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay, 
 
 from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
 from daydream_contracts.topology import Endpoint, ReplyT, RequestT
+from daydream_runtime.nats_client import PermissionDeniedError
 
 TRY_S = 2.0
 PATIENCE_S = 20.0
@@ -62,10 +63,14 @@ class RpcClient:
         try:
             try:
                 reply: Msg = await ask()  # tenacity costs as much CPU as a request
+            except PermissionDeniedError:
+                raise
             except REQUEST_ERRORS:
                 if time.monotonic() + PAUSE_S >= deadline:
                     raise
                 reply = await _again(ask, deadline)
+        except PermissionDeniedError as error:
+            raise RetryLaterError(str(error)) from error
         except REQUEST_ERRORS as error:
             text = f"{endpoint.service} does not answer on {endpoint.subject}"
             raise RetryLaterError(f"{text}: {type(error).__name__}") from error

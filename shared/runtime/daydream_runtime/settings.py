@@ -4,14 +4,16 @@
 services or for one. Settings are read when an application is created: importing a module needs no
 environment.
 
-A list is written with commas: `DAYDREAM_CLEARANCES=internal,secret`. Use `StringList` for such a
-field. `make reference` renews `.env.example` and `docs/settings.md` after a change.
+A list is written with commas: `DAYDREAM_CLEARANCES=internal,secret`. The word `none` is the empty
+list, because an empty variable means the default. Use `StringList` for such a field. `make
+reference` renews `.env.example` and `docs/settings.md` after a change.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
@@ -24,7 +26,9 @@ from pydantic_settings import (
 )
 
 from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.tenant import DAYDREAM, TENANT
 from daydream_runtime.comma_list import split_list
+from daydream_runtime.nats_login import NatsLogin
 from daydream_runtime.nats_url import NatsAddress
 
 PREFIX = "DAYDREAM_"
@@ -43,6 +47,31 @@ class ServiceSettings(BaseSettings):
         (SecretStr("nats://127.0.0.1:4222"),),
         description="NATS servers, comma-separated; a URL may hold a token or user:password;"
         " tls:// for encryption",
+    )
+    nats_nkey_file: Path | None = Field(
+        None, description="file with the seed of this service's NKEY, from daydream-nats-users"
+    )
+    nats_credentials_file: Path | None = Field(
+        None, description="credentials file of this service instead, for NATS with an operator"
+    )
+    nats_ca_file: Path | None = Field(
+        None,
+        description="certificates of the authorities that NATS is trusted by; empty: those of"
+        " this machine",
+    )
+    nats_certificate_file: Path | None = Field(
+        None, description="certificate of this client, if NATS asks for one"
+    )
+    nats_certificate_key_file: Path | None = Field(None, description="its private key")
+    nats_allow_plain: bool = Field(
+        False,
+        description="allow a connection to another machine that is neither encrypted nor checked",
+    )
+    tenant: str = Field(
+        DAYDREAM,
+        pattern=f"^{TENANT.pattern}$",
+        description="name of this system where several share one NATS: prefix of its streams,"
+        " subjects, buckets and users; the same for all services",
     )
     http_host: str = Field("127.0.0.1", description="address of /healthz, /readyz and /metrics")
     http_port: int = Field(0, ge=0, le=65535, description="their port; 0 takes any free one")
@@ -68,7 +97,17 @@ class ServiceSettings(BaseSettings):
     @property
     def nats_address(self) -> NatsAddress:
         """Return the NATS servers and the credentials. Raise ConfigurationError if they differ."""
-        return NatsAddress.of([url.get_secret_value() for url in self.nats_url])
+        login = NatsLogin(
+            service=self.service,
+            tenant=self.tenant,
+            nkey_file=self.nats_nkey_file,
+            credentials_file=self.nats_credentials_file,
+            ca_file=self.nats_ca_file,
+            certificate_file=self.nats_certificate_file,
+            certificate_key_file=self.nats_certificate_key_file,
+            allow_plain=self.nats_allow_plain,
+        )
+        return NatsAddress.of([url.get_secret_value() for url in self.nats_url], login)
 
     @classmethod
     def settings_customise_sources(

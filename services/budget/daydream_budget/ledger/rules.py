@@ -3,8 +3,8 @@
 `admission` decides which work may begin. `authorization` checks every attempt against every limit,
 and settles it. `changes` checks what people change.
 
-Every request carries the id that makes it the same one. So a repeated request gets the same reply
-and writes no second entry. What is free (upper bound zero) passes even when a cap is used up.
+Requests are deduplicated by their id: a repeated request gets the same reply and writes no second
+entry. What is free (upper bound zero) passes even when a cap is used up.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ async def run_arm(
     }
     async with (
         running(folder, arm.services, model=plan.model, progress=report, settings=own) as stack,
-        connected(stack.nats_url) as client,
+        connected(stack.address) as client,
     ):
         report("reading the notes")
         await _set_cap(client, plan.run_cap_nanousd)

@@ -95,7 +95,7 @@ class MeasuringAsker:
             settings=self.settings,
         )
         started = await self.stack.enter_async_context(system)
-        self._client = await self.stack.enter_async_context(connected(started.nats_url))
+        self._client = await self.stack.enter_async_context(connected(started.address))
         secret = await _issue_key(self._client, self.plan.measuring_cap_nanousd)
         address = GatewayAddress(url=started.gateway_url, key=SecretStr(secret))
         gateway = GatewayClient(address)

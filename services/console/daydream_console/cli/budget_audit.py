@@ -18,6 +18,8 @@ from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json
 from daydream_contracts.errors import ConfigurationError
 
+BUDGET = "budget"  # whose user may read all of the ledger
+
 
 @command
 async def budget_audit(
@@ -49,7 +51,7 @@ async def budget_audit(
     if as_json:
         arguments.append("--json")
     async with connection(data) as client:
-        environment = {**os.environ, "DAYDREAM_NATS_URL": client.nats_url}
+        environment = {**os.environ, **client.address.variables(BUDGET)}
         stdout = asyncio.subprocess.PIPE if as_json else None
         process = await asyncio.create_subprocess_exec(*arguments, env=environment, stdout=stdout)
         try:

@@ -31,19 +31,20 @@ async def config_show(
 ) -> None:
     """Show the settings in force of each service. Secrets are masked.
 
-    Of a running system: what its services were started with. Otherwise: what they would be
-    started with here. Only settings that differ from the default are shown, unless you ask for all.
+    If the system is running, the values are those that its services were started with. Otherwise
+    they are those that services would be started with here. Only settings that differ from the
+    default are shown, unless you ask for all.
 
     Examples:
         daydream config show --origin
         daydream config show --all --service critic
     """
     folder = DataFolder(data or default_folder())
-    url = running_address(folder)
-    if url is None:
+    address = running_address(folder)
+    if address is None:
         reports, source = planned_settings(), "this environment; nothing is running"
     else:
-        async with connected(url) as client:
+        async with connected(address) as client:
             reports, source = await running_settings(client.js), "the running system"
     rows = [row for row in _rows(reports) if service in ("", row["service"])]
     if not everything:

@@ -8,9 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from daydream_console.cli.output import steps
-from daydream_console.client import Client, connected
+from daydream_console.client import Client, address_of, connected
 from daydream_console.local.folder import DataFolder, default_folder
 from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.grants import CONSOLE
+from daydream_runtime.nats_url import NatsAddress
 
 READERS = ("budget", "memory")
 INSIGHT_READERS = ("memory", "console")
@@ -26,8 +28,8 @@ async def connection(
     stored results can always be read.
     """
     folder = DataFolder(data or default_folder())
-    if url := running_address(folder):
-        async with connected(url) as client:
+    if address := running_address(folder):
+        async with connected(address) as client:
             yield client
         return
     from daydream_console.local.stack import running
@@ -36,23 +38,23 @@ async def connection(
         with steps("nothing is running: starting the memory for this command") as show:
             system = running(folder, services, draws=False, progress=show)
             stack = await opened.enter_async_context(system)
-            client = await opened.enter_async_context(connected(stack.nats_url))
+            client = await opened.enter_async_context(connected(stack.address))
         yield client
 
 
-def running_address(folder: DataFolder) -> str | None:
+def running_address(folder: DataFolder) -> NatsAddress | None:
     """Return the address of NATS in the system that runs. None: none runs in this folder.
 
     Raise ConfigurationError while it starts or stops.
     """
     if url := os.environ.get("DAYDREAM_NATS_URL"):
-        return url
+        return address_of(url)
     if not folder.is_held():
         return None
-    address: str | None = folder.read("running.json").get("nats_url")
-    if not address:
+    url = folder.read("running.json").get("nats_url")
+    if not url:
         raise ConfigurationError(
             f"daydream is starting or stopping in {folder.path}{folder.holder}",
             "Try again in a moment",
         )
-    return address
+    return folder.nats_address(url, CONSOLE)

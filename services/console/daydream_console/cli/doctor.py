@@ -139,9 +139,9 @@ def _renaming(message: str) -> str:
 async def check_gateway(folder: DataFolder) -> list[DoctorCheck]:
     """Return what the gateway of a running system learned of its models. None runs: nothing."""
     try:
-        if not (url := running_address(folder)):
+        if not (address := running_address(folder)):
             return []
-        async with connected(url) as client:
+        async with connected(address) as client:
             state = await client.rpc.request(GATEWAY_STATE, EmptyRequest())
     except ConfigurationError as error:
         return [DoctorCheck("gateway", error.problem, error.fix)]

@@ -144,7 +144,7 @@ async def run(plan: RunPlan) -> int:
                 console_port=plan.port,
                 progress=lambda text: _show_step(progress, step, text),
             ) as stack,
-            connected(stack.nats_url) as client,
+            connected(stack.address) as client,
         ):
             if stack.console_url:
                 err.print(f"Web page: {stack.console_url}", soft_wrap=True)

@@ -28,11 +28,11 @@ async def status_command(data: Data = None, as_json: Json = False) -> None:
         daydream status
     """
     folder = DataFolder(data or default_folder())
-    url = running_address(folder)
-    if url is None:
+    address = running_address(folder)
+    if address is None:
         _show_stopped(folder, as_json=as_json)
         return
-    async with connected(url) as client:
+    async with connected(address) as client:
         state = await overview(client.rpc, client.js)
         alerts = await alerts_since(client.js, state.at - ALERTS_SHOWN)
     if as_json:

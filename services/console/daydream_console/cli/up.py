@@ -52,7 +52,7 @@ async def up_command(
                 folder, services_wanted(), model=choice, console_port=port, progress=show
             )
             stack = await opened.enter_async_context(system)
-            async with connected(stack.nats_url) as client:
+            async with connected(stack.address) as client:
                 await set_caps(client, Caps(cap, daily_cap), free=free)
                 await client.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=None))
                 memory = await client.rpc.request(MEMORY_STATE, EmptyRequest())

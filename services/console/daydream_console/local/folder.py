@@ -1,7 +1,7 @@
 """The data folder: everything that a system on this machine stores, and the lock that allows one at
 a time.
 
-nats/        streams, with the ledger             memory/       the SQLite store
+nats/        streams, with the ledger; keys       memory/       the SQLite store
 logs/        one log per process                  running.json  address of the running system
 run.json     goal of the last run, to continue
 """
@@ -19,6 +19,8 @@ from typing import IO, Any
 from platformdirs import user_cache_path, user_data_path
 
 from daydream_contracts.errors import ConfigurationError
+from daydream_runtime.nats_login import NatsLogin
+from daydream_runtime.nats_url import NatsAddress
 
 DATA_VARIABLE = "DAYDREAM_DATA"
 
@@ -111,6 +113,15 @@ class DataFolder:
             file.touch(mode=0o600)
             file.write_text(secrets.token_hex(16))
         return file.read_text()
+
+    @property
+    def keys(self) -> Path:
+        """Return the folder of the NATS users' keys, one file per service."""
+        return self.path / "nats" / "keys"
+
+    def nats_address(self, url: str, service: str) -> NatsAddress:
+        """Return the address of this folder's NATS, with the key of a service."""
+        return NatsAddress.of([url], NatsLogin(service, nkey_file=self.keys / f"{service}.nk"))
 
     def read(self, name: str) -> dict[str, Any]:
         """Return the content of a small JSON file, or an empty dictionary if it can't be read."""

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from daydream_contracts.grants import SERVICES
 from daydream_models.reservations import ORACLE
 
 GATEWAY = "gateway"
@@ -20,6 +21,7 @@ STAGES = ("synthesizer", "critic", ORACLE, "memory")
 SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 OWN_PREFIXES = ("DAYDREAM_", "OTEL_")
 PROVIDER_KEYS = re.compile(r"^(OPENAI_API_KEY|DAYDREAM_(\w+_)?MODEL_API_KEY)$")
+NATS_SETTING = re.compile(rf"^DAYDREAM_(({'|'.join(SERVICES).upper()})_)?(NATS_\w+|TENANT)$")
 WEAVIATE_KEY = "DAYDREAM_MEMORY_WEAVIATE_API_KEY"
 CONSOLE_TOKEN = "DAYDREAM_CONSOLE_TOKEN"  # noqa: S105 (a name)
 CONSOLE_READ_TOKEN = "DAYDREAM_CONSOLE_READ_TOKEN"  # noqa: S105 (a name)
@@ -30,6 +32,11 @@ ONE_SERVICE_ONLY = {
     CONSOLE_READ_TOKEN: "console",
     SMTP_PASSWORD: "console",
 }
+
+
+def without_nats(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without settings of another NATS: this machine has its own."""
+    return {name: value for name, value in environment.items() if not NATS_SETTING.match(name)}
 
 
 def stage_keys(secret: str) -> dict[str, str]:

@@ -17,11 +17,18 @@ from daydream_console.local.folder import DataFolder
 from daydream_console.local.gateway_port import gateway_port
 from daydream_console.local.model import ModelChoice
 from daydream_console.local.processes import Processes, Program, free_port
-from daydream_console.local.secret_variables import GATEWAY, environment_of, stage_keys
+from daydream_console.local.secret_variables import (
+    GATEWAY,
+    environment_of,
+    stage_keys,
+    without_nats,
+)
 from daydream_console.local.toy_model import toy_weights
 from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.grants import CONSOLE, PROVISION
 from daydream_models.reservations import ORACLE
 from daydream_runtime.nats_url import NatsAddress
+from daydream_runtime.nats_users import USERS_FILE, write_users
 from daydream_runtime.provision_command import provision_at
 
 SERVICES = ("budget", "gateway", "memory", "synthesizer", "critic", ORACLE, "sampler", "console")
@@ -40,7 +47,7 @@ port: {port}
 http: "127.0.0.1:{monitor}"
 server_name: daydream
 max_payload: 8MB
-authorization {{ token: "{token}" }}
+authorization {{ include "keys/{users}" }}
 jetstream {{ store_dir: "{store}", sync_interval: always }}
 """
 NO_DRAWS = {
@@ -55,7 +62,7 @@ class Stack:
     """A running system."""
 
     processes: Processes
-    nats_url: str
+    address: NatsAddress
     console_url: str = ""
     gateway_url: str = ""
     ports: dict[str, int] = field(default_factory=dict)
@@ -86,11 +93,12 @@ async def running(
         changed=lambda: _write_address(folder, stack),
         report=progress,
     )
-    stack = Stack(processes, "")
+    stack = Stack(processes, NatsAddress(()))
     try:
         progress("starting NATS")
-        stack.nats_url = await _start_nats(processes, folder)
-        await provision_at(NatsAddress.of([stack.nats_url]), REPLICAS)
+        url = await _start_nats(processes, folder)
+        await provision_at(folder.nats_address(url, PROVISION), REPLICAS)
+        stack.address = folder.nats_address(url, CONSOLE)
         environment = _environment(folder, stack) | ({} if draws else NO_DRAWS)
         if model is not None:
             environment |= (await _serve_model(processes, model, progress)).environment()
@@ -121,7 +129,7 @@ async def _hold(folder: DataFolder) -> None:
 def _environment(folder: DataFolder, stack: Stack) -> dict[str, str]:
     return {
         "DAYDREAM_CONSOLE_FOLDER": str(folder.path / "console"),
-        "DAYDREAM_NATS_URL": stack.nats_url,
+        "DAYDREAM_NATS_URL": str(stack.address),
         "DAYDREAM_MEMORY_FOLDER": str(folder.path / "memory"),
         "DAYDREAM_SAMPLER_PAIRS_MAX": "0",
     }
@@ -138,15 +146,16 @@ async def _start_services(
     if GATEWAY in services:
         stack.ports[GATEWAY] = gateway_port()
         stack.gateway_url = f"http://127.0.0.1:{stack.ports[GATEWAY]}/v1"
-    common = {**os.environ, **environment}
+    common = {**without_nats(os.environ), **environment}
     if "console" in services:
         web_port = console_port or free_port()
         stack.console_url = f"http://127.0.0.1:{web_port}/"
         common["DAYDREAM_CONSOLE_WEB_PORT"] = str(web_port)
-    programs = [
-        _service(name, port, environment_of(name, common, keys, stack.gateway_url))
-        for name, port in stack.ports.items()
-    ]
+    programs = []
+    for name, port in stack.ports.items():
+        variables = common | stack.address.login.of(name).variables()
+        own = environment_of(name, variables, keys, stack.gateway_url)
+        programs.append(_service(name, port, own))
     await asyncio.gather(*(stack.processes.start(program) for program in programs))
 
 
@@ -154,7 +163,7 @@ def _write_address(folder: DataFolder, stack: Stack) -> None:
     """Store the address of the running system for other commands."""
     content = {
         "pid": os.getpid(),
-        "nats_url": stack.nats_url,
+        "nats_url": str(stack.address),
         "console_url": stack.console_url,
         "gateway_url": stack.gateway_url,
         "processes": stack.processes.pids(),
@@ -201,18 +210,17 @@ def nats_server() -> Path:
 
 
 async def _start_nats(processes: Processes, folder: DataFolder) -> str:
-    """Start NATS and return its URL."""
+    """Write its users, start it, and return its URL."""
     port, monitor = free_port(), free_port()
     store = folder.path / "nats"
+    write_users(folder.keys)
     config = store / "nats.conf"
     config.touch(mode=0o600)
-    config.write_text(
-        NATS_CONFIG.format(port=port, monitor=monitor, token=folder.token, store=store)
-    )
+    config.write_text(NATS_CONFIG.format(port=port, monitor=monitor, users=USERS_FILE, store=store))
     health = f"http://127.0.0.1:{monitor}/healthz"
     server = [str(nats_server()), "-c", str(config)]
     await processes.start(Program("nats", server, health, environment_of("nats", os.environ)))
-    return f"nats://{folder.token}@127.0.0.1:{port}"
+    return f"nats://127.0.0.1:{port}"
 
 
 async def _serve_model(

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from daydream_memory.gate.blocks import NUMBER, TextBlock, blocks_of
 from daydream_memory.gate.features import TextFeatures, without_data
 from daydream_memory.gate.lexicon import load_lexicon
-from daydream_memory.gate.patterns import LICENCE_TITLE, VERSION_TITLE
+from daydream_memory.gate.patterns import names_licence, names_version
 from daydream_memory.gate.rules import (
     CHANGES,
     CODE,
@@ -43,6 +43,7 @@ CHANGES_TITLE = re.compile(r"\brelease notes\b|\bchange ?log\b|\bnews for\b", re
 CAPTION = re.compile(
     r"^(?:Table|Tab\.|Tabelle|Tableau|Tabla|Tabella|Таблица|表)\s*[\dIVX]*\b.{0,200}$"
 )
+PAGE_OF = re.compile(r" / page \d+$")  # a list of references may have several pages
 SENTENCE_MARKS = (".", "!", "?", "。", "！", "？", "।")
 LEADS_ON = (":", "：")
 
@@ -67,7 +68,7 @@ def screen(
 ) -> list[ScreenedBlock]:
     """Judge all blocks of a document, in their order. `source` gives the document's name.
 
-    `lines_are_items`: see `blocks_of`.
+    `lines_are_items`: see `blocks_of`. It is so in no passage with raw lines.
     """
     screening = _Screening(lines_are_items=lines_are_items)
     for passage in passages:
@@ -104,21 +105,26 @@ class _Screening:
         self._lexicon = load_lexicon()
         self._is_licence = False
         self._section = self._title_section = self._heading = self._caption = ""
+        self._title = ""
 
     def add(self, passage: Passage) -> None:
         """Judge the blocks of the next passage."""
         self._title_section = self._lexicon.section_kind(passage.title)
-        if not self._title_section and VERSION_TITLE.search(passage.title):
+        if not self._title_section and names_version(passage.title):
             self._title_section = VERSIONS
-        self._is_licence = bool(LICENCE_TITLE.search(passage.title))
-        if self._title_section:
+        self._is_licence = names_licence(passage.title)
+        title = PAGE_OF.sub("", passage.title)
+        if self._title_section or title != self._title:  # a line that was no heading ends here
             self._section = ""
+        self._title = title
         self._heading = ""
         if passage.kind == "table":
             self._add_table(passage)
             return
         for block in blocks_of(
-            passage.text, self._is_section, lines_are_items=self._lines_are_items
+            passage.text,
+            self._is_section,
+            lines_are_items=self._lines_are_items and not passage.has_raw_lines,
         ):
             text = block.text
             if self._is_section(text):
@@ -147,7 +153,7 @@ class _Screening:
             rows = tuple(table_sentences(block.lines, caption))
             return ScreenedBlock(passage, " ".join(rows) or text, rows, "" if rows else NUMBERS)
         features = _measure(block, text)
-        without = without_data(text)
+        without = without_data(text, text.split() if features.is_list else features.tokens)
         if without != text:
             text, junk = self._around_data(text, without)
         else:

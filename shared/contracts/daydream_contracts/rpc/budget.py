@@ -14,7 +14,9 @@ from pydantic import AwareDatetime, Field, model_validator
 from daydream_contracts.events import ContractModel
 from daydream_contracts.number_limits import LIFETIME_S_MAX, BranchCount, Nanousd, TokenCount
 
-Purpose = Literal["daydream", "embedding", "rejudging", "canary", "calibration", "foreground"]
+Purpose = Literal[
+    "daydream", "embedding", "rejudging", "canary", "calibration", "screening", "foreground"
+]
 """What money is spent for. `foreground` is the lab's own work, outside the caps on daydreaming."""
 
 SETTLEMENTS_MAX = 256  # in one request

@@ -73,3 +73,15 @@ class Restored(ContractModel):
     made_at: datetime
     replayed: int
     lost: int
+
+
+class ReadAgain(ContractModel):
+    """Ask the memory to handle its dead letter again, by the number in DEADLETTERS."""
+
+    number: int = Field(ge=1)
+
+
+class DeadLetterRead(ContractModel):
+    """Say that the memory has handled it: which verdict it was."""
+
+    verdict_id: str

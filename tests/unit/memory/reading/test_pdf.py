@@ -21,6 +21,7 @@ from support.pdf_files import (
     rectangle,
     row_by_row,
     together,
+    with_meaning,
     without_meaning,
 )
 from support.readings import left_out, read, refusal, texts
@@ -367,3 +368,9 @@ def test_a_pdf_is_told_by_its_content() -> None:
 def test_a_page_with_a_million_characters_ends() -> None:
     data = pdf_file(lines(["A" * 100] * 200, leading=0.01))
     assert read_document(data, "a.pdf").status in ("read", "refused")
+
+
+def test_a_letter_of_mathematics_is_read_though_the_file_writes_it_as_two_codes() -> None:
+    text = "The drift x of the glaciers grows with the square of the slope."
+    data = with_meaning(pdf_file(lines([text])), "x", "\U0001d465")  # an italic x
+    assert texts(data, "drift.pdf") == [("drift / page 1", text)]  # a plain x

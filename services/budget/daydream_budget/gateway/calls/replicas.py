@@ -21,7 +21,8 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-SUBJECT = "daydream.gateway.alive"
+from daydream_contracts.topology import GATEWAY_ALIVE_SUBJECT
+
 BEAT_S = 1.0
 GAP_S = 3 * BEAT_S  # between two own beats: then this replica has received nothing for a while
 SILENCE_S = 5.0
@@ -51,7 +52,7 @@ class ReplicaLiveness:
     @asynccontextmanager
     async def alive(self) -> AsyncIterator[None]:
         """Listen to the others, and say every `BEAT_S` that this replica is alive."""
-        subscription = await self._nc.subscribe(SUBJECT, cb=self.receive)
+        subscription = await self._nc.subscribe(GATEWAY_ALIVE_SUBJECT, cb=self.receive)
         beat = asyncio.create_task(self._beat())
         try:
             yield
@@ -66,7 +67,7 @@ class ReplicaLiveness:
             with contextlib.suppress(
                 nats.errors.Error
             ):  # not connected: no replica would receive it
-                await self._nc.publish(SUBJECT, self.name.encode())
+                await self._nc.publish(GATEWAY_ALIVE_SUBJECT, self.name.encode())
             await asyncio.sleep(min(BEAT_S, self.silence_s / 4))
 
     def is_silent(self, name: str) -> bool:
