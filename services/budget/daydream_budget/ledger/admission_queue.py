@@ -23,6 +23,7 @@ from daydream_budget.ledger.entries import RequestQueued
 from daydream_budget.ledger.undo_log import UndoLog
 
 RENEW_AFTER = timedelta(seconds=5)  # one entry for a request that asks ten times a second
+PASSED_MAX = 32  # the number that is let pass: a decision costs the same, however many wait
 FORGOTTEN_AFTER = timedelta(seconds=20)  # several of the pauses that a refusal asks for
 
 
@@ -108,24 +109,23 @@ class AdmissionQueue:
             del self.by_id[request_id]
 
     def calls(self, now: datetime) -> list[QueuedRequest]:
-        """Return the calls of work in progress that wait, the first one first."""
-        return self._waiting(now, is_call=True)
+        """Return the first calls of work in progress that wait."""
+        return [queued for queued in self._first(now, "") if queued.is_call]
 
     def before(self, request_id: str, now: datetime) -> list[QueuedRequest]:
         """Return what new work has to let pass: the calls, and then new work that came earlier."""
-        own = self.by_id.get(request_id)
-        new_work = self._waiting(now, is_call=False)
-        return self.calls(now) + [
-            queued for queued in new_work if own is None or queued.number < own.number
-        ]
+        return self._first(now, request_id)
 
-    def _waiting(self, now: datetime, *, is_call: bool) -> list[QueuedRequest]:
+    def _first(self, now: datetime, request_id: str) -> list[QueuedRequest]:
+        """Return the first `PASSED_MAX` requests in the order of service, up to this one."""
+        own, oldest = self.by_id.get(request_id), now - FORGOTTEN_AFTER
         waiting = [
             queued
             for queued in self.by_id.values()
-            if queued.is_call == is_call and not queued.is_gone(now)
+            if queued.asked_at >= oldest
+            and (queued.is_call or own is None or queued.number < own.number)
         ]
-        return sorted(waiting, key=_number)
+        return sorted(waiting, key=_place)[:PASSED_MAX]
 
 
 def call_request_id(reservation_id: str, call_id: str) -> str:
@@ -135,3 +135,7 @@ def call_request_id(reservation_id: str, call_id: str) -> str:
 
 def _number(queued: QueuedRequest) -> int:
     return queued.number
+
+
+def _place(queued: QueuedRequest) -> tuple[bool, int]:
+    return not queued.is_call, queued.number
