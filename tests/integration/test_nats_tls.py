@@ -31,7 +31,7 @@ class TlsFixture:
     keys: Path
     authority: Authority
 
-    def address(self, service: str, **changed: Any) -> NatsAddress:
+    def address_of(self, service: str, **changed: Any) -> NatsAddress:
         pair = self.authority.sign(service)
         login = NatsLogin(
             service,
@@ -63,10 +63,10 @@ def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsFixture]:
 async def test_a_service_works_with_its_key_and_its_certificate(
     encrypted: TlsFixture, tmp_path: Path
 ) -> None:
-    await provision_at(encrypted.address(PROVISION), 1)
-    variables: dict[str, Any] = encrypted.address("sampler").variables("sampler")
+    await provision_at(encrypted.address_of(PROVISION), 1)
+    variables: dict[str, Any] = encrypted.address_of("sampler").variables("sampler")
     with service("sampler", encrypted.url, tmp_path, **variables):
-        async with connected(encrypted.address("console")) as client:
+        async with connected(encrypted.address_of("console")) as client:
             state = await client.rpc.request(SAMPLER_STATE, EmptyRequest())
     assert state.drawn == 0
 
@@ -74,7 +74,7 @@ async def test_a_service_works_with_its_key_and_its_certificate(
 async def test_another_authority_is_not_trusted(encrypted: TlsFixture, tmp_path: Path) -> None:
     other = Authority(tmp_path, "other").file
     with pytest.raises(ConfigurationError, match="not trusted") as refusal:
-        async with connected(encrypted.address("console", ca_file=other)):
+        async with connected(encrypted.address_of("console", ca_file=other)):
             pass
     assert "DAYDREAM_NATS_CA_FILE" in refusal.value.fix
 
@@ -82,7 +82,7 @@ async def test_another_authority_is_not_trusted(encrypted: TlsFixture, tmp_path:
 async def test_a_server_that_asks_for_a_certificate_refuses_a_client_without_one(
     encrypted: TlsFixture,
 ) -> None:
-    address = encrypted.address("console", certificate_file=None, certificate_key_file=None)
+    address = encrypted.address_of("console", certificate_file=None, certificate_key_file=None)
     with pytest.raises(ConfigurationError):
         async with connected(address):
             pass
