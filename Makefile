@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-e2e test-deploy test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream
+.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ run: setup ## run some daydreams on this machine: ingest the bundled notes, prin
 
 test: setup ## all tests of parts: code, and code with NATS
 	$(PYTEST) -n 2 --dist worksteal $(ARGS)
+
+test-properties: setup ## the property tests with many random cases: takes minutes
+	$(PYTEST) -m 'hypothesis and not browser' --hypothesis-profile=many -n 2 --dist worksteal $(ARGS)
 
 test-e2e: setup .tools/ready ## tests that start the whole system, as its users do
 	$(PYTEST) -m 'e2e and not slow' -n 2 --dist worksteal $(ARGS)

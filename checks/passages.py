@@ -6,6 +6,7 @@ that it is not found across paragraphs.
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import tokenize
@@ -23,7 +24,7 @@ FSTRING_MIDDLE = getattr(tokenize, "FSTRING_MIDDLE", -1)  # from Python 3.12 on
 
 
 @dataclass
-class Passage:
+class Prose:
     """Text with folded white space, and the line in the file of each of its characters."""
 
     text: str = ""
@@ -37,36 +38,54 @@ class Passage:
             self.lines += [line + offset] * (len(words) + 1)
 
 
-def passages(file: SourceFile) -> Iterator[Passage]:
-    """Yield the passages of a file, by its kind."""
-    if file.path.endswith(".py"):
-        yield from _python(file.text)
+def passages(file: SourceFile) -> Iterator[Prose]:
+    """Yield the passages of a file, by its kind. The strings of a test are data, and left out."""
+    if file.path.startswith("tests/"):
+        yield from _comments(file.text)
+        yield from _docstrings(file)
+    elif file.path.endswith(".py"):
+        yield from _comments(file.text)
+        yield from _strings(file.text)
     else:
-        passage = Passage()
+        passage = Prose()
         passage.add(file.text, 1)
         yield passage
 
 
-def _python(text: str) -> Iterator[Passage]:
-    """Yield runs of comments, and runs of strings, that have no code between them."""
-    comment, string = Passage(), Passage()
-    last_comment = -1
+def _comments(text: str) -> Iterator[Prose]:
+    """Yield runs of comments that have no other line between them."""
+    comment, last_line = Prose(), -1
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        line = token.start[0]
         if token.type == tokenize.COMMENT:
-            if line > last_comment + 1:
+            if token.start[0] > last_line + 1:
                 yield comment
-                comment = Passage()
-            last_comment = line
-            comment.add(token.string, line)
-        elif token.type == tokenize.STRING:
-            string.add(_content(token.string), line)
+                comment = Prose()
+            last_line = token.start[0]
+            comment.add(token.string, last_line)
+    yield comment
+
+
+def _docstrings(file: SourceFile) -> Iterator[Prose]:
+    """Yield each string that is a statement."""
+    for node in file.nodes:
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                docstring = Prose()
+                docstring.add(text, node.lineno)
+                yield docstring
+
+
+def _strings(text: str) -> Iterator[Prose]:
+    """Yield runs of strings that have no code between them."""
+    string = Prose()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.STRING:
+            string.add(_content(token.string), token.start[0])
         elif token.type == FSTRING_MIDDLE:
-            string.add(token.string, line)
+            string.add(token.string, token.start[0])
         elif _ends_string(token):
             yield string
-            string = Passage()
-    yield comment
+            string = Prose()
     yield string
 
 

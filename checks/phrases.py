@@ -11,25 +11,34 @@ from pathlib import Path
 
 from checks.finding import Finding
 from checks.passages import passages
-from checks.sources import PRODUCT, ROOT, TOOLS, SourceFile, python_files, read
+from checks.sources import PRODUCT, ROOT, TESTS, TOOLS, SourceFile, python_files, read
 
 LIST = Path(__file__).with_name("phrases.toml")
 WORD_START, WORD_END = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 TEXTS = (
     "*.md",
+    "*.yml",
     ".env.example",
     ".github/**/*.md",
+    ".github/**/*.yml",
     "Makefile",
     "deploy/**/*.conf",
     "deploy/**/*.md",
-    "docker-compose.yml",
+    "deploy/docker/Dockerfile",
     "docs/**/*.md",
     "helm/**/*.md",
+    "helm/**/*.tpl",
     "helm/**/*.txt",
     "helm/**/*.yaml",
-    "services/*/*/page/**/*.html",
-    "services/*/*/page/**/*.js",
-    "services/*/*/prompts/*.md",
+    "pyproject.toml",
+    "services/*/*.md",
+    "services/*/*/prompts/**/*.md",
+    "services/*/*/web/static/*.css",
+    "services/*/*/web/static/*.js",
+    "services/*/*/web/templates/**/*.html",
+    "services/*/pyproject.toml",
+    "shared/*/*.md",
+    "shared/*/pyproject.toml",
 )
 
 
@@ -43,8 +52,13 @@ class Phrase:
 
 def run() -> list[Finding]:
     """Check the docs, help texts, pages, prompts, comments and strings."""
-    texts = [read(path) for pattern in TEXTS for path in sorted(ROOT.glob(pattern))]
-    return list(check([*texts, *python_files((*PRODUCT, *TOOLS))], banned()))
+    texts = [read(path) for paths in texts_by_pattern().values() for path in paths]
+    return list(check([*texts, *python_files((*PRODUCT, *TOOLS, *TESTS))], banned()))
+
+
+def texts_by_pattern() -> dict[str, list[Path]]:
+    """Return the files that each pattern of `TEXTS` selects."""
+    return {pattern: sorted(ROOT.glob(pattern)) for pattern in TEXTS}
 
 
 def check(files: Iterable[SourceFile], phrases: Iterable[Phrase]) -> Iterator[Finding]:

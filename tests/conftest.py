@@ -7,6 +7,8 @@ from pathlib import Path
 
 import nats
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as property_settings
 from nats.aio.client import Client
 
 from support.programs import Endpoint, NatsServer, priced_endpoint
@@ -21,6 +23,20 @@ MARK_OF_FOLDER = {
     "cluster": "cluster",
 }
 
+# `make test` tries few cases of each property, in each run the same; `make test-properties` tries
+# many, in each run others. No case has a time limit: the machine may be busy.
+property_settings.register_profile(
+    "few",
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+property_settings.register_profile(
+    "many", max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck)
+)
+property_settings.load_profile("few")
+
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not import what will not be run: each process that runs tests would do so."""
@@ -32,7 +48,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)  # before items are deselected by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the folders with a target of their own, and begin with the folders of long tests.
+    """Mark the folders that have their own target, and begin with the folders of long tests.
 
     A long test that runs last runs alone, on one core of two.
     """

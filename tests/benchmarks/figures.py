@@ -8,6 +8,7 @@ import platform
 import random
 import statistics
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 MACHINE = {
     "cores": os.cpu_count(),
@@ -16,6 +17,7 @@ MACHINE = {
 }
 
 RESAMPLES = 1000
+ItemT = TypeVar("ItemT")
 
 
 def figure(
@@ -83,8 +85,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 def interval_figure(
     benchmark: str,
     name: str,
-    values: Sequence[float],
-    statistic: Callable[[Sequence[float]], float],
+    values: Sequence[ItemT],
+    statistic: Callable[[Sequence[ItemT]], float],
     unit: str,
     *,
     seed: int = 0,

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 from browser.system import chromium, opened, running_system
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 TARGET = Path(__file__).parents[2] / "docs" / "assets"
-IN_DOCS = ("overnight", "insight", "review", "live", "budget")
+IN_DOCS = {  # with the scheme of each
+    "overnight": "light",
+    "insight": "light",
+    "review": "dark",
+    "live": "light",
+    "map": "light",
+    "budget": "dark",
+}
+BYTES_MAX = 150_000
+TO_WEBP = """async (png) => {
+  const picture = new Image();
+  picture.src = `data:image/png;base64,${png}`;
+  await picture.decode();
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [picture.width, picture.height];
+  canvas.getContext("2d").drawImage(picture, 0, 0);
+  return canvas.toDataURL("image/webp", 0.85).split(",")[1];
+}"""
 
 
 def paths(url: str) -> dict[str, str]:
@@ -32,42 +52,60 @@ def paths(url: str) -> dict[str, str]:
         "sampler": "sampler",
         "judges": "judges",
         "documents": "documents?text=rivers",
+        "map": "map",
         "dead-letters": "dead-letters",
         "settings": "settings",
     }
 
 
-def take(page: Page, url: str, path: str, file: Path, *, whole: bool) -> None:
-    """Open a screen and take its picture."""
+def take(page: Page, url: str, path: str, *, whole: bool) -> bytes:
+    """Open a screen and return its picture as PNG."""
     page.goto(f"{url}{path}", wait_until="domcontentloaded")
     page.wait_for_selector("h1")
     page.wait_for_timeout(900)  # charts and graphs are drawn by scripts
-    page.screenshot(path=file, full_page=whole)
+    return page.screenshot(full_page=whole)
 
 
-def main(folder: Path, *, everything: bool) -> None:
-    """Take pictures: those of the docs, or all screens in both widths and schemes."""
+def main() -> None:
+    """Take the pictures of the docs: small files, in the scheme that each is listed with."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with system_and_browser() as (url, browser), opened(browser, 1280, "light") as (blank, _):
+        for scheme in ("light", "dark"):
+            with opened(browser, 1280, scheme) as (page, errors):
+                for name in (name for name, wanted in IN_DOCS.items() if wanted == scheme):
+                    content = take(page, url, paths(url)[name], whole=False)
+                    encoded = blank.evaluate(TO_WEBP, base64.b64encode(content).decode())
+                    small = base64.b64decode(encoded)
+                    assert len(small) <= BYTES_MAX, f"{name} has {len(small)} bytes"
+                    (TARGET / f"console-{name}.webp").write_bytes(small)
+                print(scheme, errors)
+
+
+def take_all(folder: Path) -> None:
+    """Take pictures of all screens in both widths and schemes, to look at."""
     folder.mkdir(parents=True, exist_ok=True)
+    with system_and_browser() as (url, browser):
+        for width, scheme in ((1280, "light"), (390, "light"), (1280, "dark")):
+            with opened(browser, width, scheme) as (page, errors):
+                for name, path in paths(url).items():
+                    file = folder / f"console-{name}-{width}-{scheme}.png"
+                    file.write_bytes(take(page, url, path, whole=True))
+                print(width, scheme, errors)
+
+
+@contextmanager
+def system_and_browser() -> Iterator[tuple[str, Browser]]:
+    """Yield the address of a running console, and a browser."""
     with (
         tempfile.TemporaryDirectory() as data,
         running_system(Path(data)) as url,
         chromium() as browser,
     ):
-        variants = (
-            [(1280, "light"), (390, "light"), (1280, "dark")] if everything else [(1280, "light")]
-        )
-        for width, scheme in variants:
-            with opened(browser, width, scheme) as (page, errors):
-                for name, path in paths(url).items():
-                    if everything or name in IN_DOCS:
-                        suffix = f"-{width}-{scheme}" if everything else ""
-                        file = folder / f"console-{name}{suffix}.png"
-                        take(page, url, path, file, whole=everything)
-                print(width, scheme, errors)
+        yield url, browser
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        main(Path(sys.argv[1]), everything=True)
+        take_all(Path(sys.argv[1]))
     else:
-        main(TARGET, everything=False)
+        main()

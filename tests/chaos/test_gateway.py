@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from nats.aio.client import Client
 
+from support.fail_points import BUDGET_POINTS, GATEWAY_POINTS, SETTLE_GRACE_S, Fault
 from support.gateway import provider_process
 from support.gateway_fleet import MOMENTS, PROVIDER_TIMEOUT_S, Fleet, running_fleet
 from support.programs import NatsServer
 
 LATENCY_S = 0.3
-EXPIRY_S = PROVIDER_TIMEOUT_S + 60 + 30  # of what a killed gateway has authorized
+EXPIRY_S = PROVIDER_TIMEOUT_S + SETTLE_GRACE_S + 30  # of what a killed gateway has authorized
 NANO = 10**9
 
 
@@ -57,27 +57,33 @@ async def until_settled(fleet: Fleet) -> None:
 
 
 @pytest.mark.slow
-async def test_a_gateway_that_is_killed_with_a_stored_answer_leaves_it_to_the_other(
-    fleet: Fleet,
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("fault", ["kill", "pause"])
+@pytest.mark.parametrize(
+    ("victim", "points"), [("gateway-1", GATEWAY_POINTS), ("budget-1", BUDGET_POINTS)]
+)
+async def test_calls_survive_a_gateway_or_ledger_that_fails_at_an_exact_point(
+    fleet: Fleet, victim: str, points: tuple[str, ...], fault: Fault
 ) -> None:
     async with fleet.working():
-        gateway = await fleet.moment("stored")
-        await fleet.kill(gateway)
+        for point in points:
+            await fleet.strike_at(victim, point, fault)
+            await fleet.until_answered_after_now()
     await check(fleet)
+    await until_settled(fleet)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", ["kill", "pause"])
-@pytest.mark.parametrize("victim", ["gateway", "budget", "nats"])
-async def test_calls_survive_a_fault_at_every_moment(
-    fleet: Fleet, victim: str, fault: Literal["kill", "pause"]
+@pytest.mark.parametrize("victim", ["worker-0", "nats"])
+async def test_calls_survive_a_fault_of_a_worker_or_nats_at_every_moment(
+    fleet: Fleet, victim: str, fault: Fault
 ) -> None:
-    strike = fleet.kill if fault == "kill" else fleet.pause
     async with fleet.working():
         for moment in MOMENTS:
-            seen = await fleet.moment(moment)
-            await strike(fleet.victim(victim, seen))
+            await fleet.moment(moment)
+            await fleet.strike(victim, fault)
             await fleet.until_answered_after_now()
     await check(fleet)
     await until_settled(fleet)

@@ -1,7 +1,7 @@
 """Three replicas of the ledger, failing workers, and kills of all of them and of the NATS server.
 
 The endpoint's own count is the witness. The cap holds, nothing is granted twice, nothing leaks, and
-in the end all replicas agree.
+all replicas agree at last.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from checks.finding import Finding
-from checks.phrases import Phrase, banned, check
+from checks.phrases import Phrase, banned, check, texts_by_pattern
 from checks.sources import SourceFile
 
 MEND = (Phrase(re.compile(r"\bonce more\b", re.IGNORECASE), "again"),)
@@ -90,3 +90,12 @@ def test_a_banned_phrase_is_found(sentence: str) -> None:
 )
 def test_good_english_passes(sentence: str) -> None:
     assert findings(sentence) == []
+
+
+def test_every_pattern_of_files_selects_one() -> None:
+    assert [pattern for pattern, paths in texts_by_pattern().items() if not paths] == []
+
+
+def test_the_data_of_a_test_is_not_read_but_its_docstrings_and_comments_are() -> None:
+    assert places('x = "once more"\n', "tests/test_a.py") == []
+    assert places('"""Try it\nonce more."""\n\n# once more\n', "tests/test_a.py") == [4, 2]

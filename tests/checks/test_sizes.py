@@ -13,18 +13,18 @@ def function_of(lines: int, name: str = "work") -> str:
 
 
 def test_a_module_over_the_limit_is_reported() -> None:
-    (finding,) = sizes.check([SourceFile("a.py", "x = 1\n" * 301)])
+    (finding,) = sizes.long_modules([SourceFile("a.py", "x = 1\n" * 301)])
     assert str(finding).startswith("a.py:1: the module has 301 lines, more than 300.")
 
 
 def test_a_function_over_the_limit_is_reported_at_its_line() -> None:
-    (finding,) = sizes.check([SourceFile("a.py", "\n\n" + function_of(61))])
+    (finding,) = sizes.long_functions([SourceFile("a.py", "\n\n" + function_of(61))])
     assert (finding.line, finding.wrong) == (3, "work has 61 lines, more than 60")
 
 
 def test_what_is_exactly_at_the_limit_passes() -> None:
     padding = "x = 1\n" * 240
-    assert list(sizes.check([SourceFile("a.py", padding + function_of(60))])) == []
+    assert list(sizes.long_functions([SourceFile("a.py", padding + function_of(60))])) == []
 
 
 def test_a_long_line_without_spaces_is_reported_too() -> None:

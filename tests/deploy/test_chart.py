@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from starlette.routing import Route
 
 from daydream_runtime.health import web_app
 from deploy.environment import CALLS, IMAGE_OF, PAID, SERVICES, Reader, variables_of
@@ -19,6 +20,9 @@ WITH_KEDA = ("keda.enabled=true", "keda.monitoringEndpoint=nats-headless:8222")
 WITH_EVERYTHING = (
     *WITH_KEDA,
     "model.existingSecret=key",
+    "digests.existingSecret=digests",
+    "digests.smtpPasswordKey=password",
+    "networkPolicy.digestTo[0].ipBlock.cidr=10.0.0.0/8",
     "services.memory.storage.storageClassName=fast",
     "imagePullSecrets[0].name=pull",
     "defaults.priorityClassName=low",
@@ -196,7 +200,8 @@ async def _ready() -> str | None:
 
 
 def test_probes_use_paths_that_are_served(helm: Helm, service: str) -> None:
-    served = {route.path for route in web_app(CollectorRegistry(), _ready, "0.0.0.0").routes}  # type: ignore[attr-defined]
+    routes = web_app(CollectorRegistry(), _ready, "0.0.0.0").routes
+    served = {route.path for route in routes if isinstance(route, Route)}
     (container,) = pods(helm.render())[service]["containers"]
     paths = {
         name: container[f"{name}Probe"]["httpGet"]["path"]

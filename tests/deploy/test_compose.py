@@ -160,7 +160,7 @@ def test_the_gateway_knows_the_keys_of_providers_and_stages(compose: Compose, re
 
 
 def test_no_other_service_gets_a_key_of_a_provider(compose: Compose) -> None:
-    """Also when it stands in the wrong file, or in the shell."""
+    """Also when it is in the wrong file, or in the shell."""
     wrong = "OPENAI_API_KEY=sk-wrong\nDAYDREAM_MODEL_API_KEY=sk-wrong\n"
     (compose.folder / ".env").write_text(f"{wrong}MISTRAL_API_KEY=sk-wrong\n")
     (compose.folder / "settings.env").write_text(wrong)
@@ -196,7 +196,8 @@ def test_the_settings_file_reaches_every_service(
     compose: Compose, read: Reader, service: str
 ) -> None:
     (compose.folder / "settings.env").write_text(
-        "DAYDREAM_LOG_LEVEL=error\nDAYDREAM_MODEL_TEMPERATURE=0.2\nDAYDREAM_NATS_URL=nats://127.0.0.1:4222\n"
+        "DAYDREAM_LOG_LEVEL=error\nDAYDREAM_MODEL_TEMPERATURE=0.2\n"
+        "DAYDREAM_NATS_URL=nats://127.0.0.1:4222\n"
     )
     settings = read(service, compose.environment(service))
     assert settings.log_level == "error"

@@ -21,7 +21,7 @@ BRIDGES, DECOYS, DAYDREAMS = 8, 3, 40
 
 
 def small_corpus(folder: Path) -> Path:
-    """Write the first bridges and decoys of the bundled corpus into a corpus of their own."""
+    """Write the first bridges and decoys of the bundled corpus into their own corpus."""
     bundled = load_corpus()
     names = {bridge.name for bridge in bundled.bridges[:BRIDGES]}
     source = Path(__file__).parents[2] / "services/console/daydream_console/bench/corpus"

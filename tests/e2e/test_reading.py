@@ -58,6 +58,11 @@ def test_one_insight_is_shown_in_full_and_its_trace_adds_up(daydream: Daydream) 
     assert max(map(len, shown.splitlines())) > 160, "nothing is wrapped in a pipe"
     trace = daydream.json("trace", insight["verdict_id"])
     assert trace["cost_nanousd"] == insight["cost_nanousd"]
+    pair_id = daydream.json("insights", "show", insight["verdict_id"])["verdict"]["hypothesis"][
+        "pair"
+    ]["pair_id"]
+    for name in (pair_id, trace["trace_id"]):
+        assert daydream.json("trace", name)["verdict_id"] == trace["verdict_id"]
     texts = [step["text"] for step in trace["items"]]
     assert texts[0].startswith("pair drawn")
     assert any(text.startswith("reserved") for text in texts)
@@ -75,14 +80,19 @@ def test_a_digest_shows_the_best_in_every_format(daydream: Daydream) -> None:
 
 
 def test_live_events_are_shown_until_ctrl_c(daydream: Daydream) -> None:
-    watching = daydream.start("watch", "--json")
+    since = ("--since", "1d", "--kind", "promoted", "--kind", "review")
+    watching = daydream.start("watch", "--json", *since)
     assert watching.stderr is not None
     assert watching.stdout is not None
+    assert json.loads(watching.stdout.readline())["kind"] == "promoted", (
+        "what is stored comes first"
+    )
     assert "Watching" in watching.stderr.readline()
     verdict = daydream.items("insights", "--limit", "1")[0]["verdict_id"]
     assert daydream("review", verdict, "--accept", "--who", "ada").returncode == 0
-    event = json.loads(watching.stdout.readline())
-    assert (event["schema"], event["kind"]) == (1, "review")
+    events = (json.loads(line) for line in watching.stdout)
+    event = next(event for event in events if event["kind"] == "review")
+    assert event["schema"] == 1
     watching.send_signal(signal.SIGINT)
     assert watching.wait(timeout=20) == 130
 
@@ -122,7 +132,7 @@ def test_an_assistant_reads_and_reviews_by_mcp(daydream: Daydream) -> None:
                 who="bob",
                 note="worth a test",
             )
-            assert "accepted by bob: worth a test" in reviewed["reviews"]
+            assert "bob accepted: worth a test" in reviewed["reviews"]
             status = await call(client, "status")
             assert status["insights"] >= 1
             assert status["spent_usd"] > 0

@@ -129,3 +129,36 @@ def check_watching(daydream: Daydream, folder: Path) -> None:
         watcher.send_signal(signal.SIGINT)
         watcher.communicate(timeout=30)
     assert watcher.returncode == 130
+
+
+def test_facts_that_say_nearly_the_same_are_merged_and_separated_again(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    text = "The river delta grew by 12 metres a year, because the dam upstream held back no sand."
+    for name, content in {
+        "a": text,
+        "b": text.replace(", because", " because"),
+        "c": text.replace("12", "120"),
+        "d": SALT,
+    }.items():
+        (notes / f"{name}.md").write_text(content)
+    daydream = Daydream(tmp_path / "user", endpoint)
+    with daydream.up() as daydream:
+        daydream.items("ingest", str(notes))
+        until(lambda: daydream.request(MEMORY_STATE, EmptyRequest()).facts_pending == 0)
+        hidden = daydream.request(MEMORY_STATE, EmptyRequest()).hidden
+        shown = daydream.json("consolidate", "--dry-run")
+        (repeat,) = shown["repeats"]
+        assert {repeat["kept"]["source"], repeat["merged"]["source"]} == {
+            str(notes / "a.md"),
+            str(notes / "b.md"),
+        }, "another number is another fact"
+        assert daydream.request(MEMORY_STATE, EmptyRequest()).hidden == hidden
+        assert daydream.json("consolidate", "--yes", "--who", "ada")["merged"]
+        assert daydream.request(MEMORY_STATE, EmptyRequest()).hidden == hidden + 1
+        assert daydream.json("consolidate", "--dry-run")["repeats"] == []
+        assert daydream.json("consolidate", "--undo", "--yes")["separated"] == 1
+        assert daydream.request(MEMORY_STATE, EmptyRequest()).hidden == hidden
+        assert len(daydream.json("consolidate", "--dry-run")["repeats"]) == 1

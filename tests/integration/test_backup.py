@@ -15,7 +15,15 @@ import pytest
 from nats.aio.client import Client
 
 from daydream_contracts.errors import PermanentError
-from daydream_contracts.events import DocumentOffered, Message, VerdictReached, VisibilityChanged
+from daydream_contracts.events import (
+    DocumentOffered,
+    Message,
+    OutcomeRecorded,
+    ReviewRecorded,
+    TrialResult,
+    VerdictReached,
+    VisibilityChanged,
+)
 from daydream_contracts.rpc import (
     BackUp,
     EmptyRequest,
@@ -97,6 +105,18 @@ def verdict(name: str) -> VerdictReached:
     )
 
 
+def opinion(name: str) -> ReviewRecorded:
+    return ReviewRecorded(
+        verdict_id=f"v {name}", accepted=True, who="ada", recorded_at=datetime.now(UTC)
+    )
+
+
+def outcome(name: str, result: TrialResult) -> OutcomeRecorded:
+    return OutcomeRecorded(
+        verdict_id=f"v {name}", result=result, who="bob", recorded_at=datetime.now(UTC)
+    )
+
+
 async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_not(
     tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
 ) -> None:
@@ -132,6 +152,8 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             await until(facts=6)
             await say(nc, verdict("early"))
             await until(verdicts=1)
+            await say(nc, opinion("early"))
+            await say(nc, outcome("early", TrialResult.REFUTED))
             made = await rpc.request(MEMORY_BACK_UP, BackUp(backup_id="one"))
             assert (made.facts, made.verdicts) == (6 + (await state()).insights, 1)
             assert await rpc.request(MEMORY_BACK_UP, BackUp(backup_id="one")) == made, (
@@ -141,6 +163,7 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             await offer(nc, "/later.jsonl", "A fact that nobody knew yet when the backup was made.")
             await say(nc, verdict("late"))
             await until(facts=8 + 1, verdicts=2)
+            await say(nc, outcome("late", TrialResult.CONFIRMED))
             await rpc.request(
                 MEMORY_ERASE, Erase(sources=(SECRET,), who="ada", requested_at=datetime.now(UTC))
             )
@@ -169,7 +192,7 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             done = await rpc.request(
                 MEMORY_RESTORE, RestoreBackup(object_name="one", sha256=made.sha256, who="ada")
             )
-            assert (done.facts, done.verdicts, done.replayed, done.lost) == (made.facts, 1, 2, 0)
+            assert (done.facts, done.verdicts, done.replayed, done.lost) == (made.facts, 1, 3, 0)
             assert await asyncio.to_thread(process.wait, 30) == 75
         with service("memory", server.url, tmp_path / "memory", **settings):
             after = await state()
@@ -182,6 +205,11 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             )
             kept = await rpc.request(MEMORY_VERDICTS, ListVerdicts(promoted_only=False))
             assert {verdict.verdict_id for verdict in kept.verdicts} == {"v early", "v late"}
+            assert [review.who for review in kept.reviews] == ["ada"]
+            assert {each.verdict_id: each.result for each in kept.outcomes} == {
+                "v early": TrialResult.REFUTED,
+                "v late": TrialResult.CONFIRMED,
+            }, "those of the copy, and those since"
         assert sorted(
             file.name for file in (tmp_path / "memory" / "memory").iterdir() if file.suffix == ".db"
         ) == ["memory.db"]

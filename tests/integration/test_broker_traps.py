@@ -39,7 +39,7 @@ def test_a_server_that_is_frozen_is_left_for_another_within_seconds() -> None:
 
 
 async def test_a_key_can_be_created_again_after_its_time_is_up(nc: Client) -> None:
-    """With a limit marker (`limit_marker_ttl`) it could not: so no bucket of ours has one."""
+    """With a limit marker (`limit_marker_ttl`) it could not: so none of our buckets has one."""
     js = nc.jetstream()
     bucket = await js.create_key_value(
         api.KeyValueConfig(bucket="short", history=1, ttl=0.5, direct=True)

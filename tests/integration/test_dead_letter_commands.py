@@ -8,7 +8,8 @@ import json
 import pytest
 from nats.aio.client import Client
 
-from daydream_contracts.topology import DEAD_LETTER_PREFIX
+from daydream_contracts.events import CommandReceived
+from daydream_contracts.topology import DEAD_LETTER_PREFIX, route_of
 from support.commands import CommandResult, run_command
 from support.programs import NatsServer
 
@@ -51,7 +52,14 @@ async def test_a_dead_letter_is_listed_in_a_line_shown_in_full_and_dropped_after
     assert f"daydream dead-letters resend {number}" in shown.stdout
     document = json.loads((await run(capsys, "list", "--json")).stdout)
     assert (document["schema"], document["total"]) == (1, 1)
-    assert (await run(capsys, "drop", number, "--yes")).exit_code == 0
+    reason = ("--why", "its document was removed", "--who", "ada")
+    assert (await run(capsys, "drop", number, "--yes", *reason)).exit_code == 0
+    record = CommandReceived.model_validate_json(
+        (await nc.jetstream().get_last_msg("COMMANDS", route_of(CommandReceived).subject)).data
+        or b""
+    )
+    assert (record.who, record.why) == ("ada", "its document was removed")
+    assert (record.command, "synthesizer" in record.about) == (f"dead-letters drop {number}", True)
     unknown = await run(capsys, "show", number, "--json")
     assert unknown.exit_code == 2
     assert json.loads(unknown.stdout)["fix"] == "List them: daydream dead-letters list"

@@ -103,7 +103,7 @@ async def test_an_erased_document_is_in_no_stream_and_its_verdicts_are_kept_with
                 fact_ids=(derive_id("fact", fingerprint(SECRET)),), who="ada", requested_at=AT
             )
             done = await rpc.request(MEMORY_ERASE, request, patience_s=30, try_s=30)
-            while done.messages.get("VERDICTS") != 2:  # the memory's last acks may be on their way
+            while done.messages.get("VERDICTS") != 2:  # the memory's last acks may be in progress
                 done = await rpc.request(MEMORY_ERASE, request, patience_s=30, try_s=30)
         assert done.facts == 1
         assert any("providers" in item for item in done.out_of_reach)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from daydream_contracts.events import AlertRaised, ForegroundReported
@@ -30,6 +31,7 @@ from daydream_contracts.topology import (
     BUDGET_RELEASE,
     BUDGET_SETTLE,
     BUDGET_STATE,
+    LEDGER_SUBJECT,
     route_of,
 )
 from daydream_runtime.rpc import RpcClient
@@ -320,3 +322,37 @@ async def test_a_replica_that_is_behind_settles_and_releases_what_another_has_op
         budget.reserved_nanousd,
         budget.reservations_released,
     ) == (20 * 600, 0, 0, 20)
+
+
+async def test_settlements_that_come_with_a_request_free_their_money_for_it(
+    nc: Client, server: NatsServer, tmp_path: Path
+) -> None:
+    rpc = RpcClient(nc)
+    commits: list[int] = []
+
+    async def count(message: Msg) -> None:
+        commits.append(len(message.data))
+
+    with service("budget", server.url, tmp_path):
+        await set_cap(rpc, 100)
+        await open_reservation(rpc, "a", 100)
+        request = Authorize(
+            reservation_id="a",
+            call_id="first",
+            nonce="first",
+            stage="synthesizer",
+            model="m",
+            upper_bound_nanousd=100,
+            lifetime_s=60,
+        )
+        first = await rpc.request(BUDGET_AUTHORIZE, request)
+        settlements = SettleAttempts.of(first.attempt_id, 20).attempts
+        next_call = {"call_id": "next", "nonce": "next", "upper_bound_nanousd": 80}
+        await nc.subscribe(LEDGER_SUBJECT, cb=count)
+        await nc.flush()
+        second = request.model_copy(update={**next_call, "settlements": settlements})
+        grants = [await rpc.request(BUDGET_AUTHORIZE, second) for _ in range(2)]
+        assert grants[0].granted
+        assert grants[0] == grants[1], "it may be repeated as a whole"
+        assert (await state(rpc)).settled_nanousd == 20
+        assert len(commits) == 1

@@ -15,6 +15,7 @@ from nats.aio.client import Client
 
 from daydream_contracts import grants
 from daydream_contracts.buckets import BUCKETS, OBJECT_STORES, SETTINGS
+from daydream_contracts.dead_letters import dead_letter_subject
 from daydream_contracts.grants import PROVISION, SERVICES
 from daydream_contracts.permissions import USERS, inbox_of, permissions_of
 from daydream_contracts.topology import (
@@ -24,7 +25,6 @@ from daydream_contracts.topology import (
     LEDGER_SUBJECT,
     ROUTES,
     STREAMS,
-    dead_letter_subject,
 )
 from daydream_runtime.nats_users import write_users
 from support.guarded_server import GuardedServer

@@ -1,5 +1,5 @@
-"""Streams, consumers and buckets are what the table says, whoever starts first and whatever was
-there before.
+"""Streams, consumers and buckets are what the table says, whichever process starts first and
+whatever was there before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A service as a process: what it does when it is told to stop, and when somebody deletes what it
+"""A service as a process: what it does when it is asked to stop, and when somebody deletes what it
 needs.
 """
 

@@ -349,6 +349,7 @@ async def test_embedding_continues_when_the_store_is_back(
             stopping.set()
 
     monkeypatch.setattr(store.facts, "pending", away)
-    await Ingester(store, FakeEmbedder(), None, None, None, 900).embed_forever(pause, stopping)  # type: ignore[arg-type]
+    ingester = Ingester(store, FakeEmbedder(), None, None, None, 900)  # type: ignore[arg-type]
+    await ingester.embed_forever(pause, stopping)
     assert len(paused) == 5
     await store.close()

@@ -1,8 +1,8 @@
 """The batch API of the priced endpoint: files and batches, at half the price.
 
 `misbehave(batch={…})` sets the number of `looks` before a batch ends, the `status` that it ends
-with, the number of calls that it should `finish`, and a word in calls to `refuse`. `drop_create`
-loses the answer to a creation.
+with, the number of calls that it should `finish`, and a word in calls to `refuse` in these `words`.
+`drop_create` loses the answer to a creation.
 """
 
 from __future__ import annotations
@@ -83,13 +83,14 @@ class Batches:
             key=lambda line: hashlib.sha256(line["custom_id"].encode()).hexdigest()
         )  # in no order to rely on
         good, bad = [], []
+        words = behaviour.get("words", "as told")
         for line in lines[: behaviour.get("finish", len(lines))]:
             if behaviour.get("refuse") and behaviour["refuse"] in json.dumps(line["body"]):
                 bad.append(
                     {
                         "id": "r",
                         "custom_id": line["custom_id"],
-                        "response": {"status_code": 400, "body": {"error": {"message": "as told"}}},
+                        "response": {"status_code": 400, "body": {"error": {"message": words}}},
                     }
                 )
                 continue

@@ -23,6 +23,7 @@ from support.batch_endpoint import Batches
 INPUT_NANOUSD, OUTPUT_NANOUSD = 150, 600  # per token: $0.15 and $0.60 a million
 DIMENSIONS = 48  # of embeddings, unless asked for another number
 FENCE = re.compile(r"<<data (\w+)>>\n(.*?)\n<<end \1>>", re.DOTALL)
+LETTER = re.compile(r"^([A-T])\.$", re.MULTILINE)  # of the pairs that are to be ranked
 SPARE_WORDS = ("river", "market", "signal", "border", "season", "balance", "reserve")
 WORD = re.compile(r"[a-z]{5,}", re.IGNORECASE)
 
@@ -81,6 +82,8 @@ def answer_for(request: dict[str, Any]) -> str:
     chance = random.Random(hashlib.sha256(text.encode()).digest())
     schema = request.get("response_format", {}).get("json_schema", {}).get("schema") or {}
     data = [content for _, content in FENCE.findall(text)]
+    if "The letter of the best pair:" in text:
+        return chance.choice(LETTER.findall(data[0]))
     if "better" in schema.get("properties", {}):
         return json.dumps(
             {"justification": "It goes further.", "better": chance.choice(["first", "second"])}
@@ -128,6 +131,14 @@ def answer_for(request: dict[str, Any]) -> str:
             "if_false": f"{first[5].title()} stays as it was whatever {second[5]} does.",
         }
     )
+
+
+def letter_logprobs(letter: str) -> dict[str, Any]:
+    """Return the token probabilities of a letter as the answer: half of it, and less of others."""
+    others = [name for name in "ABCDEFGHIJKLMNOPQRST" if name != letter]
+    tops = [{"token": name, "logprob": -2.0 - at, "bytes": None} for at, name in enumerate(others)]
+    own = {"token": letter, "logprob": -0.7, "bytes": None}
+    return {"content": [{**own, "top_logprobs": [own, *tops]}]}
 
 
 def words_as_vector(text: str, length: int) -> list[float]:
@@ -266,6 +277,8 @@ class Handler(BaseHTTPRequestHandler):
             "model": request["model"],
             "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
         }
+        if request.get("logprobs") and len(text) == 1:
+            reply["choices"][0]["logprobs"] = letter_logprobs(text)
         if not behaviour.get("no_usage"):
             reply["usage"] = {**usage, "total_tokens": sum(usage.values())}
         try:

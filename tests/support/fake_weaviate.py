@@ -2,7 +2,7 @@
 
 It speaks the server's protocols and stores its objects in a dictionary. The contract tests of the
 stores run on it, and on a real server where there is one. It answers what the store uses and
-refuses everything else. It can be told to fail: `refuse` answers the next writes with an error.
+refuses everything else. It can be made to fail: `refuse` answers the next writes with an error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Two gateways and two ledgers as processes, workers that never give up, and their evidence.
 
-A moment in the life of a call is seen from outside: its claim and its answer in the CALLS bucket,
-its request in the provider's log, the request to settle it, and the commit that settles it.
+A process of daydream strikes itself at an exact point of its code (`fail_points`). For faults of
+others, a moment in the life of a call is seen from outside: its claim and its answer in the CALLS
+bucket, its request in the provider's log, the request that settles it, and the commit that does.
 """
 
 from __future__ import annotations
@@ -10,26 +11,28 @@ import asyncio
 import json
 import os
 import signal
+import sys
+from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 from typing import Any, Literal
 
-import httpx
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from daydream_budget.gateway.calls.record import decode
 from daydream_console.local.processes import free_port
 from daydream_contracts.buckets import CALLS
-from daydream_contracts.gateway_http import CALL_HEADER, RESERVATION_HEADER
-from daydream_contracts.topology import BUDGET_SETTLE, LEDGER_SUBJECT
+from daydream_contracts.topology import BUDGET_AUTHORIZE, BUDGET_SETTLE, LEDGER_SUBJECT
 from daydream_runtime.rpc import RpcClient
+from support.fail_points import Fault, arm, has_struck
 from support.fake_provider import log_key
-from support.gateway import MODEL, PROVIDER_KEY, STAGE, STAGE_KEY, LedgerClient, write_prices
+from support.fleet_worker import body_of
+from support.gateway import PROVIDER_KEY, STAGE, STAGE_KEY, LedgerClient, write_prices
 from support.gateway import ProviderProcess as Provider
 from support.polling import eventually
 from support.programs import NatsServer
@@ -40,8 +43,9 @@ MOMENTS: tuple[Moment, ...] = ("claimed", "calling", "stored", "settling", "sett
 MODULES = {"gateway": "budget.gateway", "budget": "budget"}
 PROVIDER_TIMEOUT_S = 5.0
 WORKER_TIMEOUT_S = 60.0
-RETRY_S = 0.1
 WORKERS = 4
+NATS = "nats"
+TESTS = str(Path(__file__).parent.parent)
 
 
 @dataclass
@@ -57,14 +61,10 @@ class Fleet(LedgerClient):
     answered: dict[str, str] = field(default_factory=dict)
     unanswered: set[str] = field(default_factory=set)
     repeats_allowed: dict[str, int] = field(default_factory=dict)
-    reservations: dict[str, str] = field(default_factory=dict)
+    workers: dict[str, Process] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
     seen: asyncio.Queue[tuple[Moment, str]] = field(default_factory=asyncio.Queue)
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
-
-    def victim(self, kind: str, seen: str) -> str:
-        """Return the process of a kind that works on what was seen, or any of them."""
-        return kind if kind == "nats" else seen if seen.startswith(kind) else f"{kind}-1"
 
     async def until_answered_after_now(self) -> None:
         """Wait until every call that is in flight now is answered."""
@@ -92,7 +92,11 @@ class Fleet(LedgerClient):
             "DAYDREAM_MODEL_TIMEOUT_S": str(PROVIDER_TIMEOUT_S),
             f"DAYDREAM_GATEWAY_STAGE_KEYS_{STAGE.upper()}": STAGE_KEY,
         }
-        running = service(MODULES[name[:-2]], self.server.url, self.folder / name, **own)
+        folder = self.folder / name
+        launcher = ("support.fail_points", str(folder))
+        running = service(
+            MODULES[name[:-2]], self.server.url, folder, launcher=launcher, PYTHONPATH=TESTS, **own
+        )
         self.processes[name] = await asyncio.to_thread(running.__enter__)
         self.stack.push(running.__exit__)
 
@@ -101,27 +105,38 @@ class Fleet(LedgerClient):
         for call in self.unanswered:
             self.repeats_allowed[call] = self.repeats_allowed.get(call, 0) + 1
 
-    async def kill(self, name: str) -> None:
-        """Kill a process, or the NATS server, and start it again."""
+    async def strike_at(self, name: str, point: str, fault: Fault) -> None:
+        """Have a process kill or stop itself at a point, and bring it back."""
+        folder = self.folder / name
+        arm(folder, point, fault)
+        await eventually(lambda: has_struck(folder), WORKER_TIMEOUT_S, poll_s=0.01)
         self.disturb()
-        if name == "nats":
+        if fault == "kill":
+            await asyncio.to_thread(self.processes[name].wait)
+            await self.start(name)
+        else:
+            await self._continue_later(self.processes[name].pid)
+
+    async def strike(self, name: str, fault: Fault) -> None:
+        """Kill a worker or the NATS server, or stop it for a while, and bring it back."""
+        self.disturb()
+        pid = self.server.pid if name == NATS else self.workers[name].pid
+        if fault == "pause":
+            os.kill(pid, signal.SIGSTOP)
+            await self._continue_later(pid)
+        elif name == NATS:
             self.server.kill()
             await asyncio.to_thread(self.server.start)
-            return
-        self.processes[name].kill()
-        await self.start(name)
+        else:
+            self.workers[name].kill()  # another process takes over its call
 
-    async def pause(self, name: str) -> None:
-        """Stop a process, or the NATS server, and let it continue after a while."""
-        self.disturb()
-        process = self.server.pid if name == "nats" else self.processes[name].pid
-        os.kill(process, signal.SIGSTOP)
+    async def _continue_later(self, pid: int) -> None:
         await asyncio.sleep(self.pause_s)
         self.disturb()
-        os.kill(process, signal.SIGCONT)
+        os.kill(pid, signal.SIGCONT)
 
     async def moment(self, moment: Moment) -> str:
-        """Wait until a call is at this moment. Return the process that works on it, if known."""
+        """Wait until a call is at this moment. Return who works on it, if known."""
         while not self.seen.empty():
             self.seen.get_nowait()
         async with asyncio.timeout(WORKER_TIMEOUT_S):
@@ -149,8 +164,9 @@ class Fleet(LedgerClient):
                     moment: Moment = "claimed" if state.state == "claimed" else "stored"
                     self.seen.put_nowait((moment, owner))
 
-        async def settling(_: Msg) -> None:
-            self.seen.put_nowait(("settling", ""))
+        async def settling(message: Msg) -> None:
+            if message.subject == BUDGET_SETTLE.subject or json.loads(message.data)["settlements"]:
+                self.seen.put_nowait(("settling", ""))
 
         async def commit(message: Msg) -> None:
             content = json.loads(message.data)
@@ -158,7 +174,8 @@ class Fleet(LedgerClient):
                 self.seen.put_nowait(("settled", content["by"]))
 
         await nc.subscribe(f"$KV.{CALLS.name}.>", cb=record)
-        await nc.subscribe(BUDGET_SETTLE.subject, cb=settling)
+        for subject in (BUDGET_SETTLE.subject, BUDGET_AUTHORIZE.subject):
+            await nc.subscribe(subject, cb=settling)
         await nc.subscribe(LEDGER_SUBJECT, cb=commit)
 
     @asynccontextmanager
@@ -166,46 +183,49 @@ class Fleet(LedgerClient):
         """Let workers make calls. At the end each finishes the call that it has begun."""
         stopping = asyncio.Event()
         names = [f"worker-{number}" for number in range(WORKERS)]
-        self.reservations = {name: await self.reserve() for name in names}
-        async with httpx.AsyncClient(trust_env=False, timeout=WORKER_TIMEOUT_S) as client:
-            workers = [asyncio.create_task(self._work(client, name, stopping)) for name in names]
-            try:
-                yield
-            finally:
-                stopping.set()
-                async with asyncio.timeout(2 * WORKER_TIMEOUT_S):
-                    await asyncio.gather(*workers)
+        tasks = [asyncio.create_task(self._work(name, stopping)) for name in names]
+        try:
+            yield
+        finally:
+            stopping.set()
+            for worker in self.workers.values():
+                _end_input(worker)
+            async with asyncio.timeout(2 * WORKER_TIMEOUT_S):
+                await asyncio.gather(*tasks)
 
-    async def _work(self, client: httpx.AsyncClient, worker: str, stopping: asyncio.Event) -> None:
-        reservation = self.reservations[worker]
-        number = 0
-        while not stopping.is_set():
-            number += 1
-            await self._until_answered(client, f"{worker} call {number}", reservation)
+    async def _work(self, name: str, stopping: asyncio.Event) -> None:
+        """Run a worker. When it is killed, another one takes over the call that it has begun."""
+        reservation, number = await self.reserve(), 1
+        ports = [str(self.ports[gateway]) for gateway in self.gateways]
+        while True:
+            process = self.workers[name] = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "support.fleet_worker"),
+                *(name, str(number), reservation, STAGE_KEY, *ports),
+                env={**os.environ, "PYTHONPATH": TESTS},
+                stdin=PIPE,
+                stdout=PIPE,
+            )
+            if stopping.is_set():
+                _end_input(process)
+            assert process.stdout is not None
+            async for line in process.stdout:
+                number = self._note(json.loads(line), number)
+            if await process.wait() == 0:
+                return
 
-    async def _until_answered(self, client: httpx.AsyncClient, call: str, reservation: str) -> None:
-        """Repeat a call at one gateway after the other until it is answered."""
-        self.unanswered.add(call)
-        turn = len(self.answered)
-        while call not in self.answered:
-            port = self.ports[self.gateways[turn % len(self.gateways)]]
-            turn += 1
-            with suppress(httpx.TransportError):
-                response = await client.post(
-                    f"http://127.0.0.1:{port}/v1/chat/completions",
-                    json=body_of(call),
-                    headers={
-                        "authorization": f"Bearer {STAGE_KEY}",
-                        CALL_HEADER: call,
-                        RESERVATION_HEADER: reservation,
-                    },
-                )
-                if response.status_code == httpx.codes.OK:
-                    self.answered[call] = response.json()["id"]
-                else:
-                    self.refusals[call] = response.text
-            await asyncio.sleep(RETRY_S)
-        self.unanswered.discard(call)
+    def _note(self, event: dict[str, Any], number: int) -> int:
+        """Take note of what a worker says. Return the number of the call that it works on."""
+        call, detail = event["call"], event["detail"]
+        match event["event"]:
+            case "begun":
+                self.unanswered.add(call)
+                return int(detail)
+            case "answered":
+                self.answered[call] = detail
+                self.unanswered.discard(call)
+            case "refused":
+                self.refusals[call] = detail
+        return number
 
     async def until_nothing_is_authorized(self, patience_s: float) -> None:
         """Wait until every attempt is settled, or its time is up."""
@@ -221,13 +241,9 @@ class Fleet(LedgerClient):
         return dict(Counter(names[key] for key in starts))
 
 
-def body_of(call: str) -> dict[str, Any]:
-    """Return the request of a call: its text is its name."""
-    return {
-        "model": MODEL,
-        "messages": [{"role": "user", "content": call}],
-        "max_completion_tokens": 200,
-    }
+def _end_input(worker: Process) -> None:
+    assert worker.stdin is not None
+    worker.stdin.close()
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Documents that are small to store and dear to read, made when they are needed.
+"""Documents that are small to store and expensive to read, made when they are needed.
 
 Each maker returns the bytes. `SMALL` end at once, by a reader's own limits; `LARGE` need the limits
 of the process that reads them.

@@ -20,6 +20,7 @@ from daydream_budget.ledger.entries import (
     AttemptSettled,
     Commit,
     Entry,
+    RequestQueued,
     ReservationOpened,
 )
 from daydream_budget.ledger.invariants import check
@@ -80,7 +81,7 @@ class CountedAmount:
     key: str = ""
 
     def is_in(self, scope: str) -> bool:
-        """Return whether the scope counts it: foreground work has a root of its own."""
+        """Return whether the scope counts it: foreground work has its own root."""
         kind, _, name = scope.partition(":")
         is_foreground = self.purpose == "foreground"
         if kind in ("all", "foreground"):
@@ -209,8 +210,10 @@ class CountingMachine(RuleBasedStateMachine):
         reply, entries = decide(self.state, request, self.now)
         if entries:
             self.commit(*entries)
-        if getattr(reply, "refusal", None) is not None:
-            assert entries == ()
+        refusal = getattr(reply, "refusal", None)
+        if refusal is not None:
+            assert all(isinstance(entry, RequestQueued) for entry in entries)
+            assert not entries or refusal.near_cap
             return reply
         repeated, more_entries = decide(self.state, request, self.now)
         assert more_entries == ()

@@ -1,7 +1,7 @@
 """Three NATS servers that form one JetStream cluster, and the faults that they can have.
 
 The cluster's own reports are the events that a test waits for: who leads a stream, whom the leader
-has not heard for how long, and whether every copy of every stream is current.
+has had no message for how long, and whether every copy of every stream is current.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from pypdf import PdfWriter
 from reportlab.lib import pdfencrypt
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import ImageReader
@@ -132,3 +133,18 @@ def row_by_row(columns: Sequence[Sequence[str]], xs: Sequence[float], y: float =
 def without_meaning(data: bytes) -> bytes:
     """Take away the table that says what the glyphs of a font mean."""
     return data.replace(b"/ToUnicode", b"/XoUnicode")
+
+
+def with_meaning(data: bytes, letter: str, meaning: str) -> bytes:
+    """Let the fonts of the first page say that the glyph of a letter means something else."""
+    writer = PdfWriter(clone_from=io.BytesIO(data))
+    for font in writer.pages[0]["/Resources"]["/Font"].values():  # type: ignore[index]
+        if "/ToUnicode" in (entries := font.get_object()):
+            table = entries["/ToUnicode"].get_object()
+            code, other = (
+                f"<{text.encode('utf-16-be').hex().upper()}>" for text in (letter, meaning)
+            )
+            table.set_data(table.get_data().replace(code.encode(), other.encode()))
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()

@@ -294,7 +294,7 @@ class Daydream:
             until(
                 lambda: len(quiet.processes()) >= 7 or running.poll() is not None,
                 "all processes",
-                60,
+                180,
             )
             yield quiet
         finally:

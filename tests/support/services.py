@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,9 +14,18 @@ from support.programs import answers, clean_environment, until
 
 @contextmanager
 def service(
-    name: str, nats_url: str, folder: Path, *, ready: bool = True, **environment: str
+    name: str,
+    nats_url: str,
+    folder: Path,
+    *,
+    ready: bool = True,
+    launcher: Sequence[str] = (),
+    **environment: str,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run `python -m daydream_<name>` until it is ready. Kill it at the end if it still runs."""
+    """Run `python -m daydream_<name>` until it is ready. Kill it at the end if it still runs.
+
+    A `launcher` is a module, and its arguments, that runs the module of the service.
+    """
     port = int(environment.get("DAYDREAM_HTTP_PORT", 0)) or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     own = {
@@ -26,7 +35,7 @@ def service(
     }
     with (folder / f"{name}-{port}.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", f"daydream_{name}"],
+            [sys.executable, "-m", *launcher, f"daydream_{name}"],
             env=clean_environment(folder, **{**own, **environment}),
             stderr=log,
             stdout=log,
@@ -37,7 +46,7 @@ def service(
             until(
                 lambda: answers(f"http://127.0.0.1:{port}/readyz") or process.poll() is not None,
                 f"{name} to be ready",
-                patience_s=60,
+                patience_s=120,
             )
         yield process
     finally:

@@ -1,6 +1,6 @@
 """Every role of daydream as its own process, on three NATS servers, with a fake provider.
 
-The ledger and the gateway run twice. The provider is a process of its own, so its log is evidence
+The ledger and the gateway run twice. The provider is its own process, so its log is evidence
 that nothing in the system can change.
 """
 

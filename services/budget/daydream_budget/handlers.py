@@ -7,7 +7,7 @@ entries of its reply are in the ledger's stream.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from daydream_budget.foreground_cost import cost_of
@@ -18,6 +18,7 @@ from daydream_budget.pricing.price_file import FlatPrice
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import ForegroundReported
 from daydream_contracts.rpc import (
+    HALT_REASONS,
     AttemptsSettled,
     Authorize,
     BudgetChanged,
@@ -31,6 +32,7 @@ from daydream_contracts.rpc import (
     RepairLedger,
     ReportForeground,
     ReservationStatus,
+    Settle,
     SettleAttempts,
 )
 from daydream_runtime.from_context import FromContext
@@ -61,8 +63,8 @@ async def open_reservation(
     refusals: Annotated[RefusalCounter, FromContext()],
 ) -> Grant:
     """Reserve money for one daydream, for the first plan that the remaining money allows."""
-    grant: Grant = await ledger.submit(request)
-    return refusals.counted(grant)
+    first = request.first_attempt
+    return refusals.counted(await _grant(ledger, request, first.settlements if first else ()))
 
 
 async def authorize(
@@ -71,8 +73,7 @@ async def authorize(
     refusals: Annotated[RefusalCounter, FromContext()],
 ) -> Grant:
     """Authorize the upper bound of one attempt at a model call, against every limit."""
-    grant: Grant = await ledger.submit(request)
-    return refusals.counted(grant)
+    return refusals.counted(await _grant(ledger, request, request.settlements))
 
 
 async def settle(
@@ -112,6 +113,28 @@ async def repair_ledger(
 ) -> LedgerRepair:
     """Show the unreadable messages of the ledger, and void those that a person names."""
     return await ledger.repair(request)
+
+
+async def _grant(
+    ledger: Ledger, request: OpenReservation | Authorize, settlements: Sequence[Settle]
+) -> Grant:
+    """Return the reply to a request once the settlements that came with it are committed.
+
+    While the ledger is halted it refuses all of them, and says so for the request.
+    """
+    if not settlements:
+        alone: Grant = await ledger.submit(request)
+        return alone
+    requests = map(ledger.submit, (*settlements, request))  # in this order: they free money
+    *settled, reply = await asyncio.gather(*requests, return_exceptions=True)
+    if isinstance(reply, BaseException):
+        raise reply
+    grant: Grant = reply
+    failed = [reply for reply in settled if isinstance(reply, BaseException)]
+    is_halted = grant.refusal is not None and grant.refusal.reason in HALT_REASONS
+    if failed and not is_halted:
+        raise failed[0]
+    return grant
 
 
 def _state(ledger: Ledger) -> BudgetState:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from nats.js import JetStreamContext, api
-from nats.js.errors import NotFoundError
+from nats.js import JetStreamContext
 
+from daydream_console.reviews import describe_review
+from daydream_console.stream_backlog import read_since
 from daydream_contracts.rpc import InsightDetail
 
 LEDGER = "LEDGER"
-BATCH = 500
-FETCH_TIMEOUT_S = 10.0
 COMMITS_MAX = 100_000
 MARGIN = timedelta(minutes=5)  # a reservation is released soon after the verdict
 
@@ -52,8 +51,8 @@ def _events(detail: InsightDetail) -> Iterator[TraceStep]:
     decided = f"{verdict.decision.value} ({verdict.reason}){score}: {verdict.explanation}"
     yield TraceStep(verdict.reached_at, verdict.role, decided)
     for review in detail.reviews:
-        decision = "accepted" if review.accepted else "rejected"
-        yield TraceStep(review.recorded_at, "review", f"{decision} by {review.who} {review.note}")
+        text = f"{review.who} {describe_review(review)} {review.note}"
+        yield TraceStep(review.recorded_at, "review", text)
     for outcome in detail.outcomes:
         text = f"{outcome.result.value} by {outcome.who} {outcome.note}"
         yield TraceStep(outcome.recorded_at, "outcome", text)
@@ -66,29 +65,11 @@ async def _commits(
     js: JetStreamContext, start: datetime, end: datetime
 ) -> AsyncIterator[dict[str, Any]]:
     """Yield the ledger's commits between these times. The ledger's own readers check them."""
-    config = api.ConsumerConfig(
-        ack_policy=api.AckPolicy.NONE,
-        deliver_policy=api.DeliverPolicy.BY_START_TIME,
-        opt_start_time=start.isoformat(),  # type: ignore[arg-type]
-        inactive_threshold=60.0,
-    )
-    try:
-        reader = await js.pull_subscribe("", stream=LEDGER, config=config)
-    except NotFoundError:
-        return
-    try:
-        # what there is at this moment: waiting for more would take as long as the time limit
-        pending = min((await reader.consumer_info()).num_pending or 0, COMMITS_MAX)
-        while pending > 0:
-            batch = await reader.fetch(min(BATCH, pending), timeout=FETCH_TIMEOUT_S)
-            pending -= len(batch)
-            for message in batch:
-                commit: dict[str, Any] = json.loads(message.data)
-                if datetime.fromisoformat(commit["at"]) > end:
-                    return
-                yield commit
-    finally:
-        await reader.unsubscribe()
+    async for message in read_since(js, LEDGER, start, COMMITS_MAX):
+        commit: dict[str, Any] = json.loads(message.data)
+        if datetime.fromisoformat(commit["at"]) > end:
+            return
+        yield commit
 
 
 async def _money(

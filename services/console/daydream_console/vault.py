@@ -192,7 +192,7 @@ def active_insights(page: VerdictPage) -> list[VerdictReached]:
     """
     reviews = sorted(page.reviews, key=lambda review: review.recorded_at)
     accepted = {review.verdict_id: review.accepted for review in reviews}
-    rejected = {verdict_id for verdict_id, value in accepted.items() if not value}
+    rejected = {verdict_id for verdict_id, value in accepted.items() if value is False}
     excluded = {*page.retracted, *page.pending_review, *rejected}
     return [
         verdict

@@ -18,7 +18,13 @@ from nats.js.errors import KeyNotFoundError
 from daydream_console.client import Client
 from daydream_contracts.buckets import PROMPTS
 from daydream_contracts.errors import PermanentError
-from daydream_contracts.events import Aggregation, HypothesisProposed, ModelCall, VerdictReached
+from daydream_contracts.events import (
+    Aggregation,
+    HypothesisProposed,
+    ModelCall,
+    Synthesis,
+    VerdictReached,
+)
 from daydream_contracts.prompt_variables import (
     compare_variables,
     judge_variables,
@@ -26,6 +32,8 @@ from daydream_contracts.prompt_variables import (
     link_variables,
     output_variables,
     refute_variables,
+    several_variables,
+    shown_together,
     single_fact_variables,
 )
 from daydream_contracts.rpc import ListVerdicts
@@ -35,6 +43,7 @@ from daydream_models.prompt import Prompt, StoredPrompt, digest_of, repair_messa
 Messages = tuple[dict[str, str], ...]
 Variables = dict[str, str]
 SUM_TOLERANCE = 1e-6
+JUDGED_TOGETHER_MAX = 8  # hypotheses in a call
 
 
 @dataclass(frozen=True)
@@ -157,6 +166,7 @@ def _critic_variables(
         return
     yield judge_variables(synthesis)
     yield output_variables(verdict.hypothesis, synthesis)
+    yield from map(several_variables, _judged_together(verdict))
     if verdict.examination is not None:
         pair = verdict.hypothesis.pair
         yield from (single_fact_variables(fact) for fact in (pair.first, pair.second))
@@ -169,6 +179,17 @@ def _critic_variables(
             text = compare_variables(other_synthesis)
             yield {"first": own, "second": text}
             yield {"first": text, "second": own}
+
+
+def _judged_together(verdict: VerdictReached) -> Iterator[Sequence[Synthesis]]:
+    """Yield the groups in which the hypothesis may have been judged, alone first."""
+    hypothesis = verdict.hypothesis
+    if hypothesis.synthesis is None:
+        return
+    yield [hypothesis.synthesis]
+    if hypothesis.together is not None:
+        for count_max in range(2, JUDGED_TOGETHER_MAX + 1):
+            yield shown_together(hypothesis.pair.pair_id, hypothesis.together, count_max)[0]
 
 
 def _rebuild(

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from daydream_models.settings import PaidSettings
+from daydream_models.similarity_threshold import SAME_FALSE_SHARE
 from daydream_runtime.settings import StringList
 
 GATES = ("malformed", "repetitive", "copied", "restatement", "duplicate")
@@ -26,6 +27,14 @@ class CriticSettings(PaidSettings):
         GATES,
         description="gates in the order in which they run: bundled ones, or names of entry points"
         " in daydream.gates",
+    )
+    hypotheses_per_call: int = Field(
+        1,
+        ge=1,
+        le=8,
+        description="maximum hypotheses of one pair that a judge scores in one call, with"
+        " DAYDREAM_SAMPLER_SAMPLES above 1; saves input tokens, and a place may be favoured (see"
+        " daydream report critic)",
     )
     promote_by: Literal["ranks", "score"] = Field(
         "ranks",
@@ -81,7 +90,7 @@ class CriticSettings(PaidSettings):
         3.0, gt=0, description="maximum cost of finding one more hit by further opinions, in USD"
     )
     same_false_share: float = Field(
-        0.05,
+        SAME_FALSE_SHARE,
         gt=0,
         lt=0.5,
         description="share of different statements about one subject that may be taken for the "

@@ -12,6 +12,7 @@ from daydream_contracts.buckets import BACKUP_OBJECTS, DOCUMENT_OBJECTS, MEMORY
 from daydream_contracts.events import (
     DocumentOffered,
     DocumentRemoved,
+    OutcomeRecorded,
     Payer,
     ReviewRecorded,
     VerdictReached,
@@ -24,10 +25,12 @@ from daydream_contracts.topology import (
     MEMORY_DOCUMENTS,
     MEMORY_ERASE,
     MEMORY_JUDGED_PAIRS,
+    MEMORY_MAP,
     MEMORY_NEAREST,
     MEMORY_NEIGHBOURHOODS,
     MEMORY_PAIR,
     MEMORY_PREVIEW,
+    MEMORY_RANKING,
     MEMORY_READ_AGAIN,
     MEMORY_RESOLVE,
     MEMORY_RESTORE,
@@ -51,6 +54,7 @@ from daydream_memory.embedder_factory import (
 )
 from daydream_memory.eraser import Eraser
 from daydream_memory.ingest import Ingester
+from daydream_memory.memory_map import MapMaker
 from daydream_memory.metrics import DocumentMetrics
 from daydream_memory.model_migration import ModelMigration
 from daydream_memory.queries import MemoryQueries
@@ -73,6 +77,7 @@ CONSUMERS: ConsumerHandlers = {
     DocumentRemoved: handlers.document_removed,
     VerdictReached: handlers.verdict_reached,
     ReviewRecorded: handlers.review_recorded,
+    OutcomeRecorded: handlers.outcome_recorded,
     VisibilityChanged: handlers.visibility_changed,
 }
 ENDPOINTS: EndpointHandlers = {
@@ -81,6 +86,8 @@ ENDPOINTS: EndpointHandlers = {
     MEMORY_NEIGHBOURHOODS: handlers.find_neighbours,
     MEMORY_NEAREST: handlers.find_nearest,
     MEMORY_SEARCH: handlers.search_facts,
+    MEMORY_RANKING: handlers.rank_verdicts,
+    MEMORY_MAP: handlers.map_memory,
     MEMORY_VERDICTS: handlers.list_verdicts,
     MEMORY_DOCUMENTS: handlers.list_documents,
     MEMORY_PREVIEW: handlers.preview_document,
@@ -185,6 +192,7 @@ async def _assemble(
             "writer": writer,
             "memory_queries": MemoryQueries(store, embedder.model),
             "similarity_search": SimilaritySearch(store, embedder, baseline),
+            "memory_map": MapMaker(store, embedder.model),
             "eraser": Eraser(store, runtime.js),
             "dead_letter_reader": DeadLetterReader(runtime.js, writer, runtime.publish),
             "backups": await _backups(runtime, store, writer),

@@ -30,12 +30,18 @@ from nats.js.errors import NotFoundError
 from nats.js.object_store import ObjectStore
 
 from daydream_contracts.errors import PermanentError
-from daydream_contracts.events import Message, ReviewRecorded, VerdictReached, VisibilityChanged
+from daydream_contracts.events import (
+    Message,
+    OutcomeRecorded,
+    ReviewRecorded,
+    VerdictReached,
+    VisibilityChanged,
+)
 from daydream_contracts.rpc import BackedUp, BackUp, RestoreBackup, Restored
 from daydream_contracts.topology import route_of
 from daydream_memory.store import BackupContents, BackupSupport
 
-FOLLOWED = (VerdictReached, ReviewRecorded, VisibilityChanged)
+FOLLOWED = (VerdictReached, ReviewRecorded, OutcomeRecorded, VisibilityChanged)
 READ_BYTES = 1 << 20
 
 
@@ -150,7 +156,7 @@ class BackupService:
         """Return how many messages since the copy the streams still hold, and no longer hold."""
         replayed = lost = 0
         for message in FOLLOWED:
-            position = context.positions[message.__name__]
+            position = context.positions.get(message.__name__, 0)
             state = (await self.js.stream_info(route_of(message).stream)).state
             replayed += max(0, state.last_seq - max(state.first_seq, position + 1) + 1)
             lost += max(0, min(state.first_seq - 1, state.last_seq) - position)

@@ -23,30 +23,57 @@ from daydream_memory.gate import ScreenedBlock, screen
 from daydream_memory.gate.removals import removals
 from daydream_memory.gate.scripts import join_sentences, latin_length
 from daydream_memory.gate.sentences import split_sentences
-from daydream_memory.reading import LeftOut, Passage, ReadResult
+from daydream_memory.reading import DocumentMetadata, LeftOut, Passage, ReadResult
 from daydream_memory.store import NewFact
 
 CHARS_MIN = 40  # Latin characters; shorter pieces are headings, page numbers and fragments
 BLOCK_CHARS = 60_000
 SPACE = " "
+QUESTION = Passage("", metadata=DocumentMetadata(domain=FactKind.QUESTION.value))
 KINDS_WITH_RAW_LINES = ("", "text")  # their paragraphs have the line ends of the document
 
 
 @dataclass(frozen=True)
+class FactText:
+    """The text of a fact, with its title, and the passage that it is from."""
+
+    text: str
+    title: str
+    passage: Passage
+
+
+@dataclass(frozen=True)
+class DocumentTexts:
+    """What becomes facts, in its order, and what gave none: by its reader or by the gate."""
+
+    texts: tuple[FactText, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass(frozen=True)
 class DocumentFacts:
-    """The facts of a document in their order, and what gave none: by its reader or by the gate."""
+    """The facts of a document in their order, and what gave none."""
 
     facts: tuple[NewFact, ...]
     left_out: tuple[LeftOut, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """The text of a fact, with its title."""
+def texts_of(
+    result: ReadResult, *, source: str, chars_max: int, kind: FactKind = FactKind.DOCUMENT
+) -> DocumentTexts:
+    """Return the texts of a document that become facts.
 
-    text: str
-    title: str
-    passage: Passage
+    A question is one fact, however short, without a gate and a title. A fact without a heading
+    above it has the document's name as its title.
+    """
+    if kind is FactKind.QUESTION:
+        text = _tidy(SPACE.join(passage.text for passage in result.passages))[:chars_max]
+        return DocumentTexts((FactText(text, "", QUESTION),), result.left_out)
+    screened = screen(
+        result.passages, source, lines_are_items=result.kind not in KINDS_WITH_RAW_LINES
+    )
+    pieces, short = _pieces(screened, chars_max, PurePath(source).stem)
+    return DocumentTexts(tuple(pieces), (*result.left_out, *removals(screened, short)))
 
 
 def facts_of(
@@ -59,28 +86,12 @@ def facts_of(
     team: str = "",
     clearance: str = "",
 ) -> DocumentFacts:
-    """Return the facts of a document. A question is one fact, however short, without a gate.
+    """Return the facts of a document.
 
     `domain` is the one that the document names. A text of another team, or with another clearance,
-    is another fact. A fact without a heading above it has the document's name as its title.
+    is another fact.
     """
-    if kind is FactKind.QUESTION:
-        text = _tidy(SPACE.join(passage.text for passage in result.passages))[:chars_max]
-        question = NewFact(
-            fact_id=fact_id_of(text, kind, team, clearance),
-            text=text,
-            source=source,
-            domain=kind.value,
-            kind=kind,
-            document_id=document_id,
-            team=team,
-            clearance=clearance,
-        )
-        return DocumentFacts((question,), result.left_out)
-    screened = screen(
-        result.passages, source, lines_are_items=result.kind not in KINDS_WITH_RAW_LINES
-    )
-    pieces, short = _pieces(screened, chars_max, PurePath(source).stem)
+    document = texts_of(result, source=source, chars_max=chars_max, kind=kind)
     facts = tuple(
         NewFact(
             fact_id=fact_id_of(piece.text, kind, team, clearance),
@@ -88,6 +99,7 @@ def facts_of(
             title=piece.title,
             source=source,
             domain=piece.passage.metadata.domain,
+            kind=kind,
             position=position,
             document_id=document_id,
             tags=piece.passage.metadata.tags,
@@ -96,16 +108,16 @@ def facts_of(
             team=team,
             clearance=clearance,
         )
-        for position, piece in enumerate(pieces)
+        for position, piece in enumerate(document.texts)
     )
-    return DocumentFacts(facts, (*result.left_out, *removals(screened, short)))
+    return DocumentFacts(facts, document.left_out)
 
 
 def _pieces(
     screened: list[ScreenedBlock], chars_max: int, name: str
-) -> tuple[list[_Piece], list[str]]:
+) -> tuple[list[FactText], list[str]]:
     """Return the texts that become facts, and those that are too short."""
-    pieces: list[_Piece] = []
+    pieces: list[FactText] = []
     short: list[str] = []
     content = [block for block in screened if not block.junk]
     for (_, heading), group in groupby(
@@ -117,7 +129,7 @@ def _pieces(
             if latin_length(text) < CHARS_MIN:
                 short.append(text)
             else:
-                pieces.append(_Piece(text, passage.title or heading or name, passage))
+                pieces.append(FactText(text, passage.title or heading or name, passage))
     return pieces, short
 
 
@@ -186,4 +198,5 @@ def _cut(sentence: str, chars_max: int) -> Iterator[str]:
 
 def _tidy(text: str) -> str:
     """Fold white space. JSON may hold half of a surrogate pair, which no encoding can write."""
-    return SPACE.join(text.split()).encode("utf-8", "replace").decode()
+    line = SPACE.join(text.split())
+    return line if line.isascii() else line.encode("utf-8", "replace").decode()

@@ -92,7 +92,7 @@ class Eraser:
     async def _delete(self, stream: str, marks: list[bytes]) -> int:
         """Delete the messages with one of the marks; the server overwrites them.
 
-        Of VERDICTS only those that the memory has stored: the others are still to be stored.
+        In VERDICTS, delete only those that the memory has stored: it still has to read the others.
         """
         sequences = await self._holding(stream, marks)
         if stream == VERDICTS:

@@ -137,6 +137,7 @@ def _erased_texts(hypothesis: HypothesisProposed) -> dict[str, object]:
         implication=ERASED,
     )
     return {
+        "together": None,
         "synthesis": erased,
         "abstention": hypothesis.abstention and ERASED,
         "unreadable": hypothesis.unreadable and ERASED,

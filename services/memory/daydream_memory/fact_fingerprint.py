@@ -25,19 +25,31 @@ LIGATURES = str.maketrans(
         "−": "-",
     }
 )
-SPLIT_WORD = re.compile(r"(?<=[^\W\d_])-\s+(?=[^\W\d_])")  # a word that continues in the next line
-MINUS = re.compile(r"(?<!\w)-(?=\d)")
+LIGATURE = re.compile(f"[{''.join(map(chr, LIGATURES))}]")
+SPLIT_WORD = re.compile(  # a word that continues in the next line
+    r"-(?<=[^\W\d_]-)\s+(?=[^\W\d_])"
+)
+MINUS = re.compile(r"-(?<!\w-)(?=\d)")
 MINUS_SIGN = "\u2212"  # no dash
 CONTENT_CATEGORIES = frozenset("LMNS")  # letters, their marks, numbers and symbols
 PERCENT_SIGNS = "%‰"
 BLANK = ord(" ")
+NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+ASCII_PUNCTUATION = re.compile(r"[!-#&-*,-/:;?@\[-\]_{}\x00-\x1f\x7f]+")
 
 
 def fingerprint(text: str) -> str:
     """Return a text that is the same for all copies of a fact."""
-    plain = unicodedata.normalize("NFC", text).translate(LIGATURES)
-    plain = MINUS.sub(MINUS_SIGN, SPLIT_WORD.sub("", plain)).casefold()
-    return " ".join(plain.translate(_CONTENT).split()) or text
+    plain = text
+    if not text.isascii():
+        plain = unicodedata.normalize("NFC", text)
+        plain = plain.translate(LIGATURES) if LIGATURE.search(plain) else plain
+    if "-" in plain:
+        plain = MINUS.sub(MINUS_SIGN, SPLIT_WORD.sub("", plain))
+    plain = ASCII_PUNCTUATION.sub(" ", plain.casefold())
+    if not plain.isascii():
+        plain = NOT_ASCII.sub(lambda run: run.group().translate(_CONTENT), plain)
+    return " ".join(plain.split()) or text
 
 
 def fact_id_of(text: str, kind: FactKind, team: str, clearance: str) -> str:

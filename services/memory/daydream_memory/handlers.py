@@ -10,6 +10,7 @@ from typing import Annotated
 from daydream_contracts.events import (
     DocumentOffered,
     DocumentRemoved,
+    OutcomeRecorded,
     ReviewRecorded,
     VerdictReached,
     VisibilityChanged,
@@ -29,12 +30,16 @@ from daydream_contracts.rpc import (
     JudgedPairsPage,
     ListDocuments,
     ListVerdicts,
+    MapMemory,
+    MemoryMap,
     MemoryState,
     NearestMatches,
     Neighbourhoods,
     PairAt,
     PairFound,
     PreviewDocument,
+    RankedVerdicts,
+    RankVerdicts,
     ReadAgain,
     Resolve,
     Resolved,
@@ -48,6 +53,7 @@ from daydream_memory.backups import BackupProvider
 from daydream_memory.dead_letter_reader import DeadLetterReader
 from daydream_memory.eraser import Eraser
 from daydream_memory.ingest import Ingester
+from daydream_memory.memory_map import MapMaker
 from daydream_memory.queries import MemoryQueries
 from daydream_memory.similarity_search import SimilaritySearch
 from daydream_memory.verdict_writer import VerdictWriter
@@ -91,6 +97,11 @@ async def review_recorded(review: ReviewRecorded, writer: Writer, publisher: Pub
     """Store a review. Review and insight have derived ids."""
     for insight in await writer.write_review(review):
         await publisher.publish(insight)
+
+
+async def outcome_recorded(outcome: OutcomeRecorded, writer: Writer) -> None:
+    """Store an outcome. It has a derived id."""
+    await writer.write_outcome(outcome)
 
 
 async def visibility_changed(
@@ -148,6 +159,20 @@ async def search_facts(
 ) -> SearchResults:
     """Return the facts nearest to a text."""
     return await similarity_search.search(request)
+
+
+async def rank_verdicts(
+    request: RankVerdicts, similarity_search: Annotated[SimilaritySearch, FromContext()]
+) -> RankedVerdicts:
+    """Return the verdicts in the order of their similarity to a text."""
+    return await similarity_search.rank(request)
+
+
+async def map_memory(
+    request: MapMemory, memory_map: Annotated[MapMaker, FromContext()]
+) -> MemoryMap:
+    """Return a map of the facts."""
+    return await memory_map.place(request)
 
 
 async def erase(request: Erase, eraser: Annotated[Eraser, FromContext()]) -> Erased:

@@ -5,6 +5,7 @@ embedded in the background: active. The object is deleted once its facts are in 
 
 What can fail:
 
+- The same text comes again: facts are deduplicated by their fingerprint.
 - The document cannot be read, or needs too much: it is reported, and nothing else stops. It is read
   in a separate process.
 - This process dies: the offer is redelivered and does the same again, with the same ids.

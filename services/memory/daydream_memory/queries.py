@@ -52,6 +52,7 @@ class MemoryQueries:
             generation=self.store.maintenance.generation,
             teams=counts.teams,
             clearances=counts.clearances,
+            same_document_pairs=counts.same_document_pairs,
             questions=tuple(await self.store.facts.questions(QUESTIONS_MAX)),
         )
 
@@ -95,6 +96,7 @@ class MemoryQueries:
             verdicts=tuple(page),
             total=total,
             reviews=status.reviews,
+            outcomes=status.outcomes,
             retracted=status.hidden,
             pending_review=status.pending,
         )

@@ -17,7 +17,12 @@ from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_fixed
 
 from daydream_contracts.errors import PermanentError, RetryLaterError
-from daydream_contracts.events import ReviewRecorded, VerdictReached, VisibilityChanged
+from daydream_contracts.events import (
+    OutcomeRecorded,
+    ReviewRecorded,
+    VerdictReached,
+    VisibilityChanged,
+)
 from daydream_contracts.topology import route_of
 from daydream_memory.backups import FOLLOWED, StreamContext
 from daydream_memory.store import BackupSupport
@@ -46,7 +51,8 @@ class CatchUp:
         await self.backup.erase_again()
         positions = StreamContext.from_json(context).positions
         taken_in = [
-            await self._read_stream(message, positions[message.__name__]) for message in FOLLOWED
+            await self._read_stream(message, positions.get(message.__name__, 0))
+            for message in FOLLOWED
         ]
         log.info("the memory is restored: %d messages were taken in again", sum(taken_in))
         await self.backup.finish_restore()
@@ -56,6 +62,7 @@ class CatchUp:
         return {
             VerdictReached: self._write_new_verdict,
             ReviewRecorded: self.writer.write_review,
+            OutcomeRecorded: self.writer.write_outcome,
             VisibilityChanged: self.writer.change_visibility,
         }
 

@@ -8,6 +8,9 @@ from daydream_contracts.events import Fact, FactKind, NearestMatch
 from daydream_contracts.rpc import (
     FindNearest,
     NearestMatches,
+    RankedVerdict,
+    RankedVerdicts,
+    RankVerdicts,
     Search,
     SearchHit,
     SearchResults,
@@ -40,6 +43,17 @@ class SimilaritySearch:
             for fact, cosine in facts
         ]
         return SearchResults(hits=tuple(hits))
+
+    async def rank(self, request: RankVerdicts) -> RankedVerdicts:
+        """Return verdicts by the similarity of their hypotheses to a text."""
+        (vector,) = await self.embedder.embed([request.text])
+        ranked = await self.store.verdicts.ranked(vector, request.verdict_ids, request.limit)
+        return RankedVerdicts(
+            verdicts=tuple(
+                RankedVerdict(verdict_id=verdict_id, similarity=cosine)
+                for verdict_id, cosine in ranked
+            )
+        )
 
     async def _ancestry(self, fact: Fact) -> tuple[Fact, ...]:
         return tuple(await self.store.facts.ancestors(fact.fact_id))

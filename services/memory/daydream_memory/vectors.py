@@ -92,6 +92,15 @@ class VectorTable:
         cosines[skipped] = -np.inf
         return self._best(np.arange(count), cosines, limit)
 
+    def rank(
+        self, vector: NDArray[np.float32], ids: Collection[str], limit: int
+    ) -> list[tuple[str, float]]:
+        """Return those of these ids with the highest cosine, highest first, hidden or not."""
+        rows = [self.row_of[key] for key in ids if key in self.row_of]
+        if not rows:
+            return []
+        return self._best(np.asarray(rows), self.cosines(vector, rows), limit)
+
     def _near_by_index(
         self, vector: NDArray[np.float32], limit: int, proposals: int, skipped: list[int]
     ) -> list[tuple[str, float]] | None:

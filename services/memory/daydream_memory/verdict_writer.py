@@ -22,6 +22,7 @@ from daydream_contracts.events import (
     InsightPromoted,
     InsightReinstated,
     InsightRetracted,
+    OutcomeRecorded,
     Payer,
     ReviewRecorded,
     Synthesis,
@@ -73,17 +74,26 @@ class VerdictWriter:
 
         Raise PermanentError for an unknown verdict.
         """
-        verdict = await self.store.verdicts.get(review.verdict_id)
-        if verdict is None:
-            raise PermanentError("unknown-verdict", f"Unknown verdict ID: {review.verdict_id}")
+        verdict = await self._known_verdict(review.verdict_id)
         insight = await self._insight(verdict, accepted=True) if review.accepted else None
         await self.store.verdicts.add_review(review, insight)
         return await self._promotions(verdict, insight)
 
+    async def write_outcome(self, outcome: OutcomeRecorded) -> None:
+        """Store an outcome. Raise PermanentError for an unknown verdict."""
+        await self._known_verdict(outcome.verdict_id)
+        await self.store.verdicts.add_outcome(outcome)
+
+    async def _known_verdict(self, verdict_id: str) -> VerdictReached:
+        verdict = await self.store.verdicts.get(verdict_id)
+        if verdict is None:
+            raise PermanentError("unknown-verdict", f"Unknown verdict ID: {verdict_id}")
+        return verdict
+
     async def change_visibility(
         self, change: VisibilityChanged
     ) -> list[InsightRetracted | InsightReinstated]:
-        """Retract or reinstate facts and what descends from them.
+        """Retract or reinstate facts and what descends from them, or merge and separate facts.
 
         Return the events for the insights that this concerns. Raise PermanentError for an unknown
         fact.
@@ -94,8 +104,11 @@ class VerdictWriter:
                 "unknown-fact", f"Unknown facts among: {', '.join(change.fact_ids)}"
             )
         fact_ids = [visibility.fact.fact_id for visibility in known]
-        visibility_store = self.store.visibility
-        decide = visibility_store.reinstate if change.active else visibility_store.retract
+        store = self.store.visibility
+        if change.merged_into:
+            decide = store.separate if change.active else store.merge
+        else:
+            decide = store.reinstate if change.active else store.retract
         changed = await decide(fact_ids, change.changed_at)
         return [*_retracted(changed.hidden, change), *_reinstated(changed.active, change)]
 

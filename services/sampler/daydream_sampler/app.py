@@ -23,7 +23,7 @@ from daydream_sampler.settings import SamplerSettings
 from daydream_sampler.strategies.registry import load_strategies
 from daydream_sampler.strategy_history import StrategyHistory
 
-HISTORY = "strategy-history.v1"
+HISTORY = "strategy-history.v2"
 
 
 def create() -> ServiceApp:

@@ -20,6 +20,11 @@ NEAREST = 64
 AT_RANDOM = 32
 
 
+def are_of_one_document(source: str, other: str) -> bool:
+    """Return whether two facts with these sources come from one document."""
+    return bool(source) and source == other
+
+
 @dataclass(frozen=True)
 class CandidateSet:
     """A fact as the anchor, the partners that it can have, and `others` that were looked at.
@@ -86,7 +91,7 @@ class CandidateFinder:
             not other.hidden
             and not other.related
             and not are_isolated(own.team, other.team)
-            and (self.same_document or not own.source or own.source != other.source)
+            and (self.same_document or not are_of_one_document(own.source, other.source))
             and self.may_see(other.clearance)
             and not self.is_excluded(other.kind)
         )

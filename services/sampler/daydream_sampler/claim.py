@@ -6,6 +6,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from daydream_contracts.events import ScreenRank
+
 UNIFORM = "uniform"
 
 
@@ -15,7 +17,9 @@ class Claim(BaseModel):
     `number` is None while only the `anchor` is chosen (a position among the anchors of the
     strategy). `chance` is the probability that the strategy took this anchor, or this pair where
     there is no anchor. `proposed` is the probability that each strategy alone would have proposed
-    the pair. `probability` is that of all strategies together, weighted by `shares`.
+    the pair. `probability` is that of all strategies together, weighted by `shares`. `waiting`: for
+    its rank in the pre-screen, so that it is not published yet; `screened`: it has waited, and
+    passed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,6 +37,9 @@ class Claim(BaseModel):
     generated: bool = False  # the pair has a fact that this system wrote
     epoch: int = 0  # of the pair, where it differs from the current one
     why: str = ""
+    waiting: bool = False
+    screened: bool = False
+    rank: ScreenRank | None = None
     owner: str
     claimed_at: datetime
     until: datetime

@@ -1,4 +1,4 @@
-"""Which pairs were drawn: one set for all strategies and replicas, in a bucket.
+"""Deduplicate pairs: one set of those drawn, for all strategies and replicas, in a bucket.
 
 It grows only with what was paid for. A claim takes a pair by creating its key, which only one claim
 can. The value names the claim, so that taking the pair again after a crash is harmless. Each

@@ -124,9 +124,9 @@ class Epoch(BaseModel):
         if self.pairs_max is not None and self.drawn >= self.pairs_max:
             return None  # not even a draw that was begun under an earlier goal
         for claim in self.claims:
-            if claim.until < now or claim.owner == owner:
+            if not claim.waiting and (claim.until < now or claim.owner == owner):
                 renewed = claim.model_copy(update={"owner": owner, "until": now + CLAIM_LEASE})
-                return self._replacing(renewed), renewed
+                return self.replacing(renewed), renewed
         if not self.pairs_left or self.goal_reached:
             return None
         return self._new_claim(owner, now, sources or {})
@@ -244,7 +244,7 @@ class Epoch(BaseModel):
         )
         if is_taken or not held or held[0].owner != claim.owner:
             return self, None
-        return self._replacing(chosen), chosen
+        return self.replacing(chosen), chosen
 
     def abandon_claim(self, claim: Claim) -> Epoch:
         """Give a claim up: its anchor has no partner left, or another strategy drew its pair."""
@@ -258,7 +258,7 @@ class Epoch(BaseModel):
         grow too old to be paid for.
         """
         current = [other for other in self.claims if other.claim_id == claim.claim_id]
-        return self._replacing(*(held.model_copy(update={"claimed_at": now}) for held in current))
+        return self.replacing(*(held.model_copy(update={"claimed_at": now}) for held in current))
 
     def complete(self, claim: Claim) -> Epoch:
         """Count the claimed pair as drawn: it was published. Idempotent."""
@@ -282,7 +282,7 @@ class Epoch(BaseModel):
                 return 0.0 if was_drawn else 1 / self.pairs_left
         return 0.0
 
-    def _replacing(self, *changed: Claim) -> Epoch:
+    def replacing(self, *changed: Claim) -> Epoch:
         """Return the epoch with these claims in the place of those with the same ids."""
         by_id = {claim.claim_id: claim for claim in changed}
         claims = tuple(by_id.get(claim.claim_id, claim) for claim in self.claims)

@@ -15,7 +15,7 @@ from daydream_contracts.rpc import FindNeighbours, NeighbourQuery, PairAt, PairF
 from daydream_contracts.topology import MEMORY_NEIGHBOURHOODS, MEMORY_PAIR
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.rpc import RpcClient
-from daydream_sampler.candidates import NEAREST, CandidateSet
+from daydream_sampler.candidates import NEAREST, CandidateSet, are_of_one_document
 from daydream_sampler.claim import Claim
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch
@@ -65,9 +65,14 @@ class PairChooser:
         return [proposal.candidates.read(neighbours, reply) for neighbours in reply.neighbourhoods]
 
     async def take(
-        self, claim: Claim, drawn: DrawnPairs, may_see: Callable[[str], bool]
+        self,
+        claim: Claim,
+        drawn: DrawnPairs,
+        may_see: Callable[[str], bool],
+        *,
+        same_document: bool,
     ) -> PairFound | None:
-        """Return the pair that this claim now owns.
+        """Return the pair that this claim now owns. `same_document`: its facts may be of one.
 
         Return None if another claim has it, or its facts may not be drawn or not be combined.
         """
@@ -76,6 +81,7 @@ class PairChooser:
         is_open = (
             not pair.hidden
             and not are_isolated(pair.first.team, pair.second.team)
+            and (same_document or not are_of_one_document(pair.first.source, pair.second.source))
             and may_see(pair.first.clearance)
             and may_see(pair.second.clearance)
         )

@@ -53,7 +53,8 @@ class ProposalModel:
     `before`: the epoch before the claim. `facts`: how many there are. `questions`: the ordinals of
     open research questions. `hidden`: how many facts can no longer be drawn. `may_see`: whether the
     models of all stages may see facts of a clearance. `isolated_pairs`: how many pairs have facts
-    of two teams. `same_document`: whether strategies may join two facts of one document.
+    of two teams. `same_document_pairs`: how many pairs have facts of one document and are therefore
+    not drawn; None if they are.
     """
 
     before: Epoch
@@ -64,13 +65,17 @@ class ProposalModel:
     hidden: int = 0
     may_see: Callable[[str], bool] = lambda clearance: not clearance
     isolated_pairs: int = 0
-    same_document: bool = False
+    same_document_pairs: int | None = 0
 
     @cached_property
     def candidates(self) -> CandidateFinder:
         """How to ask the memory for an anchor's partners."""
         return CandidateFinder(
-            self.before, self.facts, self.drawn.draws, self.may_see, self.same_document
+            self.before,
+            self.facts,
+            self.drawn.draws,
+            self.may_see,
+            self.same_document_pairs is None,
         )
 
     @cached_property
@@ -173,15 +178,17 @@ class ProposalModel:
     def rejection_probability_max(self, shares: Mapping[str, float]) -> float:
         """Return an upper bound of the probability that a proposal is for a drawn or hidden pair.
 
-        For uniform draws these are the pairs that others drew ahead of its cursor and those with a
-        hidden fact. For the other strategies they are hidden anchors and anchors that could have
-        run out, which took as many draws as they have partners.
+        For uniform draws these are the pairs that others drew ahead of its cursor, and those that
+        may not be drawn: with a hidden fact, of two teams, of one document. For the other
+        strategies they are hidden anchors and anchors that could have run out, which took as many
+        draws as they have partners.
         """
         left = self.before.pairs_left
         passed = sum(block.cursor for block in self.before.blocks)
         visible_pairs = pair_count(max(0, self.facts - self.hidden))
-        with_hidden = pair_count(self.facts) - visible_pairs + self.isolated_pairs
-        ahead = (max(0, len(self.drawn) - passed) + with_hidden) / left if left else 1.0
+        with_hidden = pair_count(self.facts) - visible_pairs
+        forbidden = with_hidden + self.isolated_pairs + (self.same_document_pairs or 0)
+        ahead = (max(0, len(self.drawn) - passed) + forbidden) / left if left else 1.0
         partners = max(1, min(NEAREST, self.facts - 1))
         anchors = max(1, min(self.facts, len(self.questions) or self.facts))
         empty = (2 * len(self.drawn) / partners + self.hidden) / anchors

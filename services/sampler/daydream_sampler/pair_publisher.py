@@ -62,6 +62,7 @@ class PairPublisher:
             features=claim.features,
             facts=fact_count,
             why=claim.why,
+            screen=claim.rank,
             similarity=facts.similarity,
             samples=samples_in(size, self.samples),
             plan=size,

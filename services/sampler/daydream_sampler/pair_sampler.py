@@ -1,7 +1,8 @@
 """The loop that draws pairs.
 
-A draw: claim it → choose its pair and take it (`pair_choice`) → reserve the money for the whole
-daydream and publish the pair (`pair_publisher`) → complete the claim.
+A draw: claim it → choose its pair and take it (`pair_choice`) → let it wait for its rank among
+others, where that is on (`pair_ranking`) → reserve the money for the whole daydream and publish the
+pair (`pair_publisher`) → complete the claim.
 
 What stops a draw, and is shown as the phase: a goal that is reached; a time that the schedule
 leaves to others; a pipeline that has enough pairs (backpressure); fewer than two facts; stages that
@@ -26,10 +27,10 @@ from daydream_contracts.access import Clearances, isolated_pairs
 from daydream_contracts.errors import DaydreamError
 from daydream_contracts.events import PairSampled
 from daydream_contracts.rpc import (
-    HALT_REASONS,
     EmptyRequest,
     MemoryState,
     ModelState,
+    PairFound,
     Phase,
     Refusal,
     SamplerState,
@@ -41,15 +42,23 @@ from daydream_runtime.cas_state import CasState
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.anchor_cycles import AnchorSource
-from daydream_sampler.claim import UNIFORM, Claim
+from daydream_sampler.claim import Claim
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.epoch_renewal import EpochRenewer
 from daydream_sampler.pair_choice import PairChooser
 from daydream_sampler.pair_probability import ProposalModel, anchor_sources_of
 from daydream_sampler.pair_publisher import PairPublisher
+from daydream_sampler.pair_ranking import PairRanking
 from daydream_sampler.portfolio import next_round
 from daydream_sampler.recheck_finder import RecheckFinder
+from daydream_sampler.sampler_state import (
+    STARTING,
+    PhaseReport,
+    goal_reached_text,
+    phase_of,
+    state_of,
+)
 from daydream_sampler.settings import SamplerSettings
 from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.recheck import DuePair, Recheck
@@ -87,41 +96,30 @@ class PairSampler:
         self._chooser = PairChooser(runtime.rpc, epoch)
         self._publisher = PairPublisher(runtime, settings.samples)
         self._renewer = EpochRenewer(runtime.rpc, epoch)
+        self._ranking = PairRanking(
+            runtime.rpc, epoch, on=settings.screen, floor=settings.uniform_floor
+        )
         self._sources: dict[str, AnchorSource] = {}
         self._recheck: RecheckFinder | None = None
         if Recheck().name in strategies:
             after = timedelta(days=settings.recheck_after_days)
             self._recheck = RecheckFinder(runtime.rpc, after)
-        self._phase: tuple[Phase, str, datetime | None] = ("waiting-for-facts", "starting", None)
+        self._phase = STARTING
         self._looked_at = datetime.now(UTC)
 
     async def state(self) -> SamplerState:
         """Return what it is doing, and why."""
-        epoch = await self._epoch.read()
-        phase, text, retry_at = self._phase
         if not self._settings.enabled:
             await self._history.catch_up()
-            phase, text, retry_at = "off", "drawing is off (DAYDREAM_SAMPLER_ENABLED)", None
-        elif epoch.pairs_max is not None and epoch.drawn >= epoch.pairs_max:
-            phase, text, retry_at = "goal-reached", _goal_reached(epoch), None
-        elif phase == "goal-reached":
-            phase, text = "drawing", "there is a new goal"
-        # Strategies that have nothing to draw give their shares to the others.
-        shares = epoch.open_shares(self._sources) if self._sources else epoch.round.shares
-        shares = shares or {UNIFORM: 1.0}
-        history = self._history.projection
-        return SamplerState(
-            phase=phase,
-            text=text,
-            looked_at=self._looked_at,
-            drawn=epoch.drawn,
-            pairs_max=epoch.pairs_max,
-            pairs_left=epoch.pairs_left,
-            retry_at=retry_at,
-            round=epoch.round.number,
-            strategies=tuple(
-                history.report(name, shares.get(name, 0.0)) for name in (UNIFORM, *self._strategies)
-            ),
+        epoch, history = await self._epoch.read(), self._history.projection
+        return state_of(
+            epoch,
+            self._phase.as_of(epoch, enabled=self._settings.enabled),
+            self._looked_at,
+            history,
+            self._strategies,
+            self._sources,
+            self._ranking.state(history),
         )
 
     async def set_goal(self, goal: SetGoal) -> SamplerState:
@@ -151,22 +149,33 @@ class PairSampler:
             return pause_s
         memory = await self._runtime.rpc.request(MEMORY_STATE, EmptyRequest())
         before, claim = await self._claim(memory, plans)
+        history = self._history.projection
+        if await self._ranking.rank(history, all_waiting=claim is None):
+            return 0.0  # a claim that was just made is found again
         if claim is None:
             return self._nothing_to_claim(await self._epoch.read(), memory.facts)
         may_see = self._may_see(plans.values())
         proposal = self._proposal(before, memory, may_see)
         chosen = await self._chooser.choose(proposal, claim)
-        pair = await self._chooser.take(chosen, self._drawn, may_see) if chosen else None
+        pair = await self._take(chosen, may_see) if chosen else None
         if chosen is None or pair is None:
             await self._epoch.change(lambda epoch: (epoch.abandon_claim(claim), None))
+            return 0.0
+        if self._ranking.wants(chosen, history):
+            await self._ranking.wait(chosen)
             return 0.0
         epoch = await self._epoch.read()
         refusal = await self._publisher.publish(chosen, pair, epoch, plans, memory.facts)
         if refusal is not None:
             return await self._refused(chosen, refusal)
         await self._epoch.change(lambda epoch: (epoch.complete(chosen), None))
-        self._phase = ("drawing", "", None)
+        self._phase = PhaseReport("drawing")
         return 0.0
+
+    async def _take(self, chosen: Claim, may_see: Callable[[str], bool]) -> PairFound | None:
+        """Return the pair that the claim now owns, if it may be drawn."""
+        same_document = self._settings.same_document
+        return await self._chooser.take(chosen, self._drawn, may_see, same_document=same_document)
 
     async def _blocked(self, plans: Mapping[str, StagePlan]) -> float | None:
         """Return how long to wait if nothing may be drawn now, else None."""
@@ -245,7 +254,7 @@ class PairSampler:
             memory.hidden + unseen,
             may_see,
             isolated_pairs(memory.teams),
-            self._settings.same_document,
+            None if self._settings.same_document else memory.same_document_pairs,
         )
 
     def _may_see(self, plans: Iterable[StagePlan]) -> Callable[[str], bool]:
@@ -270,7 +279,7 @@ class PairSampler:
 
     def _nothing_to_claim(self, epoch: Epoch, facts: int) -> float:
         if epoch.goal_reached:
-            return self._rest("goal-reached", _goal_reached(epoch))
+            return self._rest("goal-reached", goal_reached_text(epoch))
         if epoch.claims:
             return self._rest("drawing", "another replica is drawing the last pairs")
         if facts < 2:
@@ -279,19 +288,8 @@ class PairSampler:
 
     def _rest(self, phase: Phase, text: str, retry_at: datetime | None = None) -> float:
         """Set the phase. Return how many seconds to wait."""
-        if (phase, text) != self._phase[:2]:
+        if (phase, text) != (self._phase.phase, self._phase.text):
             log.info("%s: %s", phase, text)
-        self._phase = (phase, text, retry_at)
+        self._phase = PhaseReport(phase, text, retry_at)
         is_long = retry_at is not None and retry_at - datetime.now(UTC) > LONG_WAIT
         return POLL_LATER_S if is_long else POLL_S
-
-
-def phase_of(refusal: Refusal) -> Phase:
-    """Return what a refusal is to the sampler: a short wait near a cap, a fault, or no money."""
-    if refusal.reason in HALT_REASONS:
-        return "ledger-halted"
-    return "near-cap" if refusal.near_cap else "refused"
-
-
-def _goal_reached(epoch: Epoch) -> str:
-    return f"{epoch.drawn} pairs are drawn, as many as were wanted"

@@ -33,7 +33,12 @@ def region_of(domain: str, other: str, closeness: float) -> str:
     if not domain or not other:
         return ""
     low, high = sorted((domain, other))
-    return f"{low}{BETWEEN}{high}{BETWEEN}{sum(closeness >= bound for bound in BANDS)}"
+    return f"{low}{BETWEEN}{high}{BETWEEN}{band_of(closeness)}"
+
+
+def band_of(closeness: float) -> int:
+    """Return how close a pair is, from 0 to the number of bounds."""
+    return sum(closeness >= bound for bound in BANDS)
 
 
 def corrections_of(

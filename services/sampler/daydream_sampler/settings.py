@@ -35,11 +35,15 @@ class SamplerSettings(ServiceSettings):
     )
     seed: int = Field(0, description="key of the permutation; read when the first pair is drawn")
     strategies: StringList = Field(
-        ("importance", "anchored", "unseen", "reservoir", "learned", "recheck"),
-        description="strategies beside uniform; empty: uniform alone",
+        ("stratified", "importance", "anchored", "unseen", "reservoir", "learned", "recheck"),
+        description="strategies beside uniform; none: uniform alone",
     )
     uniform_floor: float = Field(
-        0.1, gt=0, le=1, description="minimum share of draws that are uniform over all pairs"
+        0.1,
+        gt=0,
+        le=1,
+        description="minimum share of draws that measure: half uniform over all pairs, half over "
+        "strata of closeness and domain",
     )
     recheck_after_days: float = Field(
         90.0, gt=0, description="age at which a discarded pair is drawn again"
@@ -53,8 +57,12 @@ class SamplerSettings(ServiceSettings):
     )
     same_document: bool = Field(
         False,
-        description="whether strategies may join two facts of one document; uniform draws, which"
-        " measure all pairs, may in any case",
+        description="whether a pair may have two facts of one document",
+    )
+    screen: bool = Field(
+        False,
+        description="whether a cheap call ranks pairs before they are written about; it drops the"
+        " worse ones once that has been shown to pay. Its model must give token probabilities",
     )
     schedule: Literal["always", "calendar", "idle"] = Field(
         "always",

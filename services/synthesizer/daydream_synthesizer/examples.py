@@ -152,9 +152,10 @@ def related_facts(verdict: VerdictReached) -> set[str]:
 
 
 def _accepted(page: VerdictPage) -> dict[str, bool]:
-    """Return the latest review of each verdict."""
+    """Return the latest review of each verdict that holds."""
     reviews = sorted(page.reviews, key=lambda review: review.recorded_at)
-    return {review.verdict_id: review.accepted for review in reviews}
+    last = {review.verdict_id: review.accepted for review in reviews}
+    return {name: accepted for name, accepted in last.items() if accepted is not None}
 
 
 def _is_uninteresting(verdict: VerdictReached, accepted: Mapping[str, bool]) -> bool:

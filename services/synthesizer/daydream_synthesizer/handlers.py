@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from daydream_contracts.events import PairSampled
-from daydream_contracts.rpc import EmptyRequest, SynthesizerState
+from daydream_contracts.rpc import EmptyRequest, ScreenedPairs, ScreenPairs, SynthesizerState
 from daydream_runtime.from_context import FromContext
 from daydream_runtime.publisher import EventPublisher
+from daydream_synthesizer.pair_screen import PairScreen
 from daydream_synthesizer.report import WriterReport
 from daydream_synthesizer.synthesis import Synthesizer
 
@@ -24,6 +25,13 @@ async def pair_sampled(
     """
     for hypothesis in await synthesizer.propose(pair):
         await publisher.publish(hypothesis)
+
+
+async def screen_pairs(
+    request: ScreenPairs, screen: Annotated[PairScreen, FromContext()]
+) -> ScreenedPairs:
+    """Rank pairs. Idempotent: the call has the id of the request, and is paid for once."""
+    return await screen.rank(request)
 
 
 async def synthesizer_state(

@@ -32,4 +32,9 @@ class SynthesizerSettings(PaidSettings):
         description="number of promoted and of discarded findings that a writer sees before each"
         " pair",
     )
+    screen_model: str = Field(
+        "",
+        description="model that ranks pairs before they are written about; empty: the model of this"
+        " role. A small one is enough, and its server must give token probabilities",
+    )
     enabled: bool = Field(True, description="false: answer requests, but take no pairs")

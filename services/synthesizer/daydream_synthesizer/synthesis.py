@@ -15,6 +15,7 @@ from functools import reduce
 from daydream_contracts.access import Clearances
 from daydream_contracts.events import (
     HypothesisProposed,
+    PairHypotheses,
     PairSampled,
     PromptExample,
     hypothesis_id_of,
@@ -74,10 +75,12 @@ class Synthesizer:
         examples = []
         if self.examples and _takes_examples(spec):
             examples = await self.examples.pick(pair)
-        return [
-            await self._propose_sample(pair, sample, spec, examples)
-            for sample in range(pair.samples)
-        ]
+        return _together(
+            [
+                await self._propose_sample(pair, sample, spec, examples)
+                for sample in range(pair.samples)
+            ]
+        )
 
     async def _propose_sample(
         self, pair: PairSampled, sample: int, spec: RequestSpec, examples: Sequence[ShownExample]
@@ -114,6 +117,25 @@ class Synthesizer:
     def _choose_writer(self, hypothesis_id: str) -> str:
         history = self.projector.projection if self.projector else WriterHistory()
         return choose(tuple(self.writers), history, floor=self.floor, seed=hypothesis_id)
+
+
+def _together(proposed: list[HypothesisProposed]) -> list[HypothesisProposed]:
+    """Return them with each other's texts, where several state a link."""
+    linked = [each for each in proposed if each.synthesis is not None]
+    if len(linked) < 2:
+        return proposed
+    syntheses = tuple(each.synthesis for each in linked if each.synthesis is not None)
+    place_of = {each.hypothesis_id: place for place, each in enumerate(linked)}
+    return [
+        each.model_copy(
+            update={
+                "together": PairHypotheses(syntheses=syntheses, place=place_of[each.hypothesis_id])
+            }
+        )
+        if each.hypothesis_id in place_of
+        else each
+        for each in proposed
+    ]
 
 
 def _answer_of(spec: RequestSpec) -> type[SynthesisAnswer] | type[ProseSynthesis]:

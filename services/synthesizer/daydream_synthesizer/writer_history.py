@@ -1,10 +1,11 @@
 """Choose which of several models writes: Thompson sampling by insights per dollar, with a floor.
 
-The insights of a writer are Poisson with rate · dollars of its whole daydreams. The rate has a
-Gamma prior as strong as `PRIOR_INSIGHTS` insights around the mean of all writers. (The sampler's
-portfolio learns the shares of its strategies by the same model.) Each hypothesis draws once from
-the posteriors, and the writer with the highest rate writes it. The hypothesis seeds the draw, so
-the same history gives the same writer.
+A bandit: each model is an arm, and an insight is the reward. The insights of a writer are Poisson
+with rate · dollars of its whole daydreams. The rate has a Gamma prior as strong as `PRIOR_INSIGHTS`
+insights around the mean of all writers. (The sampler's portfolio learns the shares of its
+strategies by the same model.) Each hypothesis draws once from the posteriors, and the writer with
+the highest rate writes it. The hypothesis seeds the draw, so the same history gives the same
+writer.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from daydream_contracts.events import NANOUSD_PER_USD, Decision, VerdictReached
-from daydream_models.reservations import FULL
+from daydream_models.promotion_rule import rule_of
 from daydream_runtime.verdict_projection import Projection
 
 PRIOR_INSIGHTS = 2.0
@@ -59,8 +60,7 @@ class WriterHistory(Projection):
         proposed = verdict.hypothesis
         if not verdict.final or proposed.pair.canary or verdict.round > 1 or not proposed.writer:
             return
-        if verdict.aggregation and proposed.pair.plan == FULL:
-            self._note_rule(verdict.aggregation.rule)
+        self._note_rule(rule_of(verdict))
         for records in (self.writers, self.in_force):
             stats = records.setdefault(proposed.writer, WriterStats())
             stats.hypotheses += 1
@@ -71,9 +71,9 @@ class WriterHistory(Projection):
 
     def _note_rule(self, rule: str) -> None:
         """Begin new records when another rule promotes: it promotes another share."""
-        if self.rule and rule != self.rule:
+        if rule and self.rule and rule != self.rule:
             self.in_force = {}
-        self.rule = rule
+        self.rule = rule or self.rule
 
     def now_of(self, writer: str) -> WriterStats:
         """Return the record of a writer under the rule in force."""

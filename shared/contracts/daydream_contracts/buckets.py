@@ -22,7 +22,9 @@ class Bucket:
 
 CALLS = Bucket("daydream-calls", ttl_s=9 * DAY_S, bytes_max=4096 * MIB)
 ISSUED_KEYS = Bucket("daydream-issued-keys")
-DIALECTS = Bucket("daydream-dialects", ttl_s=7 * DAY_S)  # a server that was updated takes more
+MODEL_PROFILES = Bucket(
+    "daydream-model-profiles", ttl_s=7 * DAY_S
+)  # a server that was updated takes more
 DELIVERY_COUNTS = Bucket("daydream-delivery-counts", ttl_s=30 * DAY_S)
 PLANS = Bucket("daydream-plans")
 SAMPLER = Bucket("daydream-sampler")
@@ -40,7 +42,7 @@ TOPOLOGY = Bucket("daydream-topology")  # the generation of the table that was p
 BUCKETS = (
     CALLS,
     ISSUED_KEYS,
-    DIALECTS,
+    MODEL_PROFILES,
     DELIVERY_COUNTS,
     PLANS,
     SAMPLER,

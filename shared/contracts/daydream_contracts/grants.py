@@ -33,7 +33,7 @@ LEDGER_WRITER = "budget"
 STAGES: Services = ("synthesizer", "critic", "oracle")
 
 CALLERS: Mapping[Endpoint[Any, Any], Services] = {
-    table.BUDGET_OPEN: ("sampler", "critic", "gateway", "console"),
+    table.BUDGET_OPEN: ("sampler", "synthesizer", "critic", "gateway", "console"),
     table.BUDGET_AUTHORIZE: ("gateway",),
     table.BUDGET_SETTLE: ("gateway",),
     table.BUDGET_RELEASE: ("memory", *STAGES),
@@ -47,9 +47,11 @@ CALLERS: Mapping[Endpoint[Any, Any], Services] = {
     table.GATEWAY_REVOKE_KEY: ("console",),
     table.MEMORY_STATE: ("console", "sampler", "budget"),
     table.MEMORY_PAIR: ("sampler", "console"),
-    table.MEMORY_NEIGHBOURHOODS: ("sampler",),
-    table.MEMORY_NEAREST: ("critic",),
+    table.MEMORY_NEIGHBOURHOODS: ("sampler", "console"),
+    table.MEMORY_NEAREST: ("critic", "console"),
     table.MEMORY_SEARCH: ("console", "oracle"),
+    table.MEMORY_RANKING: ("console",),
+    table.MEMORY_MAP: ("console",),
     table.MEMORY_VERDICTS: ("console", "synthesizer", "critic"),
     table.MEMORY_DOCUMENTS: ("console",),
     table.MEMORY_PREVIEW: ("console",),
@@ -62,6 +64,7 @@ CALLERS: Mapping[Endpoint[Any, Any], Services] = {
     table.SAMPLER_STATE: ("console",),
     table.SAMPLER_GOAL: ("console",),
     table.SYNTHESIZER_STATE: ("console",),
+    table.SYNTHESIZER_SCREEN: ("sampler",),
     table.CRITIC_STATE: ("console",),
     table.CONSOLE_INSIGHTS: ("console",),
     table.CONSOLE_INSIGHT: ("console",),
@@ -97,7 +100,7 @@ STREAMS: Mapping[str, StoreGrant] = {
     "REMOVALS": StoreGrant(readers=("console",)),
     "VERDICTS": _log("console", "memory", "sampler", "synthesizer", "critic", deleters=("memory",)),
     "REVIEWS": _log("console", "memory", "critic"),
-    "OUTCOMES": _log("console", "critic"),
+    "OUTCOMES": _log("console", "critic", "memory"),
     "COMMANDS": _log("console"),
     "VISIBILITY": _log("console", "memory"),
     "INSIGHTS": _log("console", "memory", deleters=("memory",)),
@@ -116,7 +119,7 @@ def _private(*services: str, scanned: bool = False) -> StoreGrant:
 BUCKETS: Mapping[Bucket, StoreGrant] = {
     kv.CALLS: _private("gateway"),
     kv.ISSUED_KEYS: _private("gateway", scanned=True),
-    kv.DIALECTS: _private("gateway", scanned=True),
+    kv.MODEL_PROFILES: _private("gateway", scanned=True),
     kv.BATCHES: _private("gateway", scanned=True),
     # each consumer writes the keys of its messages
     kv.DELIVERY_COUNTS: StoreGrant(readers=SERVICES),

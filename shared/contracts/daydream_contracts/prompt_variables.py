@@ -1,18 +1,22 @@
 """The variables that fill the placeholders of each prompt.
 
 A stage fills its prompt with them, and the inspection of a verdict fills the stored prompt with
-them again. Both must give the same messages, byte for byte.
+them again. Both must give the same messages, byte for byte. So the limits of what is shown are here
+too.
 """
 
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterable, Sequence
+from string import ascii_uppercase
 
 from daydream_contracts.events import (
     Fact,
     HypothesisProposed,
     LinkKind,
+    PairHypotheses,
     PairSampled,
     Statement,
     Synthesis,
@@ -22,12 +26,26 @@ from daydream_contracts.text_limits import truncate
 OUTPUT_BYTES_MAX = 8000  # of a writer's output that a judge sees as it is
 COMPARED_CHARS_MAX = 1200  # of one hypothesis next to another
 STATEMENT_BYTES_MAX = 400
+EXCERPT_BYTES_MAX = 300  # of a fact in the pre-screen: it costs little only if texts are short
 NONE = "(none)"
 
 
 def link_variables(pair: PairSampled) -> dict[str, str]:
     """Return the variables of the synthesizer's prompt: two facts."""
     return {"first": pair.first.text, "second": pair.second.text}
+
+
+def screen_variables(pairs: Iterable[tuple[Fact, Fact]]) -> dict[str, str]:
+    """Return the variable of the pre-screen's prompt: pairs under letters, each fact on a line."""
+    blocks = [
+        "\n".join([f"{letter}.", *(_excerpt(fact) for fact in pair)])
+        for letter, pair in zip(ascii_uppercase, pairs, strict=False)
+    ]
+    return {"pairs": "\n\n".join(blocks)}
+
+
+def _excerpt(fact: Fact) -> str:
+    return truncate(" ".join(fact.text.split()), EXCERPT_BYTES_MAX)
 
 
 def link_after_examples_variables(
@@ -58,6 +76,32 @@ def judge_variables(synthesis: Synthesis) -> dict[str, str]:
         "reasoning": synthesis.reasoning,
         "implication": synthesis.implication,
     }
+
+
+def several_variables(syntheses: Iterable[Synthesis]) -> dict[str, str]:
+    """Return the variable of a judge's prompt that takes several hypotheses, each with its
+    number."""
+    blocks = [
+        "\n".join([f"Hypothesis {number}:", *judge_variables(synthesis).values()])
+        for number, synthesis in enumerate(syntheses, 1)
+    ]
+    return {"hypotheses": "\n\n".join(blocks)}
+
+
+def shown_together(
+    pair_id: str, together: PairHypotheses, count_max: int
+) -> tuple[tuple[Synthesis, ...], int]:
+    """Return which hypotheses of a pair are in one call, in their order, and the place of one's
+    own.
+
+    Each call has at most `count_max` of them. The pair decides the order.
+    """
+    number = together.place // count_max
+    first = number * count_max
+    group = together.syntheses[first : first + count_max]
+    order = list(range(len(group)))
+    random.Random(f"{pair_id}:{number}").shuffle(order)
+    return tuple(group[at] for at in order), order.index(together.place - first)
 
 
 def output_variables(proposed: HypothesisProposed, synthesis: Synthesis) -> dict[str, str]:

@@ -121,7 +121,7 @@ class MessageRoute:
     """Say which message travels on which subject of which stream, and who publishes it.
 
     `publishers`: the services that cause it, the main one first. The console publishes a message
-    again when a person resends its dead letter, unless it is in `READ_AGAIN`.
+    again when a person resends its dead letter, unless `dead_letters` says otherwise.
     """
 
     message: type[Message]
@@ -179,19 +179,12 @@ CONSUMERS = (
     Consumer("oracle", CandidateNominated),
     Consumer("memory", VerdictReached),
     Consumer("memory", ReviewRecorded),
+    Consumer("memory", OutcomeRecorded),
     Consumer("memory", VisibilityChanged),
     Consumer("memory", DocumentOffered),
     Consumer("memory", DocumentRemoved),
     Consumer("budget", ForegroundReported),
 )
-
-# A consumer reads dead letters of these itself, on request: no one else may publish them.
-READ_AGAIN: tuple[type[Message], ...] = (VerdictReached,)
-
-
-def dead_letter_subject(stream: str) -> str:
-    """Return the subject of the dead letters of a stream."""
-    return f"{DEAD_LETTER_PREFIX}.{stream.lower()}"
 
 
 def route_of(message: type[Message]) -> MessageRoute:
@@ -237,6 +230,8 @@ MEMORY_NEIGHBOURHOODS = Endpoint(
 )
 MEMORY_NEAREST = Endpoint("memory", "daydream.memory.nearest", rpc.FindNearest, rpc.NearestMatches)
 MEMORY_SEARCH = Endpoint("memory", "daydream.memory.search", rpc.Search, rpc.SearchResults)
+MEMORY_RANKING = Endpoint("memory", "daydream.memory.ranking", rpc.RankVerdicts, rpc.RankedVerdicts)
+MEMORY_MAP = Endpoint("memory", "daydream.memory.map", rpc.MapMemory, rpc.MemoryMap)
 MEMORY_VERDICTS = Endpoint("memory", "daydream.memory.verdicts", rpc.ListVerdicts, rpc.VerdictPage)
 MEMORY_DOCUMENTS = Endpoint(
     "memory", "daydream.memory.documents", rpc.ListDocuments, rpc.DocumentPage
@@ -258,6 +253,9 @@ SAMPLER_STATE = Endpoint("sampler", "daydream.sampler.state", rpc.EmptyRequest, 
 SAMPLER_GOAL = Endpoint("sampler", "daydream.sampler.goal", rpc.SetGoal, rpc.SamplerState)
 SYNTHESIZER_STATE = Endpoint(
     "synthesizer", "daydream.synthesizer.state", rpc.EmptyRequest, rpc.SynthesizerState
+)
+SYNTHESIZER_SCREEN = Endpoint(
+    "synthesizer", "daydream.synthesizer.screen", rpc.ScreenPairs, rpc.ScreenedPairs
 )
 CRITIC_STATE = Endpoint("critic", "daydream.critic.state", rpc.EmptyRequest, rpc.CriticState)
 CONSOLE_INSIGHTS = Endpoint(
@@ -282,6 +280,8 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     MEMORY_NEIGHBOURHOODS,
     MEMORY_NEAREST,
     MEMORY_SEARCH,
+    MEMORY_RANKING,
+    MEMORY_MAP,
     MEMORY_VERDICTS,
     MEMORY_DOCUMENTS,
     MEMORY_PREVIEW,
@@ -294,6 +294,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     SAMPLER_STATE,
     SAMPLER_GOAL,
     SYNTHESIZER_STATE,
+    SYNTHESIZER_SCREEN,
     CRITIC_STATE,
     CONSOLE_INSIGHTS,
     CONSOLE_INSIGHT,

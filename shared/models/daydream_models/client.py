@@ -13,8 +13,8 @@ from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import ModelCall, derive_id
 from daydream_contracts.gateway_http import FILTERED, RUNAWAY
 from daydream_contracts.rpc import Quote
-from daydream_models.gateway_client import TOP_LOGPROBS, GatewayAnswer, GatewayClient
-from daydream_models.logprobs import completion_numbers
+from daydream_models.gateway_client import GatewayAnswer, GatewayClient
+from daydream_models.logprobs import completion_numbers, letter_probabilities
 from daydream_models.model_request import AnswerT, Messages, ModelReply, ModelRequest
 from daydream_models.parsing import parse_object, parse_problem, without_thinking
 from daydream_models.prompt import Prompt, digest_of, repair_messages
@@ -78,7 +78,13 @@ class ModelClient:
         is_cut_in_thought = first.finish_reason == CUT and not first.text.strip()
         is_hopeless = first.receipt.kind == RUNAWAY or is_cut_in_thought
         if value is not None or is_hopeless or not request.repair:
-            return ModelReply(value, first.text, tuple(calls), _expected(first))
+            return ModelReply(
+                value,
+                first.text,
+                tuple(calls),
+                _expected(first),
+                letters=letter_probabilities(first.completion),
+            )
         problem = problem_of(first.text, first.finish_reason, answer)
         messages = repair_messages(
             request.messages, first.text, request.prompt.schema, request.output_tokens_max, problem
@@ -117,7 +123,7 @@ class ModelClient:
         if settings.reasoning_effort:
             body["reasoning_effort"] = settings.reasoning_effort
         if settings.logprobs:
-            body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+            body |= {"logprobs": True, "top_logprobs": request.alternatives}
         return body
 
 

@@ -31,7 +31,6 @@ from daydream_models.settings import GatewayAddress
 from daydream_runtime.telemetry import trace_headers
 
 RETRY_S = 5.0  # after a failure that names no time
-TOP_LOGPROBS = 10
 
 
 @dataclass(frozen=True)

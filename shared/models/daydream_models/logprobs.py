@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from string import ascii_uppercase
 
 from openai.types.chat import ChatCompletion
 
@@ -40,19 +41,43 @@ def token_probabilities(text: str, logprobs: Mapping[str, float]) -> TokenProbab
 
 def completion_numbers(completion: ChatCompletion) -> dict[str, float]:
     """Return the expected numbers of a completion, if its server gave token probabilities."""
+    tokens = _tokens(completion)
+    if not tokens:
+        return {}
+    return expected_numbers(completion.choices[0].message.content or "", tokens)
+
+
+def letter_probabilities(completion: ChatCompletion) -> dict[str, float]:
+    """Return the probability of each capital letter where the answer has its first one.
+
+    Empty if no token of the answer is a single capital letter, or the server gave no probabilities.
+    """
+    for token in _tokens(completion):
+        if _is_letter(token.text):
+            probabilities: dict[str, float] = {}
+            for text, probability in token.alternatives.items():
+                if _is_letter(text):
+                    letter = text.strip()
+                    probabilities[letter] = probabilities.get(letter, 0.0) + probability
+            return probabilities
+    return {}
+
+
+def _is_letter(text: str) -> bool:
+    return len(text.strip()) == 1 and text.strip() in ascii_uppercase
+
+
+def _tokens(completion: ChatCompletion) -> list[TokenProbabilities]:
     choice = completion.choices[0] if completion.choices else None
     logprobs = choice.logprobs.content if choice and choice.logprobs else None
-    if choice is None or not logprobs:
-        return {}
-    tokens = [
+    return [
         token_probabilities(
             token.token,
             {token.token: token.logprob}
             | {alternative.token: alternative.logprob for alternative in token.top_logprobs or ()},
         )
-        for token in logprobs
+        for token in logprobs or ()
     ]
-    return expected_numbers(choice.message.content or "", tokens)
 
 
 def expected_numbers(text: str, tokens: Sequence[TokenProbabilities]) -> dict[str, float]:

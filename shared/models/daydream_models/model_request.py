@@ -13,6 +13,7 @@ from daydream_models.prompt import Prompt
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 Messages = tuple[dict[str, str], ...]
+ALTERNATIVES = 10  # of a token, where their probabilities are asked for
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class ModelRequest:
     output_tokens_max: int
     temperature: float
     repair: bool = True
+    alternatives: int = ALTERNATIVES
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class ModelReply(Generic[AnswerT]):
     `value` is None if it could not be read, not even after the repair; `text` is the raw text of
     the last answer. `expected` holds its numbers as expectations over token probabilities, by their
     keys, where the server gives these. `filtered` is what the provider said if its content filter
-    refused the request or ended the answer.
+    refused the request or ended the answer. `letters`: the probability of each capital letter,
+    where the answer is one.
     """
 
     value: AnswerT | None
@@ -47,6 +50,7 @@ class ModelReply(Generic[AnswerT]):
     calls: tuple[ModelCall, ...]
     expected: Mapping[str, float] = field(default_factory=dict)
     filtered: str = ""
+    letters: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def model(self) -> str:

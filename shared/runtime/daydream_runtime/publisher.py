@@ -1,4 +1,4 @@
-"""Publish events."""
+"""Publish events. JetStream deduplicates them by the message id, within the stream's window."""
 
 from __future__ import annotations
 

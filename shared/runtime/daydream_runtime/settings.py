@@ -4,8 +4,9 @@
 services or for one. Settings are read when an application is created: importing a module needs no
 environment.
 
-A list is written with commas: `DAYDREAM_CLEARANCES=internal,secret`. Use `StringList` for such a
-field. `make reference` renews `.env.example` and `docs/settings.md` after a change.
+A list is written with commas: `DAYDREAM_CLEARANCES=internal,secret`. The word `none` is the empty
+list, because an empty variable means the default. Use `StringList` for such a field. `make
+reference` renews `.env.example` and `docs/settings.md` after a change.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ class CapBench:
     """Make runs on one ledger.
 
     Runs of many workers follow each other under the cap on everything. Runs of one worker mostly
-    wait for the disk, so they are made at the same time, each under the cap of its own team.
+    wait for the disk, so they are made at the same time, each under its own team's cap.
     """
 
     def __init__(self, rpc: RpcClient, calls: list[TracedCall]) -> None:
@@ -172,7 +172,7 @@ class CapBench:
             pool = WorkerPool(CallReservations(self._rpc, endpoint, name, team), order)
         else:
             keeper = DaydreamReservations(self._rpc, endpoint, name, team)
-            pool = WorkerPool(keeper, daydreams(order), keeper.room)
+            pool = WorkerPool(keeper, daydreams(order), keeper.room, keeper.give_up)
         started = time.perf_counter()
         stopped: list[CapRun] = []
 

@@ -35,6 +35,7 @@ EXPECTED_SHARE = 10  # a stage expects about a tenth of its bound (see request_s
 class Daydream:
     """The calls of the full plan."""
 
+    number: int
     samples: tuple[TracedCall, ...]
     judges: tuple[TracedCall, ...]
 
@@ -76,13 +77,12 @@ class DaydreamReservations:
     def __init__(self, rpc: RpcClient, endpoint: PricedEndpoint, name: str, team: str = "") -> None:
         self.room = WaitingRoom()
         self._rpc, self._endpoint, self._name, self._team = rpc, endpoint, name, team
-        self._ids = count()
 
     def smallest(self, work: Daydream) -> int:
         return work.smallest_call
 
     async def admit(self, work: Daydream) -> OpenedDaydream | Refused:
-        name = f"{self._name}-{next(self._ids)}"
+        name = self._name_of(work)  # the same when it asks again: it keeps its place
         reduced = tuple(
             ReducedPlan(allocations=work.allocations(plan, self._team))
             for plan in range(1, len(PLANS))
@@ -95,6 +95,14 @@ class DaydreamReservations:
         )
         grant = await self._rpc.request(BUDGET_OPEN, request)
         return refused(grant) or OpenedDaydream(work, name, grant.plan)
+
+    async def give_up(self, work: Daydream) -> None:
+        """Leave the queue, so that the next run need not wait."""
+        request = ReleaseReservation(reservation_id=self._name_of(work))
+        await self._rpc.request(BUDGET_RELEASE, request)
+
+    def _name_of(self, work: Daydream) -> str:
+        return f"{self._name}-{work.number}"
 
     async def spend(self, ticket: OpenedDaydream) -> int:
         costs = 0
@@ -132,8 +140,9 @@ def daydreams(calls: Iterable[TracedCall]) -> Iterator[Daydream]:
     """Group the calls in order, as many per daydream as the full plan has."""
     rest = iter(calls)
     samples, judges = PLANS[0]
+    numbers = count()
     while len(taken := tuple(islice(rest, samples + judges))) == samples + judges:
-        yield Daydream(taken[:samples], taken[samples:])
+        yield Daydream(next(numbers), taken[:samples], taken[samples:])
 
 
 def _bound(calls: Iterable[TracedCall]) -> int:

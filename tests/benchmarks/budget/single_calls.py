@@ -89,4 +89,4 @@ def refused(grant: Grant) -> Refused | None:
         return None
     if grant.refusal.reason != "cap":
         raise RuntimeError(grant.refusal.text)
-    return Refused(grant.refusal.shortfall_nanousd)
+    return Refused(grant.refusal.shortfall_nanousd, near_cap=grant.refusal.near_cap)

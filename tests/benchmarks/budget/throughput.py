@@ -65,7 +65,7 @@ async def _rates(rpc: RpcClient, rounds: int, replicas: int, sync: bool) -> None
 async def near_the_cap(rpc: RpcClient, rounds: int) -> None:
     """Measure near the cap: 64 payments fit under it, 16 more are refused.
 
-    They cost nothing in the end, so the cap stays as near.
+    They cost nothing, so the cap stays as near.
     """
     await LifetimeCap(rpc).set(IN_FLIGHT * BOUND)
     p50, p99, refused = [], [], 0

@@ -1,7 +1,8 @@
 """Many workers under one cap until nothing more fits, the same for the ledger and its peers.
 
 A refused worker asks again once as much is free as was missing. The run stops when nothing is in
-progress, and the smallest that wait were refused after the last money was freed.
+progress, and the smallest that wait were refused after the last money was freed, as was the new
+work that came first.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Generic, Protocol, TypeVar
 
 WOKEN_MAX = 2  # per settlement, which frees less than two calls need: 256 would ask in vain
@@ -18,9 +20,13 @@ Ticket = TypeVar("Ticket")
 
 @dataclass(frozen=True)
 class Refused:
-    """Refused, and how much was missing in nano-dollars (0: unknown)."""
+    """Refused, and how much was missing in nano-dollars (0: unknown).
+
+    `near_cap`: only unsettled money, or earlier work, is in the way.
+    """
 
     nanousd: int = 0
+    near_cap: bool = False
 
 
 class CapKeeper(Protocol[Work_contra, Ticket]):
@@ -45,6 +51,8 @@ class _Waiting:
     is_new: bool  # it waits to begin, and gives up when the run stops
     changes: int  # how often money was freed before the refusal
     freed_min: int  # ask again once this much was freed in total
+    near_cap: bool
+    arrival: int  # the order in which they were first refused
     wake: asyncio.Future[None]
 
 
@@ -60,6 +68,7 @@ class WaitingRoom:
         self.smallest = 0
         self._busy, self._changes, self._freed = 0, 0, 0
         self._waiting: list[_Waiting] = []
+        self._arrivals = count()
 
     def enter(self, count: int = 1) -> None:
         """Count tasks that will ask, or do something else that may free money."""
@@ -85,19 +94,23 @@ class WaitingRoom:
         self, request: Callable[[], Awaitable[Ticket | Refused]], smallest: int, *, is_new: bool
     ) -> Ticket | None:
         """Ask until it is granted. None: it is new work, and the run has stopped."""
+        arrival = next(self._arrivals)
         while not (is_new and self.stopped.is_set()):
             changes, freed = self._changes, self._freed
             answer = await request()
             if not isinstance(answer, Refused):
                 return answer
             wake = asyncio.get_running_loop().create_future()
-            self._waiting.append(_Waiting(smallest, is_new, changes, freed + answer.nanousd, wake))
+            freed_min = freed + answer.nanousd
+            self._waiting.append(
+                _Waiting(smallest, is_new, changes, freed_min, answer.near_cap, arrival, wake)
+            )
             self.leave()
             await wake
         return None
 
     async def together(self, tasks: Sequence[Coroutine[Any, Any, int]]) -> list[int]:
-        """Run the parts of one task at once; the last to end goes on as the task."""
+        """Run the parts of one task at once; the last to end continues as the task."""
         running = len(tasks)
         self.enter(running - 1)
 
@@ -118,7 +131,8 @@ class WaitingRoom:
             if waiting.changes < self._changes and waiting.freed_min <= self._freed
         ]
         if not ready and not self._busy and self._waiting:
-            ready = [waiting for waiting in self._smallest() if waiting.changes < self._changes]
+            last = [*self._smallest(), *self._first()]
+            ready = [waiting for waiting in dict.fromkeys(last) if waiting.changes < self._changes]
             if not ready:
                 self._stop()
         for waiting in ready[:WOKEN_MAX]:
@@ -131,6 +145,11 @@ class WaitingRoom:
             for is_new in (False, True)
         )
         return [min(group, key=lambda waiting: waiting.smallest) for group in groups if group]
+
+    def _first(self) -> list[_Waiting]:
+        """Return the new work that others have to let pass."""
+        near = [waiting for waiting in self._waiting if waiting.is_new and waiting.near_cap]
+        return sorted(near, key=lambda waiting: waiting.arrival)[:1]
 
     def _resume(self, waiting: _Waiting) -> None:
         self._waiting.remove(waiting)
@@ -151,9 +170,10 @@ class WorkerPool(Generic[Work_contra, Ticket]):
         keeper: CapKeeper[Work_contra, Ticket],
         works: Iterator[Work_contra],
         room: WaitingRoom | None = None,
+        give_up: Callable[[Work_contra], Awaitable[None]] | None = None,
     ) -> None:
         self.room = room or WaitingRoom()
-        self._keeper, self._works = keeper, works
+        self._keeper, self._works, self._give_up = keeper, works, give_up
 
     async def run(self, workers: int, on_stop: Callable[[], Awaitable[None]] | None = None) -> None:
         """Work until nothing more fits, then call `on_stop`, and end what is in progress.
@@ -178,6 +198,8 @@ class WorkerPool(Generic[Work_contra, Ticket]):
                 is_new=True,
             )
             if ticket is None:
+                if self._give_up is not None:
+                    await self._give_up(work)
                 self.room.leave()
                 return
             self.room.free(await self._keeper.spend(ticket))

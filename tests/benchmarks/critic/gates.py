@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from benchmarks.figures import figure
 from daydream_contracts.rpc import NearestMatches, SimilarityScale
-from daydream_critic.pipeline.gates.memory_gates import similarity_threshold
 from daydream_critic.settings import CriticSettings
 from daydream_memory.minilm_embedder import MiniLM
 from daydream_memory.similarity_baseline import MINILM_SCALE, cosines
+from daydream_models.similarity_threshold import similarity_threshold
 
 Array = NDArray[np.float64]
 

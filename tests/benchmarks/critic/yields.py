@@ -10,7 +10,7 @@ because much depends on them.
 
 The ceiling is the same with judges that are known exactly, without the cost of measuring them.
 Where a server gives token probabilities, a score is their mean, 6.8 instead of 7. This is measured
-with scores before they are rounded, which is the most that it can bring.
+with scores before they are rounded, which is the maximum that it can bring.
 """
 
 from __future__ import annotations

@@ -8,12 +8,20 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from benchmarks.daydream import bench_ratio, canaries, draws, estimates, first_promoted
+from benchmarks.daydream import (
+    bench_ratio,
+    canaries,
+    draws,
+    estimates,
+    first_promoted,
+    prompts,
+)
 
 FIGURES: tuple[Callable[[bool], None], ...] = (
     bench_ratio.bench_ratio,
     estimates.estimates,
     canaries.canary_confounds,
+    prompts.fixed_shares,
     first_promoted.first_promoted,
     draws.draws_over_uniform,
 )

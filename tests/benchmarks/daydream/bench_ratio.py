@@ -1,4 +1,4 @@
-"""Does the table of `daydream bench` return a planted ratio within its interval?
+"""Does the table of `daydream bench` return a known ratio within its interval?
 
 Arms of known rates, a matching judge of known errors. The record passes through what the command
 computes its table with. Several worlds, 100 seeds each. The value is the lowest coverage of all.
@@ -39,7 +39,7 @@ def bench_ratio(quick: bool) -> None:
 
 
 def coverage(world: PlantedWorld, seeds: int) -> float:
-    """Return the share of seeds whose interval contains the planted ratio."""
+    """Return the share of seeds whose interval contains the known ratio."""
     with ProcessPoolExecutor() as pool:
         return sum(pool.map(partial(_holds, world), range(seeds))) / seeds
 

@@ -34,13 +34,14 @@ CENTRE, SPREAD = 7.1, 0.45
 SHARED = 0.3  # of the judges' errors
 PLAIN_SCORE = 7.0
 SEEDS, QUICK_SEEDS = 20, 3
+FIRST_SEED = 1000  # constants were tuned with seeds below 100
 HYPOTHESES_MAX = 3000
 Array = NDArray[np.float64]
 
 
 def first_promoted(quick: bool) -> None:
     """Print the ratio of the two precisions, and both."""
-    seeds = range(QUICK_SEEDS if quick else SEEDS)
+    seeds = range(FIRST_SEED, FIRST_SEED + (QUICK_SEEDS if quick else SEEDS))
     rows = np.array([precisions(seed) for seed in seeds])
     ours, plain, sevens = rows.mean(axis=0)
     mean_figure(
@@ -53,6 +54,7 @@ def first_promoted(quick: bool) -> None:
         hit_rate=HIT_RATE,
         scores_of_seven=round(float(sevens), 3),
         promoted=PROMOTED,
+        seeds=str(seeds),
     )
 
 

@@ -46,7 +46,7 @@ def documents(count: int, seed: int, sections: int = SECTIONS_PER_DOCUMENT) -> d
 
 
 def large_documents(megabytes: float, seed: int) -> dict[str, bytes]:
-    """Return one document of each kind with so many megabytes of text."""
+    """Return one document of each kind with this number of megabytes of text."""
     chance = random.Random(seed)
     sections: list[Section] = []
     size = 0

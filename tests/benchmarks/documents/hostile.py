@@ -1,6 +1,6 @@
 """What hostile documents cost, and what they hold up: `python -m benchmarks.documents.hostile`.
 
-Each is read alone in a process of its own, as the memory service does it by default. Meanwhile a
+Each is read alone in its own process, as the memory service does it by default. Meanwhile a
 small note is read again and again beside it: its slowest reading says what others notice.
 """
 
@@ -82,7 +82,7 @@ async def _readings(documents: Mapping[str, Maker]) -> AsyncIterator[HostileRead
 async def _read(pool: ReadingPool, name: str, data: bytes) -> ReadOutcome:
     with file_with(data) as document:
         request = ReadRequest(source=f"/hostile/{name}")
-        return await pool.read(document, request, (name, ""))  # a label: a process of its own
+        return await pool.read(document, request, (name, ""))  # a label: its own process
 
 
 async def _read_beside(pool: ReadingPool, slowest: list[float]) -> None:

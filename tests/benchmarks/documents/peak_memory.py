@@ -1,4 +1,4 @@
-"""The peak memory of each reader: a process of its own reads one large document."""
+"""The peak memory of each reader: its own process reads one large document."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from benchmarks.gateway import added_time, malformed, outage, rate, slot, storm
 from benchmarks.gateway.processes import gateways
 
 SPEED = {"added": added_time.measure, "rate": rate.measure}
-# These mostly wait, each for a model and a provider of its own, so they run at the same time.
+# These mostly wait, each for its own model and provider, so they run at the same time.
 BAD_DAYS = {
     "slot": slot.measure,
     "malformed": malformed.measure,

@@ -1,7 +1,7 @@
 """The gateway as it runs in production: its own process, a real ledger and a real NATS server.
 
 NATS syncs each commit, as under `daydream up`. All settings are the shipped ones. Providers are
-fake ones, each a process of its own.
+fake ones, each its own process.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ async def gateways(replicas: int = 1) -> AsyncIterator[BenchedGateway]:
             pids["gateway"] = stack.enter_context(gateway).pid
         for port in ports:
             ready = f"http://127.0.0.1:{port}/readyz"
-            until(lambda ready=ready: answers(ready), "the gateway to be ready", START_S_MAX)  # type: ignore[misc]
+            until(partial(answers, ready), "the gateway to be ready", START_S_MAX)
         nc = await nats.connect(server.url)
         stack.push_async_callback(nc.close)
         urls = [f"http://127.0.0.1:{port}/v1" for port in ports]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import SecretStr
 
-from benchmarks.figures import mean_figure
-from benchmarks.sampler.worlds import Joined, corpora, read_joined
+from benchmarks.figures import interval_figure
+from benchmarks.sampler.worlds import Joined, corpora, held_out, read_joined
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.provider import EMBEDDINGS_PATH, Provider
 from daydream_contracts.events import FactKind
@@ -39,6 +40,7 @@ from support.message_builders import verdict_on
 
 DRAWS = 200
 SEEDS = 20
+FIRST_SEED = 1000  # parameters were tuned with seeds below 100
 FLOOR = 0.1
 FOREVER = 2**60
 BATCH = 32
@@ -66,40 +68,76 @@ class EndpointModel:
 
 
 def measure(table: Path, *, quick: bool, other: EndpointModel | None = None) -> None:
-    """Print the figures of every corpus beside the table, with the bundled model or `other`."""
+    """Print the figures of every corpus beside the table, with the bundled model or `other`.
+
+    Each is printed for all questions, and for the half that no parameter was tuned on, with half as
+    many draws.
+    """
     all_corpora = corpora(table)
     for corpus in all_corpora:
         joined = read_joined(table, corpus)
+        suffix = "" if corpus == headline(all_corpora) else f"_of_{len(joined.papers)}"
+        suffix += "_other_model" if other else ""
         space = embedded(joined, other)
-        seeds = 4 if quick else SEEDS
-        for prefix, names, portfolio in (
-            ("", ["anchored"], False),
-            ("mixed_", ["importance"], False),
-            ("portfolio_", SamplerSettings().strategies, True),
-        ):
-            hits = [
-                hits_of(joined, space, load_strategies(names), seed, portfolio=portfolio)
-                for seed in range(seeds)
+        _print_ratios(joined, space, f"_{DRAWS}{suffix}", DRAWS, quick)
+        half, draws = held_out(joined), DRAWS // 2
+        _print_ratios(
+            half, space_of(half, joined, space), f"_{draws}{suffix}_held_out", draws, quick
+        )
+
+
+def _print_ratios(joined: Joined, space: FactSpace, suffix: str, draws: int, quick: bool) -> None:
+    seeds = range(FIRST_SEED, FIRST_SEED + (4 if quick else SEEDS))
+    for prefix, names, portfolio in (
+        ("", ["anchored"], False),
+        ("mixed_", ["importance"], False),
+        ("portfolio_", SamplerSettings().strategies, True),
+    ):
+        hits_by_seed = np.array(
+            [
+                hits_of(joined, space, load_strategies(names), seed, draws, portfolio=portfolio)
+                for seed in seeds
             ]
-            # Uniform draws over questions × papers have fewer pairs to miss: the stricter measure.
-            # Where the strategy does not know the questions, uniform draws are over all pairs.
-            pairs = joined.pairs if prefix != "mixed_" else math.comb(len(space.vectors), 2)
-            expected = DRAWS * len(joined.links) / pairs
-            details: dict[str, str | float] = {
-                "corpus": corpus.name,
-                "pairs": pairs,
-                "joined": len(joined.links),
-                "expected_of_uniform": round(expected, 3),
-                "draws": DRAWS,
-            }
-            name = (
-                f"moose_{prefix}hits_ratio_{DRAWS}"
-                if corpus == headline(all_corpora)
-                else f"moose_{prefix}hits_ratio_{DRAWS}_of_{len(joined.papers)}"
-            )
-            name += "_other_model" if other else ""
-            details["embedding_model"] = other.model if other else MiniLM.model
-            mean_figure("sampler", name, [count / expected for count in hits], "times", **details)
+        )
+        # Uniform draws over questions × papers have fewer pairs to miss: the stricter measure.
+        # Where the strategy does not know the questions, uniform draws are over all pairs.
+        pairs = joined.pairs if prefix != "mixed_" else math.comb(len(space.vectors), 2)
+        expected = draws * joined.links_per_question / pairs
+        interval_figure(
+            "sampler",
+            f"moose_{prefix}hits_ratio{suffix}",
+            list(zip(hits_by_seed.mean(axis=0).tolist(), expected.tolist(), strict=True)),
+            ratio_of_sums,
+            "times",
+            interval="over questions",
+            questions=len(joined.questions),
+            papers=len(joined.papers),
+            pairs=pairs,
+            joined=len(joined.links),
+            expected_of_uniform=round(float(expected.sum()), 3),
+            draws=draws,
+            seeds=str(seeds),
+            standard_error_of_seeds=round(
+                float(
+                    hits_by_seed.sum(axis=1).std(ddof=1) / len(hits_by_seed) ** 0.5 / expected.sum()
+                ),
+                3,
+            ),
+        )
+
+
+def space_of(half: Joined, joined: Joined, space: FactSpace) -> FactSpace:
+    """Return the part of a memory that has these questions, and all papers."""
+    place = {text: at for at, text in enumerate(joined.questions)}
+    rows = [place[text] for text in half.questions]
+    rows += range(len(joined.questions), len(space.vectors))
+    sources = [str(at) for at in range(len(rows))]
+    return FactSpace(space.vectors[rows], sources, [space.kinds[row] for row in rows])
+
+
+def ratio_of_sums(rows: Sequence[tuple[float, float]]) -> float:
+    """Return the sum of the first numbers over that of the second ones."""
+    return sum(first for first, _ in rows) / max(1e-12, sum(second for _, second in rows))
 
 
 def headline(paths: Sequence[Path]) -> Path:
@@ -116,37 +154,54 @@ def embedded(joined: Joined, other: EndpointModel | None = None) -> FactSpace:
 
 
 def hits_of(
-    joined: Joined, space: FactSpace, strategies: dict[str, Strategy], seed: int, *, portfolio: bool
-) -> int:
-    """Count the draws of a joined pair."""
+    joined: Joined,
+    space: FactSpace,
+    strategies: dict[str, Strategy],
+    seed: int,
+    draws: int,
+    *,
+    portfolio: bool,
+) -> list[int]:
+    """Count the draws of a joined pair, by question."""
     first_paper = len(joined.questions)
     links = {(question, first_paper + paper) for question, paper in joined.links}
     shares = {UNIFORM: FLOOR, **dict.fromkeys(strategies, (1 - FLOOR) / len(strategies))}
     start = (
         PortfolioRound() if portfolio else PortfolioRound(number=1, until=FOREVER, shares=shares)
     )
-    return sum(
-        drawn(
-            space,
-            Epoch(key=f"{seed:x}", round=start),
-            strategies,
-            lambda claim: ordinals_of(claim.number or 0) in links,
-        )
+    hits = drawn(
+        space,
+        Epoch(key=f"{seed:x}", round=start),
+        strategies,
+        lambda claim: ordinals_of(claim.number or 0) in links,
+        draws,
     )
+    by_question = Counter(ordinals_of(number)[0] for number, is_hit in hits if is_hit)
+    return [by_question[question] for question in range(len(joined.questions))]
 
 
 def drawn(
-    space: FactSpace, epoch: Epoch, strategies: dict[str, Strategy], is_hit: Callable[[Claim], bool]
-) -> list[bool]:
-    """Return which of the first draws hit. After each round the portfolio learns from the hits."""
-    history, pairs, hits = StrategyHistory(), LocalPairs(), list[bool]()
-    while len(hits) < DRAWS:
+    space: FactSpace,
+    epoch: Epoch,
+    strategies: dict[str, Strategy],
+    is_hit: Callable[[Claim], bool],
+    draws: int,
+    is_promoted: Callable[[bool], bool] = bool,
+) -> list[tuple[int, bool]]:
+    """Return the numbers of the first pairs, and whether each is a hit.
+
+    After each round the portfolio learns from what the judge promotes: the hits, unless
+    `is_promoted` errs.
+    """
+    history, pairs, hits = StrategyHistory(), LocalPairs(), list[tuple[int, bool]]()
+    while len(hits) < draws:
         if epoch.drawn >= epoch.round.until:
             epoch = epoch.model_copy(
                 update={"round": next_round(epoch, strategies, history, floor=FLOOR)}
             )
         epoch, claim = draw(space, epoch, strategies, pairs)
         if claim is not None:
-            hits.append(is_hit(claim))
-            history.add(len(hits), verdict_on(claim, promoted=hits[-1]))
+            assert claim.number is not None
+            hits.append((claim.number, is_hit(claim)))
+            history.add(len(hits), verdict_on(claim, promoted=is_promoted(hits[-1][1])))
     return hits

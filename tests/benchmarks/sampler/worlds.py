@@ -5,7 +5,9 @@ ideas.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -38,6 +40,12 @@ class Joined:
         """How many pairs of a question and a paper there are."""
         return len(self.questions) * len(self.papers)
 
+    @property
+    def links_per_question(self) -> NDArray[np.float64]:
+        """How many joined papers each question has, shape (questions,)."""
+        counts = Counter(question for question, _ in self.links)
+        return np.array([counts[at] for at in range(len(self.questions))], float)
+
 
 @dataclass(frozen=True)
 class Rated:
@@ -45,6 +53,23 @@ class Rated:
 
     features: NDArray[np.float64]
     interesting: NDArray[np.bool_]
+
+    def held_out(self) -> Rated:
+        """Return the half of the ideas on which nothing is tuned: every second one."""
+        return Rated(self.features[1::2], self.interesting[1::2])
+
+
+def is_held_out(text: str) -> bool:
+    """Return whether a question belongs to the half on which nothing is tuned."""
+    return hashlib.sha256(text.encode()).digest()[0] % 2 == 1
+
+
+def held_out(joined: Joined) -> Joined:
+    """Return the half of the questions on which nothing is tuned, with all papers."""
+    kept = [at for at, text in enumerate(joined.questions) if is_held_out(text)]
+    place = {question: at for at, question in enumerate(kept)}
+    links = {(place[question], paper) for question, paper in joined.links if question in place}
+    return Joined([joined.questions[at] for at in kept], joined.papers, frozenset(links))
 
 
 def find(data: Path, name: str) -> Path | None:

@@ -75,7 +75,7 @@ async def sqlite_stores(_: pytest.FixtureRequest) -> AsyncIterator[OpenIn]:
 
 
 def weaviate_stores(fixture: str) -> StoreFactory:
-    """Give each test its own tenant, which is a store of its own."""
+    """Give each test its own tenant, which is its own store."""
 
     @asynccontextmanager
     async def stores(request: pytest.FixtureRequest) -> AsyncIterator[OpenIn]:

@@ -86,7 +86,7 @@ async def test_an_erased_fact_has_no_vector_of_the_next_model(opened: Reopenable
     await store.erasure.erase([], ["id one"], derived=False, note="erased by ada")
     await store.migration.add_vectors(
         [(text, embed_otherwise(text.text)) for text in stale]
-    )  # of which one was on its way
+    )  # of which one was in progress
     assert await store.migration.stale(9) == []
     await store.migration.switch()
     assert not np.asarray((await store.facts.vectors(["id one"])).get("id one", np.zeros(1))).any()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from daydream_contracts.events import VerdictReached
+from daydream_contracts.events import Decision, VerdictReached
 from daydream_memory.store import Store
 from support.store_cases import (
+    NOW,
     add_active_facts,
     embed,
     verdict,
@@ -68,6 +69,31 @@ async def test_the_nearest_earlier_hypothesis_is_never_the_own_one(store: Store)
     other = await store.verdicts.nearest_hypothesis(embed("red green"), "hypothesis a")
     assert other is not None
     assert other.id == "hypothesis b"
+
+
+async def test_the_verdicts_of_a_request_are_ranked_and_no_others(store: Store) -> None:
+    texts = {"a": "red green", "b": "red blue", "c": "salt pepper", "d": "red green"}
+    for name, text in texts.items():
+        await store.verdicts.add(verdict(name, hypothesis=text), embed(text), None)
+    await store.verdicts.add(verdict("e", Decision.ABSTAINED), None, None)
+    names = [f"verdict {name}" for name in ("c", "b", "a", "e", "unknown")]
+    ranked = await store.verdicts.ranked(embed("red green"), names, 10)
+    assert [name for name, _ in ranked][:2] == ["verdict a", "verdict b"]
+    assert {name for name, _ in ranked} == {"verdict a", "verdict b", "verdict c"}
+    assert ranked[0][1] == pytest.approx(1.0, abs=1e-5)
+    assert [name for name, _ in await store.verdicts.ranked(embed("salt"), names, 1)] == [
+        "verdict c"
+    ]
+    assert await store.verdicts.ranked(embed("salt"), [], 1) == []
+
+
+async def test_active_facts_are_read_by_their_ordinals(store: Store) -> None:
+    await add_active_facts(store, "one", "two", "three")
+    await store.visibility.retract(["id two"], NOW)
+    stored = await store.facts.active_at([0, 1, 2, 7])
+    assert {each.fact.fact_id for each in stored} == {"id one", "id three"}
+    by_id = {each.fact.fact_id: each.vector for each in stored}
+    assert by_id["id one"] @ embed("one") == pytest.approx(1.0, abs=1e-5)
 
 
 async def test_the_nearest_hypothesis_is_never_one_of_another_team(store: Store) -> None:

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from daydream_contracts.events import Decision, FactKind, ReviewRecorded
+from daydream_contracts.events import (
+    Decision,
+    FactKind,
+    OutcomeRecorded,
+    ReviewEffect,
+    ReviewRecorded,
+    TrialResult,
+)
 from daydream_contracts.rpc import ListVerdicts
 from daydream_memory.store import Store
 from support.reopenable import Reopenable
@@ -111,6 +118,48 @@ async def test_an_accepted_hypothesis_counts_as_promoted_whatever_the_models_dec
     assert (counts.decisions, counts.insights, counts.quarantined) == ({"promoted": 1}, 1, 0)
     (kept,), total = await store.verdicts.page(ListVerdicts(promoted_only=True))
     assert (kept.decision, total) == (Decision.REFUTED, 1)
+
+
+async def test_an_undone_acceptance_leaves_the_verdict_as_the_models_decided(
+    store: Store,
+) -> None:
+    def opinion(name: str, *, minute: int, **fields: Any) -> ReviewRecorded:
+        at = datetime(2026, 1, 1, 0, minute, tzinfo=UTC)
+        return ReviewRecorded(verdict_id=f"verdict {name}", who="ada", recorded_at=at, **fields)
+
+    for name, decision in {"a": Decision.PROMOTED, "b": Decision.REFUTED}.items():
+        await store.verdicts.add(verdict(name, decision), None, None)
+        await store.verdicts.add_review(opinion(name, minute=1, accepted=True), insight(name))
+        undo = opinion(name, minute=2, accepted=None, effect=ReviewEffect.WITHDRAWN)
+        for _ in range(2):
+            await store.verdicts.add_review(undo, None)
+    counts = await store.maintenance.counts()
+    assert (counts.decisions, counts.quarantined) == ({"promoted": 1, "refuted": 1}, 1)
+    status = await store.verdicts.review_status(["verdict a", "verdict b"])
+    assert ([review.accepted for review in status.reviews].count(None), status.pending) == (
+        2,
+        ("verdict a",),
+    )
+
+
+async def test_outcomes_are_stored_once_and_returned_oldest_first(
+    store: Store, opened: Reopenable
+) -> None:
+    await store.verdicts.add(verdict("a"), None, None)
+    outcomes = [
+        OutcomeRecorded(
+            verdict_id="verdict a",
+            result=result,
+            who="ada",
+            recorded_at=datetime(2026, 1, day, tzinfo=UTC),
+        )
+        for day, result in enumerate((TrialResult.INCONCLUSIVE, TrialResult.CONFIRMED), 1)
+    ]
+    for outcome in (*outcomes, outcomes[0]):
+        await store.verdicts.add_outcome(outcome)
+    again = await opened.reopen()
+    status = await again.verdicts.review_status(["verdict a", "verdict b"])
+    assert sorted(status.outcomes, key=lambda outcome: outcome.recorded_at) == outcomes
 
 
 async def test_a_verdict_and_its_insight_are_stored_both_or_not_at_all(

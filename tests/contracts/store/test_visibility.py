@@ -88,3 +88,33 @@ async def test_a_later_insight_inherits_the_retraction_of_its_parents(
         0,
     )
     assert (await store.visibility.resolve(["id one", "nobody"]))[0].descendants == 1
+
+
+async def test_a_merged_fact_is_hidden_alone_and_what_descends_from_it_stays(
+    store: Store, opened: Reopenable
+) -> None:
+    await add_family(store)
+    for _ in range(2):
+        changed = await store.visibility.merge(["id one"], NOW)
+        assert [fact.fact_id for fact in changed.hidden] == ["id one"]
+    late = insight("late", "id one", "id two")
+    await store.verdicts.add(verdict("late", Decision.PROMOTED), late[1], late)
+    again = await opened.reopen()
+    merged, child, late_child = await again.visibility.resolve(
+        ["id one", "insight low", "insight late"]
+    )
+    assert (merged.hidden, merged.merged, merged.retracted_by) == (True, True, ())
+    assert (child.hidden, late_child.hidden) == (False, False)
+    for _ in range(2):
+        changed = await again.visibility.separate(["id one"], NOW)
+        assert [fact.fact_id for fact in changed.active] == ["id one"]
+    assert (await again.maintenance.counts()).hidden == 0
+
+
+async def test_a_retracted_fact_stays_hidden_when_its_merge_is_undone(store: Store) -> None:
+    await add_active_facts(store, "one", "two")
+    await store.visibility.retract(["id one"], NOW)
+    await store.visibility.merge(["id one"], NOW - timedelta(hours=1))
+    await store.visibility.separate(["id one"], NOW)
+    (visibility,) = await store.visibility.resolve(["id one"])
+    assert (visibility.hidden, visibility.merged) == (True, False)

@@ -19,6 +19,7 @@ from daydream_budget.gateway.batch.worker import FAILED_BATCH_DELAY, BatchWorker
 from daydream_budget.gateway.calls.claims import CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer
 from daydream_budget.gateway.providers.config import ProviderConfig
+from daydream_budget.gateway.providers.probe import PAID_CALLS_MAX
 from daydream_contracts.errors import ConfigurationError, PermanentError, RetryLaterError
 from daydream_contracts.rpc import Quote
 from daydream_models.client import ModelClient
@@ -68,19 +69,23 @@ class BatchedModel(LedgerClient):
 
     async def open(self) -> BatchedModel:
         """Open a replica, and a client of it."""
-        gateway = await self.new_replica()
+        self.use(await self.new_replica())
+        return self
+
+    def use(self, gateway: Gateway) -> None:
+        """Ask this replica from now on."""
         self.worker = gateway.batch_worker
         client: Any = FakeGatewayHttp(gateway)
         settings = ModelSettings(name=MODEL, batch=True)
         self.model = ModelClient(client, settings, Quote(), client.stage)
-        return self
 
-    async def new_replica(self) -> Gateway:
+    async def new_replica(self, *, probe: bool = False) -> Gateway:
         """Return another replica, or this one after a restart."""
         model = {
             "base_url": self.endpoint.url,
             "api_key": SecretStr(PROVIDER_KEY),
             "timeout_s": 10,
+            "probe": probe,
         }
         settings = {"model": model, "prices_file": str(self._prices), "patience_s": 2}
         timing = {"batch_collect_s": 0, "batch_poll_s": 1}
@@ -195,6 +200,38 @@ async def test_a_call_that_the_provider_refuses_is_a_dead_letter_and_costs_nothi
     with pytest.raises(PermanentError, match="as told"):
         await batched.reply(bad)
     assert (await batched.reply(good)).value
+    await batched.balanced()
+
+
+async def test_a_refusal_in_a_batch_teaches_the_dialect_and_the_call_is_asked_again(
+    batched: BatchedModel,
+) -> None:
+    request = await batched.new_request("thing")
+    await batched.submit(request)
+    words = "Unsupported parameter: 'temperature' is not supported with this model."
+    batched.endpoint.misbehave(batch={"refuse": '"temperature"', "words": words})
+    for _ in range(4):
+        await batched.step()
+    await batched.submit(request)  # its message comes again, and is written without it
+    for _ in range(4):
+        await batched.step()
+    assert (await batched.reply(request)).value
+    assert batched.endpoint.witness()["batched"] == 1
+    await batched.balanced()
+
+
+async def test_a_model_is_probed_before_its_first_call_in_a_batch(
+    batched: BatchedModel,
+) -> None:
+    gateway = await batched.new_replica(probe=True)
+    batched.use(gateway)
+    requests = [await batched.new_request(name) for name in ("first", "second")]
+    await batched.submit(*requests)
+    assert 1 <= batched.endpoint.witness()["calls"] <= PAID_CALLS_MAX
+    assert gateway.models.open(MODEL).capabilities is not None
+    for _ in range(4):
+        await batched.step()
+    assert all([(await batched.reply(request)).value for request in requests])
     await batched.balanced()
 
 

@@ -42,7 +42,8 @@ async def test_a_repeated_call_gets_the_stored_answer_and_the_ledger_what_was_bi
     first = await ask(gateway, "call-1", reservation)
     second = await ask(gateway, "call-1", reservation)
     assert first == second
-    assert first.model_extra[EXTENSION]["cost_nanousd"] == endpoint.witness()["cost_nanousd"]  # type: ignore[attr-defined]
+    extension = first.model_extra[EXTENSION]  # type: ignore[attr-defined]
+    assert extension["cost_nanousd"] == endpoint.witness()["cost_nanousd"]
     assert endpoint.witness()["answered"] == 1
     assert (await gateway.settled_ledger()).settled_nanousd == endpoint.witness()["cost_nanousd"]
 

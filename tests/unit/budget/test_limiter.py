@@ -1,4 +1,4 @@
-"""One limiter: turns, waiters, what attempts teach, and what its callers are told."""
+"""One limiter: turns, waiters, what attempts teach, and what it answers to callers."""
 
 from __future__ import annotations
 

@@ -53,13 +53,16 @@ def spent_by_ledger() -> int:
     """Return what the same workers and calls spend from reservations."""
     ledger = FakeLedger(lifetime=CAP)
     waiting, in_flight = deque(enumerate(calls())), deque[tuple[str, int]]()
+
+    def begin(number: int) -> str:
+        """Return the attempt, or an empty string while it has to wait."""
+        if not ledger.open(f"e{number}", BOUND).granted:
+            return ""
+        return ledger.authorize(f"e{number}", BOUND, call=f"c{number}").attempt_id
+
     while waiting:
-        while (
-            waiting and len(in_flight) < WORKERS and ledger.open(f"e{waiting[0][0]}", BOUND).granted
-        ):
-            number, cost = waiting.popleft()
-            attempt = ledger.authorize(f"e{number}", BOUND, call=f"c{number}").attempt_id
-            in_flight.append((attempt, cost))
+        while waiting and len(in_flight) < WORKERS and (attempt := begin(waiting[0][0])):
+            in_flight.append((attempt, waiting.popleft()[1]))
         if not in_flight:
             break
         attempt, cost = in_flight.popleft()

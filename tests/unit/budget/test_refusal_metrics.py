@@ -1,4 +1,4 @@
-"""Refusals are told apart: in metrics, and by the sampler."""
+"""Refusals are distinguished: in metrics, and by the sampler."""
 
 from __future__ import annotations
 

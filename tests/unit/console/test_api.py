@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,23 +15,41 @@ from daydream_contracts.events import (
     Decision,
     ForegroundReported,
     OutcomeRecorded,
+    ReviewEffect,
     ReviewRecorded,
+    VerdictReached,
 )
 from daydream_contracts.rpc import (
     BudgetChanged,
     BudgetState,
+    RankedVerdict,
+    RankedVerdicts,
+    RankVerdicts,
     Refusal,
     Resolved,
-    SearchHit,
-    SearchResults,
 )
-from daydream_contracts.topology import BUDGET_CHANGE, MEMORY_RESOLVE, MEMORY_SEARCH
+from daydream_contracts.topology import BUDGET_CHANGE, MEMORY_RANKING, MEMORY_RESOLVE
 from support.console import ConsoleFixture
 from support.insights import insight_fact, promotion, verdict
 from support.loop_states import example, loop_state
 
 FIRST = verdict(0, title="first", score=9.0)
 SECOND = verdict(1, title="second", score=5.0)
+
+
+def ranking(*order: VerdictReached) -> Callable[[RankVerdicts], RankedVerdicts]:
+    """Return a memory that ranks the verdicts of a request in this order."""
+    places = {each.verdict_id: place for place, each in enumerate(order)}
+
+    def answer(request: RankVerdicts) -> RankedVerdicts:
+        named = sorted(request.verdict_ids, key=lambda name: places[name])[: request.limit]
+        return RankedVerdicts(
+            verdicts=tuple(
+                RankedVerdict(verdict_id=name, similarity=1 - places[name] / 10) for name in named
+            )
+        )
+
+    return answer
 
 
 @pytest.fixture
@@ -99,10 +118,35 @@ def test_one_insight_in_full_is_found_by_each_of_its_ids(console: ConsoleFixture
 
 
 def test_a_search_by_meaning_keeps_the_order_of_similarity(console: ConsoleFixture) -> None:
-    hits = tuple(SearchHit(fact=insight_fact(each), similarity=0.9) for each in (SECOND, FIRST))
-    console.rpc.answers[MEMORY_SEARCH.subject] = SearchResults(hits=hits)
-    page = console.client().get("/api/v1/insights/similar?text=rivers").json()
-    assert [each["title"] for each in page["insights"]] == ["second", "first"]
+    console.rpc.answers[MEMORY_RANKING.subject] = ranking(SECOND, FIRST)
+    client = console.client()
+    page = client.get("/api/v1/insights/similar?text=rivers&limit=1").json()
+    assert ([each["title"] for each in page["insights"]], page["total"]) == (["second"], 2)
+    rest = client.get(
+        "/api/v1/insights/similar",
+        params={"text": "rivers", "limit": 1, "cursor": page["next_cursor"]},
+    ).json()
+    assert ([each["title"] for each in rest["insights"]], rest["next_cursor"]) == (["first"], "")
+    wrong = client.get("/api/v1/insights/similar?text=rivers&cursor=zzz")
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid-cursor")
+
+
+def test_only_what_the_filters_match_is_ranked_however_many_there_are(
+    console: ConsoleFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # parts of two in place of ten thousand
+    monkeypatch.setattr("daydream_console.insights.similar.RANKED_MAX", 2)
+    others = [verdict(number, strategy="importance") for number in range(2, 7)]
+    console.add(*others)
+    console.rpc.answers[MEMORY_RANKING.subject] = ranking(*others[::-1])
+    path = "/api/v1/insights/similar?text=rivers&strategies=importance&limit=3"
+    page = console.client().get(path).json()
+    assert [each["verdict_id"] for each in page["insights"]] == [
+        each.verdict_id for each in others[::-1][:3]
+    ]
+    asked = [request.verdict_ids for request in console.rpc.asked]
+    assert [len(part) for part in asked] == [2, 2, 1]
+    assert FIRST.verdict_id not in {name for part in asked for name in part}
 
 
 def test_the_table_is_downloaded_as_csv_without_formulas(console: ConsoleFixture) -> None:
@@ -132,6 +176,33 @@ def test_a_review_is_published_with_the_person_and_recorded(console: ConsoleFixt
     command = console.published[0]
     assert isinstance(command, CommandReceived), "it is recorded before it is carried out"
     assert (command.who, command.via) == ("Ada", "loopback")
+
+
+def test_an_undo_restores_the_review_before_and_then_none(console: ConsoleFixture) -> None:
+    client = console.client(**{"daydream-who": "Ada"})
+    path = f"/api/v1/insights/{FIRST.verdict_id}/reviews"
+
+    def send(where: str, **body: object) -> ReviewRecorded:
+        answer = client.post(where, json=body)
+        assert answer.status_code == 200, answer.text
+        review = console.events_published[-1]
+        assert isinstance(review, ReviewRecorded)
+        console.index.add_review(review)
+        return review
+
+    accepted = send(path, accepted=True)
+    rejected = send(path, accepted=False)
+    stale = client.post(f"{path}/undo", json={"review_id": accepted.message_id})
+    assert (stale.status_code, stale.json()["code"]) == (409, "not-the-last")
+    first = send(f"{path}/undo", review_id=rejected.message_id)
+    assert (first.accepted, first.undoes) == (True, rejected.message_id)
+    second = send(f"{path}/undo")
+    assert (second.accepted, second.undoes) == (None, accepted.message_id)
+    assert (accepted.effect, second.effect) == (ReviewEffect.PROMOTED, ReviewEffect.WITHDRAWN)
+    nothing = client.post(f"{path}/undo", json={})
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing-to-undo")
+    commands = [each.command for each in console.published if isinstance(each, CommandReceived)]
+    assert commands == [f"POST {path}"] * 2 + [f"POST {path}/undo"] * 2, "each is on record"
 
 
 def test_an_outcome_is_published(console: ConsoleFixture) -> None:

@@ -10,11 +10,12 @@ import pytest
 from daydream_console.cli.command_list import COMMANDS, COMMANDS_OF_GROUPS
 from daydream_console.diagnosis import Cause, Diagnosis, diagnose
 from daydream_console.overview import Overview
-from daydream_contracts.rpc import ChangeRecord, Refusal, TaxState
+from daydream_contracts.rpc import ChangeRecord, MemoryState, Refusal, TaxState
 from support.loop_states import (
     LIMIT,
     NOW,
     budget,
+    example,
     gateway,
     loop_state,
     sampler,
@@ -164,7 +165,7 @@ INCIDENTS: list[tuple[str, Overview, Cause, str]] = [
         "there are no documents",
         loop_state(
             sampler=sampler("waiting-for-facts", "0 facts are ready, two are needed"),
-            memory=loop_state().memory.model_copy(update={"facts_pending": 0}),  # type: ignore[union-attr]
+            memory=example(MemoryState, facts_pending=0),
         ),
         Cause.TOO_FEW_FACTS,
         "too few facts",

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default as default_policy
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
+from aiosmtpd.smtp import AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from daydream_console.digest.config import DigestConfig, DigestPlan, SmtpServer, read_config
 from daydream_console.digest.delivery import DigestDeliveryError, deliver, post, write_file
 from daydream_console.local.processes import free_port
 from daydream_contracts.errors import ConfigurationError
 from support.digests import digest, summary
+from support.webhook_schemas import BODY_BYTES_MAX, SCHEMAS
 
 PLAN = {"name": "mine", "reader": "ada"}
 
@@ -108,23 +119,102 @@ def test_a_server_without_encryption_gets_nothing_where_encryption_is_asked(
     assert received.envelopes == []
 
 
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Return a certificate of 127.0.0.1 with its key, which this process trusts."""
+    key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2100, 1, 1, tzinfo=UTC))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(private, hashes.SHA256())
+    )
+    file.write_bytes(signed.public_bytes(Encoding.PEM))
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key.write_bytes(private.private_bytes(*form))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    return file, key
+
+
+@contextmanager
+def encrypting_server(certificate: tuple[Path, Path]) -> Iterator[tuple[Mailbox, int, list[bytes]]]:
+    """Serve SMTP that takes mail after STARTTLS and a login only."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+    passwords: list[bytes] = []
+
+    def check(_: Any, __: Any, ___: Any, ____: str, given: Any) -> AuthResult:
+        passwords.append(given.password)
+        return AuthResult(success=given.password == b"secret")
+
+    handler, port = Mailbox(), free_port()
+    controller = Controller(
+        handler,
+        hostname="127.0.0.1",
+        port=port,
+        tls_context=context,
+        require_starttls=True,
+        auth_required=True,
+        authenticator=check,
+    )
+    controller.start()
+    try:
+        yield handler, port, passwords
+    finally:
+        controller.stop()
+
+
+def test_a_mail_goes_by_starttls_with_a_login(certificate: tuple[Path, Path]) -> None:
+    plan = DigestPlan(**PLAN, mail="ada@lab.example")
+    with encrypting_server(certificate) as (received, port, passwords):
+        config = config_with_smtp(port, user="daydream")
+        deliver(digest(summary(1)), plan, config, "secret")
+        with pytest.raises(DigestDeliveryError, match="does not take the mail"):
+            deliver(digest(summary(1)), plan, config, "wrong")
+    assert passwords == [b"secret", b"wrong"]
+    assert len(received.envelopes) == 1
+
+
+def test_a_mail_server_with_an_unknown_certificate_gets_no_password(
+    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    plan = DigestPlan(**PLAN, mail="ada@lab.example")
+    with (
+        encrypting_server(certificate) as (_, port, passwords),
+        pytest.raises(DigestDeliveryError, match=r"(?i)certificate"),
+    ):
+        deliver(digest(summary(1)), plan, config_with_smtp(port, user="u"), "secret")
+    assert passwords == []
+
+
 def test_a_dead_mail_server_is_reported() -> None:
     plan = DigestPlan(**PLAN, mail="ada@lab.example")
     with pytest.raises(DigestDeliveryError, match="does not take the mail"):
         deliver(digest(), plan, config_with_smtp(free_port()), "")
 
 
-@pytest.mark.parametrize(
-    ("form", "key"), [("slack", "blocks"), ("mattermost", "text"), ("teams", "attachments")]
-)
-def test_a_digest_arrives_at_a_webhook(form: str, key: str) -> None:
+@pytest.mark.parametrize("form", sorted(SCHEMAS))
+def test_a_digest_arrives_at_a_webhook_as_the_product_documents_it(form: str) -> None:
+    long = [summary(number, hypothesis="word " * 2000) for number in range(2, 30)]
     with webhook() as (url, received):
         plan = DigestPlan(**PLAN, webhook=url, format=form)
-        deliver(digest(summary(1)), plan, DigestConfig(), "")
-    ((content_type, body),) = received
-    assert content_type == "application/json"
-    assert key in body
-    assert "Hypothesis 1." in json.dumps(body)
+        for insights in ([summary(1)], long, []):
+            deliver(digest(*insights, alerts=("spend",)), plan, DigestConfig(), "")
+    for content_type, body in received:
+        assert content_type == "application/json"
+        jsonschema_rs.validate(SCHEMAS[form], body)
+        assert len(json.dumps(body)) <= BODY_BYTES_MAX[form]
+    assert "Hypothesis 1." in json.dumps(received[0][1])
 
 
 def test_a_refusal_says_why_without_the_secret_part_of_the_url() -> None:

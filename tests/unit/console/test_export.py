@@ -209,12 +209,8 @@ def test_the_outcome_of_a_tried_test_is_the_strongest_label(
     outcome = OutcomeRecorded(
         verdict_id=promoted.verdict_id, result=result, who="bob", recorded_at=AT
     )
-    (example,) = examples_of(
-        page_of([promoted], [review]),
-        test_fraction=0,
-        seed=0,
-        outcomes={promoted.verdict_id: outcome},
-    )
+    page = page_of([promoted], [review]).model_copy(update={"outcomes": (outcome,)})
+    (example,) = examples_of(page, test_fraction=0, seed=0)
     assert (example.label, example.labelled_by) == (label, source)
 
 

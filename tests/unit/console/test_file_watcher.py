@@ -36,7 +36,8 @@ async def test_a_file_that_is_written_during_the_first_comparison_is_offered(
     monkeypatch.setattr(file_watcher, "offer", offer)
     monkeypatch.setattr(file_watcher, "remove", remove)
     stop = asyncio.Event()
-    followed = file_watcher.follow(None, [tmp_path], "", Labels("", ""), stop)  # type: ignore[arg-type]
+    labels = Labels("", "")
+    followed = file_watcher.follow(None, [tmp_path], "", labels, stop)  # type: ignore[arg-type]
     async with asyncio.timeout(20):
         assert await anext(followed) == ([], [])
         changed: tuple[list[str], list[Any]] = await anext(followed)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daydream_console.insights.ancestry import NODES_MAX, ancestry_of
@@ -23,6 +23,7 @@ from daydream_contracts.events import (
     InsightRetracted,
     LinkKind,
     OutcomeRecorded,
+    ReviewEffect,
     ReviewRecorded,
     TrialResult,
     VerdictReached,
@@ -201,7 +202,6 @@ def test_filters_narrow_the_list(
 @given(
     st.lists(st.sampled_from((None, -1.0, 0.0, 2.0)), max_size=12), st.integers(1, 5), st.booleans()
 )
-@settings(max_examples=40, deadline=None)
 def test_pages_show_each_row_once_also_when_new_ones_arrive(
     log_odds: list[float | None], limit: int, descending: bool
 ) -> None:
@@ -255,6 +255,24 @@ def test_a_large_ancestry_is_cut(index: InsightIndex) -> None:
     ancestry = ancestry_of(index, insight_fact(parent).fact_id)
     assert len(ancestry.nodes) == NODES_MAX
     assert ancestry.cut
+
+
+def test_an_undone_acceptance_leaves_what_was_there_before(index: InsightIndex) -> None:
+    pending, discarded = verdict(0), verdict(1, decision=Decision.DISCARDED)
+    for each in (pending, discarded):
+        index.add_verdict(each)
+        index.add_review(review(each, accepted=True))
+        index.add_promotion(promotion(each))
+        index.add_visibility(retraction(each))
+        undo = review(each, accepted=False, minutes=1)
+        withdrawn = {"accepted": None, "effect": ReviewEffect.WITHDRAWN}
+        index.add_review(undo.model_copy(update=withdrawn))
+    page = find(index, states=tuple(InsightState), sort="date", reviewed=False)
+    states = {insight.verdict_id: (insight.state, insight.review) for insight in page.insights}
+    assert states == {
+        pending.verdict_id: (InsightState.PENDING, None),
+        discarded.verdict_id: (InsightState.DISCARDED, None),
+    }
 
 
 async def test_an_insight_in_full_has_its_reviews_outcomes_and_retractions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -24,7 +24,6 @@ texts = st.text(max_size=20)
 
 
 @given(epoch=st.integers(1, 10**6), first=texts, second=texts)
-@settings(max_examples=100, deadline=None, derandomize=True)
 def test_the_id_of_a_pair_does_not_depend_on_the_order_of_its_facts(
     epoch: int, first: str, second: str
 ) -> None:

@@ -6,7 +6,7 @@ import random
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daydream_contracts.events import FactKind
@@ -44,7 +44,6 @@ def facts(*texts: str, chars_max: int = 300) -> tuple[NewFact, ...]:
     breaks=st.integers(1, 9),
     chars_max=st.integers(250, 900),
 )
-@settings(max_examples=40, deadline=None, derandomize=True)
 def test_facts_are_whole_sentences_and_all_of_them(
     sentences: list[str], breaks: int, chars_max: int
 ) -> None:

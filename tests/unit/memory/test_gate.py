@@ -1,4 +1,4 @@
-"""The gate: what becomes facts, what does not, and that both are within the limits of the bench."""
+"""The gate: what becomes facts, what does not, and that both are within the benchmark's limits."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -184,7 +184,6 @@ def test_thought_is_planned_besides_the_answer() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 16))
-@settings(max_examples=50, deadline=None, derandomize=True)
 def test_a_plan_is_linear_in_the_bytes_of_the_facts_and_in_the_samples(
     fixed: int, fact_bytes: int, samples: int
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daydream_contracts.errors import ConfigurationError
@@ -43,7 +43,6 @@ hostile = st.text(max_size=40) | st.lists(
 
 
 @given(first=hostile, second=hostile)
-@settings(max_examples=150, deadline=None, derandomize=True)
 def test_no_text_breaks_out_of_its_fence(first: str, second: str) -> None:
     _, user = PROMPT.fill(first=first, second=second)
     assert user["content"] == f"One: {wrap_untrusted(first)} Two: {wrap_untrusted(second)} End."
@@ -70,7 +69,6 @@ def test_the_same_text_has_the_same_mark_so_that_its_prompt_is_the_same_call() -
 
 
 @given(hostile)
-@settings(max_examples=50, deadline=None, derandomize=True)
 def test_a_fence_has_no_more_bytes_than_a_plan_counts(text: str) -> None:
     assert len(wrap_untrusted(text).encode()) - len(text.encode()) <= FENCE_BYTES
 

@@ -41,7 +41,8 @@ NO_PROMPT = Prompt("none", "", "", {})
 NO_RPC: Any = None  # no request is sent
 HARMLESS = "Rivers that meander carry sediment to their inner banks, and cut into the outer ones."
 TOKENS = re.compile(
-    r"<\|[^|>]*\|>|<｜[^｜>]*｜>|\[/?(?:INST|SYSTEM_PROMPT|TOOL_RESULTS)\]|</?s>|<(?:start|end)_of_turn>|<</?SYS>>",
+    r"<\|[^|>]*\|>|<｜[^｜>]*｜>|\[/?(?:INST|SYSTEM_PROMPT|TOOL_RESULTS)\]"
+    r"|</?s>|<(?:start|end)_of_turn>|<</?SYS>>",
     re.IGNORECASE,
 )
 FENCED = re.compile(

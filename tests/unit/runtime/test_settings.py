@@ -18,7 +18,7 @@ SECRET = "sk-very-secret-1234567890"
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable of whoever runs the tests."""
+    """No variable of the person who runs the tests."""
     for name in list(os.environ):
         if name.startswith(("DAYDREAM_", "OPENAI_")):
             monkeypatch.delenv(name)

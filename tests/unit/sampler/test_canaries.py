@@ -152,7 +152,15 @@ class FakeRuntime:
         self.epoch = FakeCasState(Epoch(key="0"))
         cursor = FakeCasState(CanaryCursor())
         judging = tuple(stage for stage in stages if stage != "synthesizer")
-        return CanaryInjector(self, cursor, FakePlans(), self.epoch, judging, share, LISTED)  # type: ignore[arg-type]
+        return CanaryInjector(
+            self,  # type: ignore[arg-type]
+            cursor,  # type: ignore[arg-type]
+            FakePlans(),  # type: ignore[arg-type]
+            self.epoch,  # type: ignore[arg-type]
+            judging,
+            share,
+            LISTED,
+        )
 
     def draw(self, injector: CanaryInjector, pairs: int) -> int:
         """Draw more pairs, then inject until no canary is due. Return how many were sent."""

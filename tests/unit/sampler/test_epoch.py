@@ -1,5 +1,5 @@
 """Sampling without replacement: every pair once, each draw with the probability that it says,
-whoever dies in between.
+whichever process dies in between.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daydream_sampler.claim import Claim
@@ -27,7 +27,6 @@ def test_pair_numbers_and_ordinals_map_to_each_other() -> None:
 
 
 @given(st.integers(0, 10**30))
-@settings(max_examples=200, deadline=None, derandomize=True)
 def test_the_ordinals_of_huge_pair_numbers_are_exact(number: int) -> None:
     low, high = ordinals_of(number)
     assert 0 <= low < high
@@ -48,7 +47,6 @@ def test_fewer_than_two_facts_have_no_pair(facts: int) -> None:
 
 
 @given(seed=st.integers(0, 2**32), growth=st.lists(st.integers(0, 9), min_size=1, max_size=6))
-@settings(max_examples=40, deadline=None, derandomize=True)
 def test_two_crashing_replicas_draw_every_pair_of_a_growing_memory_exactly_once(
     seed: int, growth: list[int]
 ) -> None:

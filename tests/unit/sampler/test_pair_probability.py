@@ -24,10 +24,11 @@ from daydream_sampler.portfolio_round import PortfolioRound
 from daydream_sampler.simulation.draws import NOW, FactSpace, LocalPairs, choose_pair, draw
 from daydream_sampler.strategies.anchored import Anchored
 from daydream_sampler.strategies.importance import Importance
-from daydream_sampler.strategies.interface import Strategy
+from daydream_sampler.strategies.interface import FactView, LearnedParams, Partner, Strategy
 from daydream_sampler.strategies.learned import Learned
 from daydream_sampler.strategies.registry import load_strategies
 from daydream_sampler.strategies.reservoir import Reservoir
+from daydream_sampler.strategies.stratified import Stratified
 from daydream_sampler.strategies.unseen import Unseen
 from daydream_sampler.strategy_history import StrategyHistory
 from support.message_builders import verdict_on
@@ -35,7 +36,8 @@ from support.message_builders import verdict_on
 FACTS = 12
 SHARES = {
     UNIFORM: 0.2,
-    "importance": 0.3,
+    "stratified": 0.1,
+    "importance": 0.2,
     "anchored": 0.2,
     "unseen": 0.1,
     "reservoir": 0.05,
@@ -48,7 +50,7 @@ def space(facts: int = FACTS, questions: int = 2, seed: int = 3) -> FactSpace:
     vectors = rng.standard_normal((facts, 6)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     kinds = [FactKind.QUESTION] * questions + [FactKind.DOCUMENT] * (facts - questions)
-    return FactSpace(vectors, [f"source {ordinal % 5}" for ordinal in range(facts)], kinds)
+    return FactSpace(vectors, [f"source {ordinal}" for ordinal in range(facts)], kinds)
 
 
 def epoch(key: str, shares: dict[str, float] | None = None) -> Epoch:
@@ -62,6 +64,7 @@ def epoch(key: str, shares: dict[str, float] | None = None) -> Epoch:
 def strategies() -> dict[str, Strategy]:
     """Return all of them, at a temperature at which every pair has a chance."""
     return {
+        "stratified": Stratified(),
         "importance": Importance(temperature=1.0),
         "anchored": Anchored(temperature=1.0),
         "unseen": Unseen(),
@@ -93,7 +96,7 @@ def test_the_first_draw_has_the_probability_it_states() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["importance", "anchored", "unseen", "learned"])
+@pytest.mark.parametrize("name", ["stratified", "importance", "anchored", "unseen", "learned"])
 def test_the_probabilities_of_a_strategy_alone_add_up_to_one(name: str) -> None:
     """Price every pair as if it had been drawn uniformly at the same moment."""
     where, all_ = space(), strategies()
@@ -216,6 +219,32 @@ def test_the_bound_on_drawn_mass_includes_isolated_pairs() -> None:
     )
 
 
+def test_facts_of_one_document_are_never_drawn_together_and_all_else_once() -> None:
+    sources = [f"source {ordinal % 5}" for ordinal in range(FACTS)]
+    where, drawn = replace(space(), sources=sources), LocalPairs()
+    now = epoch("k")
+    while now.extend(FACTS).pairs_left:
+        now, _ = draw(where, now, strategies(), drawn)
+    assert drawn.numbers == {
+        pair_number(*pair)
+        for pair in combinations(range(FACTS), 2)
+        if sources[pair[0]] != sources[pair[1]]
+    }
+    assert where.same_document_pairs == pair_count(FACTS) - len(drawn.numbers)
+
+
+def test_the_bound_on_drawn_mass_includes_pairs_of_one_document_unless_these_are_drawn() -> None:
+    def bound(same_document_pairs: int | None) -> float:
+        start = epoch("k").extend(FACTS)
+        proposal = ProposalModel(
+            start, FACTS, (), {}, LocalPairs(), same_document_pairs=same_document_pairs
+        )
+        return proposal.rejection_probability_max({UNIFORM: 1.0})
+
+    assert bound(11) == pytest.approx(11 / pair_count(FACTS))
+    assert bound(None) == 0.0
+
+
 def test_hidden_facts_are_never_drawn_and_all_else_once() -> None:
     where, drawn = replace(space(), hidden=frozenset({1, 4, 9})), LocalPairs()
     now = epoch("k")
@@ -262,3 +291,15 @@ def test_generated_facts_stay_below_their_share_however_good_they_are() -> None:
 def test_an_unknown_strategy_is_a_configuration_error() -> None:
     with pytest.raises(ConfigurationError, match="DAYDREAM_SAMPLER_STRATEGIES names 'divination'"):
         load_strategies(["importance", "divination"])
+
+
+def test_every_stratum_of_an_anchors_partners_is_drawn_equally_often() -> None:
+    domains = ["a", "a", "b", "b", "b", "b"]
+    closeness = [0.0, 3.0, 0.0, 0.5, 3.0, 1.5]
+    partners = [
+        Partner(ordinal, "", domain, FactKind.DOCUMENT, closeness=close)
+        for ordinal, (domain, close) in enumerate(zip(domains, closeness, strict=True))
+    ]
+    anchor = FactView(9, "", "a", FactKind.DOCUMENT)
+    weights = Stratified().weigh(anchor, partners, LearnedParams())
+    assert weights.tolist() == [1, 1, 0.5, 0.5, 1, 1]

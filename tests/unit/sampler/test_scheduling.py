@@ -58,7 +58,8 @@ async def test_a_price_table_says_when_the_next_cheap_hour_begins(
 ) -> None:
     file = tmp_path / "prices.csv"
     file.write_text(
-        "Start,Price,area\n2026-06-01T12:00,0.30,CH\n2026-06-01T13:00,0.10,CH\n2026-06-01T14:00,0.20,CH\n"
+        "Start,Price,area\n2026-06-01T12:00,0.30,CH\n"
+        "2026-06-01T13:00,0.10,CH\n2026-06-01T14:00,0.20,CH\n"
     )
     table = PriceTable(file, 0.15, ZoneInfo("UTC"))
     wait = await table.wait(NOON + timedelta(minutes=5))

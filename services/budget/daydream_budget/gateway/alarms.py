@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import nats.errors
 from nats.js.errors import APIError
@@ -25,6 +25,7 @@ from daydream_contracts.events import AlertRaised, derive_id
 
 log = logging.getLogger(__name__)
 PRICE_TOLERANCE = 0.05
+AlertName = tuple[str, str, date]  # kind, model, UTC day
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Alarms:
 
     report: Callable[[AlertRaised], Awaitable[None]]
     _repeats: RepeatDetector = field(default_factory=RepeatDetector)
-    _reported: set[str] = field(default_factory=set)
+    _reported: set[AlertName] = field(default_factory=set)
     _publishing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def check(self, context: CallContext, model: ServedModel, reply: ProviderReply) -> None:
@@ -76,28 +77,28 @@ class Alarms:
 
     def _raise(self, kind: str, model: ServedModel, text: str) -> None:
         now = datetime.now(UTC)
-        alert_id = derive_id(kind, model.name, f"{now:%Y-%m-%d}")
-        if alert_id in self._reported:
+        name = (kind, model.name, now.date())
+        if name in self._reported:
             return
         alert = AlertRaised(
-            alert_id=alert_id,
+            alert_id=derive_id(kind, model.name, f"{now:%Y-%m-%d}"),
             kind="model",
             about=f"{kind}: {model.name}",
             text=f"{model.name}: {text.removesuffix('.')}.",
             raised_at=now,
         )
         log.warning("%s", alert.text)
-        self._reported.add(alert_id)
-        task = asyncio.create_task(self._publish(alert))
+        self._reported.add(name)
+        task = asyncio.create_task(self._publish(name, alert))
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
 
-    async def _publish(self, alert: AlertRaised) -> None:
+    async def _publish(self, name: AlertName, alert: AlertRaised) -> None:
         try:
             await self.report(alert)
         except (nats.errors.Error, APIError, TimeoutError) as error:
             log.warning("an alert was not published: %r", error)
-            self._reported.discard(alert.alert_id)
+            self._reported.discard(name)
 
 
 def _price_differs(model: ServedModel, reply: ProviderReply) -> str:

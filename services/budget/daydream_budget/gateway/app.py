@@ -27,15 +27,15 @@ from daydream_budget.gateway.limiter.nats_channel import NatsReplicaChannel
 from daydream_budget.gateway.limiter.registry import LimiterRegistry
 from daydream_budget.gateway.metrics import CallMetrics
 from daydream_budget.gateway.model_probes import ModelProbes
+from daydream_budget.gateway.model_profile_store import ModelProfileStore
 from daydream_budget.gateway.models import Models
 from daydream_budget.gateway.pass_through import PassThrough
 from daydream_budget.gateway.providers.providers_file import Providers
 from daydream_budget.gateway.purchase import Purchases
 from daydream_budget.gateway.settings import GatewaySettings
-from daydream_budget.gateway.shared_dialects import SharedDialects
 from daydream_budget.gc_tuning import freeze_heap
 from daydream_budget.pricing.price_file import read_prices
-from daydream_contracts.buckets import BATCHES, CALLS, DIALECTS, ISSUED_KEYS
+from daydream_contracts.buckets import BATCHES, CALLS, ISSUED_KEYS, MODEL_PROFILES
 from daydream_contracts.topology import (
     GATEWAY_ADD_KEY,
     GATEWAY_KEYS,
@@ -72,7 +72,7 @@ class Gateway:
     """What a replica of the gateway is made of."""
 
     models: Models
-    dialects: SharedDialects
+    profiles: ModelProfileStore
     keys: IssuedKeys
     purchases: Purchases
     batch_worker: BatchWorker
@@ -92,7 +92,7 @@ async def open_collaborators(
             loops=[
                 partial(gateway.batch_worker.run, runtime.pause, runtime.stopping.is_set),
                 partial(
-                    gateway.dialects.run, gateway.models, runtime.pause, runtime.stopping.is_set
+                    gateway.profiles.run, gateway.models, runtime.pause, runtime.stopping.is_set
                 ),
             ],
             routes=gateway.api.routes,
@@ -105,33 +105,33 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
     providers = Providers.read(settings.model, settings.providers_file)
     prices = read_prices(settings.prices_file)
     keys = IssuedKeys(await runtime.bucket(ISSUED_KEYS))
-    dialects = SharedDialects(await runtime.bucket(DIALECTS))
-    await dialects.load()
+    profiles = ModelProfileStore(await runtime.bucket(MODEL_PROFILES))
+    await profiles.load()
     replicas = ReplicaLiveness(runtime.nc, settings.instance)
     async with open_limiters(runtime, providers) as limiters, replicas.alive():
-        models = Models(providers, prices, limiters, settings.output_tokens_max, dialects.known)
+        models = Models(providers, prices, limiters, settings.output_tokens_max, profiles.known)
         attempts = Attempts(
             models,
             Funds(runtime.rpc),
             Alarms(runtime.publish),
             CallMetrics(runtime.telemetry),
             settings.patience_s,
-            ModelProbes(dialects),
+            ModelProbes(profiles),
         )
         records = CallRecordStore(runtime.nc, runtime.js, await runtime.bucket(CALLS))
         claims = CallClaims(records, replicas)
         batches = BatchRecords(runtime.js, await runtime.bucket(BATCHES))
-        lane = BatchLane(batches, BatchApis(models), attempts.funds)
+        lane = BatchLane(batches, BatchApis(models), attempts)
         purchases = Purchases(claims, attempts, lane, settings.patience_s)
         callers = Callers(settings.stage_keys.secrets(), keys.bucket)
         pass_through = PassThrough(attempts)
         try:
             yield Gateway(
                 models,
-                dialects,
+                profiles,
                 keys,
                 purchases,
-                BatchWorker(lane, claims, attempts.metrics, _batch_timing(settings)),
+                BatchWorker(lane, claims, _batch_timing(settings)),
                 pass_through,
                 ApiRoutes(callers, models, purchases, pass_through),
             )

@@ -98,10 +98,14 @@ class Attempts:
 
     async def begin(self, context: CallContext, path: str, body: dict[str, Any]) -> ReadyAttempt:
         """Get the first attempt at a call ready. Raise CallRefusedError."""
+        return await self.ready(await self.probed(context, path, body))
+
+    async def probed(self, context: CallContext, path: str, body: dict[str, Any]) -> CallRequest:
+        """Return a request whose model is probed, if it has to be. Raise CallRefusedError."""
         request = self.request(context, path, body)
         if self.probes is not None:
             await self.probes.before(request, self.once)
-        return await self.ready(request)
+        return request
 
     async def once(self, request: CallRequest) -> ProviderReply:
         """Make one attempt and settle it. Return what came. Raise CallRefusedError."""

@@ -2,7 +2,7 @@
 
 A stage's call is paid from the reservation that the stage names. A call without one (an embedding,
 or a program of the lab) gets its own reservation: opening and authorizing are one request,
-settling and releasing another one.
+settling and releasing another one. What ended calls cost travels with the request for the next one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from uuid import uuid4
 
 from daydream_budget.gateway.callers import CallContext
@@ -75,11 +76,12 @@ class Funds:
             lifetime_s=lifetime_s,
         )
         try:
-            grant = await self._ask(context, authorize)
+            ask = partial(self._ask, context, authorize)
+            grant = await self._settlements.travel(ask)
             deadline = time.monotonic() + NEAR_CAP_WAIT_S
             while grant.refusal and grant.refusal.near_cap and time.monotonic() < deadline:
-                await asyncio.sleep(NEAR_CAP_PAUSE_S)  # else newer work would take what gets free
-                grant = await self._ask(context, authorize)
+                await asyncio.sleep(NEAR_CAP_PAUSE_S)  # the ledger queues it: see admission_queue
+                grant = await self._settlements.travel(ask)
         except (RetryLaterError, TransientError) as error:
             raise CallRefusedError(
                 503, "budget_unavailable", str(error), "wait", DEFAULT_WAIT_S
@@ -88,7 +90,10 @@ class Funds:
             raise CallRefusedError(500, error.reason, str(error), "reject") from error
         return AuthorizedAttempt(_granted(grant).attempt_id, release=own)
 
-    async def _ask(self, context: CallContext, authorize: Authorize) -> Grant:
+    async def _ask(
+        self, context: CallContext, authorize: Authorize, settlements: tuple[Settle, ...]
+    ) -> Grant:
+        authorize = authorize.model_copy(update={"settlements": settlements})
         if context.reservation_id:
             return await self._rpc.request(BUDGET_AUTHORIZE, authorize)
         return await self._rpc.request(BUDGET_OPEN, _reservation(context, authorize))

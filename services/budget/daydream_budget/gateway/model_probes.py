@@ -1,7 +1,7 @@
 """Probe a model before a stage's first call to it: once for all replicas, and for a week.
 
 The probe is paid like the call that it precedes, from the same reservation. Calls to the model that
-come meanwhile wait for it. Its claim and its findings are with the shared lessons. A replica that
+come meanwhile wait for it. Its claim and its findings are in the model's profile. A replica that
 dies in its probe leaves a claim, which ends after `CLAIM_S`. Calls need no probe until then.
 
 What can fail: the provider, the ledger or NATS does not answer. Then the call is made without a
@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 import nats.errors
 from nats.js.errors import APIError
 
+from daydream_budget.gateway.model_profile_store import ModelProfileStore
 from daydream_budget.gateway.providers.probe import probe
 from daydream_budget.gateway.providers.provider import CHAT_PATH
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
-from daydream_budget.gateway.shared_dialects import SharedDialects
 
 if TYPE_CHECKING:
     from daydream_budget.gateway.attempts import CallRequest
@@ -39,7 +39,7 @@ AskOnce = Callable[["CallRequest"], Awaitable[ProviderReply]]
 class ModelProbes:
     """The probes of one replica. `ask` makes one attempt that is paid for."""
 
-    shared: SharedDialects
+    profiles: ModelProfileStore
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
 
@@ -67,7 +67,7 @@ class ModelProbes:
     async def _probe(self, request: CallRequest, ask: AskOnce) -> None:
         model = request.model
         try:
-            if await self.shared.claim_probe(model):
+            if await self.profiles.claim_probe(model):
                 await self._pay(request, ask)
             elif model.capabilities is None:
                 self._not_before[model.name] = time.monotonic() + ELSEWHERE_RETRY_S
@@ -91,8 +91,8 @@ class ModelProbes:
         if problem:
             log.warning("%s could not be probed: %s", model.name, problem)
             self._not_before[model.name] = time.monotonic() + RETRY_S
-            await self.shared.give_up_probe(model)
+            await self.profiles.give_up_probe(model)
             return
         model.take_findings(capabilities)
         log.info("Probed %s: %s", model.name, "; ".join(capabilities.lines()))
-        await self.shared.exchange(model)
+        await self.profiles.exchange(model)

@@ -13,9 +13,9 @@ from typing import Any
 from daydream_budget.gateway.bills import BillLesson, price_key
 from daydream_budget.gateway.call_bounds import CallBound, chat_bound, embedding_bound
 from daydream_budget.gateway.callers import Caller
-from daydream_budget.gateway.lessons import ModelLessons
 from daydream_budget.gateway.limiter.limiter import Limiter
 from daydream_budget.gateway.limiter.registry import LimiterRegistry
+from daydream_budget.gateway.model_profile import ModelProfile
 from daydream_budget.gateway.providers.capabilities import Capabilities
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.corrections import ROUNDS_MAX, ask_corrected
@@ -66,9 +66,9 @@ class ServedModel:
     bills: BillLesson = field(default_factory=BillLesson)
     capabilities: Capabilities | None = None
 
-    def lessons(self) -> ModelLessons:
+    def profile(self) -> ModelProfile:
         """Return what this replica has learned from answers, without what was known beforehand."""
-        return ModelLessons(
+        return ModelProfile(
             dialect=self.dialect.learned(),
             bills={} if self.bills == BillLesson() else {price_key(self.price): self.bills},
             thought=self.allowances.lessons(),
@@ -80,13 +80,13 @@ class ServedModel:
         lines = self.capabilities.lines() if self.capabilities else []
         return [*lines, *self.dialect.lines(), *self.bills.lines(), *self.allowances.lines()]
 
-    def adopt(self, lessons: ModelLessons) -> None:
+    def adopt(self, profile: ModelProfile) -> None:
         """Learn what another replica has learned, or this one before its start."""
-        self.dialect.adopt(lessons.dialect)
-        self.bills = self.bills.merge(lessons.bills.get(price_key(self.price), BillLesson()))
-        if lessons.capabilities is not None and self.capabilities is None:
-            self.take_findings(lessons.capabilities)
-        self.allowances.adopt(lessons.thought)
+        self.dialect.adopt(profile.dialect)
+        self.bills = self.bills.merge(profile.bills.get(price_key(self.price), BillLesson()))
+        if profile.capabilities is not None and self.capabilities is None:
+            self.take_findings(profile.capabilities)
+        self.allowances.adopt(profile.thought)
 
     def take_findings(self, capabilities: Capabilities) -> None:
         """Take over what a probe found out."""
@@ -182,13 +182,13 @@ class ServedModel:
 
 @dataclass
 class Models:
-    """All models of this replica. `known_lessons` tells what is known before the first call."""
+    """All models of this replica. `known_profile` tells what is known before the first call."""
 
     providers: Providers
     prices: Mapping[str, FlatPrice]
     limiters: LimiterRegistry
     output_tokens_max: int
-    known_lessons: Callable[[ProviderConfig, str], ModelLessons]
+    known_profile: Callable[[ProviderConfig, str], ModelProfile]
     _clients: dict[str, Provider] = field(default_factory=dict)
     _served: dict[str, ServedModel] = field(default_factory=dict)
 
@@ -244,5 +244,5 @@ class Models:
             counter=counter_for(name, config.address.price_url),
             output_tokens_max=self.output_tokens_max,
         )
-        model.adopt(self.known_lessons(config, name))
+        model.adopt(self.known_profile(config, name))
         return model

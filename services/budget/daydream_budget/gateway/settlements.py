@@ -2,9 +2,11 @@
 
     pending -> sent -> settled
 
-Attempts that end while a request is under way go together in the next one. If the ledger does not
-answer, they are sent again for `PATIENCE_S`; after that they count in full when their time is up.
-So does what a killed gateway had not sent, unless its call is asked again (see `purchase`).
+A settlement travels with the next request to authorize: one request and one synced write fewer for
+each call. If none comes within `TRAVEL_S`, what is pending goes in its own request. If the
+ledger does not answer, it is sent again for `PATIENCE_S`; after that the attempts count in full
+when their time is up. So does what a killed gateway had not sent, unless its call is asked again
+(see `purchase`).
 """
 
 from __future__ import annotations
@@ -13,17 +15,20 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from daydream_contracts.errors import DaydreamError, RetryLaterError, TransientError
-from daydream_contracts.rpc import SETTLEMENTS_MAX, Settle, SettleAttempts
+from daydream_contracts.rpc import HALT_REASONS, SETTLEMENTS_MAX, Grant, Settle, SettleAttempts
 from daydream_contracts.topology import BUDGET_SETTLE
 from daydream_runtime.rpc import RpcClient
 
 log = logging.getLogger(__name__)
 PATIENCE_S = 60.0
 PAUSE_S = 1.0  # after the ledger has refused for now
+# Short beside a model call. What a killed gateway has not sent by then counts in full.
+TRAVEL_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -53,27 +58,51 @@ class Settlements:
     def __init__(self, rpc: RpcClient) -> None:
         self._rpc = rpc
         self._pending: deque[PendingSettlement] = deque()
+        self._failed: deque[PendingSettlement] = deque()  # they travel with no other request
         self._sender: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
 
     def add(self, settle: Settle) -> asyncio.Future[None]:
         """Settle an attempt. The future tells when the ledger has it, or raises DaydreamError."""
         done = asyncio.get_running_loop().create_future()
         self._pending.append(PendingSettlement(settle, done))
-        if self._sender is None or self._sender.done():
-            self._sender = asyncio.create_task(self._send())
+        self._start()
         return done
+
+    async def travel(self, authorize: Callable[[tuple[Settle, ...]], Awaitable[Grant]]) -> Grant:
+        """Return the reply to a request that takes what is pending with it."""
+        batch = _taken(self._pending)
+        try:
+            grant = await authorize(tuple(settlement.settle for settlement in batch))
+        except BaseException:
+            self._failed.extend(batch)
+            self._start()
+            raise
+        if grant.refusal is not None and grant.refusal.reason in HALT_REASONS:
+            self._failed.extend(batch)
+            self._start()
+        else:
+            for settlement in batch:
+                settlement.end()
+        return grant
 
     async def finish(self, timeout_s: float) -> None:
         """Wait until all are settled, at most `timeout_s`."""
+        self._stopping.set()
         if self._sender is not None:
             await asyncio.wait([self._sender], timeout=timeout_s)
             self._sender.cancel()
-        for settlement in self._pending:
+        for settlement in (*self._failed, *self._pending):
             log.warning("The attempt %s is not settled.", settlement.settle.attempt_id)
 
+    def _start(self) -> None:
+        """Send what is left after a moment, unless that is being done."""
+        if (self._pending or self._failed) and (self._sender is None or self._sender.done()):
+            self._sender = asyncio.create_task(self._send())
+
     async def _send(self) -> None:
-        while self._pending:
-            batch = [self._pending.popleft() for _ in range(self._batch_size())]
+        await self._pause(TRAVEL_S)
+        while batch := _taken(self._failed) or _taken(self._pending):
             request = SettleAttempts(attempts=tuple(settlement.settle for settlement in batch))
             try:
                 await self._rpc.request(BUDGET_SETTLE, request)
@@ -86,15 +115,24 @@ class Settlements:
             else:
                 for settlement in batch:
                     settlement.end()
+            await self._pause(TRAVEL_S)
 
-    def _batch_size(self) -> int:
-        return min(len(self._pending), SETTLEMENTS_MAX)
+    async def _pause(self, seconds: float) -> None:
+        """Wait, unless the gateway stops."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
     def _keep(self, batch: Sequence[PendingSettlement], error: DaydreamError) -> None:
         """Keep for the next request what there is still time for."""
         now = time.monotonic()
         for settlement in batch:
             if settlement.deadline > now:
-                self._pending.append(settlement)
+                self._failed.append(settlement)
             else:
                 settlement.end(error)
+
+
+def _taken(settlements: deque[PendingSettlement]) -> list[PendingSettlement]:
+    """Take the first ones, as many as one request may have."""
+    return [settlements.popleft() for _ in range(min(len(settlements), SETTLEMENTS_MAX))]

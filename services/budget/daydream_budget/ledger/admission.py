@@ -7,10 +7,12 @@ hold. If enough remains but others hold it, the answer is to wait, not a smaller
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from daydream_budget.ledger import limits
 from daydream_budget.ledger.accounts import scopes_of
+from daydream_budget.ledger.admission_queue import QueuedRequest
 from daydream_budget.ledger.authorization import attempt_of
 from daydream_budget.ledger.decision import RELEASED, ReplyAndEntries
 from daydream_budget.ledger.entries import ReservationOpened
@@ -44,7 +46,11 @@ def open_reservation(
 def _open(state: LedgerState, request: OpenReservation, now: datetime) -> ReplyAndEntries:
     plan, refusal = _choose_plan(state, request, now)
     if refusal is not None:
-        return Grant(refusal=refusal), ()
+        name = request.reservation_id
+        if not refusal.near_cap:
+            return Grant(refusal=refusal), ()
+        queued = state.queue.entries(name, name, plan.remaining, now, is_call=False)
+        return Grant(refusal=refusal), queued
     opened = ReservationOpened(
         reservation_id=request.reservation_id,
         allocations=plan.allocations,
@@ -67,8 +73,32 @@ def _choose_plan(
         if stopped is not None:
             return plan, stopped
         if not limits.exceeded(state, plan.remaining, now, limits.settled):
-            return plan, limits.refuse(state, plan.needs, now, limits.held)
+            return plan, _refuse_now(state, request.reservation_id, plan.needs, now)
     return plan, limits.refuse(state, plan.remaining, now, limits.settled)
+
+
+def _refuse_now(
+    state: LedgerState, request_id: str, needs: limits.Needs, now: datetime
+) -> Refusal | None:
+    """Return why new work has to wait: others hold the money, or are before it in the queue."""
+    refusal = limits.refuse(state, needs, now, limits.held)
+    return refusal or _let_pass(state, state.queue.before(request_id, now), needs, now)
+
+
+def _let_pass(
+    state: LedgerState, before: Iterable[QueuedRequest], needs: limits.Needs, now: datetime
+) -> Refusal | None:
+    """Refuse what would take the money that queued requests need."""
+    wanted = dict(needs)
+    for queued in before:
+        if limits.exceeded(state, queued.needs, now, limits.settled):
+            continue  # the remaining money can't pay it any more
+        for scope in wanted:
+            wanted[scope] += queued.needs.get(scope, 0)
+        taken = limits.exceeded(state, wanted, now, limits.held)
+        if taken:
+            return limits.behind_others(taken, now)
+    return None
 
 
 def _open_for_one_call(
@@ -76,12 +106,19 @@ def _open_for_one_call(
 ) -> ReplyAndEntries:
     """Open and authorize in one commit. Nothing is held beside the call's upper bound.
 
-    A call waits for what others hold, as a new daydream does; foreground calls do not.
+    A call waits for what others hold, as a new daydream does; foreground calls do not. It lets
+    queued calls pass, and no new work, which may wait for the very daydream that needs this call.
+    It is not queued itself, because it has a new name when it is asked again.
     """
     key = request.allocations[0].key
     scopes = scopes_of(first.stage, (first.model,), first.team, request.purpose, key)
-    counted = limits.settled_and_authorized if scopes[0] == FOREGROUND else limits.held
-    refusal = limits.refuse_attempt(state, scopes, first.upper_bound_nanousd, now, counted)
+    bound = first.upper_bound_nanousd
+    is_foreground = scopes[0] == FOREGROUND
+    counted = limits.settled_and_authorized if is_foreground else limits.held
+    refusal = limits.refuse_attempt(state, scopes, bound, now, counted)
+    if refusal is None and bound and not is_foreground:
+        needs = dict.fromkeys(scopes, bound)
+        refusal = _let_pass(state, state.queue.calls(now), needs, now)
     if refusal is not None:
         return Grant(refusal=refusal), ()
     opened = ReservationOpened(

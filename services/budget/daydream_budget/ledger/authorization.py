@@ -2,7 +2,8 @@
 
 Every attempt is authorized before the call, with its own upper bound against every limit, and
 settled afterwards. What reservations hold does not matter here: an attempt may take more than its
-own holds, and reservations that need more than they hold never wait for each other.
+own holds, and reservations that need more than they hold never wait for each other. A call that the
+unsettled money of others keeps waiting is queued, so that no new work gets in its way.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 
 from daydream_budget.ledger import limits
 from daydream_budget.ledger.accounts import scopes_of
+from daydream_budget.ledger.admission_queue import call_request_id
 from daydream_budget.ledger.decision import RELEASED, ReplyAndEntries, refuse_missing
 from daydream_budget.ledger.entries import (
     AttemptAuthorized,
@@ -19,7 +21,7 @@ from daydream_budget.ledger.entries import (
     Entry,
 )
 from daydream_budget.ledger.state import LedgerState
-from daydream_contracts.rpc import Authorize, Grant, Settle, Settled
+from daydream_contracts.rpc import Authorize, Grant, Refusal, Settle, Settled
 
 
 def authorize(state: LedgerState, request: Authorize, now: datetime) -> ReplyAndEntries:
@@ -42,9 +44,24 @@ def authorize(state: LedgerState, request: Authorize, now: datetime) -> ReplyAnd
     )
     refusal = limits.refuse_attempt(state, scopes, request.upper_bound_nanousd, now)
     if refusal is not None:
-        return Grant(refusal=refusal), ()
+        return Grant(refusal=refusal), _queued(state, request, scopes, now, refusal)
     authorized = attempt_of(request, len(earlier) + 1, now)
     return Grant(attempt_id=authorized.attempt_id, plan=reservation.plan), (authorized,)
+
+
+def _queued(
+    state: LedgerState,
+    request: Authorize,
+    scopes: tuple[str, ...],
+    now: datetime,
+    refusal: Refusal,
+) -> tuple[Entry, ...]:
+    """Return the entry with which a call begins to wait for unsettled money."""
+    if not refusal.near_cap:
+        return ()
+    request_id = call_request_id(request.reservation_id, request.call_id)
+    needs = dict.fromkeys(scopes, request.upper_bound_nanousd)
+    return state.queue.entries(request_id, request.reservation_id, needs, now, is_call=True)
 
 
 def settle(state: LedgerState, request: Settle) -> ReplyAndEntries:

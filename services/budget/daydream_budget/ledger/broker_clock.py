@@ -98,15 +98,19 @@ class BrokerClock:
             "so it commits nothing. Synchronize both clocks (NTP)."
         )
 
-    async def check_if_stale(self) -> None:
-        """Check, unless the last check is recent and the wall clock has not jumped since."""
+    @property
+    def is_stale(self) -> bool:
+        """Return whether the last check is old, or the wall clock has jumped since."""
         if self._checked_at is None:
-            return await self.check()
+            return True
         steady = self._steady()
         jump_s = self._wall().timestamp() - steady - self._offset_s
-        if steady - self._checked_at > FRESH_S or abs(jump_s) > JUMP_S:
+        return steady - self._checked_at > FRESH_S or abs(jump_s) > JUMP_S
+
+    async def check_if_stale(self) -> None:
+        """Check, unless the last check is recent and the wall clock has not jumped since."""
+        if self.is_stale:
             await self.check()
-        return None
 
     async def check(self) -> None:
         """Ask the broker for its time, and log one line when the result changes."""

@@ -122,6 +122,20 @@ class SoftLimitReached(_Entry):
     share: float
 
 
+class RequestQueued(_Entry):
+    """A request waits for unsettled money: new work lets it pass. See `admission_queue`.
+
+    `needs` is what must remain for it, by scope. Repeated while it waits, under the same id. No
+    needs: it has given up.
+    """
+
+    kind: Literal["request-queued"] = "request-queued"
+    request_id: str
+    reservation_id: str
+    is_call: bool
+    needs: tuple[tuple[str, Nanousd], ...]
+
+
 class MessageVoided(_Entry):
     """A person voided an unreadable message of the stream: these bytes at this sequence."""
 
@@ -141,6 +155,7 @@ Entry = Annotated[
     | ControlsChanged
     | ForegroundSpent
     | SoftLimitReached
+    | RequestQueued
     | MessageVoided,
     Field(discriminator="kind"),
 ]

@@ -143,6 +143,19 @@ def refuse(state: LedgerState, needs: Needs, now: datetime, counted: Counted) ->
     )
 
 
+def behind_others(taken: list[BindingLimit], now: datetime) -> Refusal:
+    """Refuse what would fit, because earlier requests wait for the same money."""
+    names = tuple(limit.name for limit in taken)
+    return Refusal(
+        reason="tax" if set(names) == {TAX} else "cap",
+        text=f"Earlier requests wait for what {' and '.join(names)} leaves. They are first.",
+        retry_at=now + RETRY_SOON,
+        shortfall_nanousd=max(held(limit.used) + limit.need - limit.cap for limit in taken),
+        limits=names,
+        near_cap=True,
+    )
+
+
 def binding_limits(state: LedgerState, needs: Needs, now: datetime) -> Iterator[BindingLimit]:
     """Yield the hard limits, and the tax, under which something is needed."""
     for (scope, window), limit in state.controls.limits.items():

@@ -3,8 +3,8 @@
 `admission` decides which work may begin. `authorization` checks every attempt against every limit,
 and settles it. `changes` checks what people change.
 
-Every request carries the id that makes it the same one. So a repeated request gets the same reply
-and writes no second entry. What is free (upper bound zero) passes even when a cap is used up.
+Requests are deduplicated by their id: a repeated request gets the same reply and writes no second
+entry. What is free (upper bound zero) passes even when a cap is used up.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def _release(state: LedgerState, request: ReleaseReservation) -> ReplyAndEntries
     reservation = state.reservations.get(request.reservation_id)
     if reservation is None:
         line = state.ended.released.get(request.reservation_id)
-        return ReservationStatus(released=True, settled_nanousd=line.settled if line else 0), ()
+        status = ReservationStatus(released=True, settled_nanousd=line.settled if line else 0)
+        return status, state.queue.leave(request.reservation_id)
     released, branch = reservation.released_branches, request.branch
     unknown_branch = branch is not None and branch >= reservation.branches
     if reservation.status == "released" or branch in released or unknown_branch:

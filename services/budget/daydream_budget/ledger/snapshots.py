@@ -18,6 +18,7 @@ from nats.js import JetStreamContext
 from pydantic import BaseModel, Field, ValidationError
 
 from daydream_budget.ledger.accounts import Account, Accounts
+from daydream_budget.ledger.admission_queue import QueuedRequest
 from daydream_budget.ledger.chain import ChainPosition
 from daydream_budget.ledger.controls import SoftLimitState
 from daydream_budget.ledger.cost_history import CostSamples
@@ -55,6 +56,7 @@ class LedgerSnapshot(BaseModel):
     reservations: dict[str, Reservation]
     attempts: dict[str, Attempt]
     open_attempts: list[str]
+    queue: dict[str, QueuedRequest]
     expired: dict[str, datetime]
     released: dict[str, ReleasedReservation]
     totals_by_stage: list[tuple[str, str, StageTotals]]
@@ -92,6 +94,7 @@ class LedgerSnapshot(BaseModel):
             reservations=state.reservations,
             attempts=state.attempts,
             open_attempts=list(state.open_attempts),
+            queue=state.queue.by_id,
             expired=state.ended.expired,
             released=state.ended.released,
             totals_by_stage=[(*key, row) for key, row in totals.by_stage.items()],
@@ -114,6 +117,7 @@ class LedgerSnapshot(BaseModel):
         state.reservations = self.reservations
         state.attempts = self.attempts
         state.open_attempts = dict.fromkeys(self.open_attempts, True)
+        state.queue.by_id = self.queue
         state.ended.restore(self.expired, self.released)
         totals = state.totals
         totals.by_stage = {(stage, model): row for stage, model, row in self.totals_by_stage}

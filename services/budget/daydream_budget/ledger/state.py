@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from daydream_budget.ledger.accounts import Accounts, LimitUsage, scopes_of
+from daydream_budget.ledger.admission_queue import AdmissionQueue, call_request_id
 from daydream_budget.ledger.controls import Controls
 from daydream_budget.ledger.cost_history import CostHistory
 from daydream_budget.ledger.entries import (
@@ -28,6 +29,7 @@ from daydream_budget.ledger.entries import (
     Entry,
     ForegroundSpent,
     MessageVoided,
+    RequestQueued,
     ReservationExpired,
     ReservationOpened,
     SoftLimitReached,
@@ -66,11 +68,10 @@ class LedgerState:
         self.totals = Totals(self.undo_log)
         self.cost_history = CostHistory(self.undo_log)
         self.ended = EndedReservations(self.undo_log)
+        self.queue = AdmissionQueue(self.undo_log)
         self.reservations: dict[str, Reservation] = {}  # open, expired, or released and unsettled
         self.attempts: dict[str, Attempt] = {}
         self.open_attempts: dict[str, bool] = {}  # the authorized ones, as an ordered set
-
-    # --- reading ----------------------------------------------------------------------------------
 
     @property
     def zone(self) -> ZoneInfo:
@@ -87,8 +88,6 @@ class LedgerState:
         """Return whether an attempt of this reservation, even a free one, is not settled yet."""
         return any(attempt_id in self.open_attempts for attempt_id in reservation.attempts)
 
-    # --- folding ----------------------------------------------------------------------------------
-
     def fold(self, commit: Commit) -> None:
         """Apply a commit that is in the stream."""
         for entry in commit.entries:
@@ -103,8 +102,11 @@ class LedgerState:
         self.foreground.forget(before, at)
         self.cost_history.forget(before, at)
         self.controls.forget()
+        self.queue.forget(at)
         self.at = at
-        for reservation_id in self.ended.forget(at, self._has_open_attempts_of):
+        for reservation_id in self.ended.forget(
+            at, lambda name: self.has_open_attempts(self.reservations[name])
+        ):
             for attempt_id in self.reservations[reservation_id].attempts:
                 del self.attempts[attempt_id]
             del self.reservations[reservation_id]
@@ -126,6 +128,8 @@ class LedgerState:
                 self._change(entry, at)
             case ForegroundSpent():
                 self.foreground.count(entry, at)
+            case RequestQueued():
+                self.queue.add(entry, at)
             case SoftLimitReached() | MessageVoided():
                 self.controls.record(entry, at)
 
@@ -138,6 +142,7 @@ class LedgerState:
             allocations, entry.branches, at, entry.purpose, entry.plan, entry.for_one_call
         )
         self.undo_log.put(self.reservations, entry.reservation_id, reservation)
+        self.queue.remove(entry.reservation_id)
         for allocation in allocations:
             self.accounts.book(allocation.scopes, reserved=allocation.remaining)
 
@@ -184,6 +189,7 @@ class LedgerState:
             ),
         )
         self.undo_log.put(self.attempts, entry.attempt_id, attempt)
+        self.queue.remove(call_request_id(entry.reservation_id, entry.call_id))
         self.undo_log.put(self.open_attempts, entry.attempt_id, True)
         self._move(reservation, attempt, authorized=attempt.upper_bound)
         self.undo_log.set(
@@ -219,6 +225,7 @@ class LedgerState:
         if len(branches) < reservation.branches:
             return
         self._free_remaining(reservation)
+        self.queue.remove_calls_of(entry.reservation_id)
         self.undo_log.set(reservation, status="released")
         self.ended.clear_expiry(entry.reservation_id)
         self.totals.release()
@@ -291,6 +298,3 @@ class LedgerState:
         if reservation.status == "open":
             for allocation in reservation.allocations:
                 self.accounts.book(allocation.scopes, reserved=-allocation.remaining)
-
-    def _has_open_attempts_of(self, reservation_id: str) -> bool:
-        return self.has_open_attempts(self.reservations[reservation_id])

@@ -71,6 +71,7 @@ def _limits(state: LedgerState, now: datetime) -> tuple[LimitState, ...]:
                 settled_nanousd=used.settled,
                 authorized_nanousd=used.authorized,
                 reserved_nanousd=used.reserved,
+                burn_nanousd_per_h=burn_nanousd_per_h(state, scope, now),
                 renews_at=renewal(window, now, state.zone),
                 reached_at=reached_at(state, scope, window, cap, now),
             )

@@ -13,7 +13,7 @@ from daydream_console.local.stack import SERVICES
 from daydream_contracts.errors import ConfigurationError
 from daydream_models.reservations import ORACLE
 
-NOTHING = ","  # an empty list: an empty variable means the default
+NOTHING = "none"  # an empty list: an empty variable means the default
 STAGE_PREFIXES = tuple(
     f"DAYDREAM_{service}_" for service in ("SAMPLER", "SYNTHESIZER", "CRITIC", "ORACLE", "MEMORY")
 )

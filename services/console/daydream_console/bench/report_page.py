@@ -65,7 +65,7 @@ def report_page(outcome: BenchOutcome, record: BenchRecord) -> str:
 def _plots(arms: Sequence[ArmOutcome]) -> str:
     measures: Sequence[tuple[str, Measure]] = (
         ("Good insights per dollar", lambda arm: arm.good_per_usd),
-        ("Good insights per dollar, compared with the plain loop", lambda arm: arm.ratio),
+        ("Good insights per dollar, compared with the plain loop", _known_ratio),
         (
             "Share of what is shown that is good",
             lambda arm: arm.precision if arm.promoted else None,
@@ -78,8 +78,17 @@ def _plots(arms: Sequence[ArmOutcome]) -> str:
     )
 
 
+def _known_ratio(arm: ArmOutcome) -> BenchInterval | None:
+    """Return the ratio to the plain loop, or None if it may be anything."""
+    ratio = arm.ratio
+    return None if ratio is None or (not ratio.low and ratio.high >= RATIO_MAX) else ratio
+
+
 def _interval_plot(title: str, arms: Sequence[ArmOutcome], measure: Measure) -> str:
-    """Return an SVG with a dot and its interval for each arm. An interval may leave the picture."""
+    """Return an SVG with a dot and its interval for each arm. An interval may leave the picture.
+
+    Without an upper end there is no dot: its value would say as little as the end.
+    """
     rows = [(arm.arm, interval) for arm in arms if (interval := measure(arm)) is not None]
     top = _axis_end([interval for _, interval in rows])
     width, height = LABEL_WIDTH + PLOT_WIDTH + TEXT_WIDTH, TOP + ROW_HEIGHT * len(rows) + 24
@@ -103,11 +112,12 @@ def _axis_end(intervals: Sequence[BenchInterval]) -> float:
 
 def _row(name: str, interval: BenchInterval, top: float, y: float) -> list[str]:
     low, value, high = (_x(number, top) for number in (interval.low, interval.value, interval.high))
+    dot = f'<circle cx="{value:.1f}" cy="{y:.0f}" r="6" fill="{BAR}"/>'
     return [
         f'<text x="0" y="{y + 5:.0f}">{escape(name)}</text>',
         f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y:.0f}" y2="{y:.0f}" stroke="{BAR}" '
         'stroke-width="3" stroke-opacity="0.5"/>',
-        f'<circle cx="{value:.1f}" cy="{y:.0f}" r="6" fill="{BAR}"/>',
+        dot if interval.high < RATIO_MAX else "",
         f'<text x="{LABEL_WIDTH + PLOT_WIDTH + 12}" y="{y + 5:.0f}">'
         f"{escape(_interval_text(interval))}</text>",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from daydream_console.bench.arms import FULL_ARM, NOTHING, PLAIN_ARM
+from daydream_console.bench.arms import FULL_ARM, PLAIN_ARM
 from daydream_console.bench.outcome import ArmOutcome, BenchOutcome
 from daydream_console.bench.record import BenchRecord
 from daydream_console.bench.statistics import RATIO_MAX, BenchInterval
@@ -97,7 +97,7 @@ def notes(outcome: BenchOutcome, record: BenchRecord) -> list[str]:
         )
     else:
         lines.append(
-            f"The comparing model, {record.votes} votes each: of labelled matches it "
+            f"The comparing model, {_votes(record.votes)} each: of labelled matches it "
             f"recognized {errors.same_right} of {errors.same}, and rejected {errors.other_right} "
             f"of {errors.other} others."
         )
@@ -176,16 +176,16 @@ def reproduction(record: BenchRecord) -> list[tuple[str, str]]:
     ]
 
 
+def _votes(number: int) -> str:
+    return "1 vote" if number == 1 else f"{number} votes"
+
+
 def _settings(record: BenchRecord) -> Sequence[tuple[str, str]]:
     by_arm = {run.arm: run.settings for run in record.runs}
     return [
         (
             arm,
-            ", ".join(
-                f"{name}={'none' if value == NOTHING else value}"
-                for name, value in settings.items()
-            )
-            or "as shipped",
+            ", ".join(f"{name}={value}" for name, value in settings.items()) or "as shipped",
         )
         for arm, settings in by_arm.items()
     ]

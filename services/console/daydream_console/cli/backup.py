@@ -29,7 +29,7 @@ async def backup_save(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Back up the memory: facts, vectors, verdicts and reviews.
+    """Back up the memory: facts, vectors, verdicts, reviews and outcomes.
 
     The ledger is stored in NATS and is not included.
 

@@ -7,7 +7,7 @@ PANELS = {
     "Read": ("insights", "digest", "ask", "inspect", "trace", "report", "vault"),
     "Steer": ("review", "question", "retract", "reinstate", "rejudge"),
     "Money": ("budget", "bench", "simulate"),
-    "Data": ("ingest", "documents", "remove", "erase", "export", "backup"),
+    "Data": ("ingest", "documents", "remove", "erase", "export", "backup", "consolidate"),
     "Operate": ("doctor", "config", "gateway", "dead-letters", "mcp", "asyncapi"),
 }
 COMMANDS = {
@@ -24,6 +24,7 @@ COMMANDS = {
     "export": "export:export_command",
     "vault": "vault:vault_command",
     "rejudge": "rejudge:rejudge_command",
+    "consolidate": "consolidate:consolidate_command",
     "inspect": "inspect:inspect_command",
     "status": "status:status_command",
     "simulate": "simulate:simulate_command",

@@ -31,8 +31,9 @@ async def config_show(
 ) -> None:
     """Show the settings in force of each service. Secrets are masked.
 
-    Of a running system: what its services were started with. Otherwise: what they would be
-    started with here. Only settings that differ from the default are shown, unless you ask for all.
+    If the system is running, the values are those that its services were started with. Otherwise
+    they are those that services would be started with here. Only settings that differ from the
+    default are shown, unless you ask for all.
 
     Examples:
         daydream config show --origin

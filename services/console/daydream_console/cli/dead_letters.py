@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -11,12 +12,13 @@ from rich.markup import escape
 
 from daydream_console.cli.command import command, confirm
 from daydream_console.cli.connection import connection
-from daydream_console.cli.options import Data, Json, Yes
+from daydream_console.cli.options import Data, Json, Who, Yes
 from daydream_console.cli.output import count, emit_items, emit_json, out
 from daydream_console.client import Client
 from daydream_console.dead_letters import DeadLetter, dead_letter, dead_letters, drop
 from daydream_console.resend import resend
 from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.events import CommandReceived
 
 ERROR_CHARS = 160
 
@@ -125,14 +127,18 @@ async def dead_letters_drop(
     numbers: Annotated[
         list[int], typer.Argument(help="Numbers, as shown by 'daydream dead-letters list'.")
     ],
+    why: Annotated[
+        str, typer.Option("--why", "--reason", help="Reason, stored with the record of this.")
+    ] = "",
     yes: Yes = False,
+    who: Who = "",
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Delete dead letters for good. Show each one and ask first.
+    """Delete dead letters for good. Show each one and ask first. It is recorded who did it and why.
 
     Examples:
-        daydream dead-letters drop 12 13
+        daydream dead-letters drop 12 13 --why "the document was removed"
     """
     async with connection(data) as client:
         letters = [letter async for letter in _numbered(client, numbers)]
@@ -145,11 +151,23 @@ async def dead_letters_drop(
             declined="Nothing was deleted",
         )
         for letter in letters:
+            await client.publish(_record(letter, who or "unknown", why))
             await drop(client, letter)
     if as_json:
         emit_json({"dropped": [_as_json(letter) for letter in letters]})
     else:
         out.print(f"{count(len(letters), 'dead letter')} deleted.")
+
+
+def _record(letter: DeadLetter, who: str, why: str) -> CommandReceived:
+    return CommandReceived(
+        who=who,
+        via="command",
+        command=f"dead-letters drop {letter.sequence}",
+        about=f"{letter.subject} at {letter.consumer}, {letter.reason}: {letter.message_id}",
+        why=why,
+        received_at=datetime.now(UTC),
+    )
 
 
 async def _numbered(client: Client, numbers: list[int]) -> AsyncIterator[DeadLetter]:

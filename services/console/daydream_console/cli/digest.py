@@ -17,6 +17,7 @@ from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json
 from daydream_console.digest.build import DigestRequest, build_digest
 from daydream_console.digest.content import Digest
+from daydream_console.digest.format_names import FORMAT_NAMES
 from daydream_console.digest.formats import FORMATS, digest_values
 from daydream_console.local.folder import DataFolder, default_folder
 from daydream_contracts.errors import ConfigurationError
@@ -36,7 +37,7 @@ async def digest_command(
         ),
     ] = "",
     form: Annotated[
-        str, typer.Option("--format", help=f"Format: {', '.join(FORMATS)}.")
+        str, typer.Option("--format", help=f"Format: {', '.join(FORMAT_NAMES)}.")
     ] = "markdown",
     send: Annotated[
         str,

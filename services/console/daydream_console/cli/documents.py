@@ -27,7 +27,8 @@ async def documents_command(
         bool, typer.Option("--all", help="Also those that were replaced or removed.")
     ] = False,
     incomplete: Annotated[
-        bool, typer.Option("--incomplete", help="Only those of which something was left out.")
+        bool,
+        typer.Option("--incomplete", help="Show only documents of which something was left out."),
     ] = False,
     data: Data = None,
     as_json: Json = False,

@@ -17,7 +17,7 @@ from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import count, emit_json, err, out
 from daydream_console.client import Client
 from daydream_console.export.examples import LabelledExample, clearances_of, examples_of
-from daydream_console.export.reading import read_all, read_outcomes
+from daydream_console.export.reading import read_all
 from daydream_console.export.writing import ALL, write_export
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import VerdictPage
@@ -37,7 +37,8 @@ async def export_command(
         ),
     ] = None,
     test_fraction: Annotated[
-        float, typer.Option(min=0.0, max=0.5, help="Fraction of the rows in use that are tested.")
+        float,
+        typer.Option(min=0.0, max=0.5, help="Share of the rows in use that become the test split."),
     ] = 0.1,
     cleared: Annotated[
         list[str] | None,
@@ -62,9 +63,8 @@ async def export_command(
     formats = _formats(only)
     async with connection(data) as client:
         page = await _read_with_progress(client)
-        outcomes = await read_outcomes(client)
     permitted = _permitted(page, {"", *(cleared or ())})
-    examples = examples_of(permitted, test_fraction=test_fraction, seed=seed, outcomes=outcomes)
+    examples = examples_of(permitted, test_fraction=test_fraction, seed=seed)
     arguments = shlex.join(["daydream", *sys.argv[1:]])
     files = write_export(
         folder.absolute(), examples, wanted=formats, command=arguments, at=datetime.now(UTC)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
-from daydream_console.first_fault import first_fault
 from daydream_console.moments import FORMS, read_moment
-from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.rpc import InsightQuery
 
 Since = Annotated[
     str, typer.Option("--since", help=f"Found at or after this time: {FORMS}.", show_default=False)
@@ -42,14 +38,3 @@ MinWorth = Annotated[
 def moment_or_none(text: str) -> datetime | None:
     """Return the time that an option names, or None for an empty option."""
     return read_moment(text, datetime.now(UTC)) if text else None
-
-
-def query_of(**fields: Any) -> InsightQuery:
-    """Return the query. Raise ConfigurationError that names the field with an invalid value."""
-    given = {name: value for name, value in fields.items() if value is not None}
-    try:
-        return InsightQuery.model_validate(given)
-    except ValidationError as error:
-        raise ConfigurationError(
-            first_fault(error), "See the values: daydream insights --help"
-        ) from None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from daydream_console.cli.output import local_time, out, print_boxed, usd
+from daydream_console.reviews import describe_review
 from daydream_contracts.events import OutcomeRecorded, ReviewRecorded
 from daydream_contracts.rpc import (
     InsightPage,
@@ -103,10 +104,8 @@ def _opinions(review: ReviewRecorded | None, outcome: OutcomeRecorded | None) ->
 
 def review_line(review: ReviewRecorded) -> str:
     """Return a review in one line."""
-    decision = "Accepted" if review.accepted else "Rejected"
-    return with_note(
-        f"{decision} by {review.who}, {local_time(review.recorded_at, '')}", review.note
-    )
+    line = f"{review.who} {describe_review(review)}, {local_time(review.recorded_at, '')}"
+    return with_note(line, review.note)
 
 
 def outcome_line(outcome: OutcomeRecorded) -> str:

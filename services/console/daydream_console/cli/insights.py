@@ -17,8 +17,8 @@ from daydream_console.cli.insight_options import (
     Teams,
     Until,
     moment_or_none,
-    query_of,
 )
+from daydream_console.cli.insight_query import query_of
 from daydream_console.cli.insight_view import show_insight_page
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_items

@@ -5,19 +5,17 @@ A list of commands needs no module either: the help of each is read from its sou
 
 from __future__ import annotations
 
-import ast
 import sys
-from collections.abc import Mapping
-from functools import cache, cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from daydream_console.cli.command_source import docstring_of, signature_of
 from daydream_console.cli.help_text import CONTEXT_SETTINGS, HelpCommand, HelpGroup
 
 STARTS_SYSTEM = ("run", "up")
@@ -35,7 +33,7 @@ class LazyCommand(TyperCommand):
     @property
     def help(self) -> str | None:
         """Return the docstring of the function without importing its module."""
-        return _docstring(self._module, self._function)
+        return docstring_of(self._module, self._function)
 
     @help.setter
     def help(self, _: str | None) -> None:
@@ -44,8 +42,15 @@ class LazyCommand(TyperCommand):
     @cached_property
     def loaded(self) -> TyperCommand:
         """Import the module, and return the command with its options."""
+        return self._command(getattr(import_module(self._module), self._function))
+
+    @cached_property
+    def described(self) -> TyperCommand:
+        """Return a command with the same options. It imports nothing, and does nothing."""
+        return self._command(signature_of(self._module, self._function))
+
+    def _command(self, function: Callable[..., Any]) -> TyperCommand:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        function = getattr(import_module(self._module), self._function)
         app.command(self.name, cls=HelpCommand, context_settings=CONTEXT_SETTINGS)(function)
         command = get_command(app)
         assert isinstance(command, TyperCommand)
@@ -64,6 +69,11 @@ class DefaultGroup(HelpGroup):
     def __init__(self, name: str, default: LazyCommand) -> None:
         super().__init__(name=name, rich_markup_mode=None)
         self.default = default
+
+    @property
+    def described(self) -> HelpGroup | TyperCommand:
+        """Return what has the help: the default command."""
+        return self.default.described
 
     @property
     def help(self) -> str | None:
@@ -113,21 +123,3 @@ def group_of(program: TyperGroup, path: str) -> tuple[TyperGroup, str]:
         assert isinstance(command, TyperGroup)
         group = command
     return group, name
-
-
-def _docstring(module: str, function: str) -> str | None:
-    return _docstrings(module).get(function)
-
-
-@cache
-def _docstrings(module: str) -> dict[str, str | None]:
-    """Return the docstrings of a module's async functions by name."""
-    spec = find_spec(module)
-    assert spec is not None, module
-    assert spec.origin is not None, module
-    functions = ast.parse(Path(spec.origin).read_bytes()).body
-    return {
-        node.name: ast.get_docstring(node)
-        for node in functions
-        if isinstance(node, ast.AsyncFunctionDef)
-    }

@@ -48,7 +48,7 @@ def nanousd(dollars: float) -> int:
     return round(dollars * NANOUSD_PER_USD)
 
 
-def per_usd(number: int, nanousd: int) -> str:
+def per_usd(number: float, nanousd: int) -> str:
     """Format a yield per dollar; empty when nothing was spent."""
     return f"{number * NANOUSD_PER_USD / nanousd:.1f}" if nanousd else ""
 

@@ -61,6 +61,9 @@ def show(state: CriticState) -> None:
     judges = count(len(state.judges), "judge")
     out.print(f"{judges}, worth {state.effective_judges:.1f} independent ones.")
     out.print(calibration_text(state.judge_calibration))
+    for judge in state.judges:
+        if judge.places:
+            out.print(f"Mean score of {judge.name} by place in a call: {_places(judge)}.")
     for text in state.warnings:
         out.print(f"[bold]Warning[/bold]: {text}")
     out.print(
@@ -71,6 +74,14 @@ def show(state: CriticState) -> None:
         out.print(f"[bold]Drift[/bold]: {text}.")
     _show_threshold(state)
     _show_costs(state)
+
+
+def _places(judge: JudgeState) -> str:
+    """Return the mean scores by place: orders are random, so they differ by position bias."""
+    return ", ".join(
+        f"{place.mean:.2f}" + (f" (± {place.error:.2f})" if place.error is not None else "")
+        for place in judge.places
+    )
 
 
 def share_text(share: Share) -> str:

@@ -80,6 +80,8 @@ def _line(fact: FactVisibility) -> str:
     text = fact.fact.text[:TEXT_CHARS]
     if not fact.hidden:
         return f"active: {text}"
+    if fact.merged:
+        return f"hidden, merged into a fact that says the same: {text}"
     other_roots = [root for root in fact.retracted_by if root != fact.fact.fact_id]
     if other_roots:
         return f"hidden, also because of its ancestors ({', '.join(other_roots)}): {text}"

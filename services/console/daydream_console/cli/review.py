@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -12,9 +11,9 @@ from daydream_console.cli.connection import connection
 from daydream_console.cli.options import Data, Json, Who, Why
 from daydream_console.cli.output import emit_items, out
 from daydream_console.cli.verdict_view import show_verdicts
-from daydream_console.overview import wait_until_handled
+from daydream_console.insights.pages import read_insight
+from daydream_console.reviews import new_review, publish_review, undo_of
 from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.events import ReviewRecorded
 from daydream_contracts.rpc import ListVerdicts
 from daydream_contracts.topology import MEMORY_VERDICTS
 
@@ -24,37 +23,43 @@ REVIEWS_SHOWN = 100
 @command
 async def review_command(
     verdict_id: Annotated[
-        str, typer.Argument(help="Verdict ID. Default: list all that are waiting for review.")
+        str, typer.Argument(help="Insight ID. Default: list all that are waiting for review.")
     ] = "",
     accept: Annotated[
         bool | None,
         typer.Option("--accept/--reject", help="Accept or reject it.", show_default=False),
     ] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Undo the last review: restore the state before it.")
+    ] = False,
     who: Who = "",
     note: Why = "",
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Review a verdict; your decision overrides the models'.
+    """Review an insight; your decision overrides the models'.
 
-    Without an ID, list verdicts waiting for review.
+    Rejecting an insight in use also retracts it. Without an ID, list verdicts waiting for review.
 
     Examples:
         daydream review
-        daydream review VERDICT_ID --accept --note "worth a test"
+        daydream review INSIGHT_ID --accept --note "worth a test"
+        daydream review INSIGHT_ID --undo
     """
     async with connection(data) as client:
         if verdict_id:
-            if accept is None:
-                raise ConfigurationError("Missing --accept or --reject", "Pass one of them")
-            review = ReviewRecorded(
-                verdict_id=verdict_id,
-                accepted=accept,
-                who=who or "unknown",
-                note=note,
-                recorded_at=datetime.now(UTC),
+            if undo is (accept is not None):
+                raise ConfigurationError(
+                    "Missing --accept, --reject or --undo", "Pass exactly one of them"
+                )
+            detail = await read_insight(client.rpc, verdict_id)
+            reviewer = who or "unknown"
+            review = (
+                undo_of(detail, who=reviewer, note=note)
+                if accept is None
+                else new_review(detail, accepted=accept, who=reviewer, note=note)
             )
-            await wait_until_handled(client, ReviewRecorded, await client.publish(review))
+            await publish_review(client, detail, review, note)
         page = await client.rpc.request(
             MEMORY_VERDICTS, ListVerdicts(quarantined_only=True, limit=REVIEWS_SHOWN)
         )

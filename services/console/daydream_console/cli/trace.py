@@ -18,14 +18,18 @@ from daydream_console.insights.pages import read_insight
 
 @command
 async def trace_command(
-    insight_id: Annotated[str, typer.Argument(help="ID of an insight, a verdict or a hypothesis.")],
+    insight_id: Annotated[
+        str,
+        typer.Argument(help="ID of an insight, verdict, hypothesis, pair, reservation or trace."),
+    ],
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Show one daydream's events, model calls and costs in order, from its draw to its reviews.
 
     Examples:
-        daydream trace VERDICT_ID
+        daydream trace INSIGHT_ID
+        daydream trace 4bf92f3577b34da6a3ce929d0e0e4736
     """
     async with connection(data, INSIGHT_READERS) as client:
         detail = await read_insight(client.rpc, insight_id)

@@ -6,6 +6,7 @@ Teams: an Adaptive Card, as its Workflows webhooks take it.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +20,8 @@ SLACK_HEADER_MAX = 150
 SLACK_FACT_CHARS = 600
 SLACK_ITEMS_MAX = 14  # of three blocks each; a message has at most 50
 MATTERMOST_TEXT_MAX = 16_000
-TEAMS_ITEMS_MAX = 10  # a card is limited to about 28 KB
+TEAMS_BYTES_MAX = 26 * 1024  # of the parts of a card: a message is limited to 28 KB
+TEAMS_TEXT_CHARS = 700
 TEAMS_FACT_CHARS = 500
 CARD_SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 MRKDWN = re.compile(r"(?<!\w)([*_~`])|([*_~`])(?!\w)")
@@ -91,8 +93,11 @@ def teams_digest(digest: Digest) -> Message:
         _card_text(f"{digest.period}. {digest.summary}", isSubtle=True),
         *(_card_text(f"Alert: {alert}", color="Attention") for alert in digest.alerts),
     ]
-    for number, item in enumerate(digest.items[:TEAMS_ITEMS_MAX], 1):
-        body += _card_item(digest, item, number)
+    for number, item in enumerate(digest.items, 1):
+        longer = [*body, *_card_item(digest, item, number)]
+        if len(json.dumps(longer)) > TEAMS_BYTES_MAX:
+            break
+        body = longer
     card: Message = {"$schema": CARD_SCHEMA, "type": "AdaptiveCard", "version": "1.4", "body": body}
     if digest.page_url:
         action = {"type": "Action.OpenUrl", "title": "All insights", "url": digest.page_url}
@@ -109,9 +114,9 @@ def _card_item(digest: Digest, item: DigestItem, number: int) -> Iterator[Messag
     yield _raw_card_text(title, size="Medium", weight="Bolder", separator=True, spacing="Large")
     if item.note:
         yield _card_text(item.note, isSubtle=True)
-    yield _card_text(insight.hypothesis)
+    yield _card_text(_cut(insight.hypothesis, TEAMS_TEXT_CHARS))
     for label, text in texts(insight):
-        yield _raw_card_text(f"**{label}:** {_card_plain(text)}")
+        yield _raw_card_text(f"**{label}:** {_card_plain(_cut(text, TEAMS_TEXT_CHARS))}")
     for fact in (insight.first, insight.second):
         yield _card_text(f"“{_cut(fact.text, TEAMS_FACT_CHARS)}”")
         yield _card_text(source(fact) or "unknown source", isSubtle=True, spacing="None")

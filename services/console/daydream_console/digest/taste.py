@@ -57,7 +57,7 @@ def taste_of(reader: str, reviewed: Iterable[InsightSummary]) -> Taste:
     taste = Taste()
     for insight in reviewed:
         review = insight.review
-        if review is None or review.who != reader:
+        if review is None or review.accepted is None or review.who != reader:
             continue
         taste.accepted += review.accepted
         taste.reviewed += 1

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import compress
-from types import MappingProxyType
 from typing import Literal
 
 from daydream_console.export.split import Units, split_of
@@ -41,7 +40,6 @@ class ExampleLabel(StrEnum):
 
 
 LabelSource = Literal["outcome", "people", "models"]
-Outcomes = Mapping[str, OutcomeRecorded]
 OUTCOME_LABELS = {
     TrialResult.CONFIRMED: ExampleLabel.INTERESTING,
     TrialResult.REFUTED: ExampleLabel.UNINTERESTING,
@@ -86,15 +84,17 @@ class LabelledExample:
         return self.label is not ExampleLabel.NONE and has_hypothesis and not self.retracted
 
 
-def examples_of(
-    page: VerdictPage, *, test_fraction: float, seed: int, outcomes: Outcomes = MappingProxyType({})
-) -> list[LabelledExample]:
+def examples_of(page: VerdictPage, *, test_fraction: float, seed: int) -> list[LabelledExample]:
     """Return one example per hypothesis, in the order in which the verdicts were reached.
 
     `test_fraction` is the share of the rows in use that are tested: those that teach something and
-    have their facts on one side. `outcomes`: the last one by verdict id. An inconclusive one
-    decides nothing.
+    have their facts on one side. The last outcome and the last review of a verdict hold. An
+    inconclusive outcome decides nothing.
     """
+    outcomes = {
+        outcome.verdict_id: outcome
+        for outcome in sorted(page.outcomes, key=lambda outcome: outcome.recorded_at)
+    }
     reviews = sorted(page.reviews, key=lambda review: review.recorded_at)
     last_reviews = {review.verdict_id: review for review in reviews}
     roots, sources = roots_of(page.verdicts), sources_of(page.verdicts)

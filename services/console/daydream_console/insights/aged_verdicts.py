@@ -72,6 +72,8 @@ class AgedVerdicts:
                 )
         for review in page.reviews:
             self.index.add_review(review)
+        for outcome in page.outcomes:
+            self.index.add_outcome(outcome)
 
     def _aged(self, page: VerdictPage) -> set[str]:
         names = [verdict.verdict_id for verdict in page.verdicts]

@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable
 
 from daydream_console.insights.ancestry import ancestry_of
 from daydream_console.insights.index import InsightIndex
-from daydream_console.insights.search import IDS, SUMMARY, summaries
+from daydream_console.insights.search import SUMMARY, condition_of_ids, summaries
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import OutcomeRecorded, ReviewRecorded, VerdictReached
 from daydream_contracts.rpc import InsightDetail, VisibilityRecord
 
 ReadVerdict = Callable[[str, int], Awaitable[VerdictReached | None]]
-BY_ID = f"{SUMMARY} where {IDS.format(marks='?')} limit 1"
 OPINIONS = """select body from {table} where verdict_id in
   (select verdict_id from verdicts where hypothesis_id = ?) order by recorded_at"""
 
@@ -26,8 +25,14 @@ def unknown_insight(insight_id: str) -> PermanentError:
 
 
 def row_by_id(index: InsightIndex, insight_id: str) -> sqlite3.Row:
-    """Return the row of a verdict, fact or hypothesis. Raise PermanentError for an unknown id."""
-    row: sqlite3.Row | None = index.database.execute(BY_ID, (insight_id,) * 3).fetchone()
+    """Return the row with an id: of a verdict, fact, hypothesis, pair, daydream or trace.
+
+    A pair may have several hypotheses: the best one is returned. Raise PermanentError for an
+    unknown id.
+    """
+    condition, *values = condition_of_ids([insight_id])
+    query = f"{SUMMARY} where {condition} order by h.worth_order desc limit 1"
+    row: sqlite3.Row | None = index.database.execute(query, values).fetchone()
     if row is None:
         raise unknown_insight(insight_id)
     return row

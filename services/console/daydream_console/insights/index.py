@@ -19,6 +19,7 @@ from daydream_contracts.events import (
     InsightReinstated,
     InsightRetracted,
     OutcomeRecorded,
+    ReviewEffect,
     ReviewRecorded,
     VerdictReached,
     insight_id_of,
@@ -28,7 +29,8 @@ from daydream_contracts.rpc import InsightState, VisibilityRecord
 CONTENT = ("hypotheses", "verdicts", "facts", "reviews", "outcomes", "insights", "visibility")
 INSERT = f"""insert or replace into hypotheses(number, reviewed, {", ".join(COLUMNS)})
   values(:number, :reviewed, {", ".join(f":{column}" for column in COLUMNS)})"""
-LAST_REVIEW = """select json_extract(body, '$.accepted') from reviews
+LAST_REVIEW = """select json_extract(body, '$.accepted') as accepted,
+  json_extract(body, '$.effect') as effect from reviews
   where verdict_id in (select verdict_id from verdicts where hypothesis_id = ?)
   order by recorded_at desc limit 1"""
 
@@ -149,8 +151,10 @@ class InsightIndex:
             "select active from insights where insight_id = ?", (row["insight_id"],)
         ).fetchone()
         last = run(LAST_REVIEW, (hypothesis_id,)).fetchone()
-        accepted = None if last is None else bool(last[0])
+        accepted = None if last is None or last["accepted"] is None else bool(last["accepted"])
         active = None if insight is None else bool(insight["active"])
+        if active is False and last is not None and last["effect"] == ReviewEffect.WITHDRAWN:
+            active = None  # it is no fact, as before the acceptance that was undone
         run(
             "update hypotheses set state = ?, active = ?, reviewed = ? where hypothesis_id = ?",
             (

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from daydream_console.insights.detail import ReadVerdict, insight_detail
 from daydream_console.insights.index import InsightIndex
 from daydream_console.insights.search import facets, find_insights
+from daydream_console.insights.similar import find_similar
 from daydream_contracts.rpc import InsightDetail, InsightPage, InsightQuery
+from daydream_runtime.rpc import RpcClient
 
 FACETS_S = 10.0
 
@@ -25,6 +27,10 @@ class InsightQueries:
     def find(self, query: InsightQuery) -> InsightPage:
         """Return a page of insights. Raise PermanentError for an invalid cursor."""
         return find_insights(self.index, query)
+
+    async def find_similar(self, rpc: RpcClient, query: InsightQuery, text: str) -> InsightPage:
+        """Return a page of insights by their similarity to a text."""
+        return await find_similar(self.index, rpc, query, text)
 
     async def get(self, insight_id: str) -> InsightDetail:
         """Return one insight in full. Raise PermanentError for an unknown id."""

@@ -34,6 +34,8 @@ COLUMNS = (
     "team",
     "first_id",
     "second_id",
+    "pair_id",
+    "reservation_id",
     "trace_id",
     "body",
 )
@@ -83,6 +85,8 @@ def row_of(
         "team": pair.first.team or pair.second.team,
         "first_id": pair.first.fact_id,
         "second_id": pair.second.fact_id,
+        "pair_id": pair.pair_id,
+        "reservation_id": pair.reservation_id or "",
         "trace_id": trace_id,
         "body": _body(verdict),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-VERSION = 3
+VERSION = 4
 PRAGMAS = """
 pragma journal_mode = memory;
 pragma synchronous = off;
@@ -25,6 +25,7 @@ create table hypotheses(
   score_order real not null, kind text, strategy text not null, model text not null,
   cost_nanousd integer not null, depth integer not null, team text not null,
   first_id text not null, second_id text not null,
+  pair_id text not null, reservation_id text not null,
   reviewed integer not null default 0, trace_id text not null, body text not null);
 create index hypotheses_by_state on hypotheses(state, reviewed);
 create index hypotheses_by_worth on hypotheses(worth_order, number);
@@ -37,6 +38,9 @@ create index hypotheses_by_depth on hypotheses(depth);
 create index hypotheses_by_insight on hypotheses(insight_id);
 create index hypotheses_by_first on hypotheses(first_id);
 create index hypotheses_by_second on hypotheses(second_id);
+create index hypotheses_by_pair on hypotheses(pair_id);
+create index hypotheses_by_reservation on hypotheses(reservation_id);
+create index hypotheses_by_trace on hypotheses(trace_id);
 create table verdicts(
   verdict_id text primary key, hypothesis_id text not null, reached_at real not null);
 create index verdicts_by_hypothesis on verdicts(hypothesis_id);

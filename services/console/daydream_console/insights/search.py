@@ -23,8 +23,7 @@ ORDER = {"worth": "worth_order", "date": "reached_at", "score": "score_order"}
 SUMMARY = """select h.*, f.body as first_fact, s.body as second_fact from hypotheses h
   join facts f on f.fact_id = h.first_id join facts s on s.fact_id = h.second_id"""
 BAD_CURSOR = "This cursor is not valid for this query. Start again without it"
-IDS = """h.hypothesis_id in ({marks}) or h.insight_id in ({marks}) or h.hypothesis_id in
-  (select hypothesis_id from verdicts where verdict_id in ({marks}))"""
+ID_COLUMNS = ("hypothesis_id", "insight_id", "pair_id", "reservation_id", "trace_id")
 
 
 class Conditions:
@@ -97,8 +96,20 @@ def conditions_of(query: InsightQuery) -> Conditions:
     if query.min_worth is not None:
         conditions.add("h.worth >= ?", query.min_worth)
     if names := query.insight_ids:
-        conditions.add(IDS.format(marks=_marks(names)), *names, *names, *names)
+        conditions.add(*condition_of_ids(names))
     return conditions
+
+
+def condition_of_ids(names: Sequence[str]) -> tuple[str, ...]:
+    """Return a condition for ids of verdicts, facts, hypotheses, pairs, daydreams or traces.
+
+    The values of its question marks follow it.
+    """
+    marks = _marks(names)
+    parts = [f"h.{column} in ({marks})" for column in ID_COLUMNS]
+    verdicts = f"select hypothesis_id from verdicts where verdict_id in ({marks})"
+    condition = " or ".join([*parts, f"h.hypothesis_id in ({verdicts})"])
+    return condition, *list(names) * (len(parts) + 1)
 
 
 def summaries(index: InsightIndex, rows: Sequence[sqlite3.Row]) -> list[InsightSummary]:
@@ -108,11 +119,15 @@ def summaries(index: InsightIndex, rows: Sequence[sqlite3.Row]) -> list[InsightS
     return [
         summary_of(
             dict(row),
-            _parsed(ReviewRecorded, reviews.get(row["hypothesis_id"])),
+            _holding(_parsed(ReviewRecorded, reviews.get(row["hypothesis_id"]))),
             _parsed(OutcomeRecorded, outcomes.get(row["hypothesis_id"])),
         )
         for row in rows
     ]
+
+
+def _holding(review: ReviewRecorded | None) -> ReviewRecorded | None:
+    return review if review is not None and review.accepted is not None else None
 
 
 def _last_opinions(index: InsightIndex, table: str, rows: Sequence[sqlite3.Row]) -> dict[str, str]:

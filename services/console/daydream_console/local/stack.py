@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from daydream_console.local.folder import DataFolder
+from daydream_console.local.gateway_port import gateway_port
 from daydream_console.local.model import ModelChoice
 from daydream_console.local.processes import Processes, Program, free_port
 from daydream_console.local.secret_variables import (
@@ -143,8 +144,7 @@ async def _start_services(
 ) -> None:
     stack.ports = {service: free_port() for service in services}
     if GATEWAY in services:
-        fixed_port = os.environ.get("DAYDREAM_GATEWAY_HTTP_PORT", "")
-        stack.ports[GATEWAY] = int(fixed_port or stack.ports[GATEWAY])
+        stack.ports[GATEWAY] = gateway_port()
         stack.gateway_url = f"http://127.0.0.1:{stack.ports[GATEWAY]}/v1"
     common = {**without_nats(os.environ), **environment}
     if "console" in services:

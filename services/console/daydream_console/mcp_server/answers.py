@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from daydream_console.reviews import describe_review
 from daydream_contracts.rpc import AncestryNode, InsightDetail, InsightSummary, SourceFact
 
 NANOUSD_PER_USD = 1_000_000_000
@@ -127,8 +128,7 @@ def detail_answer(detail: InsightDetail) -> InsightDetailAnswer:
         nearest_match=f"{nearest.similarity:.2f} {nearest.text}" if nearest else "",
         relatives=[_relative(node) for node in detail.ancestry.nodes if node.level],
         reviews=[
-            f"{'accepted' if review.accepted else 'rejected'} by {review.who}: {review.note}"
-            for review in detail.reviews
+            f"{review.who} {describe_review(review)}: {review.note}" for review in detail.reviews
         ],
         outcomes=[
             f"{outcome.result.value} by {outcome.who}: {outcome.note}"

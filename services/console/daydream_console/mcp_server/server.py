@@ -28,9 +28,10 @@ from daydream_console.mcp_server.answers import (
     insight_answer,
 )
 from daydream_console.moments import FORMS, read_moment
-from daydream_console.overview import overview, wait_until_handled
+from daydream_console.overview import overview
+from daydream_console.reviews import new_review, publish_review
 from daydream_contracts.errors import DaydreamError
-from daydream_contracts.events import LinkKind, ReviewRecorded
+from daydream_contracts.events import LinkKind
 from daydream_contracts.rpc import InsightQuery, Search
 from daydream_contracts.topology import MEMORY_SEARCH
 
@@ -136,17 +137,13 @@ class InsightTools:
         who: Annotated[str, Field(min_length=1, description="name of the person who decided")],
         note: Annotated[str, Field(max_length=2000)] = "",
     ) -> InsightDetailAnswer:
-        """Record a person's decision on an insight. It overrides the models' verdict."""
+        """Record a person's decision on an insight. It overrides the models' verdict.
+
+        Rejecting an insight in use also retracts it, with everything that descends from it.
+        """
         detail = await read_insight(self._client.rpc, insight_id)
-        review = ReviewRecorded(
-            verdict_id=detail.summary.verdict_id,
-            accepted=accept,
-            who=who,
-            note=note,
-            recorded_at=datetime.now(UTC),
-        )
-        sequence = await self._client.publish(review)
-        await wait_until_handled(self._client, ReviewRecorded, sequence)
+        review = new_review(detail, accepted=accept, who=who, note=note)
+        await publish_review(self._client, detail, review, note)
         return detail_answer(await read_insight(self._client.rpc, insight_id))
 
     async def status(self) -> StatusAnswer:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from daydream_contracts.rpc import EVERYTHING, FOREGROUND
+
 SpendKey = Literal["stage", "model", "team", "purpose", "strategy"]
 DAY_S = 86_400
 
@@ -82,12 +84,16 @@ class SpendingQueries:
         rows = self.database.execute(query, (start,))
         return [SpendRow(**dict(row)) for row in rows]
 
-    def series(self, since: datetime) -> list[SpendPoint]:
-        """Return the spend of each hour that has any, the oldest first."""
+    def series(self, since: datetime, scope: str = EVERYTHING) -> list[SpendPoint]:
+        """Return the spend of each hour that has any in the scope of a limit, the oldest first.
+
+        Empty for the scope of a key: the entries do not name it.
+        """
+        condition, values = _scope_condition(scope)
         rows = self.database.execute(
             "select hour, sum(settled_nanousd) as settled from spend"
-            " where hour >= ? and purpose <> 'foreground' group by hour order by hour",
-            (since.timestamp(),),
+            f" where hour >= ? and {condition} group by hour order by hour",
+            (since.timestamp(), *values),
         )
         return [
             SpendPoint(at=datetime.fromtimestamp(row["hour"], UTC), settled_nanousd=row["settled"])
@@ -130,6 +136,20 @@ class SpendingQueries:
         ).fetchall()
         shown = [_ledger_row(row) for row in rows[:limit]]
         return LedgerPage(entries=shown, next_cursor=shown[-1].entry if len(rows) > limit else "")
+
+
+def _scope_condition(scope: str) -> tuple[str, tuple[str, ...]]:
+    """Return the SQL condition of a scope. A team's limit counts its foreground work too."""
+    kind, _, name = scope.partition(":")
+    if scope == EVERYTHING:
+        return "purpose <> ?", (FOREGROUND,)
+    if scope == FOREGROUND:
+        return "purpose = ?", (FOREGROUND,)
+    if kind in ("team", "purpose"):
+        return f"{kind} = ?", (name,)
+    if kind in ("stage", "model"):
+        return f"{kind} = ? and purpose <> ?", (name, FOREGROUND)
+    return "0", ()
 
 
 def _ledger_row(row: sqlite3.Row) -> LedgerRow:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import singledispatch
 from typing import Any
 
+from daydream_console.reviews import describe_review
 from daydream_contracts.events import (
     AlertRaised,
     CandidateNominated,
@@ -91,8 +92,7 @@ def _(message: CandidateNominated) -> EventSummary:
 
 @summarize.register
 def _(message: ReviewRecorded) -> EventSummary:
-    decision = "accepts" if message.accepted else "rejects"
-    text = f"{message.who} {decision} {message.verdict_id}"
+    text = f"{message.who} {describe_review(message)}: {message.verdict_id}"
     return EventSummary("review", message.message_id, text)
 
 

@@ -26,6 +26,7 @@ from daydream_critic.history.records import (
     CanaryResult,
     ComparisonRow,
     JudgeStats,
+    PlaceStats,
     PromotedHypothesis,
     ReferenceHypothesis,
     ReviewLabel,
@@ -77,6 +78,9 @@ class CriticHistory(Projection):
         default_factory=dict, description="promoted hypotheses by verdict id"
     )
     labels: list[ReviewLabel] = Field(default_factory=list)
+    places: dict[str, dict[int, PlaceStats]] = Field(
+        default_factory=dict, description="scores by judge and by place in a call about several"
+    )
     outcomes: list[TrialLabel] = Field(default_factory=list)
     reviews_sequence: int = Field(
         default=0, description="place up to which the REVIEWS stream was read"
@@ -114,6 +118,9 @@ class CriticHistory(Projection):
             score, key = score_of(judgement), history_key_of(judgement)
             if score is not None and judgement.call == 0:
                 self.judges.setdefault(key, JudgeStats()).add(score, judgement.cost_nanousd)
+                if judgement.place is not None:
+                    places = self.places.setdefault(key, {})
+                    places.setdefault(judgement.place, PlaceStats()).add(score)
                 row[key] = score
         if len(row) > 1:
             self.rows = [*self.rows, row][-ROWS_MAX:]
@@ -134,19 +141,24 @@ class CriticHistory(Projection):
                 del self.promoted[oldest]
 
     def review(self, sequence: int, review: ReviewRecorded) -> None:
-        """Count a review of a promoted hypothesis. The last one on a hypothesis holds."""
+        """Count a review of a promoted hypothesis. The last one on a hypothesis holds; an undone
+        one takes the label away.
+        """
         self.reviews_sequence = max(self.reviews_sequence, sequence)
         promoted = self.promoted.get(review.verdict_id)
         if promoted is None:
             return
-        others = [label for label in self.labels if label.verdict_id != review.verdict_id]
-        label = ReviewLabel(
-            verdict_id=review.verdict_id,
-            log_odds=promoted.log_odds,
-            accepted=review.accepted,
-            scores=promoted.scores,
-        )
-        self.labels = [*others, label][-LABELS_MAX:]
+        labels = [label for label in self.labels if label.verdict_id != review.verdict_id]
+        if review.accepted is not None:
+            labels.append(
+                ReviewLabel(
+                    verdict_id=review.verdict_id,
+                    log_odds=promoted.log_odds,
+                    accepted=review.accepted,
+                    scores=promoted.scores,
+                )
+            )
+        self.labels = labels[-LABELS_MAX:]
 
     def count_outcome(self, sequence: int, outcome: OutcomeRecorded) -> None:
         """Count the outcome of a test. The last one on a hypothesis holds; an inconclusive one

@@ -36,6 +36,33 @@ class JudgeStats(BaseModel):
             self.scores = {score: half for score, half in halves.items() if half}
 
 
+class PlaceStats(BaseModel):
+    """Scores in one place of calls about several hypotheses: their number, sum and squares."""
+
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def add(self, score: float) -> None:
+        """Count a score."""
+        self.count += 1
+        self.total += score
+        self.squares += score**2
+
+    @property
+    def mean(self) -> float:
+        """Return the mean score."""
+        return self.total / max(1, self.count)
+
+    @property
+    def error(self) -> float | None:
+        """Return half of the 95 % interval of the mean, or None for fewer than two scores."""
+        if self.count < 2:
+            return None
+        variance = max(0.0, self.squares / self.count - self.mean**2) / (self.count - 1)
+        return 1.96 * float(variance**0.5)
+
+
 class ReferenceHypothesis(BaseModel):
     """A judged hypothesis that others are compared with. Its text is in memory.
 

@@ -14,6 +14,7 @@ from daydream_contracts.rpc import (
     CriticState,
     JudgeSkill,
     JudgeState,
+    PlaceScore,
     Share,
 )
 from daydream_critic.calibration.skill import Skill
@@ -156,6 +157,10 @@ def _judge_state(experience: Experience, judge: JudgeIdentity, separation: float
         skill=_skill(experience.skill(key)),
         comparisons=sum(row.judge == judge.name for row in history.comparisons),
         position_bias=history.position_bias(judge.name),
+        places=tuple(
+            PlaceScore(place=place, answers=row.count, mean=row.mean, error=row.error)
+            for place, row in sorted(history.places.get(key, {}).items())
+        ),
     )
 
 

@@ -19,9 +19,9 @@ Labels are the likelihood:
 
 A judge that was not asked about a hypothesis gets the value that the others predict.
 
-`OWN_SPREAD` and `CONSENSUS_SPREAD` were chosen on five simulated panels
-(`simulated-judges.json`, seeds 1 to 12). The prejudiced panels, the public verdicts and the
-scripted world were not looked at for it.
+`OWN_SPREAD` and `CONSENSUS_SPREAD` were chosen on five simulated panels (`simulated-judges.json`,
+seeds 1 to 12; `make bench-critic` reports others). The prejudiced panels, the public verdicts and
+the scripted world were not looked at for it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar, overload
 
 from daydream_memory.gate.lexicon import Lexicon
@@ -17,19 +17,30 @@ from daydream_memory.gate.scripts import (
     HIRAGANA,
     is_unspaced,
 )
+from daydream_memory.gate.signs import (
+    count_code_signs,
+    count_digits,
+    count_sentence_ends,
+    longest,
+    words_of,
+)
 
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-DIGIT = re.compile(r"\d")
-BLANK = re.compile(r"\s")
-CODE_SIGN = re.compile(r"[{}<>=;|\\$#@^~`_]|\(\)|::|->|--|//|&&|[\"'][\w.-]+[\"']:")
-SENTENCE_END = re.compile(r"(?<=\S)[.!?…؟۔।։][\"'”’»)\]*_]*(?=\s|$)|[。！？｡]")
 # A name of a place in a network, a file system or a program: what points elsewhere
+ADDRESS_SIGNS = ("/", "@", "www.")  # a text without any of them has no address
 ADDRESS = re.compile(
     r"\b(?:https?|ftp)://\S+|\bwww\.\S+|[\w.+-]{1,64}@[\w-]+\.\w+|(?<!\w)[~.]?/[\w.+-]+/[\w./+-]*"
 )
 OPAQUE = re.compile(
     r"[A-Za-z0-9+/=_%-]{32,}|\b(?:[0-9a-f]{2}[: ]?){8,}\b|\b(?:0x)?[0-9a-fA-F]{12,}\b"
 )
+# What an opaque run must have, by the length of the longest token
+HEX_RUN = re.compile(
+    r"[0-9a-f](?:[0-9a-fA-F]{11}|[0-9a-f][: ]?(?:[0-9a-f]{2}[: ]?){7})|[A-F][0-9a-fA-F]{11}"
+)
+HEX_CHARS_MIN, OPAQUE_CHARS_MIN = 12, 32
+# Without a token of so many characters, only pairs of digits can be opaque
+OPAQUE_TOKEN_CHARS = 12
+HEX_PAIRS = re.compile(r"(?:[0-9a-f]{2}[: ]?){8}")
 PLAIN_WORD = re.compile(r"[A-Za-z]?[a-z]+(?:[-_/][A-Za-z]?[a-z]+)*$")
 PLAIN_TOKEN = re.compile(
     r"[(\[\"'“„«*_]*[^\W\d_]+(?:['’/–-][^\W\d_]+)*[)\]\"'”“»*_]*[.,;:!?…]*[)\]\"'”“»*_]*$"
@@ -75,14 +86,12 @@ class Measure(Generic[MeasureT]):
         return value
 
 
-def without_data(text: str) -> str:
-    """Return the text without its long runs of encoded data."""
-    if max(map(len, text.split()), default=0) < DATA_RUN_CHARS_MIN:
-        return text
-    return DATA_RUN.sub("", text)
+def without_data(text: str, tokens: Sequence[str]) -> str:
+    """Return the text without its long runs of encoded data. `tokens`: between its blanks."""
+    return text if longest(tokens) < DATA_RUN_CHARS_MIN else DATA_RUN.sub("", text)
 
 
-@dataclass(frozen=True)
+@dataclass
 class TextFeatures:
     """Measures of a block. `text` is the block as one line, `lines` are its lines or items."""
 
@@ -90,6 +99,12 @@ class TextFeatures:
     lines: Sequence[str]
     lexicon: Lexicon
     is_list: bool = False
+    _shares: dict[Callable[[str], object], float] = field(default_factory=dict)
+
+    @Measure
+    def tokens(self) -> list[str]:
+        """Return what stands between the blanks."""
+        return self.text.split()
 
     @Measure
     def lowered(self) -> str:
@@ -99,7 +114,7 @@ class TextFeatures:
     @Measure
     def words(self) -> list[str]:
         """Return the words in lower case."""
-        return WORD.findall(self.lowered)
+        return words_of(self.lowered)
 
     @Measure
     def vocabulary(self) -> frozenset[str]:
@@ -121,7 +136,7 @@ class TextFeatures:
     @Measure
     def chars(self) -> int:
         """Return the number of characters that are no blanks, at least 1."""
-        return max(1, len(self.text) - len(BLANK.findall(self.text)))
+        return max(1, sum(map(len, self.tokens)))
 
     @Measure
     def stop_share(self) -> float:
@@ -129,8 +144,8 @@ class TextFeatures:
         if self.unspaced:
             particles = len(HIRAGANA.findall(self.text)) + len(CHINESE_PARTICLE.findall(self.text))
             return min(1.0, particles / max(1, self.word_count))
-        stops = self.lexicon.stop_words
-        return sum(word in stops for word in self.words) / max(1, len(self.words))
+        stops = sum(map(self.lexicon.stop_words.__contains__, self.words))
+        return stops / max(1, len(self.words))
 
     @Measure
     def _letters(self) -> int:
@@ -144,22 +159,28 @@ class TextFeatures:
     @Measure
     def digit_share(self) -> float:
         """Return the share of digits among letters and digits."""
-        digits = len(DIGIT.findall(self.text))
+        digits = count_digits(self.text)
         return digits / max(1, digits + self._letters)
 
     @Measure
     def code_share(self) -> float:
         """Return the number of signs of programs and markup per character."""
-        return len(CODE_SIGN.findall(self.text)) / self.chars
+        return count_code_signs(self.text) / self.chars
 
     @Measure
     def address_share(self) -> float:
         """Return the share of characters in URLs, mail addresses and paths."""
+        if not any(sign in self.text for sign in ADDRESS_SIGNS):
+            return 0.0
         return sum(map(len, ADDRESS.findall(self.text))) / self.chars
 
     @Measure
     def opaque_share(self) -> float:
         """Return the share of characters in encoded data: Base64, hashes, keys, sequences."""
+        if longest(self.tokens) < OPAQUE_TOKEN_CHARS and not HEX_PAIRS.search(self.text):
+            return 0.0
+        if not OPAQUE.search(self.text):
+            return 0.0
         runs: list[str] = OPAQUE.findall(ADDRESS.sub("", self.text))
         opaque: int = sum(len(part) for part in runs if not PLAIN_WORD.match(part))
         return opaque / self.chars
@@ -167,24 +188,24 @@ class TextFeatures:
     @Measure
     def plain_share(self) -> float:
         """Return the share of plain words, with or without punctuation, among the tokens."""
-        tokens = self.text.split()
-        return sum(bool(PLAIN_TOKEN.match(token)) for token in tokens) / max(1, len(tokens))
+        plain = sum(1 for token in self.tokens if token.isalpha() or PLAIN_TOKEN.match(token))
+        return plain / max(1, len(self.tokens))
 
     @Measure
     def sentence_ends(self) -> int:
         """Return the number of marks that end a sentence."""
-        return len(SENTENCE_END.findall(self.text))
+        return count_sentence_ends(self.text)
 
     @Measure
     def distinct_share(self) -> float:
         """Return the share of different ones among the first hundred tokens between blanks."""
-        tokens = self.text.split(maxsplit=TOKENS_COMPARED)[:TOKENS_COMPARED]
+        tokens = self.tokens[:TOKENS_COMPARED]
         return len(set(tokens)) / max(1, len(tokens))
 
     @Measure
     def capital_share(self) -> float:
         """Return the share of words that begin with a capital letter."""
-        words = WORD.findall(self.text)
+        words = words_of(self.text)
         capitals: int = sum(word[0].isupper() for word in words)
         return capitals / max(1, len(words))
 
@@ -193,7 +214,9 @@ class TextFeatures:
         """Return the mean number of words of a line or item."""
         return self.word_count / max(1, len(self.lines))
 
-    def line_share(self, pattern: re.Pattern[str]) -> float:
-        """Return the share of the lines in which the pattern is found."""
-        matching = sum(bool(pattern.search(line[:LINE_CHARS_COMPARED])) for line in self.lines)
-        return matching / max(1, len(self.lines))
+    def line_share(self, has_form: Callable[[str], object]) -> float:
+        """Return the share of the lines that have a form."""
+        if has_form not in self._shares:
+            matching = sum(1 for line in self.lines if has_form(line[:LINE_CHARS_COMPARED]))
+            self._shares[has_form] = matching / max(1, len(self.lines))
+        return self._shares[has_form]

@@ -11,6 +11,7 @@ from importlib.resources import files
 
 TRIGGER = re.compile(r"[^\W_]+")
 EAST_ASIAN = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+HEADING_SIGNS = " :.#*_"
 HEADING_NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[a-z]\.|appendix [a-z]:?|[ivx]+\.)\s+", re.I)
 
 
@@ -30,7 +31,7 @@ class PhraseList:
         phrases: set[str] = set()
         if not self.triggers.isdisjoint(words):
             phrases.update(self.spaced.findall(lowered))
-        if not lowered.isascii():
+        if not lowered.isascii() and EAST_ASIAN.search(lowered):
             phrases.update(self.unspaced.findall(lowered))
         return len(phrases)
 
@@ -41,6 +42,7 @@ class Lexicon:
 
     stop_words: frozenset[str]
     headings: dict[str, str]
+    heading_ends: frozenset[str]
     document_names: dict[str, str]
     notices: PhraseList
     licences: PhraseList
@@ -49,10 +51,17 @@ class Lexicon:
     def section_kind(self, title: str) -> str:
         """Return the kind of section that a part of a heading path names, the last first, or ""."""
         for part in reversed(title.split(" / ")):
-            name = HEADING_NUMBER.sub("", part.strip().lower()).strip(" :.#*_")
+            if not self._may_be_heading(part):
+                continue
+            name = HEADING_NUMBER.sub("", part.strip().lower()).strip(HEADING_SIGNS)
             if name in self.headings:
                 return self.headings[name]
         return ""
+
+    def _may_be_heading(self, title: str) -> bool:
+        """Return whether the last word ends a heading: nearly all titles need no further look."""
+        words = title.lower().rsplit(maxsplit=1)
+        return bool(words) and words[-1].strip(HEADING_SIGNS) in self.heading_ends
 
     def document_kind(self, name: str) -> str:
         """Return the kind of documents with this file name, or "".
@@ -81,6 +90,7 @@ def load_lexicon() -> Lexicon:
     return Lexicon(
         frozenset(words),
         headings,
+        frozenset(name.rsplit(maxsplit=1)[-1] for name in headings if name),
         names,
         phrases["notices"],
         phrases["licences"],

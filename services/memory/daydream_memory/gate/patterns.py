@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+ROMAN_DIGITS, CODE_ENDS = tuple("ivxlc"), tuple(";{}")
 LOG_LINE = re.compile(
     r"^\W*(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{4}|[A-Z][a-z]{2}\s+\d{1,2}|\w+\s*\|)?"
     r"[T\s]*\[?\d\d:\d\d:\d\d\b"
@@ -18,7 +19,7 @@ CONTENTS_LINE = re.compile(
     r"|, \d+(?:[-–]\d+)?(?:, \d+(?:[-–]\d+)?)*$"
 )
 CODE_LINE = re.compile(
-    r"[;{}]\s*$|^\s*(?:\$|>>>|\.\.\.|In \[\d*\]:|%|C:\\\S*>|#!|\w+@\w+[:~])\s"
+    r"^\s*(?:\$|>>>|\.\.\.|In \[\d*\]:|%|C:\\\S*>|#!|\w+@\w+[:~])\s"
     r"|^\s*(?:def|class|import|from|return|if|for|while|elif|else|try|except|with|fn|let|const|var"
     r"|func|public|private|static|void|int|struct|package|use|export|sudo|apt|apt-get|pip|npm|git"
     r"|docker|cd|make|curl|echo|cmake|SELECT|INSERT|CREATE|FROM|RUN|COPY)\b.*[(){}:;=<>/\[\]-]"
@@ -26,14 +27,43 @@ CODE_LINE = re.compile(
     r"|^['.]\\?\"|^\.[A-Za-z]{1,2}\b|^\s*--?\w[\w-]*(?:[ =,]|$)|^\s*#\s*(?:include|define|if)"
     r"|^\s*(?://|/\*|\*/|#\s)|^\s*usage:|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
 )
-CHANGE_LINE = re.compile(
-    r"^\S+ \(\S+\) .*; urgency=|^ ?-- .+ <\S+@\S+>|\bcloses: ?#?\d|\bnew upstream|\bbump\b"
-    r"|\bLP: #\d"
-    r"|^v?\d+\.\d+(?:\.\w+)*\s*(?:\(|[-–/]|:?$)|^version \d+\.\d|^\d{4}-\d\d-\d\d  ?\S+"
-    r"|standards[- ]version|debhelper"
+CHANGE_START = re.compile(
+    r"\S+ \(\S+\) .*; urgency=| ?-- .+ <\S+@\S+>"
+    r"|v?\d+\.\d+(?:\.\w+)*\s*(?:\(|[-–/]|:?$)|version \d+\.\d|\d{4}-\d\d-\d\d  ?\S+",
+    re.I,
+)
+CHANGE_SIGNS = "closes:", "new upstream", "bump", "lp: #", "standards", "debhelper", "(#"
+CHANGE_PATHS = "d/control", "d/rules", "d/copyright", "d/changelog", "debian/"
+CHANGE_WORDS = re.compile(
+    r"\bcloses: ?#?\d|\bnew upstream|\bbump\b|\bLP: #\d|standards[- ]version|debhelper"
     r"|d/(?:control|rules|copyright|changelog)|debian/\w+|\(#\d+\)\.?$",
     re.I,
 )
+
+
+def is_log_line(line: str) -> bool:
+    """Return whether a line begins with a time or a level, or is one of a trace of errors."""
+    return bool(LOG_LINE.match(line))
+
+
+def is_contents_line(line: str) -> bool:
+    """Return whether a line ends like an entry of a table of contents."""
+    last = line.rstrip()[-1:]
+    return (last.isdigit() or last in ROMAN_DIGITS) and bool(CONTENTS_LINE.search(line))
+
+
+def is_code_line(line: str) -> bool:
+    """Return whether a line is one of a program or a command."""
+    return line.rstrip()[-1:] in CODE_ENDS or bool(CODE_LINE.match(line))
+
+
+def is_change_line(line: str) -> bool:
+    """Return whether a line is one of a record of changes."""
+    if CHANGE_START.match(line):
+        return True
+    lowered = line.lower()
+    signs = (*CHANGE_SIGNS, *CHANGE_PATHS)
+    return any(sign in lowered for sign in signs) and bool(CHANGE_WORDS.search(line))
 
 
 VERSION_TITLE = re.compile(
@@ -49,6 +79,19 @@ LICENCE_TITLE = re.compile(
     r"(?: agreement| version)?[^/a-z]*(?:/|$)",
     re.I,
 )
+DIGIT = re.compile(r"\d")
+
+
+def names_version(title: str) -> bool:
+    """Return whether a heading path names the version of a program."""
+    return bool(DIGIT.search(title) and VERSION_TITLE.search(title))
+
+
+def names_licence(title: str) -> bool:
+    """Return whether a heading path names a known licence."""
+    return "licen" in title.lower() and bool(LICENCE_TITLE.search(title))
+
+
 LICENCE_WORD = re.compile(
     r"licen[cs]|copyright|distribut|warrant|liab|patent|source code|program|library|software|\bwork"
     r"|modif|\bterms?\b|recipient|permission",

@@ -55,14 +55,25 @@ def is_reference(entry: str, *, in_section: bool) -> bool:
 
     `in_section`: it stands under a heading such as "References", where less evidence is needed.
     """
-    if len(entry) > ENTRY_CHARS_MAX or not (in_section or ANY_YEAR.search(entry)):
+    if len(entry) > ENTRY_CHARS_MAX or not (in_section or _has_year(entry)):
         return False
     said = len(SAID.findall(entry))
     if in_section:
-        return _marks(entry) >= MARKS_MIN_IN_SECTION + (said > SAID_MAX)
-    return said < len(MARKS) - MARKS_MIN and _marks(entry) >= MARKS_MIN + said
+        return _has_marks(entry, MARKS_MIN_IN_SECTION + (said > SAID_MAX))
+    return said < len(MARKS) - MARKS_MIN and _has_marks(entry, MARKS_MIN + said)
 
 
-def _marks(entry: str) -> int:
-    kinds = sum(bool(pattern.search(entry)) for pattern in MARKS.values())
-    return kinds + bool(ENTRY_START.match(entry))
+def _has_year(entry: str) -> bool:
+    return ("19" in entry or "20" in entry) and bool(ANY_YEAR.search(entry))
+
+
+def _has_marks(entry: str, needed: int) -> bool:
+    """Return whether an entry has so many kinds of marks. Look no further than it takes to tell."""
+    left = len(MARKS)
+    needed -= bool(ENTRY_START.match(entry))
+    for pattern in MARKS.values():
+        if needed <= 0 or needed > left:
+            break
+        needed -= bool(pattern.search(entry))
+        left -= 1
+    return needed <= 0

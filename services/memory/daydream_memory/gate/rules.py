@@ -12,15 +12,16 @@ from collections.abc import Callable
 
 from daydream_memory.gate.features import TextFeatures
 from daydream_memory.gate.patterns import (
-    CHANGE_LINE,
-    CODE_LINE,
-    CONTENTS_LINE,
     FURTHER,
     LICENCE_WORD,
-    LOG_LINE,
     POINTER,
+    is_change_line,
+    is_code_line,
+    is_contents_line,
+    is_log_line,
 )
 from daydream_memory.gate.references import is_reference
+from daydream_memory.gate.signs import longest
 
 # Base64, keys, hashes, sequences: this share of the characters is in such runs
 OPAQUE_SHARE_MIN = 0.35
@@ -47,10 +48,12 @@ ITEM_WORDS_MIN = 3.5
 CAPITAL_SHARE_MENU = 0.6
 # Repetition within a block: fewer different tokens than this are a pattern
 DISTINCT_SHARE_MIN, REPETITION_TOKENS_MIN = 0.1, 12
+VARIED = 10  # so many different tokens are more than that share of a hundred
 LONG_WORD_CHARS = 80
 # A pointer has at most this number of words, and names no thing in plain words
 POINTER_WORDS_MAX, POINTER_PLAIN_SHARE_MAX = 20, 0.75
 # Lists of people or pages: this share of the characters is in addresses
+MENU_BORDER = re.compile(r"\s[|·•»›/>→–-]\s|\s{2,}|\|")
 ADDRESS_SHARE_MIN, ADDRESS_STOP_SHARE_MAX = 0.3, 0.25
 
 CHANGES, VERSIONS = "changes", "versions"  # the heading says so, or is a number of a version
@@ -60,21 +63,22 @@ ENCODED, FRAGMENTS = "encoded-data", "fragments"
 
 def is_encoded(block: TextFeatures) -> bool:
     """Base64, hashes, keys, sequences of letters."""
-    longest = max(map(len, block.text.split()), default=0)
-    opaque = block.opaque_share >= OPAQUE_SHARE_MIN
-    return opaque or (
-        longest > LONG_WORD_CHARS and not block.unspaced and block.word_count < WORDS_MIN
-    )
+    if block.opaque_share >= OPAQUE_SHARE_MIN:
+        return True
+    is_long = longest(block.tokens) > LONG_WORD_CHARS
+    return is_long and not block.unspaced and block.word_count < WORDS_MIN
 
 
 def is_log(block: TextFeatures) -> bool:
     """Lines with times and levels, and traces of errors."""
-    return block.line_share(LOG_LINE) >= LINE_SHARE_MIN
+    return block.line_share(is_log_line) >= LINE_SHARE_MIN
 
 
 def is_contents(block: TextFeatures) -> bool:
     """Entries with a number of a page."""
-    return block.line_share(CONTENTS_LINE) >= LINE_SHARE_MIN and block.stop_share < PROSE_STOP_SHARE
+    return (
+        block.line_share(is_contents_line) >= LINE_SHARE_MIN and block.stop_share < PROSE_STOP_SHARE
+    )
 
 
 def is_numbers(block: TextFeatures) -> bool:
@@ -87,13 +91,13 @@ def is_numbers(block: TextFeatures) -> bool:
 def is_code(block: TextFeatures) -> bool:
     """Programs, commands, markup and configuration."""
     if block.stop_share >= PROSE_STOP_SHARE and block.sentence_ends:
-        lines = block.line_share(CODE_LINE)
+        lines = block.line_share(is_code_line)
         return block.code_share >= 2 * CODE_SHARE_MIN or lines >= CODE_LINE_SHARE_SURE
     if block.code_share >= CODE_SHARE_MIN:
         return True
     if block.plain_share < PLAIN_SHARE_MIN and not block.unspaced:
         return True
-    lines = block.line_share(CODE_LINE)
+    lines = block.line_share(is_code_line)
     if lines >= (CODE_LINE_SHARE_SURE if block.sentence_ends else CODE_LINE_SHARE_MIN):
         return block.stop_share < CODE_LINE_STOP_SHARE_MAX
     if block.stop_share >= CODE_STOP_SHARE_MAX:
@@ -139,20 +143,22 @@ def is_notice(block: TextFeatures) -> bool:
 
 def is_change_entry(block: TextFeatures) -> bool:
     """Entries of a record of changes, with versions and numbers of issues."""
-    return block.line_share(CHANGE_LINE) >= LINE_SHARE_MIN
+    return block.line_share(is_change_line) >= LINE_SHARE_MIN
 
 
 def is_repetitive(block: TextFeatures) -> bool:
     """Find the same few tokens again and again."""
-    tokens = len(block.text.split())
-    return tokens >= REPETITION_TOKENS_MIN and block.distinct_share < DISTINCT_SHARE_MIN
+    tokens = block.tokens
+    if len(tokens) < REPETITION_TOKENS_MIN or len(set(tokens[:REPETITION_TOKENS_MIN])) >= VARIED:
+        return False
+    return block.distinct_share < DISTINCT_SHARE_MIN
 
 
 def is_menu(block: TextFeatures) -> bool:
     """Many short items with capitals, or parts with bars or arrows between them."""
-    if block.sentence_ends or block.unspaced or block.line_share(CODE_LINE) > 0:
+    if block.sentence_ends or block.unspaced or block.line_share(is_code_line) > 0:
         return False
-    parts = re.split(r"\s[|·•»›/>→–-]\s|\s{2,}|\|", block.text)
+    parts = MENU_BORDER.split(block.text)
     many = len(parts) > 2 and block.word_count / len(parts) < ITEM_WORDS_MIN
     short = len(block.lines) > 2 and block.words_per_line < ITEM_WORDS_MIN
     return (many or short) and block.stop_share < PROSE_STOP_SHARE
@@ -205,7 +211,10 @@ def first_kind(block: TextFeatures) -> str:
     Most blocks are plain prose, for which the rules about lines and signs need no measuring.
     """
     rules = PROSE_RULES if is_plain_prose(block) else RULES
-    return next((kind for kind, rule in rules if rule(block)), "")
+    for kind, rule in rules:
+        if rule(block):
+            return kind
+    return ""
 
 
 def is_plain_prose(block: TextFeatures) -> bool:

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from daydream_memory.gate.blocks import NUMBER, TextBlock, blocks_of
 from daydream_memory.gate.features import TextFeatures, without_data
 from daydream_memory.gate.lexicon import load_lexicon
-from daydream_memory.gate.patterns import LICENCE_TITLE, VERSION_TITLE
+from daydream_memory.gate.patterns import names_licence, names_version
 from daydream_memory.gate.rules import (
     CHANGES,
     CODE,
@@ -108,9 +108,9 @@ class _Screening:
     def add(self, passage: Passage) -> None:
         """Judge the blocks of the next passage."""
         self._title_section = self._lexicon.section_kind(passage.title)
-        if not self._title_section and VERSION_TITLE.search(passage.title):
+        if not self._title_section and names_version(passage.title):
             self._title_section = VERSIONS
-        self._is_licence = bool(LICENCE_TITLE.search(passage.title))
+        self._is_licence = names_licence(passage.title)
         if self._title_section:
             self._section = ""
         self._heading = ""
@@ -147,7 +147,7 @@ class _Screening:
             rows = tuple(table_sentences(block.lines, caption))
             return ScreenedBlock(passage, " ".join(rows) or text, rows, "" if rows else NUMBERS)
         features = _measure(block, text)
-        without = without_data(text)
+        without = without_data(text, text.split() if features.is_list else features.tokens)
         if without != text:
             text, junk = self._around_data(text, without)
         else:

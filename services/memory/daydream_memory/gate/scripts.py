@@ -15,6 +15,7 @@ HAN_EXTRA, HANGUL_EXTRA = 1.5, 1.0
 WIDE = (
     r"\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"  # no blanks around these
 )
+WIDE_SIGN = re.compile(rf"[{WIDE}]")
 LINE_BREAK = re.compile(rf"(?<=[{WIDE}])[ \t]*\n\s*(?=[{WIDE}])")
 UNSPACED_SHARE_MIN = 0.3
 CJK_CHARS_PER_WORD = 2
@@ -40,7 +41,7 @@ def is_unspaced(text: str) -> bool:
 
 def join_lines(text: str) -> str:
     """Make a paragraph one line. Chinese and Japanese lines are joined without a blank."""
-    if not text.isascii():
+    if "\n" in text and not text.isascii():
         text = LINE_BREAK.sub("", text)
     return " ".join(text.split())
 
@@ -49,5 +50,6 @@ def join_sentences(before: str, after: str) -> str:
     """Return two texts as one, with a blank between them where their script has one."""
     if not before or not after:
         return before or after
-    unspaced = re.match(rf"[{WIDE}]", before[-1]) and re.match(rf"[{WIDE}]", after[0])
+    last, first = before[-1], after[0]
+    unspaced = last > "\u2fff" and WIDE_SIGN.match(last) and WIDE_SIGN.match(first)
     return f"{before}{after}" if unspaced else f"{before} {after}"

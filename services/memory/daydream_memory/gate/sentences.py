@@ -11,7 +11,8 @@ import re
 from daydream_memory.gate.lexicon import load_lexicon
 
 END = re.compile("(?P<wide>[。！？｡]+[」』）〕】”’]*)|[.!?…؟۔।॥։]+[\"'”’»“)\\]*_]*(?=\\s)")
-LAST_WORD = re.compile(r"([^\s(\[\"'“„«]+)$")
+ASCII_END = re.compile("[.!?]+[\"')\\]*_]*(?=\\s)")
+OPENING = "([\"'“„«"
 INITIALS = re.compile(r"^(?:[^\W\d_]\.)+$|^[IVXLC]+\.$|^\d{1,3}\.$")
 LOOKBACK_CHARS = 24
 ITEM_NUMBER = re.compile(r"^\d{1,3}\.$")  # only at the start of a text
@@ -22,8 +23,10 @@ MAY_END = frozenset({"etc.", "usw.", "al.", "co.", "inc.", "ltd.", "corp.", "jr.
 def split_sentences(text: str) -> list[str]:
     """Return the sentences of a paragraph that is one line, none of them empty."""
     sentences, start = [], 0
-    for end in END.finditer(text):
-        if end["wide"] is None and not _ends(text, end):
+    is_ascii = text.isascii()
+    for end in (ASCII_END if is_ascii else END).finditer(text):
+        is_wide = not is_ascii and end["wide"] is not None
+        if not is_wide and not _ends(text, end):
             continue
         sentence = text[start : end.end()].strip()
         if sentence:
@@ -39,12 +42,18 @@ def _ends(text: str, end: re.Match[str]) -> bool:
         return False
     if not end.group().startswith(".") or end.group().startswith(".."):
         return True
-    before = LAST_WORD.search(text[max(0, end.start() - LOOKBACK_CHARS) : end.start() + 1])
-    word = before.group(1).lower() if before else ""
+    word = _last_word(text[max(0, end.start() - LOOKBACK_CHARS) : end.start() + 1])
+    lowered = word.lower()
     if ITEM_NUMBER.match(word):
         return end.start() >= len(word)
-    if word in MAY_END:
+    if lowered in MAY_END:
         return not following.isdigit()
-    return word not in load_lexicon().abbreviations and not INITIALS.match(
-        before.group(1) if before else ""
-    )
+    return lowered not in load_lexicon().abbreviations and not INITIALS.match(word)
+
+
+def _last_word(text: str) -> str:
+    """Return what stands behind the last blank and the last opening mark, "" for nothing."""
+    word = text.rsplit(maxsplit=1)[-1] if not text[-1:].isspace() and text else ""
+    for sign in OPENING:
+        word = word.rpartition(sign)[2]
+    return word

@@ -16,7 +16,8 @@ HYPHENS = "-\u2010\u00ad"
 BROKEN = re.compile(rf"(?P<head>[^\W\d_]+(?:[-'’][^\W\d_]+)*)[{HYPHENS}]$")
 HEAD_OF_LINE = re.compile(r"^[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 WIDE = "\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"
-WIDE_END, WIDE_START = re.compile(f"[{WIDE}]$"), re.compile(f"^[{WIDE}]")
+IS_WIDE = re.compile(f"[{WIDE}]")
+END_CHARS = 200  # longer than any word
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 SECOND_PARTS = word_set(
     "based like free type level scale specific dependent independent induced driven rich poor "
@@ -37,14 +38,19 @@ def vocabulary(lines: Iterable[str]) -> frozenset[str]:
 
 def join_lines(lines: Sequence[str], words: frozenset[str]) -> str:
     """Return the lines of a paragraph as one line. `words`: the document's vocabulary."""
-    text = ""
+    done: list[str] = []
+    text = ""  # the end of what was joined: no more of it decides about the next line
     for line in lines:
         text = _join(text, line.strip(), words) if text else line.strip()
-    return text
+        if len(text) > END_CHARS:
+            done.append(text[:-END_CHARS])
+            text = text[-END_CHARS:]
+    return "".join([*done, text])
 
 
 def _join(text: str, line: str, words: frozenset[str]) -> str:
-    broken, rest = BROKEN.search(text), HEAD_OF_LINE.match(line)
+    broken = BROKEN.search(text) if text[-1] in HYPHENS else None
+    rest = HEAD_OF_LINE.match(line)
     if broken and rest:
         keep = _keeps_hyphen(broken["head"], text[-1], rest.group(), words)
         return (text if keep else text[:-1]) + line
@@ -52,7 +58,7 @@ def _join(text: str, line: str, words: frozenset[str]) -> str:
         return text[:-1] + line
     if text.endswith("-") and line[:1].isdigit():
         return text + line
-    if WIDE_END.search(text) and WIDE_START.match(line):
+    if IS_WIDE.match(text[-1]) and IS_WIDE.match(line):
         return text + line
     return f"{text} {line}"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import replace
+from functools import cache
 
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -34,10 +35,16 @@ def read_markdown(document: RawDocument) -> Reading:
 
 def markdown_blocks(text: str) -> tuple[list[Block], list[LeftOut]]:
     """Return the blocks of plain Markdown, and what was left out."""
+    return read_fragment(_parser().render(text))
+
+
+@cache
+def _parser() -> MarkdownIt:
+    """Return the parser: to make it takes as long as to parse a page."""
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     # both dollars tight against the formula: prices are none
     parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_formula)
-    return read_fragment(parser.render(text))
+    return parser
 
 
 def _formula(content: str, options: dict[str, bool]) -> str:

@@ -27,6 +27,7 @@ DOMAIN_FIELDS = ("domain", "field")
 SEPARATORS = re.compile(r"\s*[,;]\s*")
 TIME_OF_DAY = re.compile(r"(?<=^\d{4}-\d{2}-\d{2})[T ].*$")
 TAGS_MAX = 20
+NO_METADATA = DocumentMetadata()
 
 
 def field(record: Mapping[str, object], names: tuple[str, ...]) -> str:
@@ -34,14 +35,14 @@ def field(record: Mapping[str, object], names: tuple[str, ...]) -> str:
 
     Upper and lower case are the same.
     """
-    values = _by_lower_name(record)
-    texts = (str(values[name]).strip() for name in names if _has_value(values.get(name)))
-    return next((text for text in texts if text), "")
+    return _first(_by_lower_name(record), names)
 
 
 def metadata_of(record: Mapping[str, object]) -> DocumentMetadata:
     """Return tags, domain, licence and date of a record."""
     values = _by_lower_name(record)
+    if not values:
+        return NO_METADATA
     given = next((values[name] for name in TAG_FIELDS if values.get(name)), ())
     if isinstance(given, list | tuple):
         tags = [str(tag) for tag in given]
@@ -49,10 +50,18 @@ def metadata_of(record: Mapping[str, object]) -> DocumentMetadata:
         tags = SEPARATORS.split(str(given))
     return DocumentMetadata(
         tags=tuple(tag.strip() for tag in tags if tag.strip())[:TAGS_MAX],
-        domain=field(record, DOMAIN_FIELDS),
-        licence=field(record, LICENCE_FIELDS),
-        date=TIME_OF_DAY.sub("", field(record, DATE_FIELDS)),
+        domain=_first(values, DOMAIN_FIELDS),
+        licence=_first(values, LICENCE_FIELDS),
+        date=TIME_OF_DAY.sub("", _first(values, DATE_FIELDS)),
     )
+
+
+def _first(values: Mapping[str, object], names: tuple[str, ...]) -> str:
+    for name in names:
+        value = values.get(name)
+        if _has_value(value) and (text := str(value).strip()):
+            return text
+    return ""
 
 
 def _by_lower_name(record: Mapping[str, object]) -> dict[str, object]:

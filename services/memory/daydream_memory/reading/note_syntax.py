@@ -26,7 +26,7 @@ SHORT_CODE = re.compile(
     re.DOTALL,
 )
 EMBED = re.compile(r"!\[\[[^\]\[\n]{0,500}\]\]")
-DATA_PICTURE = re.compile(r"!?\[[^\]\[\n]{0,500}\]\(\s*<?data:[^)]*\)")
+DATA_PICTURE = re.compile(r"!?\[[^\]\[\n]{0,500}\]\(\s{0,9}<?data:[^)\s]*(?:\s[^)\n]{0,500})?\)")
 DATA_DEFINITION = re.compile(r"^( {0,3}\[[^\]\n]+\]:)\s*<?data:\S+", re.MULTILINE)
 LINK = re.compile(r"\[\[([^\]\[|\n]{1,500})(?:\\?\|([^\]\n]{0,500}))?\]\]")
 BLOCK_ID = re.compile(r"[ \t]+\^[\w-]+[ \t]*$", re.MULTILINE)

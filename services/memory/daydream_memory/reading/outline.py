@@ -21,6 +21,7 @@ PASSAGE_KINDS: dict[BlockKind, PassageKind] = {
     "row": "table",
 }
 HEADING_CHARS_MAX = 300
+LEVELS_MAX = 12  # the titles of deeper ones would take the square of their number
 PERMALINKS = " ¶§#🔗"  # signs that sites put behind a heading as a link to it
 NO_METADATA = DocumentMetadata()
 
@@ -52,8 +53,9 @@ def passages_of(
         if len(text) > HEADING_CHARS_MAX:  # a paragraph in the style of a heading
             section.append(Block("prose", text))
         elif text:
-            path = [above for above in path if above.level < block.level]
-            path.append(Block("heading", text, block.level))
+            level = min(block.level, LEVELS_MAX)
+            path = [above for above in path if above.level < level]
+            path.append(Block("heading", text, level))
     return tuple(passages)
 
 

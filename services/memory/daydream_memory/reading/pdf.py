@@ -27,6 +27,7 @@ from daydream_memory.reading.passages import (
     UnreadableDocumentError,
     counted,
 )
+from daydream_memory.reading.pdf_boxes import NO_GLYPHS
 from daydream_memory.reading.pdf_furniture import without_furniture
 from daydream_memory.reading.pdf_glyphs import PageGlyphs, glyphs_of
 from daydream_memory.reading.pdf_lines import Line, lines_of
@@ -123,7 +124,7 @@ def _add_page(pdf: Any, number: int, pages: _Pages) -> None:
         glyphs = glyphs_of(page)
         page.close()
     pages.lines.append(lines_of(glyphs.glyphs))
-    glyphs.glyphs = []  # of a large document they take more memory than everything else
+    glyphs.glyphs = NO_GLYPHS  # of a large document they take more memory than everything else
     pages.glyphs.append(glyphs)
 
 

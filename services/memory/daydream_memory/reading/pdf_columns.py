@@ -7,8 +7,10 @@ divides the page into bands; in each band the left column is read first.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from typing import Protocol, TypeVar
+
+import numpy as np
 
 GUTTER_STEPS = 120
 GUTTER_RANGE = (0.2, 0.8)  # of the width of the text: where a gutter may lie
@@ -33,7 +35,7 @@ class PlacedText(Protocol):
     @property
     def size(self) -> float: ...
     @property
-    def glyphs(self) -> Sequence[object]: ...
+    def glyphs(self) -> Sized: ...
 
 
 TextT = TypeVar("TextT", bound=PlacedText)
@@ -60,25 +62,19 @@ def _gutter(segments: Sequence[TextT]) -> float | None:
     """Return the middle of the strip that fewest segments cross, None for text in one column."""
     if len(segments) < 2 * COLUMN_LINES_MIN:
         return None
-    start, end = min(part.left for part in segments), max(part.right for part in segments)
-    size = statistics.median(part.size for part in segments)
-    width = end - start
-    steps = [start + width * step / GUTTER_STEPS for step in range(GUTTER_STEPS + 1)]
+    lefts = np.array([part.left for part in segments])
+    rights = np.array([part.right for part in segments])
+    start, width = lefts.min(), rights.max() - lefts.min()
+    margin = GUTTER_WIDTH_MIN * statistics.median(part.size for part in segments) / 2
+    steps = start + width * np.arange(GUTTER_STEPS + 1) / GUTTER_STEPS
     low, high = (start + width * share for share in GUTTER_RANGE)
-    margin = GUTTER_WIDTH_MIN * size / 2
-    best: list[float] = []
-    fewest = len(segments) * CROSSING_SHARE_MAX
-    for x in steps:
-        if not low <= x <= high:
-            continue
-        crossing = sum(part.left < x + margin and part.right > x - margin for part in segments)
-        if crossing < fewest:
-            best, fewest = [x], crossing
-        elif best and crossing == fewest:
-            best.append(x)
-    if not best:
+    steps = steps[(low <= steps) & (steps <= high)]
+    edges = steps[:, None]
+    crossing = ((lefts < edges + margin) & (rights > edges - margin)).sum(1)
+    best = steps[crossing == crossing.min()] if len(steps) else steps
+    if not len(best) or crossing.min() >= len(segments) * CROSSING_SHARE_MAX:
         return None
-    x = best[len(best) // 2]
+    x = float(best[len(best) // 2])
     left = [part for part in segments if part.right <= x]
     right = [part for part in segments if part.left >= x]
     return x if _are_columns(left, right) else None

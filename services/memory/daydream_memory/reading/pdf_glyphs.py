@@ -7,12 +7,15 @@ ink. The last is also how text recognition lays its result over a scan, so there
 from __future__ import annotations
 
 import ctypes
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pypdfium2 import raw
+
+from daydream_memory.reading.pdf_boxes import NO_GLYPHS, Flags, GlyphRow, Numbers, PageBox
+from daydream_memory.reading.pdf_text import REPLACEMENT, PageText, text_of
 
 Page = Any  # pypdfium2 has no types
 TINY_PT = 2.0
@@ -20,36 +23,15 @@ WHITE_MIN = 245
 ALPHA_MIN = 10
 NO_INK = 3
 TURN_DEGREES = 90
-HYPHEN_MARK = 0x02  # what PDFium gives for a hyphen at the end of a line
-REPLACEMENT = "\ufffd"
-CHARS_MAX = 500_000
 SCAN_SHARE = 0.5
 PATH, IMAGE, SHADING, FORM = 2, 3, 4, 5
 BACKDROPS_MAX = 2_000
-
-
-@dataclass(frozen=True)
-class Glyph:
-    """A character: its text and its box in points, upright, y upwards."""
-
-    text: str
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-    @property
-    def size(self) -> float:
-        """The height of the font, about its size in points."""
-        return self.top - self.bottom
-
-    @property
-    def middle(self) -> float:
-        """The height of its middle above the page's lower edge."""
-        return (self.bottom + self.top) / 2
-
-
-Box = tuple[float, float, float, float]  # left, bottom, right, top
+# left, bottom, right and top of a page that is turned: which edge, and its sign
+UPRIGHT = {
+    1: ((3, 0, 1, 2), (-1, 1, -1, 1)),
+    2: ((2, 3, 0, 1), (-1, -1, -1, -1)),
+    3: ((1, 2, 3, 0), (1, -1, 1, -1)),
+}
 
 
 @dataclass
@@ -59,10 +41,10 @@ class PageGlyphs:
     `width`, `height`: of the page, upright. `pictures`: the boxes of its images.
     """
 
-    glyphs: list[Glyph] = field(default_factory=list)
+    glyphs: GlyphRow = NO_GLYPHS
     width: float = 0.0
     height: float = 0.0
-    pictures: list[Box] = field(default_factory=list)
+    pictures: list[PageBox] = field(default_factory=list)
     hidden: int = 0
     turned: int = 0
     meaningless: int = 0
@@ -83,61 +65,47 @@ def glyphs_of(page: Page) -> PageGlyphs:
     pictures, backdrops = _boxes(page)
     is_scan = sum(map(_area, pictures)) > SCAN_SHARE * (right - left) * (top - bottom)
     text_page = page.get_textpage()
-    visible: list[tuple[Glyph, int]] = []
+    drawn = text_of(text_page.raw, text_page.count_chars())
     result = PageGlyphs(width=right - left, height=top - bottom, pictures=pictures)
-    for glyph, style in _drawn(text_page.raw, text_page.count_chars(), is_scan):
-        x, y = (glyph.left + glyph.right) / 2, glyph.middle
-        seen = left <= x <= right and bottom <= y <= top
-        tiny = max(glyph.size, glyph.right - glyph.left) < TINY_PT
-        white = style.white and not any(_is_inside(x, y, box) for box in backdrops)
-        if style.hidden or white or (tiny and not glyph.text.isspace()) or not seen:
-            result.hidden += not glyph.text.isspace()
-            continue
-        visible.append((glyph, style.turn))
-    turns = Counter(turn for glyph, turn in visible if not glyph.text.isspace())
-    turn = turns.most_common(1)[0][0] if turns else 0
-    result.glyphs = [_upright(glyph, turn) for glyph, own in visible if own == turn]
-    result.turned = sum(count for other, count in turns.items() if other != turn)
-    result.meaningless = sum(glyph.text == REPLACEMENT for glyph in result.glyphs)
+    if not drawn.glyphs.text:
+        return result
+    styles = [_style(text_page.raw, *first, is_scan) for first in drawn.objects]
+    turns = np.array([style.turn for style in styles])[drawn.object_numbers]
+    ink = ~drawn.glyphs.are(" ")
+    visible = _visible(drawn, styles, backdrops, PageBox(left, bottom, right, top))
+    result.hidden = int((~visible & ink).sum())
+    counts = np.bincount(turns[visible & ink], minlength=4)
+    turn = int(counts.argmax())
+    result.glyphs = _upright(drawn.glyphs.where(visible & (turns == turn)), turn)
+    result.turned = int(counts.sum() - counts[turn])
+    result.meaningless = result.glyphs.text.count(REPLACEMENT)
     if turn in (1, 3):
         result.width, result.height = result.height, result.width
     return result
 
 
-def _drawn(text_page: Any, count: int, is_scan: bool) -> Iterator[tuple[Glyph, _Style]]:
-    """Yield the characters that the page draws, not those that PDFium adds as spaces."""
-    styles: dict[int, _Style] = {}
-    box = raw.FS_RECTF()
-    for index in range(min(count, CHARS_MAX)):
-        if raw.FPDFText_IsGenerated(text_page, index):
-            continue
-        drawn = raw.FPDFText_GetTextObject(text_page, index)
-        key = ctypes.cast(drawn, ctypes.c_void_p).value or 0
-        if key not in styles:
-            styles[key] = _style(text_page, index, drawn, is_scan)
-        raw.FPDFText_GetLooseCharBox(text_page, index, box)
-        yield Glyph(_text(text_page, index), box.left, box.bottom, box.right, box.top), styles[key]
+def _visible(
+    drawn: PageText, styles: list[_Style], backdrops: list[PageBox], page: PageBox
+) -> Flags:
+    glyphs = drawn.glyphs
+    x, y = (glyphs.left + glyphs.right) / 2, glyphs.middles
+    is_white = np.array([style.white for style in styles])[drawn.object_numbers]
+    is_hidden = np.array([style.hidden for style in styles])[drawn.object_numbers]
+    for box in backdrops if is_white.any() else ():
+        is_white &= ~_is_inside(x, y, box)
+    largest = np.maximum(glyphs.sizes, glyphs.right - glyphs.left)
+    is_tiny = (largest < TINY_PT) & ~glyphs.are(" ")
+    visible: NDArray[np.bool_] = _is_inside(x, y, page) & ~(is_hidden | is_white | is_tiny)
+    return visible
 
 
-def _text(text_page: Any, index: int) -> str:
-    code = raw.FPDFText_GetUnicode(text_page, index)
-    if code == HYPHEN_MARK and raw.FPDFText_IsHyphen(text_page, index):
-        return "-"
-    text = chr(code) if code < 0x110000 else REPLACEMENT
-    if raw.FPDFText_HasUnicodeMapError(text_page, index) or _is_meaningless(code):
-        return REPLACEMENT
-    return text if not text.isspace() else " "
-
-
-def _is_meaningless(code: int) -> bool:
-    """Return whether a code stands for no character: a control, or one for private use."""
-    return (code < 0x20 and code not in (9, 10, 13)) or 0xE000 <= code <= 0xF8FF or code > 0xEFFFF
-
-
-def _style(text_page: Any, index: int, drawn: Any, is_scan: bool) -> _Style:
+def _style(text_page: Any, index: int, drawn: int, is_scan: bool) -> _Style:
     red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
     known = raw.FPDFText_GetFillColor(text_page, index, red, green, blue, alpha)
-    no_ink = bool(drawn) and raw.FPDFTextObj_GetTextRenderMode(drawn) == NO_INK
+    mode = (
+        raw.FPDFTextObj_GetTextRenderMode(ctypes.cast(drawn, raw.FPDF_PAGEOBJECT)) if drawn else 0
+    )
+    no_ink = mode == NO_INK
     turn = round(raw.FPDFText_GetCharAngle(text_page, index) * 180 / 3.14159265 / TURN_DEGREES)
     return _Style(
         hidden=(no_ink and not is_scan) or (bool(known) and alpha.value < ALPHA_MIN),
@@ -146,14 +114,12 @@ def _style(text_page: Any, index: int, drawn: Any, is_scan: bool) -> _Style:
     )
 
 
-def _boxes(page: Page) -> tuple[list[Box], list[Box]]:
+def _boxes(page: Page) -> tuple[list[PageBox], list[PageBox]]:
     """Return the boxes of images, and of all that white text is seen on."""
-    pictures: list[Box] = []
-    backdrops: list[Box] = []
-    for thing in page.get_objects(max_depth=2):
-        if thing.type not in (PATH, IMAGE, SHADING, FORM):
-            continue
-        box: Box = thing.get_bounds()
+    pictures: list[PageBox] = []
+    backdrops: list[PageBox] = []
+    for thing in page.get_objects(filter=(PATH, IMAGE, SHADING, FORM), max_depth=2):
+        box = PageBox(*thing.get_bounds())
         if thing.type == IMAGE:
             pictures.append(box)
         if thing.type != PATH or not _is_white_path(thing):
@@ -169,21 +135,16 @@ def _is_white_path(path: Any) -> bool:
     return min(red.value, green.value, blue.value) >= WHITE_MIN or alpha.value < ALPHA_MIN
 
 
-def _upright(glyph: Glyph, turn: int) -> Glyph:
+def _upright(glyphs: GlyphRow, turn: int) -> GlyphRow:
     if turn == 0:
-        return glyph
-    left, bottom, right, top = glyph.left, glyph.bottom, glyph.right, glyph.top
-    turned = {
-        1: (-top, left, -bottom, right),
-        2: (-right, -top, -left, -bottom),
-        3: (bottom, -right, top, -left),
-    }[turn]
-    return Glyph(glyph.text, *turned)
+        return glyphs
+    edges, signs = UPRIGHT[turn]
+    return GlyphRow(glyphs.text, glyphs.boxes[:, edges] * np.array(signs))
 
 
-def _is_inside(x: float, y: float, box: Box) -> bool:
-    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
+def _is_inside(x: Numbers, y: Numbers, box: PageBox) -> Flags:
+    return (box.left <= x) & (x <= box.right) & (box.bottom <= y) & (y <= box.top)
 
 
-def _area(box: Box) -> float:
-    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+def _area(box: PageBox) -> float:
+    return max(0.0, box.right - box.left) * max(0.0, box.size)

@@ -36,6 +36,11 @@ INVISIBLE = re.compile(
     "\ufff0-\ufffc\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     f"{INVISIBLE_LETTERS}{VARIATION_SELECTORS}]"
 )
+# A text with none of these, and no letter of presentation, is safe as it is
+UNSAFE = re.compile(
+    f"[\x0b-\x0d\x1b\x85\u00ad\u2028\u2029\ud800-\udfff\ue000\ufb00-\ufb06\ufb13-\ufb17"
+    f"\U0001d400-\U0001d7ff{INVISIBLE.pattern[1:]}"
+)
 ARABIC_NUMBER_SIGNS = re.compile("[\u0600-\u0605\u06dd\u070f]")
 # what a terminal does not print but obeys
 TERMINAL = re.compile("\x1b\\[[0-9;?]*[A-Za-z]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)")
@@ -47,6 +52,8 @@ def safe_text(text: str) -> tuple[str, int]:
 
     Soft hyphens and byte order marks go uncounted: they are ordinary typesetting.
     """
+    if not UNSAFE.search(text):
+        return unicodedata.normalize("NFC", text), 0
     text = SOFT_HYPHEN.sub("", text.replace(BYTE_ORDER_MARK, ""))
     text = TERMINAL.sub("", LINE_SEPARATORS.sub("\n", text))
     text = SURROGATES.sub("\ufffd", text)

@@ -13,7 +13,7 @@ from daydream_memory.reading.passages import RawDocument, Reading, UnreadableDoc
 from daydream_memory.reading.tables import is_prose
 from daydream_memory.reading.web_page import read_fragment
 from daydream_memory.reading.word_lists import word_set
-from daydream_memory.reading.xml_parts import parse_xml
+from daydream_memory.reading.xml_parts import broken_parts, local_name, parse_xml
 
 Element = Any  # lxml has no types
 HEADINGS = word_set("title article-title head subtitle")
@@ -22,6 +22,7 @@ SECTIONS = word_set(
     "sec section div chapter sect1 sect2 sect3 sect4 div1 div2 item entry abstract appendix "
     "article book"
 )
+PARTS = PARAGRAPHS | SECTIONS
 NO_TEXT = word_set(
     "ref-list listBibl bibliography journal-meta contrib-group aff permissions table-wrap table "
     "teiHeader sourceDesc revisionDesc history pub-date author editor affiliation ack notes "
@@ -41,7 +42,7 @@ def read_xml_document(document: RawDocument) -> Reading:
         blocks = [Block("prose", text) for text in _sentences(root)]
     if not blocks:
         raise UnreadableDocumentError("XML without sentences; convert it to text or a table")
-    return Reading(passages_of(blocks, title), title=title)
+    return Reading(passages_of(blocks, title), tuple(broken_parts(root)), title=title)
 
 
 def _title(root: Element) -> str:
@@ -56,9 +57,10 @@ def _blocks(root: Element) -> Iterator[Block]:
     walker = etree.iterwalk(root, events=("start", "end"))
     level = 0
     for event, element in walker:
-        name = etree.QName(element).localname if isinstance(element.tag, str) else ""
+        name = local_name(element)
         if event == "end":
             level -= name in SECTIONS
+            yield from _loose_text(element.tail)
         elif name in NO_TEXT:
             walker.skip_subtree()
         elif name in HEADINGS:
@@ -70,14 +72,17 @@ def _blocks(root: Element) -> Iterator[Block]:
             walker.skip_subtree()
         else:
             level += name in SECTIONS
+            yield from _loose_text(element.text)
+
+
+def _loose_text(text: str | None) -> Iterator[Block]:
+    """Yield a sentence that stands beside paragraphs, in none itself."""
+    if text and is_prose(text):
+        yield Block("prose", " ".join(text.split()))
 
 
 def _has_paragraphs(element: Element) -> bool:
-    return any(
-        etree.QName(child).localname in PARAGRAPHS | SECTIONS
-        for child in element
-        if isinstance(child.tag, str)
-    )
+    return any(local_name(child) in PARTS for child in element)
 
 
 def _paragraph(element: Element) -> Iterator[Block]:
@@ -98,7 +103,7 @@ def _text(element: Element) -> str:
     parts: list[str] = []
     walker = etree.iterwalk(element, events=("start", "end"))
     for event, part in walker:
-        name = etree.QName(part).localname if isinstance(part.tag, str) else ""
+        name = local_name(part)
         if event == "start" and name == "math":
             parts.append(inline_latex(mathml_latex(part)))
             walker.skip_subtree()

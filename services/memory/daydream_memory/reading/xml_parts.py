@@ -7,9 +7,11 @@ from typing import Any
 
 from lxml import etree
 
+from daydream_memory.reading.passages import LeftOut
 from daydream_memory.reading.zip_parts import read_part
 
 Element = Any  # lxml has no types
+FAULT_CHARS_MAX = 80
 
 
 def read_xml(archive: zipfile.ZipFile, name: str) -> Element | None:
@@ -33,3 +35,23 @@ def parse_xml(data: bytes) -> Element | None:
         return etree.fromstring(data, parser=parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
+
+
+def local_name(element: Element) -> str:
+    """Return the name of an element without its namespace, "" for a comment or an instruction."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def broken_parts(root: Element) -> list[LeftOut]:
+    """Return a report of the first fault at which the parser may have lost text."""
+    faults = [
+        fault
+        for fault in root.getroottree().parser.error_log
+        if fault.level == etree.ErrorLevels.FATAL
+        and fault.type != etree.ErrorTypes.ERR_UNDECLARED_ENTITY
+    ]
+    if not faults:
+        return []
+    what = " ".join(faults[0].message.split())[:FAULT_CHARS_MAX]
+    text = f"the XML is broken in line {faults[0].line}: some of its text may be missing ({what})"
+    return [LeftOut("broken", len(faults), text)]

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from daydream_contracts.rpc import LeftOutReport
 from daydream_memory import reading
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import FactText, texts_of
 from daydream_memory.reading import LeftOut, Passage, read_document
 from daydream_memory.sandbox.frames import (
     FACTS_PER_FRAME,
@@ -21,7 +21,6 @@ from daydream_memory.sandbox.frames import (
     ReadRequest,
     WorkerAnswer,
 )
-from daydream_memory.store import NewFact
 
 CHARS = "Plants grow towards the light, because growth is faster on the shaded side."
 SAMPLES = {
@@ -60,18 +59,18 @@ def read(data: bytes, request: ReadRequest) -> Iterator[WorkerAnswer]:
     left_out = list(result.left_out)
     facts_before = 0
     for passages in _slices(result.passages) if result.status == "read" else ():
-        document = facts_of(
+        document = texts_of(
             replace(result, passages=passages, left_out=()),
-            document_id="",
             source=request.source,
             chars_max=request.chars_max,
             kind=request.kind,
         )
         left_out += document.left_out
-        facts = document.facts
+        facts = [
+            _read_fact(text, position) for position, text in enumerate(document.texts, facts_before)
+        ]
         for start in range(0, len(facts), FACTS_PER_FRAME):
-            part = facts[start : start + FACTS_PER_FRAME]
-            yield WorkerAnswer(facts=tuple(_read_fact(fact, facts_before) for fact in part))
+            yield WorkerAnswer(facts=tuple(facts[start : start + FACTS_PER_FRAME]))
         facts_before += len(facts)
     yield WorkerAnswer(
         end=ReadEnd(
@@ -108,15 +107,16 @@ def _cut(passage: Passage) -> Iterator[Passage]:
     yield replace(passage, text=text[start:]) if start else passage
 
 
-def _read_fact(fact: NewFact, facts_before: int) -> ReadFact:
+def _read_fact(fact: FactText, position: int) -> ReadFact:
+    about = fact.passage.metadata
     return ReadFact(
         text=_clean(fact.text, 10_000),
         title=_clean(fact.title, CONTEXT_CHARS_MAX),
-        domain=_clean(fact.domain, 1000),
-        position=facts_before + fact.position,
-        tags=tuple(_clean(tag, 1000) for tag in fact.tags[:200]),
-        licence=_clean(fact.licence, 1000),
-        date=_clean(fact.date, 200),
+        domain=_clean(about.domain, 1000),
+        position=position,
+        tags=tuple(_clean(tag, 1000) for tag in about.tags[:200]),
+        licence=_clean(about.licence, 1000),
+        date=_clean(about.date, 200),
     )
 
 
@@ -128,4 +128,5 @@ def _left_out(part: LeftOut) -> LeftOutReport:
 
 def _clean(text: str, chars_max: int) -> str:
     """Return a text that UTF-8 can hold: JSON may name half of a surrogate pair."""
-    return text[:chars_max].encode("utf-8", "replace").decode()
+    text = text[:chars_max]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

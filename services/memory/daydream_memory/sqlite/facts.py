@@ -64,6 +64,15 @@ class SqliteFacts:
         cosines = dict(self.database.fact_vectors.near(vector, limit, exclude))
         return [(fact, cosines[fact.fact_id]) for fact in await self.get(list(cosines))]
 
+    async def active_at(self, ordinals: Sequence[int]) -> list[StoredFact]:
+        vectors = self.database.fact_vectors
+        named = [vectors.ids[ordinal] for ordinal in ordinals if 0 <= ordinal < len(vectors)]
+        active = [key for key in named if not vectors.is_hidden(key)]
+        return [
+            StoredFact(fact, vectors.row(vectors.row_of[fact.fact_id]), hidden=False)
+            for fact in await self.get(active)
+        ]
+
     async def neighbours(
         self, ordinal: int, near: int, also: Sequence[int]
     ) -> list[Neighbour] | None:

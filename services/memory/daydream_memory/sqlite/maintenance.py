@@ -19,6 +19,8 @@ INSIGHTS = f"""select count(*) from facts f
   where f.kind = 'insight' and not {visibility_rules.HIDDEN}"""
 TEAMS = """select team, count(*) from facts
   where team <> '' and ordinal is not null group by team"""
+SAME_DOCUMENT = """select coalesce(sum(facts * (facts - 1) / 2), 0)
+  from (select count(*) as facts from facts where source <> '' group by source)"""
 CLEARANCES = """select clearance, count(*) from facts
   where clearance <> '' group by clearance"""
 
@@ -30,6 +32,7 @@ class SqliteMaintenance:
     database: SqliteDatabase
     index: SqliteVectorIndex
     counted: tuple[int, StoreCounts] | None = None
+    same_document: tuple[int, int] | None = None  # facts, and pairs of one document among them
 
     @property
     def generation(self) -> str:
@@ -46,9 +49,10 @@ class SqliteMaintenance:
 
     def _count(self) -> StoreCounts:
         decisions = self._groups(DECISIONS)
+        facts, pending = len(self.database.fact_vectors), self._number(FACTS_PENDING)
         return StoreCounts(
-            facts=len(self.database.fact_vectors),
-            facts_pending=self._number(FACTS_PENDING),
+            facts=facts,
+            facts_pending=pending,
             documents=self._number(DOCUMENTS),
             verdicts=sum(decisions.values()),
             judged=self._number(JUDGED),
@@ -58,7 +62,14 @@ class SqliteMaintenance:
             hidden=self.database.fact_vectors.hidden_count,
             teams=self._groups(TEAMS),
             clearances=self._groups(CLEARANCES),
+            same_document_pairs=self._same_document_pairs(facts + pending),
         )
+
+    def _same_document_pairs(self, facts: int) -> int:
+        """Count again only when facts were added: it reads the whole index of sources."""
+        if self.same_document is None or self.same_document[0] != facts:
+            self.same_document = (facts, self._number(SAME_DOCUMENT))
+        return self.same_document[1]
 
     def _number(self, query: str) -> int:
         return int(self.database.connection.execute(query).fetchone()[0])

@@ -45,6 +45,9 @@ create index if not exists verdicts_hypothesis on verdicts(hypothesis_id);
 create table if not exists reviews(
   review_id text primary key, verdict_id text not null, accepted integer not null,
   body text not null);
+create table if not exists outcomes(
+  outcome_id text primary key, verdict_id text not null, at real not null, body text not null);
+create index if not exists outcomes_verdict on outcomes(verdict_id);
 create table if not exists next_vectors(
   kind text, key text, vector blob not null, primary key(kind, key)) without rowid;
 """

@@ -9,7 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from daydream_contracts.events import NearestMatch, ReviewRecorded, VerdictReached
+from daydream_contracts.events import (
+    NearestMatch,
+    OutcomeRecorded,
+    ReviewEffect,
+    ReviewRecorded,
+    VerdictReached,
+)
 from daydream_contracts.rpc import ListVerdicts
 from daydream_memory.erasure_record import facts_in, without
 from daydream_memory.sqlite import erasure_rules, visibility_rules
@@ -18,9 +24,13 @@ from daydream_memory.sqlite.fact_table import SqliteFactTable
 from daydream_memory.store import HYPOTHESES_SEARCHED, NewInsight, ReviewStatus, Vector
 
 PROMOTED = "decision = 'promoted' and final"
+LAST_REVIEW = """(select json_extract(r.body, '$.{field}') from reviews r
+  where r.verdict_id = verdicts.verdict_id
+  order by julianday(json_extract(r.body, '$.recorded_at')) desc, r.rowid desc limit 1)"""
 QUARANTINED = f"""{PROMOTED}
-  and not exists (select 1 from facts f where f.source = 'daydream ' || verdict_id)
-  and not exists (select 1 from reviews r where r.verdict_id = verdicts.verdict_id)
+  and (not exists (select 1 from facts f where f.source = 'daydream ' || verdict_id)
+    or {LAST_REVIEW.format(field="effect")} = '{ReviewEffect.WITHDRAWN}')
+  and {LAST_REVIEW.format(field="accepted")} is null
   and not exists (select 1 from verdicts o where o.hypothesis_id = verdicts.hypothesis_id
     and o.seq < verdicts.seq and o.decision = 'promoted' and o.final)"""
 INSERT = """insert or ignore into verdicts
@@ -28,6 +38,8 @@ INSERT = """insert or ignore into verdicts
   values(?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 # A review overrides the models' decision. The body keeps what they decided.
 PROMOTE = "update verdicts set decision = 'promoted' where verdict_id = ?"
+RESTORE_DECISION = """update verdicts set decision = json_extract(body, '$.decision')
+  where verdict_id = ?"""
 HYPOTHESIS = """select hypothesis_id, text,
   coalesce(json_extract(body, '$.hypothesis.pair.first.team'), ''),
   coalesce(json_extract(body, '$.hypothesis.pair.second.team'), '')
@@ -38,6 +50,8 @@ JUDGED_PAIRS = """select v.seq, first.ordinal, second.ordinal
     on first.fact_id = json_extract(v.body, '$.hypothesis.pair.first.fact_id')
   left join facts second
     on second.fact_id = json_extract(v.body, '$.hypothesis.pair.second.fact_id')"""
+OUTCOMES = """select body from outcomes
+  where verdict_id in (select value from json_each(?)) order by at"""
 REVIEWS = """select body from reviews
   where verdict_id in (select value from json_each(?)) order by rowid"""
 HIDDEN_INSIGHTS = f"""select f.source from facts f
@@ -91,15 +105,24 @@ class SqliteVerdicts:
 
     async def add_review(self, review: ReviewRecorded, insight: NewInsight | None) -> None:
         connection = self.database.connection
-        row = (review.message_id, review.verdict_id, review.accepted, review.model_dump_json())
+        accepted = bool(review.accepted)
+        row = (review.message_id, review.verdict_id, accepted, review.model_dump_json())
 
         def write() -> None:
             connection.execute("insert or replace into reviews values(?, ?, ?, ?)", row)
             if insight:
                 self.table.insert(insight[0])
                 connection.execute(PROMOTE, (review.verdict_id,))
+            if review.accepted is None:
+                connection.execute(RESTORE_DECISION, (review.verdict_id,))
 
         await self.database.run(lambda: self.table.activate(_vectors(insight), write))
+
+    async def add_outcome(self, outcome: OutcomeRecorded) -> None:
+        body, at = outcome.model_dump_json(), outcome.recorded_at.timestamp()
+        row = (outcome.message_id, outcome.verdict_id, at, body)
+        query = "insert or replace into outcomes values(?, ?, ?, ?)"
+        await self.database.run(lambda: self.database.connection.execute(query, row))
 
     async def get(self, verdict_id: str) -> VerdictReached | None:
         query = "select body from verdicts where verdict_id = ?"
@@ -127,15 +150,23 @@ class SqliteVerdicts:
         def read() -> ReviewStatus:
             connection = self.database.connection
             bodies = connection.execute(REVIEWS, names).fetchall()
+            outcomes = connection.execute(OUTCOMES, names).fetchall()
             sources = connection.execute(HIDDEN_INSIGHTS, names).fetchall()
             pending = connection.execute(PENDING_REVIEW, names).fetchall()
             return ReviewStatus(
                 reviews=tuple(ReviewRecorded.model_validate_json(body) for (body,) in bodies),
+                outcomes=tuple(OutcomeRecorded.model_validate_json(body) for (body,) in outcomes),
                 hidden=tuple(source.removeprefix("daydream ") for (source,) in sources),
                 pending=tuple(verdict_id for (verdict_id,) in pending),
             )
 
         return await self.database.run(read)
+
+    async def ranked(
+        self, vector: Vector, verdict_ids: Sequence[str], limit: int
+    ) -> list[tuple[str, float]]:
+        vectors = self.database.hypothesis_vectors
+        return await self.database.run_unlocked(lambda: vectors.rank(vector, verdict_ids, limit))
 
     async def judged_pairs(
         self, after: int, limit: int

@@ -2,7 +2,8 @@
 
 A fact is active while a current document or question holds it, or while it is an insight, and
 it is not retracted. Nothing is deleted here. `mentions` says which sources hold a fact now.
-`retracted` lists for a fact the roots of its retraction: itself, or a fact that it descends from.
+`retracted` lists for a fact the roots of its retraction: itself, or a fact that it descends from. A
+merged fact has a root of its own kind there, which its descendants do not inherit.
 Undoing the retraction of a root undoes exactly what it caused. All functions run inside the
 caller's transaction and are idempotent. They return the ids of the facts that a change concerns.
 """
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from daydream_memory.erasure_record import ERASED_NOTE
-from daydream_memory.store import DocumentRecord, NewFact
+from daydream_memory.store import MERGED, DocumentRecord, NewFact
 
 HIDDEN = """(exists (select 1 from retracted r where r.fact_id = f.fact_id)
   or f.kind <> 'insight' and not exists (select 1 from mentions m where m.fact_id = f.fact_id))"""
@@ -39,7 +40,8 @@ WRITE_REMOVAL = """insert into removals values(?, ?)
 END_DOCUMENTS = """update documents set current = 0
   where source = ? and current and offered_at <= ?"""
 INHERIT = """insert or ignore into retracted
-  select ?, r.root from retracted r where r.fact_id in (select value from json_each(?))"""
+  select ?, r.root from retracted r where r.fact_id in (select value from json_each(?))
+  and substr(r.root, 1, length(?)) <> ?"""
 WRITE_DECISION = """insert into visibility_decisions values(?, ?)
   on conflict(root) do update set at = excluded.at where excluded.at >= at"""
 HOLDERS = "select m.source from mentions m where m.fact_id = facts.fact_id"
@@ -125,7 +127,7 @@ def inherit(db: sqlite3.Connection, fact: NewFact) -> None:
     """Hide a new fact where a fact that it descends from is retracted."""
     rows = [(parent, fact.fact_id) for parent in fact.parents]
     db.executemany("insert or ignore into descents values(?, ?)", rows)
-    db.execute(INHERIT, (fact.fact_id, json.dumps(fact.parents)))
+    db.execute(INHERIT, (fact.fact_id, json.dumps(fact.parents), MERGED, MERGED))
 
 
 def is_latest_decision(db: sqlite3.Connection, root: str, at: datetime) -> bool:
@@ -146,6 +148,18 @@ def reinstate(db: sqlite3.Connection, root: str) -> set[str]:
     below = descendants(db, root)
     db.execute("delete from retracted where root = ?", (root,))
     return below
+
+
+def merge(db: sqlite3.Connection, fact_id: str) -> set[str]:
+    """Hide a fact alone: another one says the same."""
+    db.execute("insert or ignore into retracted values(?, ?)", (fact_id, MERGED + fact_id))
+    return {fact_id}
+
+
+def separate(db: sqlite3.Connection, fact_id: str) -> set[str]:
+    """Undo the merge of a fact."""
+    db.execute("delete from retracted where root = ?", (MERGED + fact_id,))
+    return {fact_id}
 
 
 def hidden_among(db: sqlite3.Connection, fact_ids: Sequence[str]) -> set[str]:

@@ -1,10 +1,9 @@
 """The interface of a store: its parts, and the records that they exchange."""
 
+from daydream_memory.store.backup_support import BackupContents, BackupSupport
 from daydream_memory.store.document_store import DocumentStore
 from daydream_memory.store.parts import (
     HYPOTHESES_SEARCHED,
-    BackupContents,
-    BackupSupport,
     ErasureStore,
     FactStore,
     ModelMigrationStore,
@@ -14,6 +13,7 @@ from daydream_memory.store.parts import (
     VisibilityStore,
 )
 from daydream_memory.store.records import (
+    MERGED,
     DocumentRecord,
     ErasedFacts,
     NewFact,
@@ -26,10 +26,12 @@ from daydream_memory.store.records import (
     UnlabelledFact,
     Vector,
     VisibilityChange,
+    retracted_by,
 )
 
 __all__ = [
     "HYPOTHESES_SEARCHED",
+    "MERGED",
     "BackupContents",
     "BackupSupport",
     "DocumentRecord",
@@ -52,4 +54,5 @@ __all__ = [
     "VerdictStore",
     "VisibilityChange",
     "VisibilityStore",
+    "retracted_by",
 ]

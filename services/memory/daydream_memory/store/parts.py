@@ -14,15 +14,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
-from daydream_contracts.events import Fact, NearestMatch, ReviewRecorded, VerdictReached
+from daydream_contracts.events import (
+    Fact,
+    NearestMatch,
+    OutcomeRecorded,
+    ReviewRecorded,
+    VerdictReached,
+)
 from daydream_contracts.rpc import (
     FactVisibility,
     ListVerdicts,
     Neighbour,
 )
+from daydream_memory.store.backup_support import BackupSupport
 from daydream_memory.store.document_store import DocumentStore
 from daydream_memory.store.records import (
     ErasedFacts,
@@ -66,6 +72,9 @@ class FactStore(Protocol):
     ) -> list[tuple[Fact, float]]:
         """Return the active facts with the highest cosine, highest first."""
 
+    async def active_at(self, ordinals: Sequence[int]) -> list[StoredFact]:
+        """Return the active facts with these ordinals."""
+
     async def neighbours(
         self, ordinal: int, near: int, also: Sequence[int]
     ) -> list[Neighbour] | None:
@@ -95,7 +104,7 @@ class FactStore(Protocol):
 
 
 class VerdictStore(Protocol):
-    """Verdicts, the vectors of their hypotheses, reviews, and the insights that they create."""
+    """Verdicts with the vectors of their hypotheses, opinions, and insights that they create."""
 
     async def add(
         self, verdict: VerdictReached, vector: Vector | None, insight: NewInsight | None
@@ -103,7 +112,14 @@ class VerdictStore(Protocol):
         """Store a verdict, the vector of its hypothesis and its insight: all or nothing."""
 
     async def add_review(self, review: ReviewRecorded, insight: NewInsight | None) -> None:
-        """Store a review, and the insight that it releases from quarantine: all or nothing."""
+        """Store a review, and the insight that it releases from quarantine: all or nothing.
+
+        Without an opinion (`accepted` is None) the verdict has its own decision again, and may
+        wait for a review again.
+        """
+
+    async def add_outcome(self, outcome: OutcomeRecorded) -> None:
+        """Store an outcome."""
 
     async def get(self, verdict_id: str) -> VerdictReached | None:
         """Return one verdict."""
@@ -113,6 +129,14 @@ class VerdictStore(Protocol):
 
     async def review_status(self, verdict_ids: Sequence[str]) -> ReviewStatus:
         """Return what people decided on these verdicts."""
+
+    async def ranked(
+        self, vector: Vector, verdict_ids: Sequence[str], limit: int
+    ) -> list[tuple[str, float]]:
+        """Return those of these verdicts with the highest cosine of their hypothesis.
+
+        They are (verdict_id, cosine), highest first. Leave out verdicts without a vector.
+        """
 
     async def judged_pairs(
         self, after: int, limit: int
@@ -141,6 +165,12 @@ class VisibilityStore(Protocol):
 
     async def reinstate(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
         """Undo what `retract` did for these facts. A fact with another cause stays hidden."""
+
+    async def merge(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
+        """Hide these facts alone: another fact says the same. What descends from them stays."""
+
+    async def separate(self, fact_ids: Sequence[str], at: datetime) -> VisibilityChange:
+        """Undo what `merge` did for these facts. A fact with another cause stays hidden."""
 
     async def resolve(self, names: Sequence[str]) -> list[FactVisibility]:
         """Return the facts of these names: ids of facts, or of verdicts that created one.
@@ -222,44 +252,6 @@ class StoreMaintenance(Protocol):
 
     async def close(self) -> None:
         """Close the store."""
-
-
-@dataclass(frozen=True)
-class BackupContents:
-    """What a copy holds. `context` is what the service stored with it."""
-
-    facts: int
-    verdicts: int
-    context: Mapping[str, object]
-
-
-class BackupSupport(Protocol):
-    """Optional part: copies of the whole store while it runs.
-
-    A verified copy at `staged` replaces the store at the next start. It is another generation then.
-    """
-
-    @property
-    def staged(self) -> Path:
-        """Path of the copy that replaces the store."""
-
-    async def write_copy(self, target: Path, context: Mapping[str, object]) -> BackupContents:
-        """Write a consistent copy to this file."""
-
-    def read_contents(self, copy: Path) -> BackupContents:
-        """Check a copy and return what it holds. Raise PermanentError for an unusable file."""
-
-    async def restored_context(self) -> Mapping[str, object] | None:
-        """Return the context of the backup that this store was restored from.
-
-        None: it was not restored, or `finish_restore` was called since.
-        """
-
-    async def erase_again(self) -> None:
-        """Erase what was erased in the store that this one replaced."""
-
-    async def finish_restore(self) -> None:
-        """Mark the restored store as complete and delete the one that it replaced."""
 
 
 @dataclass(frozen=True)

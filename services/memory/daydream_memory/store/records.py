@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from daydream_contracts.events import Fact, FactKind, ReviewRecorded
+from daydream_contracts.events import Fact, FactKind, OutcomeRecorded, ReviewRecorded
 from daydream_contracts.rpc import LeftOutReport
 
 Vector = NDArray[np.float32]
@@ -85,6 +86,15 @@ class StoreCounts:
     hidden: int
     teams: dict[str, int]
     clearances: dict[str, int]
+    same_document_pairs: int
+
+
+MERGED = "merged "  # begins the cause of a merged fact, which no descendant inherits
+
+
+def retracted_by(causes: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of retracted facts among the causes for which a fact is hidden."""
+    return tuple(sorted(cause for cause in causes if not cause.startswith(MERGED)))
 
 
 @dataclass(frozen=True)
@@ -115,11 +125,12 @@ class ErasedFacts:
 class ReviewStatus:
     """What people decided on some verdicts.
 
-    `reviews` are oldest first. `hidden` lists the verdicts whose insight is hidden,
+    `reviews` and `outcomes` are oldest first. `hidden` lists the verdicts whose insight is hidden,
     `pending` the promoted ones that no person has reviewed yet.
     """
 
     reviews: tuple[ReviewRecorded, ...] = ()
+    outcomes: tuple[OutcomeRecorded, ...] = ()
     hidden: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
 

@@ -12,6 +12,7 @@ from daydream_memory.weaviate.schema import (
     FACT,
     MENTION,
     META,
+    OUTCOME,
     REMOVAL,
     REVIEW,
     VERDICT,
@@ -34,6 +35,7 @@ class WeaviateCollections:
         self.mentions = Table(client, settings, MENTION, "mention")
         self.removals = Table(client, settings, REMOVAL, "removal")
         self.reviews = Table(client, settings, REVIEW, "review")
+        self.outcomes = Table(client, settings, OUTCOME, "outcome")
         self.meta = Table(client, settings, META, "meta")
         self._last_at = 0
         self.use_models("", "")

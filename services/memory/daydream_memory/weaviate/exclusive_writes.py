@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from daydream_contracts.errors import ConfigurationError
-from daydream_memory.store import NewFact, Vector
+from daydream_memory.store import NewFact, Vector, retracted_by
 from daydream_memory.weaviate.collections import WeaviateCollections
 from daydream_memory.weaviate.table import where
 from daydream_memory.weaviate.write_lock import WriteLock
@@ -76,7 +76,7 @@ class ExclusiveWrites:
         """Return by whom these facts are retracted."""
         keys = [(key,) for key in sorted(fact_ids)]
         rows = await self._collections.facts.get(keys, only=["fact_id", "roots"])
-        return {row["fact_id"]: row["roots"] or [] for row in rows}
+        return {row["fact_id"]: list(retracted_by(row["roots"] or ())) for row in rows}
 
     def _properties(self, fact: NewFact, roots: Mapping[str, list[str]]) -> dict[str, Any]:
         inherited = {root for parent in fact.parents for root in roots.get(parent, [])}

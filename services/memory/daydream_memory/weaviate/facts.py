@@ -79,6 +79,14 @@ class WeaviateFacts:
         facts = [(fact_of(row), row.cosine) for row in rows if row["fact_id"] not in exclude]
         return facts[:limit]
 
+    async def active_at(self, ordinals: Sequence[int]) -> list[StoredFact]:
+        if not ordinals:
+            return []
+        rows = await self.collections.facts.find(
+            where(ordinal=list(ordinals), shown=True), limit=len(ordinals), vector=True
+        )
+        return [StoredFact(fact_of(row), vector_of(row), hidden=False) for row in rows]
+
     async def neighbours(
         self, ordinal: int, near: int, also: Sequence[int]
     ) -> list[Neighbour] | None:

@@ -37,6 +37,7 @@ class WeaviateMaintenance:
     writes: ExclusiveWrites
     migration: WeaviateModelMigration
     cached: _CachedCounts | None = None
+    same_document: tuple[int, int] | None = None  # facts, and pairs of one document among them
 
     @property
     def generation(self) -> str:
@@ -53,10 +54,11 @@ class WeaviateMaintenance:
 
     async def _count(self, state: WriteLockState) -> StoreCounts:
         facts, verdicts = self.collections.facts, self.collections.verdicts
-        decisions, teams, clearances = await asyncio.gather(
+        decisions, teams, clearances, same_document = await asyncio.gather(
             verdicts.counts("decision"),
             self._groups("team", where(labelled=True, pending=False)),
             self._groups("clearance", where(labelled=True)),
+            self._same_document_pairs(_facts(state)),
         )
         pending, documents, judged, quarantined, insights, hidden = await asyncio.gather(
             facts.count(where(pending=True)),
@@ -78,7 +80,18 @@ class WeaviateMaintenance:
             hidden=hidden,
             teams=teams,
             clearances=clearances,
+            same_document_pairs=same_document,
         )
+
+    async def _same_document_pairs(self, facts: int) -> int:
+        """Count again only when facts were added: it groups all facts by their source.
+
+        Beyond the number of groups that the server returns, documents are not counted.
+        """
+        if self.same_document is None or self.same_document[0] != facts:
+            sizes = await self._groups("source", None)
+            self.same_document = (facts, sum(size * (size - 1) // 2 for size in sizes.values()))
+        return self.same_document[1]
 
     async def _groups(self, name: str, filters: Any) -> dict[str, int]:
         """Return how many facts have each value of a property that few have."""

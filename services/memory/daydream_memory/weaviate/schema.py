@@ -108,6 +108,7 @@ FACT = Schema(
         flag("hidden"),
         key_texts("roots"),
         key_text("decided_at"),
+        key_text("merge_decided_at"),
         key_text("team"),
         key_text("clearance"),
         flag("labelled"),
@@ -158,9 +159,18 @@ REVIEW = Schema(
         number("added_at"),
     ),
 )
+OUTCOME = Schema(
+    "Outcome",
+    (
+        key_text("outcome_id"),
+        key_text("verdict_id"),
+        stored_text("body"),
+        number("added_at"),
+    ),
+)
 META = Schema("Meta", (key_text("key"), stored_text("value")))
 NO_MODEL = "none"  # the server wants a name before the first model is known
-SCHEMAS = (FACT, DOCUMENT, MENTION, REMOVAL, VERDICT, REVIEW, META)
+SCHEMAS = (FACT, DOCUMENT, MENTION, REMOVAL, VERDICT, REVIEW, OUTCOME, META)
 
 
 def vector_name(model: str) -> str:

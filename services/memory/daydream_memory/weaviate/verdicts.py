@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 from weaviate.classes.query import Filter
 
-from daydream_contracts.events import Decision, NearestMatch, ReviewRecorded, VerdictReached
+from daydream_contracts.events import (
+    Decision,
+    NearestMatch,
+    OutcomeRecorded,
+    ReviewEffect,
+    ReviewRecorded,
+    VerdictReached,
+)
 from daydream_contracts.rpc import ListVerdicts
 from daydream_memory.erasure_record import ERASED, facts_in, without
 from daydream_memory.store import HYPOTHESES_SEARCHED, NewInsight, ReviewStatus, Vector
@@ -86,15 +93,37 @@ class WeaviateVerdicts:
             properties = {
                 "review_id": review.message_id,
                 "verdict_id": review.verdict_id,
-                "accepted": review.accepted,
+                "accepted": bool(review.accepted),
                 "body": review.model_dump_json(),
                 "added_at": self.collections.now(),
             }
             await self.collections.reviews.insert([((review.message_id,), properties)])
-            if await self.collections.verdicts.get([key], only=["verdict_id"]):
+            stored = await self.collections.verdicts.get([key], only=["verdict_id", "body"])
+            if stored and review.accepted is None:
+                await self._restore_decision(review, verdict_of(stored[0]))
+            elif stored:
                 # a review overrides the models' decision; the body keeps what they decided
                 decision = {"decision": PROMOTED} if insight else {}
                 await self.collections.verdicts.change({key: {"pending_review": False, **decision}})
+
+    async def _restore_decision(self, review: ReviewRecorded, verdict: VerdictReached) -> None:
+        """Give a verdict without a review its own decision again, and its place in quarantine."""
+        source = where(source=f"daydream {verdict.verdict_id}")
+        promoted = verdict.decision is Decision.PROMOTED and verdict.final
+        no_fact = review.effect is ReviewEffect.WITHDRAWN or not (
+            await self.collections.facts.count(source)
+        )
+        changes = {"decision": verdict.decision.value, "pending_review": promoted and no_fact}
+        await self.collections.verdicts.change({(verdict.verdict_id,): changes})
+
+    async def add_outcome(self, outcome: OutcomeRecorded) -> None:
+        properties = {
+            "outcome_id": outcome.message_id,
+            "verdict_id": outcome.verdict_id,
+            "body": outcome.model_dump_json(),
+            "added_at": self.collections.now(),
+        }
+        await self.collections.outcomes.insert([((outcome.message_id,), properties)])
 
     async def get(self, verdict_id: str) -> VerdictReached | None:
         rows = await self.collections.verdicts.get([(verdict_id,)], only=["body"])
@@ -123,6 +152,7 @@ class WeaviateVerdicts:
         if not verdict_ids:
             return ReviewStatus()
         reviews = await self.collections.reviews.all(where(verdict_id=verdict_ids), by="added_at")
+        outcomes = await self.collections.outcomes.all(where(verdict_id=verdict_ids), by="added_at")
         sources = [f"daydream {verdict_id}" for verdict_id in verdict_ids]
         hidden = await self.collections.facts.find(
             where(source=sources, hidden=True), limit=len(sources), only=["source"]
@@ -134,9 +164,20 @@ class WeaviateVerdicts:
         )
         return ReviewStatus(
             reviews=tuple(ReviewRecorded.model_validate_json(row["body"]) for row in reviews),
+            outcomes=tuple(OutcomeRecorded.model_validate_json(row["body"]) for row in outcomes),
             hidden=tuple(row["source"].removeprefix("daydream ") for row in hidden),
             pending=tuple(row["verdict_id"] for row in pending),
         )
+
+    async def ranked(
+        self, vector: Vector, verdict_ids: Sequence[str], limit: int
+    ) -> list[tuple[str, float]]:
+        if not verdict_ids:
+            return []
+        rows = await self.collections.verdicts.near(
+            vector, limit, where(verdict_id=list(verdict_ids)), only=["verdict_id"]
+        )
+        return [(row["verdict_id"], row.cosine) for row in rows]
 
     async def judged_pairs(
         self, after: int, limit: int

@@ -31,9 +31,14 @@ class WeaviateVisibilityRules:
 
     async def retract(self, root: str) -> set[str]:
         """Name this root in all facts that descend from it. Return their ids."""
-        facts = self.collections.facts
         below = await self.lineage.descendants([root])
-        rows = await facts.get([(key,) for key in sorted(below)], only=["fact_id", "roots"])
+        await self.name_root(root, below)
+        return below
+
+    async def name_root(self, root: str, fact_ids: Collection[str]) -> None:
+        """Name this root in these facts."""
+        facts = self.collections.facts
+        rows = await facts.get([(key,) for key in sorted(fact_ids)], only=["fact_id", "roots"])
         await facts.change(
             {
                 (row["fact_id"],): {"roots": sorted({*(row["roots"] or ()), root})}
@@ -41,7 +46,6 @@ class WeaviateVisibilityRules:
                 if root not in (row["roots"] or ())
             }
         )
-        return below
 
     async def held_by(self, source: str) -> set[str]:
         """Return the ids of the facts that a source holds."""

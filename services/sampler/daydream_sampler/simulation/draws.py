@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,10 @@ from numpy.typing import NDArray
 from daydream_contracts.access import are_isolated
 from daydream_contracts.events import FactKind
 from daydream_contracts.rpc import Neighbour, Neighbourhoods, NeighbourQuery
-from daydream_sampler.candidates import NEAREST
+from daydream_sampler.candidates import NEAREST, are_of_one_document
 from daydream_sampler.claim import Claim
 from daydream_sampler.epoch import Epoch
-from daydream_sampler.pair_numbers import ordinals_of
+from daydream_sampler.pair_numbers import ordinals_of, pair_count
 from daydream_sampler.pair_probability import ProposalModel, anchor_sources_of
 from daydream_sampler.strategies.interface import Strategy
 
@@ -39,6 +40,9 @@ class FactSpace:
     parents: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     teams: Mapping[int, str] = field(default_factory=dict)
     clearances: Mapping[int, str] = field(default_factory=dict)
+    domains: Mapping[int, str] = field(default_factory=dict)
+    _nearest: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict, init=False)
+    _neighbours: dict[tuple[int, int], Neighbour] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(0)
@@ -51,11 +55,18 @@ class FactSpace:
     def is_forbidden(self, number: int, may_see: Callable[[str], bool]) -> bool:
         """Return whether a pair may not be drawn."""
         ordinals = ordinals_of(number)
+        if are_of_one_document(*(self.sources[ordinal] for ordinal in ordinals)):
+            return True
         first_team, second_team = (self.teams.get(ordinal, "") for ordinal in ordinals)
         return are_isolated(first_team, second_team) or any(
             ordinal in self.hidden or not may_see(self.clearances.get(ordinal, ""))
             for ordinal in ordinals
         )
+
+    @cached_property
+    def same_document_pairs(self) -> int:
+        """How many pairs have facts of one document."""
+        return sum(map(pair_count, Counter(filter(None, self.sources)).values()))
 
     @property
     def questions(self) -> list[int]:
@@ -73,27 +84,37 @@ class FactSpace:
         )
 
     def _neighbourhood(self, query: NeighbourQuery, near: int) -> tuple[Neighbour, ...]:
-        cosines = self.vectors @ self.vectors[query.ordinal]
-        cosines[query.ordinal] = np.inf
-        cosines[list(self.hidden)] = -1.0
-        nearest = np.argpartition(-cosines, min(near, len(cosines) - 1))[: near + 1]
-        others = {*nearest.tolist(), *query.also} - {query.ordinal}
-        ordered = sorted(others, key=lambda ordinal: -cosines[ordinal])
-        similarities = {query.ordinal: 1.0, **{other: float(cosines[other]) for other in ordered}}
-        return tuple(
-            Neighbour(
-                ordinal=ordinal,
-                similarity=similarity,
-                source=self.sources[ordinal],
-                domain="",
-                kind=self.kinds[ordinal],
-                hidden=ordinal in self.hidden,
-                related=self.are_related(ordinal, query.ordinal),
-                team=self.teams.get(ordinal, ""),
-                clearance=self.clearances.get(ordinal, ""),
+        """Return what the memory would. Facts do not change, so it is computed once per pair."""
+        own = query.ordinal
+        others = {*self._nearest_of(own, near), *query.also} - {own}
+        neighbours = [self._neighbour(own, other) for other in others]
+        neighbours.sort(key=lambda neighbour: -neighbour.similarity)
+        return (self._neighbour(own, own), *neighbours)
+
+    def _nearest_of(self, ordinal: int, near: int) -> tuple[int, ...]:
+        if (ordinal, near) not in self._nearest:
+            cosines = self.vectors @ self.vectors[ordinal]
+            cosines[ordinal] = np.inf
+            cosines[list(self.hidden)] = -1.0
+            nearest = np.argpartition(-cosines, min(near, len(cosines) - 1))[: near + 1]
+            self._nearest[ordinal, near] = tuple(nearest.tolist())
+        return self._nearest[ordinal, near]
+
+    def _neighbour(self, own: int, other: int) -> Neighbour:
+        if (own, other) not in self._neighbours:
+            cosine = float(self.vectors[own] @ self.vectors[other])
+            self._neighbours[own, other] = Neighbour(
+                ordinal=other,
+                similarity=1.0 if own == other else -1.0 if other in self.hidden else cosine,
+                source=self.sources[other],
+                domain=self.domains.get(other, ""),
+                kind=self.kinds[other],
+                hidden=other in self.hidden,
+                related=self.are_related(other, own),
+                team=self.teams.get(other, ""),
+                clearance=self.clearances.get(other, ""),
             )
-            for ordinal, similarity in similarities.items()
-        )
+        return self._neighbours[own, other]
 
     def are_related(self, ordinal: int, other: int) -> bool:
         """Return whether one of the two facts is a parent of the other."""
@@ -136,7 +157,16 @@ def draw(
     sources = anchor_sources_of(strategies, facts, len(space.questions))
     before = epoch.extend(facts).start_arrivals(sources)
     hidden = len({*space.hidden, *space.clearances})
-    proposal = ProposalModel(before, facts, space.questions, strategies, drawn, hidden, may_see)
+    proposal = ProposalModel(
+        before,
+        facts,
+        space.questions,
+        strategies,
+        drawn,
+        hidden,
+        may_see,
+        same_document_pairs=space.same_document_pairs,
+    )
     claimed = before.claim("a", NOW, sources)
     if claimed is None:
         return before, None

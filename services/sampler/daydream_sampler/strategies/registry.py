@@ -11,11 +11,13 @@ from daydream_sampler.strategies.interface import Strategy
 from daydream_sampler.strategies.learned import Learned
 from daydream_sampler.strategies.recheck import Recheck
 from daydream_sampler.strategies.reservoir import Reservoir
+from daydream_sampler.strategies.stratified import STRATIFIED, Stratified
 from daydream_sampler.strategies.unseen import Unseen
 
 GROUP = "daydream.strategies"
 SETTING = "DAYDREAM_SAMPLER_STRATEGIES"
 BUNDLED: Mapping[str, Callable[[], Strategy]] = {
+    STRATIFIED: Stratified,
     "importance": Importance,
     "anchored": Anchored,
     "unseen": Unseen,

@@ -28,6 +28,7 @@ from daydream_contracts.events.hypotheses import (
     HypothesisProposed,
     LinkKind,
     ModelCall,
+    PairHypotheses,
     PromptExample,
     PromptRef,
     ShortSynthesis,
@@ -48,9 +49,10 @@ from daydream_contracts.events.judgements import (
     Statement,
     Vote,
 )
-from daydream_contracts.events.pairs import PairSampled, pair_id_of
+from daydream_contracts.events.pairs import PairSampled, ScreenRank, pair_id_of
 from daydream_contracts.events.reviews_and_visibility import (
     OutcomeRecorded,
+    ReviewEffect,
     ReviewRecorded,
     TrialResult,
     VisibilityChanged,
@@ -89,14 +91,17 @@ __all__ = [
     "ModelCall",
     "NearestMatch",
     "OutcomeRecorded",
+    "PairHypotheses",
     "PairSampled",
     "Payer",
     "PromptExample",
     "PromptRef",
     "Refutation",
+    "ReviewEffect",
     "ReviewRecorded",
     "Rule",
     "Scores",
+    "ScreenRank",
     "ShortSynthesis",
     "Statement",
     "Synthesis",

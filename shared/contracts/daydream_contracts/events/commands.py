@@ -13,7 +13,9 @@ class CommandReceived(Message):
     """A person gave a command through the console. It is recorded before it is carried out."""
 
     who: str = Field(min_length=1)
-    via: str = Field(description="how the person is known: token, session, proxy or loopback")
+    via: str = Field(
+        description="how the person is known: token, session, proxy, loopback or command"
+    )
     command: str = Field(description="method and path of the API")
     about: str = Field(default="", description="what it concerns, as sent, without secrets")
     why: str = ""

@@ -102,6 +102,15 @@ class PromptExample(ContractModel):
     interesting: bool
 
 
+class PairHypotheses(ContractModel):
+    """All hypotheses of a pair that state a link, in the order of their samples, and which is this
+    one.
+    """
+
+    syntheses: tuple[Synthesis, ...] = Field(min_length=2)
+    place: int = Field(ge=0)
+
+
 class HypothesisProposed(Message):
     """The synthesizer answered: with a link, with "no link", or unreadably; or a filter refused."""
 
@@ -119,6 +128,11 @@ class HypothesisProposed(Message):
         default="", description="name of the model that wrote it, as in the settings"
     )
     examples: tuple[PromptExample, ...] = ()
+    together: PairHypotheses | None = Field(
+        default=None,
+        description="the pair's hypotheses, if there are several: a judge may score them in one"
+        " call",
+    )
     round: int = Field(
         default=1,
         ge=1,

@@ -42,6 +42,9 @@ class Judgement(ContractModel):
         ge=0,
         description="0 for the judge's first answer on this hypothesis, 1 for the second, …",
     )
+    place: int | None = Field(
+        default=None, ge=0, description="its place among the hypotheses of one call, if several"
+    )
     prompt: str = Field(default="", description="digest of the prompt")
     cost_nanousd: int = Field(default=0, ge=0)
     filtered: str | None = Field(

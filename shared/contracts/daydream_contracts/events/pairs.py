@@ -7,8 +7,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from daydream_contracts.events.base import Message, Payer, derive_id
+from daydream_contracts.events.base import ContractModel, Message, Payer, derive_id
 from daydream_contracts.events.facts import Fact
+
+
+class ScreenRank(ContractModel):
+    """Where a cheap model ranked a pair among others before anything was written about it."""
+
+    quarter: int = Field(ge=0, le=3, description="of the pairs ranked with it; 0 is the best")
+    pass_probability: float = Field(
+        gt=0, le=1, description="probability that a pair of this rank and strategy passed"
+    )
+    cost_nanousd: int = Field(ge=0, description="its part of the call that ranked it")
 
 
 class PairSampled(Message):
@@ -49,6 +59,9 @@ class PairSampled(Message):
     canary: Literal["", "bridge", "decoy"] = Field(
         default="",
         description="injected to measure the critic: bridge (should pass) or decoy (should not)",
+    )
+    screen: ScreenRank | None = Field(
+        default=None, description="its rank in the pre-screen; None if it was not ranked"
     )
     similarity: float = Field(ge=-1.001, le=1.001, description="cosine of the two embeddings")
     samples: int = Field(ge=1, description="number of hypotheses to write, numbered 0…samples−1")

@@ -61,6 +61,7 @@ from daydream_contracts.rpc.critic import (
     CriticState,
     JudgeSkill,
     JudgeState,
+    PlaceScore,
     Share,
 )
 from daydream_contracts.rpc.documents import (
@@ -104,6 +105,9 @@ from daydream_contracts.rpc.memory import (
     JudgedPairs,
     JudgedPairsPage,
     ListVerdicts,
+    MapMemory,
+    MapPoint,
+    MemoryMap,
     MemoryState,
     NearestMatches,
     Neighbour,
@@ -111,6 +115,9 @@ from daydream_contracts.rpc.memory import (
     NeighbourQuery,
     PairAt,
     PairFound,
+    RankedVerdict,
+    RankedVerdicts,
+    RankVerdicts,
     Resolve,
     Resolved,
     Search,
@@ -129,8 +136,20 @@ from daydream_contracts.rpc.memory_lifecycle import (
     RestoreBackup,
     Restored,
 )
-from daydream_contracts.rpc.sampler import Phase, SamplerState, SetGoal, StrategyYield
-from daydream_contracts.rpc.synthesizer import SynthesizerState, WriterState
+from daydream_contracts.rpc.sampler import (
+    Phase,
+    SamplerState,
+    ScreenState,
+    SetGoal,
+    StrategyYield,
+    StratumYield,
+)
+from daydream_contracts.rpc.synthesizer import (
+    ScreenedPairs,
+    ScreenPairs,
+    SynthesizerState,
+    WriterState,
+)
 
 
 class EmptyRequest(ContractModel):
@@ -195,6 +214,9 @@ __all__ = [
     "LimitState",
     "ListDocuments",
     "ListVerdicts",
+    "MapMemory",
+    "MapPoint",
+    "MemoryMap",
     "MemoryState",
     "MessageToVoid",
     "ModelState",
@@ -207,10 +229,14 @@ __all__ = [
     "PairFound",
     "Pause",
     "Phase",
+    "PlaceScore",
     "PreviewDocument",
     "Purpose",
     "Quote",
     "QuoteRequest",
+    "RankVerdicts",
+    "RankedVerdict",
+    "RankedVerdicts",
     "ReadAgain",
     "ReducedPlan",
     "Refusal",
@@ -226,6 +252,9 @@ __all__ = [
     "RevokeKey",
     "SamplerState",
     "Scope",
+    "ScreenPairs",
+    "ScreenState",
+    "ScreenedPairs",
     "Search",
     "SearchHit",
     "SearchResults",
@@ -241,6 +270,7 @@ __all__ = [
     "SourceFact",
     "StageSpend",
     "StrategyYield",
+    "StratumYield",
     "SynthesizerState",
     "TaxState",
     "TopUp",

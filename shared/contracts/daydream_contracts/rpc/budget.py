@@ -14,7 +14,9 @@ from pydantic import AwareDatetime, Field, model_validator
 from daydream_contracts.events import ContractModel
 from daydream_contracts.number_limits import LIFETIME_S_MAX, BranchCount, Nanousd, TokenCount
 
-Purpose = Literal["daydream", "embedding", "rejudging", "canary", "calibration", "foreground"]
+Purpose = Literal[
+    "daydream", "embedding", "rejudging", "canary", "calibration", "screening", "foreground"
+]
 """What money is spent for. `foreground` is the lab's own work, outside the caps on daydreaming."""
 
 SETTLEMENTS_MAX = 256  # in one request
@@ -50,12 +52,33 @@ class ReducedPlan(ContractModel):
     branches: BranchCount = 1
 
 
+class Settle(ContractModel):
+    """Settle an attempt with its real cost. None: unknown, so the whole upper bound is charged.
+
+    `release`: no other call will be paid from the reservation, which is released in the same
+    commit. `sent` is False for an attempt that was given back: it is no call.
+    """
+
+    attempt_id: str
+    cost_nanousd: Nanousd | None = None
+    input_tokens: TokenCount | None = None
+    output_tokens: TokenCount | None = None
+    provider_id: str = Field(
+        default="",
+        max_length=200,
+        description="the provider's id of the answer, for reconciliation",
+    )
+    release: bool = False
+    sent: bool = True
+
+
 class Authorize(ContractModel):
     """Authorize the upper bound of one attempt. It is checked against every limit.
 
     The reservation grows when it holds less, and is open again if it had expired. `nonce` is new
     for each attempt and stays the same when the request is repeated. So a grant is valid for one
-    worker only.
+    worker only. `settlements` are of earlier attempts: they are decided first, in the same commit.
+    A reply says that they are settled, unless its reason is one of `HALT_REASONS`.
     """
 
     reservation_id: str
@@ -70,6 +93,7 @@ class Authorize(ContractModel):
         le=LIFETIME_S_MAX,
         description="after this time an unsettled attempt is settled in full",
     )
+    settlements: tuple[Settle, ...] = Field(default=(), max_length=SETTLEMENTS_MAX)
 
 
 class OpenReservation(ContractModel):
@@ -154,26 +178,6 @@ class Grant(ContractModel):
     def granted(self) -> bool:
         """Return whether it was not refused."""
         return self.refusal is None
-
-
-class Settle(ContractModel):
-    """Settle an attempt with its real cost. None: unknown, so the whole upper bound is charged.
-
-    `release`: no other call will be paid from the reservation, which is released in the same
-    commit. `sent` is False for an attempt that was given back: it is no call.
-    """
-
-    attempt_id: str
-    cost_nanousd: Nanousd | None = None
-    input_tokens: TokenCount | None = None
-    output_tokens: TokenCount | None = None
-    provider_id: str = Field(
-        default="",
-        max_length=200,
-        description="the provider's id of the answer, for reconciliation",
-    )
-    release: bool = False
-    sent: bool = True
 
 
 class Settled(ContractModel):

@@ -27,6 +27,7 @@ class LimitState(ContractModel):
     settled_nanousd: int
     authorized_nanousd: int
     reserved_nanousd: int
+    burn_nanousd_per_h: int = Field(default=0, description="spending of the last hour in its scope")
     renews_at: datetime | None
     reached_at: datetime | None = Field(
         default=None,

@@ -40,6 +40,15 @@ class CalibrationProgress(ContractModel):
     cost_nanousd: int = 0
 
 
+class PlaceScore(ContractModel):
+    """The scores that a judge gave in one place of a call about several hypotheses."""
+
+    place: int = Field(ge=0, description="0 is the first")
+    answers: int = Field(ge=1)
+    mean: float
+    error: float | None = Field(default=None, description="half of the 95 % interval of the mean")
+
+
 class JudgeState(ContractModel):
     """One judge with its present prompt or version."""
 
@@ -58,6 +67,11 @@ class JudgeState(ContractModel):
     comparisons: int
     position_bias: float = Field(
         description="how much it favours the hypothesis shown first, in log-odds"
+    )
+    places: tuple[PlaceScore, ...] = Field(
+        default=(),
+        description="mean scores by place, where calls are about several hypotheses: orders are"
+        " random, so differences are what a place is worth",
     )
     skill: JudgeSkill | None = Field(
         default=None, description="what canaries show; none before the calibration"

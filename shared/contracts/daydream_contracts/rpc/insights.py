@@ -48,7 +48,8 @@ class InsightState(StrEnum):
 class InsightQuery(ContractModel):
     """Find hypotheses that have a verdict: by default the insights, best first.
 
-    An empty filter matches everything. `insight_ids` names verdicts, facts or hypotheses.
+    An empty filter matches everything. `insight_ids` names verdicts, facts, hypotheses,
+    pairs, reservations or traces.
     """
 
     since: AwareDatetime | None = Field(default=None, description="verdicts at or after this time")
@@ -147,7 +148,7 @@ class InsightPage(ContractModel):
 
 
 class GetInsight(ContractModel):
-    """Get one insight in full, by the id of its verdict, its fact or its hypothesis."""
+    """Get one insight in full, by an id: of its verdict, fact, hypothesis, pair, or trace."""
 
     insight_id: str = Field(min_length=1, max_length=200)
 

@@ -9,9 +9,14 @@ from daydream_contracts.events import (
     Fact,
     FactKind,
     NearestMatch,
+    OutcomeRecorded,
     ReviewRecorded,
     VerdictReached,
 )
+
+RANKED_MAX = 10_000  # their ids must fit into one NATS message of 1 MB
+RANKED_RETURNED_MAX = 5000
+MAPPED_MAX = 2000
 
 
 class MemoryState(ContractModel):
@@ -39,6 +44,9 @@ class MemoryState(ContractModel):
     )
     clearances: dict[str, int] = Field(
         default_factory=dict, description="facts per clearance, with pending ones"
+    )
+    same_document_pairs: int = Field(
+        default=0, ge=0, description="pairs of facts of one document, with pending ones"
     )
     generation: str = Field(
         default="",
@@ -156,6 +164,57 @@ class SearchResults(ContractModel):
     hits: tuple[SearchHit, ...]
 
 
+class RankVerdicts(ContractModel):
+    """Rank verdicts by how similar their hypotheses are to a text.
+
+    The request names the verdicts, so that every filter is applied before the ranking and none
+    hides a result. A client with more than `RANKED_MAX` sends several requests.
+    """
+
+    text: str = Field(min_length=1, max_length=20_000)
+    verdict_ids: tuple[str, ...] = Field(min_length=1, max_length=RANKED_MAX)
+    limit: int = Field(default=100, ge=1, le=RANKED_RETURNED_MAX)
+
+
+class RankedVerdict(ContractModel):
+    """A verdict, and the cosine of its hypothesis with the text."""
+
+    verdict_id: str
+    similarity: float
+
+
+class RankedVerdicts(ContractModel):
+    """The most similar first. Unknown verdicts and those without a hypothesis are left out."""
+
+    verdicts: tuple[RankedVerdict, ...]
+
+
+class MapMemory(ContractModel):
+    """Place facts on a plane: a sample of all, and these ones."""
+
+    fact_ids: tuple[str, ...] = Field(default=(), max_length=MAPPED_MAX)
+    sample: int = Field(default=1000, ge=0, le=MAPPED_MAX)
+
+
+class MapPoint(ContractModel):
+    """A fact on the map. `x` and `y` are its two first principal components."""
+
+    fact_id: str
+    x: float
+    y: float
+    kind: FactKind
+    title: str = Field(default="", description="its first 80 characters")
+
+
+class MemoryMap(ContractModel):
+    """A sample of the active facts, and the facts of the request, without unknown ones."""
+
+    sample: tuple[MapPoint, ...] = ()
+    named: tuple[MapPoint, ...] = ()
+    facts: int = Field(description="facts with an ordinal")
+    explained: float = Field(default=0.0, description="share of the variance that the map shows")
+
+
 class ListVerdicts(ContractModel):
     """List verdicts, newest first.
 
@@ -179,11 +238,12 @@ class ListVerdicts(ContractModel):
 
 
 class VerdictPage(ContractModel):
-    """A page of verdicts, with their reviews."""
+    """A page of verdicts, with their reviews and outcomes, the oldest first."""
 
     verdicts: tuple[VerdictReached, ...]
     total: int
     reviews: tuple[ReviewRecorded, ...] = ()
+    outcomes: tuple[OutcomeRecorded, ...] = ()
     retracted: tuple[str, ...] = Field(
         default=(), description="ids of those whose insight is hidden"
     )
@@ -206,6 +266,7 @@ class FactVisibility(ContractModel):
     retracted_by: tuple[str, ...] = Field(
         default=(), description="ids of retracted facts: itself, or facts that it descends from"
     )
+    merged: bool = Field(default=False, description="another fact that says the same stands for it")
     descendants: int = 0
 
 

@@ -11,7 +11,7 @@ import pytest
 from daydream_budget.gateway import settlements
 from daydream_budget.gateway.settlements import Settlements
 from daydream_contracts.errors import PermanentError, RetryLaterError
-from daydream_contracts.rpc import AttemptsSettled, Settle, SettleAttempts
+from daydream_contracts.rpc import AttemptsSettled, Grant, Refusal, Settle, SettleAttempts
 
 
 @dataclass
@@ -40,14 +40,57 @@ def settle(attempt_id: str) -> Settle:
     return Settle(attempt_id=attempt_id, cost_nanousd=1)
 
 
-async def test_attempts_that_end_during_a_request_go_together_in_the_next_one() -> None:
+async def test_attempts_that_end_at_about_the_same_time_go_in_one_request() -> None:
     settling, ledger = opened()
-    first = settling.add(settle("a"))
-    await asyncio.sleep(0)
-    others = [settling.add(settle(name)) for name in "bc"]
     ledger.may_answer.set()
-    await asyncio.gather(first, *others)
-    assert ledger.requests == [["a"], ["b", "c"]]
+    await asyncio.gather(*(settling.add(settle(name)) for name in "abc"))
+    assert ledger.requests == [["a", "b", "c"]]
+
+
+async def test_a_settlement_travels_with_the_next_request_to_authorize() -> None:
+    settling, ledger = opened()
+    done = settling.add(settle("a"))
+    taken: list[str] = []
+
+    async def authorize(settlements: tuple[Settle, ...]) -> Grant:
+        taken.extend(settle.attempt_id for settle in settlements)
+        return Grant(attempt_id="b")
+
+    assert (await settling.travel(authorize)).attempt_id == "b"
+    await done
+    assert taken == ["a"]
+    await settling.finish(timeout_s=5)
+    assert ledger.requests == [], "it needs no request of its own"
+
+
+async def test_what_traveled_with_a_request_that_failed_is_sent_alone() -> None:
+    settling, ledger = opened()
+    ledger.may_answer.set()
+    done = settling.add(settle("a"))
+    travelers: list[int] = []
+
+    async def fail(settlements: tuple[Settle, ...]) -> Grant:
+        travelers.append(len(settlements))
+        raise PermanentError("bug", "no")
+
+    for _ in range(2):
+        with pytest.raises(PermanentError):
+            await settling.travel(fail)
+    await done
+    assert (travelers, ledger.requests) == ([1, 0], [["a"]])
+
+
+async def test_a_halted_ledger_has_not_taken_the_settlements() -> None:
+    settling, ledger = opened()
+    ledger.may_answer.set()
+    done = settling.add(settle("a"))
+
+    async def halted(_: tuple[Settle, ...]) -> Grant:
+        return Grant(refusal=Refusal(reason="clock-skew", text="off"))
+
+    assert not (await settling.travel(halted)).granted
+    await done
+    assert ledger.requests == [["a"]]
 
 
 async def test_a_request_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:

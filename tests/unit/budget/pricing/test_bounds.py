@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daydream_budget.pricing.bounds import (
@@ -109,7 +109,6 @@ def usages(draw: st.DrawFn, input_max: int, output_max: int) -> TokenUsage:
     batch=st.booleans(),
     data=st.data(),
 )
-@settings(max_examples=300, deadline=None, derandomize=True)
 def test_no_usage_that_a_call_can_have_costs_more_than_its_bound(
     price: Price, text_bytes: int, messages: int, output_max: int, batch: bool, data: st.DataObject
 ) -> None:
@@ -126,7 +125,6 @@ def test_no_usage_that_a_call_can_have_costs_more_than_its_bound(
 @given(
     price=prices, tokens=st.integers(0, 100_000), output_max=st.integers(0, 10_000), data=st.data()
 )
-@settings(max_examples=200, deadline=None, derandomize=True)
 def test_a_call_that_ends_after_a_change_of_price_costs_no_more_than_the_bound_over_its_time(
     price: Price, tokens: int, output_max: int, data: st.DataObject
 ) -> None:
@@ -144,7 +142,6 @@ def test_a_call_that_ends_after_a_change_of_price_costs_no_more_than_the_bound_o
     added_tokens=st.integers(0, 70_000),
     batch=st.booleans(),
 )
-@settings(max_examples=200, deadline=None, derandomize=True)
 def test_the_bound_grows_with_the_prompt_and_with_the_answer(
     price: Price, tokens: int, output_max: int, added_tokens: int, batch: bool
 ) -> None:
@@ -154,7 +151,6 @@ def test_the_bound_grows_with_the_prompt_and_with_the_answer(
 
 
 @given(price=prices, tokens=st.integers(0, 60_000), added_tokens=st.integers(0, 1000))
-@settings(max_examples=200, deadline=None, derandomize=True)
 def test_inside_a_tier_a_byte_more_adds_no_more_than_the_price_of_a_byte(
     price: Price, tokens: int, added_tokens: int
 ) -> None:
@@ -189,7 +185,6 @@ def test_a_prompt_that_may_be_written_to_a_more_expensive_cache_is_bounded_as_if
 
 
 @given(text=st.text(max_size=300))
-@settings(max_examples=300, deadline=None, derandomize=True)
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-4"])
 def test_no_text_has_more_tokens_than_bytes(model: str, text: str) -> None:
     count = counter_for(model, OPENAI)

@@ -1,4 +1,4 @@
-"""From a record to the table: what counts as good, and which intervals hold a planted ratio."""
+"""From a record to the table: what counts as good, and which intervals hold a known ratio."""
 
 from __future__ import annotations
 

@@ -305,7 +305,8 @@ def test_an_open_document_is_read_without_hidden_and_deleted_text() -> None:
         f'<text:hidden-text text:string-value="x">{HIDDEN}</text:hidden-text></text:p>'
         "<text:list><text:list-item><text:p>One<text:s/>item</text:p></text:list-item></text:list>"
         "<table:table><table:table-row><table:table-cell><text:p>Divers</text:p></table:table-cell>"
-        "<table:table-cell><text:p>1200</text:p></table:table-cell></table:table-row></table:table>",
+        "<table:table-cell><text:p>1200</text:p></table:table-cell>"
+        "</table:table-row></table:table>",
         '<style:style style:name="T1"><style:text-properties text:display="none"/></style:style>',
     )
     assert texts(data, "a.odt") == [("Yield", f"{YIELD} {COATING} One item")]
@@ -314,7 +315,8 @@ def test_an_open_document_is_read_without_hidden_and_deleted_text() -> None:
 
 
 def test_a_formula_of_an_open_document_becomes_latex() -> None:
-    math = '<math xmlns="http://www.w3.org/1998/Math/MathML"><mfrac><mi>a</mi><mi>b</mi></mfrac></math>'
+    fraction = "<mfrac><mi>a</mi><mi>b</mi></mfrac>"
+    math = f'<math xmlns="http://www.w3.org/1998/Math/MathML">{fraction}</math>'
     frame = '<draw:frame><draw:object xlink:href="./Object 1"/></draw:frame>'
     data = open_document(f"<text:p>So {frame} holds.</text:p>", **{"Object 1/content.xml": math})
     assert texts(data, "a.odt") == [("a", r"So $\frac{a}{b}$ holds.")]

@@ -21,6 +21,7 @@ from support.pdf_files import (
     rectangle,
     row_by_row,
     together,
+    with_meaning,
     without_meaning,
 )
 from support.readings import left_out, read, refusal, texts
@@ -308,7 +309,8 @@ def test_a_stamp_that_is_turned_in_the_margin_is_left_out() -> None:
         canvas.saveState()  # type: ignore[attr-defined]
         canvas.translate(20, 200)  # type: ignore[attr-defined]
         canvas.rotate(90)  # type: ignore[attr-defined]
-        canvas.drawString(0, 0, "arXiv:1234.56789v1 [physics.ao-ph] 1 Jan 2026")  # type: ignore[attr-defined]
+        stamp = "arXiv:1234.56789v1 [physics.ao-ph] 1 Jan 2026"
+        canvas.drawString(0, 0, stamp)  # type: ignore[attr-defined]
         canvas.restoreState()  # type: ignore[attr-defined]
 
     data = pdf_file(together(lines(LEFT), turned))
@@ -366,3 +368,9 @@ def test_a_pdf_is_told_by_its_content() -> None:
 def test_a_page_with_a_million_characters_ends() -> None:
     data = pdf_file(lines(["A" * 100] * 200, leading=0.01))
     assert read_document(data, "a.pdf").status in ("read", "refused")
+
+
+def test_a_letter_of_mathematics_is_read_though_the_file_writes_it_as_two_codes() -> None:
+    text = "The drift x of the glaciers grows with the square of the slope."
+    data = with_meaning(pdf_file(lines([text])), "x", "\U0001d465")  # an italic x
+    assert texts(data, "drift.pdf") == [("drift / page 1", text)]  # a plain x

@@ -380,3 +380,16 @@ def test_a_record_keeps_its_tags_licence_and_date_in_its_facts() -> None:
         "1900",
         "",
     )
+
+
+def test_xml_text_beside_paragraphs_is_read_too() -> None:
+    sentence = "The ice on the lake breaks up earlier each spring than it did before."
+    other = "Warm autumns delay the first frost, and the lake freezes later than before."
+    text = f"<?xml version='1.0'?><doc><item>{sentence}<p>{other}</p></item></doc>"
+    assert [passage.text for passage in read(text, "a.xml").passages] == [f"{sentence}\n\n{other}"]
+
+
+def test_broken_xml_is_reported_with_its_line() -> None:
+    sentence = "The ice on the lake breaks up earlier each spring than it did before."
+    result = read(f"<?xml version='1.0'?>\n<doc>\n<p>{sentence}</p>\n<p>x < y</p></doc>", "a.xml")
+    assert any("broken in line 4" in part.text for part in result.left_out)

@@ -1,4 +1,4 @@
-"""Characters that nobody sees are removed and counted, whatever the document is."""
+"""Invisible characters are removed and counted, whatever the document is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Web pages: the main text by headings, without what surrounds it and what nobody sees."""
+"""Web pages: the main text by headings, without what surrounds it and hidden parts."""
 
 from __future__ import annotations
 

@@ -26,16 +26,22 @@ CALL_PATH: Literal["/v1/chat/completions"] = "/v1/chat/completions"
 INTENT_KEY = "daydream_batch"  # metadata that finds a batch whose id was never received
 ENDED = ("completed", "failed", "expired", "cancelled")
 LIST_PAGE = 100
+ANSWERED = 200
+NO_STATUS = 400  # stands for a failure without an HTTP answer
+NOT_MADE = "batch_expired"
 REASON_CHARS_MAX = 300
 
 
 @dataclass(frozen=True)
 class BatchResults:
-    """The results of a batch that has ended: answers and refusals by call id."""
+    """The results of a batch that has ended: answers and refusals by call id.
+
+    A call in neither was not made.
+    """
 
     status: str
     answers: Mapping[str, ProviderReply] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, ProviderReply] = field(default_factory=dict)
     reason: str = ""
 
 
@@ -129,18 +135,21 @@ class BatchApi:
         return [line for line in lines if line.strip()]
 
 
-def _sort_results(lines: Iterable[str]) -> tuple[dict[str, ProviderReply], dict[str, str]]:
-    """Return answers and reasons of refusals, by call id."""
+def _sort_results(
+    lines: Iterable[str],
+) -> tuple[dict[str, ProviderReply], dict[str, ProviderReply]]:
+    """Return answers and refusals by call id. They are read like those of single calls."""
     answers: dict[str, ProviderReply] = {}
-    refused: dict[str, str] = {}
+    refused: dict[str, ProviderReply] = {}
     for line in lines:
         result = json.loads(line)
-        call_id, response = result["custom_id"], result.get("response") or {}
-        if response.get("status_code") == 200:
-            answers[call_id] = read_reply(200, {}, json.dumps(response["body"]).encode())
-        else:
-            reason = json.dumps(result.get("error") or response.get("body"))
-            refused[call_id] = reason[:REASON_CHARS_MAX]
+        response, error = result.get("response") or {}, result.get("error") or {}
+        if not response and error.get("code") == NOT_MADE:
+            continue
+        status = response.get("status_code") or NO_STATUS
+        body = response.get("body") or {"error": error}
+        reply = read_reply(status, {}, json.dumps(body).encode())
+        (answers if status == ANSWERED else refused)[result["custom_id"]] = reply
     return answers, refused
 
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from nats.js.errors import APIError, KeyNotFoundError
 
+from daydream_budget.gateway.attempts import Attempts
 from daydream_budget.gateway.batch.records import BatchedCall, BatchRecords
 from daydream_budget.gateway.callers import CallContext
-from daydream_budget.gateway.funds import Funds
 from daydream_budget.gateway.models import Models, ServedModel
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.preparation import prepare
@@ -60,11 +60,15 @@ class BatchApis:
 
 @dataclass(frozen=True)
 class BatchLane:
-    """The way into a batch."""
+    """The way into a batch. Its calls are written in the same dialect as others.
+
+    A model is probed before its first call, by a call that is made at once: a batch would bring a
+    day later what a refusal teaches.
+    """
 
     records: BatchRecords
     apis: BatchApis
-    funds: Funds
+    attempts: Attempts
 
     async def submit(
         self, context: CallContext, record_key: str, body: dict[str, Any], messages_digest: str
@@ -87,11 +91,11 @@ class BatchLane:
     async def _add(
         self, context: CallContext, record_key: str, body: dict[str, Any], messages_digest: str
     ) -> None:
-        model = self.apis.models.served(body["model"])
-        await self.apis.of(model)
+        await self.apis.of(self.apis.models.served(body["model"]))
+        model = (await self.attempts.probed(context, CHAT_PATH, body)).model
         prepared = model.prepare(context.caller, CHAT_PATH, body)
         bound = model.bound(prepared, AUTHORIZATION_LIFETIME_S)
-        attempt = await self.funds.authorize(
+        attempt = await self.attempts.funds.authorize(
             context, model.name, bound.nanousd, AUTHORIZATION_LIFETIME_S
         )
         call = BatchedCall(
@@ -103,13 +107,14 @@ class BatchLane:
             bound_nanousd=bound.nanousd,
             asked_at=datetime.now(UTC),
             messages_digest=messages_digest,
+            reasoning_tokens=prepared.reasoning_tokens,
         )
         try:
             await self.records.create_call(call)
         except APIError as error:
             if not is_wrong_sequence(error):
                 raise
-            await self.funds.settle(attempt, 0, sent=False)  # another replica was faster
+            await self.attempts.funds.settle(attempt, 0, sent=False)  # another replica was faster
 
 
 async def _open_api(config: ProviderConfig) -> BatchApi:

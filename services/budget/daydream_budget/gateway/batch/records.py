@@ -22,7 +22,8 @@ KEY_PARTS = 2
 class BatchedCall(ContractModel):
     """A call that waits for its answer, and its authorized attempt.
 
-    `refused` is the provider's reason if it will not make the call.
+    `reasoning_tokens` were asked for besides the maximum of the answer. `refused` is the provider's
+    reason if it will not make the call.
     """
 
     record_key: str
@@ -33,6 +34,7 @@ class BatchedCall(ContractModel):
     bound_nanousd: int
     asked_at: datetime
     messages_digest: str = ""
+    reasoning_tokens: int = 0
     refused: str = ""
 
 

@@ -2,8 +2,9 @@
 
 States of a call: authorized and stored in the BATCHES bucket → named by an intent → created at the
 provider → its answer is stored in CALLS and settled, and the call deleted. A call that was not made
-is settled at 0 and deleted; its message asks again. A call that the provider refused is settled at
-0; its message becomes a dead letter.
+is settled at 0 and deleted; its message asks again. So does one whose refusal or answer taught
+something: the next request is written with what was learned, in another batch. A call that the
+provider refused for good is settled at 0; its message becomes a dead letter.
 
 An intent names the calls of a batch and is stored before the batch is created. The batch carries
 the intent's name: a batch whose id was never received is found again, and no call is created twice.
@@ -30,8 +31,9 @@ from daydream_budget.gateway.callers import CallContext, Caller
 from daydream_budget.gateway.calls.claims import CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer
 from daydream_budget.gateway.funds import AuthorizedAttempt
-from daydream_budget.gateway.metrics import CallMetrics
-from daydream_budget.gateway.models import ServedModel
+from daydream_budget.gateway.models import PreparedCall, ServedModel
+from daydream_budget.gateway.providers.dispositions import classify
+from daydream_budget.gateway.providers.provider import CHAT_PATH
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.errors import DaydreamError
@@ -45,6 +47,9 @@ STEP_S = 2.0
 FAILED_BATCH_DELAY = timedelta(minutes=10)
 BATCH_CALLS_MAX = 10_000
 BATCH_BYTES_MAX = 90 << 20
+ANSWERED = 200
+WRONG_DIALECT = "wrong-dialect"
+REASON_CHARS_MAX = 300
 BATCH_TIERS = ("", "auto", "default", "batch")  # names for the tier of calls in a batch
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -60,14 +65,11 @@ class BatchTiming:
 class BatchWorker:
     """The batches of all models."""
 
-    def __init__(
-        self, lane: BatchLane, claims: CallClaims, metrics: CallMetrics, timing: BatchTiming
-    ) -> None:
+    def __init__(self, lane: BatchLane, claims: CallClaims, timing: BatchTiming) -> None:
         self.records = lane.records
         self._apis = lane.apis
-        self._funds = lane.funds
+        self._attempts = lane.attempts
         self._claims = claims
-        self._metrics = metrics
         self._timing = timing
         self._lease = LeaderLease(lane.records.bucket, "lease")
         self._polled_at: dict[str, datetime] = {}
@@ -165,50 +167,80 @@ class BatchWorker:
 
     async def _finish_call(self, call: BatchedCall, results: BatchResults, now: datetime) -> None:
         reply = results.answers.get(call.record_key)
-        if reply is not None:
+        if reply is not None and classify(reply).status == ANSWERED:
             await self._store_answer(call, reply, now)
             await self.records.delete_call(call.record_key)
             return
-        await self._funds.settle(_attempt(call), 0)
-        refused = results.refused.get(call.record_key)
-        if refused is None:
+        refusal = reply or results.refused.get(call.record_key)
+        cost: int | None = 0
+        if refusal is not None and classify(refusal).cost_of(refusal) != "nothing":
+            cost = _answer(call, refusal, self._model(call.model), now).cost_nanousd
+        await self._attempts.funds.settle(_attempt(call), cost)
+        if refusal is None or self._may_ask_again(call, refusal):
             await self.records.delete_call(call.record_key)
         else:
-            await self.records.put_call(call.model_copy(update={"refused": refused}))
+            text = (refusal.message or refusal.shape)[:REASON_CHARS_MAX]
+            await self.records.put_call(call.model_copy(update={"refused": text}))
+
+    def _may_ask_again(self, call: BatchedCall, refusal: ProviderReply) -> bool:
+        """Return whether the provider failed for nothing, or refused what is not sent again.
+
+        Each correction gives up something that was sent, so the rounds of a call end.
+        """
+        row = classify(refusal)
+        if row.name != WRONG_DIALECT and row.disposition != "reject":
+            return row.cost_of(refusal) == "nothing"
+        correction = self._model(call.model).dialect.learn(refusal, call.body)
+        if correction is None or correction.call_cap is not None:
+            return False
+        log.info("Calls to %s are corrected: %s", call.model, correction)
+        return True
 
     async def _store_answer(self, call: BatchedCall, reply: ProviderReply, now: datetime) -> None:
+        """Store and settle an answer, unless it was cut in thought and there is more room now."""
         model = self._model(call.model)
-        usage = reply.usage
-        cost = usual = call.bound_nanousd
-        if usage:
-            in_batch = usage.service_tier in BATCH_TIERS
-            cost = model.price.cost_nanousd(usage, now, batch=in_batch)
-            usual = model.price.cost_nanousd(usage, now)
-        answer = StoredAnswer(
-            attempt_id=call.attempt_id,
-            cost_nanousd=cost,
-            saved_nanousd=max(0, usual - cost),
-            input_tokens=usage.input_tokens if usage else None,
-            output_tokens=usage.output_tokens if usage else None,
-            provider_id=reply.provider_id,
-            answered_at=now,
-            messages_digest=call.messages_digest,
-            body=dict(reply.body),
-        )
-        await self._claims.store_unclaimed(call.record_key, answer)
-        await self._funds.settle(
+        context = CallContext(Caller(stage=call.stage), call.record_key, batch=True)
+        answer = _answer(call, reply, model, now)
+        sent = PreparedCall(CHAT_PATH, call.body, call.reasoning_tokens)
+        if not model.learn(context.caller, sent, reply):
+            await self._claims.store_unclaimed(call.record_key, answer)
+        await self._attempts.funds.settle(
             _attempt(call),
-            cost,
+            answer.cost_nanousd,
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
             provider_id=answer.provider_id,
         )
-        context = CallContext(Caller(stage=call.stage), call.record_key, batch=True)
-        self._metrics.add_answer(context, model, answer)
+        self._attempts.metrics.add_answer(context, model, answer)
 
     def _model(self, name: str) -> ServedModel:
         """Return a model. Raise ConfigurationError if its price is gone: its calls wait."""
         return self._apis.models.open(name)
+
+
+def _answer(
+    call: BatchedCall, reply: ProviderReply, model: ServedModel, now: datetime
+) -> StoredAnswer:
+    """Return an answer at the price of the tier that it was made in."""
+    usage, row = reply.usage, classify(reply)
+    cost = usual = call.bound_nanousd
+    if usage:
+        in_batch = usage.service_tier in BATCH_TIERS
+        cost = model.price.cost_nanousd(usage, now, batch=in_batch)
+        usual = model.price.cost_nanousd(usage, now)
+    return StoredAnswer(
+        attempt_id=call.attempt_id,
+        cost_nanousd=cost,
+        saved_nanousd=max(0, usual - cost),
+        input_tokens=usage.input_tokens if usage else None,
+        output_tokens=usage.output_tokens if usage else None,
+        provider_id=reply.provider_id,
+        answered_at=now,
+        messages_digest=call.messages_digest,
+        disposition=row.disposition,
+        kind=row.name,
+        body=dict(reply.body),
+    )
 
 
 def _attempt(call: BatchedCall) -> AuthorizedAttempt:

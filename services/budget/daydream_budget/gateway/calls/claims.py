@@ -1,4 +1,4 @@
-"""Pay once: the states of a call. Every arrow is one compare-and-set on its record.
+"""Pay once: calls are deduplicated by their id. Every arrow is one compare-and-set on a record.
 
     absent  --claim-->   claimed --store--> answered     the usual way: two writes
     claimed --release--> free    --claim--> claimed      the attempt failed; it may be asked again

@@ -11,12 +11,13 @@ from daydream_console.web.api import (
     keys,
     loop,
     memory,
+    memory_map,
     opinions,
     reports,
     tables,
     visibility,
 )
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 
 MODULES = (
     insights,
@@ -27,6 +28,7 @@ MODULES = (
     loop,
     reports,
     memory,
+    memory_map,
     dead_letters,
     events,
     foreground,

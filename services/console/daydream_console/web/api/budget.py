@@ -16,11 +16,18 @@ from daydream_console.spending.queries import (
     SpendPoint,
     SpendRow,
 )
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import READ_PROBLEMS, WRITE_PROBLEMS, ProblemError
 from daydream_console.web.services import Reader, Services, Writer, check_json, record_command
 from daydream_console.web.tables import csv_response
-from daydream_contracts.rpc import BudgetState, Change, ChangeBudget, EmptyRequest
+from daydream_contracts.rpc import (
+    EVERYTHING,
+    BudgetState,
+    Change,
+    ChangeBudget,
+    EmptyRequest,
+    Scope,
+)
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE
 
 router = APIRouter(tags=["budget"], route_class=ApiRoute, responses=READ_PROBLEMS)
@@ -71,10 +78,13 @@ async def get_spend(
 
 @router.get("/budget/series")
 async def get_series(
-    services: Services, _: Reader, days: Annotated[int, Query(ge=1, le=SERIES_DAYS_MAX)] = 30
+    services: Services,
+    _: Reader,
+    days: Annotated[int, Query(ge=1, le=SERIES_DAYS_MAX)] = 30,
+    scope: Scope = EVERYTHING,
 ) -> list[SpendPoint]:
-    """Return what daydreaming spent in each hour of the last days."""
-    return services.spending.series(datetime.now(UTC) - timedelta(days=days))
+    """Return what was spent in each hour of the last days, in the scope of a limit."""
+    return services.spending.series(datetime.now(UTC) - timedelta(days=days), scope)
 
 
 @router.get("/budget/insight-costs")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from daydream_console.dead_letters import STREAM, DeadLetter, dead_letter, drop
 from daydream_console.resend import resend
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import WRITE_PROBLEMS, ProblemError
 from daydream_console.web.services import (
     ConsoleServices,

@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, Decimal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import WRITE_PROBLEMS, ProblemError
 from daydream_console.web.services import Services, Writer, check_json
 from daydream_contracts.events import ForegroundReported

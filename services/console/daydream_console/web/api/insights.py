@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from daydream_console.verdict_inspection import inspect_verdict
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import READ_PROBLEMS
-from daydream_console.web.services import ConsoleServices, InsightId, Reader, Services
+from daydream_console.web.services import InsightId, Reader, Services
 from daydream_console.web.tables import Format, csv_response
 from daydream_contracts.rpc import (
     Ancestry,
@@ -17,13 +18,10 @@ from daydream_contracts.rpc import (
     InsightPage,
     InsightQuery,
     InsightState,
-    Search,
 )
-from daydream_contracts.topology import MEMORY_SEARCH
 
 router = APIRouter(tags=["insights"], route_class=ApiRoute, responses=READ_PROBLEMS)
 ROWS_MAX = 10_000
-SIMILAR_MAX = 100
 MEANING_CHARS = 500
 PAGE_OF_FILE = 200
 
@@ -38,29 +36,18 @@ async def list_insights(
     return services.insights.find(query)
 
 
+class SimilarQuery(InsightQuery):
+    """Find hypotheses by meaning, within the filters. `sort` has no effect."""
+
+    text: str = Field(min_length=1, max_length=MEANING_CHARS)
+
+
 @router.get("/insights/similar")
 async def similar_insights(
-    text: Annotated[str, Query(min_length=1, max_length=MEANING_CHARS)],
-    services: Services,
-    _: Reader,
+    query: Annotated[SimilarQuery, Query()], services: Services, _: Reader
 ) -> InsightPage:
-    """Find insights by meaning, the most similar first."""
-    return await find_similar(services, InsightQuery(), text)
-
-
-async def find_similar(services: ConsoleServices, query: InsightQuery, text: str) -> InsightPage:
-    """Return the insights that the memory finds, in the order of their similarity."""
-    request = Search(text=text, limit=SIMILAR_MAX, ancestry=False)
-    hits = (await services.client.rpc.request(MEMORY_SEARCH, request)).hits
-    order = {hit.fact.fact_id: place for place, hit in enumerate(hits)}
-    if not order:
-        return InsightPage(insights=(), total=0)
-    named = query.model_copy(
-        update={"insight_ids": tuple(order), "cursor": "", "limit": SIMILAR_MAX}
-    )
-    page = services.insights.find(named)
-    ranked = sorted(page.insights, key=lambda insight: order.get(insight.insight_id, SIMILAR_MAX))
-    return page.model_copy(update={"insights": tuple(ranked), "next_cursor": ""})
+    """Find insights by meaning, the most similar first. A filter hides nothing that it matches."""
+    return await services.insights.find_similar(services.client.rpc, query, query.text)
 
 
 @router.get(
@@ -104,7 +91,7 @@ async def insight_counts(services: Services, _: Reader) -> dict[InsightState, in
 
 @router.get("/insights/{insight_id}")
 async def get_insight(insight_id: InsightId, services: Services, _: Reader) -> InsightDetail:
-    """Return one insight in full, by the id of its verdict, its fact or its hypothesis."""
+    """Return one insight in full, by the id of its verdict, fact, hypothesis, pair or trace."""
     return await services.insights.get(insight_id)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, Field
 
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import WRITE_PROBLEMS
 from daydream_console.web.services import Reader, Services, Writer, check_json, record_command
 from daydream_contracts.rpc import AddKey, EmptyRequest, GatewayState, IssuedKey, KeyList, RevokeKey
@@ -28,7 +28,7 @@ Word = Annotated[str, Field(min_length=1, max_length=100, pattern=WORD)]
 
 
 class KeyBody(BaseModel):
-    """Whose the key is, and what for: one word each."""
+    """The team that uses the key, and its purpose: one word each."""
 
     team: Word
     purpose: Word

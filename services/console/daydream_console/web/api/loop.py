@@ -12,7 +12,7 @@ from daydream_console.alerts import Alerts, latest_alerts
 from daydream_console.commands_log import CommandLog, latest_commands
 from daydream_console.diagnosis import Diagnosis
 from daydream_console.overview import Overview
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import READ_PROBLEMS
 from daydream_console.web.services import ConsoleServices, Reader, Services
 from daydream_contracts.buckets import SETTINGS

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import READ_PROBLEMS, WRITE_PROBLEMS, ProblemError
 from daydream_console.web.services import (
     ConsoleServices,

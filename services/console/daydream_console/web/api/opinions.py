@@ -10,10 +10,12 @@ from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 from pydantic import BaseModel, Field
 
-from daydream_console.web.api.visibility import change_visibility
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.reviews import new_review, undo_of, visibility_change
+from daydream_console.web.api.visibility import publish_change
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import WRITE_PROBLEMS, ProblemError
 from daydream_console.web.services import (
+    ID_CHARS_MAX,
     ConsoleServices,
     InsightId,
     Reader,
@@ -44,6 +46,13 @@ class ReviewBody(BaseModel):
     retract: bool = True
 
 
+class UndoBody(BaseModel):
+    """Why. `review_id`: refuse the undo if this is not the last review any more."""
+
+    note: Text = ""
+    review_id: Annotated[str, Field(max_length=ID_CHARS_MAX)] = ""
+
+
 class OutcomeBody(BaseModel):
     """What came out when somebody tried the test."""
 
@@ -56,6 +65,7 @@ class ReviewResult(BaseModel):
     """The recorded review, and whether the insight was retracted or reinstated with it."""
 
     review: ReviewRecorded
+    review_id: str
     retracted: bool = False
     reinstated: bool = False
 
@@ -78,36 +88,44 @@ class QueueProgress(BaseModel):
 async def review_insight(
     insight_id: InsightId, body: ReviewBody, request: Request, services: Services, who: Writer
 ) -> ReviewResult:
-    """Accept or reject. The last review holds, above the models; a rejection also retracts.
+    """Accept or reject. The last review holds, above the models.
 
-    Accepting what was rejected before reinstates it. So the opposite review undoes a review.
+    Rejecting an insight in use retracts it; accepting what a rejection retracted reinstates it.
     """
     detail = await services.insights.get(insight_id)
-    if detail.verdict.hypothesis.synthesis is None:
-        raise ProblemError(409, "no-hypothesis", "This verdict has no hypothesis to review")
-    await record_command(request, who, about=body.model_dump_json(), why=body.note)
-    review = ReviewRecorded(
-        verdict_id=detail.summary.verdict_id,
-        accepted=body.accepted,
-        who=who.who,
-        note=body.note,
-        recorded_at=datetime.now(UTC),
+    review = new_review(
+        detail, accepted=body.accepted, who=who.who, note=body.note, retract=body.retract
     )
+    await record_command(request, who, about=body.model_dump_json(), why=body.note)
+    why = body.note or ("accepted in review" if body.accepted else "rejected in review")
+    return await _carry_out(services, detail, review, why)
+
+
+@router.post("/insights/{insight_id}/reviews/undo", dependencies=[Depends(check_json)])
+async def undo_review(
+    insight_id: InsightId, body: UndoBody, request: Request, services: Services, who: Writer
+) -> ReviewResult:
+    """Undo the last review: restore the review before it, and whether it was in use."""
+    detail = await services.insights.get(insight_id)
+    review = undo_of(detail, who=who.who, note=body.note)
+    if body.review_id not in ("", review.undoes):
+        raise ProblemError(409, "not-the-last", "Another review came later", "Reload the page")
+    await record_command(request, who, about=body.model_dump_json(), why=body.note)
+    return await _carry_out(services, detail, review, body.note or "undo of a review")
+
+
+async def _carry_out(
+    services: ConsoleServices, detail: InsightDetail, review: ReviewRecorded, why: str
+) -> ReviewResult:
     await services.publish(review)
-    retracted = reinstated = False
-    if body.retract:
-        retracted = not body.accepted and detail.summary.active
-        reinstated = body.accepted and _was_retracted_by_review(detail)
-    if retracted or reinstated:
-        why = body.note or ("rejected in review" if retracted else "accepted in review")
-        await change_visibility(services, who, detail.summary.insight_id, why, active=reinstated)
-    return ReviewResult(review=review, retracted=retracted, reinstated=reinstated)
-
-
-def _was_retracted_by_review(detail: InsightDetail) -> bool:
-    last = detail.reviews[-1] if detail.reviews else None
-    hidden = bool(detail.visibility) and not detail.visibility[-1].active
-    return last is not None and not last.accepted and hidden
+    if change := visibility_change(detail, review, why):
+        await publish_change(services, change)
+    return ReviewResult(
+        review=review,
+        review_id=review.message_id,
+        retracted=change is not None and not change.active,
+        reinstated=change is not None and change.active,
+    )
 
 
 @router.post("/insights/{insight_id}/outcomes", dependencies=[Depends(check_json)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import READ_PROBLEMS
 from daydream_console.web.services import Reader, Services
 from daydream_contracts.rpc import (

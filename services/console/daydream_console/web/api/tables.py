@@ -13,7 +13,8 @@ from daydream_console.commands_log import latest_commands
 from daydream_console.spending.queries import SpendKey
 from daydream_console.web.api.dead_letters import letters_page
 from daydream_console.web.api.loop import settings_of
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api.memory_map import map_of
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import READ_PROBLEMS
 from daydream_console.web.services import ConsoleServices, Reader, Services
 from daydream_console.web.tables import Format, csv_response
@@ -41,6 +42,7 @@ TableName = Literal[
     "judges",
     "keys",
     "limits",
+    "map",
     "settings",
     "spend-by-model",
     "spend-by-purpose",
@@ -135,6 +137,10 @@ async def _limits(services: ConsoleServices) -> Rows:
     return (await services.client.rpc.request(BUDGET_STATE, EmptyRequest())).limits
 
 
+async def _map(services: ConsoleServices) -> Rows:
+    return (await map_of(services)).pairs
+
+
 async def _budget_changes(services: ConsoleServices) -> Rows:
     return (await services.client.rpc.request(BUDGET_STATE, EmptyRequest())).changes
 
@@ -177,6 +183,7 @@ TABLES: dict[str, Callable[[ConsoleServices], Awaitable[Rows]]] = {
     "judges": _judges,
     "keys": _keys,
     "limits": _limits,
+    "map": _map,
     "settings": _settings,
     "stages": _stages,
     "strategies": _strategies,

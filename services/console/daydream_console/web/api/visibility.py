@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from daydream_console.insights.ancestry import ancestry_of
 from daydream_console.overview import wait_until_handled
 from daydream_console.web.access import Identity
-from daydream_console.web.conditional import ApiRoute
+from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import WRITE_PROBLEMS, ProblemError
 from daydream_console.web.services import (
     ConsoleServices,
@@ -98,6 +98,11 @@ async def change_visibility(
         why=why,
         changed_at=datetime.now(UTC),
     )
+    await publish_change(services, change)
+    return await resolve_fact(services, fact.fact_id)
+
+
+async def publish_change(services: ConsoleServices, change: VisibilityChanged) -> None:
+    """Publish a change of visibility, and wait until the memory has applied it."""
     sequence = await services.client.publish(change)
     await wait_until_handled(services.client, VisibilityChanged, sequence, HANDLED_S)
-    return await resolve_fact(services, fact.fact_id)

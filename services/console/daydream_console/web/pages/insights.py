@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
 from daydream_console.verdict_inspection import inspect_verdict
-from daydream_console.web.api.insights import find_similar
 from daydream_console.web.api.visibility import preview
 from daydream_console.web.pages.filters import CHOICES, Filters
 from daydream_console.web.pages.render import page, with_parameters
@@ -26,7 +25,7 @@ async def insight_table(
     """Show insights that match the filters."""
     query = filters.query()
     shown = (
-        await find_similar(services, query, filters.meaning)
+        await services.insights.find_similar(services.client.rpc, query, filters.meaning)
         if filters.meaning
         else services.insights.find(query)
     )

@@ -8,14 +8,18 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
 
 from daydream_console.web.api.memory import documents_page
+from daydream_console.web.api.memory_map import map_of
 from daydream_console.web.api.visibility import preview
+from daydream_console.web.pages.map_drawing import drawing_of
 from daydream_console.web.pages.render import page, with_parameters
 from daydream_console.web.services import InsightId, Reader, Services
+from daydream_contracts.errors import DaydreamError
 from daydream_contracts.rpc import Search, SearchHit
 from daydream_contracts.topology import MEMORY_SEARCH
 
 router = APIRouter()
 PAGE = 100
+MAP_ROWS = 50
 
 
 @router.get("/documents")
@@ -47,6 +51,17 @@ async def documents(
         show=show,
         next_page=with_parameters(request, cursor=shown.next_cursor) if shown.next_cursor else "",
     )
+
+
+@router.get("/map")
+async def map_page(request: Request, services: Services, _: Reader) -> HTMLResponse:
+    """Show the map of the memory, with a table of the pairs on it."""
+    try:
+        answer = await map_of(services)
+    except DaydreamError:
+        answer = None
+    drawing = drawing_of(answer) if answer else None
+    return await page(request, "map.html", map=answer, drawing=drawing, rows=MAP_ROWS)
 
 
 @router.get("/facts/{fact_id}")

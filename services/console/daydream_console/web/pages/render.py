@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from daydream_console.diagnosis.model import counted, dollars
+from daydream_console.reviews import describe_review
 from daydream_console.web.services import services_of
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -79,6 +80,7 @@ def _environment() -> Environment:
         "number": number,
         "usd": dollars,
         "pretty": pretty,
+        "review_words": describe_review,
     }
     environment.globals |= {"counted": counted, "navigation": NAVIGATION}
     return environment

@@ -2,7 +2,12 @@
 const HOUR_S = 3600;
 const WINDOWS_H = { hour: 1, day: 24, week: 168, month: 720, lifetime: 720 };
 const FORECAST_SHARE = 0.25;
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export function axes(label) {
+  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 } };
+  return [axis, { ...axis, size: 70, values: (_, ticks) => ticks.map(label) }];
+}
 
 function series(points, chart) {
   const hours = WINDOWS_H[chart.dataset.window];
@@ -35,13 +40,13 @@ function series(points, chart) {
 
 function draw(chart, points) {
   const data = series(points, chart);
-  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 } };
+  const [across, up] = axes((value) => `$${Number(value.toPrecision(3))}`);
   const plot = new window.uPlot({
     width: chart.clientWidth,
     height: 180,
     cursor: { y: false },
     legend: { show: true, live: false },
-    axes: [axis, { ...axis, size: 70, values: (_, values) => values.map((value) => `$${Number(value.toPrecision(3))}`) }],
+    axes: [across, up],
     series: [
       {},
       { label: "spent", stroke: colour("--accent"), width: 2, fill: colour("--tint") },
@@ -53,12 +58,11 @@ function draw(chart, points) {
 }
 
 async function start() {
-  const charts = [...document.querySelectorAll("[data-chart=burn]:not([hidden])")];
-  if (!charts.length) return;
-  const response = await fetch("/api/v1/budget/series?days=31");
-  if (!response.ok) return;
-  const points = await response.json();
-  charts.forEach((chart) => draw(chart, points));
+  for (const chart of document.querySelectorAll("[data-chart=burn]")) {
+    const scope = encodeURIComponent(chart.dataset.scope);
+    const response = await fetch(`/api/v1/budget/series?days=31&scope=${scope}`);
+    if (response.ok) draw(chart, await response.json());
+  }
 }
 
 start();

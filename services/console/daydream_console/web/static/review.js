@@ -1,4 +1,4 @@
-// Accept and reject by button and by key. A decision can be undone by the opposite one.
+// Accept, reject and undo by button and by key.
 import { send, toast } from "/static/api.js";
 
 let last = null;
@@ -6,7 +6,7 @@ let last = null;
 async function review(id, accepted, note) {
   const answer = await send("POST", `/api/v1/insights/${id}/reviews`, { accepted, note });
   if (!answer) return null;
-  last = { id, accepted };
+  last = { id, review: answer.review_id };
   const what = accepted ? "Accepted" : answer.retracted ? "Rejected and retracted" : "Rejected";
   toast(`${what}.`, false, { label: "Undo (u)", run: undo });
   document.querySelectorAll("[data-undo]").forEach((button) => { button.disabled = false; });
@@ -15,10 +15,13 @@ async function review(id, accepted, note) {
 
 async function undo() {
   if (!last) return;
-  const { id, accepted } = last;
+  const { id, review: reviewId } = last;
   last = null;
-  const answer = await send("POST", `/api/v1/insights/${id}/reviews`, { accepted: !accepted, note: "undone" });
-  if (answer) toast(answer.reinstated ? "Undone: it is in use again." : "Undone.");
+  const answer = await send("POST", `/api/v1/insights/${id}/reviews/undo`, { review_id: reviewId });
+  if (!answer) return;
+  toast(answer.reinstated ? "Undone: it is in use again." : answer.retracted ? "Undone: it is hidden again." : "Undone.");
+  const card = document.querySelector(`[data-insight="${CSS.escape(id)}"] .state`);
+  if (card) card.textContent = "undone";
   document.getElementById("revealed")?.setAttribute("hidden", "");
   document.querySelectorAll("[data-undo]").forEach((button) => { button.disabled = true; });
 }

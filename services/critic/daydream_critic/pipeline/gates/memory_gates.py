@@ -1,25 +1,24 @@
-"""Gates that compare a hypothesis with similar texts from memory.
+"""Gates that deduplicate: they compare a hypothesis with similar texts from memory.
 
-Similarity is measured on the embedding model's own scale: 0 is the median cosine of unrelated
-facts, 1 is the same text. A fixed cosine would mean something else for every model. What counts as
-known comes from the model's similarity baseline: what it does to different statements about one
-subject. The same claim in other words is no more similar than that. So these gates stop almost
+What counts as known is decided by `daydream_models.similarity_threshold`. These gates stop almost
 verbatim repetition, and leave the rest to the judges and the oracle.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 from daydream_contracts.events import Decision, NearestMatch
 from daydream_contracts.rpc import NearestMatches
 from daydream_critic.pipeline.evaluation import Evaluation
 from daydream_critic.pipeline.outcome import Outcome
+from daydream_models.similarity_threshold import (
+    DUPLICATE_SIMILARITY,
+    on_scale,
+    similarity_threshold,
+)
 
-DUPLICATE_SIMILARITY = 0.85  # while the embedding model is not measured
-RESTATEMENT_SIMILARITY = 0.92
-SIMILARITY_MAX = 0.98  # the same text with one more comma is known, whatever the baseline says
+RESTATEMENT_SIMILARITY = 0.92  # while the embedding model is not measured
 
 
 @dataclass(frozen=True)
@@ -73,21 +72,5 @@ class DuplicateGate:
         return Outcome(Decision.DUPLICATE, "duplicate", explanation, nearest)
 
 
-def similarity_threshold(matches: NearestMatches, false_share: float, unmeasured: float) -> float:
-    """Return the similarity that `false_share` of different statements about one subject reach.
-
-    Return `unmeasured` while the embedding model has no baseline.
-    """
-    if matches.similarity_baseline is None:
-        return unmeasured
-    deviate = NormalDist().inv_cdf(1 - false_share)
-    cosine = matches.similarity_baseline.mean + deviate * matches.similarity_baseline.deviation
-    return min(SIMILARITY_MAX, _on_scale(cosine, matches.unrelated_median))
-
-
 def _similarity(match: NearestMatch, matches: NearestMatches) -> float:
-    return _on_scale(match.similarity, matches.unrelated_median)
-
-
-def _on_scale(cosine: float, unrelated_median: float) -> float:
-    return (cosine - unrelated_median) / max(1e-6, 1 - unrelated_median)
+    return on_scale(match.similarity, matches.unrelated_median)

@@ -8,6 +8,7 @@ from daydream_contracts.events import Scores
 from daydream_models.answer import AnswerModel
 from daydream_models.parsing import parse_score
 
+HYPOTHESES_MAX = 8  # in one call
 RUBRIC = ("novelty", "coherence", "usefulness")
 
 
@@ -28,6 +29,12 @@ class ShortJudgeAnswer(JudgeAnswer):
     """The answer that is asked for in reduced plans, and from models with short answers."""
 
     justification: str = Field(max_length=160)
+
+
+class SeveralAnswer(AnswerModel):
+    """The answer about several hypotheses of one pair, in their order."""
+
+    verdicts: list[JudgeAnswer] = Field(max_length=HYPOTHESES_MAX)
 
 
 def read_free_text(text: str) -> Scores | None:

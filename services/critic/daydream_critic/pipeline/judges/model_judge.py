@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from daydream_contracts.events import (
     HypothesisProposed,
@@ -10,12 +10,18 @@ from daydream_contracts.events import (
     Synthesis,
     derive_id,
 )
-from daydream_contracts.prompt_variables import judge_variables, output_variables
+from daydream_contracts.prompt_variables import judge_variables, output_variables, several_variables
 from daydream_critic.families import is_related
 from daydream_critic.history.records import history_key
-from daydream_critic.pipeline.judges.answer import RUBRIC, JudgeAnswer, read_free_text
+from daydream_critic.pipeline.judges.answer import (
+    RUBRIC,
+    JudgeAnswer,
+    SeveralAnswer,
+    read_free_text,
+)
 from daydream_critic.pipeline.judges.interface import Opinion
-from daydream_critic.pipeline.judges.requests import OUTPUT_PLACEHOLDERS
+from daydream_critic.pipeline.judges.requests import OUTPUT_PLACEHOLDERS, SEVERAL_PLACEHOLDERS
+from daydream_critic.pipeline.judges.together import JudgedGroup, group_of
 from daydream_models.answer import ProseAnswer
 from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
@@ -25,6 +31,7 @@ from daydream_models.reservations import MINIMAL, StageCost, StagePlan
 TEMPERATURE = 0.2
 TEMPERATURE_AGAIN = 0.8  # a second opinion that repeats the first word for word is worth nothing
 JUSTIFICATION_CHARS_STORED = 4000
+Answer = JudgeAnswer | SeveralAnswer | ProseAnswer
 FREE = StageCost(fixed_nanousd=0, nanousd_per_fact_byte=0)
 
 
@@ -47,6 +54,7 @@ class ModelJudge(JudgeSpec):
     """Scores hypotheses with a model."""
 
     model: ModelClient = field(kw_only=True)
+    hypotheses_max: int = field(default=1, kw_only=True)
 
     def plan(self, *, first: bool) -> StagePlan:
         """Return the maximum cost of one hypothesis: each call with its repair.
@@ -71,26 +79,33 @@ class ModelJudge(JudgeSpec):
         """
         spec = request_spec_of(self.requests, proposed.pair.plan)
         opinion = (str(call),) if call else ()
+        takes_several = spec.prompt.placeholders == SEVERAL_PLACEHOLDERS
+        count_max = self.hypotheses_max if takes_several else 1
+        group = group_of(proposed, synthesis, count_max, call)
         request = ModelRequest(
-            key=derive_id("judgement", proposed.hypothesis_id, self.name, *opinion),
+            key=derive_id("judgement", group.key, self.name, *opinion),
             reservation_id=proposed.pair.reservation_id,
             prompt=spec.prompt,
-            messages=spec.prompt.fill(**_variables(spec, proposed, synthesis)),
+            messages=spec.prompt.fill(**_variables(spec, proposed, group)),
             output_tokens_max=spec.output_tokens_max,
             temperature=TEMPERATURE_AGAIN if call else TEMPERATURE,
             repair=spec.repair,
         )
         reply = await self.model.request(request, _answer_of(spec))
-        return Opinion(self._judgement(proposed, call, spec, reply), reply.calls)
+        reply = replace(reply, calls=group.share_of(reply.calls))
+        return Opinion(
+            group.placed(self._judgement(proposed, call, spec, reply, group)), reply.calls
+        )
 
     def _judgement(
         self,
         proposed: HypothesisProposed,
         call: int,
         spec: RequestSpec,
-        reply: ModelReply[JudgeAnswer | ProseAnswer],
+        reply: ModelReply[Answer],
+        group: JudgedGroup,
     ) -> Judgement:
-        answer = reply.value if isinstance(reply.value, JudgeAnswer) else None
+        answer = _own_answer(reply.value, group)
         justification = reply.text if answer is None else answer.justification
         return Judgement(
             judge=self.name,
@@ -98,7 +113,7 @@ class ModelJudge(JudgeSpec):
             justification=justification[:JUSTIFICATION_CHARS_STORED].strip(),
             scores=read_free_text(reply.text) if answer is None else answer.scores(),
             self_judged=is_related(self.family, proposed),
-            expected=None if answer is None else _expected_score(reply),
+            expected=_expected_score(reply) if answer is reply.value else None,
             call=call,
             prompt=spec.prompt.ref.digest,
             filtered=reply.filtered[:JUSTIFICATION_CHARS_STORED] or None,
@@ -106,19 +121,32 @@ class ModelJudge(JudgeSpec):
         )
 
 
-def _answer_of(spec: RequestSpec) -> type[JudgeAnswer] | type[ProseAnswer]:
+def _answer_of(spec: RequestSpec) -> type[Answer]:
+    if spec.prompt.placeholders == SEVERAL_PLACEHOLDERS:
+        return SeveralAnswer
     return ProseAnswer if spec.prompt.is_prose else JudgeAnswer
 
 
+def _own_answer(answer: Answer | None, group: JudgedGroup) -> JudgeAnswer | None:
+    """Return the answer about one hypothesis; None if it is not there beyond doubt."""
+    if isinstance(answer, SeveralAnswer):
+        is_complete = len(answer.verdicts) == group.size
+        return answer.verdicts[group.place] if is_complete else None
+    return answer if isinstance(answer, JudgeAnswer) else None
+
+
 def _variables(
-    spec: RequestSpec, proposed: HypothesisProposed, synthesis: Synthesis
+    spec: RequestSpec, proposed: HypothesisProposed, group: JudgedGroup
 ) -> dict[str, str]:
+    if spec.prompt.placeholders == SEVERAL_PLACEHOLDERS:
+        return several_variables(group.syntheses)
+    synthesis = group.syntheses[group.place]
     if spec.prompt.placeholders == OUTPUT_PLACEHOLDERS:
         return output_variables(proposed, synthesis)
     return judge_variables(synthesis)
 
 
-def _expected_score(reply: ModelReply[JudgeAnswer | ProseAnswer]) -> float | None:
+def _expected_score(reply: ModelReply[Answer]) -> float | None:
     """Return the mean of the expected scores, where the server gave all token probabilities."""
     if not set(RUBRIC) <= set(reply.expected):
         return None

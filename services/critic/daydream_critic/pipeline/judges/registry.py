@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from daydream_critic.pipeline.judges.config import SETTING as PANEL_SETTING
@@ -16,6 +16,8 @@ from daydream_runtime.plugins import load_plugin
 from daydream_runtime.runtime_context import Runtime
 
 GROUP = "daydream.judges"
+# Judges that are no language model, by their kind in the panel's file. None is bundled yet.
+BUNDLED: Mapping[str, Callable[[JudgeConfig], Judge]] = {}
 
 
 def judge_spec(settings: CriticSettings, config: JudgeConfig) -> JudgeSpec:
@@ -30,8 +32,7 @@ def code_judge(config: JudgeConfig) -> Judge:
     Raise ConfigurationError, which lists the known kinds, for an unknown one.
     """
     setting = f"a kind in the file of {PANEL_SETTING}"
-    bundled: dict[str, Callable[[JudgeConfig], Judge]] = {}
-    return load_plugin(GROUP, config.kind, setting, bundled)(config)
+    return load_plugin(GROUP, config.kind, setting, BUNDLED)(config)
 
 
 def identify_judges(
@@ -59,6 +60,13 @@ async def open_judges(
         spec = judge_spec(settings, config)
         model = await stack.enter_async_context(open_model(runtime, settings, config.model))
         judges.append(
-            ModelJudge(spec.name, spec.requests, spec.family, spec.calls_max, model=model)
+            ModelJudge(
+                spec.name,
+                spec.requests,
+                spec.family,
+                spec.calls_max,
+                model=model,
+                hypotheses_max=settings.hypotheses_per_call,
+            )
         )
     return tuple(judges)

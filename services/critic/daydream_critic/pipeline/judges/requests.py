@@ -5,7 +5,7 @@ from __future__ import annotations
 from daydream_contracts.events import ShortSynthesis, Synthesis
 from daydream_contracts.prompt_variables import OUTPUT_BYTES_MAX, judge_variables
 from daydream_contracts.text_limits import longest
-from daydream_critic.pipeline.judges.answer import JudgeAnswer, ShortJudgeAnswer
+from daydream_critic.pipeline.judges.answer import JudgeAnswer, SeveralAnswer, ShortJudgeAnswer
 from daydream_critic.pipeline.judges.config import RUBRICS, JudgeConfig
 from daydream_critic.settings import CriticSettings
 from daydream_models.prompt import load_prompt
@@ -16,6 +16,8 @@ PACKAGE = "daydream_critic"
 DEFAULT_RUBRIC = "essay"
 PLACEHOLDERS = frozenset({"hypothesis", "reasoning", "implication"})
 OUTPUT_PLACEHOLDERS = frozenset({"output"})  # the writer's output as it is
+SEVERAL_PLACEHOLDERS = frozenset({"hypotheses"})  # the hypotheses of a pair
+SEVERAL_PROMPT = "judge-several.v1.md"
 PROSE_TOKENS_MAX = 800
 PROSE_SHORT_TOKENS_MAX = 250
 
@@ -32,6 +34,8 @@ def judge_requests(settings: CriticSettings, config: JudgeConfig) -> RequestSpec
 def _judge_request(
     settings: CriticSettings, config: JudgeConfig, *, short: bool, size: str
 ) -> RequestSpec:
+    if size == FULL and not short and _takes_several(settings, config):
+        return _several_request(settings.hypotheses_per_call)
     file = "" if config.rubric in RUBRICS else config.rubric
     if config.rubric == DEFAULT_RUBRIC:
         file = settings.prompt_file
@@ -45,6 +49,23 @@ def _judge_request(
         _prose_tokens_max(config) if prompt.is_prose else answer.tokens_max(),
         text_bytes_max=OUTPUT_BYTES_MAX if takes_output else synthesis_bytes_max(size),
         repair=size != MINIMAL and not prompt.is_prose,
+    )
+
+
+def _takes_several(settings: CriticSettings, config: JudgeConfig) -> bool:
+    """Return whether this judge is asked about several hypotheses: with the bundled rubric only."""
+    is_default = config.rubric == DEFAULT_RUBRIC and not settings.prompt_file
+    return is_default and settings.hypotheses_per_call > 1
+
+
+def _several_request(count: int) -> RequestSpec:
+    schema = SeveralAnswer.json_schema()
+    prompt = load_prompt(PACKAGE, SEVERAL_PROMPT, "", schema, SEVERAL_PLACEHOLDERS)
+    numbers = count * len(f"Hypothesis {count}:\n\n\n")
+    return RequestSpec(
+        prompt,
+        count * JudgeAnswer.tokens_max(),
+        text_bytes_max=count * synthesis_bytes_max(FULL) + numbers,
     )
 
 

@@ -11,7 +11,7 @@ from daydream_budget.gateway.providers.provider import CHAT_PATH
 from daydream_budget.gateway.providers.reasoning import SEEN_MIN
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.pricing.usage import TokenUsage
-from daydream_contracts.buckets import DIALECTS
+from daydream_contracts.buckets import MODEL_PROFILES
 from support.gateway import gateway_here
 
 NAME = "vendor/model"
@@ -40,7 +40,7 @@ async def test_replicas_share_their_lessons_and_keep_them_over_a_start(nc: Clien
         theirs.dialect.refuse("logprobs", "no logprobs", at_s=20)
         theirs.dialect.caps["max_tokens"] = 900
         for gateway, model in ((first, ours), (second, theirs), (first, ours)):
-            await gateway.dialects.exchange(model)
+            await gateway.profiles.exchange(model)
         assert set(ours.dialect.refused) == {"seed", "logprobs"}
         assert ours.dialect == theirs.dialect
     assert await learned(nc, HERE) == {"seed": "no seed", "logprobs": "no logprobs"}
@@ -54,11 +54,11 @@ async def test_replicas_share_what_bills_and_thought_taught(nc: Client) -> None:
         for _ in range(SEEN_MIN):
             ours.allowances.for_role("critic").observe(THINKING)
         for gateway, model in ((first, ours), (second, theirs)):
-            await gateway.dialects.exchange(model)
+            await gateway.profiles.exchange(model)
         assert theirs.bound(call, 60).nanousd >= 5000
         assert theirs.prepare(STAGE, CHAT_PATH, BODY).reasoning_tokens == 1500
     async with gateway_here(nc, **HERE) as later:
-        assert later.models.open(NAME).lessons() == ours.lessons()
+        assert later.models.open(NAME).profile() == ours.profile()
 
 
 async def test_what_the_operator_set_or_another_address_refused_is_not_shared(nc: Client) -> None:
@@ -66,7 +66,7 @@ async def test_what_the_operator_set_or_another_address_refused_is_not_shared(nc
         model = gateway.models.open(NAME)
         assert not model.dialect.takes("response_format:json_schema")
         model.dialect.refuse("seed", "no seed", at_s=10)
-        await gateway.dialects.exchange(model)
+        await gateway.profiles.exchange(model)
     assert await learned(nc, HERE) == {}
     without_setting = {"model": {**ELSEWHERE["model"], "answers": "auto"}}
     assert await learned(nc, without_setting) == {"seed": "no seed"}
@@ -76,8 +76,8 @@ async def test_an_entry_that_cannot_be_read_is_learned_again(nc: Client) -> None
     async with gateway_here(nc, **HERE) as gateway:
         model = gateway.models.open(NAME)
         model.dialect.refuse("seed", "no seed", at_s=10)
-        await gateway.dialects.exchange(model)
-    bucket = await nc.jetstream().key_value(DIALECTS.name)
+        await gateway.profiles.exchange(model)
+    bucket = await nc.jetstream().key_value(MODEL_PROFILES.name)
     [key] = await bucket.keys()
     await bucket.put(key, b"not json")
     assert await learned(nc, HERE) == {}

@@ -1,7 +1,7 @@
-"""Share what was learned of the models: between replicas, and with the next start.
+"""Share the profiles of models between replicas, and with the next start.
 
-One entry per provider's address and model in the DIALECTS bucket: its dialect, how much above the
-price list it bills, how much it thinks, and what its probe found out. A replica adds what it
+One entry per provider's address and model in the MODEL_PROFILES bucket: its dialect, how much above
+the price list it bills, how much it thinks, and what its probe found out. A replica adds what it
 learned, and adopts what others learned. What the operator set is not shared: it would outlive the
 setting. An entry expires a week after its last change; a start after that learns again.
 
@@ -19,7 +19,7 @@ import nats.errors
 from nats.js.errors import APIError, KeyNotFoundError, NoKeysError
 from nats.js.kv import KeyValue
 
-from daydream_budget.gateway.lessons import ModelLessons
+from daydream_budget.gateway.model_profile import ModelProfile
 from daydream_budget.gateway.models import Models, ServedModel
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_runtime.cas_state import CasState
@@ -30,13 +30,13 @@ CLAIM_S = 300.0  # a probe takes less
 ID_CHARS = 32
 
 
-class SharedDialects:
-    """The DIALECTS bucket, and what this replica has exchanged with it."""
+class ModelProfileStore:
+    """The MODEL_PROFILES bucket, and what this replica has exchanged with it."""
 
     def __init__(self, bucket: KeyValue) -> None:
         self._bucket = bucket
-        self._at_start: dict[str, ModelLessons] = {}
-        self._exchanged: dict[str, ModelLessons] = {}
+        self._at_start: dict[str, ModelProfile] = {}
+        self._exchanged: dict[str, ModelProfile] = {}
 
     async def load(self) -> None:
         """Read what was learned before this start."""
@@ -47,15 +47,15 @@ class SharedDialects:
         for key in keys:
             try:
                 entry = await self._bucket.get(key)
-                self._at_start[key] = ModelLessons.model_validate_json(entry.value or b"")
+                self._at_start[key] = ModelProfile.model_validate_json(entry.value or b"")
             except KeyNotFoundError:
                 continue  # it has just expired
             except ValueError as error:
-                log.warning("stored lessons can't be read and are learned again: %s", error)
+                log.warning("a stored profile can't be read and is learned again: %s", error)
 
-    def known(self, config: ProviderConfig, model: str) -> ModelLessons:
+    def known(self, config: ProviderConfig, model: str) -> ModelProfile:
         """Return what was learned of a model before this start."""
-        return self._at_start.get(_key(config, model), ModelLessons())
+        return self._at_start.get(_key(config, model), ModelProfile())
 
     async def run(
         self,
@@ -63,7 +63,7 @@ class SharedDialects:
         pause: Callable[[float], Awaitable[None]],
         stopping: Callable[[], bool],
     ) -> None:
-        """Exchange lessons every `SYNC_S` until `stopping` returns True."""
+        """Exchange profiles every `SYNC_S` until `stopping` returns True."""
         while not stopping():
             for model in models.known():
                 try:
@@ -76,13 +76,13 @@ class SharedDialects:
         """Return True if this replica is to probe the model. Otherwise adopt what was found."""
         now = time.time()
 
-        def claim(stored: ModelLessons) -> tuple[ModelLessons, tuple[ModelLessons, bool]]:
+        def claim(stored: ModelProfile) -> tuple[ModelProfile, tuple[ModelProfile, bool]]:
             if stored.capabilities is not None or now - stored.probe_claimed_at_s < CLAIM_S:
                 return stored, (stored, False)
             return stored.model_copy(update={"probe_claimed_at_s": now}), (stored, True)
 
-        lessons, is_mine = await self._state(model).change(claim)
-        model.adopt(lessons)
+        profile, is_mine = await self._state(model).change(claim)
+        model.adopt(profile)
         return is_mine
 
     async def give_up_probe(self, model: ServedModel) -> None:
@@ -92,20 +92,20 @@ class SharedDialects:
         )
 
     async def exchange(self, model: ServedModel) -> None:
-        """Add this replica's lessons, if there are new ones, and adopt those of others."""
+        """Add what this replica has learned, if that is new, and adopt what others have."""
         key = _key(model.provider.config, model.name)
         state = self._state(model)
-        mine = model.lessons()
-        if mine == self._exchanged.get(key, ModelLessons()):
+        mine = model.profile()
+        if mine == self._exchanged.get(key, ModelProfile()):
             theirs = await state.read()
         else:
             theirs = await state.change(lambda stored: ((all := stored.merge(mine)), all))
         model.adopt(theirs)
-        self._exchanged[key] = model.lessons()
+        self._exchanged[key] = model.profile()
 
-    def _state(self, model: ServedModel) -> CasState[ModelLessons]:
+    def _state(self, model: ServedModel) -> CasState[ModelProfile]:
         key = _key(model.provider.config, model.name)
-        return CasState(self._bucket, key, ModelLessons())
+        return CasState(self._bucket, key, ModelProfile())
 
 
 def _key(config: ProviderConfig, model: str) -> str:

@@ -12,8 +12,8 @@ from daydream_budget.gateway.providers.dialect import Dialect
 from daydream_budget.gateway.providers.reasoning import ThoughtLesson, merge_thought
 
 
-class ModelLessons(BaseModel):
-    """The lessons of one model. Those of two replicas merge in any order.
+class ModelProfile(BaseModel):
+    """The profile of one model. Those of two replicas merge in any order.
 
     `bills` is by price: a lesson is about one price, and ends when the price is corrected.
     `capabilities` is what the probe found out; a replica that probes has claimed it before.
@@ -27,7 +27,7 @@ class ModelLessons(BaseModel):
     capabilities: Capabilities | None = None
     probe_claimed_at_s: float = 0.0
 
-    def merge(self, other: ModelLessons) -> Self:
+    def merge(self, other: ModelProfile) -> Self:
         """Return what either of two replicas has learned."""
         findings = [each.capabilities for each in (self, other) if each.capabilities is not None]
         return type(self)(
