@@ -113,7 +113,7 @@ async def test_a_letter_stays_while_the_memory_can_not_store_it(
 async def test_only_a_dead_letter_of_the_memorys_own_verdicts_is_read(
     nc: Client, server: NatsServer, body: bytes, stream: str, words: str
 ) -> None:
-    """Whoever may write another dead letter, or ask for a number, makes no verdict of it."""
+    """Another dead letter becomes no verdict, and neither does a number that is asked for."""
     store = FakeStore()
     await serve(nc, store)
     await write_letter(nc, body, stream)

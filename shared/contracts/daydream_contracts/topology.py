@@ -1,9 +1,8 @@
 """Declare all streams, subjects, consumers, buckets and endpoints in one table.
 
-Provisioning, NATS users, the AsyncAPI document and the page of messages derive from it, and tests
-compare the chart's autoscaling with it. `grants` says who asks, reads and writes what. Subjects
-carry no ids, because telemetry labels by subject. A new service takes part by one more `Consumer`
-row, and a new event by one more `MessageRoute` row.
+Provisioning, NATS users, the AsyncAPI document and the page of messages derive from it. `grants`
+says who asks, reads and writes what. Subjects carry no ids, because telemetry labels by subject. A
+new service takes part by one more `Consumer` row, and a new event by one more `MessageRoute` row.
 """
 
 from __future__ import annotations
