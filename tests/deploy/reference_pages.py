@@ -205,7 +205,7 @@ def _bucket_rows() -> Iterator[tuple[str, ...]]:
 
 
 def _users(grant: grants.StoreGrant) -> tuple[str, str]:
-    """Return who reads and who writes. In two buckets each service has its own keys."""
+    """Return who reads and who writes. In two buckets each service writes its own keys."""
     return ", ".join(grant.readers), ", ".join(grant.writers) or "each service its own keys"
 
 

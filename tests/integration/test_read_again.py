@@ -11,11 +11,10 @@ from nats.aio.msg import Msg
 from daydream_console.client import connected
 from daydream_console.dead_letters import dead_letters
 from daydream_console.resend import resend
-from daydream_contracts.dead_letters import dead_letter_subject
 from daydream_contracts.errors import RetryLaterError
 from daydream_contracts.events import Decision, InsightPromoted, Message, VerdictReached
 from daydream_contracts.rpc import ReadAgain
-from daydream_contracts.topology import MEMORY_READ_AGAIN, route_of
+from daydream_contracts.topology import MEMORY_READ_AGAIN, dead_letter_subject, route_of
 from daydream_memory.dead_letter_reader import DeadLetterReader
 from daydream_runtime.failure_replies import failure_reply
 from support.message_builders import AT, hypothesis
@@ -113,7 +112,7 @@ async def test_a_letter_stays_while_the_memory_can_not_store_it(
 async def test_only_a_dead_letter_of_the_memorys_own_verdicts_is_read(
     nc: Client, server: NatsServer, body: bytes, stream: str, words: str
 ) -> None:
-    """Another dead letter becomes no verdict, and neither does a number that is asked for."""
+    """A user that may write another dead letter, or ask for a number, makes no verdict of it."""
     store = FakeStore()
     await serve(nc, store)
     await write_letter(nc, body, stream)

@@ -65,7 +65,7 @@ class Repeat:
 
 
 async def find_repeats(client: Client, progress: Callable[[int, int], None]) -> list[Repeat]:
-    """Look at all facts, the oldest first. `progress` is told how many are looked at, of how many.
+    """Look at all facts, the oldest first. `progress` gets the number of facts read, and of all.
 
     A fact that is merged is merged with one that stays: there are no chains.
     """

@@ -62,7 +62,7 @@ class PairRanking:
     async def rank(self, history: StrategyHistory, *, all_waiting: bool = False) -> bool:
         """Rank a batch, if one is full. With `all_waiting`, rank fewer. Return whether it did."""
         epoch = await self._epoch.read()
-        batch = batch_of(epoch, at_least=1 if all_waiting else BATCH)
+        batch = batch_of(epoch, waiting_min=1 if all_waiting else BATCH)
         if not batch:
             return False
         ranks = await self._ranks(epoch, batch, history)

@@ -23,12 +23,12 @@ def wait_for_rank(epoch: Epoch, claim: Claim) -> Epoch:
     return epoch.replacing(claim.model_copy(update={"waiting": True}))
 
 
-def batch_of(epoch: Epoch, *, at_least: int) -> tuple[Claim, ...]:
-    """Return the claims to rank next, or none while fewer than `at_least` wait."""
+def batch_of(epoch: Epoch, *, waiting_min: int) -> tuple[Claim, ...]:
+    """Return the claims to rank next, or none while fewer than `waiting_min` wait."""
     waiting = sorted(
         (claim for claim in epoch.claims if claim.waiting), key=lambda claim: claim.claim_id
     )
-    return tuple(waiting[:BATCH]) if len(waiting) >= at_least else ()
+    return tuple(waiting[:BATCH]) if len(waiting) >= waiting_min else ()
 
 
 def screen_id_of(epoch: Epoch, batch: Sequence[Claim]) -> str:

@@ -2,7 +2,7 @@
 
 Data: up to 20 pairs → a prompt with a short excerpt of each note, one letter per pair → the
 probability of each letter as the answer's only token → probabilities in the order of the pairs. The
-money is a reservation of its own with the purpose `screening`. Reservation and call have ids that
+money is a separate reservation with the purpose `screening`. Reservation and call have ids that
 derive from the request, so a request that is sent again pays nothing twice.
 
 A place in the list may be favoured. The order of the pairs is shuffled by the request's id, so that

@@ -100,7 +100,7 @@ STREAMS: Mapping[str, StoreGrant] = {
     "REMOVALS": StoreGrant(readers=("console",)),
     "VERDICTS": _log("console", "memory", "sampler", "synthesizer", "critic", deleters=("memory",)),
     "REVIEWS": _log("console", "memory", "critic"),
-    "OUTCOMES": _log("console", "critic", "memory"),
+    "OUTCOMES": _log("console", "memory", "critic"),
     "COMMANDS": _log("console"),
     "VISIBILITY": _log("console", "memory"),
     "INSIGHTS": _log("console", "memory", deleters=("memory",)),

@@ -91,8 +91,8 @@ def several_variables(syntheses: Iterable[Synthesis]) -> dict[str, str]:
 def shown_together(
     pair_id: str, together: PairHypotheses, count_max: int
 ) -> tuple[tuple[Synthesis, ...], int]:
-    """Return which hypotheses of a pair are in one call, in their order, and the place of one's
-    own.
+    """Return which hypotheses of a pair are in one call, in their order, and the place of
+    the judged one.
 
     Each call has at most `count_max` of them. The pair decides the order.
     """

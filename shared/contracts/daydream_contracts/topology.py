@@ -261,40 +261,7 @@ CONSOLE_INSIGHTS = Endpoint(
     "console", "daydream.console.insights", rpc.InsightQuery, rpc.InsightPage
 )
 CONSOLE_INSIGHT = Endpoint("console", "daydream.console.insight", rpc.GetInsight, rpc.InsightDetail)
-ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
-    BUDGET_OPEN,
-    BUDGET_AUTHORIZE,
-    BUDGET_SETTLE,
-    BUDGET_RELEASE,
-    BUDGET_CHANGE,
-    BUDGET_REPAIR,
-    BUDGET_STATE,
-    GATEWAY_QUOTE,
-    GATEWAY_STATE,
-    GATEWAY_KEYS,
-    GATEWAY_ADD_KEY,
-    GATEWAY_REVOKE_KEY,
-    MEMORY_STATE,
-    MEMORY_PAIR,
-    MEMORY_NEIGHBOURHOODS,
-    MEMORY_NEAREST,
-    MEMORY_SEARCH,
-    MEMORY_RANKING,
-    MEMORY_MAP,
-    MEMORY_VERDICTS,
-    MEMORY_DOCUMENTS,
-    MEMORY_PREVIEW,
-    MEMORY_RESOLVE,
-    MEMORY_ERASE,
-    MEMORY_JUDGED_PAIRS,
-    MEMORY_READ_AGAIN,
-    MEMORY_BACK_UP,
-    MEMORY_RESTORE,
-    SAMPLER_STATE,
-    SAMPLER_GOAL,
-    SYNTHESIZER_STATE,
-    SYNTHESIZER_SCREEN,
-    CRITIC_STATE,
-    CONSOLE_INSIGHTS,
-    CONSOLE_INSIGHT,
+# all of the above, in their order
+ENDPOINTS: tuple[Endpoint[Any, Any], ...] = tuple(
+    row for row in tuple(globals().values()) if isinstance(row, Endpoint)
 )

@@ -1,4 +1,4 @@
-"""From which similarity on two texts say nearly the same, on the embedding model's own scale.
+"""The similarity at which two texts say nearly the same, on the embedding model's own scale.
 
 0 is the median cosine of unrelated facts, 1 is the same text. A fixed cosine would mean something
 else for every model. The threshold comes from the model's similarity baseline: what it does to

@@ -1,7 +1,7 @@
 """How much of each prompt is the same in every call, and stands first, where a prefix cache hits.
 
-The notes are those of the bench corpus, and the hypothesis is as long as a usual one. Shares are of
-the bytes of a call's messages; the schema of the answer is not among them.
+The notes are those of the bundled corpus, and the hypothesis is as long as a usual one. Shares are
+of the bytes of a call's messages; the schema of the answer is not among them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The gate decides about each labelled passage as it did: to be quicker must change nothing.
 
 `gate_decisions.json` has for each passage the number of its facts, and the kinds of what was left
-out. A change of the rules that is meant to decide otherwise writes it anew:
+out. A change of the rules that is meant to decide otherwise writes it again:
 
     PYTHONPATH=tests .venv/bin/python -m unit.memory.test_gate_decisions
 """

@@ -83,21 +83,21 @@ def test_claims_that_wait_are_claimed_by_no_replica_and_ranked_when_a_batch_is_f
     claimed = epoch.extend(9).claim("a", later)
     assert claimed is not None
     assert claimed[1].claim_id not in {claim.claim_id for claim in epoch.claims}
-    assert len(batch_of(epoch, at_least=BATCH)) == BATCH
-    assert batch_of(epoch_with(BATCH - 1), at_least=BATCH) == ()
-    assert len(batch_of(epoch_with(3), at_least=1)) == 3
+    assert len(batch_of(epoch, waiting_min=BATCH)) == BATCH
+    assert batch_of(epoch_with(BATCH - 1), waiting_min=BATCH) == ()
+    assert len(batch_of(epoch_with(3), waiting_min=1)) == 3
 
 
 def test_a_batch_has_the_same_id_whoever_ranks_it() -> None:
     epoch = epoch_with(BATCH)
-    batch = batch_of(epoch, at_least=BATCH)
+    batch = batch_of(epoch, waiting_min=BATCH)
     again = epoch.model_copy(update={"claims": epoch.claims[::-1]})
-    assert screen_id_of(epoch, batch) == screen_id_of(again, batch_of(again, at_least=BATCH))
+    assert screen_id_of(epoch, batch) == screen_id_of(again, batch_of(again, waiting_min=BATCH))
 
 
 def test_a_second_replica_that_ranks_the_same_batch_changes_nothing() -> None:
     epoch = epoch_with(BATCH)
-    batch = batch_of(epoch, at_least=BATCH)
+    batch = batch_of(epoch, waiting_min=BATCH)
     rank = ScreenRank(quarter=3, pass_probability=0.5, cost_nanousd=1)
     first = end_waiting(epoch, batch, {claim.claim_id: rank for claim in batch}, NOW)
     assert 0 < len(first.claims) < BATCH
@@ -107,7 +107,7 @@ def test_a_second_replica_that_ranks_the_same_batch_changes_nothing() -> None:
 
 def test_claims_without_a_rank_pass() -> None:
     epoch = epoch_with(5)
-    passed = end_waiting(epoch, batch_of(epoch, at_least=1), {}, NOW)
+    passed = end_waiting(epoch, batch_of(epoch, waiting_min=1), {}, NOW)
     assert len(passed.claims) == 5
     assert not any(claim.waiting for claim in passed.claims)
 

@@ -52,6 +52,6 @@ def broken_parts(root: Element) -> list[LeftOut]:
     ]
     if not faults:
         return []
-    what = " ".join(faults[0].message.split())[:FAULT_CHARS_MAX]
-    text = f"the XML is broken in line {faults[0].line}: some of its text may be missing ({what})"
+    reason = " ".join(faults[0].message.split())[:FAULT_CHARS_MAX]
+    text = f"the XML is broken in line {faults[0].line}: some of its text may be missing ({reason})"
     return [LeftOut("broken", len(faults), text)]

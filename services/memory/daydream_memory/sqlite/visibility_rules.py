@@ -3,7 +3,7 @@
 A fact is active while a current document or question holds it, or while it is an insight, and
 it is not retracted. Nothing is deleted here. `mentions` says which sources hold a fact now.
 `retracted` lists for a fact the roots of its retraction: itself, or a fact that it descends from. A
-merged fact has a root of its own kind there, which its descendants do not inherit.
+merged fact has a separate kind of root there, which its descendants do not inherit.
 Undoing the retraction of a root undoes exactly what it caused. All functions run inside the
 caller's transaction and are idempotent. They return the ids of the facts that a change concerns.
 """

@@ -19,7 +19,7 @@ from daydream_contracts.prompt_variables import shown_together
 
 @dataclass(frozen=True)
 class JudgedGroup:
-    """Hypotheses of one call in the order in which they are shown, and the place of one's own."""
+    """Hypotheses of one call in the order in which they are shown, and the judged one's place."""
 
     syntheses: tuple[Synthesis, ...]
     place: int
