@@ -52,7 +52,7 @@ def paths(url: str) -> dict[str, str]:
         "sampler": "sampler",
         "judges": "judges",
         "documents": "documents?text=rivers",
-        "map": "map",
+        "map": "documents/map",
         "dead-letters": "dead-letters",
         "settings": "settings",
     }

@@ -83,7 +83,7 @@ def answer_for(request: dict[str, Any]) -> str:
     schema = request.get("response_format", {}).get("json_schema", {}).get("schema") or {}
     data = [content for _, content in FENCE.findall(text)]
     if "The letter of the best pair:" in text:
-        return chance.choice(LETTER.findall(data[0]))
+        return str(chance.choice(LETTER.findall(data[0])))
     if "better" in schema.get("properties", {}):
         return json.dumps(
             {"justification": "It goes further.", "better": chance.choice(["first", "second"])}

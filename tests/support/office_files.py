@@ -103,8 +103,13 @@ def shape(*paragraphs: str, kind: str = "body") -> str:
     )
 
 
-def workbook(sheets: Mapping[str, Sequence[Sequence[object]]], hidden: Sequence[str] = ()) -> bytes:
-    """A spreadsheet with the rows of each sheet."""
+def workbook(
+    sheets: Mapping[str, Sequence[Sequence[object]]],
+    hidden: Sequence[str] = (),
+    hidden_rows: Sequence[int] = (),
+    hidden_columns: Sequence[str] = (),
+) -> bytes:
+    """A spreadsheet with the rows of each sheet. Rows have numbers from 1, columns letters."""
     book = openpyxl.Workbook()
     book.remove(book.active)
     for name, rows in sheets.items():
@@ -113,6 +118,10 @@ def workbook(sheets: Mapping[str, Sequence[Sequence[object]]], hidden: Sequence[
             sheet.append(list(row))
         if name in hidden:
             sheet.sheet_state = "hidden"
+        for number in hidden_rows:
+            sheet.row_dimensions[number].hidden = True
+        for letter in hidden_columns:
+            sheet.column_dimensions[letter].hidden = True
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

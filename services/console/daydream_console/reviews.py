@@ -67,12 +67,14 @@ def visibility_change(
     detail: InsightDetail, review: ReviewRecorded, why: str
 ) -> VisibilityChanged | None:
     """Return the change of visibility that comes with a review, None if nothing changes."""
-    hides, is_fact = review.effect in HIDES, detail.summary.active or _hidden(detail)
-    if review.effect is ReviewEffect.NONE or not is_fact or hides is not detail.summary.active:
+    withdrawn = bool(detail.reviews) and detail.reviews[-1].effect is ReviewEffect.WITHDRAWN
+    if review.effect is ReviewEffect.NONE:
         return None
+    if review.effect is ReviewEffect.PROMOTED and not withdrawn:
+        return None  # the memory makes the fact
     return VisibilityChanged(
         fact_ids=(detail.summary.insight_id,),
-        active=not hides,
+        active=review.effect not in HIDES,
         who=review.who,
         why=why,
         changed_at=review.recorded_at,

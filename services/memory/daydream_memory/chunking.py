@@ -30,7 +30,6 @@ CHARS_MIN = 40  # Latin characters; shorter pieces are headings, page numbers an
 BLOCK_CHARS = 60_000
 SPACE = " "
 QUESTION = Passage("", metadata=DocumentMetadata(domain=FactKind.QUESTION.value))
-KINDS_WITH_RAW_LINES = ("", "text")  # their paragraphs have the line ends of the document
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,7 @@ def texts_of(
     if kind is FactKind.QUESTION:
         text = _tidy(SPACE.join(passage.text for passage in result.passages))[:chars_max]
         return DocumentTexts((FactText(text, "", QUESTION),), result.left_out)
-    screened = screen(
-        result.passages, source, lines_are_items=result.kind not in KINDS_WITH_RAW_LINES
-    )
+    screened = screen(result.passages, source, lines_are_items=bool(result.kind))
     pieces, short = _pieces(screened, chars_max, PurePath(source).stem)
     return DocumentTexts(tuple(pieces), (*result.left_out, *removals(screened, short)))
 

@@ -70,8 +70,7 @@ class EndpointModel:
 def measure(table: Path, *, quick: bool, other: EndpointModel | None = None) -> None:
     """Print the figures of every corpus beside the table, with the bundled model or `other`.
 
-    Each is printed for all questions, and for the half that no parameter was tuned on, with half as
-    many draws.
+    Each is printed for all questions, and for the held-out half with half as many draws.
     """
     all_corpora = corpora(table)
     for corpus in all_corpora:

@@ -30,7 +30,7 @@ LEARNED = "learned"
 def measure(file: Path, *, quick: bool) -> None:
     """Print the ratio with its interval.
 
-    It is printed for all ideas, and for the half that no parameter was tuned on. Uniform is not
+    It is printed for all ideas, and for the held-out half. Uniform is not
     simulated: 500 draws find exactly 500 × base rate on average.
     """
     rated = read_rated(file)

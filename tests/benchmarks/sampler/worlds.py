@@ -55,17 +55,20 @@ class Rated:
     interesting: NDArray[np.bool_]
 
     def held_out(self) -> Rated:
-        """Return the half of the ideas on which nothing is tuned: every second one."""
+        """Return the held-out half of the ideas: every second one."""
         return Rated(self.features[1::2], self.interesting[1::2])
 
 
 def is_held_out(text: str) -> bool:
-    """Return whether a question belongs to the half on which nothing is tuned."""
+    """Return whether a question belongs to the held-out half. Choose parameters on the other
+    one."""
     return hashlib.sha256(text.encode()).digest()[0] % 2 == 1
 
 
 def held_out(joined: Joined) -> Joined:
-    """Return the half of the questions on which nothing is tuned, with all papers."""
+    """Return the held-out half of the questions, with all papers.
+
+    The parameters of today were chosen on all of them, before there were halves."""
     kept = [at for at, text in enumerate(joined.questions) if is_held_out(text)]
     place = {question: at for at, question in enumerate(kept)}
     links = {(place[question], paper) for question, paper in joined.links if question in place}

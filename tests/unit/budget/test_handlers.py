@@ -9,20 +9,24 @@ import pytest
 from faststream.nats import TestNatsBroker
 
 from daydream_budget.app import build
+from daydream_budget.handlers import authorize
 from daydream_budget.ledger.rules import LedgerRequest
 from daydream_budget.metrics import RefusalCounter
 from daydream_budget.settings import BudgetSettings
-from daydream_contracts.errors import PermanentError
+from daydream_contracts.errors import PermanentError, RetryLaterError
 from daydream_contracts.events import ForegroundReported
 from daydream_contracts.rpc import (
     AllocationRequest,
+    Authorize,
     BudgetChanged,
     BudgetState,
     ChangeBudget,
     EmptyRequest,
     Grant,
     OpenReservation,
+    Refusal,
     SetLimit,
+    Settle,
 )
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_OPEN, BUDGET_STATE, route_of
 from daydream_runtime.application import ServiceApp
@@ -109,3 +113,43 @@ async def test_a_report_older_than_a_day_becomes_a_dead_letter(
     async with TestNatsBroker(app.nats) as broker:
         with pytest.raises(PermanentError, match="Only reports of the last day"):
             await broker.publish(report(cost_nanousd=5), REPORTS.subject, stream=REPORTS.stream)
+
+
+class FakeHaltedLedger:
+    """A ledger that commits nothing: it refuses money, and fails what has no refusal."""
+
+    def __init__(self, reason: Any) -> None:
+        self.refusal = Refusal(reason=reason, text="nothing is committed")
+
+    async def submit(self, request: LedgerRequest) -> Any:
+        if isinstance(request, Settle):
+            raise RetryLaterError(self.refusal.text)
+        return Grant(refusal=self.refusal)
+
+
+def with_settlement() -> Authorize:
+    return Authorize(
+        reservation_id="a",
+        call_id="c",
+        nonce="n",
+        stage="s",
+        model="m",
+        upper_bound_nanousd=1,
+        lifetime_s=60,
+        settlements=(Settle(attempt_id="earlier", cost_nanousd=1),),
+    )
+
+
+async def test_a_halted_ledger_says_so_and_has_not_settled_what_came_with_the_request() -> None:
+    counter = RefusalCounter(start_telemetry("budget", "test"))
+    halted: Any = FakeHaltedLedger("clock-skew")
+    grant = await authorize(with_settlement(), halted, counter)
+    assert grant.refusal is not None
+    assert grant.refusal.reason == "clock-skew"
+
+
+async def test_a_settlement_that_fails_fails_the_whole_request_so_that_it_is_repeated() -> None:
+    counter = RefusalCounter(start_telemetry("budget", "test"))
+    failing: Any = FakeHaltedLedger("cap")
+    with pytest.raises(RetryLaterError):
+        await authorize(with_settlement(), failing, counter)

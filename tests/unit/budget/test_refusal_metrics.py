@@ -11,7 +11,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from daydream_budget.metrics import REASONS, RefusalCounter
 from daydream_contracts.rpc import HALT_REASONS, Grant, Pause, Refusal, SetTax
-from daydream_sampler.pair_sampler import phase_of
+from daydream_sampler.sampler_state import phase_of
 from support.fake_ledger import FakeLedger
 
 

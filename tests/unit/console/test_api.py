@@ -22,13 +22,15 @@ from daydream_contracts.events import (
 from daydream_contracts.rpc import (
     BudgetChanged,
     BudgetState,
+    MapPoint,
+    MemoryMap,
     RankedVerdict,
     RankedVerdicts,
     RankVerdicts,
     Refusal,
     Resolved,
 )
-from daydream_contracts.topology import BUDGET_CHANGE, MEMORY_RANKING, MEMORY_RESOLVE
+from daydream_contracts.topology import BUDGET_CHANGE, MEMORY_MAP, MEMORY_RANKING, MEMORY_RESOLVE
 from support.console import ConsoleFixture
 from support.insights import insight_fact, promotion, verdict
 from support.loop_states import example, loop_state
@@ -97,6 +99,40 @@ def test_an_invalid_parameter_is_named(console: ConsoleFixture, path: str, field
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
     assert answer.json()["field"] == field
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("/api/v1/insights?strategy=uniform", "strategies"),
+        ("/api/v1/budget/entries?kinds=x", "kind"),
+        ("/api/v1/tables/judges?fromat=csv", "format"),
+        ("/api/v1/budget?x=1", "there are none here"),
+    ],
+)
+def test_an_unknown_parameter_is_refused_with_the_known_ones(
+    console: ConsoleFixture, path: str, known: str
+) -> None:
+    answer = console.client().get(path)
+    assert (answer.status_code, answer.json()["code"]) == (400, "unknown-parameter")
+    assert known in answer.json()["fix"]
+    assert answer.json()["field"] in path
+
+
+def test_the_map_shows_pairs_whose_facts_it_knows(console: ConsoleFixture) -> None:
+    first, second = FIRST.hypothesis.pair.first, FIRST.hypothesis.pair.second
+    points = tuple(
+        MapPoint(fact_id=fact.fact_id, x=place, y=-place, kind=fact.kind)
+        for place, fact in enumerate((first, second))
+    )
+    console.rpc.answers[MEMORY_MAP.subject] = MemoryMap(sample=points, named=points, facts=2)
+    console.index.add_promotion(promotion(FIRST))
+    answer = console.client().get("/api/v1/memory/map").json()
+    assert {pair["verdict_id"] for pair in answer["pairs"]} >= {FIRST.verdict_id}
+    page = console.client().get("/documents/map").text
+    assert f'<a href="/insights/{FIRST.verdict_id}" aria-label="first">' in page
+    console.rpc.answers[MEMORY_MAP.subject] = MemoryMap(sample=points, named=(), facts=2)
+    assert console.client().get("/api/v1/memory/map?pairs=0").json()["pairs"] == []
 
 
 def test_an_invalid_cursor_is_400(console: ConsoleFixture) -> None:

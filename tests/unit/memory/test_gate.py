@@ -126,3 +126,15 @@ def test_any_text_gives_facts_or_a_report() -> None:
         text = "".join(chance.choices(signs, k=chance.randrange(400)))
         document = facts_in(text)
         assert document.facts or document.left_out or not text.strip()
+
+
+def test_a_line_like_a_heading_of_changes_ends_with_its_section() -> None:
+    sentence = "Tidal turbines lose a tenth of their yield within two summers to mussels."
+    option = Passage("changes\n\nCompute the share of lines that were moved.", "log / OPTIONS")
+    document = facts_of(
+        ReadResult("read", "", (option, Passage(sentence, "log / YIELD")), kind="manual-page"),
+        document_id="d",
+        source="log.1",
+        chars_max=900,
+    )
+    assert [fact.text for fact in document.facts] == [sentence]

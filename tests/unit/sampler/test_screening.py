@@ -46,6 +46,7 @@ def test_ranks_that_cost_as_much_as_they_save_do_not_pay() -> None:
 def test_what_is_lost_is_shown_with_its_interval() -> None:
     state = record(60, 20, 15, 5).state(problem="")
     assert state.lost_share == pytest.approx(sum((60, 20, 15, 5)[state.kept_quarters :]) / 100)
+    assert state.lost_share is not None
     assert state.lost_low is not None
     assert state.lost_high is not None
     assert state.lost_low < state.lost_share < state.lost_high

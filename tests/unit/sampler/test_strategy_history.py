@@ -23,7 +23,9 @@ from daydream_sampler.strategy_history import StrategyHistory
 from support.message_builders import verdict_on
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-JUDGEMENT = Judgement.model_construct(model="judge")
+JUDGEMENT = Judgement(
+    judge="judge", model="judge", justification="", scores=None, self_judged=False
+)
 
 
 def verdict(

@@ -38,7 +38,7 @@ HEX_RUN = re.compile(
     r"[0-9a-f](?:[0-9a-fA-F]{11}|[0-9a-f][: ]?(?:[0-9a-f]{2}[: ]?){7})|[A-F][0-9a-fA-F]{11}"
 )
 HEX_CHARS_MIN, OPAQUE_CHARS_MIN = 12, 32
-# Without a token of this number of characters, only pairs of digits can be opaque
+# Without a token of this length, only pairs of digits can be opaque
 OPAQUE_TOKEN_CHARS = 12
 HEX_PAIRS = re.compile(r"(?:[0-9a-f]{2}[: ]?){8}")
 PLAIN_WORD = re.compile(r"[A-Za-z]?[a-z]+(?:[-_/][A-Za-z]?[a-z]+)*$")

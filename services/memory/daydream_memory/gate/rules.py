@@ -48,7 +48,7 @@ ITEM_WORDS_MIN = 3.5
 CAPITAL_SHARE_MENU = 0.6
 # Repetition within a block: fewer different tokens than this are a pattern
 DISTINCT_SHARE_MIN, REPETITION_TOKENS_MIN = 0.1, 12
-VARIED = 10  # this number of different tokens is more than that share of a hundred
+VARIED = 10  # this number of different tokens is that share of a hundred
 LONG_WORD_CHARS = 80
 # A pointer has at most this number of words, and names no thing in plain words
 POINTER_WORDS_MAX, POINTER_PLAIN_SHARE_MAX = 20, 0.75

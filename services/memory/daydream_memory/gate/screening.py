@@ -43,6 +43,7 @@ CHANGES_TITLE = re.compile(r"\brelease notes\b|\bchange ?log\b|\bnews for\b", re
 CAPTION = re.compile(
     r"^(?:Table|Tab\.|Tabelle|Tableau|Tabla|Tabella|Таблица|表)\s*[\dIVX]*\b.{0,200}$"
 )
+PAGE_OF = re.compile(r" / page \d+$")  # a list of references may have several pages
 SENTENCE_MARKS = (".", "!", "?", "。", "！", "？", "।")
 LEADS_ON = (":", "：")
 
@@ -67,7 +68,7 @@ def screen(
 ) -> list[ScreenedBlock]:
     """Judge all blocks of a document, in their order. `source` gives the document's name.
 
-    `lines_are_items`: see `blocks_of`.
+    `lines_are_items`: see `blocks_of`. It is so in no passage with raw lines.
     """
     screening = _Screening(lines_are_items=lines_are_items)
     for passage in passages:
@@ -104,6 +105,7 @@ class _Screening:
         self._lexicon = load_lexicon()
         self._is_licence = False
         self._section = self._title_section = self._heading = self._caption = ""
+        self._title = ""
 
     def add(self, passage: Passage) -> None:
         """Judge the blocks of the next passage."""
@@ -111,14 +113,18 @@ class _Screening:
         if not self._title_section and names_version(passage.title):
             self._title_section = VERSIONS
         self._is_licence = names_licence(passage.title)
-        if self._title_section:
+        title = PAGE_OF.sub("", passage.title)
+        if self._title_section or title != self._title:  # a line that was no heading ends here
             self._section = ""
+        self._title = title
         self._heading = ""
         if passage.kind == "table":
             self._add_table(passage)
             return
         for block in blocks_of(
-            passage.text, self._is_section, lines_are_items=self._lines_are_items
+            passage.text,
+            self._is_section,
+            lines_are_items=self._lines_are_items and not passage.has_raw_lines,
         ):
             text = block.text
             if self._is_section(text):

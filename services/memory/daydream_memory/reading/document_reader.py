@@ -27,8 +27,8 @@ from daydream_memory.reading.text_kinds import text_kind
 
 FORMATS = (
     "text, Markdown, web pages, PDF, Word, PowerPoint, spreadsheets, OpenDocument, RTF, EPUB, "
-    "mail, LaTeX, reStructuredText, Org, notebooks, JSON, CSV, BibTeX, RIS, subtitles and archives "
-    "of these"
+    "mail, LaTeX, reStructuredText, Org, notebooks, JSON, CSV, BibTeX, RIS, subtitles, "
+    "manual pages and archives of these"
 )
 # files of these endings are never web pages, unless a sign-in page was saved instead of them
 DOWNLOADS = {

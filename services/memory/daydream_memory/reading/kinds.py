@@ -31,6 +31,7 @@ READERS = {
     "epub": "epub:read_epub",
     "latex": "latex:read_latex",
     "restructured-text": "restructured_text:read_restructured_text",
+    "manual-page": "manual_page:read_manual_page",
     "org": "org:read_org",
     "rtf": "rich_text:read_rich_text",
     "bibtex": "bibtex:read_bibtex",

@@ -44,12 +44,15 @@ class Passage:
 
     `title`: the path of headings above it, the title of its record, or its page.
     `kind`: what the piece consists of, as far as the format says so.
+    `has_raw_lines`: its paragraphs have the line ends of the document, as plain text has. Readers
+    of other formats join them, so that several lines are items.
     """
 
     text: str
     title: str = ""
     metadata: DocumentMetadata = DocumentMetadata()
     kind: PassageKind = "prose"
+    has_raw_lines: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,4 +7,4 @@ from daydream_memory.reading.passages import Passage, RawDocument, Reading
 
 def read_plain_text(document: RawDocument) -> Reading:
     """Return the whole text as one passage."""
-    return Reading((Passage(document.text),))
+    return Reading((Passage(document.text, has_raw_lines=True),))

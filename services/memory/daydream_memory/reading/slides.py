@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
@@ -13,8 +12,9 @@ from daydream_memory.reading.formulas import inline_latex, office_latex
 from daydream_memory.reading.markup_tables import row_text
 from daydream_memory.reading.outline import Block, passages_of
 from daydream_memory.reading.passages import Passage, RawDocument, Reading, counted
+from daydream_memory.reading.slide_ground import is_all_white, is_white
 from daydream_memory.reading.web_page import kept_formulas
-from daydream_memory.reading.xml_parts import read_xml
+from daydream_memory.reading.xml_parts import read_xml, relations
 from daydream_memory.reading.zip_parts import open_zip
 
 Element = Any  # lxml has no types
@@ -30,6 +30,7 @@ TINY_HUNDREDTHS = 200
 
 @dataclass
 class _Counts:
+    on_white: bool = False  # the slide that is being read
     hidden: int = 0
     formulas: int = 0
     pictures: int = 0
@@ -63,7 +64,7 @@ def read_slides(document: RawDocument) -> Reading:
 
 def _names(archive: zipfile.ZipFile) -> list[str]:
     """Return the parts of the slides in their order."""
-    targets = _relations(archive, "ppt/presentation.xml")
+    targets = relations(archive, "ppt/presentation.xml")
     presentation = read_xml(archive, "ppt/presentation.xml")
     ids = presentation.iter(f"{P}sldId") if presentation is not None else ()
     names = [targets[key] for slide in ids if (key := slide.get(f"{R}id")) in targets]
@@ -71,26 +72,14 @@ def _names(archive: zipfile.ZipFile) -> list[str]:
     return names or sorted(parts, key=lambda name: int(SLIDE.sub(r"\1", name)))
 
 
-def _relations(archive: zipfile.ZipFile, name: str) -> dict[str, str]:
-    folder, file = posixpath.split(name)
-    root = read_xml(archive, f"{folder}/_rels/{file}.rels")
-    if root is None:
-        return {}
-    return {
-        relation.get("Id", ""): posixpath.normpath(
-            posixpath.join(folder, relation.get("Target", ""))
-        )
-        for relation in root
-        if relation.get("TargetMode") != "External"
-    }
-
-
 def _passages(
     archive: zipfile.ZipFile, name: str, slide: Element, title: str, counts: _Counts
 ) -> Iterator[Passage]:
+    counts.on_white = is_all_white(archive, name, slide)
     heading, blocks = _slide(slide, counts)
+    counts.on_white = False
     notes_name = next(
-        (target for target in _relations(archive, name).values() if "/notesSlide" in target), ""
+        (target for target in relations(archive, name).values() if "/notesSlide" in target), ""
     )
     notes = read_xml(archive, notes_name) if notes_name else None
     if notes is not None:
@@ -154,13 +143,19 @@ def _text(paragraph: Element, counts: _Counts) -> str:
             parts.append(" ")
         else:
             text = element.findtext(f"{A}t") or ""
-            if text.strip() and _is_unseen(element.find(f"{A}rPr")):
+            if text.strip() and _is_unseen(element.find(f"{A}rPr"), counts):
                 counts.hidden += 1
             else:
                 parts.append(text)
     return " ".join("".join(parts).split())
 
 
-def _is_unseen(properties: Element | None) -> bool:
-    size = properties.get("sz", "") if properties is not None else ""
-    return size.isdigit() and int(size) <= TINY_HUNDREDTHS
+def _is_unseen(properties: Element | None, counts: _Counts) -> bool:
+    """Return whether a run is tiny, or white on a white slide."""
+    if properties is None:
+        return False
+    size = properties.get("sz", "")
+    if size.isdigit() and int(size) <= TINY_HUNDREDTHS:
+        return True
+    in_table = next(properties.iterancestors(f"{A}tbl"), None) is not None
+    return counts.on_white and not in_table and is_white(properties.find(f"{A}solidFill"))

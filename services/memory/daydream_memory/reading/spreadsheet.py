@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
+from daydream_memory.reading.hidden_cells import hidden_cells
 from daydream_memory.reading.passages import (
     LeftOut,
     Passage,
@@ -25,16 +27,23 @@ def read_spreadsheet(document: RawDocument) -> Reading:
     _check_size(document.data)
     passages: list[Passage] = []
     left_out: list[LeftOut] = []
-    hidden = without_text = 0
+    hidden = hidden_rows = hidden_columns = without_text = 0
     notes: list[str] = []
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(document.data))
         sheets = book.sheets_metadata[:SHEETS_MAX]
+        hidden_by_sheet = hidden_cells(document.data)
         for sheet in sheets:
             if sheet.visible != SheetVisibleEnum.Visible:
                 hidden += 1
                 continue
-            rows = book.get_sheet_by_name(sheet.name).to_python(skip_empty_area=True)
+            cells = book.get_sheet_by_name(sheet.name)
+            rows: Sequence[Sequence[object]] = cells.to_python(skip_empty_area=True)
+            unseen = hidden_by_sheet.get(sheet.name)
+            if unseen:
+                rows = unseen.visible(rows, cells.start or (0, 0))
+                hidden_rows += len(unseen.rows)
+                hidden_columns += len(unseen.columns)
             try:
                 reading = read_rows([[_text(cell) for cell in row] for row in rows], sheet.name)
             except UnreadableDocumentError:
@@ -48,6 +57,8 @@ def read_spreadsheet(document: RawDocument) -> Reading:
     if not passages:
         raise UnreadableDocumentError("no column of a visible sheet holds texts")
     left_out += counted("hidden-text", hidden, "hidden sheet", "hidden sheets")
+    left_out += counted("hidden-text", hidden_rows, "hidden row", "hidden rows")
+    left_out += counted("hidden-text", hidden_columns, "hidden column", "hidden columns")
     left_out += counted("tables", without_text, "sheet without texts", "sheets without texts")
     return Reading(tuple(passages), tuple(left_out), "; ".join(notes[:3]))
 

@@ -10,6 +10,8 @@ from charset_normalizer import from_bytes
 CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27}) + b"\x7f"
 CONTROL_BYTES_MAX, CONTROL_SHARE_MAX = 8, 1 / 200
 SNIFF_BYTES = 65_536
+# Nearly the same as mac_roman, and hardly used: guesses that are mostly wrong
+RARE_MACINTOSH = ("mac_latin2", "mac_iceland", "mac_turkish")
 GUESS_BYTES = 16 * SNIFF_BYTES
 BYTE_ORDER_MARKS = (
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -129,7 +131,7 @@ def _guess_encoding(data: bytes) -> str:
 
     The Latin code pages are hard to tell apart, and the Western one is the most frequent.
     """
-    guesses = from_bytes(data)
+    guesses = from_bytes(data, cp_exclusion=list(RARE_MACINTOSH))
     best = guesses.best()
     if best is None:
         return WESTERN

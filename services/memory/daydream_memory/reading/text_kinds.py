@@ -38,6 +38,7 @@ BIBTEX = re.compile(
 LATEX = re.compile(
     r"\\documentclass\b|\\begin\{document\}|^\\(?:section|chapter|subsection)\*?\{", re.MULTILINE
 )
+MANUAL_PAGE = re.compile(r"^\.(?:TH|Dd|Dt) \S.*(?:\n(?!\.S[Hh]).*)*\n\.S[Hh]\b", re.MULTILINE)
 ORG = re.compile(
     r"^#\+(?:title|author|date|options|startup|filetags|begin_src|begin_quote):?"
     r"|^\s*:PROPERTIES:\s*$",
@@ -177,6 +178,7 @@ CERTAIN: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("ris", lambda head: RIS.match(head.lstrip())),
     ("bibtex", BIBTEX.match),
     ("xml", _is_xml),
+    ("manual-page", MANUAL_PAGE.search),
 )
 LIKELY: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("latex", LATEX.search),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -103,8 +104,9 @@ def _paragraphs(root: Element, runs: RunReader, styles: Styles) -> Iterator[Para
 
 def _is_layout(table: Element) -> bool:
     """Return whether a table only places text: a single cell, or one with tables in it."""
-    cells = sum(1 for _ in table.iter(f"{W}tc"))
-    return cells <= 1 or sum(1 for _ in table.iter(f"{W}tbl")) > 1
+    # no more is looked at than it takes to tell: a thousand tables may be nested
+    two_cells = len(list(islice(table.iter(f"{W}tc"), 2))) == 2
+    return not two_cells or next(table.iterdescendants(f"{W}tbl"), None) is not None
 
 
 def _rows(table: Element, runs: RunReader) -> Iterator[Block]:
@@ -125,8 +127,8 @@ def _rows(table: Element, runs: RunReader) -> Iterator[Block]:
 
 
 def _blocks(paragraphs: list[Paragraph | Block]) -> Iterator[Block]:
-    following: list[Paragraph | Block | None] = [*paragraphs[1:], None]
-    for paragraph, after in zip(paragraphs, following, strict=True):
+    for place, paragraph in enumerate(paragraphs):
+        after = paragraphs[place + 1] if place + 1 < len(paragraphs) else None
         if isinstance(paragraph, Block):
             yield paragraph
         elif paragraph.level:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import zipfile
 from typing import Any
 
@@ -35,6 +36,21 @@ def parse_xml(data: bytes) -> Element | None:
         return etree.fromstring(data, parser=parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
+
+
+def relations(archive: zipfile.ZipFile, name: str) -> dict[str, str]:
+    """Return the parts of an Office file that a part refers to, by the ids that it uses."""
+    folder, file = posixpath.split(name)
+    root = read_xml(archive, f"{folder}/_rels/{file}.rels")
+    if root is None:
+        return {}
+    return {
+        relation.get("Id", ""): posixpath.normpath(
+            posixpath.join(folder, relation.get("Target", ""))
+        ).lstrip("/")
+        for relation in root
+        if relation.get("TargetMode") != "External"
+    }
 
 
 def local_name(element: Element) -> str:

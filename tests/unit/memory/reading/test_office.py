@@ -373,3 +373,47 @@ def test_a_part_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("daydream_memory.reading.zip_parts.PART_BYTES_MAX", 1 << 20)
     data = zipped({"word/document.xml": b" " * (2 << 20)})
     assert "more than 1 MB; split the document" in refusal(data, "bomb.docx")
+
+
+@pytest.mark.parametrize("colours", [r"\red255\green255\blue255;", r"\red254\green255\blue254;"])
+def test_white_words_of_rich_text_are_left_out_and_reported(colours: str) -> None:
+    data = RTF.replace(r"\red255\green0\blue0;", colours) % r"\cf1 Hidden words.\cf0 "
+    assert texts(data, "old.rtf") == [("Blades", "The blädes lose— a tenth. The coating helps.")]
+    assert left_out(data, "old.rtf") == {"hidden-text": 1}
+
+
+def test_white_words_of_rich_text_on_a_coloured_ground_are_read() -> None:
+    data = RTF.replace(r"\red255\green0\blue0;", r"\red255\green255\blue255;\red0\green0\blue0;")
+    ((_, text),) = texts(data % r"{\cf1\highlight2 Seen words.}", "old.rtf")
+    assert "Seen words." in text
+
+
+WHITE = '<a:rPr><a:solidFill><a:srgbClr val="FFFFFF"/></a:solidFill></a:rPr>'
+BLACK_GROUND = '<p:bg><p:bgPr><a:solidFill><a:srgbClr val="000000"/></a:solidFill></p:bgPr></p:bg>'
+
+
+def test_white_text_on_a_white_slide_is_left_out_and_on_a_dark_one_read() -> None:
+    page = slide(shape(YIELD, HIDDEN)).replace(f"<a:t>{HIDDEN}", f"{WHITE}<a:t>{HIDDEN}")
+    assert texts(slides_file(page), "a.pptx") == [("a", YIELD)]
+    assert left_out(slides_file(page), "a.pptx") == {"hidden-text": 1}
+    dark = slides_file(page.replace("<p:spTree>", f"{BLACK_GROUND}<p:spTree>"))
+    assert texts(dark, "a.pptx") == [("a", f"{YIELD} {HIDDEN}")]
+
+
+def test_hidden_rows_and_columns_of_a_sheet_are_left_out_and_reported() -> None:
+    rows = [
+        ["title", "text", "draft"],
+        ["Yield", YIELD, HIDDEN],
+        ["Secret", HIDDEN, ""],
+        ["Coating", COATING, HIDDEN],
+    ]
+    data = workbook({"Notes": rows}, hidden_rows=[3], hidden_columns=["C"])
+    assert texts(data, "a.xlsx") == [("Yield", YIELD), ("Coating", COATING)]
+    assert [part.text for part in read(data, "a.xlsx").left_out] == [
+        "1 hidden row was left out",
+        "1 hidden column was left out",
+    ]
+
+
+def test_a_word_document_without_text_is_read_as_nothing() -> None:
+    assert texts(word_file(""), "empty.docx") == []

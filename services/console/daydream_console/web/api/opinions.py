@@ -10,8 +10,9 @@ from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 from pydantic import BaseModel, Field
 
+from daydream_console.overview import wait_until_handled
 from daydream_console.reviews import new_review, undo_of, visibility_change
-from daydream_console.web.api.visibility import publish_change
+from daydream_console.web.api.visibility import HANDLED_S, publish_change
 from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import WRITE_PROBLEMS, ProblemError
 from daydream_console.web.services import (
@@ -25,8 +26,9 @@ from daydream_console.web.services import (
     record_command,
 )
 from daydream_contracts.buckets import REVIEW_LOCKS
-from daydream_contracts.events import OutcomeRecorded, ReviewRecorded, TrialResult
+from daydream_contracts.events import OutcomeRecorded, ReviewEffect, ReviewRecorded, TrialResult
 from daydream_contracts.rpc import InsightDetail, InsightQuery, InsightState
+from daydream_contracts.topology import route_of
 
 router = APIRouter(
     tags=["reviews"],
@@ -118,7 +120,10 @@ async def _carry_out(
     services: ConsoleServices, detail: InsightDetail, review: ReviewRecorded, why: str
 ) -> ReviewResult:
     await services.publish(review)
+    services.insights.index.add_review(review)  # it is read again, also by an undo right after it
     if change := visibility_change(detail, review, why):
+        if review.effect is ReviewEffect.WITHDRAWN:
+            await _wait_for_reviews(services)
         await publish_change(services, change)
     return ReviewResult(
         review=review,
@@ -126,6 +131,12 @@ async def _carry_out(
         retracted=change is not None and not change.active,
         reinstated=change is not None and change.active,
     )
+
+
+async def _wait_for_reviews(services: ConsoleServices) -> None:
+    """Wait until the memory has handled all reviews: before that there may be no fact to hide."""
+    state = (await services.client.js.stream_info(route_of(ReviewRecorded).stream)).state
+    await wait_until_handled(services.client, ReviewRecorded, state.last_seq, HANDLED_S)
 
 
 @router.post("/insights/{insight_id}/outcomes", dependencies=[Depends(check_json)])

@@ -53,7 +53,7 @@ async def documents(
     )
 
 
-@router.get("/map")
+@router.get("/documents/map")
 async def map_page(request: Request, services: Services, _: Reader) -> HTMLResponse:
     """Show the map of the memory, with a table of the pairs on it."""
     try:
