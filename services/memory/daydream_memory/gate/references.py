@@ -68,7 +68,7 @@ def _has_year(entry: str) -> bool:
 
 
 def _has_marks(entry: str, needed: int) -> bool:
-    """Return whether an entry has the needed number of kinds of marks. Look no further than it takes to tell."""
+    """Return whether an entry has this number of kinds of marks. Stop looking once it is clear."""
     left = len(MARKS)
     needed -= bool(ENTRY_START.match(entry))
     for pattern in MARKS.values():

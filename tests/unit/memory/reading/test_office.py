@@ -398,22 +398,3 @@ def test_white_text_on_a_white_slide_is_left_out_and_on_a_dark_one_read() -> Non
     assert left_out(slides_file(page), "a.pptx") == {"hidden-text": 1}
     dark = slides_file(page.replace("<p:spTree>", f"{BLACK_GROUND}<p:spTree>"))
     assert texts(dark, "a.pptx") == [("a", f"{YIELD} {HIDDEN}")]
-
-
-def test_hidden_rows_and_columns_of_a_sheet_are_left_out_and_reported() -> None:
-    rows = [
-        ["title", "text", "draft"],
-        ["Yield", YIELD, HIDDEN],
-        ["Secret", HIDDEN, ""],
-        ["Coating", COATING, HIDDEN],
-    ]
-    data = workbook({"Notes": rows}, hidden_rows=[3], hidden_columns=["C"])
-    assert texts(data, "a.xlsx") == [("Yield", YIELD), ("Coating", COATING)]
-    assert [part.text for part in read(data, "a.xlsx").left_out] == [
-        "1 hidden row was left out",
-        "1 hidden column was left out",
-    ]
-
-
-def test_a_word_document_without_text_is_read_as_nothing() -> None:
-    assert texts(word_file(""), "empty.docx") == []
