@@ -12,7 +12,7 @@ from daydream_contracts.topology import CONSUMERS, STREAMS
 
 DIAGRAM = Path(__file__).resolve().parents[2] / "docs" / "assets" / "architecture.svg"
 NAME = re.compile(r"[A-Z][A-Z_]{3,}")
-ABBREVIATIONS = {"HTTP"}
+ABBREVIATIONS = {"HTTP", "NATS"}
 
 
 def texts() -> list[str]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from pathlib import Path
 from typing import ClassVar
 
 import nats
-import pytest
 from nats.aio.client import Client
 from nats.js import api
 
@@ -73,24 +71,3 @@ async def test_a_service_that_starts_leaves_the_limits_of_streams_alone(
                 stream.age_max_s,
             )
             assert tuple(config.subjects or ()) == stream.subjects
-
-
-async def test_the_reason_of_a_denied_publish_is_logged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """To its caller it looks like a timeout."""
-    server = NatsServer(
-        tmp_path,
-        settings='authorization { users = [{ user: "u", password: "p", permissions: '
-        '{ publish: { deny: "daydream.>" } } }] }',
-    )
-    server.start()
-    broker = make_broker(Settings(nats_url=server.url.replace("//", "//u:p@")), closed)
-    try:
-        connection = await broker.connect()
-        with caplog.at_level(logging.WARNING):
-            await connection.publish("daydream.pair.sampled", b"{}")
-            await eventually(lambda: "ermissions" in caplog.text)
-    finally:
-        await broker.stop()
-        server.kill()

@@ -15,15 +15,16 @@ from nats.aio.client import Client
 
 from daydream_contracts import grants
 from daydream_contracts.buckets import BUCKETS, OBJECT_STORES, SETTINGS
+from daydream_contracts.dead_letters import dead_letter_subject
 from daydream_contracts.grants import PROVISION, SERVICES
 from daydream_contracts.permissions import USERS, inbox_of, permissions_of
 from daydream_contracts.topology import (
     CONSUMERS,
     ENDPOINTS,
+    LEDGER,
     LEDGER_SUBJECT,
     ROUTES,
     STREAMS,
-    dead_letter_subject,
 )
 from daydream_runtime.nats_users import write_users
 from support.guarded_server import GuardedServer
@@ -140,6 +141,26 @@ async def test_a_forbidden_subscription_is_refused(guarded: GuardedServer, user:
             await client.subscribe(subject)
         refused = await complaints(client, said, len(acts))
     assert {subject.lower() for subject in acts} - refused == set()
+
+
+async def test_the_server_itself_replies_where_a_user_may_not_publish(
+    guarded: GuardedServer,
+) -> None:
+    """A limit of NATS 2.15, which the docs name: permissions do not cover the subject of a reply.
+
+    The ledger's readers refuse such a message, and stop grants until it is repaired.
+    """
+    said: list[str] = []
+    async with guarded.raw("critic", said) as client, guarded.raw("budget", said) as budget:
+        js = budget.jetstream()
+        before = (await js.stream_info(LEDGER)).state.messages
+        await client.publish("$JS.API.STREAM.INFO.PAIRS", b"", reply=LEDGER_SUBJECT)
+
+        async def is_stored() -> bool:
+            return (await js.stream_info(LEDGER)).state.messages == before + 1
+
+        await eventually(is_stored, PATIENCE_S)
+    assert said == []
 
 
 def test_every_row_of_the_table_says_who_uses_it() -> None:

@@ -20,6 +20,7 @@ from daydream_console.client import Client
 from daydream_console.dead_letters import DeadLetter, drop
 from daydream_console.rejudge import allocations
 from daydream_contracts.buckets import PLANS
+from daydream_contracts.dead_letters import READ_AGAIN
 from daydream_contracts.errors import ConfigurationError, DaydreamError
 from daydream_contracts.events import (
     CandidateNominated,
@@ -29,7 +30,7 @@ from daydream_contracts.events import (
     derive_id,
 )
 from daydream_contracts.rpc import OpenReservation, Purpose, ReadAgain
-from daydream_contracts.topology import BUDGET_OPEN, MEMORY_READ_AGAIN, READ_AGAIN
+from daydream_contracts.topology import BUDGET_OPEN, MEMORY_READ_AGAIN
 from daydream_models.reservations import ORACLE, read_plans
 from daydream_runtime.stream_reader import RESEND
 

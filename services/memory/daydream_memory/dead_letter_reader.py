@@ -14,10 +14,11 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from pydantic import ValidationError
 
+from daydream_contracts.dead_letters import dead_letter_subject
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import Message, VerdictReached
 from daydream_contracts.rpc import DeadLetterRead, ReadAgain
-from daydream_contracts.topology import dead_letter_subject, route_of
+from daydream_contracts.topology import route_of
 from daydream_memory.verdict_writer import VerdictWriter
 
 STREAM = "DEADLETTERS"

@@ -15,16 +15,15 @@ from dataclasses import dataclass
 
 from daydream_contracts import grants
 from daydream_contracts.buckets import BUCKETS, DELIVERY_COUNTS, OBJECT_STORES, SETTINGS, TOPOLOGY
+from daydream_contracts.dead_letters import dead_letter_subject, is_resent
 from daydream_contracts.grants import PROVISION, SERVICES, StoreGrant
 from daydream_contracts.topology import (
     CONSUMERS,
     ENDPOINTS,
     LEDGER_SUBJECT,
-    READ_AGAIN,
     ROUTES,
     STREAMS,
     Consumer,
-    dead_letter_subject,
 )
 
 USERS = (*SERVICES, PROVISION)
@@ -55,11 +54,6 @@ def permissions_of(user: str) -> Permissions:
         publish_denied=tuple(dict.fromkeys(_denied(user))),
         subscribe=tuple(dict.fromkeys((f"{inbox_of(user)}.>", *_subscribing(user)))),
     )
-
-
-def is_resent(consumer: Consumer) -> bool:
-    """Return True if the console publishes this consumer's dead letters again."""
-    return consumer.message not in READ_AGAIN
 
 
 def _subscribing(user: str) -> Iterator[str]:

@@ -1,9 +1,8 @@
 """Declare all streams, subjects, consumers, buckets and endpoints in one table.
 
-Provisioning, NATS users, the AsyncAPI document and the page of messages derive from it, and tests
-compare the chart's autoscaling with it. `grants` says who asks, reads and writes what. Subjects
-carry no ids, because telemetry labels by subject. A new service takes part by one more `Consumer`
-row, and a new event by one more `MessageRoute` row.
+Provisioning, NATS users, the AsyncAPI document and the page of messages derive from it. `grants`
+says who asks, reads and writes what. Subjects carry no ids, because telemetry labels by subject. A
+new service takes part by one more `Consumer` row, and a new event by one more `MessageRoute` row.
 """
 
 from __future__ import annotations
@@ -121,7 +120,7 @@ class MessageRoute:
     """Say which message travels on which subject of which stream, and who publishes it.
 
     `publishers`: the services that cause it, the main one first. The console publishes a message
-    again when a person resends its dead letter, unless it is in `READ_AGAIN`.
+    again when a person resends its dead letter, unless `dead_letters` says otherwise.
     """
 
     message: type[Message]
@@ -185,14 +184,6 @@ CONSUMERS = (
     Consumer("memory", DocumentRemoved),
     Consumer("budget", ForegroundReported),
 )
-
-# A consumer reads dead letters of these itself, on request: no one else may publish them.
-READ_AGAIN: tuple[type[Message], ...] = (VerdictReached,)
-
-
-def dead_letter_subject(stream: str) -> str:
-    """Return the subject of the dead letters of a stream."""
-    return f"{DEAD_LETTER_PREFIX}.{stream.lower()}"
 
 
 def route_of(message: type[Message]) -> MessageRoute:

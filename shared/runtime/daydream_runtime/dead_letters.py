@@ -5,7 +5,7 @@ from __future__ import annotations
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from daydream_contracts.topology import dead_letter_subject
+from daydream_contracts.dead_letters import dead_letter_subject
 from daydream_runtime.disposition import Reject
 from daydream_runtime.telemetry import trace_headers
 

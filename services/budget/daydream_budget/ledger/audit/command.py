@@ -11,7 +11,6 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -39,7 +38,7 @@ from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError, DaydreamError
 from daydream_contracts.rpc import BudgetState, EmptyRequest
 from daydream_contracts.topology import BUDGET_STATE, LEDGER_MIRROR
-from daydream_runtime.nats_url import unreachable
+from daydream_runtime.nats_connection import open_connection
 from daydream_runtime.rpc import RpcClient
 
 EXIT_SOUND, EXIT_FINDINGS, EXIT_SETTING = 0, 1, 2
@@ -69,7 +68,7 @@ def main(arguments: list[str]) -> int:
 
 
 async def _audit(settings: BudgetSettings, lines: list[InvoiceLine] | None) -> AuditReport:
-    nc = await _connect(settings)
+    nc = await open_connection(settings.nats_address)
     try:
         audit = await _Audit.start(nc)
         await audit.run()
@@ -83,14 +82,6 @@ async def _audit(settings: BudgetSettings, lines: list[InvoiceLine] | None) -> A
     calls, corrections = audit.auditor.calls, audit.auditor.corrections
     invoice = None if lines is None else reconcile(calls, corrections, lines)
     return AuditReport.of(audit.auditor, served=audit.serving is not None, invoice=invoice)
-
-
-async def _connect(settings: BudgetSettings) -> Client:
-    address = settings.nats_address
-    try:
-        return await nats.connect(**address.options(), connect_timeout=5, allow_reconnect=False)
-    except (nats.errors.Error, OSError, TimeoutError) as error:
-        raise unreachable(address, error) from None
 
 
 @dataclass
