@@ -11,10 +11,11 @@ from nats.aio.msg import Msg
 from daydream_console.client import connected
 from daydream_console.dead_letters import dead_letters
 from daydream_console.resend import resend
+from daydream_contracts.dead_letters import dead_letter_subject
 from daydream_contracts.errors import RetryLaterError
 from daydream_contracts.events import Decision, InsightPromoted, Message, VerdictReached
 from daydream_contracts.rpc import ReadAgain
-from daydream_contracts.topology import MEMORY_READ_AGAIN, dead_letter_subject, route_of
+from daydream_contracts.topology import MEMORY_READ_AGAIN, route_of
 from daydream_memory.dead_letter_reader import DeadLetterReader
 from daydream_runtime.failure_replies import failure_reply
 from support.message_builders import AT, hypothesis
