@@ -90,7 +90,9 @@ async def test_what_was_stored_before_and_what_comes_later_is_shown(
     )
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    row = console.index.database.execute("select trace_id from hypotheses").fetchone()
+    row = console.index.database.execute(
+        "select trace_id from hypotheses order by number"
+    ).fetchone()
     assert row["trace_id"] == "abc"
     assert console.seen == [
         ("VERDICTS", 1),

@@ -99,7 +99,10 @@ async def wait_for_alerts(js: JetStreamContext, count: int) -> None:
 
 def without_time(budget: BudgetState) -> BudgetState:
     """Remove what depends on the time of the request."""
-    limits = tuple(limit.model_copy(update={"reached_at": None}) for limit in budget.limits)
+    limits = tuple(
+        limit.model_copy(update={"reached_at": None, "burn_nanousd_per_h": 0})
+        for limit in budget.limits
+    )
     return budget.model_copy(update={"limits": limits, "burn_nanousd_per_h": 0})
 
 

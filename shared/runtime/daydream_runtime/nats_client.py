@@ -17,6 +17,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from daydream_runtime.nats_url import PlainServerError
+
 VIOLATION = re.compile(
     r'permissions violation for (?P<act>publish|subscription) to "(?P<subject>[^"]+)"',
     re.IGNORECASE,
@@ -36,10 +38,6 @@ class PermissionDeniedError(nats.errors.Error):
         self.act = act
         self.subject = subject
         self.at = time.monotonic()
-
-
-class PlainServerError(nats.errors.Error):
-    """The server does not encrypt, although the connection must be encrypted."""
 
 
 class NatsClient(Client):

@@ -14,11 +14,14 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from daydream_contracts.errors import ConfigurationError
-from daydream_runtime.nats_client import PlainServerError
 from daydream_runtime.nats_login import NatsLogin
 
 PING_S = 5  # nats-py's default of 120 s would keep a frozen server for six minutes
 PINGS_UNANSWERED_MAX = 2  # then another server is tried
+
+
+class PlainServerError(ConnectionError):
+    """The server does not encrypt, although the connection must be encrypted."""
 
 
 @dataclass(frozen=True)
