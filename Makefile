@@ -34,7 +34,7 @@ run: setup ## run some daydreams on this machine: ingest the bundled notes, prin
 	$(BIN)/daydream run --data $(DATA) $(ARGS)
 
 test: setup ## all tests of parts: code, and code with NATS
-	$(PYTEST) -n 2 --dist worksteal $(ARGS)
+	$(PYTEST) -n 3 --dist worksteal $(ARGS)
 
 test-properties: setup ## the property tests with many random cases: takes minutes
 	$(PYTEST) -m 'hypothesis and not browser' --hypothesis-profile=many -n 2 --dist worksteal $(ARGS)

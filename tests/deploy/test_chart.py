@@ -112,6 +112,7 @@ def test_pods_meet_the_restricted_pod_security_standard(helm: Helm, service: str
         "persistentVolumeClaim",
         "configMap",
         "projected",
+        "secret",
     }
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
