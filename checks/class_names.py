@@ -1,4 +1,4 @@
-"""A class name means one thing in the whole product."""
+"""A class name means one thing in the whole repository."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from checks.finding import Finding
-from checks.sources import PRODUCT, SourceFile, python_files
+from checks.sources import PRODUCT, TESTS, TOOLS, SourceFile, python_files
 
 
 def run() -> list[Finding]:
-    """Check `shared` and `services`."""
-    return list(check(python_files(PRODUCT)))
+    """Check the product, its tools and its tests."""
+    return list(check(python_files((*PRODUCT, *TOOLS, *TESTS))))
 
 
 def check(files: Iterable[SourceFile]) -> Iterator[Finding]:

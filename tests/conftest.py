@@ -11,7 +11,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as property_settings
 from nats.aio.client import Client
 
-from support.programs import Endpoint, NatsServer, priced_endpoint
+from support.programs import EndpointProgram, NatsServer, priced_endpoint
 
 HERE = Path(__file__).parent
 WHOLE_SYSTEM = ("e2e", "chaos")
@@ -93,7 +93,7 @@ async def nc(server: NatsServer) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
+def endpoint(tmp_path: Path) -> Iterator[EndpointProgram]:
     """The priced endpoint, which answers at once."""
     with priced_endpoint(tmp_path) as running:
         yield running

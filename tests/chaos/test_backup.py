@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from support.programs import Daydream, Endpoint, until
+from support.programs import Daydream, EndpointProgram, until
 
 pytestmark = pytest.mark.slow
 
@@ -93,7 +93,7 @@ def check_notes_are_not_found(running: Daydream) -> None:
 
 
 def test_a_restored_memory_loses_nothing_that_was_paid_for(
-    tmp_path: Path, endpoint: Endpoint
+    tmp_path: Path, endpoint: EndpointProgram
 ) -> None:
     daydream = Daydream(tmp_path / "user", endpoint)
     saved, notes = tmp_path / "memory.backup", tmp_path / "notes"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from support.programs import Daydream, Endpoint, priced_endpoint, until
+from support.programs import Daydream, EndpointProgram, priced_endpoint, until
 
 DAYDREAMS, DAYDREAMS_SHORT = 24, 6
 KILLS = 8
@@ -43,7 +43,7 @@ ONE_OF_EACH_KIND = ("critic", "budget", "nats")  # a stage, the ledger, and what
 class Chaos:
     """A run, and the calls in flight at each kill."""
 
-    def __init__(self, daydream: Daydream, endpoint: Endpoint, daydreams: int) -> None:
+    def __init__(self, daydream: Daydream, endpoint: EndpointProgram, daydreams: int) -> None:
         self.daydream = daydream
         self.endpoint = endpoint
         self.daydreams = daydreams

@@ -24,7 +24,14 @@ import pytest
 from daydream_contracts.rpc import BudgetState, ChangeBudget, EmptyRequest, SetLimit
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE
 from daydream_runtime.rpc import RpcClient
-from support.programs import HERE, Endpoint, NatsServer, clean_environment, priced_endpoint, until
+from support.programs import (
+    HERE,
+    EndpointProgram,
+    NatsServer,
+    clean_environment,
+    priced_endpoint,
+    until,
+)
 from support.services import service
 
 REPLICAS, WORKERS = 3, 3
@@ -36,10 +43,10 @@ SETTINGS = {
 }
 
 
-class Fleet:
+class StageFleet:
     """All running processes, and how they are killed."""
 
-    def __init__(self, folder: Path, server: NatsServer, endpoint: Endpoint) -> None:
+    def __init__(self, folder: Path, server: NatsServer, endpoint: EndpointProgram) -> None:
         self.folder, self.server, self.endpoint = folder, server, endpoint
         self.seed = 0
         self.chance = random.Random(0)
@@ -192,12 +199,12 @@ def request_state(url: str, change: ChangeBudget | None = None) -> BudgetState:
 
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
+def fleet(tmp_path: Path) -> Iterator[StageFleet]:
     server = NatsServer(tmp_path / "nats", sync_always=True)
     server.start()
     server.provision()
     with priced_endpoint(tmp_path, delay_s=0.05) as endpoint:
-        fleet = Fleet(tmp_path, server, endpoint)
+        fleet = StageFleet(tmp_path, server, endpoint)
         try:
             yield fleet
         finally:
@@ -205,7 +212,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
             server.kill()
 
 
-def check(fleet: Fleet, replicas: int) -> None:
+def check(fleet: StageFleet, replicas: int) -> None:
     """Compare the state of `replicas` replicas, one after the other, with the witness."""
     budget = fleet.end()
     witness = fleet.endpoint.witness()
@@ -228,7 +235,7 @@ def check(fleet: Fleet, replicas: int) -> None:
             fleet.replicas[number].wait()
 
 
-def test_kills_of_a_replica_a_worker_and_the_server_grant_nothing_twice(fleet: Fleet) -> None:
+def test_kills_of_a_replica_a_worker_and_the_server_grant_nothing_twice(fleet: StageFleet) -> None:
     fleet.begin(cap_nanousd=20_000_000, replicas=2, workers=2)
     for kind in ("replica", "worker", "nats"):
         fleet.strike(kind, 0)
@@ -238,7 +245,7 @@ def test_kills_of_a_replica_a_worker_and_the_server_grant_nothing_twice(fleet: F
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(3))
-def test_kills_until_the_money_is_spent(fleet: Fleet, seed: int) -> None:
+def test_kills_until_the_money_is_spent(fleet: StageFleet, seed: int) -> None:
     fleet.begin(cap_nanousd=100_000_000, replicas=REPLICAS, workers=WORKERS, seed=seed)
     while not fleet.is_spent():
         fleet.strike_at_random()

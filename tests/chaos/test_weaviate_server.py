@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from support.programs import Daydream, Endpoint, priced_endpoint, until
+from support.programs import Daydream, EndpointProgram, priced_endpoint, until
 from support.weaviate_server import WHY_NOT, WeaviateServer
 
 pytestmark = pytest.mark.slow
@@ -21,7 +21,7 @@ DAYDREAMS = 30
 OUTAGE_S = 6
 
 
-def _has_answered(endpoint: Endpoint, count: int) -> bool:
+def _has_answered(endpoint: EndpointProgram, count: int) -> bool:
     return endpoint.witness()["answered"] >= count
 
 

@@ -51,7 +51,7 @@ from daydream_memory.sqlite.backup import REPLACED, STAGED, install_staged, read
 from daydream_runtime.rpc import RpcClient
 from support.gateway import MODEL, running_gateway
 from support.polling import eventually
-from support.programs import Endpoint, NatsServer
+from support.programs import EndpointProgram, NatsServer
 from support.services import service
 
 EXAMPLE = Path(__file__).parent.parent / "contracts" / "messages" / "VerdictReached.v1.json"
@@ -200,7 +200,7 @@ async def check_restored(memory: MemoryClient, before: MemoryState) -> None:
 
 
 async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_not(
-    tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint
+    tmp_path: Path, server: NatsServer, nc: Client, endpoint: EndpointProgram
 ) -> None:
     memory = MemoryClient(RpcClient(nc))
     async with running_gateway(

@@ -14,7 +14,7 @@ from daydream_console.bench.corpus import FILES, load_corpus
 from daydream_console.bench.outcome import covers
 from daydream_console.bench.record import BenchRecord, read_record
 from support.bench_endpoint import CORPUS_VARIABLE
-from support.programs import Daydream, Endpoint, priced_endpoint
+from support.programs import Daydream, EndpointProgram, priced_endpoint
 
 NANO = 1_000_000_000
 BRIDGES, DECOYS, DAYDREAMS = 8, 3, 40
@@ -40,7 +40,7 @@ def small_corpus(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def finished(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Daydream, Endpoint, list[str], dict[str, Any]]]:
+) -> Iterator[tuple[Daydream, EndpointProgram, list[str], dict[str, Any]]]:
     """Run a benchmark to its end, with all that it can write."""
     folder = tmp_path_factory.mktemp("bench")
     corpus = small_corpus(folder / "corpus")
@@ -65,7 +65,7 @@ def record_of(options: list[str]) -> BenchRecord:
 
 
 def test_the_table_counts_what_the_arms_really_promoted(
-    finished: tuple[Daydream, Endpoint, list[str], dict[str, Any]],
+    finished: tuple[Daydream, EndpointProgram, list[str], dict[str, Any]],
 ) -> None:
     _, _, options, result = finished
     record = record_of(options)
@@ -87,7 +87,7 @@ def test_the_table_counts_what_the_arms_really_promoted(
 
 
 def test_each_arm_ran_as_it_is_called(
-    finished: tuple[Daydream, Endpoint, list[str], dict[str, Any]],
+    finished: tuple[Daydream, EndpointProgram, list[str], dict[str, Any]],
 ) -> None:
     plain, ours = record_of(finished[2]).runs
     assert {daydream.strategy for daydream in plain.daydreams} == {"uniform"}
@@ -101,7 +101,7 @@ def test_each_arm_ran_as_it_is_called(
 
 
 def test_the_ledgers_count_all_that_the_provider_billed(
-    finished: tuple[Daydream, Endpoint, list[str], dict[str, Any]],
+    finished: tuple[Daydream, EndpointProgram, list[str], dict[str, Any]],
 ) -> None:
     _, endpoint, options, _ = finished
     record = record_of(options)
@@ -113,7 +113,7 @@ def test_the_ledgers_count_all_that_the_provider_billed(
 
 
 def test_what_is_complete_is_not_paid_again_and_a_replay_asks_nothing(
-    finished: tuple[Daydream, Endpoint, list[str], dict[str, Any]],
+    finished: tuple[Daydream, EndpointProgram, list[str], dict[str, Any]],
 ) -> None:
     daydream, endpoint, options, result = finished
     calls = endpoint.witness()["calls"]
@@ -126,7 +126,7 @@ def test_what_is_complete_is_not_paid_again_and_a_replay_asks_nothing(
 
 
 def test_the_report_and_the_table_can_be_read_without_anything_else(
-    finished: tuple[Daydream, Endpoint, list[str], dict[str, Any]],
+    finished: tuple[Daydream, EndpointProgram, list[str], dict[str, Any]],
 ) -> None:
     daydream, _, options, result = finished
     folder = Path(options[options.index("--report") + 1])

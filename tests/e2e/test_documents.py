@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.otlp import otlp_sink
-from support.programs import Daydream, Endpoint
+from support.programs import Daydream, EndpointProgram
 
 WORDS = [
     f"{first}{second}"
@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_an_odd_folder_is_read_and_daydreams_start_before_all_is_embedded(
-    folder: Path, tmp_path: Path, endpoint: Endpoint
+    folder: Path, tmp_path: Path, endpoint: EndpointProgram
 ) -> None:
     daydream = Daydream(tmp_path / "user", endpoint)
     done = daydream("run", str(folder), "-n", "6", "--cap", "1", "--json", timeout_s=170)
@@ -92,7 +92,9 @@ def test_ingesting_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
         assert daydream.json("status")["memory"]["documents"] == 1
 
 
-def test_one_daydream_is_one_trace_through_all_services(tmp_path: Path, endpoint: Endpoint) -> None:
+def test_one_daydream_is_one_trace_through_all_services(
+    tmp_path: Path, endpoint: EndpointProgram
+) -> None:
     with otlp_sink() as sink:
         daydream = Daydream(
             tmp_path / "user",

@@ -27,7 +27,7 @@ from daydream_runtime.rpc import RpcClient
 from support.endpoint import words_as_vector
 from support.gateway import MODEL, RunningGateway, running_gateway
 from support.polling import eventually
-from support.programs import Endpoint, NatsServer
+from support.programs import EndpointProgram, NatsServer
 from support.services import service
 
 FACTS = 40
@@ -57,7 +57,7 @@ async def offer(nc: Client, facts: int) -> None:
 
 @pytest.fixture
 async def gateway(
-    server: NatsServer, nc: Client, endpoint: Endpoint, tmp_path: Path
+    server: NatsServer, nc: Client, endpoint: EndpointProgram, tmp_path: Path
 ) -> AsyncIterator[RunningGateway]:
     folder = tmp_path / "gateway"
     async with running_gateway(server, nc, endpoint.url, folder, stage="memory") as running:
@@ -74,7 +74,11 @@ def settings_of(gateway: RunningGateway, role: str = "EMBEDDING", **fields: str)
 
 
 async def test_embedding_is_paid_to_the_cent_and_waits_for_money(
-    tmp_path: Path, server: NatsServer, nc: Client, endpoint: Endpoint, gateway: RunningGateway
+    tmp_path: Path,
+    server: NatsServer,
+    nc: Client,
+    endpoint: EndpointProgram,
+    gateway: RunningGateway,
 ) -> None:
     settings = settings_of(gateway, BATCH="8")
     rpc = RpcClient(nc)
@@ -138,7 +142,7 @@ async def test_another_model_takes_over_while_questions_are_answered_with_the_pr
 
 
 async def test_no_endpoint_is_sent_a_text_that_it_may_not_see(
-    tmp_path: Path, server: NatsServer, endpoint: Endpoint, gateway: RunningGateway
+    tmp_path: Path, server: NatsServer, endpoint: EndpointProgram, gateway: RunningGateway
 ) -> None:
     store = open_sqlite_store(tmp_path / "memory" / "memory", "all-MiniLM-L6-v2-int8")
     fact = NewFact(

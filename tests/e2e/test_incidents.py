@@ -41,7 +41,7 @@ from daydream_contracts.topology import (
     SAMPLER_GOAL,
     route_of,
 )
-from support.programs import Daydream, Endpoint, priced_endpoint, until
+from support.programs import Daydream, EndpointProgram, priced_endpoint, until
 
 SEEN_S = 60.0
 DOLLAR = 1_000_000_000
@@ -51,7 +51,7 @@ BURST = 6
 class BrokenSystem:
     """A running system, and the faults that it can have."""
 
-    def __init__(self, daydream: Daydream, endpoint: Endpoint) -> None:
+    def __init__(self, daydream: Daydream, endpoint: EndpointProgram) -> None:
         self.daydream, self.endpoint = daydream, endpoint
         address = DataFolder(daydream.data).read("running.json")
         self.page, self.nats_url = address["console_url"], address["nats_url"]

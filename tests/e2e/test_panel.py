@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.programs import Daydream, Endpoint, priced_endpoint, until
+from support.programs import Daydream, EndpointProgram, priced_endpoint, until
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,7 @@ class PanelRun:
     """A finished run: what it printed, what its endpoint billed, and up to 100 of its verdicts."""
 
     daydream: Daydream
-    endpoint: Endpoint
+    endpoint: EndpointProgram
     printed: dict[str, Any]
     billed_nanousd: int
     report: dict[str, Any]

@@ -12,20 +12,20 @@ from typing import Any
 
 import pytest
 
-from support.programs import Daydream, Endpoint, priced_endpoint, until
+from support.programs import Daydream, EndpointProgram, priced_endpoint, until
 
 NANO = 1_000_000_000
 
 
 @pytest.fixture
-def daydream(tmp_path: Path, endpoint: Endpoint) -> Daydream:
+def daydream(tmp_path: Path, endpoint: EndpointProgram) -> Daydream:
     return Daydream(tmp_path / "user", endpoint)
 
 
 @pytest.fixture(scope="module")
 def finished_run(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Daydream, Endpoint, dict[str, Any]]]:
+) -> Iterator[tuple[Daydream, EndpointProgram, dict[str, Any]]]:
     """Run twelve daydreams to the end. The services that answer commands run again afterwards."""
     folder = tmp_path_factory.mktemp("finished")
     with priced_endpoint(folder) as endpoint:
@@ -37,7 +37,7 @@ def finished_run(
 
 
 def test_a_run_ends_by_itself_and_every_pair_has_a_verdict(
-    finished_run: tuple[Daydream, Endpoint, dict[str, Any]],
+    finished_run: tuple[Daydream, EndpointProgram, dict[str, Any]],
 ) -> None:
     _, endpoint, result = finished_run
     assert result["daydreams"] == 12
@@ -60,7 +60,7 @@ def test_a_run_ends_by_itself_and_every_pair_has_a_verdict(
 
 
 def test_the_ledger_agrees_with_the_invoice(
-    finished_run: tuple[Daydream, Endpoint, dict[str, Any]], tmp_path: Path
+    finished_run: tuple[Daydream, EndpointProgram, dict[str, Any]], tmp_path: Path
 ) -> None:
     daydream, endpoint, _ = finished_run
     invoice = endpoint.invoice(tmp_path / "invoice.csv")
@@ -80,7 +80,7 @@ def test_the_ledger_agrees_with_the_invoice(
 
 
 def test_past_daydreams_predict_the_cost_of_more(
-    finished_run: tuple[Daydream, Endpoint, dict[str, Any]],
+    finished_run: tuple[Daydream, EndpointProgram, dict[str, Any]],
 ) -> None:
     daydream, endpoint, _ = finished_run
     expected = daydream.json("budget", "estimate", "-n", "24")
@@ -95,7 +95,7 @@ def test_past_daydreams_predict_the_cost_of_more(
 
 
 def test_the_yield_of_strategies_can_be_read_without_drawing(
-    finished_run: tuple[Daydream, Endpoint, dict[str, Any]],
+    finished_run: tuple[Daydream, EndpointProgram, dict[str, Any]],
 ) -> None:
     daydream, _, result = finished_run
     state = daydream.json("report", "sampler")
@@ -105,7 +105,7 @@ def test_the_yield_of_strategies_can_be_read_without_drawing(
 
 
 def test_a_run_continues_after_a_higher_cap_and_after_ctrl_c(
-    daydream: Daydream, endpoint: Endpoint
+    daydream: Daydream, endpoint: EndpointProgram
 ) -> None:
     first = daydream("run", "-n", "400", "--cap", "0.004", "--json")
     assert first.returncode == 3, first.stderr
@@ -150,7 +150,7 @@ def test_commands_that_read_work_when_nothing_is_running(daydream: Daydream) -> 
 
 @pytest.mark.slow
 def test_in_quarantine_a_hypothesis_becomes_a_fact_only_after_a_review(
-    tmp_path: Path, endpoint: Endpoint
+    tmp_path: Path, endpoint: EndpointProgram
 ) -> None:
     daydream = Daydream(tmp_path / "careful", endpoint, DAYDREAM_MEMORY_QUARANTINE="true")
     assert daydream("run", "-n", "8", "--cap", "1").returncode == 0
@@ -166,7 +166,7 @@ def test_in_quarantine_a_hypothesis_becomes_a_fact_only_after_a_review(
 
 
 def test_pairs_are_ranked_before_they_are_written_about_where_that_is_on(
-    tmp_path: Path, endpoint: Endpoint
+    tmp_path: Path, endpoint: EndpointProgram
 ) -> None:
     """A run ends though claims wait for their rank, and each call is in the ledger."""
     daydream = Daydream(tmp_path / "user", endpoint, DAYDREAM_SAMPLER_SCREEN="true")

@@ -12,7 +12,7 @@ from daydream_contracts.topology import (
     MEMORY_VERDICTS,
     SAMPLER_GOAL,
 )
-from support.programs import Daydream, Endpoint, until
+from support.programs import Daydream, EndpointProgram, until
 
 ICE = (
     "Glaciers carve valleys with a round floor, rivers carve valleys with a sharp one, "
@@ -34,7 +34,7 @@ NOTES = (
 
 
 def test_documents_insights_and_questions_can_be_hidden_and_used_again(
-    tmp_path: Path, endpoint: Endpoint
+    tmp_path: Path, endpoint: EndpointProgram
 ) -> None:
     # what passes the gates is promoted
     daydream = Daydream(tmp_path / "user", endpoint, DAYDREAM_CRITIC_PROMOTE_SCORE="1")
@@ -132,7 +132,7 @@ def check_watching(daydream: Daydream, folder: Path) -> None:
 
 
 def test_facts_that_say_nearly_the_same_are_merged_and_separated_again(
-    tmp_path: Path, endpoint: Endpoint
+    tmp_path: Path, endpoint: EndpointProgram
 ) -> None:
     notes = tmp_path / "notes"
     notes.mkdir()

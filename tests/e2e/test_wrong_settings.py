@@ -12,13 +12,13 @@ from unittest.mock import patch
 import pytest
 
 from support.commands import run_command
-from support.programs import Daydream, Endpoint, priced_endpoint
+from support.programs import Daydream, EndpointProgram, priced_endpoint
 
 AssertRefused = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EndpointProgram]:
     """One endpoint for all refusals: none of them calls a model."""
     with priced_endpoint(tmp_path_factory.mktemp("endpoint")) as running:
         yield running
@@ -52,7 +52,7 @@ def test_an_unreachable_model_is_refused(tmp_path: Path, assert_refused: AssertR
 
 
 def test_a_wrong_key_is_refused(
-    tmp_path: Path, endpoint: Endpoint, assert_refused: AssertRefused
+    tmp_path: Path, endpoint: EndpointProgram, assert_refused: AssertRefused
 ) -> None:
     assert_refused(
         Daydream(tmp_path, endpoint, DAYDREAM_MODEL_API_KEY="wrong"),
@@ -63,7 +63,7 @@ def test_a_wrong_key_is_refused(
 
 
 def test_a_model_without_a_price_is_refused(
-    tmp_path: Path, endpoint: Endpoint, assert_refused: AssertRefused
+    tmp_path: Path, endpoint: EndpointProgram, assert_refused: AssertRefused
 ) -> None:
     assert_refused(
         Daydream(tmp_path, endpoint),
@@ -76,13 +76,13 @@ def test_a_model_without_a_price_is_refused(
 
 
 def test_a_paid_model_without_a_cap_is_refused(
-    tmp_path: Path, endpoint: Endpoint, assert_refused: AssertRefused
+    tmp_path: Path, endpoint: EndpointProgram, assert_refused: AssertRefused
 ) -> None:
     assert_refused(Daydream(tmp_path, endpoint), fix="--cap")
 
 
 def test_a_port_in_use_is_refused(
-    tmp_path: Path, endpoint: Endpoint, assert_refused: AssertRefused
+    tmp_path: Path, endpoint: EndpointProgram, assert_refused: AssertRefused
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert_refused(
@@ -96,7 +96,7 @@ def test_a_port_in_use_is_refused(
 
 
 def test_an_unwritable_folder_is_refused(
-    tmp_path: Path, endpoint: Endpoint, assert_refused: AssertRefused
+    tmp_path: Path, endpoint: EndpointProgram, assert_refused: AssertRefused
 ) -> None:
     (tmp_path / "file").write_text("")
     assert_refused(
@@ -108,7 +108,7 @@ def test_an_unwritable_folder_is_refused(
 
 
 def test_a_missing_file_is_refused(
-    tmp_path: Path, endpoint: Endpoint, assert_refused: AssertRefused
+    tmp_path: Path, endpoint: EndpointProgram, assert_refused: AssertRefused
 ) -> None:
     assert_refused(
         Daydream(tmp_path, endpoint), "--cap", "1", str(tmp_path / "nothing"), fix="existing files"
@@ -116,14 +116,14 @@ def test_a_missing_file_is_refused(
 
 
 def test_an_invalid_value_of_a_setting_is_refused(
-    tmp_path: Path, endpoint: Endpoint, assert_refused: AssertRefused
+    tmp_path: Path, endpoint: EndpointProgram, assert_refused: AssertRefused
 ) -> None:
     daydream = Daydream(tmp_path, endpoint, DAYDREAM_SAMPLER_STAGES="foo")
     assert_refused(daydream, "--cap", "1", fix="DAYDREAM_SAMPLER_STAGES")
 
 
 def test_an_unknown_setting_is_reported_with_the_likely_name(
-    tmp_path: Path, endpoint: Endpoint, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, endpoint: EndpointProgram, capsys: pytest.CaptureFixture[str]
 ) -> None:
     daydream = Daydream(tmp_path, endpoint, DAYDREAM_CRITIC_TARGT_PRECISION="0.9")
     with patch.dict(os.environ, daydream.environment, clear=True):

@@ -33,7 +33,7 @@ from support.polling import eventually
 from support.programs import NatsServer, clean_environment, until
 
 
-class Settings(ServiceSettings):
+class ReportSettings(ServiceSettings):
     service: ClassVar[str] = "synthesizer"
 
 
@@ -79,7 +79,7 @@ def app_on(server: NatsServer, report: FakeReport, loops: Sequence[Loop] = ()) -
         yield Collaborators({"report": report}, loops)
 
     return ServiceApp(
-        Settings(nats_url=server.url, stop_timeout_s=5),
+        ReportSettings(nats_url=server.url, stop_timeout_s=5),
         collaborators,
         consumers={PairSampled: pair_sampled},
         endpoints={SYNTHESIZER_STATE: synthesizer_state},

@@ -18,7 +18,7 @@ from support.programs import NatsServer
 from support.services import service
 
 
-class Settings(ServiceSettings):
+class TrapSettings(ServiceSettings):
     service: ClassVar[str] = "critic"
 
 
@@ -29,12 +29,12 @@ def test_a_service_never_gives_up_reconnecting() -> None:
     """After the client's default of 60 tries the process would spin, ignore SIGTERM and never
     recover.
     """
-    assert make_broker(Settings(), closed)._connection_kwargs["max_reconnect_attempts"] == -1
+    assert make_broker(TrapSettings(), closed)._connection_kwargs["max_reconnect_attempts"] == -1
 
 
 def test_a_server_that_is_frozen_is_left_for_another_within_seconds() -> None:
     """Its connections stay open. nats-py's defaults would wait six minutes for it."""
-    options = make_broker(Settings(), closed)._connection_kwargs
+    options = make_broker(TrapSettings(), closed)._connection_kwargs
     assert options["ping_interval"] * (options["max_outstanding_pings"] + 1) <= 15
 
 

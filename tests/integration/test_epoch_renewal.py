@@ -25,7 +25,7 @@ PAGES = {
 }
 
 
-class FakeMemory:
+class FakeJudgedPairs:
     """Answers requests for judged pairs."""
 
     async def request(self, _: Any, request: JudgedPairs) -> JudgedPairsPage:
@@ -35,7 +35,7 @@ class FakeMemory:
 
 
 def renewer(state: CasState[Epoch]) -> EpochRenewer:
-    return EpochRenewer(cast(RpcClient, FakeMemory()), state)
+    return EpochRenewer(cast(RpcClient, FakeJudgedPairs()), state)
 
 
 async def test_the_sampler_begins_a_new_epoch_over_another_memory_and_knows_its_judged_pairs(

@@ -32,7 +32,7 @@ from support.polling import eventually
 FIX = "ask the operator to run daydream-nats-users and to reload NATS"
 
 
-class CriticSettings(ServiceSettings):
+class GuardedSettings(ServiceSettings):
     service: ClassVar[str] = "critic"
 
 
@@ -114,7 +114,7 @@ async def test_a_worker_that_may_not_pull_is_not_ready_and_says_why(
     pull = f"$JS.API.CONSUMER.MSG.NEXT.{consumer.route.stream}.{consumer.durable}"
     async with guarded(tmp_path, without=pull) as server:
         await provision_at(server.address(PROVISION), 1)
-        settings = CriticSettings(
+        settings = GuardedSettings(
             nats_url=server.url, nats_nkey_file=server.keys / "critic.nk", stop_timeout_s=1
         )
         broker = make_broker(settings, closed)

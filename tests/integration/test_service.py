@@ -22,7 +22,7 @@ from daydream_runtime.rpc import RpcClient
 from support.gateway import MODEL, running_gateway
 from support.message_builders import pair
 from support.polling import eventually
-from support.programs import Endpoint, NatsServer, priced_endpoint
+from support.programs import EndpointProgram, NatsServer, priced_endpoint
 from support.services import service
 
 CALL_S = 1.5
@@ -35,14 +35,14 @@ async def until(condition: Callable[[], bool], patience_s: float = 15) -> None:
 
 
 @pytest.fixture
-def slow_endpoint(tmp_path: Path) -> Iterator[Endpoint]:
+def slow_endpoint(tmp_path: Path) -> Iterator[EndpointProgram]:
     with priced_endpoint(tmp_path, delay_s=CALL_S) as running:
         yield running
 
 
 @pytest.fixture
 async def settings(
-    server: NatsServer, nc: Client, tmp_path: Path, slow_endpoint: Endpoint
+    server: NatsServer, nc: Client, tmp_path: Path, slow_endpoint: EndpointProgram
 ) -> AsyncIterator[dict[str, Any]]:
     """The settings of a synthesizer whose gateway runs, with a cap."""
     async with running_gateway(server, nc, slow_endpoint.url, tmp_path / "gateway") as gateway:
@@ -75,7 +75,7 @@ async def test_a_stop_lets_the_call_in_progress_end_and_keeps_its_answer(
     server: NatsServer,
     nc: Client,
     tmp_path: Path,
-    slow_endpoint: Endpoint,
+    slow_endpoint: EndpointProgram,
     settings: dict[str, Any],
 ) -> None:
     with ExitStack() as stack:
@@ -92,7 +92,7 @@ async def test_a_message_whose_call_outlasts_the_stop_is_returned_at_once(
     server: NatsServer,
     nc: Client,
     tmp_path: Path,
-    slow_endpoint: Endpoint,
+    slow_endpoint: EndpointProgram,
     settings: dict[str, Any],
 ) -> None:
     with ExitStack() as stack:

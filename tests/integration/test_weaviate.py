@@ -322,7 +322,7 @@ async def test_everything_waits_while_the_server_is_unavailable(nc: Client) -> N
 async def test_embedding_continues_when_the_store_is_back(
     weaviate: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class FakeEmbedder:
+    class FakeIdleEmbedder:
         model = "model"
 
         async def embed(self, texts: Sequence[str]) -> list[Vector]:
@@ -349,7 +349,7 @@ async def test_embedding_continues_when_the_store_is_back(
             stopping.set()
 
     monkeypatch.setattr(store.facts, "pending", away)
-    ingester = Ingester(store, FakeEmbedder(), None, None, None, 900)  # type: ignore[arg-type]
+    ingester = Ingester(store, FakeIdleEmbedder(), None, None, None, 900)  # type: ignore[arg-type]
     await ingester.embed_forever(pause, stopping)
     assert len(paused) == 5
     await store.close()

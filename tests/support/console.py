@@ -63,7 +63,7 @@ class FakeStreams:
     """JetStream with empty streams and key-value buckets in memory."""
 
     def __init__(self) -> None:
-        self.buckets: dict[str, FakeBucket] = {}
+        self.buckets: dict[str, FakeConsoleBucket] = {}
 
     async def stream_info(self, _: str) -> Any:
         from nats.js.api import StreamState
@@ -82,11 +82,11 @@ class FakeStreams:
     async def get_msg(self, *_: Any, **__: Any) -> Any:
         raise NotFoundError
 
-    async def key_value(self, name: str) -> FakeBucket:
-        return self.buckets.setdefault(name, FakeBucket())
+    async def key_value(self, name: str) -> FakeConsoleBucket:
+        return self.buckets.setdefault(name, FakeConsoleBucket())
 
 
-class FakeBucket:
+class FakeConsoleBucket:
     """A bucket in memory."""
 
     def __init__(self) -> None:

@@ -104,7 +104,7 @@ class FakeJudgeModel:
 
 
 @dataclass
-class FakeMemory:
+class FakeNearestMemory:
     """The memory service: it knows these verdicts, and this nearest match."""
 
     verdicts: Sequence[VerdictReached] = ()
@@ -128,7 +128,7 @@ class FakeMemory:
         return cast(RpcClient, self)
 
 
-class FakeBucket:
+class FakeCreatedKeys:
     """A key-value bucket that stores what is created, once per key."""
 
     def __init__(self) -> None:
@@ -220,14 +220,14 @@ def calibrations_of(
 def make_critic(
     judges: Sequence[Judge],
     history: CriticHistory,
-    memory: FakeMemory | None = None,
-    bucket: FakeBucket | None = None,
+    memory: FakeNearestMemory | None = None,
+    bucket: FakeCreatedKeys | None = None,
     calibrations: Mapping[str, JudgeCalibration] | None = None,
     **settings: Any,
 ) -> Critic:
     """Return a critic with real steps over these judges."""
     chosen = CriticSettings(**settings)
-    client = (memory or FakeMemory()).client
+    client = (memory or FakeNearestMemory()).client
     comparer = PairwiseComparer(compare_request(), client, chosen.compare_max, lambda: history)
     return Critic(
         gates=open_gates(chosen),
@@ -249,7 +249,7 @@ def verdict_of(
     judges: Sequence[Judge],
     history: CriticHistory,
     proposed: HypothesisProposed,
-    memory: FakeMemory | None = None,
+    memory: FakeNearestMemory | None = None,
     calibrations: Mapping[str, JudgeCalibration] | None = None,
     **settings: Any,
 ) -> VerdictReached:

@@ -51,7 +51,7 @@ def completion(request: dict[str, Any]) -> tuple[dict[str, Any], int]:
     ] * OUTPUT_NANOUSD
 
 
-class Accounts:
+class EndpointAccounts:
     """The calls so far, and what they cost."""
 
     def __init__(self, log: str) -> None:
@@ -150,9 +150,9 @@ def words_as_vector(text: str, length: int) -> list[float]:
     return vector
 
 
-class Handler(BaseHTTPRequestHandler):
+class EndpointHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    accounts: Accounts
+    accounts: EndpointAccounts
 
     def log_message(self, *_: object) -> None:
         """Log nothing."""
@@ -320,9 +320,9 @@ def main() -> None:
     parser.add_argument("--log", required=True)
     parser.add_argument("--delay-s", type=float, default=0.0)
     options = parser.parse_args()
-    Handler.accounts = Accounts(options.log)
-    Handler.accounts.delay_s = options.delay_s
-    server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
+    EndpointHandler.accounts = EndpointAccounts(options.log)
+    EndpointHandler.accounts.delay_s = options.delay_s
+    server = ThreadingHTTPServer(("127.0.0.1", options.port), EndpointHandler)
     server.daemon_threads = True
     server.serve_forever()
 

@@ -68,7 +68,7 @@ class GrantedRequest:
 
 
 @dataclass
-class CountedAmount:
+class ExpectedAmount:
     """What the machine itself knows of an attempt or a correction. `cost` None: not settled."""
 
     at: datetime
@@ -147,8 +147,8 @@ class CountingMachine(RuleBasedStateMachine):
         self.keys: dict[str, str] = {}
         self.attempt_ids: list[str] = []
         self.expires_at: dict[str, datetime] = {}
-        self.counted: dict[str, CountedAmount] = {}
-        self.corrections: list[CountedAmount] = []
+        self.counted: dict[str, ExpectedAmount] = {}
+        self.corrections: list[ExpectedAmount] = []
         self.foreground = 0
         self.count = 0
         self.excused = False
@@ -157,7 +157,7 @@ class CountingMachine(RuleBasedStateMachine):
         self.count += 1
         return f"{kind}-{self.count}"
 
-    def amounts_in(self, scope: str) -> list[CountedAmount]:
+    def amounts_in(self, scope: str) -> list[ExpectedAmount]:
         amounts = (*self.counted.values(), *self.corrections)
         return [amount for amount in amounts if amount.is_in(scope)]
 
@@ -185,7 +185,7 @@ class CountingMachine(RuleBasedStateMachine):
             if scope in allocation.scopes
         )
 
-    def hard_limits(self, amount: CountedAmount) -> list[tuple[str, str]]:
+    def hard_limits(self, amount: ExpectedAmount) -> list[tuple[str, str]]:
         """Return the hard limits, as scope and window, that count this amount."""
         return [
             (scope, window)
@@ -243,7 +243,7 @@ class CountingMachine(RuleBasedStateMachine):
     def count_entry(self, entry: Entry) -> None:
         if isinstance(entry, AttemptAuthorized):
             self.expires_at[entry.attempt_id] = entry.expires_at
-            self.counted[entry.attempt_id] = CountedAmount(
+            self.counted[entry.attempt_id] = ExpectedAmount(
                 self.now,
                 entry.stage,
                 entry.model,
@@ -279,7 +279,7 @@ class CountingMachine(RuleBasedStateMachine):
         It is free, or there is a cap and no pause: foreground work needs neither.
         """
         reservation_id = request.reservation_id
-        amount = CountedAmount(
+        amount = ExpectedAmount(
             self.now,
             request.stage,
             request.model,

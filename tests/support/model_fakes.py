@@ -74,7 +74,7 @@ class FakeGatewayClient:
 
 
 @dataclass
-class FakeProvider:
+class FakeScriptedProvider:
     """A provider that gives these replies one after the other, or what `reply` returns."""
 
     replies: list[ProviderReply]

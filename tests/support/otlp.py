@@ -33,7 +33,7 @@ class Sink:
 def otlp_sink() -> Iterator[Sink]:
     sink = Sink()
 
-    class Handler(BaseHTTPRequestHandler):
+    class OtlpHandler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None: ...
 
         def do_POST(self) -> None:
@@ -48,7 +48,7 @@ def otlp_sink() -> Iterator[Sink]:
             self.send_header("content-length", "0")
             self.end_headers()
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), OtlpHandler)
     sink.port = server.server_port
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

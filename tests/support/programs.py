@@ -112,7 +112,7 @@ class NatsServer:
 
 
 @dataclass
-class Endpoint:
+class EndpointProgram:
     """The priced endpoint and its record of calls."""
 
     port: int
@@ -167,9 +167,9 @@ class Endpoint:
 @contextmanager
 def priced_endpoint(
     folder: Path, *, delay_s: float = 0.0, module: str = "support.endpoint"
-) -> Iterator[Endpoint]:
+) -> Iterator[EndpointProgram]:
     """Run the endpoint. `module` is the program: this one, or one that answers otherwise."""
-    endpoint = Endpoint(free_port(), folder / "endpoint.log")
+    endpoint = EndpointProgram(free_port(), folder / "endpoint.log")
     endpoint.log.touch()
     command = [
         sys.executable,
@@ -212,7 +212,7 @@ def clean_environment(home: Path, **variables: str) -> dict[str, str]:
 class Daydream:
     """The command with its own data folder, configured for the priced endpoint."""
 
-    def __init__(self, folder: Path, endpoint: Endpoint | None, **environment: str) -> None:
+    def __init__(self, folder: Path, endpoint: EndpointProgram | None, **environment: str) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "prices.toml").write_text(PRICES)

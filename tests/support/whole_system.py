@@ -44,7 +44,7 @@ from support.gateway import write_prices
 from support.guarded_server import GuardedServer
 from support.nodes import NODES, Nodes
 from support.polling import eventually
-from support.programs import Endpoint, answers
+from support.programs import EndpointProgram, answers
 from support.services import service
 
 CAP_NANOUSD = 5 * 10**9
@@ -81,7 +81,7 @@ class WholeSystem:
     """The running processes, and what each fault allows."""
 
     servers: Nodes | GuardedServer
-    endpoint: Endpoint
+    endpoint: EndpointProgram
     folder: Path
     nc: Client
     rpc: RpcClient
@@ -236,7 +236,7 @@ def _notes() -> DocumentOffered:
 
 @asynccontextmanager
 async def running_tenant(
-    server: GuardedServer, tenant: str, endpoint: Endpoint, folder: Path
+    server: GuardedServer, tenant: str, endpoint: EndpointProgram, folder: Path
 ) -> AsyncIterator[WholeSystem]:
     """Run all roles of a tenant, each with its own user, with money and documents."""
     login = server.login(CONSOLE, tenant)
@@ -253,7 +253,7 @@ async def running_tenant(
 
 @asynccontextmanager
 async def running_system(
-    nodes: Nodes, endpoint: Endpoint, folder: Path
+    nodes: Nodes, endpoint: EndpointProgram, folder: Path
 ) -> AsyncIterator[WholeSystem]:
     """Run all roles, with money and documents."""
 

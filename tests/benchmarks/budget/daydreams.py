@@ -32,7 +32,7 @@ EXPECTED_SHARE = 10  # a stage expects about a tenth of its bound (see request_s
 
 
 @dataclass(frozen=True)
-class Daydream:
+class PlannedDaydream:
     """The calls of the full plan."""
 
     number: int
@@ -66,7 +66,7 @@ class Daydream:
 class OpenedDaydream:
     """A daydream with a reservation, and its plan."""
 
-    daydream: Daydream
+    daydream: PlannedDaydream
     reservation_id: str
     plan: int
 
@@ -78,10 +78,10 @@ class DaydreamReservations:
         self.room = WaitingRoom()
         self._rpc, self._endpoint, self._name, self._team = rpc, endpoint, name, team
 
-    def smallest(self, work: Daydream) -> int:
+    def smallest(self, work: PlannedDaydream) -> int:
         return work.smallest_call
 
-    async def admit(self, work: Daydream) -> OpenedDaydream | Refused:
+    async def admit(self, work: PlannedDaydream) -> OpenedDaydream | Refused:
         name = self._name_of(work)  # the same when it asks again: it keeps its place
         reduced = tuple(
             ReducedPlan(allocations=work.allocations(plan, self._team))
@@ -96,12 +96,12 @@ class DaydreamReservations:
         grant = await self._rpc.request(BUDGET_OPEN, request)
         return refused(grant) or OpenedDaydream(work, name, grant.plan)
 
-    async def give_up(self, work: Daydream) -> None:
+    async def give_up(self, work: PlannedDaydream) -> None:
         """Leave the queue, so that the next run need not wait."""
         request = ReleaseReservation(reservation_id=self._name_of(work))
         await self._rpc.request(BUDGET_RELEASE, request)
 
-    def _name_of(self, work: Daydream) -> str:
+    def _name_of(self, work: PlannedDaydream) -> str:
         return f"{self._name}-{work.number}"
 
     async def spend(self, ticket: OpenedDaydream) -> int:
@@ -136,13 +136,13 @@ class DaydreamReservations:
         return refused(grant) or grant.attempt_id
 
 
-def daydreams(calls: Iterable[TracedCall]) -> Iterator[Daydream]:
+def daydreams(calls: Iterable[TracedCall]) -> Iterator[PlannedDaydream]:
     """Group the calls in order, as many per daydream as the full plan has."""
     rest = iter(calls)
     samples, judges = PLANS[0]
     numbers = count()
     while len(taken := tuple(islice(rest, samples + judges))) == samples + judges:
-        yield Daydream(next(numbers), taken[:samples], taken[samples:])
+        yield PlannedDaydream(next(numbers), taken[:samples], taken[samples:])
 
 
 def _bound(calls: Iterable[TracedCall]) -> int:

@@ -35,7 +35,7 @@ from support.gateway import (
     LedgerClient,
     gateway_here,
 )
-from support.programs import Endpoint, NatsServer
+from support.programs import EndpointProgram, NatsServer
 
 SCHEMA = {
     "type": "object",
@@ -59,9 +59,11 @@ class BatchAnswer(BaseModel):
 
 
 class BatchedModel(LedgerClient):
-    """ReplicaLiveness of a gateway with a batch lane, and the accounts on both sides."""
+    """Replicas of a gateway with a batch lane, and the accounts on both sides."""
 
-    def __init__(self, nc: Client, endpoint: Endpoint, prices: Path, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, nc: Client, endpoint: EndpointProgram, prices: Path, stack: AsyncExitStack
+    ) -> None:
         super().__init__(RpcClient(nc))
         self.nc, self.endpoint = nc, endpoint
         self._prices, self._stack = prices, stack
@@ -123,7 +125,7 @@ class BatchedModel(LedgerClient):
 
 @pytest.fixture
 async def batched(
-    server: NatsServer, nc: Client, endpoint: Endpoint, tmp_path: Path
+    server: NatsServer, nc: Client, endpoint: EndpointProgram, tmp_path: Path
 ) -> AsyncIterator[BatchedModel]:
     prices = tmp_path / "prices.toml"
     prices.write_text(PRICES)
@@ -309,7 +311,7 @@ async def test_a_worker_that_dies_while_results_are_taken_in_pays_for_none_twice
     await batched.balanced()
 
 
-async def test_an_endpoint_without_a_batch_api_is_named(endpoint: Endpoint) -> None:
+async def test_an_endpoint_without_a_batch_api_is_named(endpoint: EndpointProgram) -> None:
     url = endpoint.url.replace("/v1", "/nothing/here")
     api = BatchApi(ProviderConfig(base_url=url))
     await api.check()

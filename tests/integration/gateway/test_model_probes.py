@@ -36,8 +36,8 @@ BODY: dict[str, Any] = {
 }
 
 
-class Replicas(LedgerClient):
-    """Replicas of a gateway with probes, and the ledger behind them."""
+class ProbingReplicas(LedgerClient):
+    """ProbingReplicas of a gateway with probes, and the ledger behind them."""
 
     def __init__(self, nc: Client, folder: Path, fake: FakeProvider, stack: AsyncExitStack) -> None:
         super().__init__(RpcClient(nc))
@@ -66,16 +66,18 @@ class Replicas(LedgerClient):
 
 
 @pytest.fixture
-async def replicas(server: NatsServer, nc: Client, tmp_path: Path) -> AsyncIterator[Replicas]:
+async def replicas(
+    server: NatsServer, nc: Client, tmp_path: Path
+) -> AsyncIterator[ProbingReplicas]:
     with service("budget", server.url, tmp_path / "budget"):
         async with FakeProvider() as fake, AsyncExitStack() as stack:
-            replicas = Replicas(nc, tmp_path, fake, stack)
+            replicas = ProbingReplicas(nc, tmp_path, fake, stack)
             await replicas.cap(10**9)
             yield replicas
 
 
 async def test_a_model_is_probed_once_for_all_replicas_and_for_the_next_start(
-    replicas: Replicas,
+    replicas: ProbingReplicas,
 ) -> None:
     first = await replicas.start()
     second = await replicas.start()
@@ -90,7 +92,7 @@ async def test_a_model_is_probed_once_for_all_replicas_and_for_the_next_start(
 
 
 async def test_a_probe_is_paid_from_the_ledger_and_known_before_the_first_call(
-    replicas: Replicas,
+    replicas: ProbingReplicas,
 ) -> None:
     gateway = await replicas.start("schema-ignored")
     receipt = await replicas.ask(gateway)
@@ -101,18 +103,22 @@ async def test_a_probe_is_paid_from_the_ledger_and_known_before_the_first_call(
     assert gateway.models.open(MODEL).dialect.best_format == "json_object"
 
 
-async def test_the_first_call_has_the_allowance_that_the_probe_found(replicas: Replicas) -> None:
+async def test_the_first_call_has_the_allowance_that_the_probe_found(
+    replicas: ProbingReplicas,
+) -> None:
     await replicas.ask(await replicas.start("thinks"))
     asked = [request["max_tokens"] for request in replicas.fake.requests]
     assert asked == [200, 200 + 2048, 200 + 4400]
 
 
-async def test_a_probe_can_be_switched_off(replicas: Replicas) -> None:
+async def test_a_probe_can_be_switched_off(replicas: ProbingReplicas) -> None:
     await replicas.ask(await replicas.start(probe=False))
     assert replicas.questions() == ["Say something."]
 
 
-async def test_a_probe_for_which_there_is_no_money_keeps_no_call_back(replicas: Replicas) -> None:
+async def test_a_probe_for_which_there_is_no_money_keeps_no_call_back(
+    replicas: ProbingReplicas,
+) -> None:
     gateway = await replicas.start()
     change = SetLimit(scope=f"model:{MODEL}", window="lifetime", cap_nanousd=120_000)
     request = ChangeBudget(change_id=uuid4().hex, change=change, who="test")

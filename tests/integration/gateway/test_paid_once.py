@@ -11,14 +11,14 @@ from nats.aio.client import Client
 
 from daydream_contracts.gateway_http import CALL_HEADER, EXTENSION, RESERVATION_HEADER
 from support.gateway import MODEL, RunningGateway, running_gateway
-from support.programs import Endpoint, NatsServer
+from support.programs import EndpointProgram, NatsServer
 
 MESSAGES = [{"role": "user", "content": "Say something about rivers and markets."}]
 
 
 @pytest.fixture
 async def gateway(
-    server: NatsServer, nc: Client, endpoint: Endpoint, tmp_path: Path
+    server: NatsServer, nc: Client, endpoint: EndpointProgram, tmp_path: Path
 ) -> AsyncIterator[RunningGateway]:
     async with running_gateway(server, nc, endpoint.url, tmp_path / "gateway") as running:
         yield running
@@ -36,7 +36,7 @@ async def ask(gateway: RunningGateway, call: str, reservation: str, text: str = 
 
 
 async def test_a_repeated_call_gets_the_stored_answer_and_the_ledger_what_was_billed(
-    gateway: RunningGateway, endpoint: Endpoint
+    gateway: RunningGateway, endpoint: EndpointProgram
 ) -> None:
     reservation = await gateway.reserve()
     first = await ask(gateway, "call-1", reservation)
@@ -49,7 +49,7 @@ async def test_a_repeated_call_gets_the_stored_answer_and_the_ledger_what_was_bi
 
 
 async def test_calls_at_the_same_time_are_joined(
-    gateway: RunningGateway, endpoint: Endpoint
+    gateway: RunningGateway, endpoint: EndpointProgram
 ) -> None:
     reservation = await gateway.reserve()
     answers = await asyncio.gather(*(ask(gateway, "call-2", reservation) for _ in range(5)))

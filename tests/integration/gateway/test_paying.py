@@ -34,7 +34,7 @@ from support.gateway import (
     write_prices,
 )
 from support.polling import eventually
-from support.programs import Endpoint, NatsServer
+from support.programs import EndpointProgram, NatsServer
 
 SCHEMA = {
     "type": "object",
@@ -54,7 +54,9 @@ class ReasonAnswer(BaseModel):
 class PaidModel(LedgerClient):
     """A model behind a gateway, and the accounts of ledger and endpoint."""
 
-    def __init__(self, nc: Client, endpoint: Endpoint, prices: Path, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, nc: Client, endpoint: EndpointProgram, prices: Path, stack: AsyncExitStack
+    ) -> None:
         super().__init__(RpcClient(nc))
         self.nc, self.endpoint = nc, endpoint
         self._prices, self._stack = prices, stack
@@ -102,7 +104,7 @@ class PaidModel(LedgerClient):
 
 @pytest.fixture
 async def paid(
-    server: NatsServer, nc: Client, endpoint: Endpoint, tmp_path: Path
+    server: NatsServer, nc: Client, endpoint: EndpointProgram, tmp_path: Path
 ) -> AsyncIterator[PaidModel]:
     async with budget_here(server), AsyncExitStack() as stack:
         paid = PaidModel(nc, endpoint, write_prices(tmp_path), stack)

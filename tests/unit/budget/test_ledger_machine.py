@@ -45,7 +45,7 @@ from support.ledger_machine import (
     STAGES,
     WINDOWS,
     ZURICH,
-    CountedAmount,
+    ExpectedAmount,
     allocations_of,
 )
 from support.ledger_persistence import PersistentMachine
@@ -126,7 +126,7 @@ class LedgerMachine(PersistentMachine):
     def authorize_all_that_is_left(self, pick: int, over: int) -> None:
         """Up to the tightest cap, whatever others hold, and not one more."""
         reservation_id = self.pick(self.reservation_ids, pick)
-        amount = CountedAmount(self.now, "critic", "m0", "", self.purposes[reservation_id], 0)
+        amount = ExpectedAmount(self.now, "critic", "m0", "", self.purposes[reservation_id], 0)
         reservation = self.state.reservations.get(reservation_id)
         left = min((self.left(*key) for key in self.hard_limits(amount)), default=0)
         if left <= 0 or reservation is None or reservation.status == "released":

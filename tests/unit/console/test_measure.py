@@ -13,7 +13,7 @@ from daydream_budget.pricing.price_file import read_prices
 from daydream_budget.pricing.usage import TokenUsage
 from daydream_console.cli.budget_measure import toml
 from support.commands import run_command
-from support.programs import Endpoint
+from support.programs import EndpointProgram
 
 
 def test_the_printed_entry_is_a_valid_price(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_the_printed_entry_is_a_valid_price(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_the_rates_and_refuses_openai(
-    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    endpoint: EndpointProgram, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in (
         "OPENAI_BASE_URL",

@@ -49,7 +49,7 @@ CANARIES = CanarySet.read().first(12)
 ALL = len(CANARIES.bridges) + len(CANARIES.decoys)
 
 
-class FakeStore:
+class FakeCalibrationStore:
     """A bucket with revisions."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class FakeStore:
 
 
 @dataclass
-class FakeLedger:
+class FakeCalibrationLedger:
     """A runtime whose budget has this cap, and refuses reservations after some."""
 
     cap_nanousd: int = 10**12
@@ -87,7 +87,7 @@ class FakeLedger:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
-    def rpc(self) -> FakeLedger:
+    def rpc(self) -> FakeCalibrationLedger:
         return self
 
     async def request(self, endpoint: Any, message: Any) -> Any:
@@ -126,7 +126,10 @@ class FakeLedger:
 
 
 def calibrator_of(
-    judges: Sequence[Judge], ledger: FakeLedger, store: FakeStore, canaries: CanarySet = CANARIES
+    judges: Sequence[Judge],
+    ledger: FakeCalibrationLedger,
+    store: FakeCalibrationStore,
+    canaries: CanarySet = CANARIES,
 ) -> Calibrator:
     return Calibrator(
         ledger.runtime,
@@ -143,7 +146,7 @@ def two_models() -> list[FakeJudgeModel]:
 
 
 def test_each_judge_scores_every_canary_once_and_pays_from_its_own_purpose() -> None:
-    models, ledger, store = two_models(), FakeLedger(), FakeStore()
+    models, ledger, store = two_models(), FakeCalibrationLedger(), FakeCalibrationStore()
     calibrator = calibrator_of([model_judge(model) for model in models], ledger, store)
     asyncio.run(calibrator.calibrate_forever())
     assert calibrator.progress.state == "done"
@@ -156,11 +159,13 @@ def test_each_judge_scores_every_canary_once_and_pays_from_its_own_purpose() -> 
 
 
 def test_a_later_start_and_another_replica_ask_nothing_again() -> None:
-    store = FakeStore()
+    store = FakeCalibrationStore()
     asyncio.run(
-        calibrator_of([model_judge(two_models()[0])], FakeLedger(), store).calibrate_forever()
+        calibrator_of(
+            [model_judge(two_models()[0])], FakeCalibrationLedger(), store
+        ).calibrate_forever()
     )
-    again, ledger = FakeJudgeModel([]), FakeLedger()
+    again, ledger = FakeJudgeModel([]), FakeCalibrationLedger()
     calibrator = calibrator_of([model_judge(again)], ledger, store)
     asyncio.run(calibrator.calibrate_forever())
     assert (again.requests, ledger.opened, calibrator.progress.state) == ([], [], "done")
@@ -169,11 +174,11 @@ def test_a_later_start_and_another_replica_ask_nothing_again() -> None:
 
 
 def test_another_model_or_prompt_is_calibrated_anew() -> None:
-    store = FakeStore()
+    store = FakeCalibrationStore()
     for judge_model, rubric in (("gpt-4.1", "essay"), ("o3", "essay"), ("o3", "skeptic")):
         model = FakeJudgeModel([7] * ALL, judge_model)
         judge = model_judge(model, rubric=rubric)
-        asyncio.run(calibrator_of([judge], FakeLedger(), store).calibrate_forever())
+        asyncio.run(calibrator_of([judge], FakeCalibrationLedger(), store).calibrate_forever())
         assert len(model.requests) == ALL
 
 
@@ -182,10 +187,10 @@ def test_a_cap_that_is_too_small_is_said_and_hypotheses_are_judged_all_the_same(
 ) -> None:
     # A run sets its cap some seconds after the start of its services.
     monkeypatch.setattr(calibrator_module, "REFUSED_AFTER_S", 0.0)
-    model, ledger = FakeJudgeModel([]), FakeLedger(cap_nanousd=100 * ALL)
+    model, ledger = FakeJudgeModel([]), FakeCalibrationLedger(cap_nanousd=100 * ALL)
 
     async def run() -> Calibrator:
-        calibrator = calibrator_of([model_judge(model)], ledger, FakeStore())
+        calibrator = calibrator_of([model_judge(model)], ledger, FakeCalibrationStore())
         await calibrator.calibrate_forever()
         await asyncio.wait_for(calibrator.settled(), 1)
         return calibrator
@@ -197,19 +202,25 @@ def test_a_cap_that_is_too_small_is_said_and_hypotheses_are_judged_all_the_same(
 
 
 def test_a_refusal_on_the_way_keeps_what_was_paid_for() -> None:
-    model, ledger, store = FakeJudgeModel([7] * ALL), FakeLedger(opened_max=1), FakeStore()
+    model, ledger, store = (
+        FakeJudgeModel([7] * ALL),
+        FakeCalibrationLedger(opened_max=1),
+        FakeCalibrationStore(),
+    )
     calibrator = calibrator_of([model_judge(model)], ledger, store)
     asyncio.run(calibrator.calibrate_forever())
     assert calibrator.progress.state == "refused"
     assert "The cap is reached." in calibrator.progress.text
     assert len(model.requests) == BATCH
     rest = FakeJudgeModel([7] * ALL)
-    asyncio.run(calibrator_of([model_judge(rest)], FakeLedger(), store).calibrate_forever())
+    asyncio.run(
+        calibrator_of([model_judge(rest)], FakeCalibrationLedger(), store).calibrate_forever()
+    )
     assert len(rest.requests) == ALL - BATCH
 
 
 def test_while_another_replica_calibrates_hypotheses_wait_for_it() -> None:
-    store, ledger, model = FakeStore(), FakeLedger(), FakeJudgeModel([])
+    store, ledger, model = FakeCalibrationStore(), FakeCalibrationLedger(), FakeJudgeModel([])
     holder = LeaseHolder(name="another", until=datetime.max.replace(tzinfo=UTC))
     asyncio.run(store.put("lease", holder.model_dump_json().encode()))
 
@@ -225,7 +236,9 @@ def test_while_another_replica_calibrates_hypotheses_wait_for_it() -> None:
 
 def test_without_canaries_nothing_waits() -> None:
     async def run() -> str:
-        calibrator = calibrator_of([], FakeLedger(), FakeStore(), CANARIES.first(0))
+        calibrator = calibrator_of(
+            [], FakeCalibrationLedger(), FakeCalibrationStore(), CANARIES.first(0)
+        )
         await calibrator.calibrate_forever()
         await asyncio.wait_for(calibrator.settled(), 1)
         return calibrator.progress.state
@@ -235,7 +248,9 @@ def test_without_canaries_nothing_waits() -> None:
 
 def test_an_unreadable_answer_about_a_canary_is_no_score_and_not_asked_again() -> None:
     model = FakeJudgeModel([None] * 3 + [7] * (ALL - 3))
-    calibrator = calibrator_of([model_judge(model)], FakeLedger(), FakeStore())
+    calibrator = calibrator_of(
+        [model_judge(model)], FakeCalibrationLedger(), FakeCalibrationStore()
+    )
     asyncio.run(calibrator.calibrate_forever())
     (calibration,) = calibrator.calibrations.values()
     assert (len(calibration.scores), len(calibration.readable)) == (ALL, ALL - 3)

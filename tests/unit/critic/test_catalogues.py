@@ -99,7 +99,7 @@ READ = {
 }
 
 
-class FakeClock:
+class FakeSleepClock:
     """Time that passes only in `sleep`."""
 
     def __init__(self) -> None:
@@ -151,7 +151,7 @@ async def test_an_answer_of_another_form_is_an_error(name: str, text: str) -> No
 
 
 async def test_an_answer_is_kept_for_a_day() -> None:
-    now = FakeClock()
+    now = FakeSleepClock()
     async with fake_catalogue(web.Response(text=READ["openalex"][0])) as fake:
         search = client(fake)
         search.clock, search.pause = now.monotonic, now.sleep
@@ -164,7 +164,7 @@ async def test_an_answer_is_kept_for_a_day() -> None:
 
 
 async def test_between_two_requests_there_is_a_pause() -> None:
-    now = FakeClock()
+    now = FakeSleepClock()
     async with fake_catalogue(web.Response(text=ARXIV)) as fake:
         search = client(fake, "arxiv")
         search.clock, search.pause = now.monotonic, now.sleep
@@ -175,7 +175,7 @@ async def test_between_two_requests_there_is_a_pause() -> None:
 
 @pytest.mark.parametrize(("header", "seconds"), [("120", 120), ("Wed, 21 Oct", 60), ("", 60)])
 async def test_after_a_refusal_nothing_is_asked_until_its_time(header: str, seconds: int) -> None:
-    now = FakeClock()
+    now = FakeSleepClock()
     refusal = web.Response(status=429, headers={"Retry-After": header} if header else {})
     async with fake_catalogue(refusal, web.Response(text=READ["openalex"][0])) as fake:
         search = client(fake)

@@ -13,7 +13,7 @@ from daydream_critic.history.experience import Experience
 from daydream_critic.history.records import ComparisonRow, ReferenceHypothesis
 from support.critic import (
     FakeJudgeModel,
-    FakeMemory,
+    FakeNearestMemory,
     history_of,
     model_judge,
     verdict_of,
@@ -41,7 +41,7 @@ def reference_verdict(number: int) -> VerdictReached:
     )
 
 
-def add_references(history: CriticHistory, **access: Any) -> FakeMemory:
+def add_references(history: CriticHistory, **access: Any) -> FakeNearestMemory:
     """Add four hypotheses at the threshold to the history, and return a memory with their texts."""
     model = Experience(history).aggregation_model(list(history.judges))
     threshold = history.quota_threshold(0.05).value(model)
@@ -54,7 +54,7 @@ def add_references(history: CriticHistory, **access: Any) -> FakeMemory:
             **access,
         )
         history.references.append(reference)
-    return FakeMemory(verdicts)
+    return FakeNearestMemory(verdicts)
 
 
 def is_own_first(content: str) -> bool:

@@ -13,9 +13,9 @@ from daydream_contracts.events import (
 )
 from daydream_critic.history.critic_history import CriticHistory
 from support.critic import (
-    FakeBucket,
+    FakeCreatedKeys,
     FakeJudgeModel,
-    FakeMemory,
+    FakeNearestMemory,
     judge_hypothesis,
     make_critic,
     model_judge,
@@ -29,13 +29,13 @@ STAGES = ("synthesizer", "critic", "oracle")
 def outcome_of(
     score: int,
     proposed: HypothesisProposed,
-    bucket: FakeBucket,
+    bucket: FakeCreatedKeys,
     nearest: NearestMatch | None = None,
 ) -> VerdictReached | CandidateNominated:
     """Return what a critic publishes whose only judge gives this score."""
     judges = [model_judge(FakeJudgeModel([score]))]
     critic = make_critic(
-        judges, CriticHistory(), FakeMemory(nearest=nearest), bucket, promote_by="score"
+        judges, CriticHistory(), FakeNearestMemory(nearest=nearest), bucket, promote_by="score"
     )
     return judge_hypothesis(critic, proposed)
 
@@ -43,8 +43,8 @@ def outcome_of(
 def test_what_would_be_promoted_goes_to_the_oracle_if_the_reservation_pays_for_it() -> None:
     proposed = hypothesis()
     paid = with_pair(proposed, stages=STAGES)
-    direct = outcome_of(8, proposed, FakeBucket())
-    nominated = outcome_of(8, paid, FakeBucket())
+    direct = outcome_of(8, proposed, FakeCreatedKeys())
+    nominated = outcome_of(8, paid, FakeCreatedKeys())
     assert isinstance(direct, VerdictReached)
     assert (direct.decision, direct.final) == (Decision.PROMOTED, True)
     assert isinstance(nominated, CandidateNominated)
@@ -62,7 +62,7 @@ def test_what_would_be_promoted_goes_to_the_oracle_if_the_reservation_pays_for_i
 
 
 def test_a_discarded_hypothesis_does_not_go_to_the_oracle() -> None:
-    discarded = outcome_of(3, with_pair(hypothesis(), stages=STAGES), FakeBucket())
+    discarded = outcome_of(3, with_pair(hypothesis(), stages=STAGES), FakeCreatedKeys())
     assert isinstance(discarded, VerdictReached)
     assert (discarded.decision, discarded.final) == (Decision.DISCARDED, True)
 
@@ -72,7 +72,7 @@ def test_a_second_delivery_comes_to_the_first_decision_whatever_has_changed(
     before: int, after: int
 ) -> None:
     """Otherwise a hypothesis could get one verdict from the critic and another from the oracle."""
-    bucket, proposed = FakeBucket(), with_pair(hypothesis(), stages=STAGES)
+    bucket, proposed = FakeCreatedKeys(), with_pair(hypothesis(), stages=STAGES)
     first = outcome_of(before, proposed, bucket)
     again = outcome_of(after, proposed, bucket)
     assert type(first) is type(again)
@@ -86,7 +86,7 @@ def test_a_second_delivery_comes_to_the_first_decision_whatever_has_changed(
 
 @pytest.mark.parametrize("known_first", [True, False])
 def test_texts_that_become_known_between_two_deliveries_change_nothing(known_first: bool) -> None:
-    bucket, proposed = FakeBucket(), with_pair(hypothesis(), stages=STAGES)
+    bucket, proposed = FakeCreatedKeys(), with_pair(hypothesis(), stages=STAGES)
     twin = NearestMatch(kind="hypothesis", id="twin", text="the same", similarity=1.0)
     first = outcome_of(8, proposed, bucket, twin if known_first else None)
     again = outcome_of(8, proposed, bucket, None if known_first else twin)

@@ -62,7 +62,7 @@ class FakeObjects:
         del self.held[name]
 
 
-class FakeEmbedder:
+class FakeNamedEmbedder:
     """Has a name."""
 
     model = MODEL
@@ -106,7 +106,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 def ingester(store: Store, telemetry: Telemetry) -> Ingester:
     metrics = DocumentMetrics(telemetry)
     objects: Any = FakeObjects()
-    return Ingester(store, FakeEmbedder(), objects, FakePool(), metrics, ReadingOptions(900))
+    return Ingester(store, FakeNamedEmbedder(), objects, FakePool(), metrics, ReadingOptions(900))
 
 
 def pool_of(ingester: Ingester) -> FakePool:

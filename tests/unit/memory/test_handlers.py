@@ -31,7 +31,7 @@ from support.store_cases import MODEL, add_active_facts, verdict
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class FakeWriter:
+class FakeVerdictWriter:
     """Promotes the pair's first fact of every verdict."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ def app() -> ServiceApp:
 
 
 async def test_a_promoted_verdict_is_written_and_its_insight_published(app: ServiceApp) -> None:
-    writer, publisher = FakeWriter(), FakePublisher()
+    writer, publisher = FakeVerdictWriter(), FakePublisher()
     app.context.set_global("writer", writer)
     app.context.set_global("publisher", publisher)
     reached, route = verdict("a"), route_of(VerdictReached)

@@ -24,7 +24,7 @@ from support.endpoint import words_as_vector
 from support.programs import NatsServer
 
 
-class FakeEmbedder:
+class FakeWordEmbedder:
     """Gives each word its own direction. It is unavailable at first, as often as told."""
 
     model = "words"
@@ -63,7 +63,7 @@ async def test_another_model_is_measured_once_and_its_scale_is_stored(tmp_path: 
     try:
         bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="b"))
 
-        async def measured_scale(model: FakeEmbedder) -> SimilarityBaseline:
+        async def measured_scale(model: FakeWordEmbedder) -> SimilarityBaseline:
             measured = SimilarityBaseline(model, bucket)
             assert measured.scale is None
 
@@ -73,13 +73,13 @@ async def test_another_model_is_measured_once_and_its_scale_is_stored(tmp_path: 
             await measured.measure_until_known(pause, lambda: measured.scale is not None)
             return measured
 
-        first = FakeEmbedder(away=2)
+        first = FakeWordEmbedder(away=2)
         scale = (await measured_scale(first)).scale
         assert scale is not None
         assert first.asked == 3
-        _, others = await cosines(FakeEmbedder())
+        _, others = await cosines(FakeWordEmbedder())
         assert scale.mean == pytest.approx(others.mean())
-        again = FakeEmbedder()
+        again = FakeWordEmbedder()
         assert (await measured_scale(again)).scale == scale
         assert again.asked == 0
     finally:

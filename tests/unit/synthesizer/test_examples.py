@@ -31,7 +31,7 @@ from support.writer_fakes import FakeWriter, verdict
 
 
 @dataclass
-class FakeMemory:
+class FakeVerdictMemory:
     """Memory's answers about verdicts. It stands in for an RPC client."""
 
     verdicts: list[VerdictReached]
@@ -62,7 +62,7 @@ def review(verdict_id: str, *, accepted: bool, minute: int = 0) -> ReviewRecorde
     return ReviewRecorded(verdict_id=verdict_id, accepted=accepted, who="ada", recorded_at=at)
 
 
-def shown(memory: FakeMemory, drawn: PairSampled, count: int = 5) -> dict[str, bool]:
+def shown(memory: FakeVerdictMemory, drawn: PairSampled, count: int = 5) -> dict[str, bool]:
     """Return verdict id and label of each example for a pair."""
     picker = ExamplePicker(memory, count)  # type: ignore[arg-type]
     examples = asyncio.run(picker.pick(drawn))
@@ -86,7 +86,7 @@ def insight_of(reached: VerdictReached) -> Fact:
 
 
 def test_promoted_and_discarded_findings_are_shown_as_such() -> None:
-    memory = FakeMemory(
+    memory = FakeVerdictMemory(
         [
             verdict(1, Decision.PROMOTED),
             verdict(2),
@@ -100,7 +100,7 @@ def test_promoted_and_discarded_findings_are_shown_as_such() -> None:
 
 def test_each_pair_has_its_own_choice_of_the_same_number_of_each_kind() -> None:
     decisions = [Decision.DISCARDED, Decision.PROMOTED]
-    memory = FakeMemory([verdict(number, decisions[number % 2]) for number in range(1, 9)])
+    memory = FakeVerdictMemory([verdict(number, decisions[number % 2]) for number in range(1, 9)])
     assert Counter(shown(memory, pair(9), 2).values()) == {True: 2, False: 2}
     assert shown(memory, pair(9), 2) == shown(memory, pair(9), 2)
     assert len({frozenset(shown(memory, pair(number), 2)) for number in range(20, 40)}) > 3
@@ -113,7 +113,10 @@ def test_the_latest_review_outranks_the_critic_and_a_retracted_insight_is_not_sh
         review("v2", accepted=True),
     )
     verdicts = [verdict(1, Decision.PROMOTED), verdict(2), verdict(3, Decision.PROMOTED)]
-    assert shown(FakeMemory(verdicts, reviews, ("v3",)), pair(9)) == {"v1": False, "v2": True}
+    assert shown(FakeVerdictMemory(verdicts, reviews, ("v3",)), pair(9)) == {
+        "v1": False,
+        "v2": True,
+    }
 
 
 def test_nothing_of_the_pairs_own_ancestry_is_shown() -> None:
@@ -129,7 +132,7 @@ def test_nothing_of_the_pairs_own_ancestry_is_shown() -> None:
     with_cousin = {"second": fact(70)}
     cousin = on_pair(verdict(4), first.hypothesis.pair.model_copy(update=with_cousin))
     unrelated = [verdict(5), verdict(6, Decision.PROMOTED)]
-    memory = FakeMemory([first, second, sibling, cousin, *unrelated])
+    memory = FakeVerdictMemory([first, second, sibling, cousin, *unrelated])
     assert shown(memory, pair(9).model_copy(update=own)) == {"v5": False, "v6": True}
 
 
@@ -142,14 +145,16 @@ def test_isolation_of_teams_and_clearances_hold_for_examples() -> None:
     def pair_with(**fields: str) -> PairSampled:
         return pair(9).model_copy(update={"first": fact(18).model_copy(update=fields)})
 
-    memory = FakeMemory([made_from(1), made_from(2, team="red"), made_from(3, clearance="secret")])
+    memory = FakeVerdictMemory(
+        [made_from(1), made_from(2, team="red"), made_from(3, clearance="secret")]
+    )
     assert set(shown(memory, pair(9))) == {"v1"}
     assert set(shown(memory, pair_with(team="red"))) == {"v1", "v2"}
     assert set(shown(memory, pair_with(clearance="secret"))) == {"v1", "v3"}
 
 
 def test_memory_is_read_every_half_minute_and_not_for_each_pair() -> None:
-    memory = FakeMemory([verdict(1)])
+    memory = FakeVerdictMemory([verdict(1)])
     picker = ExamplePicker(memory, 1)  # type: ignore[arg-type]
 
     async def pick_many() -> None:
@@ -159,7 +164,7 @@ def test_memory_is_read_every_half_minute_and_not_for_each_pair() -> None:
     assert memory.requests == 2
 
 
-def propose(memory: FakeMemory, drawn: PairSampled) -> tuple[HypothesisProposed, str]:
+def propose(memory: FakeVerdictMemory, drawn: PairSampled) -> tuple[HypothesisProposed, str]:
     """Return the hypothesis of a writer that is shown one example, and its prompt."""
     writer = FakeWriter()
     specs = request_specs(SynthesizerSettings(examples=1))
@@ -170,7 +175,7 @@ def propose(memory: FakeMemory, drawn: PairSampled) -> tuple[HypothesisProposed,
 
 
 def test_a_writer_sees_examples_without_scores_and_the_message_names_them() -> None:
-    memory = FakeMemory([verdict(1, Decision.PROMOTED), verdict(2)])
+    memory = FakeVerdictMemory([verdict(1, Decision.PROMOTED), verdict(2)])
     proposed, prompt = propose(memory, pair(9))
     assert set(proposed.examples) == {
         PromptExample(verdict_id="v1", interesting=True),
@@ -182,16 +187,16 @@ def test_a_writer_sees_examples_without_scores_and_the_message_names_them() -> N
 
 
 def test_under_a_short_plan_no_examples_are_shown() -> None:
-    memory = FakeMemory([verdict(1, Decision.PROMOTED), verdict(2)])
+    memory = FakeVerdictMemory([verdict(1, Decision.PROMOTED), verdict(2)])
     proposed, prompt = propose(memory, pair(9).model_copy(update={"plan": SHORT}))
     assert proposed.examples == ()
     assert "title 1" not in prompt
 
 
 def test_examples_do_not_enter_the_id_of_a_hypothesis() -> None:
-    without, prompt = propose(FakeMemory([]), pair(9))
+    without, prompt = propose(FakeVerdictMemory([]), pair(9))
     assert (without.examples, "(none)" in prompt) == ((), True)
-    with_examples, _ = propose(FakeMemory([verdict(1)]), pair(9))
+    with_examples, _ = propose(FakeVerdictMemory([verdict(1)]), pair(9))
     assert without.hypothesis_id == with_examples.hypothesis_id
 
 

@@ -30,7 +30,7 @@ class FakeSynthesizer:
         return self.hypotheses
 
 
-class FakeReport:
+class FakeSynthesizerReport:
     async def state(self) -> SynthesizerState:
         return SynthesizerState(writers=(), examples=3)
 
@@ -38,7 +38,7 @@ class FakeReport:
 @pytest.fixture
 def app() -> ServiceApp:
     app = build(SynthesizerSettings(concurrency=1))
-    app.context.set_global("report", FakeReport())
+    app.context.set_global("report", FakeSynthesizerReport())
     return app
 
 

@@ -31,7 +31,7 @@ from daydream_budget.pricing.usage import TokenUsage
 from daydream_contracts.events import AlertRaised
 from daydream_contracts.gateway_http import RUNAWAY
 from daydream_runtime.telemetry import start_telemetry
-from support.model_fakes import FakeFunds, FakeProvider, completion
+from support.model_fakes import FakeFunds, FakeScriptedProvider, completion
 
 PRICE = FlatPrice.model_validate({"input_usd_per_mtok": 1, "output_usd_per_mtok": 2})
 USAGE = TokenUsage(100, 10)
@@ -59,7 +59,7 @@ class World:
     attempts: Attempts
     model: ServedModel
     funds: FakeFunds
-    provider: FakeProvider
+    provider: FakeScriptedProvider
     alerts: list[AlertRaised]
 
     async def alarms_about(self) -> list[str]:
@@ -100,7 +100,7 @@ async def telemetry() -> AsyncIterator[Any]:
 
 
 def world(telemetry: Any, *replies: ProviderReply, name: str = "m") -> World:
-    provider, funds, alerts = FakeProvider(list(replies)), FakeFunds(), list[AlertRaised]()
+    provider, funds, alerts = FakeScriptedProvider(list(replies)), FakeFunds(), list[AlertRaised]()
 
     async def report(alert: AlertRaised) -> None:
         alerts.append(alert)

@@ -15,7 +15,7 @@ from daydream_contracts.rpc import AttemptsSettled, Grant, Refusal, Settle, Sett
 
 
 @dataclass
-class FakeLedgerClient:
+class FakeSlowLedger:
     """A ledger that answers when it may, and raises these errors first."""
 
     errors: list[Exception] = field(default_factory=list)
@@ -31,8 +31,8 @@ class FakeLedgerClient:
         return AttemptsSettled(attempts=())
 
 
-def opened(*errors: Exception) -> tuple[Settlements, FakeLedgerClient]:
-    ledger = FakeLedgerClient(list(errors))
+def opened(*errors: Exception) -> tuple[Settlements, FakeSlowLedger]:
+    ledger = FakeSlowLedger(list(errors))
     return Settlements(ledger), ledger  # type: ignore[arg-type]
 
 

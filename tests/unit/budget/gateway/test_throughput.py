@@ -11,7 +11,7 @@ from daydream_budget.gateway.providers.dialect import Dialect
 from daydream_budget.gateway.providers.provider import Provider
 from daydream_budget.gateway.tools.throughput import MeasuredModel, measure
 from daydream_contracts.errors import ConfigurationError
-from support.programs import Endpoint, priced_endpoint
+from support.programs import EndpointProgram, priced_endpoint
 
 
 def model_at(url: str) -> MeasuredModel:
@@ -37,7 +37,7 @@ async def test_the_rates_of_concurrent_calls_add_up(tmp_path: Path) -> None:
     assert throughput.input_tokens_per_s <= per_call * 4 / 0.05
 
 
-async def test_a_server_without_usage_can_not_be_measured(endpoint: Endpoint) -> None:
+async def test_a_server_without_usage_can_not_be_measured(endpoint: EndpointProgram) -> None:
     endpoint.misbehave(no_usage=True)
     with pytest.raises(ConfigurationError, match="does not report the tokens"):
         await measure(
@@ -45,7 +45,7 @@ async def test_a_server_without_usage_can_not_be_measured(endpoint: Endpoint) ->
         )
 
 
-async def test_a_failing_server_is_a_configuration_error(endpoint: Endpoint) -> None:
+async def test_a_failing_server_is_a_configuration_error(endpoint: EndpointProgram) -> None:
     endpoint.misbehave(status=500)
     with pytest.raises(ConfigurationError, match="did not answer"):
         await measure(
