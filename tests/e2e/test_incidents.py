@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ import httpx
 import psutil
 import pytest
 
+from daydream_console.cli.connection import running_address
 from daydream_console.client import Client, connected
 from daydream_console.diagnosis import Cause
 from daydream_console.local.folder import DataFolder
@@ -54,7 +56,7 @@ class BrokenSystem:
     def __init__(self, daydream: Daydream, endpoint: EndpointProgram) -> None:
         self.daydream, self.endpoint = daydream, endpoint
         address = DataFolder(daydream.data).read("running.json")
-        self.page, self.nats_url = address["console_url"], address["nats_url"]
+        self.page = address["console_url"]
         console = psutil.Process(daydream.processes()["console"])
         ports = {each.laddr.port for each in console.net_connections() if each.status == "LISTEN"}
         (self.health_port,) = ports - {httpx.URL(self.page).port}
@@ -82,11 +84,14 @@ class BrokenSystem:
     def budget(self) -> BudgetState:
         return self.daydream.request(BUDGET_STATE, EmptyRequest())
 
-    def nats(self, work: Callable[[Client], Any]) -> None:
-        """Do this with a connection."""
+    def nats(self, user: str, work: Callable[[Client], Any]) -> None:
+        """Do this with a connection of a service's user."""
+        address = running_address(DataFolder(self.daydream.data))
+        assert address is not None
+        address = replace(address, login=address.login.of(user))
 
         async def connect() -> None:
-            async with connected(self.nats_url) as client:
+            async with connected(address) as client:
                 await work(client)
 
         asyncio.run(connect())
@@ -110,7 +115,7 @@ class BrokenSystem:
     @contextmanager
     def halted(self) -> Iterator[None]:
         """Put a message into the ledger that is no commit."""
-        self.nats(lambda client: client.js.publish(LEDGER_SUBJECT, b"{}", stream=LEDGER))
+        self.nats("budget", lambda client: client.js.publish(LEDGER_SUBJECT, b"{}", stream=LEDGER))
         yield
         done = self.daydream("budget", "repair", "--yes", "--why", "a test")
         assert done.returncode == 0, done.stderr
@@ -123,9 +128,11 @@ class BrokenSystem:
             for _ in range(BURST):
                 await client.js.publish(route.subject, b'{"version": 9}', stream=route.stream)
 
-        self.nats(send)
+        self.nats("synthesizer", send)
         yield
-        self.nats(lambda client: client.js.purge_stream("DEADLETTERS"))
+        numbers = [str(row["number"]) for row in self.daydream.items("dead-letters", "list")]
+        done = self.daydream("dead-letters", "drop", *numbers, "--yes", "--why", "a test")
+        assert done.returncode == 0, done.stderr
 
     @contextmanager
     def drawing_without_a_cap(self) -> Iterator[None]:

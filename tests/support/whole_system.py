@@ -70,6 +70,7 @@ SETTINGS = {
     "DAYDREAM_MODEL_NAME": "priced-1",
     "DAYDREAM_MODEL_API_KEY": "right",
     "DAYDREAM_SAMPLER_PAIRS_MAX": "0",
+    "DAYDREAM_SAMPLER_SAME_DOCUMENT": "true",  # the notes are one file
     "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic,oracle",
     "DAYDREAM_CRITIC_PROMOTE_BY": "score",
     "DAYDREAM_CRITIC_PROMOTE_SCORE": "6",

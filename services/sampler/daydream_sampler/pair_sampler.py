@@ -56,6 +56,7 @@ from daydream_sampler.sampler_state import (
     STARTING,
     PhaseReport,
     goal_reached_text,
+    one_document_text,
     phase_of,
     state_of,
 )
@@ -148,6 +149,9 @@ class PairSampler:
         if pause_s is not None:
             return pause_s
         memory = await self._runtime.rpc.request(MEMORY_STATE, EmptyRequest())
+        one_document = None if self._settings.same_document else one_document_text(memory)
+        if one_document is not None:
+            return self._rest("exhausted", one_document)
         before, claim = await self._claim(memory, plans)
         history = self._history.projection
         if await self._ranking.rank(history, all_waiting=claim is None):

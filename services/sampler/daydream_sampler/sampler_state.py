@@ -6,7 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from daydream_contracts.rpc import HALT_REASONS, Phase, Refusal, SamplerState, ScreenState
+from daydream_contracts.rpc import (
+    HALT_REASONS,
+    MemoryState,
+    Phase,
+    Refusal,
+    SamplerState,
+    ScreenState,
+)
 from daydream_sampler.anchor_cycles import AnchorSource
 from daydream_sampler.claim import UNIFORM
 from daydream_sampler.epoch import Epoch
@@ -74,3 +81,14 @@ def phase_of(refusal: Refusal) -> Phase:
 def goal_reached_text(epoch: Epoch) -> str:
     """Return the sentence for a goal that is reached."""
     return f"{epoch.drawn} pairs are drawn, as many as were wanted"
+
+
+def one_document_text(memory: MemoryState) -> str | None:
+    """Return the sentence for a memory in which every pair has two facts of one document."""
+    pairs = memory.facts * (memory.facts - 1) // 2
+    if memory.facts_pending or not pairs or memory.same_document_pairs < pairs:
+        return None
+    return (
+        f"all {memory.facts} facts are of one document: add another, or set "
+        "DAYDREAM_SAMPLER_SAME_DOCUMENT=true"
+    )
