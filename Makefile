@@ -39,7 +39,7 @@ test: setup ## all tests of parts: code, and code with NATS
 test-properties: setup ## the property tests with many random cases: takes minutes
 	$(PYTEST) -m 'hypothesis and not browser' --hypothesis-profile=many -n 2 --dist worksteal $(ARGS)
 
-test-e2e: setup .tools/ready ## tests that start the whole system, as its users do
+test-e2e: setup .tools/ready ## tests that start services as processes: one service, or the whole system as its users do
 	$(PYTEST) -m 'e2e and not slow' -n 2 --dist worksteal $(ARGS)
 
 test-deploy: setup .tools/ready ## tests of the chart, the compose file, the images' recipe and the generated pages

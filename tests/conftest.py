@@ -14,10 +14,10 @@ from nats.aio.client import Client
 from support.programs import EndpointProgram, NatsServer, priced_endpoint
 
 HERE = Path(__file__).parent
-WHOLE_SYSTEM = ("e2e", "chaos")
-LONG_FIRST = (*WHOLE_SYSTEM, "integration")
+AS_PROCESSES = ("e2e", "chaos", "processes")
+LONG_FIRST = (*AS_PROCESSES, "integration")
 MARK_OF_FOLDER = {
-    **dict.fromkeys(WHOLE_SYSTEM, "e2e"),
+    **dict.fromkeys(AS_PROCESSES, "e2e"),
     "deploy": "deploy",
     "browser": "browser",
     "cluster": "cluster",
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     A long test that runs last runs alone, on one core of two.
     """
     for item in items:
-        for folder in (*WHOLE_SYSTEM, "deploy"):
+        for folder in (*AS_PROCESSES, "deploy"):
             if item.path.is_relative_to(HERE / folder):
                 item.add_marker(MARK_OF_FOLDER[folder])
 
