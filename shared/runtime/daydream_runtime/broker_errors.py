@@ -33,7 +33,6 @@ CONFIGURATION, BUG = BrokerErrorKind.CONFIGURATION, BrokerErrorKind.BUG
 
 STREAM_FULL = 10077  # "maximum messages exceeded" under discard=new, or the disk refused a write
 DUPLICATE_IN_PROCESS = 10158
-WRONG_SEQUENCE = (10071, 10164)  # of a single server, and of a cluster
 STORAGE_EXCEEDED = 10047
 NAME_IN_USE = 10058
 STREAM_NOT_FOUND = 10059

@@ -34,9 +34,6 @@ OPAQUE = re.compile(
     r"[A-Za-z0-9+/=_%-]{32,}|\b(?:[0-9a-f]{2}[: ]?){8,}\b|\b(?:0x)?[0-9a-fA-F]{12,}\b"
 )
 # What an opaque run must have, by the length of the longest token
-HEX_RUN = re.compile(
-    r"[0-9a-f](?:[0-9a-fA-F]{11}|[0-9a-f][: ]?(?:[0-9a-f]{2}[: ]?){7})|[A-F][0-9a-fA-F]{11}"
-)
 HEX_CHARS_MIN, OPAQUE_CHARS_MIN = 12, 32
 # Without a token of this length, only pairs of digits can be opaque
 OPAQUE_TOKEN_CHARS = 12

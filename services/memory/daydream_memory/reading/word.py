@@ -34,7 +34,6 @@ BOLD_LEVEL = 10  # a line in bold is below every heading with a style
 BOLD_CHARS_MAX = 100
 MAIN_PART = "word/document.xml"
 NOTES = ("word/footnotes.xml", "word/endnotes.xml")
-BLOCKS = frozenset((f"{W}p", f"{W}tbl"))
 
 
 def read_word(document: RawDocument) -> Reading:
