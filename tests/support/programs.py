@@ -94,6 +94,11 @@ class NatsServer:
         until(lambda: answers(f"http://127.0.0.1:{self.monitor}/healthz"), "the NATS server")
 
     @property
+    def urls(self) -> list[str]:
+        """Return the URLs of all servers: there is one."""
+        return [self.url]
+
+    @property
     def pid(self) -> int:
         """Return the process id of the running server."""
         assert self._process is not None

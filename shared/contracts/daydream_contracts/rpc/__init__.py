@@ -99,6 +99,7 @@ from daydream_contracts.rpc.insights import (
     VisibilityRecord,
 )
 from daydream_contracts.rpc.memory import (
+    NEIGHBOUR_QUERIES_MAX,
     FactVisibility,
     FindNearest,
     FindNeighbours,
@@ -158,6 +159,7 @@ class EmptyRequest(ContractModel):
 
 __all__ = [
     "EVERYTHING",
+    "NEIGHBOUR_QUERIES_MAX",
     "FOREGROUND",
     "HALT_REASONS",
     "SETTLEMENTS_MAX",
