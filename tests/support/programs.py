@@ -132,6 +132,11 @@ class EndpointProgram:
         counts: dict[str, int] = json.loads(body)
         return counts
 
+    def asked(self) -> dict[str, Any]:
+        """Return the last request of each kind, by the name of its schema."""
+        body: dict[str, Any] = json.loads(get(f"http://127.0.0.1:{self.port}/asked", timeout_s=5))
+        return body
+
     def misbehave(self, **how: Any) -> None:
         httpx.post(f"http://127.0.0.1:{self.port}/misbehave", json=how, trust_env=False)
 

@@ -105,17 +105,18 @@ class WholeSystem:
         await provision_at(NatsAddress.of(self.servers.urls, self.login.of(PROVISION)), copies)
         gateways = [name for name in self.roles if name.startswith("gateway")]
         for name in gateways:
-            self._start_role(name)
+            self.start_role(name)
 
         async def have_addresses() -> bool:
             return all(map(self._address, gateways))
 
         await self._eventually(have_addresses, "the gateways do not start")
         for name in self.roles.keys() - self.processes.keys():
-            self._start_role(name)
+            self.start_role(name)
         await self.until_ready()
 
-    def _start_role(self, name: str) -> None:
+    def start_role(self, name: str) -> None:
+        """Start one role, which may have run before. It need not be ready yet."""
         module, who, gateway = self.roles[name]
         common = {
             **SETTINGS,
@@ -130,7 +131,10 @@ class WholeSystem:
         }
         url = f"http://{self._address(gateway)}/v1" if gateway else ""
         own = environment_of(who, common, stage_keys("test"), url)
-        running = service(module, self.servers.url, self.folder / name, ready=False, **own)
+        folder = self.folder / name
+        for log in folder.glob("*.log"):  # the first line of the only log says the address
+            log.unlink()
+        running = service(module, self.servers.url, folder, ready=False, **own)
         self.processes[name] = self.stack.enter_context(running)
 
     def _address(self, name: str) -> str:
@@ -190,11 +194,14 @@ class WholeSystem:
         process = self.processes.get(name)
         if process is not None and process.poll() is not None:
             return f"ended with {process.returncode}"
-        address = self._address(name) if name in self.processes else ""
-        if not address:
+        if not (name in self.processes and self._address(name)):
             return "not started"
-        is_ready = await asyncio.to_thread(answers, f"http://{address}/readyz")
-        return "ready" if is_ready else "not ready"
+        return "ready" if await asyncio.to_thread(self.is_ready, name) else "not ready"
+
+    def is_ready(self, name: str) -> bool:
+        """Return whether a role says that it is ready."""
+        address = self._address(name)
+        return bool(address) and answers(f"http://{address}/readyz")
 
     def _described(self, states: Iterable[str]) -> str:
         roles = ", ".join(

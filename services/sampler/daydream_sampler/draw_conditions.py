@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 
+from daydream_contracts.errors import RetryLaterError
 from daydream_contracts.events import PairSampled
 from daydream_contracts.rpc import EmptyRequest, ModelState
 from daydream_contracts.topology import GATEWAY_STATE, route_of
@@ -81,11 +83,16 @@ class DrawConditions:
         return min(room, BATCH_MAX)
 
     async def _stopped_model(self, plans: Iterable[StagePlan]) -> ModelState | None:
-        """Return a model that a person must see to, since its provider refuses every call."""
+        """Return a model that a person must see to, since its provider refuses every call.
+
+        No gateway has to answer for a draw: the pairs wait for it in their stream.
+        """
         now = time.monotonic()
         if now - self._models_at >= MODELS_FRESH_S:
-            state = await self._runtime.rpc.request(GATEWAY_STATE, EmptyRequest())
-            self._models, self._models_at = state.models, now
+            self._models_at = now
+            with suppress(RetryLaterError):
+                request = self._runtime.rpc.request(GATEWAY_STATE, EmptyRequest(), patience_s=0)
+                self._models = (await request).models
         needed = {name for plan in plans for name in plan.models}
         stopped = (model for model in self._models if model.stopped and model.model in needed)
         return next(stopped, None)
