@@ -159,9 +159,9 @@ class EmptyRequest(ContractModel):
 
 __all__ = [
     "EVERYTHING",
-    "NEIGHBOUR_QUERIES_MAX",
     "FOREGROUND",
     "HALT_REASONS",
+    "NEIGHBOUR_QUERIES_MAX",
     "SETTLEMENTS_MAX",
     "AddKey",
     "AllocationRequest",
