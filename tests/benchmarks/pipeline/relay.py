@@ -6,10 +6,12 @@ are those that the system has sent last. It calls the provider itself, without a
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -17,13 +19,15 @@ from pathlib import Path
 
 import nats
 from nats.aio.client import Client
+from nats.errors import NoRespondersError
 
 from benchmarks.pipeline.relay_stage import GO, STREAMS, make_streams
 from support.programs import HERE, EndpointProgram, NatsServer
 
 STAGES = ("synthesize", "judge")  # their prompts' names begin so
 PAIR_BYTES = 1500  # about what a `PairSampled` has
-START_S = 10.0
+START_S = 30.0
+POLL_S = 0.1
 
 
 @dataclass
@@ -35,7 +39,15 @@ class Relay:
 
     async def begin(self, count: int) -> None:
         """Let it relay this many messages more."""
-        await self.nc.request(GO, str(count).encode(), timeout=START_S)
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                await self.nc.request(GO, str(count).encode(), timeout=START_S)
+                return
+            except NoRespondersError:  # the source is starting
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(POLL_S)
 
     async def done(self) -> int:
         """Return how many messages have passed the judge."""

@@ -1,9 +1,8 @@
 """One process of the bare relay: `python -m benchmarks.pipeline.relay_stage OPTIONS`.
 
 A stage takes a message, makes its model call if it has one, publishes the next message, and
-acknowledges. The source publishes as many messages as it is
-asked for, as far as its stream has room.
-Nothing else is done: no money, no memory, no judgement, no telemetry.
+acknowledges. The source publishes as many messages as it is asked for, as far as its stream has
+room. Nothing else is done: no money, no memory, no judgement, no telemetry.
 """
 
 from __future__ import annotations
@@ -122,7 +121,9 @@ async def run(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([*work, stopping], return_when=asyncio.FIRST_COMPLETED)
+    ended, _ = await asyncio.wait([*work, stopping], return_when=asyncio.FIRST_COMPLETED)
+    for task in ended:
+        task.result()  # raises what ended it
     for task in work:
         task.cancel()
     await nc.close()

@@ -23,7 +23,8 @@ from daydream_contracts.topology import route_of
 
 MEMORY_FOLDER = "/dev/shm"  # tmpfs
 WARM_UP = 40
-POLL_S = 0.05
+POLL_S = 0.1
+PATIENCE_S = 300.0
 COUNTED = 200  # daydreams whose requests are counted, apart from the turns
 SHOWN_MIN = 0.1  # per daydream
 BENCHMARK = "pipeline"
@@ -61,8 +62,9 @@ def _cpu(pids: Mapping[str, int]) -> dict[str, float]:
 
 
 async def _until(done: Callable[[], Awaitable[int]], count: int) -> None:
-    while await done() < count:
-        await asyncio.sleep(POLL_S)
+    async with asyncio.timeout(PATIENCE_S):
+        while await done() < count:
+            await asyncio.sleep(POLL_S)
 
 
 async def steady_state(quick: bool) -> None:
