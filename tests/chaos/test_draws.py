@@ -73,6 +73,7 @@ class Samplers:
         environment = {
             "DAYDREAM_SAMPLER_STAGES": "synthesizer",
             "DAYDREAM_SAMPLER_PAIRS_AHEAD": "8",
+            "DAYDREAM_SAMPLER_SAME_DOCUMENT": "true",  # the notes are one file
         }
         return self._stack.enter_context(
             service(

@@ -48,14 +48,16 @@ async def test_the_sampler_begins_a_new_epoch_over_another_memory_and_knows_its_
     ]
     state = CasState(bucket, KEY, Epoch(key="1"))
     old = DrawnPairs(js, drawn_bucket, 1)
-    assert await renewer(state).follow(old, "first") is old, "the first look at a memory"
+    assert await renewer(state).follow(old, await state.read(), "first") is old, (
+        "the first look at a memory"
+    )
     claim = Claim(
         claim_id="c", number=4, owner="a", claimed_at=NOW, until=NOW + timedelta(seconds=9)
     )
     progress = {"drawn": 5, "pairs_max": 9, "claims": (claim,)}
     await state.change(lambda epoch: (epoch.model_copy(update=progress), None))
-    new = await renewer(state).follow(old, "second")
-    of_another_replica = await renewer(state).follow(old, "second")
+    new = await renewer(state).follow(old, await state.read(), "second")
+    of_another_replica = await renewer(state).follow(old, await state.read(), "second")
     for drawn in (new, of_another_replica):
         await drawn.catch_up()
         assert (drawn.epoch, len(drawn)) == (1000, 3)
@@ -68,5 +70,5 @@ async def test_the_sampler_begins_a_new_epoch_over_another_memory_and_knows_its_
         9,
         (),
     )
-    assert await renewer(state).follow(new, "second") is new
-    assert (await renewer(state).follow(new, "third")).epoch == 2000
+    assert await renewer(state).follow(new, await state.read(), "second") is new
+    assert (await renewer(state).follow(new, await state.read(), "third")).epoch == 2000

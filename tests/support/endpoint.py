@@ -59,6 +59,7 @@ class EndpointAccounts:
         self.file = open(log, "a", encoding="utf-8")  # noqa: SIM115 (for the life of the process)
         self.totals = {"calls": 0, "answered": 0, "cost_nanousd": 0, "refused": 0}
         self.behaviour: dict[str, Any] = {}
+        self.asked: dict[str, Any] = {}  # the last request by the name of its schema
         self.delay_s = 0.0
         self.batches = Batches(completion, self.add_batched)
 
@@ -177,6 +178,8 @@ class EndpointHandler(BaseHTTPRequestHandler):
             self.reply(200 if batch else 404, batch or {"error": {"message": "no such batch"}})
         elif self.path == "/witness":
             self.reply(200, self.accounts.totals)
+        elif self.path == "/asked":
+            self.reply(200, self.accounts.asked)
         elif self.headers.get("authorization") == "Bearer wrong":
             self.reply(401, {"error": {"message": "Incorrect API key provided"}})
         else:
@@ -244,7 +247,9 @@ class EndpointHandler(BaseHTTPRequestHandler):
             json.dumps([request["messages"], request.get("seed")]).encode()
         ).hexdigest()[:16]
         behaviour = self.accounts.behaviour
+        shape = request.get("response_format", {}).get("json_schema", {})
         with self.accounts.lock:
+            self.accounts.asked[shape.get("name", "")] = request
             self.accounts.totals["calls"] += 1
             number = self.accounts.totals["calls"]
         status = behaviour.get("status")

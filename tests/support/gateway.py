@@ -16,7 +16,6 @@ from uuid import uuid4
 import httpx
 import openai
 from nats.aio.client import Client
-from openai.types.chat import ChatCompletion
 from pydantic import SecretStr
 
 from daydream_budget.gateway.app import Gateway, open_gateway
@@ -44,6 +43,7 @@ from daydream_contracts.topology import (
     GATEWAY_QUOTE,
     route_of,
 )
+from daydream_models.chat_completion import ChatCompletion
 from daydream_models.client import ModelClient
 from daydream_models.gateway_client import GatewayAnswer, GatewayClient, refusal_error
 from daydream_models.settings import GatewayAddress, ModelSettings

@@ -33,11 +33,6 @@ class GuardedServer(NatsServer):
         listed.write_text(change(listed.read_text()))
         super().__init__(folder, settings=f'authorization {{ include "keys/{USERS_FILE}" }}')
 
-    @property
-    def urls(self) -> list[str]:
-        """Return the URLs of all servers: there is one."""
-        return [self.url]
-
     def login(self, service: str, tenant: str = DAYDREAM) -> NatsLogin:
         """Return what a service of a tenant connects with."""
         folder = self.keys if tenant == DAYDREAM else self.keys / tenant

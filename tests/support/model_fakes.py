@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from openai.types.chat import ChatCompletion
-
 from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.funds import AuthorizedAttempt
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_contracts.gateway_http import CallReceipt
+from daydream_models.chat_completion import ChatCompletion
 from daydream_models.gateway_client import GatewayAnswer
 
 PROVIDER_ID = "chatcmpl-7"

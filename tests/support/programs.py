@@ -94,6 +94,11 @@ class NatsServer:
         until(lambda: answers(f"http://127.0.0.1:{self.monitor}/healthz"), "the NATS server")
 
     @property
+    def urls(self) -> list[str]:
+        """Return the URLs of all servers: there is one."""
+        return [self.url]
+
+    @property
     def pid(self) -> int:
         """Return the process id of the running server."""
         assert self._process is not None
@@ -126,6 +131,11 @@ class EndpointProgram:
         body = get(f"http://127.0.0.1:{self.port}/witness", timeout_s=5)
         counts: dict[str, int] = json.loads(body)
         return counts
+
+    def asked(self) -> dict[str, Any]:
+        """Return the last request of each kind, by the name of its schema."""
+        body: dict[str, Any] = json.loads(get(f"http://127.0.0.1:{self.port}/asked", timeout_s=5))
+        return body
 
     def misbehave(self, **how: Any) -> None:
         httpx.post(f"http://127.0.0.1:{self.port}/misbehave", json=how, trust_env=False)

@@ -11,7 +11,7 @@ import base64
 import json
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ from support.gateway import write_prices
 from support.guarded_server import GuardedServer
 from support.nodes import NODES, Nodes
 from support.polling import eventually
-from support.programs import EndpointProgram, answers
+from support.programs import EndpointProgram, NatsServer, answers
 from support.services import service
 
 CAP_NANOUSD = 5 * 10**9
@@ -81,12 +81,14 @@ SETTINGS = {
 class WholeSystem:
     """The running processes, and what each fault allows."""
 
-    servers: Nodes | GuardedServer
+    servers: Nodes | GuardedServer | NatsServer
     endpoint: EndpointProgram
     folder: Path
     nc: Client
     rpc: RpcClient
     login: NatsLogin = field(default_factory=NatsLogin)
+    roles: Mapping[str, tuple[str, str, str]] = field(default_factory=lambda: ROLES)
+    settings: Mapping[str, str] = field(default_factory=dict)
     processes: dict[str, Popen[str]] = field(default_factory=dict)
     repeats_allowed: Counter[str] = field(default_factory=Counter)
     stack: ExitStack = field(default_factory=ExitStack)
@@ -101,20 +103,21 @@ class WholeSystem:
         """Start all roles, the gateways first, and wait until each is ready."""
         copies = NODES if isinstance(self.servers, Nodes) else 1
         await provision_at(NatsAddress.of(self.servers.urls, self.login.of(PROVISION)), copies)
-        gateways = [name for name in ROLES if name.startswith("gateway")]
+        gateways = [name for name in self.roles if name.startswith("gateway")]
         for name in gateways:
-            self._start_role(name)
+            self.start_role(name)
 
         async def have_addresses() -> bool:
             return all(map(self._address, gateways))
 
         await self._eventually(have_addresses, "the gateways do not start")
-        for name in ROLES.keys() - self.processes.keys():
-            self._start_role(name)
+        for name in self.roles.keys() - self.processes.keys():
+            self.start_role(name)
         await self.until_ready()
 
-    def _start_role(self, name: str) -> None:
-        module, who, gateway = ROLES[name]
+    def start_role(self, name: str) -> None:
+        """Start one role, which may have run before. It need not be ready yet."""
+        module, who, gateway = self.roles[name]
         common = {
             **SETTINGS,
             "DAYDREAM_NATS_URL": self.servers.url,
@@ -123,11 +126,15 @@ class WholeSystem:
             "DAYDREAM_INSTANCE": name,
             "DAYDREAM_HTTP_PORT": "0",  # a chosen one may be taken before it is used
             "DAYDREAM_TENANT": self.login.tenant,
+            **self.settings,
             **self.login.of(who).variables(),
         }
         url = f"http://{self._address(gateway)}/v1" if gateway else ""
         own = environment_of(who, common, stage_keys("test"), url)
-        running = service(module, self.servers.url, self.folder / name, ready=False, **own)
+        folder = self.folder / name
+        for log in folder.glob("*.log"):  # the first line of the only log says the address
+            log.unlink()
+        running = service(module, self.servers.url, folder, ready=False, **own)
         self.processes[name] = self.stack.enter_context(running)
 
     def _address(self, name: str) -> str:
@@ -136,23 +143,23 @@ class WholeSystem:
         first, _, rest = log.read_text().partition("\n")
         return str(json.loads(first)["http"]) if rest or first.endswith("}") else ""
 
-    async def provide(self) -> None:
-        """Give it money, and documents to think about."""
+    async def provide(self, facts: int = FACTS, words: str = WORDS) -> None:
+        """Give it money, and documents to think about: notes of nine of these words each."""
         change = SetLimit(window="lifetime", cap_nanousd=CAP_NANOUSD)
         request = ChangeBudget(change_id=uuid4().hex, change=change, who="test")
         await self.rpc.request(BUDGET_CHANGE, request)
-        offer = _notes()
+        offer = _notes(facts, words.split())
         route = route_of(DocumentOffered)
         await self.nc.jetstream().publish(route.subject, offer.model_dump_json().encode())
 
         async def is_read() -> bool:
-            return (await self.rpc.request(MEMORY_STATE, EmptyRequest())).facts >= FACTS
+            return (await self.rpc.request(MEMORY_STATE, EmptyRequest())).facts >= facts
 
         await self._eventually(is_read, "the documents are not read")
 
-    async def draw(self) -> None:
-        """Let it draw pairs until `finish`."""
-        await self.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=GOAL_MAX))
+    async def draw(self, pairs: int = GOAL_MAX) -> None:
+        """Let it draw this many pairs in all, or until `finish`."""
+        await self.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=pairs))
 
     async def until_answered(self, calls: int) -> None:
         """Wait until the provider has answered more calls from now on."""
@@ -170,7 +177,7 @@ class WholeSystem:
         """Wait until every role says that it is ready. Fail if one has ended."""
 
         async def is_ready() -> bool:
-            states = [await self._state_of(name) for name in ROLES]
+            states = [await self._state_of(name) for name in self.roles]
             assert not any("ended" in state for state in states), self._described(states)
             return set(states) == {"ready"}
 
@@ -180,21 +187,26 @@ class WholeSystem:
         try:
             await eventually(condition, PATIENCE_S, poll_s=POLL_S)
         except TimeoutError:
-            states = [await self._state_of(name) for name in ROLES]
+            states = [await self._state_of(name) for name in self.roles]
             raise AssertionError(f"{problem}: {self._described(states)}") from None
 
     async def _state_of(self, name: str) -> str:
         process = self.processes.get(name)
         if process is not None and process.poll() is not None:
             return f"ended with {process.returncode}"
-        address = self._address(name) if name in self.processes else ""
-        if not address:
+        if not (name in self.processes and self._address(name)):
             return "not started"
-        is_ready = await asyncio.to_thread(answers, f"http://{address}/readyz")
-        return "ready" if is_ready else "not ready"
+        return "ready" if await asyncio.to_thread(self.is_ready, name) else "not ready"
+
+    def is_ready(self, name: str) -> bool:
+        """Return whether a role says that it is ready."""
+        address = self._address(name)
+        return bool(address) and answers(f"http://{address}/readyz")
 
     def _described(self, states: Iterable[str]) -> str:
-        roles = ", ".join(f"{name}: {state}" for name, state in zip(ROLES, states, strict=True))
+        roles = ", ".join(
+            f"{name}: {state}" for name, state in zip(self.roles, states, strict=True)
+        )
         return f"{roles}. Their logs are in {self.folder}"
 
     def disturb(self) -> None:
@@ -218,11 +230,10 @@ class WholeSystem:
         return state
 
 
-def _notes() -> DocumentOffered:
-    words = WORDS.split()
+def _notes(count: int, words: Sequence[str]) -> DocumentOffered:
     texts = (
         f"Note {number}: {' '.join(random.Random(number).sample(words, 9))}."
-        for number in range(FACTS)
+        for number in range(count)
     )
     lines = [json.dumps({"text": text, "title": text.partition(":")[0]}) for text in texts]
     data = "\n".join(lines).encode()

@@ -56,10 +56,11 @@ class MiniLM:
         loop = asyncio.get_running_loop()
         vectors: list[Vector] = []
         for text in texts:
-            vectors.append(await loop.run_in_executor(self._thread, self._embed_text, text))
+            vectors.append(await loop.run_in_executor(self._thread, self.embed_text, text))
         return vectors
 
-    def _embed_text(self, text: str) -> Vector:
+    def embed_text(self, text: str) -> Vector:
+        """Return the vector of a text, which takes this thread."""
         if text in self._cache:
             self._cache.move_to_end(text)
             return self._cache[text]

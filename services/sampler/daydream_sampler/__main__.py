@@ -1,5 +1,7 @@
 """Run the sampler: `python -m daydream_sampler`."""
 
+import uvloop
+
 from daydream_runtime.process import run
 from daydream_sampler.app import build
 from daydream_sampler.settings import SamplerSettings
@@ -7,7 +9,7 @@ from daydream_sampler.settings import SamplerSettings
 
 def main() -> None:
     """Run the sampler until SIGTERM or SIGINT."""
-    run(SamplerSettings, build)
+    run(SamplerSettings, build, uvloop.new_event_loop)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from daydream_sampler.canary_injection import WRITER, CanaryCursor, CanaryInject
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import KEY, Epoch
 from daydream_sampler.pair_sampler import PairSampler
+from daydream_sampler.plan_cache import PlanCache
 from daydream_sampler.settings import SamplerSettings
 from daydream_sampler.strategies.registry import load_strategies
 from daydream_sampler.strategy_history import StrategyHistory
@@ -59,7 +60,15 @@ async def open_collaborators(
     drawn = DrawnPairs(runtime.js, await runtime.bucket(DRAWN_PAIRS), number)
     history = Projector(runtime.js, bucket, HISTORY, StrategyHistory())
     await history.load()
-    sampler = PairSampler(runtime, settings, epoch, plans, strategies, drawn, history)
+    sampler = PairSampler(
+        runtime,
+        settings,
+        epoch,
+        PlanCache(plans, settings.stages),
+        strategies,
+        drawn,
+        history,
+    )
     injector = CanaryInjector(
         runtime,
         CasState(bucket, CANARY_KEY, CanaryCursor()),

@@ -83,8 +83,10 @@ class CanaryInjector:
             await self.cursor.change(lambda now: (now.model_copy(update=update), None))
             return 0.0
         due = self._due(cursor.drawn, drawn)
+        if due is None:
+            return POLL_S
         plans = await read_plans(self.plans, list(self.stages))
-        if due is None or len(plans) < len(self.stages):
+        if len(plans) < len(self.stages):
             return POLL_S
         kind, canary = self.canaries.at(cursor.count)
         now = datetime.now(UTC)

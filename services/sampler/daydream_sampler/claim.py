@@ -43,3 +43,7 @@ class Claim(BaseModel):
     owner: str
     claimed_at: datetime
     until: datetime
+
+    def is_open_to(self, owner: str, now: datetime) -> bool:
+        """Return whether this replica may make the draw: it is its own, or its lease ran out."""
+        return not self.waiting and (self.until < now or self.owner == owner)

@@ -16,7 +16,7 @@ from nats.js.kv import KeyValue
 
 from daydream_contracts.buckets import DRAWN_PAIRS
 from daydream_runtime.broker_errors import is_wrong_sequence
-from daydream_runtime.stream_reader import read_stream
+from daydream_runtime.stream_reader import StreamReader
 from daydream_sampler.pair_numbers import ordinals_of
 
 STREAM = f"KV_{DRAWN_PAIRS.name}"
@@ -33,6 +33,7 @@ class DrawnPairs:
         self.epoch = epoch
         self._js = js
         self._bucket = bucket
+        self._reader = StreamReader(js, STREAM)
         self._numbers: set[int] = set()
         self._last_sequence = 0
 
@@ -48,8 +49,7 @@ class DrawnPairs:
 
     async def catch_up(self) -> None:
         """Read what was taken since the last call."""
-        last = (await self._js.stream_info(STREAM)).state.last_seq
-        async for sequence, message in read_stream(self._js, STREAM, self._last_sequence, last):
+        async for sequence, message in self._reader.read(self._last_sequence):
             self._last_sequence = sequence
             epoch, number = message.subject.rsplit(".", 2)[-2:]
             if int(epoch) == self.epoch:

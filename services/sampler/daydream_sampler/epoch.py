@@ -20,7 +20,7 @@ twice.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -115,16 +115,20 @@ class Epoch(BaseModel):
         return self.model_copy(update={"cycles": {**self.cycles, **started}}) if started else self
 
     def claim(
-        self, owner: str, now: datetime, sources: Mapping[str, AnchorSource] | None = None
+        self,
+        owner: str,
+        now: datetime,
+        sources: Mapping[str, AnchorSource] | None = None,
+        mine: Collection[str] = (),
     ) -> tuple[Epoch, Claim] | None:
-        """Claim the next draw: one whose lease ran out, or a new one.
+        """Claim the next draw: one whose lease ran out, or a new one, but none of `mine`.
 
         Return None when no pair is left or the goal is reached.
         """
         if self.pairs_max is not None and self.drawn >= self.pairs_max:
             return None  # not even a draw that was begun under an earlier goal
         for claim in self.claims:
-            if not claim.waiting and (claim.until < now or claim.owner == owner):
+            if claim.claim_id not in mine and claim.is_open_to(owner, now):
                 renewed = claim.model_copy(update={"owner": owner, "until": now + CLAIM_LEASE})
                 return self.replacing(renewed), renewed
         if not self.pairs_left or self.goal_reached:
@@ -232,15 +236,19 @@ class Epoch(BaseModel):
         """Return the key of a strategy's permutations."""
         return f"{self.permutation_key}:{name}"
 
-    def assign_pair(self, claim: Claim, chosen: Claim) -> tuple[Epoch, Claim | None]:
+    def assign_pair(
+        self, claim: Claim, chosen: Claim, later: Collection[str] = ()
+    ) -> tuple[Epoch, Claim | None]:
         """Write down which pair a claim is for.
 
-        Return None when another replica took the claim over, or another claim has that pair.
+        Return None when another replica took the claim over, or another claim has that pair,
+        except for those that are `later` in the same batch.
         """
-        others = [other for other in self.claims if other.claim_id != claim.claim_id]
+        pair, others = (chosen.number, chosen.epoch), {claim.claim_id, *later}
         held = [other for other in self.claims if other.claim_id == claim.claim_id]
         is_taken = any(
-            (other.number, other.epoch) == (chosen.number, chosen.epoch) for other in others
+            other.claim_id not in others and (other.number, other.epoch) == pair
+            for other in self.claims
         )
         if is_taken or not held or held[0].owner != claim.owner:
             return self, None
@@ -262,24 +270,18 @@ class Epoch(BaseModel):
 
     def complete(self, claim: Claim) -> Epoch:
         """Count the claimed pair as drawn: it was published. Idempotent."""
-        rest = tuple(other for other in self.claims if other.claim_id != claim.claim_id)
-        if len(rest) == len(self.claims):
+        rest = self.abandon_claim(claim)
+        if len(rest.claims) == len(self.claims):
             return self
-        return self.model_copy(
-            update={
-                "claims": rest,
-                "drawn": self.drawn + 1,
-                "generated": self.generated + claim.generated,
-            }
-        )
+        update = {"drawn": self.drawn + 1, "generated": self.generated + claim.generated}
+        return rest.model_copy(update=update)
 
     def uniform_probability(self, number: int) -> float:
         """Return the probability that the next uniform draw is this pair."""
         for block in self.blocks:
             if block.start <= number < block.end:
-                permutation = block.permutation(self.permutation_key)
-                was_drawn = permutation.index(number - block.start) < block.cursor
-                return 0.0 if was_drawn else 1 / self.pairs_left
+                place = block.permutation(self.permutation_key).index(number - block.start)
+                return 0.0 if place < block.cursor else 1 / self.pairs_left
         return 0.0
 
     def replacing(self, *changed: Claim) -> Epoch:

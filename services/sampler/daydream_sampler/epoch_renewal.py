@@ -34,9 +34,11 @@ class EpochRenewer:
     rpc: RpcClient
     epoch: CasState[Epoch]
 
-    async def follow(self, drawn: DrawnPairs, generation: str) -> DrawnPairs:
-        """Return the drawn pairs of the epoch of this generation: `drawn` if nothing changed."""
-        epoch = await self.epoch.read()
+    async def follow(self, drawn: DrawnPairs, epoch: Epoch, generation: str) -> DrawnPairs:
+        """Return the drawn pairs of the epoch of this generation: `drawn` if nothing changed.
+
+        `epoch` is the current one.
+        """
         if generation and epoch.memory != generation:
             if epoch.memory:
                 await self._begin(drawn, epoch, generation)

@@ -19,7 +19,6 @@ from daydream_models.reservations import SIZES, StagePlan, plans_by_size, sample
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.telemetry import Attribute
 from daydream_sampler.claim import Claim
-from daydream_sampler.epoch import Epoch
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +34,15 @@ class PairPublisher:
         self,
         claim: Claim,
         facts: PairFound,
-        epoch: Epoch,
+        epoch: int,
         plans: Mapping[str, StagePlan],
         fact_count: int,
     ) -> Refusal | None:
-        """Open the reservation and publish the pair, or return why the budget refused."""
-        number = claim.epoch or epoch.number
+        """Open the reservation and publish the pair, or return why the budget refused.
+
+        `epoch`: the number of the current one.
+        """
+        number = claim.epoch or epoch
         pair_id = pair_id_of(number, facts.first.fact_id, facts.second.fact_id)
         reservation_id = derive_id("reservation", pair_id)
         grant = await self.runtime.rpc.request(

@@ -22,7 +22,7 @@ from daydream_sampler.claim import Claim
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.pair_numbers import ordinals_of
 from daydream_sampler.screen_policy import BATCH, MEASURED, QUARTERS, ranks_of
-from daydream_sampler.screening import batch_of, end_waiting, screen_id_of, wait_for_rank
+from daydream_sampler.screening import batch_of, end_waiting, screen_id_of
 from daydream_sampler.strategy_history import StrategyHistory
 
 log = logging.getLogger(__name__)
@@ -55,13 +55,13 @@ class PairRanking:
             return True
         return random.Random(f"rank:{claim.claim_id}:{claim.number}").random() < MEASURED
 
-    async def wait(self, claim: Claim) -> None:
-        """Let a claim wait."""
-        await self._epoch.change(lambda epoch: (wait_for_rank(epoch, claim), None))
+    async def rank(
+        self, epoch: Epoch, history: StrategyHistory, *, all_waiting: bool = False
+    ) -> bool:
+        """Rank a batch, if one is full. With `all_waiting`, rank fewer. Return whether it did.
 
-    async def rank(self, history: StrategyHistory, *, all_waiting: bool = False) -> bool:
-        """Rank a batch, if one is full. With `all_waiting`, rank fewer. Return whether it did."""
-        epoch = await self._epoch.read()
+        `epoch` is the current one. Claims that wait are ranked also after ranking was turned off.
+        """
         batch = batch_of(epoch, waiting_min=1 if all_waiting else BATCH)
         if not batch:
             return False

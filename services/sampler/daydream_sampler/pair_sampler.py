@@ -1,12 +1,12 @@
 """The loop that draws pairs.
 
-A draw: claim it → choose its pair and take it (`pair_choice`) → let it wait for its rank among
-others, where that is on (`pair_ranking`) → reserve the money for the whole daydream and publish the
-pair (`pair_publisher`) → complete the claim.
+Draws are made in batches (`draw_batch`): claim them → choose their pairs and take them
+(`pair_choice`) → let a pair wait for its rank among others, where that is on (`pair_ranking`) →
+reserve the money for each whole daydream and publish the pairs (`pair_publisher`) → end the claims.
 
-What stops a draw, and is shown as the phase: a goal that is reached; a time that the schedule
-leaves to others; a pipeline that has enough pairs (backpressure); fewer than two facts; stages that
-have not published their plan; a model whose provider needs a person (no balance, a refused key); a
+What stops draws, and is shown as the phase: a goal that is reached; a time that the schedule
+leaves to others; a pipeline that has enough pairs (backpressure); stages that have not published
+their plan; a model whose provider needs a person (`draw_conditions`); fewer than two facts; a
 refusal by the budget (the claim waits and continues by itself when there is money again); no pairs
 left.
 
@@ -16,33 +16,31 @@ the pair is taken, and reservation and pair have derived ids.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import nats.errors
-from nats.js.kv import KeyValue
 
 from daydream_contracts.access import Clearances, isolated_pairs
 from daydream_contracts.errors import DaydreamError
-from daydream_contracts.events import PairSampled
 from daydream_contracts.rpc import (
     EmptyRequest,
     MemoryState,
-    ModelState,
-    PairFound,
-    Phase,
     Refusal,
     SamplerState,
     SetGoal,
 )
-from daydream_contracts.topology import GATEWAY_STATE, MEMORY_STATE, route_of
-from daydream_models.reservations import StagePlan, read_plans
+from daydream_contracts.topology import MEMORY_STATE
+from daydream_models.reservations import StagePlan
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.anchor_cycles import AnchorSource
 from daydream_sampler.claim import Claim
+from daydream_sampler.draw_batch import Draw, DrawEnd, EndedDraw, claim_batch, end_batch
+from daydream_sampler.draw_conditions import BATCH_MAX, Blocked, DrawConditions
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.epoch_renewal import EpochRenewer
@@ -50,12 +48,13 @@ from daydream_sampler.pair_choice import PairChooser
 from daydream_sampler.pair_probability import ProposalModel, anchor_sources_of
 from daydream_sampler.pair_publisher import PairPublisher
 from daydream_sampler.pair_ranking import PairRanking
+from daydream_sampler.plan_cache import PlanCache
 from daydream_sampler.portfolio import next_round
 from daydream_sampler.recheck_finder import RecheckFinder
 from daydream_sampler.sampler_state import (
     STARTING,
     PhaseReport,
-    goal_reached_text,
+    nothing_left_report,
     one_document_text,
     phase_of,
     state_of,
@@ -80,7 +79,7 @@ class PairSampler:
         runtime: Runtime,
         settings: SamplerSettings,
         epoch: CasState[Epoch],
-        plans: KeyValue,
+        plans: PlanCache,
         strategies: Mapping[str, Strategy],
         drawn: DrawnPairs,
         history: Projector[StrategyHistory],
@@ -92,7 +91,8 @@ class PairSampler:
         self._strategies = strategies
         self._drawn = drawn
         self._history = history
-        self._schedule = settings.draw_schedule()
+        self._conditions = DrawConditions(runtime, settings)
+        self._batch_max = BATCH_MAX
         self._clearances = Clearances(settings.clearances)
         self._chooser = PairChooser(runtime.rpc, epoch)
         self._publisher = PairPublisher(runtime, settings.samples)
@@ -137,96 +137,106 @@ class PairSampler:
                 pause_s = await self._draw()
                 self._looked_at = started  # only now: until here the phase is of an earlier look
             except (DaydreamError, nats.errors.Error, ConnectionError, TimeoutError) as error:
-                log.warning("the draw waits: %s", error)
+                log.warning("the draws wait: %s", error)
                 pause_s = POLL_S
             if pause_s:
                 await self._runtime.pause(pause_s)
 
     async def _draw(self) -> float:
-        """Make one draw. Return how many seconds to wait before the next."""
-        plans = await read_plans(self._plans, self._settings.stages)
-        pause_s = await self._blocked(plans)
-        if pause_s is not None:
-            return pause_s
-        memory = await self._runtime.rpc.request(MEMORY_STATE, EmptyRequest())
+        """Make a batch of draws. Return how many seconds to wait before the next."""
+        plans = await self._plans.plans()
+        room = await self._conditions.look(plans)
+        if isinstance(room, Blocked):
+            return self._blocked(room)
+        memory, epoch = await asyncio.gather(
+            self._runtime.rpc.request(MEMORY_STATE, EmptyRequest()), self._epoch.read()
+        )
         one_document = None if self._settings.same_document else one_document_text(memory)
         if one_document is not None:
-            return self._rest("exhausted", one_document)
-        before, claim = await self._claim(memory, plans)
+            return self._rest(PhaseReport("exhausted", one_document))
+        draws = await self._claim(epoch, memory, plans, min(room, self._batch_max))
         history = self._history.projection
-        if await self._ranking.rank(history, all_waiting=claim is None):
+        if await self._ranking.rank(epoch, history, all_waiting=not draws):
             return 0.0  # a claim that was just made is found again
-        if claim is None:
-            return self._nothing_to_claim(await self._epoch.read(), memory.facts)
-        may_see = self._may_see(plans.values())
-        proposal = self._proposal(before, memory, may_see)
-        chosen = await self._chooser.choose(proposal, claim)
-        pair = await self._take(chosen, may_see) if chosen else None
-        if chosen is None or pair is None:
-            await self._epoch.change(lambda epoch: (epoch.abandon_claim(claim), None))
-            return 0.0
-        if self._ranking.wants(chosen, history):
-            await self._ranking.wait(chosen)
-            return 0.0
-        epoch = await self._epoch.read()
-        refusal = await self._publisher.publish(chosen, pair, epoch, plans, memory.facts)
-        if refusal is not None:
-            return await self._refused(chosen, refusal)
-        await self._epoch.change(lambda epoch: (epoch.complete(chosen), None))
+        if not draws:
+            return self._rest(nothing_left_report(await self._epoch.read(), memory.facts))
+        return await self._draw_batch(draws, memory, plans)
+
+    async def _draw_batch(
+        self, draws: Sequence[Draw], memory: MemoryState, plans: Mapping[str, StagePlan]
+    ) -> float:
+        """Find the pairs of claims and publish them; then end the claims by one change.
+
+        What succeeded is counted, also when another draw failed.
+        """
+        proposal = self._proposal(draws[0].before, memory, self._may_see(plans.values()))
+        claims = await self._chooser.choose(proposal, draws)
+        finishing = (
+            self._finish(draw, claim, proposal, plans)
+            for draw, claim in zip(draws, claims, strict=True)
+        )
+        results = await asyncio.gather(*finishing, return_exceptions=True)
+        errors = [result for result in results if isinstance(result, BaseException)]
+        ends = [result for result in results if not isinstance(result, BaseException)]
+        changes, now = [(end.claim, end.how) for end in ends], datetime.now(UTC)
+        await self._epoch.change(lambda epoch: (end_batch(epoch, changes, now), None))
+        if errors:
+            raise errors[0]
+        refusals = [end.refusal for end in ends if end.refusal is not None]
+        if refusals:
+            self._batch_max = 1  # more draws would only wait for the same money
+            refusal = refusals[0]
+            return self._rest(PhaseReport(phase_of(refusal), refusal.text, refusal.retry_at))
+        self._batch_max = BATCH_MAX
         self._phase = PhaseReport("drawing")
         return 0.0
 
-    async def _take(self, chosen: Claim, may_see: Callable[[str], bool]) -> PairFound | None:
-        """Return the pair that the claim now owns, if it may be drawn."""
-        same_document = self._settings.same_document
-        return await self._chooser.take(chosen, self._drawn, may_see, same_document=same_document)
+    async def _finish(
+        self,
+        draw: Draw,
+        claim: Claim | None,
+        proposal: ProposalModel,
+        plans: Mapping[str, StagePlan],
+    ) -> EndedDraw:
+        """Take the pair of a claim, pay for its daydream and publish it."""
+        if claim is None:
+            return EndedDraw(draw.claim, DrawEnd.GIVEN_UP)
+        pair = await self._chooser.take(
+            claim, self._drawn, proposal.may_see, same_document=self._settings.same_document
+        )
+        if pair is None:
+            return EndedDraw(claim, DrawEnd.GIVEN_UP)
+        if self._ranking.wants(claim, self._history.projection):
+            return EndedDraw(claim, DrawEnd.RANKED_LATER)
+        number = draw.before.number
+        refusal = await self._publisher.publish(claim, pair, number, plans, proposal.facts)
+        if refusal is None:
+            return EndedDraw(claim, DrawEnd.PUBLISHED)
+        return _refused(claim, refusal)
 
-    async def _blocked(self, plans: Mapping[str, StagePlan]) -> float | None:
-        """Return how long to wait if nothing may be drawn now, else None."""
-        missing = [stage for stage in self._settings.stages if stage not in plans]
-        if missing:
-            text = f"waiting for {', '.join(missing)} to publish what they cost"
-            return self._rest("waiting-for-stages", text)
-        stopped = await self._stopped_model(plans.values())
-        if stopped is not None:
-            return self._rest("model-stopped", f"{stopped.model} is stopped: {stopped.stopped}")
-        now = datetime.now(UTC)
-        wait = await self._schedule.wait(now)
-        if wait is not None:
-            return self._rest("not-now", wait.text, wait.until)
-        stream = await self._runtime.js.stream_info(route_of(PairSampled).stream)
-        ahead = stream.state.messages
-        if ahead >= self._settings.pairs_ahead * self._schedule.ahead(now):
-            return self._rest("pipeline-full", f"{ahead} pairs are pending or in progress")
-        return None
-
-    async def _stopped_model(self, plans: Iterable[StagePlan]) -> ModelState | None:
-        """Return a model that a person must see to, since its provider refuses every call."""
-        state = await self._runtime.rpc.request(GATEWAY_STATE, EmptyRequest())
-        needed = {name for plan in plans for name in plan.models}
-        stopped = (model for model in state.models if model.stopped and model.model in needed)
-        return next(stopped, None)
+    def _blocked(self, blocked: Blocked) -> float:
+        """Set the phase. Return how many seconds to wait."""
+        pause_s = POLL_S if blocked.report is None else self._rest(blocked.report)
+        return pause_s if blocked.pause_s is None else blocked.pause_s
 
     async def _claim(
-        self, memory: MemoryState, plans: Mapping[str, StagePlan]
-    ) -> tuple[Epoch, Claim | None]:
-        """Claim the next draw. Return the epoch before it, and the claim, if any."""
-        self._drawn = await self._renewer.follow(self._drawn, memory.generation)
-        await self._drawn.catch_up()
-        await self._history.catch_up()
+        self, epoch: Epoch, memory: MemoryState, plans: Mapping[str, StagePlan], count: int
+    ) -> tuple[Draw, ...]:
+        """Claim the next draws, at most `count`."""
+        self._drawn = await self._renewer.follow(self._drawn, epoch, memory.generation)
+        await asyncio.gather(self._drawn.catch_up(), self._history.catch_up())
         due: tuple[DuePair, ...] = ()
         if self._recheck is not None:
-            epoch = await self._epoch.read()
             history = self._history.projection
             due = await self._recheck.due(epoch, history, plans.values(), memory.facts)
-        return await self._epoch.change(lambda epoch: self._claimed(epoch, memory, due))
+        return await self._epoch.change(lambda epoch: self._claimed(epoch, memory, due, count))
 
     def _claimed(
-        self, epoch: Epoch, memory: MemoryState, due: tuple[DuePair, ...]
-    ) -> tuple[Epoch, tuple[Epoch, Claim | None]]:
-        """Return the epoch with the next claim, the one before it, and the claim.
+        self, epoch: Epoch, memory: MemoryState, due: tuple[DuePair, ...], count: int
+    ) -> tuple[Epoch, tuple[Draw, ...]]:
+        """Return the epoch with the next claims, and the draws.
 
-        The epoch before the claim has a new round when it was time for one.
+        The epoch before the claims has a new round when it was time for one.
         """
         sources = anchor_sources_of(self._strategies, memory.facts, len(memory.questions))
         self._sources = sources
@@ -241,9 +251,9 @@ class PairSampler:
                 due=due,
             )
             before = before.model_copy(update={"round": new_round})
-        claimed = before.claim(self._settings.instance, datetime.now(UTC), sources)
-        after, claim = claimed if claimed else (epoch, None)
-        return after, (before, claim)
+        now = datetime.now(UTC)
+        after, draws = claim_batch(before, self._settings.instance, now, sources, count)
+        return (after, draws) if draws else (epoch, ())
 
     def _proposal(
         self, before: Epoch, memory: MemoryState, may_see: Callable[[str], bool]
@@ -266,34 +276,24 @@ class PairSampler:
         lowest = self._clearances.lowest(name for plan in plans for name in plan.clearances)
         return lambda clearance: self._clearances.may_see(lowest, clearance)
 
-    async def _refused(self, claim: Claim, refusal: Refusal) -> float:
-        """Let the claim wait for money as long as it takes: a cap may renew in weeks.
-
-        The ledger opens no reservation that was requested a week ago, so the claim is renewed.
-        """
-        now = datetime.now(UTC)
-        if refusal.reason == "too-old":
-            # this system stood still that long: whether the pair was paid for is forgotten
-            log.warning("a draw of %s is given up: %s", claim.claimed_at, refusal.text)
-            await self._epoch.change(lambda epoch: (epoch.abandon_claim(claim), None))
-            return 0.0
-        if now - claim.claimed_at > RENEW_CLAIM_AFTER:
-            await self._epoch.change(lambda epoch: (epoch.renew_claim(claim, now), None))
-        return self._rest(phase_of(refusal), refusal.text, refusal.retry_at)
-
-    def _nothing_to_claim(self, epoch: Epoch, facts: int) -> float:
-        if epoch.goal_reached:
-            return self._rest("goal-reached", goal_reached_text(epoch))
-        if epoch.claims:
-            return self._rest("drawing", "another replica is drawing the last pairs")
-        if facts < 2:
-            return self._rest("waiting-for-facts", f"{facts} facts are ready, two are needed")
-        return self._rest("exhausted", f"all pairs of {facts} facts are drawn")
-
-    def _rest(self, phase: Phase, text: str, retry_at: datetime | None = None) -> float:
+    def _rest(self, report: PhaseReport) -> float:
         """Set the phase. Return how many seconds to wait."""
-        if (phase, text) != (self._phase.phase, self._phase.text):
-            log.info("%s: %s", phase, text)
-        self._phase = PhaseReport(phase, text, retry_at)
+        if (report.phase, report.text) != (self._phase.phase, self._phase.text):
+            log.info("%s: %s", report.phase, report.text)
+        self._phase = report
+        retry_at = report.retry_at
         is_long = retry_at is not None and retry_at - datetime.now(UTC) > LONG_WAIT
         return POLL_LATER_S if is_long else POLL_S
+
+
+def _refused(claim: Claim, refusal: Refusal) -> EndedDraw:
+    """Let the claim wait for money as long as it takes: a cap may renew in weeks.
+
+    The ledger opens no reservation that was requested a week ago, so the claim is renewed.
+    """
+    if refusal.reason == "too-old":
+        # this system stood still that long: whether the pair was paid for is forgotten
+        log.warning("a draw of %s is given up: %s", claim.claimed_at, refusal.text)
+        return EndedDraw(claim, DrawEnd.GIVEN_UP)
+    is_old = datetime.now(UTC) - claim.claimed_at > RENEW_CLAIM_AFTER
+    return EndedDraw(claim, DrawEnd.RENEWED if is_old else DrawEnd.REFUSED, refusal)

@@ -83,6 +83,17 @@ def goal_reached_text(epoch: Epoch) -> str:
     return f"{epoch.drawn} pairs are drawn, as many as were wanted"
 
 
+def nothing_left_report(epoch: Epoch, facts: int) -> PhaseReport:
+    """Return why there is nothing to claim."""
+    if epoch.goal_reached:
+        return PhaseReport("goal-reached", goal_reached_text(epoch))
+    if epoch.claims:
+        return PhaseReport("drawing", "another replica is drawing the last pairs")
+    if facts < 2:
+        return PhaseReport("waiting-for-facts", f"{facts} facts are ready, two are needed")
+    return PhaseReport("exhausted", f"all pairs of {facts} facts are drawn")
+
+
 def one_document_text(memory: MemoryState) -> str | None:
     """Return the sentence for a memory in which every pair has two facts of one document."""
     pairs = memory.facts * (memory.facts - 1) // 2

@@ -1,5 +1,7 @@
 """Run the synthesizer: `python -m daydream_synthesizer`."""
 
+import uvloop
+
 from daydream_runtime.process import run
 from daydream_synthesizer.app import build
 from daydream_synthesizer.settings import SynthesizerSettings
@@ -7,7 +9,7 @@ from daydream_synthesizer.settings import SynthesizerSettings
 
 def main() -> None:
     """Run the synthesizer until SIGTERM or SIGINT."""
-    run(SynthesizerSettings, build)
+    run(SynthesizerSettings, build, uvloop.new_event_loop)
 
 
 if __name__ == "__main__":

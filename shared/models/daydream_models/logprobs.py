@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from string import ascii_uppercase
 
-from openai.types.chat import ChatCompletion
+from daydream_models.chat_completion import ChatCompletion
 
 NUMBER = re.compile(r'"(?P<key>\w+)"\s*:\s*(?P<value>\d{1,3})(?!\d|\.)')
 SCORE_MIN, SCORE_MAX = 1, 10

@@ -6,6 +6,7 @@ start reads only what came later.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from typing import Generic, TypeVar
@@ -20,7 +21,7 @@ from daydream_contracts.events import VerdictReached
 from daydream_contracts.topology import route_of
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
 from daydream_runtime.runtime_context import Runtime
-from daydream_runtime.stream_reader import is_resend, read_stream
+from daydream_runtime.stream_reader import StreamReader, is_resend
 
 log = logging.getLogger(__name__)
 SAVE_EVERY = 50  # verdicts
@@ -48,7 +49,8 @@ class Projector(Generic[P]):
 
     def __init__(self, js: JetStreamContext, bucket: KeyValue, key: str, initial: P) -> None:
         self.projection = initial
-        self._js = js
+        self._verdicts = StreamReader(js, route_of(VerdictReached).stream)
+        self._reading = asyncio.Lock()
         self._bucket = bucket
         self._key = key
         self._saved = 0
@@ -71,15 +73,11 @@ class Projector(Generic[P]):
 
     async def catch_up(self) -> None:
         """Apply the verdicts that came since."""
-        stream = route_of(VerdictReached).stream
-        last = (await self._js.stream_info(stream)).state.last_seq
-        after = self.projection.sequence
-        # an erasure may have deleted verdicts, hence `gaps`
-        async for sequence, message in read_stream(self._js, stream, after, last, gaps=True):
-            if not is_resend(message):
-                self._apply(sequence, message.data)
-            self.projection.sequence = sequence
-        self.projection.sequence = max(self.projection.sequence, last)
+        async with self._reading:
+            async for sequence, message in self._verdicts.read(self.projection.sequence):
+                if not is_resend(message):
+                    self._apply(sequence, message.data)
+                self.projection.sequence = sequence
         if self.projection.sequence >= self._saved + SAVE_EVERY:
             await self.save()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from openai.types.chat import ChatCompletion
 
+from daydream_models.chat_completion import ChatCompletion
 from daydream_models.logprobs import (
     TokenProbabilities,
     completion_numbers,

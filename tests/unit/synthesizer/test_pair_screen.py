@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from openai.types.chat import ChatCompletion
 
 from daydream_contracts.errors import RetryLaterError
 from daydream_contracts.prompt_variables import screen_variables
@@ -20,6 +19,7 @@ from daydream_contracts.rpc import (
     ScreenPairs,
 )
 from daydream_contracts.topology import BUDGET_OPEN
+from daydream_models.chat_completion import ChatCompletion
 from daydream_models.client import ModelClient
 from daydream_models.logprobs import letter_probabilities
 from daydream_models.settings import ModelSettings

@@ -27,6 +27,11 @@ class PendingRequest:
     request: LedgerRequest
     reply: asyncio.Future[ContractModel]
 
+    @property
+    def is_patient(self) -> bool:
+        """Return whether no model call waits for it: the work is done, and is only recorded."""
+        return isinstance(self.request, Settle | ReleaseReservation | ReportForeground)
+
     def resolve(self, reply: ContractModel) -> None:
         """Reply, unless the client has gone."""
         if not self.reply.done():

@@ -24,6 +24,7 @@ import itertools
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -46,6 +47,7 @@ from daydream_runtime.broker_errors import is_wrong_sequence
 
 log = logging.getLogger(__name__)
 BATCH_MAX = 256
+PATIENT_S = 0.02
 UNKNOWN_OUTCOME_S = 0.05  # wait before the tail is read after a timeout
 YIELD_S_MAX = 0.005  # after a lost race: without it losers starve for seconds
 
@@ -91,10 +93,9 @@ class Ledger:
     async def commit_forever(self) -> None:
         """Decide and commit pending requests until cancelled."""
         while True:
-            batch = [await self._pending.get()]
-            while len(batch) < BATCH_MAX and not self._pending.empty():
-                batch.append(self._pending.get_nowait())
+            batch: list[PendingRequest] = []
             try:
+                await self._gather(batch)
                 async with self._lock:
                     await self._commit(batch)
             except asyncio.CancelledError:
@@ -107,6 +108,19 @@ class Ledger:
                 log.exception("A batch of %d requests failed.", len(batch))
                 for pending in batch:
                     pending.fail(error)
+
+    async def _gather(self, batch: list[PendingRequest]) -> None:
+        """Take what waits. What nobody's work waits for goes with something that is urgent.
+
+        It waits for that for a moment: a commit is a synced write.
+        """
+        batch.append(await self._pending.get())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENT_S):
+                while all(pending.is_patient for pending in batch) and len(batch) < BATCH_MAX:
+                    batch.append(await self._pending.get())
+        while len(batch) < BATCH_MAX and not self._pending.empty():
+            batch.append(self._pending.get_nowait())
 
     async def sweep(self, reservation_idle_s: float) -> int:
         """Write what time has decided and the soft limits to report; return the number of entries.

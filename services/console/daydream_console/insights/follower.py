@@ -35,13 +35,12 @@ from daydream_contracts.events import (
 )
 from daydream_contracts.topology import ROUTES, route_of
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
-from daydream_runtime.stream_reader import is_resend
+from daydream_runtime.stream_reader import consumer_config, is_resend
 
 log = logging.getLogger(__name__)
 BATCH = 200
 APPLIED_AT_ONCE = 20  # then other work of the event loop gets its turn
 WAIT_S = 5.0
-INACTIVE_S = 60.0
 AGED_S = 10.0
 REWIND = 100  # events that are read again after a restart: they are shown as the latest
 READ = (
@@ -185,12 +184,7 @@ class IndexFollower:
         self.marks[stream].deleted = state.num_deleted or 0
 
     async def _subscribe(self, stream: str) -> JetStreamContext.PullSubscription:
-        config = api.ConsumerConfig(
-            ack_policy=api.AckPolicy.NONE,
-            deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=self.marks[stream].sequence + 1,
-            inactive_threshold=INACTIVE_S,
-        )
+        config = consumer_config(self.marks[stream].sequence)
         return await self.js.pull_subscribe("", stream=stream, config=config)
 
     async def _apply(self, stream: str, messages: list[Msg]) -> None:

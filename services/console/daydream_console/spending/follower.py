@@ -18,7 +18,7 @@ from nats.js import JetStreamContext
 
 from daydream_contracts.topology import LEDGER
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS
-from daydream_runtime.stream_reader import read_stream
+from daydream_runtime.stream_reader import StreamReader
 
 FOLLOW_S = 3.0
 ENTRIES_MAX = 200_000
@@ -35,6 +35,9 @@ class SpendingFollower:
     js: JetStreamContext
     pause: Callable[[float], Awaitable[None]]
 
+    def __post_init__(self) -> None:
+        self._reader = StreamReader(self.js, LEDGER)
+
     async def follow(self) -> None:
         """Read until the task is cancelled."""
         while True:
@@ -49,10 +52,11 @@ class SpendingFollower:
         after = self._mark(created)
         if after > last:
             after = self._mark("")
-        async for sequence, message in read_stream(self.js, LEDGER, after, last):
+        async for sequence, message in self._reader.read(after):
             self.add(sequence, message.data)
             if sequence % PRUNE_EVERY == 0:
                 self._prune()
+            last = max(last, sequence)
         self._set_mark(created, last)
 
     def add(self, sequence: int, body: bytes) -> None:

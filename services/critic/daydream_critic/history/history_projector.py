@@ -23,7 +23,7 @@ from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.report import RECENT_CANARIES, drift_of
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
 from daydream_runtime.runtime_context import Runtime
-from daydream_runtime.stream_reader import read_stream
+from daydream_runtime.stream_reader import StreamReader
 from daydream_runtime.verdict_projection import Projector
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class HistoryProjector:
     runtime: Runtime
     warnings: Callable[[], Sequence[str]] = tuple
     _reported: set[str] = field(default_factory=set)
+    _readers: dict[str, StreamReader] = field(default_factory=dict)
     _look_again_at: float = 0.0
 
     async def keep_up(self) -> None:
@@ -84,9 +85,9 @@ class HistoryProjector:
         The message is None if a newer version wrote it: this one has no use for what it does not
         know, and the memory service reports what it can't read.
         """
-        js, stream = self.runtime.js, route_of(kind).stream
-        last = (await js.stream_info(stream)).state.last_seq
-        async for sequence, message in read_stream(js, stream, after, last, gaps=True):
+        stream = route_of(kind).stream
+        reader = self._readers.setdefault(stream, StreamReader(self.runtime.js, stream))
+        async for sequence, message in reader.read(after):
             try:
                 yield sequence, kind.model_validate_json(message.data)
             except ValidationError:

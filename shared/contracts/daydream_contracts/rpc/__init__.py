@@ -99,6 +99,7 @@ from daydream_contracts.rpc.insights import (
     VisibilityRecord,
 )
 from daydream_contracts.rpc.memory import (
+    NEIGHBOUR_QUERIES_MAX,
     FactVisibility,
     FindNearest,
     FindNeighbours,
@@ -160,6 +161,7 @@ __all__ = [
     "EVERYTHING",
     "FOREGROUND",
     "HALT_REASONS",
+    "NEIGHBOUR_QUERIES_MAX",
     "SETTLEMENTS_MAX",
     "AddKey",
     "AllocationRequest",

@@ -69,6 +69,9 @@ class PairFound(ContractModel):
     hidden: bool = Field(default=False, description="one of the two is hidden")
 
 
+NEIGHBOUR_QUERIES_MAX = 16  # both facts of each pair of a batch of draws
+
+
 class NeighbourQuery(ContractModel):
     """A fact whose neighbours are wanted, and the ordinals of facts to compare it with."""
 
@@ -77,9 +80,9 @@ class NeighbourQuery(ContractModel):
 
 
 class FindNeighbours(ContractModel):
-    """Find the neighbours of one or two facts: the `near` closest, and the ones named."""
+    """Find the neighbours of facts: the `near` closest, and the ones named."""
 
-    queries: tuple[NeighbourQuery, ...] = Field(min_length=1, max_length=2)
+    queries: tuple[NeighbourQuery, ...] = Field(min_length=1, max_length=NEIGHBOUR_QUERIES_MAX)
     near: int = Field(ge=0, le=256)
 
 

@@ -14,7 +14,7 @@ from nats.js.kv import KeyValue
 
 from daydream_contracts.buckets import BATCHES
 from daydream_contracts.events import ContractModel
-from daydream_runtime.stream_reader import read_stream
+from daydream_runtime.stream_reader import StreamReader
 
 KEY_PARTS = 2
 
@@ -54,15 +54,12 @@ class BatchRecords:
         self.calls: dict[str, BatchedCall] = {}
         self.intents: dict[str, BatchIntent] = {}
         self.bucket = bucket
-        self._js = js
+        self._reader = StreamReader(js, f"KV_{BATCHES.name}")
         self._sequence = 0
 
     async def catch_up(self) -> None:
         """Read what is new in the bucket's stream."""
-        stream = f"KV_{BATCHES.name}"
-        last = (await self._js.stream_info(stream)).state.last_seq
-        messages = read_stream(self._js, stream, self._sequence, last, gaps=True)
-        async for sequence, message in messages:
+        async for sequence, message in self._reader.read(self._sequence):
             self._sequence = sequence
             key = message.subject.split(".")[2:]  # after $KV.BUCKET
             if len(key) == KEY_PARTS:
