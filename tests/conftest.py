@@ -21,6 +21,7 @@ MARK_OF_FOLDER = {
     "deploy": "deploy",
     "browser": "browser",
     "cluster": "cluster",
+    "images": "images",
 }
 
 # `make test` tries few cases of each property, in each run the same; `make test-properties` tries

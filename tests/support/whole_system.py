@@ -12,7 +12,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +77,9 @@ SETTINGS = {
 }
 
 
+RunService = Callable[..., AbstractContextManager[Popen[str]]]  # as `services.service`
+
+
 @dataclass
 class WholeSystem:
     """The running processes, and what each fault allows."""
@@ -89,6 +92,7 @@ class WholeSystem:
     login: NatsLogin = field(default_factory=NatsLogin)
     roles: Mapping[str, tuple[str, str, str]] = field(default_factory=lambda: ROLES)
     settings: Mapping[str, str] = field(default_factory=dict)
+    run: RunService = service
     processes: dict[str, Popen[str]] = field(default_factory=dict)
     repeats_allowed: Counter[str] = field(default_factory=Counter)
     stack: ExitStack = field(default_factory=ExitStack)
@@ -134,7 +138,7 @@ class WholeSystem:
         folder = self.folder / name
         for log in folder.glob("*.log"):  # the first line of the only log says the address
             log.unlink()
-        running = service(module, self.servers.url, folder, ready=False, **own)
+        running = self.run(module, self.servers.url, folder, ready=False, **own)
         self.processes[name] = self.stack.enter_context(running)
 
     def _address(self, name: str) -> str:
