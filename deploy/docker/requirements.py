@@ -1,6 +1,6 @@
 """Print what packages need apart from each other: the layer of an image that sources leave alone.
 
-    python3 requirements.py shared/*/pyproject.toml services/critic/pyproject.toml
+python3 requirements.py shared/*/pyproject.toml services/critic/pyproject.toml
 """
 
 import sys

@@ -93,7 +93,7 @@ def run_arguments(
     variables = [f"--env={key}={value}" for key, value in (environment or {}).items()]
     return [
         *(*tool(), "run", "--rm", f"--name={name}", "--network=host", f"--user={USER}"),
-        *("--read-only", "--tmpfs=/tmp:rw,mode=1777", "--tmpfs=/data:rw,mode=1777"),
+        *("--read-only", "--tmpfs=/tmp:rw,mode=1777", "--volume=/data"),
         *("--cap-drop=ALL", "--security-opt=no-new-privileges"),
         *mounts,
         *variables,

@@ -142,10 +142,11 @@ class WholeSystem:
         self.processes[name] = self.stack.enter_context(running)
 
     def _address(self, name: str) -> str:
-        """Return a role's address by the first line of its log; nothing if it has none yet."""
+        """Return a role's address, which its log says at the start; nothing if it has none yet."""
         log = next((self.folder / name).glob("*.log"))
-        first, _, rest = log.read_text().partition("\n")
-        return str(json.loads(first)["http"]) if rest or first.endswith("}") else ""
+        lines = log.read_text().splitlines()
+        starts = (line for line in lines if line.startswith("{") and line.endswith("}"))
+        return str(json.loads(next(starts, "{}")).get("http", ""))
 
     async def provide(self, facts: int = FACTS, words: str = WORDS) -> None:
         """Give it money, and documents to think about: notes of nine of these words each."""
