@@ -91,13 +91,14 @@ async def test_a_batch_draws_the_pairs_and_probabilities_of_single_draws(key: st
     single = single_draws(epoch, 8)
     assert {claim.strategy for claim in batch if claim} > {UNIFORM}
     assert requests <= 2
-    for one, other in zip(batch, single, strict=True):
-        assert (one is None) == (other is None)
-        if one and other:
-            assert (one.number, one.strategy) == (other.number, other.strategy)
-            assert one.probability == pytest.approx(other.probability, rel=1e-12)
-            assert one.proposed == pytest.approx(other.proposed)
-            assert one.rejection_probability_max == pytest.approx(other.rejection_probability_max)
+    for batched, alone in zip(batch, single, strict=True):
+        assert (batched is None) == (alone is None)
+        if batched and alone:
+            assert (batched.number, batched.strategy) == (alone.number, alone.strategy)
+            assert batched.probability == pytest.approx(alone.probability, rel=1e-12)
+            assert batched.proposed == pytest.approx(alone.proposed)
+            rejected_max = alone.rejection_probability_max
+            assert batched.rejection_probability_max == pytest.approx(rejected_max)
 
 
 def claimed(count: int, pairs_max: int | None = None) -> tuple[Epoch, tuple[Draw, ...]]:
