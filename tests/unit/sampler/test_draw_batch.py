@@ -136,6 +136,17 @@ def test_each_draw_of_a_batch_ends_in_its_own_way_and_once() -> None:
     assert {published, given_up}.isdisjoint(left)
 
 
+def test_only_the_replica_that_has_a_claim_gives_it_up() -> None:
+    epoch, draws = claimed(2)
+    given_up, published = (draw.claim for draw in draws)
+    later = NOW + 2 * CLAIM_LEASE
+    taken_over, _ = claim_batch(epoch, "b", later, {}, 2)
+    ends = [(given_up, DrawEnd.GIVEN_UP), (published, DrawEnd.PUBLISHED)]
+    after = end_batch(taken_over, ends, later)
+    assert [claim.claim_id for claim in after.claims] == [given_up.claim_id]
+    assert after.drawn == 1, "a pair that was published counts, whoever has the claim"
+
+
 def test_pairs_of_earlier_draws_count_as_drawn_once() -> None:
     drawn = LocalPairs()
     drawn.add(0)  # facts 0 and 1
