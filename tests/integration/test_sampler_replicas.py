@@ -41,6 +41,7 @@ from daydream_contracts.topology import (
     route_of,
 )
 from daydream_models.reservations import StagePlan, publish_plan
+from daydream_runtime.application import end_tasks
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.runtime_context import Runtime
@@ -160,9 +161,7 @@ async def live_and_die(nc: Client, name: str, chance: random.Random, done: async
         drawing = asyncio.create_task((await replica(nc, f"{name}{life}")).draw_forever())
         with suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), chance.uniform(0.05, 1.0))
-        drawing.cancel()
-        with suppress(asyncio.CancelledError):
-            await drawing
+        await end_tasks([drawing])
 
 
 @pytest.mark.parametrize("seed", [1, 2])
