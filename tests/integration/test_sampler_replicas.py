@@ -65,7 +65,7 @@ STAGE = "synthesizer"
 REFUSED_SHARE = 0.2
 
 
-class FakeServices:
+class FakeMemoryAndBudget:
     """A memory of some facts, and a budget that refuses now and then, but never runs out."""
 
     def __init__(self, nc: Client, chance: random.Random) -> None:
@@ -173,7 +173,7 @@ async def test_replicas_that_are_cut_off_anywhere_draw_every_pair_once(
     js, chance, done = nc.jetstream(), random.Random(seed), asyncio.Event()
     plan = StagePlan(stage=STAGE, model="m", fixed_nanousd=1, nanousd_per_fact_byte=0)
     await publish_plan(await js.key_value(PLANS.name), plan)
-    services = FakeServices(nc, chance)
+    services = FakeMemoryAndBudget(nc, chance)
     await services.serve()
     drawn: Counter[int] = Counter()
 
