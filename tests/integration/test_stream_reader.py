@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 
 from daydream_contracts.buckets import DRAWN_PAIRS
@@ -63,6 +66,26 @@ async def test_a_lost_consumer_is_made_again_where_it_was(nc: Client) -> None:
     await js.delete_consumer(STREAM, name)
     await store(js, 3)
     assert await read(reader, 2) == [3]
+
+
+async def test_what_came_of_a_batch_that_failed_comes_again(
+    nc: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    js = nc.jetstream()
+    reader = StreamReader(js, STREAM)
+    assert await read(reader, 0) == []
+    await store(js, 1, 2, 3)
+    next_msg, calls = Subscription.next_msg, iter((False, True))
+
+    async def fail_once(subscription: Subscription, timeout: float | None = None) -> Msg:
+        if next(calls, False):
+            raise TimeoutError
+        return await next_msg(subscription, timeout)
+
+    # no server loses the second message of a batch on request
+    monkeypatch.setattr(Subscription, "next_msg", fail_once)
+    assert await read(reader, 0) == [1, 2, 3]
+    assert not next(calls, False)
 
 
 async def test_a_reading_that_was_broken_off_continues_where_its_caller_is(nc: Client) -> None:

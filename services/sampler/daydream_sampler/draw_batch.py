@@ -83,8 +83,14 @@ def assign_batch(
 
 
 def end_batch(epoch: Epoch, ends: Sequence[tuple[Claim, DrawEnd]], now: datetime) -> Epoch:
-    """Return the epoch after these draws. Idempotent."""
+    """Return the epoch after these draws. Idempotent.
+
+    Only the replica that has a claim may give it up: another one may have published its pair.
+    """
     for claim, end in ends:
+        held = next((each for each in epoch.claims if each.claim_id == claim.claim_id), None)
+        if held is None or (end is not DrawEnd.PUBLISHED and held.owner != claim.owner):
+            continue
         match end:
             case DrawEnd.PUBLISHED:
                 epoch = epoch.complete(claim)

@@ -38,6 +38,32 @@ class Blocked:
     pause_s: float | None = None
 
 
+class PipelineRoom:
+    """How many pairs the pipeline has room for, and when to look again."""
+
+    def __init__(self) -> None:
+        self._full_s = FULL_S
+        self._filling_since: float | None = None
+
+    def look(self, ahead: int, ahead_max: float, now: float) -> Blocked | int:
+        """Return how many pairs may be drawn, at most `BATCH_MAX`, or when to look again.
+
+        `ahead` of at most `ahead_max` pairs are pending or in progress. `now`: monotonic seconds.
+        """
+        room = ceil(ahead_max - ahead)
+        if room <= 0:
+            self._filling_since = None
+            pause_s, self._full_s = self._full_s, min(2 * self._full_s, FULL_S_MAX)
+            text = f"{ahead} pairs are pending or in progress"
+            return Blocked(PhaseReport("pipeline-full", text), pause_s)
+        if room < min(BATCH_MAX, ahead_max / 2):
+            since = self._filling_since = self._filling_since or now
+            if now - since < GATHER_S:
+                return Blocked(None, GATHER_S)
+        self._filling_since, self._full_s = None, FULL_S
+        return min(room, BATCH_MAX)
+
+
 class DrawConditions:
     """What one replica knows of the pipeline, the models and the time."""
 
@@ -47,8 +73,7 @@ class DrawConditions:
         self._schedule = settings.draw_schedule()
         self._models: tuple[ModelState, ...] = ()
         self._models_at = -MODELS_FRESH_S
-        self._full_s = FULL_S
-        self._filling_since: float | None = None
+        self._room = PipelineRoom()
 
     async def look(self, plans: Mapping[str, StagePlan]) -> Blocked | int:
         """Return how many pairs may be drawn now, at most `BATCH_MAX`, or what blocks them."""
@@ -66,21 +91,7 @@ class DrawConditions:
             return Blocked(PhaseReport("not-now", wait.text, wait.until))
         stream = await self._runtime.js.stream_info(route_of(PairSampled).stream)
         ahead_max = self._settings.pairs_ahead * self._schedule.ahead(now)
-        return self._room(stream.state.messages, ahead_max, time.monotonic())
-
-    def _room(self, ahead: int, ahead_max: float, now: float) -> Blocked | int:
-        room = ceil(ahead_max - ahead)
-        if room <= 0:
-            self._filling_since = None
-            pause_s, self._full_s = self._full_s, min(2 * self._full_s, FULL_S_MAX)
-            text = f"{ahead} pairs are pending or in progress"
-            return Blocked(PhaseReport("pipeline-full", text), pause_s)
-        if room < min(BATCH_MAX, ahead_max / 2):
-            since = self._filling_since = self._filling_since or now
-            if now - since < GATHER_S:
-                return Blocked(None, GATHER_S)
-        self._filling_since, self._full_s = None, FULL_S
-        return min(room, BATCH_MAX)
+        return self._room.look(stream.state.messages, ahead_max, time.monotonic())
 
     async def _stopped_model(self, plans: Iterable[StagePlan]) -> ModelState | None:
         """Return a model that a person must see to, since its provider refuses every call.

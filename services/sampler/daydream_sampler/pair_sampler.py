@@ -182,10 +182,9 @@ class PairSampler:
         await self._epoch.change(lambda epoch: (end_batch(epoch, changes, now), None))
         if errors:
             raise errors[0]
-        refusals = [end.refusal for end in ends if end.refusal is not None]
-        if refusals:
+        refusal = next((end.refusal for end in ends if end.refusal), None)
+        if refusal is not None:
             self._batch_max = 1  # more draws would only wait for the same money
-            refusal = refusals[0]
             return self._rest(PhaseReport(phase_of(refusal), refusal.text, refusal.retry_at))
         self._batch_max = BATCH_MAX
         self._phase = PhaseReport("drawing")
@@ -224,6 +223,8 @@ class PairSampler:
     ) -> tuple[Draw, ...]:
         """Claim the next draws, at most `count`."""
         self._drawn = await self._renewer.follow(self._drawn, epoch, memory.generation)
+        if self._drawn.epoch != epoch.number:
+            epoch = await self._epoch.read()
         await asyncio.gather(self._drawn.catch_up(), self._history.catch_up())
         due: tuple[DuePair, ...] = ()
         if self._recheck is not None:

@@ -5,8 +5,8 @@ facts vary. Near a cap a reduced plan is reserved. `short` asks for short answer
 `minimal` also leaves out the repair of an answer that can't be read. A reduced plan has a schema
 whose maxima fit. It never asks for the same answer in fewer tokens, which would buy broken JSON.
 
-Each stage publishes its plan in the PLANS bucket at its start. The sampler reads all plans before
-each draw.
+Each stage publishes its plan in the PLANS bucket at its start. The sampler reads all plans again
+every second.
 """
 
 from __future__ import annotations

@@ -49,20 +49,22 @@ class StreamReader:
 
         Deleted messages are passed over. Raise the error of NATS, or TimeoutError.
         """
-        is_new = self._messages is None or self._position != after
+        reached, is_new = after, self._messages is None or self._position != after
         if is_new:
             await self._open(after)
         while True:
             try:
                 batch = await self._pull()
             except LOST_ERRORS:
+                await self._close()
                 if is_new:
                     raise
-                await self._open(self._position)
+                await self._open(reached)  # what came of the batch that failed comes again
                 is_new = True
                 continue
             is_new = False
             for sequence, message in batch:
+                reached = sequence
                 yield sequence, message
             if len(batch) < BATCH:
                 return

@@ -99,6 +99,8 @@ def _write_bodies(folder: Path, endpoint: EndpointProgram) -> list[str]:
     for stage in STAGES:
         name = next(name for name in asked if name.startswith(stage))
         path = folder / f"{stage}.json"
-        path.write_text(json.dumps(asked[name]))
+        # the gateway asks for a stream, so that it can stop a runaway answer
+        body = {key: value for key, value in asked[name].items() if not key.startswith("stream")}
+        path.write_text(json.dumps(body))
         paths.append(str(path))
     return paths

@@ -26,7 +26,7 @@ URGENT = Authorize(
 )
 
 
-class RecordingLedger(Ledger):
+class BatchNotingLedger(Ledger):
     """A ledger that notes its batches instead of committing them."""
 
     batches: list[list[str]]
@@ -38,9 +38,9 @@ class RecordingLedger(Ledger):
 
 
 @pytest.fixture
-async def ledger() -> AsyncIterator[RecordingLedger]:
+async def ledger() -> AsyncIterator[BatchNotingLedger]:
     nothing = cast(Any, None)
-    ledger = RecordingLedger(nothing, nothing, "a", nothing)
+    ledger = BatchNotingLedger(nothing, nothing, "a", nothing)
     ledger.batches = []
     committing = asyncio.create_task(ledger.commit_forever())
     yield ledger
@@ -49,7 +49,7 @@ async def ledger() -> AsyncIterator[RecordingLedger]:
         await committing
 
 
-async def test_records_go_with_the_next_urgent_request(ledger: RecordingLedger) -> None:
+async def test_records_go_with_the_next_urgent_request(ledger: BatchNotingLedger) -> None:
     recording = [asyncio.create_task(ledger.submit(each)) for each in (RELEASE, SETTLE)]
     await asyncio.sleep(0)
     await ledger.submit(URGENT)
@@ -57,14 +57,14 @@ async def test_records_go_with_the_next_urgent_request(ledger: RecordingLedger) 
     assert ledger.batches == [["ReleaseReservation", "Settle", "Authorize"]]
 
 
-async def test_records_alone_are_committed_too(ledger: RecordingLedger) -> None:
+async def test_records_alone_are_committed_too(ledger: BatchNotingLedger) -> None:
     async with asyncio.timeout(5):
         await ledger.submit(RELEASE)
     assert ledger.batches == [["ReleaseReservation"]]
 
 
 async def test_an_urgent_request_waits_for_nothing(
-    ledger: RecordingLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: BatchNotingLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("daydream_budget.ledger.ledger.PATIENT_S", 3600.0)
     async with asyncio.timeout(5):

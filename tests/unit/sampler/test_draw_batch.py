@@ -91,13 +91,14 @@ async def test_a_batch_draws_the_pairs_and_probabilities_of_single_draws(key: st
     single = single_draws(epoch, 8)
     assert {claim.strategy for claim in batch if claim} > {UNIFORM}
     assert requests <= 2
-    for one, other in zip(batch, single, strict=True):
-        assert (one is None) == (other is None)
-        if one and other:
-            assert (one.number, one.strategy) == (other.number, other.strategy)
-            assert one.probability == pytest.approx(other.probability, rel=1e-12)
-            assert one.proposed == pytest.approx(other.proposed)
-            assert one.rejection_probability_max == pytest.approx(other.rejection_probability_max)
+    for batched, alone in zip(batch, single, strict=True):
+        assert (batched is None) == (alone is None)
+        if batched and alone:
+            assert (batched.number, batched.strategy) == (alone.number, alone.strategy)
+            assert batched.probability == pytest.approx(alone.probability, rel=1e-12)
+            assert batched.proposed == pytest.approx(alone.proposed)
+            rejected_max = alone.rejection_probability_max
+            assert batched.rejection_probability_max == pytest.approx(rejected_max)
 
 
 def claimed(count: int, pairs_max: int | None = None) -> tuple[Epoch, tuple[Draw, ...]]:
@@ -133,6 +134,17 @@ def test_each_draw_of_a_batch_ends_in_its_own_way_and_once() -> None:
     assert left[ranked_later].waiting
     assert (left[refused].claimed_at, left[renewed].claimed_at) == (NOW, now)
     assert {published, given_up}.isdisjoint(left)
+
+
+def test_only_the_replica_that_has_a_claim_gives_it_up() -> None:
+    epoch, draws = claimed(2)
+    given_up, published = (draw.claim for draw in draws)
+    later = NOW + 2 * CLAIM_LEASE
+    taken_over, _ = claim_batch(epoch, "b", later, {}, 2)
+    ends = [(given_up, DrawEnd.GIVEN_UP), (published, DrawEnd.PUBLISHED)]
+    after = end_batch(taken_over, ends, later)
+    assert [claim.claim_id for claim in after.claims] == [given_up.claim_id]
+    assert after.drawn == 1, "a pair that was published counts, whoever has the claim"
 
 
 def test_pairs_of_earlier_draws_count_as_drawn_once() -> None:

@@ -110,9 +110,9 @@ class Ledger:
                     pending.fail(error)
 
     async def _gather(self, batch: list[PendingRequest]) -> None:
-        """Take what waits. What nobody's work waits for goes with something that is urgent.
+        """Take the pending requests. Those that only record go with one that is urgent.
 
-        It waits for that for a moment: a commit is a synced write.
+        They wait for it for a moment: a commit is a synced write.
         """
         batch.append(await self._pending.get())
         with suppress(TimeoutError):

@@ -42,6 +42,7 @@ create table if not exists verdicts(
   text text not null, body text not null, vector blob);
 create index if not exists verdicts_decision on verdicts(decision, seq);
 create index if not exists verdicts_hypothesis on verdicts(hypothesis_id);
+create index if not exists verdicts_judged on verdicts(judged) where judged;
 create table if not exists reviews(
   review_id text primary key, verdict_id text not null, accepted integer not null,
   body text not null);
