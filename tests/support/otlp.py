@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
-class Sink:
+class SpanSink:
     def __init__(self) -> None:
         self.spans: list[tuple[str, Any]] = []
         self.port = 0
@@ -30,8 +30,8 @@ class Sink:
 
 
 @contextmanager
-def otlp_sink() -> Iterator[Sink]:
-    sink = Sink()
+def otlp_sink() -> Iterator[SpanSink]:
+    sink = SpanSink()
 
     class OtlpHandler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None: ...

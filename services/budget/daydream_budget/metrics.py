@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 
+from opentelemetry import trace
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from daydream_budget.ledger.ledger import Ledger
@@ -14,6 +15,7 @@ from daydream_contracts.events import NANOUSD_PER_USD
 from daydream_contracts.rpc import HALT_REASONS, BudgetState, EmptyRequest, Grant, MemoryState
 from daydream_contracts.topology import MEMORY_STATE
 from daydream_runtime.runtime_context import Runtime
+from daydream_runtime.span_failures import record_back_pressure
 from daydream_runtime.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class RefusalCounter:
         if grant.refusal is not None:
             reason = NEAR_CAP if grant.refusal.near_cap else grant.refusal.reason
             self._counter.add(1, {"reason": reason})
+            record_back_pressure(trace.get_current_span(), reason)
         return grant
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 
+from opentelemetry import trace
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from daydream_contracts.events import VerdictReached
@@ -39,6 +40,7 @@ class VerdictMetrics:
         if not pair.canary:
             reason = {DECISION: decision, REASON: verdict.reason}
             self._decisions.add(1, reason)
+            trace.get_current_span().set_attributes(reason)  # promoted daydreams are always kept
         elif verdict.final:
             kind = {CANARY: pair.canary, DECISION: decision}
             self._canaries.add(1, kind)

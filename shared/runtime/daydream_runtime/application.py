@@ -109,7 +109,7 @@ class ServiceApp(AsgiFastStream):
         self._open = open_collaborators
         repo = ContextRepo()
         self._delivery = DeliveryMiddleware(self.telemetry)
-        self._endpoint_server = EndpointServer(repo)
+        self._endpoint_server = EndpointServer(repo, self.telemetry)
         self.register(consumers or {}, endpoints or {}, concurrency)
         self._stack = AsyncExitStack()
         self._loops: list[Loop] = []

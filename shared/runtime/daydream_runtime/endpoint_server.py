@@ -18,12 +18,13 @@ import nats.errors
 from faststream import ContextRepo
 from faststream.nats.subscriber.usecases import LogicSubscriber
 from nats.aio.msg import Msg
-from opentelemetry import context, propagate
 
 from daydream_contracts.topology import Endpoint
 from daydream_runtime.failure_replies import failure_reply
 from daydream_runtime.from_context import injected_names
 from daydream_runtime.rpc import REASON_HEADER
+from daydream_runtime.span_failures import record_failure
+from daydream_runtime.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 CONCURRENCY_MAX = 1024
@@ -33,8 +34,9 @@ FINISH_TIMEOUT_S = 5.0
 class EndpointServer:
     """Reply to each request in a separate task, at most `CONCURRENCY_MAX` at a time."""
 
-    def __init__(self, repo: ContextRepo) -> None:
+    def __init__(self, repo: ContextRepo, telemetry: Telemetry) -> None:
         self._repo = repo
+        self._telemetry = telemetry
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(CONCURRENCY_MAX)
 
@@ -73,18 +75,17 @@ class EndpointServer:
         self, endpoint: Endpoint[Any, Any], handler: Any, names: Sequence[str], msg: Msg
     ) -> None:
         headers: dict[str, str] | None = None
-        token = context.attach(propagate.extract(msg.headers or {}))
-        try:
-            request = endpoint.request.model_validate_json(msg.data)
-            reply = await handler(request, **self._collaborators(names))
-            body = reply.model_dump_json().encode()
-        except Exception as error:
-            headers, text = failure_reply(error)
-            body = text.encode()
-            if headers.get(REASON_HEADER) == "bug":
-                log.exception("a request on %s failed", endpoint.subject)
-        finally:
-            context.detach(token)
+        with self._telemetry.request_span(f"reply {endpoint.subject}", msg.headers or {}) as span:
+            try:
+                request = endpoint.request.model_validate_json(msg.data)
+                reply = await handler(request, **self._collaborators(names))
+                body = reply.model_dump_json().encode()
+            except Exception as error:
+                record_failure(span, error)
+                headers, text = failure_reply(error)
+                body = text.encode()
+                if headers.get(REASON_HEADER) == "bug":
+                    log.exception("a request on %s failed", endpoint.subject)
         try:
             await msg._client.publish(msg.reply, body, headers=headers)
         except nats.errors.Error as error:

@@ -36,7 +36,6 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.kv import KeyValue
 from opentelemetry import trace
-from opentelemetry.trace import Status, StatusCode
 
 from daydream_contracts.errors import RELEASED, PermanentError
 from daydream_contracts.events import Message
@@ -44,6 +43,7 @@ from daydream_contracts.topology import ACK_WAIT_S, ROUTES
 from daydream_runtime.dead_letters import publish_dead_letter
 from daydream_runtime.delivery_counts import read_counts, write_counts
 from daydream_runtime.disposition import WORKER_CRASHES_MAX, Redeliver, Reject, decide
+from daydream_runtime.span_failures import record_failure
 from daydream_runtime.telemetry import Attribute, Telemetry
 
 log = logging.getLogger(__name__)
@@ -202,7 +202,7 @@ class _DeliveryScope(BaseMiddleware[NatsPublishCommand, Msg]):
             return
         try:
             if isinstance(error, Exception) and not isinstance(error, HandlerException):
-                _mark_span(error)
+                record_failure(trace.get_current_span(), error)
                 self._outcome, response = await self._delivery.handle_failure(self.msg, error)
                 raise response from error
         finally:
@@ -241,9 +241,3 @@ def read_event(subject: str, body: bytes) -> Message | None:
 
 def _is_released(error: Exception) -> bool:
     return isinstance(error, PermanentError) and error.reason == RELEASED
-
-
-def _mark_span(error: Exception) -> None:
-    span = trace.get_current_span()
-    span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-    span.set_attribute(Attribute.ERROR, type(error).__name__)

@@ -25,10 +25,14 @@ from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, V
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
-from opentelemetry.trace import Span, SpanKind, Tracer
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Tracer
 from prometheus_client import CollectorRegistry
 from pythonjsonlogger.json import JsonFormatter
 
+from daydream_runtime.span_failures import record_failure
+from daydream_runtime.trace_ids import TraceIds, derived_trace
+
+TRACEPARENT = "traceparent"
 DURATION_BUCKETS_S = (
     0.01,
     0.02,
@@ -86,15 +90,47 @@ class Telemetry:
         kind: SpanKind = SpanKind.INTERNAL,
         *,
         headers: Mapping[str, str] | None = None,
+        daydream: str = "",
         **attributes: str | int | float,
     ) -> Iterator[Span]:
-        """Open a span, as a child of the one in `headers` if given. Write `__` for `.` in names."""
+        """Open a span, as a child of the one in `headers` if given. Write `__` for `.` in names.
+
+        `daydream`: id of a pair, whose trace begins here (see `trace_ids`). An exception sets the
+        status (see `span_failures`).
+        """
         named = {key.replace("__", "."): value for key, value in attributes.items()}
         context = propagate.extract(dict(headers)) if headers is not None else None
-        with self.tracer.start_as_current_span(
-            name, context=context, kind=kind, attributes=named
-        ) as span:
+        with derived_trace(daydream):
+            span = self.tracer.start_span(name, context=context, kind=kind, attributes=named)
+        with self._current(span):
             yield span
+
+    @contextmanager
+    def request_span(self, name: str, headers: Mapping[str, str]) -> Iterator[Span]:
+        """Continue the trace of a request, in a span if that trace is recorded.
+
+        A request of no trace costs nothing: many are polls, and each would be a trace.
+        """
+        if TRACEPARENT not in headers:
+            yield INVALID_SPAN
+            return
+        context = propagate.extract(dict(headers))
+        caller = trace.get_current_span(context)
+        if caller.get_span_context().trace_flags.sampled:
+            caller = self.tracer.start_span(name, context=context, kind=SpanKind.SERVER)
+        with self._current(caller):
+            yield caller
+
+    @contextmanager
+    def _current(self, span: Span) -> Iterator[None]:
+        with trace.use_span(
+            span, end_on_exit=True, record_exception=False, set_status_on_exception=False
+        ):
+            try:
+                yield
+            except Exception as error:
+                record_failure(span, error)
+                raise
 
 
 def trace_headers() -> dict[str, str]:
@@ -117,7 +153,9 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
     readers: list[MetricReader] = [PrometheusMetricReader(registry=registry)]
     is_exported = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
     # Spans that go nowhere only pass on their ids: the logs show them.
-    traces = TracerProvider(resource=resource, sampler=None if is_exported else ALWAYS_OFF)
+    traces = TracerProvider(
+        resource=resource, sampler=None if is_exported else ALWAYS_OFF, id_generator=TraceIds()
+    )
     if is_exported:
         # Imported only here: it takes a fifth of a service's start.
         from daydream_runtime import otlp  # noqa: PLC0415

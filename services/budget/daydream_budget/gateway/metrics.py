@@ -20,6 +20,7 @@ from daydream_budget.gateway.providers.dispositions import AnswerRow, classify
 from daydream_budget.gateway.providers.provider import CHAT_PATH, EMBEDDINGS_PATH
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_contracts.events import NANOUSD_PER_USD
+from daydream_runtime.span_failures import record_back_pressure
 from daydream_runtime.telemetry import DURATION_BUCKETS_S, Attribute, Telemetry
 
 TOKEN_BUCKETS = tuple(4**power for power in range(14))
@@ -50,8 +51,11 @@ class ObservedCall:
                     "gen_ai.usage.output_tokens": reply.usage.output_tokens,
                 }
             )
-        if row.status != 200 and row.disposition != "wait":  # waiting is backpressure, no failure
-            self.span.set_status(Status(StatusCode.ERROR))
+        if row.disposition == "wait":
+            record_back_pressure(self.span, row.name)
+        elif row.status != 200:
+            self.span.set_attribute(Attribute.ERROR, row.name)
+            self.span.set_status(Status(StatusCode.ERROR, row.name))
         return row
 
 
@@ -97,6 +101,8 @@ class CallMetrics:
             f"{operation} {model.name}",
             kind=SpanKind.CLIENT,
             attributes={**labels, **_asked(prepared.body)},
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
             call = ObservedCall(span)
             try:

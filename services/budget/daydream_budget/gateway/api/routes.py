@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import nats.errors
 from nats.js.errors import APIError
-from opentelemetry import context, propagate
+from opentelemetry.trace import Span, Status, StatusCode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -28,6 +28,8 @@ from daydream_budget.gateway.providers.provider import CHAT_PATH, EMBEDDINGS_PAT
 from daydream_budget.gateway.purchase import Purchases, receipt
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.gateway_http import DISPOSITION_HEADER, EXTENSION
+from daydream_runtime.span_failures import record_back_pressure
+from daydream_runtime.telemetry import Attribute, Telemetry
 
 log = logging.getLogger(__name__)
 EVENT_STREAM = "text/event-stream"
@@ -39,22 +41,38 @@ class ApiRoutes:
     """The routes of one replica."""
 
     def __init__(
-        self, callers: Callers, models: Models, purchases: Purchases, pass_through: PassThrough
+        self,
+        callers: Callers,
+        models: Models,
+        purchases: Purchases,
+        pass_through: PassThrough,
+        telemetry: Telemetry,
     ) -> None:
         self._callers = callers
         self._models = models
         self._purchases = purchases
         self._pass_through = pass_through
+        self._telemetry = telemetry
 
     @property
     def routes(self) -> tuple[Route, ...]:
         """Return the routes for the service's HTTP side."""
         return (
-            Route("/v1/chat/completions", _answered(self.chat), methods=["POST"]),
-            Route("/v1/embeddings", _answered(self.embeddings), methods=["POST"]),
-            Route("/v1/models", _answered(self.list_models)),
-            Route("/v1/models/{name:path}", _answered(self.find_model)),
+            Route("/v1/chat/completions", self._answered(self.chat), methods=["POST"]),
+            Route("/v1/embeddings", self._answered(self.embeddings), methods=["POST"]),
+            Route("/v1/models", self._answered(self.list_models)),
+            Route("/v1/models/{name:path}", self._answered(self.find_model)),
         )
+
+    def _answered(self, handler: Handler) -> Handler:
+        """Continue the caller's trace. A wait for a turn or for money is in the span."""
+
+        async def guarded(request: Request) -> Response:
+            name = f"{request.method} {request.url.path}"
+            with self._telemetry.request_span(name, request.headers) as span:
+                return await _answer(handler, request, span)
+
+        return guarded
 
     async def chat(self, request: Request) -> Response:
         """Answer a chat request, whole or as a stream."""
@@ -108,25 +126,28 @@ def _described(name: str, provider: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": provider}
 
 
-def _answered(handler: Handler) -> Handler:
-    """Answer refusals in OpenAI's shape, and continue the caller's trace."""
+async def _answer(handler: Handler, request: Request, span: Span) -> Response:
+    """Answer refusals in OpenAI's shape."""
+    try:
+        return await handler(request)
+    except CallRefusedError as error:
+        refused = error
+    except (nats.errors.Error, APIError, ConnectionError, TimeoutError) as error:
+        text = f"the gateway's store does not answer ({type(error).__name__})"
+        refused = CallRefusedError(503, "store_unavailable", text, "wait", STORE_RETRY_S)
+    except Exception:
+        number = uuid4().hex[:8]
+        log.exception("A request failed by a bug of the gateway. Number: %s", number)
+        text = f"the gateway has a bug; its log names it under {number}"
+        refused = CallRefusedError(500, "bug", text, "retry")
+    _record_refusal(span, refused)
+    return JSONResponse(refused.body(), refused.status, headers=refused.headers())
 
-    async def guarded(request: Request) -> Response:
-        token = context.attach(propagate.extract(dict(request.headers)))
-        try:
-            return await handler(request)
-        except CallRefusedError as error:
-            refused = error
-        except (nats.errors.Error, APIError, ConnectionError, TimeoutError) as error:
-            text = f"the gateway's store does not answer ({type(error).__name__})"
-            refused = CallRefusedError(503, "store_unavailable", text, "wait", STORE_RETRY_S)
-        except Exception:
-            number = uuid4().hex[:8]
-            log.exception("A request failed by a bug of the gateway. Number: %s", number)
-            text = f"the gateway has a bug; its log names it under {number}"
-            refused = CallRefusedError(500, "bug", text, "retry")
-        finally:
-            context.detach(token)
-        return JSONResponse(refused.body(), refused.status, headers=refused.headers())
 
-    return guarded
+def _record_refusal(span: Span, refused: CallRefusedError) -> None:
+    """Mark the span as failed, unless the caller only waits for money or for a provider."""
+    if refused.disposition == "wait":
+        record_back_pressure(span, refused.code)
+    elif span.is_recording():
+        span.set_attribute(Attribute.ERROR, refused.code)
+        span.set_status(Status(StatusCode.ERROR, refused.code))
