@@ -14,6 +14,7 @@ from daydream_contracts.events import PairSampled, derive_id, pair_id_of
 from daydream_contracts.rpc import OpenReservation, PairFound, Refusal
 from daydream_contracts.topology import BUDGET_OPEN
 from daydream_models.reservations import SIZES, StagePlan, plans_by_size, samples_in
+from daydream_runtime.instruments import Tally
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.span_failures import record_back_pressure
 from daydream_runtime.telemetry import Attribute
@@ -29,6 +30,7 @@ class PairPublisher:
 
     runtime: Runtime
     samples: int
+    found: Tally
 
     async def publish(
         self,
@@ -46,6 +48,7 @@ class PairPublisher:
             refusal = await self._publish(number, pair_id, claim, facts, plans, fact_count)
             if refusal is not None:
                 record_back_pressure(span, refusal.reason)
+        self.found.add(1, "refused" if refusal else "published")
         return refusal
 
     async def _publish(

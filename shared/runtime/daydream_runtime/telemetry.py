@@ -11,44 +11,29 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
 from opentelemetry import propagate, trace
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.metrics import Counter, Histogram
+from opentelemetry.metrics import Meter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
-from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Tracer
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from pythonjsonlogger.json import JsonFormatter
 
+from daydream_contracts.metrics import Metric
+from daydream_runtime.instruments import Distribution, Tally, Values, add_gauge
 from daydream_runtime.span_failures import record_failure
 from daydream_runtime.trace_ids import TraceIds, derived_trace
 
 TRACEPARENT = "traceparent"
-DURATION_BUCKETS_S = (
-    0.01,
-    0.02,
-    0.04,
-    0.08,
-    0.16,
-    0.32,
-    0.64,
-    1.28,
-    2.56,
-    5.12,
-    10.24,
-    20.48,
-    40.96,
-    81.92,
-)
 
 
 class Attribute:
@@ -73,8 +58,7 @@ class Telemetry:
 
     tracer: Tracer
     registry: CollectorRegistry
-    handled: Counter
-    handling_s: Histogram
+    meter: Meter
     meters: MeterProvider
     traces: TracerProvider
 
@@ -82,6 +66,18 @@ class Telemetry:
         """Send what is pending, and stop."""
         self.traces.shutdown()
         self.meters.shutdown()
+
+    def counter(self, metric: Metric) -> Tally:
+        """Return the counter of a row of the table of metrics."""
+        return Tally(metric, self.meter)
+
+    def histogram(self, metric: Metric) -> Distribution:
+        """Return the histogram of a row."""
+        return Distribution(metric, self.meter)
+
+    def gauge(self, metric: Metric, values: Callable[[], Values]) -> None:
+        """Register the gauge of a row. `values` is called when metrics are collected."""
+        add_gauge(metric, self.meter, values)
 
     @contextmanager
     def span(
@@ -150,7 +146,9 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
         }
     )
     registry = CollectorRegistry()
-    readers: list[MetricReader] = [PrometheusMetricReader(registry=registry)]
+    readers: list[MetricReader] = [
+        PrometheusMetricReader(registry=registry, scope_info_enabled=False)
+    ]
     is_exported = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
     # Spans that go nowhere only pass on their ids: the logs show them.
     traces = TracerProvider(
@@ -162,25 +160,15 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
 
         traces.add_span_processor(otlp.span_processor())
         readers.append(otlp.metric_reader())
-    meters = MeterProvider(readers, resource=resource, views=_views())
-    meter = meters.get_meter("daydream")
+    meters = MeterProvider(readers, resource=resource)
+    ProcessCollector(registry=registry)
     return Telemetry(
         tracer=traces.get_tracer("daydream"),
         registry=registry,
-        handled=meter.create_counter(
-            "daydream.messages.handled", description="messages by destination and outcome"
-        ),
-        handling_s=meter.create_histogram("messaging.process.duration", unit="s"),
+        meter=meters.get_meter("daydream"),
         meters=meters,
         traces=traces,
     )
-
-
-def _views() -> list[View]:
-    durations = ExplicitBucketHistogramAggregation(DURATION_BUCKETS_S)
-    return [
-        View(instrument_name="messaging.process.duration", aggregation=durations),
-    ]
 
 
 class _TraceIds(logging.Filter):

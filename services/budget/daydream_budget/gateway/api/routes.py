@@ -7,6 +7,7 @@ repeated. A call without a name is paid each time, and its stream is passed on a
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -28,12 +29,14 @@ from daydream_budget.gateway.providers.provider import CHAT_PATH, EMBEDDINGS_PAT
 from daydream_budget.gateway.purchase import Purchases, receipt
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.gateway_http import DISPOSITION_HEADER, EXTENSION
+from daydream_contracts.metrics import gateway as table
 from daydream_runtime.span_failures import record_back_pressure
 from daydream_runtime.telemetry import Attribute, Telemetry
 
 log = logging.getLogger(__name__)
 EVENT_STREAM = "text/event-stream"
 STORE_RETRY_S = 2.0
+WAITING = ("wait", "stop")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -53,26 +56,39 @@ class ApiRoutes:
         self._purchases = purchases
         self._pass_through = pass_through
         self._telemetry = telemetry
+        self._requests = telemetry.counter(table.HTTP_REQUESTS)
+        self._duration_s = telemetry.histogram(table.HTTP_DURATION)
 
     @property
     def routes(self) -> tuple[Route, ...]:
         """Return the routes for the service's HTTP side."""
         return (
-            Route("/v1/chat/completions", self._answered(self.chat), methods=["POST"]),
-            Route("/v1/embeddings", self._answered(self.embeddings), methods=["POST"]),
-            Route("/v1/models", self._answered(self.list_models)),
-            Route("/v1/models/{name:path}", self._answered(self.find_model)),
+            self._route("/v1/chat/completions", self.chat, "POST"),
+            self._route("/v1/embeddings", self.embeddings, "POST"),
+            self._route("/v1/models", self.list_models, "GET"),
+            self._route("/v1/models/{name:path}", self.find_model, "GET"),
         )
 
-    def _answered(self, handler: Handler) -> Handler:
-        """Continue the caller's trace. A wait for a turn or for money is in the span."""
+    def _route(self, path: str, handler: Handler, method: str) -> Route:
+        """Continue the caller's trace, and measure. A wait for a turn or for money is in both."""
 
-        async def guarded(request: Request) -> Response:
-            name = f"{request.method} {request.url.path}"
-            with self._telemetry.request_span(name, request.headers) as span:
-                return await _answer(handler, request, span)
+        async def answered(request: Request) -> Response:
+            started = time.perf_counter()
+            with self._telemetry.request_span(f"{method} {path}", request.headers) as span:
+                try:
+                    response, disposition = await handler(request), "ok"
+                except Exception as error:
+                    refused = _refusal(error)
+                    _record_refusal(span, refused)
+                    response = JSONResponse(
+                        refused.body(), refused.status, headers=refused.headers()
+                    )
+                    disposition = refused.disposition
+            self._requests.add(1, disposition)
+            self._duration_s.record(time.perf_counter() - started, path)
+            return response
 
-        return guarded
+        return Route(path, answered, methods=[method])
 
     async def chat(self, request: Request) -> Response:
         """Answer a chat request, whole or as a stream."""
@@ -126,27 +142,23 @@ def _described(name: str, provider: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": provider}
 
 
-async def _answer(handler: Handler, request: Request, span: Span) -> Response:
-    """Answer refusals in OpenAI's shape."""
-    try:
-        return await handler(request)
-    except CallRefusedError as error:
-        refused = error
-    except (nats.errors.Error, APIError, ConnectionError, TimeoutError) as error:
-        text = f"the gateway's store does not answer ({type(error).__name__})"
-        refused = CallRefusedError(503, "store_unavailable", text, "wait", STORE_RETRY_S)
-    except Exception:
-        number = uuid4().hex[:8]
-        log.exception("A request failed by a bug of the gateway. Number: %s", number)
-        text = f"the gateway has a bug; its log names it under {number}"
-        refused = CallRefusedError(500, "bug", text, "retry")
-    _record_refusal(span, refused)
-    return JSONResponse(refused.body(), refused.status, headers=refused.headers())
+def _refusal(error: Exception) -> CallRefusedError:
+    """Return what a caller is told about an error."""
+    match error:
+        case CallRefusedError():
+            return error
+        case nats.errors.Error() | APIError() | ConnectionError() | TimeoutError():
+            text = f"the gateway's store does not answer ({type(error).__name__})"
+            return CallRefusedError(503, "store_unavailable", text, "wait", STORE_RETRY_S)
+    number = uuid4().hex[:8]
+    log.error("A request failed by a bug of the gateway. Number: %s", number, exc_info=error)
+    text = f"the gateway has a bug; its log names it under {number}"
+    return CallRefusedError(500, "bug", text, "retry")
 
 
 def _record_refusal(span: Span, refused: CallRefusedError) -> None:
-    """Mark the span as failed, unless the caller only waits for money or for a provider."""
-    if refused.disposition == "wait":
+    """Mark the span as failed, unless the caller waits for money, a provider or a person."""
+    if refused.disposition in WAITING:
         record_back_pressure(span, refused.code)
     elif span.is_recording():
         span.set_attribute(Attribute.ERROR, refused.code)
