@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import yaml
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -19,6 +25,18 @@ from support.prometheus import Prometheus, lint, prometheus
 # What the client library and the SDK expose by themselves.
 OWN = re.compile(r"process_\w+|target(_info)?")
 EXAMPLES = 40  # verdicts
+UNSEEN = {
+    "daydream_saved_usd_total",  # no provider here has a batch API
+    "daydream_tax",  # no foreground work
+    "daydream_gateway_pace_per_second",  # nothing has to be slow
+    "daydream_critic_position_bias",  # no comparisons
+    "daydream_documents_left_out_total",
+}
+CHART = Path(__file__).parents[2] / "helm" / "daydream"
+DASHBOARDS = CHART / "dashboards"
+ALERTS: list[dict[str, Any]] = yaml.safe_load((CHART / "alerts" / "rules.yaml").read_text())[
+    "groups"
+][0]["rules"]
 
 
 def port_of(pid: int, service: str) -> int:
@@ -35,6 +53,7 @@ class Scraped:
         self.ports = ports
         self.before = self.scrape()
         self.after: dict[str, str] = {}
+        self.checked = (-1, "")
 
     def scrape(self) -> dict[str, str]:
         return {
@@ -75,7 +94,22 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scraped,
                 until(lambda: _shows_all(ports["console"]), "the console's view", 60, 0.5)
                 watching.wait_for_scrapes()
                 seen.after = seen.scrape()
+                seen.checked = check_services(running)
                 yield seen, watching
+
+
+def check_services(running: Daydream) -> tuple[int, str]:
+    """Run the script of `helm test` beside the system. Return its exit code and output."""
+    programs = Path(sys.executable).parent
+    done = subprocess.run(
+        [sys.executable, str(CHART / "scripts" / "check_services.py")],
+        env={**running.environment, "PATH": f"{programs}:{os.environ['PATH']}"},
+        text=True,
+        capture_output=True,
+        timeout=90,
+        check=False,
+    )
+    return done.returncode, done.stdout
 
 
 def _ready(ports: dict[str, int]) -> bool:
@@ -110,13 +144,7 @@ def test_a_service_exposes_what_the_table_says(
 def test_every_row_is_exposed_by_some_service(scraped: tuple[Scraped, Prometheus]) -> None:
     names = {name for text in scraped[0].after.values() for name in families(text)}
     unseen = {row.exposed for row in TABLE} - names
-    assert unseen <= {
-        "daydream_saved_usd_total",  # no provider here has a batch API
-        "daydream_tax",  # no foreground work
-        "daydream_gateway_pace_per_second",  # nothing has to be slow
-        "daydream_critic_position_bias",  # no comparisons
-        "daydream_jetstream_storage_bytes_limit",
-    }
+    assert unseen <= UNSEEN
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -134,3 +162,37 @@ def test_promtool_finds_no_fault_with_the_metrics(
     scraped: tuple[Scraped, Prometheus], service: str
 ) -> None:
     assert lint(scraped[0].after[service]) == []
+
+
+def queries() -> list[Any]:
+    """Return the queries of all dashboards, with an interval that fits the test's scrapes."""
+    return [
+        pytest.param(
+            target["expr"].replace("$__rate_interval", "30s"),
+            id=f"{path.stem}: {panel['title']} {target['refId']}",
+        )
+        for path in sorted(DASHBOARDS.glob("*.json"))
+        for panel in json.loads(path.read_text())["panels"]
+        for target in panel["targets"]
+    ]
+
+
+@pytest.mark.parametrize("query", queries())
+def test_each_query_of_a_dashboard_has_an_answer(
+    scraped: tuple[Scraped, Prometheus], query: str
+) -> None:
+    series = scraped[1].query(query)
+    assert series or any(name in query for name in UNSEEN)
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: str(alert["alert"]))
+def test_no_alert_fires_in_a_system_that_works(
+    scraped: tuple[Scraped, Prometheus], alert: dict[str, Any]
+) -> None:
+    assert scraped[1].query(alert["expr"]) == []
+
+
+def test_the_script_of_helm_test_finds_all_services(
+    scraped: tuple[Scraped, Prometheus],
+) -> None:
+    assert scraped[0].checked == (0, "all services answer\n")

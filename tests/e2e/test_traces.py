@@ -102,3 +102,30 @@ def test_each_daydream_has_its_own_trace_and_a_promoted_one_says_so(
     }
     assert promoted
     assert promoted <= decided
+
+
+def test_log_lines_are_sent_with_the_trace_that_they_belong_to(
+    traced: tuple[SpanSink, list[Any]],
+) -> None:
+    sink, verdicts = traced
+    promoted = next(row for row in verdicts if row["decision"] == "promoted")
+    trace_id = trace_id_of(promoted["hypothesis"]["pair"]["pair_id"]).to_bytes(16)
+    lines = [
+        (service, record.body.string_value)
+        for service, record in sink.logs
+        if record.trace_id == trace_id
+    ]
+    assert ("daydream-sampler", "pair drawn") in lines
+    assert any(
+        service == "daydream-oracle" and line.startswith("verdict: promoted")
+        for service, line in lines
+    )
+    assert {service for service, _ in sink.logs} >= SERVICES
+
+
+def test_histograms_carry_examples_of_traces(traced: tuple[SpanSink, list[Any]]) -> None:
+    sink, _ = traced
+    known = {span.trace_id for _, span in sink.spans}
+    for service in ("daydream-synthesizer", "daydream-gateway", "daydream-budget"):
+        examples = {example.trace_id for name, example in sink.exemplars if name == service}
+        assert examples & known, service

@@ -104,7 +104,8 @@ class ServiceApp(AsgiFastStream):
         self.settings = settings
         self.lifecycle = Lifecycle()
         self.telemetry = start_telemetry(settings.service, settings.instance)
-        self.web = web_app(self.telemetry.registry, self.not_ready, settings.http_host)
+        registry = self.telemetry.registry if settings.metrics_port is None else None
+        self.web = web_app(registry, self.not_ready, settings.http_host)
         self.nats: NatsBroker = make_broker(
             settings, self.lifecycle.connection_closed, [partial(TracingMiddleware, self.telemetry)]
         )

@@ -1,16 +1,20 @@
-"""Set up traces, metrics and logs, in the same way for all services.
+"""Set up traces and metrics, in the same way for all services.
 
-Traces and metrics go out by OTLP if `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Metrics are always on
-`/metrics`. Logs are JSON lines on standard error, with the trace id. One daydream is one trace:
-its context travels in the message headers. Names follow OpenTelemetry's conventions for messaging
-and for generative AI. Metrics of decisions and of money are defined where they are counted.
+Both go out by OTLP if `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Metrics are always on `/metrics`; the
+table of them is `daydream_contracts.metrics`. One daydream is one trace: its context travels in the
+headers of messages and requests. Names follow OpenTelemetry's conventions for messaging and for
+generative AI.
+
+Every span is sent. Which traces are kept is decided where all spans of a trace meet: in the
+collector, once the daydream is over (`deploy/otel/collector.yaml`). A service can't decide it,
+since the sampler has long forgotten a daydream that the oracle promotes. Without such a collector,
+`OTEL_TRACES_SAMPLER=parentbased_traceidratio` keeps a share of the daydreams, whatever becomes of
+them.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +30,6 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector
-from pythonjsonlogger.json import JsonFormatter
 
 from daydream_contracts.metrics import Metric
 from daydream_runtime.instruments import Distribution, Tally, Values, add_gauge
@@ -136,30 +139,41 @@ def trace_headers() -> dict[str, str]:
     return headers
 
 
-def start_telemetry(service: str, instance: str) -> Telemetry:
-    """Create the telemetry of a service, with a separate registry, since tests run several."""
-    resource = Resource.create(
+def is_sent(signal: str) -> bool:
+    """Return True if traces, metrics or logs are sent by OTLP."""
+    is_off = os.environ.get(f"OTEL_{signal.upper()}_EXPORTER") == "none"
+    return bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")) and not is_off
+
+
+def resource_of(service: str, instance: str) -> Resource:
+    """Describe a replica, for all that it sends."""
+    return Resource.create(
         {
             "service.name": f"daydream-{service}",
             "service.instance.id": instance,
             "service.version": version("daydream-runtime"),
         }
     )
+
+
+def start_telemetry(service: str, instance: str) -> Telemetry:
+    """Create the telemetry of a service, with a separate registry, since tests run several."""
+    resource = resource_of(service, instance)
     registry = CollectorRegistry()
     readers: list[MetricReader] = [
         PrometheusMetricReader(registry=registry, scope_info_enabled=False)
     ]
-    is_exported = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
     # Spans that go nowhere only pass on their ids: the logs show them.
-    traces = TracerProvider(
-        resource=resource, sampler=None if is_exported else ALWAYS_OFF, id_generator=TraceIds()
-    )
-    if is_exported:
+    sampler = None if is_sent("traces") else ALWAYS_OFF
+    traces = TracerProvider(resource=resource, sampler=sampler, id_generator=TraceIds())
+    if is_sent("traces") or is_sent("metrics"):
         # Imported only here: it takes a fifth of a service's start.
         from daydream_runtime import otlp  # noqa: PLC0415
 
-        traces.add_span_processor(otlp.span_processor())
-        readers.append(otlp.metric_reader())
+        if is_sent("traces"):
+            traces.add_span_processor(otlp.span_processor())
+        if is_sent("metrics"):
+            readers.append(otlp.metric_reader())
     meters = MeterProvider(readers, resource=resource)
     ProcessCollector(registry=registry)
     return Telemetry(
@@ -169,32 +183,3 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
         meters=meters,
         traces=traces,
     )
-
-
-class _TraceIds(logging.Filter):
-    """Add the ids of the current span to every record."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        context = trace.get_current_span().get_span_context()
-        if context.is_valid:
-            record.trace_id = f"{context.trace_id:032x}"
-            record.span_id = f"{context.span_id:016x}"
-        return True
-
-
-def start_logging(service: str, instance: str, level: str) -> None:
-    """Write log records as JSON lines on standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(_TraceIds())
-    handler.setFormatter(
-        JsonFormatter(
-            "{levelname}{name}{message}",
-            style="{",
-            timestamp=True,
-            rename_fields={"levelname": "level", "name": "logger"},
-            static_fields={"service": service, "instance": instance},
-        )
-    )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("httpx", "httpx2", "openai", "uvicorn", "daydream_runtime.faststream"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
