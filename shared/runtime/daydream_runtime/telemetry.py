@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from opentelemetry import propagate, trace
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Meter
 from opentelemetry.sdk.metrics import MeterProvider
@@ -64,6 +65,7 @@ class Telemetry:
     meter: Meter
     meters: MeterProvider
     traces: TracerProvider
+    records: bool
 
     def close(self) -> None:
         """Send what is pending, and stop."""
@@ -95,13 +97,19 @@ class Telemetry:
         """Open a span, as a child of the one in `headers` if given. Write `__` for `.` in names.
 
         `daydream`: id of a pair, whose trace begins here (see `trace_ids`). An exception sets the
-        status (see `span_failures`).
+        status (see `span_failures`). Where no traces are sent, the trace is passed on without a
+        span.
         """
+        context = None if headers is None else propagate.extract(dict(headers))
+        known = trace.get_current_span(context)
+        if not self.records and known.get_span_context().is_valid and not daydream:
+            with _attached(context):
+                yield known
+            return
         named = {key.replace("__", "."): value for key, value in attributes.items()}
-        context = propagate.extract(dict(headers)) if headers is not None else None
         with derived_trace(daydream):
             span = self.tracer.start_span(name, context=context, kind=kind, attributes=named)
-        with self._current(span):
+        with _current(span):
             yield span
 
     @contextmanager
@@ -115,21 +123,39 @@ class Telemetry:
             return
         context = propagate.extract(dict(headers))
         caller = trace.get_current_span(context)
-        if caller.get_span_context().trace_flags.sampled:
-            caller = self.tracer.start_span(name, context=context, kind=SpanKind.SERVER)
-        with self._current(caller):
-            yield caller
+        if self.records and caller.get_span_context().trace_flags.sampled:
+            span = self.tracer.start_span(name, context=context, kind=SpanKind.SERVER)
+            with _current(span):
+                yield span
+        else:
+            with _attached(context):
+                yield caller
 
-    @contextmanager
-    def _current(self, span: Span) -> Iterator[None]:
-        with trace.use_span(
-            span, end_on_exit=True, record_exception=False, set_status_on_exception=False
-        ):
-            try:
-                yield
-            except Exception as error:
-                record_failure(span, error)
-                raise
+
+@contextmanager
+def _attached(context: Context | None) -> Iterator[None]:
+    """Make a trace that is not recorded here the current one, so that it is passed on."""
+    if context is None:
+        yield
+        return
+    token = attach(context)
+    try:
+        yield
+    finally:
+        detach(token)
+
+
+@contextmanager
+def _current(span: Span) -> Iterator[None]:
+    """Make a span the current one until it ends, and record an exception."""
+    with trace.use_span(
+        span, end_on_exit=True, record_exception=False, set_status_on_exception=False
+    ):
+        try:
+            yield
+        except Exception as error:
+            record_failure(span, error)
+            raise
 
 
 def trace_headers() -> dict[str, str]:
@@ -182,4 +208,5 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
         meter=meters.get_meter("daydream"),
         meters=meters,
         traces=traces,
+        records=is_sent("traces"),
     )
