@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from daydream_contracts.metrics import Metric, budget, common, console, gateway, judging, memory
+from daydream_contracts.metrics import Metric, budget, console, gateway, judging, memory, service
 from daydream_contracts.metrics import sampler as sampler_metrics
 
 INTRO = """\
@@ -70,7 +70,7 @@ Lag is `daydream_queue_messages` of `pending` plus `in-progress`. The [dashboard
 alerts](../monitoring.md) use these metrics.
 """
 SECTIONS = (
-    ("All services", common, AFTER_COMMON),
+    ("All services", service, AFTER_COMMON),
     ("Gateway", gateway, AFTER_GATEWAY),
     ("Critic and oracle", judging, AFTER_JUDGING),
     ("Budget", budget, AFTER_BUDGET),

@@ -195,6 +195,6 @@ def test_prometheus_of_the_compose_file_scrapes_the_services_and_reads_the_rules
     mounted = "\n".join(compose["services"]["prometheus"]["volumes"])
     assert "./helm/daydream/alerts/rules.yaml:/etc/prometheus/rules.yaml:ro" in mounted
     (job,) = yaml.safe_load(config.read_text())["scrape_configs"]
-    (found,) = job["dns_sd_configs"]
-    assert str(found["port"]) == compose["x-environment"]["DAYDREAM_METRICS_PORT"]
-    assert set(found["names"]) <= set(compose["services"])
+    (discovery,) = job["dns_sd_configs"]
+    assert str(discovery["port"]) == compose["x-environment"]["DAYDREAM_METRICS_PORT"]
+    assert set(discovery["names"]) <= set(compose["services"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daydream_console.web.app import application
-from daydream_contracts.metrics import TABLE, Kind
+from daydream_contracts.metrics import TABLE, MetricKind
 from deploy.reference_pages import COMMON_OPTIONS, FIX, FOLDER, commands_page, pages
 
 ROOT = FOLDER.parents[1]
@@ -56,7 +56,7 @@ def test_a_metric_has_one_row_and_its_names_follow_the_rules_of_prometheus() -> 
     assert len(names) == len(set(names))
     assert all(re.fullmatch(r"[a-z][a-z0-9_]+", name) for name in names)
     assert all(row.buckets == tuple(sorted(row.buckets)) for row in TABLE)
-    assert all(bool(row.buckets) == (row.kind is Kind.HISTOGRAM) for row in TABLE)
+    assert all(bool(row.buckets) == (row.kind is MetricKind.HISTOGRAM) for row in TABLE)
 
 
 def test_the_api_page_lists_each_route_and_no_other() -> None:

@@ -18,7 +18,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 
 from daydream_contracts.grants import SERVICES
-from daydream_contracts.metrics import TABLE, Kind, metrics_of
+from daydream_contracts.metrics import TABLE, MetricKind, metrics_of
 from support.programs import Daydream, priced_endpoint, until
 from support.prometheus import Prometheus, lint, prometheus
 
@@ -153,7 +153,7 @@ def test_a_counter_with_known_labels_begins_at_zero(
 ) -> None:
     before = families(scraped[0].before[service])
     for row in metrics_of(service, TABLE):
-        if row.always and row.kind is Kind.COUNTER:
+        if row.always and row.kind is MetricKind.COUNTER:
             assert before[row.exposed].samples, row.exposed
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from daydream_contracts.events import PairSampled, derive_id, pair_id_of
+from daydream_contracts.metrics.sampler import PAIRS
 from daydream_contracts.rpc import OpenReservation, PairFound, Refusal
 from daydream_contracts.topology import BUDGET_OPEN
 from daydream_models.reservations import SIZES, StagePlan, plans_by_size, samples_in
@@ -30,7 +31,12 @@ class PairPublisher:
 
     runtime: Runtime
     samples: int
-    found: Tally
+    outcomes: Tally
+
+    @classmethod
+    def of(cls, runtime: Runtime, samples: int) -> PairPublisher:
+        """Return one that counts what becomes of pairs."""
+        return cls(runtime, samples, runtime.telemetry.counter(PAIRS))
 
     async def publish(
         self,
@@ -48,7 +54,7 @@ class PairPublisher:
             refusal = await self._publish(number, pair_id, claim, facts, plans, fact_count)
             if refusal is not None:
                 record_back_pressure(span, refusal.reason)
-        self.found.add(1, "refused" if refusal else "published")
+        self.outcomes.add(1, "refused" if refusal else "published")
         return refusal
 
     async def _publish(

@@ -26,7 +26,6 @@ from nats.js.kv import KeyValue
 from daydream_contracts.access import Clearances, isolated_pairs
 from daydream_contracts.errors import DaydreamError
 from daydream_contracts.events import PairSampled
-from daydream_contracts.metrics.sampler import PAIRS
 from daydream_contracts.rpc import (
     EmptyRequest,
     MemoryState,
@@ -96,8 +95,7 @@ class PairSampler:
         self._schedule = settings.draw_schedule()
         self._clearances = Clearances(settings.clearances)
         self._chooser = PairChooser(runtime.rpc, epoch)
-        found = runtime.telemetry.counter(PAIRS)
-        self._publisher = PairPublisher(runtime, settings.samples, found)
+        self._publisher = PairPublisher.of(runtime, settings.samples)
         self._renewer = EpochRenewer(runtime.rpc, epoch)
         self._ranking = PairRanking(
             runtime.rpc, epoch, on=settings.screen, floor=settings.uniform_floor

@@ -42,7 +42,7 @@ from nats.aio.client import Client
 from starlette.routing import BaseRoute
 
 from daydream_contracts.buckets import DELIVERY_COUNTS, SETTINGS
-from daydream_contracts.metrics import common
+from daydream_contracts.metrics import service as table
 from daydream_runtime.broker import connect, make_broker
 from daydream_runtime.consumer_watch import missing_consumer, watch_consumers
 from daydream_runtime.endpoint_server import EndpointServer
@@ -151,11 +151,9 @@ class ServiceApp(AsgiFastStream):
     def _observe(self) -> None:
         """Expose whether the service is connected and works."""
         gauge, lifecycle = self.telemetry.gauge, self.lifecycle
+        gauge(table.READY, lambda: [(int(lifecycle.ready and not lifecycle.stopping.is_set()), ())])
         gauge(
-            common.READY, lambda: [(int(lifecycle.ready and not lifecycle.stopping.is_set()), ())]
-        )
-        gauge(
-            common.NATS_CONNECTED,
+            table.NATS_CONNECTED,
             lambda: [(int(self._nc is not None and self._nc.is_connected), ())],
         )
 

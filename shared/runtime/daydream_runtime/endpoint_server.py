@@ -20,7 +20,7 @@ from faststream import ContextRepo
 from faststream.nats.subscriber.usecases import LogicSubscriber
 from nats.aio.msg import Msg
 
-from daydream_contracts.metrics import common
+from daydream_contracts.metrics import service as table
 from daydream_contracts.topology import Endpoint
 from daydream_runtime.failure_replies import failure_reply
 from daydream_runtime.from_context import injected_names
@@ -40,8 +40,8 @@ class EndpointServer:
     def __init__(self, repo: ContextRepo, telemetry: Telemetry) -> None:
         self._repo = repo
         self._telemetry = telemetry
-        self._answered = telemetry.counter(common.REQUESTS)
-        self._duration_s = telemetry.histogram(common.REQUEST_DURATION)
+        self._answered = telemetry.counter(table.REQUESTS)
+        self._duration_s = telemetry.histogram(table.REQUEST_DURATION)
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(CONCURRENCY_MAX)
 
@@ -50,7 +50,7 @@ class EndpointServer:
     ) -> None:
         """Reply to what `subscriber` receives over NATS."""
         names = injected_names(handler)
-        self._answered.start([endpoint.subject], common.REPLY.values)
+        self._answered.start([endpoint.subject], table.REPLY.values)
 
         async def take(msg: Msg) -> None:
             await self._slots.acquire()

@@ -34,7 +34,7 @@ Ready = Callable[[], Awaitable[str | None]]
 def web_app(registry: CollectorRegistry | None, not_ready: Ready, host: str) -> Starlette:
     """Return the HTTP side of a service. `not_ready` returns what is missing, or None.
 
-    `registry`: the metrics; None if they have a port of their own.
+    `registry`: the metrics; None if they have a separate port.
     """
 
     async def healthz(_: Request) -> Response:

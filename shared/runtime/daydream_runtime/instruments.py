@@ -12,7 +12,7 @@ from itertools import product
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
-from daydream_contracts.metrics import Kind, Metric
+from daydream_contracts.metrics import Metric, MetricKind
 
 Labels = tuple[str, ...]
 Values = Iterable[tuple[float, Labels]]
@@ -22,7 +22,7 @@ class Tally:
     """Count by labels. Reading and counting may be in different threads."""
 
     def __init__(self, metric: Metric, meter: Meter) -> None:
-        assert metric.kind is Kind.COUNTER
+        assert metric.kind is MetricKind.COUNTER
         self._metric = metric
         self._counts: dict[Labels, float] = {}
         if all(label.values for label in metric.labels):
@@ -51,7 +51,7 @@ class Distribution:
     """Record durations or sizes by labels. An empty label value is left out."""
 
     def __init__(self, metric: Metric, meter: Meter) -> None:
-        assert metric.kind is Kind.HISTOGRAM
+        assert metric.kind is MetricKind.HISTOGRAM
         self._metric = metric
         self._attributes: dict[Labels, Mapping[str, str]] = {}
         self._histogram = meter.create_histogram(
@@ -71,7 +71,7 @@ class Distribution:
 
 def add_gauge(metric: Metric, meter: Meter, values: Callable[[], Values]) -> None:
     """Register a gauge whose values are read when metrics are collected."""
-    assert metric.kind is Kind.GAUGE
+    assert metric.kind is MetricKind.GAUGE
 
     def observe(_: CallbackOptions) -> list[Observation]:
         return [Observation(value, _named(metric, labels)) for value, labels in values()]

@@ -7,7 +7,7 @@ from collections.abc import Sized
 
 from nats.aio.msg import Msg
 
-from daydream_contracts.metrics import common
+from daydream_contracts.metrics import service as table
 from daydream_runtime.telemetry import Telemetry
 
 DEAD = "dead"
@@ -18,16 +18,16 @@ class MessageMetrics:
     """Measure the messages that one service takes. `in_progress`: those that it works on."""
 
     def __init__(self, telemetry: Telemetry, in_progress: Sized) -> None:
-        self._handled = telemetry.counter(common.MESSAGES)
-        self._dead = telemetry.counter(common.DEAD_LETTERS)
-        self._duration_s = telemetry.histogram(common.MESSAGE_DURATION)
-        self._age_s = telemetry.histogram(common.MESSAGE_AGE)
-        telemetry.gauge(common.IN_PROGRESS, lambda: [(len(in_progress), ())])
+        self._handled = telemetry.counter(table.MESSAGES)
+        self._dead = telemetry.counter(table.DEAD_LETTERS)
+        self._duration_s = telemetry.histogram(table.MESSAGE_DURATION)
+        self._age_s = telemetry.histogram(table.MESSAGE_AGE)
+        telemetry.gauge(table.IN_PROGRESS, lambda: [(len(in_progress), ())])
 
     def start(self, subject: str) -> None:
         """Let the series of a subject begin at 0."""
-        self._handled.start([subject], common.OUTCOME.values)
-        self._dead.start([subject], common.DEAD_REASONS)
+        self._handled.start([subject], table.OUTCOME.values)
+        self._dead.start([subject], table.DEAD_REASONS)
 
     def received(self, message: Msg) -> None:
         """Record how long a message waited, as far as the clocks of NATS and service agree."""

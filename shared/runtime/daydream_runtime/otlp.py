@@ -31,7 +31,7 @@ def metric_reader() -> MetricReader:
 def log_handler(resource: Resource) -> logging.Handler:
     """Return what sends log records in batches. The rest is sent when the process ends.
 
-    What the exporters log themselves is left out: a collector that is away would be told so.
+    What the exporters log themselves is left out: it would be sent to the collector that is away.
     """
     provider = LoggerProvider(resource=resource)
     provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))

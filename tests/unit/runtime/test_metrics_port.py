@@ -1,4 +1,4 @@
-"""The metrics may have a port of their own, which a network policy opens for Prometheus alone."""
+"""The metrics may have a separate port, which a network policy opens for Prometheus alone."""
 
 from __future__ import annotations
 

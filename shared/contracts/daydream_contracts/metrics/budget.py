@@ -4,7 +4,7 @@ not the sum. Only refusals are counted by each replica for itself: add them up.
 
 from __future__ import annotations
 
-from daydream_contracts.metrics.declaration import Kind, Label, Metric
+from daydream_contracts.metrics.declaration import Label, Metric, MetricKind
 from daydream_contracts.rpc import HALT_REASONS
 
 BY = ("budget",)
@@ -20,7 +20,7 @@ HALT_REASON = Label("reason", tuple(HALT_REASONS))
 
 LIMITS = Metric(
     "daydream.budget",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "each limit, and what counts against it",
     BY,
     (
@@ -32,25 +32,30 @@ LIMITS = Metric(
 )
 OVERRUNS = Metric(
     "daydream.budget.overruns",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "calls that cost more than their upper bound; each raises an alert",
     BY,
     always=True,
 )
 REFUSALS = Metric(
     "daydream.budget.refusals",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "requests for money that were refused, by this replica",
     BY,
     (REFUSAL_REASON,),
     always=True,
 )
 BURN = Metric(
-    "daydream.budget.burn", Kind.GAUGE, "spend in the last hour", BY, unit="usd/h", always=True
+    "daydream.budget.burn",
+    MetricKind.GAUGE,
+    "spend in the last hour",
+    BY,
+    unit="usd/h",
+    always=True,
 )
 HALTED = Metric(
     "daydream.ledger.halted",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 while the replica commits nothing",
     BY,
     (HALT_REASON,),
@@ -58,7 +63,7 @@ HALTED = Metric(
 )
 LEDGER_ENTRIES = Metric(
     "daydream.ledger.last_sequence",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "last sequence of the ledger's stream and of its mirror. A ledger that is shorter than its"
     " mirror has lost entries",
     BY,
@@ -67,7 +72,7 @@ LEDGER_ENTRIES = Metric(
 )
 CLOCK_SKEW = Metric(
     "daydream.budget.clock_skew",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "how far the replica's clock is ahead of NATS's clock",
     BY,
     unit="s",
@@ -75,14 +80,14 @@ CLOCK_SKEW = Metric(
 )
 TAX = Metric(
     "daydream.tax",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "daydream spend ÷ foreground spend, and its cap",
     BY,
     (Label("of", ("ratio", "cap")),),
 )
 COST = Metric(
     "daydream.cost",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "average cost",
     BY,
     (Label("of", ("daydream", "insight", "promoted-insight")),),

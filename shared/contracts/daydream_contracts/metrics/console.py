@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daydream_contracts.metrics.declaration import Kind, Label, Metric
+from daydream_contracts.metrics.declaration import Label, Metric, MetricKind
 
 BY = ("console",)
 STAGE = (
@@ -12,7 +12,7 @@ STAGE = (
 
 CAUSE = Metric(
     "daydream.loop.cause",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 for the cause that the console names when nothing is happening, 0 for the others",
     BY,
     (Label("daydream.cause"),),
@@ -20,7 +20,7 @@ CAUSE = Metric(
 )
 QUEUE = Metric(
     "daydream.queue.messages",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "messages of a consumer: not delivered yet, and in progress",
     BY,
     (*STAGE, Label("of", ("pending", "in-progress", "redelivered"))),
@@ -28,7 +28,7 @@ QUEUE = Metric(
 )
 QUEUE_AGE = Metric(
     "daydream.queue.age",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "age of the oldest message that is not done; 0 if there is none",
     BY,
     STAGE,
@@ -37,7 +37,7 @@ QUEUE_AGE = Metric(
 )
 STORED_DEAD_LETTERS = Metric(
     "daydream.dead_letters",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "stored dead letters, and those of the last hour",
     BY,
     (Label("of", ("stored", "last-hour")),),
@@ -45,7 +45,7 @@ STORED_DEAD_LETTERS = Metric(
 )
 ITEMS = Metric(
     "daydream.memory.items",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "what the memory holds",
     BY,
     (Label("of", ("facts", "facts-pending", "documents", "verdicts", "insights")),),
@@ -53,7 +53,7 @@ ITEMS = Metric(
 )
 INSIGHT_AGE = Metric(
     "daydream.insight.age",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "time since the last insight; before the first one, since the installation",
     BY,
     unit="s",
@@ -61,7 +61,7 @@ INSIGHT_AGE = Metric(
 )
 STREAM = Metric(
     "daydream.stream",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "size of a stream, and its maximum; missing: unlimited",
     BY,
     (Label("stream"), Label("of", ("used", "max"))),
@@ -70,7 +70,7 @@ STREAM = Metric(
 )
 STREAM_MESSAGES = Metric(
     "daydream.stream.messages",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "messages in a stream, and their maximum; missing: unlimited",
     BY,
     (Label("stream"), Label("of", ("used", "max"))),
@@ -78,7 +78,7 @@ STREAM_MESSAGES = Metric(
 )
 STORAGE = Metric(
     "daydream.jetstream.storage",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "disk that JetStream uses for this system, and its limit; missing: unlimited",
     BY,
     (Label("of", ("used", "limit")),),

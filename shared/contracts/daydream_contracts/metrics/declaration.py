@@ -19,7 +19,7 @@ UNIT_WORDS = {
 }
 
 
-class Kind(StrEnum):
+class MetricKind(StrEnum):
     """Say how the values of a metric are read."""
 
     COUNTER = "counter"
@@ -50,7 +50,7 @@ class Metric:
     """
 
     name: str
-    kind: Kind
+    kind: MetricKind
     meaning: str
     services: tuple[str, ...] = SERVICES
     labels: tuple[Label, ...] = ()
@@ -62,14 +62,14 @@ class Metric:
     def exposed(self) -> str:
         """Return the name on /metrics; a histogram's without `_bucket`, `_sum` and `_count`."""
         words = [self.name.replace(".", "_"), UNIT_WORDS[self.unit]]
-        if self.kind is Kind.COUNTER:
+        if self.kind is MetricKind.COUNTER:
             words.append("total")
         return "_".join(word for word in words if word)
 
     @property
     def series(self) -> tuple[str, ...]:
         """Return the names of its series on /metrics."""
-        if self.kind is not Kind.HISTOGRAM:
+        if self.kind is not MetricKind.HISTOGRAM:
             return (self.exposed,)
         return tuple(f"{self.exposed}_{part}" for part in ("bucket", "sum", "count"))
 

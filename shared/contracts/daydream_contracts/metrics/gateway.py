@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from daydream_contracts.metrics.common import DURATION_BUCKETS_S
-from daydream_contracts.metrics.declaration import Kind, Label, Metric
+from daydream_contracts.metrics.declaration import Label, Metric, MetricKind
+from daydream_contracts.metrics.service import DURATION_BUCKETS_S
 
 BY = ("gateway",)
 STAGE = Label(
@@ -17,7 +17,7 @@ ERROR = Label("error.type", meaning="the row of the [table of answers](provider-
 ANSWER = Label(
     "daydream.answer", meaning="the row of the [table of answers](provider-answers.md), `cancelled`"
 )
-REFUSAL = Label("reply", ("ok", "wait", "retry", "reject", "stop"), "what the caller was told")
+REFUSAL = Label("reply", ("ok", "wait", "retry", "reject", "stop"), "what the caller should do")
 WAIT = Label("reason", meaning="what it last waited for: `pace`, `concurrency`, …")
 SIGNAL = Label("signal", ("ok", "busy", "overloaded", "bad", "stop", "none"))
 PROBE = Label("probe", ("true", "false"), "whether it was the one probe of a closed gate")
@@ -28,18 +28,18 @@ TOKEN_BUCKETS = tuple(float(4**power) for power in range(14))
 
 SPENT = Metric(
     "daydream.spent",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "settled cost of model calls",
     BY,
     (STAGE, MODEL),
     unit="usd",
 )
 SAVED = Metric(
-    "daydream.saved", Kind.COUNTER, "saving by batch APIs", BY, (STAGE, MODEL), unit="usd"
+    "daydream.saved", MetricKind.COUNTER, "saving by batch APIs", BY, (STAGE, MODEL), unit="usd"
 )
 HTTP_REQUESTS = Metric(
     "daydream.gateway.requests",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "requests of stages and of other programs, by the answer to them",
     BY,
     (REFUSAL,),
@@ -47,7 +47,7 @@ HTTP_REQUESTS = Metric(
 )
 HTTP_DURATION = Metric(
     "http.server.request.duration",
-    Kind.HISTOGRAM,
+    MetricKind.HISTOGRAM,
     "time until a request over HTTP was answered, with the wait for a turn",
     BY,
     (Label("http.route"),),
@@ -56,7 +56,7 @@ HTTP_DURATION = Metric(
 )
 CALL_DURATION = Metric(
     "gen_ai.client.operation.duration",
-    Kind.HISTOGRAM,
+    MetricKind.HISTOGRAM,
     "time of one attempt that reached a provider; `error_type` if it failed",
     BY,
     (*CALL, ERROR),
@@ -65,18 +65,18 @@ CALL_DURATION = Metric(
 )
 TOKENS = Metric(
     "gen_ai.client.token.usage",
-    Kind.HISTOGRAM,
+    MetricKind.HISTOGRAM,
     "tokens of one billed call",
     BY,
     (STAGE, PROVIDER, MODEL, TOKEN_TYPE),
     buckets=TOKEN_BUCKETS,
 )
 ANSWERS = Metric(
-    "daydream.gateway.answers", Kind.COUNTER, "answers of providers", BY, (*CALL, ANSWER)
+    "daydream.gateway.answers", MetricKind.COUNTER, "answers of providers", BY, (*CALL, ANSWER)
 )
 WAITED = Metric(
     "daydream.gateway.wait",
-    Kind.HISTOGRAM,
+    MetricKind.HISTOGRAM,
     "time until a request got its turn",
     BY,
     (*LIMITED, WAIT),
@@ -85,38 +85,42 @@ WAITED = Metric(
 )
 ATTEMPTS = Metric(
     "daydream.gateway.attempts",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "finished attempts, by what they taught the limiter",
     BY,
     (*LIMITED, SIGNAL, PROBE),
 )
 REFUSED = Metric(
-    "daydream.gateway.refused", Kind.COUNTER, "requests that got no turn", BY, (*LIMITED, STOP)
+    "daydream.gateway.refused",
+    MetricKind.COUNTER,
+    "requests that got no turn",
+    BY,
+    (*LIMITED, STOP),
 )
 IN_FLIGHT = Metric(
     "daydream.gateway.in_flight",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "calls in flight at one replica: add them up",
     BY,
     LIMITED,
 )
 WAITING = Metric(
     "daydream.gateway.waiting",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "requests that wait for a turn at one replica: add them up",
     BY,
     LIMITED,
 )
 CONCURRENCY = Metric(
     "daydream.gateway.concurrency",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "calls that one replica may have in flight",
     BY,
     LIMITED,
 )
 PACE = Metric(
     "daydream.gateway.pace",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "learned starts per second of all replicas; missing: unlimited. Take the maximum",
     BY,
     LIMITED,
@@ -124,14 +128,14 @@ PACE = Metric(
 )
 CLOSED = Metric(
     "daydream.gateway.closed",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1: no call may start; 2: a person must act. Take the maximum",
     BY,
     LIMITED,
 )
 REPLICAS = Metric(
     "daydream.gateway.replicas",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "replicas that this one knows, itself included",
     BY,
     LIMITED,

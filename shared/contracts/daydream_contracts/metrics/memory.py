@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from daydream_contracts.metrics.declaration import Kind, Label, Metric
+from daydream_contracts.metrics.declaration import Label, Metric, MetricKind
 
 BY = ("memory",)
 
 DOCUMENTS = Metric(
     "daydream.documents.read",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "documents by what was done with them",
     BY,
     (
@@ -18,14 +18,14 @@ DOCUMENTS = Metric(
 )
 LEFT_OUT = Metric(
     "daydream.documents.left_out",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "parts of documents that gave no fact",
     BY,
     (Label("daydream.left_out", meaning="such as `scanned-pages`, `known`, `stopped`"),),
 )
 DISK = Metric(
     "daydream.memory.disk",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "the disk of the memory's folder",
     BY,
     (Label("of", ("free", "size")),),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from daydream_contracts.metrics.declaration import Kind, Label, Metric
+from daydream_contracts.metrics.declaration import Label, Metric, MetricKind
 
 PAIRS = Metric(
     "daydream.pairs",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "pairs found, by what became of them",
     ("sampler",),
     (Label("outcome", ("published", "refused"), "`refused`: no money for it now"),),

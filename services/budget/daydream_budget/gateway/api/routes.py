@@ -143,7 +143,7 @@ def _described(name: str, provider: str) -> dict[str, Any]:
 
 
 def _refusal(error: Exception) -> CallRefusedError:
-    """Return what a caller is told about an error."""
+    """Return the answer to a caller for an error."""
     match error:
         case CallRefusedError():
             return error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daydream_contracts.grants import SERVICES
-from daydream_contracts.metrics.declaration import Kind, Label, Metric
+from daydream_contracts.metrics.declaration import Label, Metric, MetricKind
 from daydream_contracts.topology import CONSUMERS, ENDPOINTS
 
 # Model calls take minutes: DAYDREAM_MODEL_TIMEOUT_S is 3,600 at most.
@@ -27,7 +27,7 @@ ANSWERING = tuple(name for name in SERVICES if name in {row.service for row in E
 
 MESSAGES = Metric(
     "daydream.messages.handled",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "messages handled, by how the delivery ended",
     CONSUMING,
     (SUBJECT, OUTCOME),
@@ -35,7 +35,7 @@ MESSAGES = Metric(
 )
 DEAD_LETTERS = Metric(
     "daydream.messages.dead",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "messages that became dead letters, by reason",
     CONSUMING,
     (SUBJECT, DEAD_REASON),
@@ -43,7 +43,7 @@ DEAD_LETTERS = Metric(
 )
 MESSAGE_DURATION = Metric(
     "messaging.process.duration",
-    Kind.HISTOGRAM,
+    MetricKind.HISTOGRAM,
     "time in the handler",
     CONSUMING,
     (SUBJECT,),
@@ -52,7 +52,7 @@ MESSAGE_DURATION = Metric(
 )
 MESSAGE_AGE = Metric(
     "daydream.messages.age",
-    Kind.HISTOGRAM,
+    MetricKind.HISTOGRAM,
     "age of a message when its delivery begins: the time in the queue",
     CONSUMING,
     (SUBJECT,),
@@ -61,13 +61,13 @@ MESSAGE_AGE = Metric(
 )
 IN_PROGRESS = Metric(
     "daydream.messages.in_progress",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "messages that one replica works on: add them up",
     always=True,
 )
 REQUESTS = Metric(
     "daydream.requests.answered",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "requests over NATS, by how they were answered",
     ANSWERING,
     (ENDPOINT, REPLY),
@@ -75,7 +75,7 @@ REQUESTS = Metric(
 )
 REQUEST_DURATION = Metric(
     "daydream.requests.duration",
-    Kind.HISTOGRAM,
+    MetricKind.HISTOGRAM,
     "time until a request over NATS was answered",
     ANSWERING,
     (ENDPOINT,),
@@ -83,6 +83,9 @@ REQUEST_DURATION = Metric(
     buckets=REQUEST_BUCKETS_S,
 )
 NATS_CONNECTED = Metric(
-    "daydream.nats.connected", Kind.GAUGE, "1 while the service is connected to NATS", always=True
+    "daydream.nats.connected",
+    MetricKind.GAUGE,
+    "1 while the service is connected to NATS",
+    always=True,
 )
-READY = Metric("daydream.ready", Kind.GAUGE, "1 while the service does its work", always=True)
+READY = Metric("daydream.ready", MetricKind.GAUGE, "1 while the service does its work", always=True)
