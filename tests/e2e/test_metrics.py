@@ -90,6 +90,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scraped,
             until(lambda: _ready(ports), "all services", 60)
             seen = Scraped(ports)
             with prometheus(folder / "prometheus", ports) as watching:
+                running.json("ingest", str(CHART / "README.md"))
                 until(lambda: len(running.verdicts()) >= EXAMPLES, "some verdicts", 120, 0.5)
                 until(lambda: _shows_all(ports["console"]), "the console's view", 60, 0.5)
                 watching.wait_for_scrapes()
