@@ -20,7 +20,7 @@ ANSWER = Label(
 REFUSAL = Label("reply", ("ok", "wait", "retry", "reject", "stop"), "what the caller should do")
 WAIT = Label("reason", meaning="what it last waited for: `pace`, `concurrency`, …")
 SIGNAL = Label("signal", ("ok", "busy", "overloaded", "bad", "stop", "none"))
-PROBE = Label("probe", ("true", "false"), "whether it was the one probe of a closed gate")
+PROBE = Label("probe", ("true", "false"), "whether it was the one probe of a closed model")
 STOP = Label("stop", ("true", "false"), "whether a person must act")
 LIMITED = (PROVIDER, MODEL)
 CALL = (STAGE, OPERATION, PROVIDER, MODEL)
