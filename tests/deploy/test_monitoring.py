@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
+from opentelemetry.trace import StatusCode
 
-from daydream_contracts.metrics import TABLE
+from daydream_contracts.events import Decision
+from daydream_contracts.metrics import TABLE, judging
 from deploy.network import Network, Stranger, pod_of
 from deploy.programs import ROOT, Helm, Object, named
 from support.prometheus import promtool
@@ -29,6 +31,14 @@ ALERTS: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["groups"][0]["r
 # Metrics of others: of Prometheus, of kube-state-metrics, of the kubelet, of the client library.
 FOREIGN = re.compile(r"up|kube_\w+|kubelet_\w+|process_\w+")
 NAME = re.compile(r"\b(?:daydream|gen_ai|messaging|http|process|kube|kubelet)_[a-z0-9_]+\b")
+EXPRESSIONS = [alert["expr"] for alert in ALERTS] + [
+    target["expr"]
+    for path in DASHBOARDS
+    for panel in json.loads(path.read_text())["panels"]
+    for target in panel["targets"]
+]
+# Labels that Prometheus, kube-state-metrics or the kubelet add.
+SCRAPED = {"component", "instance", "job", "le", "namespace", "deployment", "persistentvolumeclaim"}
 SECTIONS = (
     "## What it means",
     "## What to look at",
@@ -98,6 +108,24 @@ def test_each_runbook_is_of_an_alert() -> None:
 def test_alerts_and_dashboards_use_metrics_that_exist(text: str) -> None:
     used = {name for name in NAME.findall(text) if not FOREIGN.fullmatch(name)}
     assert used <= exposed() | labels()
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_alerts_and_dashboards_use_labels_that_exist(expression: str) -> None:
+    grouped = re.findall(r"(?:by|on|ignoring) \(([^)]*)\)", expression)
+    matched = re.findall(r"(\w+)(?:=~|!~|!=|=)\"", expression)
+    used = {name.strip() for group in grouped for name in group.split(",")} | set(matched)
+    assert used <= labels() | SCRAPED
+
+
+def test_the_collector_keeps_what_services_mark() -> None:
+    config = yaml.safe_load((ROOT / "deploy" / "otel" / "collector.yaml").read_text())
+    sampling = config["processors"]["tail_sampling"]
+    policies = {policy["type"]: policy for policy in sampling["policies"]}
+    promoted = policies["string_attribute"]["string_attribute"]
+    assert promoted == {"key": judging.DECISION.name, "values": [Decision.PROMOTED.value]}
+    assert policies["status_code"]["status_code"]["status_codes"] == [StatusCode.ERROR.name]
+    assert "tail_sampling" in config["service"]["pipelines"]["traces"]["processors"]
 
 
 def test_the_dashboards_are_those_of_their_tables() -> None:
