@@ -93,8 +93,9 @@ class EndpointServer:
                 body = text.encode()
                 if headers.get(REASON_HEADER) == BUG:
                     log.exception("a request on %s failed", endpoint.subject)
+            # within the span, which is then the example of its bucket
+            self._duration_s.record(time.perf_counter() - started, endpoint.subject)
         self._answered.add(1, endpoint.subject, _outcome(headers))
-        self._duration_s.record(time.perf_counter() - started, endpoint.subject)
         try:
             await msg._client.publish(msg.reply, body, headers=headers or None)
         except nats.errors.Error as error:

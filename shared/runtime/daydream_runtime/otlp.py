@@ -36,5 +36,6 @@ def log_handler(resource: Resource) -> logging.Handler:
     provider = LoggerProvider(resource=resource)
     provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
     handler = LoggingHandler(logger_provider=provider)
+    handler.setFormatter(logging.Formatter())  # the message alone: the rest are fields of a record
     handler.addFilter(lambda record: not record.name.startswith("opentelemetry"))
     return handler

@@ -84,8 +84,9 @@ class ApiRoutes:
                         refused.body(), refused.status, headers=refused.headers()
                     )
                     disposition = refused.disposition
+                # within the span, which is then the example of its bucket
+                self._duration_s.record(time.perf_counter() - started, path)
             self._requests.add(1, disposition)
-            self._duration_s.record(time.perf_counter() - started, path)
             return response
 
         return Route(path, answered, methods=[method])
