@@ -39,10 +39,10 @@ test: setup ## all tests of parts: code, and code with NATS
 test-properties: setup ## the property tests with many random cases: takes minutes
 	$(PYTEST) -m 'hypothesis and not browser' --hypothesis-profile=many -n 2 --dist worksteal $(ARGS)
 
-test-e2e: setup .tools/ready ## tests that start services as processes: one service, or the whole system as its users do
+test-e2e: setup .tools/ready .tools/prometheus ## tests that start services as processes: one service, or the whole system as its users do
 	$(PYTEST) -m 'e2e and not slow' -n 2 --dist worksteal $(ARGS)
 
-test-deploy: setup .tools/ready ## tests of the chart, the compose file, the images' recipe and the generated pages
+test-deploy: setup .tools/ready .tools/prometheus ## tests of the chart, the compose file, the images' recipe and the generated pages
 	$(PYTEST) -m 'deploy and not slow' -n 2 --dist worksteal tests/deploy $(ARGS)
 
 test-chaos: setup .tools/ready ## tests that take minutes: processes killed in the middle of runs, installed wheels
@@ -79,9 +79,10 @@ docs: setup ## build the documentation site into site/, strictly: a broken link 
 	$(BIN)/zensical build --clean --strict
 
 # each program writes the pages that derive from the code; tests keep them equal
-reference: setup ## renew the generated pages: docs/reference, docs/settings.md, .env.example
+reference: setup ## renew what is generated: docs/reference, docs/settings.md, .env.example, dashboards
 	PYTHONPATH=tests $(BIN)/python tests/deploy/settings_table.py
 	PYTHONPATH=tests $(BIN)/python tests/deploy/reference_pages.py
+	$(BIN)/python deploy/dashboards.py
 
 bench: setup ## benchmarks: JSON lines, one per figure (BENCH=name for one of them)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)
@@ -133,6 +134,13 @@ chart: setup .tools/ready ## package the Helm chart into dist/
 	  || apt-get install -y -qq --no-install-recommends chromium \
 	  || (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium) \
 	  || (echo "Install chromium: sudo apt-get install chromium" && exit 1)
+	@mkdir -p .tools && touch $@
+
+.tools/prometheus:
+	@command -v prometheus promtool > /dev/null \
+	  || apt-get install -y -qq --no-install-recommends prometheus \
+	  || (apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus) \
+	  || (echo "Install Prometheus, with promtool: sudo apt-get install prometheus" && exit 1)
 	@mkdir -p .tools && touch $@
 
 .tools/ready: deploy/tools.py .venv/ready

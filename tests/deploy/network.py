@@ -41,10 +41,10 @@ class Network:
             for rule in self._rules("Egress", pod)
         )
 
-    def receives(self, pod: Labels, sender: Labels | Stranger) -> bool:
-        """Return True if the pod accepts a connection to its port `http`."""
+    def receives(self, pod: Labels, sender: Labels | Stranger, port: str = "http") -> bool:
+        """Return True if the pod accepts a connection to a port of that name."""
         return any(
-            _has_port(rule, "http") and _has_peer(rule.get("from"), sender)
+            _has_port(rule, port) and _has_peer(rule.get("from"), sender)
             for rule in self._rules("Ingress", pod)
         )
 

@@ -23,6 +23,7 @@ from daydream_console.cli.lazy_commands import DefaultGroup
 from daydream_contracts import buckets, grants, topology
 from daydream_contracts.events import ContractModel
 from daydream_contracts.topology import Stream
+from deploy.metrics_page import metrics_page
 from deploy.provider_answers_page import provider_answers_page
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
@@ -70,6 +71,7 @@ def pages() -> dict[str, str]:
     return {
         "commands.md": commands_page(),
         "messages.md": messages_page(),
+        "metrics.md": _page(metrics_page(GENERATED)),
         "provider-answers.md": _page(provider_answers_page(GENERATED)),
     }
 

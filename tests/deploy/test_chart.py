@@ -35,6 +35,10 @@ WITH_EVERYTHING = (
     "networkPolicy.from[0].namespaceSelector.matchLabels.team=watch",
     "networkPolicy.gatewayFrom[0].podSelector.matchLabels.team=search",
     "networkPolicy.modelPorts={8000}",
+    "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.team=watch",
+    "monitoring.podMonitor.enabled=true",
+    "monitoring.rules.enabled=true",
+    "monitoring.dashboards.enabled=true",
 )
 KUBERNETES = ("1.29", "1.33", "1.37")
 
@@ -80,7 +84,8 @@ def test_every_object_is_valid_for_kubernetes(
         helm.render(kubernetes=kubernetes, values="values-dev.yaml"),
     ):
         for item in objects:
-            if item["kind"] != "ScaledObject":  # no schema; test_autoscaling asserts it
+            # no schema; test_autoscaling and test_monitoring assert them
+            if item["kind"] not in ("ScaledObject", "PodMonitor", "PrometheusRule"):
                 schemas.validate(item, kubernetes, strict=True)
 
 
@@ -150,6 +155,7 @@ def test_a_service_reads_what_the_chart_sets(helm: Helm, read: Reader, service: 
     assert settings.http_host == "0.0.0.0"
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports.pop("http") == settings.http_port
+    assert ports.pop("metrics") == settings.metrics_port
     if service == "console":
         assert ports.pop("web") == settings.web_port
         assert settings.web_host == "0.0.0.0"

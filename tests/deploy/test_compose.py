@@ -95,10 +95,23 @@ def test_an_unknown_key_would_be_refused(compose: Compose) -> None:
     assert "readonly" in done.stderr
 
 
-def test_it_runs_all_services_and_nats_and_weaviate_only_with_its_profile(compose: Compose) -> None:
+def test_it_runs_all_services_and_nats_and_the_others_only_with_their_profile(
+    compose: Compose,
+) -> None:
     services = compose.services()
-    assert set(services) == {*SERVICES, "nats", "provision", "weaviate"}
-    assert {name for name, service in services.items() if service.get("profiles")} == {"weaviate"}
+    profiles = {
+        name: service["profiles"][0]
+        for name, service in services.items()
+        if service.get("profiles")
+    }
+    assert set(services) - set(profiles) == {*SERVICES, "nats", "provision"}
+    assert profiles == {
+        "weaviate": "weaviate",
+        "prometheus": "monitoring",
+        "grafana": "monitoring",
+        "collector": "traces",
+        "traces": "traces",
+    }
 
 
 def test_ports_are_published_to_this_machine_only(compose: Compose) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from daydream_console.web.app import application
+from daydream_contracts.metrics import TABLE, MetricKind
 from deploy.reference_pages import COMMON_OPTIONS, FIX, FOLDER, commands_page, pages
 
 ROOT = FOLDER.parents[1]
-INSTRUMENT = re.compile(r"(?:daydream|gen_ai|messaging)(?:\.[a-z_]+)+")
-MAKERS = ("create_counter", "create_histogram", "create_observable_gauge")
+MAKERS = (
+    "create_counter",
+    "create_histogram",
+    "create_observable_gauge",
+    "create_observable_counter",
+)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 # Fenced code, indented code and code spans.
 CODE = re.compile(r"^```[a-z]*\n(.*?)^```|^ {4}(.*?)$|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
@@ -37,29 +40,23 @@ def test_a_generated_page_equals_the_code(name: str) -> None:
     assert (FOLDER / name).read_text() == pages()[name], FIX
 
 
-def test_the_metrics_page_names_each_instrument_and_no_other() -> None:
-    rows = re.findall(r"^\| `([a-z_.]+)`<br>", (FOLDER / "metrics.md").read_text(), re.MULTILINE)
-    assert sorted(rows) == sorted(_instruments())
-
-
-def _instruments() -> set[str]:
-    """Return the names that begin a call or a row, in modules that make instruments."""
-    sources = [
-        path.read_text()
+def test_each_instrument_is_a_row_of_the_table_of_metrics() -> None:
+    """An instrument that is made with the SDK itself would be on no page."""
+    made = {
+        path
         for folder in ("shared", "services")
         for path in (ROOT / folder).rglob("*.py")
-    ]
-    makers = [source for source in sources if any(maker in source for maker in MAKERS)]
-    return {
-        name for source in makers for name in _first_texts(source) if INSTRUMENT.fullmatch(name)
+        if any(maker in path.read_text() for maker in MAKERS)
     }
+    assert {path.name for path in made} == {"instruments.py"}
 
 
-def _first_texts(source: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
-        items = node.args if isinstance(node, ast.Call) else getattr(node, "elts", [])
-        if items and isinstance(items[0], ast.Constant) and isinstance(items[0].value, str):
-            yield items[0].value
+def test_a_metric_has_one_row_and_its_names_follow_the_rules_of_prometheus() -> None:
+    names = [row.exposed for row in TABLE]
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]+", name) for name in names)
+    assert all(row.buckets == tuple(sorted(row.buckets)) for row in TABLE)
+    assert all(bool(row.buckets) == (row.kind is MetricKind.HISTOGRAM) for row in TABLE)
 
 
 def test_the_api_page_lists_each_route_and_no_other() -> None:

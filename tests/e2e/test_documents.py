@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from support.otlp import otlp_sink
 from support.programs import Daydream, EndpointProgram
 
 WORDS = [
@@ -90,52 +89,6 @@ def test_ingesting_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
     assert second[0]["note"] == "already known"
     with daydream.readers("memory"):
         assert daydream.json("status")["memory"]["documents"] == 1
-
-
-def test_one_daydream_is_one_trace_through_all_services(
-    tmp_path: Path, endpoint: EndpointProgram
-) -> None:
-    with otlp_sink() as sink:
-        daydream = Daydream(
-            tmp_path / "user",
-            endpoint,
-            OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{sink.port}",
-            OTEL_BSP_SCHEDULE_DELAY="200",
-        )
-        assert daydream("run", "-n", "1", "--cap", "1").returncode == 0
-    (trace_id,) = {span.trace_id for _, span in sink.spans if span.name == "daydream"}
-    of_the_daydream = [(service, span) for service, span in sink.spans if span.trace_id == trace_id]
-    assert {service for service, _ in of_the_daydream} == {
-        "daydream-sampler",
-        "daydream-synthesizer",
-        "daydream-critic",
-        "daydream-gateway",
-        "daydream-memory",
-    }
-    by_id = {span.span_id: (service, span.name) for service, span in of_the_daydream}
-    edges = {
-        (by_id.get(span.parent_span_id), (service, span.name)) for service, span in of_the_daydream
-    }
-    chat = next(span for _, span in of_the_daydream if span.name == "chat priced-1")
-    assert (
-        ("daydream-sampler", "publish daydream.pair.sampled"),
-        ("daydream-synthesizer", "process daydream.pair.sampled"),
-    ) in edges
-    assert (
-        ("daydream-synthesizer", "publish daydream.hypothesis.proposed"),
-        ("daydream-critic", "process daydream.hypothesis.proposed"),
-    ) in edges
-    assert (
-        ("daydream-critic", "publish daydream.verdict.reached"),
-        ("daydream-memory", "process daydream.verdict.reached"),
-    ) in edges
-    assert (
-        ("daydream-synthesizer", "process daydream.pair.sampled"),
-        ("daydream-gateway", "chat priced-1"),
-    ) in edges
-    assert {"gen_ai.operation.name", "gen_ai.request.model", "gen_ai.usage.input_tokens"} <= {
-        attribute.key for attribute in chat.attributes
-    }
 
 
 def test_a_dry_run_stores_nothing_and_every_file_has_a_report(tmp_path: Path) -> None:

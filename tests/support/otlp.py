@@ -1,4 +1,4 @@
-"""A sink for OTLP over HTTP: keeps the spans that services send."""
+"""A sink for OTLP over HTTP: keeps what services send."""
 
 from __future__ import annotations
 
@@ -9,41 +9,59 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
-class Sink:
+class SpanSink:
+    """What services have sent: spans, log records, and examples in histograms; by service."""
+
     def __init__(self) -> None:
         self.spans: list[tuple[str, Any]] = []
+        self.logs: list[tuple[str, Any]] = []
+        self.exemplars: list[tuple[str, Any]] = []
         self.port = 0
 
-    def take(self, body: bytes) -> None:
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            service = next(
-                attribute.value.string_value
-                for attribute in resource.resource.attributes
-                if attribute.key == "service.name"
-            )
-            self.spans += [
-                (service, span) for scope in resource.scope_spans for span in scope.spans
-            ]
+    def take(self, path: str, body: bytes) -> None:
+        match path:
+            case "/v1/traces":
+                for part in ExportTraceServiceRequest.FromString(body).resource_spans:
+                    for scope in part.scope_spans:
+                        self.spans += [(_service(part), span) for span in scope.spans]
+            case "/v1/logs":
+                for logs in ExportLogsServiceRequest.FromString(body).resource_logs:
+                    for log_scope in logs.scope_logs:
+                        self.logs += [(_service(logs), record) for record in log_scope.log_records]
+            case "/v1/metrics":
+                for metrics in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+                    self.exemplars += [
+                        (_service(metrics), exemplar)
+                        for scope in metrics.scope_metrics
+                        for metric in scope.metrics
+                        for point in metric.histogram.data_points
+                        for exemplar in point.exemplars
+                    ]
+
+
+def _service(part: Any) -> str:
+    attributes = part.resource.attributes
+    return next(str(each.value.string_value) for each in attributes if each.key == "service.name")
 
 
 @contextmanager
-def otlp_sink() -> Iterator[Sink]:
-    sink = Sink()
+def otlp_sink() -> Iterator[SpanSink]:
+    sink = SpanSink()
 
     class OtlpHandler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None: ...
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            if self.path == "/v1/traces":
-                sink.take(
-                    gzip.decompress(body)
-                    if self.headers.get("content-encoding") == "gzip"
-                    else body
-                )
+            is_packed = self.headers.get("content-encoding") == "gzip"
+            sink.take(self.path, gzip.decompress(body) if is_packed else body)
             self.send_response(200)
             self.send_header("content-length", "0")
             self.end_headers()

@@ -89,7 +89,7 @@ async def open_collaborators(
                 maintenance.sweep,
                 maintenance.compact,
                 maintenance.watch_clock,
-                metrics.watch_memory,
+                metrics.follow,
                 *(() if is_set else (partial(_set_zone_later, runtime, ledger, settings),)),
             ),
             not_ready=clock.problem,

@@ -17,6 +17,7 @@ from daydream_console.insights.index import InsightIndex
 from daydream_console.insights.queries import InsightQueries
 from daydream_console.insights.schema import open_database
 from daydream_console.insights.verdict_reader import VerdictReader
+from daydream_console.loop_metrics import LoopMetrics, StreamSizes
 from daydream_console.loop_watch import LoopWatch
 from daydream_console.overview import overview
 from daydream_console.settings import ConsoleSettings
@@ -86,7 +87,7 @@ async def open_collaborators(
     follower = IndexFollower(index, runtime.js, aged, runtime.pause, seen=events.add)
     spending = SpendingFollower(database, runtime.js, runtime.pause)
     loop = LoopWatch(partial(overview, rpc, runtime.js), runtime.pause)
-    loop.expose(runtime.telemetry)
+    loop_metrics = LoopMetrics(runtime.telemetry, loop.latest, StreamSizes(runtime.js))
     insights = InsightQueries(index, VerdictReader(rpc, runtime.js).read)
     services = ConsoleServices(
         client=Client(runtime.nc, runtime.js, rpc, settings.nats_address),
@@ -107,7 +108,13 @@ async def open_collaborators(
     try:
         yield Collaborators(
             context={"insight_queries": insights},
-            loops=[follower.follow, spending.follow, loop.follow, *digests],
+            loops=[
+                follower.follow,
+                spending.follow,
+                loop.follow,
+                partial(loop_metrics.follow, runtime.pause),
+                *digests,
+            ],
         )
     finally:
         await web.stop()

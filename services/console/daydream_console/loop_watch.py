@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from opentelemetry.metrics import CallbackOptions, Observation
-
-from daydream_console.diagnosis import Cause, Diagnosis, diagnose
+from daydream_console.diagnosis import Diagnosis, diagnose
 from daydream_console.overview import Overview
-from daydream_runtime.telemetry import Telemetry
 
 READ_EVERY_S = 2.0
 SAMPLES_MAX = 90  # three minutes: the rates of the diagram are means over them
-METER = "daydream"
-CAUSE = "daydream.cause"
 
 
 @dataclass
@@ -69,17 +64,6 @@ class LoopWatch:
                 spent[row.stage] = spent.get(row.stage, 0) + sign * row.settled_nanousd / minutes
         return spent
 
-    def expose(self, telemetry: Telemetry) -> None:
-        """Expose the cause as a metric: 1 for the present one, 0 for the others."""
-
-        def observe(_: CallbackOptions) -> Iterable[Observation]:
-            if not self._samples:
-                return []
-            present = diagnose(self._samples[-1]).cause
-            return [Observation(int(cause is present), {CAUSE: cause.value}) for cause in Cause]
-
-        telemetry.meters.get_meter(METER).create_observable_gauge(
-            "daydream.loop.cause",
-            callbacks=[observe],
-            description="1 for the cause that the console names, 0 for the others",
-        )
+    def latest(self) -> Overview | None:
+        """Return the latest state that was read. None before the first one."""
+        return self._samples[-1] if self._samples else None

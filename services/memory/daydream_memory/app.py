@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 from daydream_contracts.access import Clearances
 from daydream_contracts.buckets import BACKUP_OBJECTS, DOCUMENT_OBJECTS, MEMORY
@@ -55,7 +56,7 @@ from daydream_memory.embedder_factory import (
 from daydream_memory.eraser import Eraser
 from daydream_memory.ingest import Ingester
 from daydream_memory.memory_map import MapMaker
-from daydream_memory.metrics import DocumentMetrics
+from daydream_memory.metrics import DocumentMetrics, observe_disk
 from daydream_memory.model_migration import ModelMigration
 from daydream_memory.queries import MemoryQueries
 from daydream_memory.restore_catch_up import CatchUp
@@ -164,6 +165,7 @@ async def _assemble(
     pool: ReadingPool,
 ) -> Collaborators:
     clearances = Clearances(settings.clearances)
+    observe_disk(runtime.telemetry, Path(settings.folder))
     ingester = Ingester(
         store,
         embedder,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+from daydream_contracts.metrics import memory as table
 from daydream_memory.document_reading import ReadDocument
+from daydream_runtime.instruments import Values
 from daydream_runtime.telemetry import Telemetry
 
-STATUS = "daydream.document.status"
-KIND = "daydream.document.kind"
-LEFT_OUT = "daydream.left_out"
 KINDS_MAX = 100  # names come from documents' readers, which may be plug-ins
 OTHER_KIND = "other"
 
@@ -16,23 +18,30 @@ class DocumentMetrics:
     """Counts documents, and what gave no fact in them."""
 
     def __init__(self, telemetry: Telemetry) -> None:
-        meter = telemetry.meters.get_meter("daydream")
-        self._documents = meter.create_counter(
-            "daydream.documents.read", description="documents by what was done with them"
-        )
-        self._left_out = meter.create_counter(
-            "daydream.documents.left_out", description="parts of documents that gave no fact"
-        )
+        self._documents = telemetry.counter(table.DOCUMENTS)
+        self._left_out = telemetry.counter(table.LEFT_OUT)
         self._kinds: set[str] = set()
 
     def count(self, document: ReadDocument) -> None:
         """Count a document once it is stored."""
-        self._documents.add(1, {STATUS: document.status, KIND: self._bounded(document.kind)})
+        self._documents.add(1, document.status, self._bounded(document.kind))
         for part in document.left_out:
-            self._left_out.add(part.count, {LEFT_OUT: self._bounded(part.kind)})
+            self._left_out.add(part.count, self._bounded(part.kind))
 
     def _bounded(self, kind: str) -> str:
         """Return a name, or a common one if there are too many: each is a time series."""
         if len(self._kinds) < KINDS_MAX:
             self._kinds.add(kind)
         return kind if kind in self._kinds else OTHER_KIND
+
+
+def observe_disk(telemetry: Telemetry, folder: Path) -> None:
+    """Expose the disk of the memory's folder. With Weaviate there may be none."""
+
+    def values() -> Values:
+        if not folder.exists():
+            return []
+        usage = shutil.disk_usage(folder)
+        return [(usage.free, ("free",)), (usage.total, ("size",))]
+
+    telemetry.gauge(table.DISK, values)

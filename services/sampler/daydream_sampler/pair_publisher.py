@@ -10,13 +10,14 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from opentelemetry.trace import SpanKind
-
 from daydream_contracts.events import PairSampled, derive_id, pair_id_of
+from daydream_contracts.metrics.sampler import PAIRS
 from daydream_contracts.rpc import OpenReservation, PairFound, Refusal
 from daydream_contracts.topology import BUDGET_OPEN
 from daydream_models.reservations import SIZES, StagePlan, plans_by_size, samples_in
+from daydream_runtime.instruments import Tally
 from daydream_runtime.runtime_context import Runtime
+from daydream_runtime.span_failures import record_back_pressure
 from daydream_runtime.telemetry import Attribute
 from daydream_sampler.claim import Claim
 
@@ -29,6 +30,12 @@ class PairPublisher:
 
     runtime: Runtime
     samples: int
+    outcomes: Tally
+
+    @classmethod
+    def of(cls, runtime: Runtime, samples: int) -> PairPublisher:
+        """Return one that counts what becomes of pairs."""
+        return cls(runtime, samples, runtime.telemetry.counter(PAIRS))
 
     async def publish(
         self,
@@ -44,6 +51,23 @@ class PairPublisher:
         """
         number = claim.epoch or epoch
         pair_id = pair_id_of(number, facts.first.fact_id, facts.second.fact_id)
+        with self.runtime.telemetry.span("daydream", daydream=pair_id) as span:
+            span.set_attribute(Attribute.PAIR, pair_id)
+            refusal = await self._publish(number, pair_id, claim, facts, plans, fact_count)
+            if refusal is not None:
+                record_back_pressure(span, refusal.reason)
+        self.outcomes.add(1, "refused" if refusal else "published")
+        return refusal
+
+    async def _publish(
+        self,
+        number: int,
+        pair_id: str,
+        claim: Claim,
+        facts: PairFound,
+        plans: Mapping[str, StagePlan],
+        fact_count: int,
+    ) -> Refusal | None:
         reservation_id = derive_id("reservation", pair_id)
         grant = await self.runtime.rpc.request(
             BUDGET_OPEN, self._reservation(reservation_id, claim, facts, plans)
@@ -72,11 +96,8 @@ class PairPublisher:
             reservation_id=reservation_id,
             drawn_at=claim.claimed_at,
         )
-        with self.runtime.telemetry.tracer.start_as_current_span(
-            "daydream", kind=SpanKind.INTERNAL, attributes={Attribute.PAIR: pair_id}
-        ):
-            log.info("pair drawn", extra={"pair": pair_id})
-            await self.runtime.publish(pair)
+        log.info("pair drawn", extra={"pair": pair_id})
+        await self.runtime.publish(pair)
         return None
 
     def _reservation(

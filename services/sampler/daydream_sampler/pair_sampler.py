@@ -95,7 +95,7 @@ class PairSampler:
         self._batch_max = BATCH_MAX
         self._clearances = Clearances(settings.clearances)
         self._chooser = PairChooser(runtime.rpc, epoch)
-        self._publisher = PairPublisher(runtime, settings.samples)
+        self._publisher = PairPublisher.of(runtime, settings.samples)
         self._renewer = EpochRenewer(runtime.rpc, epoch)
         self._ranking = PairRanking(
             runtime.rpc, epoch, on=settings.screen, floor=settings.uniform_floor

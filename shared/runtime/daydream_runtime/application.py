@@ -38,9 +38,11 @@ from faststream.asgi import AsgiFastStream
 from faststream.asgi.types import Receive, Scope, Send
 from faststream.nats import NatsBroker, NatsRouter
 from faststream.specification import AsyncAPI
+from nats.aio.client import Client
 from starlette.routing import BaseRoute
 
 from daydream_contracts.buckets import DELIVERY_COUNTS, SETTINGS
+from daydream_contracts.metrics import service as table
 from daydream_runtime.broker import connect, make_broker
 from daydream_runtime.consumer_watch import missing_consumer, watch_consumers
 from daydream_runtime.endpoint_server import EndpointServer
@@ -102,15 +104,18 @@ class ServiceApp(AsgiFastStream):
         self.settings = settings
         self.lifecycle = Lifecycle()
         self.telemetry = start_telemetry(settings.service, settings.instance)
-        self.web = web_app(self.telemetry.registry, self.not_ready, settings.http_host)
+        registry = self.telemetry.registry if settings.metrics_port is None else None
+        self.web = web_app(registry, self.not_ready, settings.http_host)
         self.nats: NatsBroker = make_broker(
             settings, self.lifecycle.connection_closed, [partial(TracingMiddleware, self.telemetry)]
         )
         self._open = open_collaborators
         repo = ContextRepo()
         self._delivery = DeliveryMiddleware(self.telemetry)
-        self._endpoint_server = EndpointServer(repo)
+        self._endpoint_server = EndpointServer(repo, self.telemetry)
         self.register(consumers or {}, endpoints or {}, concurrency)
+        self._nc: Client | None = None
+        self._observe()
         self._stack = AsyncExitStack()
         self._loops: list[Loop] = []
         self._missing: Callable[[], str | None] = lambda: None
@@ -139,7 +144,18 @@ class ServiceApp(AsgiFastStream):
         self._consumers = consumer_router(self._rows, self._delivery, concurrency, inbox)
         self._endpoints = endpoint_router(endpoints, self._endpoint_server)
         self.nats.include_routers(self._consumers, self._endpoints)
+        for consumer in self._rows:
+            self._delivery.metrics.start(consumer.route.subject)
         document_publishers(self.nats, self.settings.service, self._rows)
+
+    def _observe(self) -> None:
+        """Expose whether the service is connected and works."""
+        gauge, lifecycle = self.telemetry.gauge, self.lifecycle
+        gauge(table.READY, lambda: [(int(lifecycle.ready and not lifecycle.stopping.is_set()), ())])
+        gauge(
+            table.NATS_CONNECTED,
+            lambda: [(int(self._nc is not None and self._nc.is_connected), ())],
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve HTTP with Starlette: FastStream's own routes match exact paths only."""
@@ -158,9 +174,10 @@ class ServiceApp(AsgiFastStream):
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
+        self._nc = await connect(self.nats, self.settings)
         runtime = Runtime(
             self.settings,
-            await connect(self.nats, self.settings),
+            self._nc,
             self.telemetry,
             EventPublisher(self.nats),
             self.lifecycle,

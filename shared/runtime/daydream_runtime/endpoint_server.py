@@ -11,30 +11,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import nats.errors
 from faststream import ContextRepo
 from faststream.nats.subscriber.usecases import LogicSubscriber
 from nats.aio.msg import Msg
-from opentelemetry import context, propagate
 
+from daydream_contracts.metrics import service as table
 from daydream_contracts.topology import Endpoint
 from daydream_runtime.failure_replies import failure_reply
 from daydream_runtime.from_context import injected_names
-from daydream_runtime.rpc import REASON_HEADER
+from daydream_runtime.rpc import FAILURE_HEADER, REASON_HEADER
+from daydream_runtime.span_failures import record_failure
+from daydream_runtime.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 CONCURRENCY_MAX = 1024
+BUG = "bug"
 FINISH_TIMEOUT_S = 5.0
 
 
 class EndpointServer:
     """Reply to each request in a separate task, at most `CONCURRENCY_MAX` at a time."""
 
-    def __init__(self, repo: ContextRepo) -> None:
+    def __init__(self, repo: ContextRepo, telemetry: Telemetry) -> None:
         self._repo = repo
+        self._telemetry = telemetry
+        self._answered = telemetry.counter(table.REQUESTS)
+        self._duration_s = telemetry.histogram(table.REQUEST_DURATION)
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(CONCURRENCY_MAX)
 
@@ -43,6 +50,7 @@ class EndpointServer:
     ) -> None:
         """Reply to what `subscriber` receives over NATS."""
         names = injected_names(handler)
+        self._answered.start([endpoint.subject], table.REPLY.values)
 
         async def take(msg: Msg) -> None:
             await self._slots.acquire()
@@ -72,20 +80,28 @@ class EndpointServer:
     async def _reply(
         self, endpoint: Endpoint[Any, Any], handler: Any, names: Sequence[str], msg: Msg
     ) -> None:
-        headers: dict[str, str] | None = None
-        token = context.attach(propagate.extract(msg.headers or {}))
+        headers: dict[str, str] = {}
+        started = time.perf_counter()
+        with self._telemetry.request_span(f"reply {endpoint.subject}", msg.headers or {}) as span:
+            try:
+                request = endpoint.request.model_validate_json(msg.data)
+                reply = await handler(request, **self._collaborators(names))
+                body = reply.model_dump_json().encode()
+            except Exception as error:
+                record_failure(span, error)
+                headers, text = failure_reply(error)
+                body = text.encode()
+                if headers.get(REASON_HEADER) == BUG:
+                    log.exception("a request on %s failed", endpoint.subject)
+            # within the span, which is then the example of its bucket
+            self._duration_s.record(time.perf_counter() - started, endpoint.subject)
+        self._answered.add(1, endpoint.subject, _outcome(headers))
         try:
-            request = endpoint.request.model_validate_json(msg.data)
-            reply = await handler(request, **self._collaborators(names))
-            body = reply.model_dump_json().encode()
-        except Exception as error:
-            headers, text = failure_reply(error)
-            body = text.encode()
-            if headers.get(REASON_HEADER) == "bug":
-                log.exception("a request on %s failed", endpoint.subject)
-        finally:
-            context.detach(token)
-        try:
-            await msg._client.publish(msg.reply, body, headers=headers)
+            await msg._client.publish(msg.reply, body, headers=headers or None)
         except nats.errors.Error as error:
             log.warning("a reply on %s was lost: %r", endpoint.subject, error)
+
+
+def _outcome(headers: Mapping[str, str]) -> str:
+    """Return the kind of failure that a reply carries, or "ok"."""
+    return BUG if headers.get(REASON_HEADER) == BUG else headers.get(FAILURE_HEADER, "ok")

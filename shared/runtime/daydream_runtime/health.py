@@ -31,11 +31,10 @@ LOOPBACK = ["127.0.0.1", "localhost"]
 Ready = Callable[[], Awaitable[str | None]]
 
 
-def web_app(registry: CollectorRegistry, not_ready: Ready, host: str) -> Starlette:
+def web_app(registry: CollectorRegistry | None, not_ready: Ready, host: str) -> Starlette:
     """Return the HTTP side of a service. `not_ready` returns what is missing, or None.
 
-    On a loopback address, answer only requests for its own names. So a foreign page cannot reach
-    the service through a DNS name of that page (DNS rebinding).
+    `registry`: the metrics; None if they have a separate port.
     """
 
     async def healthz(_: Request) -> Response:
@@ -45,17 +44,33 @@ def web_app(registry: CollectorRegistry, not_ready: Ready, host: str) -> Starlet
         missing = await not_ready()
         return PlainTextResponse(missing or "ok", status_code=503 if missing else 200)
 
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
+    if registry is not None:
+        routes.append(_metrics_route(registry))
+    return Starlette(middleware=_guards(host), routes=routes)
+
+
+def metrics_app(registry: CollectorRegistry, host: str) -> Starlette:
+    """Return the HTTP side for a port of the metrics alone."""
+    return Starlette(middleware=_guards(host), routes=[_metrics_route(registry)])
+
+
+def _metrics_route(registry: CollectorRegistry) -> Route:
     async def metrics(_: Request) -> Response:
         return Response(
             generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8"
         )
 
+    return Route("/metrics", metrics)
+
+
+def _guards(host: str) -> list[Middleware]:
+    """Return what answers, on a loopback address, only requests for its own names.
+
+    So a foreign page cannot reach the service through a DNS name of that page (DNS rebinding).
+    """
     hosts = LOOPBACK if host in LOOPBACK else ["*"]
-    guard = Middleware(TrustedHostMiddleware, allowed_hosts=hosts)
-    return Starlette(
-        middleware=[guard],
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)],
-    )
+    return [Middleware(TrustedHostMiddleware, allowed_hosts=hosts)]
 
 
 def bind(host: str, port: int) -> socket.socket:

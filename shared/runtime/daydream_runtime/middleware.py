@@ -36,7 +36,6 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.kv import KeyValue
 from opentelemetry import trace
-from opentelemetry.trace import Status, StatusCode
 
 from daydream_contracts.errors import RELEASED, PermanentError
 from daydream_contracts.events import Message
@@ -44,7 +43,9 @@ from daydream_contracts.topology import ACK_WAIT_S, ROUTES
 from daydream_runtime.dead_letters import publish_dead_letter
 from daydream_runtime.delivery_counts import read_counts, write_counts
 from daydream_runtime.disposition import WORKER_CRASHES_MAX, Redeliver, Reject, decide
-from daydream_runtime.telemetry import Attribute, Telemetry
+from daydream_runtime.message_metrics import MessageMetrics
+from daydream_runtime.span_failures import record_failure
+from daydream_runtime.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 HEARTBEAT_S = ACK_WAIT_S / 3
@@ -61,9 +62,9 @@ class DeliveryMiddleware:
     """
 
     def __init__(self, telemetry: Telemetry, *, heartbeat_s: float = HEARTBEAT_S) -> None:
-        self.telemetry = telemetry
         self.heartbeat_s = heartbeat_s
         self.in_progress: set[asyncio.Future[None]] = set()
+        self.metrics = MessageMetrics(telemetry, self.in_progress)
         self._js: JetStreamContext | None = None
         self._counts: KeyValue | None = None
         self._on_dead_letter: OnDeadLetter | None = None
@@ -163,6 +164,7 @@ class _DeliveryScope(BaseMiddleware[NatsPublishCommand, Msg]):
         self._started = time.perf_counter()
         if not self._delivery.connected:
             return
+        self._delivery.metrics.received(self.msg)
         self._settled = asyncio.get_running_loop().create_future()
         self._delivery.in_progress.add(self._settled)
         self._heartbeat = asyncio.create_task(keep_alive(self.msg, self._delivery.heartbeat_s))
@@ -202,7 +204,7 @@ class _DeliveryScope(BaseMiddleware[NatsPublishCommand, Msg]):
             return
         try:
             if isinstance(error, Exception) and not isinstance(error, HandlerException):
-                _mark_span(error)
+                record_failure(trace.get_current_span(), error)
                 self._outcome, response = await self._delivery.handle_failure(self.msg, error)
                 raise response from error
         finally:
@@ -214,10 +216,8 @@ class _DeliveryScope(BaseMiddleware[NatsPublishCommand, Msg]):
             self._settled.set_result(None)
 
     def _measure(self) -> None:
-        telemetry, subject = self._delivery.telemetry, self.msg.subject
-        telemetry.handled.add(1, {Attribute.DESTINATION: subject, "outcome": self._outcome})
         duration_s = time.perf_counter() - self._started
-        telemetry.handling_s.record(duration_s, {Attribute.DESTINATION: subject})
+        self._delivery.metrics.handled(self.msg.subject, self._outcome, duration_s)
 
 
 async def keep_alive(raw: Msg, heartbeat_s: float) -> None:
@@ -241,9 +241,3 @@ def read_event(subject: str, body: bytes) -> Message | None:
 
 def _is_released(error: Exception) -> bool:
     return isinstance(error, PermanentError) and error.reason == RELEASED
-
-
-def _mark_span(error: Exception) -> None:
-    span = trace.get_current_span()
-    span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-    span.set_attribute(Attribute.ERROR, type(error).__name__)

@@ -22,10 +22,10 @@ from typing import NoReturn, TypeVar
 
 from daydream_contracts.errors import ConfigurationError
 from daydream_runtime.application import ServiceApp, end_tasks
-from daydream_runtime.health import WebServer, bind
+from daydream_runtime.health import WebServer, bind, metrics_app
 from daydream_runtime.lifecycle import EXIT_CONFIGURATION
+from daydream_runtime.service_log import start_logging
 from daydream_runtime.settings import ServiceSettings
-from daydream_runtime.telemetry import start_logging
 from daydream_runtime.unknown_settings import unknown_settings
 
 log = logging.getLogger(__name__)
@@ -58,9 +58,11 @@ async def serve(app: ServiceApp) -> int:
     It answers on its HTTP port and obeys a stop from the first moment, also while it waits for
     NATS.
     """
-    web = WebServer(app, bind(app.settings.http_host, app.settings.http_port))
-    web.start()
-    log.info("starting", extra={"http": web.address})
+    servers = _servers(app)
+    for server in servers:
+        server.start()
+    addresses = dict(zip(("http", "metrics"), (server.address for server in servers), strict=False))
+    log.info("starting", extra=addresses)
     for warning in unknown_settings([type(app.settings)], os.environ):
         log.warning("%s", warning)
     work = asyncio.create_task(_work(app))
@@ -72,9 +74,20 @@ async def serve(app: ServiceApp) -> int:
     finally:
         app.lifecycle.stop()
         await app.nats.stop()  # no effect after an orderly stop
-        await web.stop()
+        for server in servers:
+            await server.stop()
         await asyncio.to_thread(app.telemetry.close)
     return app.lifecycle.exit_code
+
+
+def _servers(app: ServiceApp) -> list[WebServer]:
+    """Bind the ports. The metrics have their own, if the settings say so."""
+    settings = app.settings
+    servers = [WebServer(app, bind(settings.http_host, settings.http_port))]
+    if settings.metrics_port is not None:
+        metrics = metrics_app(app.telemetry.registry, settings.http_host)
+        servers.append(WebServer(metrics, bind(settings.http_host, settings.metrics_port)))
+    return servers
 
 
 async def _work(app: ServiceApp) -> None:

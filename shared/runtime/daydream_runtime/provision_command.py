@@ -22,8 +22,8 @@ from daydream_runtime.lifecycle import EXIT_CONFIGURATION
 from daydream_runtime.nats_connection import open_connection
 from daydream_runtime.nats_url import NatsAddress
 from daydream_runtime.provisioning import provision_when_ready
+from daydream_runtime.service_log import start_logging
 from daydream_runtime.settings import ServiceSettings
-from daydream_runtime.telemetry import start_logging
 
 log = logging.getLogger(__name__)
 

@@ -75,6 +75,12 @@ class ServiceSettings(BaseSettings):
     )
     http_host: str = Field("127.0.0.1", description="address of /healthz, /readyz and /metrics")
     http_port: int = Field(0, ge=0, le=65535, description="their port; 0 takes any free one")
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="port of /metrics alone, on the same address; empty: that of the others",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="minimum log level"
     )

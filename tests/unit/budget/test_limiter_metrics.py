@@ -13,7 +13,7 @@ from daydream_budget.gateway.limiter.registry import LimiterRegistry
 from daydream_budget.gateway.limiter.terms import LimiterSettings, ModelClosedError
 from daydream_runtime.telemetry import Telemetry, start_telemetry
 
-LABELS = 'gen_ai_provider_name="openai",gen_ai_request_model="gpt-5"'
+LABELS = ('gen_ai_provider_name="openai"', 'gen_ai_request_model="gpt-5"')
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def sample(telemetry: Telemetry, name: str, *labels: str) -> float:
     values = [
         float(line.rpartition(" ")[2])
         for line in generate_latest(telemetry.registry).decode().splitlines()
-        if line.startswith(f"{name}{{{LABELS},") and all(label in line for label in labels)
+        if line.startswith(f"{name}{{") and all(label in line for label in (*LABELS, *labels))
     ]
     assert len(values) == 1, generate_latest(telemetry.registry).decode()
     return values[0]

@@ -133,7 +133,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
                 purchases,
                 BatchWorker(lane, claims, _batch_timing(settings)),
                 pass_through,
-                ApiRoutes(callers, models, purchases, pass_through),
+                ApiRoutes(callers, models, purchases, pass_through, runtime.telemetry),
             )
         finally:
             await asyncio.gather(

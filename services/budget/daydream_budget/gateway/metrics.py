@@ -20,9 +20,10 @@ from daydream_budget.gateway.providers.dispositions import AnswerRow, classify
 from daydream_budget.gateway.providers.provider import CHAT_PATH, EMBEDDINGS_PATH
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_contracts.events import NANOUSD_PER_USD
-from daydream_runtime.telemetry import DURATION_BUCKETS_S, Attribute, Telemetry
+from daydream_contracts.metrics import gateway as table
+from daydream_runtime.span_failures import record_back_pressure
+from daydream_runtime.telemetry import Attribute, Telemetry
 
-TOKEN_BUCKETS = tuple(4**power for power in range(14))
 OPERATIONS = {CHAT_PATH: "chat", EMBEDDINGS_PATH: "embeddings"}
 
 
@@ -50,8 +51,11 @@ class ObservedCall:
                     "gen_ai.usage.output_tokens": reply.usage.output_tokens,
                 }
             )
-        if row.status != 200 and row.disposition != "wait":  # waiting is backpressure, no failure
-            self.span.set_status(Status(StatusCode.ERROR))
+        if row.disposition == "wait":
+            record_back_pressure(self.span, row.name)
+        elif row.status != 200:
+            self.span.set_attribute(Attribute.ERROR, row.name)
+            self.span.set_status(Status(StatusCode.ERROR, row.name))
         return row
 
 
@@ -59,31 +63,12 @@ class CallMetrics:
     """The metrics of one replica."""
 
     def __init__(self, telemetry: Telemetry) -> None:
-        meter = telemetry.meters.get_meter("daydream")
         self._tracer = telemetry.tracer
-        self._spent_usd = meter.create_counter(
-            "daydream.spent", unit="usd", description="settled cost of model calls"
-        )
-        self._saved_usd = meter.create_counter(
-            "daydream.saved", unit="usd", description="saving of calls that were made in a batch"
-        )
-        self._answers = meter.create_counter(
-            "daydream.gateway.answers",
-            unit="{answer}",
-            description="answers of providers, by the row of the table of answers",
-        )
-        self._call_s = meter.create_histogram(
-            "gen_ai.client.operation.duration",
-            unit="s",
-            description="duration of an attempt at a model call",
-            explicit_bucket_boundaries_advisory=DURATION_BUCKETS_S,
-        )
-        self._call_tokens = meter.create_histogram(
-            "gen_ai.client.token.usage",
-            unit="{token}",
-            description="tokens of a billed model call",
-            explicit_bucket_boundaries_advisory=TOKEN_BUCKETS,
-        )
+        self._spent_usd = telemetry.counter(table.SPENT)
+        self._saved_usd = telemetry.counter(table.SAVED)
+        self._answers = telemetry.counter(table.ANSWERS)
+        self._call_s = telemetry.histogram(table.CALL_DURATION)
+        self._call_tokens = telemetry.histogram(table.TOKENS)
 
     @contextmanager
     def observed(
@@ -91,43 +76,43 @@ class CallMetrics:
     ) -> Iterator[ObservedCall]:
         """Trace one attempt, and record how it ended."""
         operation = OPERATIONS.get(prepared.path, prepared.path)
-        labels = {**_labels(context, model), Attribute.OPERATION: operation}
+        stage, provider = context.caller.name, model.provider.config.name
+        call_labels = (stage, operation, provider, model.name)
+        self._spent_usd.start([stage], [model.name])
         started = time.perf_counter()
         with self._tracer.start_as_current_span(
             f"{operation} {model.name}",
             kind=SpanKind.CLIENT,
-            attributes={**labels, **_asked(prepared.body)},
+            attributes={
+                Attribute.STAGE: stage,
+                Attribute.PROVIDER: provider,
+                Attribute.REQUEST_MODEL: model.name,
+                Attribute.OPERATION: operation,
+                **_asked(prepared.body),
+            },
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
             call = ObservedCall(span)
             try:
                 yield call
             finally:
                 name = call.row.name if call.row else "cancelled"
-                self._answers.add(1, {**labels, "daydream.answer": name})
-                if call.row is None or call.row.status != 200:
-                    labels[Attribute.ERROR] = name
-                self._call_s.record(time.perf_counter() - started, labels)
+                self._answers.add(1, *call_labels, name)
+                failed = call.row is None or call.row.status != 200
+                duration_s = time.perf_counter() - started
+                self._call_s.record(duration_s, *call_labels, name if failed else "")
 
     def add_answer(self, context: CallContext, model: ServedModel, answer: StoredAnswer) -> None:
         """Count cost, saving and tokens of a billed call."""
-        labels = {Attribute.STAGE: context.caller.name, Attribute.REQUEST_MODEL: model.name}
-        self._spent_usd.add((answer.cost_nanousd or 0) / NANOUSD_PER_USD, labels)
+        stage, provider = context.caller.name, model.provider.config.name
+        self._spent_usd.add((answer.cost_nanousd or 0) / NANOUSD_PER_USD, stage, model.name)
         if answer.saved_nanousd:
-            self._saved_usd.add(answer.saved_nanousd / NANOUSD_PER_USD, labels)
+            self._saved_usd.add(answer.saved_nanousd / NANOUSD_PER_USD, stage, model.name)
         tokens = {"input": answer.input_tokens, "output": answer.output_tokens}
         for kind, count in tokens.items():
             if count is not None:
-                self._call_tokens.record(
-                    count, {**_labels(context, model), Attribute.TOKEN_TYPE: kind}
-                )
-
-
-def _labels(context: CallContext, model: ServedModel) -> dict[str, Any]:
-    return {
-        Attribute.STAGE: context.caller.name,
-        Attribute.PROVIDER: model.provider.config.name,
-        Attribute.REQUEST_MODEL: model.name,
-    }
+                self._call_tokens.record(count, stage, provider, model.name, kind)
 
 
 def _asked(sent: Mapping[str, Any]) -> dict[str, Any]:

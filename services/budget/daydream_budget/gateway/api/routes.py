@@ -7,6 +7,7 @@ repeated. A call without a name is paid each time, and its stream is passed on a
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from uuid import uuid4
 
 import nats.errors
 from nats.js.errors import APIError
-from opentelemetry import context, propagate
+from opentelemetry.trace import Span, Status, StatusCode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -28,10 +29,14 @@ from daydream_budget.gateway.providers.provider import CHAT_PATH, EMBEDDINGS_PAT
 from daydream_budget.gateway.purchase import Purchases, receipt
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.gateway_http import DISPOSITION_HEADER, EXTENSION
+from daydream_contracts.metrics import gateway as table
+from daydream_runtime.span_failures import record_back_pressure
+from daydream_runtime.telemetry import Attribute, Telemetry
 
 log = logging.getLogger(__name__)
 EVENT_STREAM = "text/event-stream"
 STORE_RETRY_S = 2.0
+WAITING = ("wait", "stop")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -39,22 +44,52 @@ class ApiRoutes:
     """The routes of one replica."""
 
     def __init__(
-        self, callers: Callers, models: Models, purchases: Purchases, pass_through: PassThrough
+        self,
+        callers: Callers,
+        models: Models,
+        purchases: Purchases,
+        pass_through: PassThrough,
+        telemetry: Telemetry,
     ) -> None:
         self._callers = callers
         self._models = models
         self._purchases = purchases
         self._pass_through = pass_through
+        self._telemetry = telemetry
+        self._requests = telemetry.counter(table.HTTP_REQUESTS)
+        self._duration_s = telemetry.histogram(table.HTTP_DURATION)
 
     @property
     def routes(self) -> tuple[Route, ...]:
         """Return the routes for the service's HTTP side."""
         return (
-            Route("/v1/chat/completions", _answered(self.chat), methods=["POST"]),
-            Route("/v1/embeddings", _answered(self.embeddings), methods=["POST"]),
-            Route("/v1/models", _answered(self.list_models)),
-            Route("/v1/models/{name:path}", _answered(self.find_model)),
+            self._route("/v1/chat/completions", self.chat, "POST"),
+            self._route("/v1/embeddings", self.embeddings, "POST"),
+            self._route("/v1/models", self.list_models, "GET"),
+            self._route("/v1/models/{name:path}", self.find_model, "GET"),
         )
+
+    def _route(self, path: str, handler: Handler, method: str) -> Route:
+        """Continue the caller's trace, and measure. A wait for a turn or for money is in both."""
+
+        async def answered(request: Request) -> Response:
+            started = time.perf_counter()
+            with self._telemetry.request_span(f"{method} {path}", request.headers) as span:
+                try:
+                    response, disposition = await handler(request), "ok"
+                except Exception as error:
+                    refused = _refusal(error)
+                    _record_refusal(span, refused)
+                    response = JSONResponse(
+                        refused.body(), refused.status, headers=refused.headers()
+                    )
+                    disposition = refused.disposition
+                # within the span, which is then the example of its bucket
+                self._duration_s.record(time.perf_counter() - started, path)
+            self._requests.add(1, disposition)
+            return response
+
+        return Route(path, answered, methods=[method])
 
     async def chat(self, request: Request) -> Response:
         """Answer a chat request, whole or as a stream."""
@@ -108,25 +143,24 @@ def _described(name: str, provider: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": provider}
 
 
-def _answered(handler: Handler) -> Handler:
-    """Answer refusals in OpenAI's shape, and continue the caller's trace."""
-
-    async def guarded(request: Request) -> Response:
-        token = context.attach(propagate.extract(dict(request.headers)))
-        try:
-            return await handler(request)
-        except CallRefusedError as error:
-            refused = error
-        except (nats.errors.Error, APIError, ConnectionError, TimeoutError) as error:
+def _refusal(error: Exception) -> CallRefusedError:
+    """Return the answer to a caller for an error."""
+    match error:
+        case CallRefusedError():
+            return error
+        case nats.errors.Error() | APIError() | ConnectionError() | TimeoutError():
             text = f"the gateway's store does not answer ({type(error).__name__})"
-            refused = CallRefusedError(503, "store_unavailable", text, "wait", STORE_RETRY_S)
-        except Exception:
-            number = uuid4().hex[:8]
-            log.exception("A request failed by a bug of the gateway. Number: %s", number)
-            text = f"the gateway has a bug; its log names it under {number}"
-            refused = CallRefusedError(500, "bug", text, "retry")
-        finally:
-            context.detach(token)
-        return JSONResponse(refused.body(), refused.status, headers=refused.headers())
+            return CallRefusedError(503, "store_unavailable", text, "wait", STORE_RETRY_S)
+    number = uuid4().hex[:8]
+    log.error("A request failed by a bug of the gateway. Number: %s", number, exc_info=error)
+    text = f"the gateway has a bug; its log names it under {number}"
+    return CallRefusedError(500, "bug", text, "retry")
 
-    return guarded
+
+def _record_refusal(span: Span, refused: CallRefusedError) -> None:
+    """Mark the span as failed, unless the caller waits for money, a provider or a person."""
+    if refused.disposition in WAITING:
+        record_back_pressure(span, refused.code)
+    elif span.is_recording():
+        span.set_attribute(Attribute.ERROR, refused.code)
+        span.set_status(Status(StatusCode.ERROR, refused.code))

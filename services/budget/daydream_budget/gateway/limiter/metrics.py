@@ -8,83 +8,59 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from opentelemetry.metrics import CallbackOptions, Observation
-
 from daydream_budget.gateway.limiter.limiter import Limiter
 from daydream_budget.gateway.limiter.terms import LimiterState, ModelKey, Signal, WaitReason
-from daydream_runtime.telemetry import DURATION_BUCKETS_S, Attribute, Telemetry
+from daydream_contracts.metrics import gateway as table
+from daydream_runtime.instruments import Values
+from daydream_runtime.telemetry import Telemetry
 
 
 class LimiterMetrics:
     """Observe limiters: pass it to their registry, then let it watch the registry."""
 
     def __init__(self, telemetry: Telemetry) -> None:
-        self._meter = telemetry.meters.get_meter("daydream")
-        self._wait_s = self._meter.create_histogram(
-            "daydream.gateway.wait",
-            unit="s",
-            description="wait for a turn, by what it last waited for",
-            explicit_bucket_boundaries_advisory=DURATION_BUCKETS_S,
-        )
-        self._attempts = self._meter.create_counter(
-            "daydream.gateway.attempts",
-            description="finished attempts, by what they taught and whether they were probes",
-        )
-        self._refused = self._meter.create_counter(
-            "daydream.gateway.refused",
-            description="requests that got no turn, by whether a person must act",
-        )
+        self._telemetry = telemetry
+        self._wait_s = telemetry.histogram(table.WAITED)
+        self._attempts = telemetry.counter(table.ATTEMPTS)
+        self._refused = telemetry.counter(table.REFUSED)
 
     def watch(self, limiters: Iterable[Limiter]) -> None:
         """Add gauges of these limiters, which may become more."""
-        for name, unit, description, value in (
-            ("daydream.gateway.in_flight", "{call}", "calls in flight", _in_flight),
-            ("daydream.gateway.waiting", "{request}", "requests that wait for a turn", _waiting),
-            ("daydream.gateway.concurrency", "{call}", "calls that may be in flight", _concurrency),
-            (
-                "daydream.gateway.pace",
-                "1/s",
-                "learned pace of all replicas; none: unlimited",
-                _pace,
-            ),
-            (
-                "daydream.gateway.closed",
-                "{state}",
-                "1: no call may start, 2: a person must act",
-                _closed,
-            ),
-            (
-                "daydream.gateway.replicas",
-                "{replica}",
-                "replicas that this one knows, itself included",
-                _replicas,
-            ),
+        for metric, value in (
+            (table.IN_FLIGHT, _in_flight),
+            (table.WAITING, _waiting),
+            (table.CONCURRENCY, _concurrency),
+            (table.PACE, _pace),
+            (table.CLOSED, _closed),
+            (table.REPLICAS, _replicas),
         ):
-            self._meter.create_observable_gauge(
-                name, [_observe(limiters, value)], unit=unit, description=description
-            )
+            self._telemetry.gauge(metric, _values(limiters, value))
 
     def waited(self, key: ModelKey, reason: WaitReason, seconds: float) -> None:
-        """Record the wait of a turn."""
-        self._wait_s.record(seconds, {**_labels(key), "reason": reason})
+        """Record the wait of a turn. The counters of a model begin with its first turn."""
+        self._wait_s.record(seconds, *_labels(key), reason)
+        self._attempts.start(*_each(key), table.SIGNAL.values, table.PROBE.values)
+        self._refused.start(*_each(key), table.STOP.values)
 
     def reported(self, key: ModelKey, signal: Signal, *, probe: bool) -> None:
         """Count a finished attempt."""
-        self._attempts.add(1, {**_labels(key), "signal": signal, "probe": probe})
+        self._attempts.add(1, *_labels(key), signal, str(probe).lower())
 
     def refused(self, key: ModelKey, *, stop: bool) -> None:
         """Count a request that got no turn."""
-        self._refused.add(1, {**_labels(key), "stop": stop})
+        self._refused.add(1, *_labels(key), str(stop).lower())
 
 
-def _observe(
+def _values(
     limiters: Iterable[Limiter], value: Callable[[LimiterState], float | None]
-) -> Callable[[CallbackOptions], list[Observation]]:
-    def observe(_: CallbackOptions) -> list[Observation]:
-        values = [(limiter.key, value(limiter.state())) for limiter in limiters]
-        return [Observation(amount, _labels(key)) for key, amount in values if amount is not None]
+) -> Callable[[], Values]:
+    def values() -> Values:
+        for limiter in limiters:
+            amount = value(limiter.state())
+            if amount is not None:
+                yield amount, _labels(limiter.key)
 
-    return observe
+    return values
 
 
 def _in_flight(state: LimiterState) -> float:
@@ -111,5 +87,9 @@ def _replicas(state: LimiterState) -> float:
     return state.replicas
 
 
-def _labels(key: ModelKey) -> dict[str, str]:
-    return {Attribute.PROVIDER: key.provider, Attribute.REQUEST_MODEL: key.model}
+def _labels(key: ModelKey) -> tuple[str, str]:
+    return key.provider, key.model
+
+
+def _each(key: ModelKey) -> tuple[list[str], list[str]]:
+    return [key.provider], [key.model]
