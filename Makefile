@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream
+.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream faults fault-tests
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -76,9 +76,16 @@ docs: setup ## build the documentation site into site/, strictly: a broken link 
 	$(BIN)/zensical build --clean --strict
 
 # each program writes the pages that derive from the code; tests keep them equal
-reference: setup ## renew the generated pages: docs/reference, docs/settings.md, .env.example
+reference: setup ## renew the generated pages: docs/reference, docs/settings.md, docs/faults.md, .env.example
 	PYTHONPATH=tests $(BIN)/python tests/deploy/settings_table.py
 	PYTHONPATH=tests $(BIN)/python tests/deploy/reference_pages.py
+	PYTHONPATH=tests $(BIN)/python tests/deploy/faults_page.py
+
+faults: setup ## renew docs/faults.md from the tests with a fault mark and their recorded results
+	PYTHONPATH=tests $(BIN)/python tests/deploy/faults_page.py
+
+fault-tests: setup .tools/ready ## run and record the tests of a row of docs/faults.md: FAULT=F7, without it all of them; SEEDS=3
+	$(PYTEST) -m fault --fault-results tests/fault_results.json $(ARGS) $$(PYTHONPATH=tests $(BIN)/python -m support.fault_marks $(FAULT))
 
 bench: setup ## benchmarks: JSON lines, one per figure (BENCH=name for one of them)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)

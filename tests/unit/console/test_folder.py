@@ -18,6 +18,7 @@ def folder(tmp_path: Path) -> DataFolder:
     return folder
 
 
+@pytest.mark.fault("F37", invariant="one system at a time holds the folder")
 def test_one_system_at_a_time_holds_the_folder(folder: DataFolder) -> None:
     other = DataFolder(folder.path)
     assert folder.hold()
