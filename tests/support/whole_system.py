@@ -40,6 +40,7 @@ from daydream_runtime.nats_login import NatsLogin
 from daydream_runtime.nats_url import NatsAddress
 from daydream_runtime.provision_command import provision_at
 from daydream_runtime.rpc import RpcClient
+from support.faulty_broker import FaultyBroker
 from support.gateway import write_prices
 from support.guarded_server import GuardedServer
 from support.nodes import NODES, Nodes
@@ -81,7 +82,7 @@ SETTINGS = {
 class WholeSystem:
     """The running processes, and what each fault allows."""
 
-    servers: Nodes | GuardedServer
+    servers: Nodes | GuardedServer | FaultyBroker
     endpoint: EndpointProgram
     folder: Path
     nc: Client
@@ -254,7 +255,7 @@ async def running_tenant(
 
 @asynccontextmanager
 async def running_system(
-    nodes: Nodes, endpoint: EndpointProgram, folder: Path
+    nodes: Nodes | FaultyBroker, endpoint: EndpointProgram, folder: Path
 ) -> AsyncIterator[WholeSystem]:
     """Run all roles, with money and documents."""
 

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.gateway_port import gateway_port
 from daydream_console.local.model import ModelChoice
+from daydream_console.local.nats_health import NatsHealth
 from daydream_console.local.processes import Processes, Program, free_port
 from daydream_console.local.secret_variables import (
     GATEWAY,
@@ -219,7 +220,9 @@ async def _start_nats(processes: Processes, folder: DataFolder) -> str:
     config.write_text(NATS_CONFIG.format(port=port, monitor=monitor, users=USERS_FILE, store=store))
     health = f"http://127.0.0.1:{monitor}/healthz"
     server = [str(nats_server()), "-c", str(config)]
-    await processes.start(Program("nats", server, health, environment_of("nats", os.environ)))
+    environment = environment_of("nats", os.environ)
+    is_stuck = NatsHealth(health, store).is_stuck
+    await processes.start(Program("nats", server, health, environment, is_stuck=is_stuck))
     return f"nats://127.0.0.1:{port}"
 
 
