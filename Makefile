@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream faults fault-tests
+.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream faults fault-tests simulate
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ test-chaos: setup .tools/ready ## tests that take minutes: processes killed in t
 
 test-cluster: setup ## the whole system on three NATS servers that are killed, frozen and restarted: SEEDS=3 for more moments
 	$(PYTEST) -m cluster --exitfirst tests/cluster $(ARGS)
+
+simulate: setup ## the pure cores in virtual time with seeded faults: SEED=7 STEPS=1000000
+	PYTHONPATH=tests $(BIN)/python -m simulation --seed $(or $(SEED),0) --steps $(or $(STEPS),100000)
 
 test-browser: setup .tools/ready .tools/chromium ## tests of the web console in Debian's chromium, and of its API against its description
 	$(PYTEST) -m browser tests/browser $(ARGS)

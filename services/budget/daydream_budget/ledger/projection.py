@@ -103,5 +103,5 @@ def _missing(first: int, last: int) -> ConfigurationError:
     return ConfigurationError(
         f"the ledger lacks commits {first} to {last}. "
         "What was spent in them is unknown, so nothing is granted",
-        f"{RESTORE}, or its archive",
+        f"{RESTORE}, and its archive from a backup",
     )
