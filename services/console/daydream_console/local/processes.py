@@ -31,6 +31,7 @@ EXIT_WRONG_SETTING = 2
 SHARED = ("nats", "model")  # stopped last, because the services need them to stop in order
 STUCK_POLL_S = 5.0
 PR_SET_PDEATHSIG = 1
+PRIVATE_UMASK = 0o077  # what a program writes is its owner's alone
 LOG_BYTES_MAX = 20_000_000
 PORTS = range(20_000, 30_000)  # systems give higher ones to outgoing connections
 PORTS_TRIED = 100
@@ -109,6 +110,7 @@ class Processes:
         file = self._logs / f"{program.name}.log"
         if file.exists() and file.stat().st_size > LOG_BYTES_MAX:
             file.replace(file.with_suffix(".log.1"))
+        file.touch(mode=0o600)
         with file.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 *program.arguments,
@@ -116,6 +118,7 @@ class Processes:
                 stdout=output,
                 stderr=output,
                 env=dict(program.environment),
+                umask=PRIVATE_UMASK,
                 start_new_session=True,  # Ctrl-C reaches only us; we stop them in order
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
