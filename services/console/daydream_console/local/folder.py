@@ -80,6 +80,16 @@ class DataFolder:
         self._lock = lock
         return True
 
+    def is_gone(self) -> bool:
+        """Return whether the folder that this process holds was removed, or replaced."""
+        if self._lock is None:
+            return False
+        try:
+            there = (self.path / "lock").stat()
+        except OSError:
+            return True
+        return not os.path.samestat(there, os.fstat(self._lock.fileno()))
+
     def is_held(self) -> bool:
         """Return whether a system has the lock. Create nothing and keep nothing."""
         try:
