@@ -79,10 +79,11 @@ docs: setup ## build the documentation site into site/, strictly: a broken link 
 	$(BIN)/zensical build --clean --strict
 
 # each program writes the pages that derive from the code; tests keep them equal
-reference: setup ## renew the generated pages: docs/reference, docs/settings.md, docs/faults.md, .env.example
+reference: setup ## renew the generated pages: docs/reference, docs/settings.md, docs/faults.md, docs/threat-model.md, .env.example
 	PYTHONPATH=tests $(BIN)/python tests/deploy/settings_table.py
 	PYTHONPATH=tests $(BIN)/python tests/deploy/reference_pages.py
 	PYTHONPATH=tests $(BIN)/python tests/deploy/faults_page.py
+	PYTHONPATH=tests $(BIN)/python tests/deploy/threat_model_page.py
 
 faults: setup ## renew docs/faults.md from the tests with a fault mark and their recorded results
 	PYTHONPATH=tests $(BIN)/python tests/deploy/faults_page.py

@@ -12,13 +12,23 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import psutil
 import pytest
 import pytest_asyncio
+from nats.aio.msg import Msg
 
 from daydream_console.local.nats_health import NatsHealth
-from daydream_contracts.topology import ACK_WAIT_S
+from daydream_contracts.rpc import EmptyRequest
+from daydream_contracts.topology import (
+    ACK_WAIT_S,
+    BUDGET_STATE,
+    CONSUMERS,
+    MEMORY_STATE,
+    ROUTES,
+    SAMPLER_STATE,
+)
 from support.faulty_broker import FaultyBroker, faulty_broker
 from support.ledger_checks import check_nothing_lost_or_paid_twice
 from support.polling import eventually
@@ -36,6 +46,19 @@ AWAY_S = 3 * ACK_WAIT_S
 QUIET_S = 12.0  # no call begins for so long: what was authorized before the fault is over
 CPU_SHARE_MAX = 0.3  # of one core, for a service that only waits
 KILLS = 8
+HOSTILE_BODIES = (
+    b"",
+    b"not json",
+    b"[1, 2]",
+    b"null",
+    b'{"version": 2}',
+    b'{"version": 1, "pair_id": 7}',
+    b"\xff\xfe\x00",
+    b"[" * 100_000,
+    b'{"x": ' + b"9" * 5_000 + b"}",
+    b'"' + b"a" * 2_000_000 + b'"',
+    bytes(7_000_000),
+)
 STAGES = ("synthesizer", "critic", "gateway-1", "memory", "budget-1", "sampler")
 
 
@@ -45,7 +68,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", range(int(os.environ.get("SEEDS") or 1)))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WholeSystem]:
     """One system for all tests: its start takes longer than a fault."""
     folder = tmp_path_factory.mktemp("broker")
@@ -194,4 +217,63 @@ async def test_nothing_is_paid_while_the_disk_is_full_and_the_work_continues(
     await eventually(health.is_stuck)
     await asyncio.to_thread(broker.server.stop)  # as `daydream up` does then
     await broker.start()
+    await check(system)
+
+
+@pytest.mark.fault("F9", invariant="all events five times, shuffled, without ids: nothing changes")
+async def test_every_event_may_come_again_in_any_order(system: WholeSystem, seed: int) -> None:
+    events: list[Msg] = []
+
+    async def keep(message: Msg) -> None:
+        events.append(message)
+
+    watched = [await system.nc.subscribe(route.subject, cb=keep) for route in ROUTES]
+    await system.until_answered(CALLS_AFTER)
+    await check(system)
+    for subscription in watched:
+        await subscription.unsubscribe()
+    before = await effects_of(system)
+    js, again = system.nc.jetstream(), 5 * events
+    random.Random(seed).shuffle(again)
+    assert len({message.subject for message in events}) >= 3
+    for message in again:
+        await js.publish(message.subject, message.data)  # as long after the duplicate window
+    await check_nothing_lost_or_paid_twice(system)
+    assert await effects_of(system) == before
+
+
+async def effects_of(system: WholeSystem) -> dict[str, Any]:
+    """Return what events have changed: calls, money, and what the memory has."""
+    budget = await system.rpc.request(BUDGET_STATE, EmptyRequest())
+    memory = await system.rpc.request(MEMORY_STATE, EmptyRequest())
+    sampler = await system.rpc.request(SAMPLER_STATE, EmptyRequest())
+    return {
+        "calls": system.endpoint.witness()["calls"],
+        "settled": budget.settled_nanousd,
+        "reserved": budget.reserved_nanousd,
+        "verdicts": memory.verdicts,
+        "facts": memory.facts,
+        "drawn": sampler.drawn,
+        "yields": {row.strategy: row.draws for row in sampler.strategies},
+    }
+
+
+@pytest.mark.fault(
+    "F10", invariant="hostile bytes on every subject are dead letters; work continues"
+)
+async def test_no_bytes_on_any_subject_stop_the_work(system: WholeSystem) -> None:
+    js = system.nc.jetstream()
+    for route in ROUTES:
+        for body in HOSTILE_BODIES:
+            await js.publish(route.subject, body)
+    expected = len(CONSUMERS) * len(HOSTILE_BODIES)
+
+    async def are_put_aside() -> bool:
+        return (await js.stream_info("DEADLETTERS")).state.messages >= expected
+
+    await eventually(are_put_aside, 120, poll_s=0.2)
+    await system.until_answered(CALLS_AFTER)
+    await system.until_ready()
+    assert (await js.stream_info("DEADLETTERS")).state.messages == expected
+    await js.purge_stream("DEADLETTERS")
     await check(system)

@@ -22,7 +22,7 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.fault("F37", invariant="a second start is refused and the first one goes on")
+@pytest.mark.fault("F37", invariant="a second start is refused and the first one continues")
 @pytest.mark.fault("F36", invariant="the system says that its folder is gone, and all of it ends")
 def test_a_second_start_is_refused_and_a_removed_folder_ends_the_system(tmp_path: Path) -> None:
     with priced_endpoint(tmp_path, delay_s=0.2) as endpoint:

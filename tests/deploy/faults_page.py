@@ -26,7 +26,7 @@ behind the table: spending never crosses a cap, nothing that was paid for is los
 continues without help. Every failure is visible: as a dead letter with its reason, an alert, a
 service that is not ready, or one line with the fix.
 
-The witness of most of these tests is the provider: a process of its own, which counts what it
+The witness of most of these tests is the provider: a separate process, which counts what it
 billed and keeps every question.
 
 - **Run a row's tests:** `make fault-tests FAULT=F7`. It runs every test of that row, the slow ones

@@ -66,19 +66,19 @@ def check_other_secrets(daydream: Daydream, printed: str) -> None:
     for name, (secret, homes) in secrets_of(daydream).items():
         assert len(secret) >= 16, name
         assert secret not in printed, name
-        found = {str(path) for path in files_with(daydream.data, secret)}
-        assert found <= set(homes), name
+        places = {str(path) for path in files_with(daydream.data, secret)}
+        assert places <= set(homes), name
 
 
 def check_environments(environments: dict[str, dict[str, str]], daydream: Daydream) -> None:
-    """Assert that each other secret is in the environment of its owner alone, or of nobody."""
+    """Assert that each other secret is in the environment of its owner alone, or of none."""
     for name, (secret, _) in secrets_of(daydream).items():
         having = {who for who, own in environments.items() if secret in str(own)}
         assert having == ({"console"} if name == "console token" else set()), name
 
 
 def check_private(folder: Path) -> None:
-    """Assert that nobody but the owner can read, write or list what is stored."""
+    """Assert that only the owner can read, write or list what is stored."""
     open_to_others = [
         path
         for path in (folder, *folder.rglob("*"))

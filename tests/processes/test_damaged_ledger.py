@@ -1,7 +1,7 @@
 """The file of the ledger's stream is damaged: nothing is granted, and the reason is said.
 
-nats-server tells nobody. After a crash it cuts the stream at the damaged block and gives the lost
-sequences to new messages. After an orderly stop it counts the messages and does not return them.
+nats-server reports nothing. After a crash it cuts the stream at the damaged block, and gives the
+lost sequences to new messages. After an orderly stop it counts the messages and returns none.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ async def test_a_replica_refuses_to_serve_a_truncated_ledger(
     assert "existed. Spent money" in logs(tmp_path)
 
 
-@pytest.mark.fault("F17", invariant="an authorization that nobody settles is spent in full")
+@pytest.mark.fault("F17", invariant="an authorization that is never settled is spent in full")
 async def test_an_attempt_that_is_never_settled_is_spent_in_full_when_it_expires(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:

@@ -7,14 +7,16 @@ import json
 import random
 import time
 
-from simulation.world import Simulation
+from simulation.world import DaydreamSimulation
 
 
 class SimulationFailedError(Exception):
     """Something that must hold does not. The text says how to see it again."""
 
 
-def simulate(seed: int, steps: int, kind: type[Simulation] = Simulation) -> Simulation:
+def simulate(
+    seed: int, steps: int, kind: type[DaydreamSimulation] = DaydreamSimulation
+) -> DaydreamSimulation:
     """Run to the end, and check what must hold. Raise SimulationFailedError with seed and step."""
     random.seed(seed)  # the product's jitter is not given a generator
     simulation = kind(seed)

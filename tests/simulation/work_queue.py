@@ -17,7 +17,7 @@ LOST_ACK_SHARE = 0.02
 
 
 class WorkerKilledError(Exception):
-    """The worker dies at this line. Nobody catches it but the simulation."""
+    """The worker dies at this line. Only the simulation catches it."""
 
 
 @dataclass

@@ -40,7 +40,7 @@ IN_FLIGHT_MAX = timedelta(minutes=15)
 
 
 @dataclass
-class Daydream:
+class SimulatedDaydream:
     """What became of one drawn pair."""
 
     asked: Counter[str] = field(default_factory=Counter)
@@ -49,7 +49,7 @@ class Daydream:
     verdicts: int = 0
 
 
-class Simulation:
+class DaydreamSimulation:
     """All state outside of the cores, and the evidence of what happened."""
 
     def __init__(self, seed: int) -> None:
@@ -60,7 +60,7 @@ class Simulation:
         self.epoch = Epoch(key=f"simulation {seed}")
         self.facts = 40
         self.queues = {stage: SimulatedQueue(self.chance) for stage in STAGES}
-        self.daydreams: dict[str, Daydream] = {}
+        self.daydreams: dict[str, SimulatedDaydream] = {}
         self.attempts: set[str] = set()
         self.ended: Counter[str] = Counter()
         self.billed = 0
@@ -124,7 +124,7 @@ class Simulation:
                 self.epoch = self.epoch.renew_claim(claim, self.now)
                 return
             self._maybe_die()
-            self.daydreams.setdefault(name, Daydream())
+            self.daydreams.setdefault(name, SimulatedDaydream())
             self.queues["synthesizer"].publish(name, self.now)
             self._maybe_die()
         except WorkerKilledError:
@@ -201,7 +201,7 @@ class Simulation:
         raise RetryLaterError(grant.refusal.text)
 
     def _ask(self, name: str, call: str, attempt_id: str) -> int | None:
-        """Return the cost that the provider reports. It bills also what is lost on its way."""
+        """Return the cost that the provider reports. It bills also what is lost."""
         daydream = self.daydreams[name]
         daydream.asked[call] += 1
         assert daydream.asked[call] <= 1 + daydream.faults, f"{call} is repeated without a fault"
@@ -211,7 +211,7 @@ class Simulation:
         if self.faulty and self.chance.random() < 0.02:
             daydream.faults += 1
             self._settle(attempt_id, None)
-            raise TransientError("the answer was lost on its way")
+            raise TransientError("the answer was lost")
         daydream.answers.add(call)
         return cost if self.chance.random() > 0.05 else None  # without usage
 

@@ -109,7 +109,7 @@ class NatsServer:
 
     @property
     def health(self) -> str:
-        """Return the address of its own report."""
+        """Return the address of its health report."""
         return f"http://127.0.0.1:{self.monitor}/healthz"
 
     @property

@@ -56,14 +56,14 @@ class TcpProxy:
         try:
             if self._is_refusing:
                 return
-            there_reader, there = await asyncio.open_connection("127.0.0.1", self.target)
-            self._writers.add(there)
+            far_reader, far = await asyncio.open_connection("127.0.0.1", self.target)
+            self._writers.add(far)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pass(reader, there))
-                group.create_task(self._pass(there_reader, writer))
-            self._writers.discard(there)
+                group.create_task(self._pass(reader, far))
+                group.create_task(self._pass(far_reader, writer))
+            self._writers.discard(far)
         except (OSError, ExceptionGroup):
-            pass  # the server is away: as if nobody listened
+            pass  # the server is away: as if nothing listened
         finally:
             writer.close()
             self._writers.discard(writer)

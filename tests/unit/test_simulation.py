@@ -6,12 +6,12 @@ import pytest
 
 from daydream_budget.ledger.state import LedgerState
 from simulation.__main__ import SimulationFailedError, simulate
-from simulation.world import Simulation
+from simulation.world import DaydreamSimulation
 
 STEPS = 3_000
 
 
-class ForgetfulSimulation(Simulation):
+class ForgetfulSimulation(DaydreamSimulation):
     """A gateway that stores no answers."""
 
     def _ask(self, name: str, call: str, attempt_id: str) -> int | None:
@@ -20,8 +20,8 @@ class ForgetfulSimulation(Simulation):
         return cost
 
 
-class LosingSimulation(Simulation):
-    """Ledgers that have all lost a part, as from a damaged stream: nobody reads it any more."""
+class LosingSimulation(DaydreamSimulation):
+    """Ledgers that have all lost a part, as from a damaged stream: none reads it any more."""
 
     def _rare_events(self) -> None:
         super()._rare_events()
@@ -51,7 +51,7 @@ def test_a_seed_makes_the_same_run_again() -> None:
 
 @pytest.mark.parametrize("kind", [ForgetfulSimulation, LosingSimulation])
 def test_a_fault_of_the_product_is_found_and_named_by_seed_and_step(
-    kind: type[Simulation],
+    kind: type[DaydreamSimulation],
 ) -> None:
     with pytest.raises(SimulationFailedError, match="make simulate SEED=1 STEPS="):
         simulate(1, STEPS, kind)

@@ -264,8 +264,8 @@ def list_batches(batched: BatchedModel) -> list[Any]:
     return batches
 
 
-@pytest.mark.fault("F30", invariant="a batch whose id was never heard is found")
-async def test_a_batch_whose_id_was_never_heard_is_found_and_not_handed_in_twice(
+@pytest.mark.fault("F30", invariant="a batch whose id was lost is found")
+async def test_a_batch_whose_id_was_lost_is_found_and_not_handed_in_twice(
     batched: BatchedModel,
 ) -> None:
     request = await batched.new_request("thing")

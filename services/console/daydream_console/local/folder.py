@@ -85,10 +85,10 @@ class DataFolder:
         if self._lock is None:
             return False
         try:
-            there = (self.path / "lock").stat()
+            current = (self.path / "lock").stat()
         except OSError:
             return True
-        return not os.path.samestat(there, os.fstat(self._lock.fileno()))
+        return not os.path.samestat(current, os.fstat(self._lock.fileno()))
 
     def is_held(self) -> bool:
         """Return whether a system has the lock. Create nothing and keep nothing."""
