@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from daydream_contracts.number_limits import SQUARES_MAX
 
+EXAMPLES = settings().max_examples
 CASES_PER_EXAMPLE = 5  # of the profile: there are many examples
 FROM_OTHERS = {*SPOKEN, *ASKED}
 Place = tuple[str | int, ...]
@@ -80,7 +81,7 @@ def check(file: Path, data: bytes) -> None:
 
 
 @pytest.mark.fault("F10", invariant="a hostile value is refused or bounded")
-@settings(max_examples=settings.default.max_examples * CASES_PER_EXAMPLE)  # type: ignore[union-attr]
+@settings(max_examples=CASES_PER_EXAMPLE * EXAMPLES)
 @given(file=st.sampled_from(FILES), data=st.data())
 def test_no_value_crashes_a_reader_or_is_unbounded(file: Path, data: st.DataObject) -> None:
     example = json.loads(file.read_text())
@@ -89,7 +90,7 @@ def test_no_value_crashes_a_reader_or_is_unbounded(file: Path, data: st.DataObje
     check(file, json.dumps(changed).encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=settings.default.max_examples)  # type: ignore[union-attr]
+@settings(max_examples=EXAMPLES)
 @given(file=st.sampled_from(FILES), cut=st.integers(0, 10_000), foreign=st.binary(max_size=20))
 def test_cut_and_foreign_bytes_are_refused_or_read(file: Path, cut: int, foreign: bytes) -> None:
     check(file, file.read_bytes()[:cut] + foreign)
