@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from threading import Thread
 
 from opentelemetry import propagate, trace
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
@@ -29,6 +30,7 @@ from opentelemetry.trace import Span, SpanKind, Tracer
 from prometheus_client import CollectorRegistry
 from pythonjsonlogger.json import JsonFormatter
 
+CLOSE_S = 3.0  # the exporters' own limits add up to half a minute
 DURATION_BUCKETS_S = (
     0.01,
     0.02,
@@ -75,7 +77,12 @@ class Telemetry:
     traces: TracerProvider
 
     def close(self) -> None:
-        """Send what is pending, and stop."""
+        """Send what is pending, and stop. A collector that does not answer delays no stop."""
+        sending = Thread(target=self._send_and_stop, name="telemetry", daemon=True)
+        sending.start()
+        sending.join(CLOSE_S)
+
+    def _send_and_stop(self) -> None:
         self.traces.shutdown()
         self.meters.shutdown()
 
@@ -117,14 +124,18 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
     readers: list[MetricReader] = [PrometheusMetricReader(registry=registry)]
     is_exported = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
     # Spans that go nowhere only pass on their ids: the logs show them.
-    traces = TracerProvider(resource=resource, sampler=None if is_exported else ALWAYS_OFF)
+    traces = TracerProvider(
+        resource=resource,
+        sampler=None if is_exported else ALWAYS_OFF,
+        shutdown_on_exit=False,  # it would wait for the collector once more
+    )
     if is_exported:
         # Imported only here: it takes a fifth of a service's start.
         from daydream_runtime import otlp  # noqa: PLC0415
 
         traces.add_span_processor(otlp.span_processor())
         readers.append(otlp.metric_reader())
-    meters = MeterProvider(readers, resource=resource, views=_views())
+    meters = MeterProvider(readers, resource=resource, views=_views(), shutdown_on_exit=False)
     meter = meters.get_meter("daydream")
     return Telemetry(
         tracer=traces.get_tracer("daydream"),
