@@ -62,8 +62,8 @@ class TcpProxy:
                 group.create_task(self._pass(reader, far))
                 group.create_task(self._pass(far_reader, writer))
             self._writers.discard(far)
-        except (OSError, ExceptionGroup):
-            pass  # the server is away: as if nothing listened
+        except (OSError, ExceptionGroup, asyncio.CancelledError):
+            pass  # the server is away, as if nothing listened; or the proxy ends
         finally:
             writer.close()
             self._writers.discard(writer)
