@@ -87,12 +87,12 @@ class NatsServer:
         self.url = f"nats://127.0.0.1:{self.port}"
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._config = folder / "nats.conf"
+        self.config = folder / "nats.conf"
         sync = ", sync_interval: always" if sync_always else ""
         limit = f", max_file_store: {files_max}" if files_max else ""
         store = disk.folder if disk else folder
         self._launcher = disk.launcher if disk else ()
-        self._config.write_text(
+        self.config.write_text(
             f"host: 127.0.0.1\nport: {self.port}\n"
             f'http: "127.0.0.1:{self.monitor}"\nmax_payload: 8MB\n'
             f'jetstream {{ store_dir: "{store}"{sync}{limit} }}\n{settings}\n'
@@ -101,7 +101,7 @@ class NatsServer:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [*self._launcher, str(nats_server()), "-c", str(self._config)],
+            [*self._launcher, str(nats_server()), "-c", str(self.config)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -127,7 +127,7 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
     traces = TracerProvider(
         resource=resource,
         sampler=None if is_exported else ALWAYS_OFF,
-        shutdown_on_exit=False,  # it would wait for the collector once more
+        shutdown_on_exit=False,  # it would wait for the collector again
     )
     if is_exported:
         # Imported only here: it takes a fifth of a service's start.
