@@ -17,6 +17,12 @@ REFUSING = '\nauthorization { token: "another" }\n'
 WATCHED_S, CPU_SHARE_MAX = 4.0, 0.5
 
 
+def address_of(folder: Path) -> str:
+    """Return the port in the name of the log."""
+    (log,) = folder.glob("budget-*.log")
+    return log.stem.rpartition("-")[2]
+
+
 @pytest.mark.fault("F6", invariant="a service that NATS refuses waits without spinning")
 async def test_a_service_that_nats_refuses_for_a_time_waits_and_continues(
     bare_server: NatsServer, tmp_path: Path
@@ -24,7 +30,7 @@ async def test_a_service_that_nats_refuses_for_a_time_waits_and_continues(
     await asyncio.to_thread(bare_server.provision)
     usual = bare_server.config.read_text()
     with service("budget", bare_server.url, tmp_path) as process:
-        port = next(tmp_path.glob("budget-*.log")).stem.rpartition("-")[2]
+        port = address_of(tmp_path)
         ready = f"http://127.0.0.1:{port}/readyz"
         bare_server.kill()
         bare_server.config.write_text(usual + REFUSING)
