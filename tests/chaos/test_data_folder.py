@@ -27,8 +27,7 @@ def is_alive(pid: int) -> bool:
 def test_a_second_start_is_refused_and_a_removed_folder_ends_the_system(tmp_path: Path) -> None:
     with priced_endpoint(tmp_path, delay_s=0.2) as endpoint:
         daydream = Daydream(tmp_path / "user", endpoint, **DRAWS)
-        (tmp_path / "note.md").write_text("\n\n".join(notes()))
-        running = daydream.start("run", "-n", "400", "--cap", "1", str(tmp_path / "note.md"))
+        running = daydream.start("run", "-n", "400", "--cap", "1")
         until(lambda: endpoint.witness()["answered"] >= 6, "some answers", 180)
         pids = daydream.processes()
         second = daydream("up", "--port", "0", "--cap", "1")
@@ -40,12 +39,3 @@ def test_a_second_start_is_refused_and_a_removed_folder_ends_the_system(tmp_path
         assert running.returncode == 2, errors
         assert "was removed while daydream was running" in errors
         until(lambda: not any(map(is_alive, pids.values())), "all services to end", 30)
-
-
-def notes() -> list[str]:
-    """Return paragraphs that are long enough to be facts."""
-    return [
-        f"Observation {number}: the pressure in chamber {number} rises with the square of the "
-        f"flow, and falls again once {number + 3} valves are open at the same time."
-        for number in range(30)
-    ]
