@@ -20,7 +20,7 @@ from support.whole_system import WholeSystem
 
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(450),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 CALLS_AFTER = 8  # answered calls that show that the work continues
