@@ -60,7 +60,7 @@ def _section(row: FaultRow, tests: list[ShownFault], outcomes: Mapping[str, str]
         yield from ("| what is shown | test | with | result |", "|---|---|---|---|")
         for test in tests:
             result = outcomes.get(test.node) or _of_module(test, outcomes)
-            name = test.node.removeprefix("tests/").replace("::", "<br>")
+            name = test.node.replace("::", "<br>")
             yield f"| {test.invariant} | `{name}` | `{test.target}` | {result} |".replace(
                 "<br>", "`<br>`"
             )
