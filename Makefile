@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster test-images screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream bench-pipeline
+.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster test-images screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream bench-pipeline faults fault-tests simulate
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ test-cluster: setup ## the whole system on three NATS servers that are killed, f
 test-images: setup ## build all images and run the system in containers: tests/support/containers.py says how to fit it to a machine
 	$(PYTEST) -m images tests/images $(ARGS)
 
+simulate: setup ## the pure cores in virtual time with seeded faults: SEED=7 STEPS=1000000
+	PYTHONPATH=tests $(BIN)/python -m simulation --seed $(or $(SEED),0) --steps $(or $(STEPS),100000)
+
 test-browser: setup .tools/ready .tools/chromium ## tests of the web console in Debian's chromium, and of its API against its description
 	$(PYTEST) -m browser tests/browser $(ARGS)
 
@@ -79,10 +82,18 @@ docs: setup ## build the documentation site into site/, strictly: a broken link 
 	$(BIN)/zensical build --clean --strict
 
 # each program writes the pages that derive from the code; tests keep them equal
-reference: setup ## renew what is generated: docs/reference, docs/settings.md, .env.example, dashboards
+reference: setup ## renew the generated pages: docs/reference, docs/settings.md, docs/faults.md, docs/threat-model.md, .env.example, dashboards
 	PYTHONPATH=tests $(BIN)/python tests/deploy/settings_table.py
 	PYTHONPATH=tests $(BIN)/python tests/deploy/reference_pages.py
+	PYTHONPATH=tests $(BIN)/python tests/deploy/faults_page.py
+	PYTHONPATH=tests $(BIN)/python tests/deploy/threat_model_page.py
 	$(BIN)/python deploy/dashboards.py
+
+faults: setup ## renew docs/faults.md from the tests with a fault mark and their recorded results
+	PYTHONPATH=tests $(BIN)/python tests/deploy/faults_page.py
+
+fault-tests: setup .tools/ready ## run and record the tests of a row of docs/faults.md: FAULT=F7, without it all of them; SEEDS=3
+	$(PYTEST) -m fault --fault-results tests/fault_results.json $(ARGS) $$(PYTHONPATH=tests $(BIN)/python -m support.fault_marks $(FAULT))
 
 bench: setup ## benchmarks: JSON lines, one per figure (BENCH=name for one of them)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)

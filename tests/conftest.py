@@ -13,6 +13,8 @@ from nats.aio.client import Client
 
 from support.programs import EndpointProgram, NatsServer, priced_endpoint
 
+pytest_plugins = ("support.fault_results",)
+
 HERE = Path(__file__).parent
 AS_PROCESSES = ("e2e", "chaos", "processes")
 LONG_FIRST = (*AS_PROCESSES, "integration")

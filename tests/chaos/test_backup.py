@@ -92,6 +92,7 @@ def check_notes_are_not_found(running: Daydream) -> None:
     assert not texts & {SECRET, LATER}, "erased, and not ingested again yet"
 
 
+@pytest.mark.fault("F22", invariant="a restored memory has every verdict")
 def test_a_restored_memory_loses_nothing_that_was_paid_for(
     tmp_path: Path, endpoint: EndpointProgram
 ) -> None:

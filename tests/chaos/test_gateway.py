@@ -62,6 +62,10 @@ async def until_settled(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("victim", "points"), [("gateway-1", GATEWAY_POINTS), ("budget-1", BUDGET_POINTS)]
 )
+@pytest.mark.fault(
+    "F1 F2 F8 F17",
+    invariant="a kill and a pause at each point: nothing is asked again or stays authorized",
+)
 async def test_calls_survive_a_gateway_or_ledger_that_fails_at_an_exact_point(
     fleet: Fleet, victim: str, points: tuple[str, ...], fault: Fault
 ) -> None:
@@ -77,6 +81,9 @@ async def test_calls_survive_a_gateway_or_ledger_that_fails_at_an_exact_point(
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", ["kill", "pause"])
 @pytest.mark.parametrize("victim", ["worker-0", "nats"])
+@pytest.mark.fault(
+    "F1 F4 F8", invariant="a worker and NATS fail at each moment of a call, with the same result"
+)
 async def test_calls_survive_a_fault_of_a_worker_or_nats_at_every_moment(
     fleet: Fleet, victim: str, fault: Fault
 ) -> None:

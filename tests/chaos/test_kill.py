@@ -123,16 +123,25 @@ def kill_each(chaos: Chaos, names: tuple[str, ...], answers_between: int) -> Non
 
 
 @pytest.mark.parametrize("chaos", [DAYDREAMS_SHORT], indirect=True)
+@pytest.mark.fault(
+    "F1 F2 F4", invariant="each daydream has its verdict, and no answered call is repeated"
+)
 def test_a_short_run_survives_a_kill_of_a_stage_of_the_ledger_and_of_nats(chaos: Chaos) -> None:
     kill_each(chaos, ONE_OF_EACH_KIND, 2)
 
 
 @pytest.mark.slow
+@pytest.mark.fault(
+    "F1 F4 F38", invariant="every process is killed once: each daydream has its verdict"
+)
 def test_a_run_survives_one_kill_of_every_process(chaos: Chaos) -> None:
     kill_each(chaos, EVERY_PROCESS, 4)
 
 
 @pytest.mark.slow
+@pytest.mark.fault(
+    "F1 F17", invariant="the next start continues the run, and pays for no answered call again"
+)
 def test_the_next_start_continues_after_a_crash_of_the_whole_machine(chaos: Chaos) -> None:
     running = chaos.start()
     chaos.wait_for_answers(12, running)
@@ -154,6 +163,9 @@ def test_the_next_start_continues_after_a_crash_of_the_whole_machine(chaos: Chao
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.fault(
+    "F1 F4", invariant="eight kills at random moments: each daydream has its verdict"
+)
 def test_a_run_survives_random_kills(chaos: Chaos, seed: int) -> None:
     chance = random.Random(seed)
     running = chaos.start()

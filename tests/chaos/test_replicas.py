@@ -235,6 +235,9 @@ def check(fleet: StageFleet, replicas: int) -> None:
             fleet.replicas[number].wait()
 
 
+@pytest.mark.fault(
+    "F2 F4 F17", invariant="no attempt is granted twice, and the ledger knows every call"
+)
 def test_kills_of_a_replica_a_worker_and_the_server_grant_nothing_twice(fleet: StageFleet) -> None:
     fleet.begin(cap_nanousd=20_000_000, replicas=2, workers=2)
     for kind in ("replica", "worker", "nats"):
@@ -245,6 +248,10 @@ def test_kills_of_a_replica_a_worker_and_the_server_grant_nothing_twice(fleet: S
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.fault(
+    "F2 F3 F4 F8 F16",
+    invariant="three ledgers are killed and frozen: they agree, and the cap holds",
+)
 def test_kills_until_the_money_is_spent(fleet: StageFleet, seed: int) -> None:
     fleet.begin(cap_nanousd=100_000_000, replicas=REPLICAS, workers=WORKERS, seed=seed)
     while not fleet.is_spent():

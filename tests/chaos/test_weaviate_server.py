@@ -25,6 +25,7 @@ def _has_answered(endpoint: EndpointProgram, count: int) -> bool:
     return endpoint.witness()["answered"] >= count
 
 
+@pytest.mark.fault("F22", invariant="a killed server loses no verdict")
 def test_a_run_continues_when_the_server_is_back(tmp_path: Path) -> None:
     binary = shutil.which("weaviate")
     if binary is None:

@@ -20,7 +20,7 @@ from support.whole_system import WholeSystem
 
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(450),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 CALLS_AFTER = 8  # answered calls that show that the work continues
@@ -40,6 +40,9 @@ async def check(system: WholeSystem) -> None:
 
 
 @pytest.mark.parametrize("role", ["follower", "leader"])
+@pytest.mark.fault(
+    "F7 F8", invariant="one of three servers is frozen: the work continues on the others"
+)
 async def test_work_continues_while_a_server_is_frozen(
     system: WholeSystem, role: str, seed: int
 ) -> None:
@@ -67,6 +70,7 @@ async def _server(nodes: Nodes, role: str) -> Node:
 
 
 @pytest.mark.parametrize("stream", LED)
+@pytest.mark.fault("F4", invariant="the leader of a stream is killed: the work continues")
 async def test_work_continues_when_the_leader_of_a_stream_is_killed(
     system: WholeSystem, stream: str, seed: int
 ) -> None:
@@ -81,6 +85,9 @@ async def test_work_continues_when_the_leader_of_a_stream_is_killed(
     await check(system)
 
 
+@pytest.mark.fault(
+    "F5 F7", invariant="without a majority nothing is lost, and the work continues with it"
+)
 async def test_work_continues_after_two_of_three_servers_were_frozen(
     system: WholeSystem, seed: int
 ) -> None:
@@ -98,6 +105,7 @@ async def test_work_continues_after_two_of_three_servers_were_frozen(
     await check(system)
 
 
+@pytest.mark.fault("F4 F32", invariant="each server is restarted in turn: the work continues")
 async def test_work_continues_while_each_server_is_restarted(
     system: WholeSystem, seed: int
 ) -> None:

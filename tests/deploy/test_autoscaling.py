@@ -83,6 +83,7 @@ def test_stream_and_consumer_are_those_of_the_topology(helm: Helm, scaled: str) 
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 32])
+@pytest.mark.fault("F35", invariant="the chart scales by the lag that a pod can work on")
 def test_the_lag_threshold_is_at_most_the_concurrency_of_a_pod(
     helm: Helm, read: Reader, scaled: str, concurrency: int
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import nats
+import pytest
 from nats.aio.client import Client
 from nats.js import api
 
@@ -25,6 +26,7 @@ class TrapSettings(ServiceSettings):
 async def closed() -> None: ...
 
 
+@pytest.mark.fault("F5 F6", invariant="a service reconnects for ever")
 def test_a_service_never_gives_up_reconnecting() -> None:
     """After the client's default of 60 tries the process would spin, ignore SIGTERM and never
     recover.
@@ -32,6 +34,7 @@ def test_a_service_never_gives_up_reconnecting() -> None:
     assert make_broker(TrapSettings(), closed)._connection_kwargs["max_reconnect_attempts"] == -1
 
 
+@pytest.mark.fault("F7", invariant="a frozen server is left for another within seconds")
 def test_a_server_that_is_frozen_is_left_for_another_within_seconds() -> None:
     """Its connections stay open. nats-py's defaults would wait six minutes for it."""
     options = make_broker(TrapSettings(), closed)._connection_kwargs

@@ -91,6 +91,9 @@ def complaint(port: int) -> str:
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=26), timedelta(days=400)], ids=str)
+@pytest.mark.fault(
+    "F20", invariant="a replica that is ahead commits nothing, and expiry does not wait for it"
+)
 async def test_a_replica_that_is_ahead_commits_nothing_and_freezes_no_expiry(
     nc: Client, ahead: timedelta
 ) -> None:
@@ -124,6 +127,7 @@ async def test_a_replica_commits_again_once_its_clock_is_right(nc: Client) -> No
         assert replica.halted is None
 
 
+@pytest.mark.fault("F20", invariant="a commit from the future is not applied")
 async def test_a_commit_from_the_future_by_a_faulty_version_is_not_applied(nc: Client) -> None:
     entry = SoftLimitReached(scope="all", window="day", first_quarter=1, share=0.8)
     commit = Commit(at=utc_now() + timedelta(hours=26), by="faulty", entries=(entry,))
@@ -135,6 +139,7 @@ async def test_a_commit_from_the_future_by_a_faulty_version_is_not_applied(nc: C
         assert replica.ledger_time() - utc_now() < timedelta(seconds=1)
 
 
+@pytest.mark.fault("F20", invariant="a process with a shifted clock is not ready and says why")
 async def test_a_process_with_a_shifted_clock_is_not_ready_and_says_why(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from nats.aio.client import Client
 
 from daydream_contracts.events import OutcomeRecorded
@@ -15,6 +16,9 @@ from daydream_critic.history.history_projector import HistoryProjector
 STORED = Path(__file__).parents[1] / "contracts" / "messages" / "OutcomeRecorded.v1.json"
 
 
+@pytest.mark.fault(
+    "F9 F32", invariant="an outcome is counted once, and one of a newer version stops nothing"
+)
 async def test_each_outcome_is_counted_once_and_one_of_a_newer_version_stops_nothing(
     nc: Client,
 ) -> None:

@@ -115,6 +115,7 @@ async def test_a_resent_message_gets_a_reservation_for_its_remaining_stages(
         assert again == message
 
 
+@pytest.mark.fault("F9", invariant="a verdict that is sent again is counted once")
 async def test_a_verdict_that_is_sent_again_is_counted_once(nc: Client) -> None:
     js, route = nc.jetstream(), route_of(VerdictReached)
     for message_id in (verdict().message_id, f"{verdict().message_id}{RESEND}1"):

@@ -68,6 +68,7 @@ async def test_a_bug_loses_nothing_but_is_a_dead_letter_that_names_it_and_releas
 
 
 @pytest.mark.parametrize("deliveries", [1, 2])
+@pytest.mark.fault("F9", invariant="a second delivery of finished work ends without effect")
 async def test_whose_reservation_an_earlier_delivery_closed_has_ended_and_is_no_dead_letter(
     stage_of: StageOf, deliveries: int
 ) -> None:
@@ -94,6 +95,7 @@ async def test_whose_reservation_an_earlier_delivery_closed_has_ended_and_is_no_
     "body",
     [b"\xff\x00 not json", b'{"version": 1}', b'{"version": 2, "pair_id": "of the future"}', b""],
 )
+@pytest.mark.fault("F10", invariant="bytes that are no message are a dead letter, unchanged")
 async def test_bytes_that_are_no_message_become_a_dead_letter_byte_for_byte(
     stage_of: StageOf, body: bytes
 ) -> None:
@@ -108,6 +110,7 @@ async def test_bytes_that_are_no_message_become_a_dead_letter_byte_for_byte(
         assert headers["Daydream-Reason"] == "invalid"
 
 
+@pytest.mark.fault("F10", invariant="five failures make a dead letter")
 async def test_a_transient_failure_is_tried_again_with_growing_delay_and_put_aside_in_the_end(
     stage_of: StageOf,
 ) -> None:

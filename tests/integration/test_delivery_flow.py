@@ -27,6 +27,7 @@ def stage_of(server: NatsServer, nc: Client) -> StageOf:
     return partial(running_stage, server.url, nc)
 
 
+@pytest.mark.fault("F11", invariant="a long call keeps its message and runs once")
 async def test_a_call_that_takes_longer_than_the_ack_wait_runs_once(stage_of: StageOf) -> None:
     calls, ack_wait_s = 0, 0.5
 
@@ -95,6 +96,7 @@ async def test_a_full_stage_pushes_back_and_nothing_is_dropped(stage_of: StageOf
         await stage.until(stage.empty)
 
 
+@pytest.mark.fault("F10 F38", invariant="a message that kills its workers is put aside")
 async def test_a_message_that_kills_its_workers_is_put_aside_in_the_end(
     stage_of: StageOf, nc: Client
 ) -> None:
@@ -116,6 +118,7 @@ async def test_a_message_that_kills_its_workers_is_put_aside_in_the_end(
         assert headers["Daydream-Reason"] == "worker-died"
 
 
+@pytest.mark.fault("F4", invariant="a stage continues after a kill of NATS")
 async def test_work_goes_on_after_the_server_was_killed_and_started_again(
     stage_of: StageOf, server: NatsServer
 ) -> None:

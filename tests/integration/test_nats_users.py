@@ -121,6 +121,9 @@ async def complaints(client: Client, said: list[str], count: int) -> set[str]:
 
 
 @pytest.mark.parametrize("user", USERS)
+@pytest.mark.fault(
+    "F28", invariant="every publish that the table does not allow is refused by a real server"
+)
 async def test_a_forbidden_publish_is_refused(guarded: GuardedServer, user: str) -> None:
     acts = {*forbidden_messages(user), *forbidden_stores(user), *forbidden_consumers(user)}
     acts |= {f"{inbox_of(other)}.reply" for other in USERS}  # a reply that no one asked for
@@ -133,6 +136,7 @@ async def test_a_forbidden_publish_is_refused(guarded: GuardedServer, user: str)
 
 
 @pytest.mark.parametrize("user", USERS)
+@pytest.mark.fault("F28", invariant="every subscription that the table does not allow is refused")
 async def test_a_forbidden_subscription_is_refused(guarded: GuardedServer, user: str) -> None:
     acts = set(forbidden_subscriptions(user))
     said: list[str] = []
@@ -172,6 +176,9 @@ def test_every_row_of_the_table_says_who_uses_it() -> None:
     assert {service for services in named for service in services} <= set(SERVICES)
 
 
+@pytest.mark.fault(
+    "F28", invariant="only judges publish verdicts, only the budget writes the ledger"
+)
 def test_only_judges_publish_verdicts_and_only_the_budget_writes_the_ledger() -> None:
     def publishers(subject: str) -> set[str]:
         return {user for user in USERS if subject in permissions_of(user).publish}

@@ -105,6 +105,9 @@ async def test_an_existing_bucket_is_updated_and_keeps_its_values(nc: Client) ->
     assert (await (await js.key_value(CALLS.name)).get("key")).value == b"value"
 
 
+@pytest.mark.fault(
+    "F32", invariant="an older program leaves streams and consumers of a newer one alone"
+)
 async def test_an_older_program_changes_nothing_that_a_newer_one_made(nc: Client) -> None:
     js = nc.jetstream()
     newer = (await js.stream_info("INSIGHTS")).config

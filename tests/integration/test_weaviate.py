@@ -156,6 +156,9 @@ def state(weaviate: Server) -> Any:
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.fault(
+    "F22 F23", invariant="a change that was cut off anywhere is completed when it is repeated"
+)
 async def test_a_change_that_was_cut_off_anywhere_is_completed_when_repeated(
     weaviate: Server, change: Change
 ) -> None:
@@ -295,6 +298,7 @@ async def test_verdicts_beyond_the_servers_last_page_are_found(
     await store.close()
 
 
+@pytest.mark.fault("F22", invariant="work waits while the server is away")
 async def test_everything_waits_while_the_server_is_unavailable(nc: Client) -> None:
     bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="memory"))
     async with fake_weaviate() as (_, settings):

@@ -129,6 +129,7 @@ async def test_an_archive_with_other_commits_is_never_overwritten(
     assert await first_sequence(js) == 1
 
 
+@pytest.mark.fault("F31", invariant="a ledger whose archive lost a piece is refused")
 async def test_a_lost_segment_stops_a_start_and_is_reported_by_the_audit(
     server: NatsServer, nc: Client, ledger: RecordingLedger, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -106,6 +107,7 @@ def without_time(budget: BudgetState) -> BudgetState:
     return budget.model_copy(update={"limits": limits, "burn_nanousd_per_h": 0})
 
 
+@pytest.mark.fault("F3 F16", invariant="two ledgers grant exactly what the cap allows")
 async def test_two_replicas_that_decide_at_once_never_grant_more_than_the_cap(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
@@ -123,6 +125,7 @@ async def test_two_replicas_that_decide_at_once_never_grant_more_than_the_cap(
     assert budget.settled_nanousd == 30_000 * (CAP // 30_000)
 
 
+@pytest.mark.fault("F2", invariant="the state after a kill is the state before it")
 async def test_a_restarted_replica_restores_the_state_from_snapshot_and_tail(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
@@ -142,6 +145,7 @@ async def test_a_restarted_replica_restores_the_state_from_snapshot_and_tail(
         assert (await state(rpc)).reserved_nanousd == before.reserved_nanousd
 
 
+@pytest.mark.fault("F31", invariant="a ledger that lost its entries is refused with exit code 2")
 async def test_a_replica_refuses_to_serve_a_truncated_ledger(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
@@ -159,6 +163,7 @@ async def test_a_replica_refuses_to_serve_a_truncated_ledger(
     assert "existed. Spent money" in logs(tmp_path)
 
 
+@pytest.mark.fault("F17", invariant="an authorization that is never settled is spent in full")
 async def test_an_attempt_that_is_never_settled_is_spent_in_full_when_it_expires(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
@@ -186,6 +191,9 @@ async def test_an_attempt_that_is_never_settled_is_spent_in_full_when_it_expires
         assert (await state(rpc)).spend[0].unknown_calls == 1
 
 
+@pytest.mark.fault(
+    "F4", invariant="requests that were sent during the kill are answered, once each"
+)
 async def test_requests_sent_while_the_server_is_killed_are_answered_once_it_is_back(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
@@ -201,6 +209,7 @@ async def test_requests_sent_while_the_server_is_killed_are_answered_once_it_is_
         assert (budget.settled_nanousd, budget.authorized_nanousd) == (60_000, 0)
 
 
+@pytest.mark.fault("F5", invariant="a stop is obeyed without NATS")
 def test_a_stop_is_obeyed_while_there_is_no_server(tmp_path: Path) -> None:
     with service("budget", "nats://127.0.0.1:9", tmp_path, ready=False) as process:
         until(lambda: "starting" in logs(tmp_path), "the service to log that it starts")

@@ -82,6 +82,7 @@ async def ledger(nc: Client, alerts: list[AlertRaised]) -> AsyncIterator[Ledger]
         yield ledger
 
 
+@pytest.mark.fault("F10 F31", invariant="bytes that are no commit stop all grants, with one line")
 async def test_garbage_stops_grants_with_one_line_and_nothing_is_committed_past_it(
     nc: Client, ledger: Ledger, alerts: list[AlertRaised]
 ) -> None:
@@ -183,6 +184,7 @@ async def test_a_snapshot_between_a_voided_message_and_its_void_can_be_resumed(
     assert resumed.halted is None
 
 
+@pytest.mark.fault("F28 F31", invariant="a forged commit is not applied")
 async def test_a_forged_commit_without_the_digest_before_it_is_unreadable(
     nc: Client, ledger: Ledger
 ) -> None:
@@ -197,6 +199,7 @@ async def test_a_forged_commit_without_the_digest_before_it_is_unreadable(
     assert (await ledger.submit(opening("b"))).granted
 
 
+@pytest.mark.fault("F31", invariant="a changed commit is found by the digest in the next one")
 async def test_a_changed_message_is_found_and_not_voided_while_the_mirror_has_the_right_one(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:
@@ -231,6 +234,9 @@ async def test_a_changed_message_is_found_and_not_voided_while_the_mirror_has_th
     assert "Restore the LEDGER stream from its mirror" in refused.refusal.text
 
 
+@pytest.mark.fault(
+    "F31", invariant="the service restarts, serves its state, and is repaired by a recorded entry"
+)
 async def test_the_service_lives_on_restarts_and_is_repaired_and_the_audit_reports_the_void(
     server: NatsServer, nc: Client, tmp_path: Path
 ) -> None:

@@ -71,6 +71,7 @@ async def hypotheses(nc: Client) -> int:
     return (await nc.jetstream().stream_info("HYPOTHESES")).state.messages
 
 
+@pytest.mark.fault("F35", invariant="a stop ends the call in progress and keeps its answer")
 async def test_a_stop_lets_the_call_in_progress_end_and_keeps_its_answer(
     server: NatsServer,
     nc: Client,
@@ -88,6 +89,7 @@ async def test_a_stop_lets_the_call_in_progress_end_and_keeps_its_answer(
         assert slow_endpoint.witness()["calls"] == slow_endpoint.witness()["answered"] == 1
 
 
+@pytest.mark.fault("F35", invariant="what outlasts the stop is returned at once")
 async def test_a_message_whose_call_outlasts_the_stop_is_returned_at_once(
     server: NatsServer,
     nc: Client,

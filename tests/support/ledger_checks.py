@@ -46,7 +46,7 @@ async def _audit(system: WholeSystem) -> dict[str, Any]:
     done = await asyncio.to_thread(
         subprocess.run,
         [*command, "--invoice", str(invoice)],
-        env=clean_environment(system.folder, DAYDREAM_NATS_URL=system.nodes.url),
+        env=clean_environment(system.folder, DAYDREAM_NATS_URL=system.servers.url),
         capture_output=True,
         text=True,
         check=False,

@@ -34,6 +34,7 @@ from daydream_contracts.rpc import ListVerdicts
 from daydream_contracts.topology import MEMORY_VERDICTS, ReplyT, RequestT
 from daydream_runtime.nats_url import NatsAddress
 from daydream_runtime.provision_command import provision_at
+from support.small_disk import SmallDisk
 
 HERE = Path(__file__).parent
 PATIENCE_S = 20.0
@@ -69,29 +70,47 @@ def answers(url: str) -> bool:
 class NatsServer:
     """A real server with JetStream in its own folder.
 
-    It can be killed and started again on the same port.
+    It can be killed and started again on the same port. `disk` is where it stores its files, and
+    `files_max` how much it promises to streams: by default a share of the free space.
     """
 
-    def __init__(self, folder: Path, *, sync_always: bool = False, settings: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        sync_always: bool = False,
+        settings: str = "",
+        disk: SmallDisk | None = None,
+        files_max: str = "",
+    ) -> None:
         self.port, self.monitor = free_port(), free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
+        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._config = folder / "nats.conf"
+        self.config = folder / "nats.conf"
         sync = ", sync_interval: always" if sync_always else ""
-        self._config.write_text(
+        limit = f", max_file_store: {files_max}" if files_max else ""
+        store = disk.folder if disk else folder
+        self._launcher = disk.launcher if disk else ()
+        self.config.write_text(
             f"host: 127.0.0.1\nport: {self.port}\n"
             f'http: "127.0.0.1:{self.monitor}"\nmax_payload: 8MB\n'
-            f'jetstream {{ store_dir: "{folder}"{sync} }}\n{settings}\n'
+            f'jetstream {{ store_dir: "{store}"{sync}{limit} }}\n{settings}\n'
         )
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [str(nats_server()), "-c", str(self._config)],
+            [*self._launcher, str(nats_server()), "-c", str(self.config)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        until(lambda: answers(f"http://127.0.0.1:{self.monitor}/healthz"), "the NATS server")
+        until(lambda: answers(self.health), "the NATS server")
+
+    @property
+    def health(self) -> str:
+        """Return the address of its health report."""
+        return f"http://127.0.0.1:{self.monitor}/healthz"
 
     @property
     def urls(self) -> list[str]:
@@ -107,6 +126,13 @@ class NatsServer:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """Stop in order: the server writes what it knows of its files."""
+        if self._process is not None:
+            self._process.terminate()
             self._process.wait()
             self._process = None
 

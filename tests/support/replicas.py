@@ -42,7 +42,8 @@ def make_replica(
 
     projection = LedgerProjection(js, state or LedgerState(), position or ChainPosition())
     clock = BrokerClock(partial(broker_time, nc), skew_s_max=5, wall=wall)
-    return Ledger(LedgerTail(projection, report), clock, by=name, on_commit=do_nothing)
+    tail = LedgerTail(projection, report, lambda: nc.stats["reconnects"])
+    return Ledger(tail, clock, by=name, on_commit=do_nothing)
 
 
 @asynccontextmanager

@@ -40,6 +40,7 @@ from daydream_runtime.nats_login import NatsLogin
 from daydream_runtime.nats_url import NatsAddress
 from daydream_runtime.provision_command import provision_at
 from daydream_runtime.rpc import RpcClient
+from support.faulty_broker import FaultyBroker
 from support.gateway import write_prices
 from support.guarded_server import GuardedServer
 from support.nodes import NODES, Nodes
@@ -52,6 +53,7 @@ FACTS = 60  # 1,770 pairs: more than the tests draw
 GOAL_MAX = FACTS * (FACTS - 1) // 2
 WORDS = "ice salt river queue wind signal lock market spore tide mirror thread ledger hinge echo"
 PATIENCE_S = 90.0
+END_S = 180.0  # an authorization whose reply was lost is spent when its time is up
 POLL_S = 0.1  # a poll asks every role
 # role: its module, what secrets it gets, and through which gateway it asks models
 ROLES = {
@@ -69,6 +71,7 @@ ROLES = {
 SETTINGS = {
     "DAYDREAM_MODEL_NAME": "priced-1",
     "DAYDREAM_MODEL_API_KEY": "right",
+    "DAYDREAM_MODEL_TIMEOUT_S": "20",
     "DAYDREAM_SAMPLER_PAIRS_MAX": "0",
     "DAYDREAM_SAMPLER_SAME_DOCUMENT": "true",  # the notes are one file
     "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic,oracle",
@@ -84,7 +87,7 @@ RunService = Callable[..., AbstractContextManager[Popen[str]]]  # as `services.s
 class WholeSystem:
     """The running processes, and what each fault allows."""
 
-    servers: Nodes | GuardedServer | NatsServer
+    servers: Nodes | GuardedServer | NatsServer | FaultyBroker
     endpoint: EndpointProgram
     folder: Path
     nc: Client
@@ -188,9 +191,14 @@ class WholeSystem:
 
         await self._eventually(is_ready, "not all roles are ready")
 
-    async def _eventually(self, condition: Callable[[], Awaitable[bool]], problem: str) -> None:
+    async def _eventually(
+        self,
+        condition: Callable[[], Awaitable[bool]],
+        problem: str,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         try:
-            await eventually(condition, PATIENCE_S, poll_s=POLL_S)
+            await eventually(condition, patience_s, poll_s=POLL_S)
         except TimeoutError:
             states = [await self._state_of(name) for name in self.roles]
             raise AssertionError(f"{problem}: {self._described(states)}") from None
@@ -231,7 +239,7 @@ class WholeSystem:
                 return False
             return not state.budget.reservations_open and not state.budget.attempts_authorized
 
-        await self._eventually(is_over, "the work does not end")
+        await self._eventually(is_over, "the work does not end", END_S)
         return state
 
 
@@ -270,7 +278,7 @@ async def running_tenant(
 
 @asynccontextmanager
 async def running_system(
-    nodes: Nodes, endpoint: EndpointProgram, folder: Path
+    nodes: Nodes | FaultyBroker, endpoint: EndpointProgram, folder: Path
 ) -> AsyncIterator[WholeSystem]:
     """Run all roles, with money and documents."""
 

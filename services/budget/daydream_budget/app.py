@@ -111,7 +111,7 @@ async def open_ledger(
     state, position = await snapshots.load(runtime.js)
     await snapshots.refuse_truncated_ledger(runtime.js, position.sequence)
     projection = LedgerProjection(runtime.js, state, position)
-    tail = LedgerTail(projection, runtime.publish)
+    tail = LedgerTail(projection, runtime.publish, lambda: runtime.nc.stats["reconnects"])
     try:
         await projection.replay()
     except UnreadableMessageError:

@@ -7,7 +7,7 @@ fit into a signed 64-bit integer, also a few of them added up.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ NANOUSD_MAX = USD_MAX * NANOUSD_PER_USD
 TOKENS_MAX = 1_000_000_000  # of one call, or of one usage record
 TAX_RATIO_MAX = 1_000_000
 BRANCHES_MAX = 1000  # of one reservation
+SQUARES_MAX = 10**45  # of a sum of squared amounts
+INTEGER_MAX = 2**63 - 1
 LIFETIME_S_MAX = 30 * 86_400.0  # of one attempt
 
 Nanousd = Annotated[int, Field(ge=0, le=NANOUSD_MAX)]
@@ -30,3 +32,29 @@ TokenCount = Annotated[int, Field(ge=0, le=TOKENS_MAX)]
 
 BranchCount = Annotated[int, Field(ge=1, le=BRANCHES_MAX)]
 """Branches of one reservation."""
+
+_NOT_SCHEMAS = ("metadata", "default", "serialization", "config", "ref", "cls")
+
+
+def bound_numbers(schema: Any) -> None:
+    """Bound the numbers of a schema of pydantic in place.
+
+    An integer without limits gets those of 64 bits, so that every store and reader can hold it. A
+    number that is infinite or none is refused: JSON has no such number.
+    """
+    if isinstance(schema, list | tuple):
+        for part in schema:
+            bound_numbers(part)
+    elif isinstance(schema, dict):
+        kind = schema.get("type")
+        if kind == "int":
+            if not {"le", "lt"} & schema.keys():
+                schema["le"] = INTEGER_MAX
+            if not {"ge", "gt"} & schema.keys():
+                schema["ge"] = -INTEGER_MAX
+        elif kind == "float":
+            schema["allow_inf_nan"] = False
+        else:
+            for name, part in schema.items():
+                if name not in _NOT_SCHEMAS:
+                    bound_numbers(part)

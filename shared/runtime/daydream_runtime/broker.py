@@ -23,6 +23,7 @@ from daydream_runtime.settings import ServiceSettings
 from daydream_runtime.tenant_client import client_of
 
 log = logging.getLogger(__name__)
+ErrorCallback = Callable[[Exception], Awaitable[None]]
 DRAIN_TIMEOUT_S = 5.0
 
 
@@ -34,13 +35,32 @@ class ServiceBroker(NatsBroker):
 
     stop_timeout_s = 30.0
     address = NatsAddress(())
+    was_connected = False
 
     async def _connect(self) -> Client:
         """Connect with our own client. The key files are read here, not when it is built."""
         connection = client_of(self.address)
         await connection.connect(**{**self._connection_kwargs, **self.address.options()})
         self.config.connect(connection)
+        self.was_connected = True
         return connection
+
+    def _log_connection_broken(self, error_cb: ErrorCallback | None = None) -> ErrorCallback:
+        """Report a refusal at the start only.
+
+        FastStream's callback raises it. Later that would end the loop in which nats-py connects
+        again: the service would be neither connected nor closed for good.
+        """
+        reporting = super()._log_connection_broken(error_cb)
+
+        async def report(error: Exception) -> None:
+            try:
+                await reporting(error)
+            except nats.errors.Error:
+                if not self.was_connected:
+                    raise
+
+        return report
 
     async def stop(self, *args: Any, **kwargs: Any) -> None:
         """Stop the subscribers and drain the connection. Log what fails."""

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from threading import Thread
 
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context, attach, detach
@@ -38,6 +39,7 @@ from daydream_runtime.span_failures import record_failure
 from daydream_runtime.trace_ids import TraceIds, derived_trace
 
 TRACEPARENT = "traceparent"
+CLOSE_S = 3.0  # the exporters' own limits add up to half a minute
 
 
 class Attribute:
@@ -68,7 +70,12 @@ class Telemetry:
     records: bool
 
     def close(self) -> None:
-        """Send what is pending, and stop."""
+        """Send what is pending, and stop. A collector that does not answer delays no stop."""
+        sending = Thread(target=self._send_and_stop, name="telemetry", daemon=True)
+        sending.start()
+        sending.join(CLOSE_S)
+
+    def _send_and_stop(self) -> None:
         self.traces.shutdown()
         self.meters.shutdown()
 
@@ -191,7 +198,12 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
     ]
     # Spans that go nowhere only pass on their ids: the logs show them.
     sampler = None if is_sent("traces") else ALWAYS_OFF
-    traces = TracerProvider(resource=resource, sampler=sampler, id_generator=TraceIds())
+    traces = TracerProvider(
+        resource=resource,
+        sampler=sampler,
+        id_generator=TraceIds(),
+        shutdown_on_exit=False,  # it would wait for the collector again
+    )
     if is_sent("traces") or is_sent("metrics"):
         # Imported only here: it takes a fifth of a service's start.
         from daydream_runtime import otlp  # noqa: PLC0415
@@ -200,7 +212,7 @@ def start_telemetry(service: str, instance: str) -> Telemetry:
             traces.add_span_processor(otlp.span_processor())
         if is_sent("metrics"):
             readers.append(otlp.metric_reader())
-    meters = MeterProvider(readers, resource=resource)
+    meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
     ProcessCollector(registry=registry)
     return Telemetry(
         tracer=traces.get_tracer("daydream"),

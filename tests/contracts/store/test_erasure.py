@@ -46,6 +46,7 @@ async def test_a_statement_of_the_oracle_is_erased_and_nothing_else_of_its_verdi
     assert nearest.similarity == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.fault("F24", invariant="an erased fact is nowhere")
 async def test_an_erased_fact_is_nowhere_and_the_rest_stays(
     store: Store, opened: Reopenable
 ) -> None:
@@ -88,6 +89,7 @@ async def test_an_erased_fact_is_nowhere_and_the_rest_stays(
     assert not np.asarray((await again.facts.vectors(["id secret"]))["id secret"]).any()
 
 
+@pytest.mark.fault("F24", invariant="it stays erased, whatever comes later")
 async def test_an_erased_fact_stays_erased_when_offered_again_or_when_its_daydream_ends_later(
     store: Store,
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from daydream_contracts.events import Decision
 from daydream_memory.store import Store, VisibilityChange
 from support.reopenable import Reopenable
@@ -17,6 +19,7 @@ from support.store_cases import (
 )
 
 
+@pytest.mark.fault("F24", invariant="a hidden fact is hidden with what descends from it")
 async def test_retracting_and_reinstating_a_fact_includes_its_descendants(
     store: Store, opened: Reopenable
 ) -> None:
@@ -61,6 +64,9 @@ async def test_a_fact_retracted_for_two_causes_is_reinstated_with_the_last(
     ]
 
 
+@pytest.mark.fault(
+    "F9 F24", invariant="decisions that arrive out of order have the effect of the latest"
+)
 async def test_the_latest_decision_on_a_fact_counts_however_late_an_earlier_one_arrives(
     store: Store,
 ) -> None:

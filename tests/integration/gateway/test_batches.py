@@ -165,6 +165,7 @@ async def left(batched: BatchedModel) -> list[str]:
     return [*records.calls, *records.intents]
 
 
+@pytest.mark.fault("F30", invariant="partial results are paid, the rest is asked again")
 async def test_what_a_batch_did_not_make_is_asked_again_and_what_it_made_is_paid(
     batched: BatchedModel,
 ) -> None:
@@ -277,7 +278,8 @@ async def test_an_empty_balance_at_the_batch_api_stops_the_model_and_loses_no_ca
     assert len(list_batches(batched)) == 0
 
 
-async def test_a_batch_whose_id_was_never_heard_is_found_and_not_handed_in_twice(
+@pytest.mark.fault("F30", invariant="a batch whose id was lost is found")
+async def test_a_batch_whose_id_was_lost_is_found_and_not_handed_in_twice(
     batched: BatchedModel,
 ) -> None:
     request = await batched.new_request("thing")
@@ -293,6 +295,7 @@ async def test_a_batch_whose_id_was_never_heard_is_found_and_not_handed_in_twice
     await batched.balanced()
 
 
+@pytest.mark.fault("F30", invariant="a worker that dies in the middle pays for none twice")
 async def test_a_worker_that_dies_while_results_are_taken_in_pays_for_none_twice(
     batched: BatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

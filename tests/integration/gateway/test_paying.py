@@ -170,6 +170,7 @@ async def test_a_gateway_that_died_between_storing_and_settling_is_settled_by_th
     assert ledger.settled_nanousd == paid.endpoint.witness()["cost_nanousd"]
 
 
+@pytest.mark.fault("F12", invariant="a refusal is waited for as long as it says, and costs nothing")
 async def test_too_many_requests_waits_as_long_as_the_server_says_and_costs_nothing(
     paid: PaidModel,
 ) -> None:
@@ -181,6 +182,7 @@ async def test_too_many_requests_waits_as_long_as_the_server_says_and_costs_noth
     assert (await paid.ledger()).settled_nanousd == 0
 
 
+@pytest.mark.fault("F15", invariant="an answer that was lost counts in full")
 async def test_a_server_error_without_a_body_may_have_been_billed_so_its_authorization_is_spent(
     paid: PaidModel,
 ) -> None:

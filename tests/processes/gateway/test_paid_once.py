@@ -35,6 +35,7 @@ async def ask(gateway: RunningGateway, call: str, reservation: str, text: str = 
         )
 
 
+@pytest.mark.fault("F9", invariant="a repeated call gets the stored answer")
 async def test_a_repeated_call_gets_the_stored_answer_and_the_ledger_what_was_billed(
     gateway: RunningGateway, endpoint: EndpointProgram
 ) -> None:
@@ -48,6 +49,7 @@ async def test_a_repeated_call_gets_the_stored_answer_and_the_ledger_what_was_bi
     assert (await gateway.settled_ledger()).settled_nanousd == endpoint.witness()["cost_nanousd"]
 
 
+@pytest.mark.fault("F9", invariant="calls with one id at the same time are one call")
 async def test_calls_at_the_same_time_are_joined(
     gateway: RunningGateway, endpoint: EndpointProgram
 ) -> None:

@@ -89,6 +89,7 @@ async def test_a_recent_check_is_not_repeated(clock: BrokerClock, clocks: FakeCl
     assert clocks.asked == 1
 
 
+@pytest.mark.fault("F8 F20", invariant="after a pause the clock is checked before the next commit")
 async def test_it_is_checked_again_after_a_pause_of_the_process(
     clock: BrokerClock, clocks: FakeClocks
 ) -> None:
@@ -99,6 +100,7 @@ async def test_it_is_checked_again_after_a_pause_of_the_process(
     assert clock.refusal is None
 
 
+@pytest.mark.fault("F20", invariant="a clock that is set while the process runs is found at once")
 async def test_a_clock_that_is_set_while_it_runs_is_found_at_once(
     clock: BrokerClock, clocks: FakeClocks
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
+import daydream_budget.ledger.stream_end
 import daydream_budget.ledger.tail
 from daydream_budget.ledger.chain import digest_of
 from daydream_budget.ledger.entries import COMMIT, Commit
@@ -39,7 +40,8 @@ class FakeDamagedStream:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daydream_budget.ledger.tail, "READ_RETRY_S", 0.0)  # waits are not tested
+    for module in (daydream_budget.ledger.tail, daydream_budget.ledger.stream_end):
+        monkeypatch.setattr(module, "READ_RETRY_S", 0.0)  # waits are not tested
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
@@ -50,6 +51,10 @@ from support.ledger_machine import (
 )
 from support.ledger_persistence import PersistentMachine
 
+pytestmark = pytest.mark.fault(
+    "F2 F9 F16 F17 F18 F19 F20",
+    invariant="any order of requests, repeats and crashes: sums equal an independent count",
+)
 IDLE_S = 6 * 3600.0
 LIFETIMES_S = [900.0, 30 * 3600.0]
 EVENING_BEFORE_SUMMER_TIME = datetime(2026, 3, 28, 20, 30, tzinfo=UTC)

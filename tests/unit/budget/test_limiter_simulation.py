@@ -69,6 +69,7 @@ def outage(begins_s: float, ends_s: float, answer: SimulatedAnswer) -> Simulated
     ],
     ids=["window", "silent window", "bucket", "silent bucket", "small bucket"],
 )
+@pytest.mark.fault("F12", invariant="256 waiting calls make few attempts more than calls")
 def test_a_full_queue_does_not_storm_a_limited_provider(
     make: Callable[[], SimulatedRule], ideal_s: float, replica_count: int
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_full_queue_does_not_storm_a_limited_provider(
 
 
 @pytest.mark.parametrize("replica_count", [1, 3])
+@pytest.mark.fault("F12", invariant="an outage costs few probes")
 def test_an_outage_of_ten_minutes_costs_few_probes(replica_count: int) -> None:
     overloaded = SimulatedAnswer("overloaded", None, "Overloaded")
     load, took_s = run(storm(outage(3, 603, overloaded), replica_count))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from daydream_budget.ledger.entries import Entry
 from daydream_budget.ledger.invariants import check
 from daydream_budget.ledger.retention import HORIZON
@@ -171,6 +173,7 @@ def test_what_a_call_did_not_use_returns_to_its_reservation() -> None:
     assert ledger.authorize("a", 15).granted
 
 
+@pytest.mark.fault("F18", invariant="settling twice has no effect, even with another amount")
 def test_settling_twice_has_no_effect_even_with_another_amount() -> None:
     ledger = FakeLedger(lifetime=100)
     ledger.open("a", 20)
@@ -205,6 +208,7 @@ def test_the_attempt_of_a_lost_worker_is_settled_in_full_when_it_expires() -> No
     assert ledger.money.authorized == 0
 
 
+@pytest.mark.fault("F8 F18", invariant="a settlement after the expiry changes nothing")
 def test_a_settlement_after_the_expiry_changes_nothing() -> None:
     ledger = FakeLedger(lifetime=100)
     ledger.open("a", 20)

@@ -54,6 +54,7 @@ def test_a_window_is_exactly_what_the_wall_clock_calls_by_one_name(
         (datetime(2026, 10, 24, 22, 30, tzinfo=UTC), datetime(2026, 10, 25, 23, tzinfo=UTC), 25),
     ],
 )
+@pytest.mark.fault("F20", invariant="a day ends at local midnight, also when clocks change")
 def test_days_on_which_clocks_change_end_at_local_midnight(
     now: datetime, midnight: datetime, hours: int
 ) -> None:

@@ -235,6 +235,7 @@ def test_a_position_is_read_as_it_is_written() -> None:
     assert parse_position(format_position(position)) == position
 
 
+@pytest.mark.fault("F29", invariant="a reader that does not read is bounded and delays no other")
 async def test_a_slow_listener_starts_again_and_blocks_no_other(verdict: VerdictReached) -> None:
     log, stopping = EventLog(), asyncio.Event()
     events = await listen(log, stopping)
@@ -255,6 +256,7 @@ async def test_an_unreadable_message_is_left_out(pair: PairSampled) -> None:
     await events.aclose()
 
 
+@pytest.mark.fault("F29", invariant="a reader that leaves is forgotten, and a stop ends all")
 async def test_a_listener_that_leaves_is_forgotten_and_a_stop_ends_all() -> None:
     log, stopping = EventLog(), asyncio.Event()
     leaving, staying = await listen(log, stopping), await listen(log, stopping)

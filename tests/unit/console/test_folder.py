@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def folder(tmp_path: Path) -> DataFolder:
     return folder
 
 
+@pytest.mark.fault("F37", invariant="one system at a time holds the folder")
 def test_one_system_at_a_time_holds_the_folder(folder: DataFolder) -> None:
     other = DataFolder(folder.path)
     assert folder.hold()
@@ -110,3 +112,20 @@ def test_the_environment_can_set_the_folder(
 def test_a_tilde_means_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert DataFolder(Path("~/dreams")).path == tmp_path / "dreams"
+
+
+def test_what_is_in_the_folder_is_private_to_its_owner(folder: DataFolder, tmp_path: Path) -> None:
+    previous = os.umask(0)  # the most generous one
+    try:
+        made = DataFolder(tmp_path / "new" / "data")
+        made.make()
+        assert made.hold()
+        assert made.token
+        made.write("running.json", {})
+        made.release()
+        (folder.path / "logs").chmod(0o755)  # as an earlier version left it
+        folder.make()
+    finally:
+        os.umask(previous)
+    for path in (*made.path.rglob("*"), made.path, folder.path / "logs"):
+        assert path.stat().st_mode & 0o077 == 0, path

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,37 @@ def test_no_taken_port_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.raises(ConfigurationError, match="no port between"),
     ):
         processes.free_port()
+
+
+async def test_what_a_program_writes_is_private_to_its_owner(tmp_path: Path) -> None:
+    written = tmp_path / "written"
+    port = processes.free_port()
+    script = (
+        "import pathlib, sys, http.server, socketserver\n"
+        "pathlib.Path(sys.argv[1]).mkdir()\n"
+        "pathlib.Path(sys.argv[1], 'file').write_text('secret')\n"
+        "http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[2]), "
+        "bind='127.0.0.1')\n"
+    )
+    running = Processes(tmp_path)
+    command = [sys.executable, "-c", script, str(written), str(port)]
+    await running.start(Program("writer", command, f"http://127.0.0.1:{port}/"))
+    await running.stop(1)
+    for path in (written, written / "file", tmp_path / "writer.log"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+async def test_a_program_that_says_it_is_stuck_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "STUCK_POLL_S", 0.02)
+    running, port = Processes(tmp_path), processes.free_port()
+
+    async def is_stuck() -> bool:
+        return running.restarts.get("web", 0) == 0
+
+    await running.start(replace(web_server(port, []), is_stuck=is_stuck))
+    first = running.pids()["web"]
+    await eventually(lambda: running.pids()["web"] != first and is_answering(port))
+    assert running.restarts == {"web": 1}
+    await running.stop(1)

@@ -57,6 +57,7 @@ BOUNDED: tuple[tuple[type[BaseModel], dict[str, Any], str, float], ...] = (
 
 
 @pytest.mark.parametrize(("kind", "rest", "field", "maximum"), BOUNDED)
+@pytest.mark.fault("F10", invariant="every number has a maximum")
 def test_a_number_above_its_maximum_is_refused_by_name(
     kind: type[BaseModel], rest: dict[str, Any], field: str, maximum: float
 ) -> None:

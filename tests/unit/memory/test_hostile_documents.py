@@ -58,6 +58,7 @@ async def test_each_kind_is_read_in_a_confined_process(
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))
+@pytest.mark.fault("F26", invariant="each kind of hostile document ends within its limits")
 async def test_a_hostile_document_ends_within_its_limits(pool: ReadingPool, name: str) -> None:
     outcome = await read(pool, name, SMALL[name]())
     assert not outcome.stopped.startswith("reading stopped"), "by its reader, not by a limit"

@@ -43,6 +43,7 @@ async def pool() -> AsyncIterator[ReadingPool]:
         yield started
 
 
+@pytest.mark.fault("F26 F38", invariant="what a limit of memory or time ends is said")
 async def test_what_a_limit_ends_is_said_and_what_was_read_before_is_kept(
     pool: ReadingPool,
 ) -> None:

@@ -82,6 +82,7 @@ async def test_another_model_is_another_call() -> None:
         ("", "stop", "empty"),
     ],
 )
+@pytest.mark.fault("F13", invariant="an unreadable answer is repaired once")
 async def test_an_unreadable_answer_is_repaired_once_and_the_repair_says_what_was_wrong(
     answer: str, finish: str, named: str
 ) -> None:

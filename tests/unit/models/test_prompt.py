@@ -43,6 +43,7 @@ hostile = st.text(max_size=40) | st.lists(
 
 
 @given(first=hostile, second=hostile)
+@pytest.mark.fault("F27", invariant="no text leaves its fence in a prompt")
 def test_no_text_breaks_out_of_its_fence(first: str, second: str) -> None:
     _, user = PROMPT.fill(first=first, second=second)
     assert user["content"] == f"One: {wrap_untrusted(first)} Two: {wrap_untrusted(second)} End."

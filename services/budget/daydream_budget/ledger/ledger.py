@@ -40,7 +40,8 @@ from daydream_budget.ledger.entries import COMMIT, AttemptSettled, Commit, Entry
 from daydream_budget.ledger.repair import repair
 from daydream_budget.ledger.rules import LedgerRequest, decide, due, is_certain
 from daydream_budget.ledger.state import LedgerState
-from daydream_budget.ledger.tail import CONNECTION_ERRORS, READ_RETRY_S, LedgerTail
+from daydream_budget.ledger.stream_end import READ_RETRY_S
+from daydream_budget.ledger.tail import CONNECTION_ERRORS, LedgerTail
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc import LedgerRepair, Refusal, RepairLedger
 from daydream_runtime.broker_errors import is_wrong_sequence
@@ -208,7 +209,12 @@ class Ledger:
                 pending.resolve(reply)
 
     async def _is_halted(self) -> bool:
-        """Return whether nothing can be committed now. The clock is checked if that is due."""
+        """Return whether nothing can be committed now.
+
+        The clock is checked if that is due, and the end of the stream after a reconnection.
+        """
+        if self.tail.is_reconnected:
+            await self.tail.catch_up_patiently()
         if self.tail.unreadable is None:
             await self.check_clock()
         return self.halted is not None

@@ -17,6 +17,7 @@ from daydream_budget.ledger.chain import (
     voids_of,
 )
 from daydream_budget.ledger.state import LedgerState
+from daydream_budget.ledger.stream_end import RESTORE
 from daydream_contracts.errors import ConfigurationError
 
 
@@ -102,5 +103,5 @@ def _missing(first: int, last: int) -> ConfigurationError:
     return ConfigurationError(
         f"the ledger lacks commits {first} to {last}. "
         "What was spent in them is unknown, so nothing is granted",
-        "Restore the LEDGER stream, or its archive, from the mirror or a backup",
+        f"{RESTORE}, and its archive from a backup",
     )

@@ -23,7 +23,8 @@ from daydream_budget.ledger.chain import (
 )
 from daydream_budget.ledger.controls import void_id
 from daydream_budget.ledger.entries import COMMIT, Commit, MessageVoided
-from daydream_budget.ledger.tail import HIDDEN, LedgerTail
+from daydream_budget.ledger.stream_end import RESTORE
+from daydream_budget.ledger.tail import LedgerTail
 from daydream_contracts.rpc import LedgerRepair, Refusal, RepairLedger, UnreadableMessage
 from daydream_contracts.topology import LEDGER, LEDGER_MIRROR, LEDGER_SUBJECT
 from daydream_runtime.broker_errors import is_wrong_sequence
@@ -128,8 +129,8 @@ def voids(request: RepairLedger, current: LedgerSurvey) -> tuple[MessageVoided, 
                 f"Message {requested.sequence} is readable, or has other bytes now, "
                 "so it is not voided."
             )
-        if row.problem == HIDDEN:
-            return _refusal(f"Message {row.sequence} can't be voided: {HIDDEN}.")
+        if RESTORE in row.problem:
+            return _refusal(f"Message {row.sequence} can't be voided: {row.problem}.")
         if row.mirror == "differs":
             return _refusal(
                 f"The mirror has other bytes of message {row.sequence} or of the one before it. "

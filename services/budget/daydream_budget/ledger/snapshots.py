@@ -24,11 +24,11 @@ from daydream_budget.ledger.controls import SoftLimitState
 from daydream_budget.ledger.cost_history import CostSamples
 from daydream_budget.ledger.reservations import Attempt, ReleasedReservation, Reservation
 from daydream_budget.ledger.state import LedgerState
+from daydream_budget.ledger.stream_end import RESTORE, lost_end
 from daydream_budget.ledger.totals import CostStats, KeyTotals, StageTotals
 from daydream_contracts.buckets import SNAPSHOT_OBJECTS
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import ChangeRecord, SetLimit, SetTax, Window
-from daydream_contracts.topology import LEDGER, LEDGER_MIRROR
 from daydream_runtime.object_store import fetch
 
 log = logging.getLogger(__name__)
@@ -170,13 +170,8 @@ async def load(js: JetStreamContext) -> tuple[LedgerState, ChainPosition]:
 
 async def refuse_truncated_ledger(js: JetStreamContext, snapshot_sequence: int) -> None:
     """Raise ConfigurationError if entries are missing at the end of the ledger."""
-    # the mirror first: the ledger grows meanwhile
-    mirror = (await js.stream_info(LEDGER_MIRROR)).state.last_seq
-    ledger = (await js.stream_info(LEDGER)).state.last_seq
-    expected = max(mirror, snapshot_sequence)
-    if ledger < expected:
+    problem = await lost_end(js, snapshot_sequence)
+    if problem is not None:
         raise ConfigurationError(
-            f"the ledger ends at entry {ledger}, but entry {expected} existed. "
-            "Spent money would be granted again, so nothing is granted",
-            "Restore the LEDGER stream from its mirror or a backup",
+            f"{problem}. Spent money would be granted again, so nothing is granted", RESTORE
         )

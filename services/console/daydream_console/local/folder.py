@@ -23,6 +23,8 @@ from daydream_runtime.nats_login import NatsLogin
 from daydream_runtime.nats_url import NatsAddress
 
 DATA_VARIABLE = "DAYDREAM_DATA"
+PARTS = ("nats", "memory", "logs", "console")
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 
 
 def default_folder() -> Path:
@@ -44,10 +46,16 @@ class DataFolder:
         self._lock: IO[str] | None = None
 
     def make(self) -> None:
-        """Create the folder. Raise ConfigurationError if it can't be written."""
+        """Create the folder, private to its owner. Raise ConfigurationError if it can't be written.
+
+        An existing folder keeps its own mode, since a person chose it. What is in there is private.
+        """
         try:
-            for name in ("nats", "memory", "logs"):
-                (self.path / name).mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+            for name in PARTS:
+                (self.path / name).mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+                (self.path / name).chmod(PRIVATE_FOLDER)
             probe = self.path / f".probe-{os.getpid()}"
             probe.write_text("")
             probe.unlink()
@@ -59,6 +67,7 @@ class DataFolder:
 
     def hold(self) -> bool:
         """Take the lock, which ends with this process. Return False if a running system has it."""
+        (self.path / "lock").touch(mode=PRIVATE_FILE)
         lock = (self.path / "lock").open("a")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,6 +79,16 @@ class DataFolder:
         lock.flush()
         self._lock = lock
         return True
+
+    def is_gone(self) -> bool:
+        """Return whether the folder that this process holds was removed, or replaced."""
+        if self._lock is None:
+            return False
+        try:
+            current = (self.path / "lock").stat()
+        except OSError:
+            return True
+        return not os.path.samestat(current, os.fstat(self._lock.fileno()))
 
     def is_held(self) -> bool:
         """Return whether a system has the lock. Create nothing and keep nothing."""
@@ -110,7 +129,7 @@ class DataFolder:
         """Return the secret that this folder's processes share. It is created once."""
         file = self.path / "nats" / "token"
         if not file.exists():
-            file.touch(mode=0o600)
+            file.touch(mode=PRIVATE_FILE)
             file.write_text(secrets.token_hex(16))
         return file.read_text()
 
@@ -134,6 +153,6 @@ class DataFolder:
     def write(self, name: str, content: dict[str, Any]) -> None:
         """Replace a small JSON file, completely or not at all."""
         temporary = self.path / f".{name}.{os.getpid()}"
-        temporary.touch(mode=0o600)
+        temporary.touch(mode=PRIVATE_FILE)
         temporary.write_text(json.dumps(content, indent=1))
         temporary.replace(self.path / name)

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import SystemRandom
@@ -29,7 +29,9 @@ QUICK_END_S = 5.0  # a process that ends sooner is restarted ever more slowly
 ERROR_CHARS = 300
 EXIT_WRONG_SETTING = 2
 SHARED = ("nats", "model")  # stopped last, because the services need them to stop in order
+STUCK_POLL_S = 5.0
 PR_SET_PDEATHSIG = 1
+PRIVATE_UMASK = 0o077  # what a program writes is its owner's alone
 LOG_BYTES_MAX = 20_000_000
 PORTS = range(20_000, 30_000)  # systems give higher ones to outgoing connections
 PORTS_TRIED = 100
@@ -41,6 +43,7 @@ class Program:
 
     `environment` is all of its environment: nothing is inherited, so no secrets either. `elsewhere`
     returns the same program at another port; None: others know its `port`, so it must have that.
+    `is_stuck` is asked every few seconds while it runs, and says whether only a restart helps.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
     elsewhere: Callable[[], Program] | None = None
+    is_stuck: Callable[[], Awaitable[bool]] | None = None
 
 
 class Processes:
@@ -106,6 +110,7 @@ class Processes:
         file = self._logs / f"{program.name}.log"
         if file.exists() and file.stat().st_size > LOG_BYTES_MAX:
             file.replace(file.with_suffix(".log.1"))
+        file.touch(mode=0o600)
         with file.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 *program.arguments,
@@ -113,6 +118,7 @@ class Processes:
                 stdout=output,
                 stderr=output,
                 env=dict(program.environment),
+                umask=PRIVATE_UMASK,
                 start_new_session=True,  # Ctrl-C reaches only us; we stop them in order
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
@@ -147,7 +153,7 @@ class Processes:
         quick_ends = 0
         while True:
             started = time.monotonic()
-            code = await process.wait()
+            code = await _until_ended(program, process)
             if self._stopping:
                 return
             quick_ends = quick_ends + 1 if time.monotonic() - started < QUICK_END_S else 0
@@ -158,6 +164,20 @@ class Processes:
                 program = _moved(program)
             process = await self._spawn(program)
             self._changed()
+
+
+async def _until_ended(program: Program, process: asyncio.subprocess.Process) -> int:
+    """Wait for the end of a process, and end it if it is stuck. Return its exit code."""
+    while program.is_stuck is not None:
+        try:
+            async with asyncio.timeout(STUCK_POLL_S):
+                return await process.wait()
+        except TimeoutError:
+            if await program.is_stuck():
+                log.warning("ending %s: only a restart can help it", program.name)
+                process.terminate()
+                break
+    return await process.wait()
 
 
 def free_port() -> int:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.gateway_port import gateway_port
 from daydream_console.local.model import ModelChoice
+from daydream_console.local.nats_health import NatsHealth
 from daydream_console.local.processes import Processes, Program, free_port
 from daydream_console.local.secret_variables import (
     GATEWAY,
@@ -41,6 +42,7 @@ STOP_GRACE_S = 8.0
 REPLICAS = 1  # there is one NATS server
 HOLD_TRIES = 20
 HOLD_POLL_S = 0.1
+FOLDER_POLL_S = 1.0
 NATS_CONFIG = """\
 host: 127.0.0.1
 port: {port}
@@ -84,7 +86,8 @@ async def running(
     Stop all of them at the end, also after an error.
 
     Without `draws` no service works on daydreams: the system only answers questions. `settings`
-    override those of the environment and of the model.
+    override those of the environment and of the model. Raise ConfigurationError in the body once
+    the folder is removed: nothing could be stored any more that is paid for.
     """
     folder.make()
     await _hold(folder)
@@ -94,6 +97,9 @@ async def running(
         report=progress,
     )
     stack = Stack(processes, NatsAddress(()))
+    owner = asyncio.current_task()
+    assert owner is not None
+    watch = asyncio.create_task(_watch(folder, owner))
     try:
         progress("starting NATS")
         url = await _start_nats(processes, folder)
@@ -108,10 +114,29 @@ async def running(
         await _start_services(stack, services, environment, keys, console_port)
         _write_address(folder, stack)
         yield stack
+    except asyncio.CancelledError:
+        if watch.done() and owner.uncancel() == 0:
+            raise _removed(folder) from None
+        raise
     finally:
+        watch.cancel()
         progress("stopping")
         await processes.stop(STOP_GRACE_S)
         folder.release()
+
+
+async def _watch(folder: DataFolder, owner: asyncio.Task[object]) -> None:
+    """Cancel the task that runs the system once its folder is removed."""
+    while not folder.is_gone():  # noqa: ASYNC110 - no event tells of it
+        await asyncio.sleep(FOLDER_POLL_S)
+    owner.cancel()
+
+
+def _removed(folder: DataFolder) -> ConfigurationError:
+    return ConfigurationError(
+        f"the data folder {folder.path} was removed while daydream was running, so it stopped",
+        "Restore the folder from a copy, or start again with an empty one",
+    )
 
 
 async def _hold(folder: DataFolder) -> None:
@@ -219,7 +244,9 @@ async def _start_nats(processes: Processes, folder: DataFolder) -> str:
     config.write_text(NATS_CONFIG.format(port=port, monitor=monitor, users=USERS_FILE, store=store))
     health = f"http://127.0.0.1:{monitor}/healthz"
     server = [str(nats_server()), "-c", str(config)]
-    await processes.start(Program("nats", server, health, environment_of("nats", os.environ)))
+    environment = environment_of("nats", os.environ)
+    is_stuck = NatsHealth(health, store).is_stuck
+    await processes.start(Program("nats", server, health, environment, is_stuck=is_stuck))
     return f"nats://127.0.0.1:{port}"
 
 

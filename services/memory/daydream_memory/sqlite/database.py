@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.errors import ConfigurationError, RetryLaterError
 from daydream_memory.sqlite import visibility_rules
 from daydream_memory.sqlite.schema import SCHEMA_VERSION, migrate
 from daydream_memory.vectors import VectorTable
@@ -25,6 +25,16 @@ from daydream_memory.vectors import VectorTable
 R = TypeVar("R")
 LOAD_BATCH_ROWS = 5000
 THREADS = 4
+# A full disk, an error of the disk, too little memory, or another process that reads the file.
+PASSING_CODES = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_CANTOPEN,
+)
+PRIMARY_CODE = 0xFF  # the rest of SQLite's codes is detail
 LOAD_FACTS = "select fact_id, vector from facts where ordinal is not null order by ordinal"
 LOAD_HYPOTHESES = "select verdict_id, vector from verdicts where vector is not null order by seq"
 
@@ -101,18 +111,27 @@ class SqliteDatabase:
         return await self.run_unlocked(work_locked)
 
     async def run_unlocked(self, work: Callable[[], R]) -> R:
-        """Run this in a thread. For work that needs vectors only: rows never change."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        """Run this in a thread. For work that needs vectors only: rows never change.
+
+        Raise RetryLaterError for what is the disk's fault and can end: its messages wait.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE not in PASSING_CODES:
+                raise
+            raise RetryLaterError(f"the memory can't use {self.file}: {error}") from error
 
     def transaction(self, work: Callable[[], R]) -> R:
         """Do this in one transaction, all or nothing. Call it inside `run`."""
         self.connection.execute("begin immediate")
         try:
             result = work()
+            self.connection.execute("commit")
         except BaseException:
-            self.connection.execute("rollback")
+            if self.connection.in_transaction:  # SQLite ends it itself when the disk is full
+                self.connection.execute("rollback")
             raise
-        self.connection.execute("commit")
         return result
 
     async def run_transaction(self, work: Callable[[], R]) -> R:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from daydream_contracts.number_limits import bound_numbers
 
 NAMESPACE = UUID("6f7c3f0e-2a51-5d0b-9a37-0d6c1f5b7f11")
 
@@ -20,6 +23,15 @@ class ContractModel(BaseModel):
 
     # Most processes use a few of these hundred models; each is built when it is first used.
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Bound every number that the field does not bound: no message holds a larger one."""
+        schema = handler(source)
+        bound_numbers(schema)
+        return schema
 
 
 class Payer(ContractModel):

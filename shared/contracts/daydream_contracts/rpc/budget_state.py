@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from daydream_contracts.events import ContractModel
+from daydream_contracts.number_limits import SQUARES_MAX
 from daydream_contracts.rpc.budget import Refusal
 from daydream_contracts.rpc.budget_changes import EVERYTHING, Window
 
@@ -122,7 +123,7 @@ class BudgetState(ContractModel):
     daydreams_paid: int = Field(default=0, description="daydreams whose reservation is released")
     daydreams_nanousd: int = Field(default=0, description="the total cost of these")
     daydreams_nanousd_squared: int = Field(
-        default=0, description="sum of the squared costs, for the spread"
+        default=0, le=SQUARES_MAX, description="sum of the squared costs, for the spread"
     )
     daydreams_reserved_nanousd: int = Field(
         default=0, description="what these had reserved: at the start, and by growing"

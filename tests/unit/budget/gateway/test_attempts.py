@@ -135,6 +135,7 @@ async def test_an_answer_costs_what_its_usage_says(telemetry: Any) -> None:
     assert scripted.costs == [], "it is settled after it was stored"
 
 
+@pytest.mark.fault("F14", invariant="without usage all that was authorized counts, with an alarm")
 async def test_an_answer_without_usage_costs_all_that_was_authorized_and_raises_an_alarm(
     telemetry: Any,
 ) -> None:
@@ -306,6 +307,7 @@ async def test_a_call_above_its_bound_is_logged_with_all_details(
         assert needed in line
 
 
+@pytest.mark.fault("F14", invariant="after a bill above its bound the next bounds cover it")
 async def test_after_a_bill_above_its_bound_the_next_calls_have_bounds_that_cover_such_bills(
     telemetry: Any,
 ) -> None:

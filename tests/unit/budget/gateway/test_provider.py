@@ -102,6 +102,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("shape", MALFORMED_SHAPES)
+@pytest.mark.fault("F13 F15", invariant="a malformed answer never counts as free")
 async def test_a_malformed_answer_that_was_billed_never_counts_as_free(
     fake: FakeProvider, opened: OpenProvider, shape: str
 ) -> None:
@@ -136,12 +137,14 @@ async def test_a_refused_call_costs_nothing(
     assert fake.bill.totals["billed_nanousd"] == 0
 
 
+@pytest.mark.fault("F15", invariant="a failure on the way may have cost something")
 async def test_a_failure_of_a_proxy_may_have_cost_something(opened: OpenProvider) -> None:
     assert await row_of(opened, "bad-gateway") == "failed-without-body"
     assert await row_of(opened, "drop") == "broke-off"
 
 
 @pytest.mark.parametrize("behaviour", ["drip", "late-headers"])
+@pytest.mark.fault("F11", invariant="hangs and slow answers end at the wall-clock limit")
 async def test_the_wall_clock_limit_frees_the_slot(opened: OpenProvider, behaviour: str) -> None:
     started_s = time.monotonic()
     assert await row_of(opened, behaviour) == "too-slow"

@@ -128,6 +128,7 @@ def test_a_call_may_have_a_flat_price(read: Read) -> None:
     )
 
 
+@pytest.mark.fault("F21", invariant="calls keep the price of their time")
 def test_the_price_at_the_time_of_the_call_counts_so_old_calls_keep_theirs(read: Read) -> None:
     later = "[[models.m.dated]]\nfrom = {}\ninput_usd_per_mtok = {}\noutput_usd_per_mtok = 1\n"
     price = read(

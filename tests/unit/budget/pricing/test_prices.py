@@ -90,6 +90,7 @@ def test_more_cached_tokens_than_input_give_no_discount_and_no_negative_cost() -
         ("gpt-4.1-mini", provider(price_list="no-such-provider")),
     ],
 )
+@pytest.mark.fault("F21", invariant="a model without a price is refused")
 def test_a_model_without_a_price_is_refused_with_the_lines_that_add_one(
     name: str, config: ProviderConfig
 ) -> None:

@@ -133,6 +133,7 @@ wrong = st.one_of(
 
 
 @given(prompt=wrong, completion=wrong, total=wrong, cached=wrong, written=wrong, reasoning=wrong)
+@pytest.mark.fault("F14", invariant="no report makes a cost negative or lower")
 def test_whatever_a_server_says_a_cost_is_never_negative_and_never_below_that_of_the_plain_counts(
     prompt: Any, completion: Any, total: Any, cached: Any, written: Any, reasoning: Any
 ) -> None:
