@@ -114,11 +114,6 @@ class TextFeatures:
         return words_of(self.lowered)
 
     @Measure
-    def vocabulary(self) -> frozenset[str]:
-        """Return the different words in lower case."""
-        return frozenset(self.words)
-
-    @Measure
     def word_count(self) -> int:
         """Return the number of words; Chinese and Japanese words have two characters on average."""
         if self.unspaced:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -26,7 +26,7 @@ class PhraseList:
     spaced: re.Pattern[str]
     unspaced: re.Pattern[str]
 
-    def count(self, lowered: str, words: Set[str]) -> int:
+    def count(self, lowered: str, words: Sequence[str]) -> int:
         """Return how many different phrases a text in lower case has. `words` are its words."""
         phrases: set[str] = set()
         if not self.triggers.isdisjoint(words):

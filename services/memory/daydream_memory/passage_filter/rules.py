@@ -135,7 +135,7 @@ def has_licence_word(text: str) -> bool:
 
 def is_notice(block: TextFeatures) -> bool:
     """Cookie banners, sign-in boxes, footers of pages and of mails."""
-    phrases = block.lexicon.notices.count(block.lowered, block.vocabulary)
+    phrases = block.lexicon.notices.count(block.lowered, block.words)
     if phrases == 1 and block.sentence_ends and block.word_count > WORDS_PER_NOTICE // 2:
         return False
     return phrases >= 1 + block.word_count // WORDS_PER_NOTICE
@@ -202,7 +202,7 @@ def _are_entries(block: TextFeatures) -> bool:
 
 
 def _licence_phrases(block: TextFeatures) -> int:
-    return block.lexicon.licences.count(block.lowered, block.vocabulary)
+    return block.lexicon.licences.count(block.lowered, block.words)
 
 
 def first_kind(block: TextFeatures) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from daydream_memory.reading.delimited import delimiter_of
 from daydream_memory.reading.word_lists import word_set
@@ -46,14 +46,19 @@ ORG = re.compile(
 )
 DIRECTIVE = re.compile(r"^\.\. (?:[\w-]+::|_[\w -]+:)", re.MULTILINE)
 UNDERLINED = re.compile(r"^(?=\S)(.{3,})\n([=\-~^\"'#*+])\2{2,}\s*$", re.MULTILINE)
+HEADING = re.compile(r"^#{1,6} \S", re.MULTILINE)
+# Each with texts of which every text with the sign has one: to look for them is quicker
 MARKDOWN_SIGNS = (
-    re.compile(r"^#{1,6} \S", re.MULTILINE),
-    re.compile(r"^\s*(?:```|~~~)", re.MULTILINE),
-    re.compile(r"!?\[[^\]\n]+\]\([^)\s]+\)|\[\[[^\]\n]+\]\]"),
-    re.compile(r"\*\*\S[^*\n]*\S\*\*"),
-    re.compile(r"^\s*[-*] \[[ x]\] ", re.MULTILINE),
-    re.compile(r"^\|.*\|\s*\n\|[\s:|-]+\|\s*$", re.MULTILINE),
-    re.compile(r"\A---\n(?:[\w-]+:.*\n)+---\n|\A\+\+\+\n(?:\w+ ?=.*\n)+\+\+\+\n"),
+    (("# ",), HEADING),
+    (("```", "~~~"), re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)),
+    (("](", "[["), re.compile(r"!?\[[^\]\n]+\]\([^)\s]+\)|\[\[[^\]\n]+\]\]")),
+    (("**",), re.compile(r"\*\*\S[^*\n]*\S\*\*")),
+    (("[ ] ", "[x] "), re.compile(r"^\s*[-*] \[[ x]\] ", re.MULTILINE)),
+    (("\n|",), re.compile(r"^\|.*\|\s*\n\|[\s:|-]+\|\s*$", re.MULTILINE)),
+    (
+        ("---\n", "+++\n"),
+        re.compile(r"\A---\n(?:[\w-]+:.*\n)+---\n|\A\+\+\+\n(?:\w+ ?=.*\n)+\+\+\+\n"),
+    ),
 )
 MARKDOWN_SIGNS_MIN = 2
 ENDINGS = {
@@ -79,7 +84,9 @@ TABLE_ROWS_MIN = 3
 def text_kind(text: str, ending: str) -> str:
     """Return the kind of a text: by signs that leave no doubt, its ending, then weaker signs."""
     head = text[:HEAD_CHARS].lstrip("\ufeff").replace("\r\n", "\n")
-    short = "\n".join(line[:LINE_CHARS_MAX] for line in head.split("\n"))
+    lines = head.split("\n")
+    is_long = max(map(len, lines)) > LINE_CHARS_MAX
+    short = "\n".join(line[:LINE_CHARS_MAX] for line in lines) if is_long else head
     by_ending = ENDINGS.get(ending, "")
     for kind, is_kind in CERTAIN:
         if is_kind(short) and not (kind in ("mail", "bibtex") and by_ending not in ("", kind)):
@@ -125,13 +132,31 @@ def _is_markup(head: str) -> bool:
 
 
 def _is_markdown(head: str) -> bool:
-    headings = len(MARKDOWN_SIGNS[0].findall(head)) >= 2
-    signs = sum(bool(sign.search(head)) for sign in MARKDOWN_SIGNS)
+    headings = "# " in head and len(HEADING.findall(head)) >= 2
+    signs = sum(_has(head, marks, sign) for marks, sign in MARKDOWN_SIGNS)
     return signs + headings >= MARKDOWN_SIGNS_MIN
 
 
+def _has(head: str, marks: Sequence[str], sign: re.Pattern[str]) -> bool:
+    """Return whether a text has a sign. One without any of the `marks` is not searched."""
+    return any(mark in head for mark in marks) and bool(sign.search(head))
+
+
 def _is_restructured(head: str) -> bool:
-    return bool(DIRECTIVE.search(head) and UNDERLINED.search(head))
+    return ".. " in head and bool(DIRECTIVE.search(head) and UNDERLINED.search(head))
+
+
+def _is_latex(head: str) -> bool:
+    return "\\" in head and bool(LATEX.search(head))
+
+
+def _is_org(head: str) -> bool:
+    is_marked = "#+" in head or ":properties:" in head.lower()
+    return is_marked and bool(ORG.search(head))
+
+
+def _is_manual_page(head: str) -> bool:
+    return _has(head, (".SH", ".Sh", ".sh"), MANUAL_PAGE)
 
 
 def _is_table(head: str) -> bool:
@@ -178,11 +203,11 @@ CERTAIN: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("ris", lambda head: RIS.match(head.lstrip())),
     ("bibtex", BIBTEX.match),
     ("xml", _is_xml),
-    ("manual-page", MANUAL_PAGE.search),
+    ("manual-page", _is_manual_page),
 )
 LIKELY: tuple[tuple[str, Callable[[str], object]], ...] = (
-    ("latex", LATEX.search),
-    ("org", ORG.search),
+    ("latex", _is_latex),
+    ("org", _is_org),
     ("restructured-text", _is_restructured),
     ("web-page", _is_markup),
     ("markdown", _is_markdown),
