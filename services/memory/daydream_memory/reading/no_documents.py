@@ -30,6 +30,7 @@ SETTINGS_ENDINGS = word_set(
     ".yaml .yml .toml .ini .cfg .conf .env .properties .plist .lock .sum .editorconfig "
     ".gitignore .dockerignore .npmrc .service .desktop"
 )
+MARKDOWN_ENDINGS = word_set(".md .markdown .mdown .mkd .qmd .rmd .mdx")
 HASH = re.compile(
     r"sha(?:1|256|384|512)[-:=][A-Za-z0-9+/=]{20,}|\b[0-9a-f]{40,128}\b|^\s*integrity\b"
     r"|^checksum = "
@@ -76,12 +77,21 @@ def check_text(text: str, kind: str, ending: str) -> None:
         raise SkippedDocumentError("a source map of minified code, not a document")
     if kind == "text" and _is_minified(head, lines):
         raise SkippedDocumentError("minified code, not a document")
+    if kind == "markdown" and ending not in MARKDOWN_ENDINGS:
+        _check_comments(lines)
     if kind != "text":
         return
     if ending in CODE_ENDINGS or head.startswith("#!") or _is_code(lines):
         raise SkippedDocumentError("program code, not a document")
     if ending in SETTINGS_ENDINGS:
         raise SkippedDocumentError("settings of a program, not a document")
+
+
+def _check_comments(lines: list[str]) -> None:
+    """Raise SkippedDocumentError for a program whose comments look like headings."""
+    rest = [line for line in lines if not line.lstrip().startswith("#")]
+    if len(lines) > len(rest) and _is_code(rest):
+        raise SkippedDocumentError("program code, not a document")
 
 
 def _is_lock(head: str, lines: list[str]) -> bool:
