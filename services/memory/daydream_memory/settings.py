@@ -126,7 +126,8 @@ class MemorySettings(ServiceSettings):
     )
     password_file: str = Field(
         "",
-        description="file with passwords that are tried on encrypted PDF documents, one a line",
+        description="file with passwords that are tried on encrypted PDF and Office documents, "
+        "one a line",
     )
     quarantine: bool = Field(
         False,

@@ -21,6 +21,7 @@ from daydream_memory.reading.passages import (
     SkippedDocumentError,
     UnreadableDocumentError,
 )
+from daydream_memory.reading.protected_office import without_password
 from daydream_memory.reading.safe_text import safe_passages, safe_text
 from daydream_memory.reading.text import decode_text, looks_binary
 from daydream_memory.reading.text_kinds import text_kind
@@ -53,7 +54,7 @@ def read_document(data: bytes, source: str, passwords: Sequence[str] = ()) -> Re
     """Return the passages of a document, or why there are none.
 
     The content decides about the kind. The ending of the source's name decides only between kinds
-    that the content allows. `passwords` are tried on an encrypted PDF.
+    that the content allows. `passwords` are tried on an encrypted PDF or Office document.
     """
     return read_raw_document(RawDocument(data, source, passwords=tuple(passwords)))
 
@@ -67,6 +68,7 @@ def read_raw_document(document: RawDocument) -> ReadResult:
         if own_reader := own_reader_for(document):
             kind = own_reader.kind
             return _result(own_reader.read(document), document, _Recognised(kind))
+        document = without_password(document)
         recognised = _recognise(document)
         kind = recognised.kind
         reading = reader_of(kind)(replace(document, text=recognised.text))

@@ -65,12 +65,15 @@ from daydream_contracts.rpc.critic import (
     Share,
 )
 from daydream_contracts.rpc.documents import (
+    PASSWORDS_MAX,
     DocumentPage,
     DocumentPreview,
     DocumentReport,
     LeftOutReport,
     ListDocuments,
     PreviewDocument,
+    ProtectedRead,
+    ReadProtected,
 )
 from daydream_contracts.rpc.gateway import (
     AddKey,
@@ -160,6 +163,7 @@ __all__ = [
     "EVERYTHING",
     "FOREGROUND",
     "HALT_REASONS",
+    "PASSWORDS_MAX",
     "SETTLEMENTS_MAX",
     "AddKey",
     "AllocationRequest",
@@ -231,6 +235,7 @@ __all__ = [
     "Phase",
     "PlaceScore",
     "PreviewDocument",
+    "ProtectedRead",
     "Purpose",
     "Quote",
     "QuoteRequest",
@@ -238,6 +243,7 @@ __all__ = [
     "RankedVerdict",
     "RankedVerdicts",
     "ReadAgain",
+    "ReadProtected",
     "ReducedPlan",
     "Refusal",
     "ReleaseReservation",

@@ -1,0 +1,59 @@
+"""Passwords of encrypted documents reach the reading process, and nothing else."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from nats.aio.client import Client as NatsClient
+from nats.js.errors import NotFoundError
+
+from daydream_console import ingest
+from daydream_console.client import Client, address_of
+from daydream_console.protected_documents import is_encrypted, read_protected
+from daydream_console.sources import FoundDocument
+from daydream_runtime.rpc import RpcClient
+from support.pdf_files import lines, pdf_file
+from support.programs import NatsServer
+from support.services import service
+
+PASSWORD = "correct-horse-battery"
+OPEN = b"# Ice\n\nThe ice on the lake breaks up earlier each spring than it did before.\n"
+SENTENCE = "Glaciers keep the air of the years in which their snow fell."
+
+
+def files_with(text: str, folder: Path) -> list[Path]:
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return [file for file in files if text.encode() in file.read_bytes()]
+
+
+async def bodies(client: Client, stream: str) -> list[bytes]:
+    """Return what a stream holds."""
+    state = (await client.js.stream_info(stream)).state
+    held = []
+    for sequence in range(state.first_seq, state.last_seq + 1):
+        with suppress(NotFoundError):  # deleted
+            held.append((await client.js.get_msg(stream, seq=sequence)).data or b"")
+    return held
+
+
+async def test_a_password_opens_a_document_and_is_stored_nowhere(
+    tmp_path: Path, server: NatsServer, nc: NatsClient
+) -> None:
+    closed = pdf_file(lines([SENTENCE]), password=PASSWORD)
+    documents = [FoundDocument("ice.md", lambda: OPEN), FoundDocument("a.pdf", lambda: closed)]
+    client = Client(nc, nc.jetstream(), RpcClient(nc), address_of(server.url))
+    with service("memory", server.url, tmp_path / "memory"):
+        offered = [document async for document in ingest.offer(client, documents)]
+        first = await ingest.reports(client, offered)
+        assert [is_encrypted(report) for report in first] == [False, True]
+        wrong = await read_protected(client, documents, first, ingest.NO_LABELS, ("no",))
+        assert "none of the passwords fits" in wrong[1].note
+        right = await read_protected(client, documents, wrong, ingest.NO_LABELS, ("no", PASSWORD))
+    assert right[0] == first[0]
+    assert (right[1].status, right[1].facts) == ("read", 1)
+    assert files_with(SENTENCE, tmp_path)
+    assert not files_with(PASSWORD, tmp_path)
+    streams = [stream.config.name for stream in await client.js.streams_info()]
+    held = [body for name in streams for body in await bodies(client, str(name))]
+    assert not [body for body in held if PASSWORD.encode() in body]
