@@ -11,7 +11,7 @@ from nats.js.errors import NotFoundError
 from daydream_console import ingest
 from daydream_console.client import Client, address_of
 from daydream_console.protected_documents import is_encrypted, read_protected
-from daydream_console.sources import FoundDocument
+from daydream_console.sources import SourceDocument
 from daydream_runtime.rpc import RpcClient
 from support.pdf_files import lines, pdf_file
 from support.programs import NatsServer
@@ -41,7 +41,7 @@ async def test_a_password_opens_a_document_and_is_stored_nowhere(
     tmp_path: Path, server: NatsServer, nc: NatsClient
 ) -> None:
     closed = pdf_file(lines([SENTENCE]), password=PASSWORD)
-    documents = [FoundDocument("ice.md", lambda: OPEN), FoundDocument("a.pdf", lambda: closed)]
+    documents = [SourceDocument("ice.md", lambda: OPEN), SourceDocument("a.pdf", lambda: closed)]
     client = Client(nc, nc.jetstream(), RpcClient(nc), address_of(server.url))
     with service("memory", server.url, tmp_path / "memory"):
         offered = [document async for document in ingest.offer(client, documents)]

@@ -115,6 +115,7 @@ async def _preview(
     name = "" if is_inline else derive_id("preview", labels.id_of(content.data), content.source)
     request = PreviewDocument(
         source=content.source,
+        title=content.title,
         object_name=name,
         content=base64.b64encode(content.data) if is_inline else None,
         team=labels.team,

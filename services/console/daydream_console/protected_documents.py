@@ -106,6 +106,7 @@ async def _offer(client: Client, content: Content, labels: Labels) -> DocumentOf
         object_name=name,
         content=base64.b64encode(content.data) if is_inline else None,
         source=content.source,
+        title=content.title,
         size_bytes=len(content.data),
         team=labels.team,
         clearance=labels.clearance,

@@ -129,6 +129,7 @@ class Ingester:
             object_name=request.object_name,
             content=None if request.content is None else base64.b64encode(request.content),
             source=request.source,
+            title=request.title,
             size_bytes=0,
             kind=request.kind,
             team=request.team,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from daydream_console.sources.source_document import (
     source_name,
     too_large,
 )
-from daydream_console.sources.zotero import own_data_of_zotero
+from daydream_console.sources.zotero import ZoteroTitles, own_data_of_zotero
 from daydream_contracts.errors import ConfigurationError
 
 OUTSIDE = "a link out of the folder; it is not followed"
@@ -94,6 +94,7 @@ def load_file(path: Path) -> bytes:
 def _walk(folder: Path, name_of: NameOf, result: FoundFiles) -> None:
     """Add the documents of a folder. Folders wait in a list: they may be nested deeply."""
     root = folder.resolve()
+    titles = ZoteroTitles()
     waiting = [folder]
     while waiting:
         current = waiting.pop()
@@ -112,7 +113,9 @@ def _walk(folder: Path, name_of: NameOf, result: FoundFiles) -> None:
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(Path(entry.path))
             else:
-                result.documents.append(_entry(entry, root, name_of))
+                document = _entry(entry, root, name_of)
+                title = titles.title_of(Path(entry.path))
+                result.documents.append(replace(document, title=title) if title else document)
         waiting += reversed(folders)
 
 
@@ -149,12 +152,14 @@ def _fail(error: UnreadableSourceError) -> bytes:
 
 def changed_files(paths: Sequence[Path], folders: Sequence[Path]) -> Iterator[SourceDocument]:
     """Yield what is at these paths now, as `files_in` finds it below one of the folders."""
+    titles = ZoteroTitles()
     for path in sorted(paths):
         root = next((folder for folder in folders if path.is_relative_to(folder.absolute())), path)
         if path.is_dir() and not path.is_symlink():
             yield from files_in([path]).documents
         elif root == path or not path.is_symlink():
-            yield _document(path, path.resolve(), source_name)
+            document = _document(path, path.resolve(), source_name)
+            yield replace(document, title=titles.title_of(path))
         else:
             yield from _link(path, root)
 

@@ -55,7 +55,7 @@ def read(data: bytes, request: ReadRequest) -> Iterator[WorkerAnswer]:
 
     A long text gives its facts slice by slice, so that a limit does not lose them all.
     """
-    result = read_document(data, request.source, request.passwords)
+    result = read_document(data, request.source, request.passwords, request.title)
     left_out = list(result.left_out)
     facts_before = 0
     for passages in _slices(result.passages) if result.status == "read" else ():

@@ -62,6 +62,7 @@ class PreviewDocument(ContractModel):
     source: str
     object_name: str = ""
     content: Base64Bytes | None = None
+    title: str = Field(default="", max_length=1000)
     kind: FactKind = FactKind.DOCUMENT
     team: str = Field(default="", max_length=100)
     clearance: str = Field(default="", max_length=100)
