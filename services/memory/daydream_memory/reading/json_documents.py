@@ -24,6 +24,8 @@ from daydream_memory.reading.passages import (
 
 NO_TEXT = f"no record has a text under one of {', '.join(TEXT_FIELDS)}"
 WRAPPERS_MAX = 4
+# what programs put around the fields of a record
+RECORD_INSIDE = ("_source", "attributes", "fields", "node", "properties", "document", "item")
 Shape = Callable[[Mapping[str, object]], Reading]
 
 
@@ -57,7 +59,8 @@ def read_json_lines(document: RawDocument) -> Reading:
 
 def shape_of(value: Mapping[str, object]) -> Shape | None:
     """Return the reader of a document that is one object of a known program."""
-    if isinstance(value.get("cells"), list) and ("nbformat" in value or "metadata" in value):
+    cells = value.get("cells") or value.get("worksheets")
+    if isinstance(cells, list) and ("nbformat" in value or "metadata" in value):
         return read_notebook
     if value.get("type") == "excalidraw" or (
         isinstance(value.get("elements"), list) and "appState" in value
@@ -131,8 +134,10 @@ class _RecordReader:
             value = {"messages": value}
         if not isinstance(value, Mapping):
             return []
-        source = value.get("_source")
-        return self._read_object(source if isinstance(source, Mapping) else value)
+        inner = (value.get(name) for name in RECORD_INSIDE)
+        wrapped = next((item for item in inner if isinstance(item, Mapping)), None)
+        own = self._read_object(value) if wrapped is None or record_texts(value) else []
+        return own or self._read_object(wrapped or value)
 
     def _read_object(self, value: Mapping[str, object]) -> list[Passage]:
         if is_chat(value):

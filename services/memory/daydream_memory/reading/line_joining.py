@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from daydream_memory.reading.word_lists import word_set
 
 HYPHENS = "-\u2010\u00ad"
 BROKEN = re.compile(rf"(?P<head>[^\W\d_]+(?:[-'’][^\W\d_]+)*)[{HYPHENS}]$")
+BROKEN_LINE = re.compile(
+    r"([^\W\d_]{2,}(?:[-'’][^\W\d_]+)*)-\n[ \t]*([^\W\d_]+(?:[-'’][^\W\d_]+)*)([^\s\w]*)[ \t]*"
+)
 HEAD_OF_LINE = re.compile(r"^[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 WIDE = "\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"
 IS_WIDE = re.compile(f"[{WIDE}]")
@@ -46,6 +50,18 @@ def join_lines(lines: Sequence[str], words: frozenset[str]) -> str:
             done.append(text[:-END_CHARS])
             text = text[-END_CHARS:]
     return "".join([*done, text])
+
+
+def mend_hyphens(text: str) -> str:
+    """Return a text whose words are not broken at the ends of its lines. The lines stay."""
+    if not BROKEN_LINE.search(text):
+        return text
+    return BROKEN_LINE.sub(partial(_mended, vocabulary(text.split("\n"))), text)
+
+
+def _mended(words: frozenset[str], broken: re.Match[str]) -> str:
+    keep = _keeps_hyphen(broken[1], "-", broken[2], words)
+    return f"{broken[1]}{'-' if keep else ''}{broken[2]}{broken[3]}\n"
 
 
 def _join(text: str, line: str, words: frozenset[str]) -> str:

@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
+from daydream_memory.reading.chat_log import is_chat_log
 from daydream_memory.reading.delimited import delimiter_of
+from daydream_memory.reading.wiki_markup import is_asciidoc, is_wiki
 from daydream_memory.reading.word_lists import word_set
 
 HEAD_CHARS = 64_000
@@ -26,9 +28,12 @@ PAGE_TAGS = re.compile(
 PAGE_TAGS_MIN = 4
 SUBTITLES = re.compile(
     r"\AWEBVTT\b|^(?:\d+\s*\n)?\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}"
-    r"\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}",
+    r"\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}"
+    r"|\A\[Script Info\]|\A(?:<\?xml[^<>]*>\s*)?<(?:\w+:)?tt\s[^<>]*/ttml"
+    r"|\A\d+:\d\d:\d\d\.\d{3},\d+:\d\d:\d\d\.\d{3}\n",
     re.MULTILINE,
 )
+REFER = re.compile(r"%0 [A-Z][A-Za-z ]+\n(?:%\S .*\n)*%[TA] \S")
 RIS = re.compile(r"^TY  ?- [A-Z]+\s*$.*?^ER  ?-|^PMID- \d+\s*$.*?^TI  - ", re.MULTILINE | re.DOTALL)
 BIBTEX = re.compile(
     r"\A(?:\s++|%[^\n]*\n|@(?:comment|string|preamble)\b[^\n]*\n)*"
@@ -68,11 +73,13 @@ ENDINGS = {
     **dict.fromkeys((".json", ".ipynb", ".canvas", ".excalidraw", ".geojson"), "json"),
     **dict.fromkeys((".csv", ".tsv", ".tab", ".psv"), "table"),
     **dict.fromkeys((".bib", ".bibtex"), "bibtex"),
-    **dict.fromkeys((".ris", ".nbib"), "ris"),
+    **dict.fromkeys((".ris", ".nbib", ".enw"), "ris"),
     **dict.fromkeys((".tex", ".latex", ".ltx"), "latex"),
     **dict.fromkeys((".rst", ".rest"), "restructured-text"),
     ".org": "org",
-    **dict.fromkeys((".srt", ".vtt"), "subtitles"),
+    **dict.fromkeys((".adoc", ".asciidoc", ".asc"), "asciidoc"),
+    **dict.fromkeys((".wiki", ".mediawiki"), "wiki"),
+    **dict.fromkeys((".srt", ".vtt", ".ass", ".ssa", ".sbv", ".ttml"), "subtitles"),
     **dict.fromkeys((".eml", ".mht", ".mhtml"), "mail"),
     ".mbox": "mailbox",
     **dict.fromkeys((".xml", ".nxml", ".jats", ".tei", ".dbk", ".rss", ".atom"), "xml"),
@@ -200,13 +207,16 @@ CERTAIN: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("subtitles", lambda head: SUBTITLES.match(head.lstrip())),
     ("mailbox", MAILBOX.match),
     ("mail", _is_mail),
-    ("ris", lambda head: RIS.match(head.lstrip())),
+    ("ris", lambda head: RIS.match(head.lstrip()) or REFER.match(head.lstrip())),
     ("bibtex", BIBTEX.match),
     ("xml", _is_xml),
     ("manual-page", _is_manual_page),
+    ("chat-log", is_chat_log),
 )
 LIKELY: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("latex", _is_latex),
+    ("asciidoc", is_asciidoc),
+    ("wiki", is_wiki),
     ("org", _is_org),
     ("restructured-text", _is_restructured),
     ("web-page", _is_markup),
