@@ -13,6 +13,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
 
+from daydream_memory.reading.allowance import stopped_at, used_up
 from daydream_memory.reading.passages import (
     DocumentMetadata,
     LeftOut,
@@ -73,12 +74,17 @@ def read_mailbox(document: RawDocument) -> Reading:
     report = _Report()
     starts = [match.start() for match in SEPARATOR.finditer(document.data)]
     passages: list[Passage] = []
-    for start, end in zip(starts[:MAILS_MAX], [*starts[1:], len(document.data)], strict=False):
+    stopped: list[LeftOut] = []
+    ends = [*starts[1:], len(document.data)]
+    for number, (start, end) in enumerate(zip(starts[:MAILS_MAX], ends, strict=False)):
+        if number and (reason := used_up()):
+            stopped = [stopped_at("mail", number, len(starts), reason)]
+            break
         _, _, data = document.data[start:end].partition(b"\n")
         passages += _mail_passages(
             _parse(re.sub(rb"^>(>*From )", rb"\1", data, flags=re.M)), report
         )
-    left_out = report.left_out()
+    left_out = (*stopped, *report.left_out())
     beyond = len(starts) - MAILS_MAX
     return Reading(tuple(passages), (*left_out, *counted("mails", max(0, beyond), "mail", "mails")))
 
