@@ -16,7 +16,7 @@ from daydream_memory.reading.word_lists import word_set
 HYPHENS = "-\u2010\u00ad"
 BROKEN = re.compile(rf"(?P<head>[^\W\d_]+(?:[-'’][^\W\d_]+)*)[{HYPHENS}]$")
 BROKEN_LINE = re.compile(
-    r"([^\W\d_]{2,}(?:[-'’][^\W\d_]+)*)-\n[ \t]*([^\W\d_]+(?:[-'’][^\W\d_]+)*)([^\s\w]*)[ \t]*"
+    r"(?<=[^\W\d_]{2})-\n[ \t]*([^\W\d_]{1,60}(?:[-'’][^\W\d_]{1,60}){0,5})([^\s\w]{0,5})[ \t]*"
 )
 HEAD_OF_LINE = re.compile(r"^[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 WIDE = "\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"
@@ -60,8 +60,10 @@ def mend_hyphens(text: str) -> str:
 
 
 def _mended(words: frozenset[str], broken: re.Match[str]) -> str:
-    keep = _keeps_hyphen(broken[1], "-", broken[2], words)
-    return f"{broken[1]}{'-' if keep else ''}{broken[2]}{broken[3]}\n"
+    before = broken.string[max(0, broken.start() - END_CHARS) : broken.start()]
+    head = BROKEN.search(f"{before}-")
+    keep = head is None or _keeps_hyphen(head["head"], "-", broken[1], words)
+    return f"{'-' if keep else ''}{broken[1]}{broken[2]}\n"
 
 
 def _join(text: str, line: str, words: frozenset[str]) -> str:

@@ -26,7 +26,7 @@ DIALOGUE = re.compile(
 HEAD_CHARS = 2_000
 TIMED_TEXT = re.compile(r"<(?:\w+:)?tt[\s>]")
 PARAGRAPH = re.compile(
-    r"<(?:\w+:)?p\b[^<>]*\bbegin=\"(?:(\d+):)?(?:(\d+):)?(\d+)[^\"<>]*\"[^<>]*>(.*?)</(?:\w+:)?p>",
+    r"<(?:\w+:)?p\b[^<>]*\bbegin=\"(?:(\d+):)?(?:(\d+):)?(\d+)[^\"<>]*\"[^<>]*>(.{0,2000}?)</(?:\w+:)?p>",
     re.DOTALL,
 )
 LINE_BREAK = re.compile(r"<(?:\w+:)?br\s*/>")

@@ -20,8 +20,12 @@ WIKI_SIGNS_MIN = 2
 WIKI_HEADING = re.compile(r"^(==+) ?([^=\n]+?) ?==+[ \t]*$", re.MULTILINE)
 TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
 TEMPLATES_DEEP = 8
-REFERENCE = re.compile(r"<ref[^<>]*/>|<ref\b[^<>]*>.*?</ref>|<gallery\b.*?</gallery>", re.DOTALL)
-WIKI_TABLE = re.compile(r"^\{\|.*?^\|\}", re.MULTILINE | re.DOTALL)
+# Limits, because what is opened a thousand times and never closed is searched for as often
+REFERENCE = re.compile(
+    r"<ref[^<>]{0,200}/>|<ref\b[^<>]{0,200}>.{0,2000}?</ref>|<gallery\b.{0,5000}?</gallery>",
+    re.DOTALL,
+)
+WIKI_TABLE = re.compile(r"^\{\|.{0,20000}?^\|\}", re.MULTILINE | re.DOTALL)
 FILE = re.compile(
     r"\[\[(?:File|Image|Datei|Bild|Fichier|Archivo|Category|Kategorie|Catégorie|Categoría|Файл"
     r"|Категория)\s?:(?:[^\[\]]|\[\[[^\[\]]*\]\])*\]\]",
@@ -36,11 +40,12 @@ MAGIC_WORD = re.compile(r"__[A-Z]+__|^#REDIRECT.*$", re.MULTILINE)
 ASCIIDOC = re.compile(r"\A(?:(?://.*|:[\w-]+:.*)?\n)*= \S.*\n(?:.*\n)*?== \S")
 ADOC_HEADING = re.compile(r"^(={1,6}) (?=\S)", re.MULTILINE)
 ADOC_COMMENT_LINE = re.compile(r"^//(?!/).*$", re.MULTILINE)
-ADOC_COMMENT_BLOCK = re.compile(r"^/{4,}\n.*?^/{4,}[ \t]*$", re.MULTILINE | re.DOTALL)
+ADOC_COMMENT_BLOCK = re.compile(r"^/{4,}\n.{0,20000}?^/{4,}[ \t]*$", re.MULTILINE | re.DOTALL)
 ADOC_CODE = re.compile(
-    r"^(?:\[[^\]\n]*\]\n)?(?:\.\S.*\n)?(-{4,}|\.{4,})\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL
+    r"^(?:\[[^\]\n]*\]\n)?(?:\.\S.*\n)?(-{4,}|\.{4,})\n(.{0,20000}?)^\1[ \t]*$",
+    re.MULTILINE | re.DOTALL,
 )
-ADOC_TABLE = re.compile(r"^\|={3,}\n.*?^\|={3,}[ \t]*$", re.MULTILINE | re.DOTALL)
+ADOC_TABLE = re.compile(r"^\|={3,}\n.{0,20000}?^\|={3,}[ \t]*$", re.MULTILINE | re.DOTALL)
 ADOC_LINE = re.compile(
     r"^(?::[\w!-]+:.*|\[[^\]\n]*\]|image::.*|include::.*|[=*_]{4,}|toc::.*|'''|<<<)[ \t]*$",
     re.MULTILINE,
