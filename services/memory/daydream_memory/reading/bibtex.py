@@ -28,7 +28,8 @@ def read_bibtex(document: RawDocument) -> Reading:
     """Return the passages, and how many entries were left out."""
     # what the parser cannot read is counted below
     logging.getLogger("bibtexparser").setLevel(logging.ERROR)
-    text, passages, unreadable = document.text, [], 0
+    text, unreadable = document.text, 0
+    passages: list[Passage | None] = []
     strings = "\n".join(STRING.findall(text))
     stopped: list[LeftOut] = []
     parts = _parts(text)
