@@ -139,7 +139,7 @@ def test_the_reader_of_scans_gets_the_pixels_of_pages_without_text() -> None:
     own_readers.cache_clear()
     assert (scan.kind, written.kind) == ("scan", "pdf")
     assert scan.passages == (
-        Passage("This page of the scan has 400 rows of pixels with ink in them.", "page 1"),
+        Passage("This page of the scan has 401 rows of pixels with ink in them.", "page 1"),
     )
     assert [entry.text for entry in scan.left_out] == ["on 1 pages no text was recognised"]
 
