@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from daydream_memory.reading.cell_markup import plain_words
 from daydream_memory.reading.json_texts import text_of
 from daydream_memory.reading.metadata import TITLE_FIELDS, field, metadata_of
 from daydream_memory.reading.passages import DocumentMetadata, LeftOut, Passage, counted
@@ -65,7 +66,7 @@ class ChatReader:
 
 def _plain(body: str) -> str:
     """Return a message with the words of its links and without the ids of those it names."""
-    return MENTION.sub("", LINK.sub(r"\1", body)) if "<" in body else body
+    return MENTION.sub("", LINK.sub(r"\1", plain_words(body))) if "<" in body else body
 
 
 def is_chat(record: Mapping[str, object]) -> bool:

@@ -39,7 +39,8 @@ FORWARDED = re.compile(
 )
 FIELD = re.compile(r"^\*?[^\W\d_][\w -]{1,20}[:：]\*?\s+\S")
 FIELDS_APART = 3  # lines between the sender and the date
-SIGNATURE = re.compile(r"^-- ?$")
+SIGNATURE = re.compile(r"^-- ?$|^-{5}BEGIN PGP (?:SIGNATURE|PUBLIC KEY BLOCK)-{5}")
+SIGNED = re.compile(r"^-{5}BEGIN PGP SIGNED MESSAGE-{5}$")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def own_words(text: str) -> OwnWords:
     in_fields = False  # of a mail that is passed on
     for place, line in enumerate(written):
         is_field = bool(FIELD.match(line)) or not line.strip()
-        in_fields = FORWARDED.match(line) is not None or (in_fields and is_field)
+        begins = FORWARDED.match(line) or SIGNED.match(line)
+        in_fields = begins is not None or (in_fields and is_field)
         if in_fields:
             continue
         if SIGNATURE.match(line):

@@ -1,4 +1,4 @@
-"""Subtitles to passages (WebVTT, SRT, SBV, ASS): what is said, one passage every few minutes.
+"""Subtitles to passages (WebVTT, SRT, SBV, ASS, TTML, LRC): what is said, one passage every few minutes.
 
 Rolling captions repeat the line before: what the last caption ended with is not said again.
 """
@@ -24,6 +24,10 @@ DIALOGUE = re.compile(
     r"^Dialogue:\s*[^,\n]*,(\d+):(\d\d):(\d\d)\.\d+,(?:[^,\n]*,){7}(.*)$", re.MULTILINE
 )
 HEAD_CHARS = 2_000
+LYRICS = re.compile(r"\s*(?:\[[a-z]+:[^\]\n]*\]\s*){0,20}\[\d+:\d\d(?:[.:]\d+)?\]")
+LYRICS_LINE = re.compile(
+    r"^(?:\[\d+:\d\d(?:[.:]\d+)?\])*\[(\d+):(\d\d)(?:[.:]\d+)?\](.*)$", re.MULTILINE
+)
 TIMED_TEXT = re.compile(r"<(?:\w+:)?tt[\s>]")
 PARAGRAPH = re.compile(
     r"<(?:\w+:)?p\b[^<>]*\bbegin=\"(?:(\d+):)?(?:(\d+):)?(\d+)[^\"<>]*\"[^<>]*>(.{0,2000}?)</(?:\w+:)?p>",
@@ -71,6 +75,10 @@ def _captions(text: str) -> Iterator[tuple[int, str]]:
             hours, minutes, seconds = (int(part) for part in line.groups()[:3])
             caption = re.sub(r"\\[Nn]", "\n", line[4]).replace("\\h", " ")
             yield hours * 3600 + minutes * 60 + seconds, caption
+        return
+    if LYRICS.match(text):
+        for line in LYRICS_LINE.finditer(text):
+            yield int(line[1]) * 60 + int(line[2]), line[3]
         return
     if TIMED_TEXT.search(text[:HEAD_CHARS]):
         for line in PARAGRAPH.finditer(text):

@@ -29,6 +29,7 @@ PAGE_TAGS_MIN = 4
 SUBTITLES = re.compile(
     r"\AWEBVTT\b|^(?:\d+\s*\n)?\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}"
     r"\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}"
+    r"|\A(?:\[(?:ti|ar|al|by|offset|length):[^\]\n]*\]\s*){1,20}\[\d+:\d\d[.:]\d\d\]"
     r"|\A\[Script Info\]|\A(?:<\?xml[^<>]*>\s*)?<(?:\w+:)?tt\s[^<>]*/ttml"
     r"|\A\d+:\d\d:\d\d\.\d{3},\d+:\d\d:\d\d\.\d{3}\n",
     re.MULTILINE,
@@ -79,7 +80,7 @@ ENDINGS = {
     ".org": "org",
     **dict.fromkeys((".adoc", ".asciidoc", ".asc"), "asciidoc"),
     **dict.fromkeys((".wiki", ".mediawiki"), "wiki"),
-    **dict.fromkeys((".srt", ".vtt", ".ass", ".ssa", ".sbv", ".ttml"), "subtitles"),
+    **dict.fromkeys((".srt", ".vtt", ".ass", ".ssa", ".sbv", ".ttml", ".lrc"), "subtitles"),
     **dict.fromkeys((".eml", ".mht", ".mhtml"), "mail"),
     ".mbox": "mailbox",
     **dict.fromkeys((".xml", ".nxml", ".jats", ".tei", ".dbk", ".rss", ".atom"), "xml"),
