@@ -1,4 +1,6 @@
-"""Subtitles to passages (WebVTT, SRT, SBV, ASS, TTML, LRC): what is said, one passage every few minutes.
+"""Subtitles and lyrics to passages: what is said, one passage every few minutes.
+
+WebVTT, SRT, SBV, ASS, TTML and LRC.
 
 Rolling captions repeat the line before: what the last caption ended with is not said again.
 """
