@@ -16,8 +16,10 @@ TRIGGER = re.compile(r"[^\W_]+")
 EAST_ASIAN = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # Folders whose documents are all of one kind
 FOLDERS = word_set(
-    "license licenses licence licences relnotes releasenotes release-notes changelogs"
+    "license licenses licence licences relnotes releasenotes release-notes release-announcements "
+    "changelogs"
 )
+NAME_SIGN = re.compile(r"[_.-]")
 HEADING_SIGNS = " :.#*_"
 HEADING_NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[a-z]\.|appendix [a-z]:?|[ivx]+\.)\s+", re.I)
 
@@ -80,7 +82,7 @@ class Lexicon:
         stem = path.name
         while stem not in self.document_names and "." in stem:
             stem = stem.rpartition(".")[0]
-        words = re.split(r"[_.-]", stem)
+        words = NAME_SIGN.split(path.stem or path.name)
         folders = FOLDERS.intersection(path.parts[:-1])
         names = (stem, words[0], words[-1], *folders)
         return next((kind for name in names if (kind := self.document_names.get(name, ""))), "")

@@ -35,7 +35,7 @@ LEAD_END = re.compile(
 OPEN_WORDS = word_set("to at from in of with by is are the a an use run via as visit under see")
 REST_WORDS_MAX = 12
 # what stands in the middle of a sentence on lines of its own
-APART = frozenset((CODE, "navigation", "encoded-data"))
+APART = frozenset((CODE, FRAGMENTS, "navigation", "encoded-data"))
 
 
 def with_licence_gaps(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:

@@ -24,7 +24,8 @@ SECTION_ENTRY = re.compile(
 )
 # Whatever words stand beside it: of a shell, or of a template
 SURE_CODE = re.compile(
-    r"\{[%#]-? |(?:^|; |\s)(?:if|for|while|until) [^.!?]{1,120}; ?(?:then|do)\b|^\s*case \S+ in\b"
+    r"\{[%#]-? |\{\{-? ?(?:\$|\.|range |end\b|if |else\b|with )"
+    r"|(?:^|; |\s)(?:if|for|while|until) [^.!?]{1,120}; ?(?:then|do)\b|^\s*case \S+ in\b"
 )
 CODE_LINE = re.compile(
     r"^\s*(?:\$|>>>|\.\.\.|In \[\d*\]:|%|C:\\\S*>|#!|\w+@\w+[:~])\s"

@@ -47,7 +47,8 @@ DOCUMENT_KIND_SHARE_MIN = {LICENCES: 0.05, CHANGES: 0.1, FRAGMENTS: 0.15}
 UNNAMED_SHARE_MIN = 0.5  # without such a name
 HEAD_BLOCKS = 2
 CHANGES_TITLE = re.compile(
-    r"\brelease notes\b|\bchange ?log\b|\bnews for\b|\bchanges (?:between|since)\b", re.I
+    r"\brelease (?:notes|announcement)\b|\bchange ?log\b|\bnews for\b|\bchanges (?:between|since)\b",
+    re.I,
 )
 CAPTION = re.compile(
     r"^(?:Table|Tab\.|Tabelle|Tableau|Tabla|Tabella|Таблица|表)\s*[\dIVX]*\b.{0,200}$"
