@@ -19,28 +19,27 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 ODF = "urn:oasis:names:tc:opendocument:xmlns"
 HIDDEN_AT = 2
 MANIFEST = f'<manifest:manifest xmlns:manifest="{ODF}:manifest:1.0"/>'
-# fmt: off
-XLS = (
-    'c-rk)OK2295Urlw%_cFQO^iY!NF(@33<2@tC9WU*Toix!L(tw##~m`62|b<Y3gRc`D2SdEFM<~@elC8{gWfy{iXH'
-    '?(N%ZJRQ1Fmst*)I}6Wv1sQH)G2U0q#WZ@Q+d`m^)uWz*=5du?Oz3$2F)OcraPYKo3wsfijH!2V*<h*4dQr5Mw^q'
-    'MB+9WK{|t*S|=c7@ByGfdzMy&yWLr#Bu}%V5jd%{ugNz`5>6_p_?T!_bj-Mr2$&WuV&&s#1|63L$*(dZy?P@;@xO'
-    'F$_~TJ?9PsLVICi}mQh~=at03w^NuuYU=chwd3@#)E7_)CqjH4%Z+0wA*1=7{$ZeCJRKgvF77XD{_*UcqU!%49l*'
-    'jtNt7m}v@6+|^3i>Nn65uQpk1>;oBTx??lBOqx3r@>m1Qx*Jw25~DwmbGXw6nT!6HWnWN4pZuwLGb@X)Dod>O+on'
-    '?fn4z99y_t52~Ew$$&c^_k>dZ2_9%A9361i4<r{{OHb#y-^+DgI*JzzoNJ%=4+epB1MYjKhv!^j%b*LF&_<qjY+H'
-    'IfK&13~B=!r<%_GI2&ijh@3)LrWE`rF?xY&hz%U;=|q{cVe><jI9#}685U_dHvJ3-*PL#X4u%I`<NdP*j|Ps)Ly?'
-    '2R}f3Y|PRsCizfetZd`hJ-Zk`-MPD6>v`ql`C}Bnu(&_Ei-L*tEV+zhunrnlACDdXYl+QzxCzyj@+*7QPP~H6V1#'
-    '%gXJbrP=s>^QFof~7F=G?NT(uL4P;5N!&m`y&=Xb@KTo49A-Ros3x*Ht6}uLN!q#E3xj?-uaNM;-Z?Y?=$g5Bu`M'
-    'mq#(veTuc9d^#8#~o<`)&3HEW?zr$xjBu(8)U4wX236WuuyfJLY@ht-tM_)mA3-y%-+$jW7YVBsLK*wajd>a?1+m'
-    '&Y)QZG$V8(v}c4)mRkm$3enaSG!M}hp{qjsQlyMMv#MzJn+TbxFm8g7=@6M9WOca}jl14zhWlm^JTHFIT;>h@k~d'
-    'MFuri;odBQ5@NqJVG(yYc5Q%o_%6jMz91~IzDmF}#`(%%ZY?WDu+IulqX<Ig1jE$smxe;WUmZUGN#1%+AV&tgci='
-    'vi!rnCN?<p#wO&f<DNRAAPgVU%aidsqZsmU}o-?&}_$_oQ<D<c>Evt>sP%'
-)
-# fmt: on
+XLS = """
+c-rk)OK2295Urlw%_cFQO^iY!NF(@33<2@tC9WU*Toix!L(tw##~m`62|b<Y3gRc`D2SdEFM<~@elC8{
+gWfy{iXH?(N%ZJRQ1Fmst*)I}6Wv1sQH)G2U0q#WZ@Q+d`m^)uWz*=5du?Oz3$2F)OcraPYKo3wsfijH
+!2V*<h*4dQr5Mw^qMB+9WK{|t*S|=c7@ByGfdzMy&yWLr#Bu}%V5jd%{ugNz`5>6_p_?T!_bj-Mr2$&W
+uV&&s#1|63L$*(dZy?P@;@xOF$_~TJ?9PsLVICi}mQh~=at03w^NuuYU=chwd3@#)E7_)CqjH4%Z+0wA
+*1=7{$ZeCJRKgvF77XD{_*UcqU!%49l*jtNt7m}v@6+|^3i>Nn65uQpk1>;oBTx??lBOqx3r@>m1Qx*J
+w25~DwmbGXw6nT!6HWnWN4pZuwLGb@X)Dod>O+on?fn4z99y_t52~Ew$$&c^_k>dZ2_9%A9361i4<r{{
+OHb#y-^+DgI*JzzoNJ%=4+epB1MYjKhv!^j%b*LF&_<qjY+HIfK&13~B=!r<%_GI2&ijh@3)LrWE`rF?
+xY&hz%U;=|q{cVe><jI9#}685U_dHvJ3-*PL#X4u%I`<NdP*j|Ps)Ly?2R}f3Y|PRsCizfetZd`hJ-Zk
+`-MPD6>v`ql`C}Bnu(&_Ei-L*tEV+zhunrnlACDdXYl+QzxCzyj@+*7QPP~H6V1#%gXJbrP=s>^QFof~
+7F=G?NT(uL4P;5N!&m`y&=Xb@KTo49A-Ros3x*Ht6}uLN!q#E3xj?-uaNM;-Z?Y?=$g5Bu`Mmq#(veTu
+c9d^#8#~o<`)&3HEW?zr$xjBu(8)U4wX236WuuyfJLY@ht-tM_)mA3-y%-+$jW7YVBsLK*wajd>a?1+m
+&Y)QZG$V8(v}c4)mRkm$3enaSG!M}hp{qjsQlyMMv#MzJn+TbxFm8g7=@6M9WOca}jl14zhWlm^JTHFI
+T;>h@k~dMFuri;odBQ5@NqJVG(yYc5Q%o_%6jMz91~IzDmF}#`(%%ZY?WDu+IulqX<Ig1jE$smxe;WUm
+ZUGN#1%+AV&tgci=vi!rnCN?<p#wO&f<DNRAAPgVU%aidsqZsmU}o-?&}_$_oQ<D<c>Evt>sP%
+"""
 
 
 def xls_file() -> bytes:
     """Return an XLS file with the rows of the test of hidden cells."""
-    return zlib.decompress(base64.b85decode(XLS))
+    return zlib.decompress(base64.b85decode("".join(XLS.split())))
 
 
 def ods_file(rows: Sequence[Sequence[str]]) -> bytes:

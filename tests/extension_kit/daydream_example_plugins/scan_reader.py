@@ -1,4 +1,4 @@
-"""A reader of scanned PDF, with an engine for text recognition (OCR) of your own."""
+"""A reader of scanned PDF, with your engine for text recognition (OCR)."""
 
 from __future__ import annotations
 

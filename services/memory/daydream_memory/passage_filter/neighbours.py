@@ -34,7 +34,7 @@ LEAD_END = re.compile(
 )
 OPEN_WORDS = word_set("to at from in of with by is are the a an use run via as visit under see")
 REST_WORDS_MAX = 12
-# what stands in the middle of a sentence on lines of its own
+# what may interrupt a sentence
 APART = frozenset((CODE, FRAGMENTS, "navigation", "encoded-data"))
 
 

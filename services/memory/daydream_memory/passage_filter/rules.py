@@ -177,7 +177,7 @@ def is_repetitive(block: TextFeatures) -> bool:
 
 def is_menu(block: TextFeatures) -> bool:
     """Many short items with capitals, or parts with bars or arrows between them."""
-    if block.text.startswith("<<") and block.text.rstrip(" .").endswith(">>"):
+    if is_pager(block.text):
         return True
     if block.sentence_ends or block.unspaced or block.line_share(is_code_line) > 0:
         return False
@@ -185,6 +185,11 @@ def is_menu(block: TextFeatures) -> bool:
     many = len(parts) > 2 and block.word_count / len(parts) < ITEM_WORDS_MIN
     short = len(block.lines) > 2 and block.words_per_line < ITEM_WORDS_MIN
     return (many or short) and block.stop_share < PROSE_STOP_SHARE
+
+
+def is_pager(text: str) -> bool:
+    """Return whether a text is the links to the pages before and after."""
+    return text.startswith("<<") and text.rstrip(" .").endswith(">>")
 
 
 def is_link_list(block: TextFeatures) -> bool:

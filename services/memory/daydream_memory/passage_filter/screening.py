@@ -33,6 +33,7 @@ from daydream_memory.passage_filter.rules import (
     SECTION_RULES,
     VERSIONS,
     first_kind,
+    is_pager,
     is_plain_prose,
     says_something,
 )
@@ -47,7 +48,8 @@ DOCUMENT_KIND_SHARE_MIN = {LICENCES: 0.05, CHANGES: 0.1, FRAGMENTS: 0.15}
 UNNAMED_SHARE_MIN = 0.5  # without such a name
 HEAD_BLOCKS = 2
 CHANGES_TITLE = re.compile(
-    r"\brelease (?:notes|announcement)\b|\bchange ?log\b|\bnews for\b|\bchanges (?:between|since)\b",
+    r"\brelease (?:notes|announcement)\b|\bchange ?log\b|\bnews for\b"
+    r"|\bchanges (?:between|since)\b",
     re.I,
 )
 CAPTION = re.compile(
@@ -150,7 +152,7 @@ class _Screening:
         caption, self._caption = self._caption, ""
         for line in lines:
             rows = tuple(row_sentences([line], caption))
-            junk = "" if rows else NUMBERS
+            junk = NUMBERS if not rows else "navigation" if is_pager(line) else ""
             self.blocks.append(ScreenedBlock(passage, rows[0] if rows else line, rows, junk))
 
     def _is_section(self, line: str) -> bool:

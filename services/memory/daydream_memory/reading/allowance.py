@@ -43,7 +43,7 @@ def watch_memory() -> None:
 
 
 def allow(cpu_s: float, wall_s: float, memory_mb: int) -> None:
-    """Allow so much time from now on, and so much resident memory in all."""
+    """Allow this time from now on, and this resident memory in all."""
     _allowed.cpu_s = _used_s() + cpu_s
     _allowed.until_s = time.monotonic() + wall_s
     _allowed.resident_bytes = memory_mb << 20

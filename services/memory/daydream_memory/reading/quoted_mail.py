@@ -27,8 +27,8 @@ SENDER = re.compile(
     r"^\*?(?:From|Von|De|Da|Van|Från|Fra|Od|От|发件人|差出人)\s*[:：]\*?\s*\S", re.IGNORECASE
 )
 SENT = re.compile(
-    r"^\*?(?:Sent|Date|Gesendet|Datum|Envoyé|Enviado|Fecha|Inviato|Data|Verzonden|Skickat|Sendt|Wysłano"
-    r"|Отправлено|Дата|发送时间|送信日時)\s*[:：]\*?\s*\S",
+    r"^\*?(?:Sent|Date|Gesendet|Datum|Envoyé|Enviado|Fecha|Inviato|Data|Verzonden|Skickat|Sendt"
+    r"|Wysłano|Отправлено|Дата|发送时间|送信日時)\s*[:：]\*?\s*\S",
     re.IGNORECASE,
 )
 FORWARDED = re.compile(

@@ -32,7 +32,8 @@ LYRICS_LINE = re.compile(
 )
 TIMED_TEXT = re.compile(r"<(?:\w+:)?tt[\s>]")
 PARAGRAPH = re.compile(
-    r"<(?:\w+:)?p\b[^<>]*\bbegin=\"(?:(\d+):)?(?:(\d+):)?(\d+)[^\"<>]*\"[^<>]*>(.{0,2000}?)</(?:\w+:)?p>",
+    r"<(?:\w+:)?p\b[^<>]*\bbegin=\"(?:(\d+):)?(?:(\d+):)?(\d+)[^\"<>]*\"[^<>]*>"
+    r"(.{0,2000}?)</(?:\w+:)?p>",
     re.DOTALL,
 )
 LINE_BREAK = re.compile(r"<(?:\w+:)?br\s*/>")

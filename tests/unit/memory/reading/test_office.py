@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
-from msoffcrypto.format.ooxml import OOXMLFile
 
-from daydream_memory.reading import read_document
 from support.office_files import (
     epub,
     open_document,
@@ -402,15 +398,3 @@ def test_white_text_on_a_white_slide_is_left_out_and_on_a_dark_one_read() -> Non
     assert left_out(slides_file(page), "a.pptx") == {"hidden-text": 1}
     dark = slides_file(page.replace("<p:spTree>", f"{BLACK_GROUND}<p:spTree>"))
     assert texts(dark, "a.pptx") == [("a", f"{YIELD} {HIDDEN}")]
-
-
-def test_an_office_document_with_a_password_is_opened_by_it() -> None:
-    sheets = {"Notes": [["title", "text"], ["Coating", COATING]]}
-    locked = io.BytesIO()
-    OOXMLFile(io.BytesIO(workbook(sheets))).encrypt("right", locked)
-    data = locked.getvalue()
-    assert "encrypted Office document" in refusal(data, "a.xlsx")
-    assert "none of the passwords" in read_document(data, "a.xlsx", ["wrong"]).note
-    assert [passage.title for passage in read_document(data, "a.xlsx", ["right"]).passages] == [
-        "Coating"
-    ]
