@@ -222,6 +222,27 @@ def test_an_attachment_of_zotero_has_the_title_that_the_library_gives_it(tmp_pat
     assert {document.title for document in files_in([tmp_path]).documents} == {""}
 
 
+def test_a_document_has_the_title_that_an_export_beside_it_gives(tmp_path: Path) -> None:
+    names = ["files/12/Berg - 2021.pdf", "files/13/tides.pdf", "files/14/other.pdf"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "My Library.bib").write_text(
+        "@article{berg,\n\ttitle = {Mussels on {Blades}},\n\tauthor = {Berg, Ada and Bo Ito},\n"
+        "\tdate = {2021-03},\n\tfile = {PDF:files/12/Berg - 2021.pdf:application/pdf},\n}\n"
+    )
+    (tmp_path / "library.ris").write_text(
+        "TY  - JOUR\nTI  - On tides\nAU  - Young, T.\nAU  - A, B\nAU  - C, D\nPY  - 1807///\n"
+        "L1  - files/13/tides.pdf\nER  - \n"
+    )
+    titles = {document.source: document.title for document in files_in([tmp_path]).documents}
+    assert [titles[str(tmp_path / name)] for name in names] == [
+        "Mussels on Blades (Berg and Ito, 2021)",
+        "On tides (Young and others, 1807)",
+        "",
+    ]
+
+
 def test_a_change_in_a_followed_folder_is_found_as_the_folder_itself_is(
     notes: Path, tmp_path: Path
 ) -> None:

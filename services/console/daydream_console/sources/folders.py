@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from daydream_console.sources.library_titles import LibraryTitles
 from daydream_console.sources.source_document import (
     BYTES_MAX,
     SourceDocument,
@@ -23,7 +24,7 @@ from daydream_console.sources.source_document import (
     source_name,
     too_large,
 )
-from daydream_console.sources.zotero import ZoteroTitles, own_data_of_zotero
+from daydream_console.sources.zotero import own_data_of_zotero
 from daydream_contracts.errors import ConfigurationError
 
 OUTSIDE = "a link out of the folder; it is not followed"
@@ -94,7 +95,7 @@ def load_file(path: Path) -> bytes:
 def _walk(folder: Path, name_of: NameOf, result: FoundFiles) -> None:
     """Add the documents of a folder. Folders wait in a list: they may be nested deeply."""
     root = folder.resolve()
-    titles = ZoteroTitles()
+    titles = LibraryTitles()
     waiting = [folder]
     while waiting:
         current = waiting.pop()
@@ -106,6 +107,7 @@ def _walk(folder: Path, name_of: NameOf, result: FoundFiles) -> None:
             result.documents.append(SourceDocument(name_of(current), partial(_fail, refusal)))
             result.closed.append(name_of(current))
             continue
+        titles.look_into(Path(entry.path) for entry in entries)
         folders: list[Path] = []
         for entry in entries:
             if entry.name.startswith("."):
@@ -152,7 +154,7 @@ def _fail(error: UnreadableSourceError) -> bytes:
 
 def changed_files(paths: Sequence[Path], folders: Sequence[Path]) -> Iterator[SourceDocument]:
     """Yield what is at these paths now, as `files_in` finds it below one of the folders."""
-    titles = ZoteroTitles()
+    titles = LibraryTitles()
     for path in sorted(paths):
         root = next((folder for folder in folders if path.is_relative_to(folder.absolute())), path)
         if path.is_dir() and not path.is_symlink():

@@ -12,12 +12,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from daydream_console.sources.library_exports import library_title
+
 DATABASE = "zotero.sqlite"
-STORAGE = "storage"
 OWN_FOLDERS = frozenset({"cache", "locate", "pipes", "styles", "tmp", "translators"})
 OWN_DATA = "data of Zotero itself; the attachments in its storage are read"
-TITLE_CHARS_MAX = 1000
-NAMES_MAX = 2  # of authors; with more of them it is the first "and others"
 TITLE_FIELDS = ("title", "caseName", "nameOfAct", "subject")
 # the key of each attachment, and the item whose it is: its own for one that stands alone
 ATTACHMENTS = """select items.key, coalesce(itemAttachments.parentItemID, items.itemID)
@@ -43,24 +42,7 @@ def own_data_of_zotero(file: Path) -> str:
     return ""
 
 
-class ZoteroTitles:
-    """The titles of attachments. Each database is read once, when its first attachment is met."""
-
-    def __init__(self) -> None:
-        self._by_library: dict[Path, Mapping[str, str]] = {}
-
-    def title_of(self, file: Path) -> str:
-        """Return title, authors and year of an attachment, "" if no library knows it."""
-        storage = file.parent.parent
-        if storage.name != STORAGE:
-            return ""
-        library = storage.parent
-        if library not in self._by_library:
-            self._by_library[library] = _titles(library / DATABASE)
-        return self._by_library[library].get(file.parent.name, "")
-
-
-def _titles(database: Path) -> Mapping[str, str]:
+def attachment_titles(database: Path) -> Mapping[str, str]:
     """Return the titles of attachments by their keys, none if the database cannot be read."""
     if not database.is_file():
         return {}
@@ -83,10 +65,6 @@ def _titles(database: Path) -> Mapping[str, str]:
 
 
 def _title(fields: Mapping[str, str], names: Sequence[str]) -> str:
-    """Return "Mussels on blades (Berg and Ito, 2021)", "" without a title."""
     title = next((fields[name] for name in TITLE_FIELDS if fields.get(name)), "")
     year = fields.get("date", "")[:4]
-    authors = " and ".join(names) if len(names) <= NAMES_MAX else f"{names[0]} and others"
-    about = ", ".join(filter(None, (authors, year if year.isdigit() and int(year) else "")))
-    whole = " ".join(f"{title} ({about})".split()) if about else " ".join(title.split())
-    return whole[:TITLE_CHARS_MAX] if title else ""
+    return library_title(title, list(names), year if year.isdigit() and int(year) else "")
