@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,12 +18,31 @@ from daydream_console.protected_documents import is_encrypted, read_protected
 from daydream_console.sources import SourceDocument
 from daydream_runtime.rpc import RpcClient
 from support.pdf_files import lines, pdf_file
-from support.programs import NatsServer
+from support.programs import NatsServer, clean_environment
 from support.services import service
 
 PASSWORD = "correct-horse-battery"
 OPEN = b"# Ice\n\nThe ice on the lake breaks up earlier each spring than it did before.\n"
+OTHER = "Salt was carried inland on roads that were built for nothing else."
 SENTENCE = "Glaciers keep the air of the years in which their snow fell."
+
+
+async def ingested(document: Path, folder: Path, nats_url: str) -> tuple[str, int]:
+    """Run the command with a file of passwords. Return status and facts of its report."""
+    passwords = folder / "passwords"
+    passwords.write_text(f"no\n{PASSWORD}\n")
+    arguments = ["ingest", str(document), "--password-file", str(passwords), "--json"]
+    environment = clean_environment(folder, DAYDREAM_NATS_URL=nats_url)
+    command = [sys.executable, "-m", "daydream_console.cli.main", *arguments]
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdout=PIPE, stderr=PIPE
+    )
+    output, said = await process.communicate()
+    passwords.unlink()
+    assert process.returncode == 0, said.decode()
+    assert PASSWORD.encode() not in output + said
+    (report,) = json.loads(output)["items"]
+    return report["status"], report["facts"]
 
 
 def files_with(text: str, folder: Path) -> list[Path]:
@@ -31,7 +54,7 @@ async def bodies(client: Client, stream: str) -> list[bytes]:
     """Return what a stream holds."""
     state = (await client.js.stream_info(stream)).state
     held = []
-    for sequence in range(state.first_seq, state.last_seq + 1):
+    for sequence in range(max(1, state.first_seq), state.last_seq + 1):
         with suppress(NotFoundError):  # deleted
             held.append((await client.js.get_msg(stream, seq=sequence)).data or b"")
     return held
@@ -50,6 +73,9 @@ async def test_a_password_opens_a_document_and_is_stored_nowhere(
         wrong = await read_protected(client, documents, first, ingest.NO_LABELS, ("no",))
         assert "none of the passwords fits" in wrong[1].note
         right = await read_protected(client, documents, wrong, ingest.NO_LABELS, ("no", PASSWORD))
+        other = tmp_path / "other.pdf"
+        other.write_bytes(pdf_file(lines([OTHER]), password=PASSWORD))
+        assert await ingested(other, tmp_path, server.url) == ("read", 1)
     assert right[0] == first[0]
     assert (right[1].status, right[1].facts) == ("read", 1)
     assert files_with(SENTENCE, tmp_path)
