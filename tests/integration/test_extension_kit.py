@@ -206,7 +206,7 @@ def test_the_page_about_plug_ins_shows_the_code_and_the_entry_points_of_the_kit(
     page = PAGE.read_text()
     sources = [path.read_text() for path in (KIT / "daydream_example_plugins").glob("*.py")]
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     for block in blocks:
         assert any(block in source for source in sources), block
     (shown,) = re.findall(r"```toml\n(# pyproject.toml.*?)```", page, re.DOTALL)

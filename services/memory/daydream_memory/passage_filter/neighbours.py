@@ -103,7 +103,7 @@ def without_open_leads(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:
             continue
         before = blocks[at - 1] if at else None
         after = blocks[at + 1] if at + 1 < len(blocks) else None
-        if before is not None and before.junk in APART and _is_rest(block.text):
+        if before is not None and _is_rest(before, block):
             result[at] = replace(block, junk=FRAGMENTS)
         elif _leads_on(block.text) and not _continues(block, after):
             result[at] = _without_last(block)
@@ -120,9 +120,12 @@ def _leads_on(text: str) -> bool:
     return text.endswith(LEADS_ON) or text.rsplit(maxsplit=1)[-1].lower() in OPEN_WORDS
 
 
-def _is_rest(text: str) -> bool:
-    start = text.lstrip(" .…")[:1]
-    return start.islower() and len(text.split()) <= REST_WORDS_MAX
+def _is_rest(before: ScreenedBlock, block: ScreenedBlock) -> bool:
+    """Return whether a short paragraph continues a sentence that was removed."""
+    if before.junk not in APART or before.text.endswith(LEADS_ON) or block.sentences:
+        return False
+    start = block.text.lstrip(" .…")[:1]
+    return start.islower() and len(block.text.split()) <= REST_WORDS_MAX
 
 
 def _without_last(block: ScreenedBlock) -> ScreenedBlock:
