@@ -33,7 +33,7 @@ LEAD_END = re.compile(
     re.I,
 )
 OPEN_WORDS = word_set("to at from in of with by is are the a an use run via as visit under see")
-REST_WORDS_MAX = 12
+REST_WORDS_MAX = 20
 # what may interrupt a sentence
 APART = frozenset((CODE, FRAGMENTS, "navigation", "encoded-data"))
 
