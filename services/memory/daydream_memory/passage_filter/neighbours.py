@@ -25,6 +25,7 @@ RUNNING_CHARS_MAX = 240
 LICENCE_GAP_MAX = 3  # blocks between two licence blocks that belong to the licence
 SENTENCE_MARKS = (".", "!", "?", "。", "！", "？", "।")
 LEADS_ON = (":", "：")
+INTRODUCES = (*LEADS_ON, ",", "，")  # "Dear Bo," is no sentence that was interrupted
 OPEN_LEAD_WORDS_MAX = 20  # a longer one says something besides
 # Such a lead says nothing, however long it is
 LEAD_END = re.compile(
@@ -122,7 +123,7 @@ def _leads_on(text: str) -> bool:
 
 def _is_rest(before: ScreenedBlock, block: ScreenedBlock) -> bool:
     """Return whether a short paragraph continues a sentence that was removed."""
-    if before.junk not in APART or before.text.endswith(LEADS_ON) or block.sentences:
+    if before.junk not in APART or before.text.endswith(INTRODUCES) or block.sentences:
         return False
     start = block.text.lstrip(" .…")[:1]
     return start.islower() and len(block.text.split()) <= REST_WORDS_MAX
