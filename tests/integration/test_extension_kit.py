@@ -38,6 +38,7 @@ from daydream_sampler.strategies.registry import load_strategies
 from support.critic import make_critic
 from support.message_builders import SYNTHESIS, hypothesis
 from support.oracle import retriever
+from support.pdf_files import lines, pdf_file, rectangle, together
 from support.store_cases import MODEL, add_active_facts, texts_near
 
 ROOT = Path(__file__).parents[2]
@@ -131,6 +132,18 @@ def test_the_reader_reads_its_kind_of_document() -> None:
     assert [entry.kind for entry in result.left_out] == ["samples"]
 
 
+def test_the_reader_of_scans_gets_the_pixels_of_pages_without_text() -> None:
+    own_readers.cache_clear()  # it looked before the kit was installed
+    scan = read_document(pdf_file(rectangle(50, 300, 400, 200), together()), "scan.pdf")
+    written = read_document(pdf_file(lines(["Mussels settle in May, and leave."])), "a.pdf")
+    own_readers.cache_clear()
+    assert (scan.kind, written.kind) == ("scan", "pdf")
+    assert scan.passages == (
+        Passage("This page of the scan has 401 rows of pixels with ink in them.", "page 1"),
+    )
+    assert [entry.text for entry in scan.left_out] == ["on 1 pages no text was recognised"]
+
+
 async def test_the_store_logs_an_erasure(nc: Client, tmp_path: Path) -> None:
     bucket = await nc.jetstream().create_key_value(KeyValueConfig(bucket="memory"))
     settings = MemorySettings(store="audited", folder=str(tmp_path))
@@ -193,7 +206,7 @@ def test_the_page_about_plug_ins_shows_the_code_and_the_entry_points_of_the_kit(
     page = PAGE.read_text()
     sources = [path.read_text() for path in (KIT / "daydream_example_plugins").glob("*.py")]
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     for block in blocks:
         assert any(block in source for source in sources), block
     (shown,) = re.findall(r"```toml\n(# pyproject.toml.*?)```", page, re.DOTALL)

@@ -58,6 +58,7 @@ class Content:
 
     source: str
     data: bytes
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def load(document: SourceDocument) -> Content | Offered:
     if document.skipped:
         return Offered("", source, _report("", source, "skipped", document.skipped))
     try:
-        return Content(source, document.load())
+        return Content(source, document.load(), document.title)
     except UnreadableSourceError as error:
         return Offered("", source, _report("", source, "refused", str(error)))
 
@@ -169,6 +170,7 @@ async def _offer(
         object_name=object_name,
         content=base64.b64encode(data) if inline else None,
         source=source,
+        title=content.title,
         size_bytes=len(data),
         kind=kind,
         team=labels.team,

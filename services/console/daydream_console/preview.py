@@ -54,7 +54,10 @@ class EmbeddingCost:
 
 
 async def preview(
-    client: Client, documents: Iterable[SourceDocument], labels: Labels
+    client: Client,
+    documents: Iterable[SourceDocument],
+    labels: Labels,
+    passwords: tuple[str, ...] = (),
 ) -> AsyncIterator[tuple[PreviewedDocument, str]]:
     """Yield each document in order, with the name of the model that would embed it."""
     objects = await client.js.object_store(DOCUMENT_OBJECTS)
@@ -63,7 +66,7 @@ async def preview(
         for document in documents:
             content = await asyncio.to_thread(load, document)
             if isinstance(content, Content):
-                work = _preview(client, objects, content, labels)
+                work = _preview(client, objects, content, labels, passwords)
             else:
                 work = _not_loaded(content)
             running.append(asyncio.create_task(work))
@@ -102,16 +105,22 @@ async def _not_loaded(offered: Offered) -> tuple[PreviewedDocument, str]:
 
 
 async def _preview(
-    client: Client, objects: ObjectStore, content: Content, labels: Labels
+    client: Client,
+    objects: ObjectStore,
+    content: Content,
+    labels: Labels,
+    passwords: tuple[str, ...],
 ) -> tuple[PreviewedDocument, str]:
     is_inline = len(content.data) <= INLINE_BYTES_MAX
     name = "" if is_inline else derive_id("preview", labels.id_of(content.data), content.source)
     request = PreviewDocument(
         source=content.source,
+        title=content.title,
         object_name=name,
         content=base64.b64encode(content.data) if is_inline else None,
         team=labels.team,
         clearance=labels.clearance,
+        passwords=passwords,
     )
     if name:
         await objects.put(name, content.data)

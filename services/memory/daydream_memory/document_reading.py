@@ -60,7 +60,9 @@ async def read_offered(
 
     The passwords go to a process only when the document needs one.
     """
-    request = ReadRequest(source=offer.source, kind=offer.kind, chars_max=options.chars_max)
+    request = ReadRequest(
+        source=offer.source, kind=offer.kind, chars_max=options.chars_max, title=offer.title
+    )
     labels = (offer.team, offer.clearance)
     outcome = await pool.read(descriptor, request, labels)
     if options.passwords and outcome.end.note.startswith(ENCRYPTED):

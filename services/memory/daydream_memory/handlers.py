@@ -38,9 +38,11 @@ from daydream_contracts.rpc import (
     PairAt,
     PairFound,
     PreviewDocument,
+    ProtectedRead,
     RankedVerdicts,
     RankVerdicts,
     ReadAgain,
+    ReadProtected,
     Resolve,
     Resolved,
     RestoreBackup,
@@ -78,6 +80,13 @@ async def preview_document(
 ) -> DocumentPreview:
     """Read a document and store nothing."""
     return await ingester.preview(request)
+
+
+async def read_protected(
+    request: ReadProtected, ingester: Annotated[Ingester, FromContext()]
+) -> ProtectedRead:
+    """Read an encrypted document and store its facts. They have ids made from content."""
+    return await ingester.read_protected(request)
 
 
 async def document_removed(

@@ -26,7 +26,13 @@ from nats.js.object_store import ObjectStore
 from daydream_contracts.access import Clearances
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import DocumentOffered, DocumentRemoved
-from daydream_contracts.rpc import DocumentPreview, ListDocuments, PreviewDocument
+from daydream_contracts.rpc import (
+    DocumentPreview,
+    ListDocuments,
+    PreviewDocument,
+    ProtectedRead,
+    ReadProtected,
+)
 from daydream_memory.document_reading import (
     DocumentPool,
     ReadDocument,
@@ -55,6 +61,8 @@ KNOWN_PROBE = 100
 class Ingester:
     """Read documents and embed their facts.
 
+    Passwords that come with a request are tried before those of the settings.
+
     `clearance`: the highest that the embedding model may see. None: all that there are.
     `slots`: documents that are in memory at once; more would only wait for a process.
     `embedding_name`: the embedding model's name at the gateway, "" for the bundled one.
@@ -79,8 +87,21 @@ class Ingester:
         Raise PermanentError when the bytes are gone before they were read.
         """
         document = await self._read(offer)
+        if document is not None:  # else only the acknowledgement was lost
+            await self._store(offer, document)
+
+    async def read_protected(self, request: ReadProtected) -> ProtectedRead:
+        """Store the facts of an encrypted document. Nothing keeps the passwords.
+
+        Unlike an offer it is not repeated by itself: the one who asks asks again.
+        """
+        document = await self._read(request.document, request.passwords)
         if document is None:
-            return  # only the acknowledgement was lost
+            return ProtectedRead(status="read")
+        await self._store(request.document, document)
+        return ProtectedRead(status=document.status, note=document.note)
+
+    async def _store(self, offer: DocumentOffered, document: ReadDocument) -> None:
         if known := await self._known_from(offer, document.facts):
             left_out = (*document.left_out, known_already(known, len(document.facts)))
             document = replace(document, left_out=left_out)
@@ -108,13 +129,15 @@ class Ingester:
             object_name=request.object_name,
             content=None if request.content is None else base64.b64encode(request.content),
             source=request.source,
+            title=request.title,
             size_bytes=0,
             kind=request.kind,
             team=request.team,
             clearance=request.clearance,
             offered_at=datetime.now(UTC),
         )
-        document = await self._read(offer) or ReadDocument("refused", "its bytes are gone")
+        document = await self._read(offer, request.passwords)
+        document = document or ReadDocument("refused", "its bytes are gone")
         texts = {fact.fact_id: fact.text for fact in document.facts}
         known = {fact.fact_id for fact in await self.store.facts.get(list(texts))}
         return DocumentPreview(
@@ -130,21 +153,27 @@ class Ingester:
             ),
         )
 
-    async def _read(self, offer: DocumentOffered) -> ReadDocument | None:
+    async def _read(
+        self, offer: DocumentOffered, passwords: Sequence[str] = ()
+    ) -> ReadDocument | None:
         """Return what the document gives, None if it was read before and its bytes are gone."""
         if refusal := self._refusal(offer.clearance):
             return ReadDocument("refused", refusal)
         async with self.slots:
-            return await self._read_file(offer)
+            return await self._read_file(offer, passwords)
 
-    async def _read_file(self, offer: DocumentOffered) -> ReadDocument | None:
+    async def _read_file(
+        self, offer: DocumentOffered, passwords: Sequence[str]
+    ) -> ReadDocument | None:
+        own = self.options.passwords
+        options = replace(self.options, passwords=(*passwords, *own))
         with unnamed_file() as file:
             if not await self._fetch(offer, file):
                 if await self._has_read(offer):
                     return None
                 text = f"The bytes of {offer.source} are not in the object store"
                 raise PermanentError("document-gone", text)
-            return await read_offered(self.pool, offer, file.fileno(), self.options)
+            return await read_offered(self.pool, offer, file.fileno(), options)
 
     async def _fetch(self, offer: DocumentOffered, file: FileIO) -> bool:
         """Write the document into a file, so that its size is not in this process's memory."""

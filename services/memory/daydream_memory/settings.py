@@ -44,7 +44,7 @@ class SandboxSettings(BaseModel):
 
     workers: int = Field(2, ge=1, le=64, description="documents that are read at once")
     memory_mb: int = Field(
-        512, ge=128, le=65_536, description="memory of one such process, with its libraries"
+        448, ge=128, le=65_536, description="memory of one such process, with its libraries"
     )
     cpu_s: int = Field(20, ge=1, le=3600, description="processor time")
     wall_s: float = Field(25.0, ge=1, le=3600, description="time in all")
@@ -126,7 +126,8 @@ class MemorySettings(ServiceSettings):
     )
     password_file: str = Field(
         "",
-        description="file with passwords that are tried on encrypted PDF documents, one a line",
+        description="file with passwords that are tried on encrypted PDF and Office documents, "
+        "one a line",
     )
     quarantine: bool = Field(
         False,

@@ -55,6 +55,7 @@ CALLERS: Mapping[Endpoint[Any, Any], Services] = {
     table.MEMORY_VERDICTS: ("console", "synthesizer", "critic"),
     table.MEMORY_DOCUMENTS: ("console",),
     table.MEMORY_PREVIEW: ("console",),
+    table.MEMORY_READ_PROTECTED: ("console",),
     table.MEMORY_RESOLVE: ("console",),
     table.MEMORY_ERASE: ("console",),
     table.MEMORY_JUDGED_PAIRS: ("sampler",),

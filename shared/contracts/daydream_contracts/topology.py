@@ -238,6 +238,9 @@ MEMORY_DOCUMENTS = Endpoint(
 MEMORY_PREVIEW = Endpoint(
     "memory", "daydream.memory.preview", rpc.PreviewDocument, rpc.DocumentPreview
 )
+MEMORY_READ_PROTECTED = Endpoint(
+    "memory", "daydream.memory.read-protected", rpc.ReadProtected, rpc.ProtectedRead
+)
 MEMORY_RESOLVE = Endpoint("memory", "daydream.memory.resolve", rpc.Resolve, rpc.Resolved)
 MEMORY_ERASE = Endpoint("memory", "daydream.memory.erase", rpc.Erase, rpc.Erased)
 MEMORY_JUDGED_PAIRS = Endpoint(

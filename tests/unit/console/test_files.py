@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,25 @@ from daydream_console.sources import SourceDocument, files_in, is_hidden
 from daydream_console.sources.folders import changed_files, load_file
 from daydream_console.sources.source_document import UnreadableSourceError
 from daydream_contracts.errors import ConfigurationError
+
+# tables and columns as Zotero has them, as far as titles are concerned
+ZOTERO_LIBRARY = """
+create table items (itemID integer primary key, key text);
+create table itemAttachments (itemID integer primary key, parentItemID int);
+create table fields (fieldID integer primary key, fieldName text);
+create table itemData (itemID int, fieldID int, valueID int);
+create table itemDataValues (valueID integer primary key, value text);
+create table creators (creatorID integer primary key, firstName text, lastName text);
+create table itemCreators (itemID int, creatorID int, orderIndex int);
+insert into items values (1, 'PAPER111'), (2, 'AAAA2222'), (3, 'BBBB3333'), (4, 'CCCC4444');
+insert into itemAttachments values (2, 1), (3, null), (4, null);
+insert into fields values (1, 'title'), (2, 'date'), (3, 'url');
+insert into itemDataValues values (1, 'Mussels  on blades'), (2, '2021-03-00 03/2021'),
+  (3, 'On tides'), (4, 'https://example.org');
+insert into itemData values (1, 1, 1), (1, 2, 2), (1, 3, 4), (3, 1, 3);
+insert into creators values (1, 'A.', 'Berg'), (2, 'B.', 'Ito'), (3, 'T.', 'Young'), (4, '', 'C');
+insert into itemCreators values (1, 2, 1), (1, 1, 0), (3, 3, 0), (3, 1, 1), (3, 4, 2);
+"""
 
 
 @pytest.fixture
@@ -184,6 +205,41 @@ def test_the_attachments_of_a_zotero_library_are_read_and_its_own_data_is_not(
     assert read == [
         str(tmp_path / "Zotero/storage/ABCD2345/paper.pdf"),
         str(tmp_path / "styles/notes.md"),
+    ]
+
+
+def test_an_attachment_of_zotero_has_the_title_that_the_library_gives_it(tmp_path: Path) -> None:
+    for key in ("AAAA2222", "BBBB3333", "CCCC4444"):
+        (tmp_path / "storage" / key).mkdir(parents=True)
+        (tmp_path / "storage" / key / "full text.pdf").write_text(key)
+    database = tmp_path / "zotero.sqlite"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(ZOTERO_LIBRARY)
+        connection.execute("begin exclusive")  # as Zotero does while it runs
+        titles = [document.title for document in files_in([tmp_path / "storage"]).documents]
+    assert titles == ["Mussels on blades (Berg and Ito, 2021)", "On tides (Young and others)", ""]
+    database.write_bytes(b"no database")
+    assert {document.title for document in files_in([tmp_path]).documents} == {""}
+
+
+def test_a_document_has_the_title_that_an_export_beside_it_gives(tmp_path: Path) -> None:
+    names = ["files/12/Berg - 2021.pdf", "files/13/tides.pdf", "files/14/other.pdf"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "My Library.bib").write_text(
+        "@article{berg,\n\ttitle = {Mussels on {Blades}},\n\tauthor = {Berg, Ada and Bo Ito},\n"
+        "\tdate = {2021-03},\n\tfile = {PDF:files/12/Berg - 2021.pdf:application/pdf},\n}\n"
+    )
+    (tmp_path / "library.ris").write_text(
+        "TY  - JOUR\nTI  - On tides\nAU  - Young, T.\nAU  - A, B\nAU  - C, D\nPY  - 1807///\n"
+        "L1  - files/13/tides.pdf\nER  - \n"
+    )
+    titles = {document.source: document.title for document in files_in([tmp_path]).documents}
+    assert [titles[str(tmp_path / name)] for name in names] == [
+        "Mussels on Blades (Berg and Ito, 2021)",
+        "On tides (Young and others, 1807)",
+        "",
     ]
 
 

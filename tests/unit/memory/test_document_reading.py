@@ -15,7 +15,13 @@ from nats.js.errors import ObjectNotFoundError
 from daydream_contracts.access import Clearances
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.events import DocumentOffered, FactKind
-from daydream_contracts.rpc import DocumentReport, LeftOutReport, ListDocuments, PreviewDocument
+from daydream_contracts.rpc import (
+    DocumentReport,
+    LeftOutReport,
+    ListDocuments,
+    PreviewDocument,
+    ReadProtected,
+)
 from daydream_memory.document_reading import ReadingOptions
 from daydream_memory.ingest import Ingester
 from daydream_memory.metrics import DocumentMetrics
@@ -227,6 +233,20 @@ async def test_passwords_are_tried_on_an_encrypted_document_and_sent_with_no_oth
         (b"the bytes", ()),
         (b"the bytes", ("wrong", "right")),
     ]
+
+
+async def test_a_password_that_comes_with_a_request_opens_the_document_and_is_forgotten(
+    store: Store, ingester: Ingester
+) -> None:
+    pool_of(ingester).password = "right"
+    await ingester.read(offer("/closed.pdf"))
+    assert (await report(store)).status == "refused"
+    request = ReadProtected(document=offer("/closed.pdf"), passwords=("right",))
+    assert (await ingester.read_protected(request)).status == "read"
+    assert (await report(store)).status == "read"
+    await ingester.read(offer("/closed.pdf"))
+    assert pool_of(ingester).seen[-1][1].passwords == ()
+    assert "right" not in repr(request)
 
 
 async def test_a_preview_stores_nothing_and_says_what_is_new(

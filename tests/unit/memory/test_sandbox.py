@@ -83,7 +83,7 @@ async def test_a_process_has_no_key_and_no_descriptor_of_the_service(
     assert "SECRET_KEY" not in names
     assert "PATH" not in names
     descriptors = (await attack(pool, "descriptors")).facts[-1].text.split()
-    assert descriptors == ["0", "1", "2", "3"], "standard ones, and the socket"
+    assert descriptors == ["0", "1", "2", "3", "4"], "standard, the socket, its own memory"
 
 
 @pytest.mark.parametrize("without", ["", "seccomp", "landlock"])

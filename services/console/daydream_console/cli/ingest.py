@@ -17,6 +17,7 @@ from daydream_console.cli.options import Clearance, Data, Json, Team, Who
 from daydream_console.cli.output import count, emit_items, err, out
 from daydream_console.cli.status_view import show_reports
 from daydream_console.client import Client
+from daydream_console.protected_documents import passwords_of, read_protected
 from daydream_console.sources import (
     BYTES_MAX,
     FoundFiles,
@@ -53,6 +54,14 @@ ListFile = Annotated[
         show_default=False,
     ),
 ]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--password-file",
+        help="File with passwords to try on encrypted documents, one a line.",
+        show_default=False,
+    ),
+]
 Name = Annotated[str, typer.Option("--name", help="Name for standard input.")]
 
 
@@ -63,6 +72,7 @@ async def ingest_command(
     dry_run: DryRun = False,
     list_file: ListFile = None,
     name: Name = "",
+    password_file: PasswordFile = None,
     team: Team = "",
     clearance: Clearance = "",
     who: Who = "",
@@ -80,6 +90,12 @@ async def ingest_command(
     if not wanted:
         raise ConfigurationError("Nothing to ingest", "Name files, folders or addresses, or --list")
     labels = ingest.Labels(team, clearance)
+    if watch and password_file:
+        raise ConfigurationError(
+            "--watch can't be used with --password-file",
+            "Set DAYDREAM_MEMORY_PASSWORD_FILE for the memory service",
+        )
+    passwords = passwords_of(password_file)
     if watch:
         await _watch(wanted, as_json=as_json or dry_run, who=who, labels=labels, data=data)
         return
@@ -87,10 +103,12 @@ async def ingest_command(
     if dry_run:
         from daydream_console.cli.ingest_preview import preview_command
 
-        await preview_command(files.documents, labels, data, as_json=as_json)
+        await preview_command(files.documents, labels, data, as_json=as_json, passwords=passwords)
     else:
         async with connection(data) as client:
             reports = await _ingest(client, files.documents, labels)
+            if passwords:
+                reports = await read_protected(client, files.documents, reports, labels, passwords)
         if as_json:
             emit_items([report.model_dump(mode="json") for report in reports])
         else:

@@ -16,14 +16,19 @@ from daydream_console.sources import SourceDocument
 
 
 async def preview_command(
-    documents: Sequence[SourceDocument], labels: Labels, data: Path | None, *, as_json: bool
+    documents: Sequence[SourceDocument],
+    labels: Labels,
+    data: Path | None,
+    *,
+    as_json: bool,
+    passwords: tuple[str, ...] = (),
 ) -> None:
     """Read all documents and store nothing. Print each, the facts, and the cost of embedding."""
     previewed, models = [], set()
     async with connection(data) as client:
         with Progress(console=err, transient=True) as progress:
             task = progress.add_task("reading", total=len(documents))
-            async for document, model in preview(client, documents, labels):
+            async for document, model in preview(client, documents, labels, passwords):
                 previewed.append(document)
                 models.add(model)
                 progress.advance(task)

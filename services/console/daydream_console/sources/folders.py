@@ -12,10 +12,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from daydream_console.sources.library_titles import LibraryTitles
 from daydream_console.sources.source_document import (
     BYTES_MAX,
     SourceDocument,
@@ -94,6 +95,7 @@ def load_file(path: Path) -> bytes:
 def _walk(folder: Path, name_of: NameOf, result: FoundFiles) -> None:
     """Add the documents of a folder. Folders wait in a list: they may be nested deeply."""
     root = folder.resolve()
+    titles = LibraryTitles()
     waiting = [folder]
     while waiting:
         current = waiting.pop()
@@ -105,6 +107,7 @@ def _walk(folder: Path, name_of: NameOf, result: FoundFiles) -> None:
             result.documents.append(SourceDocument(name_of(current), partial(_fail, refusal)))
             result.closed.append(name_of(current))
             continue
+        titles.look_into(Path(entry.path) for entry in entries)
         folders: list[Path] = []
         for entry in entries:
             if entry.name.startswith("."):
@@ -112,7 +115,9 @@ def _walk(folder: Path, name_of: NameOf, result: FoundFiles) -> None:
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(Path(entry.path))
             else:
-                result.documents.append(_entry(entry, root, name_of))
+                document = _entry(entry, root, name_of)
+                title = titles.title_of(Path(entry.path))
+                result.documents.append(replace(document, title=title) if title else document)
         waiting += reversed(folders)
 
 
@@ -149,12 +154,14 @@ def _fail(error: UnreadableSourceError) -> bytes:
 
 def changed_files(paths: Sequence[Path], folders: Sequence[Path]) -> Iterator[SourceDocument]:
     """Yield what is at these paths now, as `files_in` finds it below one of the folders."""
+    titles = LibraryTitles()
     for path in sorted(paths):
         root = next((folder for folder in folders if path.is_relative_to(folder.absolute())), path)
         if path.is_dir() and not path.is_symlink():
             yield from files_in([path]).documents
         elif root == path or not path.is_symlink():
-            yield _document(path, path.resolve(), source_name)
+            document = _document(path, path.resolve(), source_name)
+            yield replace(document, title=titles.title_of(path))
         else:
             yield from _link(path, root)
 

@@ -23,12 +23,13 @@ class SourceDocument:
     """A document at its source.
 
     `load` returns its bytes, or raises UnreadableSourceError. `skipped`: why it is not a document;
-    then it is not loaded.
+    then it is not loaded. `title`: what the library that it is from says about it.
     """
 
     source: str
     load: Callable[[], bytes] = bytes
     skipped: str = ""
+    title: str = ""
 
 
 def source_name(path: Path) -> str:

@@ -6,6 +6,7 @@ two paragraphs of a licence belongs to the licence. A short block that says noth
 "Materials:", goes with the block after it.
 """
 
-from daydream_memory.passage_filter.screening import ScreenedBlock, screen
+from daydream_memory.passage_filter.screened_block import ScreenedBlock
+from daydream_memory.passage_filter.screening import screen
 
 __all__ = ["ScreenedBlock", "screen"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from daydream_memory.passage_filter.columns import rows_in_columns
 from daydream_memory.passage_filter.scripts import join_lines
 
 TextBlockKind = Literal["paragraph", "list", "table", "code"]
@@ -107,6 +108,9 @@ def _blocks(lines: list[str]) -> Iterator[TextBlock]:
 
 
 def _paragraph_and_list(lines: list[str]) -> Iterator[TextBlock]:
+    if rows := rows_in_columns(lines):
+        yield TextBlock("list", tuple(rows))
+        return
     first = next((at for at, line in enumerate(lines) if _is_item(line)), len(lines))
     if first:
         yield TextBlock("paragraph", tuple(line.strip() for line in lines[:first]))

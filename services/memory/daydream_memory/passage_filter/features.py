@@ -44,6 +44,7 @@ PLAIN_TOKEN = re.compile(
     r"|\d+[.,]?\d*$"
 )
 CHINESE_PARTICLE = re.compile(r"[的了是在和有不与及等对为以上将会可被由从其或而且也这中因使于到]")
+QUOTED_KEY = re.compile(r"[\"'][\w.$-]+[\"']\s?:\s")
 DATA_RUN_CHARS_MIN = 80
 DATA_RUN = re.compile(
     r"!?\[[^\]]{0,200}\]\(data:[^)]*\)|\bdata:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]*"
@@ -114,11 +115,6 @@ class TextFeatures:
         return words_of(self.lowered)
 
     @Measure
-    def vocabulary(self) -> frozenset[str]:
-        """Return the different words in lower case."""
-        return frozenset(self.words)
-
-    @Measure
     def word_count(self) -> int:
         """Return the number of words; Chinese and Japanese words have two characters on average."""
         if self.unspaced:
@@ -163,6 +159,13 @@ class TextFeatures:
     def code_share(self) -> float:
         """Return the number of signs of programs and markup per character."""
         return count_code_signs(self.text) / self.chars
+
+    @Measure
+    def key_share(self) -> float:
+        """Return the share of names in quotes before a colon among the tokens."""
+        if '":' not in self.text and "':" not in self.text:
+            return 0.0
+        return len(QUOTED_KEY.findall(self.text)) / max(1, len(self.tokens))
 
     @Measure
     def address_share(self) -> float:

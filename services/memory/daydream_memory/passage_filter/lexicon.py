@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePath
+
+from daydream_memory.reading.word_lists import word_set
 
 TRIGGER = re.compile(r"[^\W_]+")
 EAST_ASIAN = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+# Folders whose documents are all of one kind
+FOLDERS = word_set(
+    "license licenses licence licences relnotes releasenotes release-notes release-announcements "
+    "changelogs"
+)
+NAME_SIGN = re.compile(r"[_.-]")
 HEADING_SIGNS = " :.#*_"
 HEADING_NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[a-z]\.|appendix [a-z]:?|[ivx]+\.)\s+", re.I)
 
@@ -26,7 +35,7 @@ class PhraseList:
     spaced: re.Pattern[str]
     unspaced: re.Pattern[str]
 
-    def count(self, lowered: str, words: Set[str]) -> int:
+    def count(self, lowered: str, words: Sequence[str]) -> int:
         """Return how many different phrases a text in lower case has. `words` are its words."""
         phrases: set[str] = set()
         if not self.triggers.isdisjoint(words):
@@ -63,16 +72,20 @@ class Lexicon:
         words = title.lower().rsplit(maxsplit=1)
         return bool(words) and words[-1].strip(HEADING_SIGNS) in self.heading_ends
 
-    def document_kind(self, name: str) -> str:
-        """Return the kind of documents with this file name, or "".
+    def document_kind(self, source: str) -> str:
+        """Return the kind of documents with this file name or in such a folder, or "".
 
-        Endings, and what follows the first word, do not count: "CHANGELOG_V12.md" is a change log.
+        Endings, and what stands before or behind, do not count: "CHANGELOG_V12.md" is a change log,
+        "font-changelog.txt" too, and "licenses/font.txt" is a licence.
         """
-        stem = name.lower()
+        path = PurePath(source.lower())
+        stem = path.name
         while stem not in self.document_names and "." in stem:
             stem = stem.rpartition(".")[0]
-        first = re.split(r"[_.-]", stem)[0]
-        return self.document_names.get(stem) or self.document_names.get(first, "")
+        words = NAME_SIGN.split(path.stem or path.name)
+        folders = FOLDERS.intersection(path.parts[:-1])
+        names = (stem, words[0], words[-1], *folders)
+        return next((kind for name in names if (kind := self.document_names.get(name, ""))), "")
 
 
 @cache

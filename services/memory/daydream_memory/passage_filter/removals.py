@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from daydream_memory.passage_filter.rules import FRAGMENTS
-from daydream_memory.passage_filter.screening import ScreenedBlock
+from daydream_memory.passage_filter.screened_block import ScreenedBlock
 from daydream_memory.reading import LeftOut
 
 EXAMPLE_CHARS_MAX = 80

@@ -15,10 +15,14 @@ from daydream_memory.passage_filter.patterns import (
     FURTHER,
     LICENCE_WORD,
     POINTER,
+    has_sure_code,
     is_change_line,
     is_code_line,
     is_contents_line,
+    is_field_line,
+    is_field_with_hyphen,
     is_log_line,
+    is_section_entry,
 )
 from daydream_memory.passage_filter.references import is_reference
 from daydream_memory.passage_filter.signs import longest
@@ -31,6 +35,8 @@ DIGIT_SHARE_MIN_WITHOUT_STOP_WORDS = 0.3
 # Programs and markup: signs per character, alone or where few words are stop words
 CODE_SHARE_MIN, CODE_SHARE_MIN_WITHOUT_STOP_WORDS = 0.09, 0.035
 PLAIN_SHARE_MIN = 0.4
+KEY_SHARE_MIN = 0.15
+FIELD_LINES_MIN = 3
 CODE_LINE_SHARE_MIN, CODE_LINE_SHARE_SURE = 0.4, 0.7
 CODE_STOP_SHARE_MAX, CODE_LINE_STOP_SHARE_MAX = 0.16, 0.35
 PROSE_STOP_SHARE, PROSE_CODE_SHARE_MAX, PROSE_LETTER_SHARE_MIN = 0.3, 0.02, 0.85
@@ -51,7 +57,7 @@ DISTINCT_SHARE_MIN, REPETITION_TOKENS_MIN = 0.1, 12
 VARIED = 10  # this number of different tokens is that share of a hundred
 LONG_WORD_CHARS = 80
 # A pointer has at most this number of words, and names no thing in plain words
-POINTER_WORDS_MAX, POINTER_PLAIN_SHARE_MAX = 20, 0.75
+POINTER_WORDS_MAX, POINTER_PLAIN_SHARE_MAX = 25, 0.75
 # Lists of people or pages: this share of the characters is in addresses
 MENU_BORDER = re.compile(r"\s[|·•»›/>→–-]\s|\s{2,}|\|")
 ADDRESS_SHARE_MIN, ADDRESS_STOP_SHARE_MAX = 0.3, 0.25
@@ -75,7 +81,9 @@ def is_log(block: TextFeatures) -> bool:
 
 
 def is_contents(block: TextFeatures) -> bool:
-    """Entries with a number of a page."""
+    """Entries with a number of a page, or of a section."""
+    if len(block.lines) > 1 and block.line_share(is_section_entry) >= LINE_SHARE_MIN:
+        return not block.sentence_ends
     return (
         block.line_share(is_contents_line) >= LINE_SHARE_MIN and block.stop_share < PROSE_STOP_SHARE
     )
@@ -90,10 +98,14 @@ def is_numbers(block: TextFeatures) -> bool:
 
 def is_code(block: TextFeatures) -> bool:
     """Programs, commands, markup and configuration."""
+    if has_sure_code(block.text):
+        return True
     if block.stop_share >= PROSE_STOP_SHARE and block.sentence_ends:
         lines = block.line_share(is_code_line)
         return block.code_share >= 2 * CODE_SHARE_MIN or lines >= CODE_LINE_SHARE_SURE
-    if block.code_share >= CODE_SHARE_MIN:
+    if _is_header(block):
+        return True
+    if block.code_share >= CODE_SHARE_MIN or block.key_share >= KEY_SHARE_MIN:
         return True
     if block.plain_share < PLAIN_SHARE_MIN and not block.unspaced:
         return True
@@ -105,6 +117,15 @@ def is_code(block: TextFeatures) -> bool:
     if block.code_share >= CODE_SHARE_MIN_WITHOUT_STOP_WORDS and not block.unspaced:
         return True
     return lines >= CODE_LINE_SHARE_MIN
+
+
+def _is_header(block: TextFeatures) -> bool:
+    """Fields as mails and packages have them."""
+    return (
+        len(block.lines) >= FIELD_LINES_MIN
+        and block.line_share(is_field_line) >= CODE_LINE_SHARE_SURE
+        and block.line_share(is_field_with_hyphen) > 0
+    )
 
 
 def is_reference_list(block: TextFeatures) -> bool:
@@ -135,7 +156,7 @@ def has_licence_word(text: str) -> bool:
 
 def is_notice(block: TextFeatures) -> bool:
     """Cookie banners, sign-in boxes, footers of pages and of mails."""
-    phrases = block.lexicon.notices.count(block.lowered, block.vocabulary)
+    phrases = block.lexicon.notices.count(block.lowered, block.words)
     if phrases == 1 and block.sentence_ends and block.word_count > WORDS_PER_NOTICE // 2:
         return False
     return phrases >= 1 + block.word_count // WORDS_PER_NOTICE
@@ -156,12 +177,19 @@ def is_repetitive(block: TextFeatures) -> bool:
 
 def is_menu(block: TextFeatures) -> bool:
     """Many short items with capitals, or parts with bars or arrows between them."""
+    if is_pager(block.text):
+        return True
     if block.sentence_ends or block.unspaced or block.line_share(is_code_line) > 0:
         return False
     parts = MENU_BORDER.split(block.text)
     many = len(parts) > 2 and block.word_count / len(parts) < ITEM_WORDS_MIN
     short = len(block.lines) > 2 and block.words_per_line < ITEM_WORDS_MIN
     return (many or short) and block.stop_share < PROSE_STOP_SHARE
+
+
+def is_pager(text: str) -> bool:
+    """Return whether a text is the links to the pages before and after."""
+    return text.startswith("<<") and text.rstrip(" .").endswith(">>")
 
 
 def is_link_list(block: TextFeatures) -> bool:
@@ -202,7 +230,7 @@ def _are_entries(block: TextFeatures) -> bool:
 
 
 def _licence_phrases(block: TextFeatures) -> int:
-    return block.lexicon.licences.count(block.lowered, block.vocabulary)
+    return block.lexicon.licences.count(block.lowered, block.words)
 
 
 def first_kind(block: TextFeatures) -> str:
@@ -260,4 +288,5 @@ SECTION_RULES: dict[str, Rule] = {
     VERSIONS: lambda block: block.is_list or is_change_entry(block),
     "contents": lambda block: not block.sentence_ends,
     "navigation": lambda block: not block.sentence_ends,
+    "notices": lambda block: True,
 }

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from pathlib import PurePath
+from collections.abc import Sequence
+from dataclasses import replace
 
 from daydream_memory.passage_filter.blocks import NUMBER, TextBlock, blocks_of
 from daydream_memory.passage_filter.features import TextFeatures, without_data
 from daydream_memory.passage_filter.lexicon import load_lexicon
-from daydream_memory.passage_filter.patterns import names_licence, names_version
+from daydream_memory.passage_filter.neighbours import (
+    LEADS_ON,
+    with_leads,
+    with_licence_gaps,
+    without_open_leads,
+    without_running_heads,
+)
+from daydream_memory.passage_filter.patterns import (
+    begins_change,
+    names_changes,
+    names_licence,
+    names_version,
+    without_more_link,
+)
 from daydream_memory.passage_filter.rules import (
     CHANGES,
     CODE,
@@ -20,47 +30,32 @@ from daydream_memory.passage_filter.rules import (
     FRAGMENTS,
     LICENCES,
     NUMBERS,
-    REPETITION,
     SECTION_RULES,
     VERSIONS,
     first_kind,
-    has_licence_word,
+    is_pager,
     is_plain_prose,
     says_something,
 )
-from daydream_memory.passage_filter.scripts import join_lines, join_sentences
+from daydream_memory.passage_filter.screened_block import ScreenedBlock
+from daydream_memory.passage_filter.scripts import join_lines
 from daydream_memory.passage_filter.tables import row_sentences, table_sentences
 from daydream_memory.reading import Passage
 
-RUNNING_TIMES_MIN = 3  # a short block that stands this often in a document is a running head
-RUNNING_CHARS_MAX = 240
-LICENCE_GAP_MAX = 3  # blocks between two licence blocks that belong to the licence
 HEADING_CHARS_MAX = 80
 # Of the blocks of a document whose name says what it is
-DOCUMENT_KIND_SHARE_MIN = {LICENCES: 0.05, CHANGES: 0.2, FRAGMENTS: 0.3, CODE: 0.5}
+DOCUMENT_KIND_SHARE_MIN = {LICENCES: 0.05, CHANGES: 0.1, FRAGMENTS: 0.15}
+UNNAMED_SHARE_MIN = 0.5  # without such a name
 HEAD_BLOCKS = 2
-CHANGES_TITLE = re.compile(r"\brelease notes\b|\bchange ?log\b|\bnews for\b", re.I)
+CHANGES_TITLE = re.compile(
+    r"\brelease (?:notes|announcement)\b|\bchange ?log\b|\bnews for\b"
+    r"|\bchanges (?:between|since)\b",
+    re.I,
+)
 CAPTION = re.compile(
     r"^(?:Table|Tab\.|Tabelle|Tableau|Tabla|Tabella|Таблица|表)\s*[\dIVX]*\b.{0,200}$"
 )
 PAGE_OF = re.compile(r" / page \d+$")  # a list of references may have several pages
-SENTENCE_MARKS = (".", "!", "?", "。", "！", "？", "।")
-LEADS_ON = (":", "：")
-
-
-@dataclass(frozen=True)
-class ScreenedBlock:
-    """A block with its judgement.
-
-    `sentences`: the rows of a table or the items of a list, empty for a paragraph. `junk`: the kind
-    of junk that it is, "" for content. `heading`: a line above it that is no heading by its format.
-    """
-
-    passage: Passage
-    text: str
-    sentences: tuple[str, ...] = ()
-    junk: str = ""
-    heading: str = ""
 
 
 def screen(
@@ -73,27 +68,44 @@ def screen(
     screening = _Screening(lines_are_items=lines_are_items)
     for passage in passages:
         screening.add(passage)
-    blocks = _with_licence_gaps(screening.blocks)
-    kind = _document_kind(PurePath(source).name, blocks)
+    blocks = with_licence_gaps(screening.blocks)
+    kind = _document_kind(source, blocks)
     if kind:
         blocks = [replace(block, junk=block.junk or kind) for block in blocks]
-    return _with_leads(_without_running_heads(blocks))
+    return with_leads(without_open_leads(without_running_heads(blocks)))
 
 
-def _document_kind(name: str, blocks: Sequence[ScreenedBlock]) -> str:
+def _document_kind(source: str, blocks: Sequence[ScreenedBlock]) -> str:
     """Return the kind of junk that a whole document is, "" for a document with content.
 
     Its name or its first line says so, and enough of its blocks agree.
     """
-    kind = load_lexicon().document_kind(name)
+    kind = load_lexicon().document_kind(source)
     head = " ".join(part for block in blocks[:HEAD_BLOCKS] for part in (block.heading, block.text))
-    if not kind and CHANGES_TITLE.search(head[:HEADING_CHARS_MAX]):
+    says_changes = bool(CHANGES_TITLE.search(head[:HEADING_CHARS_MAX]))
+    if kind == CHANGES and says_changes:
         return CHANGES
-    if not kind:
-        kind = CODE  # a program whose comments are prose; set code apart in a text is none
-        blocks = [block for block in blocks if block.passage.kind != "code"]
-    of_kind = sum(block.junk == kind for block in blocks)
-    return kind if of_kind > DOCUMENT_KIND_SHARE_MIN[kind] * len(blocks) else ""
+    if kind == CHANGES or (says_changes and not kind):
+        entries = sum(block.junk == CHANGES or _begins_change(block) for block in blocks)
+        return CHANGES if entries > DOCUMENT_KIND_SHARE_MIN[CHANGES] * len(blocks) else ""
+    if kind == FRAGMENTS:  # names, and what each has done
+        junk = sum(bool(block.junk) for block in blocks)
+        return FRAGMENTS if junk > DOCUMENT_KIND_SHARE_MIN[FRAGMENTS] * len(blocks) else ""
+    if kind:
+        return kind if _has_share(kind, blocks, DOCUMENT_KIND_SHARE_MIN[kind]) else ""
+    if _has_share(CHANGES, blocks, UNNAMED_SHARE_MIN):
+        return CHANGES
+    # a program whose comments are prose; set code apart in a text is none
+    blocks = [block for block in blocks if block.passage.kind != "code"]
+    return CODE if _has_share(CODE, blocks, UNNAMED_SHARE_MIN) else ""
+
+
+def _begins_change(block: ScreenedBlock) -> bool:
+    return any(map(begins_change, block.sentences or (block.text,)))
+
+
+def _has_share(kind: str, blocks: Sequence[ScreenedBlock], share: float) -> bool:
+    return sum(block.junk == kind for block in blocks) > share * len(blocks)
 
 
 class _Screening:
@@ -111,7 +123,7 @@ class _Screening:
         """Judge the blocks of the next passage."""
         self._title_section = self._lexicon.section_kind(passage.title)
         if not self._title_section and names_version(passage.title):
-            self._title_section = VERSIONS
+            self._title_section = CHANGES if names_changes(passage.title) else VERSIONS
         self._is_licence = names_licence(passage.title)
         title = PAGE_OF.sub("", passage.title)
         if self._title_section or title != self._title:  # a line that was no heading ends here
@@ -126,7 +138,7 @@ class _Screening:
             self._is_section,
             lines_are_items=self._lines_are_items and not passage.has_raw_lines,
         ):
-            text = block.text
+            text = without_more_link(block.text)
             if self._is_section(text):
                 self._section, self._heading = self._lexicon.section_kind(text), ""
                 continue
@@ -140,7 +152,7 @@ class _Screening:
         caption, self._caption = self._caption, ""
         for line in lines:
             rows = tuple(row_sentences([line], caption))
-            junk = "" if rows else NUMBERS
+            junk = NUMBERS if not rows else "navigation" if is_pager(line) else ""
             self.blocks.append(ScreenedBlock(passage, rows[0] if rows else line, rows, junk))
 
     def _is_section(self, line: str) -> bool:
@@ -194,56 +206,3 @@ def _measure(block: TextBlock, text: str) -> TextFeatures:
     if block.kind == "list":
         text = " ".join(NUMBER.sub("", item) for item in block.lines)
     return TextFeatures(text, block.lines, load_lexicon(), block.kind == "list")
-
-
-def _with_licence_gaps(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:
-    """Give a few blocks between two licence blocks to the licence, if they sound like it."""
-    licences = [at for at, block in enumerate(blocks) if block.junk == LICENCES]
-    result = list(blocks)
-    for before, after in pairwise(licences):
-        if after - before - 1 > LICENCE_GAP_MAX:
-            continue
-        for at in range(before + 1, after):
-            if not blocks[at].junk and has_licence_word(blocks[at].text):
-                result[at] = replace(blocks[at], junk=LICENCES)
-    return result
-
-
-def _without_running_heads(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:
-    """Remove what stands again and again. Sentences stay where they stand first."""
-    times = Counter(block.text for block in blocks if len(block.text) <= RUNNING_CHARS_MAX)
-    seen: set[str] = set()
-    result = []
-    for block in blocks:
-        repeated = times[block.text] >= RUNNING_TIMES_MIN and not block.junk
-        again = block.text in seen or not block.text.endswith(SENTENCE_MARKS)
-        result.append(replace(block, junk=REPETITION) if repeated and again else block)
-        seen.add(block.text)
-    return result
-
-
-def _with_leads(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:
-    """Join a fragment that leads on, such as "Materials:", with the block after it."""
-    return list(_joined(blocks))
-
-
-def _joined(blocks: list[ScreenedBlock]) -> Iterator[ScreenedBlock]:
-    lead: ScreenedBlock | None = None
-    for block in blocks:
-        if lead is not None and (
-            block.junk not in ("", FRAGMENTS) or block.passage is not lead.passage
-        ):
-            yield lead
-            lead = None
-        if block.junk == FRAGMENTS and block.text.endswith(LEADS_ON):
-            if lead is not None:
-                yield lead
-            lead = block
-        elif lead is not None and not block.junk:
-            sentences = (lead.text, *block.sentences) if block.sentences else ()
-            yield replace(block, text=join_sentences(lead.text, block.text), sentences=sentences)
-            lead = None
-        else:
-            yield block
-    if lead is not None:
-        yield lead

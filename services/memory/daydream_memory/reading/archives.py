@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import IO
 
+from daydream_memory.reading.allowance import stopped_at, used_up
 from daydream_memory.reading.document_reader import read_raw_document
 from daydream_memory.reading.epub import summed
 from daydream_memory.reading.passages import (
@@ -57,7 +58,10 @@ def read_archive(document: RawDocument) -> Reading:
     passages: list[Passage] = []
     left_out: list[LeftOut] = []
     unread: list[str] = []
-    for name, data in _members(document):
+    for number, (name, data) in enumerate(_members(document)):
+        if number and (reason := used_up()):
+            left_out.append(stopped_at("file", number, number + 1, reason))
+            break
         if isinstance(data, UnreadableDocumentError):
             unread.append(f"{name}: {data}")
             continue

@@ -3,25 +3,57 @@
 from __future__ import annotations
 
 import logging
+import re
+from dataclasses import replace
+from itertools import pairwise
 
 from bibtexparser.entrypoint import parse_string
 from bibtexparser.library import Library
 from bibtexparser.middlewares import RemoveEnclosingMiddleware, ResolveStringReferencesMiddleware
 from bibtexparser.model import Entry, ParsingFailedBlock
 
+from daydream_memory.reading.allowance import stopped_at, used_up
 from daydream_memory.reading.citations import MARKUP, abstracts
 from daydream_memory.reading.latex_text import plain_latex
 from daydream_memory.reading.metadata import metadata_of
-from daydream_memory.reading.passages import Passage, RawDocument, Reading
+from daydream_memory.reading.passages import LeftOut, Passage, RawDocument, Reading
 
 LISTS = ("keywords", "tags")
+ENTRY = re.compile(r"^[ \t]*@[A-Za-z]+\s*[{(]", re.MULTILINE)
+STRING = re.compile(r"^[ \t]*@string\s*[{(][^\n]*$", re.MULTILINE | re.IGNORECASE)
+ENTRIES_PER_PART = 300
 
 
 def read_bibtex(document: RawDocument) -> Reading:
     """Return the passages, and how many entries were left out."""
     # what the parser cannot read is counted below
     logging.getLogger("bibtexparser").setLevel(logging.ERROR)
-    parsed = parse_string(document.text, parse_stack=[])
+    text, unreadable = document.text, 0
+    passages: list[Passage | None] = []
+    strings = "\n".join(STRING.findall(text))
+    stopped: list[LeftOut] = []
+    parts = _parts(text)
+    for number, part in enumerate(parts):
+        if number and (reason := used_up()):
+            done = len(passages) + unreadable
+            stopped = [stopped_at("entry", done, len(ENTRY.findall(text)), reason)]
+            break
+        read, broken = _passages(part if not number else f"{strings}\n{part}")
+        passages += read
+        unreadable += broken
+    reading = abstracts(passages, unreadable)
+    return replace(reading, left_out=(*stopped, *reading.left_out))
+
+
+def _parts(text: str) -> list[str]:
+    """Return the text in parts of some hundred entries: one that is parsed cannot be stopped."""
+    starts = [entry.start() for entry in ENTRY.finditer(text)][::ENTRIES_PER_PART]
+    return [text[start:end] for start, end in pairwise([0, *starts[1:], len(text)])]
+
+
+def _passages(text: str) -> tuple[list[Passage | None], int]:
+    """Return the passage of each entry, None for one without an abstract, and how many failed."""
+    parsed = parse_string(text, parse_stack=[])
     repeated = [_rescued(block) for block in parsed.failed_blocks]
     entries = [*parsed.entries, *(entry for entry in repeated if entry is not None)]
     entries.sort(key=lambda entry: entry.start_line or 0)
@@ -30,7 +62,7 @@ def read_bibtex(document: RawDocument) -> Reading:
     library: Library = Library([*parsed.strings, *entries])
     for middleware in (ResolveStringReferencesMiddleware(), RemoveEnclosingMiddleware()):
         library = middleware.transform(library)
-    return abstracts([_passage(entry) for entry in library.entries], repeated.count(None))
+    return [_passage(entry) for entry in library.entries], repeated.count(None)
 
 
 def _rescued(block: ParsingFailedBlock) -> Entry | None:

@@ -6,9 +6,11 @@ The shapes: a tree of messages (`mapping`), a list of them (`messages`, `chat_me
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from daydream_memory.reading.cell_markup import plain_words
 from daydream_memory.reading.json_texts import text_of
 from daydream_memory.reading.metadata import TITLE_FIELDS, field, metadata_of
 from daydream_memory.reading.passages import DocumentMetadata, LeftOut, Passage, counted
@@ -17,6 +19,10 @@ MESSAGE_LISTS = ("messages", "chat_messages", "conversations", "conversation", "
 SPEAKERS = ("role", "from", "sender", "author", "user", "speaker", "username", "user_id", "from_id")
 BODIES = ("content", "text", "value", "message", "body", "parts")
 UNREAD_ROLES = frozenset(("system", "tool", "function", "developer", "ipython", "environment"))
+# as team chats mark them: <https://example.org|the report>, <@U012>, <#C012|channel>
+LINK = re.compile(r"<(?:https?://|mailto:|#)[^<>|\s]+\|([^<>|]+)>")
+MENTION = re.compile(r"<(?:[@!#][^<>\s]*|https?://[^<>\s]+)>")
+JOINED = re.compile(r"(?:channel|group)_|bot_(?:add|remove)")
 MESSAGES_MAX = 1_000_000
 
 
@@ -43,7 +49,10 @@ class ChatReader:
         if _role(message) in UNREAD_ROLES or not body or message.get("type") == "service":
             self.unread += 1
             return None
-        return Passage(body, title, about)
+        if JOINED.match(str(message.get("subtype", ""))):
+            self.unread += 1
+            return None
+        return Passage(_plain(body), title, about)
 
     def left_out(self) -> list[LeftOut]:
         """Return a report of the messages without a text."""
@@ -53,6 +62,11 @@ class ChatReader:
             "message of a system or tool, or without a text",
             "messages of systems and tools, or without a text",
         )
+
+
+def _plain(body: str) -> str:
+    """Return a message with the words of its links and without the ids of those it names."""
+    return MENTION.sub("", LINK.sub(r"\1", plain_words(body))) if "<" in body else body
 
 
 def is_chat(record: Mapping[str, object]) -> bool:

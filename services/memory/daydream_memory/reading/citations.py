@@ -19,6 +19,10 @@ from daydream_memory.reading.passages import (
 
 NO_ABSTRACT = "no entry has an abstract"
 TAG = re.compile(r"^([A-Z][A-Z0-9]{1,3}) {0,2}-(?: (.*)|)$")
+REFER = re.compile(r"\s*%[0TA] \S")
+REFER_LINE = re.compile(r"^%(\S) ?(.*)$", re.MULTILINE)
+REFER_ENTRY = re.compile(r"^TY  - .*\n", re.MULTILINE)
+REFER_TAGS = {"0": "TY", "T": "TI", "X": "AB", "D": "PY", "K": "KW"}
 PUBMED_START = "PMID"
 TITLES = ("TI", "T1", "CT", "BT", "ST")
 ABSTRACTS = ("AB", "N2")
@@ -33,7 +37,10 @@ def read_ris(document: RawDocument) -> Reading:
     entries: list[dict[str, list[str]]] = []
     entry: dict[str, list[str]] = {}
     last = ""
-    for line in document.text.replace("\r\n", "\n").split("\n"):
+    text = document.text.lstrip("\ufeff").replace("\r\n", "\n")
+    if REFER.match(text):
+        text = _ris_of(text)
+    for line in text.split("\n"):
         tag = TAG.match(line)
         if tag and tag[1] == "ER":
             entries.append(entry)
@@ -48,6 +55,13 @@ def read_ris(document: RawDocument) -> Reading:
             entry[last][-1] += " " + line.strip()
     entries += [entry] if entry else []
     return abstracts([_ris_passage(entry) for entry in entries])
+
+
+def _ris_of(refer: str) -> str:
+    """Return entries of EndNote's form, "%T Title", as those of RIS."""
+    text = REFER_LINE.sub(lambda line: f"{REFER_TAGS.get(line[1], 'XX')}  - {line[2]}", refer)
+    entries = [entry for entry in REFER_ENTRY.split(text) if entry.strip()]
+    return "\n".join(f"{entry.rstrip()}\nER  - " for entry in entries)
 
 
 def _ris_passage(entry: Mapping[str, list[str]]) -> Passage | None:

@@ -15,12 +15,14 @@ from daydream_memory.reading.kinds import READERS, reader_of
 from daydream_memory.reading.no_documents import check_name, check_text
 from daydream_memory.reading.own_readers import own_reader_for
 from daydream_memory.reading.passages import (
+    Passage,
     RawDocument,
     Reading,
     ReadResult,
     SkippedDocumentError,
     UnreadableDocumentError,
 )
+from daydream_memory.reading.protected_office import without_password
 from daydream_memory.reading.safe_text import safe_passages, safe_text
 from daydream_memory.reading.text import decode_text, looks_binary
 from daydream_memory.reading.text_kinds import text_kind
@@ -49,13 +51,16 @@ class _Recognised:
     note: str = ""
 
 
-def read_document(data: bytes, source: str, passwords: Sequence[str] = ()) -> ReadResult:
+def read_document(
+    data: bytes, source: str, passwords: Sequence[str] = (), title: str = ""
+) -> ReadResult:
     """Return the passages of a document, or why there are none.
 
     The content decides about the kind. The ending of the source's name decides only between kinds
-    that the content allows. `passwords` are tried on an encrypted PDF.
+    that the content allows. `passwords` are tried on an encrypted PDF or Office document.
+    `title`, if there is one, stands for the document's own.
     """
-    return read_raw_document(RawDocument(data, source, passwords=tuple(passwords)))
+    return read_raw_document(RawDocument(data, source, passwords=tuple(passwords), title=title))
 
 
 def read_raw_document(document: RawDocument) -> ReadResult:
@@ -67,6 +72,7 @@ def read_raw_document(document: RawDocument) -> ReadResult:
         if own_reader := own_reader_for(document):
             kind = own_reader.kind
             return _result(own_reader.read(document), document, _Recognised(kind))
+        document = without_password(document)
         recognised = _recognise(document)
         kind = recognised.kind
         reading = reader_of(kind)(replace(document, text=recognised.text))
@@ -92,12 +98,21 @@ def _one_line(reason: Exception) -> str:
 
 
 def _result(reading: Reading, document: RawDocument, recognised: _Recognised) -> ReadResult:
-    title = reading.title or _stem(document.source)
-    passages, removed = safe_passages(reading.passages, safe_text(title)[0])
+    own = reading.title or _stem(document.source)
+    passages = reading.passages
+    if document.title:
+        passages = tuple(_titled(passage, own, document.title) for passage in passages)
+    passages, removed = safe_passages(passages, safe_text(document.title or own)[0])
     note = "; ".join(filter(None, (recognised.note, reading.note)))
     left_out = (*reading.left_out, *removed)
     kind = reading.kind or recognised.kind
     return ReadResult("read", safe_text(note)[0], passages, left_out, kind)
+
+
+def _titled(passage: Passage, own: str, title: str) -> Passage:
+    """Return a passage whose title begins with what the library calls its document."""
+    rest = passage.title.removeprefix(own).lstrip(" /") if own else passage.title
+    return replace(passage, title=f"{title} / {rest}" if rest else title)
 
 
 def _stem(source: str) -> str:

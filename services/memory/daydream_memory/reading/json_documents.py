@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from daydream_memory.reading.allowance import stopped_at, used_up
 from daydream_memory.reading.canvases import read_canvas, read_drawing
 from daydream_memory.reading.cell_markup import plain_words
 from daydream_memory.reading.chats import ChatReader, is_chat, is_message_list
@@ -15,6 +16,7 @@ from daydream_memory.reading.metadata import TEXT_FIELDS, TITLE_FIELDS, metadata
 from daydream_memory.reading.metadata import field as field_of
 from daydream_memory.reading.notebook import read_notebook
 from daydream_memory.reading.passages import (
+    LeftOut,
     Passage,
     RawDocument,
     Reading,
@@ -24,6 +26,9 @@ from daydream_memory.reading.passages import (
 
 NO_TEXT = f"no record has a text under one of {', '.join(TEXT_FIELDS)}"
 WRAPPERS_MAX = 4
+LINES_PER_LOOK = 500  # at what is left of time and memory
+# what programs put around the fields of a record
+RECORD_INSIDE = ("_source", "attributes", "fields", "node", "properties", "document", "item")
 Shape = Callable[[Mapping[str, object]], Reading]
 
 
@@ -44,20 +49,38 @@ def read_json(document: RawDocument) -> Reading:
 
 def read_json_lines(document: RawDocument) -> Reading:
     """Return the passages of a file with a value on each line."""
-    lines = [line for line in document.text.replace("\r\n", "\n").split("\n") if line.strip()]
-    values: list[object] = []
-    broken = 0
-    for line in lines:
-        try:
-            values.append(json.loads(line))
-        except (ValueError, RecursionError):
-            broken += 1
-    return _read_records(values, broken)
+    reader = _RecordReader()
+    passages: list[Passage] = []
+    stopped: list[LeftOut] = []
+    for number, value in enumerate(_lines(document.text)):
+        if number % LINES_PER_LOOK == LINES_PER_LOOK - 1 and (reason := used_up()):
+            lines = document.text.count("\n") + 1
+            stopped = [stopped_at("line", number, lines, reason)]
+            break
+        passages += reader.passages(value)
+    if not passages:
+        return _read_records(list(_lines(document.text)))
+    return _reading(passages, reader, stopped)
+
+
+def _lines(text: str) -> Iterator[object]:
+    """Yield the value of each line that has one, and None for one that cannot be parsed."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = end if end >= 0 else len(text)
+        line, start = text[start:end], end + 1
+        if line.strip():
+            try:
+                yield json.loads(line)
+            except (ValueError, RecursionError):
+                yield None
 
 
 def shape_of(value: Mapping[str, object]) -> Shape | None:
     """Return the reader of a document that is one object of a known program."""
-    if isinstance(value.get("cells"), list) and ("nbformat" in value or "metadata" in value):
+    cells = value.get("cells") or value.get("worksheets")
+    if isinstance(cells, list) and ("nbformat" in value or "metadata" in value):
         return read_notebook
     if value.get("type") == "excalidraw" or (
         isinstance(value.get("elements"), list) and "appState" in value
@@ -93,23 +116,28 @@ def _is_list_of_records(value: object) -> bool:
     return isinstance(value, list) and any(isinstance(item, Mapping) for item in value[:20])
 
 
-def _read_records(values: list[object], broken: int = 0) -> Reading:
+def _read_records(values: list[object]) -> Reading:
     reader = _RecordReader()
-    passages = tuple(passage for value in values for passage in reader.passages(value))
+    passages = [passage for value in values for passage in reader.passages(value)]
     if not passages:
         sentences = [Passage(text) for value in values for text in sentences_in(value)]
         if not sentences:
             raise UnreadableDocumentError(NO_TEXT)
         note = "the sentences of its values, since no record has a text under a known name"
         return Reading(tuple(sentences), note=note)
-    skipped = broken + reader.without_text
+    return _reading(passages, reader)
+
+
+def _reading(
+    passages: Sequence[Passage], reader: _RecordReader, stopped: Sequence[LeftOut] = ()
+) -> Reading:
     left_out = counted(
         "unreadable-records",
-        skipped,
+        reader.without_text,
         "record without a usable text",
         "records without a usable text",
     )
-    return Reading(passages, (*left_out, *reader.chats.left_out()))
+    return Reading(tuple(passages), (*stopped, *left_out, *reader.chats.left_out()))
 
 
 @dataclass
@@ -131,8 +159,10 @@ class _RecordReader:
             value = {"messages": value}
         if not isinstance(value, Mapping):
             return []
-        source = value.get("_source")
-        return self._read_object(source if isinstance(source, Mapping) else value)
+        inner = (value.get(name) for name in RECORD_INSIDE)
+        wrapped = next((item for item in inner if isinstance(item, Mapping)), None)
+        own = self._read_object(value) if wrapped is None or record_texts(value) else []
+        return own or self._read_object(wrapped or value)
 
     def _read_object(self, value: Mapping[str, object]) -> list[Passage]:
         if is_chat(value):

@@ -30,6 +30,13 @@ CODE = re.compile(
 COMMENT_BLOCK = re.compile(r"\\begin\{comment\}.*?\\end\{comment\}|\\iffalse\b.*?\\fi\b", re.DOTALL)
 COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\n?[ \t]*")
 BODY = re.compile(r"\\begin\{document\}(.*?)(?:\\end\{document\}|\Z)", re.DOTALL)
+FRAME = re.compile(
+    r"\\begin\{frame\}(?:<[^>]*>)?(?:\[[^\]]*\])*\s*(?=\{)|\\frametitle(?:<[^>]*>)?\s*(?=\{)"
+)
+OVERLAY = re.compile(
+    r"(\\(?:item|only|alert|uncover|visible|onslide|textbf|emph|includegraphics))\s*<[^<>]{1,30}>"
+)
+SLIDE_NOTES = re.compile(r"\\(?:note|subtitle|logo)(?:<[^>]*>)?(?:\[[^\]]*\])?\s*(?=\{)")
 SECTION = re.compile(rf"\\({'|'.join(LEVELS)})\*?\s*(?:\[[^\]]*\])?\s*(?=\{{)")
 ABSTRACT = re.compile(
     r"\\begin\{(abstract|summary|keywords)\}|\\end\{(?:abstract|summary|keywords)\}"
@@ -103,6 +110,9 @@ def _marked(text: str) -> str:
     """Return the text without parts that are no prose, and with formulas between dollar signs."""
     text = REFERENCES.sub("", TABLE.sub("", DRAWN.sub("", text)))
     text = _without_arguments(text, FRONT)
+    if FRAME.search(text):  # slides
+        text = _without_arguments(OVERLAY.sub(r"\1", text.replace("\\pause", "")), SLIDE_NOTES)
+        text = _moved(text, FRAME, "\n\n\\subsection{{{}}}\n\n")
     text = _moved(text, CAPTION, "\n\n{}\n\n", CAPTION_WORDS_MIN)
     text = _moved(text, FOOTNOTE, " ({})")
     text = DISPLAYED.sub(_formula, text)

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from daydream_memory.reading.word_lists import word_set
 
 HYPHENS = "-\u2010\u00ad"
 BROKEN = re.compile(rf"(?P<head>[^\W\d_]+(?:[-'’][^\W\d_]+)*)[{HYPHENS}]$")
+BROKEN_LINE = re.compile(
+    r"(?<=[^\W\d_]{2})-\n[ \t]*([^\W\d_]{1,60}(?:[-'’][^\W\d_]{1,60}){0,5})([^\s\w]{0,5})[ \t]*"
+)
 HEAD_OF_LINE = re.compile(r"^[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 WIDE = "\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"
 IS_WIDE = re.compile(f"[{WIDE}]")
@@ -46,6 +50,20 @@ def join_lines(lines: Sequence[str], words: frozenset[str]) -> str:
             done.append(text[:-END_CHARS])
             text = text[-END_CHARS:]
     return "".join([*done, text])
+
+
+def mend_hyphens(text: str) -> str:
+    """Return a text whose words are not broken at the ends of its lines. The lines stay."""
+    if not BROKEN_LINE.search(text):
+        return text
+    return BROKEN_LINE.sub(partial(_mended, vocabulary(text.split("\n"))), text)
+
+
+def _mended(words: frozenset[str], broken: re.Match[str]) -> str:
+    before = broken.string[max(0, broken.start() - END_CHARS) : broken.start()]
+    head = BROKEN.search(f"{before}-")
+    keep = head is None or _keeps_hyphen(head["head"], "-", broken[1], words)
+    return f"{'-' if keep else ''}{broken[1]}{broken[2]}\n"
 
 
 def _join(text: str, line: str, words: frozenset[str]) -> str:

@@ -13,6 +13,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
 
+from daydream_memory.reading.allowance import stopped_at, used_up
 from daydream_memory.reading.passages import (
     DocumentMetadata,
     LeftOut,
@@ -22,18 +23,11 @@ from daydream_memory.reading.passages import (
     UnreadableDocumentError,
     counted,
 )
+from daydream_memory.reading.quoted_mail import own_words
 from daydream_memory.reading.text import decode
 from daydream_memory.reading.web_page import read_web_page
 
 SEPARATOR = re.compile(rb"^From \S+.*\d{4}\s*$", re.MULTILINE)
-QUOTE = re.compile(r"^\s*>")
-QUOTE_HEAD = re.compile(
-    r"^\s*(on\b.{5,200}\bwrote:|am\b.{5,200}\bschrieb.*:|le\b.{5,200}a écrit ?:"
-    r"|el\b.{5,200}escribió:|.{3,120}<[^>]+@[^>]+>.{0,40}:"
-    r"|-{2,}\s*(original message|ursprüngliche nachricht|message d'origine)\s*-{2,}|_{20,})\s*$",
-    re.IGNORECASE,
-)
-SIGNATURE = re.compile(r"^-- ?$")
 REPLY = re.compile(r"^((re|aw|fwd?|wg|sv|antw)\s*:\s*)+", re.IGNORECASE)
 MAILS_MAX = 200_000
 PARTS_MAX = 1_000
@@ -80,12 +74,17 @@ def read_mailbox(document: RawDocument) -> Reading:
     report = _Report()
     starts = [match.start() for match in SEPARATOR.finditer(document.data)]
     passages: list[Passage] = []
-    for start, end in zip(starts[:MAILS_MAX], [*starts[1:], len(document.data)], strict=False):
+    stopped: list[LeftOut] = []
+    ends = [*starts[1:], len(document.data)]
+    for number, (start, end) in enumerate(zip(starts[:MAILS_MAX], ends, strict=False)):
+        if number and (reason := used_up()):
+            stopped = [stopped_at("mail", number, len(starts), reason)]
+            break
         _, _, data = document.data[start:end].partition(b"\n")
         passages += _mail_passages(
             _parse(re.sub(rb"^>(>*From )", rb"\1", data, flags=re.M)), report
         )
-    left_out = report.left_out()
+    left_out = (*stopped, *report.left_out())
     beyond = len(starts) - MAILS_MAX
     return Reading(tuple(passages), (*left_out, *counted("mails", max(0, beyond), "mail", "mails")))
 
@@ -141,7 +140,10 @@ def _body_passages(part: Message, report: _Report) -> Iterator[Passage]:
         report.pages += page.left_out
         yield from page.passages
         return
-    yield Passage(_own_words(text, report))
+    own = own_words(text)
+    report.quoted += own.quoted
+    report.signatures += own.signatures
+    yield Passage(own.text, has_raw_lines=True)
 
 
 def _text(part: Message) -> str:
@@ -152,20 +154,6 @@ def _text(part: Message) -> str:
         return data.decode(charset)
     except (LookupError, UnicodeDecodeError):
         return decode(data)[0]
-
-
-def _own_words(text: str, report: _Report) -> str:
-    """Return the text without the mail that it answers, and without the signature."""
-    lines: list[str] = []
-    for line in text.replace("\r\n", "\n").split("\n"):
-        if SIGNATURE.match(line):
-            report.signatures += 1
-            break
-        if (QUOTE_HEAD.match(line) and any(kept.strip() for kept in lines)) or QUOTE.match(line):
-            report.quoted += 1
-        else:
-            lines.append(line)
-    return "\n".join(lines)
 
 
 def _subject(mail: EmailMessage) -> str:

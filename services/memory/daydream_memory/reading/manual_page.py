@@ -65,7 +65,7 @@ class _PageReader:
         self.title = ""
         self.tables = 0
         self._lines: list[str] = []
-        self._in_code = self._in_table = self._is_heading = False
+        self._in_code = self._in_table = self._is_heading = self._in_synopsis = False
         self._level = 0
 
     def read(self, line: str) -> None:
@@ -86,11 +86,13 @@ class _PageReader:
         text = ("\n" if self._in_code else " ").join(self._lines).strip()
         self._lines = []
         if text:
-            self.blocks.append(Block("code" if self._in_code else "prose", text))
+            is_code = self._in_code or self._in_synopsis
+            self.blocks.append(Block("code" if is_code else "prose", text))
 
     def _request(self, name: str, rest: str) -> None:
         if name in HEADINGS:
             self._in_code = self._leave_code()
+            self._in_synopsis = False
             self._level, self._is_heading = HEADINGS[name], not rest.strip()
             if rest.strip():
                 self._heading(" ".join(_arguments(rest)))
@@ -124,6 +126,7 @@ class _PageReader:
 
     def _heading(self, text: str) -> None:
         self._is_heading = False
+        self._in_synopsis = _plain(text).lower() == "synopsis"
         self.blocks.append(Block("heading", _plain(text), self._level))
 
 

@@ -44,6 +44,7 @@ DEFINITION = re.compile(r"^( {0,3}\[[^\]^\n]+\]:[ \t]*\S+)", re.MULTILINE)
 FOOTNOTE_MARK = re.compile(r"\[\^[^\]\n]+\]")
 TAG_LINE = re.compile(r"^[ \t]*(?:#[^\W\d][\w/-]*[ \t]*)+$", re.MULTILINE)
 TAG = re.compile(r"(?<![\w#&/])#([^\W\d][\w/-]*)")
+ATTRIBUTES = re.compile(r"(?<=[)\]])\{[^{}\n]{1,200}\}")
 COLON_FENCE = re.compile(r"^[ \t]*:{3,}[^\n]*$|^[ \t]*\{:[^}\n]*\}[ \t]*$", re.MULTILINE)
 MATH = re.compile(r"\\\((.{1,1000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.DOTALL)
 FIELD_WORDS_MIN = 5
@@ -151,7 +152,7 @@ def _words(text: str, report: NoteReport) -> str:
         report.tags += TAG.findall(line)
     text = TAG.sub(r"\1", TAG_LINE.sub("", text))
     text = MATH.sub(lambda formula: f"${(formula[1] or formula[2]).strip()}$", text)
-    return COLON_FENCE.sub("", text)
+    return COLON_FENCE.sub("", ATTRIBUTES.sub("", text))
 
 
 def _link_words(link: re.Match[str]) -> str:

@@ -92,6 +92,8 @@ def _is_furniture(element: Element, total: int) -> bool:
     tag = element.tag
     if QUOTED_MAIL.search(f"{element.get('class', '')} {element.get('id', '')}"):
         return True
+    if tag == "blockquote" and element.get("type") == "cite":  # of a mail that is answered
+        return True
     if tag in NEVER:
         return False
     if tag == "nav":

@@ -73,7 +73,8 @@ class RawDocument:
     """A document before it is read.
 
     `text` is the decoded content of a text format, "" for the others. `depth` counts the archives
-    that the document was in. `passwords` are tried on an encrypted one.
+    that the document was in. `passwords` are tried on an encrypted one. `title` is what the library
+    that it is from calls it, "" for none.
     """
 
     data: bytes
@@ -81,6 +82,7 @@ class RawDocument:
     text: str = ""
     depth: int = 0
     passwords: tuple[str, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True)

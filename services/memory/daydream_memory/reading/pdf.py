@@ -17,6 +17,7 @@ from typing import Any
 
 import pypdfium2
 
+from daydream_memory.reading.allowance import stopped_at, used_up
 from daydream_memory.reading.line_joining import join_lines, vocabulary
 from daydream_memory.reading.metadata import metadata_of
 from daydream_memory.reading.passages import (
@@ -57,6 +58,7 @@ class _Pages:
 
     glyphs: list[PageGlyphs] = field(default_factory=list)
     lines: list[list[Line]] = field(default_factory=list)
+    stopped: LeftOut | None = None
 
 
 def read_pdf(document: RawDocument) -> Reading:
@@ -86,6 +88,8 @@ def read_pdf(document: RawDocument) -> Reading:
         "running head, page number or stamp",
         "running heads, page numbers and stamps",
     )
+    if pages.stopped:
+        left_out.append(pages.stopped)
     if END_MARK not in document.data[-END_BYTES:]:
         left_out.append(LeftOut("cut-off", 1, "the end of the file is missing: it is cut off"))
     return Reading(passages, tuple(left_out), title=title)
@@ -109,6 +113,9 @@ def _read_pages(pdf: Any) -> tuple[_Pages, Mapping[str, str]]:
             raise UnreadableDocumentError(f"{len(pdf)} pages, the maximum is {PAGES_MAX}; split it")
         pages = _Pages()
         for number in range(len(pdf)):
+            if number and (reason := used_up()):
+                pages.stopped = stopped_at("page", number, len(pdf), reason)
+                break
             _add_page(pdf, number, pages)
         return pages, pdf.get_metadata_dict()
     finally:

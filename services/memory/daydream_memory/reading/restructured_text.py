@@ -149,7 +149,7 @@ class _TextReader:
         elif item and paragraph[0].startswith("\u2022"):
             self._end(paragraph)
             paragraph.append(f"\u2022{item[2]}")
-        elif line.strip().startswith("|") or line.strip().startswith(">>>"):
+        elif line.strip().startswith(("| ", ">>>")):
             self._end(paragraph)
             if line.strip().startswith("|"):
                 self._table(["; ".join(cell.strip() for cell in line.strip(" |").split("|"))])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Sequence
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from daydream_memory.reading.hidden_cells import hidden_cells
+from daydream_memory.reading.hidden_binary_cells import XLSB_BOOK, hidden_in_xls, hidden_in_xlsb
+from daydream_memory.reading.hidden_cells import HiddenCells, hidden_in_ods, hidden_in_xlsx
 from daydream_memory.reading.passages import (
     LeftOut,
     Passage,
@@ -32,7 +34,7 @@ def read_spreadsheet(document: RawDocument) -> Reading:
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(document.data))
         sheets = book.sheets_metadata[:SHEETS_MAX]
-        hidden_by_sheet = hidden_cells(document.data)
+        hidden_by_sheet = _hidden_cells(document.data)
         for sheet in sheets:
             if sheet.visible != SheetVisibleEnum.Visible:
                 hidden += 1
@@ -41,9 +43,11 @@ def read_spreadsheet(document: RawDocument) -> Reading:
             rows: Sequence[Sequence[object]] = cells.to_python(skip_empty_area=True)
             unseen = hidden_by_sheet.get(sheet.name)
             if unseen:
-                rows = unseen.visible(rows, cells.start or (0, 0))
-                hidden_rows += len(unseen.rows)
-                hidden_columns += len(unseen.columns)
+                row, column = start = cells.start or (0, 0)
+                width = max(map(len, rows), default=0)
+                hidden_rows += len(unseen.rows.intersection(range(row, row + len(rows))))
+                hidden_columns += len(unseen.columns.intersection(range(column, column + width)))
+                rows = unseen.visible(rows, start)
             try:
                 reading = read_rows([[_text(cell) for cell in row] for row in rows], sheet.name)
             except UnreadableDocumentError:
@@ -61,6 +65,19 @@ def read_spreadsheet(document: RawDocument) -> Reading:
     left_out += counted("hidden-text", hidden_columns, "hidden column", "hidden columns")
     left_out += counted("tables", without_text, "sheet without texts", "sheets without texts")
     return Reading(tuple(passages), tuple(left_out), "; ".join(notes[:3]))
+
+
+def _hidden_cells(data: bytes) -> dict[str, HiddenCells]:
+    """Return what is hidden in each sheet, by its name."""
+    if not data.startswith(b"PK"):
+        try:
+            return hidden_in_xls(data)
+        except (OSError, struct.error, ValueError):  # broken there; its cells may still be read
+            return {}
+    with open_zip(data, "spreadsheet") as archive:
+        if XLSB_BOOK in archive.namelist():
+            return hidden_in_xlsb(archive)
+        return {**hidden_in_xlsx(archive), **hidden_in_ods(archive)}
 
 
 def _check_size(data: bytes) -> None:

@@ -1,4 +1,6 @@
-"""Subtitles (WebVTT, SRT) to passages: what is said, as running text, a passage every few minutes.
+"""Subtitles and lyrics to passages: what is said, one passage every few minutes.
+
+WebVTT, SRT, SBV, ASS, TTML and LRC.
 
 Rolling captions repeat the line before: what the last caption ended with is not said again.
 """
@@ -13,11 +15,29 @@ from daydream_memory.reading.line_joining import join_lines
 from daydream_memory.reading.passages import Passage, RawDocument, Reading, counted
 
 TIMES = re.compile(
-    r"^\s*(?:(\d+):)?(\d{1,2}):(\d{2})[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}"
+    r"^\s*(?:(\d+):)?(\d{1,2}):(\d{2})[.,]\d{1,3}\s*(?:-->|,)\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}"
 )
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<[\d:.]+>|\{\\[^}]*\}")
 SPEAKER = re.compile(r"^\s*(?:-\s*)?(?:>>\s*)?(?:[A-Z][A-Z .'\d-]{1,30}:\s+)?")
 SOUND = re.compile(r"\[[^\]\n]*\]|\([A-Z][A-Z ]+\)|♪[^♪]*♪?|&nbsp;")
+SCRIPT = re.compile(r"\s*\[Script Info\]", re.IGNORECASE)
+# layer, start, end, style, name, three margins, effect, text
+DIALOGUE = re.compile(
+    r"^Dialogue:\s*[^,\n]*,(\d+):(\d\d):(\d\d)\.\d+,(?:[^,\n]*,){7}(.*)$", re.MULTILINE
+)
+HEAD_CHARS = 2_000
+LYRICS = re.compile(r"\s*(?:\[[a-z]+:[^\]\n]*\]\s*){0,20}\[\d+:\d\d(?:[.:]\d+)?\]")
+LYRICS_LINE = re.compile(
+    r"^(?:\[\d+:\d\d(?:[.:]\d+)?\])*\[(\d+):(\d\d)(?:[.:]\d+)?\](.*)$", re.MULTILINE
+)
+TIMED_TEXT = re.compile(r"<(?:\w+:)?tt[\s>]")
+PARAGRAPH = re.compile(
+    r"<(?:\w+:)?p\b[^<>]*\bbegin=\"(?:(\d+):)?(?:(\d+):)?(\d+)[^\"<>]*\"[^<>]*>"
+    r"(.{0,2000}?)</(?:\w+:)?p>",
+    re.DOTALL,
+)
+LINE_BREAK = re.compile(r"<(?:\w+:)?br\s*/>")
+NUMBER_AND_TIMES = re.compile(r"\n(?=\d+\s*\n[\d:.,]+\s*-->)")  # with no blank line before
 PASSAGE_SECONDS = 300
 NOTE = re.compile(r"^(NOTE|STYLE|REGION)\b")
 
@@ -53,7 +73,22 @@ def read_subtitles(document: RawDocument) -> Reading:
 
 def _captions(text: str) -> Iterator[tuple[int, str]]:
     """Yield the second at which each caption begins, and its lines."""
-    for paragraph in re.split(r"\n\s*\n", text):
+    if SCRIPT.match(text):
+        for line in DIALOGUE.finditer(text):
+            hours, minutes, seconds = (int(part) for part in line.groups()[:3])
+            caption = re.sub(r"\\[Nn]", "\n", line[4]).replace("\\h", " ")
+            yield hours * 3600 + minutes * 60 + seconds, caption
+        return
+    if LYRICS.match(text):
+        for line in LYRICS_LINE.finditer(text):
+            yield int(line[1]) * 60 + int(line[2]), line[3]
+        return
+    if TIMED_TEXT.search(text[:HEAD_CHARS]):
+        for line in PARAGRAPH.finditer(text):
+            hours, minutes, seconds = (int(part or 0) for part in line.groups()[:3])
+            yield hours * 3600 + minutes * 60 + seconds, LINE_BREAK.sub("\n", line[4])
+        return
+    for paragraph in re.split(r"\n\s*\n", NUMBER_AND_TIMES.sub("\n\n", text)):
         lines = paragraph.strip("\n").split("\n")
         for place, line in enumerate(lines[:3]):
             times = TIMES.match(line)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import codecs
 import re
 
-from charset_normalizer import from_bytes
+from chardet import detect
 
 CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27}) + b"\x7f"
 CONTROL_BYTES_MAX, CONTROL_SHARE_MAX = 8, 1 / 200
 SNIFF_BYTES = 65_536
-# Nearly the same as mac_roman, and hardly used: guesses that are mostly wrong
-RARE_MACINTOSH = ("mac_latin2", "mac_iceland", "mac_turkish")
 GUESS_BYTES = 16 * SNIFF_BYTES
 BYTE_ORDER_MARKS = (
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -21,7 +19,7 @@ BYTE_ORDER_MARKS = (
 )
 REPLACEMENT = "\ufffd"
 BROKEN_SHARE_MAX = 1 / 200
-WESTERN, WESTERN_CHAOS_MARGIN = "cp1252", 0.02
+WESTERN = "cp1252"
 
 
 MARKUP_BYTES = 4_096
@@ -44,6 +42,9 @@ WIDER = {
     "ks_c_5601-1987": "cp949",
     "euc-kr": "cp949",
 }
+# Encodings of seven bits, which change the script by a sequence of signs
+SEVEN_BIT = ("iso-2022-jp", "iso-2022-kr", "hz-gb")
+JAPANESE_SHIFT = re.compile(rb"\x1b\$[@B].{2,4000}?\x1b\([BJ]", re.DOTALL)
 UTF_16_ZEROS_MIN, UTF_16_ZEROS_MAX = 0.3, 0.02
 
 
@@ -84,6 +85,8 @@ def decode_markup(data: bytes) -> tuple[str, str]:
     """Return the text of a page, in the encoding that it declares unless it is not in that."""
     declared = DECLARED.search(data[:MARKUP_BYTES])
     name = (declared[1] or declared[2] or b"").decode("ascii").lower() if declared else ""
+    if name.startswith(SEVEN_BIT) and b"\x1b" in data:  # it is valid UTF-8 too
+        return data.decode(name, errors="replace"), f"read as {name}"
     if (
         not name
         or name.startswith("utf")
@@ -110,6 +113,8 @@ def decode(data: bytes) -> tuple[str, str]:
             return data.decode(encoding, errors="replace"), f"read as {encoding}"
     if order := _utf_16_order(data[:SNIFF_BYTES]):
         return data.decode(order, errors="replace"), f"read as {order}"
+    if JAPANESE_SHIFT.search(data, 0, SNIFF_BYTES):
+        return data.decode("iso-2022-jp", errors="replace"), "read as iso-2022-jp"
     try:
         return data.decode("utf-8-sig"), ""
     except UnicodeDecodeError:
@@ -127,16 +132,9 @@ def _decode_other(data: bytes) -> tuple[str, str]:
 
 
 def _guess_encoding(data: bytes) -> str:
-    """Guess the encoding. The Western code page wins where it is as plausible as the best guess.
-
-    The Latin code pages are hard to tell apart, and the Western one is the most frequent.
-    """
-    guesses = from_bytes(data, cp_exclusion=list(RARE_MACINTOSH))
-    best = guesses.best()
-    if best is None:
+    """Guess the encoding, also of short texts. It is the Western code page if nothing fits."""
+    guess = detect(data)["encoding"]
+    try:
+        return codecs.lookup(guess).name if guess else WESTERN
+    except LookupError:
         return WESTERN
-    western = any(
-        guess.encoding == WESTERN and guess.chaos <= best.chaos + WESTERN_CHAOS_MARGIN
-        for guess in guesses
-    )
-    return WESTERN if western else best.encoding

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from daydream_memory.reading.chat_log import is_chat_log
 from daydream_memory.reading.delimited import delimiter_of
+from daydream_memory.reading.wiki_markup import is_asciidoc, is_wiki
 from daydream_memory.reading.word_lists import word_set
 
 HEAD_CHARS = 64_000
@@ -26,9 +28,13 @@ PAGE_TAGS = re.compile(
 PAGE_TAGS_MIN = 4
 SUBTITLES = re.compile(
     r"\AWEBVTT\b|^(?:\d+\s*\n)?\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}"
-    r"\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}",
+    r"\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}"
+    r"|\A(?:\[(?:ti|ar|al|by|offset|length):[^\]\n]*\]\s*){1,20}\[\d+:\d\d[.:]\d\d\]"
+    r"|\A\[Script Info\]|\A(?:<\?xml[^<>]*>\s*)?<(?:\w+:)?tt\s[^<>]*/ttml"
+    r"|\A\d+:\d\d:\d\d\.\d{3},\d+:\d\d:\d\d\.\d{3}\n",
     re.MULTILINE,
 )
+REFER = re.compile(r"%0 [A-Z][A-Za-z ]+\n(?:%\S .*\n)*%[TA] \S")
 RIS = re.compile(r"^TY  ?- [A-Z]+\s*$.*?^ER  ?-|^PMID- \d+\s*$.*?^TI  - ", re.MULTILINE | re.DOTALL)
 BIBTEX = re.compile(
     r"\A(?:\s++|%[^\n]*\n|@(?:comment|string|preamble)\b[^\n]*\n)*"
@@ -46,14 +52,19 @@ ORG = re.compile(
 )
 DIRECTIVE = re.compile(r"^\.\. (?:[\w-]+::|_[\w -]+:)", re.MULTILINE)
 UNDERLINED = re.compile(r"^(?=\S)(.{3,})\n([=\-~^\"'#*+])\2{2,}\s*$", re.MULTILINE)
+HEADING = re.compile(r"^#{1,6} \S", re.MULTILINE)
+# Each with texts of which every text with the sign has one: to look for them is quicker
 MARKDOWN_SIGNS = (
-    re.compile(r"^#{1,6} \S", re.MULTILINE),
-    re.compile(r"^\s*(?:```|~~~)", re.MULTILINE),
-    re.compile(r"!?\[[^\]\n]+\]\([^)\s]+\)|\[\[[^\]\n]+\]\]"),
-    re.compile(r"\*\*\S[^*\n]*\S\*\*"),
-    re.compile(r"^\s*[-*] \[[ x]\] ", re.MULTILINE),
-    re.compile(r"^\|.*\|\s*\n\|[\s:|-]+\|\s*$", re.MULTILINE),
-    re.compile(r"\A---\n(?:[\w-]+:.*\n)+---\n|\A\+\+\+\n(?:\w+ ?=.*\n)+\+\+\+\n"),
+    (("# ",), HEADING),
+    (("```", "~~~"), re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)),
+    (("](", "[["), re.compile(r"!?\[[^\]\n]+\]\([^)\s]+\)|\[\[[^\]\n]+\]\]")),
+    (("**",), re.compile(r"\*\*\S[^*\n]*\S\*\*")),
+    (("[ ] ", "[x] "), re.compile(r"^\s*[-*] \[[ x]\] ", re.MULTILINE)),
+    (("\n|",), re.compile(r"^\|.*\|\s*\n\|[\s:|-]+\|\s*$", re.MULTILINE)),
+    (
+        ("---\n", "+++\n"),
+        re.compile(r"\A---\n(?:[\w-]+:.*\n)+---\n|\A\+\+\+\n(?:\w+ ?=.*\n)+\+\+\+\n"),
+    ),
 )
 MARKDOWN_SIGNS_MIN = 2
 ENDINGS = {
@@ -63,11 +74,13 @@ ENDINGS = {
     **dict.fromkeys((".json", ".ipynb", ".canvas", ".excalidraw", ".geojson"), "json"),
     **dict.fromkeys((".csv", ".tsv", ".tab", ".psv"), "table"),
     **dict.fromkeys((".bib", ".bibtex"), "bibtex"),
-    **dict.fromkeys((".ris", ".nbib"), "ris"),
+    **dict.fromkeys((".ris", ".nbib", ".enw"), "ris"),
     **dict.fromkeys((".tex", ".latex", ".ltx"), "latex"),
     **dict.fromkeys((".rst", ".rest"), "restructured-text"),
     ".org": "org",
-    **dict.fromkeys((".srt", ".vtt"), "subtitles"),
+    **dict.fromkeys((".adoc", ".asciidoc", ".asc"), "asciidoc"),
+    **dict.fromkeys((".wiki", ".mediawiki"), "wiki"),
+    **dict.fromkeys((".srt", ".vtt", ".ass", ".ssa", ".sbv", ".ttml", ".lrc"), "subtitles"),
     **dict.fromkeys((".eml", ".mht", ".mhtml"), "mail"),
     ".mbox": "mailbox",
     **dict.fromkeys((".xml", ".nxml", ".jats", ".tei", ".dbk", ".rss", ".atom"), "xml"),
@@ -79,7 +92,9 @@ TABLE_ROWS_MIN = 3
 def text_kind(text: str, ending: str) -> str:
     """Return the kind of a text: by signs that leave no doubt, its ending, then weaker signs."""
     head = text[:HEAD_CHARS].lstrip("\ufeff").replace("\r\n", "\n")
-    short = "\n".join(line[:LINE_CHARS_MAX] for line in head.split("\n"))
+    lines = head.split("\n")
+    is_long = max(map(len, lines)) > LINE_CHARS_MAX
+    short = "\n".join(line[:LINE_CHARS_MAX] for line in lines) if is_long else head
     by_ending = ENDINGS.get(ending, "")
     for kind, is_kind in CERTAIN:
         if is_kind(short) and not (kind in ("mail", "bibtex") and by_ending not in ("", kind)):
@@ -125,13 +140,31 @@ def _is_markup(head: str) -> bool:
 
 
 def _is_markdown(head: str) -> bool:
-    headings = len(MARKDOWN_SIGNS[0].findall(head)) >= 2
-    signs = sum(bool(sign.search(head)) for sign in MARKDOWN_SIGNS)
+    headings = "# " in head and len(HEADING.findall(head)) >= 2
+    signs = sum(_has(head, marks, sign) for marks, sign in MARKDOWN_SIGNS)
     return signs + headings >= MARKDOWN_SIGNS_MIN
 
 
+def _has(head: str, marks: Sequence[str], sign: re.Pattern[str]) -> bool:
+    """Return whether a text has a sign. One without any of the `marks` is not searched."""
+    return any(mark in head for mark in marks) and bool(sign.search(head))
+
+
 def _is_restructured(head: str) -> bool:
-    return bool(DIRECTIVE.search(head) and UNDERLINED.search(head))
+    return ".. " in head and bool(DIRECTIVE.search(head) and UNDERLINED.search(head))
+
+
+def _is_latex(head: str) -> bool:
+    return "\\" in head and bool(LATEX.search(head))
+
+
+def _is_org(head: str) -> bool:
+    is_marked = "#+" in head or ":properties:" in head.lower()
+    return is_marked and bool(ORG.search(head))
+
+
+def _is_manual_page(head: str) -> bool:
+    return _has(head, (".SH", ".Sh", ".sh"), MANUAL_PAGE)
 
 
 def _is_table(head: str) -> bool:
@@ -175,14 +208,17 @@ CERTAIN: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("subtitles", lambda head: SUBTITLES.match(head.lstrip())),
     ("mailbox", MAILBOX.match),
     ("mail", _is_mail),
-    ("ris", lambda head: RIS.match(head.lstrip())),
+    ("ris", lambda head: RIS.match(head.lstrip()) or REFER.match(head.lstrip())),
     ("bibtex", BIBTEX.match),
     ("xml", _is_xml),
-    ("manual-page", MANUAL_PAGE.search),
+    ("manual-page", _is_manual_page),
+    ("chat-log", is_chat_log),
 )
 LIKELY: tuple[tuple[str, Callable[[str], object]], ...] = (
-    ("latex", LATEX.search),
-    ("org", ORG.search),
+    ("latex", _is_latex),
+    ("asciidoc", is_asciidoc),
+    ("wiki", is_wiki),
+    ("org", _is_org),
     ("restructured-text", _is_restructured),
     ("web-page", _is_markup),
     ("markdown", _is_markdown),

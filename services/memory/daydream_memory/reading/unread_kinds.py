@@ -54,20 +54,16 @@ MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # names of streams inside, as they are stored
 OLE_KINDS: tuple[tuple[str, str, str], ...] = (
-    ("EncryptedPackage", "an encrypted Office document", "save a copy without a password"),
     ("WordDocument", "an old Word document (.doc)", "save it as .docx"),
     ("PowerPoint Document", "an old PowerPoint presentation (.ppt)", "save it as .pptx"),
     ("__substg1.0_", "an Outlook message (.msg)", "save it as .eml"),
     ("VisioDocument", "a Visio drawing", OPEN_AND_EXPORT),
 )
 OLD_OFFICE_ENDINGS = {
-    ".doc": OLE_KINDS[1][1:],
-    ".dot": OLE_KINDS[1][1:],
-    ".ppt": OLE_KINDS[2][1:],
-    ".msg": OLE_KINDS[3][1:],
-    ".docx": OLE_KINDS[0][1:],
-    ".xlsx": OLE_KINDS[0][1:],
-    ".pptx": OLE_KINDS[0][1:],
+    ".doc": OLE_KINDS[0][1:],
+    ".dot": OLE_KINDS[0][1:],
+    ".ppt": OLE_KINDS[1][1:],
+    ".msg": OLE_KINDS[2][1:],
 }
 ZIP_KINDS: tuple[tuple[str, str, str], ...] = (
     ("Index/Presentation", "a Keynote file", OPEN_AND_EXPORT),

@@ -37,7 +37,7 @@ def read_xml_document(document: RawDocument) -> Reading:
     if root is None:
         raise UnreadableDocumentError("not readable XML")
     title = _title(root)
-    blocks = list(_blocks(root))
+    blocks = list(_outline(root) if local_name(root) == "opml" else _blocks(root))
     if not any(block.kind == "prose" for block in blocks):
         blocks = [Block("prose", text) for text in _sentences(root)]
     if not blocks:
@@ -73,6 +73,20 @@ def _blocks(root: Element) -> Iterator[Block]:
         else:
             level += name in SECTIONS
             yield from _loose_text(element.text)
+
+
+def _outline(root: Element) -> Iterator[Block]:
+    """Yield the lines of an outline (OPML): one with others below it is their heading."""
+    waiting = [(root, 0)]
+    while waiting:
+        element, level = waiting.pop()
+        text = " ".join(element.get("text", "").split())
+        children = [child for child in element if isinstance(child.tag, str)]
+        if text:
+            yield Block("heading", text, level) if children else Block("item", text)
+        if note := " ".join(element.get("_note", "").split()):
+            yield Block("prose", note)
+        waiting += [(child, level + bool(text)) for child in reversed(children)]
 
 
 def _loose_text(text: str | None) -> Iterator[Block]:

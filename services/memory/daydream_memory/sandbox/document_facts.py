@@ -31,6 +31,9 @@ SAMPLES = {
     "a.jsonl": f'{{"title": "Plants", "text": "{CHARS}"}}\n',
     "a.bib": f"@article{{a, title = {{Plants}}, abstract = {{{CHARS}}}}}",
 }
+OTHER_ENCODING = "Растения тянутся к свету, потому что с теневой стороны рост быстрее.".encode(
+    "cp1251"
+)
 CONTEXT_CHARS_MAX = 4000
 SLICE_CHARS = 500_000
 
@@ -48,6 +51,7 @@ def warm_up() -> None:
             continue
     for source, text in SAMPLES.items():
         list(read(text.encode(), ReadRequest(source=source)))
+    list(read(OTHER_ENCODING, ReadRequest(source="b.txt")))
 
 
 def read(data: bytes, request: ReadRequest) -> Iterator[WorkerAnswer]:
@@ -55,7 +59,7 @@ def read(data: bytes, request: ReadRequest) -> Iterator[WorkerAnswer]:
 
     A long text gives its facts slice by slice, so that a limit does not lose them all.
     """
-    result = read_document(data, request.source, request.passwords)
+    result = read_document(data, request.source, request.passwords, request.title)
     left_out = list(result.left_out)
     facts_before = 0
     for passages in _slices(result.passages) if result.status == "read" else ():

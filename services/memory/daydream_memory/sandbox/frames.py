@@ -38,11 +38,13 @@ class Frame(BaseModel):
 class ReadRequest(Frame):
     """What a worker must know of the document that it gets.
 
+    `title`: what the library that it is from calls it, "" for none.
     `passwords`: to try on an encrypted document, and only sent with one.
     `probes`: there is no document; the worker tells what it is kept from.
     """
 
     source: str
+    title: str = ""
     kind: FactKind = FactKind.DOCUMENT
     chars_max: int = 900
     passwords: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ UNMAPPED_MB = 24  # of libraries that are mapped and not in memory yet: it comes
 class SandboxLimits:
     """Limits of one document. The service checks wall time and output, the kernel the rest."""
 
-    memory_mb: int = 512  # resident, with the interpreter and the readers
+    memory_mb: int = 448  # resident, with the interpreter and the readers
     cpu_s: int = 20
     wall_s: float = 25.0
     output_mb: int = 32

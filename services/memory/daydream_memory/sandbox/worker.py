@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 from io import BufferedWriter
 
+from daydream_memory.reading.allowance import allow, watch_memory
 from daydream_memory.sandbox.confinement import confine, probe
 from daydream_memory.sandbox.frames import (
     LENGTH,
@@ -23,6 +24,7 @@ from daydream_memory.sandbox.limits import (
 )
 
 ReadAnswers = Callable[[bytes, ReadRequest], Iterator[WorkerAnswer]]
+READING_SHARE = 0.6  # of the limits of a document
 CHANNEL = 3  # descriptor of the socket to the service
 
 
@@ -30,6 +32,7 @@ def work(read: ReadAnswers, limits: SandboxLimits, without: frozenset[str]) -> i
     """Read documents until the service closes the socket or `documents_per_worker` are read."""
     channel = socket.socket(fileno=CHANNEL)
     limit_process(limits)
+    watch_memory()
     confine(without)
     documents = 0
     while documents < limits.documents_per_worker:
@@ -39,6 +42,12 @@ def work(read: ReadAnswers, limits: SandboxLimits, without: frozenset[str]) -> i
         request, descriptor = received
         documents += not request.probes
         limit_document(limits)
+        # the rest is for what was read: it still has to become facts
+        allow(
+            limits.cpu_s * READING_SHARE,
+            limits.wall_s * READING_SHARE,
+            int(limits.memory_mb * READING_SHARE),
+        )
         with channel.makefile("wb") as answers:
             if not _answer(read, request, descriptor, answers, limits):
                 return 1

@@ -21,6 +21,11 @@ class DocumentOffered(Message):
         default=None, description="the bytes, if there is no object"
     )
     source: str = Field(description="where people find it: a path or a URL")
+    title: str = Field(
+        default="",
+        max_length=1000,
+        description="title by which a library of documents knows it; empty: its own",
+    )
     size_bytes: int = Field(ge=0)
     kind: FactKind = Field(
         default=FactKind.DOCUMENT,

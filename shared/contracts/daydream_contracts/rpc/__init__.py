@@ -65,12 +65,15 @@ from daydream_contracts.rpc.critic import (
     Share,
 )
 from daydream_contracts.rpc.documents import (
+    PASSWORDS_MAX,
     DocumentPage,
     DocumentPreview,
     DocumentReport,
     LeftOutReport,
     ListDocuments,
     PreviewDocument,
+    ProtectedRead,
+    ReadProtected,
 )
 from daydream_contracts.rpc.gateway import (
     AddKey,
@@ -162,6 +165,7 @@ __all__ = [
     "FOREGROUND",
     "HALT_REASONS",
     "NEIGHBOUR_QUERIES_MAX",
+    "PASSWORDS_MAX",
     "SETTLEMENTS_MAX",
     "AddKey",
     "AllocationRequest",
@@ -233,6 +237,7 @@ __all__ = [
     "Phase",
     "PlaceScore",
     "PreviewDocument",
+    "ProtectedRead",
     "Purpose",
     "Quote",
     "QuoteRequest",
@@ -240,6 +245,7 @@ __all__ = [
     "RankedVerdict",
     "RankedVerdicts",
     "ReadAgain",
+    "ReadProtected",
     "ReducedPlan",
     "Refusal",
     "ReleaseReservation",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Base64Bytes, Field
 
-from daydream_contracts.events import ContractModel, FactKind
+from daydream_contracts.events import ContractModel, DocumentOffered, FactKind
+
+# A password is in requests only: no stream, store, log or report has one
+PASSWORDS_MAX = 100
+Passwords = tuple[Annotated[str, Field(max_length=1000)], ...]
 
 
 class ListDocuments(ContractModel):
@@ -58,9 +62,30 @@ class PreviewDocument(ContractModel):
     source: str
     object_name: str = ""
     content: Base64Bytes | None = None
+    title: str = Field(default="", max_length=1000)
     kind: FactKind = FactKind.DOCUMENT
     team: str = Field(default="", max_length=100)
     clearance: str = Field(default="", max_length=100)
+    passwords: Passwords = Field(
+        default=(), max_length=PASSWORDS_MAX, repr=False, description="to try on an encrypted one"
+    )
+
+
+class ReadProtected(ContractModel):
+    """Read an encrypted document with one of these passwords, and store its facts.
+
+    It is a request, and no event like other offers, because a stream would keep the passwords.
+    """
+
+    document: DocumentOffered
+    passwords: Passwords = Field(max_length=PASSWORDS_MAX, repr=False)
+
+
+class ProtectedRead(ContractModel):
+    """How the reading of an encrypted document ended. Its report says what was read."""
+
+    status: Literal["read", "skipped", "refused"]
+    note: str = ""
 
 
 class DocumentPreview(ContractModel):

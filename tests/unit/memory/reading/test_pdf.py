@@ -374,3 +374,11 @@ def test_a_letter_of_mathematics_is_read_though_the_file_writes_it_as_two_codes(
     text = "The drift x of the glaciers grows with the square of the slope."
     data = with_meaning(pdf_file(lines([text])), "x", "\U0001d465")  # an italic x
     assert texts(data, "drift.pdf") == [("drift / page 1", text)]  # a plain x
+
+
+def test_a_title_from_a_library_stands_for_the_documents_own() -> None:
+    data = pdf_file(lines(LEFT), title="untrusted")
+    result = read_document(data, "a.pdf", title="Mussels (Berg, 2021)")
+    assert [passage.title for passage in result.passages] == ["Mussels (Berg, 2021) / page 1"]
+    note = read_document(b"# Ice\n\nIce melts.\n\nMore.\n", "a.md", title="Notes (Ito)")
+    assert [passage.title for passage in note.passages] == ["Notes (Ito) / Ice"]
