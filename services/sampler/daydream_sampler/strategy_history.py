@@ -66,8 +66,7 @@ class StratumStats(BaseModel):
 class StrategyHistory(Projection):
     """The projection up to a position in the VERDICTS stream.
 
-    `verdicts`, `drawn`, `strategies`, `strata`, `screen`, `bridges` and `decoys` are of the rule in
-    force.
+    All but `discarded` is of the rule in force.
     """
 
     rule: str = Field(default="", description="what promotes now")
@@ -110,9 +109,10 @@ class StrategyHistory(Projection):
     def _note_rule(self, rule: str) -> None:
         """Begin new counts when another rule promotes."""
         if rule and self.rule and rule != self.rule:
-            self.verdicts, self.drawn, self.strategies, self.strata = 0, 0.0, {}, {}
-            self.screen = ScreenStats()
-            self.bridges = self.decoys = CanaryCount()
+            kept = {"sequence", "rule", "discarded"}
+            for name, field in type(self).model_fields.items():
+                if name not in kept:
+                    setattr(self, name, field.get_default(call_default_factory=True))
         self.rule = rule or self.rule
 
     def _count_canary(self, verdict: VerdictReached) -> None:

@@ -68,7 +68,7 @@ class MeasuringAsker:
                     text = await _answer(gateway, self.plan.model.name, key, question)
                     store_answer(self.plan.folder, key, text)
                     self.answers[key] = text
-                    self.report(f"measuring: {len(self.answers)} answers")
+                    self.report(f"{len(self.answers)} answers")
         return self.answers[key]
 
     async def count_spend(self) -> None:

@@ -52,6 +52,8 @@ def cells(arm: ArmOutcome) -> tuple[str, ...]:
 
 def headline(outcome: BenchOutcome, record: BenchRecord) -> str:
     """Return the result in one or two sentences."""
+    if record.remark:
+        return record.remark
     if record.toy:
         return (
             "This was the bundled toy model, which has no ideas: the table shows that everything "

@@ -43,7 +43,7 @@ from daydream_console.cli.options import (
 )
 from daydream_console.cli.output import err
 from daydream_console.cli.preparation import Caps, prepare, set_caps
-from daydream_console.cli.run_progress import wait_for_end
+from daydream_console.cli.run_progress import RunWatch, wait_for_end
 from daydream_console.cli.run_report import RunResult, print_result, verdicts_since
 from daydream_console.client import Client, connected
 from daydream_console.local.folder import DataFolder, default_folder
@@ -166,7 +166,8 @@ async def _daydream(
     goal = await _set_goal(client, plan)
     await announce_calibration(client)
     try:
-        end = await wait_for_end(client, progress, goal.pairs, goal.start)
+        task = progress.add_task("dreaming", total=goal.pairs - goal.start)
+        end = await wait_for_end(client, RunWatch(progress, task, goal.pairs, goal.start))
     finally:
         await _stop_drawing(client)
     after = await overview(client.rpc, client.js)
