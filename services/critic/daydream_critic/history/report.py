@@ -20,6 +20,7 @@ from daydream_contracts.rpc import (
 from daydream_critic.calibration.skill import Skill
 from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.experience import Experience
+from daydream_critic.history.place_bias import place_bias
 from daydream_critic.pipeline.judges.interface import JudgeIdentity
 from daydream_critic.settings import CriticSettings
 from daydream_critic.stats.certified_threshold import CertifiedThreshold, interval
@@ -146,6 +147,7 @@ def _certainty(certified: CertifiedThreshold) -> Certainty:
 def _judge_state(experience: Experience, judge: JudgeIdentity, separation: float) -> JudgeState:
     history, key = experience.history, judge.history_key(FULL)
     stats = history.judge_stats(key)
+    places = history.places.get(key, {})
     return JudgeState(
         name=judge.name,
         family=judge.family,
@@ -159,8 +161,9 @@ def _judge_state(experience: Experience, judge: JudgeIdentity, separation: float
         position_bias=history.position_bias(judge.name),
         places=tuple(
             PlaceScore(place=place, answers=row.count, mean=row.mean, error=row.error)
-            for place, row in sorted(history.places.get(key, {}).items())
+            for place, row in sorted(places.items())
         ),
+        place_bias=place_bias(places),
     )
 
 
