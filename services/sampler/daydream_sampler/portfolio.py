@@ -30,9 +30,10 @@ from daydream_sampler.strategies.stratified import STRATIFIED
 from daydream_sampler.strategy_history import StrategyHistory, StrategyStats
 
 ROUND_DRAWS = 10
-PRIOR_INSIGHTS = 2.0
-MEASURING_PRIOR = 0.5
+PRIOR_INSIGHTS = float(__import__("os").environ.get("X_PI", "2.0"))
+MEASURING_PRIOR = float(__import__("os").environ.get("X_MP", "0.5"))
 MEASURING = (UNIFORM, STRATIFIED)
+AT_RANDOM = ("unseen", "reservoir") if __import__("os").environ.get("X_AR", "1") == "1" else ()
 POSTERIOR_DRAWS = 2000
 # Of the posterior's spread: a full draw of eight or more coefficients explores more than a few
 # hundred draws can pay back.
@@ -81,7 +82,9 @@ def shares_of(
         exposure = np.array([row.draws for row in stats], float)
     exposure /= exposure.sum() / max(1, sum(row.draws for row in stats)) or 1.0
     mean = (insights.sum() + 0.5) / (exposure.sum() + 1)
-    prior = np.array([mean * MEASURING_PRIOR if name in MEASURING else mean for name in names])
+    prior = np.array(
+        [mean * MEASURING_PRIOR if name in (*MEASURING, *AT_RANDOM) else mean for name in names]
+    )
     rng = np.random.default_rng(seed)
     scale = 1 / (exposure + PRIOR_INSIGHTS / prior)
     rates = rng.gamma(insights + PRIOR_INSIGHTS, scale, (POSTERIOR_DRAWS, len(names)))

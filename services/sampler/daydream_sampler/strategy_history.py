@@ -25,7 +25,7 @@ from daydream_contracts.rpc import StrategyYield, StratumYield
 from daydream_models.promotion_rule import rule_of
 from daydream_runtime.verdict_projection import Projection
 from daydream_sampler.judge_errors import CanaryCount, JudgeErrors
-from daydream_sampler.pair_features import NAMES, closeness_of
+from daydream_sampler.pair_features import NAMES, PRIOR_MEAN, closeness_of
 from daydream_sampler.pair_numbers import pair_number
 from daydream_sampler.regions import Region, region_of
 from daydream_sampler.regression import Regression
@@ -198,7 +198,7 @@ class StrategyHistory(Projection):
 
     def regression(self) -> Regression:
         """Return what the verdicts say of the features."""
-        return Regression(np.array(self.gram), np.array(self.moment))
+        return Regression(np.array(self.gram), np.array(self.moment), PRIOR_MEAN)
 
     def report(self, name: str, share: float) -> StrategyYield:
         """Return what a strategy has found under the rule in force, for people."""

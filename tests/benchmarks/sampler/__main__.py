@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.sampler import memory, moose, scale, scimuse, worlds
+from benchmarks.sampler import across, memory, moose, scale, scimuse, worlds
 
-PARTS = ("scimuse", "moose", "scale", "memory")
+PARTS = ("scimuse", "moose", "across", "scale", "memory")
 
 
 def main() -> int:
@@ -44,6 +44,7 @@ def main() -> int:
     files = {
         "scimuse": worlds.find(options.data, worlds.SCIMUSE_FILE),
         "moose": worlds.find(options.data, worlds.MOOSE_FILE),
+        "across": worlds.find(options.data, worlds.MOOSE_FILE),
     }
     missing = [part for part in chosen if part in files and files[part] is None]
     if missing and not set(chosen) - set(missing) - {"scale", "memory"}:
@@ -65,6 +66,8 @@ def main() -> int:
                 quick=options.quick,
                 other=moose.EndpointModel(options.embedding_url, options.embedding_model),
             )
+    if "across" in chosen and (works := files["across"]):
+        across.measure(works, quick=options.quick)
     if "scale" in chosen:
         scale.measure(quick=options.quick, ten_million=options.ten_million)
     if "memory" in chosen:

@@ -17,7 +17,7 @@ from daydream_contracts.events import (
 )
 from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.judge_errors import CanaryCount, JudgeErrors
-from daydream_sampler.pair_features import NAMES
+from daydream_sampler.pair_features import NAMES, PRIOR_MEAN
 from daydream_sampler.portfolio import floor_shares, shares_of
 from daydream_sampler.strata import STRATA, stratum_of
 from daydream_sampler.strategy_history import StrategyHistory
@@ -176,3 +176,21 @@ def test_a_stratum_is_how_close_a_pair_is_and_whether_it_crosses_domains(
 ) -> None:
     assert stratum_of(*domains, closeness) == stratum
     assert stratum in STRATA
+
+
+def test_before_any_verdict_closer_pairs_are_expected_to_bring_more() -> None:
+    """What is learned replaces it: here closer pairs bring nothing, and others do."""
+    assert StrategyHistory().regression().posterior()[0] == pytest.approx(PRIOR_MEAN)
+    close = (1.0, 1.0, 1.0, *(0.0,) * (len(NAMES) - 3))
+    far = (1.0, *(0.0,) * (len(NAMES) - 1))
+    history = history_of(
+        *[verdict(promoted=False, features=close), verdict(promoted=True, features=far)] * 100
+    )
+    expected = history.regression().posterior()[0]
+    assert np.dot(expected, close) < 0.2 < 0.8 < np.dot(expected, far)
+
+
+def test_strategies_with_random_partners_begin_with_the_share_of_those_that_measure() -> None:
+    names = [UNIFORM, "stratified", "importance", "unseen", "reservoir"]
+    shares = shares_of(names, StrategyHistory(), floor=0.1, seed=1)
+    assert shares["importance"] > 2 * max(shares["unseen"], shares["reservoir"])

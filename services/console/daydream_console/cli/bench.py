@@ -155,7 +155,7 @@ def _show(record: BenchRecord, outcome: BenchOutcome) -> None:
     rows = table("", names[:1], names[1:])
     for figure in figures:
         rows.add_row(*figure)
-    out.print(rows)
     out.print(headline(outcome, record), style="bold", markup=False)
+    out.print(rows)
     for line in notes(outcome, record):
         out.print(f"  {line}", markup=False)
