@@ -26,7 +26,7 @@ NAMES = (
 # Before any verdict, closer pairs are expected to bring more: without this the learned strategy
 # draws at random until something is promoted. Chosen on the first half of the works of MOOSE-Chem
 # and of the benchmark's notes (`make bench-sampler`, `make bench-daydream`).
-CLOSENESS_PRIOR = float(__import__("os").environ.get("X_CP", "0.1"))
+CLOSENESS_PRIOR = 0.1
 PRIOR_MEAN = np.array([CLOSENESS_PRIOR * (name == "closeness") for name in NAMES])
 
 
