@@ -6,10 +6,10 @@ best: half of it is uniform over all pairs, half stratified, where that strategy
 of a strategy are Poisson with rate · dollars. The rate has a Gamma prior as strong as
 `PRIOR_INSIGHTS` insights around the mean of all. The prior mean of strategies that take partners at
 random is a fifth of that: wherever it was measured, those that look for closeness find many times
-more (`make bench-sampler`). What they find beyond that counts from their first draws on. From each rate is taken what
-the judges promote by mistake (`judge_errors`), so that a strategy gains nothing by decoys. Shares
-are computed by drawing from the posteriors, so they are exact for the round in which they are in
-force, and every pair carries them.
+more (`make bench-sampler`). What they find beyond that counts from their first draws on. From each
+rate is taken what the judges promote by mistake (`judge_errors`), so that a strategy gains nothing
+by decoys. Shares are computed by drawing from the posteriors, so they are exact for the round in
+which they are in force, and every pair carries them.
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ from daydream_sampler.strategy_history import StrategyHistory, StrategyStats
 ROUND_DRAWS = 10
 PRIOR_INSIGHTS = 2.0
 # Of strategies whose partners are at random, against the mean of all. Chosen on the first half of
-# the works of MOOSE-Chem and of the benchmark's notes (`make bench-sampler`, `make
-# bench-daydream`), where
-# 0.2 found 1.1 and 1.6 times as many as 0.5.
+# the works of MOOSE-Chem and of the benchmark's notes (`make bench-sampler`, `make bench-daydream`):
+# there 0.2 found 1.1 and 1.6 times as many as 0.5.
 AT_RANDOM_PRIOR = 0.2
 AT_RANDOM = (UNIFORM, STRATIFIED, "unseen", "reservoir")
 POSTERIOR_DRAWS = 2000
