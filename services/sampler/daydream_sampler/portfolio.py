@@ -31,11 +31,11 @@ from daydream_sampler.strategy_history import StrategyHistory, StrategyStats
 
 ROUND_DRAWS = 10
 PRIOR_INSIGHTS = 2.0
-# Of strategies whose partners are at random, against the mean of all. Chosen on the first half of
-# the works of MOOSE-Chem and of the benchmark's notes (`make bench-sampler`, `make bench-daydream`):
-# there 0.2 found 1.1 and 1.6 times as many as 0.5.
-AT_RANDOM_PRIOR = 0.2
-AT_RANDOM = (UNIFORM, STRATIFIED, "unseen", "reservoir")
+# Of strategies whose partners are at random, against the mean of all. On the first half of the works
+# of MOOSE-Chem and of the benchmark's notes (`make bench-sampler`, `make bench-daydream`), 0.2 found
+# 1.1 and 1.6 times as many as 0.5.
+RANDOM_PRIOR = 0.2
+RANDOM_PARTNERS = (UNIFORM, STRATIFIED, "unseen", "reservoir")
 POSTERIOR_DRAWS = 2000
 # Of the posterior's spread: a full draw of eight or more coefficients explores more than a few
 # hundred draws can pay back.
@@ -84,7 +84,7 @@ def shares_of(
         exposure = np.array([row.draws for row in stats], float)
     exposure /= exposure.sum() / max(1, sum(row.draws for row in stats)) or 1.0
     mean = (insights.sum() + 0.5) / (exposure.sum() + 1)
-    prior = np.array([mean * AT_RANDOM_PRIOR if name in AT_RANDOM else mean for name in names])
+    prior = np.array([mean * RANDOM_PRIOR if name in RANDOM_PARTNERS else mean for name in names])
     rng = np.random.default_rng(seed)
     scale = 1 / (exposure + PRIOR_INSIGHTS / prior)
     rates = rng.gamma(insights + PRIOR_INSIGHTS, scale, (POSTERIOR_DRAWS, len(names)))
