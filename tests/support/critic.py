@@ -23,8 +23,8 @@ from daydream_contracts.events import (
 from daydream_contracts.rpc import NearestMatches, VerdictPage
 from daydream_contracts.topology import MEMORY_VERDICTS
 from daydream_critic.calibration.records import CanaryScore, JudgeCalibration
+from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
-from daydream_critic.history.experience import Experience
 from daydream_critic.history.records import CanaryResult, JudgeStats
 from daydream_critic.pipeline.comparison import (
     CompareAnswer,
@@ -233,7 +233,7 @@ def make_critic(
         gates=open_gates(chosen),
         log=DecisionLog(bucket.bucket if bucket else None),
         memory=MemoryLookup(client),
-        panel=JudgePanel(judges, lambda: Experience(history, calibrations or {}), chosen),
+        panel=JudgePanel(judges, lambda: CalibratedHistory(history, calibrations or {}), chosen),
         comparer=comparer if chosen.compare_max else None,
         rule=PromotionRule(chosen),
     )

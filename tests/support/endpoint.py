@@ -194,8 +194,12 @@ class EndpointHandler(BaseHTTPRequestHandler):
             return self.reply(200, self.accounts.batches.upload(data))
         body = json.loads(data or b"{}")
         if self.path.endswith("/batches"):
-            made = self.accounts.batches.create(body, self.accounts.behaviour.get("batch") or {})
-            if (self.accounts.behaviour.get("batch") or {}).get("drop_create"):
+            behaviour = self.accounts.behaviour.get("batch") or {}
+            if "refuse_create" in behaviour:
+                status, message = behaviour["refuse_create"]
+                return self.reply(status, {"error": {"message": message}})
+            made = self.accounts.batches.create(body, behaviour)
+            if behaviour.get("drop_create"):
                 self.close_connection = True
                 return None
             return self.reply(200, made)

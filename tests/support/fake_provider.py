@@ -67,14 +67,18 @@ class FakeBill:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
 
-    def bill(self, key: str, reply: FakeReply) -> None:
-        """Count an answer before it is sent: it is billed even if the client is gone."""
+    def bill(self, key: str, reply: FakeReply, behaviour: str = "") -> None:
+        """Count an answer before it is sent: it is billed even if the client is gone.
+
+        The line names the behaviour too: the first question is the same for each (a probe).
+        """
         if reply.billed_nanousd:
             self.asked[key] = self.asked.get(key, 0) + 1
             self.totals["billed_nanousd"] += reply.billed_nanousd
         else:
             self.totals["refused"] += 1
-        self.write("billed", key=key, status=reply.status, billed_nanousd=reply.billed_nanousd)
+        amounts = {"status": reply.status, "billed_nanousd": reply.billed_nanousd}
+        self.write("billed", key=key, behaviour=behaviour, **amounts)
 
 
 class FakeProvider:
@@ -166,12 +170,14 @@ class FakeProvider:
         self.in_progress_max = max(self.in_progress, self.in_progress_max)
         try:
             reply = self._refused() or await self._answer(name, body, request)
-            self.bill.bill(key, reply)
+            self.bill.bill(key, reply, name)
             return await self._send(request, reply, is_stream=bool(body.get("stream")))
-        except (ConnectionError, asyncio.CancelledError):
+        except (ConnectionError, asyncio.CancelledError) as error:
             self.bill.totals["gone"] += 1
             self.bill.write("gone", key=key)
-            raise
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return web.Response()  # nobody reads it: the client closed the connection
         finally:
             self.in_progress -= 1
 

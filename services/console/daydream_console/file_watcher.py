@@ -14,7 +14,7 @@ from watchfiles import awatch
 
 from daydream_console.client import Client
 from daydream_console.ingest import Labels, Offered, offer
-from daydream_console.sources import FoundDocument, files_in, is_hidden
+from daydream_console.sources import SourceDocument, files_in, is_hidden
 from daydream_console.sources.folders import changed_files
 from daydream_console.stored_sources import remove, sources_under
 
@@ -71,7 +71,7 @@ async def _compare(
 
 def _split_by_existence(
     touched: set[Path], folders: Sequence[Path]
-) -> tuple[list[Path], list[FoundDocument]]:
+) -> tuple[list[Path], list[SourceDocument]]:
     """Return (paths that are gone, documents that exist), without hidden ones."""
     visible = sorted(path for path in touched if not is_hidden(path, folders))
     gone = [path for path in visible if not path.exists()]

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from daydream_console.client import Client
 from daydream_console.overview import handled_up_to
-from daydream_console.sources import FoundDocument, UnreadableSourceError
+from daydream_console.sources import SourceDocument, UnreadableSourceError
 from daydream_contracts.buckets import DOCUMENT_OBJECTS
 from daydream_contracts.events import DocumentOffered, FactKind, derive_id
 from daydream_contracts.rpc import DocumentReport, ListDocuments
@@ -74,7 +74,7 @@ class Offered:
 
 
 async def offer(
-    client: Client, documents: Iterable[FoundDocument], labels: Labels = NO_LABELS
+    client: Client, documents: Iterable[SourceDocument], labels: Labels = NO_LABELS
 ) -> AsyncIterator[Offered]:
     """Offer documents in batches. Each is loaded only then."""
     batch: list[Content | Offered] = []
@@ -103,7 +103,7 @@ async def offer_bytes(
     return offered
 
 
-def load(document: FoundDocument) -> Content | Offered:
+def load(document: SourceDocument) -> Content | Offered:
     """Return the content of a document, or a report that says why it can't be ingested."""
     source = document.source
     if document.skipped:

@@ -11,7 +11,7 @@ from nats.js.object_store import ObjectStore
 
 from daydream_console.client import Client
 from daydream_console.ingest import INLINE_BYTES_MAX, Content, Labels, Offered, load
-from daydream_console.sources import FoundDocument
+from daydream_console.sources import SourceDocument
 from daydream_contracts.buckets import DOCUMENT_OBJECTS
 from daydream_contracts.errors import RetryLaterError
 from daydream_contracts.events import ContractModel, derive_id
@@ -54,7 +54,7 @@ class EmbeddingCost:
 
 
 async def preview(
-    client: Client, documents: Iterable[FoundDocument], labels: Labels
+    client: Client, documents: Iterable[SourceDocument], labels: Labels
 ) -> AsyncIterator[tuple[PreviewedDocument, str]]:
     """Yield each document in order, with the name of the model that would embed it."""
     objects = await client.js.object_store(DOCUMENT_OBJECTS)

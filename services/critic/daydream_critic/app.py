@@ -17,8 +17,8 @@ from daydream_critic.calibration.calibration_budget import CalibrationBudget
 from daydream_critic.calibration.calibration_store import CalibrationStore
 from daydream_critic.calibration.calibrator import Calibrator
 from daydream_critic.families import family_of
+from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
-from daydream_critic.history.experience import Experience
 from daydream_critic.history.history_projector import HistoryProjector
 from daydream_critic.history.report import CriticReport, warnings_of
 from daydream_critic.metrics import VerdictMetrics, observe
@@ -82,11 +82,11 @@ async def open_collaborators(
             judges = await open_judges(runtime, stack, settings, configs)
         calibrator = make_calibrator(settings, runtime, judges, bucket)
 
-        def experience() -> Experience:
-            return Experience(projector.projection, calibrator.calibrations)
+        def calibrated_history() -> CalibratedHistory:
+            return CalibratedHistory(projector.projection, calibrator.calibrations)
 
-        report = CriticReport(experience, identities, settings, lambda: calibrator.progress)
-        warnings = partial(_warnings, experience, identities)
+        report = CriticReport(calibrated_history, identities, settings, lambda: calibrator.progress)
+        warnings = partial(_warnings, calibrated_history, identities)
         history_projector = HistoryProjector(projector, runtime, warnings)
         if not settings.enabled:
             await history_projector.catch_up()
@@ -96,7 +96,9 @@ async def open_collaborators(
         observe(runtime.telemetry, report.state)
         await _publish_plan(runtime, settings, configs, judges)
         decisions = await runtime.bucket(DECISION_RECORDS)
-        critic = make_critic(settings, runtime, judges, experience, decisions, calibrator.settled)
+        critic = make_critic(
+            settings, runtime, judges, calibrated_history, decisions, calibrator.settled
+        )
         yield Collaborators(
             {
                 "critic": critic,
@@ -130,9 +132,9 @@ def make_calibrator(
 
 
 def _warnings(
-    experience: Callable[[], Experience], judges: Sequence[JudgeIdentity]
+    calibrated_history: Callable[[], CalibratedHistory], judges: Sequence[JudgeIdentity]
 ) -> tuple[str, ...]:
-    return warnings_of(experience(), judges)
+    return warnings_of(calibrated_history(), judges)
 
 
 def read_judges(settings: CriticSettings) -> tuple[JudgeConfig, ...]:
@@ -150,19 +152,19 @@ def make_critic(
     settings: CriticSettings,
     runtime: Runtime,
     judges: Sequence[Judge],
-    experience: Callable[[], Experience],
+    calibrated_history: Callable[[], CalibratedHistory],
     decisions: KeyValue,
     calibrated: Callable[[], Awaitable[None]],
 ) -> Critic:
     """Return the pipeline with the gates and judges that the settings name."""
     comparer = PairwiseComparer(
-        compare_request(), runtime.rpc, settings.compare_max, lambda: experience().history
+        compare_request(), runtime.rpc, settings.compare_max, lambda: calibrated_history().history
     )
     return Critic(
         gates=open_gates(settings),
         log=DecisionLog(decisions),
         memory=MemoryLookup(runtime.rpc),
-        panel=JudgePanel(judges, experience, settings, calibrated),
+        panel=JudgePanel(judges, calibrated_history, settings, calibrated),
         comparer=comparer if settings.compare_max else None,
         rule=PromotionRule(settings),
     )

@@ -1,4 +1,4 @@
-"""Passages to facts: what the gate lets through, in pieces of whole sentences.
+"""Passages to facts: what the passage filter lets through, in pieces of whole sentences.
 
 A piece holds neighbouring blocks of one passage, up to a maximum length. A sentence is cut only if
 it is longer than that alone. A text is too short for a fact below 40 Latin characters, or as few of
@@ -19,10 +19,10 @@ from semchunk.semchunk import chunk
 
 from daydream_contracts.events import FactKind
 from daydream_memory.fact_fingerprint import fact_id_of
-from daydream_memory.gate import ScreenedBlock, screen
-from daydream_memory.gate.removals import removals
-from daydream_memory.gate.scripts import join_sentences, latin_length
-from daydream_memory.gate.sentences import split_sentences
+from daydream_memory.passage_filter import ScreenedBlock, screen
+from daydream_memory.passage_filter.removals import removals
+from daydream_memory.passage_filter.scripts import join_sentences, latin_length
+from daydream_memory.passage_filter.sentences import split_sentences
 from daydream_memory.reading import DocumentMetadata, LeftOut, Passage, ReadResult
 from daydream_memory.store import NewFact
 
@@ -43,7 +43,7 @@ class FactText:
 
 @dataclass(frozen=True)
 class DocumentTexts:
-    """What becomes facts, in its order, and what gave none: by its reader or by the gate."""
+    """What becomes facts, in its order, and what gave none, by its reader or the filter."""
 
     texts: tuple[FactText, ...]
     left_out: tuple[LeftOut, ...] = ()
@@ -62,7 +62,7 @@ def texts_of(
 ) -> DocumentTexts:
     """Return the texts of a document that become facts.
 
-    A question is one fact, however short, without a gate and a title. A fact without a heading
+    A question is one fact, however short, without the filter and a title. A fact without a heading
     above it has the document's name as its title.
     """
     if kind is FactKind.QUESTION:

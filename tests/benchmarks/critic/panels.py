@@ -1,7 +1,7 @@
 """The panel's posterior compared with the best possible weighting, on simulated judges.
 
-It is what the product runs: scores become ranks, reviews become labels, and `Experience` weighs
-them. No single step is replaced.
+It is what the product runs: scores become ranks, reviews become labels, and `CalibratedHistory`
+weighs them. No single step is replaced.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from benchmarks.critic.ordering import auc
 from benchmarks.figures import mean_figure
+from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
-from daydream_critic.history.experience import Experience
 from daydream_critic.history.records import JudgeStats, ReviewLabel
 
 FILE = "simulated-judges.json"
@@ -74,7 +74,7 @@ def keys_of(scores: Array) -> list[str]:
 
 def experience_of(
     history: Array, reviewed: Array | None = None, truth: NDArray[np.bool_] | None = None
-) -> Experience:
+) -> CalibratedHistory:
     """Return what the critic knows after these scores, shape (ideas, judges), and reviews."""
     keys = keys_of(history)
     labels = []
@@ -88,7 +88,7 @@ def experience_of(
             )
             for idea, (row, accepted) in enumerate(zip(reviewed.tolist(), truth, strict=True))
         ]
-    return Experience(
+    return CalibratedHistory(
         CriticHistory(
             judges={
                 key: JudgeStats(scores=Counter(column), answers=len(column))
@@ -100,7 +100,7 @@ def experience_of(
     )
 
 
-def deviates(experience: Experience, scores: Array) -> Array:
+def deviates(experience: CalibratedHistory, scores: Array) -> Array:
     """Return the deviate of each score, shape (ideas, judges)."""
     columns = []
     for key, column in zip(keys_of(scores), scores.T.tolist(), strict=True):

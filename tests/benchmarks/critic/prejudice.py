@@ -19,7 +19,7 @@ from benchmarks.critic.ordering import auc
 from benchmarks.critic.panels import deviates, experience_of, keys_of
 from benchmarks.figures import mean_figure
 from daydream_critic.calibration.records import CanaryScore, JudgeCalibration
-from daydream_critic.history.experience import Experience
+from daydream_critic.history.calibrated_history import CalibratedHistory
 
 IDEAS, HISTORY, CANARIES = 3000, 500, 60
 POSITIVE_RATE = 0.2
@@ -95,7 +95,7 @@ def gap_and_gain(panel: PrejudicedPanel, seed: int) -> tuple[float, float]:
     values = deviates(blind, scores)
     equal = auc(values.mean(axis=1), truth)
     ours = auc(blind.aggregation_model(keys_of(scores)).scores(values), truth)
-    calibrated = Experience(blind.history, _calibrations(panel, rng))
+    calibrated = CalibratedHistory(blind.history, _calibrations(panel, rng))
     model = calibrated.aggregation_model(keys_of(scores))
     return equal - ours, auc(model.scores(deviates(calibrated, scores)), truth) - equal
 

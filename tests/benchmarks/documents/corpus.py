@@ -1,7 +1,7 @@
 """A corpus of documents of several kinds, made from the labelled passages with a seed.
 
 Sentences, lists, menus and reference lists are those of the passages, in another order in each
-document, so that the gate has the work that it has with a lab's files.
+document, so that the passage filter has the work that it has with a lab's files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The labelled passages: how many facts of junk there are, and how much content is lost.
 
 `passages.jsonl` holds passages that were written for this, each with its kind: content, or the kind
-of junk that it is. The halves alternate within each kind. Thresholds of the gate were set on the
-half "tuning" only; figures are of the half "held-out".
+of junk that it is. The halves alternate within each kind. Thresholds of the passage
+filter were set on the half "tuning" only; figures are of the half "held-out".
 """
 
 from __future__ import annotations

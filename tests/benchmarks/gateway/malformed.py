@@ -55,8 +55,8 @@ async def measure(gateway: BenchedGateway, *, quick: bool) -> None:
     await gateway.wait_until_settled()
     spend = {row.model: row for row in (await gateway.ledger()).spend}
     billed = _billed(gateway.providers[PLAIN])
-    if not all(billed[shape] for shape in MALFORMED_SHAPES):
-        raise RuntimeError("the machine is too slow: a shape was never asked for")
+    if missing := [shape for shape in MALFORMED_SHAPES if not billed[shape]]:
+        raise RuntimeError(f"these shapes were never billed: {missing}; is the machine loaded?")
     runs = [
         ShapeRun(shape, counts, billed[shape], spend.get(shape))
         for shape, counts in zip(MALFORMED_SHAPES, ended, strict=True)
@@ -81,13 +81,11 @@ async def _calls(
 
 
 def _billed(provider: ProviderProcess) -> Counter[str]:
-    """Return what was billed by shape. Each question is asked of one shape only."""
-    lines = provider.log()
-    shapes = {line["key"]: line["behaviour"] for line in lines if line["event"] == "start"}
+    """Return what was billed by shape."""
     billed: Counter[str] = Counter()
-    for line in lines:
+    for line in provider.log():
         if line["event"] == "billed":
-            billed[shapes[line["key"]]] += line["billed_nanousd"]
+            billed[line["behaviour"]] += line["billed_nanousd"]
     return billed
 
 

@@ -20,6 +20,7 @@ from daydream_budget.gateway.calls.claims import CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.probe import PAID_CALLS_MAX
+from daydream_budget.gateway.state import gateway_state
 from daydream_contracts.errors import ConfigurationError, PermanentError, RetryLaterError
 from daydream_contracts.rpc import Quote
 from daydream_models.client import ModelClient
@@ -76,7 +77,7 @@ class BatchedModel(LedgerClient):
 
     def use(self, gateway: Gateway) -> None:
         """Ask this replica from now on."""
-        self.worker = gateway.batch_worker
+        self.gateway, self.worker = gateway, gateway.batch_worker
         client: Any = FakeGatewayHttp(gateway)
         settings = ModelSettings(name=MODEL, batch=True)
         self.model = ModelClient(client, settings, Quote(), client.stage)
@@ -263,14 +264,26 @@ def list_batches(batched: BatchedModel) -> list[Any]:
     return batches
 
 
+async def test_an_empty_balance_at_the_batch_api_stops_the_model_and_loses_no_call(
+    batched: BatchedModel,
+) -> None:
+    await batched.submit(await batched.new_request("thing"))
+    batched.endpoint.misbehave(batch={"refuse_create": [402, "Insufficient balance"]})
+    await batched.step()
+    (state,) = gateway_state(batched.gateway.models, "one").models
+    assert "Insufficient balance" in state.stopped
+    assert len(await left(batched)) == 2, "the call and its intent"
+    await batched.step()
+    assert len(list_batches(batched)) == 0
+
+
 async def test_a_batch_whose_id_was_never_heard_is_found_and_not_handed_in_twice(
     batched: BatchedModel,
 ) -> None:
     request = await batched.new_request("thing")
     await batched.submit(request)
     batched.endpoint.misbehave(batch={"drop_create": True})
-    with pytest.raises(RetryLaterError):
-        await batched.step()
+    await batched.step()
     batched.endpoint.misbehave()
     after_a_restart = await batched.new_worker()
     for _ in range(5):
@@ -291,12 +304,12 @@ async def test_a_worker_that_dies_while_results_are_taken_in_pays_for_none_twice
 
     async def die_after_two(claims: CallClaims, key: str, answer: StoredAnswer) -> StoredAnswer:
         if len(stored) == 2:
-            raise ConnectionError("killed")
+            raise RuntimeError("killed")
         stored.append(key)
         return await store(claims, key, answer)
 
     monkeypatch.setattr(CallClaims, "store_unclaimed", die_after_two)
-    with pytest.raises(ConnectionError):
+    with pytest.raises(RuntimeError, match="killed"):
         await batched.step()
     monkeypatch.setattr(CallClaims, "store_unclaimed", store)
     for request in requests:

@@ -63,7 +63,7 @@ async def test_a_claim_without_an_acknowledgement_is_given_back_by_a_replica_tha
     first.records.loses_acknowledgement = True
     with pytest.raises(TimeoutError):
         await first.new_claim()
-    assert (await second.new_claim()).record.deaths == 0
+    assert (await second.new_claim()).record.owner_crashes == 0
 
 
 async def test_a_release_without_an_acknowledgement_is_made_again(replicas: list[Replica]) -> None:
@@ -71,4 +71,4 @@ async def test_a_release_without_an_acknowledgement_is_made_again(replicas: list
     claim = await first.new_claim()
     first.records.loses_acknowledgement = True
     await first.claims.release(claim)
-    assert (await second.new_claim()).record.deaths == 0
+    assert (await second.new_claim()).record.owner_crashes == 0

@@ -11,7 +11,7 @@ import pytest
 
 from daydream_console import file_watcher
 from daydream_console.ingest import Labels
-from daydream_console.sources import FoundDocument
+from daydream_console.sources import SourceDocument
 
 
 async def test_a_file_that_is_written_during_the_first_comparison_is_offered(
@@ -24,7 +24,7 @@ async def test_a_file_that_is_written_during_the_first_comparison_is_offered(
         return [], []
 
     async def offer(
-        _: object, documents: Sequence[FoundDocument], **__: object
+        _: object, documents: Sequence[SourceDocument], **__: object
     ) -> AsyncIterator[str]:
         for document in documents:
             yield document.source

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from daydream_console.ingest import Content, Offered, load
-from daydream_console.sources import FoundDocument, files_in, is_hidden
+from daydream_console.sources import SourceDocument, files_in, is_hidden
 from daydream_console.sources.folders import changed_files, load_file
-from daydream_console.sources.found import UnreadableSourceError
+from daydream_console.sources.source_document import UnreadableSourceError
 from daydream_contracts.errors import ConfigurationError
 
 
@@ -34,7 +34,7 @@ def notes(tmp_path: Path) -> Path:
     return tmp_path / "notes"
 
 
-def names(documents: list[FoundDocument], folder: Path) -> list[str]:
+def names(documents: list[SourceDocument], folder: Path) -> list[str]:
     return [document.source.removeprefix(f"{folder}/") for document in documents]
 
 

@@ -27,8 +27,8 @@ from daydream_critic.calibration import calibrator as calibrator_module
 from daydream_critic.calibration.calibration_budget import CalibrationBudget
 from daydream_critic.calibration.calibration_store import CalibrationStore
 from daydream_critic.calibration.calibrator import BATCH, Calibrator
+from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
-from daydream_critic.history.experience import Experience
 from daydream_critic.history.report import warnings_of
 from daydream_critic.pipeline.judges.interface import Judge
 from daydream_critic.settings import CriticSettings
@@ -275,16 +275,16 @@ def test_a_judge_without_skill_is_reported_and_one_with_skill_is_not() -> None:
         **calibrations_of([poor], bridges=[7, 8] * 15, decoys=[7, 8] * 15),
         **calibrations_of([good], bridges=[7, 8] * 15, decoys=[4, 5] * 15),
     }
-    experience = Experience(CriticHistory(), calibrations)
-    (sentence,) = warnings_of(experience, [poor, good])
+    calibrated_history = CalibratedHistory(CriticHistory(), calibrations)
+    (sentence,) = warnings_of(calibrated_history, [poor, good])
     assert sentence.startswith(f"{poor.name} can't tell bridges from decoys")
     assert "50%" in sentence
-    skill = experience.skill(good.history_key(FULL))
+    skill = calibrated_history.skill(good.history_key(FULL))
     assert skill is not None
     assert skill.low > 0.9
     keys = [judge.history_key(FULL) for judge in (poor, good)]
-    assert experience.is_measured(keys), "before any verdict"
-    separations = experience.aggregation_model(keys).separations
+    assert calibrated_history.is_measured(keys), "before any verdict"
+    separations = calibrated_history.aggregation_model(keys).separations
     assert separations[1] > 1.0 > separations[0]
 
 
@@ -297,10 +297,10 @@ def test_canaries_that_contradict_the_consensus_raise_an_alarm() -> None:
         row[third] = float(5 + place % 4)
     misled = calibrations_of(judges[:2], bridges=[5, 6] * 15, decoys=[7, 8] * 15)
     knowing = calibrations_of(judges[2:], bridges=[7, 8] * 15, decoys=[5, 6] * 15)
-    warnings = warnings_of(Experience(history, misled | knowing), judges)
+    warnings = warnings_of(CalibratedHistory(history, misled | knowing), judges)
     assert any("contradict the judges' consensus" in text for text in warnings)
     right = calibrations_of(judges, bridges=[7, 8] * 15, decoys=[5, 6] * 15)
-    assert warnings_of(Experience(history, right), judges) == ()
+    assert warnings_of(CalibratedHistory(history, right), judges) == ()
 
 
 def test_settings_turn_calibration_off_with_promotion_by_score() -> None:

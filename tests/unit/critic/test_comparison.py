@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from daydream_contracts.events import Decision, VerdictReached
+from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
-from daydream_critic.history.experience import Experience
 from daydream_critic.history.records import ComparisonRow, ReferenceHypothesis
 from support.critic import (
     FakeJudgeModel,
@@ -43,7 +43,7 @@ def reference_verdict(number: int) -> VerdictReached:
 
 def add_references(history: CriticHistory, **access: Any) -> FakeNearestMemory:
     """Add four hypotheses at the threshold to the history, and return a memory with their texts."""
-    model = Experience(history).aggregation_model(list(history.judges))
+    model = CalibratedHistory(history).aggregation_model(list(history.judges))
     threshold = history.quota_threshold(0.05).value(model)
     verdicts = [reference_verdict(number) for number in range(4)]
     for number, verdict in enumerate(verdicts):

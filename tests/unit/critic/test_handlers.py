@@ -22,8 +22,8 @@ from daydream_contracts.events import (
 from daydream_contracts.rpc import CriticState, EmptyRequest
 from daydream_contracts.topology import CRITIC_STATE, MessageRoute, route_of
 from daydream_critic.app import build
+from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
-from daydream_critic.history.experience import Experience
 from daydream_critic.history.report import CriticReport
 from daydream_critic.metrics import VerdictMetrics
 from daydream_critic.oracle.app import build as build_oracle
@@ -46,7 +46,7 @@ def critic_app() -> ServiceApp:
     app = build(settings)
     judge, history = model_judge(FakeJudgeModel([9])), CriticHistory()
     critic = make_critic([judge], history, promote_by="score", compare_max=0)
-    report = CriticReport(lambda: Experience(history, {}), [judge], settings)
+    report = CriticReport(lambda: CalibratedHistory(history, {}), [judge], settings)
     app.context.set_global("critic", critic)
     app.context.set_global("report", report)
     app.context.set_global("metrics", VerdictMetrics(app.telemetry))

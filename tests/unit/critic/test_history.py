@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from daydream_contracts.events import Decision, ReviewRecorded
+from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import ROWS_MAX, CriticHistory
-from daydream_critic.history.experience import Experience
 from daydream_critic.history.records import SCORES_MAX, PromotedHypothesis, history_key_of
 from support.critic import (
     FULL,
@@ -31,7 +31,7 @@ def test_a_verdict_is_learned_once_and_within_bounds() -> None:
     key = history_key_of(verdict.judgements[0])
     assert key == judges[0].history_key(FULL)
     assert history.judges[key].scores == {8.0: 2}
-    assert Experience(history).usd_per_answer(key) == pytest.approx(1e-6)
+    assert CalibratedHistory(history).usd_per_answer(key) == pytest.approx(1e-6)
     assert len(history.rows) == 2
     for sequence in range(3, 3 + SCORES_MAX + ROWS_MAX):
         history.add(sequence, verdict)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from daydream_contracts.events import Decision
+from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
-from daydream_critic.history.experience import Experience
 from daydream_critic.history.records import JudgeStats
 from daydream_critic.pipeline.evaluation import Evaluation
 from daydream_critic.pipeline.judge_panel import SNAPSHOT_GROWTH, SNAPSHOT_HYPOTHESES, JudgePanel
@@ -92,7 +92,9 @@ def test_the_aggregation_in_the_verdict_is_the_whole_arithmetic() -> None:
     aggregation = verdict_of(judges, history, written_by("qwen3")).aggregation
     assert aggregation is not None
     assert aggregation.prior is not None
-    model = Experience(history).aggregation_model([judge.history_key(FULL) for judge in judges])
+    model = CalibratedHistory(history).aggregation_model(
+        [judge.history_key(FULL) for judge in judges]
+    )
     values = np.array([vote.value for vote in aggregation.votes])
     log_odds = model.log_odds(values, (1, 1), aggregation.prior)
     assert aggregation.log_odds == pytest.approx(log_odds)
@@ -105,7 +107,7 @@ def requests_for(score: int) -> list[ModelRequest]:
     model = FakeJudgeModel([score] * 5)
     judge = model_judge(model, calls_max=3)
     history = history_of([judge])
-    ranks = Experience(history).score_ranks(judge.history_key(FULL))
+    ranks = CalibratedHistory(history).score_ranks(judge.history_key(FULL))
     assert ranks.of_score(6.0) < ranks.of_score(7.0) < ranks.of_score(8.0)
     assert history.quota_threshold(0.05).count == 200
     verdict = verdict_of([judge], history, written_by("qwen3"), usd_per_hit_max=1.0)
@@ -177,7 +179,7 @@ def calls_of_a_poor_and_a_good_judge(good_cost_nanousd: int) -> list[int]:
     history = history_of(judges)
     history.judges[judges[1].history_key(FULL)].cost_nanousd = good_cost_nanousd * 200
     history.canaries = canaries_for(judges)
-    assert Experience(history).is_measured([judge.history_key(FULL) for judge in judges])
+    assert CalibratedHistory(history).is_measured([judge.history_key(FULL) for judge in judges])
     verdict_of(judges, history, written_by("qwen3"), usd_per_hit_max=0.001, compare_max=0)
     return [len(model.requests) for model in models]
 
@@ -196,7 +198,9 @@ def test_a_snapshot_of_the_judges_holds_for_a_number_of_hypotheses() -> None:
     history = history_of(judges)
     history.canaries = canaries_for(judges)
     history.judged = SNAPSHOT_GROWTH * SNAPSHOT_HYPOTHESES
-    panel = JudgePanel(judges, lambda: Experience(history), CriticSettings(usd_per_hit_max=0.001))
+    panel = JudgePanel(
+        judges, lambda: CalibratedHistory(history), CriticSettings(usd_per_hit_max=0.001)
+    )
 
     def asked() -> list[str]:
         evaluation = asyncio.run(panel.evaluate(Evaluation(written_by("qwen3"))))

@@ -11,8 +11,8 @@ import pytest
 
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import Decision, HypothesisProposed, Scores, Synthesis
+from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
-from daydream_critic.history.experience import Experience
 from daydream_critic.history.records import history_key_of
 from daydream_critic.pipeline.comparison import compare_request
 from daydream_critic.pipeline.evaluation import Evaluation
@@ -124,7 +124,7 @@ def test_the_history_of_a_judge_without_a_model_starts_again_with_a_new_version(
     key = judge.history_key(FULL)
     assert key == history_key_of(verdict.judgements[0]) == "length:2"
     assert history.judges[key].count == 1
-    assert Experience(history).usd_per_answer(key) == 0.0
+    assert CalibratedHistory(history).usd_per_answer(key) == 0.0
 
 
 def test_a_judge_without_a_model_is_weighed_by_its_history_next_to_models(offer: Offer) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from prometheus_client import generate_latest
 
+from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
-from daydream_critic.history.experience import Experience
 from daydream_critic.history.records import CanaryResult, ComparisonRow, JudgeStats, ReviewLabel
 from daydream_critic.history.report import RECENT_CANARIES, drift_of, share_of, state_of
 from daydream_critic.metrics import observe
@@ -68,7 +68,7 @@ def test_without_observations_a_share_may_be_anything() -> None:
 
 
 def test_a_critic_without_a_history_says_so() -> None:
-    state = state_of(Experience(CriticHistory()), judge_specs(), CriticSettings())
+    state = state_of(CalibratedHistory(CriticHistory()), judge_specs(), CriticSettings())
     assert (state.rule, state.judged, state.effective_judges, state.calibration, state.certain) == (
         "quota",
         0,
@@ -93,7 +93,7 @@ def test_three_judges_that_always_agree_are_worth_hardly_more_than_one() -> None
         )
         for key in keys
     }
-    state = state_of(Experience(history), judges, CriticSettings())
+    state = state_of(CalibratedHistory(history), judges, CriticSettings())
     assert 1.0 <= state.effective_judges < 1.1
     assert state.saved_nanousd == {"duplicate": 2000}
     assert state.judges[0].scores == {"5": 75, "6": 75, "7": 75, "8": 75}
@@ -111,7 +111,7 @@ def test_calibration_and_position_bias_come_from_reviews_and_comparisons() -> No
         ComparisonRow(judge=judges[0].name, first=f"a{at}", second=f"b{at}", first_won=True)
         for at in range(20)
     ]
-    state = state_of(Experience(history), judges, CriticSettings(target_precision=0.6))
+    state = state_of(CalibratedHistory(history), judges, CriticSettings(target_precision=0.6))
     assert [part.accepted.hits for part in state.calibration] == [0, 0, 5, 10, 10]
     assert state.certain is not None
     assert state.certain.accepted.low >= 0.5
@@ -123,7 +123,9 @@ def test_calibration_and_position_bias_come_from_reviews_and_comparisons() -> No
 def test_canary_rates_and_their_intervals_are_metrics() -> None:
     telemetry = start_telemetry("critic", "test")
     history = CriticHistory(canaries=canary_results([True] * 6 + [False] * 2, [False] * 10))
-    observe(telemetry, lambda: state_of(Experience(history), judge_specs(), CriticSettings()))
+    observe(
+        telemetry, lambda: state_of(CalibratedHistory(history), judge_specs(), CriticSettings())
+    )
     lines = generate_latest(telemetry.registry).decode().splitlines()
     telemetry.close()
     rates_by_labels = {
@@ -153,7 +155,7 @@ def test_the_report_has_the_rates_of_the_oracle_for_the_canaries_that_reached_it
         for canary in canary_results([True, True, False], [False, False])
     ]
     state = state_of(
-        Experience(CriticHistory(canaries=[*examined, *canary_results([False], [True])])),
+        CalibratedHistory(CriticHistory(canaries=[*examined, *canary_results([False], [True])])),
         judge_specs(),
         CriticSettings(),
     )

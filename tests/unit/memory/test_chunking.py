@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from daydream_contracts.events import FactKind
 from daydream_memory.chunking import CHARS_MIN, DocumentFacts, facts_of
-from daydream_memory.gate.sentences import split_sentences
+from daydream_memory.passage_filter.sentences import split_sentences
 from daydream_memory.reading import LeftOut, Passage, ReadResult
 from daydream_memory.store import NewFact
 
@@ -68,7 +68,7 @@ def test_a_text_that_fits_is_one_fact() -> None:
 
 def test_what_the_reader_left_out_comes_first() -> None:
     result = document(SENTENCE, "Home | About | Contact | Imprint")
-    assert [entry.kind for entry in result.left_out] == ["pictures", "gate-navigation"]
+    assert [entry.kind for entry in result.left_out] == ["pictures", "filter-navigation"]
     assert result.left_out[1].text == "1 menu: “Home | About | Contact | Imprint”"
 
 

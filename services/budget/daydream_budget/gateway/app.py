@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 from daydream_budget.gateway import handlers
-from daydream_budget.gateway.alarms import Alarms
+from daydream_budget.gateway.answer_alerts import AnswerAlerts
 from daydream_budget.gateway.api.routes import ApiRoutes
 from daydream_budget.gateway.attempts import Attempts
 from daydream_budget.gateway.batch.lane import BatchApis, BatchLane
@@ -113,7 +113,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
         attempts = Attempts(
             models,
             Funds(runtime.rpc),
-            Alarms(runtime.publish),
+            AnswerAlerts(runtime.publish),
             CallMetrics(runtime.telemetry),
             settings.patience_s,
             ModelProbes(profiles),
@@ -142,7 +142,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
             )
             if attempts.probes is not None:
                 await attempts.probes.close()
-            await attempts.alarms.finish()
+            await attempts.alerts.finish()
             await attempts.funds.finish(SETTLE_S_MAX)
             await lane.apis.close()
             await models.close()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from daydream_budget.gateway.alarms import Alarms
+from daydream_budget.gateway.answer_alerts import AnswerAlerts
 from daydream_budget.gateway.call_bounds import CallBound
 from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.calls.record import StoredAnswer
@@ -86,7 +86,7 @@ class Attempts:
 
     models: Models
     funds: Funds
-    alarms: Alarms
+    alerts: AnswerAlerts
     metrics: CallMetrics
     patience_s: float
     probes: ModelProbes | None = None
@@ -169,7 +169,7 @@ class Attempts:
             with self.metrics.observed(context, model, ready.call) as observed:
                 reply = await model.send(ready.call)
                 row = observed.ended(reply)
-            same = self.alarms.same_answer(context, model, reply)
+            same = self.alerts.same_answer(context, model, reply)
             model.limiter.report(
                 ready.turn,
                 "stop" if same else row.signal,
@@ -225,7 +225,7 @@ class Attempts:
         )
         self.metrics.add_answer(context, model, answer)
         wants_room = model.learn(context.caller, ready.call, reply)
-        self.alarms.check(context, model, reply)
+        self.alerts.check(context, model, reply)
         return AttemptOutcome(attempt, reply, row, answer, wants_room)
 
     def settle(

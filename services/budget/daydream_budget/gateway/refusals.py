@@ -67,9 +67,9 @@ class CallRefusedError(Exception):
         return cls(503, "stopping", "this gateway is stopping", "wait", STOP_RETRY_S)
 
     @classmethod
-    def of_lost_call(cls, deaths: int) -> CallRefusedError:
+    def of_lost_call(cls, owner_crashes: int) -> CallRefusedError:
         """Return the refusal of a call in which gateways died."""
-        text = f"{deaths} gateways died in this call; it is not paid again"
+        text = f"{owner_crashes} gateways died in this call; it is not paid again"
         return cls(422, "call_lost", text, "reject")
 
     @classmethod

@@ -30,7 +30,7 @@ from daydream_console.client import Client, connected
 from daydream_console.export.examples import roots_of
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.stack import running
-from daydream_console.sources import FoundDocument
+from daydream_console.sources import SourceDocument
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import Fact, FactKind, LinkKind, ModelCall, VerdictReached
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetGoal, SetLimit
@@ -118,7 +118,7 @@ async def _read_notes(
     notes = plan.notes
     report(f"reading {len(notes)} notes")
     files = await asyncio.to_thread(write_notes, folder.path / "notes", notes)
-    documents = [FoundDocument(file.name, file.read_bytes) for file in files]
+    documents = [SourceDocument(file.name, file.read_bytes) for file in files]
     offers = ingest.offer(client, documents)
     reports = await ingest.reports(client, [offered async for offered in offers])
     if refused := [report for report in reports if report.status != "read"]:

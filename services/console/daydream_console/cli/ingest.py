@@ -19,8 +19,8 @@ from daydream_console.cli.status_view import show_reports
 from daydream_console.client import Client
 from daydream_console.sources import (
     BYTES_MAX,
-    FoundDocument,
     FoundFiles,
+    SourceDocument,
     UnreadableSourceError,
     files_in,
 )
@@ -119,7 +119,7 @@ def _found(wanted: Sequence[str], stdin_name: str) -> FoundFiles:
     files = FoundFiles()
     for path in wanted:
         if path == STANDARD_INPUT:
-            files.documents.append(FoundDocument(stdin_name, _standard_input))
+            files.documents.append(SourceDocument(stdin_name, _standard_input))
         elif remote.is_remote(path):
             files.documents += remote.documents_at(path)
         else:
@@ -137,7 +137,7 @@ def _standard_input() -> bytes:
 
 
 async def _ingest(
-    client: Client, documents: Sequence[FoundDocument], labels: ingest.Labels
+    client: Client, documents: Sequence[SourceDocument], labels: ingest.Labels
 ) -> list[DocumentReport]:
     """Offer all documents and wait for their reports.
 

@@ -12,11 +12,11 @@ from daydream_console.cli.output import count, emit_json, err, out, usd
 from daydream_console.cli.status_view import report_line
 from daydream_console.ingest import Labels
 from daydream_console.preview import EmbeddingCost, embedding_cost, preview
-from daydream_console.sources import FoundDocument
+from daydream_console.sources import SourceDocument
 
 
 async def preview_command(
-    documents: Sequence[FoundDocument], labels: Labels, data: Path | None, *, as_json: bool
+    documents: Sequence[SourceDocument], labels: Labels, data: Path | None, *, as_json: bool
 ) -> None:
     """Read all documents and store nothing. Print each, the facts, and the cost of embedding."""
     previewed, models = [], set()

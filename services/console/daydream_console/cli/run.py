@@ -50,7 +50,7 @@ from daydream_console.local.folder import DataFolder, default_folder
 from daydream_console.local.model import ModelChoice, choose
 from daydream_console.local.stack import running, services_wanted
 from daydream_console.overview import Overview, overview
-from daydream_console.sources import FoundDocument, files_in
+from daydream_console.sources import SourceDocument, files_in
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import (
     DocumentReport,
@@ -158,7 +158,7 @@ async def run(plan: RunPlan) -> int:
 async def _daydream(
     client: Client,
     plan: RunPlan,
-    documents: Sequence[FoundDocument],
+    documents: Sequence[SourceDocument],
     progress: Progress,
     before: Overview,
 ) -> RunResult:
@@ -198,7 +198,7 @@ def _progress_bar() -> Progress:
 
 
 async def _ingest(
-    client: Client, documents: Sequence[FoundDocument], progress: Progress
+    client: Client, documents: Sequence[SourceDocument], progress: Progress
 ) -> list[DocumentReport]:
     """Ingest the documents, or the bundled notes into an empty memory.
 

@@ -11,8 +11,8 @@ from nats.js import JetStreamContext
 
 from daydream_console.alerts import alerts_since
 from daydream_console.digest.content import Digest
+from daydream_console.digest.preferences import preferences_of
 from daydream_console.digest.selection import choose, improbable_candidates, ranked
-from daydream_console.digest.taste import taste_of
 from daydream_console.insights.pages import read_insight, read_insights
 from daydream_contracts.errors import PermanentError
 from daydream_contracts.rpc import InsightQuery, InsightState, InsightSummary
@@ -49,16 +49,16 @@ async def build_digest(rpc: RpcClient, js: JetStreamContext, request: DigestRequ
         read_insights(rpc, reviews, REVIEWS_READ_MAX),
         alerts_since(js, since),
     )
-    taste = taste_of(request.reader, reviewed.insights)
+    preferences = preferences_of(request.reader, reviewed.insights)
     unread = [insight for insight in page.insights if insight.insight_id not in request.sent]
-    order = ranked(unread, taste)
+    order = ranked(unread, preferences)
     similarity = await _similarities(rpc, improbable_candidates(order, request.top))
     return Digest(
         reader=request.reader,
         since=since,
         until=until,
         zone=request.zone,
-        items=choose(order, request.top, taste, similarity),
+        items=choose(order, request.top, preferences, similarity),
         insights=page.total,
         daydreams=all_of_them.total,
         spent_nanousd=sum(insight.cost_nanousd for insight in all_of_them.insights),

@@ -5,17 +5,17 @@ loaded before it is needed, and nothing that is wrong with one document stops th
 """
 
 from daydream_console.sources.folders import FoundFiles, files_in, is_hidden
-from daydream_console.sources.found import (
+from daydream_console.sources.source_document import (
     BYTES_MAX,
-    FoundDocument,
+    SourceDocument,
     UnreadableSourceError,
     source_name,
 )
 
 __all__ = [
     "BYTES_MAX",
-    "FoundDocument",
     "FoundFiles",
+    "SourceDocument",
     "UnreadableSourceError",
     "files_in",
     "is_hidden",

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from daydream_console.sources.found import (
+from daydream_console.sources.source_document import (
     BYTES_MAX,
-    FoundDocument,
+    SourceDocument,
     UnreadableSourceError,
     source_name,
     too_large,
@@ -41,7 +41,7 @@ class FoundFiles:
     that could not be listed; nothing is known of what is below.
     """
 
-    documents: list[FoundDocument] = field(default_factory=list)
+    documents: list[SourceDocument] = field(default_factory=list)
     hidden: int = 0
     closed: list[str] = field(default_factory=list)
 
@@ -102,7 +102,7 @@ def _walk(folder: Path, name_of: NameOf, result: FoundFiles) -> None:
                 entries = sorted(listed, key=lambda entry: entry.name)
         except OSError as error:
             refusal = UnreadableSourceError(f"can't be read: {error.strerror}")
-            result.documents.append(FoundDocument(name_of(current), partial(_fail, refusal)))
+            result.documents.append(SourceDocument(name_of(current), partial(_fail, refusal)))
             result.closed.append(name_of(current))
             continue
         folders: list[Path] = []
@@ -116,38 +116,38 @@ def _walk(folder: Path, name_of: NameOf, result: FoundFiles) -> None:
         waiting += reversed(folders)
 
 
-def _entry(entry: os.DirEntry[str], root: Path, name_of: NameOf) -> FoundDocument:
+def _entry(entry: os.DirEntry[str], root: Path, name_of: NameOf) -> SourceDocument:
     path = Path(entry.path)
     if note := own_data_of_zotero(path):
-        return FoundDocument(name_of(path), skipped=note)
+        return SourceDocument(name_of(path), skipped=note)
     if not entry.is_symlink():
         return _document(path, path, name_of)
     target = Path(os.path.realpath(path))
     if not target.is_relative_to(root):
-        return FoundDocument(name_of(path), skipped=OUTSIDE)
+        return SourceDocument(name_of(path), skipped=OUTSIDE)
     if not target.exists():
-        return FoundDocument(name_of(path), skipped=DANGLING)
+        return SourceDocument(name_of(path), skipped=DANGLING)
     if target.is_dir():
-        return FoundDocument(name_of(path), skipped=FOLDER_LINK)
+        return SourceDocument(name_of(path), skipped=FOLDER_LINK)
     return _document(path, target, name_of)
 
 
-def _document(path: Path, target: Path, name_of: NameOf) -> FoundDocument:
+def _document(path: Path, target: Path, name_of: NameOf) -> SourceDocument:
     try:
         is_file = stat.S_ISREG(target.stat().st_mode)
     except OSError as error:
         refusal = UnreadableSourceError(f"can't be read: {error.strerror}")
-        return FoundDocument(name_of(path), partial(_fail, refusal))
+        return SourceDocument(name_of(path), partial(_fail, refusal))
     if not is_file:
-        return FoundDocument(name_of(path), skipped=SPECIAL)
-    return FoundDocument(name_of(path), partial(load_file, target))
+        return SourceDocument(name_of(path), skipped=SPECIAL)
+    return SourceDocument(name_of(path), partial(load_file, target))
 
 
 def _fail(error: UnreadableSourceError) -> bytes:
     raise error
 
 
-def changed_files(paths: Sequence[Path], folders: Sequence[Path]) -> Iterator[FoundDocument]:
+def changed_files(paths: Sequence[Path], folders: Sequence[Path]) -> Iterator[SourceDocument]:
     """Yield what is at these paths now, as `files_in` finds it below one of the folders."""
     for path in sorted(paths):
         root = next((folder for folder in folders if path.is_relative_to(folder.absolute())), path)
@@ -159,7 +159,7 @@ def changed_files(paths: Sequence[Path], folders: Sequence[Path]) -> Iterator[Fo
             yield from _link(path, root)
 
 
-def _link(path: Path, root: Path) -> Iterator[FoundDocument]:
+def _link(path: Path, root: Path) -> Iterator[SourceDocument]:
     with os.scandir(path.parent) as entries:
         for entry in entries:
             if entry.name == path.name:

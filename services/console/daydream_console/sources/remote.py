@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from daydream_console.sources.found import (
+from daydream_console.sources.source_document import (
     BYTES_MAX,
-    FoundDocument,
+    SourceDocument,
     UnreadableSourceError,
     too_large,
 )
@@ -36,18 +36,18 @@ def is_remote(path: str) -> bool:
     return SEPARATOR in path
 
 
-def documents_at(url: str) -> list[FoundDocument]:
+def documents_at(url: str) -> list[SourceDocument]:
     """List the documents at an address. One that ends in a slash is a folder.
 
     Raise ConfigurationError if it cannot be listed, or its file system is not installed.
     """
     file_system, root = _open(url)
     if not url.endswith("/"):
-        return [FoundDocument(url, partial(_load, file_system, root))]
+        return [SourceDocument(url, partial(_load, file_system, root))]
     documents = []
     for path in _paths(file_system, root, url):
         source = str(file_system.unstrip_protocol(path))
-        documents.append(FoundDocument(source, partial(_load, file_system, path)))
+        documents.append(SourceDocument(source, partial(_load, file_system, path)))
         if len(documents) > DOCUMENTS_MAX:
             raise ConfigurationError(
                 f"{url} holds more than {DOCUMENTS_MAX:,} documents", "Ingest parts of it"

@@ -1,7 +1,7 @@
 """Calibrate the judges before their first verdict: ask each about canaries.
 
 Data: judges × canaries, less what is stored → an estimate, which is announced → small reservations
-with the purpose `calibration` → scores, stored after each batch → `experience` reads them.
+with the purpose `calibration` → scores, stored after each batch → `calibrated_history` reads them.
 
 States: waiting → running → done. `off`: no canaries are wanted. `refused`: the money left is too
 little for it; then hypotheses are judged without it, and it is tried again every `RETRY_S`.

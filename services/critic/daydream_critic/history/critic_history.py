@@ -5,7 +5,7 @@ prompt, how often each score was given and what the answers cost; which judge ga
 the last hypotheses that several judges scored; the final log-odds of the last hypotheses, from
 which the promotion threshold comes, and which of them others can be compared with; results of
 comparisons and of canaries; and reviews and outcomes of promoted hypotheses (from the REVIEWS and
-OUTCOMES streams). What these mean together is the business of `experience`.
+OUTCOMES streams). What these mean together is the business of `calibrated_history`.
 
 Everything is bounded: old rows are dropped, and large counts are halved, which keeps their shape.
 """

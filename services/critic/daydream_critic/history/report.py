@@ -18,8 +18,8 @@ from daydream_contracts.rpc import (
     Share,
 )
 from daydream_critic.calibration.skill import Skill
+from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
-from daydream_critic.history.experience import Experience
 from daydream_critic.history.place_bias import place_bias
 from daydream_critic.pipeline.judges.interface import JudgeIdentity
 from daydream_critic.settings import CriticSettings
@@ -37,32 +37,32 @@ def _no_progress() -> CalibrationProgress:
 
 @dataclass(frozen=True)
 class CriticReport:
-    """Reports on what is known when asked. `experience` and `progress` return it."""
+    """Reports on what is known when asked. `calibrated_history` and `progress` return it."""
 
-    experience: Callable[[], Experience]
+    calibrated_history: Callable[[], CalibratedHistory]
     judges: Sequence[JudgeIdentity]
     settings: CriticSettings
     progress: Callable[[], CalibrationProgress] = _no_progress
 
     def state(self) -> CriticState:
         """Return the report."""
-        state = state_of(self.experience(), self.judges, self.settings)
+        state = state_of(self.calibrated_history(), self.judges, self.settings)
         return state.model_copy(update={"judge_calibration": self.progress()})
 
 
 def state_of(
-    experience: Experience, judges: Sequence[JudgeIdentity], settings: CriticSettings
+    calibrated_history: CalibratedHistory, judges: Sequence[JudgeIdentity], settings: CriticSettings
 ) -> CriticState:
     """Return the report on what is known now."""
-    history = experience.history
+    history = calibrated_history.history
     keys = [judge.history_key(FULL) for judge in judges]
-    model = experience.aggregation_model(keys)
+    model = calibrated_history.aggregation_model(keys)
     certified = history.certified_threshold(settings.target_precision)
     quota_threshold = history.quota_threshold(settings.promote_quota).value(model)
     nanousd_per_verdict = history.cost_nanousd // max(1, history.judged)
     return CriticState(
         judges=tuple(
-            _judge_state(experience, judge, float(separation))
+            _judge_state(calibrated_history, judge, float(separation))
             for judge, separation in zip(judges, model.separations, strict=True)
         ),
         effective_judges=float(len(keys) ** 2 / model.correlations.sum()),
@@ -72,7 +72,7 @@ def state_of(
         decoys=share_of(*history.canary_rate(bridges=False)),
         oracle_bridges=share_of(*history.oracle_pass_rate(bridges=True)),
         oracle_decoys=share_of(*history.oracle_pass_rate(bridges=False)),
-        warnings=warnings_of(experience, judges),
+        warnings=warnings_of(calibrated_history, judges),
         drift=drift_of(history),
         judged=history.judged,
         nanousd_per_verdict=nanousd_per_verdict,
@@ -126,16 +126,18 @@ def _rule(settings: CriticSettings, certified: CertifiedThreshold | None) -> str
     return "quota" if certified is None else "precision"
 
 
-def warnings_of(experience: Experience, judges: Sequence[JudgeIdentity]) -> tuple[str, ...]:
+def warnings_of(
+    calibrated_history: CalibratedHistory, judges: Sequence[JudgeIdentity]
+) -> tuple[str, ...]:
     """Return what people must know of the judges: who has no skill, and a false consensus."""
     keys = [judge.history_key(FULL) for judge in judges]
     names = [judge.name for judge in judges]
     sentences = [
         skill.sentence(name)
         for key, name in zip(keys, names, strict=True)
-        if (skill := experience.skill(key)) is not None and not skill.is_shown
+        if (skill := calibrated_history.skill(key)) is not None and not skill.is_shown
     ]
-    contradiction = experience.contradiction(keys, names)
+    contradiction = calibrated_history.contradiction(keys, names)
     return (*sentences, *([contradiction] if contradiction else []))
 
 
@@ -144,8 +146,10 @@ def _certainty(certified: CertifiedThreshold) -> Certainty:
     return Certainty(threshold=certified.threshold, accepted=share_of(hits, certified.examples))
 
 
-def _judge_state(experience: Experience, judge: JudgeIdentity, separation: float) -> JudgeState:
-    history, key = experience.history, judge.history_key(FULL)
+def _judge_state(
+    calibrated_history: CalibratedHistory, judge: JudgeIdentity, separation: float
+) -> JudgeState:
+    history, key = calibrated_history.history, judge.history_key(FULL)
     stats = history.judge_stats(key)
     places = history.places.get(key, {})
     return JudgeState(
@@ -155,8 +159,8 @@ def _judge_state(experience: Experience, judge: JudgeIdentity, separation: float
         scores={f"{score:g}": count for score, count in sorted(stats.scores.items())},
         nanousd_per_answer=stats.cost_nanousd // max(1, stats.answers),
         separation=separation,
-        measured=experience.is_separated([key]),
-        skill=_skill(experience.skill(key)),
+        measured=calibrated_history.is_separated([key]),
+        skill=_skill(calibrated_history.skill(key)),
         comparisons=sum(row.judge == judge.name for row in history.comparisons),
         position_bias=history.position_bias(judge.name),
         places=tuple(

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from daydream_contracts.events import HypothesisProposed
 from daydream_critic.families import is_related
-from daydream_critic.history.experience import Experience
+from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.records import scores_by_judge
 from daydream_critic.pipeline.decision_context import DecisionContext
 from daydream_critic.pipeline.evaluation import Evaluation
@@ -57,11 +57,12 @@ class JudgeSnapshot:
 class JudgePanel:
     """Asks judges about hypotheses.
 
-    `experience` returns what is known of them now. `calibrated` waits until they are calibrated.
+    `calibrated_history` returns what is known of them now. `calibrated` waits until they are
+    calibrated.
     """
 
     judges: Sequence[Judge]
-    experience: Callable[[], Experience]
+    calibrated_history: Callable[[], CalibratedHistory]
     settings: CriticSettings
     calibrated: Callable[[], Awaitable[None]] = _at_once
     _snapshots: dict[tuple[tuple[str, ...], Calls], JudgeSnapshot] = field(default_factory=dict)
@@ -101,11 +102,11 @@ class JudgePanel:
 
     def _asks_all(self, judges: Sequence[Judge], proposed: HypothesisProposed) -> bool:
         """Return whether each judge is asked once, whatever its opinion is worth."""
-        measured = self.experience().is_measured(_history_keys(judges, proposed))
+        measured = self.calibrated_history().is_measured(_history_keys(judges, proposed))
         return bool(proposed.pair.canary) or proposed.pair.plan != FULL or not measured
 
     def _context(self, judges: Sequence[Judge], proposed: HypothesisProposed) -> DecisionContext:
-        history, settings = self.experience().history, self.settings
+        history, settings = self.calibrated_history().history, self.settings
         full = proposed.pair.plan == FULL
         calls_max = tuple(judge.calls_max if full else 1 for judge in judges)
         snapshot = self._judge_snapshot(_history_keys(judges, proposed), calls_max)
@@ -132,15 +133,15 @@ class JudgePanel:
         A snapshot is used for a while: the history changes slowly, and a plan takes long to
         compute.
         """
-        experience = self.experience()
-        age, measured = experience.history.age, experience.is_measured(keys)
+        calibrated_history = self.calibrated_history()
+        age, measured = calibrated_history.history.age, calibrated_history.is_measured(keys)
         snapshot = self._snapshots.get((keys, calls_max))
         if snapshot is not None and snapshot.is_current(age, measured=measured):
             return snapshot
-        usd = tuple(experience.usd_per_answer(key) for key in keys)
-        model = experience.aggregation_model(keys)
+        usd = tuple(calibrated_history.usd_per_answer(key) for key in keys)
+        model = calibrated_history.aggregation_model(keys)
         plan = SequentialPlan(model, usd, calls_max, self.settings.usd_per_hit_max)
-        ranks = [experience.score_ranks(key) for key in keys]
+        ranks = [calibrated_history.score_ranks(key) for key in keys]
         snapshot = JudgeSnapshot(age, measured, ranks, plan)
         self._snapshots[keys, calls_max] = snapshot
         return snapshot

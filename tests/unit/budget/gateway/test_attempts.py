@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from daydream_budget.gateway.alarms import Alarms
+from daydream_budget.gateway.answer_alerts import AnswerAlerts
 from daydream_budget.gateway.attempts import Attempts, CallRequest
 from daydream_budget.gateway.callers import CallContext, Caller
 from daydream_budget.gateway.calls.record import StoredAnswer
@@ -63,7 +63,7 @@ class World:
     alerts: list[AlertRaised]
 
     async def alarms_about(self) -> list[str]:
-        await self.attempts.alarms.finish()
+        await self.attempts.alerts.finish()
         return [alert.about for alert in self.alerts]
 
     def request(self, stage: str = "critic", **body: Any) -> CallRequest:
@@ -120,7 +120,7 @@ def world(telemetry: Any, *replies: ProviderReply, name: str = "m") -> World:
     attempts = Attempts(
         models=None,  # type: ignore[arg-type]
         funds=funds,  # type: ignore[arg-type]
-        alarms=Alarms(report),
+        alerts=AnswerAlerts(report),
         metrics=CallMetrics(telemetry),
         patience_s=5,
     )
@@ -152,7 +152,7 @@ async def test_no_answer_waits_for_its_alert_to_be_published(telemetry: Any) -> 
         await published.wait()
         scripted.alerts.append(alert)
 
-    scripted.attempts.alarms.report = report
+    scripted.attempts.alerts.report = report
     await scripted.until_answered()
     assert scripted.alerts == []
     published.set()

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 import openai
 from openai.types import Batch
 
+from daydream_budget.gateway.batch.results import BatchApiError, BatchResults
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.read_reply import read_reply
 from daydream_budget.gateway.providers.reply import ProviderReply
-from daydream_contracts.errors import ConfigurationError, RetryLaterError
+from daydream_contracts.errors import ConfigurationError
 
 COMPLETION_WINDOW: Literal["24h"] = "24h"
 CALL_PATH: Literal["/v1/chat/completions"] = "/v1/chat/completions"
@@ -32,24 +32,8 @@ NOT_MADE = "batch_expired"
 REASON_CHARS_MAX = 300
 
 
-@dataclass(frozen=True)
-class BatchResults:
-    """The results of a batch that has ended: answers and refusals by call id.
-
-    A call in neither was not made.
-    """
-
-    status: str
-    answers: Mapping[str, ProviderReply] = field(default_factory=dict)
-    refused: Mapping[str, ProviderReply] = field(default_factory=dict)
-    reason: str = ""
-
-
 class BatchApi:
-    """The batch API of an endpoint.
-
-    All methods raise RetryLaterError while it is away, busy or refuses.
-    """
+    """The batch API of an endpoint. All methods raise BatchApiError."""
 
     def __init__(self, config: ProviderConfig) -> None:
         self._url = config.address.root
@@ -85,7 +69,7 @@ class BatchApi:
                 if (batch.metadata or {}).get(INTENT_KEY) == name:
                     return batch.id
         except openai.APIError as error:
-            raise _failure(error) from error
+            raise _error(error) from error
         return ""
 
     async def create(self, name: str, calls: Mapping[str, Mapping[str, Any]]) -> str:
@@ -107,7 +91,7 @@ class BatchApi:
                 metadata={INTENT_KEY: name},
             )
         except openai.APIError as error:
-            raise _failure(error) from error
+            raise _error(error) from error
         return batch.id
 
     async def results(self, batch_id: str) -> BatchResults | None:
@@ -120,7 +104,7 @@ class BatchApi:
         except openai.NotFoundError:
             return BatchResults("failed", reason="the provider no longer knows this batch")
         except openai.APIError as error:
-            raise _failure(error) from error
+            raise _error(error) from error
         answers, refused = _sort_results(lines)
         errors = (batch.errors.data if batch.errors else None) or []
         reason = "; ".join(error.message or "" for error in errors)
@@ -153,5 +137,9 @@ def _sort_results(
     return answers, refused
 
 
-def _failure(error: openai.APIError) -> RetryLaterError:
-    return RetryLaterError(f"the batch API does not answer: {error.message}")
+def _error(error: openai.APIError) -> BatchApiError:
+    reply = None
+    if isinstance(error, openai.APIStatusError):
+        response = error.response
+        reply = read_reply(response.status_code, response.headers, response.content)
+    return BatchApiError(error.message, reply)

@@ -11,7 +11,9 @@ the intent's name: a batch whose id was never received is found again, and no ca
 One replica at a time does this work (`LeaderLease`).
 
 What can fail: the provider is away (retried later), a batch fails as a whole (retried after
-`FAILED_BATCH_DELAY`), a batch expires (finished calls are charged and stored).
+`FAILED_BATCH_DELAY`), a batch expires (finished calls are charged and stored). A refusal that needs
+a person (the key, the balance) stops the model for all callers, as with a single call. What fails
+for one model delays no other.
 """
 
 from __future__ import annotations
@@ -20,17 +22,18 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import nats.errors
 
 from daydream_budget.gateway.batch.lane import BatchLane
 from daydream_budget.gateway.batch.records import BatchedCall, BatchIntent
+from daydream_budget.gateway.batch.results import BatchApiError, BatchResults
 from daydream_budget.gateway.callers import CallContext, Caller
 from daydream_budget.gateway.calls.claims import CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer
 from daydream_budget.gateway.funds import AuthorizedAttempt
+from daydream_budget.gateway.limiter.turns import Turn
 from daydream_budget.gateway.models import PreparedCall, ServedModel
 from daydream_budget.gateway.providers.dispositions import classify
 from daydream_budget.gateway.providers.provider import CHAT_PATH
@@ -38,9 +41,6 @@ from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.errors import DaydreamError
 from daydream_runtime.leader import LeaderLease
-
-if TYPE_CHECKING:
-    from daydream_budget.gateway.batch.api import BatchResults
 
 log = logging.getLogger(__name__)
 STEP_S = 2.0
@@ -52,6 +52,7 @@ WRONG_DIALECT = "wrong-dialect"
 REASON_CHARS_MAX = 300
 BATCH_TIERS = ("", "auto", "default", "batch")  # names for the tier of calls in a batch
 NEVER = datetime.min.replace(tzinfo=UTC)
+DELAYS = (CallRefusedError, DaydreamError, nats.errors.Error, ConnectionError, TimeoutError)
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,7 @@ class BatchWorker:
             try:
                 if await self._lease.acquire_or_renew():
                     await self.step(datetime.now(UTC))
-            except (
-                CallRefusedError,
-                DaydreamError,
-                nats.errors.Error,
-                ConnectionError,
-                TimeoutError,
-            ) as error:
+            except DELAYS as error:
                 log.warning("Batches are delayed: %s", error)
             await pause(STEP_S)
 
@@ -97,10 +92,10 @@ class BatchWorker:
         """Advance all batches, and create those that are due. Only the lease holder may call it."""
         await self.records.catch_up()
         for intent in list(self.records.intents.values()):
-            await self._advance(intent, now)
+            await _or_delay(intent.model, self._advance(intent, now))
         for model, waiting in self.records.waiting().items():
             if now >= self._not_before.get(model, NEVER) and self._is_due(waiting, now):
-                await self._begin(model, waiting)
+                await _or_delay(model, self._begin(model, waiting))
 
     def _is_due(self, waiting: Sequence[BatchedCall], now: datetime) -> bool:
         collected = now - waiting[0].asked_at >= self._timing.collect
@@ -121,8 +116,14 @@ class BatchWorker:
 
     async def _create(self, intent: BatchIntent) -> None:
         bodies = self.records.bodies(intent.calls)
-        api = await self._apis.of(self._model(intent.model))
-        batch_id = await api.create(intent.name, bodies)
+        model = self._model(intent.model)
+        api = await self._apis.of(model)
+        async with model.limiter.turn(patience_s=0.0, caller="batch") as turn:
+            try:
+                batch_id = await api.create(intent.name, bodies)
+            except BatchApiError as error:
+                _report_stop(model, turn, error.reply)
+                raise
         await self.records.put_intent(intent.model_copy(update={"batch_id": batch_id}))
         log.info("Created batch %s of %d calls", batch_id, len(bodies))
 
@@ -216,6 +217,23 @@ class BatchWorker:
     def _model(self, name: str) -> ServedModel:
         """Return a model. Raise ConfigurationError if its price is gone: its calls wait."""
         return self._apis.models.open(name)
+
+
+async def _or_delay(model: str, work: Awaitable[None]) -> None:
+    """Do what is due for one model, or say why it is delayed."""
+    try:
+        await work
+    except DELAYS as error:
+        log.warning("Batches of %s are delayed: %s", model, error)
+
+
+def _report_stop(model: ServedModel, turn: Turn, reply: ProviderReply | None) -> None:
+    """Tell the limiter of a refusal that needs a person.
+
+    Others teach nothing: the limits of a batch queue are not those of single calls.
+    """
+    if reply is not None and classify(reply).signal == "stop":
+        model.limiter.report(turn, "stop", retry_after_s=reply.retry_after_s, reason=reply.message)
 
 
 def _answer(

@@ -2,8 +2,8 @@
 
     absent  --claim-->   claimed --store--> answered     the usual way: two writes
     claimed --release--> free    --claim--> claimed      the attempt failed; it may be asked again
-    claimed --silence--> claimed, deaths + 1             the owner died; a waiter repeats the call
-    claimed, deaths = DEATHS_MAX --silence--> refused    lost too often; not paid again
+    claimed --silence--> claimed, owner_crashes + 1      the owner died; a waiter repeats the call
+    claimed, owner_crashes = OWNER_CRASHES_MAX --silence--> refused  lost too often
 
 - A waiter takes over when the owner's replica has been silent (`replicas`).
 - What a dead owner had authorized is never settled, so the ledger counts it in full.
@@ -39,7 +39,7 @@ from daydream_budget.gateway.calls.replicas import ReplicaLiveness
 from daydream_budget.gateway.refusals import CallRefusedError
 
 log = logging.getLogger(__name__)
-DEATHS_MAX = 2
+OWNER_CRASHES_MAX = 2
 STORE_WAIT_S, STORE_WAIT_S_MAX = 0.1, 2.0
 BROKER_ERRORS = (nats.errors.Error, APIError, ConnectionError, TimeoutError)
 IN_FLIGHT_RETRY_S = 1.0
@@ -107,14 +107,14 @@ class CallClaims:
 
     async def _claim(self, key: str, before: CallRecord, revision: int, digest: str) -> CallClaim:
         is_dead = before.state == "claimed" and before.owner != self._replicas.name
-        deaths = before.deaths + is_dead
-        if deaths > DEATHS_MAX:
-            raise CallRefusedError.of_lost_call(deaths)
+        owner_crashes = before.owner_crashes + is_dead
+        if owner_crashes > OWNER_CRASHES_MAX:
+            raise CallRefusedError.of_lost_call(owner_crashes)
         record = CallRecord(
             state="claimed",
             owner=self._replicas.name,
             claim=uuid4().hex,
-            deaths=deaths,
+            owner_crashes=owner_crashes,
             digest=before.digest or digest,
         )
         self._active.add(record.claim)  # before it is stored: another request may read it at once

@@ -39,14 +39,14 @@ class CallRecord(ContractModel):
     """The state of a call.
 
     absent: it was not asked yet. claimed: `owner` works on it. free: an attempt failed, and it may
-    be asked again. answered: `answer` is paid for. `deaths` counts owners that died in it. `digest`
-    is that of the first request.
+    be asked again. answered: `answer` is paid for. `owner_crashes` counts owners that died in
+    it. `digest` is that of the first request.
     """
 
     state: Literal["absent", "claimed", "free", "answered"] = "absent"
     owner: str = ""
     claim: str = Field(default="", description="a new name for each claim, also by the same owner")
-    deaths: int = 0
+    owner_crashes: int = 0
     digest: str = ""
     answer: StoredAnswer | None = None
 

@@ -10,7 +10,7 @@
 | `registry` | all limiters of a replica |
 | `limiter`, `waiters` | callers that wait, in a fair order |
 | `turns` | what a turn needs |
-| `gate`, `cooldown` | open, closed, probe: the circuit breaker |
+| `model_availability`, `cooldown` | open, closed, probe: the circuit breaker |
 | `concurrency`, `pace` | what is learned from refusals |
 | `quota`, `minute` | the configured limits per minute |
 | `replicas`, `sharing`, `messages` | shares, and the election of the probe |

@@ -1,4 +1,4 @@
-"""How long a gate stays closed: what the provider asks for, or a wait that grows."""
+"""How long a model stays closed: what the provider asks for, or a wait that grows."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ COOL_S: dict[Signal, tuple[float, float]] = {  # the first wait, and the longest
     "stop": (30.0, 300.0),
 }
 RETRY_AFTER_S_MIN, RETRY_AFTER_S_MAX = 0.05, 600.0
-RELAPSE_ANSWERS = 10  # a gate that closes again before has not recovered
+RELAPSE_ANSWERS = 10  # a model that closes again before has not recovered
 
 
 class CoolDown:
-    """The wait of one gate. It doubles while probes fail, and when the gate soon closes again."""
+    """The wait of one model. It doubles while probes fail, and when the model soon closes again."""
 
     def __init__(self) -> None:
         self.wait_s = 0.0
         self._answers = 0
 
     def answered(self) -> None:
-        """Count an answer since the gate opened."""
+        """Count an answer since the model opened."""
         self._answers += 1
 
     def opened(self) -> None:
-        """Take note that the gate has opened."""
+        """Take note that the model has opened."""
         self._answers = 0
 
     def close(self, cause: Signal, retry_after_s: float | None) -> float:
-        """Return how long an open gate has to close."""
+        """Return how long an open model has to close."""
         if self._answers >= RELAPSE_ANSWERS:
             self.wait_s = 0.0
         if retry_after_s is not None and cause != "stop":
@@ -38,7 +38,7 @@ class CoolDown:
         return self.prolong(cause, retry_after_s)
 
     def prolong(self, cause: Signal, retry_after_s: float | None) -> float:
-        """Return how long the gate has to stay closed after a probe that failed."""
+        """Return how long the model has to stay closed after a probe that failed."""
         first_s, last_s = COOL_S[cause]
         self.wait_s = min(max(2 * self.wait_s, first_s), last_s)
         return self.wait_s if retry_after_s is None else max(self.wait_s, bounded(retry_after_s))

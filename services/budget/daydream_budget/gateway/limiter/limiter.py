@@ -48,7 +48,7 @@ class LimiterObserver(Protocol):
 
 
 @dataclass
-class Surroundings:
+class LimiterContext:
     """What all limiters of a replica share. `changed(urgent)`: other replicas should know."""
 
     scheduler: Scheduler
@@ -61,10 +61,10 @@ class Surroundings:
 class Limiter:
     """The limiter of one model in one replica."""
 
-    def __init__(self, key: ModelKey, settings: LimiterSettings, around: Surroundings) -> None:
+    def __init__(self, key: ModelKey, settings: LimiterSettings, context: LimiterContext) -> None:
         self.key = key
-        self._around = around
-        self._turns = Turns(settings, around.rng)
+        self._context = context
+        self._turns = Turns(settings, context.rng)
         self._waiters = WaiterQueue(settings.waiting_max)
         self._busy_since: float | None = None
         self._timer: Timer | None = None
@@ -76,7 +76,7 @@ class Limiter:
 
         `tokens` is the upper bound of what the call uses. `caller` names the stage or key, for
         fairness. `again`: a further attempt of a call in progress, which goes to the front. Raise
-        ModelClosedError at once if the gate stays closed for longer or the queue is full.
+        ModelClosedError at once if the model stays closed for longer or the queue is full.
         """
         if self._turns.closed_for_s(self._now()) > patience_s:
             raise self._refusal()
@@ -106,7 +106,7 @@ class Limiter:
         now, share = self._now(), self._share()
         report = TurnReport(signal, retry_after_s, reason, tokens_used)
         gate_changed = self._turns.finish(turn, report, share, now)
-        self._around.observer.reported(self.key, signal, probe=turn.probe)
+        self._context.observer.reported(self.key, signal, probe=turn.probe)
         self._changed(urgent=gate_changed or turn.probe)
         if gate_changed:
             self._refuse_hopeless()
@@ -126,16 +126,16 @@ class Limiter:
 
     def state(self) -> LimiterState:
         """Describe the limiter."""
-        now, gate = self._now(), self._turns.gate
+        now, availability = self._now(), self._turns.availability
         return LimiterState(
             status=self._turns.status(now),
-            reason=gate.reason,
+            reason=availability.reason,
             closed_for_s=self._turns.closed_for_s(now),
             in_flight=self._turns.in_flight,
             waiting=len(self._waiters),
-            concurrency=gate.concurrency.own(self._share()),
-            pace_per_s=gate.pace.per_s(now),
-            replicas=1 + len(self._around.replicas),
+            concurrency=availability.concurrency.own(self._share()),
+            pace_per_s=availability.pace.per_s(now),
+            replicas=1 + len(self._context.replicas),
         )
 
     def pump(self) -> None:
@@ -148,23 +148,23 @@ class Limiter:
             if obstacle is not None:
                 waiter.blocked_by = obstacle.reason
                 if obstacle.delay_s is not None:
-                    self._timer = self._around.scheduler.call_later(obstacle.delay_s, self.pump)
+                    self._timer = self._context.scheduler.call_later(obstacle.delay_s, self.pump)
                 return
             self._start(waiter)
 
     def receive(self, report: ModelReport, accepted: int, tokens: int) -> None:
         """Take over what another replica reports, and what it started since its last report."""
-        now, gate = self._now(), self._turns.gate
-        epoch = gate.epoch
-        gate.starts.add(accepted, now)
+        now, availability = self._now(), self._turns.availability
+        epoch = availability.epoch
+        availability.starts.add(accepted, now)
         self._turns.quota.add_peers(max(0, accepted), tokens, now)
-        gate.adopt(report.view(), now)
-        if gate.epoch != epoch:
+        availability.adopt(report.view(), now)
+        if availability.epoch != epoch:
             self._refuse_hopeless()
 
     def model_report(self) -> ModelReport | None:
         """Return what other replicas need to know, None if that is nothing."""
-        view = self._turns.gate.view(self._now())
+        view = self._turns.availability.view(self._now())
         if view.epoch == 0 and not self.is_busy:
             return None
         if max(map(len, self.key)) > NAME_CHARACTERS_MAX:
@@ -182,11 +182,11 @@ class Limiter:
         return self.is_busy or self._turns.needs_probe
 
     def _now(self) -> float:
-        return self._around.scheduler.time()
+        return self._context.scheduler.time()
 
     def _share(self) -> float:
         demand = self._turns.in_flight + len(self._waiters)
-        return self._around.replicas.share(self.key, demand, settled=self._is_settled())
+        return self._context.replicas.share(self.key, demand, settled=self._is_settled())
 
     def _is_settled(self) -> bool:
         return self._busy_since is not None and self._now() - self._busy_since >= SETTLE_S
@@ -198,13 +198,13 @@ class Limiter:
         return obstacle
 
     def _may_probe(self) -> bool:
-        return self._around.replicas.may_probe(self.key, settled=self._is_settled())
+        return self._context.replicas.may_probe(self.key, settled=self._is_settled())
 
     def _add_waiter(self, patience_s: float, tokens: int, caller: str, again: bool) -> Waiter:
         now = self._now()
         future: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         waiter = Waiter(caller, tokens, now, now + patience_s, future, again)
-        waiter.timer = self._around.scheduler.call_later(patience_s, lambda: self._refuse(waiter))
+        waiter.timer = self._context.scheduler.call_later(patience_s, lambda: self._refuse(waiter))
         self._waiters.add(waiter)
         self._changed()
         self.pump()
@@ -216,7 +216,7 @@ class Limiter:
             return  # cancelled a moment ago
         now = self._now()
         turn = self._turns.start(waiter.tokens, now)
-        self._around.observer.waited(self.key, waiter.blocked_by, now - waiter.since)
+        self._context.observer.waited(self.key, waiter.blocked_by, now - waiter.since)
         self._changed(urgent=turn.probe)
         waiter.turn.set_result(turn)
 
@@ -235,7 +235,7 @@ class Limiter:
         self.pump()
 
     def _refuse_hopeless(self) -> None:
-        """Refuse waiters whose patience ends before the gate may open."""
+        """Refuse waiters whose patience ends before the model may open."""
         now = self._now()
         opens = now + self._turns.closed_for_s(now)
         for waiter in [waiter for waiter in self._waiters if waiter.deadline < opens]:
@@ -249,19 +249,21 @@ class Limiter:
 
     def _refusal(self) -> ModelClosedError:
         """Count a request that gets no turn, and return its error."""
-        now, gate = self._now(), self._turns.gate
+        now, availability = self._now(), self._turns.availability
         wait_s = self._turns.closed_for_s(now)
         if wait_s <= 0:
-            pace = gate.pace.per_s(now)
+            pace = availability.pace.per_s(now)
             queue_s = 0.0 if pace is None else len(self._waiters) / (pace * self._share())
             wait_s = min(max(BUSY_RETRY_S, queue_s), BUSY_RETRY_S_MAX)
-        stop = gate.cause == "stop"
-        self._around.observer.refused(self.key, stop=stop)
-        return ModelClosedError(gate.reason or BUSY, jittered(wait_s, self._around.rng), stop=stop)
+        stop = availability.cause == "stop"
+        self._context.observer.refused(self.key, stop=stop)
+        return ModelClosedError(
+            availability.reason or BUSY, jittered(wait_s, self._context.rng), stop=stop
+        )
 
     def _changed(self, *, urgent: bool = False) -> None:
         if not self.is_busy:
             self._busy_since = None
         elif self._busy_since is None:
             self._busy_since, urgent = self._now(), True
-        self._around.changed(urgent)
+        self._context.changed(urgent)

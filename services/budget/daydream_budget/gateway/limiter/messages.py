@@ -13,7 +13,10 @@ from typing import Annotated
 from pydantic import Field
 
 from daydream_budget.gateway.limiter.cooldown import RETRY_AFTER_S_MAX
-from daydream_budget.gateway.limiter.gate import REASON_CHARACTERS_MAX, GateView
+from daydream_budget.gateway.limiter.model_availability import (
+    REASON_CHARACTERS_MAX,
+    AvailabilityView,
+)
 from daydream_budget.gateway.limiter.pace import PaceLesson
 from daydream_budget.gateway.limiter.terms import NAME_CHARACTERS_MAX, ModelKey, Signal
 from daydream_budget.gateway.limiter.turns import Turns
@@ -64,10 +67,10 @@ class ModelReport(ContractModel):
         """Return the number of requests that this replica has for the model."""
         return self.waiting + self.in_flight
 
-    def view(self) -> GateView:
-        """Return the state of the gate."""
+    def view(self) -> AvailabilityView:
+        """Return the state of the availability."""
         pace = self.pace
-        return GateView(
+        return AvailabilityView(
             epoch=self.epoch,
             closed_for_s=self.closed_for_s,
             cause=self.cause,
@@ -87,7 +90,7 @@ class ReplicaReport(ContractModel):
     models: tuple[ModelReport, ...] = Field(max_length=MODELS_MAX)
 
 
-def model_report(key: ModelKey, turns: Turns, view: GateView, waiting: int) -> ModelReport:
+def model_report(key: ModelKey, turns: Turns, view: AvailabilityView, waiting: int) -> ModelReport:
     """Return what a limiter tells other replicas."""
     lesson = view.lesson
     return ModelReport(
@@ -96,7 +99,7 @@ def model_report(key: ModelKey, turns: Turns, view: GateView, waiting: int) -> M
         waiting=waiting,
         in_flight=turns.in_flight,
         probing=turns.is_probing,
-        accepted=turns.gate.accepted,
+        accepted=turns.availability.accepted,
         tokens=turns.quota.tokens,
         epoch=view.epoch,
         closed_for_s=view.closed_for_s,

@@ -1,7 +1,7 @@
 """Metrics of the limiters of one replica.
 
-Gauges of calls and waiters belong to a replica: add them up. The pace and the state of the gate are
-the same in all replicas: take the maximum.
+Gauges of calls and waiters belong to a replica: add them up. The pace and the availability are the
+same in all replicas: take the maximum.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How fast calls may start: learned from refusals, then tested upwards.
 
-A refusal ends a period that began when the gate opened. The provider allows at least what it
+A refusal ends a period that began when the model opened. The provider allows at least what it
 accepted within any part of that period, over the time from the part's beginning until it accepts
 again. The best part is the lesson. This is right for a fixed window (60 calls in 3 s, then "wait
 57 s" teaches 1 per s), for a bucket that refills (the first lesson has its content in it, the next
@@ -42,7 +42,7 @@ class PaceLesson:
 
 
 class AcceptedStarts:
-    """Starts of all replicas since the gate opened, without those that were refused."""
+    """Starts of all replicas since the model opened, without those that were refused."""
 
     def __init__(self) -> None:
         self._counts: deque[tuple[float, int]] = deque()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from uuid import uuid4
 
-from daydream_budget.gateway.limiter.limiter import Limiter, LimiterObserver, Surroundings
+from daydream_budget.gateway.limiter.limiter import Limiter, LimiterContext, LimiterObserver
 from daydream_budget.gateway.limiter.messages import MODELS_MAX
 from daydream_budget.gateway.limiter.replicas import Replicas
 from daydream_budget.gateway.limiter.sharing import NoReplicas, ReplicaChannel, Sharing
@@ -46,14 +46,14 @@ class LimiterRegistry:
     ) -> None:
         self._settings_of = settings_of
         self._limiters: dict[ModelKey, Limiter] = {}
-        self._around = Surroundings(
+        self._context = LimiterContext(
             scheduler=scheduler,
             rng=rng or Random(),
             replicas=Replicas(replica or uuid4().hex),
             observer=observer or NoObserver(),
         )
         self._sharing = Sharing(
-            channel or NoReplicas(), self._around, self._limiters.values, self._limiter_of
+            channel or NoReplicas(), self._context, self._limiters.values, self._limiter_of
         )
 
     def __iter__(self) -> Iterator[Limiter]:
@@ -71,7 +71,7 @@ class LimiterRegistry:
         """Return the limiter of a model."""
         key = ModelKey(provider, model)
         if key not in self._limiters:
-            self._limiters[key] = Limiter(key, self._settings_of(key), self._around)
+            self._limiters[key] = Limiter(key, self._settings_of(key), self._context)
         return self._limiters[key]
 
     def _limiter_of(self, key: ModelKey) -> Limiter | None:

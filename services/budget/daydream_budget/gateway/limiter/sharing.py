@@ -1,6 +1,6 @@
 """Tell other replicas of the gateway about this one's limiters, and listen to them.
 
-A replica reports when something changes, and once a second while it has requests or a closed gate.
+A replica reports when something changes, and once a second while it has requests or a closed model.
 An idle one reports every five seconds, so that others know of it. Without a connection each replica
 limits alone (see `replicas`).
 """
@@ -13,7 +13,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from daydream_budget.gateway.limiter.limiter import Limiter, Surroundings
+from daydream_budget.gateway.limiter.limiter import Limiter, LimiterContext
 from daydream_budget.gateway.limiter.messages import MODELS_MAX, ReplicaReport
 from daydream_budget.gateway.limiter.terms import ModelKey
 from daydream_budget.gateway.limiter.timing import Timer
@@ -58,16 +58,16 @@ class Sharing:
     def __init__(
         self,
         channel: ReplicaChannel,
-        around: Surroundings,
+        context: LimiterContext,
         limiters: Callable[[], Iterable[Limiter]],
         limiter_of: Callable[[ModelKey], Limiter | None],
     ) -> None:
         self._channel = channel
-        self._around = around
+        self._context = context
         self._limiters, self._limiter_of = limiters, limiter_of
         self._timer: Timer | None = None
         self._due = self._sent = 0.0
-        around.changed = self._changed
+        context.changed = self._changed
 
     def start(self) -> None:
         """Listen, and report for the first time."""
@@ -83,7 +83,7 @@ class Sharing:
 
     def _beat(self) -> None:
         """Report, let go of silent replicas, and let limiters look at what has changed."""
-        scheduler, replicas = self._around.scheduler, self._around.replicas
+        scheduler, replicas = self._context.scheduler, self._context.replicas
         self._sent = scheduler.time()
         replicas.forget_silent(self._sent, connected=self._channel.connected)
         active = [limiter for limiter in self._limiters() if limiter.is_active]
@@ -97,18 +97,18 @@ class Sharing:
         """Report at once if it is urgent, otherwise soon if a replica listens."""
         if self._timer is None:
             return
-        now = self._around.scheduler.time()
-        gap_s = 0.0 if urgent else GAP_S if len(self._around.replicas) else BUSY_S
+        now = self._context.scheduler.time()
+        gap_s = 0.0 if urgent else GAP_S if len(self._context.replicas) else BUSY_S
         due = max(now, self._sent + gap_s)
         if due < self._due:
             self._timer.cancel()
-            self._timer = self._around.scheduler.call_later(due - now, self._beat)
+            self._timer = self._context.scheduler.call_later(due - now, self._beat)
             self._due = due
 
     def _send(self, next_s: float) -> None:
         reports = [limiter.model_report() for limiter in self._limiters()] if next_s else []
         models = tuple(report for report in reports if report is not None)[:MODELS_MAX]
-        report = ReplicaReport(replica=self._around.replicas.name, next_s=next_s, models=models)
+        report = ReplicaReport(replica=self._context.replicas.name, next_s=next_s, models=models)
         self._channel.send(report.model_dump_json().encode())
 
     def _receive(self, body: bytes) -> None:
@@ -117,13 +117,13 @@ class Sharing:
         except ValidationError as error:
             log.warning("a report of another replica is invalid: %s", error)
             return
-        if report.replica != self._around.replicas.name:
+        if report.replica != self._context.replicas.name:
             self._apply(report)
 
     def _apply(self, report: ReplicaReport) -> None:
-        replicas = self._around.replicas
+        replicas = self._context.replicas
         is_new = not replicas.knows(report.replica)
-        changes = replicas.receive(report, self._around.scheduler.time())
+        changes = replicas.receive(report, self._context.scheduler.time())
         for model in report.models:
             limiter = self._limiter_of(model.key)
             if limiter is not None:

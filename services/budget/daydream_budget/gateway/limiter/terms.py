@@ -73,8 +73,8 @@ class LimiterState:
     """Describe one model's limiter as this replica sees it.
 
     `pace_per_s` is the learned pace of all replicas together, None while unlimited. `in_flight`,
-    `waiting` and `concurrency` are this replica's. A gate whose `closed_for_s` is 0 and that is not
-    open yet waits for its probe.
+    `waiting` and `concurrency` are this replica's. A model whose `closed_for_s` is 0 and that is
+    not open yet waits for its probe.
     """
 
     status: Status

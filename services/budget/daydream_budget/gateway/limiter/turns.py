@@ -1,6 +1,6 @@
 """Turns of one model: the right to start a call, and what its end teaches. Nothing waits here.
 
-A turn needs an open gate (or it is the probe of a closed one), a free place among the calls in
+A turn needs an open model (or it is the probe of a closed one), a free place among the calls in
 flight, and room in the learned pace and in the configured limits per minute.
 """
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from daydream_budget.gateway.limiter.gate import AttemptReport, ModelGate
 from daydream_budget.gateway.limiter.minute import CountedAmount
+from daydream_budget.gateway.limiter.model_availability import AttemptReport, ModelAvailability
 from daydream_budget.gateway.limiter.quota import Quota
 from daydream_budget.gateway.limiter.terms import LimiterSettings, Signal, Status, WaitReason
 
@@ -20,7 +20,7 @@ from daydream_budget.gateway.limiter.terms import LimiterSettings, Signal, Statu
 class Turn:
     """The right to start one call. It is reported exactly once.
 
-    `probe`: the gate is closed, and this call decides whether it opens.
+    `probe`: the model is closed, and this call decides whether it opens.
     """
 
     epoch: int
@@ -55,7 +55,7 @@ class Turns:
     """
 
     def __init__(self, settings: LimiterSettings, rng: Random) -> None:
-        self.gate = ModelGate(settings, rng)
+        self.availability = ModelAvailability(settings, rng)
         self.quota = Quota(settings)
         self.in_flight = self._started = 0
         self._probe: Turn | None = None
@@ -67,19 +67,19 @@ class Turns:
 
     @property
     def needs_probe(self) -> bool:
-        """Return True if the gate is closed, so that the next turn is a probe."""
-        return self.gate.closed_until is not None
+        """Return True if the model is closed, so that the next turn is a probe."""
+        return self.availability.closed_until is not None
 
     def closed_for_s(self, now: float) -> float:
         """Return how long no call may start."""
-        until = self.gate.closed_until
+        until = self.availability.closed_until
         return 0.0 if until is None else max(0.0, until - now)
 
     def status(self, now: float) -> Status:
-        """Describe the gate in one word."""
+        """Describe the availability in one word."""
         if self.needs_probe:
-            return "stopped" if self.gate.cause == "stop" else "closed"
-        return "open" if self.gate.pace.per_s(now) is None else "paced"
+            return "stopped" if self.availability.cause == "stop" else "closed"
+        return "open" if self.availability.pace.per_s(now) is None else "paced"
 
     def obstacle(self, tokens: int, share: float, now: float) -> Obstacle | None:
         """Return why no turn is due now, None if one is."""
@@ -93,24 +93,26 @@ class Turns:
         """Give out a turn."""
         probe = self.needs_probe
         self._started += 1
-        turn = Turn(self.gate.epoch, self._started, probe, tokens, self.quota.start(tokens, now))
+        turn = Turn(
+            self.availability.epoch, self._started, probe, tokens, self.quota.start(tokens, now)
+        )
         self.in_flight += 1
         if probe:
             self._probe = turn
         else:
-            self.gate.pace.start()
-            self.gate.started(now)
+            self.availability.pace.start()
+            self.availability.started(now)
         return turn
 
     def finish(self, turn: Turn, report: TurnReport, share: float, now: float) -> bool:
-        """Learn from a finished attempt and free its place. Return True if the gate has changed.
+        """Learn from a finished attempt and free its place. Return True if the model has changed.
 
         Raise RuntimeError if the turn was reported before.
         """
         if turn.reported:
             raise RuntimeError("a turn is reported exactly once")
         turn.reported = True
-        before = self.gate.epoch, self.gate.closed_until
+        before = self.availability.epoch, self.availability.closed_until
         self.quota.finish(turn.tokens, turn.counted_tokens, report.signal, report.tokens_used)
         attempt = AttemptReport(
             epoch=turn.epoch,
@@ -122,11 +124,11 @@ class Turns:
             share=share,
             in_flight=self.in_flight,
         )
-        self.gate.finished(attempt, now)
+        self.availability.finished(attempt, now)
         self.in_flight -= 1
         if turn is self._probe:
             self._probe = None
-        return before != (self.gate.epoch, self.gate.closed_until)
+        return before != (self.availability.epoch, self.availability.closed_until)
 
     def _closed(self, now: float) -> Obstacle | None:
         """Return an obstacle to a probe. Old calls may still be in flight; it ignores them."""
@@ -136,7 +138,7 @@ class Turns:
         return Obstacle("probe") if self.is_probing else None
 
     def _no_room(self, share: float, now: float) -> Obstacle | None:
-        if self.in_flight >= self.gate.concurrency.own(share):
+        if self.in_flight >= self.availability.concurrency.own(share):
             return Obstacle("concurrency")
-        delay_s = self.gate.pace.delay_s(share, now)
+        delay_s = self.availability.pace.delay_s(share, now)
         return Obstacle("pace", delay_s) if delay_s > 0 else None

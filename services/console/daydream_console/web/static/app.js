@@ -1,6 +1,7 @@
 import { send, toast } from "/static/api.js";
 import { setUpReview } from "/static/review.js";
 import { setUpEvents } from "/static/events.js";
+import { setUpTables } from "/static/tables.js";
 
 const NANO = 1e9;
 
@@ -80,3 +81,4 @@ document.addEventListener("click", async (event) => {
 
 setUpReview();
 setUpEvents();
+setUpTables();

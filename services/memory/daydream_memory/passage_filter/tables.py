@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from daydream_memory.gate.scripts import CJK_CHARS_PER_WORD, is_unspaced
+from daydream_memory.passage_filter.scripts import CJK_CHARS_PER_WORD, is_unspaced
 
 CELL_BORDER = re.compile(r"(?<!\\)\|")
 RULE_CELL = re.compile(r"^:?-+:?$")

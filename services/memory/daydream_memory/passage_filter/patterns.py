@@ -1,4 +1,4 @@
-"""The forms of lines and headings that the rules of the gate know."""
+"""The forms of lines and headings that the rules of the passage filter know."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from daydream_memory.gate.lexicon import load_lexicon
+from daydream_memory.passage_filter.lexicon import load_lexicon
 
 END = re.compile("(?P<wide>[。！？｡]+[」』）〕】”’]*)|[.!?…؟۔।॥։]+[\"'”’»“)\\]*_]*(?=\\s)")
 ASCII_END = re.compile("[.!?]+[\"')\\]*_]*(?=\\s)")

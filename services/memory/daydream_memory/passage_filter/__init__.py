@@ -1,4 +1,4 @@
-"""The gate: which blocks of a document hold content, and what kind of junk the others are.
+"""Which blocks of a document hold content, and what kind of junk the others are.
 
 Data: passage → blocks → measures (`features`) → rules (`rules`) → texts that become facts, and
 what was removed, by kind. A block is judged alone, then with its neighbours: a paragraph between
@@ -6,6 +6,6 @@ two paragraphs of a licence belongs to the licence. A short block that says noth
 "Materials:", goes with the block after it.
 """
 
-from daydream_memory.gate.screening import ScreenedBlock, screen
+from daydream_memory.passage_filter.screening import ScreenedBlock, screen
 
 __all__ = ["ScreenedBlock", "screen"]

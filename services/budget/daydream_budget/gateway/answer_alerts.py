@@ -1,8 +1,8 @@
-"""Alarms about a model's answers: what a person should know, told once a day per model and kind.
+"""Alerts about a model's answers: what a person should know, told once a day per model and kind.
 
 A call without usage, a bill that differs from the price list, a prompt that the server clipped, a
 model that never stops thinking, and one that says the same again and again. An overrun has its
-alarm in the ledger.
+alert in the ledger.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ AlertName = tuple[str, str, date]  # kind, model, UTC day
 
 
 @dataclass
-class Alarms:
-    """The alarms of one replica. `report` publishes an alert; its id is the same for a day.
+class AnswerAlerts:
+    """The alerts of one replica. `report` publishes an alert; its id is the same for a day.
 
     Alerts are published beside the call: an answer is stored before anything waits for a server.
     """

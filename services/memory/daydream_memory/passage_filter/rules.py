@@ -1,4 +1,4 @@
-"""The rules of the gate: by which measures a block has no content, and of which kind it is then.
+"""The rules: by which measures a block has no content, and of which kind it is then.
 
 A rule is a plain condition over a few features. Its thresholds are constants with names. All of
 them were set on the tuning half of `tests/benchmarks/documents/passages.jsonl`; the figures in the
@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from daydream_memory.gate.features import TextFeatures
-from daydream_memory.gate.patterns import (
+from daydream_memory.passage_filter.features import TextFeatures
+from daydream_memory.passage_filter.patterns import (
     FURTHER,
     LICENCE_WORD,
     POINTER,
@@ -20,8 +20,8 @@ from daydream_memory.gate.patterns import (
     is_contents_line,
     is_log_line,
 )
-from daydream_memory.gate.references import is_reference
-from daydream_memory.gate.signs import longest
+from daydream_memory.passage_filter.references import is_reference
+from daydream_memory.passage_filter.signs import longest
 
 # Base64, keys, hashes, sequences: this share of the characters is in such runs
 OPAQUE_SHARE_MIN = 0.35

@@ -1,11 +1,11 @@
-"""What the gate removed, as one line per kind, with an example."""
+"""What the passage filter removed, as one line per kind, with an example."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from daydream_memory.gate.rules import FRAGMENTS
-from daydream_memory.gate.screening import ScreenedBlock
+from daydream_memory.passage_filter.rules import FRAGMENTS
+from daydream_memory.passage_filter.screening import ScreenedBlock
 from daydream_memory.reading import LeftOut
 
 EXAMPLE_CHARS_MAX = 80
@@ -38,7 +38,7 @@ def removals(screened: Sequence[ScreenedBlock], short: Sequence[str]) -> Iterato
             name = NAMES[kind][len(removed) > 1]
             example = max(removed[:100], key=len)
             yield LeftOut(
-                f"gate-{kind}", len(removed), f"{len(removed)} {name}: “{_start(example)}”"
+                f"filter-{kind}", len(removed), f"{len(removed)} {name}: “{_start(example)}”"
             )
 
 

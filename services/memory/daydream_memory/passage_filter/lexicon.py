@@ -1,4 +1,4 @@
-"""The gate's words, from `lexicon.toml`: stop words, headings, names of documents, and phrases."""
+"""The words of the rules, from `lexicon.toml`: stop words, headings, document names, phrases."""
 
 from __future__ import annotations
 

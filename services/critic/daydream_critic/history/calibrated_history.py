@@ -1,7 +1,7 @@
 """All that is known of the judges now: past verdicts, labels, and the calibration on canaries.
 
 It answers the questions of the panel and of the report. The history is a projection of streams,
-and the calibrations come from a bucket, so every replica has the same experience.
+and the calibrations come from a bucket, so every replica knows the same.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Scores = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
-class Experience:
+class CalibratedHistory:
     """The history, and the calibrations by the key of the judge's history."""
 
     history: CriticHistory

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import PurePath
 
-from daydream_memory.gate.blocks import NUMBER, TextBlock, blocks_of
-from daydream_memory.gate.features import TextFeatures, without_data
-from daydream_memory.gate.lexicon import load_lexicon
-from daydream_memory.gate.patterns import names_licence, names_version
-from daydream_memory.gate.rules import (
+from daydream_memory.passage_filter.blocks import NUMBER, TextBlock, blocks_of
+from daydream_memory.passage_filter.features import TextFeatures, without_data
+from daydream_memory.passage_filter.lexicon import load_lexicon
+from daydream_memory.passage_filter.patterns import names_licence, names_version
+from daydream_memory.passage_filter.rules import (
     CHANGES,
     CODE,
     ENCODED,
@@ -28,8 +28,8 @@ from daydream_memory.gate.rules import (
     is_plain_prose,
     says_something,
 )
-from daydream_memory.gate.scripts import join_lines, join_sentences
-from daydream_memory.gate.tables import row_sentences, table_sentences
+from daydream_memory.passage_filter.scripts import join_lines, join_sentences
+from daydream_memory.passage_filter.tables import row_sentences, table_sentences
 from daydream_memory.reading import Passage
 
 RUNNING_TIMES_MIN = 3  # a short block that stands this often in a document is a running head

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from daydream_contracts.rpc import InsightSummary, SourceFact
 
 PRIOR_REVIEWS = 4.0  # a feature counts half once it has that many reviews
-LOG_ODDS_MAX = 1.5  # taste moves an insight, but does not replace its worth
+LOG_ODDS_MAX = 1.5  # preferences move an insight, but do not replace its worth
 NOTED_REVIEWS = 3
 Feature = tuple[str, str]
 
 
 @dataclass
-class Taste:
+class ReaderPreferences:
     """The reviews of one reader, by feature: [accepted, all]."""
 
     accepted: int = 0
@@ -52,19 +52,19 @@ class Taste:
         return math.log(rate / overall)
 
 
-def taste_of(reader: str, reviewed: Iterable[InsightSummary]) -> Taste:
-    """Return the taste of a reader, from the insights whose last review is this reader's."""
-    taste = Taste()
+def preferences_of(reader: str, reviewed: Iterable[InsightSummary]) -> ReaderPreferences:
+    """Return the preferences of a reader, from the insights whose last review is this reader's."""
+    preferences = ReaderPreferences()
     for insight in reviewed:
         review = insight.review
         if review is None or review.accepted is None or review.who != reader:
             continue
-        taste.accepted += review.accepted
-        taste.reviewed += 1
+        preferences.accepted += review.accepted
+        preferences.reviewed += 1
         for feature in features_of(insight):
-            taste.features[feature][0] += review.accepted
-            taste.features[feature][1] += 1
-    return taste
+            preferences.features[feature][0] += review.accepted
+            preferences.features[feature][1] += 1
+    return preferences
 
 
 def features_of(insight: InsightSummary) -> set[Feature]:

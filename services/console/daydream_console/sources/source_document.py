@@ -19,7 +19,7 @@ class UnreadableSourceError(ValueError):
 
 
 @dataclass(frozen=True)
-class FoundDocument:
+class SourceDocument:
     """A document at its source.
 
     `load` returns its bytes, or raises UnreadableSourceError. `skipped`: why it is not a document;

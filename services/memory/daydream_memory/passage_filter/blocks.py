@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from daydream_memory.gate.scripts import join_lines
+from daydream_memory.passage_filter.scripts import join_lines
 
 TextBlockKind = Literal["paragraph", "list", "table", "code"]
 FENCE = re.compile(r"^\s{0,3}(```|~~~)")

@@ -1,4 +1,4 @@
-"""When calls to one model may start: the state machine of its gate.
+"""When calls to one model may start: the state machine of its availability.
 
     open    --refused with Retry-After, or twice in a row---> closed, half the concurrency
     open    --five bad answers more than good ones; stop----> closed
@@ -10,9 +10,9 @@
 Refused is busy or overloaded. An isolated refusal closes nothing: some providers refuse a few calls
 at random. Only if they exceed `REFUSED_SHARE_MAX` they slow the pace and the concurrency down.
 
-A closed gate is the circuit breaker: callers wait or are refused, and no call is spent. Each arrow
-but the last raises the epoch. A call belongs to the epoch in which it started, so a burst of
-refusals halves and teaches once, and answers to old calls open nothing.
+This is the circuit breaker. While a model is closed, callers wait or are refused, and no call is
+spent. Each arrow but the last raises the epoch. A call belongs to the epoch in which it started, so
+a burst of refusals halves and teaches once, and answers to old calls open nothing.
 
 The epoch also orders what replicas say to each other, so no clocks are compared: a higher epoch
 wins, and in the same epoch closed wins over open and the longer wait over the shorter one.
@@ -56,8 +56,8 @@ class AttemptReport:
 
 
 @dataclass(frozen=True)
-class GateView:
-    """The state of a gate as one replica tells it to the others. Times are durations."""
+class AvailabilityView:
+    """The availability of one model as one replica tells it to the others. Times are durations."""
 
     epoch: int
     closed_for_s: float | None  # None: open
@@ -69,8 +69,8 @@ class GateView:
     lesson_age_s: float
 
 
-class ModelGate:
-    """The gate of one model in one replica."""
+class ModelAvailability:
+    """The availability of one model, as one replica knows it."""
 
     def __init__(self, settings: LimiterSettings, rng: Random) -> None:
         self._rng = rng
@@ -103,10 +103,10 @@ class ModelGate:
         else:
             self._learn_closed(report, now)
 
-    def view(self, now: float) -> GateView:
-        """Describe the gate to other replicas."""
+    def view(self, now: float) -> AvailabilityView:
+        """Describe the availability to other replicas."""
         until = self.closed_until
-        return GateView(
+        return AvailabilityView(
             epoch=self.epoch,
             closed_for_s=None if until is None else max(0.0, until - now),
             cause=self.cause,
@@ -117,7 +117,7 @@ class ModelGate:
             lesson_age_s=self.pace.age_s(now),
         )
 
-    def adopt(self, view: GateView, now: float) -> None:
+    def adopt(self, view: AvailabilityView, now: float) -> None:
         """Take over what another replica knows, if it is newer."""
         if view.epoch > self.epoch:
             self._replace(view, now)
@@ -167,7 +167,7 @@ class ModelGate:
             self._wait(report, self._cool_down.prolong(report.signal, report.retry_after_s), now)
 
     def _learn_closed(self, report: AttemptReport, now: float) -> None:
-        """Learn from a call that started before the gate closed."""
+        """Learn from a call that started before the model closed."""
         if report.epoch >= self._opened_epoch:
             self._discount(report, now)
         if report.signal == "stop" and self.cause != "stop":
@@ -210,7 +210,7 @@ class ModelGate:
         self._cool_down.opened()
         self.starts.clear()
 
-    def _replace(self, view: GateView, now: float) -> None:
+    def _replace(self, view: AvailabilityView, now: float) -> None:
         self.epoch = view.epoch
         self.concurrency.adopt(view.concurrency)
         self._cool_down.wait_s = view.cool_s

@@ -8,31 +8,37 @@ from dataclasses import replace
 import pytest
 
 from daydream_budget.gateway.limiter.concurrency import Concurrency
-from daydream_budget.gateway.limiter.gate import AttemptReport, GateView, ModelGate
 from daydream_budget.gateway.limiter.minute import MinuteLimit
+from daydream_budget.gateway.limiter.model_availability import (
+    AttemptReport,
+    AvailabilityView,
+    ModelAvailability,
+)
 from daydream_budget.gateway.limiter.pace import AcceptedStarts, Pace, PaceLesson
 from daydream_budget.gateway.limiter.terms import LimiterSettings, Signal
 
 NOW = 500.0
 
 
-def gate(**settings: int) -> ModelGate:
-    return ModelGate(LimiterSettings(**settings), random.Random(1))
+def availability(**settings: int) -> ModelAvailability:
+    return ModelAvailability(LimiterSettings(**settings), random.Random(1))
 
 
 def attempt(
-    gate: ModelGate, signal: Signal, *, number: int = 0, probe: bool = False
+    availability: ModelAvailability, signal: Signal, *, number: int = 0, probe: bool = False
 ) -> AttemptReport:
-    return AttemptReport(gate.epoch, number, probe, signal, 10.0, "slow down")
+    return AttemptReport(availability.epoch, number, probe, signal, 10.0, "slow down")
 
 
-def view(gate: ModelGate, epoch: int, closed_for_s: float | None) -> GateView:
+def view(
+    availability: ModelAvailability, epoch: int, closed_for_s: float | None
+) -> AvailabilityView:
     cause: Signal = "none" if closed_for_s is None else "busy"
-    return replace(gate.view(NOW), epoch=epoch, closed_for_s=closed_for_s, cause=cause)
+    return replace(availability.view(NOW), epoch=epoch, closed_for_s=closed_for_s, cause=cause)
 
 
 def test_an_older_report_opens_no_closed_gate_and_a_newer_one_does() -> None:
-    closed = gate()
+    closed = availability()
     closed.finished(attempt(closed, "busy"), NOW)
     for epoch in (closed.epoch - 1, closed.epoch):
         closed.adopt(view(closed, epoch, None), NOW)
@@ -42,7 +48,7 @@ def test_an_older_report_opens_no_closed_gate_and_a_newer_one_does() -> None:
 
 
 def test_of_two_gates_that_closed_together_the_longer_wait_counts() -> None:
-    closed = gate()
+    closed = availability()
     closed.finished(attempt(closed, "busy"), NOW)
     closed.adopt(view(closed, closed.epoch, 5.0), NOW)
     assert closed.closed_until is not None
@@ -52,7 +58,7 @@ def test_of_two_gates_that_closed_together_the_longer_wait_counts() -> None:
 
 
 def test_a_refusal_from_before_the_gate_opened_closes_nothing() -> None:
-    opened = gate()
+    opened = availability()
     old = attempt(opened, "busy", number=1)
     opened.finished(attempt(opened, "busy"), NOW)
     opened.finished(attempt(opened, "ok", probe=True), NOW + 11)

@@ -1,4 +1,4 @@
-"""What the gate measures of a block: shares of signs and of kinds of words, all between 0 and 1.
+"""What is measured of a block: shares of signs and of kinds of words, all between 0 and 1.
 
 Every feature is linear in the length of the text, and can be named to a person.
 """
@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar, overload
 
-from daydream_memory.gate.lexicon import Lexicon
-from daydream_memory.gate.scripts import (
+from daydream_memory.passage_filter.lexicon import Lexicon
+from daydream_memory.passage_filter.scripts import (
     CJK_CHARS_PER_WORD,
     HAN_OR_KANA,
     HIRAGANA,
     is_unspaced,
 )
-from daydream_memory.gate.signs import (
+from daydream_memory.passage_filter.signs import (
     count_code_signs,
     count_digits,
     count_sentence_ends,
@@ -59,7 +59,7 @@ MeasureT = TypeVar("MeasureT")
 class Measure(Generic[MeasureT]):
     """A property that is measured when it is first asked for.
 
-    Like `functools.cached_property`, without its lock, which takes a third of the gate's time.
+    Like `functools.cached_property`, without its lock, which takes a third of the filter's time.
     """
 
     def __init__(self, measure: Callable[[TextFeatures], MeasureT]) -> None:

@@ -1,9 +1,9 @@
-"""The gate decides about each labelled passage as it did: to be quicker must change nothing.
+"""The filter decides about each labelled passage as it did: to be quicker changes nothing.
 
-`gate_decisions.json` has for each passage the number of its facts, and the kinds of what was left
-out. A change of the rules that is meant to decide otherwise writes it again:
+`passage_filter_decisions.json` has for each passage the number of its facts, and the
+kinds of what was left out. A change of the rules that is meant to decide otherwise writes it again:
 
-    PYTHONPATH=tests .venv/bin/python -m unit.memory.test_gate_decisions
+    PYTHONPATH=tests .venv/bin/python -m unit.memory.test_passage_filter_decisions
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.documents.labelled import facts_from, labelled_passages
 
-STORED = Path(__file__).with_name("gate_decisions.json")
+STORED = Path(__file__).with_name("passage_filter_decisions.json")
 
 
 def _decisions() -> dict[str, list[int | str]]:

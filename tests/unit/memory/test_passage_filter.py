@@ -1,4 +1,4 @@
-"""The gate: what becomes facts, what does not, and that both are within the benchmark's limits."""
+"""What becomes facts, what does not, and that both are within the benchmark's limits."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from benchmarks.documents.labelled import (
     lost_content,
 )
 from daydream_memory.chunking import DocumentFacts, facts_of
-from daydream_memory.gate.sentences import split_sentences
-from daydream_memory.gate.tables import row_sentences, table_sentences
+from daydream_memory.passage_filter.sentences import split_sentences
+from daydream_memory.passage_filter.tables import row_sentences, table_sentences
 from daydream_memory.reading import Passage, PassageKind, ReadResult
 
 LOSS = "Tidal turbines lose a tenth of their yield within two summers to mussels on the blades."
@@ -53,7 +53,7 @@ def test_little_junk_becomes_facts_and_little_content_is_lost(half: str) -> None
 def test_what_is_removed_is_counted_by_kind_with_an_example() -> None:
     document = facts_in(f"{LOSS}\n\nHome | News | People | Contact\n\nMaps | Prices | Jobs | Press")
     (entry,) = document.left_out
-    assert (entry.kind, entry.count) == ("gate-navigation", 2)
+    assert (entry.kind, entry.count) == ("filter-navigation", 2)
     assert entry.text == "2 menus: “Home | News | People | Contact”"
 
 
