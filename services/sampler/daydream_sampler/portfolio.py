@@ -31,9 +31,9 @@ from daydream_sampler.strategy_history import StrategyHistory, StrategyStats
 
 ROUND_DRAWS = 10
 PRIOR_INSIGHTS = 2.0
-# Of strategies whose partners are at random, against the mean of all. On the first half of the works
-# of MOOSE-Chem and of the benchmark's notes (`make bench-sampler`, `make bench-daydream`), 0.2 found
-# 1.1 and 1.6 times as many as 0.5.
+# Of strategies whose partners are at random, against the mean of all. 0.2 found 1.1 and 1.6 times
+# as many as 0.5 on the first half of the works of MOOSE-Chem (`make bench-sampler`) and of the
+# benchmark's notes (`make bench-daydream`).
 RANDOM_PRIOR = 0.2
 RANDOM_PARTNERS = (UNIFORM, STRATIFIED, "unseen", "reservoir")
 POSTERIOR_DRAWS = 2000
