@@ -179,4 +179,4 @@ def _found(runs: Sequence[frozenset[int]], numbers: Sequence[int]) -> float:
 
 def ratio_of(rows: Sequence[tuple[float, float]]) -> float:
     """Return the sum of what was found over the sum of what uniform draws find."""
-    return sum(found for found, _ in rows) / max(1e-12, sum(uniform for _, uniform in rows))
+    return sum(drawn for drawn, _ in rows) / max(1e-12, sum(uniform for _, uniform in rows))
