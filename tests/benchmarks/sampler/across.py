@@ -7,8 +7,9 @@ these, *far* pairs share no word that is rare in the memory: so neither words no
 them. *Decoys* are the pairs of papers that share the most rare words, and that no work joined.
 
 A judge with stated errors says what is promoted (`support.scripted_judge`). The works are in two
-halves. Parameters are chosen on the first, and `…_held_out` is the other one. Intervals are over
-works (or decoys), which are drawn with replacement. Uniform draws find their expectation.
+halves, with all papers each. Parameters are chosen on the first, and `…_held_out` is the other one.
+Intervals are over works (or decoys), which are drawn with replacement. Uniform draws find their
+expectation.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from daydream_sampler.pair_numbers import pair_count, pair_number
 from daydream_sampler.simulation.draws import FactSpace
 from support.scripted_judge import DECOY, GOOD, PORTFOLIO, ScriptedJudge, judged_draws
 
-DRAWS, SEEDS, QUICK_SEEDS = 200, 20, 3
+DRAWS, SEEDS, QUICK_SEEDS = 200, 10, 3
 FIRST_SEED = 1000  # parameters were tuned with seeds below 100
 STRATEGIES = ("importance", "learned", PORTFOLIO)
 STEM = re.compile(r"[a-z]{4,}")
@@ -59,28 +60,49 @@ class Passages:
         first, second = pair
         return [pair_number(a, b) for a, b in product(self.ordinals[first], self.ordinals[second])]
 
+    def of(self, places: Sequence[int]) -> Passages:
+        """Return the memory of these documents alone."""
+        rows = [row for place in places for row in self.ordinals[place]]
+        at = {row: new for new, row in enumerate(rows)}
+        space = FactSpace(
+            self.space.vectors[rows],
+            [self.space.sources[row] for row in rows],
+            [self.space.kinds[row] for row in rows],
+        )
+        ordinals = [[at[row] for row in self.ordinals[place]] for place in places]
+        return Passages([self.documents[place] for place in places], ordinals, space)
+
 
 def measure(table: Path, *, quick: bool) -> None:
     """Print joined, far and decoy pairs over uniform, of both halves of the works."""
     works, papers = read_works(table, headline(table))
     seeds = range(FIRST_SEED, FIRST_SEED + (QUICK_SEEDS if quick else SEEDS))
+    whole = ingested([*(work.background for work in works), *papers])
     for suffix, held_out in (("", False), ("_held_out", True)):
-        half = [work for work in works if is_held_out(work.question) == held_out]
-        memory = ingested([*(work.background for work in half), *papers])
-        items = items_of(half, memory)
+        kept = [at for at, work in enumerate(works) if is_held_out(work.question) == held_out]
+        half = [works[at] for at in kept]
+        memory = whole.of([*kept, *range(len(works), len(whole.documents))])
+        items = items_of(half, works, memory)
         for name in STRATEGIES:
             _print(name, suffix, memory, items, seeds)
 
 
-def items_of(half: Sequence[Work], memory: Passages) -> dict[str, list[list[int]]]:
-    """Return, by kind, the numbers of the pairs of each item: of a work, or of a decoy."""
+def items_of(
+    half: Sequence[Work], works: Sequence[Work], memory: Passages
+) -> dict[str, list[list[int]]]:
+    """Return, by kind, the numbers of the pairs of each item: of a work, or of a decoy.
+
+    The backgrounds of the half come first in the memory. A pair that any of the works joined is no
+    decoy.
+    """
     shared = SharedWords(memory.documents)
     joined = [joined_by(place, work, len(half)) for place, work in enumerate(half)]
     far = [[pair for pair in pairs if not shared.rare(pair)] for pairs in joined]
-    known = {pair for pairs in joined for pair in pairs}
+    count = len({pair for pairs in joined for pair in pairs})
+    known = {pair for work in works for pair in joined_by(0, work, len(half))}
     papers = range(len(half), len(memory.documents))
     others = [pair for pair in combinations(papers, 2) if pair not in known]
-    decoys = sorted(others, key=shared.weight, reverse=True)[: len(known)]
+    decoys = sorted(others, key=shared.weight, reverse=True)[:count]
     return {
         JOINED: [_numbers(memory, pairs) for pairs in joined],
         FAR: [_numbers(memory, pairs) for pairs in far],
