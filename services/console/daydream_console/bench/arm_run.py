@@ -23,6 +23,7 @@ from daydream_console.bench.arms import Arm, shipped_settings
 from daydream_console.bench.corpus import write_notes
 from daydream_console.bench.plan import BenchPlan
 from daydream_console.bench.record import ArmRun, RecordedDaydream
+from daydream_console.bench.spent import settled_budget
 from daydream_console.bench.step_report import StepReport
 from daydream_console.cli.calibration_notice import announce_calibration
 from daydream_console.cli.run_progress import wait_for_end
@@ -36,7 +37,6 @@ from daydream_contracts.events import Fact, FactKind, LinkKind, ModelCall, Verdi
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetGoal, SetLimit
 from daydream_contracts.topology import (
     BUDGET_CHANGE,
-    BUDGET_STATE,
     MEMORY_STATE,
     SAMPLER_GOAL,
     SAMPLER_STATE,
@@ -78,7 +78,7 @@ async def run_arm(
         await _read_notes(client, plan, folder, report)
         ended, seconds = await _daydream(client, plan, folder, progress, label)
         verdicts = await _verdicts(client)
-        spent = (await client.rpc.request(BUDGET_STATE, EmptyRequest())).settled_nanousd
+        spent = (await settled_budget(client)).settled_nanousd
     written = [call for verdict in verdicts for call in verdict.hypothesis.calls]
     judged = [call for verdict in verdicts for call in verdict.calls]
     result = ArmRun(
