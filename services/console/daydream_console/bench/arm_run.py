@@ -23,7 +23,6 @@ from daydream_console.bench.arms import Arm, shipped_settings
 from daydream_console.bench.corpus import write_notes
 from daydream_console.bench.plan import BenchPlan
 from daydream_console.bench.record import ArmRun, RecordedDaydream
-from daydream_console.bench.spent import settled_budget
 from daydream_console.bench.step_report import StepReport
 from daydream_console.cli.calibration_notice import announce_calibration
 from daydream_console.cli.run_progress import wait_for_end
@@ -31,6 +30,7 @@ from daydream_console.client import Client, connected
 from daydream_console.export.examples import roots_of
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.stack import running
+from daydream_console.settled_budget import settled_budget
 from daydream_console.sources import SourceDocument
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import Fact, FactKind, LinkKind, ModelCall, VerdictReached

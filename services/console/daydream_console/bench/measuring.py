@@ -27,9 +27,9 @@ from tenacity import (
 
 from daydream_console.bench.plan import BenchPlan
 from daydream_console.bench.questions import BenchQuestion
-from daydream_console.bench.spent import settled_budget
 from daydream_console.client import Client, connected
 from daydream_console.local.stack import running
+from daydream_console.settled_budget import settled_budget
 from daydream_contracts.errors import ConfigurationError, RetryLaterError, TransientError
 from daydream_contracts.rpc import AddKey, ChangeBudget, SetLimit
 from daydream_contracts.topology import BUDGET_CHANGE, GATEWAY_ADD_KEY

@@ -50,6 +50,7 @@ from daydream_console.local.folder import DataFolder, default_folder
 from daydream_console.local.model import ModelChoice, choose
 from daydream_console.local.stack import running, services_wanted
 from daydream_console.overview import Overview, overview
+from daydream_console.settled_budget import settled_budget
 from daydream_console.sources import SourceDocument, files_in
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import (
@@ -170,6 +171,7 @@ async def _daydream(
         end = await wait_for_end(client, RunWatch(progress, task, goal.pairs, goal.start))
     finally:
         await _stop_drawing(client)
+    await settled_budget(client)
     after = await overview(client.rpc, client.js)
     if after.sampler and after.sampler.drawn >= goal.pairs:
         plan.folder.write(STATE_FILE, {**plan.folder.read(STATE_FILE), "ended": True})
