@@ -16,10 +16,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from tokenizers import Tokenizer
 
 from daydream_contracts.errors import ConfigurationError
+from daydream_memory.onnx_runtime import onnxruntime
 from daydream_memory.store import Vector
 
 TOKENS_MAX = 256

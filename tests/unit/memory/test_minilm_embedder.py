@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,3 +63,13 @@ async def test_no_texts_give_no_vectors(minilm: MiniLM) -> None:
 
 def test_the_cache_has_a_limit() -> None:
     assert 0 < CACHE_TEXTS * 384 * 4 < 10_000_000
+
+
+def test_the_library_of_the_model_keeps_no_identifier_and_sends_nothing(tmp_path: Path) -> None:
+    code = (
+        "import asyncio; from daydream_memory.minilm_embedder import MiniLM;"
+        "asyncio.run(MiniLM(1).embed(['ants']))"
+    )
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}  # CI also turns it off
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []
