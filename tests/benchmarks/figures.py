@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import random
@@ -109,3 +110,45 @@ def interval_figure(
         **context,
     }
     print(json.dumps(line), flush=True)
+
+
+def ratio_interval_figure(
+    benchmark: str,
+    name: str,
+    values: Sequence[float],
+    others: Sequence[float],
+    unit: str,
+    *,
+    seed: int = 0,
+    **context: str | float,
+) -> None:
+    """Print the mean of the values over that of the others, with its 95 % interval (bootstrap).
+
+    Both are resampled apart. A ratio to nothing has no upper end: it is printed as null.
+    """
+    rng = random.Random(seed)
+    resampled = sorted(
+        _ratio(rng.choices(values, k=len(values)), rng.choices(others, k=len(others)))
+        for _ in range(RESAMPLES)
+    )
+    ends = (_ratio(values, others), percentile(resampled, 0.025), percentile(resampled, 0.975))
+    value, low, high = (None if math.isinf(end) else round(end, 6) for end in ends)
+    line = {
+        "benchmark": benchmark,
+        "figure": name,
+        "value": value,
+        "unit": unit,
+        "low": low,
+        "high": high,
+        "n": len(values) + len(others),
+        "seed": seed,
+        **MACHINE,
+        "load": round(os.getloadavg()[0], 2),
+        **context,
+    }
+    print(json.dumps(line), flush=True)
+
+
+def _ratio(values: Sequence[float], others: Sequence[float]) -> float:
+    other = statistics.fmean(others)
+    return statistics.fmean(values) / other if other else math.inf

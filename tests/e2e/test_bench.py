@@ -141,3 +141,20 @@ def test_the_report_and_the_table_can_be_read_without_anything_else(
     assert shown.returncode == 0
     assert result["headline"] in shown.stdout
     assert "plain: the essay" in shown.stdout
+
+
+def test_a_model_that_does_not_answer_in_time_ends_with_a_table_all_the_same(
+    tmp_path: Path,
+) -> None:
+    """No daydream ends within the time of its run, and nothing waits for one."""
+    with priced_endpoint(tmp_path, delay_s=60, module="support.bench_endpoint") as endpoint:
+        daydream = Daydream(tmp_path / "user", endpoint)
+        record = tmp_path / "record.json"
+        options = ("--quick", "--arms", "plain", "--minutes", "0.05", "--export", str(record))
+        done = daydream("bench", *options, timeout_s=150)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (run,) = read_record(record).runs
+    assert (run.ended, run.daydreams) == ("its 0.05 minutes are up", ())
+    assert run.seconds < 60
+    assert "ended before their cap" in done.stdout
+    assert "0 of 4 daydreams, $0 of $4.25 spent, at most" in done.stderr

@@ -1,8 +1,9 @@
 """The priced endpoint as a model of known rates: it knows the links of a corpus.
 
 It states the link of a bridge in a share RECALL of the pairs, by both writers' prompts. Its judges
-give links high scores. Others get what the essay's prompt is known for, 7 or more for most, and low
-scores by ours. It compares statements without error. One side of a bridge yields nothing.
+give links, and canaries that hold, high scores. Others get what the essay's prompt is known for, 7
+or more for most, and low scores by ours. It compares statements without error. One side of a bridge
+yields nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import hashlib
 import json
 import os
 import random
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +90,17 @@ def _link_between(data: list[str], chance: random.Random) -> str:
 
 
 def _links_in(text: str) -> bool:
-    return any(bridge.link in text for bridge in CORPUS.bridges)
+    return any(link in text for link in LINKS)
+
+
+def _canary_links() -> list[str]:
+    text = (files("daydream_models") / "canaries" / "bridges.toml").read_text("utf-8")
+    return [canary["hypothesis"] for canary in tomllib.loads(text)["canary"]]
 
 
 endpoint_answer = endpoint.answer_for
 CORPUS = load_corpus(Path(os.environ[CORPUS_VARIABLE]) if CORPUS_VARIABLE in os.environ else None)
+LINKS = [*(bridge.link for bridge in CORPUS.bridges), *_canary_links()]
 LABELLED_SAME = {row.hypothesis for row in CORPUS.matches if row.same}
 
 if __name__ == "__main__":

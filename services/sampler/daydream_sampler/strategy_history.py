@@ -25,7 +25,7 @@ from daydream_contracts.rpc import StrategyYield, StratumYield
 from daydream_models.promotion_rule import rule_of
 from daydream_runtime.verdict_projection import Projection
 from daydream_sampler.judge_errors import CanaryCount, JudgeErrors
-from daydream_sampler.pair_features import NAMES, closeness_of
+from daydream_sampler.pair_features import NAMES, PRIOR_MEAN, closeness_of
 from daydream_sampler.pair_numbers import pair_number
 from daydream_sampler.regions import Region, region_of
 from daydream_sampler.regression import Regression
@@ -66,8 +66,7 @@ class StratumStats(BaseModel):
 class StrategyHistory(Projection):
     """The projection up to a position in the VERDICTS stream.
 
-    `verdicts`, `drawn`, `strategies`, `strata`, `screen`, `bridges` and `decoys` are of the rule in
-    force.
+    All but `discarded` is of the rule in force.
     """
 
     rule: str = Field(default="", description="what promotes now")
@@ -110,9 +109,10 @@ class StrategyHistory(Projection):
     def _note_rule(self, rule: str) -> None:
         """Begin new counts when another rule promotes."""
         if rule and self.rule and rule != self.rule:
-            self.verdicts, self.drawn, self.strategies, self.strata = 0, 0.0, {}, {}
-            self.screen = ScreenStats()
-            self.bridges = self.decoys = CanaryCount()
+            kept = {"sequence", "rule", "discarded"}
+            for name, field in type(self).model_fields.items():
+                if name not in kept:
+                    setattr(self, name, field.get_default(call_default_factory=True))
         self.rule = rule or self.rule
 
     def _count_canary(self, verdict: VerdictReached) -> None:
@@ -198,7 +198,7 @@ class StrategyHistory(Projection):
 
     def regression(self) -> Regression:
         """Return what the verdicts say of the features."""
-        return Regression(np.array(self.gram), np.array(self.moment))
+        return Regression(np.array(self.gram), np.array(self.moment), PRIOR_MEAN)
 
     def report(self, name: str, share: float) -> StrategyYield:
         """Return what a strategy has found under the rule in force, for people."""

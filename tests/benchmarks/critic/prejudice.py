@@ -25,6 +25,7 @@ IDEAS, HISTORY, CANARIES = 3000, 500, 60
 POSITIVE_RATE = 0.2
 CENTRE, SPREAD = 6.5, 1.2
 SEEDS, QUICK_SEEDS = 10, 3
+FIRST_SEED = 1000  # constants were tuned with seeds below 100
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -60,7 +61,7 @@ PANELS = tuple(
 
 def measure(*, quick: bool) -> None:
     """Print the worst gap without labels, and the mean gain that canaries bring."""
-    seeds = range(QUICK_SEEDS if quick else SEEDS)
+    seeds = range(FIRST_SEED, FIRST_SEED + (QUICK_SEEDS if quick else SEEDS))
     gaps = np.array([[gap_and_gain(panel, seed) for seed in seeds] for panel in PANELS])
     worst = int(np.argmax(gaps[:, :, 0].mean(axis=1)))
     mean_figure(
@@ -69,6 +70,7 @@ def measure(*, quick: bool) -> None:
         gaps[worst, :, 0].tolist(),
         "AUC",
         panels=len(PANELS),
+        seeds=str(seeds),
         worst=str(PANELS[worst]),
     )
     mean_figure(
@@ -77,6 +79,7 @@ def measure(*, quick: bool) -> None:
         gaps[:, :, 1].mean(axis=1).tolist(),
         "AUC",
         panels=len(PANELS),
+        seeds=str(seeds),
         worst=round(float(gaps[:, :, 1].mean(axis=1).min()), 4),
     )
 

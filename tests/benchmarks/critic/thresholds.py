@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.critic.panels import judged
+from benchmarks.critic.panels import HELD_OUT, judged
 from benchmarks.figures import mean_figure
 from daydream_critic.stats.aggregation import AggregationModel
 from daydream_critic.stats.certified_threshold import CONFIDENCE, CertifiedThreshold, certify
@@ -70,13 +70,19 @@ class Scorer:
 def measure(file: Path, *, quick: bool) -> None:
     """Print how often a threshold is found, keeps its target, and has a right interval."""
     world = json.loads(file.read_text())
-    seeds = world["seeds"][:4] if quick else world["seeds"]
+    seeds = [seed + HELD_OUT for seed in world["seeds"]]
+    seeds = seeds[:4] if quick else seeds
     record = Record()
     for panel in world["panels"]:
         for seed in seeds:
             for certified, scores, truth in attempts(world, panel, seed):
                 record.add(certified, scores, truth)
-    details = {"target": TARGET, "confidence": CONFIDENCE, "labelled": LABELLED}
+    details: dict[str, Any] = {
+        "target": TARGET,
+        "confidence": CONFIDENCE,
+        "labelled": LABELLED,
+        "seeds": str(seeds),
+    }
     mean_figure("critic", "threshold_found", record.certified, "share", **details)
     mean_figure("critic", "threshold_keeps_its_target", record.kept, "share", **details)
     mean_figure("critic", "threshold_interval_holds", record.inside, "share", **details)

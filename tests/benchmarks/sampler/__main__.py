@@ -6,9 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.sampler import memory, moose, scale, scimuse, worlds
+from benchmarks.sampler import across, memory, moose, scale, scimuse, worlds
 
-PARTS = ("scimuse", "moose", "scale", "memory")
+OF_DATA = {
+    "scimuse": worlds.SCIMUSE_FILE,
+    "moose": worlds.MOOSE_FILE,
+    "across": worlds.MOOSE_FILE,
+}
+PARTS = (*OF_DATA, "scale", "memory")
 
 
 def main() -> int:
@@ -41,10 +46,7 @@ def main() -> int:
     parser.add_argument("--only", choices=PARTS, action="append", help="part to run; repeatable")
     options = parser.parse_args()
     chosen = options.only or PARTS
-    files = {
-        "scimuse": worlds.find(options.data, worlds.SCIMUSE_FILE),
-        "moose": worlds.find(options.data, worlds.MOOSE_FILE),
-    }
+    files = {part: worlds.find(options.data, name) for part, name in OF_DATA.items()}
     missing = [part for part in chosen if part in files and files[part] is None]
     if missing and not set(chosen) - set(missing) - {"scale", "memory"}:
         print(
@@ -58,18 +60,22 @@ def main() -> int:
     if "scimuse" in chosen and (ratings := files["scimuse"]):
         scimuse.measure(ratings, quick=options.quick)
     if "moose" in chosen and (table := files["moose"]):
-        moose.measure(table, quick=options.quick)
-        if options.embedding_url:
-            moose.measure(
-                table,
-                quick=options.quick,
-                other=moose.EndpointModel(options.embedding_url, options.embedding_model),
-            )
+        _measure_moose(table, options)
+    if "across" in chosen and (table := files["across"]):
+        across.measure(table, quick=options.quick)
     if "scale" in chosen:
         scale.measure(quick=options.quick, ten_million=options.ten_million)
     if "memory" in chosen:
         memory.measure(quick=options.quick)
     return 0
+
+
+def _measure_moose(table: Path, options: argparse.Namespace) -> None:
+    """Measure with the bundled embedding model, and with that of an endpoint if one is given."""
+    moose.measure(table, quick=options.quick)
+    if options.embedding_url:
+        other = moose.EndpointModel(options.embedding_url, options.embedding_model)
+        moose.measure(table, quick=options.quick, other=other)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import SecretStr
 
 from benchmarks.figures import interval_figure
-from benchmarks.sampler.worlds import Joined, corpora, held_out, read_joined
+from benchmarks.sampler.worlds import Joined, corpora, headline, held_out, read_joined
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.provider import EMBEDDINGS_PATH, Provider
 from daydream_contracts.events import FactKind
@@ -75,7 +75,7 @@ def measure(table: Path, *, quick: bool, other: EndpointModel | None = None) -> 
     all_corpora = corpora(table)
     for corpus in all_corpora:
         joined = read_joined(table, corpus)
-        suffix = "" if corpus == headline(all_corpora) else f"_of_{len(joined.papers)}"
+        suffix = "" if corpus == headline(table) else f"_of_{len(joined.papers)}"
         suffix += "_other_model" if other else ""
         space = embedded(joined, other)
         _print_ratios(joined, space, f"_{DRAWS}{suffix}", DRAWS, quick)
@@ -137,11 +137,6 @@ def space_of(half: Joined, joined: Joined, space: FactSpace) -> FactSpace:
 def ratio_of_sums(rows: Sequence[tuple[float, float]]) -> float:
     """Return the sum of the first numbers over that of the second ones."""
     return sum(first for first, _ in rows) / max(1e-12, sum(second for _, second in rows))
-
-
-def headline(paths: Sequence[Path]) -> Path:
-    """Return the corpus of 300 papers, or the largest one."""
-    return next((path for path in paths if path.stem.endswith("_300")), paths[-1])
 
 
 def embedded(joined: Joined, other: EndpointModel | None = None) -> FactSpace:

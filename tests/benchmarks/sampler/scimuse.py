@@ -30,12 +30,18 @@ LEARNED = "learned"
 def measure(file: Path, *, quick: bool) -> None:
     """Print the ratio with its interval.
 
-    It is printed for all ideas, and for the held-out half. Uniform is not
-    simulated: 500 draws find exactly 500 × base rate on average.
+    It is printed for all ideas, and for the held-out half: with half as many draws, which are as
+    large a share of the ideas, and with as many, which are as many ratings to learn from. Uniform
+    is not simulated: 500 draws find exactly 500 × base rate on average.
     """
     rated = read_rated(file)
     seeds = range(FIRST_SEED, FIRST_SEED + (10 if quick else SEEDS))
-    for part, name, draws in ((rated, "", DRAWS), (rated.held_out(), "_held_out", DRAWS // 2)):
+    half = rated.held_out()
+    for part, name, draws in (
+        (rated, "", DRAWS),
+        (half, "_held_out", DRAWS // 2),
+        (half, "_held_out", DRAWS),
+    ):
         expected = draws * float(part.interesting.mean())
         mean_figure(
             "sampler",

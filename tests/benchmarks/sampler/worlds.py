@@ -48,6 +48,15 @@ class Joined:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What a work asked, what was known before it, and which papers inspired it, by position."""
+
+    question: str
+    background: str
+    inspirations: frozenset[int]
+
+
+@dataclass(frozen=True)
 class Rated:
     """Features of ideas, shape (ideas, features), and whether a person found each interesting."""
 
@@ -90,8 +99,17 @@ def corpora(table: Path) -> list[Path]:
     )
 
 
-def read_joined(table: Path, corpus: Path) -> Joined:
-    """Read both files. Compare titles by letters and digits: case, spaces and dashes differ."""
+def headline(table: Path) -> Path:
+    """Return the corpus of 300 papers beside the table, or the largest one."""
+    paths = corpora(table)
+    return next((path for path in paths if path.stem.endswith("_300")), paths[-1])
+
+
+def read_works(table: Path, corpus: Path) -> tuple[list[Work], list[str]]:
+    """Read both files. Return the works that have a question, and the papers as texts.
+
+    Titles are compared by letters and digits: case, spaces and dashes differ.
+    """
     rows = openpyxl.load_workbook(table, read_only=True)["Overall"].iter_rows(values_only=True)
     columns = {str(name).strip(): at for at, name in enumerate(next(rows)) if name}
     papers = [(str(title), str(abstract)) for title, abstract in json.loads(corpus.read_text())]
@@ -101,23 +119,24 @@ def read_joined(table: Path, corpus: Path) -> Joined:
         for name, at in columns.items()
         if name.startswith("Inspiration paper") and name.endswith("title")
     ]
-    strict, loose = (
-        columns[name] for name in ("Background Question (strict)", "Background Question")
-    )
-    questions, links = list[str](), set[tuple[int, int]]()
+    works = []
     for row in rows:
-        question = _text(row[strict]) or _text(row[loose])
-        if not question:
-            continue
-        links |= {
-            (len(questions), place[title])
-            for at in inspirations
-            if (title := _bare(_text(row[at]))) in place
-        }
-        questions.append(question)
-    return Joined(
-        questions, [f"{title}. {abstract}" for title, abstract in papers], frozenset(links)
-    )
+        question, background = (
+            _text(row[columns[f"{name} (strict)"]]) or _text(row[columns[name]])
+            for name in ("Background Question", "Background Little Survey")
+        )
+        titles = {_bare(_text(row[at])) for at in inspirations}
+        if question:
+            known = frozenset(place[title] for title in titles if title in place)
+            works.append(Work(question, background, known))
+    return works, [f"{title}. {abstract}" for title, abstract in papers]
+
+
+def read_joined(table: Path, corpus: Path) -> Joined:
+    """Return the questions of the works and the papers, with which were joined."""
+    works, papers = read_works(table, corpus)
+    links = {(at, paper) for at, work in enumerate(works) for paper in work.inspirations}
+    return Joined([work.question for work in works], papers, frozenset(links))
 
 
 def read_rated(file: Path) -> Rated:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from daydream_console.web.pages.overnight import visits
-from support.console import ConsoleFixture
+from daydream_contracts.rpc import CriticState
+from daydream_contracts.topology import CRITIC_STATE
+from support.console import EXAMPLES, ConsoleFixture
 from support.insights import insight_fact, promotion, verdict
 from support.loop_states import loop_state
 
@@ -101,3 +104,20 @@ def test_the_address_keeps_every_filter(console: ConsoleFixture) -> None:
     console.add(*(verdict(number, title=f"n{number}") for number in range(1, 60)))
     text = console.client().get("/insights?kind=analogy&sort=date").text
     assert "kind=analogy&amp;sort=date&amp;cursor=" in text
+
+
+def test_the_page_of_judges_shows_what_a_place_in_a_call_is_worth(console: ConsoleFixture) -> None:
+    text = console.client().get("/judges").text
+    assert "Several hypotheses in one call" not in text
+    example = json.loads((EXAMPLES / "CriticState.v1.json").read_text())
+    example["judges"][0] |= {
+        "places": [
+            {"place": 0, "answers": 40, "mean": 6.25},
+            {"place": 1, "answers": 40, "mean": 6},
+        ],
+        "place_bias": {"per_place": -0.25, "low": -0.5, "high": -0.05},
+    }
+    console.rpc.answers[CRITIC_STATE.subject] = CriticState.model_validate(example)
+    text = console.client().get("/judges").text
+    assert "6.25 (40), 6.00 (40)" in text
+    assert "-0.25 points (-0.50 to -0.05)" in text.replace("−", "-")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from daydream_contracts.events import HypothesisProposed, PairHypotheses, Synthe
 from daydream_contracts.prompt_variables import shown_together
 from daydream_contracts.rpc import Quote
 from daydream_critic.history.critic_history import CriticHistory
+from daydream_critic.history.place_bias import place_bias
 from daydream_critic.history.records import PlaceStats
 from daydream_critic.pipeline.judges.config import JudgeConfig
 from daydream_critic.pipeline.judges.model_judge import ModelJudge
@@ -122,3 +124,26 @@ def test_the_worth_of_a_place_is_a_mean_with_its_interval() -> None:
     assert stats.mean == 6.0
     assert stats.error == pytest.approx(1.96 * (0.5 / 3) ** 0.5)
     assert CriticHistory().places == {}
+
+
+def places_of(*scores: tuple[int, float]) -> dict[int, PlaceStats]:
+    places: dict[int, PlaceStats] = {}
+    for place, score in scores:
+        places.setdefault(place, PlaceStats()).add(score)
+    return places
+
+
+def test_a_bias_of_place_is_measured_with_an_interval_that_holds_it() -> None:
+    """A judge that takes half a point off for each place further down."""
+    chance = random.Random(1)
+    rows = [(place, 7 - 0.5 * place) for place in range(4)] * 60
+    bias = place_bias(places_of(*((place, score + chance.gauss(0, 1)) for place, score in rows)))
+    assert bias is not None
+    assert bias.low < -0.5 < bias.high < 0
+    assert bias.high - bias.low < 0.4
+
+
+def test_no_bias_of_place_is_claimed_from_one_place_or_two_scores() -> None:
+    assert place_bias({}) is None
+    assert place_bias(places_of((0, 5.0), (0, 6.0), (0, 7.0))) is None
+    assert place_bias(places_of((0, 5.0), (1, 6.0))) is None

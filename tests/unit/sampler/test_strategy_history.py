@@ -17,12 +17,14 @@ from daydream_contracts.events import (
 )
 from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.judge_errors import CanaryCount, JudgeErrors
+from daydream_sampler.pair_features import NAMES, PRIOR_MEAN
 from daydream_sampler.portfolio import floor_shares, shares_of
 from daydream_sampler.strata import STRATA, stratum_of
 from daydream_sampler.strategy_history import StrategyHistory
 from support.message_builders import verdict_on
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+FEATURES = (1.0,) * len(NAMES)
 JUDGEMENT = Judgement(
     judge="judge", model="judge", justification="", scores=None, self_judged=False
 )
@@ -35,6 +37,7 @@ def verdict(
     judged: bool = True,
     rule: Rule | None = "quota",
     canary: Literal["", "bridge", "decoy"] = "",
+    features: tuple[float, ...] = (),
 ) -> VerdictReached:
     claim = Claim(
         claim_id="c",
@@ -48,7 +51,11 @@ def verdict(
     )
     reached = verdict_on(claim, promoted=promoted)
     proposed = reached.hypothesis
-    pair = proposed.pair.model_copy(update={"canary": canary})
+    facts = {
+        name: getattr(proposed.pair, name).model_copy(update={"domain": name})
+        for name in ("first", "second")
+    }
+    pair = proposed.pair.model_copy(update={"canary": canary, "features": features, **facts})
     return reached.model_copy(
         update={
             "hypothesis": proposed.model_copy(update={"pair": pair}),
@@ -75,6 +82,16 @@ def test_yields_begin_again_when_another_rule_promotes() -> None:
     history_of(verdict("importance", rule="quota"), start=history)
     report = history.report("importance", 0.5)
     assert (report.draws, report.insights, history.rule) == (1, 0, "quota")
+
+
+def test_what_is_learned_of_pairs_begins_again_when_another_rule_promotes() -> None:
+    """A rule that passes most would teach that every pair it saw is good."""
+    earlier = history_of(*[verdict(promoted=True, rule="score", features=FEATURES)] * 9)
+    assert earlier.regression().posterior()[0].any()
+    assert earlier.regions
+    changed = history_of(verdict(rule="quota", features=FEATURES), start=earlier)
+    fresh = history_of(verdict(rule="quota", features=FEATURES))
+    assert changed.model_dump(exclude={"sequence"}) == fresh.model_dump(exclude={"sequence"})
 
 
 def test_a_verdict_that_no_rule_decided_counts_under_the_rule_in_force() -> None:
@@ -159,3 +176,21 @@ def test_a_stratum_is_how_close_a_pair_is_and_whether_it_crosses_domains(
 ) -> None:
     assert stratum_of(*domains, closeness) == stratum
     assert stratum in STRATA
+
+
+def test_before_any_verdict_closer_pairs_are_expected_to_bring_more() -> None:
+    """What is learned replaces it: here closer pairs bring nothing, and others do."""
+    assert StrategyHistory().regression().posterior()[0] == pytest.approx(PRIOR_MEAN)
+    close = (1.0, 1.0, 1.0, *(0.0,) * (len(NAMES) - 3))
+    far = (1.0, *(0.0,) * (len(NAMES) - 1))
+    history = history_of(
+        *[verdict(promoted=False, features=close), verdict(promoted=True, features=far)] * 100
+    )
+    expected = history.regression().posterior()[0]
+    assert np.dot(expected, close) < 0.2 < 0.8 < np.dot(expected, far)
+
+
+def test_strategies_with_random_partners_begin_with_the_share_of_those_that_measure() -> None:
+    names = [UNIFORM, "stratified", "importance", "unseen", "reservoir"]
+    shares = shares_of(names, StrategyHistory(), floor=0.1, seed=1)
+    assert shares["importance"] > 2 * max(shares["unseen"], shares["reservoir"])

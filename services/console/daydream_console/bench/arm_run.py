@@ -1,7 +1,7 @@
 """Run an arm: the whole system over the corpus, until its cap, in its own data folder.
 
-States: started → the notes are facts → draws until the cap or the number of daydreams → its
-verdicts are read → stopped. Killed at any moment, it continues in the same folder, with what is
+States: started → the notes are facts → draws until the cap, the number of daydreams or the time →
+its verdicts are read → stopped. Killed at any moment, it continues in the same folder, with what is
 left of the cap: ledger, memory and sampler are stored there.
 """
 
@@ -18,22 +18,25 @@ from uuid import uuid4
 from rich.progress import Progress
 
 from daydream_console import ingest
+from daydream_console.bench.arm_progress import ArmWatch
 from daydream_console.bench.arms import Arm, shipped_settings
-from daydream_console.bench.corpus import BenchNote, write_notes
+from daydream_console.bench.corpus import write_notes
 from daydream_console.bench.plan import BenchPlan
 from daydream_console.bench.record import ArmRun, RecordedDaydream
+from daydream_console.bench.step_report import StepReport
+from daydream_console.cli.calibration_notice import announce_calibration
 from daydream_console.cli.run_progress import wait_for_end
 from daydream_console.client import Client, connected
 from daydream_console.export.examples import roots_of
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.stack import running
+from daydream_console.settled_budget import settled_budget
 from daydream_console.sources import SourceDocument
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import Fact, FactKind, LinkKind, ModelCall, VerdictReached
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetGoal, SetLimit
 from daydream_contracts.topology import (
     BUDGET_CHANGE,
-    BUDGET_STATE,
     MEMORY_STATE,
     SAMPLER_GOAL,
     SAMPLER_STATE,
@@ -52,9 +55,9 @@ async def run_arm(
     number: int,
     settings: Mapping[str, str],
     progress: Progress,
-    report: Callable[[str], None],
 ) -> ArmRun:
     """Run an arm, or return the stored result of an earlier time. `settings` are of all arms."""
+    label = f"{arm.name}, run {number + 1} of {plan.runs}"
     file = plan.result_file(arm, number)
     if file.exists():
         return ArmRun.model_validate_json(file.read_text("utf-8"))
@@ -66,16 +69,16 @@ async def run_arm(
         **arm.settings,
         "DAYDREAM_SAMPLER_SEED": str(seed),
     }
+    report = StepReport(progress, label)
     async with (
         running(folder, arm.services, model=plan.model, progress=report, settings=own) as stack,
         connected(stack.address) as client,
     ):
-        report("reading the notes")
         await _set_cap(client, plan.run_cap_nanousd)
-        await _read_notes(client, plan, folder)
-        ended, seconds = await _daydream(client, plan, folder, progress)
+        await _read_notes(client, plan, folder, report)
+        ended, seconds = await _daydream(client, plan, folder, progress, label)
         verdicts = await _verdicts(client)
-        spent = (await client.rpc.request(BUDGET_STATE, EmptyRequest())).settled_nanousd
+        spent = (await settled_budget(client)).settled_nanousd
     written = [call for verdict in verdicts for call in verdict.hypothesis.calls]
     judged = [call for verdict in verdicts for call in verdict.calls]
     result = ArmRun(
@@ -105,12 +108,15 @@ async def _set_cap(client: Client, cap_nanousd: int) -> None:
     await client.rpc.request(BUDGET_CHANGE, change)
 
 
-async def _read_notes(client: Client, plan: BenchPlan, folder: DataFolder) -> None:
+async def _read_notes(
+    client: Client, plan: BenchPlan, folder: DataFolder, report: Callable[[str], None]
+) -> None:
     """Offer the notes, and wait until all of them are facts: then all arms draw from the same.
 
     Raise ConfigurationError if the memory refuses one.
     """
-    notes: Sequence[BenchNote] = plan.corpus.notes(plan.plain_notes)
+    notes = plan.notes
+    report(f"reading {len(notes)} notes")
     files = await asyncio.to_thread(write_notes, folder.path / "notes", notes)
     documents = [SourceDocument(file.name, file.read_bytes) for file in files]
     offers = ingest.offer(client, documents)
@@ -138,22 +144,44 @@ async def _verdicts(client: Client) -> list[VerdictReached]:
 
 
 async def _daydream(
-    client: Client, plan: BenchPlan, folder: DataFolder, progress: Progress
+    client: Client, plan: BenchPlan, folder: DataFolder, progress: Progress, label: str
 ) -> tuple[str, float]:
-    """Draw until the end. Return why it ended, and the seconds of all times that it ran."""
-    facts = len(plan.corpus.notes(plan.plain_notes))
-    goal = plan.daydreams_max or math.comb(facts, 2)
+    """Draw until the end. Return why it ended, and the seconds of all times that it ran.
+
+    When its time is up, what is in progress has no verdict, and does not count.
+    """
+    size = plan.size
+    goal = size.daydreams_max or math.comb(len(plan.notes), 2)
     earlier = float(folder.read(STATE_FILE).get("seconds", 0))
+    left = max(1.0, 60 * size.minutes_max - earlier) if size.minutes_max else None
     began = time.monotonic()
     await client.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=goal))
+    task = progress.add_task(label, total=size.daydreams_max or None)
+    watch = ArmWatch(
+        progress,
+        task,
+        goal,
+        0,
+        label=label,
+        cap_nanousd=plan.run_cap_nanousd,
+        daydreams_max=size.daydreams_max,
+        seconds_max=left or 0.0,
+    )
     try:
-        end = await wait_for_end(client, progress, goal, 0)
+        async with asyncio.timeout(left) as limit:
+            await announce_calibration(client)
+            reason = (await wait_for_end(client, watch)).reason
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        reason = f"its {size.minutes_max:g} minutes are up"
     finally:
+        progress.remove_task(task)
         seconds = earlier + time.monotonic() - began
         folder.write(STATE_FILE, {"seconds": seconds})
         drawn = (await client.rpc.request(SAMPLER_STATE, EmptyRequest())).drawn
         await client.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=drawn))
-    return end.reason, seconds
+    return reason, seconds
 
 
 def recorded_daydreams(verdicts: Sequence[VerdictReached]) -> list[RecordedDaydream]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -20,10 +19,14 @@ from daydream_console.bench.plan import (
     price_of_free_model,
 )
 from daydream_console.bench.record import BenchRecord
-from daydream_console.cli.output import err
+from daydream_console.bench.step_report import StepReport
+from daydream_console.bench.wording import dollars
+from daydream_console.cli.output import count, err
 from daydream_console.cli.preparation import prepare
 from daydream_console.local.gateway_program import ask_gateway_program
 from daydream_contracts.events import NANOUSD_PER_USD
+
+MEASURED_EVERY_S = 10.0
 
 
 async def run_bench(plan: BenchPlan, progress: Progress) -> tuple[BenchRecord, BenchOutcome]:
@@ -37,19 +40,12 @@ async def run_bench(plan: BenchPlan, progress: Progress) -> tuple[BenchRecord, B
     price = _free_price() if free else await _price(plan.model.name)
     _announce(plan, price)
     started_at = datetime.now(UTC)
-    step = progress.add_task("starting", total=None)
-
-    def report(text: str) -> None:
-        progress.update(step, description=text)
-
-    runs = []
     # Runs of all arms alternate, so that a slow hour of a provider hits all alike.
-    for number in range(plan.runs):
-        for arm in plan.arms:
-            label = f"{arm.name}, run {number + 1} of {plan.runs}"
-            err.print(f"{label} …", markup=False)
-            say = partial(_say, report, label)
-            runs.append(await run_arm(plan, arm, number, settings, progress, say))
+    runs = [
+        await run_arm(plan, arm, number, settings, progress)
+        for number in range(plan.runs)
+        for arm in plan.arms
+    ]
     record = BenchRecord(
         version=version("daydream-console"),
         model=plan.model.name,
@@ -57,15 +53,16 @@ async def run_bench(plan: BenchPlan, progress: Progress) -> tuple[BenchRecord, B
         price=price,
         notional=free,
         corpus=plan.corpus.digest,
-        plain_notes=plan.plain_notes,
+        pairs=plan.size.pairs,
+        plain_notes=plan.size.plain_notes,
         cap_usd=plan.cap_usd,
-        votes=plan.votes,
+        votes=plan.size.votes,
         labelled=plan.labelled,
         started_at=started_at,
         arms=tuple(arm.name for arm in plan.arms),
         runs=tuple(runs),
     )
-    err.print("measuring …")
+    report = StepReport(progress, "measuring", MEASURED_EVERY_S)
     async with measuring_asker(plan, settings, report) as asker:
         outcome = await assess(record, plan.corpus, asker)
         await asker.count_spend()
@@ -73,15 +70,16 @@ async def run_bench(plan: BenchPlan, progress: Progress) -> tuple[BenchRecord, B
     return record.model_copy(update=measured), outcome
 
 
-def _say(report: Callable[[str], None], label: str, text: str) -> None:
-    report(f"{label}: {text}")
-
-
 def _announce(plan: BenchPlan, price: str) -> None:
-    each = plan.run_cap_nanousd / NANOUSD_PER_USD
+    size, runs = plan.size, len(plan.arms) * plan.runs
+    bounds = [f"{dollars(plan.run_cap_nanousd / NANOUSD_PER_USD)}"]
+    bounds += [count(size.daydreams_max, "daydream")] if size.daydreams_max else []
+    bounds += [f"{size.minutes_max:g} minutes"] if size.minutes_max else []
     err.print(
-        f"{len(plan.arms)} arms, {plan.runs} times each, with ${each:.4g} for each; "
-        f"${plan.measuring_cap_nanousd / NANOUSD_PER_USD:.4g} to measure them. Price: {price}.",
+        f"{count(runs, 'run')}, each with {len(plan.notes)} notes and at most "
+        f"{' or '.join(bounds)}. Then "
+        f"{dollars(plan.measuring_cap_nanousd / NANOUSD_PER_USD)} at most to measure them. "
+        f"Price: {price}.",
         markup=False,
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -72,6 +72,22 @@ class BenchCorpus:
     @cached_property
     def bridge_by_name(self) -> dict[str, BenchPair]:
         return {bridge.name: bridge for bridge in self.bridges}
+
+    def first(self, pairs: int) -> BenchCorpus:
+        """Return its first bridges and decoys, this many of each; all of them for 0.
+
+        The digest stays: it says which corpus it is a part of.
+        """
+        if not pairs:
+            return self
+        bridges = self.bridges[:pairs]
+        names = {bridge.name for bridge in bridges}
+        return replace(
+            self,
+            bridges=bridges,
+            decoys=self.decoys[:pairs],
+            matches=[match for match in self.matches if match.bridge in names],
+        )
 
     def notes(self, plain: int) -> list[BenchNote]:
         """Return the notes of a memory: bridges, fillers, decoys, and a number of plain notes.

@@ -29,9 +29,10 @@ from daydream_console.bench.plan import BenchPlan
 from daydream_console.bench.questions import BenchQuestion
 from daydream_console.client import Client, connected
 from daydream_console.local.stack import running
+from daydream_console.settled_budget import settled_budget
 from daydream_contracts.errors import ConfigurationError, RetryLaterError, TransientError
-from daydream_contracts.rpc import AddKey, ChangeBudget, EmptyRequest, SetLimit
-from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE, GATEWAY_ADD_KEY
+from daydream_contracts.rpc import AddKey, ChangeBudget, SetLimit
+from daydream_contracts.topology import BUDGET_CHANGE, GATEWAY_ADD_KEY
 from daydream_models.gateway_client import GatewayAnswer, GatewayClient
 from daydream_models.settings import GatewayAddress
 
@@ -68,14 +69,14 @@ class MeasuringAsker:
                     text = await _answer(gateway, self.plan.model.name, key, question)
                     store_answer(self.plan.folder, key, text)
                     self.answers[key] = text
-                    self.report(f"measuring: {len(self.answers)} answers")
+                    self.report(f"{len(self.answers)} answers")
         return self.answers[key]
 
     async def count_spend(self) -> None:
         """Read what all questions have cost so far, also at earlier times."""
         file = self.plan.folder / "measure" / "spent.json"
         if self._client is not None:
-            state = await self._client.rpc.request(BUDGET_STATE, EmptyRequest())
+            state = await settled_budget(self._client)
             file.write_text(json.dumps(state.foreground_settled_nanousd))
         if file.exists():
             self.spent_nanousd = json.loads(file.read_text())

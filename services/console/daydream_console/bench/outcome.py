@@ -117,6 +117,7 @@ async def assess(
             "The record was made with other notes than those of this version",
             f"Replay it with daydream {record.version}",
         )
+    corpus = corpus.first(record.pairs)
     judge = MatchingJudge(ask, record.votes)
     covered = list(_covered(record.runs, corpus))
     errors = await judge.errors(corpus, record.labelled) if covered else None

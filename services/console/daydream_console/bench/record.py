@@ -15,6 +15,7 @@ from daydream_contracts.errors import ConfigurationError
 
 SCHEMA = 1
 GZIP_SUFFIX = ".gz"
+EXAMPLE_FILE = Path(__file__).with_name("example.json.gz")
 GZIP_START = b"\x1f\x8b"
 
 
@@ -67,11 +68,13 @@ class BenchRecord(BaseModel):
     version: str
     model: str
     toy: bool = False
+    remark: str = Field(default="", description="what a reader must know of how it was made")
     price: str = Field(description="prices of the model, and where they come from")
     notional: bool = Field(
         default=False, description="the model is free, and its dollars are only counted"
     )
     corpus: str = Field(description="digest of the corpus")
+    pairs: int = Field(default=0, description="first bridges and decoys in use; 0: all")
     plain_notes: int
     cap_usd: float
     votes: int

@@ -20,16 +20,18 @@ COLUMNS = (
     "shown",
     "good",
     "good per $ (95 %)",
-    "× plain (95 %)",
+    "times the plain arm (95 %)",
     "good of those shown (95 %)",
     "$ per good",
-    "decoys shown",
+    "decoys shown, of those drawn",
 )
 EXPLANATIONS = (
     "shown: hypotheses that the arm promoted, so that people would read them.",
     "good: those that state a known link between two notes, which needs both of them; each such "
     "bridge counts once per run. Corrected for the errors of the model that compares them.",
     "decoys shown: promoted hypotheses about two notes that share a word and nothing else.",
+    "(95 %): the interval that holds the true value in 95 of 100 benchmarks. –: nothing to compute "
+    "it from.",
 )
 
 
@@ -52,10 +54,13 @@ def cells(arm: ArmOutcome) -> tuple[str, ...]:
 
 def headline(outcome: BenchOutcome, record: BenchRecord) -> str:
     """Return the result in one or two sentences."""
+    if record.remark:
+        return record.remark
     if record.toy:
         return (
             "This was the bundled toy model, which has no ideas: the table shows that everything "
-            "works, and says nothing about which arm is better."
+            "works, and says nothing about which arm is better. For a result, name a model: "
+            "daydream bench --model gpt-4.1-mini --cap 5"
         )
     ratio, full = outcome.ratio, outcome.of(FULL_ARM)
     if full is None or outcome.of(PLAIN_ARM) is None or ratio is None:

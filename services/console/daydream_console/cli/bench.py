@@ -10,9 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from daydream_console.bench.arms import read_arms
 from daydream_console.bench.corpus import load_corpus
 from daydream_console.bench.outcome import BenchOutcome, assess
-from daydream_console.bench.plan import BenchPlan
+from daydream_console.bench.plan import FULL_SIZE, QUICK_SIZE, BenchPlan
 from daydream_console.bench.questions import recorded
-from daydream_console.bench.record import BenchRecord, read_record, write_record
+from daydream_console.bench.record import EXAMPLE_FILE, BenchRecord, read_record, write_record
 from daydream_console.bench.report_files import as_json as result_as_json
 from daydream_console.bench.report_files import as_markdown
 from daydream_console.bench.report_page import report_page
@@ -24,8 +24,10 @@ from daydream_console.cli.bench_options import (
     Corpus,
     Daydreams,
     Export,
+    Minutes,
     Model,
     PlainNotes,
+    Quick,
     Replay,
     Report,
     Runs,
@@ -40,8 +42,7 @@ from daydream_console.local.model import ModelChoice, choose
 from daydream_contracts.errors import ConfigurationError
 
 CAP_USD = 5.0
-TOY_DAYDREAMS = 8
-TOY_LABELLED = 12
+EXAMPLE = Path("example")
 REPORT_NAME = "report"
 
 
@@ -52,9 +53,11 @@ async def bench_command(
     cap: BenchCap = CAP_USD,
     arms: Arms = "plain,daydream",
     runs: Runs = 1,
-    plain_notes: PlainNotes = 60,
-    daydreams: Daydreams = 0,
-    votes: Votes = 5,
+    quick: Quick = None,
+    plain_notes: PlainNotes = None,
+    daydreams: Daydreams = None,
+    minutes: Minutes = None,
+    votes: Votes = None,
     seed: Seed = 1,
     data: BenchData = None,
     corpus: Corpus = None,
@@ -69,16 +72,18 @@ async def bench_command(
 
     Examples:
         daydream bench --model gpt-4.1-mini --cap 5 --arms plain,ablations,daydream
-        daydream bench --replay record.json.gz
+        daydream bench --quick
+        daydream bench --replay example
     """
     notes_and_links = load_corpus(corpus)
     if replay is not None:
-        record = read_record(replay)
+        record = read_record(EXAMPLE_FILE if replay == EXAMPLE else replay)
         outcome = await assess(record, notes_and_links, recorded(record.answers, record.model))
     else:
         from daydream_console.bench.bench_run import run_bench  # slow: the client of models
 
         choice = await asyncio.to_thread(_choose, model, base_url)
+        usual = QUICK_SIZE if (choice.toy if quick is None else quick) else FULL_SIZE
         plan = BenchPlan(
             folder=(data or default_folder() / "bench").expanduser().absolute(),
             model=choice,
@@ -86,11 +91,10 @@ async def bench_command(
             arms=read_arms(arms),
             runs=runs,
             cap_usd=cap,
-            plain_notes=plain_notes,
-            daydreams_max=daydreams or (TOY_DAYDREAMS if choice.toy else 0),
             seed=seed,
-            votes=votes,
-            labelled=TOY_LABELLED if choice.toy else len(notes_and_links.matches),
+            size=usual.changed(
+                plain_notes=plain_notes, daydreams_max=daydreams, minutes_max=minutes, votes=votes
+            ),
         )
         with _progress_bar() as progress:
             record, outcome = await run_bench(plan, progress)
@@ -151,7 +155,7 @@ def _show(record: BenchRecord, outcome: BenchOutcome) -> None:
     rows = table("", names[:1], names[1:])
     for figure in figures:
         rows.add_row(*figure)
-    out.print(rows)
     out.print(headline(outcome, record), style="bold", markup=False)
+    out.print(rows)
     for line in notes(outcome, record):
         out.print(f"  {line}", markup=False)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from daydream_console.bench.plan import FULL_SIZE, QUICK_SIZE
+
 Model = Annotated[
     str,
     typer.Option(
@@ -28,27 +30,57 @@ Arms = Annotated[
     ),
 ]
 Runs = Annotated[int, typer.Option("--runs", min=1, max=20, help="Runs of each arm.")]
+Quick = Annotated[
+    bool | None,
+    typer.Option(
+        "--quick/--full",
+        help=f"A small benchmark, to see that everything works: the notes of {QUICK_SIZE.pairs} "
+        f"bridges and decoys, {QUICK_SIZE.daydreams_max} daydreams and at most "
+        f"{QUICK_SIZE.minutes_max:g} minutes a run, {QUICK_SIZE.votes} vote. "
+        "Default: full; with the toy model quick.",
+        show_default=False,
+    ),
+]
 PlainNotes = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--plain-notes",
         min=0,
         max=300,
-        help="Plain notes in each memory, besides those of bridges, fillers and decoys.",
+        help="Plain notes in each memory, besides those of bridges, fillers and decoys. "
+        f"Default: {FULL_SIZE.plain_notes}; quick: {QUICK_SIZE.plain_notes}.",
+        show_default=False,
     ),
 ]
 Daydreams = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--daydreams",
         min=0,
-        help="Maximum number of pairs in a run, besides its cap. 0: no limit; toy model: 8.",
+        help="Maximum number of pairs in a run, besides its cap. 0: no limit. "
+        f"Default: {FULL_SIZE.daydreams_max}; quick: {QUICK_SIZE.daydreams_max}.",
+        show_default=False,
+    ),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        "--minutes",
+        min=0,
+        help="Maximum minutes of a run, besides its cap. 0: no limit. "
+        f"Default: {FULL_SIZE.minutes_max:g}; quick: {QUICK_SIZE.minutes_max:g}.",
+        show_default=False,
     ),
 ]
 Votes = Annotated[
-    int,
+    int | None,
     typer.Option(
-        "--votes", min=1, max=15, help="Votes on whether a hypothesis states a known link."
+        "--votes",
+        min=1,
+        max=15,
+        help="Votes on whether a hypothesis states a known link. "
+        f"Default: {FULL_SIZE.votes}; quick: {QUICK_SIZE.votes}.",
+        show_default=False,
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the draws of the first run.")]
@@ -70,7 +102,8 @@ Replay = Annotated[
     Path | None,
     typer.Option(
         "--replay",
-        help="Compute the table from a record. No model is asked.",
+        help="Compute the table from a record, or from the bundled one: --replay example. "
+        "No model is asked.",
         show_default=False,
     ),
 ]

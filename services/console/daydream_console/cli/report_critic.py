@@ -15,6 +15,7 @@ from daydream_contracts.rpc import (
     EmptyRequest,
     JudgeSkill,
     JudgeState,
+    PlaceBias,
     Share,
 )
 from daydream_contracts.topology import CRITIC_STATE
@@ -64,6 +65,7 @@ def show(state: CriticState) -> None:
     for judge in state.judges:
         if judge.places:
             out.print(f"Mean score of {judge.name} by place in a call: {_places(judge)}.")
+            out.print(f"  {_place_bias(judge.place_bias)}")
     for text in state.warnings:
         out.print(f"[bold]Warning[/bold]: {text}")
     out.print(
@@ -81,6 +83,15 @@ def _places(judge: JudgeState) -> str:
     return ", ".join(
         f"{place.mean:.2f}" + (f" (± {place.error:.2f})" if place.error is not None else "")
         for place in judge.places
+    )
+
+
+def _place_bias(bias: PlaceBias | None) -> str:
+    if bias is None:
+        return "Whether it favours a place is not known yet."
+    return (
+        f"Each place further down adds {bias.per_place:+.2f} points "
+        f"({bias.low:+.2f} to {bias.high:+.2f}); 0 is no bias."
     )
 
 

@@ -43,13 +43,14 @@ from daydream_console.cli.options import (
 )
 from daydream_console.cli.output import err
 from daydream_console.cli.preparation import Caps, prepare, set_caps
-from daydream_console.cli.run_progress import wait_for_end
+from daydream_console.cli.run_progress import RunWatch, wait_for_end
 from daydream_console.cli.run_report import RunResult, print_result, verdicts_since
 from daydream_console.client import Client, connected
 from daydream_console.local.folder import DataFolder, default_folder
 from daydream_console.local.model import ModelChoice, choose
 from daydream_console.local.stack import running, services_wanted
 from daydream_console.overview import Overview, overview
+from daydream_console.settled_budget import settled_budget
 from daydream_console.sources import SourceDocument, files_in
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import (
@@ -166,9 +167,11 @@ async def _daydream(
     goal = await _set_goal(client, plan)
     await announce_calibration(client)
     try:
-        end = await wait_for_end(client, progress, goal.pairs, goal.start)
+        task = progress.add_task("dreaming", total=goal.pairs - goal.start)
+        end = await wait_for_end(client, RunWatch(progress, task, goal.pairs, goal.start))
     finally:
         await _stop_drawing(client)
+    await settled_budget(client)
     after = await overview(client.rpc, client.js)
     if after.sampler and after.sampler.drawn >= goal.pairs:
         plan.folder.write(STATE_FILE, {**plan.folder.read(STATE_FILE), "ended": True})

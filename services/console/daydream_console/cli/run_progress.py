@@ -31,14 +31,11 @@ class RunEnd:
     cap_reached: bool = False
 
 
-async def wait_for_end(client: Client, progress: Progress, goal: int, start: int) -> RunEnd:
+async def wait_for_end(client: Client, watch: RunWatch) -> RunEnd:
     """Wait until the run has ended, and return why.
 
-    `goal` and `start` are numbers of pairs drawn. Raise TransientError when a service is silent for
-    60 s.
+    Raise TransientError when a service is silent for 60 s.
     """
-    task = progress.add_task("dreaming", total=goal - start)
-    watch = RunWatch(progress, task, goal, start)
     while True:
         if end := watch.end_of(await overview(client.rpc, client.js)):
             return end
@@ -47,7 +44,9 @@ async def wait_for_end(client: Client, progress: Progress, goal: int, start: int
 
 @dataclass
 class RunWatch:
-    """`idle_since` and `drawn_when_idle` describe the current idle period of the pipeline, if there
+    """`goal` and `start` are numbers of pairs drawn.
+
+    `idle_since` and `drawn_when_idle` describe the current idle period of the pipeline, if there
     is one.
     """
 
@@ -69,7 +68,7 @@ class RunWatch:
             self._check_silence(state)
             return None
         self.last_answer = state.at
-        self._show(state, state.sampler, state.budget, state.memory)
+        self.show(state, state.sampler, state.budget, state.memory)
         if not state.pipeline_idle and not self._waits_for_money(
             state, state.sampler, state.budget
         ):
@@ -104,9 +103,10 @@ class RunWatch:
                 "See the log files in the data folder"
             )
 
-    def _show(
+    def show(
         self, state: Overview, sampler: SamplerState, budget: BudgetState, memory: MemoryState
     ) -> None:
+        """Show how far the run is."""
         ended = sampler.drawn - self.start - budget.daydreams_open
         details = f"{memory.daydreams_judged} judged · {usd(budget.settled_nanousd)} spent"
         if retried := sum(stage.redelivered for stage in state.stages):

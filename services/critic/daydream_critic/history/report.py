@@ -20,6 +20,7 @@ from daydream_contracts.rpc import (
 from daydream_critic.calibration.skill import Skill
 from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
+from daydream_critic.history.place_bias import place_bias
 from daydream_critic.pipeline.judges.interface import JudgeIdentity
 from daydream_critic.settings import CriticSettings
 from daydream_critic.stats.certified_threshold import CertifiedThreshold, interval
@@ -150,6 +151,7 @@ def _judge_state(
 ) -> JudgeState:
     history, key = calibrated_history.history, judge.history_key(FULL)
     stats = history.judge_stats(key)
+    places = history.places.get(key, {})
     return JudgeState(
         name=judge.name,
         family=judge.family,
@@ -163,8 +165,9 @@ def _judge_state(
         position_bias=history.position_bias(judge.name),
         places=tuple(
             PlaceScore(place=place, answers=row.count, mean=row.mean, error=row.error)
-            for place, row in sorted(history.places.get(key, {}).items())
+            for place, row in sorted(places.items())
         ),
+        place_bias=place_bias(places),
     )
 
 

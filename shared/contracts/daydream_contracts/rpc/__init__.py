@@ -61,6 +61,7 @@ from daydream_contracts.rpc.critic import (
     CriticState,
     JudgeSkill,
     JudgeState,
+    PlaceBias,
     PlaceScore,
     Share,
 )
@@ -235,6 +236,7 @@ __all__ = [
     "PairFound",
     "Pause",
     "Phase",
+    "PlaceBias",
     "PlaceScore",
     "PreviewDocument",
     "ProtectedRead",

@@ -49,6 +49,14 @@ class PlaceScore(ContractModel):
     error: float | None = Field(default=None, description="half of the 95 % interval of the mean")
 
 
+class PlaceBias(ContractModel):
+    """What each place further down in a call about several hypotheses adds to a score."""
+
+    per_place: float = Field(description="points of 10; 0 without a bias")
+    low: float = Field(description="low end of its 95 % interval")
+    high: float = Field(description="high end of its 95 % interval")
+
+
 class JudgeState(ContractModel):
     """One judge with its present prompt or version."""
 
@@ -72,6 +80,9 @@ class JudgeState(ContractModel):
         default=(),
         description="mean scores by place, where calls are about several hypotheses: orders are"
         " random, so differences are what a place is worth",
+    )
+    place_bias: PlaceBias | None = Field(
+        default=None, description="how much it favours a place in such calls; none if unknown"
     )
     skill: JudgeSkill | None = Field(
         default=None, description="what canaries show; none before the calibration"

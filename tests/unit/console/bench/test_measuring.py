@@ -10,7 +10,7 @@ from daydream_console.bench.arms import read_arms
 from daydream_console.bench.corpus import load_corpus
 from daydream_console.bench.matching import match_prompt
 from daydream_console.bench.measuring import ANSWERS_FILE, store_answer, stored_answers
-from daydream_console.bench.plan import BenchPlan, price_of_free_model
+from daydream_console.bench.plan import FULL_SIZE, BenchPlan, price_of_free_model
 from daydream_console.bench.questions import BenchQuestion
 from daydream_console.local.model import ModelChoice
 from daydream_contracts.errors import ConfigurationError
@@ -24,11 +24,8 @@ def plan(folder: Path, **changes: object) -> BenchPlan:
         "arms": read_arms("plain,daydream"),
         "runs": 2,
         "cap_usd": 4.0,
-        "plain_notes": 60,
-        "daydreams_max": 0,
         "seed": 1,
-        "votes": 3,
-        "labelled": 10,
+        "size": FULL_SIZE,
         **changes,
     }
     return BenchPlan(**fields)  # type: ignore[arg-type]
