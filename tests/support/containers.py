@@ -144,16 +144,14 @@ class ContainedNats(NatsServer):
     """A NATS server in a container."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._name, self._folder = f"nats-{uuid4().hex[:8]}", folder
-        store = f'"{folder}"'
-        text = self._config.read_text().replace(store, '"/data", max_file_store: 20GB')
-        self._config.write_text(text)
+        super().__init__(folder, files_max="20GB")
+        self._name = f"nats-{uuid4().hex[:8]}"
+        self.config.write_text(self.config.read_text().replace(f'"{folder}"', '"/data"'))
 
     def start(self) -> None:
-        command = run_arguments(NATS_IMAGE, self._name, folders=[self._folder])
-        self._process = subprocess.Popen([*command, "-c", str(self._config)])
-        until(lambda: answers(f"http://127.0.0.1:{self.monitor}/healthz"), "the NATS server")
+        command = run_arguments(NATS_IMAGE, self._name, folders=[self.folder])
+        self._process = subprocess.Popen([*command, "-c", str(self.config)])
+        until(lambda: answers(self.health), "the NATS server")
 
     def kill(self) -> None:
         _remove(self._name)
