@@ -4,7 +4,7 @@ The root file system is read-only, no capability is left, and the user is none t
 (as on OpenShift: any number, in group 0). The network is the host's. Variables of the environment
 fit it to a machine:
 
-    CONTAINER_TOOL   the command, with options of its own: `podman --cgroup-manager cgroupfs`
+    CONTAINER_TOOL   the command, with its options: `podman --cgroup-manager cgroupfs`
     BASE             the base image, with Python 3.11 or newer and venv
     BUILD_OPTIONS    further options of `build`
     RUN_OPTIONS      further options of `run`
