@@ -23,6 +23,7 @@ from support.services import service
 
 PASSWORD = "correct-horse-battery"
 OPEN = b"# Ice\n\nThe ice on the lake breaks up earlier each spring than it did before.\n"
+COMMAND_S = 60
 OTHER = "Salt was carried inland on roads that were built for nothing else."
 SENTENCE = "Glaciers keep the air of the years in which their snow fell."
 
@@ -37,7 +38,11 @@ async def ingested(document: Path, folder: Path, nats_url: str) -> tuple[str, in
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, stdout=PIPE, stderr=PIPE
     )
-    output, said = await process.communicate()
+    try:
+        output, said = await asyncio.wait_for(process.communicate(), COMMAND_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
     passwords.unlink()
     assert process.returncode == 0, said.decode()
     assert PASSWORD.encode() not in output + said

@@ -25,7 +25,7 @@ RUNNING_CHARS_MAX = 240
 LICENCE_GAP_MAX = 3  # blocks between two licence blocks that belong to the licence
 SENTENCE_MARKS = (".", "!", "?", "。", "！", "？", "।")
 LEADS_ON = (":", "：")
-INTRODUCES = (*LEADS_ON, ",", "，")  # "Dear Bo," is no sentence that was interrupted
+INTRODUCES = (*LEADS_ON, ",", "，")  # "Hello Bo," is no sentence that was interrupted
 OPEN_LEAD_WORDS_MAX = 20  # a longer one says something besides
 # Such a lead says nothing, however long it is
 LEAD_END = re.compile(
