@@ -177,7 +177,7 @@ class FakeProvider:
             self.bill.write("gone", key=key)
             if isinstance(error, asyncio.CancelledError):
                 raise
-            return web.Response()  # nobody reads it: the client closed the connection
+            return web.Response()  # unread: the client closed the connection
         finally:
             self.in_progress -= 1
 
