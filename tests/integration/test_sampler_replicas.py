@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from opentelemetry import trace
 
 from daydream_contracts.buckets import DRAWN_PAIRS, PLANS, SAMPLER
 from daydream_contracts.events import FactKind, PairSampled
@@ -45,6 +44,7 @@ from daydream_runtime.application import end_tasks
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.runtime_context import Runtime
+from daydream_runtime.telemetry import start_telemetry
 from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import KEY, Epoch
@@ -139,7 +139,7 @@ async def replica(nc: Client, instance: str) -> PairSampler:
         stopping=asyncio.Event(),
         pause=pause,
         publish=publish,
-        telemetry=SimpleNamespace(tracer=trace.get_tracer("test")),
+        telemetry=start_telemetry("sampler", instance),
     )
     bucket = await js.key_value(SAMPLER.name)
     return PairSampler(

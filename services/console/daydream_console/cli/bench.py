@@ -10,12 +10,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from daydream_console.bench.arms import read_arms
 from daydream_console.bench.corpus import load_corpus
 from daydream_console.bench.outcome import BenchOutcome, assess
-from daydream_console.bench.plan import FULL_SIZE, QUICK_SIZE, BenchPlan
+from daydream_console.bench.plan import BenchPlan
 from daydream_console.bench.questions import recorded
 from daydream_console.bench.record import EXAMPLE_FILE, BenchRecord, read_record, write_record
 from daydream_console.bench.report_files import as_json as result_as_json
 from daydream_console.bench.report_files import as_markdown
 from daydream_console.bench.report_page import report_page
+from daydream_console.bench.size import FULL_SIZE, QUICK_SIZE
 from daydream_console.bench.wording import COLUMNS, cells, headline, notes
 from daydream_console.cli.bench_options import (
     Arms,

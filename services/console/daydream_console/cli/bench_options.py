@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from daydream_console.bench.plan import FULL_SIZE, QUICK_SIZE
+from daydream_console.bench.size import FULL_SIZE, QUICK_SIZE
 
 Model = Annotated[
     str,

@@ -6,7 +6,7 @@ import pytest
 
 from daydream_console.bench.arm_progress import time_left
 from daydream_console.bench.corpus import load_corpus
-from daydream_console.bench.plan import FULL_SIZE, QUICK_SIZE
+from daydream_console.bench.size import FULL_SIZE, QUICK_SIZE
 
 
 @pytest.mark.parametrize(

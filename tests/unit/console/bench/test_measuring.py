@@ -10,8 +10,9 @@ from daydream_console.bench.arms import read_arms
 from daydream_console.bench.corpus import load_corpus
 from daydream_console.bench.matching import match_prompt
 from daydream_console.bench.measuring import ANSWERS_FILE, store_answer, stored_answers
-from daydream_console.bench.plan import FULL_SIZE, BenchPlan, price_of_free_model
+from daydream_console.bench.plan import BenchPlan, price_of_free_model
 from daydream_console.bench.questions import BenchQuestion
+from daydream_console.bench.size import FULL_SIZE
 from daydream_console.local.model import ModelChoice
 from daydream_contracts.errors import ConfigurationError
 
