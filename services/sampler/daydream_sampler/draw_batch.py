@@ -51,8 +51,13 @@ class EndedDraw:
 def claim_batch(
     epoch: Epoch, owner: str, now: datetime, sources: Mapping[str, AnchorSource], count: int
 ) -> tuple[Epoch, tuple[Draw, ...]]:
-    """Claim up to `count` draws. Return the epoch with them, and the draws."""
+    """Claim up to `count` draws. Return the epoch with them, and the draws.
+
+    A batch ends with its round of the portfolio, by whose shares it draws.
+    """
     draws: list[Draw] = []
+    if epoch.drawn < epoch.round.until:
+        count = min(count, epoch.round.until - epoch.drawn)
     while len(draws) < count:
         mine = {draw.claim.claim_id for draw in draws}
         claimed = epoch.claim(owner, now, sources, mine)

@@ -138,3 +138,9 @@ def test_a_line_like_a_heading_of_changes_ends_with_its_section() -> None:
         chars_max=900,
     )
     assert [fact.text for fact in document.facts] == [sentence]
+
+
+@pytest.mark.parametrize("name", ["Note 13", "Figure 12", "Day 2024"])
+def test_a_sentence_behind_a_name_with_a_number_is_no_log(name: str) -> None:
+    document = facts_in(f"{name}: {LOSS}")
+    assert (len(document.facts), document.left_out) == (1, ())

@@ -111,6 +111,13 @@ def test_a_batch_claims_no_more_than_the_goal() -> None:
     assert len(draws) == len(epoch.claims) == 3
 
 
+def test_a_batch_ends_with_its_round_of_the_portfolio() -> None:
+    epoch = Epoch(key="1").extend(FACTS)
+    last = epoch.model_copy(update={"round": PortfolioRound(until=epoch.drawn + 3)})
+    assert len(claim_batch(last, "a", NOW, {}, 8)[1]) == 3
+    assert len(claim_batch(epoch, "a", NOW, {}, 8)[1]) == 8, "without strategies, no rounds"
+
+
 def test_a_batch_takes_its_own_unfinished_claims_first_and_each_once() -> None:
     epoch, draws = claimed(3)
     after, again = claim_batch(epoch, "a", NOW, {}, 5)

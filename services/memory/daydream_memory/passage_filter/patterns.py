@@ -11,7 +11,7 @@ LOG_LINE = re.compile(
     r"|^\W*(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|E|W|I)\b[\]:/ \d]"
     r'|^\s*File ".+", line \d+|^Traceback \(|^\s*at [\w$.<>]+\(|^\[\s*\d+\.\d+\]'
     r"|^\s*\d{1,3}(?:\.\d{1,3}){3}\s.*\[\d|^\d{10,13}[.\s]|^(?:step|epoch|iter\w*)\W*\d+\b.*\d\.\d"
-    r"|^\w*(?:Error|Exception): |^[A-Za-z][\w.-]*(?: \d{2,}|\[\d{2,}\]): "
+    r"|^\w*(?:Error|Exception): |^[A-Za-z][\w.-]*\[\d{2,}\]: "
 )
 CONTENTS_LINE = re.compile(
     r"(?:\.\s?){4,}\s*[\divxlc]+\s*$|…\s*\d+\s*$|[·・]{3,}\s*\d+\s*$|\s{3,}\d{1,4}\s*$"
