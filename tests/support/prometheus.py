@@ -15,7 +15,7 @@ import httpx
 import pytest
 import yaml
 
-from support.programs import until
+from support.programs import answers, until
 
 SCRAPE_S = 1
 FIX = "make .tools/prometheus"
@@ -114,7 +114,5 @@ def prometheus(folder: Path, ports: Mapping[str, int]) -> Iterator[Prometheus]:
 
 
 def _answers(watching: Prometheus) -> bool:
-    try:
-        return bool(watching.query("up"))
-    except httpx.TransportError:
-        return False
+    # until it has read its log it answers each query with 503
+    return answers(f"{watching.url}/-/ready") and bool(watching.query("up"))
