@@ -50,5 +50,5 @@ def _is_encrypted(data: bytes) -> bool:
         return False
     try:
         return bool(OfficeFile(io.BytesIO(data)).is_encrypted())
-    except Exception:
+    except Exception:  # the library raises many kinds; the reader says that the file is damaged
         return False
