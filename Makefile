@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster test-images screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream bench-pipeline faults fault-tests simulate
+.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster test-images screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream bench-pipeline bench-peers faults fault-tests simulate
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -119,13 +119,22 @@ bench-gateway: setup ## what the gateway adds to a call, and what bad days of a 
 bench-pipeline: setup ## what the pipeline costs beside the models, with a bare relay in the same run: QUICK=1 for some minutes
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.pipeline $(if $(QUICK),--quick) $(ARGS)
 
+bench-peers: setup .tools/peers/ready ## the same work by taskiq-nats, dramatiq and Celery in the same run, with kills and slow calls: QUICK=1 for some minutes
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.peers $(if $(QUICK),--quick) $(ARGS)
+
+# The peers are no part of daydream, so they are kept out of its environment.
+.tools/peers/ready: pyproject.toml constraints.txt
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .tools/peers
+	$(BIN)/uv pip install --quiet --python .tools/peers/bin/python $(CONSTRAINED) --group peers
+	@touch $@
+
 bench-documents: setup ## which passages become facts, how fast documents are read, in how much memory, and what hostile ones cost: QUICK=1 for some minutes
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.documents $(if $(QUICK),--quick) $(ARGS)
 
 lock: setup ## renew constraints.txt, with hashes, from the pyproject files
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
 	  $(foreach folder,$(FOLDERS),--no-emit-package daydream-$(notdir $(folder))) \
-	  --all-extras --group pyproject.toml:dev $(FOLDERS:=/pyproject.toml) --output-file constraints.txt
+	  --all-extras --group pyproject.toml:dev --group pyproject.toml:peers $(FOLDERS:=/pyproject.toml) --output-file constraints.txt
 
 dist: setup ## build the wheels of all packages into dist/
 	rm -rf dist

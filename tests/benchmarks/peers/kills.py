@@ -1,0 +1,137 @@
+"""What kills cost: calls that are paid again, items that are lost, seconds until all has ended.
+
+Three times a worker is killed with SIGKILL amid work, all its processes, and started again. Of ours
+the third one is the gateway, which is the process that waits for the provider. With Celery, one
+process of the pool is killed besides, which Celery itself starts again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from benchmarks.figures import figure
+from benchmarks.peers.figures import counted, since
+from benchmarks.peers.peer import Peer
+from benchmarks.peers.running_peer import RunningPeer, running_peer
+from benchmarks.peers.sides import OurSide, our_side
+from daydream_contracts.topology import ACK_WAIT_S
+from support.programs import priced_endpoint
+
+BENCHMARK = "peers"
+CALL_S = 0.5  # so that calls are in progress when a worker is killed
+ITEMS = 40
+SETTLE_S = 2 * ACK_WAIT_S + 2  # until what was not acknowledged has come again
+PATIENCE_S = 180.0
+POLL_S = 0.05
+OUR_KILLS = ("synthesizer", "critic", "gateway")
+PEER_KILLS = ("writer", "judge", "writer")
+
+
+@dataclass
+class KillRecord:
+    """What was seen of one side."""
+
+    side: OurSide | RunningPeer
+    kind: str  # what was killed
+    before: Mapping[str, int]  # the calls before the first kill
+    done_before: int
+    sent_before: int
+    recovery_s: list[float] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)  # of each kill, when patience ended
+
+    @classmethod
+    async def of(cls, side: OurSide | RunningPeer, kind: str) -> KillRecord:
+        """Begin a record."""
+        return cls(side, kind, side.endpoint.calls(), await side.done(), side.sent)
+
+    async def survive(self, strike: Callable[[], None]) -> None:
+        """Let it work, strike amid it, and wait until everything has ended."""
+        await self.side.begin(ITEMS)
+        await self._wait(self.side.sent - 3 * ITEMS // 4, PATIENCE_S)
+        began = time.monotonic()
+        strike()
+        await self._wait(self.side.sent, PATIENCE_S)
+        self.recovery_s.append(time.monotonic() - began)
+        self.missing.append(self.side.sent - await self.side.done())
+
+    async def _wait(self, count: int, patience_s: float) -> None:
+        deadline = time.monotonic() + patience_s
+        while await self.side.done() < count and time.monotonic() < deadline:
+            await asyncio.sleep(POLL_S)
+
+    async def show(self) -> None:
+        """Print the figures. Repeated calls may have come after everything had ended."""
+        name, killed = self.side.name, {"killed": self.kind, "call_s": CALL_S}
+        counts = counted(since(self.side.endpoint.calls(), self.before))
+        lost = self.side.sent - self.sent_before - (await self.side.done() - self.done_before)
+        kills = len(self.recovery_s)
+        figure(
+            BENCHMARK,
+            f"{name}_repeated_calls",
+            [counts.repeated],
+            "calls",
+            kills=kills,
+            calls=counts.different,
+            **killed,
+        )
+        figure(BENCHMARK, f"{name}_lost", [lost], "items", kills=kills, **killed)
+        figure(
+            BENCHMARK,
+            f"{name}_recovery_s",
+            self.recovery_s,
+            "s",
+            unfinished=sum(map(bool, self.missing)),
+            **killed,
+        )
+
+
+async def kills(peers: Sequence[Peer], folder: Path, quick: bool) -> None:
+    """Print the figures. Each side has a provider of its own."""
+    async with AsyncExitStack() as stack:
+        ours = await stack.enter_async_context(our_side(CALL_S))
+        running = []
+        for peer in peers:
+            endpoint_folder = folder / f"kills-{peer.name}"
+            endpoint_folder.mkdir()
+            endpoint = stack.enter_context(priced_endpoint(endpoint_folder, delay_s=CALL_S))
+            running.append(await stack.enter_async_context(running_peer(peer, endpoint, folder)))
+        records = [await _of_workers(ours, OUR_KILLS)]
+        records += [await _of_workers(side, PEER_KILLS) for side in running]
+        await asyncio.sleep(SETTLE_S)
+        for record in records:
+            await record.show()
+        children = [await _of_children(side) for side in running if side.peer.restarts_children]
+        await asyncio.sleep(SETTLE_S)
+        for record in children:
+            await record.show()
+
+
+async def _of_workers(side: OurSide | RunningPeer, stages: Sequence[str]) -> KillRecord:
+    await _warm_up(side)
+    record = await KillRecord.of(side, "worker" if isinstance(side, RunningPeer) else "service")
+    for stage in stages:
+        await record.survive(partial(_kill_and_start, side, stage))
+    return record
+
+
+async def _of_children(side: RunningPeer) -> KillRecord:
+    record = await KillRecord.of(side, "pool process")
+    for stage in PEER_KILLS:
+        await record.survive(partial(side.kill_child, stage))
+    return record
+
+
+async def _warm_up(side: OurSide | RunningPeer) -> None:
+    await side.begin(1)
+    await side.rest()
+
+
+def _kill_and_start(side: OurSide | RunningPeer, stage: str) -> None:
+    side.kill(stage)
+    side.start_again(stage)
