@@ -13,6 +13,7 @@ import hashlib
 import json
 import random
 import re
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -323,6 +324,15 @@ class EndpointHandler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
+class EndpointServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Report what went wrong, but not that a client was killed."""
+        if not isinstance(sys.exception(), ConnectionResetError):
+            super().handle_error(request, client_address)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
@@ -331,9 +341,7 @@ def main() -> None:
     options = parser.parse_args()
     EndpointHandler.accounts = EndpointAccounts(options.log)
     EndpointHandler.accounts.delay_s = options.delay_s
-    server = ThreadingHTTPServer(("127.0.0.1", options.port), EndpointHandler)
-    server.daemon_threads = True
-    server.serve_forever()
+    EndpointServer(("127.0.0.1", options.port), EndpointHandler).serve_forever()
 
 
 if __name__ == "__main__":

@@ -24,6 +24,11 @@ class CallCounts:
         """Return the calls beyond one per call."""
         return self.calls - self.different
 
+    def since(self, before: CallCounts) -> CallCounts:
+        """Return what came after `before`. A call that was made before and again after counts as
+        repeated after."""
+        return CallCounts(self.calls - before.calls, self.different - before.different)
+
     @property
     def per_call(self) -> float:
         """Return how often a call was made, in the mean; 0 if none was."""
@@ -33,9 +38,3 @@ class CallCounts:
 def counted(calls: Mapping[str, int]) -> CallCounts:
     """Count the calls of a provider's record: how often each request was sent, by its key."""
     return CallCounts(sum(calls.values()), len(calls))
-
-
-def since(calls: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
-    """Return the calls that came after `before`."""
-    later = {key: count - before.get(key, 0) for key, count in calls.items()}
-    return {key: count for key, count in later.items() if count}

@@ -1,22 +1,22 @@
 """What kills cost: calls that are paid again, items that are lost, seconds until all has ended.
 
-Three times a worker is killed with SIGKILL amid work, all its processes, and started again. Of ours
-the third one is the gateway, which is the process that waits for the provider. With Celery, one
-process of the pool is killed besides, which Celery itself starts again.
+Three times a worker is killed with SIGKILL amid work, all its processes, and started again. Two
+kinds of kill are measured besides: of our gateway, which is the process that waits for the
+provider, and of one process of Celery's pool, which Celery itself starts again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from benchmarks.figures import figure
-from benchmarks.peers.figures import counted, since
+from benchmarks.peers.figures import CallCounts, counted
 from benchmarks.peers.peer import Peer
 from benchmarks.peers.running_peer import RunningPeer, running_peer
 from benchmarks.peers.sides import OurSide, our_side
@@ -29,26 +29,28 @@ ITEMS = 40
 SETTLE_S = 2 * ACK_WAIT_S + 2  # until what was not acknowledged has come again
 PATIENCE_S = 180.0
 POLL_S = 0.05
-OUR_KILLS = ("synthesizer", "critic", "gateway")
+OUR_KILLS = ("synthesizer", "critic", "synthesizer")
+GATEWAY_KILLS = ("gateway",) * 3
 PEER_KILLS = ("writer", "judge", "writer")
+KillableSide = OurSide | RunningPeer
 
 
 @dataclass
 class KillRecord:
     """What was seen of one side."""
 
-    side: OurSide | RunningPeer
+    side: KillableSide
     kind: str  # what was killed
-    before: Mapping[str, int]  # the calls before the first kill
+    before: CallCounts  # before the first kill
     done_before: int
     sent_before: int
     recovery_s: list[float] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)  # of each kill, when patience ended
 
     @classmethod
-    async def of(cls, side: OurSide | RunningPeer, kind: str) -> KillRecord:
+    async def of(cls, side: KillableSide, kind: str) -> KillRecord:
         """Begin a record."""
-        return cls(side, kind, side.endpoint.calls(), await side.done(), side.sent)
+        return cls(side, kind, counted(side.endpoint.calls()), await side.done(), side.sent)
 
     async def survive(self, strike: Callable[[], None]) -> None:
         """Let it work, strike amid it, and wait until everything has ended."""
@@ -68,7 +70,7 @@ class KillRecord:
     async def show(self) -> None:
         """Print the figures. Repeated calls may have come after everything had ended."""
         name, killed = self.side.name, {"killed": self.kind, "call_s": CALL_S}
-        counts = counted(since(self.side.endpoint.calls(), self.before))
+        counts = counted(self.side.endpoint.calls()).since(self.before)
         lost = self.side.sent - self.sent_before - (await self.side.done() - self.done_before)
         kills = len(self.recovery_s)
         figure(
@@ -101,37 +103,38 @@ async def kills(peers: Sequence[Peer], folder: Path, quick: bool) -> None:
             endpoint_folder.mkdir()
             endpoint = stack.enter_context(priced_endpoint(endpoint_folder, delay_s=CALL_S))
             running.append(await stack.enter_async_context(running_peer(peer, endpoint, folder)))
-        records = [await _of_workers(ours, OUR_KILLS)]
-        records += [await _of_workers(side, PEER_KILLS) for side in running]
-        await asyncio.sleep(SETTLE_S)
-        for record in records:
-            await record.show()
-        children = [await _of_children(side) for side in running if side.peer.restarts_children]
-        await asyncio.sleep(SETTLE_S)
-        for record in children:
-            await record.show()
+        everyone: list[KillableSide] = [ours, *running]
+        await _show([await _of_workers(side) for side in everyone])
+        pools = [await _of_pool(side) for side in running if side.peer.restarts_children]
+        await _show([await _of_stages(ours, "gateway", GATEWAY_KILLS), *pools])
 
 
-async def _of_workers(side: OurSide | RunningPeer, stages: Sequence[str]) -> KillRecord:
-    await _warm_up(side)
-    record = await KillRecord.of(side, "worker" if isinstance(side, RunningPeer) else "service")
+async def _show(records: Sequence[KillRecord]) -> None:
+    await asyncio.sleep(SETTLE_S)
+    for record in records:
+        await record.show()
+
+
+async def _of_workers(side: KillableSide) -> KillRecord:
+    await side.begin(1)
+    await side.rest()
+    return await _of_stages(side, "worker", OUR_KILLS if isinstance(side, OurSide) else PEER_KILLS)
+
+
+async def _of_stages(side: KillableSide, kind: str, stages: Sequence[str]) -> KillRecord:
+    record = await KillRecord.of(side, kind)
     for stage in stages:
         await record.survive(partial(_kill_and_start, side, stage))
     return record
 
 
-async def _of_children(side: RunningPeer) -> KillRecord:
+async def _of_pool(side: RunningPeer) -> KillRecord:
     record = await KillRecord.of(side, "pool process")
     for stage in PEER_KILLS:
         await record.survive(partial(side.kill_child, stage))
     return record
 
 
-async def _warm_up(side: OurSide | RunningPeer) -> None:
-    await side.begin(1)
-    await side.rest()
-
-
-def _kill_and_start(side: OurSide | RunningPeer, stage: str) -> None:
+def _kill_and_start(side: KillableSide, stage: str) -> None:
     side.kill(stage)
     side.start_again(stage)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -142,8 +142,3 @@ async def record_requests(folder: Path) -> None:
         await ours.begin(WARM_UP)
         await ours.rest()
         save_requests(folder, ours.endpoint)
-
-
-def shown(sides: Sequence[Side]) -> str:
-    """Return the names of the sides."""
-    return ", ".join(side.name for side in sides)
