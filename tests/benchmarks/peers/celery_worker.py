@@ -7,7 +7,7 @@ Settings, where they are not the default:
 - `visibility_timeout` of ten seconds instead of an hour: as the ack wait of daydream.
 - `unacked_restore_interval=1`, `unacked_restore_throttle=1`: kombu's advice for a low visibility
   timeout. By default it looks once in 100 seconds.
-- `task_ignore_result`: nobody reads results.
+- `task_ignore_result`: results are not read.
 - `--concurrency 4`, in the default pool of processes: as a stage of daydream.
 """
 

@@ -94,7 +94,7 @@ class KillRecord:
 
 
 async def kills(peers: Sequence[Peer], folder: Path, quick: bool) -> None:
-    """Print the figures. Each side has a provider of its own."""
+    """Print the figures. Each side has its own provider."""
     async with AsyncExitStack() as stack:
         ours = await stack.enter_async_context(our_side(CALL_S))
         running = []

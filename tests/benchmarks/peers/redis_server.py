@@ -1,4 +1,4 @@
-"""A Redis server of its own, which syncs each write to disk, as the NATS servers do."""
+"""A Redis server that syncs each write to disk, as the NATS servers of the benchmark do."""
 
 from __future__ import annotations
 

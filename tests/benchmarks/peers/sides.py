@@ -65,7 +65,7 @@ class OurSide:
 
     @property
     def sent(self) -> int:
-        """Return how many pairs it was told to draw so far."""
+        """Return how many pairs it has to draw in all."""
         return self._drawn
 
     async def begin(self, count: int) -> None:

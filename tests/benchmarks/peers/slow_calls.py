@@ -1,6 +1,6 @@
 """How often a call is paid that lasts five times as long as the wait for an acknowledgement.
 
-All sides wait at the same time, each with a provider of its own. There are fewer pairs than a stage
+All sides wait at the same time, each with its own provider. There are fewer pairs than a stage
 takes at once, so a message that is delivered again finds room. The count ends two ack waits after
 everything has ended.
 """

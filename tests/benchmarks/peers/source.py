@@ -1,7 +1,7 @@
 """The source of a peer: `python -m benchmarks.peers.source MODULE PACKAGE…`.
 
 It prints the versions of the packages as JSON. Then each line of its input is a first number and a
-count: so many pairs it sends.
+count of pairs to send.
 """
 
 from __future__ import annotations
