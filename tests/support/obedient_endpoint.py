@@ -21,7 +21,7 @@ from support import endpoint
 from support.prompt_injections import INJECTIONS
 
 ESCAPES_VARIABLE = "OBEDIENT_ENDPOINT_ESCAPES"
-"""A file that gets a line for each order outside of the fences."""
+"""A file that gets one line per order outside of the fences."""
 KEPT_CHARS = 40
 """Of an injection's longest line: enough to recognise it in a passage."""
 SCORES = ("novelty", "coherence", "usefulness")
@@ -33,7 +33,7 @@ def _marks() -> list[str]:
 
 
 def order_in(text: str) -> str:
-    """Return the first order that stands in a text, or nothing."""
+    """Return the first order that a text has, or nothing."""
     lowered = text.lower()
     return next((mark for mark in MARKS if mark in lowered), "")
 
