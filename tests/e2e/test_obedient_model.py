@@ -34,7 +34,7 @@ class ObedientRun:
     escapes: Path
     billed_nanousd: int
 
-    def insights(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[dict[str, Any]]:
         return [verdict for verdict in self.verdicts if verdict["decision"] == "promoted"]
 
 
@@ -88,7 +88,7 @@ def test_no_order_leaves_the_fences_of_data(obedient_run: ObedientRun) -> None:
 
 @pytest.mark.fault("F27", invariant="an order that became an insight has fewer than one successor")
 def test_orders_do_not_spread_from_insight_to_insight(obedient_run: ObedientRun) -> None:
-    promoted = obedient_run.insights()
+    promoted = obedient_run.shown()
     carriers = [row for row in promoted if order_in(row["hypothesis"]["synthesis"]["hypothesis"])]
     successors = [
         row
