@@ -227,20 +227,28 @@ class WholeSystem:
         self.repeats_allowed.update(self.endpoint.open_calls())
 
     async def finish(self) -> Overview:
-        """Draw no more, and return the state when everything that was drawn has ended."""
-        drawn = (await self.rpc.request(SAMPLER_STATE, EmptyRequest())).drawn
-        await self.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=drawn))
+        """Begin no more draws, and return the state when everything that was drawn has ended.
+
+        A pair of a draw in progress may be published before it counts as drawn, and its daydream
+        may even have ended. So such draws have to end too.
+        """
+        await self._eventually(self._draws_have_ended, "the draws do not end", END_S)
+        await self._eventually(self._daydreams_have_ended, "the work does not end", END_S)
+        # one overview may have the memory's state of a moment before the ledger's
+        return await overview(self.rpc, self.nc.jetstream())
+
+    async def _draws_have_ended(self) -> bool:
+        """Let the draws in progress end, and no others begin. Return whether none is left."""
+        state = await self.rpc.request(SAMPLER_STATE, EmptyRequest())
+        goal = state.drawn + state.drawing
+        state = await self.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=goal))
+        return state.drawn >= goal and not state.drawing
+
+    async def _daydreams_have_ended(self) -> bool:
         state = await overview(self.rpc, self.nc.jetstream())
-
-        async def is_over() -> bool:
-            nonlocal state
-            state = await overview(self.rpc, self.nc.jetstream())
-            if not (state.budget and state.memory and state.sampler and state.pipeline_idle):
-                return False
-            return not state.budget.reservations_open and not state.budget.attempts_authorized
-
-        await self._eventually(is_over, "the work does not end", END_S)
-        return state
+        if not (state.budget and state.memory and state.sampler and state.pipeline_idle):
+            return False
+        return not state.budget.reservations_open and not state.budget.attempts_authorized
 
 
 def _notes(count: int, words: Sequence[str]) -> DocumentOffered:
