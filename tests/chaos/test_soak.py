@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak.measurements import slope
+from benchmarks.soak.measurements import open_files_of, rss_of, slope
 from benchmarks.soak.run import soak
 
 pytestmark = pytest.mark.slow
 MINUTES = float(os.environ.get("MINUTES") or 10)
 RSS_SLOPE_MB_PER_H = 5.0
 LAG_SLOPE_PER_H = 600.0  # ten messages a minute: queues hold some hundreds
-GROWING = ("nats",)  # the server keeps what it knows of each stored message
 
 
 @pytest.mark.timeout(60 * MINUTES + 600)
@@ -30,15 +29,10 @@ async def test_nothing_grows_at_the_highest_rate(tmp_path: Path) -> None:
     assert end.sampler is not None
     assert series[-1].verdicts > series[0].verdicts
     # a slope of minutes is known within an interval only
-    growing = {
-        process: found
-        for process in series[0].rss_mb
-        if (found := slope(series, lambda each, name=process: each.rss_mb[name])).low
-        > RSS_SLOPE_MB_PER_H
-    }
-    assert growing == {}
+    lowest = {process: slope(series, rss_of(process)).low for process in series[0].rss_mb}
+    assert {process for process, low in lowest.items() if low > RSS_SLOPE_MB_PER_H} == set(), lowest
     for process in series[0].open_files:
-        assert slope(series, lambda each, name=process: each.open_files[name]).low <= 0
+        assert slope(series, open_files_of(process)).low <= 0, process
     assert slope(series, lambda each: each.consumers).per_h == 0
     assert slope(series, lambda each: each.lag).low < LAG_SLOPE_PER_H
     assert min(each.spent - each.billed for each in series) >= 0

@@ -120,7 +120,9 @@ class FailPoints:
         """Put the point before the acknowledgements of messages."""
         from nats.aio.msg import Msg
 
-        Msg.ack = self.around(Msg.ack, before=STAGE_POINT)  # type: ignore[method-assign]
+        Msg.ack = self.around(  # type: ignore[method-assign, assignment]
+            Msg.ack, before=STAGE_POINT
+        )
 
 
 def main() -> None:

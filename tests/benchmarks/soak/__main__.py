@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.figures import MACHINE
-from benchmarks.soak.measurements import Measurement, slope
+from benchmarks.soak.measurements import Measurement, open_files_of, rss_of, slope
 from benchmarks.soak.run import Soak, soak
 
 NANO = 1e9
@@ -43,9 +43,9 @@ class SoakFigures:
         for process in last.rss_mb:
             self._line("rss_mb", last.rss_mb[process], "MB", process=process)
         for process in last.rss_mb:
-            self._slope("rss_slope_mb_per_h", _rss_of(process), "MB/h", process=process)
+            self._slope("rss_slope_mb_per_h", rss_of(process), "MB/h", process=process)
         for process in last.open_files:
-            self._slope("open_files_slope", _files_of(process), "files/h", process=process)
+            self._slope("open_files_slope", open_files_of(process), "files/h", process=process)
         self._slope("consumers_slope", lambda each: each.consumers, "consumers/h")
         self._slope("lag_slope", lambda each: each.lag, "messages/h")
         stored = 1000 * (last.stored_mb - first.stored_mb) / daydreams
@@ -70,9 +70,9 @@ class SoakFigures:
     def _slope(
         self, name: str, value: Callable[[Measurement], float], unit: str, **context: str
     ) -> None:
-        found = slope(self._result.series, value)
-        ends = {"low": round(found.low, 4), "high": round(found.high, 4)}
-        self._line(name, found.per_h, unit, **ends, **context)
+        change = slope(self._result.series, value)
+        ends = {"low": round(change.low, 4), "high": round(change.high, 4)}
+        self._line(name, change.per_h, unit, **ends, **context)
 
     def _line(self, name: str, value: float, unit: str, **context: str | float) -> None:
         line = {
@@ -87,14 +87,6 @@ class SoakFigures:
             "load": round(os.getloadavg()[0], 2),
         }
         print(json.dumps(line), flush=True)
-
-
-def _rss_of(process: str) -> Callable[[Measurement], float]:
-    return lambda each: each.rss_mb[process]
-
-
-def _files_of(process: str) -> Callable[[Measurement], float]:
-    return lambda each: each.open_files[process]
 
 
 def _ledger_minus_witness(each: Measurement) -> float:

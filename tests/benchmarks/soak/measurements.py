@@ -103,3 +103,13 @@ def _sizes(folder: Path) -> list[int]:
 def slope(series: Sequence[Measurement], value: Callable[[Measurement], float]) -> Slope:
     """Return how much a value of the measurements changes per hour."""
     return slope_of([each.at_s for each in series], [value(each) for each in series])
+
+
+def rss_of(process: str) -> Callable[[Measurement], float]:
+    """Return what reads the resident memory of a process from a measurement."""
+    return lambda each: each.rss_mb[process]
+
+
+def open_files_of(process: str) -> Callable[[Measurement], float]:
+    """Return what reads the number of open files of a process from a measurement."""
+    return lambda each: each.open_files[process]
