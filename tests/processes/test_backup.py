@@ -237,7 +237,7 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             with pytest.raises(PermanentError, match="incomplete"):
                 await memory.restore("one", "wrong")
             done = await memory.restore("one", made.sha256)
-            assert (done.facts, done.verdicts, done.replayed, done.lost) == (made.facts, 1, 3, 0)
+            assert (done.facts, done.verdicts, done.replayed, done.lost) == (made.facts, 1, 4, 0)
             assert await asyncio.to_thread(process.wait, 30) == 75
         with service("memory", server.url, tmp_path / "memory", **settings):
             await check_restored(memory, before)

@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.figures import MACHINE
@@ -21,10 +22,14 @@ def main() -> None:
     """Run the soak and print the figures."""
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0, help="how long it runs")
-    minutes = parser.parse_args().minutes
+    parser.add_argument("--series", type=Path, help="write all measurements here, as JSON lines")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        result = asyncio.run(soak(minutes, Path(folder)))
-    SoakFigures(result, minutes).show()
+        result = asyncio.run(soak(options.minutes, Path(folder)))
+    if options.series:
+        lines = [json.dumps(asdict(each)) for each in result.series]
+        options.series.write_text("\n".join(lines) + "\n")
+    SoakFigures(result, options.minutes).show()
 
 
 class SoakFigures:
