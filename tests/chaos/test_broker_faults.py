@@ -82,7 +82,8 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Who
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def system(running: WholeSystem) -> WholeSystem:
-    """A whole system that draws pairs."""
+    """A whole system that draws pairs, over a link that is well."""
+    broker_of(running).proxy.heal()
     await running.until_ready()
     await running.draw()
     return running
