@@ -22,6 +22,7 @@ from daydream_runtime.stream_reader import StreamReader
 
 FOLLOW_S = 3.0
 ENTRIES_MAX = 200_000
+RESERVATIONS_MAX = 200_000  # whose purpose is known; of a daydream that waits longer it is not
 PRUNE_EVERY = 1000
 TEXT_CHARS = 300
 UNKNOWN = {"stage": "", "model": "", "team": "", "reservation_id": ""}
@@ -55,7 +56,7 @@ class SpendingFollower:
         async for sequence, message in self._reader.read(after):
             self.add(sequence, message.data)
             if sequence % PRUNE_EVERY == 0:
-                self._prune()
+                self.prune()
             last = max(last, sequence)
         self._set_mark(created, last)
 
@@ -155,11 +156,17 @@ class SpendingFollower:
         body = json.dumps({"created": created, "sequence": sequence})
         self.database.execute("insert or replace into marks values(?, ?)", (LEDGER, body))
 
-    def _prune(self) -> None:
+    def prune(self) -> None:
+        """Drop the oldest rows of what is too long."""
         self.database.execute(
             "delete from ledger where rowid in (select rowid from ledger"
             " order by sequence desc, number desc limit -1 offset ?)",
             (ENTRIES_MAX,),
+        )
+        self.database.execute(
+            "delete from reservations where rowid in (select rowid from reservations"
+            " order by rowid desc limit -1 offset ?)",
+            (RESERVATIONS_MAX,),
         )
 
 
