@@ -326,18 +326,27 @@ def test_the_diagnosis_is_part_of_the_api(console: ConsoleFixture) -> None:
     assert (answer["cause"], answer["severity"]) == ("memory-away", "problem")
 
 
-def test_a_large_body_is_refused_while_it_is_read(console: ConsoleFixture) -> None:
-    sent = 0
+async def test_a_large_body_is_refused_while_it_is_read(console: ConsoleFixture) -> None:
+    chunks, answers = list[bytes](), list[Any]()
 
-    def chunks() -> Any:
-        nonlocal sent
-        for _ in range(300):
-            sent += BODY_BYTES_MAX // 10
-            yield b"x" * (BODY_BYTES_MAX // 10)
+    async def receive() -> Any:
+        chunks.append(b"x" * (BODY_BYTES_MAX // 10))
+        return {"type": "http.request", "body": chunks[-1], "more_body": True}
 
-    headers = {"content-type": "application/json"}
-    answer = console.client().post("/api/v1/foreground", content=chunks(), headers=headers)
-    assert (answer.status_code, answer.json()["status"]) == (413, 413)
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"host", b"localhost")]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/v1/foreground",
+        "query_string": b"",
+        "headers": headers,
+    }
+    await console.app(scope, receive, send)
+    assert answers[0]["status"] == 413
+    assert sum(map(len, chunks)) <= BODY_BYTES_MAX + len(chunks[0]), "nothing is read after it"
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])

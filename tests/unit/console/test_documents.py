@@ -48,7 +48,7 @@ def test_the_page_and_the_api_say_what_was_left_out(console: ConsoleFixture) -> 
     assert "pdf" in page
     (report,) = console.client().get("/api/v1/documents").json()["documents"]
     assert (report["kind"], report["left_out"]) == ("pdf", [SCANNED.model_dump()])
-    table = console.client().get("/api/v1/documents.csv").text
+    table = console.client().get("/api/v1/documents/download").text
     (row,) = csv.DictReader(io.StringIO(table))
     assert "scanned-pages" in row["left_out"]
 

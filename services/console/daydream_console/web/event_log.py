@@ -93,6 +93,11 @@ class EventLog:
             else:
                 queue.put_nowait(event)
 
+    @property
+    def position(self) -> str:
+        """Return the id after the last event: a listener that starts there misses nothing."""
+        return format_position(self._position)
+
     def latest(self, count: int) -> list[dict[str, Any]]:
         """Return the last events, the newest first. Streams are read one after the other."""
         events = [event.content for event in self._backlog]

@@ -18,7 +18,7 @@ from daydream_console.web.services import (
     check_json,
     record_command,
 )
-from daydream_console.web.tables import csv_response
+from daydream_console.web.tables import FILE_RESPONSES, FileFormat, file_response
 from daydream_contracts.events import DocumentRemoved
 from daydream_contracts.rpc import (
     DocumentPage,
@@ -80,18 +80,24 @@ async def documents_page(
     return DocumentList(documents=list(page.reports[:limit]), next_cursor=following)
 
 
-@router.get(
-    "/documents.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}}
-)
-async def download_documents(services: Services, _: Reader) -> Response:
-    """Download up to 10,000 reports as CSV."""
+@router.get("/documents/download", response_class=Response, responses=FILE_RESPONSES)
+async def download_documents(
+    services: Services,
+    _: Reader,
+    under: Source = "",
+    current_only: bool = True,
+    file_format: FileFormat = "csv",
+) -> Response:
+    """Download up to 10,000 reports as CSV or JSON."""
     rows: list[DocumentReport] = []
     while len(rows) < FILE_ROWS_MAX:
-        page = await documents_page(services, "", current_only=False, offset=len(rows), limit=500)
+        page = await documents_page(
+            services, under, current_only=current_only, offset=len(rows), limit=500
+        )
         rows += page.documents
         if not page.next_cursor:
             break
-    return csv_response(rows, "documents")
+    return file_response(rows, "documents", file_format)
 
 
 @router.post(

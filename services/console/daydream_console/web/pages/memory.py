@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
@@ -49,6 +50,7 @@ async def documents(
         text=text,
         under=under,
         show=show,
+        download=urlencode({"under": under, "current_only": show != "all"}),
         next_page=with_parameters(request, cursor=shown.next_cursor) if shown.next_cursor else "",
     )
 

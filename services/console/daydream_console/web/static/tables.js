@@ -19,5 +19,5 @@ function label(table) {
 export function setUpTables() {
   const labelAll = () => document.querySelectorAll(".table > table").forEach(label);
   labelAll();
-  document.addEventListener("htmx:afterSettle", labelAll);
+  document.addEventListener("htmx:after:settle", labelAll);
 }
