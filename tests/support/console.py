@@ -117,8 +117,10 @@ class FakeConsoleBucket:
 class ConsoleFixture:
     """The application with what it works on."""
 
-    def __init__(self, access: AccessRules | None = None, **security: Any) -> None:
-        self.index = InsightIndex(open_database(None))
+    def __init__(
+        self, access: AccessRules | None = None, *, index_file: Path | None = None, **security: Any
+    ) -> None:
+        self.index = InsightIndex(open_database(index_file))
         self.index.complete = True
         self.rpc = FakeServices()
         self.js = FakeStreams()
