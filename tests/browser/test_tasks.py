@@ -116,7 +116,7 @@ def test_reject_an_insight_and_see_that_nothing_built_on_it_is_drawn(
     assert person.api(f"insights/{insight}/use")["drawn_since"] == 0
     person.page.reload(wait_until="domcontentloaded")
     use = person.page.locator("#use")
-    expect(use).to_contain_text("can not be drawn")
+    expect(use).to_contain_text("cannot be drawn")
     assert "None of them was drawn since then" in use.inner_text() or "No pair" in use.inner_text()
     person.page.goto(system.url, wait_until="domcontentloaded")
     titles = person.page.locator(".card h2 a").all_inner_texts()

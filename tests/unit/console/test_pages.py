@@ -197,7 +197,7 @@ def test_a_retracted_insight_says_that_nothing_is_drawn_of_it_since(
     later = child.hypothesis.pair.drawn_at + timedelta(hours=1)
     console.index.set_visibility(fact.fact_id, active=False, at=later)
     text = console.client().get(address).text
-    assert "it and the 1 insight that descends from it can not be drawn" in text
+    assert "it and the 1 insight that descends from it cannot be drawn" in text
     assert "1 pair with one of them was judged" in text
     assert "None of them was drawn since then" in text
 
