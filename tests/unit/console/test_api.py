@@ -8,12 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from daydream_console.web.api.dead_letters import readable
 from daydream_console.web.security import BODY_BYTES_MAX
 from daydream_contracts.events import (
     CommandReceived,
     Decision,
     ForegroundReported,
+    HypothesisProposed,
     OutcomeRecorded,
     ReviewEffect,
     ReviewRecorded,
@@ -359,3 +362,23 @@ def test_a_body_that_a_form_could_send_is_refused(
     )
     assert answer.status_code in {400, 415}
     assert console.published == []
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"version": 2}', "6 invalid fields: version: Input should be 1; hypothesis_id: Field"),
+        (b"{", "Invalid JSON: EOF while parsing an object at line 1 column 1."),
+    ],
+)
+def test_the_error_of_an_invalid_message_names_its_fields(body: bytes, text: str) -> None:
+    with pytest.raises(ValidationError) as invalid:
+        HypothesisProposed.model_validate_json(body)
+    stored = f"ValidationError: {' '.join(str(invalid.value).split())}"
+    assert readable(stored).startswith(text)
+    assert readable(stored[:300]).startswith(text[:40]), "a long one is stored in part"
+    assert "type=" not in readable(stored) + readable(stored[:300])
+
+
+def test_any_other_error_stays_as_it_is() -> None:
+    assert readable("TimeoutError:  no\nanswer") == "TimeoutError: no answer"
