@@ -244,3 +244,10 @@ def test_a_diagnosis_leads_to_an_open_form(
     forms = [part.partition("</details>")[0] for part in text.split("<details open>")[1:]]
     assert [f">{button}</button>" in form for form in forms] == [True]
     assert "<details open>" not in console.client().get("/budget").text
+
+
+def test_a_rejection_is_seen_on_the_page_at_once(console: ConsoleFixture) -> None:
+    path = f"insights/{FIRST.verdict_id}"
+    answer = console.client().post(f"/api/v1/{path}/reviews", json={"accepted": False})
+    assert answer.json()["retracted"]
+    assert "Not in use since" in console.client().get(f"/{path}").text
