@@ -1,4 +1,4 @@
-"""The arithmetic of `make bench-console`: a growth has its slope, and noise around a flat line none."""
+"""The arithmetic of `make bench-console`: the slope of a growth, and how sure it is."""
 
 from __future__ import annotations
 
