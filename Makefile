@@ -110,7 +110,7 @@ bench-critic: setup ## how well judges are aggregated, on public verdicts and si
 bench-daydream: setup ## whether the figures of `daydream bench` and of estimates hold, with fake models: QUICK=1 for fewer seeds
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.daydream $(if $(QUICK),--quick) $(ARGS)
 
-bench-console: setup ## pages and API with 10,000 insights, 1,000,000 facts and 100 events a second: FACTS=number for fewer facts
+bench-console: setup ## pages and API with 10,000 insights, 1,000,000 facts and 100 events a second: FACTS=number and MINUTES=number for less
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks console
 
 bench-gateway: setup ## what the gateway adds to a call, and what bad days of a provider cost: QUICK=1 for two minutes
