@@ -43,7 +43,8 @@ async def _measure(
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        await sides.record_requests(folder)
+        if throughput.throughput not in functions:  # it records them itself
+            await sides.record_requests(folder)
         for function in functions:
             await function(peers, folder, quick)
 
