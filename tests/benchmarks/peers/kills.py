@@ -69,28 +69,17 @@ class KillRecord:
 
     async def show(self) -> None:
         """Print the figures. Repeated calls may have come after everything had ended."""
-        name, killed = self.side.name, {"killed": self.kind, "call_s": CALL_S}
         counts = counted(self.side.endpoint.calls()).since(self.before)
         lost = self.side.sent - self.sent_before - (await self.side.done() - self.done_before)
-        kills = len(self.recovery_s)
-        figure(
-            BENCHMARK,
-            f"{name}_repeated_calls",
-            [counts.repeated],
-            "calls",
-            kills=kills,
-            calls=counts.different,
-            **killed,
-        )
-        figure(BENCHMARK, f"{name}_lost", [lost], "items", kills=kills, **killed)
-        figure(
-            BENCHMARK,
-            f"{name}_recovery_s",
-            self.recovery_s,
-            "s",
-            unfinished=sum(map(bool, self.missing)),
-            **killed,
-        )
+        unfinished = sum(map(bool, self.missing))
+        self._figure("repeated_calls", [counts.repeated], "calls", calls=counts.different)
+        self._figure("lost", [lost], "items")
+        self._figure("recovery_s", self.recovery_s, "s", unfinished=unfinished)
+
+    def _figure(self, name: str, values: Sequence[float], unit: str, **context: float) -> None:
+        context = {"call_s": CALL_S, "kills": len(self.recovery_s), **context}
+        name = f"{self.side.name}_{name}"
+        figure(BENCHMARK, name, values, unit, seed=None, killed=self.kind, **context)
 
 
 async def kills(peers: Sequence[Peer], folder: Path, quick: bool) -> None:

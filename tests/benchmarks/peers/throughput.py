@@ -47,9 +47,12 @@ async def _warm_up(side: Side) -> None:
 
 
 def _print(side: Side, turns: SideTurns, ours: SideTurns) -> None:
-    context = {"versions": side.versions} if side.versions else {}
-    figure(BENCHMARK, f"{side.name}_per_s", turns.per_s, "1/s", **context)
-    figure(BENCHMARK, f"{side.name}_cpu_ms", turns.cpu_ms, "ms", **context)
+    def show(name: str, values: Sequence[float], unit: str) -> None:
+        context = {"versions": side.versions} if side.versions else {}
+        figure(BENCHMARK, name, values, unit, seed=None, **context)
+
+    show(f"{side.name}_per_s", turns.per_s, "1/s")
+    show(f"{side.name}_cpu_ms", turns.cpu_ms, "ms")
     if turns is not ours:
         ratios = [own / other for own, other in zip(ours.per_s, turns.per_s, strict=True)]
-        figure(BENCHMARK, f"per_s_ratio_to_{side.name}", ratios, "ratio", **context)
+        show(f"per_s_ratio_to_{side.name}", ratios, "ratio")
