@@ -32,7 +32,7 @@ def test_without_redis_only_the_peer_on_nats_runs_and_a_line_says_what_to_instal
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(peer, "redis_program", lambda: None)
-    assert [found.name for found in peer.available()] == ["taskiq_nats"]
+    assert [runnable.name for runnable in peer.available()] == ["taskiq_nats"]
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "dramatiq, celery" in said

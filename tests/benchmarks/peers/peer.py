@@ -66,11 +66,11 @@ PEERS = (
 
 def available() -> list[Peer]:
     """Return the peers that can run here. Say in a line which cannot, and what they need."""
-    found = [peer for peer in PEERS if redis_program() or not peer.on_redis]
-    skipped = [peer.name for peer in PEERS if peer not in found]
+    runnable = [peer for peer in PEERS if redis_program() or not peer.on_redis]
+    skipped = [peer.name for peer in PEERS if peer not in runnable]
     if skipped:
         print(
             f"skipped: {', '.join(skipped)}. Install Redis: apt-get install redis-server",
             file=sys.stderr,
         )
-    return found
+    return runnable
