@@ -324,7 +324,7 @@ class EndpointHandler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-class EndpointServer(ThreadingHTTPServer):
+class PricedEndpointServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -341,7 +341,7 @@ def main() -> None:
     options = parser.parse_args()
     EndpointHandler.accounts = EndpointAccounts(options.log)
     EndpointHandler.accounts.delay_s = options.delay_s
-    EndpointServer(("127.0.0.1", options.port), EndpointHandler).serve_forever()
+    PricedEndpointServer(("127.0.0.1", options.port), EndpointHandler).serve_forever()
 
 
 if __name__ == "__main__":
