@@ -18,7 +18,7 @@ BENCHMARK = "peers"
 
 async def throughput(peers: Sequence[Peer], folder: Path, quick: bool) -> None:
     """Print the figures. All sides call one provider, which answers at once."""
-    turns, daydreams = (3, 80) if quick else (6, 400)
+    turns, daydreams = (3, 150) if quick else (6, 400)
     async with AsyncExitStack() as stack:
         ours = await stack.enter_async_context(our_side())
         await _warm_up(ours)
