@@ -26,7 +26,7 @@ from support.programs import priced_endpoint
 BENCHMARK = "peers"
 CALL_S = 0.5  # so that calls are in progress when a worker is killed
 ITEMS = 40
-SETTLE_S = 2 * ACK_WAIT_S + 2  # until what was not acknowledged has come again
+SETTLE_S = 2 * ACK_WAIT_S + 2
 PATIENCE_S = 180.0
 POLL_S = 0.05
 OUR_KILLS = ("synthesizer", "critic", "synthesizer")
@@ -46,6 +46,7 @@ class KillRecord:
     sent_before: int
     recovery_s: list[float] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)  # of each kill, when patience ended
+    ended_at: float = 0.0
 
     @classmethod
     async def of(cls, side: KillableSide, kind: str) -> KillRecord:
@@ -61,6 +62,7 @@ class KillRecord:
         await self._wait(self.side.sent, PATIENCE_S)
         self.recovery_s.append(time.monotonic() - began)
         self.missing.append(self.side.sent - await self.side.done())
+        self.ended_at = time.monotonic()
 
     async def _wait(self, count: int, patience_s: float) -> None:
         deadline = time.monotonic() + patience_s
@@ -68,7 +70,8 @@ class KillRecord:
             await asyncio.sleep(POLL_S)
 
     async def show(self) -> None:
-        """Print the figures. Repeated calls may have come after everything had ended."""
+        """Print the figures, once what was not acknowledged has come again."""
+        await asyncio.sleep(max(0.0, self.ended_at + SETTLE_S - time.monotonic()))
         counts = counted(self.side.endpoint.calls()).since(self.before)
         lost = self.side.sent - self.sent_before - (await self.side.done() - self.done_before)
         unfinished = sum(map(bool, self.missing))
@@ -93,15 +96,14 @@ async def kills(peers: Sequence[Peer], folder: Path, quick: bool) -> None:
             endpoint = stack.enter_context(priced_endpoint(endpoint_folder, delay_s=CALL_S))
             running.append(await stack.enter_async_context(running_peer(peer, endpoint, folder)))
         everyone: list[KillableSide] = [ours, *running]
-        await _show([await _of_workers(side) for side in everyone])
+        first, *others = [await _of_workers(side) for side in everyone]
+        await first.show()
+        gateway = await _of_stages(ours, "gateway", GATEWAY_KILLS)
+        for record in others:
+            await record.show()
         pools = [await _of_pool(side) for side in running if side.peer.restarts_children]
-        await _show([await _of_stages(ours, "gateway", GATEWAY_KILLS), *pools])
-
-
-async def _show(records: Sequence[KillRecord]) -> None:
-    await asyncio.sleep(SETTLE_S)
-    for record in records:
-        await record.show()
+        for record in (gateway, *pools):
+            await record.show()
 
 
 async def _of_workers(side: KillableSide) -> KillRecord:
