@@ -16,28 +16,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.documents.labelled import CHARS_MAX
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import FactText, texts_of
 from daydream_memory.reading import read_document
 from daydream_memory.reading.word_lists import word_set
-from daydream_memory.store import NewFact
 
 FACTS, DOCUMENTS_PER_FACT, FACTS_PER_DOCUMENT = 100, 3, 2
 DOCUMENT_BYTES_MAX = 400_000
 PROGRAMS = word_set(".py .pyc .pyi .so .a .js .css .map .png .svg .whl")
 
 
-def drawn(folders: list[Path], facts: int, seed: int) -> Iterator[tuple[Path, NewFact]]:
+def drawn(folders: list[Path], facts: int, seed: int) -> Iterator[tuple[Path, FactText]]:
     """Yield facts with their documents, as many from each folder."""
     chance = random.Random(seed)
     for folder in folders:
         files = sorted(_files(folder))
         wanted = facts // len(folders)
         chosen = chance.sample(files, min(len(files), DOCUMENTS_PER_FACT * wanted))
-        held: dict[str, tuple[Path, NewFact]] = {}
+        held: dict[str, tuple[Path, FactText]] = {}
         for file in chosen:
             read = _facts(file)
             for fact in chance.sample(read, min(len(read), FACTS_PER_DOCUMENT)):
-                held[fact.fact_id] = file, fact
+                held[fact.text] = file, fact
         pool = list(held.values())
         yield from chance.sample(pool, min(len(pool), wanted))
 
@@ -52,10 +51,10 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield file
 
 
-def _facts(file: Path) -> list[NewFact]:
+def _facts(file: Path) -> list[FactText]:
     source = str(file)
     result = read_document(file.read_bytes(), source)
-    return list(facts_of(result, document_id="", source=source, chars_max=CHARS_MAX).facts)
+    return list(texts_of(result, source=source, chars_max=CHARS_MAX).texts)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from semchunk.semchunk import chunk
 from benchmarks.documents.corpus import WORD_NAMESPACE, documents
 from benchmarks.documents.labelled import CHARS_MAX
 from benchmarks.figures import figure
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import texts_of
 from daydream_memory.minilm_embedder import MiniLM
 from daydream_memory.reading import read_document
 
@@ -63,7 +63,7 @@ def _in_turns(
     """Return the CPU seconds of each round, of the ingest and of the loop."""
     ours, plain = [], []
     for number in range(rounds + 1):
-        seconds = [_cpu_s(texts_of, corpus, use) for texts_of in (ingest, loop)]
+        seconds = [_cpu_s(made_by, corpus, use) for made_by in (ingest, loop)]
         if number:  # the first round imports modules and fills caches
             ours.append(seconds[0])
             plain.append(seconds[1])
@@ -89,9 +89,9 @@ def _embed(texts: list[str]) -> None:
     asyncio.run(embed())
 
 
-def _cpu_s(texts_of: Texts, corpus: Mapping[str, bytes], use: Callable[[list[str]], None]) -> float:
+def _cpu_s(made_by: Texts, corpus: Mapping[str, bytes], use: Callable[[list[str]], None]) -> float:
     started = time.process_time()
-    use(texts_of(corpus))
+    use(made_by(corpus))
     return time.process_time() - started
 
 
@@ -100,9 +100,7 @@ def ingest(corpus: Mapping[str, bytes]) -> list[str]:
     return [
         fact.text
         for name, data in corpus.items()
-        for fact in facts_of(
-            read_document(data, name), document_id=name, source=name, chars_max=CHARS_MAX
-        ).facts
+        for fact in texts_of(read_document(data, name), source=name, chars_max=CHARS_MAX).texts
     ]
 
 

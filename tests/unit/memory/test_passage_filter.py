@@ -16,7 +16,7 @@ from benchmarks.documents.labelled import (
     labelled_passages,
     lost_content,
 )
-from daydream_memory.chunking import DocumentFacts, facts_of
+from daydream_memory.chunking import DocumentTexts, texts_of
 from daydream_memory.passage_filter.sentences import split_sentences
 from daydream_memory.passage_filter.tables import row_sentences, table_sentences
 from daydream_memory.reading import Passage, PassageKind, ReadResult
@@ -26,9 +26,9 @@ LOSS = "Tidal turbines lose a tenth of their yield within two summers to mussels
 
 def facts_in(
     text: str, *, kind: PassageKind = "prose", title: str = "", source: str = "a.txt"
-) -> DocumentFacts:
+) -> DocumentTexts:
     result = ReadResult("read", "", (Passage(text, title, kind=kind),))
-    return facts_of(result, document_id="d", source=source, chars_max=900)
+    return texts_of(result, source=source, chars_max=900)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -65,7 +65,7 @@ def test_every_junk_passage_is_reported() -> None:
 
 def _is_reported(passage: LabelledPassage) -> bool:
     document = facts_from(passage)
-    return bool(document.left_out or document.facts)
+    return bool(document.left_out or document.texts)
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ def test_rows_as_readers_write_them_are_sentences_too() -> None:
 
 def test_a_table_of_a_reader_gives_facts_with_its_caption() -> None:
     table = "Table 1: Fouling of blades\nSpecies: Mytilus; Habitat: blades of turbines"
-    (fact,) = facts_in(table, kind="table").facts
+    (fact,) = facts_in(table, kind="table").texts
     assert fact.text == "In Table 1: Fouling of blades, Mytilus has Habitat blades of turbines."
 
 
 def test_a_lead_goes_with_the_list_after_it() -> None:
-    (fact,) = facts_in("It has three effects:\n\n- it kills mussels\n- it harms the oysters").facts
+    (fact,) = facts_in("It has three effects:\n\n- it kills mussels\n- it harms the oysters").texts
     assert fact.text == "It has three effects: it kills mussels; it harms the oysters"
 
 
@@ -125,22 +125,21 @@ def test_any_text_gives_facts_or_a_report() -> None:
     for _ in range(200):
         text = "".join(chance.choices(signs, k=chance.randrange(400)))
         document = facts_in(text)
-        assert document.facts or document.left_out or not text.strip()
+        assert document.texts or document.left_out or not text.strip()
 
 
 def test_a_line_like_a_heading_of_changes_ends_with_its_section() -> None:
     sentence = "Tidal turbines lose a tenth of their yield within two summers to mussels."
     option = Passage("changes\n\nCompute the share of lines that were moved.", "log / OPTIONS")
-    document = facts_of(
+    document = texts_of(
         ReadResult("read", "", (option, Passage(sentence, "log / YIELD")), kind="manual-page"),
-        document_id="d",
         source="log.1",
         chars_max=900,
     )
-    assert [fact.text for fact in document.facts] == [sentence]
+    assert [fact.text for fact in document.texts] == [sentence]
 
 
 @pytest.mark.parametrize("name", ["Note 13", "Figure 12", "Day 2024"])
 def test_a_sentence_behind_a_name_with_a_number_is_no_log(name: str) -> None:
     document = facts_in(f"{name}: {LOSS}")
-    assert (len(document.facts), document.left_out) == (1, ())
+    assert (len(document.texts), document.left_out) == (1, ())

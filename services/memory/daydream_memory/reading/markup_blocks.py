@@ -31,7 +31,8 @@ CONTAINERS = word_set(
 )
 NO_TEXT = word_set(
     "script style head title template noscript iframe object embed svg canvas audio video img "
-    "picture input select textarea button map source meta link base"
+    "picture input select textarea button map source meta link base "
+    "rt rp rtc"  # how the letters before are spoken
 )
 SPACES = re.compile(r"[ \t\r\n\f]+")
 NESTED_BLOCK = re.compile(

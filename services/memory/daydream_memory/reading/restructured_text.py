@@ -19,7 +19,7 @@ ROLE = re.compile(r":[\w:+.-]+:`([^`]*)`(?!`)|`([^`<]+?)\s*<[^`>]*>`_{1,2}|`([^`
 STRONG = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*|(?<!\w)\*(?=\S)(.+?)(?<=\S)\*(?!\w)")
 LITERAL = re.compile(r"``(.+?)``")
 REFERENCE = re.compile(
-    r"(?<=\w)__?(?=[\s.,;:!?)]|$)|\s*\[(?:#\w*|\d+|\*)\]_|\|([^|\s][^|]*)\|_{0,2}"
+    r"(?<=\w)__?(?=[\s.,;:!?)]|$)|\s*\[(?:#?[\w.-]*|\*)\]_(?!\w)|\|([^|\s][^|]*)\|_{0,2}"
 )
 ITEM = re.compile(r"^(\s*)(?:[-*+•]|\(?(?:\d+|#|[a-zA-Z])[.)])\s+(.*)$")
 TABLE_RULE = re.compile(r"^\s*(?:\+[-=+]+\+|=+(?:\s+=+)+)\s*$")
@@ -32,6 +32,8 @@ CODE_DIRECTIVES = word_set(
     "code code-block sourcecode literalinclude highlight doctest testcode ipython prompt "
     "program-output"
 )
+SUBSTITUTION = re.compile(r"^\.\. +\|([^|\n]+)\| +replace::(.*)$", re.MULTILINE)
+NAMED = re.compile(r"(?<!\.\. )\|([^|\s](?:[^|\n]*[^|\s])?)\|(?![\w|])")
 TITLED = word_set("admonition topic sidebar rubric")
 TABLES = word_set("list-table csv-table table")
 
@@ -39,7 +41,11 @@ TABLES = word_set("list-table csv-table table")
 def read_restructured_text(document: RawDocument) -> Reading:
     """Return the passages of a document."""
     reader = _TextReader()
-    lines = [line.expandtabs() for line in document.text.replace("\r\n", "\n").split("\n")]
+    text = document.text.replace("\r\n", "\n")
+    words = {name: replacement.strip() for name, replacement in SUBSTITUTION.findall(text)}
+    if words:
+        text = NAMED.sub(lambda name: words.get(name[1], name[0]), text)
+    lines = [line.expandtabs() for line in text.split("\n")]
     reader.read(lines)
     return Reading(passages_of(reader.blocks), tuple(reader.left_out()))
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import texts_of
 from daydream_memory.reading import read_document
 
 YIELD = "Mussels on the blades of tidal turbines cut the yield by a tenth within one year."
@@ -37,7 +37,7 @@ SENTENCES = {
 def facts(data: str | bytes, name: str) -> list[tuple[str, str]]:
     """Return title and text of the facts of a document."""
     content = data if isinstance(data, bytes) else data.encode()
-    read = facts_of(read_document(content, name), document_id="d", source=name, chars_max=900).facts
+    read = texts_of(read_document(content, name), source=name, chars_max=900).texts
     return [(fact.title, fact.text) for fact in read]
 
 
@@ -220,7 +220,7 @@ def test_asciidoc_is_read_by_headings_without_comments_and_code() -> None:
     )
     assert facts(document, "a.adoc") == [
         ("Tides / Fouling", f"{YIELD} See the report."),
-        ("Tides / Fouling", f"NOTE: {COATING}"),
+        ("Tides / Fouling", COATING),
     ]
 
 
