@@ -20,6 +20,11 @@ FOLDERS = word_set(
     "changelogs"
 )
 NAME_SIGN = re.compile(r"[_.-]")
+# one entry of the next change log, as "1234.feature.rst"
+CHANGE_FRAGMENT = re.compile(
+    r"\.(?:feature|bug|bugfix|api|perf|misc|docs?|removal|breaking|deprecation|security|change|other)"
+    r"(?:\.\d+)?\.(?:rst|md|txt)$"
+)
 HEADING_SIGNS = " :.#*_"
 HEADING_NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[a-z]\.|appendix [a-z]:?|[ivx]+\.)\s+", re.I)
 
@@ -83,6 +88,8 @@ class Lexicon:
         while stem not in self.document_names and "." in stem:
             stem = stem.rpartition(".")[0]
         words = NAME_SIGN.split(path.stem or path.name)
+        if CHANGE_FRAGMENT.search(path.name):
+            return "changes"
         folders = FOLDERS.intersection(path.parts[:-1])
         names = (stem, words[0], words[-1], *folders)
         return next((kind for name in names if (kind := self.document_names.get(name, ""))), "")

@@ -12,6 +12,9 @@ LOG_LINE = re.compile(
     r'|^\s*File ".+", line \d+|^Traceback \(|^\s*at [\w$.<>]+\(|^\[\s*\d+\.\d+\]'
     r"|^\s*\d{1,3}(?:\.\d{1,3}){3}\s.*\[\d|^\d{10,13}[.\s]|^(?:step|epoch|iter\w*)\W*\d+\b.*\d\.\d"
     r"|^\w*(?:Error|Exception): |^[A-Za-z][\w.-]*\[\d{2,}\]: "
+    # of a compiler, and of tests that run
+    r"|^\s*(?:[\w.@+-]*/)*[\w@+-][\w.@+-]*\.[A-Za-z]\w{0,4}[:(]\d+(?:[:,]\d+)?\)?: \S"
+    r"|^\[\s*(?:RUN|OK|FAILED|PASSED|SKIPPED|DISABLED)\s*\] "
 )
 CONTENTS_LINE = re.compile(
     r"(?:\.\s?){4,}\s*[\divxlc]+\s*$|…\s*\d+\s*$|[·・]{3,}\s*\d+\s*$|\s{3,}\d{1,4}\s*$"
@@ -32,7 +35,8 @@ CODE_LINE = re.compile(
     r"|^\s*(?:def|class|import|from|return|if|for|while|elif|else|try|except|with|fn|let|const|var"
     r"|func|public|private|static|void|int|struct|package|use|export|sudo|apt|apt-get|pip|npm|git"
     r"|docker|cd|make|curl|echo|cmake|SELECT|INSERT|CREATE|FROM|RUN|COPY)\b.*[(){}:;=<>/\[\]-]"
-    r"|^\s*[\w.\[\]'\"]+\s*(?:=|:=|\+=|<-)\s*\S|^\s*@\w+|^\s*</?\w+[^>]*>|^\s*[\w.]+\(.*\)\s*$"
+    r"|^\s*[\w.\[\]'\"]+\s*(?:=|:=|\+=|<-)\s*\S|^\s*@\w+|^\s*</?(?![A-Z_]+> [a-z])\w+[^>]*>"
+    r"|^\s*[\w.]+\(.*\)\s*$"
     r"|^['.]\\?\"|^\.[A-Za-z]{1,2}\b|^\s*--?\w[\w-]*(?:[ =,:]|$)|^\s*#\s*(?:include|define|if)"
     r"|^\s*(?://|/\*|\*/|#\s)|^\s*usage:|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
 )
@@ -191,18 +195,21 @@ POINTER = re.compile(
     r"^\W*(?:[^.!?]{1,80}\?\s+)?"
     r"(?:see|see also|refer to|read|for (?:more|further|full|additional|details?|an? example)"
     r"|more|learn more|please (?:see|refer|consult|check|visit|read)|implements"
-    r"|siehe|voir|véase|см\.|详见|参照)\b[^.!?]*(?:[.!?:]\W*|$)(?!\s*\w)"
+    r"|siehe|voir|véase|см\.|详见|参照)\b(?:[^.!?]|\.(?=\w))*(?:[.!?:]\W*|$)(?!\s*\w)"
     r"|^\W*(?:run|type|use|try)\b[^.!?]{1,40} for (?:more|further|details?|help|usage|a list)\b"
     r".{0,40}$|^(?:For|To) [^.!?]{1,80}, see\b[^.!?]*[.!?]?\W*$"
     r"|^[^.!?]{1,100}(?::| at| under) *(?:https?://\S+|#\d+)\W*$"
     r"|^(?:[\w'’-]+ ){0,4}(?:documentation|docs|manual|source code|details|information|examples)"
     r" (?:is|are|can be) (?:available|found|hosted|located|online)\b[^.!?]{0,60}[.!?]?$"
-    r"|^[^.!?]{1,80}\b(?:is|are|exists?|found|available|located) (?:here|there|below|online)\W*$",
+    r"|^[^.!?]{1,80}\b(?:is|are|exists?|found|available|located) (?:here|there|below|online)\W*$"
+    r"|^[^.!?]{0,80}\b(?:documentation|docs|page|content|project|repository|wiki)\b[^.!?]{0,20}"
+    r"\b(?:has|have|was|were) (?:been )?moved to\b[^.!?]*[.!?]?\W*$",
     re.I,
 )
 FURTHER = re.compile(
     r"\bfor (?:more|further|full|additional|details?|help|usage|a list|an explanation)\b|\bmore\b"
     r"|(?:https?://\S+|#\d+)\W*$|\b(?:available|found|hosted|located|online|consult|here)\b"
+    r"|^see also\b|\bmoved to\b"
     r"|^see (?:\S+ ){1,6}(?:documentation|docs|guide|manual|section|page|chapter|readme|polic)",
     re.I,
 )

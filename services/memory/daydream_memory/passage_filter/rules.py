@@ -50,6 +50,8 @@ LICENCE_PHRASES_MAX_NEEDED = 4
 WORDS_MIN, STOP_SHARE_MIN = 4, 0.1
 WORDS_MIN_WITHOUT_END = 7
 STOP_SHARE_MIN_WITHOUT_END = 0.15
+# in scripts without blanks a long text without small words is a table of signs
+UNSPACED_WORDS_LONG, UNSPACED_STOP_SHARE_MIN = 20, 0.05
 ITEM_WORDS_MIN = 3.5
 CAPITAL_SHARE_MENU = 0.6
 # Repetition within a block: fewer different tokens than this are a pattern
@@ -207,7 +209,11 @@ def is_pointer(block: TextFeatures) -> bool:
 def says_something(block: TextFeatures) -> bool:
     """Whether a block has the words of a statement, and not only names."""
     if block.unspaced:
-        return block.word_count >= WORDS_MIN and bool(block.stop_share or block.sentence_ends)
+        is_long = block.word_count >= UNSPACED_WORDS_LONG
+        has_particles = block.stop_share >= (UNSPACED_STOP_SHARE_MIN if is_long else 0.001)
+        return block.word_count >= WORDS_MIN and (has_particles or bool(block.sentence_ends))
+    if not block.sentence_ends and len(block.lines) == 1 and is_section_entry(block.lines[0]):
+        return False  # a heading with its number
     if block.sentence_ends:
         return block.word_count >= WORDS_MIN * min(2, block.sentence_ends) and (
             block.stop_share >= STOP_SHARE_MIN or block.capital_share <= CAPITAL_SHARE_MENU

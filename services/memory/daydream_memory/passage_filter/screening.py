@@ -95,8 +95,9 @@ def _document_kind(source: str, blocks: Sequence[ScreenedBlock]) -> str:
         return kind if _has_share(kind, blocks, DOCUMENT_KIND_SHARE_MIN[kind]) else ""
     if _has_share(CHANGES, blocks, UNNAMED_SHARE_MIN):
         return CHANGES
-    # a program whose comments are prose; set code apart in a text is none
-    blocks = [block for block in blocks if block.passage.kind != "code"]
+    # a program whose comments are prose; what a format sets apart as code is none
+    if not all(block.passage.has_raw_lines for block in blocks):
+        return ""
     return CODE if _has_share(CODE, blocks, UNNAMED_SHARE_MIN) else ""
 
 

@@ -12,6 +12,7 @@ from lxml import etree
 from lxml.html import HTMLParser, document_fromstring
 
 from daydream_memory.reading.code_lines import looks_like_code
+from daydream_memory.reading.line_joining import paragraphs_of
 from daydream_memory.reading.markup_tables import is_data_table, rows_of
 from daydream_memory.reading.outline import Block, BlockKind
 from daydream_memory.reading.raised import raised
@@ -138,7 +139,9 @@ class _MarkupWalk:
         kind = self.kinds[-1]
         if kind == "code":
             text = text.replace(LINE_BREAK, "\n")
-            kind = "code" if looks_like_code(text) else "prose"
+            if not looks_like_code(text):
+                self.blocks += [Block("prose", part) for part in paragraphs_of(text)]
+                return
         else:
             lines = SPACES.sub(" ", text).split(LINE_BREAK)
             text = "\n".join(line.strip() for line in lines).strip()

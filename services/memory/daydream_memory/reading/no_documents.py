@@ -28,8 +28,14 @@ CODE_ENDINGS = word_set(
 )
 SETTINGS_ENDINGS = word_set(
     ".yaml .yml .toml .ini .cfg .conf .env .properties .plist .lock .sum .editorconfig "
-    ".gitignore .dockerignore .npmrc .service .desktop"
+    ".gitignore .dockerignore .npmrc .service .desktop .tpl .tmpl .j2 .mod .bazel .bzl"
 )
+PROGRAM_NAMES = word_set(
+    "dockerfile containerfile makefile gnumakefile cmakelists.txt jenkinsfile vagrantfile "
+    "rakefile gemfile procfile justfile"
+)
+# a comment of settings looks like a heading of Markdown
+LIKE_TEXT = ("text", "markdown")
 MARKDOWN_ENDINGS = word_set(".md .markdown .mdown .mkd .qmd .rmd .mdx")
 HASH = re.compile(
     r"sha(?:1|256|384|512)[-:=][A-Za-z0-9+/=]{20,}|\b[0-9a-f]{40,128}\b|^\s*integrity\b"
@@ -62,6 +68,8 @@ def check_name(source: str) -> None:
         raise SkippedDocumentError("a lock file of a package manager, not a document")
     if ".min." in name:
         raise SkippedDocumentError("minified code, not a document")
+    if name in PROGRAM_NAMES:
+        raise SkippedDocumentError("program code, not a document")
     if name in SETTINGS_NAMES:
         raise SkippedDocumentError("settings of a program, not a document")
 
@@ -79,12 +87,12 @@ def check_text(text: str, kind: str, ending: str) -> None:
         raise SkippedDocumentError("minified code, not a document")
     if kind == "markdown" and ending not in MARKDOWN_ENDINGS:
         _check_comments(lines)
-    if kind != "text":
-        return
-    if ending in CODE_ENDINGS or head.startswith("#!") or _is_code(lines):
-        raise SkippedDocumentError("program code, not a document")
-    if ending in SETTINGS_ENDINGS:
+    if kind in LIKE_TEXT and ending in SETTINGS_ENDINGS:
         raise SkippedDocumentError("settings of a program, not a document")
+    if kind in LIKE_TEXT and ending in CODE_ENDINGS:
+        raise SkippedDocumentError("program code, not a document")
+    if kind == "text" and (head.startswith("#!") or _is_code(lines)):
+        raise SkippedDocumentError("program code, not a document")
 
 
 def _check_comments(lines: list[str]) -> None:
