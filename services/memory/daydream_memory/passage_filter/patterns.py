@@ -188,7 +188,7 @@ def names_licence(title: str) -> bool:
 
 LICENCE_WORD = re.compile(
     r"licen[cs]|copyright|distribut|warrant|liab|patent|source code|program|library|software|\bwork"
-    r"|modif|\bterms?\b|recipient|permission",
+    r"|modif|\bterms?\b|recipient|permission|public domain",
     re.I,
 )
 POINTER = re.compile(

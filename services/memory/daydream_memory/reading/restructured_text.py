@@ -34,6 +34,7 @@ CODE_DIRECTIVES = word_set(
 )
 SUBSTITUTION = re.compile(r"^\.\. +\|([^|\n]+)\| +replace::(.*)$", re.MULTILINE)
 NAMED = re.compile(r"(?<!\.\. )\|([^|\s](?:[^|\n]*[^|\s])?)\|(?![\w|])")
+SERIES = re.compile(r":(pep|rfc|cve|cwe|issue|bug)(?:-reference)?:", re.IGNORECASE)
 TITLED = word_set("admonition topic sidebar rubric")
 TABLES = word_set("list-table csv-table table")
 
@@ -194,6 +195,8 @@ def _role_words(match: re.Match[str]) -> str:
     text = match[1] or match[2] or match[3] or ""
     if match[0].startswith(":math:"):
         return f"${text}$"
+    if text.isdigit() and (series := SERIES.match(match[0])):
+        return f"{series[1].upper()} {text}"
     return re.sub(r"\s*<[^<>]*>$", "", text).lstrip("~!").strip()
 
 
