@@ -2,8 +2,9 @@
 
     python -m benchmarks.documents.real_folders --seed 7 /usr/share/doc /usr/share/man
 
-Each folder gives an equal part. A document gives two facts at most, so that large ones do not hide
-the others, and a fact that several documents hold counts once, as in the memory.
+Each folder gives an equal part.  A document gives two facts at most, so that large ones do not hide
+the others, and a fact that several documents hold counts once, as in the memory. What is hidden is
+left out, as an ingest does.
 """
 
 from __future__ import annotations
@@ -42,10 +43,11 @@ def drawn(folders: list[Path], facts: int, seed: int) -> Iterator[tuple[Path, Fa
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, _, names in os.walk(folder):
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             file = Path(place, name)
-            if file.suffix.lower() in PROGRAMS or file.is_symlink():
+            if name.startswith(".") or file.suffix.lower() in PROGRAMS or file.is_symlink():
                 continue
             if file.is_file() and file.stat().st_size <= DOCUMENT_BYTES_MAX:
                 yield file

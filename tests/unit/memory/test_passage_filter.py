@@ -143,3 +143,60 @@ def test_a_line_like_a_heading_of_changes_ends_with_its_section() -> None:
 def test_a_sentence_behind_a_name_with_a_number_is_no_log(name: str) -> None:
     document = facts_in(f"{name}: {LOSS}")
     assert (len(document.texts), document.left_out) == (1, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "By default CMAKE_GLOBAL_AUTOGEN_TARGET_NAME_OF_ALL is unset in all of the runs.",
+        "The name parseProtocolIdentifierFromRequestHeader stands in each of the traces.",
+        "<NAME> flags are used regardless of what the other settings of a run are.",
+    ],
+)
+def test_names_from_programs_in_a_sentence_are_no_code_and_no_data(text: str) -> None:
+    document = facts_in(text)
+    assert [fact.text for fact in document.texts] == [text]
+
+
+def test_a_sentence_that_begins_with_a_name_from_a_program_is_no_rest_of_another() -> None:
+    text = "blade.read does not support the maps that divers of the other group have drawn."
+    document = facts_in(f"```\nblade.read(map)\n```\n\n{text}", source="a.md")
+    assert [fact.text for fact in document.texts] == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("main.c:12:5: warning: unused name of a variable in this function here", "logs"),
+        ("[ RUN      ] Blades.AreClean\n[ FAILED ] Blades.AreClean in the last run", "logs"),
+        ("See also the DEBUG_OUTPUT_OF_BLADES property of the whole of the turbine.", "navigation"),
+        ("The documentation of this part has moved to the folder above it.", "navigation"),
+        ("3.3.6. Limitations of the sensors that are on the blades of turbines", "fragments"),
+        (
+            "浴寓裕预豫驭鸳渊冤元垣袁原援辕园员圆猿源缘远苑愿怨院曰约越跃钥岳粤月悦阅耘云郧",
+            "fragments",
+        ),
+    ],
+)
+def test_outputs_pointers_headings_and_tables_of_signs_are_no_facts(text: str, kind: str) -> None:
+    document = facts_in(text)
+    assert not document.texts
+    assert [part.kind for part in document.left_out] == [f"filter-{kind}"]
+
+
+def test_a_sentence_that_only_names_the_program_behind_it_is_no_fact() -> None:
+    lead = "The following example command lists all of the runs of a turbine."
+    code = Passage("turbine runs list --all", "Runs", kind="code")
+    result = ReadResult("read", "", (Passage(lead, "Runs"), code, Passage(LOSS, "Runs")))
+    assert [fact.text for fact in texts_of(result, source="a.rst", chars_max=900).texts] == [LOSS]
+
+
+def test_a_page_with_more_code_than_prose_keeps_its_prose() -> None:
+    marks = "\n\n".join(f"[type.union.{number}]" for number in range(9))
+    result = ReadResult("read", "", (Passage(f"{marks}\n\n{LOSS}", "Unions"),), kind="web-page")
+    assert [fact.text for fact in texts_of(result, source="a.html", chars_max=900).texts] == [LOSS]
+
+
+def test_a_file_for_the_next_change_log_is_none_of_facts() -> None:
+    text = "Fixed an issue where the blades of a turbine could be counted twice in a run."
+    assert not facts_in(text, source="docs/changes/20064.bugfix.rst").texts

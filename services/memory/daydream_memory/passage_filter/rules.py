@@ -212,7 +212,7 @@ def says_something(block: TextFeatures) -> bool:
         is_long = block.word_count >= UNSPACED_WORDS_LONG
         has_particles = block.stop_share >= (UNSPACED_STOP_SHARE_MIN if is_long else 0.001)
         return block.word_count >= WORDS_MIN and (has_particles or bool(block.sentence_ends))
-    if not block.sentence_ends and len(block.lines) == 1 and is_section_entry(block.lines[0]):
+    if len(block.lines) == 1 and is_section_entry(block.lines[0]):
         return False  # a heading with its number
     if block.sentence_ends:
         return block.word_count >= WORDS_MIN * min(2, block.sentence_ends) and (
