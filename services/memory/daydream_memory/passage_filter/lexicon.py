@@ -22,7 +22,7 @@ FOLDERS = word_set(
 NAME_SIGN = re.compile(r"[_.-]")
 # one entry of the next change log, as "1234.feature.rst"
 CHANGE_FRAGMENT = re.compile(
-    r"\.(?:feature|bug|bugfix|api|perf|misc|docs?|removal|breaking|deprecation|security|change|other)"
+    r"^\+?\w+\.(?:feature|bug|bugfix|api|perf|misc|docs?|removal|breaking|deprecation|security|change|other)"
     r"(?:\.\d+)?\.(?:rst|md|txt)$"
 )
 HEADING_SIGNS = " :.#*_"
@@ -88,11 +88,14 @@ class Lexicon:
         while stem not in self.document_names and "." in stem:
             stem = stem.rpartition(".")[0]
         words = NAME_SIGN.split(path.stem or path.name)
-        if CHANGE_FRAGMENT.search(path.name):
-            return "changes"
         folders = FOLDERS.intersection(path.parts[:-1])
         names = (stem, words[0], words[-1], *folders)
         return next((kind for name in names if (kind := self.document_names.get(name, ""))), "")
+
+
+def is_change_fragment(source: str) -> bool:
+    """Return whether a document is by its name one entry of the next change log."""
+    return bool(CHANGE_FRAGMENT.match(PurePath(source.lower()).name))
 
 
 @cache

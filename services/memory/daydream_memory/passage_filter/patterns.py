@@ -54,7 +54,7 @@ CHANGE_START = re.compile(
 # How an entry begins in a document that is a record of changes
 CHANGE_VERB = re.compile(
     r"\W*(?:[a-z0-9]{1,2}\.\s+)?"
-    r"(?:fix|add|remov|chang|improv|updat|bump|renam|deprecat|drop)(?:e?[ds]|es)?\b"
+    r"(?:fix|add|remov|chang|improv|updat|bump|renam|deprecat|drop)p?(?:e?[ds]|es)?\b"
     r"|\W*(?:[a-z0-9]{1,2}\.\s+)?(?:new |there (?:is|are) (?:a )?new |support(?:s|ed)? (?:for )?)",
     re.I,
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from daydream_memory.passage_filter.blocks import NUMBER, TextBlock, blocks_of
 from daydream_memory.passage_filter.features import TextFeatures, without_data
-from daydream_memory.passage_filter.lexicon import load_lexicon
+from daydream_memory.passage_filter.lexicon import is_change_fragment, load_lexicon
 from daydream_memory.passage_filter.neighbours import (
     LEADS_ON,
     with_leads,
@@ -80,6 +80,8 @@ def _document_kind(source: str, blocks: Sequence[ScreenedBlock]) -> str:
 
     Its name or its first line says so, and enough of its blocks agree.
     """
+    if is_change_fragment(source):
+        return CHANGES
     kind = load_lexicon().document_kind(source)
     head = " ".join(part for block in blocks[:HEAD_BLOCKS] for part in (block.heading, block.text))
     says_changes = bool(CHANGES_TITLE.search(head[:HEADING_CHARS_MAX]))
