@@ -16,8 +16,8 @@ TRIGGER = re.compile(r"[^\W_]+")
 EAST_ASIAN = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # Folders whose documents are all of one kind
 FOLDERS = word_set(
-    "license licenses licence licences relnotes releasenotes release-notes release-announcements "
-    "changelogs"
+    "license licenses licence licences relnotes releasenotes release-notes release_notes "
+    "release-announcements changelogs whatsnew whats_new whats-new"
 )
 NAME_SIGN = re.compile(r"[_.-]")
 # one entry of the next change log, as "1234.feature.rst"

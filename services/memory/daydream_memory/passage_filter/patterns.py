@@ -29,7 +29,9 @@ SECTION_ENTRY = re.compile(
 SURE_CODE = re.compile(
     r"\{[%#]-? |\{\{-? ?(?:\$|\.|range |end\b|if |else\b|with )"
     r"|(?:^|; |\s)(?:if|for|while|until) [^.!?]{1,120}; ?(?:then|do)\b|^\s*case \S+ in\b"
+    r"|[├└]─"  # a tree of files
 )
+SURE_CODE_SIGNS = "{", ";", "─"
 CODE_LINE = re.compile(
     r"^\s*(?:\$|>>>|\.\.\.|In \[\d*\]:|%|C:\\\S*>|#!|\w+@\w+[:~])\s"
     r"|^\s*(?:def|class|import|from|return|if|for|while|elif|else|try|except|with|fn|let|const|var"
@@ -136,7 +138,7 @@ def is_code_line(line: str) -> bool:
 
 def has_sure_code(text: str) -> bool:
     """Return whether a text has what no prose has, whatever words stand beside it."""
-    return ("{" in text or ";" in text) and bool(SURE_CODE.search(text))
+    return any(sign in text for sign in SURE_CODE_SIGNS) and bool(SURE_CODE.search(text))
 
 
 def is_change_line(line: str) -> bool:
@@ -149,7 +151,7 @@ def is_change_line(line: str) -> bool:
 
 
 VERSION_TITLE = re.compile(
-    r"(?:^|/ )\W*(?:v|version |release )\s?\d+(?:\.\d+)+"
+    r"what[’']?s new in \S*\d|(?:^|/ )\W*(?:v|version |release )\s?\d+(?:\.\d+)+"
     r"|(?:^|/ )\W*\d+\.\d+\.\d+\S*\s*(?:$|[-–(\[/])"
     r"|(?:^|/ )\W*\d{4}[-.]\d\d[-.]\d\d\b.*\bversion \d",
     re.I,
@@ -204,6 +206,14 @@ POINTER = re.compile(
     r"|^[^.!?]{1,80}\b(?:is|are|exists?|found|available|located) (?:here|there|below|online)\W*$"
     r"|^[^.!?]{0,80}\b(?:documentation|docs|page|content|project|repository|wiki)\b[^.!?]{0,20}"
     r"\b(?:has|have|was|were) (?:been )?moved to\b[^.!?]*[.!?]?\W*$",
+    re.I,
+)
+# A sentence that only says what a part of the document is about
+ABOUT_PART = re.compile(
+    r"^(?:this|the(?: following| next| other)?|these) (?:sub)?"
+    r"(?:chapter|section|page|reference|guide|appendix|book|tutorial|manual)s? (?:also )?"
+    r"(?:cover|describe|explain|list|contain|detail|document|discuss|introduce|provide|show|give)"
+    r"(?:e?s)?\b[^.!?]*[.!?]?\W*$",
     re.I,
 )
 FURTHER = re.compile(

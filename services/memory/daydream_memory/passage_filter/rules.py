@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from daydream_memory.passage_filter.features import TextFeatures
 from daydream_memory.passage_filter.patterns import (
+    ABOUT_PART,
     FURTHER,
     LICENCE_WORD,
     POINTER,
@@ -202,7 +203,11 @@ def is_link_list(block: TextFeatures) -> bool:
 
 def is_pointer(block: TextFeatures) -> bool:
     """One short sentence that only names where to read on."""
-    if block.word_count > POINTER_WORDS_MAX or not POINTER.match(block.text):
+    if block.word_count > POINTER_WORDS_MAX:
+        return False
+    if ABOUT_PART.match(block.text):
+        return True
+    if not POINTER.match(block.text):
         return False
     return block.plain_share < POINTER_PLAIN_SHARE_MAX or bool(FURTHER.search(block.text))
 
