@@ -64,7 +64,8 @@ CHANGE_SIGNS = "closes:", "new upstream", "bump", "lp: #", "standards", "debhelp
 CHANGE_PATHS = "d/control", "d/rules", "d/copyright", "d/changelog", "debian/"
 CHANGE_WORDS = re.compile(
     r"\bcloses: ?#?\d|\bnew upstream|\bbump\b|\bLP: #\d|standards[- ]version|debhelper"
-    r"|d/(?:control|rules|copyright|changelog)|debian/\w+|\((?:[\w./-]+)?[#!]\d+[^()]*\)\W*$",
+    r"|(?:d|debian)/(?:control|rules|copyright|changelog|patches|watch|compat|tests|source)\b"
+    r"|debian/[\w-]+\.\w|\((?:[\w./-]+)?[#!]\d+[^()]*\)\W*$",
     re.I,
 )
 

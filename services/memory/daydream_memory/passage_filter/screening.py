@@ -8,6 +8,12 @@ from dataclasses import replace
 
 from daydream_memory.passage_filter.blocks import NUMBER, TextBlock, blocks_of
 from daydream_memory.passage_filter.features import TextFeatures, without_data
+from daydream_memory.passage_filter.formulas import (
+    FORMULAS,
+    are_formulas,
+    with_formulas,
+    without_formulas,
+)
 from daydream_memory.passage_filter.lexicon import is_change_fragment, load_lexicon
 from daydream_memory.passage_filter.neighbours import (
     LEADS_ON,
@@ -68,7 +74,7 @@ def screen(
     screening = _Screening(lines_are_items=lines_are_items)
     for passage in passages:
         screening.add(passage)
-    blocks = with_licence_gaps(screening.blocks)
+    blocks = with_licence_gaps(with_formulas(screening.blocks))
     kind = _document_kind(source, blocks)
     if kind:
         blocks = [replace(block, junk=block.junk or kind) for block in blocks]
@@ -183,6 +189,8 @@ class _Screening:
             return CODE
         if self._is_licence:
             return LICENCES
+        if are_formulas(block.text):
+            return FORMULAS
         section = self._title_section or self._section
         rule = SECTION_RULES.get(section)
         if rule is not None and rule(features):
@@ -206,6 +214,10 @@ class _Screening:
 
 def _measure(block: TextBlock, text: str) -> TextFeatures:
     """Measure a block. The numbers of a list are no part of its text, but of its items."""
+    lines = block.lines
+    if "$" in text:
+        lines = tuple(map(without_formulas, lines))
+        text = without_formulas(text)
     if block.kind == "list":
-        text = " ".join(NUMBER.sub("", item) for item in block.lines)
-    return TextFeatures(text, block.lines, load_lexicon(), block.kind == "list")
+        text = " ".join(NUMBER.sub("", item) for item in lines)
+    return TextFeatures(text, lines, load_lexicon(), block.kind == "list")
