@@ -184,11 +184,23 @@ def test_outputs_pointers_headings_and_tables_of_signs_are_no_facts(text: str, k
     assert [part.kind for part in document.left_out] == [f"filter-{kind}"]
 
 
-def test_a_sentence_that_only_names_the_program_behind_it_is_no_fact() -> None:
-    lead = "The following example command lists all of the runs of a turbine."
+@pytest.mark.parametrize(
+    "lead",
+    [
+        "The following example command lists all of the runs of a turbine.",
+        "Construct a list of all the blades.",
+        "You can set what is counted with the following environment variables.",
+    ],
+)
+def test_a_sentence_that_only_names_the_program_behind_it_is_no_fact(lead: str) -> None:
     code = Passage("turbine runs list --all", "Runs", kind="code")
     result = ReadResult("read", "", (Passage(lead, "Runs"), code, Passage(LOSS, "Runs")))
     assert [fact.text for fact in texts_of(result, source="a.rst", chars_max=900).texts] == [LOSS]
+
+
+@pytest.mark.parametrize("heading", ["Acknowledgements", "2 Contributing", "Getting help"])
+def test_thanks_and_calls_for_help_are_no_facts(heading: str) -> None:
+    assert not facts_in(LOSS, title=f"Blades / {heading}").texts
 
 
 def test_a_page_with_more_code_than_prose_keeps_its_prose() -> None:

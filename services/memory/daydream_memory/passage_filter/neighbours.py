@@ -41,7 +41,20 @@ NAMES_PROGRAM = re.compile(
     re.I,
 )
 REST_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:]?$")
-SHOWS = re.compile(r"^(?:here|below) (?:is|are)\b", re.I)
+# what a notebook says above a step of its program
+STEP = re.compile(
+    r"^(?:first|then|now|next|finally)?,?\s*(?:let[’']?s |we )?(?:also )?(?:now )?"
+    r"(?:get|create|construct|import|install|set|add|define|load|open|make|build|start|connect|check"
+    r"|select|print|compute|calculate|read|write|call|convert|plot|show|run|initiali[sz]e|fetch|draw"
+    r"|display|import|instantiate|generate|apply|visuali[sz]e)\b",
+    re.I,
+)
+STEP_WORDS_MAX = 12
+SHOWS = re.compile(
+    r"^(?:here|below) (?:is|are)\b|^[^.!?]{0,100}\bthe following [\w -]{1,40}[.:]$"
+    r"|^this is a list of\b",
+    re.I,
+)
 REST_WORDS_MAX = 20
 # what may interrupt a sentence
 APART = frozenset((CODE, FRAGMENTS, "navigation", "encoded-data"))
@@ -124,7 +137,9 @@ def _only_names(block: ScreenedBlock, after: ScreenedBlock | None) -> bool:
     """Return whether a block is one short sentence that names what was left out behind it."""
     if block.sentences or len(block.text.split()) > OPEN_LEAD_WORDS_MAX:
         return False
-    names_program = after is not None and after.junk == CODE and NAMES_PROGRAM.match(block.text)
+    is_step = STEP.match(block.text) and len(block.text.split()) <= STEP_WORDS_MAX
+    names = is_step or NAMES_PROGRAM.match(block.text)
+    names_program = after is not None and after.junk == CODE and names
     shows = SHOWS.match(block.text) and not _continues(block, after)
     return bool(names_program or shows) and len(split_sentences(block.text)) == 1
 

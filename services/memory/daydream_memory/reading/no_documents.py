@@ -57,6 +57,15 @@ MINIFIED_SPACES_MAX = 0.12
 MINIFIED_SIGNS_MIN = 0.08
 SIGNS = re.compile(r"[{}()\[\];=<>&|!?:,\"']")
 CODE_SHARE = 0.5
+GENERATED = re.compile(
+    r"generated (?:by|from|with)\b.{0,200}\bdo not (?:edit|modify|change)\b"
+    r"|\bdo not (?:edit|modify|change)\b.{0,200}\bgenerated\b",
+    re.IGNORECASE | re.DOTALL,
+)
+GENERATED_CHARS = 500
+# a file that is nothing but fields, each with another name, as of a package
+PACKAGE_FIELD = re.compile(r"([A-Z][A-Za-z@/]*(?:-[A-Za-z]+)*): ?\S")
+PACKAGE_FIELDS_MIN = 6
 
 
 def check_name(source: str) -> None:
@@ -91,6 +100,10 @@ def check_text(text: str, kind: str, ending: str) -> None:
         raise SkippedDocumentError("settings of a program, not a document")
     if kind in LIKE_TEXT and ending in CODE_ENDINGS:
         raise SkippedDocumentError("program code, not a document")
+    if kind in LIKE_TEXT and GENERATED.search(head[:GENERATED_CHARS]):
+        raise SkippedDocumentError("a file that a program generates, not a document")
+    if kind == "text" and _is_package(lines):
+        raise SkippedDocumentError("the description of a package, not a document")
     if kind == "text" and (head.startswith("#!") or _is_code(lines)):
         raise SkippedDocumentError("program code, not a document")
 
@@ -112,6 +125,12 @@ def _is_lock(head: str, lines: list[str]) -> bool:
         return False
     hashes = sum(bool(HASH.search(line)) for line in lines)
     return hashes >= HASH_LINES_SHARE * len(lines)
+
+
+def _is_package(lines: list[str]) -> bool:
+    starts = [line for line in lines if not line[:1].isspace()]
+    fields = [field[1] for line in starts if (field := PACKAGE_FIELD.match(line))]
+    return len(fields) >= PACKAGE_FIELDS_MIN and len(set(fields)) == len(fields) == len(starts)
 
 
 def _is_minified(head: str, lines: list[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from daydream_memory.reading.markup_tables import row_text
 from daydream_memory.reading.metadata import metadata_of
 from daydream_memory.reading.outline import Block, passages_of
 from daydream_memory.reading.passages import LeftOut, RawDocument, Reading, counted
@@ -54,6 +55,8 @@ class _OrgReader:
         self.blocks: list[Block] = []
         self.keywords: dict[str, str] = {}
         self.lines: list[str] = []
+        self.rows: list[list[str]] = []  # of the table that is being read
+        self.columns: list[str] = []  # their names
         self.inside = ""  # the kind of block, or "drawer"
         self.code: list[str] = []
         self.comments = self.drawers = self.pictures = self.unread = 0
@@ -107,10 +110,10 @@ class _OrgReader:
     def _add_text(self, line: str) -> None:
         if row := TABLE_ROW.match(line):
             self.end_paragraph()
-            cells = [self._words(cell) for cell in row[1].split("|")]
-            if not row[1].startswith("-"):
-                self.blocks.append(Block("row", "; ".join(cell for cell in cells if cell)))
-        elif item := ITEM.match(line):
+            self._add_row(row[1])
+            return
+        self.rows, self.columns = [], []
+        if item := ITEM.match(line):
             self.end_paragraph()
             text = f"{item[1]}: {item[2]}" if item[1] else item[2]
             self.blocks.append(Block("item", self._words(text)))
@@ -118,6 +121,17 @@ class _OrgReader:
             self.lines.append(line.strip())
         else:
             self.end_paragraph()
+
+    def _add_row(self, row: str) -> None:
+        """Add a row of a table. The one above the first rule names the columns."""
+        if row.startswith("-"):
+            if len(self.rows) == 1 and not self.columns:
+                self.columns = self.rows[0]
+                self.blocks.pop()
+            return
+        cells = [self._words(cell) for cell in row.split("|")]
+        self.rows.append(cells)
+        self.blocks.append(Block("row", row_text(cells, self.columns)))
 
     def end_paragraph(self) -> None:
         """Make a block of the lines since the last one."""

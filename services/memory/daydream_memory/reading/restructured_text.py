@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from daydream_memory.reading.outline import Block, passages_of
 from daydream_memory.reading.passages import LeftOut, RawDocument, Reading, counted
+from daydream_memory.reading.restructured_tables import table_at
 from daydream_memory.reading.word_lists import word_set
 
 ADORNMENT = re.compile(r"^([!-/:-@\[-`{-~])\1{2,}\s*$")
@@ -65,8 +66,13 @@ class _TextReader:
         paragraph: list[str] = []
         while place < len(lines):
             line = lines[place]
-            titled = self._title(lines, place)
-            if titled:
+            behind, rows = table_at(lines, place)
+            titled = self._title(lines, place) if behind == place else 0
+            if behind > place:
+                self._end(paragraph)
+                self._table(rows)
+                place = behind
+            elif titled:
                 self._end(paragraph)
                 place += titled
             elif EXPLICIT.match(line):

@@ -157,3 +157,21 @@ def test_sentences_among_the_forms_of_a_command_are_read() -> None:
     forms = f".SH SYNOPSIS\n.B foul\n[\\-v] FILE...\n.PP\n{COATING}\n"
     page = f".TH foul 1\n{forms}.SH DESCRIPTION\n{YIELD}\n"
     assert [text for _, text in facts(page, "foul.1")] == [COATING, YIELD]
+
+
+def test_a_drawn_table_has_whole_cells_with_the_names_of_their_columns() -> None:
+    rule, names_rule = f"+{'-' * 9}+{'-' * 24}+\n", f"+{'=' * 9}+{'=' * 24}+\n"
+    grid = (
+        f"{rule}|{'':9}|{'Loss':24}|\n{names_rule}|{'Mussels':9}|{'a tenth of the yield':24}|\n"
+        f"|{'':9}|{'within two summers':24}|\n{rule}"
+    )
+    line = f"{'=' * 9}  {'=' * 24}\n"
+    simple = (
+        f"{line}Species    Loss\n{line}Mussels    a tenth of the yield\n"
+        f"           within two summers\n{line}"
+    )
+    row = "Loss a tenth of the yield within two summers."
+    for table, first in ((grid, "Mussels: Loss:"), (simple, "Mussels has Loss")):
+        text = f"Yield\n=====\n\n{table}\n{COATING}\n"
+        texts = [fact for _, fact in facts(text, "a.rst")]
+        assert texts == [row.replace("Loss", first), COATING]
