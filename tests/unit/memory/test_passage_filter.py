@@ -212,3 +212,13 @@ def test_a_page_with_more_code_than_prose_keeps_its_prose() -> None:
 def test_a_file_for_the_next_change_log_is_none_of_facts() -> None:
     text = "Fixed an issue where the blades of a turbine could be counted twice in a run."
     assert not facts_in(text, source="docs/changes/20064.bugfix.rst").texts
+
+
+def test_items_that_begin_with_the_writer_are_no_log() -> None:
+    text = f"- I saw that {LOSS}\n- I forgot to count the blades that stood still in spring.\n"
+    assert facts_in(text, source="a.md").texts
+
+
+def test_a_row_whose_first_column_has_no_name_is_a_fact() -> None:
+    (fact,) = facts_in("Dependency overrides; first: Yes; second: No", kind="table").texts
+    assert fact.text == "Dependency overrides has first Yes; second No."

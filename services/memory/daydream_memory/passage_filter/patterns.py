@@ -8,7 +8,8 @@ ROMAN_DIGITS, CODE_ENDS = tuple("ivxlc"), tuple(";{}")
 LOG_LINE = re.compile(
     r"^\W*(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{4}|[A-Z][a-z]{2}\s+\d{1,2}|\w+\s*\|)?"
     r"[T\s]*\[?\d\d:\d\d:\d\d\b"
-    r"|^\W*(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|E|W|I)\b[\]:/ \d]"
+    r"|^\W*(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b[\]:/ \d]"
+    r"|^\W*[EWI](?:[\]:/] | ?\d)"  # "I have" begins a sentence
     r'|^\s*File ".+", line \d+|^Traceback \(|^\s*at [\w$.<>]+\(|^\[\s*\d+\.\d+\]'
     r"|^\s*\d{1,3}(?:\.\d{1,3}){3}\s.*\[\d|^\d{10,13}[.\s]|^(?:step|epoch|iter\w*)\W*\d+\b.*\d\.\d"
     r"|^\w*(?:Error|Exception): |^[A-Za-z][\w.-]*\[\d{2,}\]: "
