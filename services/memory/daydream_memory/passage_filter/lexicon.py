@@ -20,10 +20,11 @@ FOLDERS = word_set(
     "release-announcements changelogs whatsnew whats_new whats-new"
 )
 NAME_SIGN = re.compile(r"[_.-]")
-# one entry of the next change log, as "1234.feature.rst"
-CHANGE_FRAGMENT = re.compile(
-    r"^\+?\w+\.(?:feature|bug|bugfix|api|perf|misc|docs?|removal|breaking|deprecation|security|change|other)"
-    r"(?:\.\d+)?\.(?:rst|md|txt)$"
+# one entry of the next change log, as "1234.feature.rst", or the changes of a release by its number
+CHANGE_NAME = re.compile(
+    r"^\+?\w+\.(?:feature|bug|bugfix|api|perf|misc|docs?|removal|breaking|deprecation|security"
+    r"|change|other)(?:\.\d+)?\.(?:rst|md|txt)$"
+    r"|^(?:\w+[-_])?release[-_]?(?:v?\d+[._-]\d|logs?\b|notes?\b|history\b)"
 )
 HEADING_SIGNS = " :.#*_"
 HEADING_NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[a-z]\.|appendix [a-z]:?|[ivx]+\.)\s+", re.I)
@@ -93,9 +94,9 @@ class Lexicon:
         return next((kind for name in names if (kind := self.document_names.get(name, ""))), "")
 
 
-def is_change_fragment(source: str) -> bool:
-    """Return whether a document is by its name one entry of the next change log."""
-    return bool(CHANGE_FRAGMENT.match(PurePath(source.lower()).name))
+def is_change_document(source: str) -> bool:
+    """Return whether a document is by its name a part of a change log."""
+    return bool(CHANGE_NAME.match(PurePath(source.lower()).name))
 
 
 @cache

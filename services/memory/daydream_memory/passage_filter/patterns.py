@@ -206,8 +206,9 @@ POINTER = re.compile(
     r"|^(?:[\w'’-]+ ){0,4}(?:documentation|docs|manual|source code|details|information|examples)"
     r" (?:is|are|can be) (?:available|found|hosted|located|online)\b[^.!?]{0,60}[.!?]?$"
     r"|^[^.!?]{1,80}\b(?:is|are|exists?|found|available|located) (?:here|there|below|online)\W*$"
-    r"|^[^.!?]{0,80}\b(?:documentation|docs|page|content|project|repository|wiki)\b[^.!?]{0,20}"
-    r"\b(?:has|have|was|were) (?:been )?moved to\b[^.!?]*[.!?]?\W*$",
+    r"|^[^.!?]{0,80}\b(?:documentation|docs|page|content|project|repository|wiki|file|document"
+    r"|article|chapter|section)\b[^.!?]{0,20}"
+    r"\b(?:has|have|was|were|is|are) (?:been )?moved (?:to|into)\b(?:[^.!?]|[.?](?=\S))*[.!?]?\W*$",
     re.I,
 )
 # A sentence that only says what a part of the document is about

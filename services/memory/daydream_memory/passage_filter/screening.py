@@ -14,7 +14,7 @@ from daydream_memory.passage_filter.formulas import (
     with_formulas,
     without_formulas,
 )
-from daydream_memory.passage_filter.lexicon import is_change_fragment, load_lexicon
+from daydream_memory.passage_filter.lexicon import is_change_document, load_lexicon
 from daydream_memory.passage_filter.neighbours import (
     LEADS_ON,
     with_leads,
@@ -86,7 +86,7 @@ def _document_kind(source: str, blocks: Sequence[ScreenedBlock]) -> str:
 
     Its name or its first line says so, and enough of its blocks agree.
     """
-    if is_change_fragment(source):
+    if is_change_document(source):
         return CHANGES
     kind = load_lexicon().document_kind(source)
     head = " ".join(part for block in blocks[:HEAD_BLOCKS] for part in (block.heading, block.text))

@@ -104,7 +104,7 @@ def check_text(text: str, kind: str, ending: str) -> None:
         raise SkippedDocumentError("a file that a program generates, not a document")
     if kind == "text" and _is_package(lines):
         raise SkippedDocumentError("the description of a package, not a document")
-    if kind == "text" and (head.startswith("#!") or _is_code(lines)):
+    if (kind in LIKE_TEXT and head.startswith("#!")) or (kind == "text" and _is_code(lines)):
         raise SkippedDocumentError("program code, not a document")
 
 
