@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+from daydream_memory.passage_filter.lexicon import load_lexicon
 from daydream_memory.passage_filter.rules import (
     CODE,
     FRAGMENTS,
@@ -40,7 +41,6 @@ NAMES_PROGRAM = re.compile(
     r"\b(?:examples?|commands?|code|snippets?|listing|programs?|scripts?)\b",
     re.I,
 )
-REST_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:]?$")
 # what a notebook says above a step of its program
 STEP = re.compile(
     r"^(?:first|then|now|next|finally)?,?\s*(?:let[’']?s |we )?(?:also )?(?:now )?"
@@ -159,8 +159,8 @@ def _is_rest(before: ScreenedBlock, block: ScreenedBlock) -> bool:
     if before.junk not in APART or before.text.endswith(INTRODUCES) or block.sentences:
         return False
     first, *rest = block.text.lstrip(" .…").split() or [""]
-    # a name from a program begins a sentence as it is written
-    return first.islower() and bool(REST_WORD.match(first)) and len(rest) < REST_WORDS_MAX
+    # a name from a program begins a sentence as it is written, so only small words tell
+    return first.strip(",;:") in load_lexicon().stop_words and len(rest) < REST_WORDS_MAX
 
 
 def _without_last(block: ScreenedBlock) -> ScreenedBlock:

@@ -196,7 +196,9 @@ LICENCE_WORD = re.compile(
     re.I,
 )
 POINTER = re.compile(
-    r"^\W*(?:[^.!?]{1,80}\?\s+)?"
+    r"^if you (?:are interested|want to (?:know|learn|read|see) more|would like to know)\b"
+    r"[^.!?]*\b(?:see|discussion|refer|read|check|visit|look|available)\b[^!?]*$"
+    r"|^\W*(?:[^.!?]{1,80}\?\s+)?"
     r"(?:see|see also|refer to|read|for (?:more|further|full|additional|details?|an? example)"
     r"|more|learn more|please (?:see|refer|consult|check|visit|read)|implements"
     r"|siehe|voir|véase|см\.|详见|参照)\b(?:[^.!?]|\.(?=\w))*(?:[.!?:]\W*|$)(?!\s*\w)"
@@ -214,7 +216,8 @@ POINTER = re.compile(
 # A sentence that only says what a part of the document is about
 ABOUT_PART = re.compile(
     r"^(?:this|the(?: following| next| other)?|these) (?:sub)?"
-    r"(?:chapter|section|page|reference|guide|appendix|book|tutorial|manual)s? (?:also )?"
+    r"(?:chapter|section|page|reference|guide|appendix|book|tutorial|manual|document|lesson"
+    r"|directory|folder|repository|specification)s? (?:also )?"
     r"(?:cover|describe|explain|list|contain|detail|document|discuss|introduce|provide|show|give)"
     r"(?:e?s)?\b[^.!?]*[.!?]?\W*$",
     re.I,
@@ -222,7 +225,7 @@ ABOUT_PART = re.compile(
 FURTHER = re.compile(
     r"\bfor (?:more|further|full|additional|details?|help|usage|a list|an explanation)\b|\bmore\b"
     r"|(?:https?://\S+|#\d+)\W*$|\b(?:available|found|hosted|located|online|consult|here)\b"
-    r"|^see also\b|\bmoved to\b"
+    r"|^see also\b|\bmoved to\b|^if you (?:are|want|would)\b"
     r"|^see (?:\S+ ){1,6}(?:documentation|docs|guide|manual|section|page|chapter|readme|polic)",
     re.I,
 )

@@ -9,7 +9,7 @@ ANY_YEAR = re.compile(rf"\b{YEAR}")
 MARKS = {
     "year": re.compile(
         rf"\(\s?{YEAR}[a-z]?\s?\)|[.,;]\s{YEAR}[a-z]?\s?[.,;:(]|\b{YEAR}[;:]|（{YEAR}）|,\s?{YEAR}\b"
-        rf"|[,(]\s?(?:[A-Z][a-z]{{2,8}}\.?\s)?{YEAR}\)?\.?$"
+        rf"|[,(]\s?(?:[A-Z][a-z]{{2,8}}\.?\s)?{YEAR}(?:\)?\.?$|,\s)"
     ),
     "initials": re.compile(
         r"(?:^|[\s,;&(])[^\W\d_a-z]\.(?:[\s-]?[^\W\d_a-z]\.)*(?:[,;:&]|\s|$)"
@@ -34,7 +34,7 @@ MARKS = {
     "title": re.compile(r"[\"“][^\"“”]{15,250}[,.][\"”]\s"),
     "publisher": re.compile(r"\b[A-Z]\w+: (?:[A-Z][\w&]+ ?){1,4}[.,]"),
     "authors": re.compile(
-        r"\bet al\b|\bu\.\s?a\.|\bEds?\.\b|\(Hrsg\.\)|\band others\b|и др\.|等[.．]"
+        r"\bet al\b|\([Ee]ds?\.?\)|\bu\.\s?a\.|\bEds?\.\b|\(Hrsg\.\)|\band others\b|и др\.|等[.．]"
     ),
 }
 ENTRY_START = re.compile(

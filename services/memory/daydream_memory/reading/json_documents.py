@@ -21,11 +21,13 @@ from daydream_memory.reading.passages import (
     Passage,
     RawDocument,
     Reading,
+    SkippedDocumentError,
     UnreadableDocumentError,
     counted,
 )
 
 NO_TEXT = f"no record has a text under one of {', '.join(TEXT_FIELDS)}"
+SCHEMA = "json-schema.org"
 WRAPPERS_MAX = 4
 LINES_PER_LOOK = 500  # at what is left of time and memory
 # what programs put around the fields of a record
@@ -44,6 +46,8 @@ def read_json(document: RawDocument) -> Reading:
             return read_json_lines(document)
         raise UnreadableDocumentError(f"not valid JSON: {error}") from None
     if isinstance(value, Mapping):
+        if SCHEMA in str(value.get("$schema", "")):
+            raise SkippedDocumentError("a schema of data, not a document")
         shape = shape_of(value)
         if shape is not None:
             return shape(value)

@@ -24,7 +24,7 @@ CODE_ENDINGS = word_set(
     ".py .pyi .pyx .js .mjs .cjs .jsx .ts .tsx .c .h .cc .cpp .cxx .hpp .cs .java .kt .kts "
     ".scala .go .rs .rb .php .pl .pm .swift .m .mm .r .jl .lua .sh .bash .zsh .fish .ps1 .bat "
     ".cmd .sql .css .scss .sass .less .vue .svelte .dart .ex .exs .erl .hs .ml .clj .f90 .f "
-    ".for .asm .s .v .vhd .tf .proto .cmake .mk .gradle .map .wat"
+    ".bnf .abnf .ebnf .g4 .for .asm .s .v .vhd .tf .proto .cmake .mk .gradle .map .wat"
 )
 SETTINGS_ENDINGS = word_set(
     ".yaml .yml .toml .ini .cfg .conf .env .properties .plist .lock .sum .editorconfig "
