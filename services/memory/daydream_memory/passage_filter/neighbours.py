@@ -44,9 +44,9 @@ NAMES_PROGRAM = re.compile(
 # what a notebook says above a step of its program
 STEP = re.compile(
     r"^(?:first|then|now|next|finally)?,?\s*(?:let[’']?s |we )?(?:also )?(?:now )?"
-    r"(?:get|create|construct|import|install|set|add|define|load|open|make|build|start|connect|check"
-    r"|select|print|compute|calculate|read|write|call|convert|plot|show|run|initiali[sz]e|fetch|draw"
-    r"|display|import|instantiate|generate|apply|visuali[sz]e)\b",
+    r"(?:get|create|construct|import|install|set|add|define|load|open|make|build|start|connect"
+    r"|check|select|print|compute|calculate|read|write|call|convert|plot|show|run|initiali[sz]e"
+    r"|fetch|draw|display|import|instantiate|generate|apply|visuali[sz]e)\b",
     re.I,
 )
 STEP_WORDS_MAX = 12

@@ -29,7 +29,8 @@ MARKS = {
         r"\b(?:Journal|Proceedings|Proc\.|Conference|Conf\.|Transactions|Trans\.|Letters|Lett\."
         r"|Review|Annals|Advances|Press|Springer|Elsevier|Wiley|IEEE|ACM|Nature|Science|Symposium"
         r"|Workshop|Rev\.|Phys\.|Biol\.|Chem\.|Soc\.|Univ\.|Technical Report|thesis|Vol\.|No\."
-        r"|[A-Z][a-z]{1,5}\.\s[A-Z][a-z]{2,9}\.?(?:\s[A-Z][a-z]{2,9}\.?)?,|Zeitschrift|Verlag|Revue|Revista|Журнал|Вестник|Изд)|学报|大学出版社|出版社|学会誌|論文誌"
+        r"|[A-Z][a-z]{1,5}\.\s[A-Z][a-z]{2,9}\.?(?:\s[A-Z][a-z]{2,9}\.?)?,|Zeitschrift|Verlag|Revue"
+        r"|Revista|Журнал|Вестник|Изд)|学报|大学出版社|出版社|学会誌|論文誌"
     ),
     "title": re.compile(r"[\"“][^\"“”]{15,250}[,.][\"”]\s"),
     "publisher": re.compile(r"\b[A-Z]\w+: (?:[A-Z][\w&]+ ?){1,4}[.,]"),

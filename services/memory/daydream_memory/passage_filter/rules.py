@@ -27,6 +27,12 @@ from daydream_memory.passage_filter.patterns import (
 )
 from daydream_memory.passage_filter.references import is_reference
 from daydream_memory.passage_filter.signs import longest
+from daydream_memory.passage_filter.statements import (
+    ITEM_WORDS_MIN,
+    STOP_SHARE_MIN,
+    WORDS_MIN,
+    WORDS_MIN_WITHOUT_END,
+)
 
 # Base64, keys, hashes, sequences: this share of the characters is in such runs
 OPAQUE_SHARE_MIN = 0.35
@@ -47,15 +53,6 @@ REFERENCE_SHARE_MIN = 0.5
 # Notices and licences: phrases in a block, and words for each further phrase that is needed
 WORDS_PER_NOTICE, WORDS_PER_LICENCE_PHRASE = 25, 60
 LICENCE_PHRASES_MAX_NEEDED = 4
-# A statement has this many words, of which this share are stop words
-WORDS_MIN, STOP_SHARE_MIN = 4, 0.1
-WORDS_MIN_WITHOUT_END = 7
-STOP_SHARE_MIN_WITHOUT_END = 0.15
-# in scripts without blanks a long text without small words is a table of signs
-WORD_LINES_MIN = 6  # of a list of words, one on each line
-UNSPACED_WORDS_LONG, UNSPACED_STOP_SHARE_MIN = 20, 0.05
-ITEM_WORDS_MIN = 3.5
-CAPITAL_SHARE_MENU = 0.6
 # Repetition within a block: fewer different tokens than this are a pattern
 DISTINCT_SHARE_MIN, REPETITION_TOKENS_MIN = 0.1, 12
 VARIED = 10  # this number of different tokens is that share of a hundred
@@ -210,27 +207,6 @@ def is_pointer(block: TextFeatures) -> bool:
     if not POINTER.match(block.text):
         return False
     return block.plain_share < POINTER_PLAIN_SHARE_MAX or bool(FURTHER.search(block.text))
-
-
-def says_something(block: TextFeatures) -> bool:
-    """Whether a block has the words of a statement, and not only names."""
-    if block.unspaced:
-        if len(block.lines) >= WORD_LINES_MIN and block.words_per_line < ITEM_WORDS_MIN:
-            return bool(block.sentence_ends)
-        is_long = block.word_count >= UNSPACED_WORDS_LONG
-        has_particles = block.stop_share >= (UNSPACED_STOP_SHARE_MIN if is_long else 0.001)
-        return block.word_count >= WORDS_MIN and (has_particles or bool(block.sentence_ends))
-    if len(block.lines) == 1 and is_section_entry(block.lines[0]):
-        return False  # a heading with its number
-    if block.sentence_ends:
-        return block.word_count >= WORDS_MIN * min(2, block.sentence_ends) and (
-            block.stop_share >= STOP_SHARE_MIN or block.capital_share <= CAPITAL_SHARE_MENU
-        )
-    return (
-        block.word_count >= WORDS_MIN_WITHOUT_END
-        and block.stop_share >= STOP_SHARE_MIN_WITHOUT_END
-        and block.capital_share <= CAPITAL_SHARE_MENU
-    )
 
 
 def _reference_share(block: TextFeatures, *, in_section: bool) -> float:

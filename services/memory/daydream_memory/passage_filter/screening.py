@@ -41,10 +41,10 @@ from daydream_memory.passage_filter.rules import (
     first_kind,
     is_pager,
     is_plain_prose,
-    says_something,
 )
 from daydream_memory.passage_filter.screened_block import ScreenedBlock
 from daydream_memory.passage_filter.scripts import join_lines
+from daydream_memory.passage_filter.statements import says_something
 from daydream_memory.passage_filter.tables import row_sentences, table_sentences
 from daydream_memory.reading import Passage
 

@@ -1,6 +1,6 @@
 """Take out of a plain text what printing put between its pages, as in RFCs and old manuals.
 
-Between two pages stand a foot, a form feed and a head. The foot says "[Page 7]", or the same lines
+Between two pages are a foot, a form feed and a head. The foot says "[Page 7]", or the same lines
 stand around each form feed. What a page break cut in the middle of a sentence becomes whole.
 """
 
@@ -81,7 +81,7 @@ def _key(line: str) -> str:
 
 
 def _blanks_inside(lines: Sequence[str], foot: int, head: int) -> set[int]:
-    """Return the blank lines around a break that stands in the middle of a sentence."""
+    """Return the blank lines around a break in the middle of a sentence."""
     before, behind = _next_text(lines, foot, -1), _next_text(lines, head, 1)
     if before < 0 or behind < 0 or lines[before].rstrip().endswith(SENTENCE_ENDS):
         return set()

@@ -83,7 +83,7 @@ def own_words(text: str) -> OwnWords:
 def own_passages(passages: Sequence[Passage]) -> tuple[list[Passage], int]:
     """Return the passages before the mail that a mail in HTML answers, and how many lines it has.
 
-    A mail without words of its own is passed on, and read whole.
+    A mail that begins with the other one is passed on, and read whole.
     """
     has_words = False
     for number, passage in enumerate(passages):

@@ -93,8 +93,8 @@ def _sliced(line: str, bounds: Sequence[int]) -> Row:
     return [line[start:end].strip() for start, end in zip(bounds[:-1], ends, strict=True)]
 
 
-def _added(cells: Row, more: Row) -> Row:
-    return [f"{cell} {rest}".strip() for cell, rest in zip(cells, more, strict=True)]
+def _added(cells: Row, next_line: Row) -> Row:
+    return [f"{cell} {rest}".strip() for cell, rest in zip(cells, next_line, strict=True)]
 
 
 def _texts(rows: Sequence[Row], headings: Row) -> list[str]:
