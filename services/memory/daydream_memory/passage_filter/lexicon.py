@@ -25,6 +25,11 @@ CHANGE_NAME = re.compile(
     r"^\+?\w+\.(?:feature|bug|bugfix|api|perf|misc|docs?|removal|breaking|deprecation|security"
     r"|change|other)(?:\.\d+)?\.(?:rst|md|txt)$"
     r"|^(?:\w+[-_])?release[-_]?(?:v?\d+[._-]\d|logs?\b|notes?\b|history\b)"
+    r"|^(?:\w+[-_])?change[-_]?logs?\b|^(?:whats[-_]?new|relnotes)\b"
+)
+PEOPLE_NAME = re.compile(
+    r"^(?:authors|contributors|maintainers|thanks|credits|codeowners|emeritus|acknowledge?ments)"
+    r"(?:\.(?:md|txt|rst))?$"
 )
 HEADING_SIGNS = " :.#*_"
 HEADING_NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[a-z]\.|appendix [a-z]:?|[ivx]+\.)\s+", re.I)
@@ -92,6 +97,11 @@ class Lexicon:
         folders = FOLDERS.intersection(path.parts[:-1])
         names = (stem, words[0], words[-1], *folders)
         return next((kind for name in names if (kind := self.document_names.get(name, ""))), "")
+
+
+def names_people(source: str) -> bool:
+    """Return whether a document is by its name a list of people."""
+    return bool(PEOPLE_NAME.match(PurePath(source.lower()).name))
 
 
 def is_change_document(source: str) -> bool:

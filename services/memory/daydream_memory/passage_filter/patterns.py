@@ -206,7 +206,7 @@ POINTER = re.compile(
     r".{0,40}$|^(?:For|To) [^.!?]{1,80}, see\b[^.!?]*[.!?]?\W*$"
     r"|^[^.!?]{1,100}(?::| at| under) *(?:https?://\S+|#\d+)\W*$"
     r"|^(?:[\w'’-]+ ){0,4}(?:documentation|docs|manual|source code|details|information|examples)"
-    r" (?:is|are|can be) (?:available|found|hosted|located|online)\b[^.!?]{0,60}[.!?]?$"
+    r" (?:is|are|can be) (?:available|found|hosted|located|online)\b[^.!?]{0,120}[.!?]?$"
     r"|^[^.!?]{1,80}\b(?:is|are|exists?|found|available|located) (?:here|there|below|online)\W*$"
     r"|^[^.!?]{0,80}\b(?:documentation|docs|page|content|project|repository|wiki|file|document"
     r"|article|chapter|section)\b[^.!?]{0,20}"
@@ -226,6 +226,7 @@ FURTHER = re.compile(
     r"\bfor (?:more|further|full|additional|details?|help|usage|a list|an explanation)\b|\bmore\b"
     r"|(?:https?://\S+|#\d+)\W*$|\b(?:available|found|hosted|located|online|consult|here)\b"
     r"|^see also\b|\bmoved to\b|^if you (?:are|want|would)\b"
-    r"|^see (?:\S+ ){1,6}(?:documentation|docs|guide|manual|section|page|chapter|readme|polic)",
+    r"|^see (?:\S+ ){1,6}(?:documentation|docs|guide|manual|section|page|chapter|readme|polic"
+    r"|examples?|directory|distribution|below|above)",
     re.I,
 )

@@ -14,7 +14,11 @@ from daydream_memory.passage_filter.formulas import (
     with_formulas,
     without_formulas,
 )
-from daydream_memory.passage_filter.lexicon import is_change_document, load_lexicon
+from daydream_memory.passage_filter.lexicon import (
+    is_change_document,
+    load_lexicon,
+    names_people,
+)
 from daydream_memory.passage_filter.neighbours import (
     LEADS_ON,
     with_leads,
@@ -50,11 +54,12 @@ from daydream_memory.reading import Passage
 
 HEADING_CHARS_MAX = 80
 # Of the blocks of a document whose name says what it is
-DOCUMENT_KIND_SHARE_MIN = {LICENCES: 0.05, CHANGES: 0.1, FRAGMENTS: 0.15}
+DOCUMENT_KIND_SHARE_MIN = {LICENCES: 0.05, CHANGES: 0.1}
 UNNAMED_SHARE_MIN = 0.5  # without such a name
 HEAD_BLOCKS = 2
 CHANGES_TITLE = re.compile(
     r"\brelease (?:notes|announcement)\b|\bchange ?log\b|\bnews for\b"
+    r"|\b(?:change|revision|release|version) history\b"
     r"|\bchanges (?:between|since)\b",
     re.I,
 )
@@ -88,6 +93,8 @@ def _document_kind(source: str, blocks: Sequence[ScreenedBlock]) -> str:
     """
     if is_change_document(source):
         return CHANGES
+    if names_people(source):
+        return FRAGMENTS
     kind = load_lexicon().document_kind(source)
     head = " ".join(part for block in blocks[:HEAD_BLOCKS] for part in (block.heading, block.text))
     says_changes = bool(CHANGES_TITLE.search(head[:HEADING_CHARS_MAX]))
@@ -96,9 +103,6 @@ def _document_kind(source: str, blocks: Sequence[ScreenedBlock]) -> str:
     if kind == CHANGES or (says_changes and not kind):
         entries = sum(block.junk == CHANGES or _begins_change(block) for block in blocks)
         return CHANGES if entries > DOCUMENT_KIND_SHARE_MIN[CHANGES] * len(blocks) else ""
-    if kind == FRAGMENTS:  # names, and what each has done
-        junk = sum(bool(block.junk) for block in blocks)
-        return FRAGMENTS if junk > DOCUMENT_KIND_SHARE_MIN[FRAGMENTS] * len(blocks) else ""
     if kind:
         return kind if _has_share(kind, blocks, DOCUMENT_KIND_SHARE_MIN[kind]) else ""
     if _has_share(CHANGES, blocks, UNNAMED_SHARE_MIN):
