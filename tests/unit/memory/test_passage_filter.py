@@ -224,3 +224,9 @@ def test_items_that_begin_with_the_writer_are_no_log() -> None:
 def test_a_row_whose_first_column_has_no_name_is_a_fact() -> None:
     (fact,) = facts_in("Dependency overrides; first: Yes; second: No", kind="table").texts
     assert fact.text == "Dependency overrides has first Yes; second No."
+
+
+def test_what_a_table_shows_is_a_fact_and_that_there_is_one_is_none() -> None:
+    text = "The table shows that mussels cut the yield of a turbine by a tenth."
+    assert [fact.text for fact in facts_in(text).texts] == [text]
+    assert not facts_in("The following table shows the yield of each of the turbines.").texts

@@ -27,8 +27,8 @@ CHANGE_NAME = re.compile(
     r"|^(?:\w+[-_])?release[-_]?(?:v?\d+[._-]\d|logs?\b|notes?\b|history\b)"
     r"|^(?:\w+[-_])?change[-_]?logs?\b|^(?:whats[-_]?new|relnotes)\b"
 )
-PEOPLE_NAME = re.compile(
-    r"^(?:authors|contributors|maintainers|thanks|credits|codeowners|emeritus|acknowledge?ments)"
+LIST_NAME = re.compile(
+    r"^(?:todo|authors|contributors|maintainers|thanks|credits|codeowners|emeritus|acknowledge?ments)"
     r"(?:\.(?:md|txt|rst))?$"
 )
 HEADING_SIGNS = " :.#*_"
@@ -99,9 +99,9 @@ class Lexicon:
         return next((kind for name in names if (kind := self.document_names.get(name, ""))), "")
 
 
-def names_people(source: str) -> bool:
-    """Return whether a document is by its name a list of people."""
-    return bool(PEOPLE_NAME.match(PurePath(source.lower()).name))
+def names_a_list(source: str) -> bool:
+    """Return whether a document is by its name a list of people or of things to do."""
+    return bool(LIST_NAME.match(PurePath(source.lower()).name))
 
 
 def is_change_document(source: str) -> bool:

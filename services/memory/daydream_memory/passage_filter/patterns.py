@@ -44,7 +44,7 @@ CODE_LINE = re.compile(
     r"|^\s*(?://|/\*|\*/|#\s)|^\s*usage:|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
 )
 CHANGE_START = re.compile(
-    r"\S+ \(\S+\) .*; urgency=| ?-- .+ <\S+@\S+>"
+    r"\S+ \(\S+\) .*; urgency=|[A-Z][a-z]{2} \d{1,2}, \d{4}: | ?-- .+ <\S+@\S+>"
     r"|v?\d+\.\d+(?:\.\w+)*\s*(?:\(|[-–/]|:?$)|version \d+\.\d|\d{4}-\d\d-\d\d  ?\S+"
     r"|[\w+-]+ v?\d+(?:\.\d+)+ +\(?\d{4}-\d\d-\d\d"
     # what version control writes: commits, who made them, and which files they changed
@@ -206,7 +206,7 @@ POINTER = re.compile(
     r".{0,40}$|^(?:For|To) [^.!?]{1,80}, see\b[^.!?]*[.!?]?\W*$"
     r"|^[^.!?]{1,100}(?::| at| under) *(?:https?://\S+|#\d+)\W*$"
     r"|^(?:[\w'’-]+ ){0,4}(?:documentation|docs|manual|source code|details|information|examples)"
-    r" (?:is|are|can be) (?:available|found|hosted|located|online)\b[^.!?]{0,120}[.!?]?$"
+    r" (?:is|are|can be) (?:available|found|hosted|located|online|published)\b[^.!?]{0,120}[.!?]?$"
     r"|^[^.!?]{1,80}\b(?:is|are|exists?|found|available|located) (?:here|there|below|online)\W*$"
     r"|^[^.!?]{0,80}\b(?:documentation|docs|page|content|project|repository|wiki|file|document"
     r"|article|chapter|section)\b[^.!?]{0,20}"
@@ -217,14 +217,15 @@ POINTER = re.compile(
 ABOUT_PART = re.compile(
     r"^(?:this|the(?: following| next| other)?|these) (?:sub)?"
     r"(?:chapter|section|page|reference|guide|appendix|book|tutorial|manual|document|lesson"
-    r"|directory|folder|repository|specification)s? (?:also )?"
-    r"(?:cover|describe|explain|list|contain|detail|document|discuss|introduce|provide|show|give)"
-    r"(?:e?s)?\b[^.!?]*[.!?]?\W*$",
+    r"|directory|folder|repository|specification|table|figure|diagram)s? (?:also |above |below )?"
+    r"(?:cover|describe|explain|list|contain|detail|document|discuss|introduce|provide|show|give"
+    r"|display|summari[sz]e)"
+    r"(?:e?s)?\b(?! that\b)[^.!?]*[.!?]?\W*$",
     re.I,
 )
 FURTHER = re.compile(
     r"\bfor (?:more|further|full|additional|details?|help|usage|a list|an explanation)\b|\bmore\b"
-    r"|(?:https?://\S+|#\d+)\W*$|\b(?:available|found|hosted|located|online|consult|here)\b"
+    r"|(?:https?://\S+|#\d+)\W*$|\b(?:available|found|hosted|located|online|published|consult|here)\b"
     r"|^see also\b|\bmoved to\b|^if you (?:are|want|would)\b"
     r"|^see (?:\S+ ){1,6}(?:documentation|docs|guide|manual|section|page|chapter|readme|polic"
     r"|examples?|directory|distribution|below|above)",
