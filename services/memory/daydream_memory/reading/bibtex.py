@@ -25,6 +25,7 @@ STRING = re.compile(r"^[ \t]*@string\s*[{(][^\n]*$", re.MULTILINE | re.IGNORECAS
 ENTRIES_PER_PART = 300
 BRACED = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
 VALUE_PART = re.compile(rf'{BRACED}|"(?:[^"{{}}]|{BRACED})*"|[\w:.+/-]+')
+VALUE_CHARS_MAX = 20_000  # to look for parts takes the square of it where braces are open
 BETWEEN_PARTS = re.compile(r"(?<=[}\"\w])\s*#\s*(?=[{\"\w])")
 
 
@@ -78,7 +79,7 @@ def _concatenated(value: str, strings: Mapping[str, str]) -> str:
 
     A part is a text in braces or quotes, a number, or the name of a string.
     """
-    if "#" not in value:
+    if "#" not in value or len(value) > VALUE_CHARS_MAX:
         return value
     parts = VALUE_PART.findall(value)
     if len(parts) < 2 or "#".join(parts) != BETWEEN_PARTS.sub("#", value.strip()):
