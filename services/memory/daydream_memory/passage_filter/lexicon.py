@@ -27,6 +27,7 @@ CHANGE_NAME = re.compile(
     r"|^(?:\w+[-_])?release[-_]?(?:v?\d+[._-]\d|logs?\b|notes?\b|history\b)"
     r"|^(?:\w+[-_])?change[-_]?logs?\b|^(?:whats[-_]?new|relnotes)\b"
 )
+PACKED = (".gz", ".bz2", ".xz")
 LIST_NAME = re.compile(
     r"^(?:todo|authors|contributors|maintainers|thanks|credits|codeowners|emeritus|acknowledge?ments)"
     r"(?:\.(?:md|txt|rst))?$"
@@ -99,14 +100,19 @@ class Lexicon:
         return next((kind for name in names if (kind := self.document_names.get(name, ""))), "")
 
 
+def _unpacked_name(source: str) -> str:
+    path = PurePath(source.lower())
+    return path.stem if path.suffix in PACKED else path.name
+
+
 def names_a_list(source: str) -> bool:
     """Return whether a document is by its name a list of people or of things to do."""
-    return bool(LIST_NAME.match(PurePath(source.lower()).name))
+    return bool(LIST_NAME.match(_unpacked_name(source)))
 
 
 def is_change_document(source: str) -> bool:
     """Return whether a document is by its name a part of a change log."""
-    return bool(CHANGE_NAME.match(PurePath(source.lower()).name))
+    return bool(CHANGE_NAME.match(_unpacked_name(source)))
 
 
 @cache
