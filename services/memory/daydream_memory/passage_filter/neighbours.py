@@ -37,8 +37,8 @@ LEAD_END = re.compile(
 OPEN_WORDS = word_set("to at from in of with by is are the a an use run via as visit under see")
 # "The following example command lists all runs." stands before a program, and only names it
 NAMES_PROGRAM = re.compile(
-    r"^(?:the following|this|here is|below is|the next|the (?:program|example|code) (?:below|above))"
-    r"\b[^.!?]{0,80}"
+    r"^(?:the following|this|here is|below is|the next|the (?:program|example|code) below)\b"
+    r"[^.!?]{0,80}"
     r"\b(?:examples?|commands?|code|snippets?|listing|programs?|scripts?)\b",
     re.I,
 )
