@@ -36,6 +36,8 @@ NO_TEXT = word_set(
     "rt rp rtc"  # how the letters before are spoken
 )
 SPACES = re.compile(r"[ \t\r\n\f]+")
+# what a page of frames says to those who see none
+FRAMES = re.compile(r"</?(?:noframes|frameset|frame)\b[^<>]*>", re.IGNORECASE)
 NESTED_BLOCK = re.compile(
     r"</?(?:div|section|article|main|table|tbody|tr|td|ul|ol|li|dl|dd"
     r"|blockquote|center|form)\b[^>]*>",
@@ -44,6 +46,7 @@ NESTED_BLOCK = re.compile(
 NESTED_INLINE = re.compile(
     r"</?(?:span|font|b|i|em|strong|u|a|small|big|code)\b[^>]*>", re.IGNORECASE
 )
+SENTENCE_MARKS = tuple("\n.!?:;\u3002\uff01\uff1f")
 LINE_BREAK = "\u2028"  # stands for <br> until spaces are joined
 # around the description of a picture: it stays in a sentence, and goes where it stands alone
 PICTURE_MARK = "\ue001"
@@ -56,7 +59,8 @@ DESCRIPTION_CHARS_MAX = 120
 
 def parse_markup(markup: str) -> Element:
     """Return the root element of a page, however broken its markup is. Entities stay harmless."""
-    root, complete = _parse(markup.replace("\x00", ""))
+    markup = FRAMES.sub("", markup.replace("\x00", ""))
+    root, complete = _parse(markup)
     if complete:
         return root
     # paragraphs do not nest: so nothing is lost below the parser's deepest level
@@ -126,6 +130,9 @@ class _MarkupWalk:
         tag = element.tag
         if tag not in BLOCK_KINDS and tag not in CONTAINERS:
             return
+        name = "".join(self.texts).strip() if tag == "dt" else ""
+        if name and not name.endswith(":"):  # what follows explains it
+            self.texts.append(":")
         self._flush()
         if tag in BLOCK_KINDS and len(self.kinds) > 1:
             self.kinds.pop()
@@ -144,9 +151,18 @@ class _MarkupWalk:
                 return
         else:
             lines = SPACES.sub(" ", text).split(LINE_BREAK)
-            text = "\n".join(line.strip() for line in lines).strip()
+            text = _with_lines(lines)
         if text.strip():
             self.blocks.append(Block(kind, text, self.levels[-1]))
+
+
+def _with_lines(lines: list[str]) -> str:
+    """Return the lines of a block. A break in the middle of a sentence is none."""
+    text = ""
+    for line in map(str.strip, lines):
+        goes_on = line[:1].islower() and text[-1:] not in SENTENCE_MARKS
+        text += f" {line}" if text and goes_on else f"\n{line}"
+    return text.strip()
 
 
 def _described(picture: Element) -> str:

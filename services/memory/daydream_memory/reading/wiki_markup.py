@@ -56,6 +56,8 @@ ADOC_AUTHOR = re.compile(
 )
 ADOC_ATTRIBUTE = re.compile(r"^:(\w[\w-]*): +(\S.*?)[ \t]*$", re.MULTILINE)
 ADOC_NAMED = re.compile(r"\{(\w[\w-]*)\}")
+# the parser of Markdown reads items of all depths
+ADOC_ITEM = re.compile(r"^[ \t]*(?:\*{2,5}|\.{1,5}) +(?=\S)", re.MULTILINE)
 ADOC_ADMONITION = re.compile(r"^(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION): +(?=\S)", re.MULTILINE)
 ADOC_LINK = re.compile(r"(?:link:|https?://|mailto:|xref:)[^\s\[\]]+\[([^\]\n]+)\]")
 ADOC_CROSS = re.compile(r"<<[^<>,\n]+,([^<>\n]+)>>")
@@ -110,6 +112,7 @@ def read_asciidoc(document: RawDocument) -> Reading:
     text = ADOC_NAMED.sub(lambda name: words.get(name[1], name[0]), text) if words else text
     text = ADOC_LINE.sub("", ADOC_AUTHOR.sub(r"\1", text))
     text = ADOC_ADMONITION.sub("", text)
+    text = ADOC_ITEM.sub("- ", text)
     text = ADOC_INLINE.sub("", ADOC_CROSS.sub(r"\1", ADOC_LINK.sub(r"\1", text)))
     text = ADOC_HEADING.sub(lambda line: f"{'#' * len(line[1])} ", text)
     return _read(

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from support.office_files import paragraph, word_file
+from support.office_files import paragraph, word_file, zipped
 from support.readings import COATING, YIELD, facts, left_out
 
 MAIL = "From: a@example.org\nTo: b@example.org\nSubject: Tides\nMIME-Version: 1.0\n"
@@ -174,3 +174,44 @@ def test_a_drawn_table_has_whole_cells_with_the_names_of_their_columns() -> None
     for table in (grid, simple):
         text = f"Yield\n=====\n\n{table}\n{COATING}\n"
         assert [fact for _, fact in facts(text, "a.rst")] == [row, COATING]
+
+
+def test_a_name_and_what_explains_it_are_one_fact() -> None:
+    page = f"<html><body><dl><dt>Fouling</dt><dd>{YIELD}</dd></dl></body></html>"
+    assert facts(page, "a.html") == [("a", f"Fouling: {YIELD}")]
+
+
+def test_a_break_of_a_line_in_a_sentence_divides_nothing() -> None:
+    first, rest = YIELD.split(" of their ")
+    assert facts(f"# Tides\n\n{first}\\\nof their {rest}\n", "a.md") == [("Tides", YIELD)]
+
+
+def test_a_page_of_frames_gives_what_it_says_without_them() -> None:
+    frames = f"<frameset><frame src=a><noframes><body><p>{YIELD}</p></body></noframes></frameset>"
+    assert facts(f"<html><head></head>{frames}</html>", "a.html") == [("a", YIELD)]
+
+
+def test_records_of_feeds_and_outlines_have_their_text() -> None:
+    feed = {"items": [{"title": "Tides", "content_html": f"<p>{YIELD}</p>"}]}
+    assert facts(json.dumps(feed), "a.json") == [("Tides", YIELD)]
+    outline = f"<outline text='Tides'><outline text='{YIELD}'/></outline>"
+    opml = f"<?xml version='1.0'?><opml><body>{outline}</body></opml>"
+    assert facts(opml, "a.opml") == [("Tides", YIELD)]
+
+
+def test_items_of_all_depths_of_asciidoc_are_items() -> None:
+    items = f"= Tides\n\n== Yield\n\n* {YIELD}\n** {COATING}\n. {COATING}\n"
+    assert "*" not in " ".join(text for _, text in facts(items, "a.adoc"))
+
+
+def test_a_section_of_a_text_document_that_is_not_shown_is_left_out() -> None:
+    space = "urn:oasis:names:tc:opendocument:xmlns"
+    hidden = f"<text:section text:display='none'><text:p>{COATING}</text:p></text:section>"
+    content = (
+        f"<office:document-content xmlns:office='{space}:office:1.0' xmlns:text='{space}:text:1.0'>"
+        f"<office:body><office:text><text:p>{YIELD}</text:p>{hidden}</office:text></office:body>"
+        "</office:document-content>"
+    )
+    data = zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": content})
+    assert facts(data, "a.odt") == [("a", YIELD)]
+    assert left_out(data, "a.odt") == {"hidden-text": 1}
