@@ -50,7 +50,7 @@ STEP = re.compile(
     r"|fetch|draw|display|import|instantiate|generate|apply|visuali[sz]e)\b",
     re.I,
 )
-STEP_WORDS_MAX = 12
+STEP_WORDS_MAX = 8  # what a command does takes some words to say
 SHOWS = re.compile(
     r"^(?:here|below) (?:is|are)\b|^[^.!?]{0,100}\bthe following [\w -]{1,40}[.:]$"
     r"|^this is a list of\b",
