@@ -204,6 +204,10 @@ def test_thanks_and_calls_for_help_are_no_facts(heading: str) -> None:
     assert not facts_in(LOSS, title=f"Blades / {heading}").texts
 
 
+def test_a_text_below_a_heading_about_authors_is_a_fact() -> None:
+    assert facts_in(LOSS, title="Authors / Tolstoy").texts
+
+
 def test_a_page_with_more_code_than_prose_keeps_its_prose() -> None:
     marks = "\n\n".join(f"[type.union.{number}]" for number in range(9))
     result = ReadResult("read", "", (Passage(f"{marks}\n\n{LOSS}", "Unions"),), kind="web-page")

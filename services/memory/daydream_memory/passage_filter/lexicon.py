@@ -32,6 +32,7 @@ LIST_NAME = re.compile(
     r"^(?:todo|authors|contributors|maintainers|thanks|credits|codeowners|emeritus|acknowledge?ments)"
     r"(?:\.(?:md|txt|rst))?$"
 )
+NOTICES = "notices"
 HEADING_SIGNS = " :.#*_"
 HEADING_NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[a-z]\.|appendix [a-z]:?|[ivx]+\.)\s+", re.I)
 
@@ -70,13 +71,18 @@ class Lexicon:
     abbreviations: frozenset[str]
 
     def section_kind(self, title: str) -> str:
-        """Return the kind of section that a part of a heading path names, the last first, or ""."""
-        for part in reversed(title.split(" / ")):
+        """Return the kind of section that a part of a heading path names, the last first, or "".
+
+        Notices are named by the last part only: below "Authors" a text may be about them.
+        """
+        last, *above = reversed(title.split(" / "))
+        for part in (last, *above):
             if not self._may_be_heading(part):
                 continue
             name = HEADING_NUMBER.sub("", part.strip().lower()).strip(HEADING_SIGNS)
-            if name in self.headings:
-                return self.headings[name]
+            kind = self.headings.get(name, "")
+            if kind and (kind != NOTICES or part is last):
+                return kind
         return ""
 
     def _may_be_heading(self, title: str) -> bool:
