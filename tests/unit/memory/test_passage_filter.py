@@ -234,3 +234,8 @@ def test_what_a_table_shows_is_a_fact_and_that_there_is_one_is_none() -> None:
     text = "The table shows that mussels cut the yield of a turbine by a tenth."
     assert [fact.text for fact in facts_in(text).texts] == [text]
     assert not facts_in("The following table shows the yield of each of the turbines.").texts
+
+
+@pytest.mark.parametrize("name", ["climate-change-log.md", "controlled-release-notes.md"])
+def test_a_document_that_is_named_after_its_subject_is_no_change_log(name: str) -> None:
+    assert facts_in(LOSS, source=name).texts

@@ -24,12 +24,12 @@ NAME_SIGN = re.compile(r"[_.-]")
 CHANGE_NAME = re.compile(
     r"^\+?\w+\.(?:feature|bug|bugfix|api|perf|misc|docs?|removal|breaking|deprecation|security"
     r"|change|other)(?:\.\d+)?\.(?:rst|md|txt)$"
-    r"|^(?:\w+[-_])?release[-_]?(?:v?\d+[._-]\d|logs?\b|notes?\b|history\b)"
-    r"|^(?:\w+[-_])?change[-_]?logs?\b|^(?:whats[-_]?new|relnotes)\b"
+    r"|^(?:old[-_])?release[-_]?(?:v?\d+[._-]\d|logs?\b|notes?\b|history\b)"
+    r"|^(?:\w+[-_])?changelogs?\b|^change[-_]logs?\b|^(?:whats[-_]?new|relnotes)\b"
 )
 PACKED = (".gz", ".bz2", ".xz")
 LIST_NAME = re.compile(
-    r"^(?:todo|authors|contributors|maintainers|thanks|credits|codeowners|emeritus|acknowledge?ments)"
+    r"^(?:authors|contributors|maintainers|thanks|credits|codeowners|emeritus|acknowledge?ments)"
     r"(?:\.(?:md|txt|rst))?$"
 )
 NOTICES = "notices"
@@ -111,8 +111,8 @@ def _unpacked_name(source: str) -> str:
     return path.stem if path.suffix in PACKED else path.name
 
 
-def names_a_list(source: str) -> bool:
-    """Return whether a document is by its name a list of people or of things to do."""
+def names_people(source: str) -> bool:
+    """Return whether a document is by its name a list of people."""
     return bool(LIST_NAME.match(_unpacked_name(source)))
 
 

@@ -17,7 +17,7 @@ from daydream_memory.passage_filter.formulas import (
 from daydream_memory.passage_filter.lexicon import (
     is_change_document,
     load_lexicon,
-    names_a_list,
+    names_people,
 )
 from daydream_memory.passage_filter.neighbours import (
     LEADS_ON,
@@ -93,7 +93,7 @@ def _document_kind(source: str, blocks: Sequence[ScreenedBlock]) -> str:
     """
     if is_change_document(source):
         return CHANGES
-    if names_a_list(source):
+    if names_people(source):
         return FRAGMENTS
     kind = load_lexicon().document_kind(source)
     head = " ".join(part for block in blocks[:HEAD_BLOCKS] for part in (block.heading, block.text))
