@@ -103,7 +103,7 @@ def _hidden_styles(roots: list[Element]) -> frozenset[str]:
 
 
 def _is_hidden_section(element: Element) -> bool:
-    return element.tag == f"{TEXT}section" and element.get(f"{TEXT}display") == "none"
+    return bool(element.tag == f"{TEXT}section" and element.get(f"{TEXT}display") == "none")
 
 
 class _BodyReader:
