@@ -225,7 +225,8 @@ ABOUT_PART = re.compile(
 )
 FURTHER = re.compile(
     r"\bfor (?:more|further|full|additional|details?|help|usage|a list|an explanation)\b|\bmore\b"
-    r"|(?:https?://\S+|#\d+)\W*$|\b(?:available|found|hosted|located|online|published|consult|here)\b"
+    r"|(?:https?://\S+|#\d+)\W*$"
+    r"|\b(?:available|found|hosted|located|online|published|consult|here)\b"
     r"|^see also\b|\bmoved to\b|^if you (?:are|want|would)\b"
     r"|^see (?:\S+ ){1,6}(?:documentation|docs|guide|manual|section|page|chapter|readme|polic"
     r"|examples?|directory|distribution|below|above)",
