@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import random
 import re
 import threading
@@ -132,6 +133,14 @@ def answer_for(request: dict[str, Any]) -> str:
             "if_false": f"{first[5].title()} stays as it was whatever {second[5]} does.",
         }
     )
+
+
+def length_of(key: str, spread: float) -> float:
+    """Return how long a call takes, relative to the mean: log-normal, by its key.
+
+    `spread`: the standard deviation of the logarithm; 0: all take the mean.
+    """
+    return math.exp(spread * random.Random(key).gauss(0, 1) - spread**2 / 2)
 
 
 def letter_logprobs(letter: str) -> dict[str, Any]:
@@ -265,7 +274,7 @@ class EndpointHandler(BaseHTTPRequestHandler):
                 {"retry-after": str(behaviour.get("retry_after", 0.2))},
             )
         self.accounts.write(event="start", key=key)
-        time.sleep(self.accounts.delay_s)
+        time.sleep(self.accounts.delay_s * length_of(key, behaviour.get("spread", 0.0)))
         text = behaviour.get("text") or answer_for(request)
         usage = {
             "prompt_tokens": sum(len(m["content"].encode()) for m in request["messages"]) // 4 + 8,
