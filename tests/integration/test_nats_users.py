@@ -16,7 +16,7 @@ from nats.aio.client import Client
 from daydream_contracts import grants
 from daydream_contracts.buckets import BUCKETS, OBJECT_STORES, SETTINGS
 from daydream_contracts.dead_letters import dead_letter_subject
-from daydream_contracts.grants import PROVISION, SERVICES
+from daydream_contracts.grants import BACKUP, PROVISION, SERVICES
 from daydream_contracts.permissions import USERS, inbox_of, permissions_of
 from daydream_contracts.topology import (
     CONSUMERS,
@@ -75,7 +75,9 @@ def forbidden_requests(user: str, grant: grants.StoreGrant, *, objects: bool) ->
         yield "STREAM.PURGE.{}"
     if user != PROVISION:
         yield from ("STREAM.CREATE.{}", "STREAM.UPDATE.{}")
-    yield from ("STREAM.DELETE.{}", "STREAM.SNAPSHOT.{}", "STREAM.RESTORE.{}")
+    yield "STREAM.DELETE.{}"
+    if user != BACKUP:
+        yield from ("STREAM.SNAPSHOT.{}", "STREAM.RESTORE.{}")
 
 
 def forbidden_stores(user: str) -> Iterator[str]:
