@@ -16,7 +16,7 @@ from pathlib import Path
 import nats
 from nats.js import JetStreamContext
 
-from benchmarks.pipeline.system import vocabulary
+from benchmarks.pipeline.system import cpu_s, vocabulary
 from benchmarks.scaling.hypotheses import HypothesisSource
 from daydream_contracts.events import HypothesisProposed, VerdictReached
 from daydream_contracts.rpc import BudgetState, EmptyRequest
@@ -75,6 +75,18 @@ class CriticFleet:
         """Return how many hypotheses are pending or in progress."""
         stream = route_of(HypothesisProposed).stream
         return int((await self.js.stream_info(stream)).state.messages)
+
+    async def in_progress(self) -> int:
+        """Return how many hypotheses critics have at this moment."""
+        stream = route_of(HypothesisProposed).stream
+        return int((await self.js.consumer_info(stream, "critic")).num_ack_pending or 0)
+
+    def cpu_s(self) -> float:
+        """Return the processor time of all services and of NATS so far, in seconds."""
+        server = self.system.servers
+        assert isinstance(server, NatsServer)
+        pids = [process.pid for process in self.system.processes.values()]
+        return sum(map(cpu_s, [*pids, server.pid]))
 
     async def verdicts(self) -> int:
         """Return how many daydreams have ended."""
