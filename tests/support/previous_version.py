@@ -84,15 +84,21 @@ class PreviousVersion:
 
 def previous_version(folder: Path) -> PreviousVersion:
     """Write the earlier version into a folder. Raise NoPreviousVersionError without a history."""
-    commit = os.environ.get("PREVIOUS") or _before_this()
-    archive = _git("archive", "--format=tar", commit, *FOLDERS)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+    commit = previous_commit()
+    with tarfile.open(fileobj=io.BytesIO(read_archive(commit, *FOLDERS))) as files:
         files.extractall(folder, filter="data")
     return PreviousVersion(commit, folder)
 
 
-def _before_this() -> str:
-    """Return the last release or merge before the present commit, or its first parent."""
+def read_archive(commit: str, *folders: str) -> bytes:
+    """Return folders of a commit as a tar file."""
+    return _git("archive", "--format=tar", commit, *folders)
+
+
+def previous_commit() -> str:
+    """Return the commit of the earlier version. Raise NoPreviousVersionError without a history."""
+    if named := os.environ.get("PREVIOUS"):
+        return named
     parent = _git("rev-parse", "--verify", "HEAD^1").decode().strip()
     try:
         return _git("describe", "--tags", "--abbrev=0", "--match", "v*", parent).decode().strip()
