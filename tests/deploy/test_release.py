@@ -127,7 +127,8 @@ def test_the_previous_chart_is_upgraded_and_rolled_back_to(
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         files.extractall(tmp_path, filter="data")
     cluster.install(chart=tmp_path / "helm" / "daydream")
-    cluster.upgrade("image.tag=2.0.0")
+    as_before = ("--reset-then-reuse-values", "--set", "image.tag=2.0.0")
+    cluster("upgrade", "lab", CHART, *as_before)
     assert cluster.image("critic").endswith(":2.0.0")
     cluster("rollback", "lab", "1")
     cluster("uninstall", "lab")
