@@ -5,10 +5,11 @@ asserted.
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from daydream_contracts.topology import CONSUMERS
 from deploy.environment import PAID, Reader
-from deploy.programs import Helm, Object, environment_of, named
+from deploy.programs import REQUIRED, Helm, Object, environment_of, named
 
 ON = ("keda.enabled=true", "keda.monitoringEndpoint=nats-headless:8222")
 
@@ -137,5 +138,7 @@ def test_without_keda_the_replicas_say_how_many_pairs_are_drawn_ahead(
 
 
 def test_the_pairs_drawn_ahead_can_be_set(helm: Helm, read: Reader) -> None:
-    objects = helm.render("config.DAYDREAM_SAMPLER_PAIRS_AHEAD=7")
+    setting = "config.DAYDREAM_SAMPLER_PAIRS_AHEAD=7"
+    done = helm.template("--set", REQUIRED, "--set-string", setting)
+    objects = [item for item in yaml.safe_load_all(done.stdout) if item]
     assert read("sampler", environment_of(objects, "sampler")).pairs_ahead == 7
