@@ -1,6 +1,6 @@
 """The drill of docs/recovery.md: NATS and the memory are lost, and restored from their backups.
 
-States: work → backups of memory and NATS while it goes on → more work → everything is killed, and
+States: work → backups of memory and NATS meanwhile → more work → everything is killed, and
 its files are deleted → an empty NATS gets its streams, the ledger serves, what was spent since is
 entered → the memory is restored → the work continues.
 """

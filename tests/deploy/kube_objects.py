@@ -148,7 +148,7 @@ class KubeObjects:
             self.changed.notify_all()
 
     def changes_after(self, count: int) -> Iterator[tuple[str, Place, Object]]:
-        """Yield every change after so many, and wait for further ones until the end."""
+        """Yield every change after the first `count`, and wait for further ones until the end."""
         while True:
             with self.changed:
                 while len(self.changes) <= count and not self.is_closed:

@@ -13,7 +13,7 @@ from typing import Any
 
 MAGIC = b"k8s\0"
 VARINT, BYTES = 0, 2  # wire types
-TYPE_META, RAW = 1, 2  # of the envelope
+TYPE_META, RAW = 1, 2  # of the outer message
 META_TEXTS = {1: "name", 3: "namespace", 6: "resourceVersion"}
 META_MAPS = {11: "labels", 12: "annotations"}
 SECRET_DATA, SECRET_TYPE = 2, 3
@@ -24,12 +24,12 @@ def read_secret(body: bytes) -> dict[str, Any]:
     """Return the Secret of a request as an object. Raise ValueError for anything else."""
     if not body.startswith(MAGIC):
         raise ValueError("no protocol buffer of Kubernetes")
-    envelope = _fields(body[len(MAGIC) :])
-    about = _fields(envelope[TYPE_META][0])
+    outer = _fields(body[len(MAGIC) :])
+    about = _fields(outer[TYPE_META][0])
     version, kind = about[1][0].decode(), about[2][0].decode()
     if kind != "Secret":
         raise ValueError(f"a {kind} as protocol buffer")
-    message = _fields(envelope[RAW][0])
+    message = _fields(outer[RAW][0])
     data = {key: base64.b64encode(value).decode() for key, value in _pairs(message[SECRET_DATA])}
     return {
         "apiVersion": version,

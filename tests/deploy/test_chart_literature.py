@@ -1,4 +1,4 @@
-"""The chart lets the oracle reach the catalogue that it searches, and nobody else."""
+"""The chart lets the oracle reach the catalogue that it searches, and no other service."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ async def fill(server: GuardedServer) -> None:
 
 
 async def check(server: GuardedServer) -> None:
-    """Assert that everything is there, and that the work goes on where it was."""
+    """Assert that everything is there, and that the work continues where it was."""
     synthesizer = await open_connection(server.address("synthesizer", TENANT))
     subscription = await synthesizer.jetstream().pull_subscribe_bind(
         SYNTHESIZER.durable, SYNTHESIZER.route.stream

@@ -31,7 +31,7 @@ class NoPreviousVersionError(Exception):
 
 @dataclass(frozen=True)
 class PreviousVersion:
-    """An earlier version in a folder of its own."""
+    """An earlier version in its own folder."""
 
     commit: str
     folder: Path

@@ -3,7 +3,7 @@
     daydream-nats-backup save backups/2026-06-01       while everything runs
     daydream-nats-backup restore backups/2026-06-01    into an empty NATS, before provisioning
 
-It is a program apart from the services, and has a NATS user of its own, `backup`.
+It is a program apart from the services, and has its own NATS user, `backup`.
 
 Exit codes: 0 done; 2 for a wrong setting, a refusal of the server or a damaged backup, with one
 line that names the fix.

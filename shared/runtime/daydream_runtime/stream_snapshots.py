@@ -1,8 +1,8 @@
 """Copy a stream with its consumers to a file, and make it again from the file.
 
 The copy is JetStream's own (`STREAM.SNAPSHOT`, `STREAM.RESTORE`): messages with their sequences,
-times and headers, and how far each consumer is. The server sends it in chunks to an inbox, and goes
-on when they are acknowledged; back it takes them as requests. Its format is NATS's.
+times and headers, and how far each consumer is. The server sends it in chunks to an inbox, and
+continues when they are acknowledged; back it takes them as requests. Its format is NATS's.
 """
 
 from __future__ import annotations
