@@ -60,20 +60,20 @@ def _pairs(entries: Iterable[bytes]) -> Iterable[tuple[str, bytes]]:
 
 def _fields(data: bytes) -> Fields:
     """Return the values of a message by the number of their field."""
-    found: dict[int, list[Any]] = defaultdict(list)
+    values: dict[int, list[Any]] = defaultdict(list)
     place = 0
     while place < len(data):
         tag, place = _varint(data, place)
         number, wire = tag >> 3, tag & 7
         value, place = _varint(data, place)
         if wire == BYTES:
-            found[number].append(data[place : place + value])
+            values[number].append(data[place : place + value])
             place += value
         elif wire == VARINT:
-            found[number].append(value)
+            values[number].append(value)
         else:
             raise ValueError(f"wire type {wire}")
-    return found
+    return values
 
 
 def _varint(data: bytes, place: int) -> tuple[int, int]:

@@ -18,8 +18,8 @@ USER = {"runAsUser", "runAsGroup", "fsGroup"}
 def all_pods(objects: list[Object]) -> dict[str, Any]:
     """Return the pod of each Deployment, of the job that provisions, and of `helm test`."""
     made = {**named(objects, "Deployment"), **named(objects, "Job")}
-    found = {name: item["spec"]["template"]["spec"] for name, item in made.items()}
-    return found | {name: item["spec"] for name, item in named(objects, "Pod").items()}
+    templates = {name: item["spec"]["template"]["spec"] for name, item in made.items()}
+    return templates | {name: item["spec"] for name, item in named(objects, "Pod").items()}
 
 
 def test_people_reach_the_console_and_nothing_else_through_the_ingress(each_helm: Helm) -> None:

@@ -102,10 +102,10 @@ async def restore(nc: Client, folder: Path) -> SavedStreams:
     again with an empty NATS.
     """
     contents = await asyncio.to_thread(_read, folder)
-    there = [row.name for row in contents.streams if await describe(nc, row.name) is not None]
-    if there:
+    existing = [row.name for row in contents.streams if await describe(nc, row.name) is not None]
+    if existing:
         raise ConfigurationError(
-            f"NATS has streams already: {', '.join(there)}",
+            f"NATS has streams already: {', '.join(existing)}",
             "Restore into a NATS that is empty: a stream that is in use is never replaced",
         )
     for row in contents.streams:

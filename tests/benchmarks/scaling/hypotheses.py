@@ -76,16 +76,16 @@ class HypothesisSource:
         await self.js.publish(route_of(HypothesisProposed).subject, body)
 
     async def _pair(self, number: int) -> PairSampled:
-        found = await self.rpc.request(MEMORY_PAIR, PairAt(ordinals=ordinals_of(number)))
-        pair_id = pair_id_of(1, found.first.fact_id, found.second.fact_id)
+        facts = await self.rpc.request(MEMORY_PAIR, PairAt(ordinals=ordinals_of(number)))
+        pair_id = pair_id_of(1, facts.first.fact_id, facts.second.fact_id)
         return PairSampled(
             pair_id=pair_id,
             epoch=1,
-            first=found.first,
-            second=found.second,
+            first=facts.first,
+            second=facts.second,
             strategy="uniform",
             draw_probability=0.01,
-            similarity=found.similarity,
+            similarity=facts.similarity,
             samples=1,
             stages=STAGES,
             reservation_id=derive_id("reservation", pair_id),

@@ -48,12 +48,12 @@ async def steady_fleet(quick: bool) -> None:
     window_s = WINDOW_QUICK_S if quick else WINDOW_S
     async with critic_fleet() as fleet:
         seen = {size: await _window(fleet, size, window_s) for size in FLEETS}
-        one = seen[1, 1].calls_per_s
+        one_slot_per_s = seen[1, 1].calls_per_s
         for (critics, each), window in seen.items():
             slots = critics * each
             of: dict[str, str | float] = {"critics": critics, "calls_each": each, "call_s": CALL_S}
             figure(BENCHMARK, "calls_per_s", [window.calls_per_s], "1/s", **of)
-            scaling = window.calls_per_s / (slots * one)
+            scaling = window.calls_per_s / (slots * one_slot_per_s)
             figure(BENCHMARK, f"critic_scaling_{slots}", [scaling], "ratio", **of)
             _print_slots(window, "", of)
         fleet.system.endpoint.misbehave(spread=HEAVY_TAIL)
