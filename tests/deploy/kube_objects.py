@@ -60,6 +60,7 @@ KINDS = (
     ResourceKind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
     ResourceKind("apps", "v1", "deployments", "Deployment"),
     ResourceKind("batch", "v1", "jobs", "Job"),
+    ResourceKind("batch", "v1", "cronjobs", "CronJob"),
     ResourceKind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
     ResourceKind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"),
     ResourceKind("networking.k8s.io", "v1", "ingresses", "Ingress"),

@@ -67,6 +67,7 @@ def test_an_http_route_leads_to_the_console(helm: Helm) -> None:
             "keda.services.critic.minReplicas=9,keda.services.critic.maxReplicas=3",
             "keda.services.critic: minReplicas 9 is more than maxReplicas 3",
         ),
+        ("backup.enabled=true", "backup.existingClaim is required"),
         ("proxy.url=http://ada:secret@proxy:3128", "proxy"),
         (r"defaults.podLabels.app\.kubernetes\.io/component=critic", "podLabels"),
         ("defaults.sidecars[0].image=x", "sidecars"),
@@ -90,6 +91,21 @@ def test_the_gateway_alone_uses_the_proxy_and_reaches_it(helm: Helm) -> None:
     assert network.sends(pod_of("gateway"), 3128, OUTSIDE)
     others = (name for name in SERVICES if name != "gateway")
     assert not [name for name in others if network.sends(pod_of(name), 3128, OUTSIDE)]
+
+
+def test_backups_are_made_with_their_own_key_on_their_own_volume(each_helm: Helm) -> None:
+    objects = each_helm.render("backup.enabled=true", "backup.existingClaim=backups")
+    job = named(objects, "CronJob")["backup"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    volumes = {volume["name"]: volume for volume in job["volumes"]}
+    assert volumes["backup"]["persistentVolumeClaim"] == {"claimName": "backups"}
+    (source,) = volumes["nats"]["projected"]["sources"]
+    assert source["secret"]["items"] == [{"key": "backup.nk", "path": "user.nk"}]
+    (container,) = job["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert "daydream-nats-backup save" in container["command"][-1]
+    assert not {"envFrom"} - set(container), "it finds NATS as the services do"
+    assert Network(objects).sends(pod_of("backup"), 4222, OUTSIDE)
+    assert not named(each_helm.render(), "CronJob")
 
 
 def test_the_platform_may_choose_the_user(helm: Helm) -> None:
