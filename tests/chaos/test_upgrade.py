@@ -18,6 +18,7 @@ from subprocess import Popen
 import nats
 import pytest
 
+from daydream_console.local.processes import free_port
 from daydream_runtime.nats_url import NatsAddress
 from daydream_runtime.provision_command import provision_at
 from daydream_runtime.rpc import RpcClient
@@ -50,21 +51,27 @@ PACKAGES = (
 
 
 class MixedVersions:
-    """Says which version a role is started with. At first all are of the earlier one."""
+    """Says which version a role is started with. At first all are of the earlier one.
+
+    A gateway keeps its port, as the address of a Service stays in a cluster.
+    """
 
     def __init__(self, previous: PreviousVersion) -> None:
         self._previous = previous
+        self._ports = {name: str(free_port()) for name in ROLES if name.startswith("gateway")}
         self.present: set[str] = set()
 
     def run(
         self, name: str, nats_url: str, folder: Path, *, ready: bool, **environment: str
     ) -> AbstractContextManager[Popen[str]]:
         """Start a role."""
-        is_present = environment["DAYDREAM_INSTANCE"] in self.present
+        instance = environment["DAYDREAM_INSTANCE"]
+        port = self._ports.get(instance, environment["DAYDREAM_HTTP_PORT"])
         start: Callable[..., AbstractContextManager[Popen[str]]] = (
-            service if is_present else self._previous.service
+            service if instance in self.present else self._previous.service
         )
-        return start(name, nats_url, folder, ready=ready, **environment)
+        own = {**environment, "DAYDREAM_HTTP_PORT": port}
+        return start(name, nats_url, folder, ready=ready, **own)
 
 
 @pytest.fixture
