@@ -91,7 +91,7 @@ async def check(server: GuardedServer) -> None:
     await budget.close()
 
 
-@pytest.mark.fault("F7", invariant="all streams can be restored from a backup of a running NATS")
+@pytest.mark.fault("F31", invariant="all streams can be restored from a backup of a running NATS")
 async def test_what_was_saved_is_restored_with_its_sequences_and_positions(
     tmp_path: Path, servers: tuple[GuardedServer, GuardedServer]
 ) -> None:
