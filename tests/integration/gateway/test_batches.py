@@ -417,8 +417,8 @@ async def test_a_refused_key_in_a_batch_stops_the_model_and_the_call_is_asked_ag
         await batched.step()
     (state,) = gateway_state(batched.gateway.models, "one").models
     assert "Incorrect API key" in state.stopped
-    await batched.submit(request)
     assert (await batched.settled_ledger()).settled_nanousd == 0
+    await batched.submit(request)
 
 
 async def test_an_endpoint_without_a_batch_api_is_named(endpoint: EndpointProgram) -> None:
