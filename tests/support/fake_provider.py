@@ -12,7 +12,7 @@ behaviour says. The log is written before each answer, line by line, so it outli
                      "stream": {"usage": {"cost": 0}, "error": {"code": 429}, "pieces": 0}}
 
 A stream reports the `usage` that `stream` names, none for null; with `error` it ends in that after
-so many `pieces`. `/<behaviour>/v1/files` and `…/batches` answer as the behaviour says, too.
+a number of `pieces`. `/<behaviour>/v1/files` and `…/batches` answer as the behaviour says, too.
 """
 
 from __future__ import annotations
@@ -255,9 +255,9 @@ class FakeProvider:
             await response.write(
                 b"data: " + json.dumps({"error": script["error"]}).encode() + b"\n\n"
             )
-        more = script.get("usage", {})
-        if body.get("usage") and more is not None and "error" not in script:
-            event = {**common, "choices": [], "usage": {**body["usage"], **more}}
+        reported = script.get("usage", {})
+        if body.get("usage") and reported is not None and "error" not in script:
+            event = {**common, "choices": [], "usage": {**body["usage"], **reported}}
             await response.write(b"data: " + json.dumps(event).encode() + b"\n\n")
         await response.write(b"data: [DONE]\n\n")
         self.bill.totals["answered"] += 1

@@ -2,142 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from nats.aio.client import Client
-from pydantic import BaseModel, SecretStr
 
-from daydream_budget.gateway.app import Gateway
 from daydream_budget.gateway.batch.api import BatchApi
-from daydream_budget.gateway.batch.worker import FAILED_BATCH_DELAY, BatchWorker
+from daydream_budget.gateway.batch.worker import FAILED_BATCH_DELAY
 from daydream_budget.gateway.calls.claims import CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.probe import PAID_CALLS_MAX
 from daydream_budget.gateway.providers.provider import Provider
-from daydream_budget.gateway.providers.repeats import ANSWERS_IN_A_ROW
 from daydream_budget.gateway.state import gateway_state
 from daydream_contracts.errors import ConfigurationError, PermanentError, RetryLaterError
-from daydream_contracts.events import AlertRaised
-from daydream_contracts.rpc import Quote
-from daydream_models.client import ModelClient
-from daydream_models.model_request import ModelReply, ModelRequest
-from daydream_models.prompt import Prompt
-from daydream_models.settings import ModelSettings
-from daydream_runtime.rpc import RpcClient
-from support.budget import budget_here
-from support.gateway import (
-    MODEL,
-    PROVIDER_KEY,
-    FakeGatewayHttp,
-    LedgerClient,
-    gateway_here,
-)
+from support.batched_model import BatchedModel, batched_model
+from support.gateway import MODEL
 from support.programs import EndpointProgram, NatsServer
-
-SCHEMA = {
-    "type": "object",
-    "properties": {"reasoning": {"type": "string"}},
-    "required": ["reasoning"],
-    "additionalProperties": False,
-}
-PROMPT = Prompt("test.v1", "ReasonAnswer.", "About {{thing}}.", SCHEMA)
-PRICES = """
-[models."priced-1"]
-input_usd_per_mtok = 0.15
-output_usd_per_mtok = 0.60
-batch_factor = 0.5
-"""
-
-
-class BatchAnswer(BaseModel):
-    """The answer that the tests ask for."""
-
-    reasoning: str
-
-
-class BatchedModel(LedgerClient):
-    """Replicas of a gateway with a batch lane, and the accounts on both sides."""
-
-    def __init__(
-        self, nc: Client, endpoint: EndpointProgram, prices: Path, stack: AsyncExitStack
-    ) -> None:
-        super().__init__(RpcClient(nc))
-        self.nc, self.endpoint = nc, endpoint
-        self._prices, self._stack = prices, stack
-        self.now = datetime.now(UTC)
-
-    async def open(self) -> BatchedModel:
-        """Open a replica, and a client of it."""
-        self.use(await self.new_replica())
-        return self
-
-    def use(self, gateway: Gateway) -> None:
-        """Ask this replica from now on."""
-        self.gateway, self.worker = gateway, gateway.batch_worker
-        client: Any = FakeGatewayHttp(gateway)
-        settings = ModelSettings(name=MODEL, batch=True)
-        self.model = ModelClient(client, settings, Quote(), client.stage)
-
-    async def new_replica(self, *, probe: bool = False) -> Gateway:
-        """Return another replica, or this one after a restart."""
-        model = {
-            "base_url": self.endpoint.url,
-            "api_key": SecretStr(PROVIDER_KEY),
-            "timeout_s": 10,
-            "probe": probe,
-        }
-        settings = {"model": model, "prices_file": str(self._prices), "patience_s": 2}
-        timing = {"batch_collect_s": 0, "batch_poll_s": 1}
-        return await self._stack.enter_async_context(gateway_here(self.nc, **settings, **timing))
-
-    async def new_worker(self) -> BatchWorker:
-        """Return the worker of another replica."""
-        return (await self.new_replica()).batch_worker
-
-    async def new_request(self, key: str) -> ModelRequest:
-        reservation_id = await self.reserve()
-        return ModelRequest(key, reservation_id, PROMPT, PROMPT.fill(thing=key), 200, 0.5)
-
-    async def submit(self, *requests: ModelRequest) -> None:
-        """Ask for requests that wait for a batch."""
-        for request in requests:
-            with pytest.raises(RetryLaterError, match="in a batch"):
-                await self.model.request(request, BatchAnswer)
-
-    async def step(self, worker: BatchWorker | None = None) -> None:
-        """Run one step, some seconds later."""
-        self.now += timedelta(seconds=5)
-        await (worker or self.worker).step(self.now)
-
-    async def reply(self, request: ModelRequest) -> ModelReply[BatchAnswer]:
-        return await self.model.request(request, BatchAnswer)
-
-    async def balanced(self) -> int:
-        """Check that ledger and endpoint count the same money. Return how much."""
-        ledger = await self.settled_ledger()
-        assert ledger.authorized_nanousd == 0
-        assert ledger.settled_nanousd == self.endpoint.witness()["cost_nanousd"]
-        return ledger.settled_nanousd
 
 
 @pytest.fixture
 async def batched(
     server: NatsServer, nc: Client, endpoint: EndpointProgram, tmp_path: Path
 ) -> AsyncIterator[BatchedModel]:
-    prices = tmp_path / "prices.toml"
-    prices.write_text(PRICES)
-    async with budget_here(server), AsyncExitStack() as stack:
-        batched = BatchedModel(nc, endpoint, prices, stack)
-        await batched.cap(10**10)
-        yield await batched.open()
+    async with batched_model(server, nc, endpoint, tmp_path) as batched:
+        yield batched
 
 
 async def test_calls_are_made_together_at_half_the_price_and_the_saving_is_known(
@@ -329,96 +221,6 @@ async def test_a_worker_that_dies_while_results_are_taken_in_pays_for_none_twice
         assert (await batched.reply(request)).value
     assert batched.endpoint.witness()["batched"] == 4
     await batched.balanced()
-
-
-BROKEN_ANSWERS: list[Any] = [
-    {"status_code": 200, "body": "{"},
-    {"status_code": 200, "body": {"choices": []}},
-    {"status_code": 200, "body": {"error": {"message": "Something went wrong"}}},
-    {"status_code": 502, "body": "Bad gateway"},
-]
-
-
-@pytest.mark.fault("F13", invariant="a broken answer in a batch is asked again, and counts in full")
-async def test_broken_answers_in_a_batch_are_asked_again_later_and_never_dead_letters(
-    batched: BatchedModel,
-) -> None:
-    request = await batched.new_request("thing")
-    for number, response in enumerate(BROKEN_ANSWERS):
-        await batched.submit(request)
-        batched.endpoint.misbehave(batch={"response": response})
-        for _ in range(4):
-            await batched.step()
-        await batched.submit(request)  # its message comes again, and waits
-        assert batched.endpoint.witness()["batched"] == number + 1, "not asked again at once"
-        batched.now += FAILED_BATCH_DELAY
-    billed = batched.endpoint.witness()["cost_nanousd"]
-    batched.endpoint.misbehave()
-    for _ in range(4):
-        await batched.step()
-    reply = await batched.reply(request)
-    ledger = await batched.settled_ledger()
-    assert ledger.settled_nanousd - reply.calls[0].cost_nanousd > billed, "each counts in full"
-
-
-async def alarms_of(batched: BatchedModel) -> list[str]:
-    """Collect the alerts about answers from now on."""
-    about: list[str] = []
-
-    async def report(alert: AlertRaised) -> None:
-        about.append(alert.about)
-
-    batched.gateway.pass_through.attempts.alerts.report = report
-    return about
-
-
-@pytest.mark.fault("F14", invariant="the bill of a batch counts, with an alarm if it differs")
-async def test_what_a_batch_bills_counts_and_teaches_bounds_and_raises_an_alarm(
-    batched: BatchedModel,
-) -> None:
-    about, cost_usd = await alarms_of(batched), 0.0123
-    request = await batched.new_request("thing")
-    await batched.submit(request)
-    batched.endpoint.misbehave(batch={"cost_usd": cost_usd})
-    for _ in range(4):
-        await batched.step()
-    reply = await batched.reply(request)
-    assert [(call.cost_nanousd, call.saved_nanousd) for call in reply.calls] == [(12_300_000, 0)]
-    assert await batched.balanced() == 12_300_000
-    assert about == [f"price-differs: {MODEL}"]
-    assert any("after a bill" in line for line in batched.gateway.models.open(MODEL).learned())
-
-
-async def test_the_same_answer_again_and_again_in_a_batch_stops_the_model(
-    batched: BatchedModel,
-) -> None:
-    about = await alarms_of(batched)
-    words = " ".join(f"word{number}" for number in range(20))
-    await batched.submit(
-        *[await batched.new_request(f"thing {at}") for at in range(ANSWERS_IN_A_ROW)]
-    )
-    batched.endpoint.misbehave(batch={"same": json.dumps({"reasoning": words})})
-    for _ in range(4):
-        await batched.step()
-    (state,) = gateway_state(batched.gateway.models, "one").models
-    assert "same answer 10 times in a row" in state.stopped
-    assert about == [f"same-answer: {MODEL}"]
-    await batched.balanced()
-
-
-async def test_a_refused_key_in_a_batch_stops_the_model_and_the_call_is_asked_again(
-    batched: BatchedModel,
-) -> None:
-    request = await batched.new_request("thing")
-    await batched.submit(request)
-    refused = {"error": {"message": f"Incorrect API key: {PROVIDER_KEY}-of-the-lab"}}
-    batched.endpoint.misbehave(batch={"response": {"status_code": 401, "body": refused}})
-    for _ in range(4):
-        await batched.step()
-    (state,) = gateway_state(batched.gateway.models, "one").models
-    assert "Incorrect API key" in state.stopped
-    assert (await batched.settled_ledger()).settled_nanousd == 0
-    await batched.submit(request)
 
 
 async def test_an_endpoint_without_a_batch_api_is_named(endpoint: EndpointProgram) -> None:

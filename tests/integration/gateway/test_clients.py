@@ -165,9 +165,9 @@ async def test_embeddings_of_token_ids_are_paid_by_their_number(
 ) -> None:
     billed_before = provider.billed()["billed_nanousd"]
     async with gateway.openai(secret) as client:
-        one = await client.embeddings.create(model=MODEL, input=[7, 8, 9])
-        two = await client.embeddings.create(model=MODEL, input=[[7, 8, 9], [1]])
-    assert (len(one.data), len(two.data)) == (1, 2)
+        single = await client.embeddings.create(model=MODEL, input=[7, 8, 9])
+        several = await client.embeddings.create(model=MODEL, input=[[7, 8, 9], [1]])
+    assert (len(single.data), len(several.data)) == (1, 2)
     ledger = await gateway.settled_ledger()
     (row,) = [row for row in ledger.foreground if row.key == key_id]
     billed = provider.billed()["billed_nanousd"] - billed_before

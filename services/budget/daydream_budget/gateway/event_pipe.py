@@ -1,6 +1,6 @@
-"""Events on their way from the task that reads a provider to a caller that reads at its own pace.
+"""Events between the task that reads a provider and a caller that reads at its own pace.
 
-A caller that is slower than the provider delays no turn and no settlement: so many events wait
+A caller that is slower than the provider delays no turn and no settlement: `EVENTS_MAX` events wait
 here. Beyond them the task waits too, until its time is up.
 """
 

@@ -136,7 +136,7 @@ class BatchWorker:
                 batch_id = await api.create(intent.name, bodies)
             except BatchApiError as error:
                 stop = _stop_of(error.reply)
-                if stop:  # other errors teach nothing: a queue has limits of its own
+                if stop:  # other errors teach nothing: a queue has other limits
                     wait_s = error.reply.retry_after_s
                     model.limiter.report(turn, "stop", retry_after_s=wait_s, reason=stop)
                 raise
@@ -265,6 +265,6 @@ async def _or_delay(model: str, work: Awaitable[None]) -> None:
 
 
 def _stop_of(reply: ProviderReply) -> str:
-    """Return why a person has to act; empty: nobody has to."""
+    """Return why a person has to act; empty: no one has to."""
     row = classify(reply)
     return (reply.message or row.name) if row.signal == "stop" else ""
