@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ async def test_the_same_answer_again_and_again_in_a_batch_stops_the_model(
     await batched.balanced()
 
 
-async def test_a_refused_key_in_a_batch_stops_the_model_and_the_call_is_asked_again(
+async def test_a_refused_key_in_a_batch_stops_the_model_until_its_calls_are_answered(
     batched: BatchedModel,
 ) -> None:
     request = await batched.new_request("thing")
@@ -115,3 +116,17 @@ async def test_a_refused_key_in_a_batch_stops_the_model_and_the_call_is_asked_ag
     assert "Incorrect API key" in state.stopped
     assert (await batched.settled_ledger()).settled_nanousd == 0
     await batched.submit(request)
+    batched.endpoint.misbehave()
+    batched.now += timedelta(minutes=10)
+    end_the_wait(batched)
+    for _ in range(4):
+        await batched.step()
+    assert (await batched.reply(request)).value
+    (state,) = gateway_state(batched.gateway.models, "one").models
+    assert state.stopped == "", "an answered batch opens it"
+
+
+def end_the_wait(batched: BatchedModel) -> None:
+    """Let the time pass until the model may be tried again."""
+    availability = batched.gateway.models.open(MODEL).limiter._turns.availability
+    availability.closed_until = 0.0

@@ -175,11 +175,13 @@ class Attempts:
 
     def report(self, ready: ReadyAttempt, reply: ProviderReply, row: AnswerRow) -> None:
         """Tell the limiter what came. A model with nothing new to say is stopped."""
-        model = ready.request.model
-        same = self.alerts.same_answer(ready.request.context, model, reply)
+        context, model = ready.request.context, ready.request.model
+        same = self.alerts.same_answer(context, model, reply)
+        # What no stage can ask stops the model. Another program's own request does not.
+        stops = same or (row.disposition == "stop" and context.caller.stage)
         model.limiter.report(
             ready.turn,
-            "stop" if same else row.signal,
+            "stop" if stops else row.signal,
             retry_after_s=reply.retry_after_s,
             reason=same or reply.message,
             tokens_used=_tokens_used(reply),

@@ -74,6 +74,7 @@ class FinishedCall:
 
     stop: str = ""
     went_wrong: bool = False
+    answered: bool = False
 
 
 class BatchWorker:
@@ -135,10 +136,10 @@ class BatchWorker:
             try:
                 batch_id = await api.create(intent.name, bodies)
             except BatchApiError as error:
-                stop = _stop_of(error.reply)
-                if stop:  # other errors teach nothing: a queue has other limits
-                    wait_s = error.reply.retry_after_s
-                    model.limiter.report(turn, "stop", retry_after_s=wait_s, reason=stop)
+                row, reply = classify(error.reply), error.reply
+                if row.signal == "stop":  # other errors teach nothing: a queue has other limits
+                    reason, wait_s = reply.message or row.name, reply.retry_after_s
+                    model.limiter.report(turn, "stop", retry_after_s=wait_s, reason=reason)
                 raise
         await self.records.put_intent(intent.model_copy(update={"batch_id": batch_id}))
         log.info("Created batch %s of %d calls", batch_id, len(bodies))
@@ -168,9 +169,7 @@ class BatchWorker:
             for record_key in intent.calls
             if record_key in self.records.calls
         ]
-        stops = [outcome.stop for outcome in finished if outcome.stop]
-        if stops:
-            await self._stop(intent.model, stops[0])
+        await self._report(intent.model, finished)
         await self.records.delete_intent(intent.name)
         self._polled_at.pop(intent.name, None)
         if results.status == "failed" or any(outcome.went_wrong for outcome in finished):
@@ -196,23 +195,26 @@ class BatchWorker:
         if row.status == ANSWERED:
             stop = await self._store_answer(call, reply, row)
             await self.records.delete_call(call.record_key)
-            return FinishedCall(stop)
+            return FinishedCall(stop, answered=True)
         is_free = row.cost_of(reply) == "nothing"
         await self._settle(call, 0 if is_free else None)
-        if self._may_ask_again(call, reply, row):
+        has_learned = self._learn_refusal(call, reply, row)
+        if has_learned or row.disposition != "reject":
             await self.records.delete_call(call.record_key)
         else:
             text = (reply.message or reply.shape)[:REASON_CHARS_MAX]
             await self.records.put_call(call.model_copy(update={"refused": text}))
-        return FinishedCall(_stop_of(reply), went_wrong=not is_free)
+        must_stop = row.disposition == "stop" and not has_learned
+        stop = (reply.message or row.name) if must_stop else ""
+        return FinishedCall(stop, went_wrong=not is_free)
 
-    def _may_ask_again(self, call: BatchedCall, refusal: ProviderReply, row: AnswerRow) -> bool:
-        """Return whether another attempt may succeed, or what was refused is not sent again.
+    def _learn_refusal(self, call: BatchedCall, refusal: ProviderReply, row: AnswerRow) -> bool:
+        """Return whether what was refused is not sent again.
 
         Each correction gives up something that was sent, so the rounds of a call end.
         """
         if row.name != WRONG_DIALECT and row.disposition != "reject":
-            return True
+            return False
         correction = self._model(call.model).dialect.learn(refusal, call.body)
         if correction is None or correction.call_cap is not None:
             return False
@@ -244,12 +246,16 @@ class BatchWorker:
         attempt = AuthorizedAttempt(call.attempt_id, release=False)
         await self._attempts.settle(attempt, cost_nanousd, answer)
 
-    async def _stop(self, name: str, reason: str) -> None:
-        """Stop a model for all callers, unless it is closed already."""
+    async def _report(self, name: str, finished: Sequence[FinishedCall]) -> None:
+        """Stop a model if a call says so. Open one that was stopped, if calls were answered."""
         limiter = self._model(name).limiter
-        with suppress(ModelClosedError):
+        reason = next((call.stop for call in finished if call.stop), "")
+        is_stopped = limiter.state().status == "stopped"
+        if not reason and not (is_stopped and any(call.answered for call in finished)):
+            return
+        with suppress(ModelClosedError):  # another call is the one that may open it
             async with limiter.turn(patience_s=0.0, caller=CALLER) as turn:
-                limiter.report(turn, "stop", reason=reason)
+                limiter.report(turn, "stop" if reason else "ok", reason=reason)
 
     def _model(self, name: str) -> ServedModel:
         """Return a model. Raise ConfigurationError if its price is gone: its calls wait."""
@@ -262,9 +268,3 @@ async def _or_delay(model: str, work: Awaitable[None]) -> None:
         await work
     except DELAYS as error:
         log.warning("Batches of %s are delayed: %s", model, error)
-
-
-def _stop_of(reply: ProviderReply) -> str:
-    """Return why a person has to act; empty: no one has to."""
-    row = classify(reply)
-    return (reply.message or row.name) if row.signal == "stop" else ""
