@@ -103,17 +103,24 @@ async def test_the_same_answer_again_and_again_in_a_batch_stops_the_model(
     await batched.balanced()
 
 
-async def test_a_refused_key_in_a_batch_stops_the_model_until_its_calls_are_answered(
-    batched: BatchedModel,
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, {"message": f"Incorrect API key: {PROVIDER_KEY}-of-the-lab"}),
+        (400, {"code": "unsupported_parameter", "message": "'foo_bar' is not supported"}),
+    ],
+)
+async def test_what_a_person_must_fix_stops_the_model_until_its_calls_are_answered(
+    batched: BatchedModel, status: int, error: dict[str, str]
 ) -> None:
     request = await batched.new_request("thing")
     await batched.submit(request)
-    refused = {"error": {"message": f"Incorrect API key: {PROVIDER_KEY}-of-the-lab"}}
-    batched.endpoint.misbehave(batch={"response": {"status_code": 401, "body": refused}})
+    refused = {"status_code": status, "body": {"error": error}}
+    batched.endpoint.misbehave(batch={"response": refused})
     for _ in range(4):
         await batched.step()
     (state,) = gateway_state(batched.gateway.models, "one").models
-    assert "Incorrect API key" in state.stopped
+    assert state.stopped == error["message"]
     assert (await batched.settled_ledger()).settled_nanousd == 0
     await batched.submit(request)
     batched.endpoint.misbehave()
