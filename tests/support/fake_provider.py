@@ -94,6 +94,7 @@ class FakeProvider:
         self.calls: dict[str, int] = {}
         self.requests: list[dict[str, Any]] = []
         self.paths: list[str] = []  # of requests to the batch API
+        self.peers: set[object] = set()  # one for each connection that brought a call
         self.control: dict[str, Any] = {}
         self.in_progress = 0
         self.in_progress_max = 0
@@ -171,6 +172,8 @@ class FakeProvider:
         name = request.match_info.get("behaviour") or self.control.get("behaviour", "plain")
         body = await request.json()
         self.requests.append(body)
+        if request.transport is not None:
+            self.peers.add(request.transport.get_extra_info("peername"))
         self.calls[name] = self.calls.get(name, 0) + 1
         self.bill.totals["calls"] += 1
         key = log_key(body)

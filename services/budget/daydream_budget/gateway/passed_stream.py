@@ -17,6 +17,7 @@ from typing import Any
 
 from daydream_budget.gateway.api.streams import DONE, event, replayed
 from daydream_budget.gateway.attempts import Attempts, ReadyAttempt
+from daydream_budget.gateway.calls.record import StoredAnswer
 from daydream_budget.gateway.event_pipe import EventPipe, SlowReaderError
 from daydream_budget.gateway.metrics import ObservedCall
 from daydream_budget.gateway.paid_answers import SentCall, take_answer
@@ -56,8 +57,7 @@ class PassedStream:
         finally:
             if not self.ready.turn.reported:
                 model.limiter.report(self.ready.turn, "none")
-            if not self._settled:
-                self.attempts.settle(self.ready.attempt, None)
+            self._settle(None)  # unless it has ended
 
     async def _events(self, observed: ObservedCall) -> AsyncGenerator[bytes, None]:
         """Yield what the caller gets, and take note of the end before the last event."""
@@ -103,15 +103,19 @@ class PassedStream:
         context, model = ready.request.context, ready.request.model
         row = observed.ended(reply)
         attempts.report(ready, reply, row)
-        self._settled = True
         if row.status != 200:
             is_free = row.cost_of(reply) == "nothing" and not self._completion.has_text
-            attempts.settle(ready.attempt, 0 if is_free else None)
+            self._settle(0 if is_free else None)
             raise attempts.refusal(model, row, reply)
         sent = SentCall(context, model, ready.call, ready.bound, ready.attempt.attempt_id)
         answer, _ = take_answer(sent, reply, row, attempts.alerts)
         attempts.metrics.add_answer(context, model, answer)
-        attempts.settle(ready.attempt, answer.cost_nanousd, answer)
+        self._settle(answer.cost_nanousd, answer)
+
+    def _settle(self, cost_nanousd: int | None, answer: StoredAnswer | None = None) -> None:
+        if not self._settled:
+            self._settled = True
+            self.attempts.settle(self.ready.attempt, cost_nanousd, answer)
 
 
 def _cut_event(so_far: Mapping[str, Any]) -> dict[str, Any]:

@@ -145,6 +145,13 @@ async def test_a_stream_costs_what_its_usage_says_and_is_counted_like_a_plain_ca
     assert await gateway.about() == []
 
 
+async def test_streams_one_after_the_other_share_a_connection(opened: OpenGateway) -> None:
+    gateway = opened()
+    for _ in range(3):
+        await gateway.read()
+    assert len(gateway.fake.peers) == 1
+
+
 async def test_streams_without_usage_raise_an_alarm_and_close_no_model(
     opened: OpenGateway,
 ) -> None:

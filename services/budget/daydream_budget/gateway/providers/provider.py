@@ -117,9 +117,11 @@ class Provider:
                     line = await anext(lines, None)
                 if line is None:
                     return
-                yield line
-                if event_of(line) == DONE:
+                is_last = event_of(line) == DONE
+                if is_last:
                     await _drain(response)
+                yield line
+                if is_last:
                     return
         except CALL_ERRORS as error:
             yield self._failed(error)
@@ -241,7 +243,7 @@ def _is_stream(response: aiohttp.ClientResponse) -> bool:
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
     """Wait a moment for the end of a stream that is done, so that its connection is used again."""
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError):
         async with asyncio.timeout(DRAIN_S):
             await response.content.read(DRAIN_BYTES_MAX)
 
