@@ -28,6 +28,7 @@ from daydream_contracts.errors import DaydreamError
 from daydream_contracts.rpc import (
     EmptyRequest,
     MemoryState,
+    PairFound,
     Refusal,
     SamplerState,
     SetGoal,
@@ -45,6 +46,7 @@ from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.epoch_renewal import EpochRenewer
 from daydream_sampler.pair_choice import PairChooser
+from daydream_sampler.pair_facts import facts_of
 from daydream_sampler.pair_probability import ProposalModel, anchor_sources_of
 from daydream_sampler.pair_publisher import PairPublisher
 from daydream_sampler.pair_ranking import PairRanking
@@ -171,9 +173,10 @@ class PairSampler:
         """
         proposal = self._proposal(draws[0].before, memory, self._may_see(plans.values()))
         claims = await self._chooser.choose(proposal, draws)
+        pairs = await facts_of(self._runtime.rpc, claims)
         finishing = (
-            self._finish(draw, claim, proposal, plans)
-            for draw, claim in zip(draws, claims, strict=True)
+            self._finish(draw, claim, pair, proposal, plans)
+            for draw, claim, pair in zip(draws, claims, pairs, strict=True)
         )
         results = await asyncio.gather(*finishing, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
@@ -194,14 +197,15 @@ class PairSampler:
         self,
         draw: Draw,
         claim: Claim | None,
+        facts: PairFound | None,
         proposal: ProposalModel,
         plans: Mapping[str, StagePlan],
     ) -> EndedDraw:
-        """Take the pair of a claim, pay for its daydream and publish it."""
+        """Take the pair of a claim with these facts, pay for its daydream and publish it."""
         if claim is None:
             return EndedDraw(draw.claim, DrawEnd.GIVEN_UP)
         pair = await self._chooser.take(
-            claim, self._drawn, proposal.may_see, same_document=self._settings.same_document
+            claim, facts, self._drawn, proposal.may_see, same_document=self._settings.same_document
         )
         if pair is None:
             return EndedDraw(claim, DrawEnd.GIVEN_UP)

@@ -46,7 +46,7 @@ CALLERS: Mapping[Endpoint[Any, Any], Services] = {
     table.GATEWAY_ADD_KEY: ("console",),
     table.GATEWAY_REVOKE_KEY: ("console",),
     table.MEMORY_STATE: ("console", "sampler", "budget"),
-    table.MEMORY_PAIR: ("sampler", "console"),
+    table.MEMORY_PAIRS: ("sampler", "console"),
     table.MEMORY_NEIGHBOURHOODS: ("sampler", "console"),
     table.MEMORY_NEAREST: ("critic", "console"),
     table.MEMORY_SEARCH: ("console", "oracle"),

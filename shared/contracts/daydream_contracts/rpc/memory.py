@@ -54,19 +54,28 @@ class MemoryState(ContractModel):
     )
 
 
-class PairAt(ContractModel):
-    """Two facts by their ordinals."""
+PAIRS_AT_ONCE_MAX = 64
 
-    ordinals: tuple[int, int]
+
+class FindPairs(ContractModel):
+    """Find the facts of pairs by their ordinals."""
+
+    pairs: tuple[tuple[int, int], ...] = Field(min_length=1, max_length=PAIRS_AT_ONCE_MAX)
 
 
 class PairFound(ContractModel):
-    """The two facts, in the order of the request, and the cosine of their vectors."""
+    """Two facts, in the order of the request, and the cosine of their vectors."""
 
     first: Fact
     second: Fact
     similarity: float
     hidden: bool = Field(default=False, description="one of the two is hidden")
+
+
+class PairsFound(ContractModel):
+    """The pairs in the order of the request. None: no fact has one of its ordinals."""
+
+    pairs: tuple[PairFound | None, ...]
 
 
 NEIGHBOUR_QUERIES_MAX = 16  # both facts of each pair of a batch of draws
