@@ -2,6 +2,7 @@
 
 import uvloop
 
+import daydream_runtime.nats_without_aiohttp  # noqa: F401 (before nats)
 from daydream_console.app import build
 from daydream_console.settings import ConsoleSettings
 from daydream_runtime.process import run
