@@ -82,10 +82,10 @@ async def test_calls_survive_a_gateway_or_ledger_that_fails_at_an_exact_point(
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.fault(
-    "F8", invariant="a gateway dies before it settles: what its answer says is settled in the end"
+    "F8", invariant="a gateway dies before it settles: what its answer says is settled"
 )
 async def test_a_gateway_killed_behind_an_answer_leaves_its_real_cost(fleet: Fleet) -> None:
-    """Nobody asks for these calls again, so no gateway settles them."""
+    """No worker asks for these calls again, so no gateway settles them."""
     name, points = "gateway-1", GATEWAY_POINTS[GATEWAY_POINTS.index("after the answer is stored") :]
     for point in points:
         arm(fleet.folder / name, point, "kill")

@@ -83,10 +83,10 @@ async def find_repeats(client: Client, progress: Callable[[int, int], None]) -> 
             is_new = other.ordinal > own.ordinal and other.ordinal not in merged
             if not is_new or similarity < threshold or not may_merge(own, other):
                 continue
-            found = await client.rpc.request(
+            reply = await client.rpc.request(
                 MEMORY_PAIRS, FindPairs(pairs=((own.ordinal, other.ordinal),))
             )
-            (pair,) = found.pairs
+            (pair,) = reply.pairs
             if pair is not None and say_the_same_numbers(pair.first.text, pair.second.text):
                 repeats.append(Repeat(pair.first, pair.second, similarity))
                 merged.add(other.ordinal)

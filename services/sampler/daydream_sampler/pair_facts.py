@@ -18,12 +18,12 @@ async def facts_of(rpc: RpcClient, claims: Sequence[Claim | None]) -> list[PairF
     None stands for no claim, and for a pair that the memory does not know.
     """
     numbers = [number for claim in claims if (number := _number_of(claim)) is not None]
-    found: dict[int | None, PairFound | None] = {}
+    facts: dict[int | None, PairFound | None] = {}
     for start in range(0, len(numbers), PAIRS_AT_ONCE_MAX):
         page = numbers[start : start + PAIRS_AT_ONCE_MAX]
         reply = await rpc.request(MEMORY_PAIRS, FindPairs(pairs=tuple(map(ordinals_of, page))))
-        found.update(zip(page, reply.pairs, strict=True))
-    return [found.get(_number_of(claim)) for claim in claims]
+        facts.update(zip(page, reply.pairs, strict=True))
+    return [facts.get(_number_of(claim)) for claim in claims]
 
 
 def known(claim: Claim, facts: PairFound | None) -> PairFound:

@@ -73,8 +73,8 @@ class PairRanking:
         self, epoch: Epoch, batch: Sequence[Claim], history: StrategyHistory
     ) -> dict[str, ScreenRank]:
         """Return the ranks by claim. Facts of two teams are in no prompt together."""
-        found = await facts_of(self._rpc, batch)
-        pairs = [known(claim, facts) for claim, facts in zip(batch, found, strict=True)]
+        facts_by_place = await facts_of(self._rpc, batch)
+        pairs = [known(claim, facts) for claim, facts in zip(batch, facts_by_place, strict=True)]
         team = next((name for pair in pairs for name in _teams(pair) if name), "")
         shown = [
             (claim, pair)

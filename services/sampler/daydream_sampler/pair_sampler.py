@@ -29,7 +29,6 @@ from daydream_contracts.rpc import (
     EmptyRequest,
     MemoryState,
     PairFound,
-    Refusal,
     SamplerState,
     SetGoal,
 )
@@ -40,7 +39,7 @@ from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.anchor_cycles import AnchorSource
 from daydream_sampler.claim import Claim
-from daydream_sampler.draw_batch import Draw, DrawEnd, EndedDraw, claim_batch, end_batch
+from daydream_sampler.draw_batch import Draw, DrawEnd, EndedDraw, claim_batch, end_batch, refused
 from daydream_sampler.draw_conditions import BATCH_MAX, Blocked, DrawConditions
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch
@@ -70,7 +69,6 @@ log = logging.getLogger(__name__)
 POLL_S = 0.5
 POLL_LATER_S = 2.0  # when there will be no money for long: a person may raise the cap meanwhile
 LONG_WAIT = timedelta(seconds=30)
-RENEW_CLAIM_AFTER = timedelta(days=1)
 
 
 class PairSampler:
@@ -215,7 +213,7 @@ class PairSampler:
         refusal = await self._publisher.publish(claim, pair, number, plans, proposal.facts)
         if refusal is None:
             return EndedDraw(claim, DrawEnd.PUBLISHED)
-        return _refused(claim, refusal)
+        return refused(claim, refusal, datetime.now(UTC))
 
     def _blocked(self, blocked: Blocked) -> float:
         """Set the phase. Return how many seconds to wait."""
@@ -289,16 +287,3 @@ class PairSampler:
         retry_at = report.retry_at
         is_long = retry_at is not None and retry_at - datetime.now(UTC) > LONG_WAIT
         return POLL_LATER_S if is_long else POLL_S
-
-
-def _refused(claim: Claim, refusal: Refusal) -> EndedDraw:
-    """Let the claim wait for money as long as it takes: a cap may renew in weeks.
-
-    The ledger opens no reservation that was requested a week ago, so the claim is renewed.
-    """
-    if refusal.reason == "too-old":
-        # this system stood still that long: whether the pair was paid for is forgotten
-        log.warning("a draw of %s is given up: %s", claim.claimed_at, refusal.text)
-        return EndedDraw(claim, DrawEnd.GIVEN_UP)
-    is_old = datetime.now(UTC) - claim.claimed_at > RENEW_CLAIM_AFTER
-    return EndedDraw(claim, DrawEnd.RENEWED if is_old else DrawEnd.REFUSED, refusal)

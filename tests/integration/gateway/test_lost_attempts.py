@@ -40,7 +40,7 @@ async def claims(nc: Client, server: NatsServer) -> CallClaims:
 
 
 async def authorize(ledger: LedgerClient, nonce: str = "1") -> str:
-    """Authorize an attempt that nobody will settle."""
+    """Authorize an attempt that no gateway will settle."""
     request = Authorize(
         reservation_id=await ledger.reserve(),
         call_id=CALL,

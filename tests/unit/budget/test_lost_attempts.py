@@ -16,7 +16,7 @@ IDLE_S = 86_400.0
 
 
 def ledger_with_lost_attempts(count: int = 1) -> tuple[FakeLedger, list[str]]:
-    """Return a ledger with attempts that nobody has settled."""
+    """Return a ledger with attempts that no gateway has settled."""
     ledger = FakeLedger(lifetime=10**6)
     ledger.open("a", BOUND)
     ids = [ledger.authorize("a", BOUND, lifetime_s=LIFETIME_S).attempt_id for _ in range(count)]

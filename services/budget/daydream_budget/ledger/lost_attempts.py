@@ -1,4 +1,4 @@
-"""Attempts whose time is up: nobody settled them, because their gateway was killed or cut off.
+"""Attempts whose time is up: no gateway settled them, because theirs was killed or cut off.
 
     authorized --time is up, answer stored--> settled with its cost, as the gateway would have done
     authorized --time is up, no answer------> settled in full, since the cost is unknown
@@ -49,8 +49,8 @@ class LostAttempts:
         try:
             async with asyncio.timeout(LOOKUP_S):
                 for attempt_id, attempt in list(islice(lost(state, now), LOOKUPS_MAX)):
-                    found = await find(attempt_id, attempt)
-                    self.settlements[attempt_id] = found or Settle(attempt_id=attempt_id)
+                    settlement = await find(attempt_id, attempt)
+                    self.settlements[attempt_id] = settlement or Settle(attempt_id=attempt_id)
         except READ_ERRORS as error:
             log.warning("The answers of lost attempts can't be read: %r", error)
         for attempt_id, _ in lost(state, now - PATIENCE):

@@ -79,10 +79,10 @@ async def _reserved_per_daydream(client: Client, memory: MemoryState, samples: i
     generator = random.Random(0)
     largest = 0
     sampled = [generator.sample(range(memory.facts), 2) for _ in range(PAIRS_SAMPLED)]
-    found = await client.rpc.request(
+    reply = await client.rpc.request(
         MEMORY_PAIRS, FindPairs(pairs=tuple((first, second) for first, second in sampled))
     )
-    for pair in found.pairs:
+    for pair in reply.pairs:
         if pair is None:
             continue
         fact_bytes = len(pair.first.text.encode()) + len(pair.second.text.encode())

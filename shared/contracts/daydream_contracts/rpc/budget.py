@@ -91,7 +91,7 @@ class Authorize(ContractModel):
     lifetime_s: float = Field(
         gt=0,
         le=LIFETIME_S_MAX,
-        description="after this time an attempt that nobody has settled is settled, with the cost "
+        description="after this time an attempt without a settlement is settled, with the cost "
         "in its stored answer or in full",
     )
     settlements: tuple[Settle, ...] = Field(default=(), max_length=SETTLEMENTS_MAX)

@@ -29,18 +29,14 @@ class MemoryState(ContractModel):
     daydreams_judged: int = Field(description="daydreams that a model judged")
     decisions: dict[str, int]
     insights: int
-    hidden: int = Field(
-        default=0,
-        description="facts with an ordinal that cannot be drawn or found",
-    )
+    hidden: int = Field(default=0, description="facts that cannot be drawn or found")
     quarantined: int = Field(default=0, description="promoted hypotheses pending review")
     embedding_model: str
     questions: tuple[int, ...] = Field(
         default=(), description="ordinals of the lab's open questions, the newest 1,000"
     )
     teams: dict[str, int] = Field(
-        default_factory=dict,
-        description="facts per team, without shared facts",
+        default_factory=dict, description="facts per team, without shared facts"
     )
     clearances: dict[str, int] = Field(
         default_factory=dict, description="facts per clearance, with pending ones"
