@@ -112,6 +112,11 @@ def interval_figure(
     print(json.dumps(line), flush=True)
 
 
+def ratio_of_sums(rows: Sequence[tuple[float, float]]) -> float:
+    """Return the sum of the first numbers over that of the second ones: found over expected."""
+    return sum(first for first, _ in rows) / max(1e-12, sum(second for _, second in rows))
+
+
 def ratio_interval_figure(
     benchmark: str,
     name: str,

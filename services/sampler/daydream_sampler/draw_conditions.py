@@ -1,4 +1,4 @@
-"""Whether pairs may be drawn now, and how many.
+"""Whether pairs may be drawn now, and how many: backpressure, schedule, and models that refuse.
 
 States of the pipeline: full (as many pairs are pending or in progress as may be) → filling (a few
 more may be drawn, and a moment is waited for more) → open. A batch of draws costs about as many

@@ -15,9 +15,6 @@ expectation.
 from __future__ import annotations
 
 import asyncio
-import math
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -26,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.figures import interval_figure
+from benchmarks.figures import interval_figure, ratio_of_sums
+from benchmarks.sampler.shared_words import DocumentPair, SharedWords
 from benchmarks.sampler.worlds import Work, headline, is_held_out, read_works
 from daydream_contracts.events import FactKind
 from daydream_memory.chunking import facts_of
@@ -40,11 +38,7 @@ from support.scripted_judge import DECOY, GOOD, PORTFOLIO, ScriptedJudge, judged
 DRAWS, SEEDS, QUICK_SEEDS = 200, 10, 3
 FIRST_SEED = 1000  # parameters were tuned with seeds below 100
 STRATEGIES = ("importance", "learned", PORTFOLIO)
-STEM = re.compile(r"[a-z]{4,}")
-STEM_LETTERS = 5
-RARE_SHARE = 0.05  # of the documents: a stem in fewer of them is rare
 JOINED, FAR, DECOYS = "joined", "joined_far", "decoys"
-DocumentPair = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -120,34 +114,6 @@ def joined_by(place: int, work: Work, works: int) -> list[DocumentPair]:
     return [*((place, paper) for paper in papers), *combinations(sorted(papers), 2)]
 
 
-class SharedWords:
-    """How many words two documents share, by stems, rare ones counting more."""
-
-    def __init__(self, documents: Sequence[str]) -> None:
-        self._stems = [_stems(text) for text in documents]
-        counts = Counter(stem for stems in self._stems for stem in stems)
-        self._weights = {stem: math.log(len(documents) / n) for stem, n in counts.items()}
-        self._rare = {stem for stem, n in counts.items() if n < RARE_SHARE * len(documents)}
-
-    def weight(self, pair: DocumentPair) -> float:
-        """Return the sum of the inverse frequencies of what both share, between 0 and 1."""
-        first, second = (self._stems[place] for place in pair)
-        scale = math.sqrt(self._sum(first) * self._sum(second))
-        return self._sum(first & second) / scale if scale else 0.0
-
-    def rare(self, pair: DocumentPair) -> bool:
-        """Return whether both have a stem that few documents have."""
-        first, second = (self._stems[place] for place in pair)
-        return bool(first & second & self._rare)
-
-    def _sum(self, stems: set[str]) -> float:
-        return sum(self._weights[stem] for stem in stems)
-
-
-def _stems(text: str) -> set[str]:
-    return {word[:STEM_LETTERS] for word in STEM.findall(text.lower())}
-
-
 def ingested(documents: Sequence[str]) -> Passages:
     """Return the memory after the product's reader and splitter, with the bundled vectors."""
     texts, sources, ordinals = list[str](), list[str](), list[list[int]]()
@@ -190,15 +156,15 @@ def _print(
         }
         if expected:
             interval_figure(
-                "sampler", f"across_{kind}_ratio_{name}{suffix}", rows, ratio_of, "times", **details
+                "sampler",
+                f"across_{kind}_ratio_{name}{suffix}",
+                rows,
+                ratio_of_sums,
+                "times",
+                **details,
             )
 
 
 def _found(runs: Sequence[frozenset[int]], numbers: Sequence[int]) -> float:
     """Return how many of these pairs a run draws, in the mean."""
     return sum(number in run for run in runs for number in numbers) / len(runs)
-
-
-def ratio_of(rows: Sequence[tuple[float, float]]) -> float:
-    """Return the sum of what was found over the sum of what uniform draws find."""
-    return sum(drawn for drawn, _ in rows) / max(1e-12, sum(uniform for _, uniform in rows))

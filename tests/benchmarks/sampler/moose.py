@@ -1,4 +1,6 @@
-"""Count the pairs that scientists really joined among the first draws, against uniform draws.
+"""Count the pairs that scientists really joined among the first draws, and the decoys, against
+uniform draws. The decoys of a question are the papers that share the most rare words with it and
+that it was not joined with: as many as it was joined with.
 
 Draws are the product's own: its epoch, strategies, probabilities and portfolio, over a memory of
 questions and papers, without NATS. `anchored` knows which facts are questions. `importance` does
@@ -19,7 +21,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import SecretStr
 
-from benchmarks.figures import interval_figure
+from benchmarks.figures import interval_figure, ratio_of_sums
+from benchmarks.sampler.shared_words import SharedWords
 from benchmarks.sampler.worlds import Joined, corpora, headline, held_out, read_joined
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.provider import EMBEDDINGS_PATH, Provider
@@ -44,6 +47,7 @@ FIRST_SEED = 1000  # parameters were tuned with seeds below 100
 FLOOR = 0.1
 FOREVER = 2**60
 BATCH = 32
+Link = tuple[int, int]  # a question and a paper, by position
 
 
 @dataclass(frozen=True)
@@ -87,42 +91,60 @@ def measure(table: Path, *, quick: bool, other: EndpointModel | None = None) -> 
 
 def _print_ratios(joined: Joined, space: FactSpace, suffix: str, draws: int, quick: bool) -> None:
     seeds = range(FIRST_SEED, FIRST_SEED + (4 if quick else SEEDS))
+    decoys = decoys_of(joined)
     for prefix, names, portfolio in (
         ("", ["anchored"], False),
         ("mixed_", ["importance"], False),
         ("portfolio_", SamplerSettings().strategies, True),
     ):
-        hits_by_seed = np.array(
-            [
-                hits_of(joined, space, load_strategies(names), seed, draws, portfolio=portfolio)
-                for seed in seeds
-            ]
-        )
+        runs = [
+            drawn_pairs(joined, space, load_strategies(names), seed, draws, portfolio=portfolio)
+            for seed in seeds
+        ]
         # Uniform draws over questions × papers have fewer pairs to miss: the stricter measure.
         # Where the strategy does not know the questions, uniform draws are over all pairs.
         pairs = joined.pairs if prefix != "mixed_" else math.comb(len(space.vectors), 2)
         expected = draws * joined.links_per_question / pairs
-        interval_figure(
-            "sampler",
-            f"moose_{prefix}hits_ratio{suffix}",
-            list(zip(hits_by_seed.mean(axis=0).tolist(), expected.tolist(), strict=True)),
-            ratio_of_sums,
-            "times",
-            interval="over questions",
-            questions=len(joined.questions),
-            papers=len(joined.papers),
-            pairs=pairs,
-            joined=len(joined.links),
-            expected_of_uniform=round(float(expected.sum()), 3),
-            draws=draws,
-            seeds=str(seeds),
-            standard_error_of_seeds=round(
-                float(
-                    hits_by_seed.sum(axis=1).std(ddof=1) / len(hits_by_seed) ** 0.5 / expected.sum()
+        for kind, links in (("hits", joined.links), ("decoys", decoys)):
+            by_seed = np.array([by_question(run, links, len(joined.questions)) for run in runs])
+            interval_figure(
+                "sampler",
+                f"moose_{prefix}{kind}_ratio{suffix}",
+                list(zip(by_seed.mean(axis=0).tolist(), expected.tolist(), strict=True)),
+                ratio_of_sums,
+                "times",
+                interval="over questions",
+                questions=len(joined.questions),
+                papers=len(joined.papers),
+                pairs=pairs,
+                joined=len(joined.links),
+                expected_of_uniform=round(float(expected.sum()), 3),
+                draws=draws,
+                seeds=str(seeds),
+                standard_error_of_seeds=round(
+                    float(by_seed.sum(axis=1).std(ddof=1) / len(by_seed) ** 0.5 / expected.sum()),
+                    3,
                 ),
-                3,
-            ),
-        )
+            )
+
+
+def decoys_of(joined: Joined) -> frozenset[Link]:
+    """Return the decoys of each question."""
+    first_paper = len(joined.questions)
+    shared = SharedWords([*joined.questions, *joined.papers])
+    decoys = set[Link]()
+    for question, count in enumerate(joined.links_per_question.astype(int).tolist()):
+        others = [at for at in range(len(joined.papers)) if (question, at) not in joined.links]
+        weights = {at: shared.weight((question, first_paper + at)) for at in others}
+        others.sort(key=weights.__getitem__, reverse=True)
+        decoys.update((question, paper) for paper in others[:count])
+    return frozenset(decoys)
+
+
+def by_question(run: Sequence[Link], links: frozenset[Link], questions: int) -> list[int]:
+    """Count the drawn links, by question."""
+    counts = Counter(question for question, paper in run if (question, paper) in links)
+    return [counts[question] for question in range(questions)]
 
 
 def space_of(half: Joined, joined: Joined, space: FactSpace) -> FactSpace:
@@ -134,11 +156,6 @@ def space_of(half: Joined, joined: Joined, space: FactSpace) -> FactSpace:
     return FactSpace(space.vectors[rows], sources, [space.kinds[row] for row in rows])
 
 
-def ratio_of_sums(rows: Sequence[tuple[float, float]]) -> float:
-    """Return the sum of the first numbers over that of the second ones."""
-    return sum(first for first, _ in rows) / max(1e-12, sum(second for _, second in rows))
-
-
 def embedded(joined: Joined, other: EndpointModel | None = None) -> FactSpace:
     """Return the memory, with the questions first, embedded with the bundled model or `other`."""
     texts = [*joined.questions, *joined.papers]
@@ -147,7 +164,7 @@ def embedded(joined: Joined, other: EndpointModel | None = None) -> FactSpace:
     return FactSpace(vectors, [str(place) for place in range(len(texts))], kinds)
 
 
-def hits_of(
+def drawn_pairs(
     joined: Joined,
     space: FactSpace,
     strategies: dict[str, Strategy],
@@ -155,23 +172,25 @@ def hits_of(
     draws: int,
     *,
     portfolio: bool,
-) -> list[int]:
-    """Count the draws of a joined pair, by question."""
+) -> list[Link]:
+    """Return the draws of a question and a paper, which may be joined or not."""
     first_paper = len(joined.questions)
     links = {(question, first_paper + paper) for question, paper in joined.links}
     shares = {UNIFORM: FLOOR, **dict.fromkeys(strategies, (1 - FLOOR) / len(strategies))}
     start = (
         PortfolioRound() if portfolio else PortfolioRound(number=1, until=FOREVER, shares=shares)
     )
-    hits = drawn(
+    draws_of_run = drawn(
         space,
         Epoch(key=f"{seed:x}", round=start),
         strategies,
         lambda claim: ordinals_of(claim.number or 0) in links,
         draws,
     )
-    by_question = Counter(ordinals_of(number)[0] for number, is_hit in hits if is_hit)
-    return [by_question[question] for question in range(len(joined.questions))]
+    pairs = [ordinals_of(number) for number, _ in draws_of_run]
+    return [
+        (first, second - first_paper) for first, second in pairs if first < first_paper <= second
+    ]
 
 
 def drawn(

@@ -3,7 +3,8 @@ draws.
 
 The ideas stand for pairs with features. A draw reveals the rating of the idea, nothing else, and no
 idea is drawn twice. The product's parts draw: its regression, its choice by expectation, and its
-portfolio of uniform and learned with the uniform floor.
+portfolio of uniform and learned with the uniform floor. The decoys here are the ideas with the
+lowest rating. Intervals are over ideas.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.figures import mean_figure
+from benchmarks.figures import interval_figure, ratio_of_sums
 from benchmarks.sampler.worlds import Rated, read_rated
 from daydream_sampler.claim import UNIFORM
 from daydream_sampler.portfolio import ROUND_DRAWS, TEMPER, shares_of
@@ -42,28 +44,31 @@ def measure(file: Path, *, quick: bool) -> None:
         (half, "_held_out", DRAWS // 2),
         (half, "_held_out", DRAWS),
     ):
-        expected = draws * float(part.interesting.mean())
-        mean_figure(
-            "sampler",
-            f"scimuse_yield_ratio_{draws}{name}",
-            [hits(part, seed, draws) / expected for seed in seeds],
-            "times",
-            ideas=len(part.interesting),
-            expected_of_uniform=expected,
-            draws=draws,
-            seeds=str(seeds),
-        )
+        drawn_share = np.mean([drawn(part, seed, draws) for seed in seeds], axis=0)
+        of_uniform = draws / len(part.interesting)
+        for kind, of_kind in (("yield", part.interesting), ("decoys", part.lowest)):
+            interval_figure(
+                "sampler",
+                f"scimuse_{kind}_ratio_{draws}{name}",
+                list(zip(drawn_share * of_kind, of_uniform * of_kind, strict=True)),
+                ratio_of_sums,
+                "times",
+                interval="over ideas",
+                ideas=len(of_kind),
+                expected_of_uniform=round(of_uniform * float(of_kind.sum()), 3),
+                draws=draws,
+                seeds=str(seeds),
+            )
 
 
-def hits(rated: Rated, seed: int, draws: int) -> int:
-    """Count the interesting ideas among the first draws."""
+def drawn(rated: Rated, seed: int, draws: int) -> NDArray[np.bool_]:
+    """Return which ideas are among the first draws, shape (ideas,)."""
     rng = np.random.default_rng(seed)
     features = np.hstack([np.ones((len(rated.features), 1)), rated.features])
     regression = Regression.empty(features.shape[1])
     left = np.ones(len(features), bool)
     history = StrategyHistory()
     stats = {name: StrategyStats() for name in (UNIFORM, LEARNED)}
-    interesting_count = 0
     for draw in range(draws):
         if draw % ROUND_DRAWS == 0:
             history.strategies = stats
@@ -78,7 +83,6 @@ def hits(rated: Rated, seed: int, draws: int) -> int:
         idea = int(rng.choice(len(weights), p=weights / weights.sum()))
         left[idea] = False
         interesting = bool(rated.interesting[idea])
-        interesting_count += interesting
         regression.add(features[idea], float(interesting))
         row = stats[name]
         stats[name] = row.model_copy(
@@ -88,4 +92,4 @@ def hits(rated: Rated, seed: int, draws: int) -> int:
                 "cost_nanousd": row.cost_nanousd + 1,
             }
         )
-    return interesting_count
+    return ~left

@@ -24,7 +24,7 @@ PUBLISHED = (
     f"(Data/, MIT), {SCIMUSE_FILE} from https://github.com/artificial-scientist-lab/SciMuse "
     "(data/, MIT; a pickle there)"
 )
-INTERESTING = 4  # of 5
+INTERESTING, LOWEST = 4, 1  # of 5
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,18 @@ class Work:
 
 @dataclass(frozen=True)
 class Rated:
-    """Features of ideas, shape (ideas, features), and whether a person found each interesting."""
+    """Features of ideas, shape (ideas, features), and how a person rated each.
+
+    `interesting` were rated 4 or 5, `lowest` 1.
+    """
 
     features: NDArray[np.float64]
     interesting: NDArray[np.bool_]
+    lowest: NDArray[np.bool_]
 
     def held_out(self) -> Rated:
         """Return the held-out half of the ideas: every second one."""
-        return Rated(self.features[1::2], self.interesting[1::2])
+        return Rated(self.features[1::2], self.interesting[1::2], self.lowest[1::2])
 
 
 def is_held_out(text: str) -> bool:
@@ -149,7 +153,9 @@ def read_rated(file: Path) -> Rated:
     ranks = table[:, 1:].argsort(axis=0).argsort(axis=0).astype(float)
     spread = ranks.std(axis=0)
     return Rated(
-        (ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, 1.0), table[:, 0] >= INTERESTING
+        (ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, 1.0),
+        table[:, 0] >= INTERESTING,
+        table[:, 0] == LOWEST,
     )
 
 

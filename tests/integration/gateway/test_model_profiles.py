@@ -30,10 +30,10 @@ async def learned(nc: Client, settings: dict[str, Any]) -> dict[str, str]:
     """Return what a replica that starts now sends no more, with the reason."""
     async with gateway_here(nc, **settings) as gateway:
         refused = gateway.models.open(NAME).dialect.refused
-        return {feature: lesson.words for feature, lesson in refused.items()}
+        return {feature: refusal.words for feature, refusal in refused.items()}
 
 
-async def test_replicas_share_their_lessons_and_keep_them_over_a_start(nc: Client) -> None:
+async def test_replicas_share_their_profiles_and_keep_them_over_a_start(nc: Client) -> None:
     async with gateway_here(nc, **HERE) as first, gateway_here(nc, **HERE) as second:
         first_model, second_model = first.models.open(NAME), second.models.open(NAME)
         first_model.dialect.refuse("seed", "no seed", at_s=10)

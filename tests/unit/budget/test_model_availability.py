@@ -14,7 +14,7 @@ from daydream_budget.gateway.limiter.model_availability import (
     AvailabilityView,
     ModelAvailability,
 )
-from daydream_budget.gateway.limiter.pace import AcceptedStarts, Pace, PaceLesson
+from daydream_budget.gateway.limiter.pace import AcceptedStarts, LearnedPace, Pace
 from daydream_budget.gateway.limiter.terms import LimiterSettings, Signal
 
 NOW = 500.0
@@ -72,14 +72,14 @@ def test_a_burst_after_an_idle_hour_teaches_the_pace_of_the_burst() -> None:
         starts.add(1, NOW + second)
     for call in range(60):
         starts.add(1, NOW + 500 + call * 0.05)
-    lesson = starts.lesson(accepts_again=NOW + 560)
-    assert lesson is not None
-    assert lesson.per_s == pytest.approx(1.0, rel=0.05)
+    learned = starts.learned(accepts_again=NOW + 560)
+    assert learned is not None
+    assert learned.per_s == pytest.approx(1.0, rel=0.05)
 
 
 def test_a_pace_is_kept_by_a_share_of_it() -> None:
     pace = Pace(random.Random(1))
-    pace.learn(PaceLesson(10.0, 60.0), NOW)
+    pace.learn(LearnedPace(10.0, 60.0), NOW)
     now, starts = NOW, 0
     while now < NOW + 30:
         delay_s = pace.delay_s(0.5, now)

@@ -47,7 +47,7 @@ def test_the_precision_above_a_threshold_is_rarely_lower_than_promised() -> None
         certified = certify(*labelled_scores(300, 2.0, seed), 0.6)
         if certified is not None:
             certified_count += 1
-            broken += truth[fresh >= certified.threshold].mean() < 0.6
+            broken += int(truth[fresh >= certified.threshold].mean() < 0.6)
             assert certified.low <= certified.share <= certified.high
     assert certified_count > 75
     assert broken <= 19, "at most a tenth, and three standard deviations of chance"

@@ -23,7 +23,7 @@ PERCENT_MAX = 1_000_000
 KEY_CHARS = 16
 
 
-class BillLesson(BaseModel):
+class LearnedMarkup(BaseModel):
     """How much higher than by the price list the bounds of one model are."""
 
     model_config = ConfigDict(frozen=True)
@@ -47,7 +47,7 @@ class BillLesson(BaseModel):
             )
         )
 
-    def merge(self, other: BillLesson) -> Self:
+    def merge(self, other: LearnedMarkup) -> Self:
         """Return what either of two replicas has learned."""
         return type(self)(
             percent=max(self.percent, other.percent),
@@ -64,15 +64,15 @@ class BillLesson(BaseModel):
 
 
 def merge_bills(
-    mine: Mapping[str, BillLesson], theirs: Mapping[str, BillLesson]
-) -> dict[str, BillLesson]:
+    mine: Mapping[str, LearnedMarkup], theirs: Mapping[str, LearnedMarkup]
+) -> dict[str, LearnedMarkup]:
     """Return what either of two replicas has learned, by price."""
     return {
-        price: mine.get(price, BillLesson()).merge(theirs.get(price, BillLesson()))
+        price: mine.get(price, LearnedMarkup()).merge(theirs.get(price, LearnedMarkup()))
         for price in sorted(mine.keys() | theirs.keys())
     }
 
 
 def price_key(price: Price) -> str:
-    """Return a name for what a price says now: a lesson is about one price."""
+    """Return a name for what a price says now: a markup is about one price."""
     return hashlib.sha256(repr(price.tariffs()).encode()).hexdigest()[:KEY_CHARS]

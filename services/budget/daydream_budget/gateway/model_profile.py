@@ -6,24 +6,24 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from daydream_budget.gateway.bills import BillLesson, merge_bills
+from daydream_budget.gateway.bills import LearnedMarkup, merge_bills
 from daydream_budget.gateway.providers.capabilities import Capabilities
 from daydream_budget.gateway.providers.dialect import Dialect
-from daydream_budget.gateway.providers.reasoning import ThoughtLesson, merge_thought
+from daydream_budget.gateway.providers.reasoning import LearnedAllowance, merge_allowances
 
 
 class ModelProfile(BaseModel):
     """The profile of one model. Those of two replicas merge in any order.
 
-    `bills` is by price: a lesson is about one price, and ends when the price is corrected.
+    `bills` is by price: a markup is about one price, and ends when the price is corrected.
     `capabilities` is what the probe found out; a replica that probes has claimed it before.
     """
 
     model_config = ConfigDict(frozen=True)
 
     dialect: Dialect = Dialect()
-    bills: dict[str, BillLesson] = {}
-    thought: dict[str, ThoughtLesson] = {}
+    bills: dict[str, LearnedMarkup] = {}
+    allowances: dict[str, LearnedAllowance] = {}
     capabilities: Capabilities | None = None
     probe_claimed_at_s: float = 0.0
 
@@ -33,7 +33,7 @@ class ModelProfile(BaseModel):
         return type(self)(
             dialect=self.dialect.merge(other.dialect),
             bills=merge_bills(self.bills, other.bills),
-            thought=merge_thought(self.thought, other.thought),
+            allowances=merge_allowances(self.allowances, other.allowances),
             capabilities=max(findings, key=lambda findings: findings.probed_at_s, default=None),
             probe_claimed_at_s=max(self.probe_claimed_at_s, other.probe_claimed_at_s),
         )

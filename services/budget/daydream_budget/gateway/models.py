@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from daydream_budget.gateway.bills import BillLesson, price_key
+from daydream_budget.gateway.bills import LearnedMarkup, price_key
 from daydream_budget.gateway.call_bounds import CallBound, chat_bound, embedding_bound
 from daydream_budget.gateway.callers import Caller
 from daydream_budget.gateway.limiter.limiter import Limiter
@@ -63,15 +63,15 @@ class ServedModel:
     allowances: ReasoningAllowances
     counter: Counter | None
     output_tokens_max: int
-    bills: BillLesson = field(default_factory=BillLesson)
+    bills: LearnedMarkup = field(default_factory=LearnedMarkup)
     capabilities: Capabilities | None = None
 
     def profile(self) -> ModelProfile:
         """Return what this replica has learned from answers, without what was known beforehand."""
         return ModelProfile(
             dialect=self.dialect.learned(),
-            bills={} if self.bills == BillLesson() else {price_key(self.price): self.bills},
-            thought=self.allowances.lessons(),
+            bills={} if self.bills == LearnedMarkup() else {price_key(self.price): self.bills},
+            allowances=self.allowances.learned(),
             capabilities=self.capabilities,
         )
 
@@ -83,10 +83,10 @@ class ServedModel:
     def adopt(self, profile: ModelProfile) -> None:
         """Learn what another replica has learned, or this one before its start."""
         self.dialect.adopt(profile.dialect)
-        self.bills = self.bills.merge(profile.bills.get(price_key(self.price), BillLesson()))
+        self.bills = self.bills.merge(profile.bills.get(price_key(self.price), LearnedMarkup()))
         if profile.capabilities is not None and self.capabilities is None:
             self.take_findings(profile.capabilities)
-        self.allowances.adopt(profile.thought)
+        self.allowances.adopt(profile.allowances)
 
     def take_findings(self, capabilities: Capabilities) -> None:
         """Take over what a probe found out."""

@@ -154,7 +154,7 @@ def _model_checks(model: ModelState) -> list[DoctorCheck]:
     about = f"gateway, {model.model}"
     if model.stopped:
         return [DoctorCheck(about, model.stopped, "Correct it at the provider; calls then resume")]
-    return [DoctorCheck(about, lesson) for lesson in model.learned] or [
+    return [DoctorCheck(about, learned) for learned in model.learned] or [
         DoctorCheck(about, "takes all that was asked of it")
     ]
 

@@ -152,8 +152,8 @@ def _show_model(model: ModelState) -> None:
         out.print(f"  [red]stopped: {model.stopped}[/red]")
     elif model.waiting_for:
         out.print(f"  [yellow]waits: {model.waiting_for}[/yellow]")
-    for lesson in model.learned:
-        out.print(f"  learned: {lesson}", markup=False)
+    for learned in model.learned:
+        out.print(f"  learned: {learned}", markup=False)
 
 
 def _show_keys(keys: Sequence[IssuedKey]) -> None:

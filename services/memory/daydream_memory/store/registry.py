@@ -1,8 +1,8 @@
 """The stores by name: the two bundled ones, and those that other packages offer.
 
-A package adds a store with an entry point in the group `daydream.stores`. It names a coroutine
-function that takes a `StoreContext` and returns a `Store`. The contract tests in
-`tests/contracts/store` run on every store that is installed.
+A bundled store gets a row in `BUNDLED` below. Another package adds a store with an entry point in
+the group `daydream.stores`. It names a coroutine function that takes a `StoreContext` and returns a
+`Store`. The contract tests in `tests/contracts/store` run on every store that is installed.
 """
 
 from __future__ import annotations

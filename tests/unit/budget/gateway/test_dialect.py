@@ -115,7 +115,7 @@ def test_the_operator_sets_the_response_format() -> None:
     assert "response_format" not in prepared(config=config)
 
 
-def test_a_call_that_was_sent_before_the_lesson_gets_its_correction_too() -> None:
+def test_a_call_that_was_sent_before_the_refusal_gets_its_correction_too() -> None:
     dialect = Dialect.of(OPENAI)
     sent = prepare(BODY, dialect)
     refusal = reply_to(400, error("Unrecognized request argument supplied: max_completion_tokens"))

@@ -15,20 +15,20 @@ from daydream_budget.gateway.providers.reasoning import (
     INCREASES_MAX,
     SEEN_MAX,
     SEEN_MIN,
+    LearnedAllowance,
     ReasoningAllowance,
     ReasoningAllowances,
-    ThoughtLesson,
     is_known_thinker,
-    merge_thought,
+    merge_allowances,
     thought_tokens,
 )
 from daydream_budget.gateway.providers.reply import ProviderReply
 from support.provider_replies import completion, reply_to
 
-lessons = st.dictionaries(
+learned_allowances = st.dictionaries(
     st.sampled_from(["critic", "oracle"]),
     st.builds(
-        ThoughtLesson,
+        LearnedAllowance,
         tokens=st.integers(0, 3),
         never_stops=st.booleans(),
         learned_at_s=st.sampled_from([0.0, 1.0, 2.0]),
@@ -191,10 +191,10 @@ def test_what_a_role_learned_is_adopted_by_a_replica_that_has_seen_less() -> Non
         first.for_role("critic").observe(thinking(1000))
     for _ in range(INCREASES_MAX + 1):
         cut_at(first.for_role("oracle"))
-    second.adopt(first.lessons())
+    second.adopt(first.learned())
     assert dict(second) == dict(first) == {"critic": 1500, "oracle": 1500}
     assert second.for_role("oracle").never_stops
-    assert second.lessons() == first.lessons()
+    assert second.learned() == first.learned()
     assert any("never stops" in line for line in second.lines())
 
 
@@ -203,14 +203,14 @@ def test_a_replica_keeps_what_it_has_seen_itself() -> None:
     for _ in range(SEEN_MIN):
         first.for_role("critic").observe(thinking(1000))
         second.for_role("critic").observe(thinking(2000))
-    first.adopt(second.lessons())
+    first.adopt(second.learned())
     assert dict(first) == {"critic": 1500}
 
 
 def test_increases_that_may_still_fail_are_not_shared() -> None:
     allowances = ReasoningAllowances("m")
     cut_at(allowances.for_role("critic"))
-    assert allowances.lessons() == {}
+    assert allowances.learned() == {}
 
 
 def test_what_the_operator_set_is_neither_shared_nor_replaced() -> None:
@@ -218,17 +218,17 @@ def test_what_the_operator_set_is_neither_shared_nor_replaced() -> None:
     for _ in range(INCREASES_MAX + 1):
         cut_at(learned.for_role("critic"))
         cut_at(fixed.for_role("oracle"))
-    fixed.adopt(learned.lessons())
-    assert fixed.lessons() == {}
+    fixed.adopt(learned.learned())
+    assert fixed.learned() == {}
     assert not fixed.for_role("critic").never_stops
 
 
-@given(lessons, lessons)
-def test_lessons_of_two_replicas_merge_in_any_order(
-    first: dict[str, ThoughtLesson], second: dict[str, ThoughtLesson]
+@given(learned_allowances, learned_allowances)
+def test_allowances_of_two_replicas_merge_in_any_order(
+    first: dict[str, LearnedAllowance], second: dict[str, LearnedAllowance]
 ) -> None:
-    merged = merge_thought(first, second)
-    assert merged == merge_thought(second, first) == merge_thought(merged, second)
+    merged = merge_allowances(first, second)
+    assert merged == merge_allowances(second, first) == merge_allowances(merged, second)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from daydream_budget.gateway.limiter.model_availability import (
     REASON_CHARACTERS_MAX,
     AvailabilityView,
 )
-from daydream_budget.gateway.limiter.pace import PaceLesson
+from daydream_budget.gateway.limiter.pace import LearnedPace
 from daydream_budget.gateway.limiter.terms import NAME_CHARACTERS_MAX, ModelKey, Signal
 from daydream_budget.gateway.limiter.turns import Turns
 from daydream_contracts.events.base import ContractModel
@@ -77,8 +77,8 @@ class ModelReport(ContractModel):
             reason=self.reason,
             cool_s=self.cool_s,
             concurrency=self.concurrency,
-            lesson=None if pace is None else PaceLesson(pace.per_s, pace.span_s),
-            lesson_age_s=0.0 if pace is None else pace.age_s,
+            learned_pace=None if pace is None else LearnedPace(pace.per_s, pace.span_s),
+            learned_pace_age_s=0.0 if pace is None else pace.age_s,
         )
 
 
@@ -92,7 +92,7 @@ class ReplicaReport(ContractModel):
 
 def model_report(key: ModelKey, turns: Turns, view: AvailabilityView, waiting: int) -> ModelReport:
     """Return what a limiter tells other replicas."""
-    lesson = view.lesson
+    learned = view.learned_pace
     return ModelReport(
         provider=key.provider,
         model=key.model,
@@ -108,6 +108,6 @@ def model_report(key: ModelKey, turns: Turns, view: AvailabilityView, waiting: i
         cool_s=view.cool_s,
         concurrency=view.concurrency,
         pace=None
-        if lesson is None
-        else PaceReport(per_s=lesson.per_s, span_s=lesson.span_s, age_s=view.lesson_age_s),
+        if learned is None
+        else PaceReport(per_s=learned.per_s, span_s=learned.span_s, age_s=view.learned_pace_age_s),
     )

@@ -27,7 +27,7 @@ from random import Random
 
 from daydream_budget.gateway.limiter.concurrency import Concurrency
 from daydream_budget.gateway.limiter.cooldown import CoolDown, bounded
-from daydream_budget.gateway.limiter.pace import AcceptedStarts, Pace, PaceLesson
+from daydream_budget.gateway.limiter.pace import AcceptedStarts, LearnedPace, Pace
 from daydream_budget.gateway.limiter.terms import LimiterSettings, Signal
 from daydream_budget.gateway.limiter.timing import jittered
 
@@ -65,8 +65,8 @@ class AvailabilityView:
     reason: str
     cool_s: float
     concurrency: float
-    lesson: PaceLesson | None
-    lesson_age_s: float
+    learned_pace: LearnedPace | None
+    learned_pace_age_s: float
 
 
 class ModelAvailability:
@@ -113,8 +113,8 @@ class ModelAvailability:
             reason=self.reason,
             cool_s=self._cool_down.wait_s,
             concurrency=self.concurrency.limit,
-            lesson=self.pace.lesson(),
-            lesson_age_s=self.pace.age_s(now),
+            learned_pace=self.pace.learned(),
+            learned_pace_age_s=self.pace.age_s(now),
         )
 
     def adopt(self, view: AvailabilityView, now: float) -> None:
@@ -196,9 +196,9 @@ class ModelAvailability:
     def _open(self, now: float) -> None:
         self.epoch += 1
         if self.cause == "busy":
-            lesson = self.starts.lesson(min(now, self._accepts_again))
-            if lesson is not None:
-                self.pace.learn(lesson, now, accepts_since=self._accepts_again)
+            learned = self.starts.learned(min(now, self._accepts_again))
+            if learned is not None:
+                self.pace.learn(learned, now, accepts_since=self._accepts_again)
         self._begin_period()
         self._cool_down.answered()
         self._accept(1, now)
@@ -220,7 +220,10 @@ class ModelAvailability:
             return
         if self.closed_until is not None:
             self._begin_period()
-        if view.lesson is not None:
+        if view.learned_pace is not None:
             self.pace.learn(
-                view.lesson, now, age_s=view.lesson_age_s, accepts_since=self._accepts_again
+                view.learned_pace,
+                now,
+                age_s=view.learned_pace_age_s,
+                accepts_since=self._accepts_again,
             )

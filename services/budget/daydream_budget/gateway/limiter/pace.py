@@ -2,15 +2,16 @@
 
 A refusal ends a period that began when the model opened. The provider allows at least what it
 accepted within any part of that period, over the time from the part's beginning until it accepts
-again. The best part is the lesson. This is right for a fixed window (60 calls in 3 s, then "wait
-57 s" teaches 1 per s), for a bucket that refills (the first lesson has its content in it, the next
-ones have not), and for a burst after an idle hour, which the mean of the whole period would hide.
+again. The best part gives the learned pace. This is right for a fixed window (60 calls in 3 s,
+then "wait 57 s" teaches 1 per s), for a bucket that refills (the first learned pace has its
+content in it, the next ones have not), and for a burst after an idle hour, which the mean of the
+whole period would hide.
 
-After a lesson the pace grows by a cubic law, as in RFC 9438: hardly at all for one length of the
-period that taught it, then faster and faster. So a correct lesson is tested about once in two
+After a refusal the pace grows by a cubic law, as in RFC 9438: hardly at all for one length of the
+period that taught it, then faster and faster. So a correct pace is tested about once in two
 periods, a wrong one is forgotten within some, and an idle model forgets by itself.
 
-The lesson is the pace of all replicas together; each takes its share.
+The learned pace is that of all replicas together; each takes its share.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ INFINITY = float("inf")
 
 
 @dataclass(frozen=True)
-class PaceLesson:
+class LearnedPace:
     """A pace in starts per second, and the length of the period that taught it."""
 
     per_s: float
@@ -63,9 +64,9 @@ class AcceptedStarts:
         """Begin a new period."""
         self._counts.clear()
 
-    def lesson(self, accepts_again: float) -> PaceLesson | None:
+    def learned(self, accepts_again: float) -> LearnedPace | None:
         """Return the best pace that the provider accepted until it accepts again, if any."""
-        best: PaceLesson | None = None
+        best: LearnedPace | None = None
         total = 0
         for started, count in reversed(self._counts):
             if started >= accepts_again:  # a probe of another replica
@@ -73,7 +74,7 @@ class AcceptedStarts:
             total += count
             span_s = max(accepts_again - started, GRAIN_S)
             if total > 0 and (best is None or total / span_s >= best.per_s):
-                best = PaceLesson(total / span_s, span_s)
+                best = LearnedPace(total / span_s, span_s)
         return best
 
 
@@ -82,44 +83,49 @@ class Pace:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self._lesson: PaceLesson | None = None
-        self._learned = self._counted = self._catches_up_until = 0.0
+        self._learned: LearnedPace | None = None
+        self._learned_at = self._counted = self._catches_up_until = 0.0
         self._credit = 1.0
 
     def learn(
-        self, lesson: PaceLesson, now: float, *, age_s: float = 0.0, accepts_since: float = INFINITY
+        self,
+        learned: LearnedPace,
+        now: float,
+        *,
+        age_s: float = 0.0,
+        accepts_since: float = INFINITY,
     ) -> None:
-        """Take over a lesson, with its age and the time since which the provider accepts calls.
+        """Take over a pace, with its age and the time since which the provider accepts calls.
 
         What could have started since then starts later, at twice the pace.
         """
-        self._lesson, self._learned = lesson, now - age_s
+        self._learned, self._learned_at = learned, now - age_s
         self._credit, self._counted = 0.0, now
         self._catches_up_until = now + min(max(0.0, now - accepts_since), CATCH_UP_S_MAX)
 
     def slow_down(self, now: float) -> None:
         """Reduce a learned pace, after some refusals among many answers."""
         pace = self.per_s(now)
-        if self._lesson is not None and pace is not None:
-            span_s = min(SLOW_DOWN_SPAN * self._lesson.span_s, SPAN_S_MAX)
-            self._lesson = PaceLesson(SLOW_DOWN * pace / MARGIN, span_s)
-            self._learned = now
+        if self._learned is not None and pace is not None:
+            span_s = min(SLOW_DOWN_SPAN * self._learned.span_s, SPAN_S_MAX)
+            self._learned = LearnedPace(SLOW_DOWN * pace / MARGIN, span_s)
+            self._learned_at = now
 
-    def lesson(self) -> PaceLesson | None:
-        """Return the last lesson."""
-        return self._lesson
+    def learned(self) -> LearnedPace | None:
+        """Return the pace that was learned last, if any."""
+        return self._learned
 
     def age_s(self, now: float) -> float:
-        """Return how old the last lesson is."""
-        return max(0.0, now - self._learned)
+        """Return how old the learned pace is."""
+        return max(0.0, now - self._learned_at)
 
     def per_s(self, now: float) -> float | None:
         """Return the present pace of all replicas together, None if there is no limit."""
-        if self._lesson is None:
+        if self._learned is None:
             return None
-        span_s = min(max(self._lesson.span_s, SPAN_S_MIN), SPAN_S_MAX)
+        span_s = min(max(self._learned.span_s, SPAN_S_MIN), SPAN_S_MAX)
         periods = self.age_s(now) / span_s
-        pace = MARGIN * self._lesson.per_s * (1 + GROWTH * periods**3)
+        pace = MARGIN * self._learned.per_s * (1 + GROWTH * periods**3)
         return pace if pace < UNLIMITED_PER_S else None
 
     def delay_s(self, share: float, now: float) -> float:

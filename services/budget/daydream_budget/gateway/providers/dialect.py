@@ -25,7 +25,7 @@ STRICT_MODE = "strict mode of OpenAI takes no lengths of strings"
 SET_BY_OPERATOR = "set by the operator"
 
 
-class Lesson(BaseModel):
+class LearnedRefusal(BaseModel):
     """Why a feature is not sent: the words of the refusal, and when it came (0: no refusal)."""
 
     model_config = ConfigDict(frozen=True)
@@ -53,7 +53,7 @@ class Dialect(BaseModel):
     """The dialect of one model. All calls to it share this object."""
 
     first_maximum: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    refused: dict[str, Lesson] = {}
+    refused: dict[str, LearnedRefusal] = {}
     caps: dict[str, int] = {}
 
     @classmethod
@@ -72,8 +72,8 @@ class Dialect(BaseModel):
     def refuse(self, feature: str, words: str, at_s: float = 0.0) -> None:
         """Record that a feature is not taken. The first reason is kept."""
         if len(self.refused) < FEATURES_MAX:
-            lesson = Lesson(words=shorten(words), learned_at_s=at_s)
-            self.refused.setdefault(feature, lesson)
+            refusal = LearnedRefusal(words=shorten(words), learned_at_s=at_s)
+            self.refused.setdefault(feature, refusal)
 
     def takes(self, feature: str) -> bool:
         """Return True unless the feature was refused."""
@@ -138,9 +138,9 @@ class Dialect(BaseModel):
     def merge(self, other: Dialect) -> Self:
         """Return what either of two replicas has learned."""
         refused = dict(self.refused)
-        for feature, lesson in other.refused.items():
-            mine = refused.get(feature, lesson)
-            refused[feature] = min(mine, lesson, key=lambda each: (each.learned_at_s, each.words))
+        for feature, refusal in other.refused.items():
+            mine = refused.get(feature, refusal)
+            refused[feature] = min(mine, refusal, key=lambda each: (each.learned_at_s, each.words))
         caps = {
             name: min(value.get(name, 10**9) for value in (self.caps, other.caps))
             for name in self.caps | other.caps
@@ -149,7 +149,7 @@ class Dialect(BaseModel):
 
     def learned(self) -> Self:
         """Return what was learned from refusals, without what was known beforehand."""
-        refused = {name: lesson for name, lesson in self.refused.items() if lesson.learned_at_s}
+        refused = {name: refusal for name, refusal in self.refused.items() if refusal.learned_at_s}
         return type(self)(refused=refused, caps=dict(self.caps))
 
     def adopt(self, other: Dialect) -> None:
@@ -160,7 +160,7 @@ class Dialect(BaseModel):
     def lines(self) -> list[str]:
         """Say in one line each what is not sent, and why."""
         refusals = [
-            f"{feature} is not sent: {lesson.words}"
-            for feature, lesson in sorted(self.refused.items())
+            f"{feature} is not sent: {refusal.words}"
+            for feature, refusal in sorted(self.refused.items())
         ]
         return refusals + [f"{name} is at most {cap}" for name, cap in sorted(self.caps.items())]

@@ -66,7 +66,7 @@ def is_cut_while_thinking(reply: ProviderReply) -> bool:
     return reply.finish == "length" and not reply.text.strip() and not reply.has_tool_calls
 
 
-class ThoughtLesson(BaseModel):
+class LearnedAllowance(BaseModel):
     """What one role's answers taught: its allowance, or that the model never stops thinking."""
 
     model_config = ConfigDict(frozen=True)
@@ -76,14 +76,14 @@ class ThoughtLesson(BaseModel):
     learned_at_s: float = 0.0
 
 
-def merge_thought(
-    mine: Mapping[str, ThoughtLesson], theirs: Mapping[str, ThoughtLesson]
-) -> dict[str, ThoughtLesson]:
-    """Return the newest lesson of each role."""
+def merge_allowances(
+    mine: Mapping[str, LearnedAllowance], theirs: Mapping[str, LearnedAllowance]
+) -> dict[str, LearnedAllowance]:
+    """Return the newest allowance of each role."""
     return {
         role: max(
-            (lessons[role] for lessons in (mine, theirs) if role in lessons),
-            key=lambda lesson: (lesson.learned_at_s, lesson.tokens, lesson.never_stops),
+            (allowances[role] for allowances in (mine, theirs) if role in allowances),
+            key=lambda allowance: (allowance.learned_at_s, allowance.tokens, allowance.never_stops),
         )
         for role in sorted(mine.keys() | theirs.keys())
     }
@@ -99,7 +99,7 @@ class ReasoningAllowance:
         self._cuts = 0
         self._seen: deque[int] = deque(maxlen=SEEN_MAX)
         self.never_stops = False
-        self.lesson = ThoughtLesson(tokens=self.tokens)
+        self.learned = LearnedAllowance(tokens=self.tokens)
 
     @property
     def tokens(self) -> int:
@@ -118,8 +118,8 @@ class ReasoningAllowance:
             self._observe_end(thought_tokens(reply))
         is_settled = self.never_stops or not self._cuts
         learned = (self.tokens, self.never_stops)
-        if is_settled and learned != (self.lesson.tokens, self.lesson.never_stops):
-            self.lesson = ThoughtLesson(
+        if is_settled and learned != (self.learned.tokens, self.learned.never_stops):
+            self.learned = LearnedAllowance(
                 tokens=self.tokens, never_stops=self.never_stops, learned_at_s=time.time()
             )
 
@@ -127,15 +127,15 @@ class ReasoningAllowance:
         """Take over what a probe found, unless answers have shown more."""
         if self.never_stops or self._cuts or len(self._seen) >= SEEN_MIN:
             return
-        shown = self._floor if self.lesson.learned_at_s else 0
+        shown = self._floor if self.learned.learned_at_s else 0
         self._floor = self._before_cuts = min(max(shown, tokens), ALLOWANCE_MAX)
-        self.lesson = self.lesson.model_copy(update={"tokens": self.tokens})
+        self.learned = self.learned.model_copy(update={"tokens": self.tokens})
 
-    def adopt(self, lesson: ThoughtLesson) -> None:
+    def adopt(self, allowance: LearnedAllowance) -> None:
         """Take over what another replica has learned, if it is newer than what was seen here."""
-        if lesson.learned_at_s > self.lesson.learned_at_s and len(self._seen) < SEEN_MIN:
-            self._floor = self._before_cuts = min(lesson.tokens, ALLOWANCE_MAX)
-            self._cuts, self.never_stops, self.lesson = 0, lesson.never_stops, lesson
+        if allowance.learned_at_s > self.learned.learned_at_s and len(self._seen) < SEEN_MIN:
+            self._floor = self._before_cuts = min(allowance.tokens, ALLOWANCE_MAX)
+            self._cuts, self.never_stops, self.learned = 0, allowance.never_stops, allowance
 
     def _observe_cut(self, thought: int) -> None:
         """Count a cut, unless its call began with a smaller allowance than the one now."""
@@ -186,24 +186,24 @@ class ReasoningAllowances:
         for allowance in self._roles.values():
             allowance.begin_with(tokens)
 
-    def lessons(self) -> dict[str, ThoughtLesson]:
-        """Return what was learned from answers, by role. What the operator set is no lesson."""
+    def learned(self) -> dict[str, LearnedAllowance]:
+        """Return what was learned from answers, by role. What the operator set is not learned."""
         if self._fixed is not None:
             return {}
-        lessons = {role: each.lesson for role, each in sorted(self._roles.items())}
-        return {role: lesson for role, lesson in lessons.items() if lesson.learned_at_s}
+        allowances = {role: each.learned for role, each in sorted(self._roles.items())}
+        return {role: allowance for role, allowance in allowances.items() if allowance.learned_at_s}
 
-    def adopt(self, lessons: Mapping[str, ThoughtLesson]) -> None:
+    def adopt(self, allowances: Mapping[str, LearnedAllowance]) -> None:
         """Take over what another replica has learned."""
-        for role, lesson in lessons.items() if self._fixed is None else ():
-            self.for_role(role).adopt(lesson)
+        for role, allowance in allowances.items() if self._fixed is None else ():
+            self.for_role(role).adopt(allowance)
 
     def lines(self) -> list[str]:
         """Say in one line each how much roles may think, and which never stop."""
-        lessons = self.lessons()
+        allowances = self.learned()
         stuck = [role for role, each in sorted(self._roles.items()) if each.never_stops]
         return [
-            f"{role}: {tokens} tokens for thought" for role, tokens in self if role in lessons
+            f"{role}: {tokens} tokens for thought" for role, tokens in self if role in allowances
         ] + [f"{role}: it never stops thinking, so its answers are cut" for role in stuck]
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
