@@ -22,7 +22,7 @@ class Bucket:
 
 
 # A server syncs the writes of one stream one after the other, and those of several at the same
-# time. On a busy disk four take 2,500 calls a second instead of 630 (two synced writes each).
+# time: see `gateway_rate_ratio` of `make bench-gateway`. Eight take hardly more than four.
 CALLS = tuple(
     Bucket(f"daydream-calls-{number}", ttl_s=9 * DAY_S, bytes_max=1024 * MIB) for number in range(4)
 )
