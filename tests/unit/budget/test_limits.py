@@ -333,3 +333,16 @@ def test_memory_is_bounded_by_open_reservations_and_not_by_history() -> None:
 
 def test_an_empty_state_is_consistent() -> None:
     check(LedgerState())
+
+
+def test_a_stages_call_counts_against_the_limit_of_the_team_whose_facts_it_works_on() -> None:
+    ledger = FakeLedger(lifetime=1000)
+    ledger.set_cap("lifetime", 100, scope="team:search")
+    ledger.open("a", 60, team="search")
+    attempt = ledger.authorize("a", 60)  # a stage does not name the team
+    ledger.settle(attempt.attempt_id, 60)
+    refusal = ledger.authorize("a", 60, call="second").refusal
+    assert refusal is not None
+    assert "team:search" in refusal.text
+    assert not ledger.open("b", 60, team="search").granted
+    assert ledger.open("c", 60, team="vision").granted

@@ -170,9 +170,11 @@ class Attempts:
                 reply = await model.send(ready.call)
                 row = observed.ended(reply)
             same = self.alerts.same_answer(context, model, reply)
+            # What no stage can ask stops the model. Another program's own request does not.
+            stops = same or (row.disposition == "stop" and context.caller.stage)
             model.limiter.report(
                 ready.turn,
-                "stop" if same else row.signal,
+                "stop" if stops else row.signal,
                 retry_after_s=reply.retry_after_s,
                 reason=same or reply.message,
                 tokens_used=_tokens_used(reply),
