@@ -119,7 +119,7 @@ async def open_ledger(
     except UnreadableMessageError:
         await tail.catch_up()  # it meets the message again, and reports it
     freeze_heap()
-    records = await CallRecordStore.open(runtime.nc, runtime.js, runtime.bucket)
+    records = await CallRecordStore.open_buckets(runtime.nc, runtime.js, runtime.bucket)
     return Ledger(
         tail,
         clock,

@@ -53,7 +53,7 @@ async def replicas(nc: Client) -> AsyncIterator[list[Replica]]:
             await stack.enter_async_context(liveness.alive())
         yield [
             Replica(
-                await FakeLossyStore.open(nc, js, lambda bucket: js.key_value(bucket.name)),
+                await FakeLossyStore.open_buckets(nc, js, lambda bucket: js.key_value(bucket.name)),
                 liveness,
             )
             for liveness in alive

@@ -35,7 +35,7 @@ async def ledger(server: NatsServer, nc: Client) -> AsyncIterator[LedgerClient]:
 @pytest.fixture
 async def claims(nc: Client, server: NatsServer) -> CallClaims:
     js = nc.jetstream()
-    records = await CallRecordStore.open(nc, js, lambda bucket: js.key_value(bucket.name))
+    records = await CallRecordStore.open_buckets(nc, js, lambda bucket: js.key_value(bucket.name))
     return CallClaims(records, ReplicaLiveness(nc, "test"))
 
 

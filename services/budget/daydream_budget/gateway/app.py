@@ -118,7 +118,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
             settings.patience_s,
             ModelProbes(profiles),
         )
-        records = await CallRecordStore.open(runtime.nc, runtime.js, runtime.bucket)
+        records = await CallRecordStore.open_buckets(runtime.nc, runtime.js, runtime.bucket)
         claims = CallClaims(records, replicas)
         batches = BatchRecords(runtime.js, await runtime.bucket(BATCHES))
         lane = BatchLane(batches, BatchApis(models), attempts)

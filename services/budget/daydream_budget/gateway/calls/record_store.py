@@ -42,7 +42,7 @@ class CallRecordStore:
         self._buckets = buckets
 
     @classmethod
-    async def open(
+    async def open_buckets(
         cls,
         nc: Client,
         js: JetStreamContext,
