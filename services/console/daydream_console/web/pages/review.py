@@ -30,9 +30,9 @@ async def review_queue(
     previous = following = ""
     if current:
         shown = current.verdict_id
-        previous = services.insights.neighbours(whole, shown)[0]
+        previous = services.insights.neighbour(whole, shown, after=False)
         rest = [verdict_id for verdict_id in queue if verdict_id != shown]
-        following = services.insights.neighbours(waiting, shown)[1] or next(iter(rest), "")
+        following = services.insights.neighbour(waiting, shown, after=True) or next(iter(rest), "")
     return await page(
         request,
         "review.html",
