@@ -86,14 +86,6 @@ class CalibrationBudget:
             await self.rpc.request(BUDGET_RELEASE, release)
 
 
-def expected_nanousd(judge: Judge, answers: int) -> int:
-    """Return what some answers of a judge are expected to cost."""
-    plan = judge.plan(first=True)
-    if plan is None:
-        return 0
-    return answers * (plan.expected_fixed_nanousd or plan.fixed_nanousd)
-
-
 def usd(nanousd: int) -> str:
     """Return an amount in dollars."""
     return f"${nanousd / NANOUSD_PER_USD:.4f}"

@@ -74,6 +74,11 @@ class CalibratedHistory:
         canaries = self._canaries([key])
         return skill_of(canaries.values[:, 0], canaries.truth)
 
+    def unreadable(self, key: str) -> tuple[int, int]:
+        """Return how many answers about canaries could not be read, of how many."""
+        calibration = self._calibration(key)
+        return (calibration.unreadable, len(calibration.scores)) if calibration else (0, 0)
+
     def contradiction(self, keys: Sequence[str], names: Sequence[str]) -> str | None:
         """Return a sentence if canaries contradict what these judges agree on, else None."""
         canaries = self._canaries(keys)

@@ -70,6 +70,13 @@ class ModelJudge(JudgeSpec):
         fixed_nanousd = self.calls_max * one_call.fixed_nanousd
         return one_call.model_copy(update={"reduced": reduced, "fixed_nanousd": fixed_nanousd})
 
+    def usual_nanousd(self, proposed: HypothesisProposed, synthesis: Synthesis) -> int:
+        """Return what this prompt with this hypothesis is expected to cost."""
+        spec = request_spec_of(self.requests, proposed.pair.plan)
+        group = group_of(proposed, synthesis, 1, 0)
+        messages = spec.prompt.fill(**_variables(spec, proposed, group))
+        return self.model.usual_nanousd(spec, messages)
+
     async def judge(
         self, proposed: HypothesisProposed, synthesis: Synthesis, call: int = 0
     ) -> Opinion:
