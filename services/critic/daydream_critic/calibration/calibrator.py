@@ -106,7 +106,9 @@ class Calibrator:
         await self.read_stored(self.judges)
         missing = self._missing()
         if not missing:
-            return await self._finish()
+            self._end("done", self._summary())
+            await self.lease.release()
+            return None
         if not await self.lease.acquire_or_renew():
             return POLL_S
         refusal = await self.budget.why_too_expensive(self._expected_nanousd(missing))
@@ -123,10 +125,6 @@ class Calibrator:
             await self._refuse(f"The judges are not calibrated: {error}")
             raise
         return 0.0
-
-    async def _finish(self) -> None:
-        self._end("done", self._summary())
-        await self.lease.release()
 
     async def read_stored(self, judges: Sequence[JudgeIdentity]) -> None:
         """Read the calibrations of these judges that are stored."""
