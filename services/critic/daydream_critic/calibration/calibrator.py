@@ -197,7 +197,7 @@ class Calibrator:
         """Ask every judge about its next canaries, and store the scores."""
         asked = [judge for judge in self.judges if judge.history_key(FULL) in missing]
         now = datetime.now(UTC)
-        reservation_id = await self.budget.open(asked, BATCH, now)
+        reservation_id = await self.budget.open(asked, BATCH, self.fact_bytes_max, now)
         try:
             results = await asyncio.gather(
                 *(
@@ -211,6 +211,12 @@ class Calibrator:
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+
+    @property
+    def fact_bytes_max(self) -> int:
+        """Return the maximum bytes of both facts of a canary."""
+        cases = (*self.canaries.bridges, *self.canaries.decoys)
+        return max(len((case.first + case.second).encode()) for case in cases)
 
     async def _ask(
         self, judge: Judge, canaries: Sequence[NamedCanary], reservation_id: str, now: datetime
