@@ -44,7 +44,8 @@ class WriterHistory(Projection):
     """The projection of VERDICTS: the record of each writer under the rule in force.
 
     Another rule promotes another share, so the records begin again with it, for the choice and for
-    the report alike. Only first-round, final verdicts count that are no canary and name their writer.
+    the report alike. Only first-round, final verdicts count that are no canary and name their
+    writer.
     """
 
     writers: dict[str, WriterStats] = Field(default_factory=dict)
