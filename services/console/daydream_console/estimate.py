@@ -11,10 +11,10 @@ appendix A). The interval is its 2.5 % and 97.5 % quantiles. SciPy has this dist
 command needs nothing else of its 100 MB.
 
 The first verdicts under a rule predict less than their number says. The promotion quota moves until
-it has seen 50 hypotheses, and what it lets through decides what the oracle costs. So while fewer than
-`SETTLED` are decided by the rule, each past daydream counts as `EARLY_WEIGHT` of one (a power prior;
-Ibrahim and Chen, 2000): intervals widen, means stay (`make bench-daydream`:
-`estimate_coverage`, early_of_cost and early_of_insights).
+it has seen 50 hypotheses, and what it lets through decides what the oracle costs. So while the rule
+has decided fewer than `SETTLED`, each past daydream counts as `EARLY_WEIGHT` of one (a power prior;
+Ibrahim and Chen, 2000). Intervals widen, and means stay. With this weight both coverages are .95
+after 20 to 70 daydreams (`make bench-daydream`: `estimate_coverage`).
 
 Both assume that daydreams are alike, so only those under the rule now in force are counted
 (`past_verdicts`). After a change of model or facts, the past predicts less.

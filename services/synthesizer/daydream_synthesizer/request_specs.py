@@ -26,7 +26,7 @@ PROMPT_SMALL = "synthesize-small.v1.md"  # small models repeat long instructions
 def request_specs(settings: SynthesizerSettings) -> RequestSpecs:
     """Return the spec of each plan size. Raise ConfigurationError for a wrong prompt file.
 
-    A small model always gets short requests of its own, without examples.
+    A small model always gets its own short requests, without examples.
     """
     short = _short_spec(settings, repair=True)
     return {

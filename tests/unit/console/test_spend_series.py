@@ -47,7 +47,7 @@ def test_the_series_of_a_scope_holds_what_counts_against_its_limit(
 def test_only_daydreams_since_the_last_one_under_another_rule_count_for_an_insight() -> None:
     """By scores nearly all were promoted, and by the quota one in three is."""
     index = InsightIndex(open_database(None))
-    rules: list[Rule] = ["score"] * 5 + ["quota"] * 3
+    rules: tuple[Rule, ...] = (*("score",) * 5, *("quota",) * 3)
     for number, rule in enumerate(rules):
         promoted = rule == "score" or number == 5
         decision = Decision.PROMOTED if promoted else Decision.DISCARDED

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from daydream_contracts.events import AlertRaised
+from daydream_critic.calibration.records import JudgeCalibration
 from daydream_critic.history import history_projector as projector_module
 from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
@@ -78,7 +79,7 @@ def test_judges_that_guess_raise_no_false_alarm() -> None:
     """At 95 %, by chance alone, a few of a hundred panels may."""
     judges, rng, alarms = three_judges(), np.random.default_rng(0), 0
     for _ in range(20):
-        known = {}
+        known: dict[str, JudgeCalibration] = {}
         for judge in judges:
             bridges, decoys = (list(rng.integers(4, 9, 30).astype(float)) for _ in range(2))
             known |= calibrations_of([judge], bridges=bridges, decoys=decoys)
@@ -87,7 +88,7 @@ def test_judges_that_guess_raise_no_false_alarm() -> None:
 
 
 @dataclass
-class AlertRecorder:
+class FakeAlertRuntime:
     """A runtime that keeps the alerts that are published."""
 
     alerts: list[AlertRaised] = field(default_factory=list)
@@ -105,7 +106,7 @@ def test_an_alert_is_raised_when_it_begins_and_again_after_it_ended(
     fake = SimpleNamespace(now=lambda _: clock.at)
     monkeypatch.setattr(projector_module, "datetime", fake)
     current: list[str] = []
-    recorders = [AlertRecorder(), AlertRecorder()]
+    recorders = [FakeAlertRuntime(), FakeAlertRuntime()]
     replicas = [
         HistoryProjector(
             cast(Projector[Any], None), cast(Runtime, recorder), lambda: tuple(current)
@@ -121,7 +122,7 @@ def test_an_alert_is_raised_when_it_begins_and_again_after_it_ended(
 
     for hours, texts in (
         (0, [f"{CONTRADICTION}: 20 %"]),
-        (5, [f"{CONTRADICTION}: 21 %"]),  # it goes on
+        (5, [f"{CONTRADICTION}: 21 %"]),  # it continues
         (1, []),
         (1, [f"{CONTRADICTION}: 22 %"]),
     ):

@@ -67,10 +67,10 @@ def test_the_inspection_fills_the_prompt_again_as_it_was_sent() -> None:
 
 
 def test_the_reservation_pays_for_the_facts_in_every_call_and_repair() -> None:
-    one, three = (priced("facts", calls).plan(first=True) for calls in (1, 3))
-    assert one.nanousd_per_fact_byte == 2 * PRICE.input_token_nanousd, "the call and its repair"
-    assert three.nanousd_per_fact_byte == 3 * one.nanousd_per_fact_byte
-    assert one.reduced["minimal"].nanousd_per_fact_byte == PRICE.input_token_nanousd
+    once, thrice = (priced("facts", calls).plan(first=True) for calls in (1, 3))
+    assert once.nanousd_per_fact_byte == 2 * PRICE.input_token_nanousd, "the call and its repair"
+    assert thrice.nanousd_per_fact_byte == 3 * once.nanousd_per_fact_byte
+    assert once.reduced["minimal"].nanousd_per_fact_byte == PRICE.input_token_nanousd
     assert priced("essay", 3).plan(first=True).nanousd_per_fact_byte == 0
 
 

@@ -108,7 +108,7 @@ class HistoryProjector:
         """Raise an alert for each thing that people must know of the judges, when it begins.
 
         The id names the hour in which it began, so all replicas raise one alert, and one that has
-        ended can be raised again. After a restart, what still holds is said once more.
+        ended can be raised again. After a restart, what still holds is said again.
         """
         now = time.monotonic()
         if now < self._look_again_at:
