@@ -35,12 +35,14 @@ from daydream_contracts.rpc import (
     Resolve,
     RestoreBackup,
     Restored,
+    Search,
 )
 from daydream_contracts.topology import (
     MEMORY_BACK_UP,
     MEMORY_ERASE,
     MEMORY_RESOLVE,
     MEMORY_RESTORE,
+    MEMORY_SEARCH,
     MEMORY_STATE,
     MEMORY_VERDICTS,
     route_of,
@@ -165,7 +167,8 @@ async def change_after_the_backup(nc: Client, memory: MemoryClient) -> None:
     """Add a fact and an insight, erase a document, and retract the early insight."""
     await offer(nc, "/later.jsonl", "A fact that nobody knew yet when the backup was made.")
     await say(nc, verdict("late"))
-    await memory.until(facts=8 + 1, verdicts=2)
+    await say(nc, await verdict_about_the_secret(memory))
+    await memory.until(facts=8 + 2, verdicts=3)
     await say(nc, outcome("late", TrialResult.CONFIRMED))
     now = datetime.now(UTC)
     await memory.rpc.request(MEMORY_ERASE, Erase(sources=(SECRET,), who="ada", requested_at=now))
@@ -178,20 +181,35 @@ async def change_after_the_backup(nc: Client, memory: MemoryClient) -> None:
         changed_at=datetime.now(UTC),
     )
     await say(nc, retraction)
-    await memory.until(insights=1, hidden=2)
+    await memory.until(insights=1, hidden=3)
+
+
+async def verdict_about_the_secret(memory: MemoryClient) -> VerdictReached:
+    """Return a verdict whose message the erasure deletes."""
+    hits = await memory.rpc.request(MEMORY_SEARCH, Search(text="The alloy of the bell", limit=1))
+    secret = hits.hits[0].fact
+    assert secret.source == SECRET
+    example = verdict("secret")
+    pair = example.hypothesis.pair.model_copy(update={"first": secret})
+    hypothesis = example.hypothesis.model_copy(update={"pair": pair})
+    return example.model_copy(update={"hypothesis": hypothesis})
 
 
 async def check_restored(memory: MemoryClient, before: MemoryState) -> None:
     after = await memory.state()
     assert after.generation != before.generation
-    assert (after.verdicts, after.insights, after.hidden) == (2, 1, 2), (
-        "the late verdict, the erasure and the retraction"
+    assert (after.verdicts, after.insights, after.hidden) == (3, 1, 3), (
+        "the late verdicts, the erasure and the retraction"
     )
     assert after.facts == before.facts - 1, (
         "what was ingested since is ingested again by whoever has it"
     )
     page = await memory.rpc.request(MEMORY_VERDICTS, ListVerdicts(promoted_only=False))
-    assert {verdict.verdict_id for verdict in page.verdicts} == {"v early", "v late"}
+    assert {verdict.verdict_id for verdict in page.verdicts} == {
+        "v early",
+        "v late",
+        "v secret",
+    }
     assert [review.who for review in page.reviews] == ["ada"]
     assert {outcome.verdict_id: outcome.result for outcome in page.outcomes} == {
         "v early": TrialResult.REFUTED,
@@ -219,7 +237,7 @@ async def test_what_came_after_a_backup_is_there_again_and_what_was_erased_is_no
             with pytest.raises(PermanentError, match="incomplete"):
                 await memory.restore("one", "wrong")
             done = await memory.restore("one", made.sha256)
-            assert (done.facts, done.verdicts, done.replayed, done.lost) == (made.facts, 1, 3, 0)
+            assert (done.facts, done.verdicts, done.replayed, done.lost) == (made.facts, 1, 4, 0)
             assert await asyncio.to_thread(process.wait, 30) == 75
         with service("memory", server.url, tmp_path / "memory", **settings):
             await check_restored(memory, before)

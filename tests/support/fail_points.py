@@ -28,11 +28,12 @@ GATEWAY_POINTS = (
     "before the reply",
 )
 BUDGET_POINTS = ("before the commit", "after the commit")
+STAGE_POINT = "before the acknowledgement"  # what the message led to is published
 SIGNALS = {"kill": signal.SIGKILL, "pause": signal.SIGSTOP}
 IN_CALL_S = 0.1  # the provider of the tests takes longer
 SETTLE_GRACE_S = 5.0
 ARMED = "armed"
-GATEWAY = "daydream_budget.gateway"
+GATEWAY, BUDGET = "daydream_budget.gateway", "daydream_budget"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -115,12 +116,21 @@ class FailPoints:
             LedgerTail.publish, before="before the commit", after="after the commit"
         )
 
+    def install_in_stage(self) -> None:
+        """Put the point before the acknowledgements of messages."""
+        from nats.aio.msg import Msg
+
+        Msg.ack = self.around(  # type: ignore[method-assign, assignment]
+            Msg.ack, before=STAGE_POINT
+        )
+
 
 def main() -> None:
     """Run the module that is named on the command line. Load the classes of that service only."""
     folder, module = sys.argv[1:3]
     points = FailPoints(Path(folder))
-    points.install_in_gateway() if module == GATEWAY else points.install_in_budget()
+    install = {GATEWAY: points.install_in_gateway, BUDGET: points.install_in_budget}
+    install.get(module, points.install_in_stage)()
     sys.argv = sys.argv[2:3]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -22,7 +22,8 @@ async def check_nothing_lost_or_paid_twice(system: WholeSystem) -> None:
     ended = {name: process.poll() for name, process in system.processes.items()}
     assert not any(code is not None for code in ended.values()), ended
     assert state.dead_letters == 0
-    assert state.memory.verdicts == state.sampler.drawn, "every daydream has its verdict"
+    verdicts, drawn = state.memory.verdicts, state.sampler.drawn
+    assert verdicts == drawn, f"{drawn} pairs were drawn, and {verdicts} have a verdict"
     for key, times in system.endpoint.calls().items():
         assert times <= 1 + system.repeats_allowed[key], (
             "a call is repeated only if it was in flight at a fault, once per fault"

@@ -32,7 +32,6 @@ from daydream_contracts.topology import (
     BUDGET_CHANGE,
     MEMORY_STATE,
     SAMPLER_GOAL,
-    SAMPLER_STATE,
     route_of,
 )
 from daydream_runtime.nats_connection import open_connection
@@ -46,6 +45,7 @@ from support.guarded_server import GuardedServer
 from support.nodes import NODES, Nodes
 from support.polling import eventually
 from support.programs import EndpointProgram, NatsServer, answers
+from support.quiescence import daydreams_have_ended, draws_have_ended
 from support.services import service
 
 CAP_NANOUSD = 5 * 10**9
@@ -107,9 +107,13 @@ class WholeSystem:
         return self.servers
 
     async def start(self) -> None:
-        """Start all roles, the gateways first, and wait until each is ready."""
+        """Make the streams and start all roles."""
         copies = NODES if isinstance(self.servers, Nodes) else 1
         await provision_at(NatsAddress.of(self.servers.urls, self.login.of(PROVISION)), copies)
+        await self.start_roles()
+
+    async def start_roles(self) -> None:
+        """Start all roles, the gateways first, and wait until each is ready."""
         gateways = [name for name in self.roles if name.startswith("gateway")]
         for name in gateways:
             self.start_role(name)
@@ -227,20 +231,18 @@ class WholeSystem:
         self.repeats_allowed.update(self.endpoint.open_calls())
 
     async def finish(self) -> Overview:
-        """Draw no more, and return the state when everything that was drawn has ended."""
-        drawn = (await self.rpc.request(SAMPLER_STATE, EmptyRequest())).drawn
-        await self.rpc.request(SAMPLER_GOAL, SetGoal(pairs_max=drawn))
-        state = await overview(self.rpc, self.nc.jetstream())
+        """Begin no more draws, and return the state when everything that was drawn has ended."""
+        js = self.nc.jetstream()
 
-        async def is_over() -> bool:
-            nonlocal state
-            state = await overview(self.rpc, self.nc.jetstream())
-            if not (state.budget and state.memory and state.sampler and state.pipeline_idle):
-                return False
-            return not state.budget.reservations_open and not state.budget.attempts_authorized
+        async def no_draws() -> bool:
+            return await draws_have_ended(self.rpc)
 
-        await self._eventually(is_over, "the work does not end", END_S)
-        return state
+        async def no_daydreams() -> bool:
+            return await daydreams_have_ended(self.rpc, js)
+
+        await self._eventually(no_draws, "the draws do not end", END_S)
+        await self._eventually(no_daydreams, "the work does not end", END_S)
+        return await overview(self.rpc, js)
 
 
 def _notes(count: int, words: Sequence[str]) -> DocumentOffered:
@@ -278,9 +280,12 @@ async def running_tenant(
 
 @asynccontextmanager
 async def running_system(
-    nodes: Nodes | FaultyBroker, endpoint: EndpointProgram, folder: Path
+    nodes: Nodes | FaultyBroker | NatsServer,
+    endpoint: EndpointProgram,
+    folder: Path,
+    run: RunService = service,
 ) -> AsyncIterator[WholeSystem]:
-    """Run all roles, with money and documents."""
+    """Run all roles, with money and documents. `run` starts a role."""
 
     async def ignore(_: Exception) -> None:
         """Ignore errors: servers are killed on purpose."""
@@ -289,7 +294,7 @@ async def running_system(
     nc = await nats.connect(
         nodes.urls, max_reconnect_attempts=-1, reconnect_time_wait=0.1, error_cb=ignore, **options
     )
-    system = WholeSystem(nodes, endpoint, folder, nc, RpcClient(nc, patience_s=60))
+    system = WholeSystem(nodes, endpoint, folder, nc, RpcClient(nc, patience_s=60), run=run)
     try:
         await system.start()
         await system.provide()

@@ -1,4 +1,6 @@
-"""After a restore: erase again what was erased since, and take in what the streams hold since.
+"""After a restore: erase again what was erased since, and take in what came since.
+
+Verdicts come from the store that was replaced, as far as there is one, and from the streams.
 
 This happens before the service is ready, so that nothing reads the memory in between. It is
 idempotent and begins again after a crash.
@@ -18,6 +20,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_fix
 
 from daydream_contracts.errors import PermanentError, RetryLaterError
 from daydream_contracts.events import (
+    Message,
     OutcomeRecorded,
     ReviewRecorded,
     VerdictReached,
@@ -49,6 +52,7 @@ class CatchUp:
         if context is None:
             return
         await self.backup.erase_again()
+        await self._take_over_verdicts()
         positions = StreamContext.from_json(context).positions
         taken_in = [
             await self._read_stream(message, positions.get(message.__name__, 0))
@@ -56,6 +60,16 @@ class CatchUp:
         ]
         log.info("the memory is restored: %d messages were taken in again", sum(taken_in))
         await self.backup.finish_restore()
+
+    async def _take_over_verdicts(self) -> None:
+        """Take in the verdicts that only the replaced store has: their messages may be deleted."""
+        taken_over = 0
+        async for verdict in self.backup.replaced_verdicts():
+            await self._retrying(self._write_new_verdict, verdict)
+            taken_over += 1
+        if taken_over:
+            log.info("%d verdicts are taken over from the replaced store", taken_over)
+            await self.backup.erase_again()  # what descends from them, and their vectors
 
     def _take_in(self) -> Mapping[type[Any], TakeIn]:
         """Return what each message's consumer does, without publishing: that happened before."""
@@ -82,15 +96,19 @@ class CatchUp:
 
     async def _take_in_message(self, take_in: TakeIn, message: type[Any], data: bytes) -> bool:
         """Return False for a message that cannot be taken in: it is a dead letter already."""
-        attempts = AsyncRetrying(
-            retry=retry_if_exception(self._waits), wait=wait_fixed(WAIT_S), before_sleep=_log_wait
-        )
         try:
-            await attempts(take_in, message.model_validate_json(data))
+            await self._retrying(take_in, message.model_validate_json(data))
         except (ValidationError, PermanentError) as error:
             log.warning("cannot take in a message again: %s", error)
             return False
         return True
+
+    async def _retrying(self, take_in: TakeIn, message: Message) -> None:
+        """Take in a message. Wait while the embedder or the ledger is away."""
+        attempts = AsyncRetrying(
+            retry=retry_if_exception(self._waits), wait=wait_fixed(WAIT_S), before_sleep=_log_wait
+        )
+        await attempts(take_in, message)
 
     def _waits(self, error: BaseException) -> bool:
         return isinstance(error, RetryLaterError) and not self.stopping.is_set()

@@ -59,6 +59,7 @@ def state_of(
         text=report.text,
         looked_at=looked_at,
         drawn=epoch.drawn,
+        drawing=len(epoch.claims),
         pairs_max=epoch.pairs_max,
         pairs_left=epoch.pairs_left,
         retry_at=report.retry_at,

@@ -1,13 +1,23 @@
-"""Describe the models of a replica, for people."""
+"""Describe the models of all replicas, for people and for the sampler.
+
+A model that only another replica was asked for is known here by its limiter, which replicas share,
+and by its profile.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from daydream_budget.gateway.models import Models, ServedModel
+from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.rpc import GatewayState, ModelState
 
 
 def gateway_state(models: Models, instance: str) -> GatewayState:
-    """Return the state of this replica."""
+    """Return the state, as this replica knows it."""
+    for limiter in models.limiters:
+        with suppress(ConfigurationError):  # a model that has no price here
+            models.open(limiter.key.model)
     return GatewayState(instance=instance, models=tuple(map(_model_state, models.known())))
 
 

@@ -1,10 +1,12 @@
 """Find prices in the operator's file that are in another unit than dollars per million tokens.
 
-Two rules. A price must be in the range of what models cost. And the price of a model that the
-bundled list knows must not be far from the list's. In the list of 2026-11 the cheapest input costs
+Three rules. A price must be in the range of what models cost. The price of a model that the bundled
+list knows must not be far from the list's. And a model of text that the list does not know is not
+among the cheapest ones. In the list of 2026-11 the cheapest input costs
 $0.003 (a reranker), the cheapest output $0.01, the cheapest cached input $0.0011, and the most
-expensive output $600. So a price per thousand tokens is found for every model whose output costs
-less than $5, and for every model of the list; prices per token are found for all models.
+expensive output $600. So a price per thousand tokens is found for every model of the list, and for
+every other one with an input below $20 or an output below $30; prices per token are found for all
+models.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ USD_PER_MTOK_MAX = Decimal(1000)
 USD_PER_MTOK_MIN = Decimal("0.0001")
 INPUT, OUTPUT = "input_usd_per_mtok", "output_usd_per_mtok"
 LOWEST = {INPUT: Decimal("0.001"), OUTPUT: Decimal("0.005")}
+LOWEST_UNLISTED = {INPUT: Decimal("0.02"), OUTPUT: Decimal("0.03")}
+"""Hosts of open models ask at least this much. Embeddings, which have no output, cost less."""
 LIST_FACTOR_MAX = 50  # resellers and discounts differ less; a wrong unit differs by 100 or more
 ATTOUSD_PER_USD_PER_MTOK = 10**12  # the list's unit is 10⁻¹⁸ dollars per token
 WRONG_UNITS = (
@@ -37,12 +41,25 @@ def check_range(prices: Mapping[str, Decimal | None], lowest: Mapping[str, Decim
 
 
 def check_list(model: str, prices: Mapping[str, Decimal | None]) -> None:
-    """Raise ValueError for a price that is far from the bundled list's price of this model."""
-    for name, listed in _listed(model):
+    """Raise ValueError for a price that is far from the bundled list's price of this model.
+
+    If the list does not know the model, raise it for a lower price than such models have.
+    """
+    known = dict(_listed(model))
+    if not known and prices.get(OUTPUT):
+        _check_unlisted(prices)
+    for name, listed in known.items():
         usd = prices.get(name)
         if usd and not listed / LIST_FACTOR_MAX <= usd <= listed * LIST_FACTOR_MAX:
             text = f"is far from the bundled list's ${_plain(listed)}"
             raise ValueError(_text(name, usd, listed, text))
+
+
+def _check_unlisted(prices: Mapping[str, Decimal | None]) -> None:
+    for name, lowest in LOWEST_UNLISTED.items():
+        usd = prices.get(name)
+        if usd and usd < lowest:
+            raise ValueError(_text(name, usd, Decimal(1), "is low for a model that is not listed"))
 
 
 def _listed(model: str) -> Iterator[tuple[str, Decimal]]:

@@ -94,7 +94,14 @@ async def gateway_key_add(
             change = ChangeBudget(
                 change_id=uuid4().hex, change=limit, who=who or "unknown", why=why
             )
-            await client.rpc.request(BUDGET_CHANGE, change)
+            answer = await client.rpc.request(BUDGET_CHANGE, change)
+            if answer.refusal is not None:  # a key without its cap is of no use to anyone
+                revoke = RevokeKey(key_id=key.key_id, who=who or "unknown")
+                await client.rpc.request(GATEWAY_REVOKE_KEY, revoke)
+                raise ConfigurationError(
+                    f"The key got no cap, so it was revoked: {answer.refusal.text.rstrip('.')}",
+                    "See what is wrong: daydream budget show. Then issue another key",
+                )
     if as_json:
         emit_json({**key.model_dump(mode="json"), "secret": secret})
         return

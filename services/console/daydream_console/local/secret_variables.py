@@ -20,7 +20,8 @@ GATEWAY = "gateway"
 STAGES = ("synthesizer", "critic", ORACLE, "memory")
 SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 OWN_PREFIXES = ("DAYDREAM_", "OTEL_")
-PROVIDER_KEYS = re.compile(r"^(OPENAI_API_KEY|DAYDREAM_(\w+_)?MODEL_API_KEY)$")
+# Headers of a provider often carry a key.
+PROVIDER_KEYS = re.compile(r"^(OPENAI_API_KEY|DAYDREAM_(\w+_)?MODEL_(API_KEY|HEADERS))$")
 NATS_SETTING = re.compile(rf"^DAYDREAM_(({'|'.join(SERVICES).upper()})_)?(NATS_\w+|TENANT)$")
 WEAVIATE_KEY = "DAYDREAM_MEMORY_WEAVIATE_API_KEY"
 CONSOLE_TOKEN = "DAYDREAM_CONSOLE_TOKEN"  # noqa: S105 (a name)

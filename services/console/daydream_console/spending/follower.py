@@ -22,6 +22,7 @@ from daydream_runtime.stream_reader import StreamReader
 
 FOLLOW_S = 3.0
 ENTRIES_MAX = 200_000
+RESERVATIONS_MAX = 200_000  # whose purpose is known; of a daydream that waits longer it is not
 PRUNE_EVERY = 1000
 TEXT_CHARS = 300
 UNKNOWN = {"stage": "", "model": "", "team": "", "reservation_id": ""}
@@ -55,7 +56,7 @@ class SpendingFollower:
         async for sequence, message in self._reader.read(after):
             self.add(sequence, message.data)
             if sequence % PRUNE_EVERY == 0:
-                self._prune()
+                self.prune()
             last = max(last, sequence)
         self._set_mark(created, last)
 
@@ -79,7 +80,7 @@ class SpendingFollower:
         where = self._where(entry)
         amount = _amount(entry)
         stored = self.database.execute(
-            "insert or ignore into ledger values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert or ignore into ledger values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 sequence,
                 number,
@@ -89,6 +90,7 @@ class SpendingFollower:
                 where["model"],
                 where["team"],
                 where["purpose"],
+                where["key"],
                 amount,
                 where["reservation_id"],
                 str(entry.get("attempt_id", "")),
@@ -104,8 +106,8 @@ class SpendingFollower:
 
     def _remember_reservation(self, entry: dict[str, Any]) -> None:
         self.database.execute(
-            "insert or replace into reservations values(?, ?)",
-            (entry.get("reservation_id"), entry.get("purpose", "daydream")),
+            "insert or replace into reservations values(?, ?, ?)",
+            (entry.get("reservation_id"), entry.get("purpose", "daydream"), _key(entry)),
         )
 
     def _remember_attempt(self, entry: dict[str, Any]) -> None:
@@ -121,16 +123,16 @@ class SpendingFollower:
         ).fetchone()
         known = dict(attempt) if attempt else UNKNOWN
         where = {field: str(entry.get(field) or known[field]) for field in UNKNOWN}
-        purpose = self.database.execute(
-            "select purpose from reservations where reservation_id = ?",
+        reservation = self.database.execute(
+            "select purpose, key from reservations where reservation_id = ?",
             (where["reservation_id"],),
         ).fetchone()
-        return {**where, "purpose": purpose["purpose"] if purpose else ""}
+        return {**where, **(dict(reservation) if reservation else {"purpose": "", "key": ""})}
 
     def _add_spend(self, at: datetime, where: dict[str, str], amount: int) -> None:
         self.database.execute(
-            "insert into spend values(?, ?, ?, ?, ?, 1, ?)"
-            " on conflict(hour, stage, model, team, purpose) do update set"
+            "insert into spend values(?, ?, ?, ?, ?, ?, 1, ?)"
+            " on conflict(hour, stage, model, team, purpose, key) do update set"
             " calls = calls + 1, settled_nanousd = settled_nanousd + excluded.settled_nanousd",
             (
                 int(at.timestamp()) // 3600 * 3600,
@@ -138,6 +140,7 @@ class SpendingFollower:
                 where["model"],
                 where["team"],
                 where["purpose"],
+                where["key"],
                 amount,
             ),
         )
@@ -155,12 +158,24 @@ class SpendingFollower:
         body = json.dumps({"created": created, "sequence": sequence})
         self.database.execute("insert or replace into marks values(?, ?)", (LEDGER, body))
 
-    def _prune(self) -> None:
+    def prune(self) -> None:
+        """Drop the oldest rows of what is too long."""
         self.database.execute(
             "delete from ledger where rowid in (select rowid from ledger"
             " order by sequence desc, number desc limit -1 offset ?)",
             (ENTRIES_MAX,),
         )
+        self.database.execute(
+            "delete from reservations where rowid in (select rowid from reservations"
+            " order by rowid desc limit -1 offset ?)",
+            (RESERVATIONS_MAX,),
+        )
+
+
+def _key(entry: dict[str, Any]) -> str:
+    """Return the id of the gateway key that the lab's own work is booked under, or nothing."""
+    allocations = entry.get("allocations") or [{}]
+    return str(allocations[0].get("key", ""))
 
 
 def _amount(entry: dict[str, Any]) -> int | None:

@@ -1,8 +1,9 @@
 """Copies of the SQLite store while it runs, and how one replaces it.
 
 A copy at `staged` replaces the database at the next start (`install_staged`). The database that it
-replaces stays beside it until the restore is finished, so that what was erased there can be erased
-again. A crash at any point leaves a copy that the next start installs, or an installed one.
+replaces stays beside it until the restore is finished: what was erased there is erased again, and
+its verdicts are taken over, whose messages may be deleted. A crash at any point leaves a copy that
+the next start installs, or an installed one.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from daydream_contracts.errors import PermanentError
+from daydream_contracts.events import VerdictReached
 from daydream_memory.erasure_record import ERASED, ERASED_NOTE
 from daydream_memory.sqlite.database import SqliteDatabase
 from daydream_memory.sqlite.erasure import SqliteErasure
@@ -33,6 +35,9 @@ ERASED_DOCUMENTS = """select source, note from documents
 ERASED_VERDICTS = "select body, text, verdict_id from verdicts where text = ?"
 ERASE_VERDICT = """update verdicts set body = ?, text = ?, vector = zeroblob(length(vector))
   where verdict_id = ?"""
+ONLY_REPLACED = """select body from verdicts v
+  where not exists (select 1 from restored.verdicts r where r.verdict_id = v.verdict_id)
+  order by v.seq"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,10 @@ class SqliteBackup:
     @property
     def staged(self) -> Path:
         return self.database.file.with_name(STAGED)
+
+    @property
+    def _replaced(self) -> Path:
+        return self.database.file.with_name(REPLACED)
 
     async def write_copy(self, target: Path, context: Mapping[str, object]) -> BackupContents:
         """Use SQLite's own online backup: readers and writers continue meanwhile."""
@@ -59,10 +68,9 @@ class SqliteBackup:
         return context
 
     async def erase_again(self) -> None:
-        replaced = self.database.file.with_name(REPLACED)
-        if not replaced.exists():
+        if not self._replaced.exists():
             return
-        with closing(sqlite3.connect(replaced)) as db:
+        with closing(sqlite3.connect(self._replaced)) as db:
             fact_ids = [key for (key,) in db.execute(ERASED_FACTS, (ERASED,))]
             documents = db.execute(ERASED_DOCUMENTS, (ERASED_NOTE,)).fetchall()
             verdicts = db.execute(ERASED_VERDICTS, (ERASED,)).fetchall()
@@ -74,10 +82,18 @@ class SqliteBackup:
         )
         self.database.hypothesis_vectors.erase([verdict_id for _, _, verdict_id in verdicts])
 
+    async def replaced_verdicts(self) -> AsyncIterator[VerdictReached]:
+        if not self._replaced.exists():
+            return
+        with closing(sqlite3.connect(self._replaced, uri=True)) as db:
+            db.execute("attach ? as restored", (f"{self.database.file.as_uri()}?mode=ro",))
+            for (body,) in db.execute(ONLY_REPLACED):
+                yield VerdictReached.model_validate_json(body)
+
     async def finish_restore(self) -> None:
         query = "delete from meta where key = ?"
         await self.database.run(lambda: self.database.connection.execute(query, (RESTORED_KEY,)))
-        self.database.file.with_name(REPLACED).unlink(missing_ok=True)
+        self._replaced.unlink(missing_ok=True)
 
 
 def install_staged(file: Path) -> Path | None:

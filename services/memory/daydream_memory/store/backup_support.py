@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from daydream_contracts.events import VerdictReached
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ class BackupSupport(Protocol):
 
     async def erase_again(self) -> None:
         """Erase what was erased in the store that this one replaced."""
+
+    def replaced_verdicts(self) -> AsyncIterator[VerdictReached]:
+        """Yield the verdicts that only the store has which this one replaced, in their order.
+
+        Their messages may be gone: an erasure deletes those with its texts.
+        """
 
     async def finish_restore(self) -> None:
         """Mark the restored store as complete and delete the one that it replaced."""

@@ -89,6 +89,9 @@ class SamplerState(ContractModel):
         description="when it began the look at whether it can draw that led to this phase"
     )
     drawn: int
+    drawing: int = Field(
+        default=0, description="draws in progress: their pairs may be published, but do not count"
+    )
     pairs_max: int | None
     pairs_left: int
     retry_at: datetime | None = None

@@ -187,6 +187,7 @@ async def test_a_failed_attempt_is_settled_as_unknown_and_made_once_more(telemet
         (error(429, "insufficient_quota", "You exceeded your current quota"), "stop"),
         (error(401, message="Incorrect API key"), "stop"),
         (error(404, "model_not_found", "The model does not exist"), "stop"),
+        (error(400, "unsupported_parameter", "Unsupported parameter: 'foo'"), "stop"),
         (error(400, "content_filter", "filtered"), "reject"),
         (error(400, "context_length_exceeded", "too long"), "reject"),
     ],
@@ -201,6 +202,15 @@ async def test_a_refused_call_costs_nothing_and_says_so_in_the_providers_words(
     assert scripted.costs == [0]
     stopped = scripted.model.limiter.state().status == "stopped"
     assert stopped == (disposition == "stop")
+
+
+async def test_what_another_program_should_not_have_asked_leaves_the_model_open(
+    telemetry: Any,
+) -> None:
+    scripted = world(telemetry, error(400, "unsupported_parameter", "Unsupported parameter: 'foo'"))
+    with pytest.raises(CallRefusedError, match="Unsupported parameter"):
+        await scripted.until_answered(stage="")
+    assert scripted.model.limiter.state().status == "open"
 
 
 async def test_after_a_stop_the_next_request_is_refused_without_a_call_or_money(

@@ -118,6 +118,19 @@ async def test_the_state_names_the_replica_and_the_models_that_were_asked(app: S
     assert [model.model for model in state.models] == ["priced-1"]
 
 
+async def test_the_state_has_a_model_that_another_replica_was_asked_for_and_that_is_stopped(
+    app: ServiceApp,
+) -> None:
+    models: Models = app.context.get("models")
+    limiter = models.limiters.limiter("default", "priced-1")
+    turn = await limiter.acquire(patience_s=1)
+    limiter.report(turn, "stop", reason="Insufficient Balance")
+    models.limiters.limiter("default", "without-a-price")
+    reply = await reply_to(app, GATEWAY_STATE.subject, EmptyRequest())
+    [model] = GatewayState.model_validate_json(reply.body).models
+    assert (model.model, model.stopped) == ("priced-1", "Insufficient Balance")
+
+
 async def test_a_key_is_issued_once_listed_and_revoked(app: ServiceApp) -> None:
     issued, again = [
         IssuedKey.model_validate_json((await reply_to(app, GATEWAY_ADD_KEY.subject, ADD)).body)

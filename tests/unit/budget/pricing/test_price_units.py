@@ -51,6 +51,23 @@ def test_no_price_of_the_bundled_list_is_refused() -> None:
         FlatPrice(input_usd_per_mtok=input_price, output_usd_per_mtok=output_price)
 
 
+@pytest.mark.parametrize(
+    ("input_price", "output_price"),
+    [("0.003", "0.015"), ("0.0025", "0.010"), ("0.015", "0.075"), ("0.005", "0.025")],
+)
+def test_the_price_of_a_thousand_tokens_of_a_large_unknown_model_is_refused(
+    tmp_path: Path, input_price: str, output_price: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="price of a thousand tokens"):
+        read(tmp_path, "our-own-model", input_price, output_price)
+    meant = read(tmp_path, "our-own-model", input_price, output_price, "confirmed = true\n")
+    assert meant.input_usd_per_mtok == Decimal(input_price)
+
+
+def test_an_unknown_model_of_vectors_may_be_cheap(tmp_path: Path) -> None:
+    assert read(tmp_path, "our-own-vectors", "0.01", "0").input_usd_per_mtok == Decimal("0.01")
+
+
 def test_the_price_of_a_thousand_tokens_is_refused_with_the_fix(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as refused:
         read(tmp_path, "quirky", "0.00015", "0.0006")

@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from daydream_budget.gateway.providers.address import OTHER
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.dialect import Dialect
 from daydream_budget.gateway.providers.provider import Provider
@@ -31,7 +32,6 @@ from daydream_budget.pricing.price_file import read_prices
 from daydream_contracts.errors import ConfigurationError
 
 EXIT_SETTING = 2
-OPENAI = "openai"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -120,7 +120,7 @@ async def _measure(settings: GatewaySettings, options: argparse.Namespace) -> di
 def _measured(settings: GatewaySettings, options: argparse.Namespace) -> ProviderConfig:
     """Return the provider of the model to measure.
 
-    Raise ConfigurationError for OpenAI's own: those calls cost money, and no cap would hold them.
+    Raise ConfigurationError for a provider that bills calls: no cap would hold them.
     """
     providers = Providers.read(settings.model, settings.providers_file)
     config = providers.for_model(options.model)
@@ -128,9 +128,9 @@ def _measured(settings: GatewaySettings, options: argparse.Namespace) -> Provide
         # A key is sent only to the address that it is meant for.
         changes = {"base_url": options.base_url, "api_key": SecretStr("")}
         config = ProviderConfig.model_validate({**config.model_dump(), **changes})
-    if config.address.family == OPENAI:
+    if config.address.family != OTHER.name:
         raise ConfigurationError(
-            "The model is served by OpenAI; every call is paid",
+            f"The model is served by {config.address.host}; every call is paid",
             "Pass --base-url with the URL of your server",
         )
     return config

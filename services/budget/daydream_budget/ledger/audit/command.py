@@ -14,6 +14,7 @@ from pathlib import Path
 import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from daydream_budget.ledger import archive, snapshots
 from daydream_budget.ledger.audit.auditor import Auditor
@@ -38,12 +39,14 @@ from daydream_budget.settings import BudgetSettings
 from daydream_contracts.errors import ConfigurationError, DaydreamError
 from daydream_contracts.rpc import BudgetState, EmptyRequest
 from daydream_contracts.topology import BUDGET_STATE, LEDGER_MIRROR
+from daydream_runtime.broker_errors import BrokerErrorKind, kind_of
 from daydream_runtime.nats_connection import open_connection
 from daydream_runtime.rpc import RpcClient
 
 EXIT_SOUND, EXIT_FINDINGS, EXIT_SETTING = 0, 1, 2
 PROGRESS_COMMITS = 5000
 SERVING_S = 8.0  # one try takes two seconds, and a replica may be starting
+TRIES, AGAIN_S = 3, 6.0  # together longer than a cluster needs to choose a leader: nine seconds
 
 
 def main(arguments: list[str]) -> int:
@@ -69,9 +72,14 @@ def main(arguments: list[str]) -> int:
 
 async def _audit(settings: BudgetSettings, lines: list[InvoiceLine] | None) -> AuditReport:
     nc = await open_connection(settings.nats_address)
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(lambda error: kind_of(error) is BrokerErrorKind.RETRY_LATER),
+        stop=stop_after_attempt(TRIES),
+        wait=wait_fixed(AGAIN_S),
+        reraise=True,
+    )
     try:
-        audit = await _Audit.start(nc)
-        await audit.run()
+        audit: _Audit = await retrying(_Audit.of, nc)
     except (nats.errors.Error, TimeoutError) as error:
         raise ConfigurationError(
             f"the ledger can't be read ({error!r})",
@@ -97,12 +105,15 @@ class _Audit:
     auditor: Auditor = field(default_factory=Auditor)
 
     @classmethod
-    async def start(cls, nc: Client) -> _Audit:
+    async def of(cls, nc: Client) -> _Audit:
+        """Read the whole ledger, and return what was found."""
         js = nc.jetstream(timeout=10)
         serving = await _serving(RpcClient(nc))
         mirrored = (await js.stream_info(LEDGER_MIRROR)).state.last_seq
         stored, stored_at = await snapshots.load(js)
-        return cls(js, serving, mirrored, stored, stored_at)
+        audit = cls(js, serving, mirrored, stored, stored_at)
+        await audit.run()
+        return audit
 
     def __post_init__(self) -> None:
         """Make the search for voids."""

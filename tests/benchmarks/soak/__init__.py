@@ -1,0 +1,3 @@
+"""Whether the system stays as it is for hours at the highest rate: memory, files, consumers, lag,
+and the difference between ledger and provider.
+"""
