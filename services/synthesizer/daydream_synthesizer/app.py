@@ -29,7 +29,7 @@ from daydream_synthesizer.synthesis import Synthesizer
 from daydream_synthesizer.writer_history import WriterHistory
 from daydream_synthesizer.writers import read_writers
 
-HISTORY_KEY = "writers.v1"
+HISTORY_KEY = "writers.v2"
 
 
 def create() -> ServiceApp:
