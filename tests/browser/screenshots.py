@@ -98,10 +98,10 @@ def system_and_browser() -> Iterator[tuple[str, Browser]]:
     """Yield the address of a running console, and a browser."""
     with (
         tempfile.TemporaryDirectory() as data,
-        running_system(Path(data)) as url,
+        running_system(Path(data)) as system,
         chromium() as browser,
     ):
-        yield url, browser
+        yield system.url, browser
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import signal
 from collections.abc import Iterator
@@ -12,6 +13,11 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 
+from daydream_console.client import connected
+from daydream_console.commands_log import latest_commands
+from daydream_console.local.folder import DataFolder
+from daydream_contracts.events import CommandReceived
+from daydream_contracts.grants import CONSOLE
 from support.programs import Daydream, priced_endpoint, until
 
 NANO = 1_000_000_000
@@ -133,6 +139,9 @@ def test_an_assistant_reads_and_reviews_by_mcp(daydream: Daydream) -> None:
                 note="worth a test",
             )
             assert "bob accepted: worth a test" in reviewed["reviews"]
+            shown = await call(client, "show_insight", insight_id=insight["insight_id"])
+            assert (shown["title"], shown["reviews"]) == (insight["title"], reviewed["reviews"])
+            assert shown["judges"]
             status = await call(client, "status")
             assert status["insights"] >= 1
             assert status["spent_usd"] > 0
@@ -141,6 +150,27 @@ def test_an_assistant_reads_and_reviews_by_mcp(daydream: Daydream) -> None:
             assert "Unknown insight ID" in str(unknown.content)
 
     asyncio.run(asyncio.wait_for(use(), 120))
+    (record,) = [each for each in commands_of(daydream) if each.via == "mcp"]
+    assert (record.who, record.why) == ("bob", "worth a test")
+
+
+def commands_of(daydream: Daydream) -> tuple[CommandReceived, ...]:
+    """Return the record of commands of the running system."""
+    folder = DataFolder(daydream.data)
+    address = folder.nats_address(folder.read("running.json")["nats_url"], CONSOLE)
+
+    async def read() -> tuple[CommandReceived, ...]:
+        async with connected(address) as client:
+            return (await latest_commands(client.js, 20)).commands
+
+    return asyncio.run(read())
+
+
+def test_what_goes_into_a_pipe_is_not_wrapped(daydream: Daydream) -> None:
+    (insight,) = daydream.items("insights", "--limit", "1")
+    narrow = copy.copy(daydream)
+    narrow.environment = {**daydream.environment, "COLUMNS": "30"}
+    assert insight["hypothesis"] in narrow("insights", "--limit", "1").stdout
 
 
 def test_a_source_is_erased_as_it_is_printed(daydream: Daydream) -> None:

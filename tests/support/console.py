@@ -64,11 +64,14 @@ class FakeStreams:
 
     def __init__(self) -> None:
         self.buckets: dict[str, FakeConsoleBucket] = {}
+        self.stored: dict[int, Any] = {}
 
     async def stream_info(self, _: str) -> Any:
         from nats.js.api import StreamState
 
-        state = StreamState(messages=0, bytes=0, first_seq=0, last_seq=0, consumer_count=0)
+        last = max(self.stored, default=0)
+        count = len(self.stored)
+        state = StreamState(count, bytes=0, first_seq=min(1, last), last_seq=last, consumer_count=0)
         return type("FakeInfo", (), {"state": state})()
 
     async def publish(self, *_: Any, **__: Any) -> Any:
@@ -79,8 +82,13 @@ class FakeStreams:
         floor = type("FakeFloor", (), {"stream_seq": 1})()
         return type("FakeConsumer", (), {"ack_floor": floor})()
 
-    async def get_msg(self, *_: Any, **__: Any) -> Any:
-        raise NotFoundError
+    async def get_msg(self, _: str, seq: int) -> Any:
+        if seq not in self.stored:
+            raise NotFoundError
+        return self.stored[seq]
+
+    async def delete_msg(self, _: str, seq: int) -> None:
+        del self.stored[seq]
 
     async def key_value(self, name: str) -> FakeConsoleBucket:
         return self.buckets.setdefault(name, FakeConsoleBucket())
@@ -109,8 +117,10 @@ class FakeConsoleBucket:
 class ConsoleFixture:
     """The application with what it works on."""
 
-    def __init__(self, access: AccessRules | None = None, **security: Any) -> None:
-        self.index = InsightIndex(open_database(None))
+    def __init__(
+        self, access: AccessRules | None = None, *, index_file: Path | None = None, **security: Any
+    ) -> None:
+        self.index = InsightIndex(open_database(index_file))
         self.index.complete = True
         self.rpc = FakeServices()
         self.js = FakeStreams()

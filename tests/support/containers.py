@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from daydream_console.local.stack import nats_server
+from daydream_console.local.nats_program import nats_server
 from support.programs import NatsServer, answers, until
 
 ROOT = Path(__file__).parents[2]

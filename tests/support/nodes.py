@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from daydream_console.local.http_get import get
+from daydream_console.local.nats_program import nats_server
 from daydream_console.local.processes import free_port
-from daydream_console.local.stack import nats_server
 from support.polling import eventually
 
 NODES = 3

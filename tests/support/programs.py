@@ -26,8 +26,8 @@ import httpx
 from daydream_console.client import connected
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.http_get import get
+from daydream_console.local.nats_program import nats_server
 from daydream_console.local.processes import free_port
-from daydream_console.local.stack import nats_server
 from daydream_contracts import topology
 from daydream_contracts.grants import CONSOLE
 from daydream_contracts.rpc import ListVerdicts

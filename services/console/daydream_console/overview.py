@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from pydantic import Field
 
 from daydream_console.client import Client
-from daydream_console.stages import StageState, count_dead_letters, read_stages
+from daydream_console.stages import StageState, count_dead_letters, read_stages, with_failures
 from daydream_contracts.errors import DaydreamError, RetryLaterError
 from daydream_contracts.events import ContractModel, Message
 from daydream_contracts.rpc import (
@@ -87,7 +87,7 @@ async def overview(
         sampler=sampler,
         budget=budget,
         gateway=gateway,
-        stages=stages or (),
+        stages=with_failures(stages or (), dead_letters),
         dead_letters=dead_letters.stored,
         dead_letters_recent=dead_letters.recent,
         connected=stages is not None,

@@ -16,6 +16,7 @@ from nats.js.errors import APIError
 from tenacity import retry, retry_if_exception, wait_fixed
 
 from daydream_console.client import Client
+from daydream_contracts.access import team_of
 from daydream_contracts.buckets import PLANS
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import HypothesisProposed, PairSampled, VerdictReached, derive_id
@@ -59,10 +60,11 @@ def allocations(
 ) -> tuple[AllocationRequest, ...]:
     """Return what a reservation must hold to pay for these stages of a pair."""
     fact_bytes = len(pair.first.text.encode()) + len(pair.second.text.encode())
+    team = team_of((pair.first, pair.second))
     return tuple(
         allocation
         for stage in stages
-        for allocation in plans[stage].allocations(fact_bytes, samples, pair.plan)
+        for allocation in plans[stage].allocations(fact_bytes, samples, pair.plan, team=team)
     )
 
 

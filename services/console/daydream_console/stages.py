@@ -5,7 +5,9 @@ Nothing is stored here, so a restart loses nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import nats.errors
@@ -38,6 +40,7 @@ class StageState(ContractModel):
     in_progress: int
     redelivered: int
     handled: int = Field(default=0, description="messages handled since the consumer exists")
+    failed: int = Field(default=0, description="messages given up on within the last hour")
     oldest_s: float | None = None
     waits_for: str = ""
 
@@ -54,6 +57,17 @@ async def read_stages(js: JetStreamContext) -> tuple[StageState, ...] | None:
         return tuple([await _stage(js, consumer) for consumer in CONSUMERS])
     except UNANSWERED:
         return None
+
+
+def with_failures(stages: Iterable[StageState], letters: DeadLetterCount) -> tuple[StageState, ...]:
+    """Return the stages with the number of messages that each gave up on."""
+    durables = {(each.service, each.route.subject): each.durable for each in CONSUMERS}
+    return tuple(
+        stage.model_copy(update={"failed": letters.recent_by_consumer[durable]})
+        if (durable := durables.get((stage.service, stage.subject)))
+        else stage
+        for stage in stages
+    )
 
 
 async def _stage(js: JetStreamContext, consumer: Consumer) -> StageState:
@@ -114,10 +128,15 @@ async def _reason(js: JetStreamContext, consumer: Consumer, first: int) -> str:
 
 @dataclass(frozen=True)
 class DeadLetterCount:
-    """How many dead letters are stored, and how many of them are of the last hour."""
+    """How many dead letters are stored, and how many of the last hour each consumer gave up."""
 
     stored: int = 0
-    recent: int = 0
+    recent_by_consumer: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def recent(self) -> int:
+        """Return how many of the last hour are stored."""
+        return self.recent_by_consumer.total()
 
 
 async def count_dead_letters(js: JetStreamContext) -> DeadLetterCount:
@@ -126,9 +145,9 @@ async def count_dead_letters(js: JetStreamContext) -> DeadLetterCount:
         state = (await js.stream_info(DEAD_LETTERS)).state
     except (NotFoundError, *UNANSWERED):
         return DeadLetterCount()
-    recent, since = 0, datetime.now(UTC) - RECENT
+    recent, since = Counter[str](), datetime.now(UTC) - RECENT
     for sequence in range(state.last_seq, max(0, state.last_seq - RECENT_MAX), -1):
-        if recent >= state.messages:
+        if recent.total() >= state.messages:
             break
         try:
             message = await js.get_msg(DEAD_LETTERS, seq=sequence)
@@ -138,5 +157,5 @@ async def count_dead_letters(js: JetStreamContext) -> DeadLetterCount:
             break
         if message.time is None or message.time < since:
             break
-        recent += 1
+        recent[(message.headers or {}).get("Daydream-Consumer", "")] += 1
     return DeadLetterCount(state.messages, recent)

@@ -92,7 +92,7 @@ async def inspect_verdict(client: Client, verdict_id: str) -> VerdictInspection:
     if not verdicts:
         raise PermanentError(
             "unknown-verdict",
-            f"Unknown verdict ID: {verdict_id}. List them: daydream insights --all --json",
+            f"Unknown verdict ID: {verdict_id}",
         )
     (verdict,) = verdicts
     hypothesis = verdict.hypothesis

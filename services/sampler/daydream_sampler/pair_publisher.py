@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from daydream_contracts.access import team_of
 from daydream_contracts.events import PairSampled, derive_id, pair_id_of
 from daydream_contracts.metrics.sampler import PAIRS
 from daydream_contracts.rpc import OpenReservation, PairFound, Refusal
@@ -108,7 +109,8 @@ class PairPublisher:
         plans: Mapping[str, StagePlan],
     ) -> OpenReservation:
         fact_bytes = len(facts.first.text.encode()) + len(facts.second.text.encode())
-        full, *reduced = plans_by_size(plans.values(), fact_bytes, self.samples)
+        team = team_of((facts.first, facts.second))
+        full, *reduced = plans_by_size(plans.values(), fact_bytes, self.samples, team=team)
         return OpenReservation(
             reservation_id=reservation_id,
             allocations=full.allocations,

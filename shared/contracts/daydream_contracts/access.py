@@ -60,14 +60,21 @@ def are_isolated(team: str, other: str) -> bool:
     return bool(team and other and team != other)
 
 
+def team_of(facts: Iterable[Fact]) -> str:
+    """Return the team that facts belong to, which pays for work on them; nothing for no team."""
+    return next((fact.team for fact in facts if fact.team), "")
+
+
 def may_appear_with(team: str, clearances: Iterable[str], facts: Sequence[Fact]) -> bool:
     """Return True if a text may be shown beside these facts.
 
     The text was made from facts of `team` that need `clearances`. Refuse another team's text, and
     a text with a clearance that none of these facts has.
     """
-    own = next((fact.team for fact in facts if fact.team), "")
-    return team in ("", own) and set(clearances) <= {"", *(fact.clearance for fact in facts)}
+    return team in ("", team_of(facts)) and set(clearances) <= {
+        "",
+        *(fact.clearance for fact in facts),
+    }
 
 
 def isolated_pairs(teams: Mapping[str, int]) -> int:

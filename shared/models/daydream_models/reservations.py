@@ -60,7 +60,6 @@ class StagePlan(StageCost):
 
     stage: str
     model: str
-    team: str = ""
     clearance: str = Field(default="", description="highest clearance that its model may see")
     reduced: dict[str, StageCost] = Field(default_factory=dict)
     alternative_models: tuple[str, ...] = Field(
@@ -72,9 +71,12 @@ class StagePlan(StageCost):
     )
 
     def allocations(
-        self, fact_bytes: int, samples: int, size: str = FULL
+        self, fact_bytes: int, samples: int, size: str = FULL, *, team: str = ""
     ) -> tuple[AllocationRequest, ...]:
-        """Return this stage's allocations of a reservation: one per model asked in this size."""
+        """Return this stage's allocations of a reservation: one per model asked in this size.
+
+        They count against the limits of `team` too.
+        """
         cost = self.reduced.get(size, self)
         bound = samples * (cost.fixed_nanousd + cost.nanousd_per_fact_byte * fact_bytes)
         expected = samples * (
@@ -84,14 +86,14 @@ class StagePlan(StageCost):
             stage=self.stage,
             model=self.model,
             alternative_models=self.alternative_models,
-            team=self.team,
+            team=team,
             upper_bound_nanousd=bound,
             expected_nanousd=expected,
         )
         further = [
             allocation
             for other in self.others
-            for allocation in other.allocations(fact_bytes, samples, size)
+            for allocation in other.allocations(fact_bytes, samples, size, team=team)
             if allocation.upper_bound_nanousd
         ]
         return (own, *further)
@@ -109,19 +111,21 @@ class StagePlan(StageCost):
 
 
 def plans_by_size(
-    plans: Iterable[StagePlan], fact_bytes: int, samples: int
+    plans: Iterable[StagePlan], fact_bytes: int, samples: int, *, team: str = ""
 ) -> tuple[ReducedPlan, ...]:
     """Return what all stages together reserve, for each of `SIZES` in their order."""
     stages = tuple(plans)
-    return tuple(_plan_of_size(stages, fact_bytes, samples, size) for size in SIZES)
+    return tuple(_plan_of_size(stages, fact_bytes, samples, size, team) for size in SIZES)
 
 
 def _plan_of_size(
-    stages: Iterable[StagePlan], fact_bytes: int, samples: int, size: str
+    stages: Iterable[StagePlan], fact_bytes: int, samples: int, size: str, team: str
 ) -> ReducedPlan:
     count = samples_in(size, samples)
     allocations = [
-        allocation for stage in stages for allocation in stage.allocations(fact_bytes, count, size)
+        allocation
+        for stage in stages
+        for allocation in stage.allocations(fact_bytes, count, size, team=team)
     ]
     return ReducedPlan(allocations=tuple(allocations), branches=count)
 

@@ -62,9 +62,15 @@ def print_figures(
         "position_of_all": round(fit_verdicts(verdicts, len(truth)).position, 3),
         "first_won": round(float((verdicts[:, 2] == FIRST_WON).mean()), 3),
     }
-    details["gain_over_ideas_low"] = round(float(np.quantile(over_ideas, 0.025)), 4)
-    details["gain_over_ideas_high"] = round(float(np.quantile(over_ideas, 0.975)), 4)
-    mean_figure("critic", f"pairwise_auc_gain_{count}_{judge}", gains, "AUC", **details)
+    mean_figure(
+        "critic",
+        f"pairwise_auc_gain_{count}_{judge}",
+        gains,
+        "AUC",
+        gain_over_ideas_low=round(float(np.quantile(over_ideas, 0.025)), 4),
+        gain_over_ideas_high=round(float(np.quantile(over_ideas, 0.975)), 4),
+        **details,
+    )
     mean_figure("critic", f"pairwise_auc_{count}_{judge}", areas, "AUC", **details)
     mean_figure("critic", f"pairwise_position_{count}_{judge}", biases, "logits", **details)
 

@@ -54,6 +54,21 @@ async def test_reports_are_newest_first_up_to_the_limit(store: Store) -> None:
     ] == ["doc0"]
 
 
+async def test_a_page_of_reports_follows_another_while_documents_come_in(store: Store) -> None:
+    for number in (1, 2, 3):
+        minute = min(number, 2)  # the last two are read at the same time
+        await store.documents.add(
+            record(f"doc{number}", source=f"/{number}.md", at=NOW + timedelta(minutes=minute)), []
+        )
+    (first,) = await store.documents.reports(ListDocuments(limit=1))
+    assert (first.document_id, first.read_at) == ("doc2", NOW + timedelta(minutes=2))
+    await store.documents.add(record("doc4", source="/4.md", at=NOW + timedelta(minutes=3)), [])
+    rest = await store.documents.reports(
+        ListDocuments(read_until=first.read_at, offset=1, limit=10)
+    )
+    assert [report.document_id for report in rest] == ["doc3", "doc1"]
+
+
 async def test_one_text_under_two_names_has_two_reports(store: Store) -> None:
     await store.documents.add(record(source="/a.md"), facts("one"))
     await store.documents.add(record(source="/b.md"), facts("one"))

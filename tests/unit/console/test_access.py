@@ -147,6 +147,18 @@ def test_too_many_requests_are_refused_for_a_moment() -> None:
     assert statuses == [200, 200, 200, 429, 429]
 
 
+def test_behind_a_proxy_each_person_has_an_own_limit() -> None:
+    rules = AccessRules(proxies=PROXIED.proxies, loopback_only=False)
+    console = ConsoleFixture(rules, buckets=TokenBuckets(0.001, 2))
+    proxy = TestClient(console.app, client=("10.1.2.3", 5000))
+    ada, bob = {"x-forwarded-user": "ada"}, {"x-forwarded-user": "bob"}
+    statuses = [proxy.get("/api/v1/me", headers=who).status_code for who in (ada, ada, ada, bob)]
+    assert statuses == [200, 200, 429, 200]
+    stranger = TestClient(console.app, client=("192.168.0.9", 5000))
+    refused = [stranger.get("/api/v1/me", headers=who).status_code for who in (ada, bob, ada)]
+    assert refused == [401, 401, 429], "an unknown address can't name persons"
+
+
 def test_a_person_without_a_session_is_sent_to_the_sign_in_page() -> None:
     client = ConsoleFixture(LOCKED).client(accept="text/html")
     answer = client.get("/insights", follow_redirects=False)

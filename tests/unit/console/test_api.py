@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from daydream_console.readable_errors import readable
 from daydream_console.web.security import BODY_BYTES_MAX
 from daydream_contracts.events import (
     CommandReceived,
     Decision,
     ForegroundReported,
+    HypothesisProposed,
     OutcomeRecorded,
     ReviewEffect,
     ReviewRecorded,
@@ -326,18 +330,27 @@ def test_the_diagnosis_is_part_of_the_api(console: ConsoleFixture) -> None:
     assert (answer["cause"], answer["severity"]) == ("memory-away", "problem")
 
 
-def test_a_large_body_is_refused_while_it_is_read(console: ConsoleFixture) -> None:
-    sent = 0
+async def test_a_large_body_is_refused_while_it_is_read(console: ConsoleFixture) -> None:
+    chunks, answers = list[bytes](), list[Any]()
 
-    def chunks() -> Any:
-        nonlocal sent
-        for _ in range(300):
-            sent += BODY_BYTES_MAX // 10
-            yield b"x" * (BODY_BYTES_MAX // 10)
+    async def receive() -> Any:
+        chunks.append(b"x" * (BODY_BYTES_MAX // 10))
+        return {"type": "http.request", "body": chunks[-1], "more_body": True}
 
-    headers = {"content-type": "application/json"}
-    answer = console.client().post("/api/v1/foreground", content=chunks(), headers=headers)
-    assert (answer.status_code, answer.json()["status"]) == (413, 413)
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"host", b"localhost")]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/v1/foreground",
+        "query_string": b"",
+        "headers": headers,
+    }
+    await console.app(scope, receive, send)
+    assert answers[0]["status"] == 413
+    assert sum(map(len, chunks)) <= BODY_BYTES_MAX + len(chunks[0]), "nothing is read after it"
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
@@ -350,3 +363,25 @@ def test_a_body_that_a_form_could_send_is_refused(
     )
     assert answer.status_code in {400, 415}
     assert console.published == []
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"version": 2}', "6 invalid fields: version: Input should be 1; hypothesis_id: Field"),
+        (b"{", "Invalid JSON: EOF while parsing an object at line 1 column 1."),
+    ],
+)
+def test_the_error_of_an_invalid_message_names_its_fields(body: bytes, text: str) -> None:
+    with pytest.raises(ValidationError) as invalid:
+        HypothesisProposed.model_validate_json(body)
+    stored = f"ValidationError: {' '.join(str(invalid.value).split())}"
+    assert readable(stored).startswith(text)
+    for length in range(120, len(stored)):  # a long one is stored in part
+        part = readable(stored[:length])
+        assert part.startswith(text[:20])
+        assert not re.search(r"type=|further|For:", part), part
+
+
+def test_any_other_error_stays_as_it_is() -> None:
+    assert readable("TimeoutError:  no\nanswer") == "TimeoutError: no answer"

@@ -25,7 +25,10 @@ from daydream_contracts.rpc import Authorize, Grant, Refusal, Settle, Settled
 
 
 def authorize(state: LedgerState, request: Authorize, now: datetime) -> ReplyAndEntries:
-    """Authorize the upper bound of one attempt, once per nonce."""
+    """Authorize the upper bound of one attempt, once per nonce.
+
+    A stage does not know whose facts it works on: the reservation does.
+    """
     reservation = state.reservations.get(request.reservation_id)
     if reservation is None:
         return refuse_missing(state, request.reservation_id), ()
@@ -39,6 +42,7 @@ def authorize(state: LedgerState, request: Authorize, now: datetime) -> ReplyAnd
             return Grant(attempt_id=attempt_id, plan=reservation.plan), ()
     if reservation.status == "released":
         return RELEASED, ()
+    request = request.model_copy(update={"team": request.team or reservation.team})
     scopes = scopes_of(
         request.stage, (request.model,), request.team, reservation.purpose, reservation.key
     )

@@ -88,6 +88,11 @@ class Reservation:
         return self.allocations[0].key
 
     @property
+    def team(self) -> str:
+        """Return the team whose limits it counts against, if any. Teams do not mix."""
+        return self.allocations[0].team
+
+    @property
     def settled(self) -> int:
         """Return the cost of its settled attempts."""
         return sum(allocation.settled for allocation in self.allocations)

@@ -20,6 +20,7 @@ from daydream_console.bench.matching import MatchingJudge
 from daydream_console.bench.questions import Ask
 from daydream_console.bench.record import ArmRun, BenchRecord, RecordedDaydream
 from daydream_console.bench.statistics import (
+    RATIO_MAX,
     RESAMPLES,
     ArmHits,
     BenchInterval,
@@ -42,8 +43,8 @@ class ArmOutcome:
 
     `stated` counts hypotheses on bridges that state the link, promoted or not, as the matching
     judge says. `good` and what follows is corrected for its errors. `usd_per_good` is None without
-    a good insight. `ratio` is None for the plain arm, and where that did not run. `ratio_found`:
-    the plain arm found something to compare with.
+    a good insight; its upper end is RATIO_MAX where there is none. `ratio` is None for the plain
+    arm, and where that did not run. `ratio_found`: the plain arm found something to compare with.
     """
 
     arm: str
@@ -212,14 +213,21 @@ def _outcome(
         stated=stated,
         good=good[name],
         good_per_usd=rate,
-        usd_per_good=BenchInterval(1 / rate.value, 1 / rate.high, 1 / rate.low)
-        if rate.value and rate.low
-        else None,
+        usd_per_good=_inverse(rate),
         ratio=_ratio(name, rates, resampled),
         ratio_found=rates.get(PLAIN_ARM, 0) > 0,
         precision=share_interval(good[name], len(promoted)),
         decoys_drawn=sum(decoys.values()),
         decoys_promoted=sum(_covered_names(promoted, corpus.decoys).values()),
+    )
+
+
+def _inverse(rate: BenchInterval) -> BenchInterval | None:
+    """Return dollars per good insight. Without a lower end of the rate it has no upper end."""
+    if not rate.value:
+        return None
+    return BenchInterval(
+        1 / rate.value, 1 / rate.high, min(RATIO_MAX, 1 / rate.low) if rate.low else RATIO_MAX
     )
 
 

@@ -22,7 +22,7 @@ COLUMNS = (
     "good per $ (95 %)",
     "times the plain arm (95 %)",
     "good of those shown (95 %)",
-    "$ per good",
+    "$ per good (95 %)",
     "decoys shown, of those drawn",
 )
 EXPLANATIONS = (
@@ -47,7 +47,7 @@ def cells(arm: ArmOutcome) -> tuple[str, ...]:
         with_interval(arm.good_per_usd),
         ratio_text(arm.ratio, arm.ratio_found) if arm.ratio else "–",
         share(arm.precision) if arm.promoted else "–",
-        dollars(arm.usd_per_good.value) if arm.usd_per_good else "–",
+        dollars_with_interval(arm.usd_per_good) if arm.usd_per_good else "–",
         f"{arm.decoys_promoted} of {arm.decoys_drawn}",
     )
 
@@ -121,6 +121,12 @@ def notes(outcome: BenchOutcome, record: BenchRecord) -> list[str]:
 def with_interval(interval: BenchInterval) -> str:
     """Format a value with its interval."""
     return f"{number(interval.value)} ({number(interval.low)} to {number(interval.high)})"
+
+
+def dollars_with_interval(interval: BenchInterval) -> str:
+    """Format an amount with its interval, which may have no upper end."""
+    high = "more" if interval.high >= RATIO_MAX else dollars(interval.high)
+    return f"{dollars(interval.value)} ({dollars(interval.low)} to {high})"
 
 
 def ratio_text(interval: BenchInterval, plain_found: bool) -> str:

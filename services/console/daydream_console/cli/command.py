@@ -19,7 +19,8 @@ from daydream_console.cli.exit_codes import (
     EXIT_WRONG_SETTING,
 )
 from daydream_console.cli.output import emit_json
-from daydream_contracts.errors import ConfigurationError, DaydreamError
+from daydream_console.error_fixes import fix_of
+from daydream_contracts.errors import ConfigurationError, DaydreamError, PermanentError
 
 P = ParamSpec("P")
 STOPPING = "\nstopping … (Ctrl-C again ends at once)"
@@ -71,8 +72,13 @@ def _run(work: Coroutine[Any, Any, int | None], *, as_json: bool) -> int:
     except ConfigurationError as error:
         report = {"error": error.problem, "fix": error.fix}
         return _fail(report, f"{error.problem}. {error.fix}.", EXIT_WRONG_SETTING, as_json=as_json)
+    except PermanentError as error:
+        fix = fix_of(error.reason)
+        line = f"{error}. {fix}." if fix else str(error)
+        return _fail({"error": str(error), "fix": fix}, line, EXIT_FAILED, as_json=as_json)
     except DaydreamError as error:
-        return _fail({"error": str(error), "fix": ""}, str(error), EXIT_FAILED, as_json=as_json)
+        report = {"error": str(error), "fix": "Try again. See what is wrong: daydream status"}
+        return _fail(report, str(error), EXIT_FAILED, as_json=as_json)
     except DeclinedError as error:
         report = {"error": str(error), "fix": "Answer yes, or pass --yes"}
         return _fail(report, f"{error}.", EXIT_FAILED, as_json=as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,14 +24,21 @@ from daydream_console.local.checks import (
     check_programs,
     unknown_variables,
 )
-from daydream_console.local.folder import DataFolder, default_folder, model_cache
+from daydream_console.local.folder import (
+    DATA_VARIABLE,
+    DataFolder,
+    default_folder,
+    model_cache,
+)
 from daydream_console.local.model import TOY_FILE, ModelChoice, choose, local_servers
 from daydream_console.local.model_check import check_model
+from daydream_console.settings_in_force import planned_settings
 from daydream_contracts.errors import ConfigurationError, DaydreamError
 from daydream_contracts.rpc import EmptyRequest, ModelState
 from daydream_contracts.topology import GATEWAY_STATE
 
 VARIABLE = re.compile(r"DAYDREAM_\w+")
+MODEL_VARIABLES = ("DAYDREAM_MODEL_BASE_URL", "DAYDREAM_MODEL_NAME")
 OFFER = "offer"  # a model server that could be used; no problem
 
 
@@ -102,18 +110,26 @@ async def run_checks(
     """Yield the result of each check of `daydream doctor`. Start nothing, spend nothing."""
 
     async def programs() -> str:
-        choice = choose_model()
+        try:
+            choice = choose_model()
+        except ConfigurationError:  # the check of the model says so
+            return await asyncio.to_thread(check_programs, serves_model=False)
         serves_model = choice.weights is not None or choice.toy
         return await asyncio.to_thread(check_programs, serves_model=serves_model)
 
-    checks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
-        ("data folder", lambda: asyncio.to_thread(check_folder, folder)),
-        ("programs", programs),
-        ("model", lambda: _describe_model(choose_model())),
-        ("console", lambda: asyncio.to_thread(check_port, port)),
+    checks: list[tuple[str, Callable[[], Awaitable[str]], str]] = [
+        (
+            "data folder",
+            lambda: asyncio.to_thread(check_folder, folder),
+            f'export {DATA_VARIABLE}="$HOME/daydream"',
+        ),
+        ("programs", programs, ""),
+        ("settings", lambda: asyncio.to_thread(_check_settings), ""),
+        ("model", lambda: _describe_model(choose_model()), _without_model()),
+        ("console", lambda: asyncio.to_thread(check_port, port), "daydream up --port 0"),
     ]
-    for about, check in checks:
-        yield await _run_check(about, check)
+    for about, check, remedy in checks:
+        yield await _run_check(about, check, remedy)
     for result in await check_gateway(folder):
         yield result
     for message in unknown_variables():
@@ -125,6 +141,25 @@ async def run_checks(
             f"{server} is running on this machine",
             f"To use it: DAYDREAM_MODEL_FREE=true daydream run PATH {options}",
         )
+
+
+def _check_settings() -> str:
+    """Read the settings of all services. Raise ConfigurationError with the command that unsets an
+    invalid one.
+    """
+    try:
+        reports = planned_settings()
+    except ConfigurationError as error:
+        names = VARIABLE.findall(error.problem)
+        remedy = f". Or use the default. Run: unset {names[0]}" if names else ""
+        raise ConfigurationError(error.problem, f"{error.fix}{remedy}") from None
+    return f"valid for {count(len(reports), 'service')}"
+
+
+def _without_model() -> str:
+    """Return the command that leads back to the small bundled model, if another is set."""
+    given = [name for name in MODEL_VARIABLES if os.environ.get(name)]
+    return f"unset {' '.join(given)}" if given else ""
 
 
 def _renaming(message: str) -> str:
@@ -146,7 +181,8 @@ async def check_gateway(folder: DataFolder) -> list[DoctorCheck]:
     except ConfigurationError as error:
         return [DoctorCheck("gateway", error.problem, error.fix)]
     except DaydreamError as error:
-        return [DoctorCheck("gateway", str(error), "Look at the log of the gateway")]
+        log = shlex.quote(str(folder.path / "logs" / "gateway.log"))
+        return [DoctorCheck("gateway", str(error), f"Look at its log. Run: tail -n 50 {log}")]
     return [check for model in state.models for check in _model_checks(model)]
 
 
@@ -159,11 +195,14 @@ def _model_checks(model: ModelState) -> list[DoctorCheck]:
     ]
 
 
-async def _run_check(about: str, check: Callable[[], Awaitable[str]]) -> DoctorCheck:
+async def _run_check(about: str, check: Callable[[], Awaitable[str]], remedy: str) -> DoctorCheck:
+    """Return the result. `remedy`: the command for a problem whose error names none."""
     try:
         return DoctorCheck(about, await check())
     except ConfigurationError as error:
-        return DoctorCheck(about, error.problem, error.fix)
+        names_one = not remedy or "Run" in error.fix
+        fix = error.fix if names_one else f"{error.fix}. Run: {remedy}"
+        return DoctorCheck(about, error.problem, fix)
 
 
 async def _describe_model(choice: ModelChoice) -> str:

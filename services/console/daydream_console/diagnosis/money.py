@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 from daydream_console.diagnosis.model import (
     Cause,
@@ -39,20 +40,22 @@ def money_rule(state: Overview) -> Diagnosis | None:
         shown = f"{tax.ratio:.1f}" if tax.ratio is not None else "unknown"
         text = f"The daydreaming tax is reached: {shown} of at most {tax.ratio_cap:g}."
         command = f"daydream budget tax {2 * (tax.ratio_cap or 0):g}"
-        return _money_problem(Cause.TAX_REACHED, text, command, "Change the tax")
+        return _money_problem(Cause.TAX_REACHED, text, command, "Change the tax", "do=tax")
     if not budget.limits:
         command = "daydream budget set --lifetime 1.00"
         text = "No cap is set, so nothing may be spent."
-        return _money_problem(Cause.NO_CAP, text, command, "Set a cap")
+        return _money_problem(Cause.NO_CAP, text, command, "Set a cap", "do=limit")
     limit = _full(budget)
     text = _used_up(limit) if limit else f"The budget refuses: {sentence(text)}"
-    diagnosis = _money_problem(Cause.CAP_USED_UP, text, _top_up(limit), "Top up")
+    form = _top_up_form(limit)
+    diagnosis = _money_problem(Cause.CAP_USED_UP, text, _top_up(limit), "Top up", form)
     until = sampler.retry_at or (limit.renews_at if limit else None)
     return diagnosis.model_copy(update={"until": until})
 
 
-def _money_problem(cause: Cause, text: str, command: str, action: str) -> Diagnosis:
-    return problem(cause, text, command, action, "/budget")
+def _money_problem(cause: Cause, text: str, command: str, action: str, form: str) -> Diagnosis:
+    """Return the problem with a link to the page on which the form that solves it is open."""
+    return problem(cause, text, command, action, f"/budget?{form}")
 
 
 def _reserved(state: Overview) -> Diagnosis:
@@ -82,6 +85,11 @@ def _used_up(limit: LimitState) -> str:
     return f"The cap per {limit.window}{scope} is used up: {spent} is spent.".replace(
         "per lifetime", "for all time"
     )
+
+
+def _top_up_form(limit: LimitState | None) -> str:
+    fields = {"scope": limit.scope, "window": limit.window} if limit else {}
+    return urlencode({"do": "top-up", **fields})
 
 
 def _top_up(limit: LimitState | None) -> str:

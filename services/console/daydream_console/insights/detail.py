@@ -19,9 +19,7 @@ OPINIONS = """select body from {table} where verdict_id in
 
 def unknown_insight(insight_id: str) -> PermanentError:
     """Return the error for an id that no hypothesis has."""
-    return PermanentError(
-        "unknown-insight", f"Unknown insight ID: {insight_id}. List them: daydream insights"
-    )
+    return PermanentError("unknown-insight", f"Unknown insight ID: {insight_id}")
 
 
 def row_by_id(index: InsightIndex, insight_id: str) -> sqlite3.Row:

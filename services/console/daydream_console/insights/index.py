@@ -22,6 +22,7 @@ from daydream_contracts.events import (
     ReviewEffect,
     ReviewRecorded,
     VerdictReached,
+    VisibilityChanged,
     insight_id_of,
 )
 from daydream_contracts.rpc import InsightState, VisibilityRecord
@@ -114,6 +115,13 @@ class InsightIndex:
             (event.message_id, event.insight_id, at.timestamp(), record.model_dump_json()),
         )
         self.set_visibility(event.insight_id, active=active, at=at)
+
+    def add_change(self, change: VisibilityChanged) -> None:
+        """Apply a person's change of insights at once. The events of the memory follow it."""
+        for fact_id in change.fact_ids:
+            query = "select 1 from insights where insight_id = ?"
+            if self.database.execute(query, (fact_id,)).fetchone():
+                self.set_visibility(fact_id, active=change.active, at=change.changed_at)
 
     def set_visibility(self, insight_id: str, *, active: bool, at: datetime) -> None:
         """Say whether an insight is a fact in use. The latest word holds."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from daydream_console.insights.detail import ReadVerdict, insight_detail
+from daydream_console.insights.detail import ReadVerdict, insight_detail, row_by_id
 from daydream_console.insights.index import InsightIndex
-from daydream_console.insights.search import facets, find_insights
+from daydream_console.insights.search import facets, find_insights, neighbour
 from daydream_console.insights.similar import find_similar
+from daydream_console.insights.use import InsightUse, use_of
 from daydream_contracts.rpc import InsightDetail, InsightPage, InsightQuery
 from daydream_runtime.rpc import RpcClient
 
@@ -28,6 +29,10 @@ class InsightQueries:
         """Return a page of insights. Raise PermanentError for an invalid cursor."""
         return find_insights(self.index, query)
 
+    def neighbour(self, query: InsightQuery, verdict_id: str, *, after: bool) -> str:
+        """Return the verdict next to one in the order of a query, or an empty text."""
+        return neighbour(self.index, query, verdict_id, after=after)
+
     async def find_similar(self, rpc: RpcClient, query: InsightQuery, text: str) -> InsightPage:
         """Return a page of insights by their similarity to a text."""
         return await find_similar(self.index, rpc, query, text)
@@ -35,6 +40,10 @@ class InsightQueries:
     async def get(self, insight_id: str) -> InsightDetail:
         """Return one insight in full. Raise PermanentError for an unknown id."""
         return await insight_detail(self.index, insight_id, self.read_verdict)
+
+    def use(self, insight_id: str) -> InsightUse | None:
+        """Return how often an insight is drawn. Raise PermanentError for an unknown id."""
+        return use_of(self.index, row_by_id(self.index, insight_id)["insight_id"])
 
     def facets(self) -> dict[str, list[str]]:
         """Return the values that the filters can have, at most ten seconds old."""

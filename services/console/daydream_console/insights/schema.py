@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-VERSION = 4
+VERSION = 5
 PRAGMAS = """
 pragma journal_mode = memory;
 pragma synchronous = off;
@@ -20,7 +20,8 @@ TABLES = """
 create table hypotheses(
   number integer primary key, hypothesis_id text unique not null, insight_id text not null,
   verdict_id text not null, round integer not null, sequence integer not null,
-  reached_at real not null, state text not null, active integer not null, decision text not null,
+  drawn_at real not null, reached_at real not null,
+  state text not null, active integer not null, decision text not null,
   final integer not null, score real, worth real, worth_order real not null,
   score_order real not null, kind text, strategy text not null, model text not null,
   cost_nanousd integer not null, depth integer not null, team text not null,
@@ -61,17 +62,18 @@ create index visibility_by_insight on visibility(insight_id);
 create table ledger(
   sequence integer not null, number integer not null, at real not null, kind text not null,
   stage text not null, model text not null, team text not null, purpose text not null,
-  amount_nanousd integer, reservation_id text not null, attempt_id text not null,
+  key text not null, amount_nanousd integer, reservation_id text not null, attempt_id text not null,
   who text not null, text text not null, primary key(sequence, number));
 create index ledger_by_kind on ledger(kind, sequence);
-create table reservations(reservation_id text primary key, purpose text not null);
+create table reservations(
+  reservation_id text primary key, purpose text not null, key text not null);
 create table attempts(
   attempt_id text primary key, stage text not null, model text not null, team text not null,
   reservation_id text not null);
 create table spend(
   hour integer not null, stage text not null, model text not null, team text not null,
-  purpose text not null, calls integer not null, settled_nanousd integer not null,
-  primary key(hour, stage, model, team, purpose));
+  purpose text not null, key text not null, calls integer not null,
+  settled_nanousd integer not null, primary key(hour, stage, model, team, purpose, key));
 create table marks(stream text primary key, body text not null);
 create virtual table words using fts5(
   title, hypothesis, reasoning, implication, if_false, facts, tokenize = 'porter unicode61');

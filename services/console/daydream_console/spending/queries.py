@@ -11,12 +11,12 @@ from pydantic import BaseModel, Field
 
 from daydream_contracts.rpc import EVERYTHING, FOREGROUND
 
-SpendKey = Literal["stage", "model", "team", "purpose", "strategy"]
+SpendKey = Literal["stage", "model", "team", "purpose", "key", "strategy"]
 DAY_S = 86_400
 
 
 class SpendRow(BaseModel):
-    """What was spent for one stage, model, team, purpose or strategy."""
+    """What was spent for one stage, model, team, purpose, gateway key or strategy."""
 
     name: str
     calls: int = Field(description="calls; for strategies: daydreams")
@@ -50,6 +50,7 @@ class LedgerRow(BaseModel):
     model: str
     team: str
     purpose: str
+    key: str = Field(description="gateway key; empty for daydreaming")
     amount_nanousd: int | None
     reservation_id: str
     attempt_id: str
@@ -71,7 +72,7 @@ class SpendingQueries:
     database: sqlite3.Connection
 
     def breakdown(self, by: SpendKey, since: datetime | None = None) -> list[SpendRow]:
-        """Return what was spent by stage, model, team, purpose or strategy, most first."""
+        """Return what was spent by stage, model, team, purpose, key or strategy, most first."""
         start = since.timestamp() if since else 0.0
         if by == "strategy":
             query = """select strategy as name, count(*) as calls,
@@ -85,10 +86,7 @@ class SpendingQueries:
         return [SpendRow(**dict(row)) for row in rows]
 
     def series(self, since: datetime, scope: str = EVERYTHING) -> list[SpendPoint]:
-        """Return the spend of each hour that has any in the scope of a limit, the oldest first.
-
-        Empty for the scope of a key: the entries do not name it.
-        """
+        """Return the spend of each hour that has any in the scope of a limit, the oldest first."""
         condition, values = _scope_condition(scope)
         rows = self.database.execute(
             "select hour, sum(settled_nanousd) as settled from spend"
@@ -145,11 +143,9 @@ def _scope_condition(scope: str) -> tuple[str, tuple[str, ...]]:
         return "purpose <> ?", (FOREGROUND,)
     if scope == FOREGROUND:
         return "purpose = ?", (FOREGROUND,)
-    if kind in ("team", "purpose"):
+    if kind in ("team", "purpose", "key"):
         return f"{kind} = ?", (name,)
-    if kind in ("stage", "model"):
-        return f"{kind} = ? and purpose <> ?", (name, FOREGROUND)
-    return "0", ()
+    return f"{kind} = ? and purpose <> ?", (name, FOREGROUND)
 
 
 def _ledger_row(row: sqlite3.Row) -> LedgerRow:

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 from pydantic import SecretStr
+from starlette.datastructures import Headers
 
 from daydream_console.web.problems import ProblemError
 
@@ -116,17 +117,19 @@ class AccessRules:
                     return Identity(name, token.may_write, "session")
         return None
 
-    def _by_proxy(self, request: Request) -> Identity | None:
-        who = request.headers.get(self.user_header, "").strip()[:NAME_CHARS_MAX]
-        if not who or not self.proxies or request.client is None:
-            return None
+    def person_behind_proxy(self, host: str, headers: Headers) -> str:
+        """Return whom a trusted proxy at this host names, or an empty text."""
+        who = headers.get(self.user_header, "").strip()[:NAME_CHARS_MAX]
         try:
-            address = ipaddress.ip_address(request.client.host)
+            address = ipaddress.ip_address(host)
         except ValueError:
-            return None
-        if not any(address in network for network in self.proxies):
-            return None
-        return Identity(who, not self.writers or who in self.writers, "proxy")
+            return ""
+        return who if any(address in network for network in self.proxies) else ""
+
+    def _by_proxy(self, request: Request) -> Identity | None:
+        host = request.client.host if request.client else ""
+        who = self.person_behind_proxy(host, request.headers)
+        return Identity(who, not self.writers or who in self.writers, "proxy") if who else None
 
     def _by_loopback(self, request: Request) -> Identity | None:
         if self.tokens or self.proxies or not self.loopback_only:

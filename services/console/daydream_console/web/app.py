@@ -29,7 +29,8 @@ def web_app(
 ) -> ASGIApp:
     """Return the guarded application. `hosts`: names that it answers to, besides addresses."""
     app = application(services)
-    return SecurityMiddleware(app, hosts, buckets or TokenBuckets(RATE_PER_S, BURST))
+    limits = buckets or TokenBuckets(RATE_PER_S, BURST)
+    return SecurityMiddleware(app, hosts, limits, services.access)
 
 
 def application(services: ConsoleServices | None) -> FastAPI:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -76,6 +76,10 @@ class EventLog:
             event = TRANSIENT[message.subject].model_validate_json(message.data)
         except ValueError:
             return  # a message of another version; its own consumer reports it
+        self.show(event)
+
+    def show(self, event: Message) -> None:
+        """Hand an event to all listeners without keeping it."""
         self._send(LoggedEvent(self._position, _content(event), stored=False))
 
     def add(self, stream: str, sequence: int, event: Message) -> None:
@@ -93,6 +97,11 @@ class EventLog:
             else:
                 queue.put_nowait(event)
 
+    @property
+    def position(self) -> str:
+        """Return the id after the last event: a listener that starts there misses nothing."""
+        return format_position(self._position)
+
     def latest(self, count: int) -> list[dict[str, Any]]:
         """Return the last events, the newest first. Streams are read one after the other."""
         events = [event.content for event in self._backlog]
@@ -106,7 +115,7 @@ class EventLog:
             yield "event: resync\ndata: {}\n\n"
         yield from (event.text() for event in newer)
 
-    async def stream(self, stopping: asyncio.Event, last_id: str) -> AsyncIterator[str]:
+    async def stream(self, stopping: asyncio.Event, last_id: str) -> AsyncGenerator[str]:
         """Yield server-sent events for one listener, until it leaves or `stopping` is set."""
         queue: asyncio.Queue[LoggedEvent | None] = asyncio.Queue(QUEUE_MAX)
         self._listeners.add(queue)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from daydream_console.error_fixes import OF_CLIENT_ERRORS, fix_of
 from daydream_contracts.errors import ConfigurationError, DaydreamError, PermanentError
 
 MEDIA_TYPE = "application/problem+json"
@@ -63,14 +64,14 @@ FIXES = {
 
 
 def problem(status: int, code: str, detail: str, fix: str = "", field: str = "") -> Problem:
-    """Return a problem with the title of its status."""
+    """Return a problem with the title of its status. It always says what to do."""
     return Problem(
         type=f"urn:daydream:problem:{code}",
         title=TITLES.get(status, "Error"),
         status=status,
         detail=detail[:TEXT_CHARS_MAX],
         code=code,
-        fix=fix[:TEXT_CHARS_MAX],
+        fix=(fix or fix_of(code) or OF_CLIENT_ERRORS)[:TEXT_CHARS_MAX],
         field=field,
     )
 

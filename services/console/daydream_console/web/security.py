@@ -16,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daydream_console.web.access import AccessRules
 from daydream_console.web.problems import Problem, problem, problem_response
 
 BODY_BYTES_MAX = 1 << 20
@@ -56,10 +57,16 @@ class TokenBuckets:
 
 
 class SecurityMiddleware:
-    """Guard an application. `hosts`: names that it answers to, besides addresses and loopback."""
+    """Guard an application. `hosts`: names that it answers to, besides addresses and loopback.
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str], buckets: TokenBuckets) -> None:
+    A client is an address. Behind a trusted proxy it is a person, since all have one address.
+    """
+
+    def __init__(
+        self, app: ASGIApp, hosts: Collection[str], buckets: TokenBuckets, access: AccessRules
+    ) -> None:
         self.app = app
+        self.access = access
         self.hosts = {host.lower() for host in (*hosts, *LOOPBACK_NAMES)}
         self.buckets = buckets
 
@@ -90,8 +97,9 @@ class SecurityMiddleware:
                 "The console does not answer to this host name",
                 "Add it to DAYDREAM_CONSOLE_HOSTS",
             )
-        client = scope.get("client")
-        if not self.buckets.take(client[0] if client else ""):
+        address = (scope.get("client") or ("",))[0]
+        person = self.access.person_behind_proxy(address, headers)
+        if not self.buckets.take(f"{address} {person}"):
             return problem(429, "too-many-requests", "Too many requests", "Wait for a second")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > BODY_BYTES_MAX:

@@ -6,13 +6,26 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import Response
-from pydantic import BaseModel
+from fastapi import Query, Response
+from pydantic import BaseModel, TypeAdapter
 
 Format = Literal["json", "csv"]
+FileFormat = Annotated[Format, Query(alias="format")]
+FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {}, "application/json": {}}}
+}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def file_response(rows: Sequence[BaseModel], name: str, file_format: Format) -> Response:
+    """Return the rows as a file to download."""
+    if file_format == "csv":
+        return csv_response(rows, name)
+    content = TypeAdapter(list[BaseModel]).dump_json(list(rows), serialize_as_any=True)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.json"'}
+    return Response(content, headers=headers, media_type="application/json")
 
 
 def csv_response(rows: Sequence[BaseModel], name: str) -> Response:

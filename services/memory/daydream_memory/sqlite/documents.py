@@ -13,10 +13,11 @@ from daydream_contracts.rpc import DocumentReport, ListDocuments
 from daydream_memory.sqlite import visibility_rules
 from daydream_memory.sqlite.database import SqliteDatabase
 from daydream_memory.sqlite.fact_table import SqliteFactTable
+from daydream_memory.sqlite.visibility_rules import iso
 from daydream_memory.store import DocumentRecord, NewFact, VisibilityChange
 
 REPORTS = """select d.document_id, d.source, d.status, d.note, count(f.seq), count(f.ordinal),
-  d.current, d.kind, d.left_out from documents d
+  d.current, d.kind, d.left_out, d.read_at from documents d
   left join facts f on f.document_id = d.document_id where {conditions}
   group by d.document_id, d.source order by d.read_at desc, d.source limit ? offset ?"""
 REPORT_FIELDS = (
@@ -29,6 +30,7 @@ REPORT_FIELDS = (
     "current",
     "kind",
     "left_out",
+    "read_at",
 )
 INSERT_BATCH = 500
 KNOWN_FROM = """select f.source, count(*) from facts f join mentions m
@@ -101,4 +103,7 @@ def _conditions(request: ListDocuments) -> tuple[str, list[Any]]:
         values += [len(request.under), request.under]
     if request.current_only:
         conditions.append("d.current")
+    if request.read_until:
+        conditions.append("d.read_at <= ?")
+        values.append(iso(request.read_until))
     return " and ".join(conditions), values

@@ -103,7 +103,7 @@ def _write_document(
         record.source,
         record.status,
         record.note,
-        record.read_at.isoformat(),
+        iso(record.read_at),
         offered,
         current,
         record.kind,

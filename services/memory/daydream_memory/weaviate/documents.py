@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -125,6 +125,7 @@ class WeaviateDocuments:
                 status=row["status"],
                 note=row["note"],
                 current=bool(row["current"]),
+                read_at=datetime.fromisoformat(row["read_at"]),
                 facts=facts.get(row["document_id"], 0),
                 facts_embedded=embedded.get(row["document_id"], 0),
                 kind=row["kind"] or "",
@@ -148,4 +149,7 @@ def _filters(request: ListDocuments) -> Any:
         ]
     if request.current_only:
         filters.append(where(current=True))
+    if request.read_until:
+        after = iso(request.read_until + timedelta(microseconds=1))
+        filters.append(Filter.by_property("read_at").less_than(after))
     return reduce(lambda left, right: left & right, filters) if filters else None

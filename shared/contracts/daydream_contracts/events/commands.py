@@ -14,7 +14,7 @@ class CommandReceived(Message):
 
     who: str = Field(min_length=1)
     via: str = Field(
-        description="how the person is known: token, session, proxy, loopback or command"
+        description="how the person is known: token, session, proxy, loopback, command or mcp"
     )
     command: str = Field(description="method and path of the API")
     about: str = Field(default="", description="what it concerns, as sent, without secrets")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Base64Bytes, Field
+from pydantic import AwareDatetime, Base64Bytes, Field
 
 from daydream_contracts.events import ContractModel, DocumentOffered, FactKind
 
@@ -16,12 +16,14 @@ Passwords = tuple[Annotated[str, Field(max_length=1000)], ...]
 class ListDocuments(ContractModel):
     """List the results of reading documents, newest first.
 
-    `document_ids`: empty for all. `under`: prefix of the source.
+    `document_ids`: empty for all. `under`: prefix of the source. `read_until`: only those that were
+    read up to this time. With it and `offset`, a page follows another also while documents come in.
     """
 
     document_ids: tuple[str, ...] = ()
     under: str = ""
     current_only: bool = False
+    read_until: AwareDatetime | None = None
     limit: int = Field(default=200, ge=1, le=1000)
     offset: int = Field(default=0, ge=0)
 
@@ -50,6 +52,7 @@ class DocumentReport(ContractModel):
     current: bool = Field(
         default=True, description="the newest document of its source, and not removed"
     )
+    read_at: AwareDatetime | None = None
     kind: str = Field(default="", description="what its content showed it to be, e.g. pdf or mail")
     left_out: tuple[LeftOutReport, ...] = Field(
         default=(), description="what gave no fact, and why"

@@ -6,13 +6,16 @@ import statistics
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from daydream_console.bench.corpus import FILES, BenchCorpus, load_corpus, write_notes
 from daydream_contracts.errors import ConfigurationError
 from daydream_memory.chunking import CHARS_MIN
+from support.confounds import TEXT_FEATURES, area
 
 CORPUS = load_corpus()
+FEATURE_AREA_MAX = 0.6  # as of the canaries
 
 
 def words(text: str) -> int:
@@ -55,6 +58,15 @@ def test_the_two_notes_of_a_decoy_share_its_word() -> None:
     for decoy in CORPUS.decoys:
         for note in (decoy.first, decoy.second):
             assert decoy.name in note.text.lower(), decoy.name
+
+
+@pytest.mark.parametrize("name", TEXT_FEATURES)
+def test_no_simple_feature_of_their_texts_tells_bridges_from_decoys(name: str) -> None:
+    is_bridge = np.arange(len(CORPUS.bridges) + len(CORPUS.decoys)) < len(CORPUS.bridges)
+    pairs = [(pair.first.text, pair.second.text) for pair in (*CORPUS.bridges, *CORPUS.decoys)]
+    texts = [(first, second, f"{first} {second}") for first, second in pairs]
+    for scope in zip(*texts, strict=True):
+        assert area([TEXT_FEATURES[name](text) for text in scope], is_bridge) <= FEATURE_AREA_MAX
 
 
 def test_labelled_matches_are_of_both_kinds_for_each_bridge_that_has_any() -> None:

@@ -19,7 +19,7 @@ from daydream_console.spending.queries import (
 from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import READ_PROBLEMS, WRITE_PROBLEMS, ProblemError
 from daydream_console.web.services import Reader, Services, Writer, check_json, record_command
-from daydream_console.web.tables import csv_response
+from daydream_console.web.tables import FILE_RESPONSES, FileFormat, file_response
 from daydream_contracts.rpc import (
     EVERYTHING,
     BudgetState,
@@ -32,6 +32,7 @@ from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE
 
 router = APIRouter(tags=["budget"], route_class=ApiRoute, responses=READ_PROBLEMS)
 SERIES_DAYS_MAX = 400
+FILE_ROWS_MAX = 100_000
 ENTRY = r"^(\d{1,15}\.\d{1,6})?$"
 FilterName = Annotated[str, Field(max_length=200)]
 
@@ -72,7 +73,7 @@ async def get_spend(
     by: SpendKey = "stage",
     since: AwareDatetime | None = None,
 ) -> list[SpendRow]:
-    """Return what was spent by stage, model, team, purpose or strategy."""
+    """Return what was spent by stage, model, team, purpose, key or strategy."""
     return services.spending.breakdown(by, since)
 
 
@@ -101,6 +102,7 @@ class LedgerFilters(BaseModel):
     model: FilterName = ""
     team: FilterName = ""
     purpose: FilterName = ""
+    key: FilterName = ""
     reservation_id: FilterName = ""
     cursor: Annotated[str, Field(pattern=ENTRY, max_length=30)] = ""
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
@@ -126,13 +128,13 @@ async def list_entries(
     return services.spending.entries(filters.columns, filters.before, filters.limit)
 
 
-@router.get(
-    "/budget/entries.csv",
-    response_class=Response,
-    responses={200: {"content": {"text/csv": {}}}},
-)
+@router.get("/budget/entries/download", response_class=Response, responses=FILE_RESPONSES)
 async def download_entries(
-    services: Services, _: Reader, limit: Annotated[int, Query(ge=1, le=100_000)] = 10_000
+    filters: Annotated[LedgerFilters, Query()],
+    services: Services,
+    _: Reader,
+    file_format: FileFormat = "csv",
 ) -> Response:
-    """Download the latest entries of the ledger as CSV."""
-    return csv_response(services.spending.entries({}, None, limit).entries, "ledger")
+    """Download the latest entries that match the filters, up to 100,000, as CSV or JSON."""
+    rows = services.spending.entries(filters.columns, filters.before, FILE_ROWS_MAX).entries
+    return file_response(rows, "ledger", file_format)

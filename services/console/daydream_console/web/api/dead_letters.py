@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from datetime import datetime
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from daydream_console.dead_letters import STREAM, DeadLetter, dead_letter, drop
+from daydream_console.readable_errors import readable
 from daydream_console.resend import resend
 from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import WRITE_PROBLEMS, ProblemError
@@ -149,9 +149,3 @@ def detail_of(letter: DeadLetter) -> LetterDetail:
     """Return a dead letter with its message."""
     message = letter.data.decode(errors="replace")[:MESSAGE_CHARS]
     return LetterDetail(**summary_of(letter).model_dump(), message=message)
-
-
-def readable(error: str) -> str:
-    """Return an error without the parts that only programmers read."""
-    text = re.sub(r"\s*\[type=[^\]]*\]|\s*For further information visit \S+", "", error)
-    return re.sub(r"\s+", " ", text).strip()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from daydream_console.insights.use import InsightUse
 from daydream_console.verdict_inspection import inspect_verdict
 from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import READ_PROBLEMS
 from daydream_console.web.services import InsightId, Reader, Services
-from daydream_console.web.tables import Format, csv_response
+from daydream_console.web.tables import FILE_RESPONSES, FileFormat, csv_response, file_response
 from daydream_contracts.rpc import (
     Ancestry,
     InsightDetail,
@@ -53,13 +54,13 @@ async def similar_insights(
 @router.get(
     "/insights/download",
     response_class=Response,
-    responses={200: {"content": {"text/csv": {}, "application/json": {}}}},
+    responses=FILE_RESPONSES,
 )
 async def download_insights(
     query: Annotated[InsightQuery, Query()],
     services: Services,
     _: Reader,
-    file_format: Annotated[Format, Query(alias="format")] = "csv",
+    file_format: FileFormat = "csv",
 ) -> Response:
     """Download up to 10,000 insights that match the filters, as CSV or JSON."""
     pages = query.model_copy(update={"limit": PAGE_OF_FILE, "cursor": ""})
@@ -99,6 +100,28 @@ async def get_insight(insight_id: InsightId, services: Services, _: Reader) -> I
 async def get_ancestry(insight_id: InsightId, services: Services, _: Reader) -> Ancestry:
     """Return what an insight descends from, and what descends from it."""
     return (await services.insights.get(insight_id)).ancestry
+
+
+@router.get("/insights/{insight_id}/use")
+async def get_use(insight_id: InsightId, services: Services, _: Reader) -> InsightUse | None:
+    """Return how often an insight and its descendants were drawn. null: it never became a fact."""
+    return services.insights.use(insight_id)
+
+
+@router.get(
+    "/insights/{insight_id}/tables/{name}", response_class=Response, responses=FILE_RESPONSES
+)
+async def download_insight_table(
+    insight_id: InsightId,
+    name: Literal["judgements", "costs"],
+    services: Services,
+    _: Reader,
+    file_format: FileFormat = "csv",
+) -> Response:
+    """Download what each judge said of an insight, or what each of its calls cost."""
+    verdict = (await services.insights.get(insight_id)).verdict
+    rows = verdict.judgements if name == "judgements" else verdict.hypothesis.calls + verdict.calls
+    return file_response(rows, f"{verdict.verdict_id}-{name}", file_format)
 
 
 @router.get("/insights/{insight_id}/calls")

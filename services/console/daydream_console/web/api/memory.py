@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -18,7 +18,7 @@ from daydream_console.web.services import (
     check_json,
     record_command,
 )
-from daydream_console.web.tables import csv_response
+from daydream_console.web.tables import FILE_RESPONSES, FileFormat, file_response
 from daydream_contracts.events import DocumentRemoved
 from daydream_contracts.rpc import (
     DocumentPage,
@@ -31,8 +31,9 @@ from daydream_contracts.topology import MEMORY_DOCUMENTS, MEMORY_SEARCH
 
 router = APIRouter(tags=["memory"], route_class=ApiRoute, responses=READ_PROBLEMS)
 SOURCE_CHARS_MAX = 4000
-OFFSET_MAX = 10_000_000
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 FILE_ROWS_MAX = 10_000
+DocumentCursor = Annotated[str, Query(pattern=r"^([0-9]{1,16}\.[0-9]{1,7})?$")]
 Source = Annotated[str, Query(max_length=SOURCE_CHARS_MAX)]
 
 
@@ -56,42 +57,65 @@ async def list_documents(
     _: Reader,
     under: Source = "",
     current_only: bool = True,
-    cursor: Annotated[str, Query(pattern=r"^[0-9]{0,8}$")] = "",
+    cursor: DocumentCursor = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> DocumentList:
     """List what was read of each document, what was left out, and why."""
     return await documents_page(
-        services, under, current_only=current_only, offset=int(cursor or 0), limit=limit
+        services, under, current_only=current_only, cursor=cursor, limit=limit
     )
 
 
 async def documents_page(
-    services: ConsoleServices, under: str, *, current_only: bool, offset: int, limit: int
+    services: ConsoleServices, under: str, *, current_only: bool, cursor: str, limit: int
 ) -> DocumentList:
-    """Return a page of reports."""
+    """Return a page of reports. A cursor neither repeats nor skips one while documents come in."""
     query = ListDocuments(
-        under=under,
-        current_only=current_only,
-        limit=limit + 1,
-        offset=min(offset, OFFSET_MAX),
+        under=under, current_only=current_only, limit=limit + 1, **_place_of(cursor)
     )
     page: DocumentPage = await services.client.rpc.request(MEMORY_DOCUMENTS, query)
-    following = str(offset + limit) if len(page.reports) > limit else ""
-    return DocumentList(documents=list(page.reports[:limit]), next_cursor=following)
+    shown = list(page.reports[:limit])
+    following = _cursor_after(shown, query) if len(page.reports) > limit else ""
+    return DocumentList(documents=shown, next_cursor=following)
 
 
-@router.get(
-    "/documents.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}}
-)
-async def download_documents(services: Services, _: Reader) -> Response:
-    """Download up to 10,000 reports as CSV."""
-    rows: list[DocumentReport] = []
+def _place_of(cursor: str) -> dict[str, Any]:
+    """Return where a page begins: the time of the last report, and how many of it were shown."""
+    microseconds, _, offset = cursor.partition(".")
+    if not cursor:
+        return {}
+    return {
+        "read_until": BEGINNING + timedelta(microseconds=int(microseconds)),
+        "offset": int(offset),
+    }
+
+
+def _cursor_after(shown: list[DocumentReport], query: ListDocuments) -> str:
+    last = shown[-1].read_at or BEGINNING
+    same = sum(report.read_at == last for report in shown)
+    if query.read_until == last:  # the page before ended with this time too
+        same += query.offset
+    return f"{(last - BEGINNING) // timedelta(microseconds=1)}.{same}"
+
+
+@router.get("/documents/download", response_class=Response, responses=FILE_RESPONSES)
+async def download_documents(
+    services: Services,
+    _: Reader,
+    under: Source = "",
+    current_only: bool = True,
+    file_format: FileFormat = "csv",
+) -> Response:
+    """Download up to 10,000 reports as CSV or JSON."""
+    rows, cursor = list[DocumentReport](), ""
     while len(rows) < FILE_ROWS_MAX:
-        page = await documents_page(services, "", current_only=False, offset=len(rows), limit=500)
+        page = await documents_page(
+            services, under, current_only=current_only, cursor=cursor, limit=500
+        )
         rows += page.documents
-        if not page.next_cursor:
+        if not (cursor := page.next_cursor):
             break
-    return csv_response(rows, "documents")
+    return file_response(rows, "documents", file_format)
 
 
 @router.post(

@@ -70,6 +70,7 @@ class ReviewResult(BaseModel):
     review_id: str
     retracted: bool = False
     reinstated: bool = False
+    descendants: int = Field(default=0, description="insights that descend from it")
 
 
 class ReviewLock(BaseModel):
@@ -130,6 +131,7 @@ async def _carry_out(
         review_id=review.message_id,
         retracted=change is not None and not change.active,
         reinstated=change is not None and change.active,
+        descendants=use.descendants if (use := services.insights.use(review.verdict_id)) else 0,
     )
 
 
@@ -164,10 +166,15 @@ async def review_progress(
     return progress_of(services, query)
 
 
+def queue_with_reviewed(query: InsightQuery) -> InsightQuery:
+    """Return the query with the states that a review leads to."""
+    states = tuple({*query.states, InsightState.REJECTED, InsightState.ACTIVE})
+    return query.model_copy(update={"states": states})
+
+
 def progress_of(services: ConsoleServices, query: InsightQuery) -> QueueProgress:
     """Count the reviewed and the pending ones of a filter."""
-    states = tuple({*query.states, InsightState.REJECTED, InsightState.ACTIVE})
-    both = query.model_copy(update={"limit": 1, "cursor": "", "states": states})
+    both = queue_with_reviewed(query).model_copy(update={"limit": 1, "cursor": ""})
     reviewed = services.insights.find(both.model_copy(update={"reviewed": True})).total
     pending = services.insights.find(
         query.model_copy(update={"limit": 1, "cursor": "", "reviewed": False})

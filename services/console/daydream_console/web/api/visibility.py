@@ -103,6 +103,10 @@ async def change_visibility(
 
 
 async def publish_change(services: ConsoleServices, change: VisibilityChanged) -> None:
-    """Publish a change of visibility, and wait until the memory has applied it."""
+    """Publish a change of visibility, and wait until the memory has applied it.
+
+    The index has it then too: the page that is shown next says so.
+    """
     sequence = await services.client.publish(change)
     await wait_until_handled(services.client, VisibilityChanged, sequence, HANDLED_S)
+    services.insights.index.add_change(change)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, get_args
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse
 
 from daydream_console.spending.queries import SpendKey
@@ -20,15 +23,29 @@ PATIENCE_S = 1.0
 BREAKDOWNS: tuple[SpendKey, ...] = get_args(SpendKey)
 
 
+class OpenForm(BaseModel):
+    """The form that is open when the page is shown, so that a diagnosis leads straight to it."""
+
+    do: Annotated[str, Field(max_length=20)] = ""
+    scope: Annotated[str, Field(max_length=210)] = ""
+    window: Annotated[str, Field(max_length=20)] = ""
+
+
 @router.get("/budget")
-async def budget_page(request: Request, services: Services, _: Reader) -> HTMLResponse:
+async def budget_page(
+    request: Request, services: Services, form: Annotated[OpenForm, Query()], _: Reader
+) -> HTMLResponse:
     """Show limits, spending and changes."""
+    breakdowns = {by: services.spending.breakdown(by) for by in BREAKDOWNS}
     return await page(
         request,
         "budget.html",
         budget=await _budget(services),
-        breakdowns={by: services.spending.breakdown(by) for by in BREAKDOWNS},
+        form=form,
+        breakdowns=breakdowns,
+        key_spend={row.name: row.settled_nanousd for row in breakdowns["key"]},
         costs=services.spending.insight_costs()[-14:],
+        one_day=timedelta(days=1),
         keys=await _keys(services),
     )
 
@@ -63,5 +80,6 @@ async def entries_page(
         "entries.html",
         entries=shown.entries,
         filters=filters.model_dump(exclude={"cursor", "limit"}),
+        download=urlencode(filters.columns),
         next_page=with_parameters(request, cursor=shown.next_cursor) if shown.next_cursor else "",
     )

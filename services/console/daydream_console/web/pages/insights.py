@@ -55,7 +55,8 @@ async def insight_page(
     trace = ""
     if services.trace_url and detail.trace_id:
         trace = services.trace_url.replace("{trace_id}", detail.trace_id)
-    return await page(request, "insight.html", detail=detail, trace=trace)
+    use = services.insights.use(insight_id)
+    return await page(request, "insight.html", detail=detail, trace=trace, use=use)
 
 
 @router.get("/insights/{insight_id}/calls")

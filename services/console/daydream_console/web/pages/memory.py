@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
 
-from daydream_console.web.api.memory import documents_page
+from daydream_console.web.api.memory import DocumentCursor, documents_page
 from daydream_console.web.api.memory_map import map_of
 from daydream_console.web.api.visibility import preview
 from daydream_console.web.pages.map_drawing import drawing_of
@@ -30,7 +31,7 @@ async def documents(
     under: Annotated[str, Query(max_length=4000)] = "",
     text: Annotated[str, Query(max_length=500)] = "",
     show: str = "current",
-    cursor: Annotated[str, Query(pattern=r"^[0-9]{0,8}$")] = "",
+    cursor: DocumentCursor = "",
 ) -> HTMLResponse:
     """Show documents with their reports, or the results of a search."""
     hits: tuple[SearchHit, ...] = ()
@@ -38,7 +39,7 @@ async def documents(
         query = Search(text=text, limit=20)
         hits = (await services.client.rpc.request(MEMORY_SEARCH, query)).hits
     shown = await documents_page(
-        services, under, current_only=show != "all", offset=int(cursor or 0), limit=PAGE
+        services, under, current_only=show != "all", cursor=cursor, limit=PAGE
     )
     return await page(
         request,
@@ -49,6 +50,7 @@ async def documents(
         text=text,
         under=under,
         show=show,
+        download=urlencode({"under": under, "current_only": show != "all"}),
         next_page=with_parameters(request, cursor=shown.next_cursor) if shown.next_cursor else "",
     )
 

@@ -79,6 +79,8 @@ document.addEventListener("click", async (event) => {
   if (answer) done(target);
 });
 
+// On a phone the list of screens scrolls sideways: show the present one.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 setUpReview();
 setUpEvents();
 setUpTables();

@@ -50,7 +50,7 @@ export function setUpEvents() {
     button.textContent = paused ? "Continue" : "Pause";
     later();
   });
-  const source = new EventSource(list.dataset.stream);
+  const source = new EventSource(`${list.dataset.stream}?last_id=${encodeURIComponent(list.dataset.last)}`);
   source.addEventListener("message", (message) => {
     waiting.push(JSON.parse(message.data));
     waiting = waiting.slice(-1000);

@@ -7,7 +7,8 @@ async function review(id, accepted, note) {
   const answer = await send("POST", `/api/v1/insights/${id}/reviews`, { accepted, note });
   if (!answer) return null;
   last = { id, review: answer.review_id };
-  const what = accepted ? "Accepted" : answer.retracted ? "Rejected and retracted" : "Rejected";
+  const others = answer.descendants ? ` with ${answer.descendants} that ${answer.descendants === 1 ? "descends" : "descend"} from it` : "";
+  const what = accepted ? "Accepted" : answer.retracted ? `Rejected and retracted${others}: not drawn any more` : "Rejected";
   toast(`${what}.`, false, { label: "Undo (u)", run: undo });
   document.querySelectorAll("[data-undo]").forEach((button) => { button.disabled = false; });
   return answer;
@@ -22,8 +23,21 @@ async function undo() {
   toast(answer.reinstated ? "Undone: it is in use again." : answer.retracted ? "Undone: it is hidden again." : "Undone.");
   const card = document.querySelector(`[data-insight="${CSS.escape(id)}"] .state`);
   if (card) card.textContent = "undone";
+  refresh();
   document.getElementById("revealed")?.setAttribute("hidden", "");
   document.querySelectorAll("[data-undo]").forEach((button) => { button.disabled = true; });
+}
+
+// Show again what the page of an insight says of its use and its reviews.
+async function refresh() {
+  if (!document.querySelector("article.full")) return;
+  const response = await fetch(location.href);
+  if (!response.ok) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const part of ["#use", "#opinions", "article .state"]) {
+    const now = fresh.querySelector(part);
+    if (now) document.querySelector(part)?.replaceWith(document.adoptNode(now));
+  }
 }
 
 function cards() {
@@ -58,6 +72,7 @@ async function decide(card, accepted) {
     revealed.querySelector("[data-continue]").focus();
   } else {
     card.querySelector(".state").textContent = accepted ? "accepted" : "rejected";
+    refresh();
     move(1);
   }
 }
@@ -68,7 +83,7 @@ function onKey(event) {
   if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const actions = {
     j: () => (document.querySelector("#review") ? document.querySelector("[data-skip]").click() : move(1)),
-    k: () => (document.querySelector("#review") ? history.back() : move(-1)),
+    k: () => (document.querySelector("#review") ? document.querySelector("[data-previous]")?.click() : move(-1)),
     a: () => decide(current(), true),
     r: () => decide(current(), false),
     o: () => current()?.querySelector("h2 a")?.click(),
@@ -84,6 +99,7 @@ function onKey(event) {
 }
 
 async function lock(card) {
+  window.addEventListener("pagehide", () => fetch(`/api/v1/insights/${card.dataset.insight}/lock`, { method: "DELETE", keepalive: true }));
   const answer = await send("PUT", `/api/v1/insights/${card.dataset.insight}/lock`);
   if (answer && !answer.mine) {
     document.getElementById("lock").textContent = `${answer.who} is reviewing this now. Skip it, or wait ten minutes.`;

@@ -8,9 +8,11 @@ function label(table) {
   for (const row of table.querySelectorAll("tr")) row.setAttribute("role", "row");
   for (const head of table.querySelectorAll("th")) head.setAttribute("role", "columnheader");
   for (const row of table.querySelectorAll("tbody tr")) {
-    for (const [number, cell] of [...row.cells].entries()) {
+    let column = 0;
+    for (const cell of row.cells) {
       cell.setAttribute("role", "cell");
-      if (number && cell.colSpan === 1) cell.dataset.column = heads[number] ?? "";
+      if (column && cell.colSpan === 1) cell.dataset.column = heads[column] ?? "";
+      column += cell.colSpan;
     }
   }
   table.closest(".table").classList.add("cards");
@@ -19,5 +21,5 @@ function label(table) {
 export function setUpTables() {
   const labelAll = () => document.querySelectorAll(".table > table").forEach(label);
   labelAll();
-  document.addEventListener("htmx:afterSettle", labelAll);
+  document.addEventListener("htmx:after:settle", labelAll);
 }
