@@ -144,7 +144,6 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
                 await attempts.probes.close()
             await attempts.alerts.finish()
             await attempts.funds.finish(SETTLE_S_MAX)
-            await lane.apis.close()
             await models.close()
 
 
