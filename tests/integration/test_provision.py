@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,15 @@ from nats.js import api
 
 from daydream_contracts.buckets import BUCKETS, CALLS, OBJECT_STORES, TOPOLOGY
 from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.topology import CONSUMERS, GENERATION, STREAMS
+from daydream_contracts.events import PairSampled
+from daydream_contracts.topology import (
+    CONSUMERS,
+    GENERATION,
+    STAGE_MESSAGES,
+    STAGE_STREAMS,
+    STREAMS,
+    route_of,
+)
 from daydream_runtime import provisioning
 from daydream_runtime.jetstream_objects import consumer_config
 from daydream_runtime.provisioning import provision
@@ -50,6 +59,37 @@ async def test_drift_of_an_existing_durable_or_stream_is_mended(nc: Client) -> N
         await js.consumer_info(CONSUMERS[0].route.stream, CONSUMERS[0].durable)
     ).config.ack_wait == 10
     assert (await js.stream_info("PAIRS")).config.max_msgs == STREAMS[0].messages_max
+
+
+async def test_the_streams_of_the_stages_hold_what_is_asked_for(nc: Client) -> None:
+    await provision(nc, replicas=1, stage_messages=900)
+    js = nc.jetstream()
+    for stream in STREAMS:
+        wanted = 900 if stream.name in STAGE_STREAMS else stream.messages_max
+        assert (await js.stream_info(stream.name)).config.max_msgs == wanted
+
+
+async def test_a_stream_that_is_made_smaller_loses_nothing(nc: Client) -> None:
+    js = nc.jetstream()
+    route = route_of(PairSampled)
+    await provision(nc, replicas=1, stage_messages=300)
+    for _ in range(300):
+        await js.publish(route.subject, b"{}")
+    await provision(nc, replicas=1)
+    info = await js.stream_info(route.stream)
+    assert (info.config.max_msgs, info.state.messages) == (STAGE_MESSAGES, 300)
+    await js.purge_stream(route.stream)
+
+
+async def test_a_consumer_keeps_its_number_of_waiting_requests(nc: Client) -> None:
+    """NATS refuses to change it."""
+    js, row = nc.jetstream(), CONSUMERS[0]
+    await js.delete_consumer(row.route.stream, row.durable)
+    old = replace(consumer_config(row), max_waiting=512)
+    await js.add_consumer(row.route.stream, old)
+    await provision(nc, replicas=1)
+    info = await js.consumer_info(row.route.stream, row.durable)
+    assert info.config.max_waiting == 512
 
 
 async def test_an_entry_of_the_ledger_can_not_be_deleted_nor_make_room_for_another(

@@ -28,6 +28,7 @@ SERVICES: Services = (
     "console",
 )
 PROVISION = "provision"  # the user of the job that makes streams, consumers and buckets
+BACKUP = "backup"  # the user of the program that saves and restores them
 CONSOLE = "console"  # also the user of the `daydream` command
 LEDGER_WRITER = "budget"
 STAGES: Services = ("synthesizer", "critic", "oracle")

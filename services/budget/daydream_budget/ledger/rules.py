@@ -55,7 +55,7 @@ def decide(state: LedgerState, request: LedgerRequest, now: datetime) -> ReplyAn
         case ReportForeground():
             return _count_foreground(state, request, now)
         case ChangeBudget():
-            return changes.decide(state, request)
+            return changes.decide(state, request, now)
 
 
 def is_certain(reply: ContractModel) -> bool:
