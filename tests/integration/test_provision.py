@@ -30,6 +30,8 @@ from daydream_runtime.jetstream_objects import consumer_config
 from daydream_runtime.provisioning import provision
 from support.programs import NatsServer, clean_environment
 
+BUCKET = CALLS[0]
+
 
 async def test_several_services_may_start_at_once_and_again(nc: Client) -> None:
     await asyncio.gather(*(provision(nc, replicas=1) for _ in range(4)))
@@ -117,7 +119,7 @@ async def test_a_read_of_a_bucket_asks_the_leader_of_its_stream(
     nc: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await provision(nc, replicas=1)
-    bucket = await nc.jetstream().key_value(CALLS.name)
+    bucket = await nc.jetstream().key_value(BUCKET.name)
     await bucket.put("key", b"value")
     asked: list[str] = []
     request = nc.request
@@ -128,21 +130,21 @@ async def test_a_read_of_a_bucket_asks_the_leader_of_its_stream(
 
     monkeypatch.setattr(nc, "request", record)  # only the subject shows who answers
     assert (await bucket.get("key")).value == b"value"
-    assert asked == [f"$JS.API.STREAM.MSG.GET.KV_{CALLS.name}"]
+    assert asked == [f"$JS.API.STREAM.MSG.GET.KV_{BUCKET.name}"]
 
 
 async def test_an_existing_bucket_is_updated_and_keeps_its_values(nc: Client) -> None:
     js = nc.jetstream()
-    await js.delete_key_value(CALLS.name)
+    await js.delete_key_value(BUCKET.name)
     old = await js.create_key_value(
-        api.KeyValueConfig(bucket=CALLS.name, history=1, ttl=60, direct=True)
+        api.KeyValueConfig(bucket=BUCKET.name, history=1, ttl=60, direct=True)
     )
     await old.put("key", b"value")
     await provision(nc, replicas=1)
-    config = (await js.stream_info(f"KV_{CALLS.name}")).config
-    assert (config.allow_direct, config.max_age) == (False, CALLS.ttl_s)
-    assert config.max_bytes == CALLS.bytes_max
-    assert (await (await js.key_value(CALLS.name)).get("key")).value == b"value"
+    config = (await js.stream_info(f"KV_{BUCKET.name}")).config
+    assert (config.allow_direct, config.max_age) == (False, BUCKET.ttl_s)
+    assert config.max_bytes == BUCKET.bytes_max
+    assert (await (await js.key_value(BUCKET.name)).get("key")).value == b"value"
 
 
 @pytest.mark.fault(

@@ -25,7 +25,7 @@ from daydream_sampler.sampler_state import PhaseReport
 from daydream_sampler.settings import SamplerSettings
 
 BATCH_MAX = 8  # draws at a time
-GATHER_S = 0.2
+GATHER_S = 0.5
 FULL_S, FULL_S_MAX = 0.1, 0.5
 MODELS_FRESH_S = 1.0
 

@@ -228,7 +228,7 @@ GATEWAY_REVOKE_KEY = Endpoint(
     "gateway", "daydream.gateway.revoke-key", rpc.RevokeKey, rpc.IssuedKey
 )
 MEMORY_STATE = Endpoint("memory", "daydream.memory.state", rpc.EmptyRequest, rpc.MemoryState)
-MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", rpc.PairAt, rpc.PairFound)
+MEMORY_PAIRS = Endpoint("memory", "daydream.memory.pairs", rpc.FindPairs, rpc.PairsFound)
 MEMORY_NEIGHBOURHOODS = Endpoint(
     "memory", "daydream.memory.neighbourhoods", rpc.FindNeighbours, rpc.Neighbourhoods
 )

@@ -104,7 +104,8 @@ def _configuration_error(error: APIError) -> ConfigurationError:
     problem = f"NATS refuses a stream: {error.description} (code {error_code(error)})"
     if error_code(error) != STORAGE_EXCEEDED:
         return ConfigurationError(problem, "Check its JetStream settings and permissions")
-    needed = sum(max(0, store.bytes_max) for store in (*STREAMS, *BUCKETS)) / GIB
+    maxima = [stream.bytes_max for stream in STREAMS] + [bucket.bytes_max for bucket in BUCKETS]
+    needed = sum(max(0, maximum) for maximum in maxima) / GIB
     return ConfigurationError(
         problem,
         f"The streams may grow to {needed:.1f} GiB on each server: free that space, "

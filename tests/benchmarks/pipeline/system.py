@@ -29,6 +29,7 @@ from support.whole_system import WholeSystem
 
 FACTS = 300  # 44,850 pairs
 PATIENCE_S = 60.0
+CALL_S_MAX = 20.0  # of one attempt
 READY_POLL_S = 0.01
 ROLES = {
     "budget": ("budget", "budget", ""),
@@ -111,8 +112,9 @@ async def benched_system(
 ) -> AsyncIterator[BenchedSystem]:
     """Start everything new in a folder of `parent`, with money and facts. It does not draw yet.
 
-    `delay_s`: how long a model call takes.
+    `delay_s`: how long a model call takes. The gateway gives each attempt twice as long.
     """
+    settings = {**SETTINGS, "DAYDREAM_MODEL_TIMEOUT_S": str(max(CALL_S_MAX, 2 * delay_s))}
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=parent)))
         server = NatsServer(folder / "nats", sync_always=True)
@@ -122,7 +124,7 @@ async def benched_system(
         nc = await nats.connect(server.url)
         stack.push_async_callback(nc.close)
         rpc = RpcClient(nc, patience_s=PATIENCE_S)
-        system = WholeSystem(server, endpoint, folder, nc, rpc, roles=ROLES, settings=SETTINGS)
+        system = WholeSystem(server, endpoint, folder, nc, rpc, roles=ROLES, settings=settings)
         stack.callback(system.stack.close)
         await system.start()
         await system.provide(FACTS, vocabulary())

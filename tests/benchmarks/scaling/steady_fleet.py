@@ -52,9 +52,9 @@ async def steady_fleet(quick: bool) -> None:
         for (critics, each), window in seen.items():
             slots = critics * each
             of: dict[str, str | float] = {"critics": critics, "calls_each": each, "call_s": CALL_S}
-            figure(BENCHMARK, "calls_per_s", [window.calls_per_s], "1/s", **of)
+            figure(BENCHMARK, "calls_per_s", [window.calls_per_s], "1/s", seed=None, **of)
             scaling = window.calls_per_s / (slots * one_slot_per_s)
-            figure(BENCHMARK, f"critic_scaling_{slots}", [scaling], "ratio", **of)
+            figure(BENCHMARK, f"critic_scaling_{slots}", [scaling], "ratio", seed=None, **of)
             _print_slots(window, "", of)
         fleet.system.endpoint.misbehave(spread=HEAVY_TAIL)
         heavy = await _window(fleet, LARGEST, 2 * window_s)
@@ -69,7 +69,7 @@ def _print_slots(window: FleetWindow, suffix: str, of: Mapping[str, str | float]
         ("cores_used", window.cores_used, "cores"),
     )
     for name, value, unit in rows:
-        figure(BENCHMARK, f"{name}{suffix}", [value], unit, **of)
+        figure(BENCHMARK, f"{name}{suffix}", [value], unit, seed=None, **of)
 
 
 async def _window(fleet: CriticFleet, size: tuple[int, int], window_s: float) -> FleetWindow:

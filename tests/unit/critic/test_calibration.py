@@ -156,6 +156,28 @@ def test_each_judge_scores_every_canary_once_and_pays_from_its_own_purpose() -> 
     assert len(ledger.opened) == -(-ALL // BATCH)
     assert ledger.released == [reservation.reservation_id for reservation in ledger.opened]
     assert calibrator.progress.cost_nanousd == 2 * ALL * 1000
+    assert calibrator.progress.answers == calibrator.progress.answers_wanted == 2 * ALL
+
+
+def test_each_answer_is_counted_while_a_calibration_runs() -> None:
+    seen: list[tuple[str, int, int]] = []
+
+    class CountingJudgeModel(FakeJudgeModel):
+        """A model that notes how far the calibration is when it is asked."""
+
+        async def request(self, *args: Any, **kwargs: Any) -> Any:
+            progress = calibrator.progress
+            seen.append((progress.state, progress.answers, progress.answers_wanted))
+            return await super().request(*args, **kwargs)
+
+    judge = model_judge(CountingJudgeModel([7] * ALL))
+    calibrator = calibrator_of([judge], FakeCalibrationLedger(), FakeCalibrationStore())
+    asyncio.run(calibrator.calibrate_forever())
+    assert {(state, wanted) for state, _, wanted in seen} == {("running", ALL)}
+    answers = [answers for _, answers, _ in seen]
+    assert answers == sorted(answers)
+    assert answers[0] == 0
+    assert answers[-1] >= ALL - BATCH
 
 
 def test_a_later_start_and_another_replica_ask_nothing_again() -> None:

@@ -116,6 +116,7 @@ class Calibrator:
         """Return how many seconds to wait before the next try, or None when it is done."""
         await self.read_stored(self.judges)
         missing = self._missing()
+        self._count(missing)
         if not missing:
             self._end("done", self._summary())
             await self.lease.release()
@@ -170,6 +171,15 @@ class Calibrator:
         await self._refuse(refusal)
         return RETRY_S
 
+    def _count(self, missing: Mapping[str, list[NamedCanary]]) -> None:
+        """Note how many answers are stored, of this replica and of others."""
+        wanted = len(self.judges) * len(named_canaries(self.canaries))
+        answers = wanted - sum(map(len, missing.values()))
+        self._note(answers=answers, answers_wanted=wanted)
+
+    def _note(self, **values: object) -> None:
+        self.progress = self.progress.model_copy(update=values)
+
     def _announce(self, missing: Mapping[str, list[NamedCanary]]) -> None:
         count = sum(len(left) for left in missing.values())
         expected = self._expected_nanousd(missing)
@@ -178,7 +188,7 @@ class Calibrator:
             f"calibrating {len(missing)} of {len(self.judges)} judges: {count} answers about"
             f" canaries, {price}, purpose calibration, once for each model and prompt"
         )
-        self.progress = CalibrationProgress(state="running", text=text)
+        self._note(state="running", text=text)
         log.info("%s", text)
 
     async def _ask_batch(self, missing: Mapping[str, list[NamedCanary]]) -> None:
@@ -204,7 +214,7 @@ class Calibrator:
         self, judge: Judge, canaries: Sequence[NamedCanary], reservation_id: str, now: datetime
     ) -> None:
         answers = await asyncio.gather(
-            *(_score(judge, canary, reservation_id, now) for canary in canaries)
+            *(self._score(judge, canary, reservation_id, now) for canary in canaries)
         )
         key = judge.history_key(FULL)
         before = self.calibrations.get(key) or JudgeCalibration(judge=judge.name, history_key=key)
@@ -219,6 +229,14 @@ class Calibrator:
         )
         await self.store.write(calibration)
         self.calibrations[key] = calibration
+
+    async def _score(
+        self, judge: Judge, canary: NamedCanary, reservation_id: str, now: datetime
+    ) -> tuple[CanaryScore, int]:
+        """Return a judge's score of a canary and its cost, and count the answer."""
+        answer = await _score(judge, canary, reservation_id, now)
+        self._note(answers=self.progress.answers + 1)
+        return answer
 
     async def _refuse(self, text: str) -> None:
         """Say why the judges are not calibrated, once, and let hypotheses be judged."""
@@ -249,9 +267,7 @@ class Calibrator:
 
     def _end(self, state: str, text: str) -> None:
         cost = sum(row.cost_nanousd for row in self.calibrations.values())
-        self.progress = CalibrationProgress.model_validate(
-            {"state": state, "text": text, "cost_nanousd": cost}
-        )
+        self._note(state=state, text=text, cost_nanousd=cost)
         self._settled.set()
         if state == "done":
             log.info("the judges are calibrated: %s", text)
