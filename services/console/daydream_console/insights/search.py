@@ -50,9 +50,7 @@ class Conditions:
 
 def find_insights(index: InsightIndex, query: InsightQuery) -> InsightPage:
     """Return a page. Raise PermanentError for a cursor of another query."""
-    conditions = conditions_of(query)
-    count = f"select count(*) from hypotheses h {conditions.where}"
-    (total,) = index.database.execute(count, conditions.values).fetchone()
+    conditions, total = conditions_of(query), count_insights(index, query)
     column, direction = ORDER[query.sort], "desc" if query.descending else "asc"
     if query.cursor:
         compare = "<" if query.descending else ">"
@@ -70,6 +68,14 @@ def find_insights(index: InsightIndex, query: InsightQuery) -> InsightPage:
         next_cursor=_cursor(query, page[-1]) if rest else "",
         complete=index.complete,
     )
+
+
+def count_insights(index: InsightIndex, query: InsightQuery) -> int:
+    """Return how many match the filters."""
+    conditions = conditions_of(query)
+    count = f"select count(*) from hypotheses h {conditions.where}"
+    (total,) = index.database.execute(count, conditions.values).fetchone()
+    return int(total)
 
 
 def neighbour(index: InsightIndex, query: InsightQuery, verdict_id: str, *, after: bool) -> str:
