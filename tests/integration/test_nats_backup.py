@@ -56,7 +56,7 @@ async def fill(server: GuardedServer) -> None:
     await (await subscription.fetch(1))[0].ack_sync()
     await synthesizer.close()
     gateway = await open_connection(server.address("gateway", TENANT))
-    await (await gateway.jetstream().key_value(CALLS.name)).put("call", b"answer")
+    await (await gateway.jetstream().key_value(CALLS[0].name)).put("call", b"answer")
     await gateway.close()
     budget = await open_connection(server.address("budget", TENANT))
     for entry in (b"first", b"second"):
@@ -74,7 +74,7 @@ async def check(server: GuardedServer) -> None:
     assert [message.data for message in await subscription.fetch(3, timeout=1)] == [b"1", b"2"]
     await synthesizer.close()
     gateway = await open_connection(server.address("gateway", TENANT))
-    assert (await (await gateway.jetstream().key_value(CALLS.name)).get("call")).value == b"answer"
+    assert (await (await gateway.jetstream().key_value(CALLS[0].name)).get("call")).value == b"answer"
     await gateway.close()
     budget = await open_connection(server.address("budget", TENANT))
     js = budget.jetstream()
@@ -151,7 +151,7 @@ def test_the_ledger_is_saved_after_its_snapshots_and_before_its_archive() -> Non
         names.index(name)
         for name in (
             route_of(PairSampled).stream,
-            f"KV_{CALLS.name}",
+            f"KV_{CALLS[0].name}",
             "OBJ_daydream-ledger-snapshots",
             LEDGER,
             f"OBJ_{ARCHIVE_OBJECTS}",

@@ -24,8 +24,8 @@ from daydream_contracts.events import (
     hypothesis_id_of,
     pair_id_of,
 )
-from daydream_contracts.rpc import OpenReservation, PairAt
-from daydream_contracts.topology import BUDGET_OPEN, MEMORY_PAIR, route_of
+from daydream_contracts.rpc import FindPairs, OpenReservation
+from daydream_contracts.topology import BUDGET_OPEN, MEMORY_PAIRS, route_of
 from daydream_models.reservations import StagePlan, read_plans
 from daydream_runtime.rpc import RpcClient
 from daydream_sampler.pair_numbers import ordinals_of
@@ -76,7 +76,10 @@ class HypothesisSource:
         await self.js.publish(route_of(HypothesisProposed).subject, body)
 
     async def _pair(self, number: int) -> PairSampled:
-        facts = await self.rpc.request(MEMORY_PAIR, PairAt(ordinals=ordinals_of(number)))
+        [facts] = (
+            await self.rpc.request(MEMORY_PAIRS, FindPairs(pairs=(ordinals_of(number),)))
+        ).pairs
+        assert facts is not None, "the memory has a fact at each ordinal"
         pair_id = pair_id_of(1, facts.first.fact_id, facts.second.fact_id)
         return PairSampled(
             pair_id=pair_id,

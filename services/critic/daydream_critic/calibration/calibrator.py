@@ -38,7 +38,7 @@ from daydream_critic.calibration.canary_question import (
     named_canaries,
     score_canary,
 )
-from daydream_critic.calibration.records import JudgeCalibration
+from daydream_critic.calibration.records import CanaryScore, JudgeCalibration
 from daydream_critic.pipeline.judges.interface import Judge, JudgeIdentity
 from daydream_models.canaries.canary_set import CanarySet
 from daydream_models.reservations import FULL
