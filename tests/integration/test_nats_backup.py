@@ -74,7 +74,8 @@ async def check(server: GuardedServer) -> None:
     assert [message.data for message in await subscription.fetch(3, timeout=1)] == [b"1", b"2"]
     await synthesizer.close()
     gateway = await open_connection(server.address("gateway", TENANT))
-    assert (await (await gateway.jetstream().key_value(CALLS[0].name)).get("call")).value == b"answer"
+    calls = await gateway.jetstream().key_value(CALLS[0].name)
+    assert (await calls.get("call")).value == b"answer"
     await gateway.close()
     budget = await open_connection(server.address("budget", TENANT))
     js = budget.jetstream()
