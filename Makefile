@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster test-images screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream bench-pipeline bench-scaling soak faults fault-tests simulate
+.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster test-images screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream bench-pipeline bench-scaling bench-peers soak faults fault-tests simulate
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -125,13 +125,22 @@ bench-scaling: setup ## how critics scale, with calls of a second: QUICK=1 for s
 soak: setup ## whether memory, files, consumers, lag and the ledger stay as they are at the highest rate: MINUTES=10 for less than an hour
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
+bench-peers: setup .tools/peers/ready ## the same work by taskiq-nats, dramatiq and Celery in the same run, with kills and slow calls: QUICK=1 for some minutes
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.peers $(if $(QUICK),--quick) $(ARGS)
+
+# The peers are no part of daydream, so they are kept out of its environment.
+.tools/peers/ready: pyproject.toml constraints.txt .venv/ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .tools/peers
+	$(BIN)/uv pip install --quiet --python .tools/peers/bin/python $(CONSTRAINED) --group peers
+	@touch $@
+
 bench-documents: setup ## which passages become facts, how fast documents are read, in how much memory, and what hostile ones cost: QUICK=1 for some minutes
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.documents $(if $(QUICK),--quick) $(ARGS)
 
 lock: setup ## renew constraints.txt, with hashes, from the pyproject files
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
 	  $(foreach folder,$(FOLDERS),--no-emit-package daydream-$(notdir $(folder))) \
-	  --all-extras --group pyproject.toml:dev $(FOLDERS:=/pyproject.toml) --output-file constraints.txt
+	  --all-extras --group pyproject.toml:dev --group pyproject.toml:peers $(FOLDERS:=/pyproject.toml) --output-file constraints.txt
 
 dist: setup ## build the wheels of all packages into dist/
 	rm -rf dist

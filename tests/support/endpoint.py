@@ -14,6 +14,7 @@ import json
 import math
 import random
 import re
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -341,6 +342,15 @@ class EndpointHandler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
+class PricedEndpointServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Report what went wrong, but not that a client was killed."""
+        if not isinstance(sys.exception(), ConnectionResetError):
+            super().handle_error(request, client_address)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
@@ -349,9 +359,7 @@ def main() -> None:
     options = parser.parse_args()
     EndpointHandler.accounts = EndpointAccounts(options.log)
     EndpointHandler.accounts.delay_s = options.delay_s
-    server = ThreadingHTTPServer(("127.0.0.1", options.port), EndpointHandler)
-    server.daemon_threads = True
-    server.serve_forever()
+    PricedEndpointServer(("127.0.0.1", options.port), EndpointHandler).serve_forever()
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ class WholeSystem:
             "DAYDREAM_MODEL_BASE_URL": self.endpoint.url,
             "DAYDREAM_PRICES_FILE": str(write_prices(self.folder)),
             "DAYDREAM_INSTANCE": name,
-            "DAYDREAM_HTTP_PORT": "0",  # a chosen one may be taken before it is used
+            "DAYDREAM_HTTP_PORT": self._port(name),
             "DAYDREAM_TENANT": self.login.tenant,
             **self.settings,
             **self.login.of(who).variables(),
@@ -147,6 +147,12 @@ class WholeSystem:
             log.unlink()
         running = self.run(module, self.servers.url, folder, ready=False, **own)
         self.processes[name] = self.stack.enter_context(running)
+
+    def _port(self, name: str) -> str:
+        """Return the port that a role had before, at which others look for it; else any free one,
+        since a chosen one may be taken before it is used."""
+        address = self._address(name) if name in self.processes else ""
+        return address.rpartition(":")[2] or "0"
 
     def _address(self, name: str) -> str:
         """Return a role's address, which its log says at the start; nothing if it has none yet."""

@@ -66,11 +66,11 @@ async def running_relay(parent: str | None, endpoint: EndpointProgram) -> AsyncI
         stack.push_async_callback(nc.close)
         await make_streams(nc.jetstream())
         pids = {"nats": server.pid}
-        bodies = _write_bodies(folder, endpoint)
+        bodies = write_bodies(folder, endpoint)
         links = (
             ("source", "", "", ""),
-            ("writer", STREAMS[0], STREAMS[1], bodies[0]),
-            ("judge", STREAMS[1], STREAMS[2], bodies[1]),
+            ("writer", STREAMS[0], STREAMS[1], str(bodies[0])),
+            ("judge", STREAMS[1], STREAMS[2], str(bodies[1])),
             ("memory", STREAMS[2], STREAMS[3], ""),
             ("end", STREAMS[3], "", ""),
         )
@@ -92,7 +92,7 @@ def _process(options: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def _write_bodies(folder: Path, endpoint: EndpointProgram) -> list[str]:
+def write_bodies(folder: Path, endpoint: EndpointProgram) -> list[Path]:
     """Write the last request of the writer and of the judge to files, and return their paths."""
     paths = []
     asked = endpoint.asked()
@@ -102,5 +102,5 @@ def _write_bodies(folder: Path, endpoint: EndpointProgram) -> list[str]:
         # the gateway asks for a stream, so that it can stop a runaway answer
         body = {key: value for key, value in asked[name].items() if not key.startswith("stream")}
         path.write_text(json.dumps(body))
-        paths.append(str(path))
+        paths.append(path)
     return paths

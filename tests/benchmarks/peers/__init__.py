@@ -1,0 +1,1 @@
+"""Task queues from the registry at the work of the bare relay: `make bench-peers`."""
