@@ -40,7 +40,7 @@ from daydream_contracts.topology import (
     Endpoint,
     route_of,
 )
-from daydream_models.reservations import StagePlan, publish_plan
+from daydream_models.stage_plans import StagePlan, publish_plan
 from daydream_runtime.application import end_tasks
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.rpc import RpcClient

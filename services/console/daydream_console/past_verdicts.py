@@ -14,7 +14,7 @@ from daydream_console.client import Client
 from daydream_contracts.events import Decision, VerdictReached
 from daydream_contracts.rpc import ListVerdicts
 from daydream_contracts.topology import MEMORY_VERDICTS
-from daydream_models.reservations import FULL, ORACLE
+from daydream_models.stage_plans import FULL, ORACLE
 
 PAGE = 50
 VERDICTS_MAX = 2000  # older ones say less about what comes

@@ -33,7 +33,7 @@ from daydream_contracts.rpc import (
     SetGoal,
 )
 from daydream_contracts.topology import MEMORY_STATE
-from daydream_models.reservations import StagePlan
+from daydream_models.stage_plans import StagePlan
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.verdict_projection import Projector

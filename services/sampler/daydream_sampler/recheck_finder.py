@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from daydream_contracts.rpc import NEIGHBOUR_QUERIES_MAX, FindNeighbours, Neighbour, NeighbourQuery
 from daydream_contracts.topology import MEMORY_NEIGHBOURHOODS
-from daydream_models.reservations import StagePlan
+from daydream_models.stage_plans import StagePlan
 from daydream_runtime.rpc import RpcClient
 from daydream_sampler.candidates import NEAREST
 from daydream_sampler.epoch import Epoch

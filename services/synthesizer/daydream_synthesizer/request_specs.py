@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from daydream_models.prompt import load_prompt
 from daydream_models.request_spec import RequestSpec, RequestSpecs
-from daydream_models.reservations import FULL, MINIMAL, SHORT
+from daydream_models.stage_plans import FULL, MINIMAL, SHORT
 from daydream_synthesizer.answer import (
     ShortSynthesisAnswer,
     SmallModelSynthesisAnswer,

@@ -19,8 +19,8 @@ from daydream_models.model_request import AnswerT, Messages, ModelReply, ModelRe
 from daydream_models.parsing import parse_object, parse_problem, without_thinking
 from daydream_models.prompt import Prompt, digest_of, repair_messages
 from daydream_models.request_spec import RequestSpec, RequestSpecs, stage_cost, usual_nanousd
-from daydream_models.reservations import FULL, StagePlan
 from daydream_models.settings import ModelSettings
+from daydream_models.stage_plans import FULL, StagePlan
 
 ANSWER_CHARS_MAX = 8000  # of the raw answer that a verdict carries
 CUT = "length"  # the finish reason of an answer that reached its maximum

@@ -17,7 +17,7 @@ from daydream_models.prompt import (
     REPAIR,
     Prompt,
 )
-from daydream_models.reservations import FULL, StageCost
+from daydream_models.stage_plans import FULL, StageCost
 
 FENCES_MAX = 8  # of untrusted texts in one prompt
 REQUEST_MESSAGES = 2

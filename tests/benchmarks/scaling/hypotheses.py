@@ -26,7 +26,7 @@ from daydream_contracts.events import (
 )
 from daydream_contracts.rpc import FindPairs, OpenReservation
 from daydream_contracts.topology import BUDGET_OPEN, MEMORY_PAIRS, route_of
-from daydream_models.reservations import StagePlan, read_plans
+from daydream_models.stage_plans import StagePlan, read_plans
 from daydream_runtime.rpc import RpcClient
 from daydream_sampler.pair_numbers import ordinals_of
 from support.endpoint import answer_for

@@ -16,8 +16,8 @@ from daydream_critic.settings import CriticSettings
 from daydream_models.canaries.canary_set import CanarySet
 from daydream_models.client import ModelClient
 from daydream_models.gateway_client import GatewayClient
-from daydream_models.reservations import FULL
 from daydream_models.settings import ModelSettings
+from daydream_models.stage_plans import FULL
 from support.calibration import FakeCalibrationLedger, FakeCalibrationStore, calibrator_of
 from support.critic import FakeJudgeModel, model_judge, verdict_of, written_by
 from support.message_builders import AT

@@ -33,10 +33,10 @@ from nats.js.errors import APIError
 from tenacity import retry, retry_if_exception_type, wait_fixed
 
 from daydream_budget.ledger.alerts import overrun, soft_limit_alerts
-from daydream_budget.ledger.batch import DecidedBatch, PendingRequest
 from daydream_budget.ledger.broker_clock import BrokerClock
 from daydream_budget.ledger.chain import ChainPosition, digest_of
 from daydream_budget.ledger.entries import COMMIT, AttemptSettled, Commit, Entry
+from daydream_budget.ledger.group_commit import DecidedBatch, PendingRequest
 from daydream_budget.ledger.lost_attempts import FindSettlement, LostAttempts, find_none
 from daydream_budget.ledger.repair import repair
 from daydream_budget.ledger.rules import LedgerRequest, decide, due, is_certain

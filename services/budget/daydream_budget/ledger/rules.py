@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from daydream_budget.ledger import admission, authorization, changes
-from daydream_budget.ledger.decision import ReplyAndEntries
 from daydream_budget.ledger.entries import (
     BranchReleased,
     Entry,
@@ -22,6 +21,7 @@ from daydream_budget.ledger.entries import (
 )
 from daydream_budget.ledger.foreground import REPORT_HORIZON
 from daydream_budget.ledger.lost_attempts import lost
+from daydream_budget.ledger.replies import ReplyAndEntries
 from daydream_budget.ledger.state import LedgerState
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc import (

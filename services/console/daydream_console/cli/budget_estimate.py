@@ -20,7 +20,7 @@ from daydream_console.past_verdicts import read_in_force
 from daydream_contracts.buckets import PLANS
 from daydream_contracts.rpc import EmptyRequest, FindPairs, MemoryState
 from daydream_contracts.topology import BUDGET_STATE, MEMORY_PAIRS, MEMORY_STATE
-from daydream_models.reservations import ORACLE, plans_by_size, read_plans
+from daydream_models.stage_plans import ORACLE, plans_by_size, read_plans
 
 PAID_STAGES = ("synthesizer", "critic")
 PAIRS_SAMPLED = 50

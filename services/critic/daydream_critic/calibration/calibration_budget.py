@@ -17,7 +17,7 @@ from daydream_contracts.rpc import (
 )
 from daydream_contracts.topology import BUDGET_OPEN, BUDGET_RELEASE, BUDGET_STATE
 from daydream_critic.pipeline.judges.interface import Judge
-from daydream_models.reservations import FULL
+from daydream_models.stage_plans import FULL
 from daydream_runtime.rpc import RpcClient
 
 

@@ -41,7 +41,7 @@ from daydream_critic.calibration.canary_question import (
 from daydream_critic.calibration.records import CanaryScore, JudgeCalibration
 from daydream_critic.pipeline.judges.interface import Judge, JudgeIdentity
 from daydream_models.canaries.canary_set import CanarySet
-from daydream_models.reservations import FULL
+from daydream_models.stage_plans import FULL
 from daydream_runtime.leader import LeaderLease
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
 from daydream_runtime.runtime_context import Runtime

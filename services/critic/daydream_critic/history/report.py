@@ -24,7 +24,7 @@ from daydream_critic.history.place_bias import place_bias
 from daydream_critic.pipeline.judges.interface import JudgeIdentity
 from daydream_critic.settings import CriticSettings
 from daydream_critic.stats.certified_threshold import CertifiedThreshold, interval
-from daydream_models.reservations import FULL
+from daydream_models.stage_plans import FULL
 
 CONFIDENCE = 0.95
 BINS = 5  # of the calibration curve, with the same number of labels each

@@ -30,7 +30,7 @@ from daydream_budget.gateway.purchase import Purchases, receipt
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.gateway_http import DISPOSITION_HEADER, EXTENSION
 from daydream_contracts.metrics import gateway as table
-from daydream_runtime.span_failures import record_back_pressure
+from daydream_runtime.span_failures import record_backpressure
 from daydream_runtime.telemetry import Attribute, Telemetry
 
 log = logging.getLogger(__name__)
@@ -168,7 +168,7 @@ def _refusal(error: Exception) -> CallRefusedError:
 def _record_refusal(span: Span, refused: CallRefusedError) -> None:
     """Mark the span as failed, unless the caller waits for money, a provider or a person."""
     if refused.disposition in WAITING:
-        record_back_pressure(span, refused.code)
+        record_backpressure(span, refused.code)
     elif span.is_recording():
         span.set_attribute(Attribute.ERROR, refused.code)
         span.set_status(Status(StatusCode.ERROR, refused.code))

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from daydream_contracts.events import HypothesisProposed, Judgement, ModelCall, Synthesis
 from daydream_models.client import ModelClient
-from daydream_models.reservations import StagePlan
+from daydream_models.stage_plans import StagePlan
 
 
 class JudgeIdentity(Protocol):

@@ -35,7 +35,7 @@ from daydream_models.answer import ProseAnswer
 from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
-from daydream_models.reservations import MINIMAL, StageCost, StagePlan
+from daydream_models.stage_plans import MINIMAL, StageCost, StagePlan
 
 TEMPERATURE = 0.2
 TEMPERATURE_AGAIN = 0.8  # a second opinion that repeats the first word for word is worth nothing

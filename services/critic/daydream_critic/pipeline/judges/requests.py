@@ -10,7 +10,7 @@ from daydream_critic.pipeline.judges.config import RUBRICS, JudgeConfig
 from daydream_critic.settings import CriticSettings
 from daydream_models.prompt import load_prompt
 from daydream_models.request_spec import RequestSpec, RequestSpecs
-from daydream_models.reservations import FULL, MINIMAL, SHORT
+from daydream_models.stage_plans import FULL, MINIMAL, SHORT
 
 PACKAGE = "daydream_critic"
 DEFAULT_RUBRIC = "essay"
